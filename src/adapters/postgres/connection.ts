@@ -1,0 +1,133 @@
+import pg from 'pg'
+import { BellowsError } from '../../core/errors.ts'
+import { type Sql, sql } from '../../core/sql.ts'
+import { isServerError, toBellowsError } from './sqlstate.ts'
+
+/** Where to connect: a URL, or absent for the PG* variables of the environment. */
+export interface Target {
+  readonly url?: string
+  /** Shown in `pg_stat_activity`, such as `bellows/0.1.0 contract`. */
+  readonly application: string
+}
+
+export type Row = Readonly<Record<string, unknown>>
+
+/** One session of the server. What is sent while something runs waits for it. */
+export interface Connection {
+  readonly pid: number
+  /** Sends a text as one message and returns the rows of each of its statements. After an error nothing of it remains. */
+  send(text: Sql): Promise<readonly (readonly Row[])[]>
+  /** The type of a query's only column, as the server announces it. The query is planned and yields no row. */
+  describe(query: Sql): Promise<{ readonly oid: number; readonly modifier: number }>
+  close(): Promise<void>
+}
+
+const CONNECT_TIMEOUT_MS = 10_000
+/** A session that is idle within a transaction is a driver that was stopped; the server ends it. */
+const IDLE_IN_TRANSACTION_MS = 5_000
+
+/** Settings of every session of ours. The empty search_path makes the server print every name with its namespace. */
+const SESSION = `
+select pg_catalog.set_config('search_path', '', false),
+       pg_catalog.set_config('idle_in_transaction_session_timeout', '${IDLE_IN_TRANSACTION_MS}', false),
+       pg_catalog.set_config('statement_timeout', '30000', false),
+       pg_catalog.set_config('lock_timeout', '5000', false),
+       pg_catalog.set_config('standard_conforming_strings', 'on', false),
+       pg_catalog.set_config('DateStyle', 'ISO, YMD', false),
+       pg_catalog.set_config('IntervalStyle', 'postgres', false),
+       pg_catalog.set_config('TimeZone', 'UTC', false),
+       pg_catalog.set_config('extra_float_digits', '1', false),
+       pg_catalog.set_config('tcp_keepalives_idle', '10', false),
+       pg_catalog.set_config('tcp_keepalives_interval', '5', false),
+       pg_catalog.set_config('tcp_keepalives_count', '3', false)
+`
+/** The server notices a client that is gone while a statement runs. Not on every platform, hence apart and forgiven. */
+const CHECK_CLIENT = `select pg_catalog.set_config('client_connection_check_interval', '1000', false)`
+
+export async function openConnection(target: Target): Promise<Connection> {
+  const client = new pg.Client({
+    ...(target.url === undefined ? {} : { connectionString: withLibpqSsl(target.url) }),
+    application_name: target.application,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    keepAlive: true,
+    // Every value stays as the server prints it; figures and truth values are asked for as JSON.
+    types: {
+      getTypeParser: (oid: number) => (JSON_OIDS.has(oid) ? JSON.parse : (text: string) => text),
+    } as never,
+  })
+  // Without a listener the loss of an idle connection would end the process. The next statement reports it.
+  client.on('error', () => undefined)
+  const pid = await connect(client, target)
+  let before: Promise<unknown> = Promise.resolve()
+  const inTurn = <R>(work: () => Promise<R>): Promise<R> => {
+    const done = before.then(work)
+    before = done.catch(() => undefined)
+    return done
+  }
+  return {
+    pid,
+    send: (text) => inTurn(() => send(client, text)),
+    describe: (query) => inTurn(() => describe(client, query)),
+    close: async () => {
+      await client.end().catch(() => undefined)
+    },
+  }
+}
+
+const JSON_OIDS = new Set([114, 3802])
+
+/** What `sslmode` says, as libpq understands it; `pg` alone takes `require` for `verify-full`. */
+function withLibpqSsl(url: string): string {
+  return /[?&]sslmode=/.test(url) && !url.includes('uselibpqcompat') ? `${url}&uselibpqcompat=true` : url
+}
+
+async function connect(client: pg.Client, target: Target): Promise<number> {
+  try {
+    await client.connect()
+    await client.query(SESSION)
+    await client.query(CHECK_CLIENT).catch(() => undefined)
+    const { rows } = await client.query('select pg_catalog.pg_backend_pid() as pid')
+    return Number(rows[0]?.pid)
+  } catch (error) {
+    await client.end().catch(() => undefined)
+    const message =
+      error instanceof Error ? error.message || String((error as { code?: unknown }).code) : String(error)
+    throw new BellowsError('database_unreachable', `The database cannot be reached: ${message}.`, {
+      cause: error,
+      hint: `Tried ${target.url === undefined ? 'what the PG* variables say' : withoutPassword(target.url)}. Check the address, the user and that the server runs.`,
+    })
+  }
+}
+
+/** A URL that may be printed. */
+export function withoutPassword(url: string): string {
+  return url.replace(/^(\w+:\/\/[^:/@]*):[^@]*@/, '$1:***@').replace(/([?&]password=)[^&]*/, '$1***')
+}
+
+/** The rows of a query, with numbers and truth values as such. */
+export async function rowsOf<R>(connection: Connection, query: Sql): Promise<readonly R[]> {
+  const answer = await connection.send(
+    sql`select coalesce(pg_catalog.json_agg(r), '[]') as rows from (${query}\n) r`,
+  )
+  return answer[0]?.[0]?.rows as readonly R[]
+}
+
+async function send(client: pg.Client, text: Sql): Promise<readonly (readonly Row[])[]> {
+  try {
+    const result = (await client.query(text)) as unknown as pg.QueryResult | pg.QueryResult[]
+    return (Array.isArray(result) ? result : [result]).map((one) => one.rows as Row[])
+  } catch (error) {
+    // A failed transaction stays open until it is told to end; ours are one message, so nobody else would.
+    if (isServerError(error)) await client.query('rollback').catch(() => undefined)
+    throw toBellowsError(error)
+  }
+}
+
+async function describe(client: pg.Client, query: Sql): Promise<{ oid: number; modifier: number }> {
+  try {
+    const { fields } = await client.query(sql`${query} limit 0`)
+    return { oid: fields[0]?.dataTypeID ?? 0, modifier: fields[0]?.dataTypeModifier ?? -1 }
+  } catch (error) {
+    throw toBellowsError(error)
+  }
+}

@@ -1,0 +1,44 @@
+import { conflictsWith, lockMode } from '../../core/plan/locks.ts'
+import type { Lock } from '../../core/plan/step.ts'
+import { lit, qualified, type Sql, sql, trusted } from '../../core/sql.ts'
+import type { Blocker, Database } from '../../engine/ports.ts'
+import type { Target } from './connection.ts'
+import { endSilentDriver, tryToDrive } from './driver.ts'
+import { introspect } from './introspect.ts'
+import type { Sessions } from './sessions.ts'
+
+export function postgresDatabase(target: Target, sessions: Sessions): Database {
+  return {
+    read: (query) => sessions.read(query),
+    introspect: (needs) => introspect(sessions, needs),
+    blockers: (locks) => blockers(sessions, locks),
+    tryToDrive: () => tryToDrive(target, sessions),
+    takeOver: (staleMs) => endSilentDriver(target, staleMs),
+    close: () => sessions.close(),
+  }
+}
+
+const QUERY_SHOWN_CHARACTERS = 120
+
+/** Sessions with a granted lock that conflicts, our own excluded; also those that hold it for a prepared transaction. */
+async function blockers(sessions: Sessions, locks: readonly Lock[]): Promise<readonly Blocker[]> {
+  if (locks.length === 0) return []
+  const conflicting = locks.map(({ relation, level }) => {
+    const modes = conflictsWith(level).map((one) => lit(lockMode(one)))
+    return sql`(l.relation = pg_catalog.to_regclass(${lit(qualified(relation))}) and l.mode in (${trusted(modes.join(', '))}))`
+  })
+  return sessions.read<Blocker>(sql`
+select distinct coalesce(l.pid, 0) as pid, coalesce(a.usename, '?') as user,
+    coalesce(nullif(a.application_name, ''), a.backend_type, 'a prepared transaction') as application,
+    coalesce(extract(epoch from pg_catalog.clock_timestamp() - a.xact_start), 0) as ${trusted('"transactionSeconds"')},
+    left(coalesce(a.query, ''), ${lit(QUERY_SHOWN_CHARACTERS)}) as query
+  from pg_catalog.pg_locks l left join pg_catalog.pg_stat_activity a on a.pid = l.pid
+  where l.granted and l.database = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())
+    and l.pid is distinct from pg_catalog.pg_backend_pid() and (${orOf(conflicting)})
+  order by ${trusted('"transactionSeconds"')} desc
+  limit 5`)
+}
+
+function orOf(conditions: readonly Sql[]): Sql {
+  return trusted(conditions.join(' or '))
+}

@@ -1,0 +1,134 @@
+import { BellowsError } from '../../core/errors.ts'
+import { canonical } from '../../core/hash.ts'
+import { lit, type Sql, sql } from '../../core/sql.ts'
+import type { Driver, Holder } from '../../engine/ports.ts'
+import { type Connection, openConnection, rowsOf, type Target } from './connection.ts'
+import type { Sessions } from './sessions.ts'
+import { committed, transactionText } from './transaction.ts'
+
+/** Key of the advisory lock of a database: 'bellows' in two numbers. Source: the first eight bytes of its ASCII form. */
+const LOCK_KEY = sql`1650814060, 1870099200`
+
+/** Tries once to become the driver of the database; otherwise tells who is. Opens sessions only when nobody is. */
+export async function tryToDrive(target: Target, sessions: Sessions): Promise<Driver | Holder> {
+  const holder = await holderOf(sessions)
+  if (holder !== undefined) return holder
+  const main = await openConnection(target)
+  try {
+    const [answer] = await rowsOf<{ locked: boolean }>(
+      main,
+      sql`select pg_catalog.pg_try_advisory_lock(${LOCK_KEY}) as locked`,
+    )
+    if (answer?.locked !== true) {
+      await main.close()
+      return (await holderOf(sessions)) ?? { who: 'a driver that just left' }
+    }
+    const watch = await openConnection(target)
+    return await crowned(main, watch, target.application)
+  } catch (error) {
+    await main.close()
+    throw error
+  }
+}
+
+/** Raises the epoch. That waits for transactions of an earlier driver that are still at work, and fences all later ones. */
+async function crowned(main: Connection, watch: Connection, application: string): Promise<Driver> {
+  const answer = await main.send(sql`
+with raised as (update bellows.driver set epoch = epoch + 1 returning epoch),
+  backends as (
+    select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('pid', pid, 'backend_start', backend_start::text)) as known
+      from pg_catalog.pg_stat_activity where pid in (${lit(main.pid)}, ${lit(watch.pid)}))
+insert into bellows.heartbeat (epoch, beat_at, backends, application)
+  select epoch, pg_catalog.clock_timestamp(), coalesce(known, '[]'), ${lit(application)} from raised, backends
+  on conflict (singleton) do update set epoch = excluded.epoch, beat_at = excluded.beat_at, backends = excluded.backends,
+    application = excluded.application
+  returning epoch`)
+  const epoch = Number(answer[0]?.[0]?.epoch)
+  return {
+    epoch,
+    startRun: async (plan) => {
+      const started = await main.send(sql`begin;
+select bellows.fence(${lit(epoch)});
+insert into bellows.run (migration, plan, plan_hash)
+  values (${lit(plan.migration.name)}, ${lit(canonical(plan))}, ${lit(plan.hash)}) returning id;
+commit`)
+      return Number(started[2]?.[0]?.id)
+    },
+    transact: async (transaction) => committed(await main.send(transactionText(transaction, epoch))),
+    outside: async (statement, bounds) => {
+      await main.send(sql`select bellows.fence(${lit(epoch)})`)
+      await main.send(bounded(bounds.lockTimeoutMs, bounds.statementTimeoutMs))
+      try {
+        await main.send(statement)
+      } finally {
+        await main.send(bounded(5000, 30_000)).catch(() => undefined)
+      }
+    },
+    rehearse: async (statement, bounds) => {
+      await main.send(sql`begin;
+set local lock_timeout = ${lit(`${bounds.lockTimeoutMs}ms`)};
+set local statement_timeout = ${lit(`${bounds.statementTimeoutMs}ms`)};
+select bellows.fence(${lit(epoch)});
+${statement};
+rollback`)
+    },
+    beat: () => beat(watch, epoch),
+    release: async () => {
+      await main.send(sql`delete from bellows.heartbeat where epoch = ${lit(epoch)}`).catch(() => undefined)
+      await Promise.all([main.close(), watch.close()])
+    },
+  }
+}
+
+function bounded(lockTimeoutMs: number, statementTimeoutMs: number): Sql {
+  return sql`select pg_catalog.set_config('lock_timeout', ${lit(String(lockTimeoutMs))}, false),
+ pg_catalog.set_config('statement_timeout', ${lit(String(statementTimeoutMs))}, false)`
+}
+
+async function beat(watch: Connection, epoch: number): Promise<void> {
+  const answer = await watch.send(
+    sql`update bellows.heartbeat set beat_at = pg_catalog.clock_timestamp() where epoch = ${lit(epoch)} returning epoch`,
+  )
+  if (answer[0]?.length === 0)
+    throw new BellowsError('driver_lost', 'Another driver took over this database.')
+}
+
+/** Sessions that hold the driver's lock. There is one at most. */
+const HOLDING = sql`
+select a.pid, a.application_name, a.usename, a.client_addr, a.state, a.state_change, a.backend_start
+  from pg_catalog.pg_locks l join pg_catalog.pg_stat_activity a on a.pid = l.pid
+  where l.locktype = 'advisory' and l.granted and l.database = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())
+    and (l.classid, l.objid, l.objsubid) = (1650814060, 1870099200, 2)`
+
+async function holderOf(sessions: Sessions): Promise<Holder | undefined> {
+  const [holder] = await sessions.read<{ who: string; silent_ms: number | null }>(
+    sql`select pg_catalog.format('%s (pid %s, user %s%s)', h.application_name, h.pid, h.usename, ', from ' || pg_catalog.host(h.client_addr)) as who,
+      (extract(epoch from pg_catalog.clock_timestamp() - coalesce(b.beat_at, h.state_change)) * 1000)::bigint as silent_ms
+    from (${HOLDING}) h
+    left join bellows.heartbeat b on b.backends @> pg_catalog.jsonb_build_array(pg_catalog.jsonb_build_object('pid', h.pid))`,
+  )
+  if (holder === undefined) return undefined
+  return { who: holder.who, ...(holder.silent_ms === null ? {} : { silentForMs: holder.silent_ms }) }
+}
+
+/** Ends the sessions of a silent driver. A pid is not enough: the session must be the one that the heartbeat recorded. */
+export async function endSilentDriver(target: Target, staleMs: number): Promise<void> {
+  const connection = await openConnection(target)
+  try {
+    await connection.send(sql`
+with silent as (
+  select a.pid from bellows.heartbeat b
+    cross join lateral pg_catalog.jsonb_to_recordset(b.backends) as known (pid integer, backend_start text)
+    join pg_catalog.pg_stat_activity a on a.pid = known.pid and a.backend_start::text = known.backend_start
+    where b.beat_at < pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => ${lit(staleMs / 1000)})
+  union
+  -- A driver that was stopped between taking the lock and its first heartbeat.
+  select h.pid from (${HOLDING}) h
+    where h.state = 'idle' and h.state_change < pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => ${lit(staleMs / 1000)})
+      and not exists (select from bellows.heartbeat b where b.beat_at > h.backend_start)
+)
+select pg_catalog.pg_terminate_backend(pid) from silent`)
+  } finally {
+    await connection.close()
+  }
+}

@@ -1,0 +1,53 @@
+import { lit, type Sql, sql, trusted } from '../../core/sql.ts'
+import type { Instance, Instances, Needing, Registered, Registration } from '../../engine/ports.ts'
+import type { Sessions } from './sessions.ts'
+
+/** The registry, through the same SQL functions that applications in any language call. */
+export function postgresInstances(sessions: Sessions): Instances {
+  const answered = async (call: Sql): Promise<Registered> => {
+    const [row] = await sessions.read<{
+      answer: { instance: string; lease_ms: number; not_ready?: string[] }
+    }>(sql`select ${call} as answer`)
+    const answer = row?.answer
+    return {
+      instance: answer?.instance ?? '',
+      leaseMs: answer?.lease_ms ?? 0,
+      notReady: answer?.not_ready ?? [],
+    }
+  }
+  return {
+    register: (registration) => answered(registerCall(registration)),
+    renew: (instance, uses, health) =>
+      answered(
+        sql`bellows.renew(${lit(instance)}, ${uses === undefined ? lit(null) : texts(uses)}, ${lit(health ?? null)})`,
+      ),
+    release: async (instance) => {
+      await sessions.send(sql`select bellows.release(${lit(instance)})`)
+    },
+    list: () =>
+      sessions.read<Instance>(sql`
+select i.instance, i.application, coalesce(u.uses, '[]') as uses,
+    case when i.released_at is not null then 'released' when over.ms < 0 then 'live' else 'silent' end as state,
+    (over.ms + i.lease_ms)::bigint as ${trusted('"lastSeenMsAgo"')}
+  from bellows.instance i
+  cross join lateral (select extract(epoch from pg_catalog.clock_timestamp() - i.renewed_at) * 1000 - i.lease_ms as ms) over
+  left join lateral (
+    select pg_catalog.jsonb_agg(case u.namespace when 'public' then '' else u.namespace || '.' end || u."table" || '.' || u."column"
+        order by u.namespace, u."table", u."column") as uses
+      from bellows.instance_use u where u.instance = i.instance) u on true
+  order by i.instance`),
+    needing: (table, column, silentGraceMs) =>
+      sessions.read<Needing>(
+        sql`select * from bellows.needing(${lit(table.namespace)}, ${lit(table.name)}, ${lit(column)}, ${lit(silentGraceMs)})`,
+      ),
+  }
+}
+
+function registerCall({ instance, uses, leaseMs, application, applicationName }: Registration): Sql {
+  const lease = leaseMs === undefined ? sql`` : sql`, lease_ms => ${lit(leaseMs)}`
+  return sql`bellows.register(${lit(instance)}, ${texts(uses)}, application => ${lit(application ?? null)}, application_name => ${lit(applicationName ?? null)}${lease})`
+}
+
+function texts(values: readonly string[]): Sql {
+  return sql`array[${trusted(values.map((value) => lit(value)).join(', '))}]::text[]`
+}

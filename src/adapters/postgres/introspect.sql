@@ -1,0 +1,96 @@
+-- One table as the model in core/schema/model.ts has it. $table stands for its oid.
+select json_build_object(
+  'namespace', n.nspname,
+  'name', c.relname,
+  'kind', case when c.relispartition then 'partition'
+    else case c.relkind when 'r' then 'table' when 'p' then 'partitioned' when 'f' then 'foreign' else 'view' end end,
+  'inherits', exists (select from pg_inherits i where i.inhparent = c.oid or i.inhrelid = c.oid) and not c.relispartition and c.relkind = 'r',
+  'owned', pg_has_role(c.relowner, 'USAGE'),
+  'rowSecurityForced', c.relrowsecurity and c.relforcerowsecurity
+    and not (select rolsuper or rolbypassrls from pg_roles where rolname = current_user),
+  'columnSlots', (select count(*) from pg_attribute a where a.attrelid = c.oid and a.attnum > 0),
+  'rowsEstimate', c.reltuples::bigint,
+  'bytes', case when c.relkind in ('r', 'm') then pg_table_size(c.oid) else 0 end,
+  'neighbours', (select coalesce(json_agg(x.relname order by x.relname), '[]') from pg_class x
+    where x.relnamespace = c.relnamespace and x.oid <> c.oid and starts_with(x.relname, c.relname || '_')),
+
+  'columns', (select coalesce(json_agg(json_build_object(
+      'name', a.attname,
+      'type', format_type(a.atttypid, a.atttypmod),
+      'baseType', format_type(a.atttypid, null),
+      'typeKind', case t.typtype when 'b' then 'base' when 'd' then 'domain' when 'c' then 'composite' else 'other' end,
+      'typeConstrained', t.typtype = 'd' and (t.typnotnull or exists (select from pg_constraint k where k.contypid = t.oid)),
+      'collation', case when a.attcollation in (0, t.typcollation) then null
+        else (select json_build_object('namespace', cn.nspname, 'name', co.collname)
+          from pg_collation co join pg_namespace cn on cn.oid = co.collnamespace where co.oid = a.attcollation) end,
+      'nullable', not a.attnotnull,
+      'default', case when a.attgenerated = '' then pg_get_expr(d.adbin, d.adrelid) end,
+      'defaultVolatility', null,
+      'generated', case a.attgenerated when '' then 'no' when 's' then 'stored' else 'virtual' end,
+      'identity', case a.attidentity when '' then 'no' when 'a' then 'always' else 'by_default' end,
+      'comment', col_description(c.oid, a.attnum),
+      'statisticsTarget', coalesce(a.attstattarget, -1),
+      'options', coalesce(to_json(a.attoptions), '[]'),
+      'storage', case a.attstorage when 'p' then 'plain' when 'e' then 'external' when 'x' then 'extended' else 'main' end,
+      'typeStorage', case t.typstorage when 'p' then 'plain' when 'e' then 'external' when 'x' then 'extended' else 'main' end,
+      'compression', case a.attcompression when 'p' then 'pglz' when 'l' then 'lz4' end,
+      'grants', (select coalesce(json_agg(json_build_object('grantee', coalesce(r.rolname, 'public'), 'toPublic', g.grantee = 0,
+          'privilege', g.privilege_type, 'grantable', g.is_grantable) order by r.rolname nulls first, g.privilege_type), '[]')
+        from aclexplode(a.attacl) g left join pg_roles r on r.oid = g.grantee),
+      'sequences', (select coalesce(json_agg(json_build_object('namespace', sn.nspname, 'name', s.relname) order by s.relname), '[]')
+        from pg_depend p join pg_class s on s.oid = p.objid and s.relkind = 'S' join pg_namespace sn on sn.oid = s.relnamespace
+        where p.classid = 'pg_class'::regclass and p.refclassid = 'pg_class'::regclass and p.refobjid = c.oid
+          and p.refobjsubid = a.attnum and p.deptype = 'a')
+    ) order by a.attnum), '[]')
+    from pg_attribute a join pg_type t on t.oid = a.atttypid
+    left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+    where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped),
+
+  'constraints', (select coalesce(json_agg(json_build_object(
+      'name', k.conname,
+      'kind', case k.contype when 'p' then 'primary_key' when 'u' then 'unique' when 'f' then 'foreign_key' when 'c' then 'check'
+        when 'x' then 'exclusion' else 'not_null' end,
+      'columns', (select coalesce(json_agg(a.attname order by o.at), '[]') from unnest(k.conkey) with ordinality o (num, at)
+        join pg_attribute a on a.attrelid = c.oid and a.attnum = o.num),
+      'definition', pg_get_constraintdef(k.oid),
+      'validated', k.convalidated,
+      'deferrable', k.condeferrable,
+      'comment', obj_description(k.oid, 'pg_constraint'),
+      'index', case when k.contype in ('p', 'u', 'x') then (select x.relname from pg_class x where x.oid = k.conindid) end,
+      'references', (select json_build_object('namespace', fn.nspname, 'name', f.relname)
+        from pg_class f join pg_namespace fn on fn.oid = f.relnamespace where f.oid = k.confrelid),
+      'setsDefault', 'd' in (k.confdeltype, k.confupdtype)
+    ) order by k.contype, k.conname), '[]')
+    from pg_constraint k where k.conrelid = c.oid and k.contype in ('p', 'u', 'f', 'c', 'x', 'n')),
+
+  'indexes', (select coalesce(json_agg(json_build_object(
+      'name', x.relname,
+      'columns', (select coalesce(json_agg(distinct a.attname), '[]') from pg_attribute a
+        where a.attrelid = c.oid and a.attnum > 0 and (a.attnum = any (i.indkey::smallint[]) or exists (select from pg_depend p
+          where p.classid = 'pg_class'::regclass and p.objid = i.indexrelid and p.refclassid = 'pg_class'::regclass
+            and p.refobjid = c.oid and p.refobjsubid = a.attnum))),
+      'nameParts', (select coalesce(json_agg(coalesce(a.attname, 'expr') order by o.at), '[]')
+        from unnest(i.indkey::smallint[]) with ordinality o (num, at)
+        left join pg_attribute a on a.attrelid = c.oid and a.attnum = o.num and o.num > 0),
+      'definition', pg_get_indexdef(i.indexrelid),
+      'unique', i.indisunique,
+      'valid', i.indisvalid,
+      'constraint', (select k.conname from pg_constraint k where k.conindid = i.indexrelid and k.contype in ('p', 'u', 'x') and k.conrelid = c.oid),
+      'comment', obj_description(i.indexrelid, 'pg_class'),
+      'replicaIdentity', i.indisreplident,
+      'clustered', i.indisclustered
+    ) order by x.relname), '[]')
+    from pg_index i join pg_class x on x.oid = i.indexrelid where i.indrelid = c.oid),
+
+  'triggers', (select coalesce(json_agg(json_build_object(
+      'name', g.tgname,
+      'enabled', g.tgenabled <> 'D',
+      'rowLevel', (g.tgtype::integer & 1) <> 0,
+      'before', (g.tgtype::integer & 2) <> 0,
+      'onInsert', (g.tgtype::integer & 4) <> 0,
+      'onUpdate', (g.tgtype::integer & 16) <> 0
+    ) order by g.tgname), '[]')
+    from pg_trigger g where g.tgrelid = c.oid and not g.tgisinternal)
+) as "table"
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where c.oid = $table

@@ -1,0 +1,299 @@
+-- The namespace of Bellows in the user's database. Installed once, in one transaction; see journal.ts.
+-- Every function names what it uses in full: they run with the search_path of whoever calls them.
+
+create schema bellows;
+comment on schema bellows is 'Journal, instance registry and dual-write functions of Bellows.';
+
+create table bellows.meta (
+  singleton boolean primary key default true check (singleton),
+  journal_version integer not null
+);
+
+-- Who may change anything. Every changing transaction holds this row FOR SHARE, so raising the epoch waits them out.
+create table bellows.driver (
+  singleton boolean primary key default true check (singleton),
+  epoch bigint not null
+);
+insert into bellows.driver (epoch) values (0);
+
+-- Apart from bellows.driver, because renewing it must not wait for a long changing transaction.
+create table bellows.heartbeat (
+  singleton boolean primary key default true check (singleton),
+  epoch bigint not null,
+  beat_at timestamptz not null,
+  -- Backends of the driver: [{"pid": 4711, "backend_start": "..."}]. A pid alone may belong to somebody else by now.
+  backends jsonb not null,
+  application text not null
+);
+
+create table bellows.run (
+  id bigint generated always as identity primary key,
+  migration text not null,
+  plan jsonb not null,
+  plan_hash text not null,
+  created_at timestamptz not null default clock_timestamp()
+);
+
+create table bellows.event (
+  seq bigint generated always as identity primary key,
+  run bigint not null references bellows.run,
+  at timestamptz not null default clock_timestamp(),
+  epoch bigint not null,
+  by_role text not null default session_user,
+  event jsonb not null,
+  -- Only of version_applied: its number and the shape of the table after it.
+  version integer,
+  shape text
+);
+create index event_of_run on bellows.event (run, seq);
+
+create function bellows.refuse_change() returns trigger language plpgsql as $$
+begin
+  raise exception 'the journal of Bellows is append-only';
+end $$;
+create trigger append_only before update or delete or truncate on bellows.event
+  for each statement execute function bellows.refuse_change();
+
+-- How far a step has come that works through a table; written in the transaction of each batch.
+create table bellows.checkpoint (
+  step text primary key,
+  run bigint not null references bellows.run,
+  state jsonb not null,
+  rows_done bigint not null default 0,
+  rows_total bigint not null default 0,
+  finished boolean not null default false,
+  started_at timestamptz not null default clock_timestamp(),
+  updated_at timestamptz not null default clock_timestamp()
+);
+
+create function bellows.fence(mine bigint) returns void language plpgsql as $$
+begin
+  perform from bellows.driver where epoch = mine for share;
+  if not found then
+    raise exception 'another driver took over' using errcode = 'BW001';
+  end if;
+end $$;
+
+create function bellows.require(holds boolean, code text, otherwise text) returns void language plpgsql as $$
+begin
+  if holds is not true then
+    raise exception '%', otherwise using errcode = 'BW002', detail = code;
+  end if;
+end $$;
+
+-- The table as people write it: users (name, full_name NULL). Columns of the primary key are left out.
+create function bellows.shape(namespace text, "table" text) returns text language sql stable as $$
+  select pg_catalog.format('%I (%s)', c.relname, pg_catalog.string_agg(
+      pg_catalog.quote_ident(a.attname) || case when a.attnotnull then '' else ' NULL' end, ', ' order by a.attnum))
+    from pg_catalog.pg_class c
+    join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+    left join pg_catalog.pg_constraint k on k.conrelid = c.oid and k.contype = 'p'
+    where c.oid = pg_catalog.to_regclass(pg_catalog.format('%I.%I', namespace, "table"))
+      and not coalesce(a.attnum = any (k.conkey), false)
+    group by c.relname
+$$;
+
+-- The versions that stand: the last word on each number is that it was applied.
+create view bellows.version as
+  select version, run, at, event ->> 'name' as name, event -> 'facts' as facts, event ->> 'step' as step, shape
+    from (
+      select distinct on (number) number as version, run, at, event, shape
+        from bellows.event cross join lateral coalesce(version, (event ->> 'version')::integer) as number
+        where number is not null
+        order by number, seq desc
+    ) last_word
+    where event ->> 'type' = 'version_applied';
+
+create function bellows.record(run bigint, epoch bigint, event jsonb) returns jsonb language plpgsql as $$
+declare
+  next_version integer;
+  shape_after text;
+  recorded bigint;
+begin
+  if event ->> 'type' = 'version_applied' then
+    select coalesce(max(v.version), 0) + 1 into next_version from bellows.version v;
+    shape_after := bellows.shape(event #>> '{facts,table,namespace}', event #>> '{facts,table,name}');
+  end if;
+  insert into bellows.event (run, epoch, event, version, shape)
+    values (record.run, record.epoch, record.event, next_version, shape_after)
+    returning seq into recorded;
+  return pg_catalog.jsonb_strip_nulls(
+    pg_catalog.jsonb_build_object('seq', recorded, 'version', next_version, 'schema', shape_after));
+end $$;
+
+-- Instances -------------------------------------------------------------------------------------------------------
+
+create table bellows.instance (
+  instance text primary key,
+  application text,
+  -- What its sessions carry as application_name; without it a silent instance cannot be told from a dead one.
+  application_name text,
+  lease_ms integer not null check (lease_ms between 1000 and 86400000),
+  registered_at timestamptz not null default clock_timestamp(),
+  renewed_at timestamptz not null default clock_timestamp(),
+  released_at timestamptz,
+  health text
+);
+
+create table bellows.instance_use (
+  instance text not null references bellows.instance on delete cascade,
+  namespace text not null,
+  "table" text not null,
+  "column" text not null,
+  primary key (instance, namespace, "table", "column")
+);
+create index instance_use_of_column on bellows.instance_use (namespace, "table", "column");
+
+-- The door that whoever registers or renews passes, and that the gate closes: changing the row waits for those within.
+create table bellows.door (
+  singleton boolean primary key default true check (singleton),
+  closings bigint not null default 0
+);
+insert into bellows.door default values;
+
+create table bellows.column_state (
+  namespace text not null,
+  "table" text not null,
+  "column" text not null,
+  state text not null check (state in ('not_ready', 'closed', 'retiring', 'retired')),
+  -- A door that its driver did not live to open again opens by itself.
+  until timestamptz,
+  primary key (namespace, "table", "column")
+);
+
+-- users.name, sales.users.name, or with quotes where a name has a dot: "my.table".name
+create function bellows.parse_use(use text) returns text[] language plpgsql immutable as $$
+declare
+  parts text[] := case when use like '%"%' then pg_catalog.parse_ident(use) else pg_catalog.string_to_array(use, '.') end;
+begin
+  if pg_catalog.cardinality(parts) = 2 then
+    parts := array['public'] || parts;
+  end if;
+  if pg_catalog.cardinality(parts) is distinct from 3 then
+    raise exception '"%" is not table.column or namespace.table.column', use using errcode = 'BW003', detail = 'name_invalid';
+  end if;
+  return parts;
+end $$;
+
+-- Why an instance may not use a column; null when it may.
+create function bellows.use_problem(parts text[]) returns text language sql stable as $$
+  select case
+    when s.state = 'retired' or s.state = 'retiring' and s.until > pg_catalog.clock_timestamp()
+      then pg_catalog.format('%s.%s is being retired: this instance is too old to join', parts[2], parts[3])
+    when s.state = 'closed'
+      then pg_catalog.format('%s.%s cannot be written until the column that it replaces is retired', parts[2], parts[3])
+    when a.attname is null
+      then pg_catalog.format('%s.%s does not exist: run the migration that adds it before deploying what uses it', parts[2], parts[3])
+  end
+  from (select) one
+  left join pg_catalog.pg_attribute a on a.attrelid = pg_catalog.to_regclass(pg_catalog.format('%I.%I', parts[1], parts[2]))
+    and a.attname = parts[3] and a.attnum > 0 and not a.attisdropped
+  left join bellows.column_state s on (s.namespace, s."table", s."column") = (parts[1], parts[2], parts[3])
+$$;
+
+-- Replaces what an instance uses, if it may use all of it.
+create function bellows.set_uses(instance text, uses text[]) returns void language plpgsql as $$
+declare
+  use text;
+  parts text[];
+  problem text;
+begin
+  perform from bellows.door for share;
+  delete from bellows.instance_use u where u.instance = set_uses.instance;
+  foreach use in array uses loop
+    parts := bellows.parse_use(use);
+    problem := bellows.use_problem(parts);
+    if problem is not null then
+      raise exception '%', problem using errcode = 'BW003', detail = 'instance_refused';
+    end if;
+    insert into bellows.instance_use values (set_uses.instance, parts[1], parts[2], parts[3]) on conflict do nothing;
+  end loop;
+end $$;
+
+-- What register and renew answer. Columns that exist but are not filled and verified yet are told as not_ready.
+create function bellows.registration(instance text) returns jsonb language sql stable as $$
+  select pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object('instance', i.instance, 'lease_ms', i.lease_ms, 'not_ready', (
+      select pg_catalog.jsonb_agg(case u.namespace when 'public' then '' else u.namespace || '.' end || u."table" || '.' || u."column")
+        from bellows.instance_use u join bellows.column_state s using (namespace, "table", "column")
+        where u.instance = i.instance and s.state = 'not_ready')))
+    from bellows.instance i where i.instance = registration.instance
+$$;
+
+create function bellows.register(
+  instance text, uses text[], lease_ms integer default 30000, application text default null, application_name text default null
+) returns jsonb language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  insert into bellows.instance as i (instance, lease_ms, application, application_name)
+    values (register.instance, register.lease_ms, register.application, register.application_name)
+    on conflict on constraint instance_pkey do update set lease_ms = excluded.lease_ms, application = excluded.application,
+      application_name = excluded.application_name, renewed_at = clock_timestamp(), released_at = null;
+  perform bellows.set_uses(register.instance, uses);
+  return bellows.registration(register.instance);
+end $$;
+
+-- Without uses, what was registered goes on; then only a column that is retired for good is refused, so that a gate that looks
+-- and finds the column in use disturbs nobody.
+create function bellows.renew(instance text, uses text[] default null, health text default null)
+returns jsonb language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  gone text;
+begin
+  perform from bellows.door for share;
+  update bellows.instance i set renewed_at = clock_timestamp(), health = coalesce(renew.health, i.health)
+    where i.instance = renew.instance and i.released_at is null;
+  if not found then
+    raise exception 'no instance "%" is registered', renew.instance using errcode = 'BW003', detail = 'instance_unknown';
+  end if;
+  if uses is not null then
+    perform bellows.set_uses(renew.instance, uses);
+  end if;
+  select u."table" || '.' || u."column" into gone
+    from bellows.instance_use u join bellows.column_state s using (namespace, "table", "column")
+    where u.instance = renew.instance and s.state = 'retired' limit 1;
+  if gone is not null then
+    raise exception '% is retired: this instance must stop', gone using errcode = 'BW003', detail = 'instance_refused';
+  end if;
+  return bellows.registration(renew.instance);
+end $$;
+
+create function bellows.release(instance text)
+returns void language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  update bellows.instance i set released_at = clock_timestamp() where i.instance = release.instance and i.released_at is null;
+end $$;
+
+-- Who still needs a column. A silent instance is gone only when its lease has been over for the grace and nothing of it
+-- is left among the sessions.
+create function bellows.needing(namespace text, "table" text, "column" text, grace_ms bigint)
+returns table (instance text, state text, blocks boolean) language sql stable as $$
+  select i.instance,
+      case when over.ms < 0 then 'live' else 'silent' end,
+      over.ms < grace_ms or i.application_name is null
+        or exists (select from pg_catalog.pg_stat_activity s where s.application_name = i.application_name)
+    from bellows.instance_use u
+    join bellows.instance i on i.instance = u.instance and i.released_at is null
+    cross join lateral (select extract(epoch from pg_catalog.clock_timestamp() - i.renewed_at) * 1000 - i.lease_ms as ms) over
+    where (u.namespace, u."table", u."column") = (needing.namespace, needing."table", needing."column")
+    order by i.instance
+$$;
+
+-- In the transaction that hides the column: nobody can register or renew until it ends, and nobody needs the column.
+create function bellows.require_nobody(namespace text, "table" text, "column" text, grace_ms bigint) returns void
+language plpgsql as $$
+declare
+  blocking text;
+begin
+  update bellows.door set closings = closings + 1;
+  select pg_catalog.string_agg(n.instance, ', ') into blocking
+    from bellows.needing(namespace, "table", "column", grace_ms) n where n.blocks;
+  if blocking is not null then
+    raise exception '%.% is needed by %', "table", "column", blocking using errcode = 'BW002', detail = 'instances_blocking';
+  end if;
+end $$;
+
+-- Any role may say that it is there; nobody but the owner may change what is written down.
+grant usage on schema bellows to public;
+revoke execute on function bellows.fence(bigint), bellows.record(bigint, bigint, jsonb), bellows.set_uses(text, text[]),
+  bellows.require_nobody(text, text, text, bigint) from public;
+
+insert into bellows.meta (journal_version) values (1);

@@ -1,0 +1,82 @@
+import { readFileSync } from 'node:fs'
+import { BellowsError } from '../../core/errors.ts'
+import type { Event, JournalEntry } from '../../core/run/event.ts'
+import type { StoredRun } from '../../core/run/run.ts'
+import { lit, type Sql, sql, trusted } from '../../core/sql.ts'
+import type { Checkpoint, Journal } from '../../engine/ports.ts'
+import type { Sessions } from './sessions.ts'
+
+/** The version of the tables in journal.sql. A newer one was made by a newer Bellows, which knows what we do not. */
+const JOURNAL_VERSION = 1
+
+export function postgresJournal(sessions: Sessions): Journal {
+  return {
+    install: () => install(sessions),
+    isInstalled: () => isInstalled(sessions),
+    runs: () => sessions.read<StoredRun>(sql`select id, plan from bellows.run order by id`),
+    entries: (run) => entries(sessions, run),
+    checkpoint: (step) => checkpoint(sessions, step),
+  }
+}
+
+async function isInstalled(sessions: Sessions): Promise<boolean> {
+  const [found] = await sessions.read<{ there: boolean }>(
+    sql`select pg_catalog.to_regclass('bellows.meta') is not null as there`,
+  )
+  if (found?.there !== true) return false
+  const [meta] = await sessions.read<{ journal_version: number }>(
+    sql`select journal_version from bellows.meta`,
+  )
+  const version = meta?.journal_version ?? 0
+  if (version > JOURNAL_VERSION) {
+    throw new BellowsError(
+      'journal_newer',
+      `The journal in this database is of version ${version}; this Bellows knows version ${JOURNAL_VERSION}.`,
+      { hint: 'Use the newer Bellows that made it.' },
+    )
+  }
+  return true
+}
+
+/** Two who install at once: the second waits for the lock, sees that all is there, and does nothing. */
+async function install(sessions: Sessions): Promise<void> {
+  if (await isInstalled(sessions)) return
+  const text = readFileSync(new URL('./journal.sql', import.meta.url), 'utf8')
+  await sessions.send(
+    sql`do ${lit(`
+begin
+  perform pg_catalog.pg_advisory_xact_lock(1650814060, 1);
+  if pg_catalog.to_regclass('bellows.meta') is null then
+    execute ${lit(text)};
+  end if;
+end`)}`,
+  )
+}
+
+async function entries(sessions: Sessions, run: number | undefined): Promise<readonly JournalEntry[]> {
+  const ofRun: Sql = run === undefined ? sql`` : sql`where run = ${lit(run)}`
+  const rows = await sessions.read<{
+    seq: number
+    run: number
+    at: string
+    event: Event
+    version: number | null
+    shape: string | null
+  }>(sql`select seq, run, at, event, version, shape from bellows.event ${ofRun} order by seq`)
+  return rows.map(({ seq, run: of, at, event, version, shape }) => ({
+    seq,
+    run: of,
+    at,
+    event,
+    ...(version === null ? {} : { version }),
+    ...(shape === null ? {} : { schema: shape }),
+  }))
+}
+
+async function checkpoint(sessions: Sessions, step: string): Promise<Checkpoint | undefined> {
+  const [found] = await sessions.read<Checkpoint>(sql`
+select state, rows_done as ${trusted('"rowsDone"')}, rows_total as ${trusted('"rowsTotal"')}, finished,
+    extract(epoch from updated_at - started_at) as seconds
+  from bellows.checkpoint where step = ${lit(step)}`)
+  return found
+}

@@ -1,0 +1,48 @@
+import { BellowsError } from '../../core/errors.ts'
+import type { Sql } from '../../core/sql.ts'
+import { type Connection, openConnection, type Row, rowsOf, type Target } from './connection.ts'
+
+/** The one session for everything that needs no fence: reading, the registry, installing. Made when it is first needed. */
+export interface Sessions {
+  read<R>(query: Sql): Promise<readonly R[]>
+  send(text: Sql): Promise<readonly (readonly Row[])[]>
+  describe: Connection['describe']
+  close(): Promise<void>
+}
+
+export function openSessions(target: Target): Sessions {
+  let opened: Promise<Connection> | undefined
+
+  const connection = (): Promise<Connection> => {
+    opened ??= openConnection(target).catch((error: unknown) => {
+      opened = undefined
+      throw error
+    })
+    return opened
+  }
+
+  /** A lost session is replaced by the next call; whether this one may be repeated, only its caller knows. */
+  const using = async <R>(work: (session: Connection) => Promise<R>): Promise<R> => {
+    const session = await connection()
+    try {
+      return await work(session)
+    } catch (error) {
+      if (error instanceof BellowsError && error.code === 'connection_lost') {
+        opened = undefined
+        await session.close()
+      }
+      throw error
+    }
+  }
+
+  return {
+    read: (query) => using((session) => rowsOf(session, query)),
+    send: (text) => using((session) => session.send(text)),
+    describe: (query) => using((session) => session.describe(query)),
+    close: async () => {
+      const session = await opened?.catch(() => undefined)
+      opened = undefined
+      await session?.close()
+    },
+  }
+}

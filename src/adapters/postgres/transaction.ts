@@ -1,0 +1,46 @@
+import { lockWords } from '../../core/plan/locks.ts'
+import type { Requirement } from '../../core/plan/step.ts'
+import { join, lit, qualified, type Sql, sql, trusted } from '../../core/sql.ts'
+import type { Committed, Recorded, Transaction } from '../../engine/ports.ts'
+import type { Row } from './connection.ts'
+
+/** The whole transaction as one message: limits, fence, locks, requirements, statements, probe, journal, COMMIT. */
+export function transactionText(transaction: Transaction, epoch: number): Sql {
+  const { run, lockTimeoutMs, statementTimeoutMs, locks, requires, statements, probe, events } = transaction
+  const ahead = locks.filter((lock) => lock.implied !== true)
+  return join(
+    [
+      sql`begin`,
+      sql`set local lock_timeout = ${lit(`${lockTimeoutMs}ms`)}`,
+      sql`set local statement_timeout = ${lit(`${lockTimeoutMs + statementTimeoutMs}ms`)}`,
+      sql`select bellows.fence(${lit(epoch)})`,
+      ...ahead.map(
+        ({ relation, level }) => sql`lock table ${qualified(relation)} in ${trusted(lockWords(level))} mode`,
+      ),
+      ...requires.map(requirementSql),
+      ...statements,
+      ...(probe === undefined
+        ? []
+        : [requirementSql({ that: probe, code: 'probe_failed', otherwise: PROBE_FAILED })]),
+      ...events.map(
+        (event) =>
+          sql`select bellows.record(${lit(run)}, ${lit(epoch)}, ${lit(JSON.stringify(event))}) as recorded`,
+      ),
+      sql`commit`,
+    ],
+    ';\n',
+  )
+}
+
+const PROBE_FAILED = 'the step ran, but what it should have brought about does not hold'
+
+export function requirementSql({ that, code, otherwise }: Requirement): Sql {
+  return sql`select bellows.require((${that}), ${lit(code)}, ${lit(otherwise)})`
+}
+
+/** Picks out of all results what a statement returns as `result` (JSON) and what the journal recorded. */
+export function committed(results: readonly (readonly Row[])[]): Committed {
+  const column = (name: string) =>
+    results.flatMap((rows) => (rows[0] !== undefined && name in rows[0] ? [rows[0][name]] : []))
+  return { result: column('result').at(-1), recorded: column('recorded') as readonly Recorded[] }
+}

@@ -1,0 +1,72 @@
+/** Every code that Bellows can fail with. Each has a section in `docs/errors.md`; a test compares the two. */
+export const ERROR_CODES = [
+  'backfill_failed',
+  'column_exists',
+  'column_not_found',
+  'config_invalid',
+  'connection_lost',
+  'data_folder_in_use',
+  'data_folder_unusable',
+  'database_unreachable',
+  'dependents_found',
+  'drift_found',
+  'driver_busy',
+  'driver_lost',
+  'embedded_failed',
+  'embedded_unavailable',
+  'gate_closed',
+  'gate_expired',
+  'instance_refused',
+  'instance_unknown',
+  'instances_blocking',
+  'interrupted',
+  'journal_newer',
+  'lock_not_had',
+  'migration_invalid',
+  'name_invalid',
+  'not_reversible',
+  'phase_order',
+  'plan_refused',
+  'probe_failed',
+  'run_conflict',
+  'run_not_found',
+  'statement_failed',
+  'table_ambiguous',
+  'table_not_found',
+  'txn_conflict',
+  'verification_failed',
+] as const
+
+export type ErrorCode = (typeof ERROR_CODES)[number]
+
+export interface ErrorDetails {
+  /** What to do next, with the exact command when there is one. */
+  readonly hint?: string
+  readonly cause?: unknown
+  /** The step that was being executed, such as `0001_rename_name/expand/1`. */
+  readonly step?: string
+  /** Figures and names that a machine may want, such as `{ diverged_rows: 3 }`. */
+  readonly facts?: Readonly<Record<string, unknown>>
+}
+
+/** The only error class of Bellows: what happened (`message`), what to do now (`hint`), and a code for machines. */
+export class BellowsError extends Error {
+  readonly code: ErrorCode
+  readonly hint: string | undefined
+  readonly step: string | undefined
+  readonly facts: Readonly<Record<string, unknown>>
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, { cause: details.cause })
+    this.name = 'BellowsError'
+    this.code = code
+    this.hint = details.hint
+    this.step = details.step
+    this.facts = details.facts ?? {}
+  }
+}
+
+/** For what only a bug in Bellows can cause: never for bad input or a failing database. */
+export function assert(condition: unknown, message: string): asserts condition {
+  if (!condition) throw new Error(`Bellows broke its own rule: ${message}`)
+}

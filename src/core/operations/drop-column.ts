@@ -1,0 +1,126 @@
+import { assert, type BellowsError } from '../errors.ts'
+import { clearColumnState } from '../plan/column-state.ts'
+import { namesFor } from '../plan/names.ts'
+import { columnAbsent } from '../plan/probes.ts'
+import { companionsOf, gateStep, type Leaving, noStrangers, retireStep, undoStep } from '../plan/retire.ts'
+import type { Hazard, StepDraft } from '../plan/step.ts'
+import { columnMissing, keyProblems, refused, tableProblems, theTable } from '../plan/table-checks.ts'
+import { findColumn, findTable, type Table, withTable } from '../schema/model.ts'
+import { id, qualified, shown, sql } from '../sql.ts'
+import type { Context, OperationSpec } from './operation.ts'
+
+/** Drops a column for good. Between retire and purge it is only hidden, and `undo` brings it back with its values. */
+export interface DropColumn {
+  readonly kind: 'drop_column'
+  readonly namespace: string
+  readonly table: string
+  readonly column: string
+}
+
+export const dropColumn: OperationSpec<DropColumn> = {
+  check: (op, context) => {
+    const table = findTable(context.schema, theTable(op))
+    const problems = tableProblems(op, table)
+    if (table === undefined || problems.length > 0) return problems
+    const column = findColumn(table, op.column)
+    if (column === undefined) return columnMissing(op, table, op.column)
+    return [...keyProblems(table, column), ...oldWriterProblems(op, table)]
+  },
+
+  apply: (op, schema) => {
+    const table = findTable(schema, theTable(op))
+    if (table === undefined) return schema
+    const without = <T extends { readonly columns: readonly string[] }>(objects: readonly T[]) =>
+      objects.filter((object) => !object.columns.includes(op.column))
+    return withTable(schema, {
+      ...table,
+      columns: table.columns.filter((column) => column.name !== op.column),
+      constraints: without(table.constraints),
+      indexes: without(table.indexes),
+    })
+  },
+
+  expand: () => [],
+
+  backfill: () => [],
+
+  contract: (op, context) => [
+    gateStep(leavingColumn(op, context)),
+    retireStep(leavingColumn(op, context), { requires: [], statements: [] }),
+    purgeStep(op, context),
+  ],
+
+  rollback: (op, context) => [undoStep(leavingColumn(op, context), [])],
+}
+
+function leavingColumn(op: DropColumn, { schema, seed }: Context): Leaving {
+  const table = findTable(schema, theTable(op))
+  assert(table !== undefined, 'steps come after check')
+  const known = companionsOf(table, op.column)
+  return { table: theTable(op), column: op.column, hidden: namesFor(seed, op.column, []).hidden, known }
+}
+
+function purgeStep(op: DropColumn, context: Context): StepDraft {
+  const leaving = leavingColumn(op, context)
+  const { table, hidden } = leaving
+  return {
+    kind: 'purge',
+    phase: 'purge',
+    does: `drop the column "${op.column}" of "${op.table}"`,
+    hazards: [
+      {
+        code: 'drops_values',
+        because: `The values of "${op.column}" are gone after this step; there is no way back.`,
+      },
+      ...companions(op, context),
+    ],
+    probe: columnAbsent(table, hidden),
+    version: `remove_${op.column}_column`,
+    locks: [{ relation: table, level: 'access_exclusive' }, ...partnerLocks(op, context)],
+    requires: [noStrangers(leaving, hidden)],
+    statements: [
+      sql`alter table ${qualified(table)} drop column ${id(hidden)} restrict`,
+      clearColumnState(table, op.column),
+    ],
+    cost: 'instant',
+  }
+}
+
+/** A dropped foreign key takes the lock on the other table as well. */
+function partnerLocks(op: DropColumn, { schema }: Context) {
+  const keys =
+    findTable(schema, theTable(op))?.constraints.filter((one) => one.columns.includes(op.column)) ?? []
+  return keys.flatMap(({ references }) =>
+    references === null
+      ? []
+      : [{ relation: references, level: 'access_exclusive' as const, implied: true as const }],
+  )
+}
+
+/** PostgreSQL drops these with the column and does not say a word; the plan does. */
+function companions(op: DropColumn, { schema }: Context): readonly Hazard[] {
+  const table = findTable(schema, theTable(op))
+  const gone = [
+    ...(table?.indexes ?? [])
+      .filter((one) => one.constraint === null)
+      .map((one) => ({ ...one, what: 'index' })),
+    ...(table?.constraints ?? [])
+      .filter((one) => one.kind !== 'not_null')
+      .map((one) => ({ ...one, what: 'constraint' })),
+  ].filter((one) => one.columns.includes(op.column))
+  return gone.map(({ what, name }) => ({
+    code: 'goes_with_column',
+    because: `The ${what} ${shown(name)} needs "${op.column}" and is dropped with it.`,
+  }))
+}
+
+function oldWriterProblems(op: DropColumn, table: Table): readonly BellowsError[] {
+  const column = findColumn(table, op.column)
+  if (column === undefined || column.nullable || column.default !== null) return []
+  return [
+    refused(
+      `"${op.table}"."${op.column}" is NOT NULL without a default: writers that no longer know it would fail before it is dropped.`,
+      `Give it a default first: alter table ${qualified(theTable(op))} alter column ${id(op.column)} set default <value>`,
+    ),
+  ]
+}

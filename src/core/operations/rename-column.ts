@@ -1,0 +1,93 @@
+import { attributesSql } from '../plan/attributes.ts'
+import { setColumnState } from '../plan/column-state.ts'
+import { installSql, unfilled } from '../plan/dual-write.ts'
+import type { Transform } from '../plan/mapping.ts'
+import { all, columnExists, dualWriteStands } from '../plan/probes.ts'
+import { gateStep } from '../plan/retire.ts'
+import { primaryKey } from '../schema/model.ts'
+import { id, qualified, type Sql, sql, trusted } from '../sql.ts'
+import type { OperationSpec } from './operation.ts'
+import { renameHazards, renameProblems } from './rename/checks.ts'
+import { hideStep, purgeStep, returnStep, takeBackStep } from './rename/leave-steps.ts'
+import { renamedSchema } from './rename/renamed-schema.ts'
+import { verifySteps } from './rename/verify-steps.ts'
+import { onTable, type Work, workFor } from './rename/work.ts'
+
+/**
+ * Renames a column by copy: a new column is kept in step with the old one by a trigger while both are in use, is filled,
+ * verified, and takes over everything that hung on the old one; then the old one is hidden and dropped.
+ */
+export interface RenameColumn {
+  readonly kind: 'rename_column'
+  readonly namespace: string
+  readonly table: string
+  readonly from: string
+  /** A column of this name that is already there is adopted when it fits: nullable, without a default of its own. */
+  readonly to: string
+  /** Of the new column; the one of the old column when absent. */
+  readonly type?: string
+  /** What the copy does to a value, `copy` when absent. The others have no way back, see `overlap`. */
+  readonly transform?: Transform
+  /** `forward_only`: values written to the new column need not come back; such writes fail until the old one is retired. */
+  readonly overlap?: 'forward_only'
+}
+
+export const renameColumn: OperationSpec<RenameColumn> = {
+  check: renameProblems,
+
+  apply: renamedSchema,
+
+  expand: (op, context) => {
+    const work = workFor(op, context)
+    return [
+      {
+        ...onTable(work.table),
+        ...(work.adopted ? { locks: [{ relation: work.table, level: 'share_row_exclusive' as const }] } : {}),
+        kind: 'install_dual_write',
+        phase: 'expand',
+        does: `${work.adopted ? 'keep' : `add the column "${op.to}" and keep`} "${op.from}" and "${op.to}" of "${op.table}" in step`,
+        hazards: renameHazards(op, context),
+        probe: all([columnExists(work.table, op.to), dualWriteStands(work.installed)]),
+        ...(work.adopted ? {} : { version: `add_${op.to}_column` }),
+        statements: [
+          ...(work.adopted ? [] : [addTwinSql(work)]),
+          ...installSql(work.installed),
+          ...attributesSql(work.table, op.to, work.toColumn, work.fromColumn),
+          setColumnState(work.table, op.to, work.mapping.down === undefined ? 'closed' : 'not_ready'),
+        ],
+      },
+    ]
+  },
+
+  backfill: (op, context) => {
+    const { table, mapping } = workFor(op, context)
+    return [
+      {
+        kind: 'backfill',
+        phase: 'backfill',
+        does: `fill "${op.to}" from "${op.from}" where "${op.table}" still lacks it`,
+        hazards: [],
+        version: `copy_${op.from}_to_${op.to}`,
+        table,
+        set: sql`${id(op.to)} = ${mapping.up(id(op.from))}`,
+        unfilled: unfilled(mapping, id(op.from), id(op.to)),
+        key: primaryKey(table),
+      },
+    ]
+  },
+
+  contract: (op, context) => {
+    const work = workFor(op, context)
+    return [...verifySteps(work), gateStep(work.leaving), hideStep(work), purgeStep(work)]
+  },
+
+  rollback: (op, context) => {
+    const work = workFor(op, context)
+    return work.mapping.down === undefined ? [takeBackStep(work)] : [returnStep(work), takeBackStep(work)]
+  },
+}
+
+function addTwinSql({ op, table, toColumn }: Work): Sql {
+  const collation = toColumn.collation === null ? sql`` : sql` collate ${qualified(toColumn.collation)}`
+  return sql`alter table ${qualified(table)} add column ${id(op.to)} ${trusted(toColumn.type)}${collation}`
+}

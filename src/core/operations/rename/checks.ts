@@ -1,0 +1,190 @@
+import { BellowsError } from '../../errors.ts'
+import { columnNameProblem } from '../../identifier.ts'
+import { readType } from '../../parse.ts'
+import { mappingFor } from '../../plan/mapping.ts'
+import type { Hazard } from '../../plan/step.ts'
+import {
+  columnMissing,
+  columnSlotProblems,
+  keyProblems,
+  refused,
+  tableProblems,
+  theTable,
+} from '../../plan/table-checks.ts'
+import { type Column, findColumn, findTable, type Table } from '../../schema/model.ts'
+import { shown } from '../../sql.ts'
+import type { Context } from '../operation.ts'
+import type { RenameColumn } from '../rename-column.ts'
+
+export function renameProblems(op: RenameColumn, context: Context): readonly BellowsError[] {
+  const table = findTable(context.schema, theTable(op))
+  const problems = [...nameProblems(op), ...tableProblems(op, table)]
+  if (table === undefined || problems.length > 0) return problems
+  const from = findColumn(table, op.from)
+  if (from === undefined) return columnMissing(op, table, op.from)
+  const adopted = findColumn(table, op.to)
+  return [
+    ...keyProblems(table, from),
+    ...sourceProblems(table, from),
+    ...carryProblems(table, from),
+    ...(adopted === undefined ? columnSlotProblems(table) : adoptionProblems(op, table, adopted)),
+    ...mappingProblems(op, table, from, adopted, context),
+  ]
+}
+
+function nameProblems(op: RenameColumn): readonly BellowsError[] {
+  const problem = columnNameProblem(op.to)
+  if (problem !== undefined)
+    return [new BellowsError('name_invalid', `The column name "${op.to}" ${problem}.`)]
+  if (op.from !== op.to) return []
+  return [
+    new BellowsError('name_invalid', `"from" and "to" are both "${op.from}": there is nothing to rename.`),
+  ]
+}
+
+/** Why the values of a column cannot be copied in step with its writers. */
+function sourceProblems(table: Table, { name, ...from }: Column): readonly BellowsError[] {
+  const of = `"${table.name}"."${name}"`
+  const found: (string | undefined)[] = [
+    from.generated === 'no' ? undefined : `${of} is a generated column; a trigger does not see its value.`,
+    from.identity === 'no'
+      ? undefined
+      : `${of} is an identity column, which cannot be moved to another column yet.`,
+    from.typeKind === 'composite'
+      ? `${of} is of a composite type, where NULL and a row of NULLs cannot be told apart.`
+      : undefined,
+    from.typeConstrained
+      ? `${of} is of a domain with constraints; adding another such column rewrites the table.`
+      : undefined,
+    table.rowSecurityForced
+      ? `Row security is forced on "${table.name}" for the connected role, which would see only a part of the rows.`
+      : undefined,
+  ]
+  return found.filter((message) => message !== undefined).map((message) => refused(message))
+}
+
+/** What hangs on the column and cannot get a twin while both columns live. Refused by name, before anything runs. */
+function carryProblems(table: Table, from: Column): readonly BellowsError[] {
+  return table.constraints
+    .filter((one) => one.columns.includes(from.name))
+    .flatMap((one) => {
+      if (one.kind === 'exclusion')
+        return [`The exclusion constraint ${shown(one.name)} cannot be built without stopping writers.`]
+      if (one.kind === 'unique' && one.deferrable) {
+        return [
+          `The unique constraint ${shown(one.name)} is deferrable; a twin would be checked at once while it is built.`,
+        ]
+      }
+      if (one.setsDefault)
+        return [`The foreign key ${shown(one.name)} sets a default, which two columns cannot share.`]
+      return []
+    })
+    .map((message) =>
+      refused(message, 'Drop the constraint for the time of the rename, and add it again afterwards.'),
+    )
+}
+
+function adoptionProblems(op: RenameColumn, table: Table, to: Column): readonly BellowsError[] {
+  const of = `"${table.name}"."${to.name}" is already there and`
+  const problem =
+    (!to.nullable && 'is NOT NULL, so old writers fail already') ||
+    (to.default !== null && 'has a default, which cannot be told from a value') ||
+    (to.generated !== 'no' && 'is generated') ||
+    (to.identity !== 'no' && 'is an identity column') ||
+    (op.type !== undefined && op.type !== to.type && `is of type ${to.type}, not ${op.type}`)
+  return problem === false
+    ? []
+    : [refused(`${of} ${problem}.`, 'Choose another name, or drop what is in the way.')]
+}
+
+function mappingProblems(
+  op: RenameColumn,
+  table: Table,
+  from: Column,
+  adopted: Column | undefined,
+  { facts }: Context,
+): readonly BellowsError[] {
+  const target = adopted ?? (op.type === undefined ? from : facts.types[op.type])
+  if (target === undefined || (op.type !== undefined && typeof readType(op.type) !== 'string')) {
+    return [new BellowsError('migration_invalid', `There is no type "${op.type}" for the column "${op.to}".`)]
+  }
+  if (target.typeConstrained)
+    return [refused(`${target.type} is a domain with constraints; adding such a column rewrites the table.`)]
+  const mapping = mappingFor(from, target, op.transform ?? 'copy', facts)
+  if ('problem' in mapping)
+    return [refused(`"${op.from}" cannot be copied to "${op.to}": ${mapping.problem}.`)]
+  return mapping.down === undefined ? [...overlapProblems(op), ...ruleProblems(op, table)] : []
+}
+
+function overlapProblems(op: RenameColumn): readonly BellowsError[] {
+  if (op.overlap === 'forward_only') return []
+  return [
+    refused(
+      `Values written to "${op.to}" could not be taken back to "${op.from}", so instances of both versions cannot write at the same time.`,
+      `Say overlap: forward_only to accept that writes of "${op.to}" fail until "${op.from}" is retired.`,
+    ),
+  ]
+}
+
+/** A rule that holds for the old values need not hold for the changed ones; then every write of the application would fail. */
+function ruleProblems(op: RenameColumn, table: Table): readonly BellowsError[] {
+  const rules = table.constraints.filter((one) => one.columns.includes(op.from) && one.kind !== 'not_null')
+  const uniques = table.indexes.filter(
+    (one) => one.unique && one.constraint === null && one.columns.includes(op.from),
+  )
+  return [...rules, ...uniques].map(({ name }) =>
+    refused(
+      `${shown(name)} holds for "${op.from}"; nobody knows whether it holds for the changed values in "${op.to}".`,
+    ),
+  )
+}
+
+export function renameHazards(op: RenameColumn, { schema }: Context): readonly Hazard[] {
+  const table = findTable(schema, theTable(op))
+  const from = table === undefined ? undefined : findColumn(table, op.from)
+  if (table === undefined || from === undefined) return []
+  return [
+    {
+      code: 'column_is_last',
+      because: `"${op.to}" is the last column of the table: SELECT * in a named statement, COPY and INSERT without a column list see another order.`,
+    },
+    ...(from.nullable && from.default !== null
+      ? [
+          {
+            code: 'explicit_null_read_as_omitted' as const,
+            because: `An INSERT that gives NULL for "${op.to}" gets the default of "${op.from}" until the contract.`,
+          },
+        ]
+      : []),
+    ...(op.overlap === 'forward_only'
+      ? [
+          {
+            code: 'forward_only' as const,
+            because: `Writes that change only "${op.to}" fail until "${op.from}" is retired; an old value that does not fit makes its own write fail. Retiring cannot be undone.`,
+          },
+        ]
+      : []),
+    ...firedByBackfill(table),
+    ...table.dependents
+      .filter((one) => one.column === op.from)
+      .map(({ kind, name }) => ({
+        code: 'blocks_contract' as const,
+        because: `The ${kind} ${name} uses "${op.from}". Change or drop it before the contract, which never cascades.`,
+      })),
+    ...table.mentions
+      .filter((one) => one.column === op.from)
+      .map(({ kind, name }) => ({
+        code: 'may_break' as const,
+        because: `The ${kind} ${name} may use "${op.from}" in its text.`,
+      })),
+  ]
+}
+
+function firedByBackfill(table: Table): readonly Hazard[] {
+  return table.triggers
+    .filter((trigger) => trigger.enabled && trigger.onUpdate)
+    .map(({ name }) => ({
+      code: 'user_triggers_fire',
+      because: `The trigger ${shown(name)} fires for every row that the backfill fills.`,
+    }))
+}

@@ -1,0 +1,89 @@
+import { rewriteConstraint } from '../../parse.ts'
+import { type Copy, carried } from '../../plan/carry.ts'
+import { defaultName, namesFor, notNullName } from '../../plan/names.ts'
+import { theTable } from '../../plan/table-checks.ts'
+import {
+  type Column,
+  type Constraint,
+  type Facts,
+  findColumn,
+  findTable,
+  type Index,
+  type Schema,
+  type Table,
+  withTable,
+} from '../../schema/model.ts'
+import type { RenameColumn } from '../rename-column.ts'
+
+/** The schema after the contract: the new column is the last one and has everything that the old one had. */
+export function renamedSchema(op: RenameColumn, schema: Schema, facts: Facts): Schema {
+  const table = findTable(schema, theTable(op))
+  const from = table === undefined ? undefined : findColumn(table, op.from)
+  if (table === undefined || from === undefined) return schema
+  // The temporary names do not matter here: only the final ones enter the model.
+  const copies = carried(table, op, namesFor('', op.from, []))
+  return withTable(schema, {
+    ...table,
+    columns: [
+      ...table.columns.filter(({ name }) => name !== op.from && name !== op.to),
+      renamedColumn(op, table, from, facts),
+    ],
+    constraints: table.constraints.map((one) =>
+      renamedConstraint(one, op, [...copies.uniques, ...copies.checks, ...copies.foreignKeys]),
+    ),
+    indexes: table.indexes.map((one) => renamedIndex(one, op, [...copies.indexes, ...copies.uniques])),
+  })
+}
+
+function renamedColumn(op: RenameColumn, table: Table, from: Column, facts: Facts): Column {
+  const adopted = findColumn(table, op.to)
+  const type = adopted ?? (op.type === undefined ? from : facts.types[op.type]) ?? from
+  return {
+    ...from,
+    name: op.to,
+    type: type.type,
+    baseType: type.baseType,
+    typeKind: type.typeKind,
+    typeStorage: type.typeStorage,
+    sequences: from.sequences.map((sequence) => ({
+      ...sequence,
+      name:
+        sequence.name === defaultName(table.name, [op.from], 'seq')
+          ? defaultName(table.name, [op.to], 'seq')
+          : sequence.name,
+    })),
+  }
+}
+
+function renamedConstraint(
+  one: Constraint,
+  op: RenameColumn,
+  copies: readonly Copy<Constraint>[],
+): Constraint {
+  const columns = one.columns.map((name) => (name === op.from ? op.to : name))
+  const copy = copies.find(({ original }) => original.name === one.name)
+  if (one.kind === 'not_null' && one.columns.includes(op.from))
+    return { ...one, columns, name: notNullName(op, one.name) }
+  if (copy === undefined) return { ...one, columns }
+  const rewritten = one.kind === 'unique' ? one.definition : rewriteConstraint(one.definition, op)
+  return {
+    ...one,
+    name: copy.finalName,
+    columns,
+    definition: rewritten,
+    index: one.index === null ? null : copy.finalName,
+  }
+}
+
+function renamedIndex(one: Index, op: RenameColumn, copies: readonly Copy<Index | Constraint>[]): Index {
+  const copy = copies.find(({ original }) => original.name === one.name || original.name === one.constraint)
+  if (copy === undefined) return one
+  const renamed = (names: readonly string[]) => names.map((name) => (name === op.from ? op.to : name))
+  return {
+    ...one,
+    name: copy.finalName,
+    columns: renamed(one.columns),
+    nameParts: renamed(one.nameParts),
+    constraint: one.constraint === null ? null : copy.finalName,
+  }
+}

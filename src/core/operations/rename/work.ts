@@ -1,0 +1,118 @@
+import { assert } from '../../errors.ts'
+import { type Carried, carried } from '../../plan/carry.ts'
+import { dualWriteBody, type Installed, type Pair } from '../../plan/dual-write.ts'
+import { type Mapping, mappingFor } from '../../plan/mapping.ts'
+import { type Names, namesFor } from '../../plan/names.ts'
+import { constraintValidated, dualWriteStands } from '../../plan/probes.ts'
+import { companionsOf, type Leaving } from '../../plan/retire.ts'
+import type { Requirement, TransactionStep } from '../../plan/step.ts'
+import { theTable } from '../../plan/table-checks.ts'
+import { type Column, findColumn, findTable, type QualifiedName, type Table } from '../../schema/model.ts'
+import type { Context } from '../operation.ts'
+import type { RenameColumn } from '../rename-column.ts'
+
+/** Everything that the steps of one rename have in common. */
+export interface Work {
+  readonly op: RenameColumn
+  readonly table: Table
+  readonly fromColumn: Column
+  /** Was the new column there before? */
+  readonly adopted: boolean
+  /** The new column as it is before anything is carried to it. */
+  readonly toColumn: Column
+  readonly mapping: Mapping
+  readonly names: Names
+  readonly leaving: Leaving
+  readonly things: Carried
+  /** The dual write while the old column is visible, and while it is hidden. */
+  readonly installed: Installed
+  readonly hidden: Installed
+}
+
+export function workFor(op: RenameColumn, context: Context): Work {
+  const table = findTable(context.schema, theTable(op))
+  const fromColumn = table === undefined ? undefined : findColumn(table, op.from)
+  assert(table !== undefined && fromColumn !== undefined, 'steps come after check')
+  const adopted = findColumn(table, op.to)
+  const toColumn = adopted ?? twinOf(op, fromColumn, context)
+  const mapping = mappingFor(fromColumn, toColumn, op.transform ?? 'copy', context.facts)
+  assert(!('problem' in mapping), 'steps come after check')
+  const otherTriggers = table.triggers.map((trigger) => trigger.name)
+  const names = namesFor(context.seed, op.from, otherTriggers)
+  const pair: Pair = { table, from: op.from, to: op.to, mapping, fromColumn }
+  const named = { table, trigger: names.trigger, function: names.function }
+  return {
+    op,
+    table,
+    fromColumn,
+    adopted: adopted !== undefined,
+    toColumn,
+    mapping,
+    names,
+    leaving: {
+      table,
+      column: op.from,
+      hidden: names.hidden,
+      known: [...companionsOf(table, op.from), names.proof],
+    },
+    things: carried(table, op, names),
+    installed: { ...named, body: dualWriteBody(pair) },
+    hidden: { ...named, body: dualWriteBody({ ...pair, from: names.hidden }) },
+  }
+}
+
+/** The new column right after ADD COLUMN. */
+function twinOf(op: RenameColumn, from: Column, { facts }: Context): Column {
+  const type = op.type === undefined ? from : facts.types[op.type]
+  assert(type !== undefined, 'steps come after check')
+  return {
+    ...from,
+    ...type,
+    name: op.to,
+    collation: op.type === undefined ? from.collation : null,
+    nullable: true,
+    default: null,
+    defaultVolatility: null,
+    comment: null,
+    statisticsTarget: -1,
+    options: [],
+    storage: type.typeStorage,
+    compression: null,
+    grants: [],
+    sequences: [],
+  }
+}
+
+/** What most transactions on the one table share. */
+export function onTable(
+  table: QualifiedName,
+): Pick<TransactionStep, 'locks' | 'requires' | 'cost' | 'hazards'> {
+  return {
+    locks: [{ relation: table, level: 'access_exclusive' }],
+    requires: [],
+    cost: 'instant',
+    hazards: [],
+  }
+}
+
+/** The constraints that keep the verdict of the verification true. */
+export function proofNames({ fromColumn, names, things }: Work): readonly string[] {
+  const checks = things.checks.filter((copy) => copy.original.validated).map((copy) => copy.copyName)
+  return [names.proof, ...(fromColumn.nullable ? [] : [names.notNullProof]), ...checks]
+}
+
+export function standsRequirement(installed: Installed): Requirement {
+  return {
+    that: dualWriteStands(installed),
+    code: 'drift_found',
+    otherwise: `the trigger "${installed.trigger}" on "${installed.table.name}" is missing, disabled or not as it was installed`,
+  }
+}
+
+export function validatedRequirement(table: QualifiedName, constraint: string): Requirement {
+  return {
+    that: constraintValidated(table, constraint),
+    code: 'drift_found',
+    otherwise: `the constraint "${constraint}" on "${table.name}" is missing or not validated`,
+  }
+}

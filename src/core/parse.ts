@@ -1,0 +1,141 @@
+import type { Node } from '@pgsql/types'
+import { parseSync, scanSync } from 'libpg-query'
+import { deparseSync } from 'pgsql-deparser'
+import { BellowsError } from './errors.ts'
+import { canonical } from './hash.ts'
+import { type Sql, trusted } from './sql.ts'
+
+/** The parser's own message, or the statements. The parser must have been loaded once, by `compose.ts` or the test set-up. */
+function statements(text: string): readonly Node[] | { readonly problem: string } {
+  try {
+    return (parseSync(text).stmts ?? []).map((raw) => raw.stmt as Node)
+  } catch (error) {
+    return { problem: error instanceof Error ? error.message : String(error) }
+  }
+}
+
+/** The only statement in a text that PostgreSQL itself printed. */
+function printedStatement(text: string): Node {
+  const found = statements(text)
+  if ('problem' in found || found.length !== 1)
+    throw new Error(`the parser does not read PostgreSQL's own text: ${text}`)
+  return found[0] as Node
+}
+
+function onlyTarget(text: string): Node | { readonly problem: string } {
+  const found = statements(`select ${text}\n`)
+  if ('problem' in found) return found
+  // A comment would swallow whatever Bellows writes behind the text on the same line.
+  if (scanSync(text).tokens.some((token) => token.tokenName.endsWith('COMMENT'))) {
+    return { problem: 'it contains a comment' }
+  }
+  const select =
+    found.length === 1 && found[0] !== undefined && 'SelectStmt' in found[0] ? found[0].SelectStmt : undefined
+  const { targetList, limitOption: _limit, op: _op, ...clauses } = select ?? {}
+  const target = targetList?.length === 1 ? targetList[0] : undefined
+  if (target === undefined || !('ResTarget' in target) || Object.keys(clauses).length > 0) {
+    return { problem: 'it is more than one expression' }
+  }
+  if (target.ResTarget.name !== undefined) return { problem: 'it carries a name (AS)' }
+  return target.ResTarget.val ?? { problem: 'it is empty' }
+}
+
+/** Reads a type as a person writes it, such as `varchar(20)`. */
+export function readType(text: string): Sql | { readonly problem: string } {
+  const target = onlyTarget(`null::${text}`)
+  if ('problem' in target) return target as { problem: string }
+  const cast = 'TypeCast' in target ? target.TypeCast : undefined
+  const isPlain = cast?.arg !== undefined && 'A_Const' in cast.arg && cast.arg.A_Const.isnull === true
+  return isPlain ? trusted(text.trim()) : { problem: 'it is not just the name of a type' }
+}
+
+/** Reads one expression, such as a default; subqueries and column references are refused by the server, as always. */
+export function readExpression(text: string): Sql | { readonly problem: string } {
+  const target = onlyTarget(text)
+  return 'problem' in target ? (target as { problem: string }) : trusted(text.trim())
+}
+
+/** The names of all functions that an expression calls, without their namespaces. */
+export function functionsCalled(expression: Sql): readonly string[] {
+  const called = new Set<string>()
+  visit(onlyTarget(expression), (kind, node) => {
+    if (kind !== 'FuncCall') return
+    const last = (node as { funcname?: readonly { String?: { sval?: string } }[] }).funcname?.at(-1)
+    if (last?.String?.sval !== undefined) called.add(last.String.sval)
+  })
+  return [...called].sort()
+}
+
+export interface Renaming {
+  readonly from: string
+  readonly to: string
+}
+
+/** An index definition of `pg_get_indexdef` as a concurrent build under another name with one column replaced. */
+export function rewriteIndex(definition: string, column: Renaming, indexName: string): Sql {
+  const statement = structuredClone(printedStatement(definition)) as { IndexStmt: Record<string, unknown> }
+  statement.IndexStmt.idxname = indexName
+  statement.IndexStmt.concurrent = true
+  visit(statement, (kind, node) => {
+    if (kind === 'IndexElem') replaceName(node, 'name', column)
+  })
+  return deparsed(statement, column)
+}
+
+/** The text after `ADD CONSTRAINT name` for a constraint of `pg_get_constraintdef` with one column of its own table replaced. */
+export function rewriteConstraint(definition: string, column: Renaming): Sql {
+  const statement = structuredClone(printedStatement(`ALTER TABLE t ADD CONSTRAINT c ${definition}`))
+  visit(statement, (kind, node) => {
+    if (kind !== 'Constraint') return
+    for (const list of ['fk_attrs', 'keys', 'including', 'fk_del_set_cols']) {
+      for (const entry of (node[list] as { String: Record<string, unknown> }[] | undefined) ?? []) {
+        replaceName(entry.String, 'sval', column)
+      }
+    }
+  })
+  return trusted(deparsed(statement, column).replace(/^ALTER TABLE t\s+ADD CONSTRAINT c\s+/, ''))
+}
+
+function deparsed(statement: unknown, column: Renaming): Sql {
+  visit(statement, (kind, node) => {
+    if (kind !== 'ColumnRef') return
+    const last = (node.fields as { String?: Record<string, unknown> }[]).at(-1)?.String
+    if (last !== undefined) replaceName(last, 'sval', column)
+  })
+  const text = deparseSync(statement as Node, { pretty: false })
+  if (shape(printedStatement(text)) === shape(statement)) return trusted(text)
+  throw new BellowsError(
+    'plan_refused',
+    `The definition "${text}" cannot be carried to another column faithfully.`,
+    {
+      hint: `Drop that object for the time of the migration, or rename the column "${column.from}" by hand.`,
+    },
+  )
+}
+
+/** A tree without what does not change its meaning: places in the text, and whether a storage option is '70' or 70. */
+function shape(tree: unknown): string {
+  const places = new Set(['location', 'stmt_location', 'stmt_len'])
+  const plain = (key: string, value: unknown) => {
+    if (places.has(key)) return undefined
+    const number = value as { Integer?: { ival?: number }; Float?: { fval?: string } } | null
+    if (number?.Integer !== undefined) return { String: { sval: String(number.Integer.ival ?? 0) } }
+    if (number?.Float !== undefined) return { String: { sval: number.Float.fval } }
+    return value
+  }
+  return canonical(JSON.parse(JSON.stringify(tree, plain)))
+}
+
+function replaceName(node: Record<string, unknown>, key: string, column: Renaming): void {
+  if (node[key] === column.from) node[key] = column.to
+}
+
+/** Calls back for every node below a tree, with the node's kind. */
+function visit(tree: unknown, seen: (kind: string, node: Record<string, unknown>) => void): void {
+  if (tree === null || typeof tree !== 'object') return
+  for (const [kind, node] of Object.entries(tree)) {
+    if (node !== null && typeof node === 'object' && !Array.isArray(node))
+      seen(kind, node as Record<string, unknown>)
+    visit(node, seen)
+  }
+}

@@ -1,0 +1,216 @@
+import { rewriteConstraint, rewriteIndex } from '../parse.ts'
+import type { Constraint, Index, QualifiedName, Table } from '../schema/model.ts'
+import { id, lit, qualified, type Sql, sql } from '../sql.ts'
+import { defaultName, finalName, type Names } from './names.ts'
+import { constraintExists, constraintValidated, indexValid } from './probes.ts'
+import type { StepDraft } from './step.ts'
+
+/** What hangs on the old column and gets a twin on the new one. */
+export interface Carried {
+  readonly indexes: readonly Copy<Index>[]
+  readonly uniques: readonly Copy<Constraint>[]
+  readonly checks: readonly Copy<Constraint>[]
+  readonly foreignKeys: readonly Copy<Constraint>[]
+}
+
+export interface Copy<T> {
+  readonly original: T
+  /** Its name while the original is still there, and its name afterwards. */
+  readonly copyName: string
+  readonly finalName: string
+}
+
+export interface Renamed {
+  readonly from: string
+  readonly to: string
+}
+
+export function carried(table: Table, column: Renamed, names: Names): Carried {
+  const taken = takenNames(table)
+  const on = <T extends { readonly name: string; readonly columns: readonly string[] }>(
+    objects: readonly T[],
+    nameWith: (object: T, column: string) => string,
+  ): Copy<T>[] =>
+    objects
+      .filter((object) => object.columns.includes(column.from))
+      .map((original) => ({
+        original,
+        copyName: names.copy(original.name),
+        finalName: finalName(
+          original.name,
+          nameWith(original, column.from),
+          nameWith(original, column.to),
+          taken,
+        ),
+      }))
+
+  const replaced = (columns: readonly string[], by: string) =>
+    columns.map((name) => (name === column.from ? by : name))
+  const ofKind = (kind: Constraint['kind']) =>
+    table.constraints.filter((constraint) => constraint.kind === kind)
+  return {
+    indexes: on(
+      table.indexes.filter((index) => index.constraint === null),
+      (index, by) => defaultName(table.name, replaced(index.nameParts, by), 'idx'),
+    ),
+    uniques: on(ofKind('unique'), (unique, by) =>
+      defaultName(table.name, replaced(unique.columns, by), 'key'),
+    ),
+    checks: on(ofKind('check'), (check, by) =>
+      defaultName(table.name, check.columns.length === 1 ? replaced(check.columns, by) : [], 'check'),
+    ),
+    foreignKeys: on(ofKind('foreign_key'), (key, by) =>
+      defaultName(table.name, replaced(key.columns, by), 'fkey'),
+    ),
+  }
+}
+
+/** The names that a copy cannot end up with. */
+function takenNames(table: Table): ReadonlySet<string> {
+  return new Set([
+    ...table.neighbours,
+    ...table.indexes.map((index) => index.name),
+    ...table.constraints.map((constraint) => constraint.name),
+  ])
+}
+
+/** Additions to the `ALTER TABLE` that puts up the proofs: checks hold for every row once the verification has passed. */
+export function checkAdditions(checks: Carried['checks'], column: Renamed): readonly Sql[] {
+  return checks.map(({ original, copyName }) => {
+    const notValid = original.validated ? sql` not valid` : sql``
+    return sql`add constraint ${id(copyName)} ${rewriteConstraint(original.definition, column)}${notValid}`
+  })
+}
+
+/** The steps that build the twins of indexes, unique constraints and foreign keys; each is short, or lets writers go on. */
+export function carrySteps(table: Table, things: Carried, column: Renamed): readonly StepDraft[] {
+  return [
+    ...things.indexes.map((copy) => indexStep(table, copy.original, copy.copyName, column)),
+    ...things.uniques.flatMap((copy) => uniqueSteps(table, copy, column)),
+    ...things.foreignKeys.flatMap((copy) => foreignKeySteps(table, copy, column)),
+  ]
+}
+
+function indexStep(table: Table, index: Index, copyName: string, column: Renamed): StepDraft {
+  const copy = { namespace: table.namespace, name: copyName }
+  return {
+    kind: 'concurrent_index',
+    phase: 'verify',
+    does: `build the index "${index.name}" for "${column.to}"`,
+    hazards: index.unique ? [upsertRace(column)] : [],
+    probe: indexValid(copy),
+    locks: [{ relation: table, level: 'share_update_exclusive' }],
+    index: copy,
+    statement: rewriteIndex(index.definition, column, copyName),
+  }
+}
+
+function upsertRace(column: Renamed) {
+  return {
+    code: 'upsert_race' as const,
+    because: `Until the contract two unique indexes guard the same values: of two INSERT ... ON CONFLICT ("${column.from}") of one new key at the same instant, one can fail with a unique violation instead of taking its DO arm.`,
+  }
+}
+
+function uniqueSteps(table: Table, copy: Copy<Constraint>, column: Renamed): readonly StepDraft[] {
+  const index = table.indexes.find((one) => one.constraint === copy.original.name)
+  if (index === undefined) return []
+  return [
+    indexStep(table, index, copy.copyName, column),
+    {
+      kind: 'ddl',
+      phase: 'verify',
+      does: `make the unique index of "${copy.original.name}" a constraint`,
+      hazards: [],
+      probe: constraintExists(table, copy.copyName),
+      locks: [{ relation: table, level: 'access_exclusive' }],
+      requires: [
+        {
+          that: indexValid({ namespace: table.namespace, name: copy.copyName }),
+          code: 'drift_found',
+          otherwise: `the index "${copy.copyName}" is missing or invalid`,
+        },
+      ],
+      statements: [
+        sql`alter table ${qualified(table)} add constraint ${id(copy.copyName)} unique using index ${id(copy.copyName)}`,
+      ],
+      cost: 'instant',
+    },
+  ]
+}
+
+function foreignKeySteps(table: Table, copy: Copy<Constraint>, column: Renamed): readonly StepDraft[] {
+  const { original, copyName } = copy
+  const other = original.references ?? table
+  const common = { phase: 'verify', hazards: [], requires: [] } as const
+  const add: StepDraft = {
+    ...common,
+    kind: 'ddl',
+    does: `put the foreign key "${original.name}" on "${column.to}" for new rows`,
+    probe: constraintExists(table, copyName),
+    locks: [
+      { relation: other, level: 'share_row_exclusive', implied: true },
+      { relation: table, level: 'share_row_exclusive' },
+    ],
+    statements: [
+      sql`alter table ${qualified(table)} add constraint ${id(copyName)} ${rewriteConstraint(original.definition, column)}${original.validated ? sql` not valid` : sql``}`,
+    ],
+    cost: 'instant',
+  }
+  const validate: StepDraft = {
+    ...common,
+    kind: 'validate',
+    does: `check the foreign key "${original.name}" on "${column.to}" for the rows that are there`,
+    probe: constraintValidated(table, copyName),
+    locks: [
+      { relation: other, level: 'row_share', implied: true },
+      { relation: table, level: 'share_update_exclusive' },
+    ],
+    statements: [sql`alter table ${qualified(table)} validate constraint ${id(copyName)}`],
+    cost: 'scan',
+  }
+  return original.validated ? [add, validate] : [add]
+}
+
+/** Statements of the purging transaction: the originals are gone, so the twins take their final names. */
+export function settleSql(table: QualifiedName, things: Carried): readonly Sql[] {
+  const on = qualified(table)
+  const constraints = [...things.uniques, ...things.checks, ...things.foreignKeys].flatMap((copy) => [
+    sql`alter table ${on} rename constraint ${id(copy.copyName)} to ${id(copy.finalName)}`,
+    ...commented(sql`constraint ${id(copy.finalName)} on ${on}`, copy.original.comment),
+  ])
+  const indexes = things.indexes.flatMap(({ original, copyName, finalName: name }) => [
+    sql`alter index ${qualified({ namespace: table.namespace, name: copyName })} rename to ${id(name)}`,
+    ...commented(sql`index ${qualified({ namespace: table.namespace, name })}`, original.comment),
+    ...(original.clustered ? [sql`alter table ${on} cluster on ${id(name)}`] : []),
+  ])
+  return [...constraints, ...indexes]
+}
+
+/** Before the old column goes: the table must not be without its replica identity for a moment. */
+export function replicaIdentitySql(table: Table, things: Carried): readonly Sql[] {
+  const found = [...things.indexes, ...things.uniques].find(({ original }) =>
+    table.indexes.some(
+      (index) =>
+        index.replicaIdentity && (index.name === original.name || index.constraint === original.name),
+    ),
+  )
+  return found === undefined
+    ? []
+    : [sql`alter table ${qualified(table)} replica identity using index ${id(found.copyName)}`]
+}
+
+/** Takes the twins away again, from whatever point of their making. */
+export function dropCopiesSql(table: QualifiedName, things: Carried): readonly Sql[] {
+  const constraints = [...things.uniques, ...things.checks, ...things.foreignKeys].map(
+    ({ copyName }) => sql`alter table ${qualified(table)} drop constraint if exists ${id(copyName)}`,
+  )
+  const indexes = [...things.indexes, ...things.uniques].map(
+    ({ copyName }) => sql`drop index if exists ${qualified({ namespace: table.namespace, name: copyName })}`,
+  )
+  return [...constraints, ...indexes]
+}
+
+function commented(object: Sql, comment: string | null): readonly Sql[] {
+  return comment === null ? [] : [sql`comment on ${object} is ${lit(comment)}`]
+}

@@ -1,0 +1,41 @@
+import type { QualifiedName } from '../schema/model.ts'
+import { lit, type Sql, sql } from '../sql.ts'
+
+/**
+ * What `bellows.register` tells an instance about a column: `not_ready` (being filled; registering is accepted with that
+ * answer), `closed` (writes to it fail until the old column is retired; refused) and `retired` (refused).
+ */
+export type ColumnState = 'not_ready' | 'closed' | 'retired'
+
+export function setColumnState(table: QualifiedName, column: string, state: ColumnState): Sql {
+  return sql`insert into bellows.column_state values (${lit(table.namespace)}, ${lit(table.name)}, ${lit(column)}, ${lit(state)}, null)
+ on conflict (namespace, "table", "column") do update set state = excluded.state, until = null`
+}
+
+export function clearColumnState(table: QualifiedName, column: string): Sql {
+  return sql`delete from bellows.column_state where ${isColumn(table, column)}`
+}
+
+export function columnIsOffered(table: QualifiedName, column: string): Sql {
+  return sql`not exists (select from bellows.column_state where ${isColumn(table, column)})`
+}
+
+/**
+ * Closes the door to a column: nobody can register with it any more, and whoever was registering has finished. It opens by
+ * itself when its driver does not live to hide the column or to open it again.
+ */
+export function closeDoorSql(table: QualifiedName, column: string, doorMs: number): Sql {
+  return sql`with closed as (update bellows.door set closings = closings + 1)
+insert into bellows.column_state values (${lit(table.namespace)}, ${lit(table.name)}, ${lit(column)}, 'retiring',
+    pg_catalog.clock_timestamp() + pg_catalog.make_interval(secs => ${lit(doorMs / 1000)}))
+ on conflict (namespace, "table", "column") do update set state = excluded.state, until = excluded.until`
+}
+
+/** The door that the gate closed is still closed: nobody can have registered since the registry was looked at. */
+export function doorIsClosed(table: QualifiedName, column: string): Sql {
+  return sql`exists (select from bellows.column_state where ${isColumn(table, column)} and state = 'retiring' and until > pg_catalog.clock_timestamp())`
+}
+
+function isColumn(table: QualifiedName, column: string): Sql {
+  return sql`(namespace, "table", "column") = (${lit(table.namespace)}, ${lit(table.name)}, ${lit(column)})`
+}

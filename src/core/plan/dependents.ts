@@ -1,0 +1,59 @@
+import type { QualifiedName } from '../schema/model.ts'
+import { join, lit, qualified, type Sql, sql } from '../sql.ts'
+
+/**
+ * Everything that hangs on a column and does not travel with it: rows of (kind, name). What Bellows carries itself (indexes,
+ * checks and foreign keys of the column's own table, its default, its sequences) is left out; all the rest is named, also
+ * kinds of objects that this query does not know.
+ */
+export function dependentsQuery(table: QualifiedName, column: string): Sql {
+  return sql`
+select distinct coalesce(o.kind, i.type) as kind, coalesce(o.name, i.identity) as name
+  from pg_catalog.pg_attribute a
+  join pg_catalog.pg_depend d on d.refclassid = 'pg_catalog.pg_class'::regclass and d.refobjid = a.attrelid and d.refobjsubid = a.attnum
+  cross join lateral pg_catalog.pg_identify_object(d.classid, d.objid, d.objsubid) i
+  left join lateral (
+    select case c.relkind when 'm' then 'materialized view' when 'v' then 'view' else 'rule' end as kind, c.oid::regclass::text as name, false as travels
+      from pg_catalog.pg_rewrite r join pg_catalog.pg_class c on c.oid = r.ev_class
+      where d.classid = 'pg_catalog.pg_rewrite'::regclass and r.oid = d.objid
+    union all
+    select case c.contype when 'f' then 'foreign key' else 'constraint' end, i.identity,
+        c.conrelid = a.attrelid and (c.contype <> 'f' or c.confrelid <> a.attrelid or not a.attnum = any (c.confkey))
+      from pg_catalog.pg_constraint c where d.classid = 'pg_catalog.pg_constraint'::regclass and c.oid = d.objid
+    union all
+    select 'generated column', f.adrelid::regclass || '.' || g.attname, f.adnum = a.attnum
+      from pg_catalog.pg_attrdef f join pg_catalog.pg_attribute g on g.attrelid = f.adrelid and g.attnum = f.adnum
+      where d.classid = 'pg_catalog.pg_attrdef'::regclass and f.oid = d.objid
+    union all
+    select i.type, i.identity, c.relkind = 'S' or x.indrelid = a.attrelid
+      from pg_catalog.pg_class c left join pg_catalog.pg_index x on x.indexrelid = c.oid
+      where d.classid = 'pg_catalog.pg_class'::regclass and c.oid = d.objid
+    union all
+    select 'publication', p.pubname, false
+      from pg_catalog.pg_publication_rel r join pg_catalog.pg_publication p on p.oid = r.prpubid
+      where d.classid = 'pg_catalog.pg_publication_rel'::regclass and r.oid = d.objid
+    union all
+    select 'statistics', i.identity, false where d.classid = 'pg_catalog.pg_statistic_ext'::regclass
+  ) o on true
+  where a.attrelid = pg_catalog.to_regclass(${lit(qualified(table))}) and a.attname = ${lit(column)} and not a.attisdropped
+    and not coalesce(o.travels, false)`
+}
+
+export function hasNoDependents(table: QualifiedName, column: string): Sql {
+  return sql`not exists (${dependentsQuery(table, column)})`
+}
+
+/**
+ * Nothing hangs on a column of its own table but what the plan knows by name. PostgreSQL drops indexes and constraints with
+ * their column without a word; one that somebody made since the plan would be lost.
+ */
+export function nothingElseOn(table: QualifiedName, column: string, known: readonly string[]): Sql {
+  const names = [...known, ''].map((name) => lit(name))
+  return sql`not exists (
+select from pg_catalog.pg_attribute a
+  join pg_catalog.pg_depend d on d.refclassid = 'pg_catalog.pg_class'::regclass and d.refobjid = a.attrelid and d.refobjsubid = a.attnum
+  left join pg_catalog.pg_class x on d.classid = 'pg_catalog.pg_class'::regclass and x.oid = d.objid and x.relkind in ('i', 'I')
+  left join pg_catalog.pg_constraint c on d.classid = 'pg_catalog.pg_constraint'::regclass and c.oid = d.objid and c.contype <> 'n'
+  where a.attrelid = pg_catalog.to_regclass(${lit(qualified(table))}) and a.attname = ${lit(column)} and not a.attisdropped
+    and coalesce(x.relname, c.conname) not in (${join(names)}))`
+}

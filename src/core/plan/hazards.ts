@@ -1,0 +1,28 @@
+import { shown } from '../sql.ts'
+import type { Hazard, Step, StepDraft } from './step.ts'
+
+/** Dangers that follow from what a step is, whatever operation it belongs to. */
+export function stepHazards(step: StepDraft): readonly Hazard[] {
+  if (!('locks' in step)) return []
+  const stopped = step.locks
+    .filter((lock) => lock.level === 'access_exclusive')
+    .map((lock) => shown(lock.relation.name))
+  return [
+    ...(stopped.length === 0
+      ? []
+      : [
+          {
+            code: 'stops_clients' as const,
+            because: `Every statement on ${[...new Set(stopped)].join(' and ')} waits while the step holds its lock: for the lock timeout at most, and then for some milliseconds.`,
+          },
+        ]),
+    ...('cost' in step && step.cost === 'scan'
+      ? [{ code: 'scans' as const, because: 'Reads the whole table once; readers and writers go on.' }]
+      : []),
+  ]
+}
+
+/** Does everything that the old version of the application does still work after these steps? */
+export function keepsOldClients(steps: readonly Step[]): boolean {
+  return steps.every((step) => step.kind !== 'retire' && step.kind !== 'purge')
+}

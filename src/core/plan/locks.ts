@@ -1,0 +1,51 @@
+import { LOCK_LEVELS, type LockLevel } from './step.ts'
+
+/** Which table locks exclude each other. Source: table 13.2 of the PostgreSQL manual. */
+const CONFLICTS: Readonly<Record<LockLevel, readonly LockLevel[]>> = {
+  access_share: ['access_exclusive'],
+  row_share: ['exclusive', 'access_exclusive'],
+  row_exclusive: ['share', 'share_row_exclusive', 'exclusive', 'access_exclusive'],
+  share_update_exclusive: [
+    'share_update_exclusive',
+    'share',
+    'share_row_exclusive',
+    'exclusive',
+    'access_exclusive',
+  ],
+  share: ['row_exclusive', 'share_update_exclusive', 'share_row_exclusive', 'exclusive', 'access_exclusive'],
+  share_row_exclusive: [
+    'row_exclusive',
+    'share_update_exclusive',
+    'share',
+    'share_row_exclusive',
+    'exclusive',
+    'access_exclusive',
+  ],
+  exclusive: [
+    'row_share',
+    'row_exclusive',
+    'share_update_exclusive',
+    'share',
+    'share_row_exclusive',
+    'exclusive',
+    'access_exclusive',
+  ],
+  access_exclusive: LOCK_LEVELS,
+}
+
+export function conflictsWith(level: LockLevel): readonly LockLevel[] {
+  return CONFLICTS[level]
+}
+
+/** `access_exclusive` as LOCK TABLE writes it: `access exclusive`. */
+export function lockWords(level: LockLevel): string {
+  return level.replaceAll('_', ' ')
+}
+
+/** `access_exclusive` as `pg_locks.mode` writes it: `AccessExclusiveLock`. */
+export function lockMode(level: LockLevel): string {
+  return `${level
+    .split('_')
+    .map((word) => word[0]?.toUpperCase() + word.slice(1))
+    .join('')}Lock`
+}

@@ -1,0 +1,123 @@
+import { BellowsError } from '../errors.ts'
+import { canonical, hash } from '../hash.ts'
+import { identifierProblem } from '../identifier.ts'
+import { specOf } from '../operations/index.ts'
+import type { Context, Migration, Operation } from '../operations/operation.ts'
+import type { Facts, Schema } from '../schema/model.ts'
+import { stepHazards } from './hazards.ts'
+import type { Plan } from './plan.ts'
+import { backfillFinished } from './probes.ts'
+import { PHASES, type Step, type StepDraft } from './step.ts'
+
+/**
+ * Plans a migration on a schema. Pure: the same input gives the same plan, to the byte.
+ * @throws BellowsError with every problem of every operation, before anything runs
+ */
+export function makePlan(migration: Migration, schema: Schema, facts: Facts): Plan {
+  refuseIfAny(migrationProblems(migration))
+  const contexts = contextsOf(migration, schema, facts)
+  const planned = migration.operations.map((op, at) => draftsOf(op, contexts[at] as Context))
+  const steps = PHASES.flatMap((phase) =>
+    numbered(
+      `${migration.name}/${phase}`,
+      planned.flatMap(({ forward }) => forward.filter((draft) => draft.phase === phase)),
+    ),
+  )
+  const back = planned.toReversed().flatMap((drafts) => drafts.back)
+  const rollback = numbered(`${migration.name}/rollback`, [
+    ...back.filter((draft) => draft.phase === 'retire'),
+    ...back.filter((draft) => draft.phase !== 'retire'),
+  ])
+  const content = { format: 1, migration, serverVersion: facts.serverVersion, steps, rollback } as const
+  return { ...content, hash: hash(canonical(content)) }
+}
+
+/** The schema after the whole migration. */
+export function applied(migration: Migration, schema: Schema, facts: Facts): Schema {
+  return migration.operations.reduce((before, op) => specOf(op).apply(op, before, facts), schema)
+}
+
+/** What each operation sees: the schema that the operations before it leave. */
+function contextsOf(migration: Migration, start: Schema, facts: Facts): readonly Context[] {
+  const problems: BellowsError[] = []
+  let schema = start
+  const contexts = migration.operations.map((op, at) => {
+    const context = { schema, facts, seed: canonical([migration.name, at, op]) }
+    const found = specOf(op).check(op, context)
+    problems.push(...found)
+    if (found.length === 0) schema = specOf(op).apply(op, schema, facts)
+    return context
+  })
+  refuseIfAny(problems)
+  return contexts
+}
+
+function draftsOf(
+  op: Operation,
+  context: Context,
+): { forward: readonly StepDraft[]; back: readonly StepDraft[] } {
+  const spec = specOf(op)
+  return {
+    forward: [...spec.expand(op, context), ...spec.backfill(op, context), ...spec.contract(op, context)],
+    back: spec.rollback(op, context),
+  }
+}
+
+function numbered(prefix: string, drafts: readonly StepDraft[]): readonly Step[] {
+  return drafts.map((draft, at) => {
+    const id = `${prefix}/${at + 1}`
+    const hazards = [...stepHazards(draft), ...draft.hazards]
+    const isTableStep = draft.kind === 'backfill' || draft.kind === 'verify'
+    // The checkpoint of a step that works through a table says in its last transaction that it is done.
+    return (
+      isTableStep ? { id, probe: backfillFinished(id), ...draft, hazards } : { id, ...draft, hazards }
+    ) as Step
+  })
+}
+
+/** Operations of one migration must not meet in a column; composing them is for several migrations. */
+function migrationProblems(migration: Migration): readonly BellowsError[] {
+  const nameProblem = identifierProblem(migration.name)
+  const problems =
+    nameProblem === undefined
+      ? []
+      : [new BellowsError('name_invalid', `The migration name "${migration.name}" ${nameProblem}.`)]
+  if (migration.operations.length === 0) {
+    problems.push(
+      new BellowsError('migration_invalid', `The migration "${migration.name}" has no operations.`),
+    )
+  }
+  const seen = new Set<string>()
+  for (const op of migration.operations) {
+    for (const column of columnsTouched(op)) {
+      const key = canonical([op.namespace, op.table, column])
+      if (seen.has(key)) problems.push(meeting(op.table, column))
+      seen.add(key)
+    }
+  }
+  return problems
+}
+
+function columnsTouched(op: Operation): readonly string[] {
+  return op.kind === 'rename_column' ? [...new Set([op.from, op.to])] : [op.column]
+}
+
+function meeting(table: string, column: string): BellowsError {
+  return new BellowsError('plan_refused', `Two operations of the migration touch "${table}"."${column}".`, {
+    hint: 'Put them into two migrations; the second begins when the first is contracted.',
+  })
+}
+
+function refuseIfAny(problems: readonly BellowsError[]): void {
+  const [first, ...more] = problems
+  if (first === undefined) return
+  if (more.length === 0) throw first
+  throw new BellowsError(
+    first.code,
+    `${problems.length} problems:\n${problems.map((one) => `- ${one.message}`).join('\n')}`,
+    {
+      hint: problems.flatMap((one) => one.hint ?? []).join('\n'),
+      facts: { problems: problems.map(({ code, message, hint }) => ({ code, message, hint })) },
+    },
+  )
+}

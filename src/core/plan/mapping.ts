@@ -1,0 +1,81 @@
+import type { Column, Facts } from '../schema/model.ts'
+import { type Sql, sql, trusted } from '../sql.ts'
+
+/** How a value of the old column becomes one of the new column, and back. `down` absent: there is no way back. */
+export interface Mapping {
+  readonly up: (old: Sql) => Sql
+  readonly down: ((renewed: Sql) => Sql) | undefined
+}
+
+export const TRANSFORMS = ['copy', 'trim', 'upper', 'lower'] as const
+export type Transform = (typeof TRANSFORMS)[number]
+
+const TRANSFORM_SQL: Readonly<Record<Transform, (value: Sql) => Sql>> = {
+  copy: (value) => value,
+  trim: (value) => sql`pg_catalog.btrim(${value})`,
+  upper: (value) => sql`pg_catalog.upper(${value})`,
+  lower: (value) => sql`pg_catalog.lower(${value})`,
+}
+
+/** Pairs of base types where every old value has its place in the new type and comes back the same. */
+const WIDENINGS = new Set([
+  'smallint -> integer',
+  'smallint -> bigint',
+  'integer -> bigint',
+  'character varying -> text',
+  'text -> character varying',
+])
+
+const INTEGER_TYPES = new Set(['smallint', 'integer', 'bigint'])
+const TEXT_TYPES = new Set(['text', 'character varying'])
+/** An explicit cast to these cuts a value that is too long instead of refusing it. */
+const CUTTING_TYPES = new Set(['character', 'bit', 'bit varying'])
+
+export type Target = Pick<Column, 'type' | 'baseType'>
+
+/** The mapping between two columns, or why there is none. */
+export function mappingFor(
+  from: Column,
+  to: Target,
+  transform: Transform,
+  facts: Facts,
+): Mapping | { problem: string } {
+  if (transform !== 'copy' && !(TEXT_TYPES.has(from.baseType) && TEXT_TYPES.has(to.baseType))) {
+    return { problem: `"${transform}" works on text, not from ${from.type} to ${to.type}` }
+  }
+  if (from.type === to.type) return mapped(transform, same, same)
+  const cast = facts.casts[`${from.baseType} -> ${to.baseType}`] ?? 'none'
+  if (cast === 'none' || CUTTING_TYPES.has(to.baseType)) {
+    return { problem: `${from.type} cannot be assigned to ${to.type}` }
+  }
+  const up = castTo(to)
+  return mapped(transform, up, keepsEveryValue(from, to) ? castTo(from) : undefined)
+}
+
+const same = (value: Sql): Sql => value
+
+function mapped(transform: Transform, up: (old: Sql) => Sql, down: Mapping['down']): Mapping {
+  const change = TRANSFORM_SQL[transform]
+  return { up: (old) => up(change(old)), down: transform === 'copy' ? down : undefined }
+}
+
+/**
+ * For text the length is left to the assignment, which refuses what is too long, where an explicit cast would cut it. The
+ * other types round the same way in both.
+ */
+function castTo(target: Target): (value: Sql) => Sql {
+  const type = TEXT_TYPES.has(target.baseType) ? target.baseType : target.type
+  return (value) => sql`${value}::${trusted(type)}`
+}
+
+function keepsEveryValue(from: Target, to: Target): boolean {
+  if (from.baseType !== to.baseType && !WIDENINGS.has(`${from.baseType} -> ${to.baseType}`)) return false
+  if (INTEGER_TYPES.has(to.baseType)) return true
+  return TEXT_TYPES.has(to.baseType) && lengthOf(to) >= lengthOf(from)
+}
+
+/** The most characters that a text type takes. */
+function lengthOf(text: Target): number {
+  const modifier = /\((\d+)\)$/.exec(text.type)?.[1]
+  return modifier === undefined ? Number.POSITIVE_INFINITY : Number(modifier)
+}

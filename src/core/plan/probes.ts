@@ -1,0 +1,51 @@
+import type { QualifiedName } from '../schema/model.ts'
+import { lit, qualified, type Sql, sql } from '../sql.ts'
+import type { Installed } from './dual-write.ts'
+
+/** Read-only questions to the catalog, each one row and one boolean. A table that is gone answers `false`. */
+const regclass = (of: QualifiedName): Sql => sql`pg_catalog.to_regclass(${lit(qualified(of))})`
+
+export function all(probes: readonly Sql[]): Sql {
+  return probes.map((probe) => `(${probe})`).join(' and ') as Sql
+}
+
+export function columnExists(table: QualifiedName, column: string): Sql {
+  return sql`exists (select from pg_catalog.pg_attribute where attrelid = ${regclass(table)} and attname = ${lit(column)} and attnum > 0 and not attisdropped)`
+}
+
+export function columnAbsent(table: QualifiedName, column: string): Sql {
+  return sql`not ${columnExists(table, column)}`
+}
+
+/** The trigger is there, fires always, and its function says exactly what was planned. */
+export function dualWriteStands(installed: Installed): Sql {
+  return sql`exists (select from pg_catalog.pg_trigger g join pg_catalog.pg_proc f on f.oid = g.tgfoid where g.tgrelid = ${regclass(installed.table)} and g.tgname = ${lit(installed.trigger)} and g.tgenabled = 'A' and f.prosrc = ${lit(installed.body)})`
+}
+
+export function dualWriteAbsent(installed: Omit<Installed, 'body'>): Sql {
+  return sql`pg_catalog.to_regprocedure(${lit(`bellows.${`"${installed.function.replaceAll('"', '""')}"`}()`)}) is null`
+}
+
+export function constraintExists(table: QualifiedName, name: string): Sql {
+  return sql`exists (select from pg_catalog.pg_constraint where conrelid = ${regclass(table)} and conname = ${lit(name)})`
+}
+
+export function constraintAbsent(table: QualifiedName, name: string): Sql {
+  return sql`not ${constraintExists(table, name)}`
+}
+
+export function constraintValidated(table: QualifiedName, name: string): Sql {
+  return sql`exists (select from pg_catalog.pg_constraint where conrelid = ${regclass(table)} and conname = ${lit(name)} and convalidated)`
+}
+
+export function indexValid(index: QualifiedName): Sql {
+  return sql`exists (select from pg_catalog.pg_index where indexrelid = ${regclass(index)} and indisvalid)`
+}
+
+export function relationAbsent(of: QualifiedName): Sql {
+  return sql`${regclass(of)} is null`
+}
+
+export function backfillFinished(step: string): Sql {
+  return sql`exists (select from bellows.checkpoint where step = ${lit(step)} and finished)`
+}

@@ -1,0 +1,104 @@
+import type { QualifiedName, Table } from '../schema/model.ts'
+import { id, qualified, type Sql, sql } from '../sql.ts'
+import { clearColumnState, doorIsClosed, setColumnState } from './column-state.ts'
+import { hasNoDependents, nothingElseOn } from './dependents.ts'
+import { all, columnAbsent, columnExists } from './probes.ts'
+import type { GateStep, Requirement, StepDraft, TransactionStep } from './step.ts'
+
+/** A column on its way out: first renamed aside, where nobody sees it and nothing is lost, and later dropped. */
+export interface Leaving {
+  readonly table: QualifiedName
+  readonly column: string
+  /** Its name between retire and purge. */
+  readonly hidden: string
+  /** Names of the indexes and constraints on it that the plan has taken care of. */
+  readonly known: readonly string[]
+}
+
+/** The indexes and constraints of a table that need a column, by name. */
+export function companionsOf(table: Table, column: string): readonly string[] {
+  return [...table.indexes, ...table.constraints]
+    .filter((one) => one.columns.includes(column))
+    .map((one) => one.name)
+}
+
+export function gateStep({ table, column }: Leaving): Omit<GateStep, 'id'> {
+  return {
+    kind: 'gate',
+    phase: 'rollout',
+    does: `wait until nobody needs "${table.name}"."${column}"`,
+    hazards: [],
+    probe: columnAbsent(table, column),
+    table,
+    column,
+  }
+}
+
+/** Hides the column. `more` keeps the rest of the table in step with the new name, in the same transaction. */
+export function retireStep(
+  leaving: Leaving,
+  more: Pick<TransactionStep, 'requires' | 'statements'>,
+): StepDraft {
+  const { table, column, hidden } = leaving
+  return {
+    kind: 'retire',
+    phase: 'retire',
+    does: `hide the column "${column}" of "${table.name}"`,
+    hazards: [],
+    probe: all([columnAbsent(table, column), columnExists(table, hidden)]),
+    locks: [{ relation: table, level: 'access_exclusive' }],
+    requires: [...leavingRequirements(leaving), ...more.requires],
+    statements: [
+      renameSql(table, column, hidden),
+      setColumnState(table, column, 'retired'),
+      ...more.statements,
+    ],
+    cost: 'instant',
+    retires: { table, column },
+  }
+}
+
+/** At retire the column still has its name, at purge its hidden one. */
+export function noStrangers({ table, column, known }: Leaving, name: string): Requirement {
+  return {
+    that: nothingElseOn(table, name, known),
+    code: 'drift_found',
+    otherwise: `an index or a constraint was put on "${table.name}"."${column}" since the plan was made; it would be lost`,
+  }
+}
+
+function leavingRequirements(leaving: Leaving): readonly Requirement[] {
+  const { table, column } = leaving
+  return [
+    noStrangers(leaving, column),
+    {
+      that: doorIsClosed(table, column),
+      code: 'gate_expired',
+      otherwise: `the gate of "${column}" has lapsed; look again`,
+    },
+    {
+      that: hasNoDependents(table, column),
+      code: 'dependents_found',
+      otherwise: `something depends on "${table.name}"."${column}" since the gate was passed`,
+    },
+  ]
+}
+
+/** Brings the hidden column back under its name. */
+export function undoStep({ table, column, hidden }: Leaving, more: readonly Sql[]): StepDraft {
+  return {
+    kind: 'ddl',
+    phase: 'retire',
+    does: `bring the column "${column}" of "${table.name}" back`,
+    hazards: [],
+    probe: columnExists(table, column),
+    locks: [{ relation: table, level: 'access_exclusive' }],
+    requires: [],
+    statements: [renameSql(table, hidden, column), clearColumnState(table, column), ...more],
+    cost: 'instant',
+  }
+}
+
+function renameSql(table: QualifiedName, from: string, to: string): Sql {
+  return sql`alter table ${qualified(table)} rename column ${id(from)} to ${id(to)}`
+}

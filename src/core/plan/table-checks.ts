@@ -1,0 +1,79 @@
+import { BellowsError } from '../errors.ts'
+import { type Column, findColumn, primaryKey, type QualifiedName, type Table } from '../schema/model.ts'
+import { shown } from '../sql.ts'
+
+/** PostgreSQL's MaxHeapAttributeNumber. Dropped columns keep their slot for ever. */
+const COLUMN_SLOTS_MAX = 1600
+
+const KIND_WORDS: Readonly<Record<Exclude<Table['kind'], 'table'>, string>> = {
+  partitioned: 'a partitioned table',
+  partition: 'a partition',
+  foreign: 'a foreign table',
+  view: 'a view',
+}
+
+export function theTable(op: { readonly namespace: string; readonly table: string }): QualifiedName {
+  return { namespace: op.namespace, name: op.table }
+}
+
+/** Problems that any operation has with its table, before it looks at columns. */
+export function tableProblems(
+  op: { readonly namespace: string; readonly table: string },
+  table: Table | undefined,
+): BellowsError[] {
+  const name = `${shown(op.namespace)}.${shown(op.table)}`
+  if (table === undefined) {
+    return [
+      new BellowsError('table_not_found', `There is no table ${name}.`, {
+        hint: 'Check the spelling and the namespace: names are taken literally, capitals included.',
+      }),
+    ]
+  }
+  if (table.kind !== 'table') {
+    return [refused(`${name} is ${KIND_WORDS[table.kind]}, which this operation does not support yet.`)]
+  }
+  if (table.inherits) {
+    return [refused(`${name} takes part in table inheritance; triggers do not reach its other tables.`)]
+  }
+  if (!table.owned) {
+    return [
+      refused(
+        `The connected role may not change ${name}: it is not a member of the role that owns it.`,
+        'Connect as the owner.',
+      ),
+    ]
+  }
+  return []
+}
+
+export function columnMissing(op: { readonly table: string }, table: Table, name: string): BellowsError[] {
+  if (findColumn(table, name) !== undefined) return []
+  const columns = table.columns.map((column) => shown(column.name)).join(', ')
+  return [
+    new BellowsError('column_not_found', `The table "${op.table}" has no column "${name}".`, {
+      hint: `It has ${columns}.`,
+    }),
+  ]
+}
+
+export function columnSlotProblems(table: Table): BellowsError[] {
+  if (table.columnSlots < COLUMN_SLOTS_MAX) return []
+  return [
+    refused(
+      `"${table.name}" has used all its ${COLUMN_SLOTS_MAX} column slots; PostgreSQL does not reuse those of dropped columns.`,
+      'Only a new table helps: copy the rows to one and swap the two.',
+    ),
+  ]
+}
+
+/** A key column cannot be taken away by dropping it later: the rows would lose their identity. */
+export function keyProblems(table: Table, column: Column): BellowsError[] {
+  if (!primaryKey(table).includes(column.name)) return []
+  return [
+    refused(`"${table.name}"."${column.name}" belongs to the primary key, which no operation replaces yet.`),
+  ]
+}
+
+export function refused(message: string, hint?: string): BellowsError {
+  return new BellowsError('plan_refused', message, hint === undefined ? {} : { hint })
+}

@@ -1,0 +1,109 @@
+import type { ErrorCode } from '../errors.ts'
+import type { Phase } from '../plan/step.ts'
+
+/** What happened in a run, as the journal keeps it: never changed, never deleted. */
+export type Event =
+  | { readonly type: 'phase_entered'; readonly phase: Phase }
+  /** A step that cannot share a transaction with its record is about to run. */
+  | { readonly type: 'step_started'; readonly step: string }
+  | {
+      readonly type: 'step_done'
+      readonly step: string
+      readonly how: 'performed' | 'found_done'
+      readonly facts?: StepFacts
+    }
+  | {
+      readonly type: 'step_failed'
+      readonly step: string
+      readonly code: ErrorCode
+      readonly message: string
+    }
+  /** The schema that applications see has a new version. The journal gives the number: one more than the highest applied. */
+  | {
+      readonly type: 'version_applied'
+      readonly step: string
+      readonly name: string
+      readonly facts: VersionFacts
+    }
+  | { readonly type: 'version_withdrawn'; readonly version: number; readonly name: string }
+  | { readonly type: 'verification_failed'; readonly step: string; readonly verdict: Verdict }
+  | {
+      readonly type: 'gate_closed'
+      readonly because: readonly string[]
+      readonly blocking: readonly string[]
+    }
+  | {
+      readonly type: 'gate_opened'
+      readonly because: readonly string[]
+      readonly overrides: readonly Override[]
+    }
+  | { readonly type: 'retire_undone' }
+  | { readonly type: 'rollback_started' }
+  | { readonly type: 'run_rolled_back' }
+  | { readonly type: 'run_completed' }
+
+export interface StepFacts {
+  /** Rows that the step itself set, over all its attempts. */
+  readonly rows?: number
+  readonly verdict?: Verdict
+}
+
+export interface VersionFacts {
+  readonly rows?: number
+  /** Does what old clients do stay valid? Absent where the phase takes something away. */
+  readonly backwardCompatible?: boolean
+  /** The table whose shape the journal adds to the record, as people write it: `users (name, full_name NULL)`. */
+  readonly table: { readonly namespace: string; readonly name: string }
+  /** Made on the way to another version, because a later phase was asked for. */
+  readonly implied?: boolean
+}
+
+/** What the comparison of all rows found. */
+export interface Verdict {
+  readonly rows: number
+  readonly unfilled: number
+  readonly diverged: number
+  /** Consistent, but not with the forward mapping: reported, not failed. */
+  readonly lossy: number
+  /** Some rows that failed, by their key, such as `id=7`. */
+  readonly samples: readonly string[]
+}
+
+/** A condition that somebody decided to go without, kept with the evidence. */
+export interface Override {
+  readonly check: string
+  readonly reason: string
+}
+
+/** An event as the journal returns it. */
+export interface JournalEntry {
+  /** Position in the journal of the database, ascending. */
+  readonly seq: number
+  readonly run: number
+  /** ISO 8601, by the clock of the database. */
+  readonly at: string
+  readonly event: Event
+  /** The number that a `version_applied` got. */
+  readonly version?: number
+  /** The table's shape after it. */
+  readonly schema?: string
+}
+
+/** How far a step that works through a table has come. Shown, not journaled: the checkpoint of the step has the same figures. */
+export interface Progress {
+  readonly type: 'progress'
+  readonly step: string
+  readonly rowsDone: number
+  /** Estimate from the share of the table that was passed; at least `rowsDone`. */
+  readonly rowsTotal: number
+  /** Rows per second over all time since the step began. */
+  readonly rowsPerSecond: number
+  /** Seconds to the end at that rate; absent while nothing can be said. */
+  readonly secondsLeft?: number
+}
+
+/** What else a watcher is told while it happens. */
+export type Notice =
+  | Progress
+  | { readonly type: 'waiting_for_lock'; readonly step: string; readonly blockers: readonly string[] }
+  | { readonly type: 'waiting_for_driver'; readonly holder: string }

@@ -1,0 +1,83 @@
+import { lit, type Sql, sql } from '../sql.ts'
+
+/** A row pointer: block of the table's file, and line within it. Lines count from 1. */
+export interface Position {
+  readonly block: number
+  readonly line: number
+}
+
+/** Rows from one position up to another, that one excluded. */
+export interface Range {
+  readonly from: Position
+  readonly to: Position
+}
+
+/** What is known of a table's file when a pass over it begins. */
+export interface TableFile {
+  /** Changes when the table is rewritten (VACUUM FULL, CLUSTER); then all positions are void. */
+  readonly filenode: number
+  readonly blocks: number
+  /** All its rows: counted in a small table, estimated in a large one. */
+  readonly rows: number
+  /** Live rows of an average block. */
+  readonly rowsPerBlock: number
+  /** Most lines that a block can have. */
+  readonly linesPerBlock: number
+}
+
+export interface Pass {
+  readonly file: TableFile
+  readonly at: Position
+}
+
+export const START: Position = { block: 0, line: 1 }
+
+export function isThroughFile(pass: Pass): boolean {
+  return pass.at.block >= pass.file.blocks
+}
+
+/** Decides which rows the next batch takes. Where it stands is in the pass, which every batch stores with its rows. */
+export type Strategy = (pass: Pass, rows: number) => Range
+
+/** The next range of about so many rows: whole blocks, or a slice of one block when a block holds more than that. */
+export const blockRanges: Strategy = ({ at, file }, rows) => {
+  if (rows >= file.rowsPerBlock) {
+    const blocks = Math.max(1, Math.floor(rows / Math.max(1, file.rowsPerBlock)))
+    return { from: at, to: { block: Math.min(at.block + blocks, file.blocks), line: 1 } }
+  }
+  const line = at.line + Math.max(1, Math.floor(rows))
+  const to = line > file.linesPerBlock ? { block: at.block + 1, line: 1 } : { block: at.block, line }
+  return { from: at, to }
+}
+
+/** Two halves of a range, or nothing when it is a single line. Rows are found by halving where a batch fails. */
+export function halves({ from, to }: Range, linesPerBlock: number): readonly [Range, Range] | undefined {
+  const first = from.block * linesPerBlock + from.line - 1
+  const last = to.block * linesPerBlock + to.line - 1
+  if (last - first <= 1) return undefined
+  // Whole blocks as long as there are several: a block boundary is where the file is cut anyway.
+  const middle =
+    to.block - from.block > 1
+      ? Math.floor((from.block + to.block) / 2) * linesPerBlock
+      : Math.floor((first + last) / 2)
+  const position = { block: Math.floor(middle / linesPerBlock), line: (middle % linesPerBlock) + 1 }
+  return [
+    { from, to: position },
+    { from: position, to },
+  ]
+}
+
+/** A Tid Range Scan (PostgreSQL 14): reads these blocks and no others. */
+export function inRange({ from, to }: Range): Sql {
+  return sql`ctid >= ${tid(from)} and ctid < ${tid(to)}`
+}
+
+function tid({ block, line }: Position): Sql {
+  return sql`${lit(`(${block},${line})`)}::pg_catalog.tid`
+}
+
+/** The share of the file that was passed, between 0 and 1. */
+export function share({ at, file }: Pass): number {
+  if (file.blocks === 0) return 1
+  return Math.min(1, (at.block + (at.line - 1) / file.linesPerBlock) / file.blocks)
+}

@@ -1,0 +1,124 @@
+import { assert } from '../errors.ts'
+import type { Plan } from '../plan/plan.ts'
+import { PHASES, type Phase, type Step } from '../plan/step.ts'
+import type { JournalEntry } from './event.ts'
+import { type RunState, STATE_OF_PHASE, TRANSITIONS } from './transitions.ts'
+
+/** One migration on its way, as the fold of its events. */
+export interface Run {
+  readonly id: number
+  readonly plan: Plan
+  readonly state: RunState
+  /** Ids of the steps that need not be looked at again. */
+  readonly done: ReadonlySet<string>
+  /** Names of its versions that stand. */
+  readonly versions: ReadonlySet<string>
+  /** Why the run stands where it stands: the last thing that went wrong or was waited for, if nothing has happened since. */
+  readonly standsBecause: string | undefined
+  /** When the old shape was hidden; by the clock of the database. */
+  readonly retiredAt: string | undefined
+}
+
+export interface StoredRun {
+  readonly id: number
+  readonly plan: Plan
+}
+
+export function foldRun(stored: StoredRun, entries: readonly JournalEntry[]): Run {
+  const start: Run = {
+    ...stored,
+    state: 'planned',
+    done: new Set(),
+    versions: new Set(),
+    standsBecause: undefined,
+    retiredAt: undefined,
+  }
+  return entries.filter((entry) => entry.run === stored.id).reduce(after, start)
+}
+
+function after(run: Run, { event, at }: JournalEntry): Run {
+  switch (event.type) {
+    case 'phase_entered':
+      return entered(run, STATE_OF_PHASE[event.phase])
+    case 'step_started':
+      return { ...run, standsBecause: undefined }
+    case 'step_done': {
+      const retired = stepById(run.plan, event.step)?.kind === 'retire'
+      return {
+        ...run,
+        done: new Set([...run.done, event.step]),
+        standsBecause: undefined,
+        ...(retired ? { retiredAt: at } : {}),
+      }
+    }
+    case 'step_failed':
+      return { ...run, standsBecause: event.message }
+    case 'verification_failed': {
+      const { diverged, unfilled } = event.verdict
+      const standsBecause = `the verification found ${diverged} diverged and ${unfilled} unfilled rows`
+      // Unfilled rows are filled before anybody compares again.
+      return unfilled > 0 ? { ...backToBackfill(run), standsBecause } : { ...run, standsBecause }
+    }
+    case 'gate_closed':
+      return { ...run, standsBecause: event.because.join('; ') }
+    case 'gate_opened':
+      return { ...run, standsBecause: undefined }
+    case 'version_applied':
+      return { ...run, versions: new Set([...run.versions, event.name]) }
+    case 'version_withdrawn':
+      return withdrawn(run, event.name)
+    case 'retire_undone':
+      return {
+        ...entered(run, 'rolling_out'),
+        done: without(run, ['rollout', 'retire']),
+        retiredAt: undefined,
+      }
+    case 'rollback_started':
+      return entered(run, 'rolling_back')
+    case 'run_rolled_back':
+      return entered(run, 'rolled_back')
+    case 'run_completed':
+      return entered(run, 'completed')
+  }
+}
+
+function entered(run: Run, state: RunState): Run {
+  if (run.state === state) return run
+  assert(TRANSITIONS[run.state].includes(state), `a run does not go from ${run.state} to ${state}`)
+  return { ...run, state, standsBecause: undefined }
+}
+
+/** A version that was taken back makes its phase pending again; what it did to the rows stays. */
+function withdrawn(run: Run, name: string): Run {
+  const versions = new Set([...run.versions].filter((one) => one !== name))
+  const phase = run.plan.steps.find((step) => step.version === name)?.phase
+  return { ...(phase === 'backfill' ? backToBackfill(run) : run), versions }
+}
+
+function backToBackfill(run: Run): Run {
+  return { ...run, state: 'backfilling', done: without(run, ['backfill', 'verify', 'rollout']) }
+}
+
+function without(run: Run, phases: readonly Phase[]): ReadonlySet<string> {
+  const gone = new Set(run.plan.steps.filter((step) => phases.includes(step.phase)).map((step) => step.id))
+  return new Set([...run.done].filter((id) => !gone.has(id)))
+}
+
+export function stepById(plan: Plan, id: string): Step | undefined {
+  return plan.steps.find((step) => step.id === id)
+}
+
+/** Steps still to be done up to and including a phase, in their order. */
+export function stepsLeft(run: Run, until: Phase): readonly Step[] {
+  const last = PHASES.indexOf(until)
+  return run.plan.steps.filter((step) => PHASES.indexOf(step.phase) <= last && !run.done.has(step.id))
+}
+
+/** Is everything of the phase done, and of all phases before it? A gate counts as done when what it guards is. */
+export function isThrough(run: Run, phase: Phase): boolean {
+  return stepsLeft(run, phase).every((step) => step.kind === 'gate' && run.retiredAt !== undefined)
+}
+
+export function isOver(run: Run): boolean {
+  return run.state === 'completed' || run.state === 'rolled_back'
+}

@@ -1,0 +1,164 @@
+/** The immutable model of the tables that a migration touches, as `adapters/postgres/introspect.ts` reads them. */
+export interface Schema {
+  readonly tables: readonly Table[]
+}
+
+export interface QualifiedName {
+  readonly namespace: string
+  readonly name: string
+}
+
+export interface Table extends QualifiedName {
+  readonly kind: 'table' | 'partitioned' | 'partition' | 'foreign' | 'view'
+  /** Plain inheritance, in either direction. Partitions do not count. */
+  readonly inherits: boolean
+  readonly columns: readonly Column[]
+  readonly constraints: readonly Constraint[]
+  readonly indexes: readonly Index[]
+  readonly triggers: readonly Trigger[]
+  /** What hangs on a column from outside and is neither an index nor a constraint nor a default of its own table. */
+  readonly dependents: readonly Dependent[]
+  /** Functions whose text names both the table and a column; they may break, nobody can be sure. */
+  readonly mentions: readonly Dependent[]
+  /** Relations of the namespace whose names begin with the table's: names that a copy cannot take. */
+  readonly neighbours: readonly string[]
+  /** May the connected role change the table, that is: is it a member of the owner. */
+  readonly owned: boolean
+  readonly rowSecurityForced: boolean
+  /** Attribute numbers used up, dropped columns included. PostgreSQL never reuses one. */
+  readonly columnSlots: number
+  /** Planner's estimate, -1 when the table was never analysed. */
+  readonly rowsEstimate: number
+  readonly bytes: number
+}
+
+export type Storage = 'plain' | 'external' | 'extended' | 'main'
+
+export type Volatility = 'immutable' | 'stable' | 'volatile'
+
+export interface Column {
+  readonly name: string
+  /** With its modifier, such as `character varying(20)`. */
+  readonly type: string
+  /** Without it, such as `character varying`. */
+  readonly baseType: string
+  readonly typeKind: 'base' | 'domain' | 'composite' | 'other'
+  /** A domain with a constraint: adding such a column rewrites the table before PostgreSQL 19. */
+  readonly typeConstrained: boolean
+  /** Only when it is not the one of the type. */
+  readonly collation: QualifiedName | null
+  readonly nullable: boolean
+  readonly default: string | null
+  readonly defaultVolatility: Volatility | null
+  readonly generated: 'no' | 'stored' | 'virtual'
+  readonly identity: 'no' | 'always' | 'by_default'
+  readonly comment: string | null
+  /** -1 is the default of the server. */
+  readonly statisticsTarget: number
+  /** Such as `n_distinct=-0.5`. */
+  readonly options: readonly string[]
+  readonly storage: Storage
+  /** What a new column of the type would have. */
+  readonly typeStorage: Storage
+  readonly compression: 'pglz' | 'lz4' | null
+  readonly grants: readonly Grant[]
+  /** Sequences that are owned by the column (`serial`) and would go with it. */
+  readonly sequences: readonly QualifiedName[]
+}
+
+export interface Grant {
+  /** A role, or `public` when `toPublic`. */
+  readonly grantee: string
+  readonly toPublic: boolean
+  readonly privilege: 'SELECT' | 'INSERT' | 'UPDATE' | 'REFERENCES'
+  readonly grantable: boolean
+}
+
+export interface Constraint {
+  readonly name: string
+  readonly kind: 'primary_key' | 'unique' | 'foreign_key' | 'check' | 'exclusion' | 'not_null'
+  /** Of this table, in the order of the constraint. */
+  readonly columns: readonly string[]
+  /** What `pg_get_constraintdef` prints. */
+  readonly definition: string
+  readonly validated: boolean
+  readonly deferrable: boolean
+  readonly comment: string | null
+  /** The index that carries a key. */
+  readonly index: string | null
+  /** The other table of a foreign key. */
+  readonly references: QualifiedName | null
+  readonly setsDefault: boolean
+}
+
+export interface Index {
+  readonly name: string
+  /** Every column that the index needs: keys, INCLUDE, expressions, predicate. */
+  readonly columns: readonly string[]
+  /** What `pg_get_indexdef` prints. */
+  readonly definition: string
+  readonly unique: boolean
+  readonly valid: boolean
+  /** The constraint that it carries. */
+  readonly constraint: string | null
+  readonly comment: string | null
+  readonly replicaIdentity: boolean
+  readonly clustered: boolean
+  /** Its columns in order, `expr` for an expression: what PostgreSQL builds the default name from. */
+  readonly nameParts: readonly string[]
+}
+
+export interface Trigger {
+  readonly name: string
+  readonly enabled: boolean
+  readonly rowLevel: boolean
+  readonly before: boolean
+  readonly onInsert: boolean
+  readonly onUpdate: boolean
+}
+
+export interface Dependent {
+  /** `view`, `foreign key`, `generated column`, `policy`, `function`, `publication`, `statistics`, `trigger`, or the catalog's own word. */
+  readonly kind: string
+  /** As a person would look for it, such as `view public.user_names`. */
+  readonly name: string
+  readonly column: string
+}
+
+export type TypeFacts = Pick<Column, 'type' | 'baseType' | 'typeKind' | 'typeConstrained' | 'typeStorage'>
+
+/** What the planner knows about the server, gathered before so that planning stays pure. */
+export interface Facts {
+  /** Such as 180004; `Math.floor(version / 10_000)` is the major. */
+  readonly serverVersion: number
+  /** By `from -> to`, both base types: how PostgreSQL would assign one to the other. */
+  readonly casts: Readonly<Record<string, 'same' | 'implicit' | 'assignment' | 'none'>>
+  /** Types that operations name, as PostgreSQL would print them; absent when there is no such type. */
+  readonly types: Readonly<Record<string, TypeFacts>>
+  /** Expressions that operations name: volatility, or why the server does not take it for the column's type. */
+  readonly expressions: Readonly<
+    Record<string, { readonly volatility: Volatility } | { readonly problem: string }>
+  >
+}
+
+export function findTable(schema: Schema, of: QualifiedName): Table | undefined {
+  return schema.tables.find((table) => table.namespace === of.namespace && table.name === of.name)
+}
+
+export function findColumn(table: Table, name: string): Column | undefined {
+  return table.columns.find((column) => column.name === name)
+}
+
+export function primaryKey(table: Table): readonly string[] {
+  return table.constraints.find((constraint) => constraint.kind === 'primary_key')?.columns ?? []
+}
+
+/** The same schema with one table replaced; `apply` of an operation changes nothing else. */
+export function withTable(schema: Schema, changed: Table): Schema {
+  return {
+    ...schema,
+    tables: schema.tables.map((table) =>
+      table.namespace === changed.namespace && table.name === changed.name ? changed : table,
+    ),
+  }
+}

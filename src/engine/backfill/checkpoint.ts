@@ -1,0 +1,45 @@
+import { lit, type Sql, sql } from '../../core/sql.ts'
+
+/** The checkpoint of a step, moved on in the transaction of its batch; see `bellows.checkpoint`. */
+export interface Mark {
+  readonly run: number
+  readonly step: string
+  /** An expression of type jsonb. */
+  readonly state: Sql
+  /** An expression: how many rows this batch adds. */
+  readonly rowsDone: Sql
+  readonly rowsTotal: number
+  /** An expression: nothing is stored where it is false. */
+  readonly condition: Sql
+}
+
+/** Returns `rows_done`, `rows_total` and the seconds since the step began. */
+export function markSql({ run, step, state, rowsDone, rowsTotal, condition }: Mark): Sql {
+  return sql`insert into bellows.checkpoint as c (step, run, state, rows_done, rows_total)
+  select ${lit(step)}, ${lit(run)}, ${state}, ${rowsDone}, ${lit(rowsTotal)} where ${condition}
+  on conflict (step) do update set state = excluded.state, rows_done = c.rows_done + excluded.rows_done,
+    rows_total = greatest(c.rows_total, c.rows_done + excluded.rows_done), updated_at = pg_catalog.clock_timestamp()
+  returning rows_done, rows_total, extract(epoch from updated_at - started_at) as seconds`
+}
+
+/** What `markSql` returns, as JSON; null when its condition was false. */
+export type Marked = {
+  readonly rows_done: number
+  readonly rows_total: number
+  readonly seconds: number
+} | null
+
+/** Says that the step is done: its probe holds from now on. A table without rows never had a batch. */
+export function finishSql(run: number, step: string): Sql {
+  return sql`insert into bellows.checkpoint (step, run, state, finished) values (${lit(step)}, ${lit(run)}, 'null', true)
+  on conflict (step) do update set finished = true`
+}
+
+export function forgetSql(step: string): Sql {
+  return sql`delete from bellows.checkpoint where step = ${lit(step)}`
+}
+
+/** Has the backfill of a run look at all rows again. What it counted so far stays counted. */
+export function reopenBackfillSql(run: number): Sql {
+  return sql`update bellows.checkpoint set finished = false, state = 'null' where run = ${lit(run)} and finished and state ? 'passNumber'`
+}

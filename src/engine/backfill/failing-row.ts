@@ -1,0 +1,72 @@
+import { BellowsError } from '../../core/errors.ts'
+import type { BackfillStep } from '../../core/plan/step.ts'
+import { halves, inRange, type Range } from '../../core/run/ranges.ts'
+import { id, lit, qualified, type Sql, sql, trusted } from '../../core/sql.ts'
+import type { Driving } from '../context.ts'
+
+/** Turns the failure of a batch that its rows caused into one that names the row. Other failures stay what they are. */
+export async function explainFailure(
+  engine: Driving,
+  step: BackfillStep,
+  range: Range,
+  linesPerBlock: number,
+  error: unknown,
+): Promise<unknown> {
+  if (!(error instanceof BellowsError) || error.code !== 'statement_failed' || !isCausedByRow(error))
+    return error
+  const row = await failingRow(engine, step, range, linesPerBlock)
+  const rowsDone = (await engine.journal.checkpoint(step.id))?.rowsDone ?? 0
+  return new BellowsError(
+    'backfill_failed',
+    `The row ${row} of "${step.table.name}" cannot be filled: ${error.message}`,
+    {
+      step: step.id,
+      cause: error,
+      hint: `Correct that row, then run the same command again; ${rowsDone} rows are filled and stay so.`,
+      facts: { rows_done: rowsDone, row },
+    },
+  )
+}
+
+/** Data exceptions (22), broken rules (23) and what a trigger raises (P0). Source: appendix A of the PostgreSQL manual. */
+function isCausedByRow(error: BellowsError): boolean {
+  return /^(22|23|P0)/.test(String(error.facts.sqlstate ?? ''))
+}
+
+/** Halves the range until one row is left, and rehearses each half: nothing is changed by looking. */
+async function failingRow(
+  engine: Driving,
+  step: BackfillStep,
+  range: Range,
+  linesPerBlock: number,
+): Promise<string> {
+  let suspect = range
+  for (;;) {
+    const both = halves(suspect, linesPerBlock)
+    if (both === undefined) break
+    suspect = (await isFailing(engine, step, both[0])) ? both[0] : both[1]
+  }
+  const [row] = await engine.database.read<{ name: string }>(
+    sql`select ${rowName(step.key)} as name from ${qualified(step.table)} where ${inRange(suspect)}`,
+  )
+  return row?.name ?? `at ctid (${suspect.from.block},${suspect.from.line})`
+}
+
+async function isFailing(engine: Driving, step: BackfillStep, range: Range): Promise<boolean> {
+  const { lockTimeoutMs, statementTimeoutMs } = engine.settings.batch
+  const statement = sql`update ${qualified(step.table)} set ${step.set} where ${inRange(range)} and ${step.unfilled}`
+  try {
+    await engine.driver.rehearse(statement, { lockTimeoutMs, statementTimeoutMs })
+    return false
+  } catch (error) {
+    if (error instanceof BellowsError && error.code === 'statement_failed') return true
+    throw error
+  }
+}
+
+/** `id=7, region=north`, or the place of the row in a table without a key. */
+export function rowName(key: readonly string[]): Sql {
+  if (key.length === 0) return sql`'ctid ' || ctid::text`
+  const parts = key.map((column) => sql`pg_catalog.format('%s=%s', ${lit(column)}, ${id(column)})`)
+  return trusted(parts.join(` || ', ' || `))
+}

@@ -1,0 +1,111 @@
+import { BellowsError } from '../../core/errors.ts'
+import type { BackfillStep } from '../../core/plan/step.ts'
+import { blockRanges, inRange, type Pass, type Range, START } from '../../core/run/ranges.ts'
+import { lit, qualified, type Sql, sql } from '../../core/sql.ts'
+import type { Driving } from '../context.ts'
+import type { Checkpoint } from '../ports.ts'
+import { batchOf, batchTransaction } from './batch.ts'
+import { type Marked, markSql } from './checkpoint.ts'
+import { explainFailure } from './failing-row.ts'
+import { isRewritten, readFile } from './file.ts'
+import { type Batch, workThrough } from './work-through.ts'
+
+/** Where a backfill stands. */
+interface State extends Pass {
+  readonly passNumber: number
+  /** Rows that this pass has set so far. */
+  readonly found: number
+}
+
+/**
+ * Fills the new column, pass by pass, until a whole pass finds no unfilled row. The last batch that comes out short proves
+ * nothing; filled rows cannot become unfilled, so a pass without any does.
+ * @returns the rows that the step set over all its attempts
+ */
+export async function fill(engine: Driving, run: number, step: BackfillStep): Promise<number> {
+  const { passesMax } = engine.settings.batch
+  let state = resumed(await engine.journal.checkpoint(step.id)) ?? (await firstPass(engine, step))
+  while (state.passNumber <= passesMax) {
+    const end = await onePass(engine, { run, step }, state)
+    if (end?.found === 0) return (await engine.journal.checkpoint(step.id))?.rowsDone ?? 0
+    state =
+      end === undefined
+        ? await firstPass(engine, step)
+        : { ...(await firstPass(engine, step)), passNumber: end.passNumber + 1 }
+  }
+  throw new BellowsError(
+    'backfill_failed',
+    `Rows of "${step.table.name}" were still unfilled after ${passesMax} passes: something writes past the dual write.`,
+    {
+      step: step.id,
+      hint: 'Look for sessions that switch triggers off: ALTER TABLE ... DISABLE TRIGGER, or a trigger that sorts behind ours.',
+    },
+  )
+}
+
+function resumed(before: Checkpoint | undefined): State | undefined {
+  return before === undefined || before.finished ? undefined : ((before.state as State | null) ?? undefined)
+}
+
+async function firstPass(engine: Driving, step: BackfillStep): Promise<State> {
+  return { passNumber: 1, found: 0, at: START, file: await readFile(engine, step.table) }
+}
+
+interface Work {
+  readonly run: number
+  readonly step: BackfillStep
+}
+
+/** The state at the end of the pass, or nothing when the table was rewritten under way. */
+async function onePass(engine: Driving, work: Work, start: State): Promise<State | undefined> {
+  const { rows, verifyRows } = engine.settings.batch
+  let state = start
+  const whole = await workThrough(engine, start, {
+    step: work.step,
+    strategy: blockRanges,
+    // A later pass expects to find nothing; reading costs little and holds no row.
+    rows: start.passNumber === 1 || start.found > 0 ? rows : verifyRows,
+    batch: async (range, after) => {
+      const { batch, found } = await oneBatch(engine, work, range, { ...state, ...after })
+      state = { ...state, ...after, found: state.found + found }
+      return batch
+    },
+  })
+  return whole ? state : undefined
+}
+
+async function oneBatch(
+  engine: Driving,
+  work: Work,
+  range: Range,
+  after: State,
+): Promise<{ batch: Batch; found: number }> {
+  try {
+    const result = await batchTransaction(engine, work.run, [batchSql(work, range, after)])
+    const { found, mark } = result as { found: number; mark: Marked }
+    return { batch: batchOf(mark), found }
+  } catch (error) {
+    throw await explainFailure(engine, work.step, range, after.file.linesPerBlock, error)
+  }
+}
+
+/** One statement: the rows and the checkpoint of the batch, or neither. The value is computed by the UPDATE itself. */
+function batchSql({ run, step }: Work, range: Range, after: State): Sql {
+  const stands = sql`not ${isRewritten(step.table, after.file)}`
+  const mark = markSql({
+    run,
+    step: step.id,
+    state: sql`pg_catalog.jsonb_set(${lit(JSON.stringify(after))}::jsonb, '{found}', pg_catalog.to_jsonb(${lit(after.found)} + (select found from counted)))`,
+    rowsDone: sql`(select found from counted)`,
+    rowsTotal: after.file.rows,
+    condition: stands,
+  })
+  return sql`
+with filled as (
+  update ${qualified(step.table)} set ${step.set}
+    where ${inRange(range)} and ${step.unfilled} and ${stands}
+    returning 1),
+counted as (select count(*) as found from filled),
+mark as (${mark})
+select pg_catalog.json_build_object('found', (select found from counted), 'mark', (select pg_catalog.to_json(mark) from mark)) as result`
+}

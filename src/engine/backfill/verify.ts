@@ -1,0 +1,128 @@
+import { BellowsError } from '../../core/errors.ts'
+import type { VerifyStep } from '../../core/plan/step.ts'
+import type { Verdict } from '../../core/run/event.ts'
+import { blockRanges, inRange, type Pass, type Range, START } from '../../core/run/ranges.ts'
+import { lit, qualified, type Sql, sql } from '../../core/sql.ts'
+import type { Driving } from '../context.ts'
+import type { Checkpoint } from '../ports.ts'
+import { batchOf, batchTransaction } from './batch.ts'
+import { forgetSql, type Marked, markSql, reopenBackfillSql } from './checkpoint.ts'
+import { rowName } from './failing-row.ts'
+import { isRewritten, readFile } from './file.ts'
+import { type Batch, workThrough } from './work-through.ts'
+
+interface State extends Pass {
+  readonly verdict: Verdict
+}
+
+const NOTHING: Verdict = { rows: 0, unfilled: 0, diverged: 0, lossy: 0, samples: [] }
+const SAMPLES_MAX = 5
+
+/**
+ * Compares every row of the table, chunk by chunk.
+ * @throws BellowsError `verification_failed` with figures and sample rows. The failure is in the journal, and the checkpoint is
+ *   gone: a later attempt compares the whole table anew, so that no restart can skip what was found
+ */
+export async function verify(engine: Driving, run: number, step: VerifyStep): Promise<Verdict> {
+  let state = resumed(await engine.journal.checkpoint(step.id)) ?? (await fresh(engine, step))
+  let end = await onePass(engine, { run, step }, state)
+  while (end === undefined) {
+    state = await fresh(engine, step)
+    end = await onePass(engine, { run, step }, state)
+  }
+  const { verdict } = end
+  if (verdict.diverged + verdict.unfilled > 0) {
+    const again = [forgetSql(step.id), ...(verdict.unfilled > 0 ? [reopenBackfillSql(run)] : [])]
+    await batchTransaction(engine, run, again, [{ type: 'verification_failed', step: step.id, verdict }])
+    throw verificationFailed(step, verdict)
+  }
+  return verdict
+}
+
+function resumed(before: Checkpoint | undefined): State | undefined {
+  return before === undefined || before.finished ? undefined : ((before.state as State | null) ?? undefined)
+}
+
+async function fresh(engine: Driving, step: VerifyStep): Promise<State> {
+  return { at: START, file: await readFile(engine, step.table), verdict: NOTHING }
+}
+
+interface Work {
+  readonly run: number
+  readonly step: VerifyStep
+}
+
+async function onePass(engine: Driving, work: Work, start: State): Promise<State | undefined> {
+  let state = start
+  const whole = await workThrough(engine, start, {
+    step: work.step,
+    strategy: blockRanges,
+    rows: engine.settings.batch.verifyRows,
+    batch: async (range, after) => {
+      const { batch, verdict } = await oneChunk(engine, work, range, { ...state, ...after })
+      state = { ...state, ...after, verdict }
+      return batch
+    },
+  })
+  return whole ? state : undefined
+}
+
+async function oneChunk(
+  engine: Driving,
+  { run, step }: Work,
+  range: Range,
+  after: State,
+): Promise<{ batch: Batch; verdict: Verdict }> {
+  const result = await batchTransaction(engine, run, [chunkSql({ run, step }, range, after)])
+  const { verdict, mark } = result as { verdict: Verdict; mark: Marked }
+  return { batch: batchOf(mark), verdict }
+}
+
+/** One statement: the figures of the chunk, added to those before it, and the checkpoint. */
+function chunkSql({ run, step }: Work, range: Range, after: State): Sql {
+  const { verdict: before, file } = after
+  const failed = sql`(${step.unfilled} or not ${step.relation})`
+  const mark = markSql({
+    run,
+    step: step.id,
+    state: sql`pg_catalog.jsonb_set(${lit(JSON.stringify(after))}::jsonb, '{verdict}', (select verdict from summed))`,
+    rowsDone: sql`(select rows from chunk)`,
+    rowsTotal: file.rows,
+    condition: sql`not ${isRewritten(step.table, file)}`,
+  })
+  return sql`
+with chunk as (
+  select count(*) as rows,
+      count(*) filter (where ${step.unfilled}) as unfilled,
+      count(*) filter (where not ${step.unfilled} and not ${step.relation}) as diverged,
+      count(*) filter (where ${step.relation} and ${step.lossy}) as lossy,
+      (pg_catalog.array_agg(${rowName(step.key)}) filter (where ${failed}))[1:${lit(SAMPLES_MAX)}] as samples
+    from ${qualified(step.table)} where ${inRange(range)}),
+summed as (
+  select pg_catalog.jsonb_build_object(
+      'rows', ${lit(before.rows)} + rows, 'unfilled', ${lit(before.unfilled)} + unfilled,
+      'diverged', ${lit(before.diverged)} + diverged, 'lossy', ${lit(before.lossy)} + lossy,
+      'samples', case when ${lit(before.samples.length)} < ${lit(SAMPLES_MAX)}
+        then ${lit(JSON.stringify(before.samples))}::jsonb || pg_catalog.to_jsonb(coalesce(samples, '{}'))
+        else ${lit(JSON.stringify(before.samples))}::jsonb end) as verdict
+    from chunk),
+mark as (${mark})
+select pg_catalog.json_build_object('verdict', (select verdict from summed), 'mark', (select pg_catalog.to_json(mark) from mark)) as result`
+}
+
+function verificationFailed(step: VerifyStep, { diverged, unfilled, samples }: Verdict): BellowsError {
+  const { from, to } = step.columns
+  const found = [
+    diverged > 0 ? `${diverged} rows where they differ` : '',
+    unfilled > 0 ? `${unfilled} rows still unfilled` : '',
+  ]
+  return new BellowsError(
+    'verification_failed',
+    `"${from}" and "${to}" of "${step.table.name}" do not agree: ${found.filter((text) => text !== '').join(' and ')}.`,
+    {
+      step: step.id,
+      hint: `Such as ${samples.join('; ')}. Set the right value in one of the two columns (the other follows), then run the same command again.`,
+      facts: { diverged_rows: diverged, unfilled_rows: unfilled, samples },
+    },
+  )
+}

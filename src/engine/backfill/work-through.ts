@@ -1,0 +1,73 @@
+import { BellowsError } from '../../core/errors.ts'
+import type { TableStep } from '../../core/plan/step.ts'
+import { progressOf, type Sample } from '../../core/run/meter.ts'
+import { isThroughFile, type Pass, type Range, type Strategy, share } from '../../core/run/ranges.ts'
+import type { Driving } from '../context.ts'
+import { stopIfAsked } from '../stop.ts'
+
+/** What one batch brought. */
+export interface Batch {
+  /** Was the table rewritten meanwhile, so that nothing was done? */
+  readonly rewritten: boolean
+  readonly rowsDone: number
+  readonly rowsTotal: number
+  readonly seconds: number
+}
+
+export interface Way {
+  readonly step: TableStep
+  readonly strategy: Strategy
+  readonly rows: number
+  /** Does the rows of a range and stores where to go on, in one transaction. */
+  readonly batch: (range: Range, after: Pass) => Promise<Batch>
+}
+
+/** Goes through a table's file, batch by batch. False when the table was rewritten under way. */
+export async function workThrough(engine: Driving, start: Pass, way: Way): Promise<boolean> {
+  let pass = start
+  let first: Sample | undefined
+  let rows = way.rows
+  while (!isThroughFile(pass)) {
+    stopIfAsked(engine)
+    const range = way.strategy(pass, rows)
+    const after = { ...pass, at: range.to }
+    const batch = await attempted(engine, way, () => way.batch(range, after))
+    if (batch === 'too slow') {
+      rows = Math.max(1, Math.floor(rows / 2))
+      continue
+    }
+    if (batch.rewritten) return false
+    pass = after
+    const sample = { ...batch, share: share(pass) }
+    first ??= sample
+    engine.notify(progressOf(way.step.id, first, sample))
+  }
+  return true
+}
+
+/** A batch that loses a lock or a deadlock is tried again; the application always wins. */
+async function attempted(
+  engine: Driving,
+  way: Way,
+  batch: () => Promise<Batch>,
+): Promise<Batch | 'too slow'> {
+  const { attemptsMax } = engine.settings.batch
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await batch()
+    } catch (error) {
+      if (!(error instanceof BellowsError)) throw error
+      if (error.facts.sqlstate === QUERY_CANCELED && attempt < attemptsMax) return 'too slow'
+      const lostRace = error.code === 'lock_not_had' || error.code === 'txn_conflict'
+      if (!lostRace || attempt >= attemptsMax) throw error
+      engine.notify({ type: 'waiting_for_lock', step: way.step.id, blockers: [] })
+      await engine.clock.sleep(
+        2 ** Math.min(attempt, MAX_DOUBLINGS) * FIRST_PAUSE_MS * (0.5 + engine.clock.random()),
+      )
+    }
+  }
+}
+
+const QUERY_CANCELED = '57014'
+const FIRST_PAUSE_MS = 10
+const MAX_DOUBLINGS = 8

@@ -1,0 +1,16 @@
+import type { Notice } from '../core/run/event.ts'
+import type { Driver, Ports } from './ports.ts'
+import type { Settings } from './settings.ts'
+
+/** What every part of the engine works with. */
+export interface Engine extends Ports {
+  readonly settings: Settings
+  readonly notify: (notice: Notice) => void
+  /** Has somebody asked to stop? Looked at between batches and while waiting. */
+  readonly isStopping: () => boolean
+}
+
+/** The engine while it is the driver of the database. */
+export interface Driving extends Engine {
+  readonly driver: Driver
+}

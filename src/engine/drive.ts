@@ -1,0 +1,217 @@
+import { BellowsError } from '../core/errors.ts'
+import { stepsOf, undoSteps } from '../core/plan/plan.ts'
+import type { Phase, Step } from '../core/plan/step.ts'
+import type { Event } from '../core/run/event.ts'
+import { foldRun, isOver, type Run, stepsLeft } from '../core/run/run.ts'
+import { STATE_OF_PHASE } from '../core/run/transitions.ts'
+import { lit, sql } from '../core/sql.ts'
+import { batchTransaction } from './backfill/batch.ts'
+import { reopenBackfillSql } from './backfill/checkpoint.ts'
+import type { Driving, Engine } from './context.ts'
+import { executeStep } from './execute.ts'
+import { passGate } from './gate.ts'
+
+export async function readRun(engine: Engine, id: number): Promise<Run> {
+  const stored = (await engine.journal.runs()).find((run) => run.id === id)
+  if (stored === undefined) throw new BellowsError('run_not_found', `There is no run ${id}.`)
+  return foldRun(stored, await engine.journal.entries(id))
+}
+
+/** Takes a run through its phases up to and including one: read, decide, act, record, until nothing is left to do. */
+export async function drive(engine: Driving, id: number, until: Phase): Promise<Run> {
+  for (;;) {
+    const run = await readRun(engine, id)
+    if (isOver(run)) return run
+    if (run.state === 'rolling_back') throw goesBack(run)
+    const [next] = dueSteps(run, until)
+    if (next === undefined) return await completed(engine, run)
+    await recordingFailure(engine, run, next, async () => {
+      if (next.kind === 'gate') await passGates(engine, run)
+      else await takeStep(engine, run, next)
+    })
+  }
+}
+
+/** A gate is never recorded as passed, because its answer ages: it is due until the column that it guards is hidden. */
+function dueSteps(run: Run, until: Phase): readonly Step[] {
+  return stepsLeft(run, until).filter(
+    (step) => step.kind !== 'gate' || !run.done.has(hidingStep(run, step)?.id ?? ''),
+  )
+}
+
+function hidingStep(run: Run, gate: Extract<Step, { kind: 'gate' }>): Step | undefined {
+  return stepsOf(run.plan, 'retire').find(
+    (step) =>
+      step.kind === 'retire' &&
+      step.retires?.column === gate.column &&
+      step.retires.table.name === gate.table.name,
+  )
+}
+
+/** All gates first, then all columns at once: a run is not half retired because one gate stayed closed. */
+async function passGates(engine: Driving, run: Run): Promise<void> {
+  const gates = dueSteps(run, 'rollout').filter((step) => step.kind === 'gate')
+  if (run.state !== STATE_OF_PHASE.rollout && run.state !== STATE_OF_PHASE.retire)
+    await enter(engine, run, 'rollout')
+  for (const gate of gates) await passGate(engine, run.id, gate)
+  for (const gate of gates) {
+    const hiding = hidingStep(run, gate)
+    if (hiding !== undefined) await takeStep(engine, await readRun(engine, run.id), hiding)
+  }
+}
+
+async function takeStep(engine: Driving, run: Run, step: Step): Promise<void> {
+  if (step.phase === 'purge') await waitOutGrace(engine, run, step)
+  const isNewPhase = STATE_OF_PHASE[step.phase] !== run.state
+  const entering: Event[] = isNewPhase ? [{ type: 'phase_entered', phase: step.phase }] : []
+  // A phase that takes long is entered before its first step, so that everybody sees it; the others with it, or not at all.
+  const takesLong = step.kind === 'backfill' || step.kind === 'verify'
+  if (takesLong && isNewPhase) await enter(engine, run, step.phase)
+  const isLast = stepsLeft(run, 'purge').every((left) => left.id === step.id || left.kind === 'gate')
+  await executeStep(engine, run, step, {
+    before: takesLong ? [] : entering,
+    after: isLast ? [{ type: 'run_completed' }] : [],
+  })
+}
+
+async function enter(engine: Driving, run: Run, phase: Phase): Promise<void> {
+  await batchTransaction(engine, run.id, [], [{ type: 'phase_entered', phase }])
+}
+
+/** A hidden column can be brought back until its grace is over. */
+async function waitOutGrace(engine: Driving, run: Run, step: Step): Promise<void> {
+  if (run.retiredAt === undefined || engine.settings.graceMs === 0) return
+  const [answer] = await engine.database.read<{ left: number }>(
+    sql`select ${lit(engine.settings.graceMs)} - extract(epoch from pg_catalog.clock_timestamp() - ${lit(run.retiredAt)}::timestamptz) * 1000 as left`,
+  )
+  const leftMs = answer?.left ?? 0
+  if (leftMs <= 0) return
+  throw new BellowsError(
+    'gate_closed',
+    `The old shape is hidden and kept for another ${Math.ceil(leftMs / 1000)} s before it is dropped.`,
+    {
+      step: step.id,
+      hint: 'Contract again after that. Until then "bellows undo" brings it back.',
+    },
+  )
+}
+
+/** A run all of whose steps were found done by another way, such as one that has none. */
+async function completed(engine: Driving, run: Run): Promise<Run> {
+  if (dueSteps(run, 'purge').length > 0) return run
+  await batchTransaction(engine, run.id, [], [{ type: 'run_completed' }])
+  return await readRun(engine, run.id)
+}
+
+/** Writes down why a run stands still. When even that fails, the first failure is what the caller must hear of. */
+async function recordingFailure(
+  engine: Driving,
+  run: Run,
+  step: Step,
+  work: () => Promise<void>,
+): Promise<void> {
+  try {
+    await work()
+  } catch (error) {
+    if (error instanceof BellowsError && isWorthRecording(error)) {
+      const failed: Event = { type: 'step_failed', step: step.id, code: error.code, message: error.message }
+      await batchTransaction(engine, run.id, [], [failed]).catch(() => undefined)
+    }
+    throw error
+  }
+}
+
+/** The gate and the verification have written their own reasons; a lost driver may not write at all. */
+function isWorthRecording(error: BellowsError): boolean {
+  const ownRecord: readonly string[] = [
+    'verification_failed',
+    'gate_closed',
+    'instances_blocking',
+    'dependents_found',
+  ]
+  return (
+    !ownRecord.includes(error.code) && !['connection_lost', 'driver_lost', 'interrupted'].includes(error.code)
+  )
+}
+
+/** Brings a hidden column back: instant and lossless. */
+export async function undo(engine: Driving, id: number): Promise<Run> {
+  const run = await readRun(engine, id)
+  const steps = undoSteps(run.plan)
+  if (run.state !== 'retiring')
+    throw notReversible(run, 'There is nothing to undo: only a column that is hidden can be brought back.')
+  if (steps.length === 0)
+    throw notReversible(
+      run,
+      'This rename has no way back: values written since are not in the hidden column.',
+    )
+  for (const [at, step] of steps.entries()) {
+    await executeStep(engine, run, step, {
+      before: [],
+      after: at === steps.length - 1 ? [{ type: 'retire_undone' }] : [],
+    })
+  }
+  return await readRun(engine, id)
+}
+
+/** Takes a run back to the start, from wherever it is before purge. */
+export async function rollBack(engine: Driving, id: number): Promise<Run> {
+  let run = await readRun(engine, id)
+  if (isOver(run) || run.state === 'purging')
+    throw notReversible(
+      run,
+      `The migration "${run.plan.migration.name}" is ${run.state}: there is no way back.`,
+    )
+  if (run.state === 'retiring' && undoSteps(run.plan).length === 0) {
+    throw notReversible(
+      run,
+      'This rename has no way back: values written since are not in the hidden column.',
+    )
+  }
+  if (run.state !== 'rolling_back') await batchTransaction(engine, id, [], [{ type: 'rollback_started' }])
+  const withdrawn = await versionsOf(engine, run)
+  for (const step of run.plan.rollback) {
+    run = await readRun(engine, id)
+    if (!run.done.has(step.id)) await executeStep(engine, run, step, { before: [], after: [] })
+  }
+  await batchTransaction(engine, id, [forgetRunSql(id)], [...withdrawn, { type: 'run_rolled_back' }])
+  return await readRun(engine, id)
+}
+
+function forgetRunSql(run: number) {
+  return sql`delete from bellows.checkpoint where run = ${lit(run)}`
+}
+
+async function versionsOf(engine: Driving, run: Run): Promise<readonly Event[]> {
+  const standing = await engine.database.read<{ version: number; name: string }>(
+    sql`select version, name from bellows.version where run = ${lit(run.id)} order by version desc`,
+  )
+  return standing.map(({ version, name }) => ({ type: 'version_withdrawn', version, name }))
+}
+
+/** Takes back the number of the newest version of a run's backfill; data and dual write stay, and the step is pending again. */
+export async function withdraw(
+  engine: Driving,
+  run: number,
+  version: { version: number; name: string },
+): Promise<void> {
+  await batchTransaction(engine, run, [reopenBackfillSql(run)], [{ type: 'version_withdrawn', ...version }])
+}
+
+function goesBack(run: Run): BellowsError {
+  return new BellowsError(
+    'run_conflict',
+    `The migration "${run.plan.migration.name}" is being rolled back.`,
+    {
+      hint: `Finish that first: bellows rollback ${run.plan.migration.name}`,
+    },
+  )
+}
+
+function notReversible(run: Run, message: string): BellowsError {
+  const next =
+    run.state === 'completed'
+      ? 'Write a migration in the opposite direction.'
+      : 'See "bellows status" for what can be done.'
+  return new BellowsError('not_reversible', message, { hint: next })
+}

@@ -1,0 +1,87 @@
+import { BellowsError } from '../core/errors.ts'
+import type { Driving, Engine } from './context.ts'
+import type { Driver, Holder } from './ports.ts'
+import { stopIfAsked } from './stop.ts'
+
+/**
+ * Does work as the one driver of the database. When the connection is lost within, the work is done again from what the
+ * journal says: it must look before it acts, as every step does.
+ * @throws BellowsError `driver_busy` when another driver stays at work for longer than the settings allow
+ */
+export async function asDriver<R>(engine: Engine, work: (driving: Driving) => Promise<R>): Promise<R> {
+  await engine.journal.install()
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      return await drivenOnce(engine, work)
+    } catch (error) {
+      const isLost = error instanceof BellowsError && error.code === 'connection_lost'
+      if (!isLost || attempt >= engine.settings.driver.reconnectsMax) throw error
+      await engine.clock.sleep(engine.settings.driver.pollMs * 2 ** attempt)
+    }
+  }
+}
+
+async function drivenOnce<R>(engine: Engine, work: (driving: Driving) => Promise<R>): Promise<R> {
+  const driver = await becomeDriver(engine)
+  const heart = startHeart(engine, driver)
+  try {
+    return await work({ ...engine, driver })
+  } finally {
+    heart.stop()
+    await driver.release()
+  }
+}
+
+/** Waits for another driver in small steps. A blocking wait for the lock would hold up concurrent index builds. */
+async function becomeDriver(engine: Engine): Promise<Driver> {
+  const { waitMs, pollMs, staleMs } = engine.settings.driver
+  for (let waitedMs = 0; ; waitedMs += pollMs) {
+    stopIfAsked(engine)
+    const answer = await engine.database.tryToDrive()
+    if ('epoch' in answer) return answer
+    if (answer.silentForMs !== undefined && answer.silentForMs > staleMs)
+      await replace(engine, answer, staleMs)
+    if (waitedMs >= waitMs) throw driverBusy(answer, waitMs)
+    engine.notify({ type: 'waiting_for_driver', holder: answer.who })
+    await engine.clock.sleep(pollMs * (0.75 + engine.clock.random() / 2))
+  }
+}
+
+async function replace(engine: Engine, holder: Holder, staleMs: number): Promise<void> {
+  try {
+    await engine.database.takeOver(staleMs)
+  } catch (error) {
+    throw new BellowsError(
+      'driver_busy',
+      `${holder.who} is the driver of this database, is silent, and could not be ended.`,
+      {
+        cause: error,
+        hint: 'Bellows lacks the right to end that session (pg_signal_backend). End it yourself, then run the same command again.',
+      },
+    )
+  }
+}
+
+function driverBusy(holder: Holder, waitMs: number): BellowsError {
+  return new BellowsError(
+    'driver_busy',
+    `${holder.who} is changing this database; waited ${waitMs / 1000} s for it.`,
+    {
+      hint: 'Run the same command again later. "bellows status" shows what is going on.',
+    },
+  )
+}
+
+/** Says regularly that the driver is alive. A heartbeat that fails is no reason to stop: the fence decides, in each transaction. */
+function startHeart(engine: Engine, driver: Driver): { stop: () => void } {
+  const stopped = new AbortController()
+  const beat = async () => {
+    for (;;) {
+      await engine.clock.sleep(engine.settings.driver.heartbeatMs, stopped.signal)
+      if (stopped.signal.aborted) return
+      await driver.beat().catch(() => undefined)
+    }
+  }
+  void beat()
+  return { stop: () => stopped.abort() }
+}

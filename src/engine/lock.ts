@@ -1,0 +1,68 @@
+import { BellowsError } from '../core/errors.ts'
+import type { Lock } from '../core/plan/step.ts'
+import { lockAttempts } from '../core/run/lock-attempts.ts'
+import type { Driving } from './context.ts'
+import type { Blocker, Committed, Transaction } from './ports.ts'
+import { stopIfAsked } from './stop.ts'
+
+type Unbounded = Omit<Transaction, 'lockTimeoutMs'> & { readonly step: string }
+
+/**
+ * Runs a transaction that needs locks: bounded attempts, each of the whole transaction, and at the end the name of whoever is
+ * in the way. Everybody else waits no longer than one lock timeout at a time.
+ * @throws BellowsError `lock_not_had` when the deadline has passed; nothing was changed
+ */
+export async function transactWithLocks(engine: Driving, transaction: Unbounded): Promise<Committed> {
+  let lost: BellowsError | undefined
+  let seen: readonly Blocker[] = []
+  for (const { lockTimeoutMs, pauseMs } of lockAttempts(engine.settings.lock)) {
+    stopIfAsked(engine)
+    try {
+      return await engine.driver.transact({ ...transaction, lockTimeoutMs })
+    } catch (error) {
+      if (!isLostRace(error)) throw error
+      lost = error
+    }
+    const blockers = await engine.database.blockers(transaction.locks)
+    if (blockers.length > 0) seen = blockers
+    engine.notify({ type: 'waiting_for_lock', step: transaction.step, blockers: blockers.map(described) })
+    await engine.clock.sleep(pauseMs * (0.5 + engine.clock.random() / 2))
+  }
+  throw lockNotHad(transaction, engine.settings.lock.deadlineMs, seen, lost)
+}
+
+function isLostRace(error: unknown): error is BellowsError {
+  return error instanceof BellowsError && (error.code === 'lock_not_had' || error.code === 'txn_conflict')
+}
+
+function lockNotHad(
+  transaction: Unbounded,
+  deadlineMs: number,
+  blockers: readonly Blocker[],
+  cause: unknown,
+): BellowsError {
+  const [first] = blockers
+  return new BellowsError(
+    'lock_not_had',
+    `The lock on ${tables(transaction.locks)} was not had within ${deadlineMs / 1000} s; nothing was changed.`,
+    {
+      step: transaction.step,
+      cause,
+      hint:
+        first === undefined
+          ? 'Nobody was seen in the way for long; run the same command again at a quieter time.'
+          : `In the way: ${blockers.map(described).join('; ')}. Wait for it, or end it: select pg_terminate_backend(${first.pid})`,
+      facts: { blockers },
+    },
+  )
+}
+
+function tables(locks: readonly Lock[]): string {
+  return [...new Set(locks.map(({ relation }) => `"${relation.name}"`))].join(' and ')
+}
+
+/** A blocker as a person wants to read it at night. */
+export function described({ pid, user, application, transactionSeconds, query }: Blocker): string {
+  const age = transactionSeconds >= 1 ? `, in a transaction for ${Math.round(transactionSeconds)} s` : ''
+  return `pid ${pid} (${application}, user ${user}${age})${query === '' ? '' : `: ${query.replaceAll(/\s+/g, ' ')}`}`
+}

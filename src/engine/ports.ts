@@ -1,0 +1,154 @@
+import type { Needs } from '../core/plan/needs.ts'
+import type { Plan } from '../core/plan/plan.ts'
+import type { Lock, Requirement } from '../core/plan/step.ts'
+import type { Event, JournalEntry } from '../core/run/event.ts'
+import type { StoredRun } from '../core/run/run.ts'
+import type { Facts, QualifiedName, Schema } from '../core/schema/model.ts'
+import type { Sql } from '../core/sql.ts'
+
+/** A short transaction. It goes to the server as one message, COMMIT included: no lock is held across a round trip. */
+export interface Transaction {
+  readonly run: number
+  readonly locks: readonly Lock[]
+  readonly lockTimeoutMs: number
+  readonly statementTimeoutMs: number
+  /** Checked after the locks and before the statements. */
+  readonly requires: readonly Requirement[]
+  readonly statements: readonly Sql[]
+  /** Must hold after the statements, or nothing happened. */
+  readonly probe?: Sql
+  readonly events: readonly Event[]
+}
+
+/** What a transaction brought. */
+export interface Committed {
+  /** What the last statement returned that has a column `result`, of type json. */
+  readonly result: unknown
+  readonly recorded: readonly Recorded[]
+}
+
+export interface Recorded {
+  readonly seq: number
+  readonly version?: number
+  readonly schema?: string
+}
+
+/** The one who may change things. Every transaction is fenced by its epoch; after a takeover none commits any more. */
+export interface Driver {
+  readonly epoch: number
+  startRun(plan: Plan): Promise<number>
+  transact(transaction: Transaction): Promise<Committed>
+  /** A statement that cannot run in a transaction, on the connection that holds the driver's lock. */
+  outside(
+    statement: Sql,
+    bounds: { readonly lockTimeoutMs: number; readonly statementTimeoutMs: number },
+  ): Promise<void>
+  /** Runs a statement and takes it back: fails as it would fail, changes nothing. */
+  rehearse(
+    statement: Sql,
+    bounds: { readonly lockTimeoutMs: number; readonly statementTimeoutMs: number },
+  ): Promise<void>
+  beat(): Promise<void>
+  release(): Promise<void>
+}
+
+/** Somebody else who is the driver. */
+export interface Holder {
+  /** For people: application, pid, address. */
+  readonly who: string
+  /** Milliseconds since its last heartbeat; absent when it has not told yet. */
+  readonly silentForMs?: number
+}
+
+export interface Blocker {
+  readonly pid: number
+  readonly user: string
+  readonly application: string
+  /** Seconds since its transaction began. */
+  readonly transactionSeconds: number
+  readonly query: string
+}
+
+export interface Instance {
+  readonly instance: string
+  readonly application: string | null
+  readonly uses: readonly string[]
+  readonly state: 'live' | 'silent' | 'released'
+  readonly lastSeenMsAgo: number
+}
+
+export interface Registration {
+  readonly instance: string
+  readonly uses: readonly string[]
+  readonly leaseMs?: number
+  readonly application?: string
+  readonly applicationName?: string
+}
+
+export interface Registered {
+  readonly instance: string
+  readonly leaseMs: number
+  readonly notReady: readonly string[]
+}
+
+/** Who is left that needs a column. */
+export interface Needing {
+  readonly instance: string
+  readonly state: 'live' | 'silent'
+  readonly blocks: boolean
+}
+
+export interface Database {
+  /** Rows of a query that changes nothing. */
+  read<Row>(query: Sql): Promise<readonly Row[]>
+  introspect(needs: Needs): Promise<{ readonly schema: Schema; readonly facts: Facts }>
+  /** Sessions that hold a lock in the way of these. */
+  blockers(locks: readonly Lock[]): Promise<readonly Blocker[]>
+  tryToDrive(): Promise<Driver | Holder>
+  /** Ends the sessions of a driver that is silent for longer, and takes its place. */
+  takeOver(staleMs: number): Promise<void>
+  close(): Promise<void>
+}
+
+export interface Journal {
+  /** Makes the namespace `bellows` when it is not there yet. */
+  install(): Promise<void>
+  isInstalled(): Promise<boolean>
+  runs(): Promise<readonly StoredRun[]>
+  /** In the order of their positions. */
+  entries(run?: number): Promise<readonly JournalEntry[]>
+  checkpoint(step: string): Promise<Checkpoint | undefined>
+}
+
+/** How far a step that works through a table has come. */
+export interface Checkpoint {
+  readonly state: unknown
+  readonly rowsDone: number
+  readonly rowsTotal: number
+  readonly finished: boolean
+  /** Seconds from the first to the last batch. */
+  readonly seconds: number
+}
+
+export interface Instances {
+  register(registration: Registration): Promise<Registered>
+  renew(instance: string, uses?: readonly string[], health?: string): Promise<Registered>
+  release(instance: string): Promise<void>
+  list(): Promise<readonly Instance[]>
+  needing(table: QualifiedName, column: string, silentGraceMs: number): Promise<readonly Needing[]>
+}
+
+/** Only waits. What decides uses the clock of the database, inside the query. */
+export interface Clock {
+  /** Ends early, and not by an error, when the signal is given. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>
+  /** Between 0 and 1. */
+  random(): number
+}
+
+export interface Ports {
+  readonly database: Database
+  readonly journal: Journal
+  readonly instances: Instances
+  readonly clock: Clock
+}

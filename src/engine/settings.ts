@@ -1,0 +1,60 @@
+/** Every bound of the engine, complete: the defaults live in `config.ts`. */
+export interface Settings {
+  readonly lock: LockSettings
+  /** How long an instant statement may run once it has its locks. It stops clients for as long. */
+  readonly holdTimeoutMs: number
+  /** Bound of a scan that lets writers go on, and of a concurrent index build. */
+  readonly scanTimeoutMs: number
+  readonly batch: BatchSettings
+  readonly driver: DriverSettings
+  readonly gate: GateSettings
+  /** How long a hidden column is kept before it is dropped. */
+  readonly graceMs: number
+}
+
+export interface LockSettings {
+  /** Lock timeout of the first attempt, a canary that stops nobody for long. */
+  readonly canaryTimeoutMs: number
+  /** Lock timeout of each attempt after it. */
+  readonly heldTimeoutMs: number
+  /** Longest pause between two attempts, in which the queue behind drains. */
+  readonly pauseMaxMs: number
+  /** After this all attempts are over, waiting included. */
+  readonly deadlineMs: number
+}
+
+export interface BatchSettings {
+  /** Rows of one transaction, about: whole pages are taken, and split only when one page holds more. */
+  readonly rows: number
+  /** Rows of one chunk of a verification, about. */
+  readonly verifyRows: number
+  /** Shorter than PostgreSQL's deadlock_timeout (1 s), so that the engine is the one that gives way. */
+  readonly lockTimeoutMs: number
+  readonly statementTimeoutMs: number
+  /** Attempts of one batch that loses a lock or a deadlock. */
+  readonly attemptsMax: number
+  /** Passes over the table until one finds nothing left to fill. */
+  readonly passesMax: number
+}
+
+export interface DriverSettings {
+  readonly heartbeatMs: number
+  /** A driver that was silent for longer is replaced. */
+  readonly staleMs: number
+  /** Longest wait for another driver that is at work. */
+  readonly waitMs: number
+  readonly pollMs: number
+  /** How often a run is taken up again after the connection was lost. */
+  readonly reconnectsMax: number
+}
+
+export interface GateSettings {
+  /** A lease that has been over for longer, with no session left, no longer blocks. */
+  readonly silentGraceMs: number
+  /** How long the door stays closed if the driver dies within. */
+  readonly doorMs: number
+  /** What to think when no instance was ever registered. */
+  readonly whenNoneRegistered: 'refuse' | 'allow'
+  /** Why that is allowed; kept in the journal. */
+  readonly reason?: string
+}

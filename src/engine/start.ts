@@ -1,0 +1,92 @@
+import { BellowsError } from '../core/errors.ts'
+import { canonical } from '../core/hash.ts'
+import type { Migration } from '../core/operations/operation.ts'
+import { makePlan } from '../core/plan/make-plan.ts'
+import { needsOf } from '../core/plan/needs.ts'
+import { type Plan, tablesOf } from '../core/plan/plan.ts'
+import { foldRun, isOver, type Run, stepsLeft } from '../core/run/run.ts'
+import type { Driving, Engine } from './context.ts'
+
+/** All runs of the database, oldest first. */
+export async function readRuns(engine: Engine): Promise<readonly Run[]> {
+  if (!(await engine.journal.isInstalled())) return []
+  const [runs, entries] = [await engine.journal.runs(), await engine.journal.entries()]
+  return runs.map((run) => foldRun(run, entries))
+}
+
+/** The run of a migration, by its name: the one in flight or completed; one that was rolled back counts as none. */
+export async function findRun(engine: Engine, name: string): Promise<Run | undefined> {
+  return (await readRuns(engine)).findLast(
+    (run) => run.plan.migration.name === name && run.state !== 'rolled_back',
+  )
+}
+
+export async function planFor(engine: Engine, migration: Migration): Promise<Plan> {
+  const { schema, facts } = await engine.database.introspect(needsOf(migration))
+  return makePlan(migration, schema, facts)
+}
+
+/**
+ * The run of a migration, begun if there is none. A run that was begun keeps its plan: what executes is what was shown.
+ * @throws BellowsError `run_conflict` when another run is at work on the same table, `drift_found` when the migration was changed
+ */
+export async function startRun(engine: Driving, migration: Migration): Promise<Run> {
+  const runs = await readRuns(engine)
+  const own = runs.findLast(
+    (run) => run.plan.migration.name === migration.name && run.state !== 'rolled_back',
+  )
+  if (own !== undefined) return unchanged(own, migration)
+  for (const other of runs) refuseConflict(migration, other)
+  const plan = await planFor(engine, migration)
+  const id = await engine.driver.startRun(plan)
+  return foldRun({ id, plan }, [])
+}
+
+function unchanged(run: Run, migration: Migration): Run {
+  if (canonical(run.plan.migration) === canonical(migration)) return run
+  throw new BellowsError(
+    'drift_found',
+    `The migration "${migration.name}" was changed after it had been started.`,
+    {
+      hint: `Restore the file as it was, or go back first: bellows rollback ${migration.name}`,
+    },
+  )
+}
+
+/**
+ * One run at a time takes columns of a table away: a second one would not know what the first is about to put on them. Adding
+ * a column is free, unless the other run stands in the middle of a phase.
+ */
+function refuseConflict(migration: Migration, other: Run): void {
+  if (isOver(other)) return
+  const mine = tablesOf(migration)
+  const [shared] = tablesOf(other.plan.migration).filter((table) =>
+    mine.some((one) => one.namespace === table.namespace && one.name === table.name),
+  )
+  if (shared === undefined) return
+  const isAddition = migration.operations.every((op) => op.kind === 'add_column')
+  if (isAddition && !isInterrupted(other)) return
+  const name = other.plan.migration.name
+  throw new BellowsError(
+    'run_conflict',
+    `The migration "${name}" is at work on "${shared.name}" (${other.state}).`,
+    {
+      hint: `Finish it (bellows contract ${name}) or take it back (bellows rollback ${name}) first.`,
+    },
+  )
+}
+
+/** Does the run stand in the middle of changing things, rather than waiting for somebody to go on? */
+export function isInterrupted(run: Run): boolean {
+  switch (run.state) {
+    case 'expanding':
+      return stepsLeft(run, 'expand').length > 0
+    case 'backfilling':
+      return stepsLeft(run, 'backfill').length > 0
+    case 'rolling_back':
+    case 'purging':
+      return true
+    default:
+      return false
+  }
+}
