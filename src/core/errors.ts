@@ -45,6 +45,8 @@ export interface ErrorDetails {
   readonly cause?: unknown
   /** The step that was being executed, such as `0001_rename_name/expand/1`. */
   readonly step?: string
+  /** PostgreSQL's five letters for what went wrong there. */
+  readonly sqlstate?: string
   /** Figures and names that a machine may want, such as `{ diverged_rows: 3 }`. */
   readonly facts?: Readonly<Record<string, unknown>>
 }
@@ -54,6 +56,7 @@ export class BellowsError extends Error {
   readonly code: ErrorCode
   readonly hint: string | undefined
   readonly step: string | undefined
+  readonly sqlstate: string | undefined
   readonly facts: Readonly<Record<string, unknown>>
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
@@ -62,6 +65,7 @@ export class BellowsError extends Error {
     this.code = code
     this.hint = details.hint
     this.step = details.step
+    this.sqlstate = details.sqlstate
     this.facts = details.facts ?? {}
   }
 }

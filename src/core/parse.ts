@@ -43,7 +43,7 @@ function onlyTarget(text: string): Node | { readonly problem: string } {
 /** Reads a type as a person writes it, such as `varchar(20)`. */
 export function readType(text: string): Sql | { readonly problem: string } {
   const target = onlyTarget(`null::${text}`)
-  if ('problem' in target) return target as { problem: string }
+  if ('problem' in target) return target
   const cast = 'TypeCast' in target ? target.TypeCast : undefined
   const isPlain = cast?.arg !== undefined && 'A_Const' in cast.arg && cast.arg.A_Const.isnull === true
   return isPlain ? trusted(text.trim()) : { problem: 'it is not just the name of a type' }
@@ -52,7 +52,7 @@ export function readType(text: string): Sql | { readonly problem: string } {
 /** Reads one expression, such as a default; subqueries and column references are refused by the server, as always. */
 export function readExpression(text: string): Sql | { readonly problem: string } {
   const target = onlyTarget(text)
-  return 'problem' in target ? (target as { problem: string }) : trusted(text.trim())
+  return 'problem' in target ? target : trusted(text.trim())
 }
 
 /** The names of all functions that an expression calls, without their namespaces. */

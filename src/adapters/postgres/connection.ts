@@ -53,7 +53,7 @@ export async function openConnection(target: Target): Promise<Connection> {
     // Every value stays as the server prints it; figures and truth values are asked for as JSON.
     types: {
       getTypeParser: (oid: number) => (JSON_OIDS.has(oid) ? JSON.parse : (text: string) => text),
-    } as never,
+    },
   })
   // Without a listener the loss of an idle connection would end the process. The next statement reports it.
   client.on('error', () => undefined)

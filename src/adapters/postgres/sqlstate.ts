@@ -1,24 +1,18 @@
 import { BellowsError, ERROR_CODES, type ErrorCode } from '../../core/errors.ts'
 
-interface Meaning {
-  readonly code: ErrorCode
-  /** Did surely nothing happen, so that trying the same again can help? */
-  readonly retryable: boolean
-}
-
 /** What a five-letter SQLSTATE means for a run. A state that is not here is a statement that failed and was rolled back. */
-const MEANINGS: Readonly<Record<string, Meaning>> = {
-  '40001': { code: 'txn_conflict', retryable: true },
-  '40P01': { code: 'txn_conflict', retryable: true },
-  '55P03': { code: 'lock_not_had', retryable: true },
+const MEANINGS: Readonly<Record<string, ErrorCode>> = {
+  '40001': 'txn_conflict',
+  '40P01': 'txn_conflict',
+  '55P03': 'lock_not_had',
   // Our own, raised by the functions of journal.sql.
-  BW001: { code: 'driver_lost', retryable: false },
+  BW001: 'driver_lost',
   // The server ends our session: whether a COMMIT had come through before is unknown.
-  '57P01': { code: 'connection_lost', retryable: false },
-  '57P02': { code: 'connection_lost', retryable: false },
-  '57P05': { code: 'connection_lost', retryable: false },
-  '25P03': { code: 'connection_lost', retryable: false },
-  '25P04': { code: 'statement_failed', retryable: true },
+  '57P01': 'connection_lost',
+  '57P02': 'connection_lost',
+  '57P05': 'connection_lost',
+  '25P03': 'connection_lost',
+  '25P04': 'statement_failed',
 }
 
 /** States that the functions of journal.sql raise with a code of ours as their detail. */
@@ -50,10 +44,10 @@ export function toBellowsError(error: unknown): BellowsError {
       hint: 'Run the same command again: it reads what was done and goes on from there.',
     })
   }
-  const facts = { sqlstate: error.code, ...(error.where === undefined ? {} : { where: error.where }) }
   return new BellowsError(codeOf(error), sentence(error.message), {
     cause: error,
-    facts,
+    sqlstate: error.code,
+    ...(error.where === undefined ? {} : { facts: { where: error.where } }),
     ...(error.hint === undefined ? {} : { hint: error.hint }),
   })
 }
@@ -61,12 +55,7 @@ export function toBellowsError(error: unknown): BellowsError {
 function codeOf(error: ServerError): ErrorCode {
   const own = ERROR_CODES.find((code) => code === error.detail)
   if (WITH_CODE.has(error.code) && own !== undefined) return own
-  return MEANINGS[error.code]?.code ?? 'statement_failed'
-}
-
-export function isRetryable(error: BellowsError): boolean {
-  const state = error.facts.sqlstate
-  return typeof state === 'string' && (MEANINGS[state]?.retryable ?? false)
+  return MEANINGS[error.code] ?? 'statement_failed'
 }
 
 function sentence(message: string): string {

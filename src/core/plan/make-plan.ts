@@ -69,9 +69,7 @@ function numbered(prefix: string, drafts: readonly StepDraft[]): readonly Step[]
     const hazards = [...stepHazards(draft), ...draft.hazards]
     const isTableStep = draft.kind === 'backfill' || draft.kind === 'verify'
     // The checkpoint of a step that works through a table says in its last transaction that it is done.
-    return (
-      isTableStep ? { id, probe: backfillFinished(id), ...draft, hazards } : { id, ...draft, hazards }
-    ) as Step
+    return isTableStep ? { id, probe: backfillFinished(id), ...draft, hazards } : { id, ...draft, hazards }
   })
 }
 

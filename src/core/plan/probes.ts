@@ -1,5 +1,5 @@
 import type { QualifiedName } from '../schema/model.ts'
-import { lit, qualified, type Sql, sql } from '../sql.ts'
+import { id, lit, qualified, type Sql, sql } from '../sql.ts'
 import type { Installed } from './dual-write.ts'
 
 /** Read-only questions to the catalog, each one row and one boolean. A table that is gone answers `false`. */
@@ -23,7 +23,7 @@ export function dualWriteStands(installed: Installed): Sql {
 }
 
 export function dualWriteAbsent(installed: Omit<Installed, 'body'>): Sql {
-  return sql`pg_catalog.to_regprocedure(${lit(`bellows.${`"${installed.function.replaceAll('"', '""')}"`}()`)}) is null`
+  return sql`pg_catalog.to_regprocedure(${lit(`bellows.${id(installed.function)}()`)}) is null`
 }
 
 export function constraintExists(table: QualifiedName, name: string): Sql {

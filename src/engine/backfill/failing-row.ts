@@ -30,7 +30,7 @@ export async function explainFailure(
 
 /** Data exceptions (22), broken rules (23) and what a trigger raises (P0). Source: appendix A of the PostgreSQL manual. */
 function isCausedByRow(error: BellowsError): boolean {
-  return /^(22|23|P0)/.test(String(error.facts.sqlstate ?? ''))
+  return /^(22|23|P0)/.test(error.sqlstate ?? '')
 }
 
 /** Halves the range until one row is left, and rehearses each half: nothing is changed by looking. */

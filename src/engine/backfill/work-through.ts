@@ -57,7 +57,7 @@ async function attempted(
       return await batch()
     } catch (error) {
       if (!(error instanceof BellowsError)) throw error
-      if (error.facts.sqlstate === QUERY_CANCELED && attempt < attemptsMax) return 'too slow'
+      if (error.sqlstate === QUERY_CANCELED && attempt < attemptsMax) return 'too slow'
       const lostRace = error.code === 'lock_not_had' || error.code === 'txn_conflict'
       if (!lostRace || attempt >= attemptsMax) throw error
       engine.notify({ type: 'waiting_for_lock', step: way.step.id, blockers: [] })
