@@ -28,6 +28,8 @@ export const ERROR_CODES = [
   'phase_order',
   'plan_refused',
   'probe_failed',
+  'request_malformed',
+  'request_unsupported',
   'run_conflict',
   'run_not_found',
   'statement_failed',

@@ -1,74 +1,115 @@
-import type { Migration } from '../core/operations/operation.ts'
+import type { Migration, VersionRef } from '../core/operations/operation.ts'
 import type { Plan } from '../core/plan/plan.ts'
-import type { Phase } from '../core/plan/step.ts'
+import type { Change, Phase } from '../core/plan/step.ts'
 import type { Run } from '../core/run/run.ts'
-import { sql } from '../core/sql.ts'
+import type { QualifiedName } from '../core/schema/model.ts'
 import type { Driving, Engine } from './context.ts'
-import { drive, rollBack, undo, withdraw } from './drive.ts'
+import { drive } from './drive.ts'
 import { asDriver } from './driving.ts'
-import type { Checkpoint, Instances } from './ports.ts'
+import { describeTable, holdsMore, type TableShape, tablesWith } from './look.ts'
+import type { Checkpoint, Holder, Instances } from './ports.ts'
+import { rollBack, undo } from './return.ts'
+import type { Settings } from './settings.ts'
 import { findRun, planFor, readRuns, startRun } from './start.ts'
+import { readVersions, standVersion, type Version, withdrawVersion } from './versions.ts'
 
-/** A version of the schema that stands, as the journal numbered it. */
-export interface Version {
-  readonly version: number
-  readonly run: number
-  readonly name: string
-  readonly step: string
-  /** The table's shape right after it. */
-  readonly shape: string
-  readonly rows?: number
-  readonly backwardCompatible?: boolean
+/** What can be seen of a database. Nothing here changes it. */
+export interface Looking {
+  /** What a migration would do. Needs nothing installed. */
+  plan(migration: Migration): Promise<Plan>
+  runs(): Promise<readonly Run[]>
+  /** The run of a migration, by name; one that was rolled back counts as none. */
+  run(migration: string): Promise<Run | undefined>
+  /** Versions of the schema that stand, ascending. */
+  versions(): Promise<readonly Version[]>
+  checkpoint(step: string): Promise<Checkpoint | undefined>
+  table(name: QualifiedName): Promise<TableShape | undefined>
+  /** Has the column a value that the column beside it in a run lacks, or any value where there is no such run? */
+  holdsMore(table: QualifiedName, column: string, run?: number): Promise<boolean>
+  /** Names of the tables of a namespace that have a column. */
+  tablesWith(namespace: string, column: string): Promise<readonly string[]>
+  /** Who is changing the database at the moment. */
+  driver(): Promise<Holder | undefined>
 }
 
-/** Everything that can be done to a database. Each call may be repeated: what is done already is not done again. */
-export interface Bellows {
-  /** What a migration would do. Changes nothing, and needs nothing installed. */
-  plan(migration: Migration): Promise<Plan>
+/** What the driver of a database can do. Each call may be repeated: what is done already is not done again. */
+export interface Changing extends Looking {
   /** Begins the migration, or takes up its run, and goes on to the end of a phase. */
-  advance(migration: Migration, until: Phase): Promise<Run>
+  advance(migration: Migration, until: Phase, how?: How): Promise<Run>
   /** Goes on with a run that was begun, to the end of a phase. */
-  resume(run: number, until: Phase): Promise<Run>
+  resume(run: number, until: Phase, how?: How): Promise<Run>
   /** Brings a hidden column back. */
   undo(run: number): Promise<Run>
   /** Takes a run back to the start, from anywhere before purge. */
   rollback(run: number): Promise<Run>
-  /** Takes back the number of a backfill and makes it pending again. */
-  withdraw(run: number, version: Pick<Version, 'version' | 'name'>): Promise<void>
-  runs(): Promise<readonly Run[]>
-  /** Of a migration, by name; one that was rolled back counts as none. */
-  run(migration: string): Promise<Run | undefined>
-  versions(): Promise<readonly Version[]>
-  checkpoint(step: string): Promise<Checkpoint | undefined>
+  /** Takes a version out of the history; what it did to the rows stays. */
+  withdraw(run: number, version: VersionRef): Promise<void>
+  /** Puts a version into the history whose effect is there already. */
+  stand(run: number, change: Change, rows: number): Promise<void>
+}
+
+export interface How {
+  /** Asked for only because a later phase was; the versions that it makes are marked so. */
+  readonly implied?: true
+}
+
+export interface ChangeOptions {
+  /** Bounds for this one change, in place of those that the database was opened with. */
+  readonly settings?: (standing: Settings) => Settings
+}
+
+export interface Bellows extends Looking {
+  /**
+   * Does work as the one driver of the database. What the work sees is true until it ends, because nobody else changes
+   * anything. When the connection is lost the work begins anew, so it must look before it acts.
+   */
+  change<R>(work: (driver: Changing) => Promise<R>, options?: ChangeOptions): Promise<R>
   readonly instances: Instances
   close(): Promise<void>
 }
 
 export function createBellows(engine: Engine): Bellows {
-  const driving = <R>(work: (driver: Driving) => Promise<R>) => asDriver(engine, work)
   return {
-    plan: (migration) => planFor(engine, migration),
-    advance: (migration, until) =>
-      driving(async (driver) => {
-        const run = await startRun(driver, migration)
-        return await drive(driver, run.id, until)
-      }),
-    resume: (run, until) => driving((driver) => drive(driver, run, until)),
-    undo: (run) => driving((driver) => undo(driver, run)),
-    rollback: (run) => driving((driver) => rollBack(driver, run)),
-    withdraw: (run, version) => driving((driver) => withdraw(driver, run, version)),
-    runs: () => readRuns(engine),
-    run: (migration) => findRun(engine, migration),
-    versions: () => versions(engine),
-    checkpoint: (step) => engine.journal.checkpoint(step),
+    ...looking(engine),
+    change: (work, options = {}) => {
+      const settings = options.settings?.(engine.settings) ?? engine.settings
+      return asDriver({ ...engine, settings }, (driver) => work(changing(driver)))
+    },
     instances: installing(engine),
     close: () => engine.database.close(),
   }
 }
 
+function looking(engine: Engine): Looking {
+  return {
+    plan: (migration) => planFor(engine, migration),
+    runs: () => readRuns(engine),
+    run: (migration) => findRun(engine, migration),
+    versions: () => readVersions(engine),
+    checkpoint: (step) => engine.journal.checkpoint(step),
+    table: (name) => describeTable(engine, name),
+    holdsMore: (name, column, run) => holdsMore(engine, name, column, run),
+    tablesWith: (namespace, column) => tablesWith(engine, namespace, column),
+    driver: async () => ((await engine.journal.isInstalled()) ? engine.database.holder() : undefined),
+  }
+}
+
+function changing(engine: Driving): Changing {
+  return {
+    ...looking(engine),
+    advance: async (migration, until, how) =>
+      drive({ ...engine, ...how }, (await startRun(engine, migration)).id, until),
+    resume: (run, until, how) => drive({ ...engine, ...how }, run, until),
+    undo: (run) => undo(engine, run),
+    rollback: (run) => rollBack(engine, run),
+    withdraw: (run, version) => withdrawVersion(engine, run, version),
+    stand: (run, change, rows) => standVersion(engine, run, change, rows),
+  }
+}
+
 /** The registry is there as soon as somebody wants to enter it, not only after the first migration. */
 function installing({ instances, journal }: Engine): Instances {
-  const ready = async () => {
+  const ready = async (): Promise<Instances> => {
     await journal.install()
     return instances
   }
@@ -79,16 +120,4 @@ function installing({ instances, journal }: Engine): Instances {
     list: async () => (await ready()).list(),
     needing: async (table, column, grace) => (await ready()).needing(table, column, grace),
   }
-}
-
-async function versions(engine: Engine): Promise<readonly Version[]> {
-  if (!(await engine.journal.isInstalled())) return []
-  const rows = await engine.database.read<
-    Omit<Version, 'rows'> & { facts: { rows?: number; backwardCompatible?: boolean } }
-  >(sql`select version, run, name, step, shape, facts from bellows.version order by version`)
-  return rows.map(({ facts, ...version }) => ({
-    ...version,
-    ...(facts.rows === undefined ? {} : { rows: facts.rows }),
-    ...(facts.backwardCompatible === true ? { backwardCompatible: true } : {}),
-  }))
 }

@@ -13,4 +13,6 @@ export interface Engine extends Ports {
 /** The engine while it is the driver of the database. */
 export interface Driving extends Engine {
   readonly driver: Driver
+  /** Versions made now are on the way to another one, because a later phase was asked for. */
+  readonly implied?: boolean
 }

@@ -1,12 +1,11 @@
 import { BellowsError } from '../core/errors.ts'
-import { stepsOf, undoSteps } from '../core/plan/plan.ts'
+import { stepsOf } from '../core/plan/plan.ts'
 import type { Phase, Step } from '../core/plan/step.ts'
 import type { Event } from '../core/run/event.ts'
 import { foldRun, isOver, type Run, stepsLeft } from '../core/run/run.ts'
 import { STATE_OF_PHASE } from '../core/run/transitions.ts'
 import { lit, sql } from '../core/sql.ts'
 import { batchTransaction } from './backfill/batch.ts'
-import { reopenBackfillSql } from './backfill/checkpoint.ts'
 import type { Driving, Engine } from './context.ts'
 import { executeStep } from './execute.ts'
 import { passGate } from './gate.ts'
@@ -104,7 +103,7 @@ async function completed(engine: Driving, run: Run): Promise<Run> {
 }
 
 /** Writes down why a run stands still. When even that fails, the first failure is what the caller must hear of. */
-async function recordingFailure(
+export async function recordingFailure(
   engine: Driving,
   run: Run,
   step: Step,
@@ -134,70 +133,6 @@ function isWorthRecording(error: BellowsError): boolean {
   )
 }
 
-/** Brings a hidden column back: instant and lossless. */
-export async function undo(engine: Driving, id: number): Promise<Run> {
-  const run = await readRun(engine, id)
-  const steps = undoSteps(run.plan)
-  if (run.state !== 'retiring')
-    throw notReversible(run, 'There is nothing to undo: only a column that is hidden can be brought back.')
-  if (steps.length === 0)
-    throw notReversible(
-      run,
-      'This rename has no way back: values written since are not in the hidden column.',
-    )
-  for (const [at, step] of steps.entries()) {
-    await executeStep(engine, run, step, {
-      before: [],
-      after: at === steps.length - 1 ? [{ type: 'retire_undone' }] : [],
-    })
-  }
-  return await readRun(engine, id)
-}
-
-/** Takes a run back to the start, from wherever it is before purge. */
-export async function rollBack(engine: Driving, id: number): Promise<Run> {
-  let run = await readRun(engine, id)
-  if (isOver(run) || run.state === 'purging')
-    throw notReversible(
-      run,
-      `The migration "${run.plan.migration.name}" is ${run.state}: there is no way back.`,
-    )
-  if (run.state === 'retiring' && undoSteps(run.plan).length === 0) {
-    throw notReversible(
-      run,
-      'This rename has no way back: values written since are not in the hidden column.',
-    )
-  }
-  if (run.state !== 'rolling_back') await batchTransaction(engine, id, [], [{ type: 'rollback_started' }])
-  const withdrawn = await versionsOf(engine, run)
-  for (const step of run.plan.rollback) {
-    run = await readRun(engine, id)
-    if (!run.done.has(step.id)) await executeStep(engine, run, step, { before: [], after: [] })
-  }
-  await batchTransaction(engine, id, [forgetRunSql(id)], [...withdrawn, { type: 'run_rolled_back' }])
-  return await readRun(engine, id)
-}
-
-function forgetRunSql(run: number) {
-  return sql`delete from bellows.checkpoint where run = ${lit(run)}`
-}
-
-async function versionsOf(engine: Driving, run: Run): Promise<readonly Event[]> {
-  const standing = await engine.database.read<{ version: number; name: string }>(
-    sql`select version, name from bellows.version where run = ${lit(run.id)} order by version desc`,
-  )
-  return standing.map(({ version, name }) => ({ type: 'version_withdrawn', version, name }))
-}
-
-/** Takes back the number of the newest version of a run's backfill; data and dual write stay, and the step is pending again. */
-export async function withdraw(
-  engine: Driving,
-  run: number,
-  version: { version: number; name: string },
-): Promise<void> {
-  await batchTransaction(engine, run, [reopenBackfillSql(run)], [{ type: 'version_withdrawn', ...version }])
-}
-
 function goesBack(run: Run): BellowsError {
   return new BellowsError(
     'run_conflict',
@@ -206,12 +141,4 @@ function goesBack(run: Run): BellowsError {
       hint: `Finish that first: bellows rollback ${run.plan.migration.name}`,
     },
   )
-}
-
-function notReversible(run: Run, message: string): BellowsError {
-  const next =
-    run.state === 'completed'
-      ? 'Write a migration in the opposite direction.'
-      : 'See "bellows status" for what can be done.'
-  return new BellowsError('not_reversible', message, { hint: next })
 }

@@ -14,11 +14,27 @@ export async function asDriver<R>(engine: Engine, work: (driving: Driving) => Pr
     try {
       return await drivenOnce(engine, work)
     } catch (error) {
-      const isLost = error instanceof BellowsError && error.code === 'connection_lost'
-      if (!isLost || attempt >= engine.settings.driver.reconnectsMax) throw error
+      const isLost = error instanceof BellowsError && LOST.includes(error.code)
+      if (!isLost || (attempt === 0 && error.code !== 'connection_lost')) throw error
+      if (attempt >= engine.settings.driver.reconnectsMax) throw doubtful(error)
       await engine.clock.sleep(engine.settings.driver.pollMs * 2 ** attempt)
     }
   }
+}
+
+/** After a loss a server that does not answer leaves open what became of the last transaction. */
+const LOST: readonly string[] = ['connection_lost', 'database_unreachable']
+
+function doubtful(error: BellowsError): BellowsError {
+  if (error.code === 'connection_lost') return error
+  return new BellowsError(
+    'connection_lost',
+    `The connection was lost and could not be made again: ${error.message}`,
+    {
+      cause: error,
+      hint: 'Nobody knows yet whether the last step was done. Run the same command again when the database answers: it looks first.',
+    },
+  )
 }
 
 async function drivenOnce<R>(engine: Engine, work: (driving: Driving) => Promise<R>): Promise<R> {

@@ -1,4 +1,4 @@
-import { BellowsError } from '../core/errors.ts'
+import { assert, BellowsError } from '../core/errors.ts'
 import { keepsOldClients } from '../core/plan/hazards.ts'
 import { stepsOf } from '../core/plan/plan.ts'
 import {
@@ -6,9 +6,11 @@ import {
   isTransaction,
   type Step,
   type TransactionStep,
+  versionName,
 } from '../core/plan/step.ts'
 import type { Event, StepFacts } from '../core/run/event.ts'
 import type { Run } from '../core/run/run.ts'
+import type { QualifiedName } from '../core/schema/model.ts'
 import { qualified, type Sql, sql } from '../core/sql.ts'
 import { batchTransaction } from './backfill/batch.ts'
 import { finishSql } from './backfill/checkpoint.ts'
@@ -24,28 +26,49 @@ export interface Around {
   readonly after: readonly Event[]
 }
 
+/** What is recorded when the step is done, in the transaction that completes it. */
+type Record = (how: 'performed' | 'found_done', facts: StepFacts) => readonly Event[]
+
 /**
  * The one rule: if the probe says done, record that; otherwise perform, then the probe must say done, then record. Whoever calls
  * has skipped what the journal has already.
  */
 export async function executeStep(engine: Driving, run: Run, step: Step, around: Around): Promise<void> {
+  const record: Record = (how, facts) => [
+    ...around.before,
+    { type: 'step_done', step: step.id, how, facts },
+    ...versionEvents(engine, run, step, facts),
+    ...around.after,
+  ]
   if (await holds(engine, step.probe)) {
-    const facts = await factsOf(engine, step)
-    await batchTransaction(engine, run.id, [], doneEvents(run, step, 'found_done', facts, around))
+    await batchTransaction(engine, run.id, [], record('found_done', await factsOf(engine, step)))
+  } else {
+    await perform(engine, run, step, record)
+  }
+}
+
+async function perform(engine: Driving, run: Run, step: Step, record: Record): Promise<void> {
+  if (isTransaction(step)) {
+    await performTransaction(engine, run, step, record)
     return
   }
-  if (isTransaction(step)) {
-    await performTransaction(engine, run, step, around)
-  } else if (step.kind === 'concurrent_index') {
-    await buildIndex(engine, run, step)
-    await batchTransaction(engine, run.id, [], doneEvents(run, step, 'performed', {}, around))
-  } else if (step.kind !== 'gate') {
-    const facts =
-      step.kind === 'backfill'
-        ? { rows: await fill(engine, run.id, step) }
-        : { verdict: await verify(engine, run.id, step) }
-    const events = doneEvents(run, step, 'performed', facts, around)
-    await batchTransaction(engine, run.id, [finishSql(run.id, step.id)], events)
+  switch (step.kind) {
+    case 'concurrent_index':
+      await buildIndex(engine, run, step)
+      await batchTransaction(engine, run.id, [], record('performed', {}))
+      break
+    case 'backfill': {
+      const rows = await fill(engine, run.id, step)
+      await batchTransaction(engine, run.id, [finishSql(run.id, step.id)], record('performed', { rows }))
+      break
+    }
+    case 'verify': {
+      const verdict = await verify(engine, run.id, step)
+      await batchTransaction(engine, run.id, [finishSql(run.id, step.id)], record('performed', { verdict }))
+      break
+    }
+    case 'gate':
+      assert(false, 'a gate is passed, not executed')
   }
 }
 
@@ -60,47 +83,41 @@ async function factsOf(engine: Driving, step: Step): Promise<StepFacts> {
   return { rows: (await engine.journal.checkpoint(step.id))?.rowsDone ?? 0 }
 }
 
-function doneEvents(
-  run: Run,
-  step: Step,
-  how: 'performed' | 'found_done',
-  facts: StepFacts,
-  around: Around,
-): readonly Event[] {
-  return [
-    ...around.before,
-    { type: 'step_done', step: step.id, how, facts },
-    ...versionEvents(run, step, facts),
-    ...around.after,
-  ]
+/** A version that stands already is not given a second number: the step was only repeated. */
+function versionEvents(engine: Driving, run: Run, step: Step, facts: StepFacts): readonly Event[] {
+  if (step.changes === undefined) return []
+  const { reverses } = run.plan.migration
+  if (reverses !== undefined) {
+    const taken = step.phase === 'backfill' || step.phase === 'purge' ? (reverses[step.phase] ?? []) : []
+    return taken.map(({ version, name }) => ({ type: 'version_withdrawn', version, name }))
+  }
+  const name = versionName(step.changes)
+  if (run.versions.has(name)) return []
+  const event: Event = {
+    type: 'version_applied',
+    name,
+    facts: {
+      change: step.changes,
+      table: tableOf(step),
+      ...(facts.rows === undefined ? {} : { rows: facts.rows }),
+      ...(keepsOldClients(stepsOf(run.plan, step.phase)) ? { backwardCompatible: true } : {}),
+      ...(engine.implied === true ? { implied: true } : {}),
+    },
+  }
+  return [event]
 }
 
-/** A version that stands already is not given a second number: the step was only repeated. */
-function versionEvents(run: Run, step: Step, facts: StepFacts): readonly Event[] {
-  if (step.version === undefined || run.versions.has(step.version)) return []
-  const phase = stepsOf(run.plan, step.phase)
-  const table =
-    'table' in step ? step.table : step.kind === 'concurrent_index' ? step.index : step.locks[0]?.relation
-  return [
-    {
-      type: 'version_applied',
-      step: step.id,
-      name: step.version,
-      facts: {
-        table: { namespace: table?.namespace ?? '', name: table?.name ?? '' },
-        ...(facts.rows === undefined ? {} : { rows: facts.rows }),
-        ...(keepsOldClients(phase) ? { backwardCompatible: true } : {}),
-        ...(run.plan.migration.implied === true ? { implied: true } : {}),
-      },
-    },
-  ]
+function tableOf(step: Step): QualifiedName {
+  const table = 'table' in step ? step.table : step.locks[0]?.relation
+  assert(table !== undefined, `a step that changes a table locks it: ${step.id}`)
+  return { namespace: table.namespace, name: table.name }
 }
 
 async function performTransaction(
   engine: Driving,
   run: Run,
   step: TransactionStep,
-  around: Around,
+  record: Record,
 ): Promise<void> {
   const { holdTimeoutMs, scanTimeoutMs } = engine.settings
   await transactWithLocks(engine, {
@@ -115,7 +132,7 @@ async function performTransaction(
       ...step.statements,
     ],
     probe: step.probe,
-    events: doneEvents(run, step, 'performed', {}, around),
+    events: record('performed', {}),
   })
 }
 

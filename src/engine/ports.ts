@@ -105,6 +105,8 @@ export interface Database {
   /** Sessions that hold a lock in the way of these. */
   blockers(locks: readonly Lock[]): Promise<readonly Blocker[]>
   tryToDrive(): Promise<Driver | Holder>
+  /** Who is the driver at the moment, if anybody is. */
+  holder(): Promise<Holder | undefined>
   /** Ends the sessions of a driver that is silent for longer, and takes its place. */
   takeOver(staleMs: number): Promise<void>
   close(): Promise<void>

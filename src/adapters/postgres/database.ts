@@ -3,7 +3,7 @@ import type { Lock } from '../../core/plan/step.ts'
 import { lit, qualified, type Sql, sql, trusted } from '../../core/sql.ts'
 import type { Blocker, Database } from '../../engine/ports.ts'
 import type { Target } from './connection.ts'
-import { endSilentDriver, tryToDrive } from './driver.ts'
+import { endSilentDriver, holderOf, tryToDrive } from './driver.ts'
 import { introspect } from './introspect.ts'
 import type { Sessions } from './sessions.ts'
 
@@ -13,6 +13,7 @@ export function postgresDatabase(target: Target, sessions: Sessions): Database {
     introspect: (needs) => introspect(sessions, needs),
     blockers: (locks) => blockers(sessions, locks),
     tryToDrive: () => tryToDrive(target, sessions),
+    holder: () => holderOf(sessions),
     takeOver: (staleMs) => endSilentDriver(target, staleMs),
     close: () => sessions.close(),
   }

@@ -100,7 +100,7 @@ select a.pid, a.application_name, a.usename, a.client_addr, a.state, a.state_cha
   where l.locktype = 'advisory' and l.granted and l.database = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())
     and (l.classid, l.objid, l.objsubid) = (1650814060, 1870099200, 2)`
 
-async function holderOf(sessions: Sessions): Promise<Holder | undefined> {
+export async function holderOf(sessions: Sessions): Promise<Holder | undefined> {
   const [holder] = await sessions.read<{ who: string; silent_ms: number | null }>(
     sql`select pg_catalog.format('%s (pid %s, user %s%s)', h.application_name, h.pid, h.usename, ', from ' || pg_catalog.host(h.client_addr)) as who,
       (extract(epoch from pg_catalog.clock_timestamp() - coalesce(b.beat_at, h.state_change)) * 1000)::bigint as silent_ms

@@ -95,7 +95,7 @@ $$;
 
 -- The versions that stand: the last word on each number is that it was applied.
 create view bellows.version as
-  select version, run, at, event ->> 'name' as name, event -> 'facts' as facts, event ->> 'step' as step, shape
+  select version, run, at, event ->> 'name' as name, event -> 'facts' as facts, shape
     from (
       select distinct on (number) number as version, run, at, event, shape
         from bellows.event cross join lateral coalesce(version, (event ->> 'version')::integer) as number

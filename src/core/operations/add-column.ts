@@ -59,7 +59,7 @@ export const addColumn: OperationSpec<AddColumn> = {
       does: `add the column "${op.column}" to "${op.table}"`,
       hazards: [],
       probe: columnExists(theTable(op), op.column),
-      version: `add_${op.column}_column`,
+      changes: { kind: 'added', column: op.column },
       locks: [{ relation: theTable(op), level: 'access_exclusive' }],
       requires: [],
       statements: [addColumnSql(op)],

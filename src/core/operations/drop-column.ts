@@ -75,7 +75,7 @@ function purgeStep(op: DropColumn, context: Context): StepDraft {
       ...companions(op, context),
     ],
     probe: columnAbsent(table, hidden),
-    version: `remove_${op.column}_column`,
+    changes: { kind: 'removed', column: op.column },
     locks: [{ relation: table, level: 'access_exclusive' }, ...partnerLocks(op, context)],
     requires: [noStrangers(leaving, hidden)],
     statements: [

@@ -1,5 +1,5 @@
 import type { BellowsError } from '../errors.ts'
-import type { StepDraft } from '../plan/step.ts'
+import type { Change, StepDraft } from '../plan/step.ts'
 import type { Facts, Schema } from '../schema/model.ts'
 import type { AddColumn } from './add-column.ts'
 import type { DropColumn } from './drop-column.ts'
@@ -12,8 +12,16 @@ export interface Migration {
   /** Such as `0007_add_slug`; unique among the migrations of a database. */
   readonly name: string
   readonly operations: readonly Operation[]
-  /** Made on the way to another one, because a later phase was asked for. */
-  readonly implied?: true
+  /** A run in the opposite direction: it makes no versions but takes these back, when the phase is done. */
+  readonly reverses?: {
+    readonly [P in 'backfill' | 'purge']?: readonly (VersionRef & { readonly change: Change })[]
+  }
+}
+
+/** A version in the history, by its number and its name. */
+export interface VersionRef {
+  readonly version: number
+  readonly name: string
 }
 
 /** What an operation may look at. The schema is the one before the operation. */

@@ -48,7 +48,7 @@ export const renameColumn: OperationSpec<RenameColumn> = {
         does: `${work.adopted ? 'keep' : `add the column "${op.to}" and keep`} "${op.from}" and "${op.to}" of "${op.table}" in step`,
         hazards: renameHazards(op, context),
         probe: all([columnExists(work.table, op.to), dualWriteStands(work.installed)]),
-        ...(work.adopted ? {} : { version: `add_${op.to}_column` }),
+        ...(work.adopted ? {} : { changes: { kind: 'added', column: op.to } as const }),
         statements: [
           ...(work.adopted ? [] : [addTwinSql(work)]),
           ...installSql(work.installed),
@@ -67,7 +67,7 @@ export const renameColumn: OperationSpec<RenameColumn> = {
         phase: 'backfill',
         does: `fill "${op.to}" from "${op.from}" where "${op.table}" still lacks it`,
         hazards: [],
-        version: `copy_${op.from}_to_${op.to}`,
+        changes: { kind: 'copied', from: op.from, to: op.to },
         table,
         set: sql`${id(op.to)} = ${mapping.up(id(op.from))}`,
         unfilled: unfilled(mapping, id(op.from), id(op.to)),

@@ -58,6 +58,24 @@ export interface Requirement {
   readonly otherwise: string
 }
 
+/** A change of the shape that applications see, or of its contents. Each makes a version. */
+export type Change =
+  | { readonly kind: 'added'; readonly column: string }
+  | { readonly kind: 'copied'; readonly from: string; readonly to: string }
+  | { readonly kind: 'removed'; readonly column: string }
+
+/** The name of a version, as people see it in the history. */
+export function versionName(change: Change): string {
+  switch (change.kind) {
+    case 'added':
+      return `add_${change.column}_column`
+    case 'copied':
+      return `copy_${change.from}_to_${change.to}`
+    case 'removed':
+      return `remove_${change.column}_column`
+  }
+}
+
 interface Common {
   /** Deterministic, such as `0007_add_slug/expand/2`. */
   readonly id: string
@@ -67,8 +85,8 @@ interface Common {
   readonly hazards: readonly Hazard[]
   /** A read-only boolean expression: is this already true? */
   readonly probe: Sql
-  /** The version of the schema that is reached when the step is done, by the name people see. */
-  readonly version?: string
+  /** What applications see change when the step is done: the schema has a new version then. */
+  readonly changes?: Change
 }
 
 /** A step that is one short transaction, sent to the server as one message, COMMIT included. */

@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../errors.ts'
-import type { Phase } from '../plan/step.ts'
+import type { Change, Phase } from '../plan/step.ts'
 
 /** What happened in a run, as the journal keeps it: never changed, never deleted. */
 export type Event =
@@ -21,7 +21,6 @@ export type Event =
   /** The schema that applications see has a new version. The journal gives the number: one more than the highest applied. */
   | {
       readonly type: 'version_applied'
-      readonly step: string
       readonly name: string
       readonly facts: VersionFacts
     }
@@ -49,6 +48,7 @@ export interface StepFacts {
 }
 
 export interface VersionFacts {
+  readonly change: Change
   readonly rows?: number
   /** Does what old clients do stay valid? Absent where the phase takes something away. */
   readonly backwardCompatible?: boolean

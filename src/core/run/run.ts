@@ -1,6 +1,6 @@
 import { assert } from '../errors.ts'
 import type { Plan } from '../plan/plan.ts'
-import { PHASES, type Phase, type Step } from '../plan/step.ts'
+import { PHASES, type Phase, type Step, versionName } from '../plan/step.ts'
 import type { JournalEntry } from './event.ts'
 import { type RunState, STATE_OF_PHASE, TRANSITIONS } from './transitions.ts'
 
@@ -91,8 +91,10 @@ function entered(run: Run, state: RunState): Run {
 /** A version that was taken back makes its phase pending again; what it did to the rows stays. */
 function withdrawn(run: Run, name: string): Run {
   const versions = new Set([...run.versions].filter((one) => one !== name))
-  const phase = run.plan.steps.find((step) => step.version === name)?.phase
-  return { ...(phase === 'backfill' ? backToBackfill(run) : run), versions }
+  const phase = run.plan.steps.find(
+    (step) => step.changes !== undefined && versionName(step.changes) === name,
+  )?.phase
+  return { ...(phase === 'backfill' && !isOver(run) ? backToBackfill(run) : run), versions }
 }
 
 function backToBackfill(run: Run): Run {

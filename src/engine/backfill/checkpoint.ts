@@ -43,3 +43,7 @@ export function forgetSql(step: string): Sql {
 export function reopenBackfillSql(run: number): Sql {
   return sql`update bellows.checkpoint set finished = false, state = 'null' where run = ${lit(run)} and finished and state ? 'passNumber'`
 }
+
+export function forgetRunSql(run: number): Sql {
+  return sql`delete from bellows.checkpoint where run = ${lit(run)}`
+}

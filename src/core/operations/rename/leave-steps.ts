@@ -54,7 +54,7 @@ export function purgeStep(work: Work): StepDraft {
       },
     ],
     probe: all([columnAbsent(table, leaving.hidden), constraintAbsent(table, names.proof)]),
-    version: `remove_${op.from}_column`,
+    changes: { kind: 'removed', column: op.from },
     locks: [{ relation: table, level: 'access_exclusive' }, ...partnerLocks(work)],
     requires: [
       noStrangers(leaving, leaving.hidden),
