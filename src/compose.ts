@@ -4,7 +4,7 @@ import { postgresDatabase } from './adapters/postgres/database.ts'
 import { postgresInstances } from './adapters/postgres/instances.ts'
 import { postgresJournal } from './adapters/postgres/journal.ts'
 import { openSessions } from './adapters/postgres/sessions.ts'
-import { type SettingsChange, settingsWith } from './config.ts'
+import { DEFAULT_SETTINGS, mergedSettings, type SettingsChange } from './config.ts'
 import type { Notice } from './core/run/event.ts'
 import { type Bellows, createBellows } from './engine/bellows.ts'
 
@@ -33,7 +33,7 @@ export async function openBellows(options: OpenOptions = {}): Promise<Bellows> {
     journal: postgresJournal(sessions),
     instances: postgresInstances(sessions),
     clock: systemClock,
-    settings: settingsWith(options.settings ?? {}),
+    settings: mergedSettings(DEFAULT_SETTINGS, options.settings ?? {}),
     notify: options.onNotice ?? (() => undefined),
     isStopping: options.isStopping ?? (() => false),
   })

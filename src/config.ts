@@ -1,3 +1,4 @@
+import { BellowsError } from './core/errors.ts'
 import type { Settings } from './engine/settings.ts'
 
 /** Every default of Bellows lives here, with the reason for the figure. */
@@ -35,22 +36,70 @@ export const DEFAULT_SETTINGS: Settings = Object.freeze({
   graceMs: 0,
 } satisfies Settings)
 
-export const LEASE_MS = 30_000
-export const RENEW_EVERY_MS = 10_000
-
 /** Settings with some of them replaced, group by group. */
 export type SettingsChange = {
   readonly [K in keyof Settings]?: Settings[K] extends object ? Partial<Settings[K]> : Settings[K]
 }
 
-export function settingsWith(change: SettingsChange): Settings {
-  const base = DEFAULT_SETTINGS
+export function mergedSettings(standing: Settings, change: SettingsChange): Settings {
   return Object.freeze({
-    ...base,
+    ...standing,
     ...change,
-    lock: { ...base.lock, ...change.lock },
-    batch: { ...base.batch, ...change.batch },
-    driver: { ...base.driver, ...change.driver },
-    gate: { ...base.gate, ...change.gate },
+    lock: { ...standing.lock, ...change.lock },
+    batch: { ...standing.batch, ...change.batch },
+    driver: { ...standing.driver, ...change.driver },
+    gate: { ...standing.gate, ...change.gate },
   })
+}
+
+/** What a command works with, from its flags, the environment and the config file, in this order of precedence. */
+export interface Config {
+  /** Absent: libpq's PG* variables say where the database is. */
+  readonly database?: string
+  /** Folder of the migration files. */
+  readonly migrations: string
+  readonly settings: SettingsChange
+}
+
+export interface ConfigSources {
+  readonly flags: {
+    readonly database?: string
+    readonly migrations?: string
+    readonly settings?: SettingsChange
+  }
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly file: {
+    readonly database?: string
+    readonly migrations?: string
+    readonly settings?: SettingsChange
+  }
+}
+
+const LIBPQ_VARIABLES = ['PGHOST', 'PGHOSTADDR', 'PGDATABASE', 'PGSERVICE', 'PGPORT']
+
+/** `DIRECT_URL` goes before `DATABASE_URL`: behind a transaction pooler the latter is not a connection to work on. */
+export function configFrom({ flags, env, file }: ConfigSources): Config {
+  // An empty variable is how many tools unset one.
+  const named = flags.database ?? (env.DIRECT_URL || env.DATABASE_URL || undefined)
+  const hasLibpq = LIBPQ_VARIABLES.some((name) => env[name] !== undefined)
+  const database = named ?? (hasLibpq ? undefined : file.database)
+  if (database === undefined && !hasLibpq) {
+    throw new BellowsError('config_invalid', 'No database is named.', {
+      hint: 'Say --database postgres://user@host/name, or set DATABASE_URL, the PG* variables, or "database" in bellows.config.yaml.',
+    })
+  }
+  const settings = mergedChanges(file.settings ?? {}, flags.settings ?? {})
+  const migrations = flags.migrations ?? file.migrations ?? 'migrations'
+  return Object.freeze({ ...(database === undefined ? {} : { database }), migrations, settings })
+}
+
+function mergedChanges(base: SettingsChange, more: SettingsChange): SettingsChange {
+  return {
+    ...base,
+    ...more,
+    lock: { ...base.lock, ...more.lock },
+    batch: { ...base.batch, ...more.batch },
+    driver: { ...base.driver, ...more.driver },
+    gate: { ...base.gate, ...more.gate },
+  }
 }

@@ -1,1 +1,50 @@
-export {}
+#!/usr/bin/env node
+import { Command, CommanderError } from 'commander'
+import { addAdvances } from './commands/advance.ts'
+import { addContract } from './commands/contract.ts'
+import { addInit } from './commands/init.ts'
+import { addInstances } from './commands/instances.ts'
+import { addNew } from './commands/new.ts'
+import { addPlan } from './commands/plan.ts'
+import { addRollback, addUndo } from './commands/return.ts'
+import { addStatus } from './commands/status.ts'
+import { EXIT } from './exit-codes.ts'
+import { VERSION } from './version.ts'
+
+const EXAMPLES = `
+Examples:
+  bellows new rename_user_name --rename users.name:full_name
+  bellows plan                      what would happen, statement by statement
+  bellows expand && bellows backfill && bellows verify
+  (deploy the new version of the application)
+  bellows contract --confirm shop   drop the old column when no instance needs it
+  bellows demo                      all of that on a database of its own, with live traffic
+`
+
+function program(): Command {
+  const bellows = new Command('bellows')
+    .description('Zero-downtime schema changes for PostgreSQL.')
+    .version(VERSION, '-V, --version')
+    .addHelpText('after', EXAMPLES)
+    .exitOverride()
+    .configureHelp({ sortSubcommands: false })
+  addInit(bellows)
+  addNew(bellows)
+  addPlan(bellows)
+  addAdvances(bellows)
+  addContract(bellows)
+  addUndo(bellows)
+  addRollback(bellows)
+  addStatus(bellows)
+  addInstances(bellows)
+  for (const command of bellows.commands) command.exitOverride()
+  return bellows
+}
+
+try {
+  await program().parseAsync()
+} catch (error) {
+  if (!(error instanceof CommanderError)) throw error
+  // Help and version end with 0; everything else that commander refuses is a usage error.
+  process.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.usage
+}

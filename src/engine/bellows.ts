@@ -6,7 +6,7 @@ import type { QualifiedName } from '../core/schema/model.ts'
 import type { Driving, Engine } from './context.ts'
 import { drive } from './drive.ts'
 import { asDriver } from './driving.ts'
-import { describeTable, holdsMore, type TableShape, tablesWith } from './look.ts'
+import { databaseName, describeTable, holdsMore, type TableShape, tablesWith } from './look.ts'
 import type { Checkpoint, Holder, Instances } from './ports.ts'
 import { rollBack, undo } from './return.ts'
 import type { Settings } from './settings.ts'
@@ -28,6 +28,8 @@ export interface Looking {
   holdsMore(table: QualifiedName, column: string, run?: number): Promise<boolean>
   /** Names of the tables of a namespace that have a column. */
   tablesWith(namespace: string, column: string): Promise<readonly string[]>
+  /** The name of the database that is connected to. */
+  name(): Promise<string>
   /** Who is changing the database at the moment. */
   driver(): Promise<Holder | undefined>
 }
@@ -90,6 +92,7 @@ function looking(engine: Engine): Looking {
     table: (name) => describeTable(engine, name),
     holdsMore: (name, column, run) => holdsMore(engine, name, column, run),
     tablesWith: (namespace, column) => tablesWith(engine, namespace, column),
+    name: () => databaseName(engine),
     driver: async () => ((await engine.journal.isInstalled()) ? engine.database.holder() : undefined),
   }
 }

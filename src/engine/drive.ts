@@ -1,9 +1,9 @@
-import { BellowsError } from '../core/errors.ts'
+import { assert, BellowsError } from '../core/errors.ts'
 import { stepsOf } from '../core/plan/plan.ts'
 import type { Phase, Step } from '../core/plan/step.ts'
 import type { Event } from '../core/run/event.ts'
 import { foldRun, isOver, type Run, stepsLeft } from '../core/run/run.ts'
-import { STATE_OF_PHASE } from '../core/run/transitions.ts'
+import { mayEnter, STATE_OF_PHASE } from '../core/run/transitions.ts'
 import { lit, sql } from '../core/sql.ts'
 import { batchTransaction } from './backfill/batch.ts'
 import type { Driving, Engine } from './context.ts'
@@ -62,6 +62,7 @@ async function passGates(engine: Driving, run: Run): Promise<void> {
 async function takeStep(engine: Driving, run: Run, step: Step): Promise<void> {
   if (step.phase === 'purge') await waitOutGrace(engine, run, step)
   const isNewPhase = STATE_OF_PHASE[step.phase] !== run.state
+  mustBeAllowed(run, step.phase)
   const entering: Event[] = isNewPhase ? [{ type: 'phase_entered', phase: step.phase }] : []
   // A phase that takes long is entered before its first step, so that everybody sees it; the others with it, or not at all.
   const takesLong = step.kind === 'backfill' || step.kind === 'verify'
@@ -74,7 +75,13 @@ async function takeStep(engine: Driving, run: Run, step: Step): Promise<void> {
 }
 
 async function enter(engine: Driving, run: Run, phase: Phase): Promise<void> {
+  mustBeAllowed(run, phase)
   await batchTransaction(engine, run.id, [], [{ type: 'phase_entered', phase }])
+}
+
+function mustBeAllowed(run: Run, phase: Phase): void {
+  const next = STATE_OF_PHASE[phase]
+  assert(mayEnter(run.state, next), `a run does not go from ${run.state} to ${next}`)
 }
 
 /** A hidden column can be brought back until its grace is over. */

@@ -57,3 +57,10 @@ select c.relname as name
   order by c.relname`)
   return tables.map((table) => table.name)
 }
+
+export async function databaseName(engine: Engine): Promise<string> {
+  const [answer] = await engine.database.read<{ name: string }>(
+    sql`select pg_catalog.current_database() as name`,
+  )
+  return answer?.name ?? ''
+}

@@ -66,7 +66,7 @@ function noneVerdict({ column, everRegistered }: GateFacts, rules: GateRules): G
     open: false,
     code: 'gate_closed',
     because: [`no instance was ever registered, so nobody knows whether one uses ${column}`],
-    hint: "Have the application register (import { announce } from 'bellows/app', or select bellows.register(...)), or take the responsibility: --allow-no-instances",
+    hint: `Have the application register (import { announce } from 'bellows/app', or select bellows.register(...)), or take the responsibility: --allow-no-instances "<why>"`,
   }
 }
 

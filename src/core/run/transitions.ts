@@ -30,6 +30,11 @@ export const TRANSITIONS: Readonly<Record<RunState, readonly RunState[]>> = {
   rolled_back: [],
 }
 
+/** May a run that is in one state be written down as being in another? */
+export function mayEnter(from: RunState, to: RunState): boolean {
+  return from === to || TRANSITIONS[from].includes(to)
+}
+
 export const STATE_OF_PHASE: Readonly<Record<Phase, RunState>> = {
   expand: 'expanding',
   backfill: 'backfilling',

@@ -1,0 +1,106 @@
+import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
+
+/** The part of a pool that announcing needs; `pg.Pool` has it. */
+export interface Pool {
+  query(text: string, values?: unknown[]): Promise<{ readonly rows: readonly Record<string, unknown>[] }>
+  /** Where `pg.Pool` keeps what its sessions are opened with. */
+  readonly options?: { application_name?: string | undefined }
+}
+
+export interface Announcement {
+  /** What this version of the application reads or writes, such as `users.name`. */
+  readonly uses: readonly string[]
+  readonly application: string
+  /** Unique among all instances. Absent: made from the host, the process and a random part. */
+  readonly instance?: string
+  /** How long this instance counts as alive without renewing, in milliseconds. */
+  readonly leaseMs?: number
+  /** Called once when the database no longer has what this version uses: finish what is in flight, then stop. */
+  readonly onRetired?: (because: string) => void
+  /** Called when the lease could not be renewed for two thirds of its time. */
+  readonly onStale?: (because: string) => void
+}
+
+export interface Announced {
+  readonly instance: string
+  /** Columns that exist but are not filled and verified yet: do not serve from them. Empty when all is ready. */
+  readonly notReady: readonly string[]
+  /** Says that this instance is gone. Call it after the pool has served its last query. */
+  release(): Promise<void>
+}
+
+const LEASE_MS = 30_000
+/** A third of the lease, so that two renewals in a row may fail. */
+const RENEWALS_PER_LEASE = 3
+
+/**
+ * Tells the database that this process runs and what it uses, and goes on telling it. No contract removes what a registered
+ * instance uses. Call it before the pool has opened a session: it names the sessions, so that they can be told apart.
+ * @throws when the version is too old or too new for the schema: then do not start
+ */
+export async function announce(pool: Pool, announcement: Announcement): Promise<Announced> {
+  const { application, uses, leaseMs = LEASE_MS } = announcement
+  const instance =
+    announcement.instance ?? `${application}-${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`
+  const applicationName = nameSessions(pool, application, instance)
+  const { rows } = await pool.query('select bellows.register($1, $2, $3, $4, $5) as answer', [
+    instance,
+    uses,
+    leaseMs,
+    application,
+    applicationName,
+  ])
+  const answer = rows[0]?.answer as { not_ready?: string[] } | undefined
+  const renewal = keepRenewing(pool, instance, leaseMs, announcement)
+  return {
+    instance,
+    notReady: answer?.not_ready ?? [],
+    release: async () => {
+      renewal.stop()
+      await pool.query('select bellows.release($1)', [instance])
+    },
+  }
+}
+
+/** PostgreSQL keeps 63 bytes of the name; the registry must hold what the sessions really carry. */
+const APPLICATION_NAME_MAX = 63
+
+function nameSessions(pool: Pool, application: string, instance: string): string | null {
+  if (pool.options === undefined) return null
+  pool.options.application_name ??= `${application}/${instance}`.slice(0, APPLICATION_NAME_MAX)
+  return pool.options.application_name
+}
+
+function keepRenewing(
+  pool: Pool,
+  instance: string,
+  leaseMs: number,
+  announcement: Announcement,
+): { stop: () => void } {
+  let failures = 0
+  const renew = async () => {
+    try {
+      await pool.query('select bellows.renew($1)', [instance])
+      failures = 0
+    } catch (error) {
+      const because = error instanceof Error ? error.message : String(error)
+      if (isRefusal(error)) {
+        clearInterval(timer)
+        announcement.onRetired?.(because)
+        return
+      }
+      failures += 1
+      if (failures === RENEWALS_PER_LEASE - 1) announcement.onStale?.(because)
+    }
+  }
+  const timer = setInterval(() => void renew(), leaseMs / RENEWALS_PER_LEASE)
+  // A process that has nothing else to do may end.
+  timer.unref()
+  return { stop: () => clearInterval(timer) }
+}
+
+/** The registry's own SQLSTATE: it has answered, and the answer is no. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'BW003'
+}

@@ -1,0 +1,79 @@
+import type { Command } from 'commander'
+import type { SettingsChange } from '../../config.ts'
+import { BellowsError, type Run } from '../../index.ts'
+import { chosenMigration } from '../choose.ts'
+import { confirmed } from '../confirm.ts'
+import { addBoundFlags, type BoundFlags, boundSettings, time } from '../flags.ts'
+import { inSession, type Session } from '../session.ts'
+import { reportRun } from './advance.ts'
+
+interface ContractFlags extends BoundFlags {
+  readonly confirm?: string
+  readonly grace?: number
+  readonly silentGrace?: number
+  readonly allowNoInstances?: string
+}
+
+export function addContract(program: Command): void {
+  addBoundFlags(program.command('contract'))
+    .description(
+      'remove the old shape: verify, wait at the gate until nobody needs it, hide it, and drop it after the grace',
+    )
+    .argument('[migration]', 'name or file; default: the one under way')
+    .option('--confirm <database>', 'name of the database, as a confirmation: dropping cannot be taken back')
+    .option(
+      '--grace <time>',
+      'keep the hidden shape for so long, to undo; contract again drops it (default: 0)',
+      time,
+    )
+    .option(
+      '--silent-grace <time>',
+      'a silent instance without sessions counts as gone after so long (default: 10min)',
+      time,
+    )
+    .option(
+      '--allow-no-instances <reason>',
+      'go on although no instance was ever registered; the reason is kept in the journal',
+    )
+    .action((named: string | undefined, flags: ContractFlags) =>
+      inSession('contract', flags, contractSettings(flags), async (session) => {
+        const migration = await chosenMigration(session.bellows, session.config.migrations, named)
+        const question = `The contract of "${migration.name}" drops the old shape; after that there is no way back.`
+        await confirmed(question, await session.bellows.name(), flags.confirm)
+        return await reportRun(session, await contracted(session, migration.name), flags)
+      }),
+    )
+}
+
+function contractSettings(flags: ContractFlags): SettingsChange {
+  const { grace, silentGrace, allowNoInstances } = flags
+  return {
+    ...boundSettings(flags),
+    ...(grace === undefined ? {} : { graceMs: grace }),
+    gate: {
+      ...(silentGrace === undefined ? {} : { silentGraceMs: silentGrace }),
+      ...(allowNoInstances === undefined ? {} : { whenNoneRegistered: 'allow', reason: allowNoInstances }),
+    },
+  }
+}
+
+/** Hiding the old shape and keeping it for its grace is a success; asking for the drop too early is not. */
+async function contracted(session: Session, name: string): Promise<Run> {
+  const { bellows, config, terminal } = session
+  const before = await bellows.run(name)
+  try {
+    return await bellows.change(async (database) => {
+      const run =
+        (await database.run(name)) ??
+        (await database.advance(await chosenMigration(bellows, config.migrations, name), 'expand'))
+      return await database.resume(run.id, 'purge')
+    })
+  } catch (error) {
+    const after = await bellows.run(name)
+    const isKept =
+      error instanceof BellowsError && error.code === 'gate_closed' && after?.retiredAt !== undefined
+    if (!isKept || before?.retiredAt !== undefined) throw error
+    terminal.err(`${error.message} ${error.hint ?? ''}\n`)
+    return after
+  }
+}

@@ -1,0 +1,48 @@
+import type { Command } from 'commander'
+import type { Instance } from '../../index.ts'
+import { EXIT } from '../exit-codes.ts'
+import { addDatabaseFlags } from '../flags.ts'
+import { duration } from '../render/progress.ts'
+import { type DatabaseFlags, inSession, printJson } from '../session.ts'
+
+export function addInstances(program: Command): void {
+  const instances = program
+    .command('instances')
+    .description('who is registered, what it uses, and when it was last seen')
+  addDatabaseFlags(instances.command('list', { isDefault: true }))
+    .description('list all instances')
+    .action((flags: DatabaseFlags) =>
+      inSession('instances', flags, {}, async ({ bellows, terminal }) => {
+        const list = await bellows.instances.list()
+        if (flags.json === true) printJson({ instances: list })
+        else terminal.out(list.length === 0 ? NONE : list.map(line).join('\n'))
+        return EXIT.done
+      }),
+    )
+  addDatabaseFlags(instances.command('release'))
+    .description('say of an instance that it is surely gone, so that it no longer blocks')
+    .argument('<instance>', 'its id, as "bellows instances" lists it')
+    .action((instance: string, flags: DatabaseFlags) =>
+      inSession('instances', flags, {}, async ({ bellows, terminal }) => {
+        const wasThere = (await bellows.instances.list()).some(
+          (one) => one.instance === instance && one.state !== 'released',
+        )
+        await bellows.instances.release(instance)
+        if (flags.json === true) printJson({ instance, released: wasThere })
+        else
+          terminal.out(
+            wasThere ? `${instance} is released.` : `${instance} was not registered; nothing to do.`,
+          )
+        return EXIT.done
+      }),
+    )
+}
+
+const NONE =
+  "No instance was ever registered. In Node.js: import { announce } from 'bellows/app'. In SQL: select bellows.register('id', array['users.name'])"
+
+function line({ instance, application, uses, state, lastSeenMsAgo }: Instance): string {
+  const of = application === null ? '' : ` of ${application}`
+  const what = uses.length === 0 ? 'nothing' : uses.join(', ')
+  return `${instance}${of}  ${state}, last seen ${duration(lastSeenMsAgo / 1000)} ago, uses ${what}`
+}

@@ -1,0 +1,37 @@
+import { existsSync } from 'node:fs'
+import type { Command } from 'commander'
+import { readMigrations } from '../../index.ts'
+import { EXIT } from '../exit-codes.ts'
+import { addDatabaseFlags } from '../flags.ts'
+import { migrationStatuses, renderStatus } from '../render/status.ts'
+import { type DatabaseFlags, inSession, printJson } from '../session.ts'
+
+interface StatusFlags extends DatabaseFlags {
+  readonly exitCode?: boolean
+}
+
+export function addStatus(program: Command): void {
+  addDatabaseFlags(program.command('status'))
+    .description('where each migration stands, why it stands still, and which command is next')
+    .option('--exit-code', 'exit with 2 when a migration is pending or under way')
+    .action((flags: StatusFlags) =>
+      inSession('status', flags, {}, async ({ bellows, config, terminal }) => {
+        const files = existsSync(config.migrations) ? await readMigrations(config.migrations) : []
+        const versions = await bellows.versions()
+        const statuses = migrationStatuses(files, await bellows.runs(), versions)
+        const driver = await bellows.driver()
+        if (flags.json === true) {
+          printJson({
+            migrations: statuses,
+            versions: versions.map(({ version, name, shape }) => ({ version, name, shape })),
+            driver: driver?.who,
+          })
+        } else {
+          terminal.out(renderStatus(statuses, terminal))
+          if (driver !== undefined) terminal.out(`\n${driver.who} is changing this database.`)
+        }
+        const isUnfinished = statuses.some(({ state }) => state !== 'completed')
+        return flags.exitCode === true && isUnfinished ? EXIT.pending : EXIT.done
+      }),
+    )
+}

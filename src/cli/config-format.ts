@@ -1,0 +1,50 @@
+import { z } from 'zod'
+
+const ms = z.number().int().nonnegative()
+const count = z.number().int().positive()
+
+const lock = z.strictObject({
+  canaryTimeoutMs: count,
+  heldTimeoutMs: count,
+  pauseMaxMs: ms,
+  deadlineMs: count,
+})
+const batch = z.strictObject({
+  rows: count,
+  verifyRows: count,
+  lockTimeoutMs: count,
+  statementTimeoutMs: count,
+  attemptsMax: count,
+  passesMax: count,
+})
+const driver = z.strictObject({
+  heartbeatMs: count,
+  staleMs: count,
+  waitMs: ms,
+  pollMs: count,
+  reconnectsMax: ms,
+})
+const gate = z.strictObject({
+  silentGraceMs: ms,
+  doorMs: count,
+  whenNoneRegistered: z.enum(['refuse', 'allow']),
+  reason: z.string(),
+})
+
+/** `bellows.config.yaml`: the names are those of `Settings` in src/engine/settings.ts, where each is explained. */
+export const configFormat = z.strictObject({
+  database: z.string().optional(),
+  migrations: z.string().optional(),
+  settings: z
+    .strictObject({
+      lock: lock.partial(),
+      holdTimeoutMs: count,
+      scanTimeoutMs: count,
+      batch: batch.partial(),
+      driver: driver.partial(),
+      gate: gate.partial(),
+      graceMs: ms,
+    })
+    .partial()
+    .optional(),
+})

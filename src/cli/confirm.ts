@@ -1,0 +1,24 @@
+import { createInterface } from 'node:readline/promises'
+import { BellowsError } from '../index.ts'
+
+/** Asks before something that cannot be taken back. Where nobody can answer, the answer must have come with the command. */
+export async function confirmed(
+  question: string,
+  expected: string,
+  given: string | undefined,
+): Promise<void> {
+  if (given === expected) return
+  if (given === undefined && process.stdin.isTTY === true && process.stderr.isTTY === true) {
+    const terminal = createInterface({ input: process.stdin, output: process.stderr })
+    const answer = await terminal.question(`${question}\nType "${expected}" to go on: `)
+    terminal.close()
+    if (answer.trim() === expected) return
+  }
+  throw new BellowsError(
+    'config_invalid',
+    given === undefined ? 'This needs a confirmation.' : `"${given}" is not "${expected}".`,
+    {
+      hint: `${question} To go on, add --confirm ${expected}`,
+    },
+  )
+}

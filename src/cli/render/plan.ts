@@ -1,0 +1,77 @@
+import { lockWords, type Plan, type Step } from '../../index.ts'
+import type { Terminal } from '../terminal.ts'
+
+/** The plan as a person reads it before anything runs: every statement, its locks, what it costs and what can go wrong. */
+export function renderPlan(plan: Plan, { style }: Terminal): string {
+  const lines = [style('bold', `Plan of ${plan.migration.name}`), '']
+  for (const phase of [...new Set(plan.steps.map((step) => step.phase))]) {
+    lines.push(style('bold', phase))
+    for (const step of plan.steps.filter((one) => one.phase === phase)) lines.push(...stepLines(step, style))
+  }
+  lines.push(style('bold', 'rollback, possible until purge'))
+  for (const step of plan.rollback) lines.push(...stepLines(step, style))
+  if (plan.rollback.length === 0) lines.push('  nothing to do')
+  return lines.join('\n')
+}
+
+function stepLines(step: Step, style: Terminal['style']): readonly string[] {
+  return [
+    `  ${step.id}  ${step.does}`,
+    ...field('lock', lockText(step), style),
+    ...field('cost', costText(step), style),
+    ...step.hazards.flatMap((hazard) => field('hazard', hazard.because, style, 'yellow')),
+    ...field('sql', sqlText(step), style),
+    '',
+  ]
+}
+
+function field(
+  name: string,
+  text: string,
+  style: Terminal['style'],
+  color: 'dim' | 'yellow' = 'dim',
+): readonly string[] {
+  if (text === '') return []
+  const [first = '', ...more] = text.split('\n')
+  return [`      ${style(color, name.padEnd(7))} ${first}`, ...more.map((line) => `              ${line}`)]
+}
+
+function lockText(step: Step): string {
+  if (step.kind === 'backfill') return `row locks of one batch on ${step.table.name}`
+  if (step.kind === 'verify' || step.kind === 'gate') return 'none'
+  return (
+    step.locks.map(({ relation, level }) => `${lockWords(level)} on ${relation.name}`).join(', ') || 'none'
+  )
+}
+
+function costText(step: Step): string {
+  switch (step.kind) {
+    case 'backfill':
+      return `writes every row that is unfilled, in batches; reads the table once more to prove that none is left`
+    case 'verify':
+      return 'reads the table once, in chunks'
+    case 'concurrent_index':
+      return 'reads the table twice; readers and writers go on'
+    case 'gate':
+      return 'waits for instances, does nothing to the table'
+    default:
+      return step.cost === 'scan'
+        ? 'reads the table once; readers and writers go on'
+        : 'instant; no scan, no rewrite'
+  }
+}
+
+function sqlText(step: Step): string {
+  switch (step.kind) {
+    case 'backfill':
+      return `update ${step.table.name} set ${step.set} where ${step.unfilled}  -- a range of blocks at a time`
+    case 'verify':
+      return `select count(*) from ${step.table.name} where ${step.unfilled} or not ${step.relation}  -- a range at a time`
+    case 'concurrent_index':
+      return step.statement
+    case 'gate':
+      return ''
+    default:
+      return step.statements.join(';\n')
+  }
+}

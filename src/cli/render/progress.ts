@@ -1,0 +1,71 @@
+import type { Notice, Progress } from '../../index.ts'
+import type { Terminal } from '../terminal.ts'
+
+/** A line every so often where nothing can be drawn again. */
+const LINE_EVERY_MS = 5_000
+const BAR_CELLS = 24
+
+export interface ProgressView {
+  show(notice: Notice): void
+  /** Leaves the last state on the screen and goes to the next line. */
+  end(): void
+}
+
+/** Shows what a run does: a bar that is drawn again on a terminal, otherwise one line every few seconds. */
+export function progressView(terminal: Terminal, now: () => number = Date.now): ProgressView {
+  let isOpen = false
+  let shownAt = Number.NEGATIVE_INFINITY
+  let shownStep = ''
+  let unshown: Notice | undefined
+  return {
+    show: (notice) => {
+      if (terminal.isLive) {
+        terminal.err(`\r\u001B[2K${described(notice)}`)
+        isOpen = true
+        return
+      }
+      const isNew = 'step' in notice && notice.step !== shownStep
+      unshown = notice
+      if (!isNew && now() - shownAt < LINE_EVERY_MS) return
+      unshown = undefined
+      shownAt = now()
+      shownStep = 'step' in notice ? notice.step : shownStep
+      terminal.err(`${described(notice)}\n`)
+    },
+    end: () => {
+      if (isOpen) terminal.err('\n')
+      else if (unshown !== undefined) terminal.err(`${described(unshown)}\n`)
+      isOpen = false
+      unshown = undefined
+    },
+  }
+}
+
+function described(notice: Notice): string {
+  switch (notice.type) {
+    case 'progress':
+      return progressLine(notice)
+    case 'waiting_for_lock':
+      return `${notice.step}: waiting for a lock${notice.blockers.length > 0 ? `; in the way: ${notice.blockers.join('; ')}` : ''}`
+    case 'waiting_for_driver':
+      return `waiting: ${notice.holder} is changing this database`
+  }
+}
+
+function progressLine({ step, rowsDone, rowsTotal, rowsPerSecond, secondsLeft }: Progress): string {
+  const share = rowsTotal === 0 ? 1 : Math.min(1, rowsDone / rowsTotal)
+  const full = Math.round(share * BAR_CELLS)
+  const bar = `${'█'.repeat(full)}${'░'.repeat(BAR_CELLS - full)}`
+  const left = secondsLeft === undefined ? '' : `, ${duration(secondsLeft)} left`
+  return `${step} ${bar} ${grouped(rowsDone)} of ${grouped(rowsTotal)} rows, ${grouped(rowsPerSecond)} rows/s${left}`
+}
+
+export function grouped(figure: number): string {
+  return figure.toLocaleString('en-US')
+}
+
+export function duration(seconds: number): string {
+  if (seconds < 60) return `${Math.round(seconds)} s`
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`
+  return `${Math.floor(seconds / 3600)} h ${Math.round((seconds % 3600) / 60)} min`
+}

@@ -1,0 +1,93 @@
+import { type Config, configFrom, type SettingsChange } from '../config.ts'
+import { type Bellows, BellowsError, openBellows } from '../index.ts'
+import { readConfigFile } from './config-file.ts'
+import { EXIT, exitCodeOf } from './exit-codes.ts'
+import { type ProgressView, progressView } from './render/progress.ts'
+import { processTerminal, type Terminal } from './terminal.ts'
+import { VERSION } from './version.ts'
+
+/** Flags that every command with a database has. */
+export interface DatabaseFlags {
+  readonly database?: string
+  readonly migrations?: string
+  readonly json?: boolean
+}
+
+export interface Session {
+  readonly bellows: Bellows
+  readonly config: Config
+  readonly terminal: Terminal
+}
+
+/** Opens the database for one command, runs it, and turns what comes out into an exit code. */
+export async function inSession(
+  command: string,
+  flags: DatabaseFlags,
+  settings: SettingsChange,
+  work: (session: Session) => Promise<number>,
+): Promise<void> {
+  await reporting(flags, async () => {
+    const file = await readConfigFile(process.cwd())
+    const config = configFrom({ flags: { ...flags, settings }, env: process.env, file })
+    const view = progressView(processTerminal)
+    const stop = stopOnInterrupt(view)
+    const bellows = await openBellows({
+      ...(config.database === undefined ? {} : { database: config.database }),
+      application: `bellows/${VERSION} ${command}`,
+      settings: config.settings,
+      onNotice: (notice) => view.show(notice),
+      isStopping: () => stop.asked,
+    })
+    try {
+      return await work({ bellows, config, terminal: processTerminal })
+    } finally {
+      view.end()
+      await bellows.close()
+      stop.forget()
+    }
+  })
+}
+
+/** Runs a command and sets the exit code. What went wrong is said on stderr, and with `--json` on stdout as a document. */
+export async function reporting(
+  flags: { readonly json?: boolean },
+  work: () => Promise<number>,
+): Promise<void> {
+  try {
+    process.exitCode = await work()
+  } catch (error) {
+    if (!(error instanceof BellowsError)) throw error
+    process.exitCode = exitCodeOf(error.code)
+    if (flags.json === true)
+      printJson({ error: { code: error.code, message: error.message, hint: error.hint, ...error.facts } })
+    else printError(error, processTerminal)
+  }
+}
+
+export function printError(error: BellowsError, { err, style }: Terminal): void {
+  const step = error.step === undefined ? '' : ` in ${error.step}`
+  err(`${style('red', 'error')} ${error.message}\n`)
+  for (const line of error.hint?.split('\n') ?? []) err(`      ${line}\n`)
+  err(`      ${style('dim', `${error.code}${step}; see docs/errors.md`)}\n`)
+}
+
+/** One document a command, with the version of its shape. */
+export function printJson(document: Readonly<Record<string, unknown>>): void {
+  processTerminal.out(JSON.stringify({ version: 1, ...document }))
+}
+
+/** Ctrl-C once: stop where nothing is half done. Twice: now; the server then ends the statement by itself. */
+function stopOnInterrupt(view: ProgressView): { readonly asked: boolean; forget: () => void } {
+  const state = { asked: false, forget: () => undefined as void }
+  const onSignal = () => {
+    if (state.asked) process.exit(EXIT.interrupted)
+    state.asked = true
+    view.end()
+    processTerminal.err('Stopping after this batch. Once more to stop at once.\n')
+  }
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal)
+  state.forget = () => {
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
+  }
+  return state
+}
