@@ -9,10 +9,12 @@ import {
   findColumn,
   findTable,
   type Index,
+  type QualifiedName,
   type Schema,
   type Table,
   withTable,
 } from '../../schema/model.ts'
+import { lit, shown } from '../../sql.ts'
 import type { RenameColumn } from '../rename-column.ts'
 
 /** The schema after the contract: the new column is the last one and has everything that the old one had. */
@@ -38,6 +40,12 @@ export function renamedSchema(op: RenameColumn, schema: Schema, facts: Facts): S
 function renamedColumn(op: RenameColumn, table: Table, from: Column, facts: Facts): Column {
   const adopted = findColumn(table, op.to)
   const type = adopted ?? (op.type === undefined ? from : facts.types[op.type]) ?? from
+  const renamed = (sequence: QualifiedName): QualifiedName => {
+    const isDefault = sequence.name === defaultName(table.name, [op.from], 'seq')
+    return isDefault ? { ...sequence, name: defaultName(table.name, [op.to], 'seq') } : sequence
+  }
+  // A default names its sequence by identity; PostgreSQL prints the new name as soon as the sequence has it.
+  const printed = ({ namespace, name }: QualifiedName) => lit(`${shown(namespace)}.${shown(name)}`)
   return {
     ...from,
     name: op.to,
@@ -45,13 +53,11 @@ function renamedColumn(op: RenameColumn, table: Table, from: Column, facts: Fact
     baseType: type.baseType,
     typeKind: type.typeKind,
     typeStorage: type.typeStorage,
-    sequences: from.sequences.map((sequence) => ({
-      ...sequence,
-      name:
-        sequence.name === defaultName(table.name, [op.from], 'seq')
-          ? defaultName(table.name, [op.to], 'seq')
-          : sequence.name,
-    })),
+    default: from.sequences.reduce<string | null>(
+      (text, sequence) => text?.replaceAll(printed(sequence), () => printed(renamed(sequence))) ?? null,
+      from.default,
+    ),
+    sequences: from.sequences.map(renamed),
   }
 }
 

@@ -1,0 +1,57 @@
+import type { TestDatabase } from './database.ts'
+
+/** The user's catalog as text lines, sorted: what `pg_dump --schema-only` would write, and the names that it leaves out. */
+export async function catalog(database: TestDatabase): Promise<string[]> {
+  const rows = await database.query<{ line: string }>(CATALOG)
+  return rows.map(({ line }) => line)
+}
+
+/** Everything that carries a name of ours, or sits in our namespace without belonging to the journal. */
+export async function traces(database: TestDatabase): Promise<string[]> {
+  const rows = await database.query<{ line: string }>(`
+    select 'column ' || attrelid::regclass || '.' || attname as line from pg_attribute where attname ~ 'bellows' and not attisdropped
+    union all select 'relation ' || oid::regclass from pg_class where relname ~ 'bellows' and relnamespace <> 'bellows'::regnamespace
+    union all select 'constraint ' || conname from pg_constraint where conname ~ 'bellows'
+    union all select 'trigger ' || tgname from pg_trigger where tgname ~ 'bellows'
+    union all select 'function ' || oid::regprocedure from pg_proc where proname ~ 'dual_write'
+    union all select 'state of ' || "table" || '.' || "column" from bellows.column_state
+    union all select 'checkpoint ' || c.step from bellows.checkpoint c
+      where exists (select from bellows.event e where e.run = c.run and e.event ->> 'type' = 'run_rolled_back')
+    order by 1`)
+  return rows.map(({ line }) => line)
+}
+
+const OURS = `nspname !~ '^pg_' and nspname not in ('information_schema', 'bellows')`
+
+const CATALOG = `
+with spaces as (select oid, nspname from pg_namespace where ${OURS}),
+tables as (select c.* from pg_class c join spaces n on n.oid = c.relnamespace where c.relkind in ('r', 'p', 'v', 'm', 'S'))
+select line from (
+  select format('table %s kind %s replica identity %s options %s', t.oid::regclass, t.relkind, t.relreplident, t.reloptions) as line from tables t
+  union all
+  select format('column %s.%s at %s: %s%s%s collation %s storage %s compression %s statistics %s options %s grants %s identity %s generated %s comment %s',
+      t.oid::regclass, a.attname, row_number() over (partition by t.oid order by a.attnum), format_type(a.atttypid, a.atttypmod),
+      case when a.attnotnull then ' not null' else '' end, ' default ' || pg_get_expr(d.adbin, d.adrelid),
+      a.attcollation::regcollation, a.attstorage, a.attcompression, coalesce(a.attstattarget, -1), a.attoptions, a.attacl, a.attidentity, a.attgenerated,
+      col_description(t.oid, a.attnum))
+    from tables t join pg_attribute a on a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped
+    left join pg_attrdef d on d.adrelid = t.oid and d.adnum = a.attnum where t.relkind <> 'S'
+  union all
+  select format('constraint %s on %s: %s validated %s comment %s', c.conname, c.conrelid::regclass, pg_get_constraintdef(c.oid), c.convalidated,
+      obj_description(c.oid, 'pg_constraint'))
+    from pg_constraint c join tables t on t.oid = c.conrelid
+  union all
+  select format('index %s valid %s clustered %s identity %s comment %s', pg_get_indexdef(i.indexrelid), i.indisvalid, i.indisclustered, i.indisreplident,
+      obj_description(i.indexrelid, 'pg_class'))
+    from pg_index i join tables t on t.oid = i.indrelid
+  union all
+  select format('trigger %s enabled %s', pg_get_triggerdef(g.oid), g.tgenabled) from pg_trigger g join tables t on t.oid = g.tgrelid where not g.tgisinternal
+  union all
+  select format('sequence %s owned by %s.%s', t.oid::regclass, d.refobjid::regclass, a.attname) from tables t
+    left join pg_depend d on d.classid = 'pg_class'::regclass and d.objid = t.oid and d.deptype in ('a', 'i') and d.refclassid = 'pg_class'::regclass
+    left join pg_attribute a on a.attrelid = d.refobjid and a.attnum = d.refobjsubid where t.relkind = 'S'
+  union all
+  select format('function %s', p.oid::regprocedure) from pg_proc p join spaces n on n.oid = p.pronamespace
+  union all
+  select format('view %s: %s', t.oid::regclass, pg_get_viewdef(t.oid)) from tables t where t.relkind in ('v', 'm')
+) all_lines order by line`

@@ -1,0 +1,138 @@
+import { expect } from 'vitest'
+import { introspect } from '../../src/adapters/postgres/introspect.ts'
+import { openSessions } from '../../src/adapters/postgres/sessions.ts'
+import type { Migration, Operation } from '../../src/core/operations/operation.ts'
+import { applied } from '../../src/core/plan/make-plan.ts'
+import { needsOf } from '../../src/core/plan/needs.ts'
+import type { Phase } from '../../src/core/plan/step.ts'
+import type { Schema } from '../../src/core/schema/model.ts'
+import type { Bellows } from '../../src/engine/bellows.ts'
+import { catalog, traces } from './catalog.ts'
+import { cleanUp, type TestDatabase, testDatabase } from './database.ts'
+import { type Client, startWorkload, workSome } from './workload.ts'
+
+export interface Lifecycle {
+  /** Makes the database as it is before. */
+  readonly given: string
+  readonly operations: readonly Operation[]
+  /** Makes the database as it must be afterwards, directly. */
+  readonly direct: string
+  /** Works from the start until the contract. */
+  readonly old: readonly Client[]
+  /** Works from the end of the verification on. */
+  readonly renewed: readonly Client[]
+  /** Looks at the rows while both shapes are there; each query must return no row. */
+  readonly meanwhile?: readonly string[]
+  /** Looks at the rows at the end; each query must return no row. */
+  readonly afterwards?: readonly string[]
+}
+
+const BEFORE_GATE: readonly Phase[] = ['expand', 'backfill', 'verify']
+
+/**
+ * The life of a migration, as every operation must live it: forward under traffic through both shapes, back to the start without
+ * a trace, forward again, and contract. The catalog in the end is that of a database built directly.
+ */
+export async function liveThrough(life: Lifecycle): Promise<TestDatabase> {
+  const database = await testDatabase(life.given)
+  const migration: Migration = { name: '0001_test', operations: life.operations }
+  const bellows = await database.bellows({ settings: SETTINGS })
+  const start = await catalog(database)
+  const { schema, facts } = await look(database, migration)
+  const expected = comparable(applied(migration, schema, facts))
+
+  await forward(database, bellows, migration, life)
+  const run = await bellows.run(migration.name)
+  if (run?.state !== 'completed') {
+    await bellows.change((driver) => driver.rollback(run?.id ?? 0))
+    expect(await catalog(database), 'after rollback the catalog is the one of the start').toEqual(start)
+    expect(await traces(database), 'after rollback nothing of ours remains').toEqual([])
+    expect(await bellows.versions(), 'after rollback no version stands').toEqual([])
+    await forward(database, bellows, migration, life)
+  }
+
+  await contract(database, bellows, migration, life)
+  expect(await catalog(database), 'the catalog is that of a database built directly').toEqual(
+    await directCatalog(life),
+  )
+  expect(await traces(database), 'nothing of ours remains').toEqual([])
+  expect(comparable((await look(database, migration)).schema), 'the catalog is what apply says').toEqual(
+    expected,
+  )
+  await mustBeEmpty(database, life.afterwards ?? [])
+  return database
+}
+
+const SETTINGS = {
+  batch: { rows: 200, verifyRows: 500 },
+  gate: { whenNoneRegistered: 'allow', reason: 'a test' },
+} as const
+
+async function forward(
+  database: TestDatabase,
+  bellows: Bellows,
+  migration: Migration,
+  life: Lifecycle,
+): Promise<void> {
+  const old = await startWorkload(database, life.old)
+  for (const phase of BEFORE_GATE) {
+    if (life.old.length > 0) await workSome(old)
+    await bellows.change((driver) => driver.advance(migration, phase))
+  }
+  const renewed = await startWorkload(database, life.renewed)
+  if (life.old.length > 0) await workSome(old)
+  if (life.renewed.length > 0) await workSome(renewed)
+  expect([...(await old.stop()), ...(await renewed.stop())], 'no statement of an application failed').toEqual(
+    [],
+  )
+  await mustBeEmpty(database, life.meanwhile ?? [])
+}
+
+/** Contract while the new version works; the old one is gone, as the gate demands. */
+async function contract(
+  database: TestDatabase,
+  bellows: Bellows,
+  migration: Migration,
+  life: Lifecycle,
+): Promise<void> {
+  const renewed = await startWorkload(database, life.renewed)
+  if (life.renewed.length > 0) await workSome(renewed)
+  const run = await bellows.change((driver) => driver.advance(migration, 'purge'))
+  expect(run.state).toBe('completed')
+  if (life.renewed.length > 0) await workSome(renewed)
+  expect(await renewed.stop(), 'no statement of the new version failed').toEqual([])
+}
+
+async function directCatalog(life: Lifecycle): Promise<string[]> {
+  return await catalog(await testDatabase(life.direct))
+}
+
+async function mustBeEmpty(database: TestDatabase, queries: readonly string[]): Promise<void> {
+  for (const query of queries) expect(await database.query(query), query).toEqual([])
+}
+
+async function look(database: TestDatabase, migration: Migration) {
+  const sessions = openSessions({ url: database.url, application: 'test' })
+  cleanUp(() => sessions.close())
+  return await introspect(sessions, needsOf(migration))
+}
+
+/** The model without what differs between two databases of one schema: sizes, slots used up, and how a definition is written. */
+function comparable({ tables }: Schema): unknown {
+  const byName = <T extends { readonly name: string }>(objects: readonly T[]) =>
+    objects
+      .toSorted((a, b) => (a.name < b.name ? -1 : 1))
+      .map((object) => ({ ...object, definition: undefined }))
+  return tables.map((table) => ({
+    ...table,
+    columns: table.columns.map((column) => ({ ...column, default: column.default !== null })),
+    constraints: byName(table.constraints),
+    indexes: byName(table.indexes).map((index) => ({ ...index, columns: index.columns.toSorted() })),
+    bytes: undefined,
+    columnSlots: undefined,
+    rowsEstimate: undefined,
+    neighbours: undefined,
+    dependents: undefined,
+    mentions: undefined,
+  }))
+}

@@ -1,0 +1,3 @@
+import { loadModule } from 'libpg-query'
+
+await loadModule()

@@ -1,0 +1,66 @@
+import type pg from 'pg'
+import type { TestDatabase } from './database.ts'
+
+/** What one version of an application does again and again while a migration runs. */
+export interface Client {
+  readonly name: string
+  /** Statements; `$1` is a number that is different each time. One is taken after the other. */
+  readonly statements: readonly string[]
+}
+
+export interface Workload {
+  /** Statements that succeeded so far. */
+  readonly count: () => number
+  /** Lets what runs end, and returns the errors that the clients saw: there must be none. */
+  stop(): Promise<readonly string[]>
+}
+
+/** Goes up through all workloads of a process, so that no two statements bring the same value. */
+let number = 0
+/** More than these say nothing new. */
+const ERRORS_KEPT = 5
+
+/** Runs clients on sessions of their own, each as fast as the database answers, until it is stopped. */
+export async function startWorkload(database: TestDatabase, clients: readonly Client[]): Promise<Workload> {
+  let isRunning = true
+  let done = 0
+  const errors: string[] = []
+  const loops = await Promise.all(
+    clients.map(async (client) => {
+      const session = await database.session(`workload/${client.name}`)
+      return loop(session, client)
+    }),
+  )
+  async function loop(session: pg.Client, client: Client): Promise<() => Promise<void>> {
+    const running = (async () => {
+      for (let at = 0; isRunning; at = (at + 1) % client.statements.length) {
+        const statement = client.statements[at] as string
+        number += 1
+        try {
+          await session.query(statement, statement.includes('$1') ? [number] : [])
+          done += 1
+        } catch (error) {
+          if (errors.length < ERRORS_KEPT)
+            errors.push(
+              `${client.name}: ${statement}: ${error instanceof Error ? error.message : String(error)}`,
+            )
+        }
+      }
+    })()
+    return () => running
+  }
+  return {
+    count: () => done,
+    stop: async () => {
+      isRunning = false
+      for (const ended of loops) await ended()
+      return errors
+    },
+  }
+}
+
+/** Waits until a workload has done some more, so that a phase surely ran under traffic. */
+export async function workSome(workload: Workload, statements = 30): Promise<void> {
+  const until = workload.count() + statements
+  while (workload.count() < until) await new Promise((resolve) => setTimeout(resolve, 5))
+}
