@@ -38,3 +38,5 @@ export async function openBellows(options: OpenOptions = {}): Promise<Bellows> {
     isStopping: options.isStopping ?? (() => false),
   })
 }
+
+export { type DemoDatabase, type DemoOptions, startDemoDatabase } from './adapters/postgres/demo-database.ts'

@@ -1,5 +1,5 @@
 export { readMigration, readMigrations } from './adapters/files/read-migrations.ts'
-export { type OpenOptions, openBellows } from './compose.ts'
+export { type DemoDatabase, type DemoOptions, type OpenOptions, openBellows, startDemoDatabase } from './compose.ts'
 export { BellowsError, ERROR_CODES, type ErrorCode } from './core/errors.ts'
 export type { AddColumn } from './core/operations/add-column.ts'
 export type { DropColumn } from './core/operations/drop-column.ts'

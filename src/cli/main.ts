@@ -2,9 +2,11 @@
 import { Command, CommanderError } from 'commander'
 import { addAdvances } from './commands/advance.ts'
 import { addContract } from './commands/contract.ts'
+import { addDemo } from './commands/demo.ts'
 import { addInit } from './commands/init.ts'
 import { addInstances } from './commands/instances.ts'
 import { addNew } from './commands/new.ts'
+import { addNode } from './commands/node.ts'
 import { addPlan } from './commands/plan.ts'
 import { addRollback, addUndo } from './commands/return.ts'
 import { addStatus } from './commands/status.ts'
@@ -37,6 +39,8 @@ function program(): Command {
   addRollback(bellows)
   addStatus(bellows)
   addInstances(bellows)
+  addNode(bellows)
+  addDemo(bellows)
   for (const command of bellows.commands) command.exitOverride()
   return bellows
 }

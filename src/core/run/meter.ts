@@ -6,20 +6,35 @@ export interface Sample {
   readonly rowsTotal: number
   /** Seconds since the step began, by the clock of the database. */
   readonly seconds: number
-  /** Share of the table that was passed, between 0 and 1. */
+  /** Share of the table that this pass has behind it, between 0 and 1. */
   readonly share: number
 }
 
-/** Rate and remaining time, from the first sample of this attempt on, so that a night's pause does not count. */
-export function progressOf(step: string, first: Sample, now: Sample): Progress {
-  const seconds = now.seconds - first.seconds
-  const passed = now.share - first.share
+/** Where this attempt began, and where its present pass began: a night's pause before it does not count. */
+export interface Meter {
+  readonly attempt: Sample
+  readonly pass: Sample
+}
+
+/** The meter after a sample: a share that went back is a new pass. */
+export function metered(before: Meter | undefined, last: Sample | undefined, now: Sample): Meter {
+  if (before === undefined) return { attempt: now, pass: now }
+  return last !== undefined && now.share < last.share ? { ...before, pass: now } : before
+}
+
+/** Rate of the whole attempt, and the time that the rest of the pass needs at the pace of the pass. */
+export function progressOf(step: string, { attempt, pass }: Meter, now: Sample): Progress {
+  const seconds = now.seconds - attempt.seconds
+  const passSeconds = now.seconds - pass.seconds
+  const passed = now.share - pass.share
   return {
     type: 'progress',
     step,
     rowsDone: now.rowsDone,
     rowsTotal: Math.max(now.rowsTotal, now.rowsDone),
-    rowsPerSecond: seconds > 0 ? Math.round((now.rowsDone - first.rowsDone) / seconds) : 0,
-    ...(seconds > 0 && passed > 0 ? { secondsLeft: Math.round((seconds * (1 - now.share)) / passed) } : {}),
+    rowsPerSecond: seconds > 0 ? Math.round((now.rowsDone - attempt.rowsDone) / seconds) : 0,
+    ...(passSeconds > 0 && passed > 0
+      ? { secondsLeft: Math.round((passSeconds * (1 - now.share)) / passed) }
+      : {}),
   }
 }

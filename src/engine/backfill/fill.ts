@@ -8,7 +8,7 @@ import { batchOf, batchTransaction } from './batch.ts'
 import { type Marked, markSql } from './checkpoint.ts'
 import { explainFailure } from './failing-row.ts'
 import { isRewritten, readFile } from './file.ts'
-import { type Batch, workThrough } from './work-through.ts'
+import { type Batch, teller, workThrough } from './work-through.ts'
 
 /** Where a backfill stands. */
 interface State extends Pass {
@@ -24,9 +24,10 @@ interface State extends Pass {
  */
 export async function fill(engine: Driving, run: number, step: BackfillStep): Promise<number> {
   const { passesMax } = engine.settings.batch
+  const tell = teller(engine, step.id)
   let state = resumed(await engine.journal.checkpoint(step.id)) ?? (await firstPass(engine, step))
   while (state.passNumber <= passesMax) {
-    const end = await onePass(engine, { run, step }, state)
+    const end = await onePass(engine, { run, step, tell }, state)
     if (end?.found === 0) return (await engine.journal.checkpoint(step.id))?.rowsDone ?? 0
     state =
       end === undefined
@@ -54,6 +55,7 @@ async function firstPass(engine: Driving, step: BackfillStep): Promise<State> {
 interface Work {
   readonly run: number
   readonly step: BackfillStep
+  readonly tell: ReturnType<typeof teller>
 }
 
 /** The state at the end of the pass, or nothing when the table was rewritten under way. */
@@ -62,6 +64,7 @@ async function onePass(engine: Driving, work: Work, start: State): Promise<State
   let state = start
   const whole = await workThrough(engine, start, {
     step: work.step,
+    tell: work.tell,
     strategy: blockRanges,
     // A later pass expects to find nothing; reading costs little and holds no row.
     rows: start.passNumber === 1 || start.found > 0 ? rows : verifyRows,

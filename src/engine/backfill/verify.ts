@@ -9,7 +9,7 @@ import { batchOf, batchTransaction } from './batch.ts'
 import { forgetSql, type Marked, markSql, reopenBackfillSql } from './checkpoint.ts'
 import { rowName } from './failing-row.ts'
 import { isRewritten, readFile } from './file.ts'
-import { type Batch, workThrough } from './work-through.ts'
+import { type Batch, teller, workThrough } from './work-through.ts'
 
 interface State extends Pass {
   readonly verdict: Verdict
@@ -24,11 +24,12 @@ const SAMPLES_MAX = 5
  *   gone: a later attempt compares the whole table anew, so that no restart can skip what was found
  */
 export async function verify(engine: Driving, run: number, step: VerifyStep): Promise<Verdict> {
+  const work = { run, step, tell: teller(engine, step.id) }
   let state = resumed(await engine.journal.checkpoint(step.id)) ?? (await fresh(engine, step))
-  let end = await onePass(engine, { run, step }, state)
+  let end = await onePass(engine, work, state)
   while (end === undefined) {
     state = await fresh(engine, step)
-    end = await onePass(engine, { run, step }, state)
+    end = await onePass(engine, work, state)
   }
   const { verdict } = end
   if (verdict.diverged + verdict.unfilled > 0) {
@@ -50,12 +51,14 @@ async function fresh(engine: Driving, step: VerifyStep): Promise<State> {
 interface Work {
   readonly run: number
   readonly step: VerifyStep
+  readonly tell: ReturnType<typeof teller>
 }
 
 async function onePass(engine: Driving, work: Work, start: State): Promise<State | undefined> {
   let state = start
   const whole = await workThrough(engine, start, {
     step: work.step,
+    tell: work.tell,
     strategy: blockRanges,
     rows: engine.settings.batch.verifyRows,
     batch: async (range, after) => {
@@ -73,13 +76,13 @@ async function oneChunk(
   range: Range,
   after: State,
 ): Promise<{ batch: Batch; verdict: Verdict }> {
-  const result = await batchTransaction(engine, run, [chunkSql({ run, step }, range, after)])
+  const result = await batchTransaction(engine, run, [chunkSql(run, step, range, after)])
   const { verdict, mark } = result as { verdict: Verdict; mark: Marked }
   return { batch: batchOf(mark), verdict }
 }
 
 /** One statement: the figures of the chunk, added to those before it, and the checkpoint. */
-function chunkSql({ run, step }: Work, range: Range, after: State): Sql {
+function chunkSql(run: number, step: VerifyStep, range: Range, after: State): Sql {
   const { verdict: before, file } = after
   const failed = sql`(${step.unfilled} or not ${step.relation})`
   const mark = markSql({

@@ -1,6 +1,6 @@
 import { BellowsError } from '../../core/errors.ts'
 import type { TableStep } from '../../core/plan/step.ts'
-import { progressOf, type Sample } from '../../core/run/meter.ts'
+import { type Meter, metered, progressOf, type Sample } from '../../core/run/meter.ts'
 import { isThroughFile, type Pass, type Range, type Strategy, share } from '../../core/run/ranges.ts'
 import type { Driving } from '../context.ts'
 import { stopIfAsked } from '../stop.ts'
@@ -20,12 +20,24 @@ export interface Way {
   readonly rows: number
   /** Does the rows of a range and stores where to go on, in one transaction. */
   readonly batch: (range: Range, after: Pass) => Promise<Batch>
+  /** Tells how far it is, over all passes of one attempt. */
+  readonly tell: (sample: Sample) => void
+}
+
+/** Turns samples of one attempt at a step into progress. */
+export function teller(engine: Driving, step: string): (sample: Sample) => void {
+  let meter: Meter | undefined
+  let last: Sample | undefined
+  return (sample) => {
+    meter = metered(meter, last, sample)
+    last = sample
+    engine.notify(progressOf(step, meter, sample))
+  }
 }
 
 /** Goes through a table's file, batch by batch. False when the table was rewritten under way. */
 export async function workThrough(engine: Driving, start: Pass, way: Way): Promise<boolean> {
   let pass = start
-  let first: Sample | undefined
   let rows = way.rows
   while (!isThroughFile(pass)) {
     stopIfAsked(engine)
@@ -38,9 +50,7 @@ export async function workThrough(engine: Driving, start: Pass, way: Way): Promi
     }
     if (batch.rewritten) return false
     pass = after
-    const sample = { ...batch, share: share(pass) }
-    first ??= sample
-    engine.notify(progressOf(way.step.id, first, sample))
+    way.tell({ ...batch, share: share(pass) })
   }
   return true
 }

@@ -1,0 +1,63 @@
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { codeOf } from './error-parts.ts'
+
+/** A process, named so that a later one that was given the same pid is not mistaken for it. */
+export interface ProcessMark {
+  readonly pid: number
+  /** Opaque; the same as long as it is the same process. Empty when the process was gone already. */
+  readonly started: string
+}
+
+export function markProcess(pid: number): ProcessMark {
+  return { pid, started: startOf(pid) ?? '' }
+}
+
+export function isRunning(mark: ProcessMark): boolean {
+  return startOf(mark.pid) === mark.started
+}
+
+/** When the process started, or undefined when there is none. A zombie is none: it holds nothing any more. */
+export function startOf(pid: number): string | undefined {
+  if (process.platform === 'linux') return startFromProc(pid)
+  if (process.platform === 'win32') return exists(pid) ? 'unknown' : undefined
+  const [state, ...start] = readPs(pid, 'stat', 'lstart').trim().split(/\s+/)
+  return state && !state.startsWith('Z') ? start.join(' ') : undefined
+}
+
+/** The command that the process was started with, empty when there is no such process. POSIX, except Linux. */
+export function commandOf(pid: number): string {
+  return readPs(pid, 'command')
+}
+
+function startFromProc(pid: number): string | undefined {
+  const stat = readStat(pid)
+  // The program's name comes in parentheses and may hold anything, so the fields are counted from the last one.
+  const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return state === '' || state === 'Z' || state === 'X' ? undefined : fields[18]
+}
+
+function readStat(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'latin1')
+  } catch {
+    return ''
+  }
+}
+
+/** In one language and time zone for all, as marks are compared that different processes made. */
+function readPs(pid: number, ...columns: readonly string[]): string {
+  const options = columns.flatMap((column) => ['-o', `${column}=`])
+  const env = { ...process.env, LC_ALL: 'C', TZ: 'UTC' }
+  const ps = spawnSync('ps', ['-ww', '-p', String(pid), ...options], { encoding: 'utf8', env })
+  return ps.status === 0 ? ps.stdout : ''
+}
+
+function exists(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return codeOf(error) === 'EPERM'
+  }
+}

@@ -1,0 +1,65 @@
+import type { ErrorCode } from '../index.ts'
+
+/** Codes of Maelstrom's error messages. Source: `protocol.md`, section 3. */
+export const WIRE = {
+  timeout: 0,
+  notSupported: 10,
+  temporarilyUnavailable: 11,
+  malformedRequest: 12,
+  crash: 13,
+  abort: 14,
+  keyDoesNotExist: 20,
+  keyAlreadyExists: 21,
+  preconditionFailed: 22,
+  txnConflict: 30,
+} as const
+
+/**
+ * A definite code (all but 0 and 13) says: this did not happen and never will. It is given only where the engine is sure;
+ * whatever may have been done, or was done in part, is a 13.
+ */
+const CODE_OF: Readonly<Record<ErrorCode, number>> = {
+  backfill_failed: WIRE.crash,
+  column_exists: WIRE.keyAlreadyExists,
+  column_not_found: WIRE.keyDoesNotExist,
+  config_invalid: WIRE.malformedRequest,
+  connection_lost: WIRE.crash,
+  data_folder_in_use: WIRE.temporarilyUnavailable,
+  data_folder_unusable: WIRE.temporarilyUnavailable,
+  database_unreachable: WIRE.temporarilyUnavailable,
+  dependents_found: WIRE.preconditionFailed,
+  drift_found: WIRE.preconditionFailed,
+  driver_busy: WIRE.temporarilyUnavailable,
+  driver_lost: WIRE.crash,
+  embedded_failed: WIRE.temporarilyUnavailable,
+  embedded_unavailable: WIRE.temporarilyUnavailable,
+  gate_closed: WIRE.preconditionFailed,
+  gate_expired: WIRE.temporarilyUnavailable,
+  instance_refused: WIRE.preconditionFailed,
+  instance_unknown: WIRE.keyDoesNotExist,
+  instances_blocking: WIRE.preconditionFailed,
+  interrupted: WIRE.temporarilyUnavailable,
+  journal_newer: WIRE.preconditionFailed,
+  lock_not_had: WIRE.temporarilyUnavailable,
+  migration_invalid: WIRE.malformedRequest,
+  name_invalid: WIRE.malformedRequest,
+  not_reversible: WIRE.preconditionFailed,
+  phase_order: WIRE.preconditionFailed,
+  plan_refused: WIRE.preconditionFailed,
+  probe_failed: WIRE.crash,
+  request_malformed: WIRE.malformedRequest,
+  request_unsupported: WIRE.notSupported,
+  run_conflict: WIRE.preconditionFailed,
+  run_not_found: WIRE.keyDoesNotExist,
+  statement_failed: WIRE.abort,
+  table_ambiguous: WIRE.malformedRequest,
+  table_not_found: WIRE.keyDoesNotExist,
+  txn_conflict: WIRE.txnConflict,
+  verification_failed: WIRE.preconditionFailed,
+}
+
+/** @param step where it happened: a batch that failed follows others that are done, so its outcome is not a clean nothing */
+export function wireCode(code: ErrorCode, step: string | undefined): number {
+  if (code === 'statement_failed' && step?.includes('/backfill/') === true) return WIRE.crash
+  return CODE_OF[code]
+}

@@ -1,0 +1,99 @@
+import { BellowsError, type Changing, type QualifiedName, type Version } from '../index.ts'
+import { optionalFlag, optionalText, tableName, text } from './fields.ts'
+import { type Answer, changing, type Handler } from './handler.ts'
+import { isOn, type OpenRename, openRenames, standing } from './history.ts'
+import { copied } from './migrate-data.ts'
+
+/** `{"type":"migrate","phase":"contract","table":…,"remove_column":…}`: removes what its replacement has made superfluous. */
+export const contract: Handler = (node, body) => {
+  const table = tableName(body, text(body, 'table'))
+  const column = text(body, 'remove_column')
+  const replacement = optionalText(body, 'to')
+  const bringsAlong = optionalFlag(body, 'with_prerequisites') ?? node.rules.impliesAll
+  return changing(node, body, async (database) => {
+    const done = await recorded(database, table, column)
+    if (done !== undefined) return { ...answer(done), already_applied: true }
+    if (bringsAlong && replacement !== undefined) await bringAlong(database, table, column, replacement)
+    const open = await openOn(database, table)
+    await removed(database, table, column, open)
+    return answer((await recorded(database, table, column)) as Version)
+  })
+}
+
+async function recorded(
+  database: Changing,
+  table: QualifiedName,
+  column: string,
+): Promise<Version | undefined> {
+  const record = standing(await database.versions(), table, { kind: 'removed', column })
+  const isBack = (await database.table(table))?.columns.some(({ name }) => name === column) === true
+  return isBack ? undefined : record
+}
+
+async function bringAlong(database: Changing, table: QualifiedName, from: string, to: string): Promise<void> {
+  await copied(
+    database,
+    table,
+    { from, to, transform: 'copy', overlap: undefined, strict: false },
+    { implied: true },
+  )
+}
+
+async function openOn(database: Changing, table: QualifiedName): Promise<readonly OpenRename[]> {
+  return (await openRenames(database)).filter(({ op }) => isOn(op, table))
+}
+
+async function removed(
+  database: Changing,
+  table: QualifiedName,
+  column: string,
+  open: readonly OpenRename[],
+): Promise<void> {
+  // Taking a rename back had made the column again; removing it once more is taking that back in turn.
+  const reversal = open.find(({ op, isReversal }) => isReversal && op.to === column)
+  const rename = open.find(({ op, isReversal }) => !isReversal && op.from === column)
+  const { from, to } =
+    reversal === undefined ? { from: column, to: rename?.op.to } : { from: column, to: reversal.op.from }
+  const isCopied =
+    to !== undefined && standing(await database.versions(), table, { kind: 'copied', from, to }) !== undefined
+  if (!isCopied) throw await notCopied(database, table, column, open)
+  if (reversal !== undefined) await database.rollback(reversal.run.id)
+  else if (rename !== undefined) await database.resume(rename.run.id, 'purge')
+}
+
+/** Why there is nothing yet that could take the column's place. */
+async function notCopied(
+  database: Changing,
+  table: QualifiedName,
+  column: string,
+  open: readonly OpenRename[],
+): Promise<BellowsError> {
+  const of = `${table.name}.${column}`
+  const shape = await database.table(table)
+  if (shape === undefined)
+    return new BellowsError('table_not_found', `There is no table "${table.name}" in "${table.namespace}".`)
+  const found = shape.columns.find(({ name }) => name === column)
+  const replaces = open.find(({ op }) => op.to === column)
+  if (replaces !== undefined)
+    return new BellowsError('phase_order', `${of} is the replacement of ${replaces.op.from}`)
+  if (found === undefined)
+    return new BellowsError('column_not_found', `The table "${table.name}" has no column "${column}".`)
+  if (found.key)
+    return new BellowsError(
+      'plan_refused',
+      `${of} belongs to the primary key, which no operation replaces yet`,
+    )
+  const unfinished = open.find(({ op }) => op.from === column)
+  if (unfinished === undefined)
+    return new BellowsError('phase_order', `${of} has not been copied to a replacement`)
+  const step = unfinished.run.plan.steps.find(({ kind }) => kind === 'backfill')
+  const rowsDone = step === undefined ? 0 : ((await database.checkpoint(step.id))?.rowsDone ?? 0)
+  return new BellowsError('phase_order', `${of} has not been copied to ${unfinished.op.to} completely`, {
+    hint: 'Send migrate_data again; it goes on after the last committed batch.',
+    facts: { rows_done: rowsDone },
+  })
+}
+
+function answer({ version, name, shape }: Version): Answer {
+  return { type: 'migration_applied', version, name, schema: shape }
+}

@@ -1,0 +1,66 @@
+import { optionalNumber, optionalText, text, texts } from './fields.ts'
+import type { Answer, Handler } from './handler.ts'
+
+const LEASE_LEAST_MS = 1_000
+
+export const registerInstance: Handler = async (node, body) => {
+  const uses = texts(body, 'uses')
+  const [leaseMs, application] = [
+    optionalNumber(body, 'lease_ms', LEASE_LEAST_MS),
+    optionalText(body, 'application'),
+  ]
+  const applicationName = optionalText(body, 'application_name')
+  const registered = await node.bellows.instances.register({
+    instance: text(body, 'instance'),
+    uses,
+    ...(leaseMs === undefined ? {} : { leaseMs }),
+    ...(application === undefined ? {} : { application }),
+    ...(applicationName === undefined ? {} : { applicationName }),
+  })
+  return {
+    type: 'instance_registered',
+    instance: registered.instance,
+    uses,
+    lease_ms: registered.leaseMs,
+    ...notReady(registered.notReady),
+  }
+}
+
+export const heartbeat: Handler = async (node, body) => {
+  const uses = body.uses === undefined ? undefined : texts(body, 'uses')
+  const renewed = await node.bellows.instances.renew(
+    text(body, 'instance'),
+    uses,
+    optionalText(body, 'health'),
+  )
+  return {
+    type: 'heartbeat_ok',
+    instance: renewed.instance,
+    lease_ms: renewed.leaseMs,
+    ...notReady(renewed.notReady),
+  }
+}
+
+/** Also for one that was never there: what is asked for holds. */
+export const deregisterInstance: Handler = async (node, body) => {
+  const instance = text(body, 'instance')
+  await node.bellows.instances.release(instance)
+  return { type: 'instance_deregistered', instance }
+}
+
+export const listInstances: Handler = async (node) => {
+  const list = await node.bellows.instances.list()
+  return {
+    type: 'instances',
+    instances: list.map(({ instance, uses, state, lastSeenMsAgo }) => ({
+      instance,
+      uses,
+      state,
+      last_seen_ms_ago: lastSeenMsAgo,
+    })),
+  }
+}
+
+function notReady(columns: readonly string[]): Partial<Answer> {
+  return columns.length === 0 ? {} : { not_ready: columns }
+}

@@ -1,0 +1,112 @@
+import { BellowsError, type Changing, type Migration, type QualifiedName, type Version } from '../index.ts'
+import { optionalNumber } from './fields.ts'
+import { changing, type Handler } from './handler.ts'
+import { isOn, openRenames, runName } from './history.ts'
+
+/** Takes back the newest version, or all down to and including a given one, newest first. */
+export const rollback: Handler = (node, body) => {
+  const least = optionalNumber(body, 'version', 1)
+  const began = performance.now()
+  return changing(node, body, async (database) => {
+    const versions = await database.versions()
+    const newest = versions.at(-1)
+    if (newest === undefined)
+      throw new BellowsError('not_reversible', 'Nothing is applied, so there is nothing to roll back.')
+    if (least === undefined) {
+      await takenBack(database, newest)
+      return { type: 'migration_rolled_back', version: newest.version, name: newest.name }
+    }
+    if (!versions.some(({ version }) => version === least)) {
+      throw new BellowsError('run_not_found', `Version ${least} is not applied.`)
+    }
+    for (const version of versions.filter((one) => one.version >= least).reverse())
+      await takenBack(database, version)
+    return {
+      type: 'rollback_complete',
+      rolled_back_from: newest.version,
+      rolled_back_to: least - 1,
+      duration_seconds: Math.round(performance.now() - began) / 1000,
+    }
+  })
+}
+
+async function takenBack(database: Changing, version: Version): Promise<void> {
+  switch (version.facts.change.kind) {
+    case 'copied':
+      await database.withdraw(version.run, version)
+      break
+    case 'removed':
+      await bringBack(database, version, version.facts.change.column)
+      break
+    case 'added':
+      await takeAway(database, version, version.facts.change.column)
+      break
+  }
+}
+
+/** A dropped column has no way back; a new run in the opposite direction makes it again, from the one that took its place. */
+async function bringBack(database: Changing, version: Version, column: string): Promise<void> {
+  const { table } = version.facts
+  const run = (await database.runs()).find(({ id }) => id === version.run)
+  const op = run?.plan.migration.operations.find(
+    (one) => one.kind === 'rename_column' && [one.from, one.to].includes(column),
+  )
+  if (op?.kind !== 'rename_column') {
+    throw new BellowsError(
+      'not_reversible',
+      `The values of ${table.name}.${column} were dropped; nothing holds them any more.`,
+    )
+  }
+  const survivor = op.from === column ? op.to : op.from
+  const earlier = (await database.versions()).filter(
+    (one) => isMadeFor(one, table, survivor) && one.version < version.version,
+  )
+  await database.advance(
+    {
+      name: await runName(database, `rename_${survivor}_to_${column}`),
+      operations: [
+        { kind: 'rename_column', namespace: table.namespace, table: table.name, from: survivor, to: column },
+      ],
+      reverses: { backfill: [reference(version)], purge: earlier.map(reference).reverse() },
+    },
+    'verify',
+  )
+}
+
+function isMadeFor({ facts }: Version, table: QualifiedName, column: string): boolean {
+  const { change } = facts
+  const ofTable = facts.table.namespace === table.namespace && facts.table.name === table.name
+  return (
+    ofTable &&
+    (change.kind === 'copied' ? change.to === column : change.kind === 'added' && change.column === column)
+  )
+}
+
+function reference({ version, name, facts }: Version) {
+  return { version, name, change: facts.change }
+}
+
+/** Drops an added column, only when it holds nothing that is not held elsewhere, and nobody uses it. */
+async function takeAway(database: Changing, version: Version, column: string): Promise<void> {
+  const { table } = version.facts
+  const open = (await openRenames(database)).filter(({ op }) => isOn(op, table))
+  const reversal = open.find(({ op, isReversal }) => isReversal && op.from === column)
+  if (reversal !== undefined) {
+    await database.resume(reversal.run.id, 'purge')
+    return
+  }
+  const filling = open.find(({ op }) => op.to === column)
+  if (await database.holdsMore(table, column, filling?.run.id)) {
+    throw new BellowsError(
+      'not_reversible',
+      `${table.name}.${column} holds values that no other column holds; dropping it would lose them.`,
+    )
+  }
+  if (filling !== undefined) await database.rollback(filling.run.id)
+  const migration: Migration = {
+    name: await runName(database, `drop_${column}`),
+    operations: [{ kind: 'drop_column', namespace: table.namespace, table: table.name, column }],
+    reverses: { purge: [reference(version)] },
+  }
+  await database.advance(migration, 'purge')
+}

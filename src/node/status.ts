@@ -1,0 +1,65 @@
+import { type Looking, type Run, type Version, versionName } from '../index.ts'
+import type { Handler } from './handler.ts'
+import { openRenames } from './history.ts'
+
+/** What was applied, what is known to follow, and how far the copy has come that is under way. */
+export const status: Handler = async (node) => {
+  const { bellows } = node
+  const versions = await bellows.versions()
+  const [progress, interrupted] = await underWay(bellows)
+  return {
+    type: 'migration_status',
+    migrations: [...versions.map(applied), ...(await pending(bellows, versions))],
+    schemas: shapes(versions),
+    ...(progress === undefined ? {} : { progress }),
+    ...(interrupted === undefined ? {} : { interrupted }),
+  }
+}
+
+function applied({ version, name, facts }: Version) {
+  return { version, name, applied: true, ...(facts.implied === true ? { implied: true } : {}) }
+}
+
+/** Steps of open renames that are still to come, numbered as they would be if they came now. */
+async function pending(bellows: Looking, versions: readonly Version[]) {
+  const known = new Set(versions.map(({ run, name }) => `${run} ${name}`))
+  const names = (await openRenames(bellows))
+    .filter(({ isReversal }) => !isReversal)
+    .flatMap(({ run }) =>
+      run.plan.steps.flatMap(({ changes }) =>
+        changes === undefined ? [] : [{ run: run.id, name: versionName(changes) }],
+      ),
+    )
+    .filter(({ run, name }) => !known.has(`${run} ${name}`))
+  const last = versions.at(-1)?.version ?? 0
+  return names.map(({ name }, at) => ({ version: last + at + 1, name, applied: false }))
+}
+
+/** Of each table the shape after its newest version. */
+function shapes(versions: readonly Version[]): Record<string, string> {
+  const newest = new Map(
+    versions.map(({ facts: { table }, shape }) => [`${table.namespace}.${table.name}`, shape]),
+  )
+  return Object.fromEntries(newest)
+}
+
+interface Progress {
+  readonly rows_done: number
+  readonly rows_total: number
+  readonly state: 'copying' | 'interrupted'
+}
+
+/** A copy is under way while a driver is at work, and interrupted when none is. */
+async function underWay(bellows: Looking): Promise<readonly [Progress | undefined, string | undefined]> {
+  const run = (await bellows.runs()).find(({ state }) => state === 'backfilling')
+  const step = run?.plan.steps.find(({ kind }) => kind === 'backfill')
+  if (run === undefined || step === undefined || run.done.has(step.id)) return [undefined, undefined]
+  const checkpoint = await bellows.checkpoint(step.id)
+  const isDriven = (await bellows.driver()) !== undefined
+  const figures = { rows_done: checkpoint?.rowsDone ?? 0, rows_total: checkpoint?.rowsTotal ?? 0 }
+  return [{ ...figures, state: isDriven ? 'copying' : 'interrupted' }, isDriven ? undefined : nameOf(run)]
+}
+
+function nameOf(run: Run): string {
+  return run.plan.migration.name
+}
