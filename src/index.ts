@@ -1,5 +1,11 @@
 export { readMigration, readMigrations } from './adapters/files/read-migrations.ts'
-export { type DemoDatabase, type DemoOptions, type OpenOptions, openBellows, startDemoDatabase } from './compose.ts'
+export {
+  type DemoDatabase,
+  type DemoOptions,
+  type OpenOptions,
+  openBellows,
+  startDemoDatabase,
+} from './compose.ts'
 export { BellowsError, ERROR_CODES, type ErrorCode } from './core/errors.ts'
 export type { AddColumn } from './core/operations/add-column.ts'
 export type { DropColumn } from './core/operations/drop-column.ts'
@@ -8,6 +14,7 @@ export type { RenameColumn } from './core/operations/rename-column.ts'
 export { lockWords } from './core/plan/locks.ts'
 export type { Plan } from './core/plan/plan.ts'
 export { type Change, type Hazard, type Lock, type Phase, type Step, versionName } from './core/plan/step.ts'
+export type { Finding } from './core/run/diagnosis.ts'
 export type { Event, Notice, Progress, Verdict } from './core/run/event.ts'
 export type { Run } from './core/run/run.ts'
 export type { RunState } from './core/run/transitions.ts'

@@ -44,23 +44,36 @@ export async function announce(pool: Pool, announcement: Announcement): Promise<
   const instance =
     announcement.instance ?? `${application}-${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`
   const applicationName = nameSessions(pool, application, instance)
-  const { rows } = await pool.query('select bellows.register($1, $2, $3, $4, $5) as answer', [
-    instance,
-    uses,
-    leaseMs,
-    application,
-    applicationName,
-  ])
-  const answer = rows[0]?.answer as { not_ready?: string[] } | undefined
+  const answer = await register(pool, [instance, uses, leaseMs, application, applicationName])
   const renewal = keepRenewing(pool, instance, leaseMs, announcement)
   return {
     instance,
-    notReady: answer?.not_ready ?? [],
+    notReady: answer.not_ready ?? [],
     release: async () => {
       renewal.stop()
       await pool.query('select bellows.release($1)', [instance])
     },
   }
+}
+
+/** No such namespace, or no such function in it. */
+const NOT_INSTALLED = ['3F000', '42883']
+
+async function register(pool: Pool, values: unknown[]): Promise<{ readonly not_ready?: string[] }> {
+  try {
+    const { rows } = await pool.query('select bellows.register($1, $2, $3, $4, $5) as answer', values)
+    return rows[0]?.answer as { not_ready?: string[] }
+  } catch (error) {
+    if (!NOT_INSTALLED.includes(sqlstateOf(error))) throw error
+    throw new Error(
+      'The database has no registry of instances yet. Make it once: bellows init --database <url>',
+      { cause: error },
+    )
+  }
+}
+
+function sqlstateOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
 }
 
 /** PostgreSQL keeps 63 bytes of the name; the registry must hold what the sessions really carry. */
@@ -85,7 +98,7 @@ function keepRenewing(
       failures = 0
     } catch (error) {
       const because = error instanceof Error ? error.message : String(error)
-      if (isRefusal(error)) {
+      if (sqlstateOf(error) === REFUSED) {
         clearInterval(timer)
         announcement.onRetired?.(because)
         return
@@ -101,6 +114,4 @@ function keepRenewing(
 }
 
 /** The registry's own SQLSTATE: it has answered, and the answer is no. */
-function isRefusal(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'BW003'
-}
+const REFUSED = 'BW003'

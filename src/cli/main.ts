@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander'
 import { addAdvances } from './commands/advance.ts'
 import { addContract } from './commands/contract.ts'
 import { addDemo } from './commands/demo.ts'
+import { addDoctor } from './commands/doctor.ts'
 import { addInit } from './commands/init.ts'
 import { addInstances } from './commands/instances.ts'
 import { addNew } from './commands/new.ts'
@@ -41,6 +42,7 @@ function program(): Command {
   addInstances(bellows)
   addNode(bellows)
   addDemo(bellows)
+  addDoctor(bellows)
   for (const command of bellows.commands) command.exitOverride()
   return bellows
 }

@@ -36,7 +36,7 @@ export async function inSession(
       application: `bellows/${VERSION} ${command}`,
       settings: config.settings,
       onNotice: (notice) => view.show(notice),
-      isStopping: () => stop.asked,
+      isStopping: stop.isAsked,
     })
     try {
       return await work({ bellows, config, terminal: processTerminal })
@@ -77,17 +77,19 @@ export function printJson(document: Readonly<Record<string, unknown>>): void {
 }
 
 /** Ctrl-C once: stop where nothing is half done. Twice: now; the server then ends the statement by itself. */
-function stopOnInterrupt(view: ProgressView): { readonly asked: boolean; forget: () => void } {
-  const state = { asked: false, forget: () => undefined as void }
-  const onSignal = () => {
-    if (state.asked) process.exit(EXIT.interrupted)
-    state.asked = true
+function stopOnInterrupt(view: ProgressView): { isAsked: () => boolean; forget: () => void } {
+  let asked = false
+  const onSignal = (): void => {
+    if (asked) process.exit(EXIT.interrupted)
+    asked = true
     view.end()
     processTerminal.err('Stopping after this batch. Once more to stop at once.\n')
   }
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal)
-  state.forget = () => {
-    process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
+  return {
+    isAsked: () => asked,
+    forget: () => {
+      process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
+    },
   }
-  return state
 }

@@ -1,11 +1,13 @@
 import type { Migration, VersionRef } from '../core/operations/operation.ts'
 import type { Plan } from '../core/plan/plan.ts'
 import type { Change, Phase } from '../core/plan/step.ts'
+import type { Finding } from '../core/run/diagnosis.ts'
 import type { Run } from '../core/run/run.ts'
 import type { QualifiedName } from '../core/schema/model.ts'
 import type { Driving, Engine } from './context.ts'
 import { drive } from './drive.ts'
 import { asDriver } from './driving.ts'
+import { examine } from './examine.ts'
 import { databaseName, describeTable, holdsMore, type TableShape, tablesWith } from './look.ts'
 import type { Checkpoint, Holder, Instances } from './ports.ts'
 import { rollBack, undo } from './return.ts'
@@ -30,6 +32,8 @@ export interface Looking {
   tablesWith(namespace: string, column: string): Promise<readonly string[]>
   /** The name of the database that is connected to. */
   name(): Promise<string>
+  /** Whether a migration can be done on this server, and whether it would be wise now. */
+  examine(): Promise<readonly Finding[]>
   /** Who is changing the database at the moment. */
   driver(): Promise<Holder | undefined>
 }
@@ -61,6 +65,8 @@ export interface ChangeOptions {
 }
 
 export interface Bellows extends Looking {
+  /** Makes the namespace `bellows` where it is not there yet, so that applications can register before any change. */
+  install(): Promise<void>
   /**
    * Does work as the one driver of the database. What the work sees is true until it ends, because nobody else changes
    * anything. When the connection is lost the work begins anew, so it must look before it acts.
@@ -73,6 +79,7 @@ export interface Bellows extends Looking {
 export function createBellows(engine: Engine): Bellows {
   return {
     ...looking(engine),
+    install: () => engine.journal.install(),
     change: (work, options = {}) => {
       const settings = options.settings?.(engine.settings) ?? engine.settings
       return asDriver({ ...engine, settings }, (driver) => work(changing(driver)))
@@ -93,6 +100,7 @@ function looking(engine: Engine): Looking {
     holdsMore: (name, column, run) => holdsMore(engine, name, column, run),
     tablesWith: (namespace, column) => tablesWith(engine, namespace, column),
     name: () => databaseName(engine),
+    examine: () => examine(engine),
     driver: async () => ((await engine.journal.isInstalled()) ? engine.database.holder() : undefined),
   }
 }

@@ -65,7 +65,7 @@ async function liveRename(
   const fleet: AppInstance[] = []
   try {
     // The registry must be there before the first instance announces itself.
-    await bellows.instances.list()
+    await bellows.install()
     const before = await shapeOf(bellows)
     for (let number = 1; number <= INSTANCES; number += 1)
       fleet.push(await startInstance(`v1-${number}`, 1, database.url))
