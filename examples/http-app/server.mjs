@@ -36,7 +36,7 @@ const routes = {
   },
 }
 
-const server = createServer(async (request, response) => {
+async function handle(request, response) {
   const [, collection, id] = request.url.split('/')
   const route = routes[`${request.method} /${collection}`]
   try {
@@ -49,17 +49,19 @@ const server = createServer(async (request, response) => {
     console.error(error.message)
     response.writeHead(500).end(JSON.stringify({ error: error.message }))
   }
-})
+}
 
-server.listen(Number(process.env.PORT ?? 0), '127.0.0.1')
-await once(server, 'listening')
-console.log(JSON.stringify({ port: server.address().port }))
-
-process.once('SIGTERM', async () => {
-  // Answer what is in flight, then say that this instance is gone, then go.
+/** Answers what is in flight, then says that this instance is gone, then goes. */
+async function stop() {
   server.close()
   server.closeIdleConnections()
   await once(server, 'close')
   await instance.release()
   await pool.end()
-})
+}
+
+const server = createServer((request, response) => void handle(request, response))
+server.listen(Number(process.env.PORT ?? 0), '127.0.0.1')
+await once(server, 'listening')
+process.once('SIGTERM', () => void stop())
+console.log(JSON.stringify({ port: server.address().port }))

@@ -8,7 +8,7 @@ export async function confirmed(
   given: string | undefined,
 ): Promise<void> {
   if (given === expected) return
-  if (given === undefined && process.stdin.isTTY === true && process.stderr.isTTY === true) {
+  if (given === undefined && process.stdin.isTTY && process.stderr.isTTY) {
     const terminal = createInterface({ input: process.stdin, output: process.stderr })
     const answer = await terminal.question(`${question}\nType "${expected}" to go on: `)
     terminal.close()

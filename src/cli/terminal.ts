@@ -16,6 +16,6 @@ export const processTerminal: Terminal = {
   err: (text) => {
     process.stderr.write(text)
   },
-  isLive: process.stderr.isTTY === true && process.env.CI === undefined && process.env.TERM !== 'dumb',
+  isLive: process.stderr.isTTY && process.env.CI === undefined && process.env.TERM !== 'dumb',
   style: (format, text) => styleText(format, text, { stream: process.stderr, validateStream: true }),
 }

@@ -7,6 +7,7 @@ import { contractGate, type GateFacts } from '../core/run/gate.ts'
 import { lit, type Sql, sql } from '../core/sql.ts'
 import type { Driving } from './context.ts'
 import { transactWithLocks } from './lock.ts'
+import type { Transaction } from './ports.ts'
 
 /**
  * Closes the door, looks, and decides. Open: the door stays closed for the transaction that hides the column, which looks once
@@ -14,39 +15,41 @@ import { transactWithLocks } from './lock.ts'
  * @throws BellowsError with every reason
  */
 export async function passGate(engine: Driving, run: number, gate: GateStep): Promise<void> {
-  await changed(engine, run, gate, [closeDoorSql(gate.table, gate.column, engine.settings.gate.doorMs)], [])
+  const closing = closeDoorSql(gate.table, gate.column, engine.settings.gate.doorMs)
+  await written(engine, run, gate, { statements: [closing], events: [] })
   const facts = await look(engine, gate)
   const verdict = contractGate(facts, engine.settings.gate)
   if (verdict.open) {
-    await changed(
-      engine,
-      run,
-      gate,
-      [],
-      [{ type: 'gate_opened', because: verdict.because, overrides: verdict.overrides }],
-    )
+    const opened: Event = { type: 'gate_opened', because: verdict.because, overrides: verdict.overrides }
+    await written(engine, run, gate, { statements: [], events: [opened] })
     return
   }
-  const blocking = facts.needing.filter((one) => one.blocks).map((one) => one.instance)
-  const closed: Event = { type: 'gate_closed', because: verdict.because, blocking }
-  await changed(engine, run, gate, [clearColumnState(gate.table, gate.column)], [closed])
+  const blocking = facts.needing.filter((one) => one.blocks)
+  const closed: Event = { type: 'gate_closed', because: verdict.because, blocking: namesOf(blocking) }
+  await written(engine, run, gate, {
+    statements: [clearColumnState(gate.table, gate.column)],
+    events: [closed],
+  })
   throw new BellowsError(verdict.code, `The contract waits: ${verdict.because.join('; ')}.`, {
     step: gate.id,
     hint: verdict.hint,
     facts: {
-      ...(blocking.length > 0 ? { blocking_instances: blocking } : {}),
-      ...(facts.needing.some((one) => one.blocks && one.state === 'silent')
-        ? {
-            silent: facts.needing
-              .filter((one) => one.blocks && one.state === 'silent')
-              .map((one) => one.instance),
-          }
-        : {}),
-      ...(facts.dependents.length > 0
-        ? { dependents: facts.dependents.map(({ kind, name }) => `${kind} ${name}`) }
-        : {}),
+      ...unlessEmpty('blocking_instances', namesOf(blocking)),
+      ...unlessEmpty('silent', namesOf(blocking.filter(({ state }) => state === 'silent'))),
+      ...unlessEmpty(
+        'dependents',
+        facts.dependents.map(({ kind, name }) => `${kind} ${name}`),
+      ),
     },
   })
+}
+
+function namesOf(instances: GateFacts['needing']): readonly string[] {
+  return instances.map(({ instance }) => instance)
+}
+
+function unlessEmpty(name: string, values: readonly string[]): Readonly<Record<string, readonly string[]>> {
+  return values.length === 0 ? {} : { [name]: values }
 }
 
 async function look(engine: Driving, { table, column }: GateStep): Promise<GateFacts> {
@@ -67,21 +70,12 @@ export function requireNobodySql(
   return sql`select bellows.require_nobody(${lit(table.namespace)}, ${lit(table.name)}, ${lit(column)}, ${lit(engine.settings.gate.silentGraceMs)})`
 }
 
-async function changed(
+async function written(
   engine: Driving,
   run: number,
   gate: GateStep,
-  statements: readonly Sql[],
-  events: readonly Event[],
+  what: Pick<Transaction, 'statements' | 'events'>,
 ): Promise<void> {
-  const { holdTimeoutMs } = engine.settings
-  await transactWithLocks(engine, {
-    run,
-    step: gate.id,
-    locks: [],
-    statementTimeoutMs: holdTimeoutMs,
-    requires: [],
-    statements,
-    events,
-  })
+  const bounds = { locks: [], requires: [], statementTimeoutMs: engine.settings.holdTimeoutMs }
+  await transactWithLocks(engine, { run, step: gate.id, ...bounds, ...what })
 }

@@ -49,7 +49,7 @@ const NO_WAY_BACK = 'This rename has no way back: values written since are not i
 
 async function withdrawals(engine: Driving, run: Run): Promise<readonly Event[]> {
   const standing = (await readVersions(engine)).filter((version) => version.run === run.id)
-  return standing.reverse().map(({ version, name }) => ({ type: 'version_withdrawn', version, name }))
+  return standing.toReversed().map(({ version, name }) => ({ type: 'version_withdrawn', version, name }))
 }
 
 /** A run in the opposite direction had taken versions back; without it they hold again. */

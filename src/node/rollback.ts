@@ -19,7 +19,7 @@ export const rollback: Handler = (node, body) => {
     if (!versions.some(({ version }) => version === least)) {
       throw new BellowsError('run_not_found', `Version ${least} is not applied.`)
     }
-    for (const version of versions.filter((one) => one.version >= least).reverse())
+    for (const version of versions.filter((one) => one.version >= least).toReversed())
       await takenBack(database, version)
     return {
       type: 'rollback_complete',
@@ -67,7 +67,7 @@ async function bringBack(database: Changing, version: Version, column: string): 
       operations: [
         { kind: 'rename_column', namespace: table.namespace, table: table.name, from: survivor, to: column },
       ],
-      reverses: { backfill: [reference(version)], purge: earlier.map(reference).reverse() },
+      reverses: { backfill: [reference(version)], purge: earlier.map(reference).toReversed() },
     },
     'verify',
   )

@@ -127,6 +127,7 @@ async function readLine(node: Serving, line: Line): Promise<void> {
 
 async function readFrame(node: Serving, frame: Frame): Promise<void> {
   const envelope = readEnvelope(frame)
+  if (frame.kind === 'malformed') node.streams.log(`ignored: ${frame.reason}: ${frame.excerpt}`)
   const replied = replyTo(node, envelope)
   // Reading goes on while a reply is made; only when too much piles up does it wait.
   void replied?.then((line) => node.output.write(line.line))

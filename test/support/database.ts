@@ -19,7 +19,7 @@ export interface TestDatabase {
 const cleanups: (() => Promise<void>)[] = []
 
 afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
+  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup()
 })
 
 /** Runs after the test, the last one given first. */

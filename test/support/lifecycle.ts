@@ -119,15 +119,13 @@ async function look(database: TestDatabase, migration: Migration) {
 
 /** The model without what differs between two databases of one schema: sizes, slots used up, and how a definition is written. */
 function comparable({ tables }: Schema): unknown {
-  const byName = <T extends { readonly name: string }>(objects: readonly T[]) =>
-    objects
-      .toSorted((a, b) => (a.name < b.name ? -1 : 1))
-      .map((object) => ({ ...object, definition: undefined }))
   return tables.map((table) => ({
     ...table,
     columns: table.columns.map((column) => ({ ...column, default: column.default !== null })),
-    constraints: byName(table.constraints),
-    indexes: byName(table.indexes).map((index) => ({ ...index, columns: index.columns.toSorted() })),
+    constraints: table.constraints.toSorted(byName).map((one) => ({ ...one, definition: undefined })),
+    indexes: table.indexes
+      .toSorted(byName)
+      .map((one) => ({ ...one, definition: undefined, columns: one.columns.toSorted() })),
     bytes: undefined,
     columnSlots: undefined,
     rowsEstimate: undefined,
@@ -135,4 +133,8 @@ function comparable({ tables }: Schema): unknown {
     dependents: undefined,
     mentions: undefined,
   }))
+}
+
+function byName(a: { readonly name: string }, b: { readonly name: string }): number {
+  return a.name < b.name ? -1 : 1
 }

@@ -45,7 +45,7 @@ export function addRollback(program: Command): void {
 
 async function agreed(question: string, yes: boolean | undefined): Promise<void> {
   if (yes === true) return
-  if (process.stdin.isTTY === true && process.stderr.isTTY === true) {
+  if (process.stdin.isTTY && process.stderr.isTTY) {
     const terminal = createInterface({ input: process.stdin, output: process.stderr })
     const answer = await terminal.question(`${question} Go on? [y/N] `)
     terminal.close()

@@ -16,6 +16,7 @@ import { showWire } from './wire.ts'
 const INSTANCES = 3
 /** Long enough for figures before and after that mean something. */
 const CALM_MS = 2_500
+const FAILURES_SHOWN = 5
 
 const MIGRATION: Migration = {
   name: '0001_rename_name',
@@ -49,6 +50,16 @@ export async function demo(options: DemoOptions, terminal: Terminal): Promise<bo
   }
 }
 
+/** What the stages of the demo work on. */
+interface Stage {
+  readonly bellows: Bellows
+  readonly database: DemoDatabase
+  readonly load: Load
+  /** Running instances, the oldest first. */
+  readonly fleet: AppInstance[]
+  readonly timeline: (text: string) => void
+}
+
 async function liveRename(
   options: DemoOptions,
   database: DemoDatabase,
@@ -60,25 +71,18 @@ async function liveRename(
     application: `bellows/${VERSION} demo`,
     onNotice: (notice) => view.show(notice),
   })
-  const load = startLoad(options.rows)
   const timeline = startTimeline(terminal, () => view.end())
   const fleet: AppInstance[] = []
+  let load: Load | undefined
   try {
     // The registry must be there before the first instance announces itself.
     await bellows.install()
     const before = await shapeOf(bellows)
-    for (let number = 1; number <= INSTANCES; number += 1)
+    for (let number = 1; number <= INSTANCES; number += 1) {
       fleet.push(await startInstance(`v1-${number}`, 1, database.url))
-    load.route(fleet)
-    timeline(`${INSTANCES} instances of version 1 serve requests`)
-    await wait(CALM_MS)
-    load.stretch('before')
-
-    await migrate(bellows, load, fleet, database, timeline)
-    load.stretch('during')
-    await wait(CALM_MS)
-    load.stretch('after')
-
+    }
+    load = startLoad(options.rows, fleet)
+    await underTraffic({ bellows, database, load, fleet, timeline })
     const served = await load.stop()
     const claims = await checkClaims(bellows, database, served, fleet)
     report(terminal, served, claims, { before, after: await shapeOf(bellows) })
@@ -86,19 +90,25 @@ async function liveRename(
     return claims.every(({ held }) => held)
   } finally {
     view.end()
-    await load.stop()
+    await load?.stop()
     await Promise.all(fleet.map((instance) => instance.stop()))
     await bellows.close()
   }
 }
 
-async function migrate(
-  bellows: Bellows,
-  load: Load,
-  fleet: AppInstance[],
-  database: DemoDatabase,
-  timeline: (text: string) => void,
-): Promise<void> {
+async function underTraffic(stage: Stage): Promise<void> {
+  const { load, timeline } = stage
+  timeline(`${INSTANCES} instances of version 1 serve requests`)
+  await wait(CALM_MS)
+  load.stretch('before')
+  await migrate(stage)
+  load.stretch('during')
+  await wait(CALM_MS)
+  load.stretch('after')
+}
+
+async function migrate(stage: Stage): Promise<void> {
+  const { bellows, timeline } = stage
   await bellows.change((driver) => driver.advance(MIGRATION, 'expand'))
   timeline('expand: "full_name" stands beside "name", and a trigger keeps both in step')
   const run = await bellows.change((driver) => driver.advance(MIGRATION, 'backfill'))
@@ -110,28 +120,22 @@ async function migrate(
   const refused = await bellows
     .change((driver) => driver.resume(run.id, 'purge'))
     .then(
-      () => undefined,
+      () => 'it was not',
       (error: unknown) => (error instanceof Error ? error.message : String(error)),
     )
   timeline(`contract is refused while version 1 runs: ${refused}`)
-  await replaceAll(load, fleet, database, timeline)
+  await replaceAll(stage)
   await bellows.change((driver) => driver.resume(run.id, 'purge'))
   timeline('contract: nobody needs "name"; it is hidden, then dropped')
 }
 
 /** One by one: the next old instance goes only when a new one is healthy and serves. */
-async function replaceAll(
-  load: Load,
-  fleet: AppInstance[],
-  database: DemoDatabase,
-  timeline: (text: string) => void,
-): Promise<void> {
+async function replaceAll({ database, load, fleet, timeline }: Stage): Promise<void> {
   for (let number = 1; number <= INSTANCES; number += 1) {
     const renewed = await startInstance(`v2-${number}`, 2, database.url)
-    const old = fleet.shift()
+    const old = fleet.shift() as AppInstance
     fleet.push(renewed)
     load.route([...fleet])
-    if (old === undefined) continue
     await load.drained(old)
     await old.stop()
     timeline(`rollout: ${renewed.name} is healthy and serves; ${old.name} has drained and ended`)
@@ -149,8 +153,8 @@ async function checkClaims(
   const wrong = await wrongRows(database, served)
   return [
     {
-      claim: `${grouped(served.requests)} requests served, ${grouped(served.failed)} failed`,
-      held: served.failed === 0,
+      claim: `${grouped(served.requests)} requests served, ${grouped(served.failures.length)} failed`,
+      held: served.failures.length === 0,
     },
     { claim: `${wrong} rows differ from what was written`, held: wrong === 0 },
     {
@@ -211,7 +215,7 @@ function report(
   terminal.out(`\n  before  ${shapes.before}\n  after   ${shapes.after}\n`)
   for (const { claim, held } of claims)
     terminal.out(`  ${held ? style('green', 'yes') : style('red', 'NO ')}  ${claim}`)
-  for (const failure of served.failures) terminal.out(`       ${failure}`)
+  for (const failure of served.failures.slice(0, FAILURES_SHOWN)) terminal.out(`       ${failure}`)
 }
 
 async function keepRunning(

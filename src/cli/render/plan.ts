@@ -4,7 +4,7 @@ import type { Terminal } from '../terminal.ts'
 /** The plan as a person reads it before anything runs: every statement, its locks, what it costs and what can go wrong. */
 export function renderPlan(plan: Plan, { style }: Terminal): string {
   const lines = [style('bold', `Plan of ${plan.migration.name}`), '']
-  for (const phase of [...new Set(plan.steps.map((step) => step.phase))]) {
+  for (const phase of new Set(plan.steps.map((step) => step.phase))) {
     lines.push(style('bold', phase))
     for (const step of plan.steps.filter((one) => one.phase === phase)) lines.push(...stepLines(step, style))
   }

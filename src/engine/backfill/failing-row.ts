@@ -4,17 +4,22 @@ import { halves, inRange, type Range } from '../../core/run/ranges.ts'
 import { id, lit, qualified, type Sql, sql, trusted } from '../../core/sql.ts'
 import type { Driving } from '../context.ts'
 
+/** Where in the table a batch failed. */
+interface Failed {
+  readonly range: Range
+  readonly linesPerBlock: number
+}
+
 /** Turns the failure of a batch that its rows caused into one that names the row. Other failures stay what they are. */
 export async function explainFailure(
   engine: Driving,
   step: BackfillStep,
-  range: Range,
-  linesPerBlock: number,
+  { range, linesPerBlock }: Failed,
   error: unknown,
 ): Promise<unknown> {
   if (!(error instanceof BellowsError) || error.code !== 'statement_failed' || !isCausedByRow(error))
     return error
-  const row = await failingRow(engine, step, range, linesPerBlock)
+  const row = await failingRow(engine, step, { range, linesPerBlock })
   const rowsDone = (await engine.journal.checkpoint(step.id))?.rowsDone ?? 0
   return new BellowsError(
     'backfill_failed',
@@ -37,8 +42,7 @@ function isCausedByRow(error: BellowsError): boolean {
 async function failingRow(
   engine: Driving,
   step: BackfillStep,
-  range: Range,
-  linesPerBlock: number,
+  { range, linesPerBlock }: Failed,
 ): Promise<string> {
   let suspect = range
   for (;;) {

@@ -88,7 +88,7 @@ async function oneBatch(
     const { found, mark } = result as { found: number; mark: Marked }
     return { batch: batchOf(mark), found }
   } catch (error) {
-    throw await explainFailure(engine, work.step, range, after.file.linesPerBlock, error)
+    throw await explainFailure(engine, work.step, { range, linesPerBlock: after.file.linesPerBlock }, error)
   }
 }
 

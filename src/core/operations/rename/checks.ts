@@ -28,7 +28,7 @@ export function renameProblems(op: RenameColumn, context: Context): readonly Bel
     ...sourceProblems(table, from),
     ...carryProblems(table, from),
     ...(adopted === undefined ? columnSlotProblems(table) : adoptionProblems(op, table, adopted)),
-    ...mappingProblems(op, table, from, adopted, context),
+    ...mappingProblems(op, table, from, context),
   ]
 }
 
@@ -101,9 +101,9 @@ function mappingProblems(
   op: RenameColumn,
   table: Table,
   from: Column,
-  adopted: Column | undefined,
   { facts }: Context,
 ): readonly BellowsError[] {
+  const adopted = findColumn(table, op.to)
   const target = adopted ?? (op.type === undefined ? from : facts.types[op.type])
   if (target === undefined || (op.type !== undefined && typeof readType(op.type) !== 'string')) {
     return [new BellowsError('migration_invalid', `There is no type "${op.type}" for the column "${op.to}".`)]
