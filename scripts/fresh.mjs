@@ -16,7 +16,11 @@ if (major < minimum[0] || (major === minimum[0] && minor < minimum[1])) {
 
 /** Runs a command with its output on stderr, so that the stdout of what follows stays its own. */
 const run = (command, args) => {
-  const ran = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2], shell: process.platform === 'win32' })
+  const ran = spawnSync(command, args, {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+    shell: process.platform === 'win32',
+  })
   if (ran.status !== 0) {
     console.error(`"${command} ${args.join(' ')}" failed. Mend what it says above and run this again.`)
     process.exit(ran.status ?? 1)
