@@ -18,7 +18,7 @@ export async function makeCluster(setup: Setup): Promise<void> {
   }
   const fresh = path.join(setup.folder, NEW_PGDATA_PREFIX + randomBytes(4).toString('hex'))
   makeServerFolder(fresh, setup.identity)
-  const args = initdbArguments(fresh, setup.binaries.major, setup.kept)
+  const args = initdbArguments(fresh, setup.binaries.major)
   const run = setup.watchdog.run(orderOf(setup, { kind: 'tool', file: setup.binaries.initdb, args }, [fresh]))
   const outcome = await run.ended
   if (outcome !== 'exit code 0') throw programFailed('initdb', outcome, logOf(setup))
@@ -26,9 +26,18 @@ export async function makeCluster(setup: Setup): Promise<void> {
 }
 
 /** Nobody is let in by the rules that initdb writes: ours are given at each start, those are for a start by hand. */
-export function initdbArguments(pgdata: string, major: number, kept: boolean): string[] {
-  const common = ['-D', pgdata, '-U', SUPERUSER, '--encoding=UTF8', '--auth=reject', '--no-instructions']
-  return [...common, ...localeArguments(major), ...(kept ? [] : ['--no-sync'])]
+export function initdbArguments(pgdata: string, major: number): string[] {
+  const common = [
+    '-D',
+    pgdata,
+    '-U',
+    SUPERUSER,
+    '--encoding=UTF8',
+    '--auth=reject',
+    '--no-instructions',
+    '--no-sync',
+  ]
+  return [...common, ...localeArguments(major)]
 }
 
 /**
