@@ -9,17 +9,19 @@ import { drive } from './drive.ts'
 import { asDriver } from './driving.ts'
 import { examine } from './examine.ts'
 import { databaseName, describeTable, holdsMore, type TableShape, tablesWith } from './look.ts'
-import type { Checkpoint, Holder, Instances } from './ports.ts'
+import type { Checkpoint, Holder, Instances, WhichRuns } from './ports.ts'
 import { rollBack, undo } from './return.ts'
+import { readRuns } from './runs.ts'
 import type { Settings } from './settings.ts'
-import { findRun, planFor, readRuns, startRun } from './start.ts'
+import { findRun, planFor, startRun } from './start.ts'
 import { readVersions, standVersion, type Version, withdrawVersion } from './versions.ts'
 
 /** What can be seen of a database. Nothing here changes it. */
 export interface Looking {
   /** What a migration would do. Needs nothing installed. */
   plan(migration: Migration): Promise<Plan>
-  runs(): Promise<readonly Run[]>
+  /** Oldest first; all of them when not said otherwise. */
+  runs(which?: WhichRuns): Promise<readonly Run[]>
   /** The run of a migration, by name; one that was rolled back counts as none. */
   run(migration: string): Promise<Run | undefined>
   /** Versions of the schema that stand, ascending. */
@@ -92,7 +94,7 @@ export function createBellows(engine: Engine): Bellows {
 function looking(engine: Engine): Looking {
   return {
     plan: (migration) => planFor(engine, migration),
-    runs: () => readRuns(engine),
+    runs: (which = 'all') => readRuns(engine, which),
     run: (migration) => findRun(engine, migration),
     versions: () => readVersions(engine),
     checkpoint: (step) => engine.journal.checkpoint(step),

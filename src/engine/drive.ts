@@ -2,18 +2,19 @@ import { assert, BellowsError } from '../core/errors.ts'
 import { stepsOf } from '../core/plan/plan.ts'
 import type { Phase, Step } from '../core/plan/step.ts'
 import type { Event } from '../core/run/event.ts'
-import { foldRun, isOver, type Run, stepsLeft } from '../core/run/run.ts'
+import { isOver, type Run, stepsLeft } from '../core/run/run.ts'
 import { mayEnter, STATE_OF_PHASE } from '../core/run/transitions.ts'
 import { lit, sql } from '../core/sql.ts'
 import { batchTransaction } from './backfill/batch.ts'
 import type { Driving, Engine } from './context.ts'
 import { executeStep } from './execute.ts'
 import { passGate } from './gate.ts'
+import { readRuns } from './runs.ts'
 
 export async function readRun(engine: Engine, id: number): Promise<Run> {
-  const stored = (await engine.journal.runs()).find((run) => run.id === id)
-  if (stored === undefined) throw new BellowsError('run_not_found', `There is no run ${id}.`)
-  return foldRun(stored, await engine.journal.entries(id))
+  const [run] = await readRuns(engine, { id })
+  if (run === undefined) throw new BellowsError('run_not_found', `There is no run ${id}.`)
+  return run
 }
 
 /** Takes a run through its phases up to and including one: read, decide, act, record, until nothing is left to do. */

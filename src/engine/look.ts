@@ -34,7 +34,7 @@ export async function holdsMore(
   column: string,
   run: number | undefined,
 ): Promise<boolean> {
-  const stored = run === undefined ? undefined : (await engine.journal.runs()).find((one) => one.id === run)
+  const [stored] = run === undefined ? [] : await engine.journal.runs({ id: run })
   const compared = stored?.plan.steps.find((step) => step.kind === 'verify')
   const unlike = compared === undefined ? sql`` : sql` and not ${compared.relation}`
   const [answer] = await engine.database.read<{ more: boolean }>(

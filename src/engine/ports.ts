@@ -112,13 +112,17 @@ export interface Database {
   close(): Promise<void>
 }
 
+/** `open` runs are neither completed nor rolled back. */
+export type WhichRuns = 'all' | 'open' | { readonly id: number } | { readonly migration: string }
+
 export interface Journal {
   /** Makes the namespace `bellows` when it is not there yet. */
   install(): Promise<void>
   isInstalled(): Promise<boolean>
-  runs(): Promise<readonly StoredRun[]>
-  /** In the order of their positions. */
-  entries(run?: number): Promise<readonly JournalEntry[]>
+  /** Oldest first. A plan is large and runs grow in number, so whoever needs few asks for few. */
+  runs(which: WhichRuns): Promise<readonly StoredRun[]>
+  /** Of some runs, in the order of their positions. */
+  entries(runs: readonly number[]): Promise<readonly JournalEntry[]>
   checkpoint(step: string): Promise<Checkpoint | undefined>
 }
 

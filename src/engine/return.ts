@@ -54,7 +54,7 @@ async function withdrawals(engine: Driving, run: Run): Promise<readonly Event[]>
 
 /** A run in the opposite direction had taken versions back; without it they hold again. */
 async function reinstatements(engine: Driving, run: Run): Promise<readonly Event[]> {
-  const taken = (await engine.journal.entries(run.id)).flatMap(({ event }) =>
+  const taken = (await engine.journal.entries([run.id])).flatMap(({ event }) =>
     event.type === 'version_withdrawn' ? [event.name] : [],
   )
   const table = run.plan.migration.operations[0]

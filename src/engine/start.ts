@@ -4,21 +4,13 @@ import type { Migration } from '../core/operations/operation.ts'
 import { makePlan } from '../core/plan/make-plan.ts'
 import { needsOf } from '../core/plan/needs.ts'
 import { type Plan, tablesOf } from '../core/plan/plan.ts'
-import { foldRun, isOver, type Run, stepsLeft } from '../core/run/run.ts'
+import { foldRun, type Run, stepsLeft } from '../core/run/run.ts'
 import type { Driving, Engine } from './context.ts'
-
-/** All runs of the database, oldest first. */
-export async function readRuns(engine: Engine): Promise<readonly Run[]> {
-  if (!(await engine.journal.isInstalled())) return []
-  const [runs, entries] = [await engine.journal.runs(), await engine.journal.entries()]
-  return runs.map((run) => foldRun(run, entries))
-}
+import { readRuns } from './runs.ts'
 
 /** The run of a migration, by its name: the one in flight or completed; one that was rolled back counts as none. */
-export async function findRun(engine: Engine, name: string): Promise<Run | undefined> {
-  return (await readRuns(engine)).findLast(
-    (run) => run.plan.migration.name === name && run.state !== 'rolled_back',
-  )
+export async function findRun(engine: Engine, migration: string): Promise<Run | undefined> {
+  return (await readRuns(engine, { migration })).findLast((run) => run.state !== 'rolled_back')
 }
 
 export async function planFor(engine: Engine, migration: Migration): Promise<Plan> {
@@ -31,12 +23,9 @@ export async function planFor(engine: Engine, migration: Migration): Promise<Pla
  * @throws BellowsError `run_conflict` when another run is at work on the same table, `drift_found` when the migration was changed
  */
 export async function startRun(engine: Driving, migration: Migration): Promise<Run> {
-  const runs = await readRuns(engine)
-  const own = runs.findLast(
-    (run) => run.plan.migration.name === migration.name && run.state !== 'rolled_back',
-  )
+  const own = await findRun(engine, migration.name)
   if (own !== undefined) return unchanged(own, migration)
-  for (const other of runs) refuseConflict(migration, other)
+  for (const other of await readRuns(engine, 'open')) refuseConflict(migration, other)
   const plan = await planFor(engine, migration)
   const id = await engine.driver.startRun(plan)
   return foldRun({ id, plan }, [])
@@ -58,7 +47,6 @@ function unchanged(run: Run, migration: Migration): Run {
  * a column is free, unless the other run stands in the middle of a phase.
  */
 function refuseConflict(migration: Migration, other: Run): void {
-  if (isOver(other)) return
   const mine = tablesOf(migration)
   const [shared] = tablesOf(other.plan.migration).filter((table) =>
     mine.some((one) => one.namespace === table.namespace && one.name === table.name),

@@ -41,7 +41,7 @@ export async function standVersion(
   change: Change,
   rows: number,
 ): Promise<void> {
-  const stored = (await engine.journal.runs()).find(({ id }) => id === run)
+  const [stored] = await engine.journal.runs({ id: run })
   const [table] = stored === undefined ? [] : tablesOf(stored.plan.migration)
   if (table === undefined) throw new BellowsError('run_not_found', `There is no run ${run}.`)
   const facts: VersionFacts = { change, table, rows, backwardCompatible: change.kind !== 'removed' }

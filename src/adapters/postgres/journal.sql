@@ -46,6 +46,7 @@ create table bellows.event (
   shape text
 );
 create index event_of_run on bellows.event (run, seq);
+create index run_of_migration on bellows.run (migration);
 
 create function bellows.refuse_change() returns trigger language plpgsql as $$
 begin

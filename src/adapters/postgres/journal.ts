@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs'
 import { BellowsError } from '../../core/errors.ts'
 import type { Event, JournalEntry } from '../../core/run/event.ts'
 import type { StoredRun } from '../../core/run/run.ts'
-import { lit, type Sql, sql, trusted } from '../../core/sql.ts'
-import type { Checkpoint, Journal } from '../../engine/ports.ts'
+import { join, lit, type Sql, sql, trusted } from '../../core/sql.ts'
+import type { Checkpoint, Journal, WhichRuns } from '../../engine/ports.ts'
 import type { Sessions } from './sessions.ts'
 
 /** The version of the tables in journal.sql. A newer one was made by a newer Bellows, which knows what we do not. */
@@ -13,8 +13,11 @@ export function postgresJournal(sessions: Sessions): Journal {
   return {
     install: () => install(sessions),
     isInstalled: () => isInstalled(sessions),
-    runs: () => sessions.read<StoredRun>(sql`select id, plan from bellows.run order by id`),
-    entries: (run) => entries(sessions, run),
+    runs: (which) =>
+      sessions.read<StoredRun>(
+        sql`select r.id, r.plan from bellows.run r where ${isWhich(which)} order by r.id`,
+      ),
+    entries: (runs) => entries(sessions, runs),
     checkpoint: (step) => checkpoint(sessions, step),
   }
 }
@@ -53,24 +56,33 @@ end`)}`,
   )
 }
 
-async function entries(sessions: Sessions, run: number | undefined): Promise<readonly JournalEntry[]> {
-  const ofRun: Sql = run === undefined ? sql`` : sql`where run = ${lit(run)}`
-  const rows = await sessions.read<{
-    seq: number
-    run: number
-    at: string
-    event: Event
-    version: number | null
-    shape: string | null
-  }>(sql`select seq, run, at, event, version, shape from bellows.event ${ofRun} order by seq`)
-  return rows.map(({ seq, run: of, at, event, version, shape }) => ({
-    seq,
-    run: of,
-    at,
-    event,
+async function entries(sessions: Sessions, runs: readonly number[]): Promise<readonly JournalEntry[]> {
+  if (runs.length === 0) return []
+  const rows = await sessions.read<EventRow>(
+    sql`select seq, run, at, event, version, shape from bellows.event where run in (${join(runs.map(lit))}) order by seq`,
+  )
+  return rows.map(({ version, shape, ...entry }) => ({
+    ...entry,
     ...(version === null ? {} : { version }),
     ...(shape === null ? {} : { schema: shape }),
   }))
+}
+
+interface EventRow {
+  readonly seq: number
+  readonly run: number
+  readonly at: string
+  readonly event: Event
+  readonly version: number | null
+  readonly shape: string | null
+}
+
+function isWhich(which: WhichRuns): Sql {
+  if (which === 'all') return sql`true`
+  if (which === 'open') {
+    return sql`not exists (select from bellows.event e where e.run = r.id and e.event ->> 'type' in ('run_completed', 'run_rolled_back'))`
+  }
+  return 'id' in which ? sql`r.id = ${lit(which.id)}` : sql`r.migration = ${lit(which.migration)}`
 }
 
 async function checkpoint(sessions: Sessions, step: string): Promise<Checkpoint | undefined> {

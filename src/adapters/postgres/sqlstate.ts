@@ -12,7 +12,8 @@ const MEANINGS: Readonly<Record<string, ErrorCode>> = {
   '57P02': 'connection_lost',
   '57P05': 'connection_lost',
   '25P03': 'connection_lost',
-  '25P04': 'statement_failed',
+  '25P04': 'connection_lost',
+  '2BP01': 'dependents_found',
 }
 
 /** States that the functions of journal.sql raise with a code of ours as their detail. */

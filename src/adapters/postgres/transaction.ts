@@ -13,6 +13,7 @@ export function transactionText(transaction: Transaction, epoch: number): Sql {
       sql`begin`,
       sql`set local lock_timeout = ${lit(`${lockTimeoutMs}ms`)}`,
       sql`set local statement_timeout = ${lit(`${lockTimeoutMs + statementTimeoutMs}ms`)}`,
+      transactionTimeout(lockTimeoutMs + statementTimeoutMs),
       sql`select bellows.fence(${lit(epoch)})`,
       ...ahead.map(
         ({ relation, level }) => sql`lock table ${qualified(relation)} in ${trusted(lockWords(level))} mode`,
@@ -30,6 +31,14 @@ export function transactionText(transaction: Transaction, epoch: number): Sql {
     ],
     ';\n',
   )
+}
+
+/** Of the parts of a transaction each has its own bound; since PostgreSQL 17 the whole has one, too. */
+const PARTS_PER_TRANSACTION = 4
+
+function transactionTimeout(partMs: number): Sql {
+  const wholeMs = partMs * PARTS_PER_TRANSACTION
+  return sql`select pg_catalog.set_config('transaction_timeout', ${lit(String(wholeMs))}, true) where pg_catalog.current_setting('server_version_num')::integer >= 170000`
 }
 
 const PROBE_FAILED = 'the step ran, but what it should have brought about does not hold'
