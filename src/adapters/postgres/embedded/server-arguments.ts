@@ -4,6 +4,8 @@ type Settings = Readonly<Record<string, string>>
 
 const COMMON: Settings = {
   cluster_name: CLUSTER_NAME,
+  // Shared memory as files of the data folder: a server that is killed leaves none behind in the system's own place.
+  dynamic_shared_memory_type: 'mmap',
   logging_collector: 'off',
   log_destination: 'stderr',
   max_connections: '100',
