@@ -1,4 +1,5 @@
 import { assert, BellowsError } from '../core/errors.ts'
+import { holdDoorSql } from '../core/plan/column-state.ts'
 import { keepsOldClients } from '../core/plan/hazards.ts'
 import { stepsOf } from '../core/plan/plan.ts'
 import {
@@ -123,6 +124,7 @@ async function performTransaction(
   await transactWithLocks(engine, {
     run: run.id,
     step: step.id,
+    ahead: step.retires === undefined ? [] : [holdDoorSql()],
     locks: step.locks,
     statementTimeoutMs: step.cost === 'scan' ? scanTimeoutMs : holdTimeoutMs,
     requires: step.requires,

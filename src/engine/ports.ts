@@ -9,6 +9,8 @@ import type { Sql } from '../core/sql.ts'
 /** A short transaction. It goes to the server as one message, COMMIT included: no lock is held across a round trip. */
 export interface Transaction {
   readonly run: number
+  /** Statements before the locks: what they wait for is waited for while nobody else is stopped. */
+  readonly ahead?: readonly Sql[]
   readonly locks: readonly Lock[]
   readonly lockTimeoutMs: number
   readonly statementTimeoutMs: number

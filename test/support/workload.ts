@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import type { TestDatabase } from './database.ts'
+import { cleanUp, type TestDatabase } from './database.ts'
 
 /** What one version of an application does again and again while a migration runs. */
 export interface Client {
@@ -49,14 +49,16 @@ export async function startWorkload(database: TestDatabase, clients: readonly Cl
     })()
     return () => running
   }
-  return {
-    count: () => done,
-    stop: async () => {
-      isRunning = false
-      for (const ended of loops) await ended()
-      return errors
-    },
+  const stop = async (): Promise<readonly string[]> => {
+    isRunning = false
+    for (const ended of loops) await ended()
+    return errors
   }
+  // A test that fails does not stop what it started.
+  cleanUp(async () => {
+    await stop()
+  })
+  return { count: () => done, stop }
 }
 
 /** Waits until a workload has done some more, so that a phase surely ran under traffic. */

@@ -90,7 +90,8 @@ select json_build_object(
       'onInsert', (g.tgtype::integer & 4) <> 0,
       'onUpdate', (g.tgtype::integer & 16) <> 0
     ) order by g.tgname), '[]')
-    from pg_trigger g where g.tgrelid = c.oid and not g.tgisinternal)
+    from pg_trigger g join pg_proc f on f.oid = g.tgfoid
+    where g.tgrelid = c.oid and not g.tgisinternal and f.pronamespace is distinct from to_regnamespace('bellows'))
 ) as "table"
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where c.oid = $table

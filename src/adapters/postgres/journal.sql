@@ -278,13 +278,12 @@ returns table (instance text, state text, blocks boolean) language sql stable as
     order by i.instance
 $$;
 
--- In the transaction that hides the column: nobody can register or renew until it ends, and nobody needs the column.
+-- In the transaction that hides the column, which holds the door: nobody can register or renew until it ends.
 create function bellows.require_nobody(namespace text, "table" text, "column" text, grace_ms bigint) returns void
 language plpgsql as $$
 declare
   blocking text;
 begin
-  update bellows.door set closings = closings + 1;
   select pg_catalog.string_agg(n.instance, ', ') into blocking
     from bellows.needing(namespace, "table", "column", grace_ms) n where n.blocks;
   if blocking is not null then

@@ -7,7 +7,7 @@ import type { Row } from './connection.ts'
 /** The whole transaction as one message: limits, fence, locks, requirements, statements, probe, journal, COMMIT. */
 export function transactionText(transaction: Transaction, epoch: number): Sql {
   const { run, lockTimeoutMs, statementTimeoutMs, locks, requires, statements, probe, events } = transaction
-  const ahead = locks.filter((lock) => lock.implied !== true)
+  const explicit = locks.filter((lock) => lock.implied !== true)
   return join(
     [
       sql`begin`,
@@ -15,7 +15,8 @@ export function transactionText(transaction: Transaction, epoch: number): Sql {
       sql`set local statement_timeout = ${lit(`${lockTimeoutMs + statementTimeoutMs}ms`)}`,
       transactionTimeout(lockTimeoutMs + statementTimeoutMs),
       sql`select bellows.fence(${lit(epoch)})`,
-      ...ahead.map(
+      ...(transaction.ahead ?? []),
+      ...explicit.map(
         ({ relation, level }) => sql`lock table ${qualified(relation)} in ${trusted(lockWords(level))} mode`,
       ),
       ...requires.map(requirementSql),

@@ -25,10 +25,15 @@ export function columnIsOffered(table: QualifiedName, column: string): Sql {
  * itself when its driver does not live to hide the column or to open it again.
  */
 export function closeDoorSql(table: QualifiedName, column: string, doorMs: number): Sql {
-  return sql`with closed as (update bellows.door set closings = closings + 1)
+  return sql`with closed as (${holdDoorSql()})
 insert into bellows.column_state values (${lit(table.namespace)}, ${lit(table.name)}, ${lit(column)}, 'retiring',
     pg_catalog.clock_timestamp() + pg_catalog.make_interval(secs => ${lit(doorMs / 1000)}))
  on conflict (namespace, "table", "column") do update set state = excluded.state, until = excluded.until`
+}
+
+/** Waits for whoever is registering, and lets nobody register until the transaction ends. */
+export function holdDoorSql(): Sql {
+  return sql`update bellows.door set closings = closings + 1`
 }
 
 /** The door that the gate closed is still closed: nobody can have registered since the registry was looked at. */

@@ -22,6 +22,11 @@ export function dualWriteStands(installed: Installed): Sql {
   return sql`exists (select from pg_catalog.pg_trigger g join pg_catalog.pg_proc f on f.oid = g.tgfoid where g.tgrelid = ${regclass(installed.table)} and g.tgname = ${lit(installed.trigger)} and g.tgenabled = 'A' and f.prosrc = ${lit(installed.body)})`
 }
 
+/** No trigger of somebody else fires behind the dual write and could change what it has put in step. */
+export function dualWriteIsLast(installed: Omit<Installed, 'body'>): Sql {
+  return sql`not exists (select from pg_catalog.pg_trigger g join pg_catalog.pg_proc f on f.oid = g.tgfoid where g.tgrelid = ${regclass(installed.table)} and not g.tgisinternal and g.tgenabled <> 'D' and g.tgtype::integer & 3 = 3 and g.tgname::text collate "C" > ${lit(installed.trigger)} and f.pronamespace is distinct from pg_catalog.to_regnamespace('bellows'))`
+}
+
 export function dualWriteAbsent(installed: Omit<Installed, 'body'>): Sql {
   return sql`pg_catalog.to_regprocedure(${lit(`bellows.${id(installed.function)}()`)}) is null`
 }

@@ -15,6 +15,7 @@ export interface Table extends QualifiedName {
   readonly columns: readonly Column[]
   readonly constraints: readonly Constraint[]
   readonly indexes: readonly Index[]
+  /** Of the user; ours do not count. */
   readonly triggers: readonly Trigger[]
   /** What hangs on a column from outside and is neither an index nor a constraint nor a default of its own table. */
   readonly dependents: readonly Dependent[]

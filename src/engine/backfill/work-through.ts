@@ -3,6 +3,7 @@ import type { TableStep } from '../../core/plan/step.ts'
 import { type Meter, metered, progressOf, type Sample } from '../../core/run/meter.ts'
 import { isThroughFile, type Pass, type Range, type Strategy, share } from '../../core/run/ranges.ts'
 import type { Driving } from '../context.ts'
+import { described } from '../lock.ts'
 import { stopIfAsked } from '../stop.ts'
 
 /** What one batch brought. */
@@ -69,13 +70,32 @@ async function attempted(
       if (!(error instanceof BellowsError)) throw error
       if (error.sqlstate === QUERY_CANCELED && attempt < attemptsMax) return 'too slow'
       const lostRace = error.code === 'lock_not_had' || error.code === 'txn_conflict'
-      if (!lostRace || attempt >= attemptsMax) throw error
+      if (!lostRace) throw error
+      if (attempt >= attemptsMax) throw await rowsHeld(engine, way, error)
       engine.notify({ type: 'waiting_for_lock', step: way.step.id, blockers: [] })
       await engine.clock.sleep(
         2 ** Math.min(attempt, MAX_DOUBLINGS) * FIRST_PAUSE_MS * (0.5 + engine.clock.random()),
       )
     }
   }
+}
+
+/** Whoever writes the table and does not end holds rows that the batch needs. */
+async function rowsHeld(engine: Driving, { step }: Way, cause: BellowsError): Promise<BellowsError> {
+  const writers = await engine.database.blockers([{ relation: step.table, level: 'share' }])
+  return new BellowsError(
+    cause.code,
+    `Rows of "${step.table.name}" are held by somebody else for too long; what was done stays done.`,
+    {
+      step: step.id,
+      cause,
+      hint:
+        writers.length === 0
+          ? 'Run the same command again: it goes on from there.'
+          : `They write the table: ${writers.map(described).join('; ')}. Run the same command again when they have ended.`,
+      facts: { blockers: writers },
+    },
+  )
 }
 
 const QUERY_CANCELED = '57014'

@@ -7,13 +7,21 @@ import { all, columnAbsent, constraintAbsent, dualWriteAbsent, indexValid } from
 import { noStrangers, retireStep, undoStep } from '../../plan/retire.ts'
 import type { Lock, Requirement, StepDraft } from '../../plan/step.ts'
 import { id, qualified, type Sql, sql, trusted } from '../../sql.ts'
-import { onTable, proofNames, standsRequirement, validatedRequirement, type Work } from './work.ts'
+import {
+  lastRequirement,
+  onTable,
+  proofNames,
+  standsRequirement,
+  validatedRequirement,
+  type Work,
+} from './work.ts'
 
 /** Hides the old column and goes on keeping it in step under its hidden name. */
 export function hideStep(work: Work): StepDraft {
   const { op, table, installed, hidden, leaving, mapping, names } = work
   const requires = [
     standsRequirement(installed),
+    lastRequirement(installed),
     ...proofNames(work).map((name) => validatedRequirement(table, name)),
     ...copiedIndexRequirements(work),
   ]

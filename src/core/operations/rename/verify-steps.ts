@@ -5,7 +5,7 @@ import { all, constraintExists, constraintValidated } from '../../plan/probes.ts
 import type { StepDraft } from '../../plan/step.ts'
 import { primaryKey } from '../../schema/model.ts'
 import { id, qualified, sql, trusted } from '../../sql.ts'
-import { onTable, proofNames, standsRequirement, type Work } from './work.ts'
+import { lastRequirement, onTable, proofNames, standsRequirement, type Work } from './work.ts'
 
 /** From the comparison of all rows to the moment when new instances may use the new column. */
 export function verifySteps(work: Work): readonly StepDraft[] {
@@ -51,7 +51,7 @@ function proofStep(work: Work): StepDraft {
     phase: 'verify',
     does: `have the database keep "${op.from}" and "${op.to}" equal from now on`,
     probe: constraintExists(table, names.proof),
-    requires: [standsRequirement(work.installed)],
+    requires: [standsRequirement(work.installed), lastRequirement(work.installed)],
     statements: [sql`alter table ${qualified(table)} ${trusted(additions.join(', '))}`],
   }
 }

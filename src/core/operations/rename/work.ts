@@ -3,7 +3,7 @@ import { type Carried, carried } from '../../plan/carry.ts'
 import { dualWriteBody, type Installed, type Pair } from '../../plan/dual-write.ts'
 import { type Mapping, mappingFor } from '../../plan/mapping.ts'
 import { type Names, namesFor } from '../../plan/names.ts'
-import { constraintValidated, dualWriteStands } from '../../plan/probes.ts'
+import { constraintValidated, dualWriteIsLast, dualWriteStands } from '../../plan/probes.ts'
 import { companionsOf, type Leaving } from '../../plan/retire.ts'
 import type { Requirement, TransactionStep } from '../../plan/step.ts'
 import { theTable } from '../../plan/table-checks.ts'
@@ -99,6 +99,15 @@ export function onTable(
 export function proofNames({ fromColumn, names, things }: Work): readonly string[] {
   const checks = things.checks.filter((copy) => copy.original.validated).map((copy) => copy.copyName)
   return [names.proof, ...(fromColumn.nullable ? [] : [names.notNullProof]), ...checks]
+}
+
+/** A trigger that somebody made since could change the row behind the dual write. */
+export function lastRequirement(installed: Installed): Requirement {
+  return {
+    that: dualWriteIsLast(installed),
+    code: 'drift_found',
+    otherwise: `a trigger on "${installed.table.name}" fires behind "${installed.trigger}"; give it a name that sorts before`,
+  }
 }
 
 export function standsRequirement(installed: Installed): Requirement {
