@@ -81,7 +81,7 @@ const LIBPQ_VARIABLES = ['PGHOST', 'PGHOSTADDR', 'PGDATABASE', 'PGSERVICE', 'PGP
 export function configFrom({ flags, env, file }: ConfigSources): Config {
   // An empty variable is how many tools unset one.
   const named = flags.database ?? (env.DIRECT_URL || env.DATABASE_URL || undefined)
-  const hasLibpq = LIBPQ_VARIABLES.some((name) => env[name] !== undefined)
+  const hasLibpq = LIBPQ_VARIABLES.some((name) => (env[name] ?? '') !== '')
   const database = named ?? (hasLibpq ? undefined : file.database)
   if (database === undefined && !hasLibpq) {
     throw new BellowsError('config_invalid', 'No database is named.', {

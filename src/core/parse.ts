@@ -18,17 +18,19 @@ function statements(text: string): readonly Node[] | { readonly problem: string 
 function printedStatement(text: string): Node {
   const found = statements(text)
   if ('problem' in found || found.length !== 1)
-    throw new Error(`the parser does not read PostgreSQL's own text: ${text}`)
+    throw new BellowsError('plan_refused', `The parser does not read PostgreSQL's own text: ${text}`)
   return found[0] as Node
 }
 
 function onlyTarget(text: string): Node | { readonly problem: string } {
+  if (text.trim() === '') return { problem: 'it is empty' }
+  // The parser stops at a NUL, and its scanner does not tell of other control characters.
+  if (hasControlCharacter(text)) return { problem: 'it contains a control character' }
   const found = statements(`select ${text}\n`)
   if ('problem' in found) return found
-  // A comment would swallow whatever Bellows writes behind the text on the same line.
-  if (scanSync(text).tokens.some((token) => token.tokenName.endsWith('COMMENT'))) {
-    return { problem: 'it contains a comment' }
-  }
+  const tokens = new Set(scanSync(text).tokens.map((token) => token.tokenName))
+  // A comment would swallow whatever Bellows writes behind the text on the same line, and a semicolon would cut it off.
+  if (tokens.has('SQL_COMMENT') || tokens.has('C_COMMENT')) return { problem: 'it contains a comment' }
   const select =
     found.length === 1 && found[0] !== undefined && 'SelectStmt' in found[0] ? found[0].SelectStmt : undefined
   const { targetList, limitOption: _limit, op: _op, ...clauses } = select ?? {}
@@ -36,8 +38,13 @@ function onlyTarget(text: string): Node | { readonly problem: string } {
   if (target === undefined || !('ResTarget' in target) || Object.keys(clauses).length > 0) {
     return { problem: 'it is more than one expression' }
   }
+  if (tokens.has('ASCII_59')) return { problem: 'it is more than one expression' }
   if (target.ResTarget.name !== undefined) return { problem: 'it carries a name (AS)' }
   return target.ResTarget.val ?? { problem: 'it is empty' }
+}
+
+function hasControlCharacter(text: string): boolean {
+  return text.split('').some((character) => character < ' ' && !'\t\n\r'.includes(character))
 }
 
 /** Reads a type as a person writes it, such as `varchar(20)`. */
@@ -58,7 +65,7 @@ export function readExpression(text: string): Sql | { readonly problem: string }
 /** The names of all functions that an expression calls, without their namespaces. */
 export function functionsCalled(expression: Sql): readonly string[] {
   const called = new Set<string>()
-  visit(onlyTarget(expression), (kind, node) => {
+  visit(statements(`select ${expression}`), (kind, node) => {
     if (kind !== 'FuncCall') return
     const last = (node as { funcname?: readonly { String?: { sval?: string } }[] }).funcname?.at(-1)
     if (last?.String?.sval !== undefined) called.add(last.String.sval)
@@ -72,10 +79,17 @@ export interface Renaming {
 }
 
 /** An index definition of `pg_get_indexdef` as a concurrent build under another name with one column replaced. */
-export function rewriteIndex(definition: string, column: Renaming, indexName: string): Sql {
+export function rewriteIndex(
+  definition: string,
+  column: Renaming,
+  indexName: string,
+  tablespace: string | null = null,
+): Sql {
   const statement = structuredClone(printedStatement(definition)) as { IndexStmt: Record<string, unknown> }
   statement.IndexStmt.idxname = indexName
   statement.IndexStmt.concurrent = true
+  // The one thing that pg_get_indexdef leaves out.
+  if (tablespace !== null) statement.IndexStmt.tableSpace = tablespace
   visit(statement, (kind, node) => {
     if (kind === 'IndexElem') replaceName(node, 'name', column)
   })
@@ -115,9 +129,9 @@ function deparsed(statement: unknown, column: Renaming): Sql {
 
 /** A tree without what does not change its meaning: places in the text, and whether a storage option is '70' or 70. */
 function shape(tree: unknown): string {
-  const places = new Set(['location', 'stmt_location', 'stmt_len'])
+  const isPlace = (key: string) => /(?:^|_)(?:location|len|list_start|list_end)$/.test(key)
   const plain = (key: string, value: unknown) => {
-    if (places.has(key)) return undefined
+    if (isPlace(key)) return undefined
     const number = value as { Integer?: { ival?: number }; Float?: { fval?: string } } | null
     if (number?.Integer !== undefined) return { String: { sval: String(number.Integer.ival ?? 0) } }
     if (number?.Float !== undefined) return { String: { sval: number.Float.fval } }

@@ -13,7 +13,11 @@ export function matrixMajor(): string {
 export function matrixBinaries(): string | undefined {
   const major = matrixMajor()
   if (major === PACKAGED) return undefined
-  const folder = path.resolve(import.meta.dirname, `../../.cache/matrix/node_modules/postgres-${major}/native`)
-  if (!existsSync(folder)) throw new Error(`PostgreSQL ${major} is not in ${folder}: run "npm run test:matrix"`)
+  const folder = path.resolve(
+    import.meta.dirname,
+    `../../.cache/matrix/node_modules/postgres-${major}/native`,
+  )
+  if (!existsSync(folder))
+    throw new Error(`PostgreSQL ${major} is not in ${folder}: run "npm run test:matrix"`)
   return folder
 }

@@ -8,7 +8,14 @@ const addColumn = z.strictObject({
   column: z.string().min(1),
   type: z.string().min(1),
   nullable: z.boolean().default(true),
-  default: z.union([z.string(), z.number(), z.boolean()]).transform(String).optional(),
+  default: z
+    .union([z.string(), z.number(), z.boolean()])
+    // YAML reads a number as a double; what it cannot hold exactly would be another default.
+    .refine((value) => typeof value !== 'number' || !Number.isInteger(value) || Number.isSafeInteger(value), {
+      message: 'write a number of more than 15 digits in quotes',
+    })
+    .transform(String)
+    .optional(),
 })
 
 const dropColumn = z.strictObject({ ...onTable, column: z.string().min(1) })

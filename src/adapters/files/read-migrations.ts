@@ -16,7 +16,9 @@ export async function readMigrations(folder: string): Promise<readonly Migration
       hint: 'Make it with "bellows init", or name another one with --migrations.',
     })
   })
-  const files = names.filter((name) => EXTENSIONS.has(path.extname(name)) && !name.startsWith('.')).sort()
+  const files = names
+    .filter((name) => EXTENSIONS.has(path.extname(name)) && !name.startsWith('.'))
+    .sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1))
   const migrations: Migration[] = []
   for (const file of files) migrations.push(await readMigration(path.join(folder, file)))
   refuseTwins(migrations, folder)
@@ -42,7 +44,11 @@ export async function readMigration(file: string): Promise<Migration> {
       throw invalid(file, firstProblem(operation.error.issues, `operations[${at}].${kind}`))
     return { kind, ...operation.data } as Operation
   })
-  return { name: path.basename(file, path.extname(file)), operations }
+  return { name: nameOf(file), operations }
+}
+
+function nameOf(file: string): string {
+  return path.basename(file, path.extname(file))
 }
 
 async function load(file: string): Promise<unknown> {
@@ -53,7 +59,12 @@ async function load(file: string): Promise<unknown> {
     const document = parseDocument(await readText(file))
     const [problem] = document.errors
     if (problem !== undefined) throw invalid(file, problem.message)
-    return document.toJS()
+    try {
+      return document.toJS()
+    } catch (error) {
+      // An alias without its anchor is found only now.
+      throw invalid(file, error instanceof Error ? error.message : String(error))
+    }
   }
   const { createJiti } = await import('jiti')
   try {

@@ -69,14 +69,17 @@ select json_build_object(
         where a.attrelid = c.oid and a.attnum > 0 and (a.attnum = any (i.indkey::smallint[]) or exists (select from pg_depend p
           where p.classid = 'pg_class'::regclass and p.objid = i.indexrelid and p.refclassid = 'pg_class'::regclass
             and p.refobjid = c.oid and p.refobjsubid = a.attnum))),
-      'nameParts', (select coalesce(json_agg(coalesce(a.attname, 'expr') order by o.at), '[]')
+      -- An expression is called after its function or its cast, as PostgreSQL named it when the index was built.
+      'nameParts', (select coalesce(json_agg(coalesce(a.attname, e.attname) order by o.at), '[]')
         from unnest(i.indkey::smallint[]) with ordinality o (num, at)
-        left join pg_attribute a on a.attrelid = c.oid and a.attnum = o.num and o.num > 0),
+        left join pg_attribute a on a.attrelid = c.oid and a.attnum = o.num and o.num > 0
+        left join pg_attribute e on e.attrelid = i.indexrelid and e.attnum = o.at),
       'definition', pg_get_indexdef(i.indexrelid),
       'unique', i.indisunique,
       'valid', i.indisvalid,
       'constraint', (select k.conname from pg_constraint k where k.conindid = i.indexrelid and k.contype in ('p', 'u', 'x') and k.conrelid = c.oid),
       'comment', obj_description(i.indexrelid, 'pg_class'),
+      'tablespace', (select s.spcname from pg_tablespace s where s.oid = x.reltablespace),
       'replicaIdentity', i.indisreplident,
       'clustered', i.indisclustered
     ) order by x.relname), '[]')

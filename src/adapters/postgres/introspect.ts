@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { functionsCalled, readExpression, readType } from '../../core/parse.ts'
 import { dependentsQuery } from '../../core/plan/dependents.ts'
-import type { Needs } from '../../core/plan/needs.ts'
+import { expressionKey, type Needs } from '../../core/plan/needs.ts'
 import type { Dependent, Facts, Schema, Table, TypeFacts, Volatility } from '../../core/schema/model.ts'
 import { join, lit, qualified, type Sql, sql, trusted } from '../../core/sql.ts'
 import type { Sessions } from './sessions.ts'
@@ -134,7 +134,7 @@ async function readExpressions(
     const [read, target] = [readExpression(expression), readType(type)]
     if (typeof read !== 'string' || typeof target !== 'string') continue
     const volatility = await volatilityReader(sessions, [read])
-    facts[expression] = await sessions.describe(sql`select (${read})::${target}`).then(
+    facts[expressionKey(expression, type)] = await sessions.describe(sql`select (${read})::${target}`).then(
       () => ({ volatility: volatility(read) }),
       (error: unknown) => ({ problem: error instanceof Error ? error.message : String(error) }),
     )

@@ -49,7 +49,8 @@ async function install(sessions: Sessions): Promise<void> {
     sql`do ${lit(`
 begin
   perform pg_catalog.pg_advisory_xact_lock(1650814060, 1);
-  if pg_catalog.to_regclass('bellows.meta') is null then
+  -- Read from the table: what this session has cached of its names is from before the wait.
+  if not exists (select from pg_catalog.pg_namespace where nspname = 'bellows') then
     execute ${lit(text)};
   end if;
 end`)}`,

@@ -17,7 +17,7 @@ const MEANINGS: Readonly<Record<string, ErrorCode>> = {
 }
 
 /** States that the functions of journal.sql raise with a code of ours as their detail. */
-const WITH_CODE = new Set(['BW002', 'BW003'])
+const OURS = new Set(['BW002', 'BW003'])
 
 /** The fields of a server error that we use; `pg` gives them to its DatabaseError. */
 interface ServerError {
@@ -55,11 +55,13 @@ export function toBellowsError(error: unknown): BellowsError {
 
 function codeOf(error: ServerError): ErrorCode {
   const own = ERROR_CODES.find((code) => code === error.detail)
-  if (WITH_CODE.has(error.code) && own !== undefined) return own
+  if (OURS.has(error.code) && own !== undefined) return own
   return MEANINGS[error.code] ?? 'statement_failed'
 }
 
+/** PostgreSQL's messages begin small and have no end. What begins with a name, such as `users.name`, stays as it is. */
 function sentence(message: string): string {
   const text = message.trim()
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`
+  const begun = /^[a-z]+[ ,]/.test(text) ? `${text.charAt(0).toUpperCase()}${text.slice(1)}` : text
+  return `${begun}${/[.!?]$/.test(text) ? '' : '.'}`
 }

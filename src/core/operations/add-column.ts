@@ -2,6 +2,7 @@ import { assert, BellowsError } from '../errors.ts'
 import { columnNameProblem } from '../identifier.ts'
 import { readExpression, readType } from '../parse.ts'
 import { defaultName } from '../plan/names.ts'
+import { expressionKey } from '../plan/needs.ts'
 import { columnAbsent, columnExists } from '../plan/probes.ts'
 import { columnSlotProblems, tableProblems, theTable } from '../plan/table-checks.ts'
 import {
@@ -93,14 +94,14 @@ export const addColumn: OperationSpec<AddColumn> = {
 
 function addColumnSql(op: AddColumn): Sql {
   const notNull = op.nullable ? sql`` : sql` not null`
-  const byDefault = op.default === undefined ? sql`` : sql` default ${trusted(op.default)}`
+  const byDefault = op.default === undefined ? sql`` : sql` default (${trusted(op.default)})`
   return sql`alter table ${qualified(theTable(op))} add column ${id(op.column)} ${trusted(op.type)}${notNull}${byDefault}`
 }
 
 function addedColumn(op: AddColumn, facts: Facts): Column {
   const type = facts.types[op.type]
   assert(type !== undefined, 'apply comes after check')
-  const known = op.default === undefined ? undefined : facts.expressions[op.default]
+  const known = op.default === undefined ? undefined : facts.expressions[expressionKey(op.default, op.type)]
   return {
     ...type,
     name: op.column,
@@ -173,21 +174,24 @@ function typeProblem(read: ReturnType<typeof readType>, type: TypeFacts | undefi
     : undefined
 }
 
+function withoutDefault(op: AddColumn): BellowsError {
+  return new BellowsError(
+    'plan_refused',
+    `The column "${op.column}" is NOT NULL and has no default: an old writer would fail.`,
+    {
+      hint: 'Give it a default, or add it as nullable.',
+    },
+  )
+}
+
 function defaultProblems(op: AddColumn, { facts }: Context): readonly BellowsError[] {
   if (op.default === undefined) {
     if (op.nullable) return []
-    return [
-      new BellowsError(
-        'plan_refused',
-        `The column "${op.column}" is NOT NULL and has no default: an old writer would fail.`,
-        {
-          hint: 'Give it a default, or add it as nullable.',
-        },
-      ),
-    ]
+    return [withoutDefault(op)]
   }
   const read = readExpression(op.default)
-  const known = facts.expressions[op.default]
+  const known = facts.expressions[expressionKey(op.default, op.type)]
+  if (!op.nullable && /^\s*null\b/i.test(op.default)) return [withoutDefault(op)]
   const problem =
     typeof read !== 'string'
       ? read.problem

@@ -5,7 +5,7 @@ import { columnAbsent } from '../plan/probes.ts'
 import { companionsOf, gateStep, type Leaving, noStrangers, retireStep, undoStep } from '../plan/retire.ts'
 import type { Hazard, StepDraft } from '../plan/step.ts'
 import { columnMissing, keyProblems, refused, tableProblems, theTable } from '../plan/table-checks.ts'
-import { findColumn, findTable, type Table, withTable } from '../schema/model.ts'
+import { findColumn, findTable, needsColumn, type Table, withTable } from '../schema/model.ts'
 import { id, qualified, shown, sql } from '../sql.ts'
 import type { Context, OperationSpec } from './operation.ts'
 
@@ -24,7 +24,7 @@ export const dropColumn: OperationSpec<DropColumn> = {
     if (table === undefined || problems.length > 0) return problems
     const column = findColumn(table, op.column)
     if (column === undefined) return columnMissing(op, table, op.column)
-    return [...keyProblems(table, column), ...oldWriterProblems(op, table)]
+    return [...keyProblems(table, column), ...exclusionProblems(op, table), ...oldWriterProblems(op, table)]
   },
 
   apply: (op, schema) => {
@@ -35,7 +35,7 @@ export const dropColumn: OperationSpec<DropColumn> = {
     return withTable(schema, {
       ...table,
       columns: table.columns.filter((column) => column.name !== op.column),
-      constraints: without(table.constraints),
+      constraints: table.constraints.filter((one) => !needsColumn(table, one, op.column)),
       indexes: without(table.indexes),
     })
   },
@@ -100,23 +100,38 @@ function partnerLocks(op: DropColumn, { schema }: Context) {
 /** PostgreSQL drops these with the column and does not say a word; the plan does. */
 function companions(op: DropColumn, { schema }: Context): readonly Hazard[] {
   const table = findTable(schema, theTable(op))
+  if (table === undefined) return []
   const gone = [
-    ...(table?.indexes ?? [])
-      .filter((one) => one.constraint === null)
-      .map((one) => ({ ...one, what: 'index' })),
-    ...(table?.constraints ?? [])
-      .filter((one) => one.kind !== 'not_null')
-      .map((one) => ({ ...one, what: 'constraint' })),
-  ].filter((one) => one.columns.includes(op.column))
+    ...table.indexes
+      .filter((one) => one.constraint === null && one.columns.includes(op.column))
+      .map(({ name }) => ({ name, what: 'index' })),
+    ...table.constraints
+      .filter((one) => one.kind !== 'not_null' && needsColumn(table, one, op.column))
+      .map(({ name }) => ({ name, what: 'constraint' })),
+  ]
   return gone.map(({ what, name }) => ({
     code: 'goes_with_column',
     because: `The ${what} ${shown(name)} needs "${op.column}" and is dropped with it.`,
   }))
 }
 
+/** PostgreSQL drops an exclusion constraint with a key column of it, but not with one that only its index names. */
+function exclusionProblems(op: DropColumn, table: Table): readonly BellowsError[] {
+  return table.constraints
+    .filter((one) => one.kind === 'exclusion' && needsColumn(table, one, op.column))
+    .filter((one) => !one.columns.includes(op.column))
+    .map(({ name }) =>
+      refused(
+        `The exclusion constraint ${shown(name)} uses "${op.table}"."${op.column}".`,
+        'Drop the constraint first.',
+      ),
+    )
+}
+
 function oldWriterProblems(op: DropColumn, table: Table): readonly BellowsError[] {
   const column = findColumn(table, op.column)
   if (column === undefined || column.nullable || column.default !== null) return []
+  if (column.generated !== 'no' || column.identity !== 'no') return []
   return [
     refused(
       `"${op.table}"."${op.column}" is NOT NULL without a default: writers that no longer know it would fail before it is dropped.`,

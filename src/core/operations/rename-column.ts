@@ -11,7 +11,7 @@ import { renameHazards, renameProblems } from './rename/checks.ts'
 import { hideStep, purgeStep, returnStep, takeBackStep } from './rename/leave-steps.ts'
 import { renamedSchema } from './rename/renamed-schema.ts'
 import { verifySteps } from './rename/verify-steps.ts'
-import { onTable, type Work, workFor } from './rename/work.ts'
+import { carriedAttributes, onTable, type Work, workFor } from './rename/work.ts'
 
 /**
  * Renames a column by copy: a new column is kept in step with the old one by a trigger while both are in use, is filled,
@@ -52,7 +52,12 @@ export const renameColumn: OperationSpec<RenameColumn> = {
         statements: [
           ...(work.adopted ? [] : [addTwinSql(work)]),
           ...installSql(work.installed),
-          ...attributesSql(work.table, op.to, work.toColumn, work.fromColumn),
+          ...attributesSql(
+            work.table,
+            op.to,
+            work.toColumn,
+            carriedAttributes(work.fromColumn, work.toColumn),
+          ),
           setColumnState(work.table, op.to, work.mapping.down === undefined ? 'closed' : 'not_ready'),
         ],
       },

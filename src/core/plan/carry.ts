@@ -1,5 +1,5 @@
 import { rewriteConstraint, rewriteIndex } from '../parse.ts'
-import type { Constraint, Index, QualifiedName, Table } from '../schema/model.ts'
+import { type Constraint, type Index, needsColumn, type QualifiedName, type Table } from '../schema/model.ts'
 import { id, lit, qualified, type Sql, sql } from '../sql.ts'
 import { defaultName, finalName, type Names } from './names.ts'
 import { constraintExists, constraintValidated, indexValid } from './probes.ts'
@@ -27,34 +27,34 @@ export interface Renamed {
 
 export function carried(table: Table, column: Renamed, names: Names): Carried {
   const taken = takenNames(table)
-  const on = <T extends { readonly name: string; readonly columns: readonly string[] }>(
+  const on = <T extends { readonly name: string }>(
     objects: readonly T[],
     nameWith: (object: T, column: string) => string,
   ): Copy<T>[] =>
-    objects
-      .filter((object) => object.columns.includes(column.from))
-      .map((original) => ({
-        original,
-        copyName: names.copy(original.name),
-        finalName: finalName(
-          original.name,
-          nameWith(original, column.from),
-          nameWith(original, column.to),
-          taken,
-        ),
-      }))
+    objects.map((original) => ({
+      original,
+      copyName: names.copy(original.name),
+      finalName: finalName(
+        original.name,
+        nameWith(original, column.from),
+        nameWith(original, column.to),
+        taken,
+      ),
+    }))
 
   const replaced = (columns: readonly string[], by: string) =>
     columns.map((name) => (name === column.from ? by : name))
   const ofKind = (kind: Constraint['kind']) =>
-    table.constraints.filter((constraint) => constraint.kind === kind)
+    table.constraints.filter((one) => one.kind === kind && needsColumn(table, one, column.from))
+  const partsOf = (key: Constraint) =>
+    table.indexes.find((index) => index.constraint === key.name)?.nameParts ?? key.columns
   return {
     indexes: on(
-      table.indexes.filter((index) => index.constraint === null),
+      table.indexes.filter((index) => index.constraint === null && index.columns.includes(column.from)),
       (index, by) => defaultName(table.name, replaced(index.nameParts, by), 'idx'),
     ),
     uniques: on(ofKind('unique'), (unique, by) =>
-      defaultName(table.name, replaced(unique.columns, by), 'key'),
+      defaultName(table.name, replaced(partsOf(unique), by), 'key'),
     ),
     checks: on(ofKind('check'), (check, by) =>
       defaultName(table.name, check.columns.length === 1 ? replaced(check.columns, by) : [], 'check'),
@@ -101,7 +101,7 @@ function indexStep(table: Table, index: Index, copyName: string, column: Renamed
     probe: indexValid(copy),
     locks: [{ relation: table, level: 'share_update_exclusive' }],
     index: copy,
-    statement: rewriteIndex(index.definition, column, copyName),
+    statement: rewriteIndex(index.definition, column, copyName, index.tablespace),
   }
 }
 
@@ -173,18 +173,29 @@ function foreignKeySteps(table: Table, copy: Copy<Constraint>, column: Renamed):
 }
 
 /** Statements of the purging transaction: the originals are gone, so the twins take their final names. */
-export function settleSql(table: QualifiedName, things: Carried): readonly Sql[] {
+export function settleSql(table: Table, things: Carried): readonly Sql[] {
   const on = qualified(table)
   const constraints = [...things.uniques, ...things.checks, ...things.foreignKeys].flatMap((copy) => [
     sql`alter table ${on} rename constraint ${id(copy.copyName)} to ${id(copy.finalName)}`,
     ...commented(sql`constraint ${id(copy.finalName)} on ${on}`, copy.original.comment),
   ])
+  const carrying = things.uniques.flatMap(({ original, finalName: name }) => {
+    const index = table.indexes.find((one) => one.constraint === original.name)
+    return index === undefined ? [] : markedSql(table, index, name)
+  })
   const indexes = things.indexes.flatMap(({ original, copyName, finalName: name }) => [
     sql`alter index ${qualified({ namespace: table.namespace, name: copyName })} rename to ${id(name)}`,
-    ...commented(sql`index ${qualified({ namespace: table.namespace, name })}`, original.comment),
-    ...(original.clustered ? [sql`alter table ${on} cluster on ${id(name)}`] : []),
+    ...markedSql(table, original, name),
   ])
-  return [...constraints, ...indexes]
+  return [...constraints, ...carrying, ...indexes]
+}
+
+/** The comment of an index, and whether CLUSTER goes by it. */
+function markedSql(table: QualifiedName, original: Index, name: string): readonly Sql[] {
+  return [
+    ...commented(sql`index ${qualified({ namespace: table.namespace, name })}`, original.comment),
+    ...(original.clustered ? [sql`alter table ${qualified(table)} cluster on ${id(name)}`] : []),
+  ]
 }
 
 /** Before the old column goes: the table must not be without its replica identity for a moment. */

@@ -3,11 +3,13 @@ import { canonical, hash } from '../hash.ts'
 import { identifierProblem } from '../identifier.ts'
 import { specOf } from '../operations/index.ts'
 import type { Context, Migration, Operation } from '../operations/operation.ts'
-import type { Facts, Schema } from '../schema/model.ts'
+import { type Facts, findTable, type Schema } from '../schema/model.ts'
 import { stepHazards } from './hazards.ts'
 import type { Plan } from './plan.ts'
 import { backfillFinished } from './probes.ts'
+import { companionsOf } from './retire.ts'
 import { PHASES, type Step, type StepDraft } from './step.ts'
+import { theTable } from './table-checks.ts'
 
 /**
  * Plans a migration on a schema. Pure: the same input gives the same plan, to the byte.
@@ -39,7 +41,7 @@ export function applied(migration: Migration, schema: Schema, facts: Facts): Sch
 
 /** What each operation sees: the schema that the operations before it leave. */
 function contextsOf(migration: Migration, start: Schema, facts: Facts): readonly Context[] {
-  const problems: BellowsError[] = []
+  const problems: BellowsError[] = [...sharingProblems(migration, start)]
   let schema = start
   const contexts = migration.operations.map((op, at) => {
     const context = { schema, facts, seed: canonical([migration.name, at, op]) }
@@ -94,6 +96,28 @@ function migrationProblems(migration: Migration): readonly BellowsError[] {
     }
   }
   return problems
+}
+
+/** An index or a constraint of two leaving columns would be copied for each, and each copy would need the other column. */
+function sharingProblems(migration: Migration, schema: Schema): readonly BellowsError[] {
+  const users = new Map<string, number>()
+  for (const op of migration.operations) {
+    const table = findTable(schema, theTable(op))
+    if (table === undefined || op.kind === 'add_column') continue
+    for (const name of new Set(companionsOf(table, op.kind === 'drop_column' ? op.column : op.from))) {
+      const key = canonical([op.namespace, op.table, name])
+      users.set(key, (users.get(key) ?? 0) + 1)
+    }
+  }
+  return [...users]
+    .filter(([, count]) => count > 1)
+    .map(([key]) => (JSON.parse(key) as readonly string[]).at(-1))
+    .map(
+      (name) =>
+        new BellowsError('plan_refused', `Two operations of the migration take a column of "${name}" away.`, {
+          hint: 'Put them into two migrations; the second begins when the first is contracted.',
+        }),
+    )
 }
 
 function columnsTouched(op: Operation): readonly string[] {

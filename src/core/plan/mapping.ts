@@ -29,7 +29,7 @@ const WIDENINGS = new Set([
 const INTEGER_TYPES = new Set(['smallint', 'integer', 'bigint'])
 const TEXT_TYPES = new Set(['text', 'character varying'])
 /** An explicit cast to these cuts a value that is too long instead of refusing it. */
-const CUTTING_TYPES = new Set(['character', 'bit', 'bit varying'])
+const CUTTING_TYPES = new Set(['character', 'bit', 'bit varying', 'name', '"char"'])
 
 export type Target = Pick<Column, 'type' | 'baseType'>
 
@@ -43,12 +43,14 @@ export function mappingFor(
   if (transform !== 'copy' && !(TEXT_TYPES.has(from.baseType) && TEXT_TYPES.has(to.baseType))) {
     return { problem: `"${transform}" works on text, not from ${from.type} to ${to.type}` }
   }
-  if (from.type === to.type) return mapped(transform, same, same)
-  const cast = facts.casts[`${from.baseType} -> ${to.baseType}`] ?? 'none'
+  // A function of text gives text, whatever it was given: a transform always casts.
+  if (from.type === to.type && transform === 'copy') return mapped(transform, same, same)
+  const cast =
+    from.baseType === to.baseType ? 'same' : (facts.casts[`${from.baseType} -> ${to.baseType}`] ?? 'none')
   if (cast === 'none' || CUTTING_TYPES.has(to.baseType)) {
     return { problem: `${from.type} cannot be assigned to ${to.type}` }
   }
-  const up = castTo(to)
+  const up = to.baseType === 'text' && from.baseType === 'text' ? same : castTo(to)
   return mapped(transform, up, keepsEveryValue(from, to) ? castTo(from) : undefined)
 }
 

@@ -12,6 +12,11 @@ export interface Needs {
   readonly expressions: readonly { readonly expression: string; readonly type: string }[]
 }
 
+/** An expression fits one type and not another, so what is known of it is kept under both. */
+export function expressionKey(expression: string, type: string): string {
+  return `${expression} as ${type}`
+}
+
 export function needsOf(migration: Migration): Needs {
   return {
     tables: tablesOf(migration).map((table) => ({

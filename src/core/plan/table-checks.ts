@@ -1,5 +1,5 @@
 import { BellowsError } from '../errors.ts'
-import { type Column, findColumn, primaryKey, type QualifiedName, type Table } from '../schema/model.ts'
+import { type Column, findColumn, needsColumn, type QualifiedName, type Table } from '../schema/model.ts'
 import { shown } from '../sql.ts'
 
 /** PostgreSQL's MaxHeapAttributeNumber. Dropped columns keep their slot for ever. */
@@ -68,7 +68,8 @@ export function columnSlotProblems(table: Table): BellowsError[] {
 
 /** A key column cannot be taken away by dropping it later: the rows would lose their identity. */
 export function keyProblems(table: Table, column: Column): BellowsError[] {
-  if (!primaryKey(table).includes(column.name)) return []
+  const key = table.constraints.find((one) => one.kind === 'primary_key')
+  if (key === undefined || !needsColumn(table, key, column.name)) return []
   return [
     refused(`"${table.name}"."${column.name}" belongs to the primary key, which no operation replaces yet.`),
   ]

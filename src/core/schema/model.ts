@@ -103,6 +103,8 @@ export interface Index {
   /** The constraint that it carries. */
   readonly constraint: string | null
   readonly comment: string | null
+  /** Only when it is not the database's own. */
+  readonly tablespace: string | null
   readonly replicaIdentity: boolean
   readonly clustered: boolean
   /** Its columns in order, `expr` for an expression: what PostgreSQL builds the default name from. */
@@ -136,7 +138,7 @@ export interface Facts {
   readonly casts: Readonly<Record<string, 'same' | 'implicit' | 'assignment' | 'none'>>
   /** Types that operations name, as PostgreSQL would print them; absent when there is no such type. */
   readonly types: Readonly<Record<string, TypeFacts>>
-  /** Expressions that operations name: volatility, or why the server does not take it for the column's type. */
+  /** Expressions that operations name, by `expressionKey`: volatility, or why the server does not take it for the column's type. */
   readonly expressions: Readonly<
     Record<string, { readonly volatility: Volatility } | { readonly problem: string }>
   >
@@ -152,6 +154,12 @@ export function findColumn(table: Table, name: string): Column | undefined {
 
 export function primaryKey(table: Table): readonly string[] {
   return table.constraints.find((constraint) => constraint.kind === 'primary_key')?.columns ?? []
+}
+
+/** Does a constraint need a column: as its key, or through its index (INCLUDE, expressions, a predicate)? */
+export function needsColumn(table: Table, constraint: Constraint, column: string): boolean {
+  const carrying = table.indexes.find((index) => index.constraint === constraint.name)
+  return constraint.columns.includes(column) || carrying?.columns.includes(column) === true
 }
 
 /** The same schema with one table replaced; `apply` of an operation changes nothing else. */

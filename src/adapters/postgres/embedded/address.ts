@@ -17,7 +17,7 @@ export interface Address {
   release(): Promise<void>
 }
 
-export const SUPERUSER = 'bellows'
+export const SUPERUSER = 'postgres'
 
 /** A unix socket's path has 104 bytes on macOS and 108 on Linux, with its end. */
 const SOCKET_PATH_BYTES = 100

@@ -26,7 +26,7 @@ export interface EmbeddedOptions {
 }
 
 export interface EmbeddedServer {
-  /** URL of the maintenance database `postgres` for the superuser `bellows`. */
+  /** URL of the maintenance database `postgres` for the superuser `postgres`. */
   readonly url: string
   /** URL of another database on the same server. */
   databaseUrl(database: string): string

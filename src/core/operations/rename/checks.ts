@@ -11,7 +11,7 @@ import {
   tableProblems,
   theTable,
 } from '../../plan/table-checks.ts'
-import { type Column, findColumn, findTable, type Table } from '../../schema/model.ts'
+import { type Column, findColumn, findTable, needsColumn, type Table } from '../../schema/model.ts'
 import { shown } from '../../sql.ts'
 import type { Context } from '../operation.ts'
 import type { RenameColumn } from '../rename-column.ts'
@@ -66,7 +66,7 @@ function sourceProblems(table: Table, { name, ...from }: Column): readonly Bello
 /** What hangs on the column and cannot get a twin while both columns live. Refused by name, before anything runs. */
 function carryProblems(table: Table, from: Column): readonly BellowsError[] {
   return table.constraints
-    .filter((one) => one.columns.includes(from.name))
+    .filter((one) => needsColumn(table, one, from.name))
     .flatMap((one) => {
       if (one.kind === 'exclusion')
         return [`The exclusion constraint ${shown(one.name)} cannot be built without stopping writers.`]
@@ -75,6 +75,8 @@ function carryProblems(table: Table, from: Column): readonly BellowsError[] {
           `The unique constraint ${shown(one.name)} is deferrable; a twin would be checked at once while it is built.`,
         ]
       }
+      if (one.definition.includes('WITHOUT OVERLAPS'))
+        return [`The constraint ${shown(one.name)} is WITHOUT OVERLAPS, which cannot be built concurrently.`]
       if (one.setsDefault)
         return [`The foreign key ${shown(one.name)} sets a default, which two columns cannot share.`]
       return []
@@ -92,9 +94,16 @@ function adoptionProblems(op: RenameColumn, table: Table, to: Column): readonly 
     (to.generated !== 'no' && 'is generated') ||
     (to.identity !== 'no' && 'is an identity column') ||
     (op.type !== undefined && op.type !== to.type && `is of type ${to.type}, not ${op.type}`)
-  return problem === false
-    ? []
-    : [refused(`${of} ${problem}.`, 'Choose another name, or drop what is in the way.')]
+  const rules = [
+    ...table.constraints.filter((one) => needsColumn(table, one, to.name)),
+    ...table.indexes.filter((one) => one.unique && one.constraint === null && one.columns.includes(to.name)),
+  ]
+  return [
+    ...(problem === false ? [] : [`${of} ${problem}.`]),
+    ...rules.map(
+      ({ name }) => `${of} has a rule of its own, ${shown(name)}, which the old values need not meet.`,
+    ),
+  ].map((message) => refused(message, 'Choose another name, or drop what is in the way.'))
 }
 
 function mappingProblems(
@@ -128,7 +137,7 @@ function overlapProblems(op: RenameColumn): readonly BellowsError[] {
 
 /** A rule that holds for the old values need not hold for the changed ones; then every write of the application would fail. */
 function ruleProblems(op: RenameColumn, table: Table): readonly BellowsError[] {
-  const rules = table.constraints.filter((one) => one.columns.includes(op.from) && one.kind !== 'not_null')
+  const rules = table.constraints.filter((one) => needsColumn(table, one, op.from) && one.kind !== 'not_null')
   const uniques = table.indexes.filter(
     (one) => one.unique && one.constraint === null && one.columns.includes(op.from),
   )

@@ -8,6 +8,7 @@ import { noStrangers, retireStep, undoStep } from '../../plan/retire.ts'
 import type { Lock, Requirement, StepDraft } from '../../plan/step.ts'
 import { id, qualified, type Sql, sql, trusted } from '../../sql.ts'
 import {
+  carriedAttributes,
   lastRequirement,
   onTable,
   proofNames,
@@ -90,7 +91,7 @@ export function purgeStep(work: Work): StepDraft {
 }
 
 /** NOT NULL (instant, the validated CHECK proves it), the default, and the sequence of a `serial`. */
-function ownRulesSql({ op, table, fromColumn }: Work): readonly Sql[] {
+function ownRulesSql({ op, table, fromColumn, toColumn }: Work): readonly Sql[] {
   const alterations = [
     ...(fromColumn.nullable ? [] : [sql`alter column ${id(op.to)} set not null`]),
     ...(fromColumn.default === null
@@ -102,6 +103,10 @@ function ownRulesSql({ op, table, fromColumn }: Work): readonly Sql[] {
     const renamed = defaultName(table.name, [op.to], 'seq')
     return [
       sql`alter sequence ${qualified(sequence)} owned by ${qualified(table)}.${id(op.to)}`,
+      // A wider column would otherwise still end where the old one did.
+      ...(fromColumn.baseType === toColumn.baseType
+        ? []
+        : [sql`alter sequence ${qualified(sequence)} as ${trusted(toColumn.baseType)}`]),
       ...(isDefault && !table.neighbours.includes(renamed)
         ? [sql`alter sequence ${qualified(sequence)} rename to ${id(renamed)}`]
         : []),
@@ -160,7 +165,7 @@ export function takeBackStep(work: Work): StepDraft {
       sql`alter table ${qualified(table)} ${trusted(dropProofs.join(', '))}`,
       ...dropCopiesSql(table, things),
       ...(adopted
-        ? attributesSql(table, op.to, fromColumn, toColumn)
+        ? attributesSql(table, op.to, carriedAttributes(fromColumn, toColumn), toColumn)
         : [sql`alter table ${qualified(table)} drop column if exists ${id(op.to)} restrict`]),
       clearColumnState(table, op.to),
     ],

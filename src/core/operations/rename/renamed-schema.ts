@@ -16,6 +16,7 @@ import {
 } from '../../schema/model.ts'
 import { lit, shown } from '../../sql.ts'
 import type { RenameColumn } from '../rename-column.ts'
+import { keptCollation } from './work.ts'
 
 /** The schema after the contract: the new column is the last one and has everything that the old one had. */
 export function renamedSchema(op: RenameColumn, schema: Schema, facts: Facts): Schema {
@@ -26,10 +27,8 @@ export function renamedSchema(op: RenameColumn, schema: Schema, facts: Facts): S
   const copies = carried(table, op, namesFor('', op.from, []))
   return withTable(schema, {
     ...table,
-    columns: [
-      ...table.columns.filter(({ name }) => name !== op.from && name !== op.to),
-      renamedColumn(op, table, from, facts),
-    ],
+    columns: renamedColumns(table, renamedColumn(op, table, from, facts), op.from),
+    columnSlots: table.columnSlots + (findColumn(table, op.to) === undefined ? 1 : 0),
     constraints: table.constraints.map((one) =>
       renamedConstraint(one, op, [...copies.uniques, ...copies.checks, ...copies.foreignKeys]),
     ),
@@ -37,12 +36,21 @@ export function renamedSchema(op: RenameColumn, schema: Schema, facts: Facts): S
   })
 }
 
+/** A column that was there before keeps its place; a new one is the last. */
+function renamedColumns(table: Table, to: Column, from: string): readonly Column[] {
+  const left = table.columns.filter(({ name }) => name !== from)
+  return findColumn(table, to.name) === undefined
+    ? [...left, to]
+    : left.map((column) => (column.name === to.name ? to : column))
+}
+
 function renamedColumn(op: RenameColumn, table: Table, from: Column, facts: Facts): Column {
   const adopted = findColumn(table, op.to)
   const type = adopted ?? (op.type === undefined ? from : facts.types[op.type]) ?? from
   const renamed = (sequence: QualifiedName): QualifiedName => {
     const isDefault = sequence.name === defaultName(table.name, [op.from], 'seq')
-    return isDefault ? { ...sequence, name: defaultName(table.name, [op.to], 'seq') } : sequence
+    const renamed = defaultName(table.name, [op.to], 'seq')
+    return isDefault && !table.neighbours.includes(renamed) ? { ...sequence, name: renamed } : sequence
   }
   // A default names its sequence by identity; PostgreSQL prints the new name as soon as the sequence has it.
   const printed = ({ namespace, name }: QualifiedName) => lit(`${shown(namespace)}.${shown(name)}`)
@@ -53,6 +61,9 @@ function renamedColumn(op: RenameColumn, table: Table, from: Column, facts: Fact
     baseType: type.baseType,
     typeKind: type.typeKind,
     typeStorage: type.typeStorage,
+    collation: adopted === undefined ? keptCollation(from, type) : adopted.collation,
+    storage: type.baseType === from.baseType ? from.storage : type.typeStorage,
+    compression: type.baseType === from.baseType ? from.compression : (adopted?.compression ?? null),
     default: from.sequences.reduce<string | null>(
       (text, sequence) => text?.replaceAll(printed(sequence), () => printed(renamed(sequence))) ?? null,
       from.default,

@@ -69,7 +69,7 @@ function twinOf(op: RenameColumn, from: Column, { facts }: Context): Column {
     ...from,
     ...type,
     name: op.to,
-    collation: op.type === undefined ? from.collation : null,
+    collation: keptCollation(from, type),
     nullable: true,
     default: null,
     defaultVolatility: null,
@@ -80,6 +80,23 @@ function twinOf(op: RenameColumn, from: Column, { facts }: Context): Column {
     compression: null,
     grants: [],
     sequences: [],
+  }
+}
+
+const COLLATABLE = new Set(['text', 'character varying', 'character'])
+
+/** A collation is a matter of text: it goes along from one text type to another. */
+export function keptCollation(from: Column, to: Pick<Column, 'type' | 'baseType'>): Column['collation'] {
+  return from.type === to.type || COLLATABLE.has(to.baseType) ? from.collation : null
+}
+
+/** The attributes of the old column that the new one can have: storage and compression are a matter of the type. */
+export function carriedAttributes(from: Column, to: Column): Column {
+  const isSameType = from.baseType === to.baseType
+  return {
+    ...from,
+    storage: isSameType ? from.storage : to.storage,
+    compression: isSameType ? from.compression : to.compression,
   }
 }
 

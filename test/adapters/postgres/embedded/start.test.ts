@@ -94,7 +94,7 @@ describe('a temporary server', () => {
     }))
       vi.stubEnv(name, value)
     await withServer({}, async ({ url }) =>
-      expect(await query(url, 'select current_user')).toEqual([['bellows']]),
+      expect(await query(url, 'select current_user')).toEqual([['postgres']]),
     )
   })
 

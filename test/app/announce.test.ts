@@ -1,0 +1,121 @@
+import pg from 'pg'
+import { describe, expect, test } from 'vitest'
+import { announce } from '../../src/app/announce.ts'
+import { cleanUp, type TestDatabase, testDatabase } from '../support/database.ts'
+
+async function installed(): Promise<TestDatabase> {
+  const database = await testDatabase('create table users (id int primary key, name text)')
+  await (await database.bellows()).install()
+  return database
+}
+
+function poolOf(database: TestDatabase): pg.Pool {
+  const pool = new pg.Pool({ connectionString: database.url, max: 2 })
+  pool.on('error', () => undefined)
+  cleanUp(async () => {
+    if (!pool.ended) await pool.end()
+  })
+  return pool
+}
+
+const RETIRED = `insert into bellows.column_state values ('public', 'users', 'name', 'retired', null)`
+
+describe('announce', () => {
+  test('registers the process, names its sessions, and releases it', async () => {
+    const database = await installed()
+    const pool = poolOf(database)
+    const instance = await announce(pool, { application: 'shop', uses: ['users.name'] })
+    const { instances } = await database.bellows()
+    expect(instance.notReady).toEqual([])
+    expect(instance.instance).toMatch(/^shop-.+-\d+-[0-9a-f]{8}$/)
+    expect(await instances.list()).toMatchObject([
+      { instance: instance.instance, application: 'shop', state: 'live' },
+    ])
+    const { rows } = await pool.query('show application_name')
+    expect(rows[0].application_name).toBe(`shop/${instance.instance}`.slice(0, 63))
+    expect(await database.query('select application_name from bellows.instance')).toEqual(rows)
+    await instance.release()
+    expect(await instances.list()).toMatchObject([{ state: 'released' }])
+  })
+
+  test('renews until it is released', async () => {
+    const database = await installed()
+    const instance = await announce(poolOf(database), {
+      application: 'shop',
+      uses: ['users.name'],
+      leaseMs: 1_000,
+    })
+    const renewedAt = async () =>
+      (await database.query<{ at: Date }>('select renewed_at as at from bellows.instance'))[0]?.at.getTime()
+    const first = await renewedAt()
+    await expect.poll(renewedAt, { timeout: 20_000 }).not.toBe(first)
+    await instance.release()
+  })
+
+  test('keeps the name that an application has given its sessions', async () => {
+    const database = await installed()
+    const pool = new pg.Pool({ connectionString: database.url, application_name: 'mine' })
+    cleanUp(() => pool.end())
+    await announce(pool, { application: 'shop', instance: 'a', uses: [] })
+    expect(await database.query('select application_name from bellows.instance')).toEqual([
+      { application_name: 'mine' },
+    ])
+  })
+
+  test('tells of a column that is not filled and verified yet', async () => {
+    const database = await installed()
+    await database.query(RETIRED.replace('retired', 'not_ready'))
+    const instance = await announce(poolOf(database), { application: 'shop', uses: ['users.name'] })
+    expect(instance.notReady).toEqual(['users.name'])
+  })
+
+  test('refuses to start what is too old or too new for the schema', async () => {
+    const database = await installed()
+    const pool = poolOf(database)
+    await expect(announce(pool, { application: 'shop', uses: ['users.full_name'] })).rejects.toThrow(
+      'does not exist',
+    )
+    await database.query(RETIRED)
+    await expect(announce(pool, { application: 'shop', uses: ['users.name'] })).rejects.toThrow(
+      'is being retired',
+    )
+  })
+
+  test('says once that the column is gone, and then is quiet', async () => {
+    const database = await installed()
+    const reasons: string[] = []
+    await announce(poolOf(database), {
+      application: 'shop',
+      uses: ['users.name'],
+      leaseMs: 1_000,
+      onRetired: (because) => reasons.push(because),
+    })
+    await database.query(RETIRED)
+    await expect
+      .poll(() => reasons, { timeout: 20_000 })
+      .toEqual([expect.stringContaining('users.name is retired')])
+    await new Promise((resolve) => setTimeout(resolve, 1_000))
+    expect(reasons).toHaveLength(1)
+  })
+
+  test('says that the lease is about to end when the database cannot be reached', async () => {
+    const database = await installed()
+    const reasons: string[] = []
+    const pool = poolOf(database)
+    await announce(pool, {
+      application: 'shop',
+      uses: ['users.name'],
+      leaseMs: 1_000,
+      onStale: (because) => reasons.push(because),
+    })
+    await pool.end()
+    await expect.poll(() => reasons, { timeout: 20_000 }).toHaveLength(1)
+  })
+
+  test('says what to do where the registry was never made', async () => {
+    const database = await testDatabase()
+    await expect(announce(poolOf(database), { application: 'shop', uses: [] })).rejects.toThrow(
+      'bellows init --database',
+    )
+  })
+})

@@ -1,0 +1,215 @@
+import { describe, expect, test } from 'vitest'
+import {
+  type MigrationStatus,
+  migrationStatuses,
+  renderStatus,
+  runStatus,
+} from '../../../src/cli/render/status.ts'
+import type { Terminal } from '../../../src/cli/terminal.ts'
+import type { Migration, Operation } from '../../../src/core/operations/operation.ts'
+import { makePlan } from '../../../src/core/plan/make-plan.ts'
+import type { Phase } from '../../../src/core/plan/step.ts'
+import type { Run } from '../../../src/core/run/run.ts'
+import type { RunState } from '../../../src/core/run/transitions.ts'
+import type { Version } from '../../../src/engine/versions.ts'
+import { factsWithTypes, schemaOf, table } from '../../support/model.ts'
+
+const plain: Terminal = {
+  isLive: false,
+  out: () => undefined,
+  err: () => undefined,
+  style: (_format, text) => text,
+}
+const marked: Terminal = { ...plain, style: (format, text) => `<${String(format)}>${text}</>` }
+
+const on = { namespace: 'public', table: 'users' } as const
+const RENAME: Operation = { kind: 'rename_column', ...on, from: 'name', to: 'full_name' }
+const ADD: Operation = { kind: 'add_column', ...on, column: 'slug', type: 'text', nullable: true }
+
+const migration = (name: string, operation: Operation = RENAME): Migration => ({
+  name,
+  operations: [operation],
+})
+const known = factsWithTypes({ text: 'text' })
+
+/** A run in a state, with the steps of some phases done. */
+const run = (
+  state: RunState,
+  done: readonly Phase[],
+  more: Partial<Run> & { name?: string; operation?: Operation } = {},
+): Run => {
+  const { name = '0001_rename', operation, ...rest } = more
+  const plan = makePlan(migration(name, operation), schemaOf(table()), known)
+  return {
+    id: 1,
+    plan,
+    state,
+    done: new Set(plan.steps.filter(({ phase }) => done.includes(phase)).map(({ id }) => id)),
+    versions: new Set(),
+    standsBecause: undefined,
+    retiredAt: undefined,
+    ...rest,
+  }
+}
+const version = (number: number, of: number): Version => ({ version: number, run: of }) as Version
+
+describe('the status of a run', () => {
+  const before: readonly Phase[] = ['expand', 'backfill', 'verify']
+
+  test.each<[RunState, readonly Phase[], string, string | undefined]>([
+    ['planned', [], 'planned', 'expand'],
+    ['expanding', [], 'expanding', 'expand'],
+    ['expanding', ['expand'], 'expanded', 'backfill'],
+    ['backfilling', ['expand'], 'backfilling', 'backfill'],
+    ['backfilling', ['expand', 'backfill'], 'backfilled', 'verify'],
+    ['verifying', ['expand', 'backfill'], 'verifying', 'verify'],
+    ['verifying', before, 'verified', 'contract'],
+    ['rolling_out', before, 'at the gate', 'contract'],
+    ['retiring', before, 'hidden', 'contract'],
+    ['retiring', [...before, 'retire'], 'hidden', 'contract'],
+    ['purging', [...before, 'retire'], 'purging', 'contract'],
+    ['completed', [...before, 'retire', 'purge'], 'completed', undefined],
+    ['rolling_back', before, 'rolling back', 'rollback'],
+    ['rolled_back', [], 'rolled back', undefined],
+  ])('%s, with %j done, is "%s", and next comes %s', (state, done, stage, next) => {
+    const status = runStatus(run(state, done), [])
+    expect([status.state, status.stage, status.next]).toEqual([
+      state,
+      stage,
+      next === undefined ? undefined : `bellows ${next} 0001_rename`,
+    ])
+  })
+
+  test('goes on where it left off when rows were found unfilled', () => {
+    expect(runStatus(run('backfilling', ['expand']), [])).toMatchObject({
+      stage: 'backfilling',
+      next: 'bellows backfill 0001_rename',
+    })
+  })
+
+  test('has its versions, and no others', () => {
+    const versions = [version(3, 1), version(4, 2), version(5, 1)]
+    expect(runStatus(run('expanding', ['expand']), versions).versions).toEqual([3, 5])
+  })
+
+  test('says why it stands, if it does', () => {
+    expect(runStatus(run('expanding', [], { standsBecause: 'no lock was had' }), [])).toMatchObject({
+      because: 'no lock was had',
+    })
+    expect(runStatus(run('expanding', []), [])).not.toHaveProperty('because')
+  })
+
+  test('has no next command when it is over', () => {
+    expect(runStatus(run('completed', []), [])).not.toHaveProperty('next')
+  })
+})
+
+describe('the statuses', () => {
+  test('are those of the runs, and then of the files that wait', () => {
+    const files = ['0001_a', '0002_b', '0003_c'].map((name) => migration(name))
+    const runs = [run('completed', [], { name: '0001_a' }), run('expanding', [], { name: '0002_b', id: 2 })]
+    expect(
+      migrationStatuses(files, runs, []).map(({ migration: name, state, next }) => [name, state, next]),
+    ).toEqual([
+      ['0001_a', 'completed', undefined],
+      ['0002_b', 'expanding', 'bellows expand 0002_b'],
+      ['0003_c', 'pending', 'bellows expand 0003_c'],
+    ])
+  })
+
+  test('have a run whose file is gone', () => {
+    const runs = [run('expanding', [], { name: '0009_gone' })]
+    expect(migrationStatuses([], runs, []).map(({ migration: name }) => name)).toEqual(['0009_gone'])
+  })
+
+  test('have a migration that was rolled back as one that waits', () => {
+    const runs = [run('rolled_back', [], { name: '0001_a' })]
+    expect(migrationStatuses([migration('0001_a')], runs, [])).toEqual([
+      {
+        migration: '0001_a',
+        state: 'pending',
+        stage: 'pending',
+        versions: [],
+        next: 'bellows expand 0001_a',
+      },
+    ])
+  })
+
+  test('have the new run of a migration that was rolled back before', () => {
+    const runs = [
+      run('rolled_back', [], { name: '0001_a', id: 1 }),
+      run('expanding', [], { name: '0001_a', id: 2 }),
+    ]
+    expect(migrationStatuses([migration('0001_a')], runs, []).map(({ state }) => state)).toEqual([
+      'expanding',
+    ])
+  })
+
+  test('are none without files and runs', () => {
+    expect(migrationStatuses([], [], [])).toEqual([])
+  })
+})
+
+describe('the table of statuses', () => {
+  const status = (more: Partial<MigrationStatus> = {}): MigrationStatus => ({
+    migration: '0001_a',
+    state: 'expanding',
+    stage: 'expanded',
+    versions: [],
+    ...more,
+  })
+
+  test('says how to begin when there is nothing', () => {
+    expect(renderStatus([], plain)).toBe('No migrations yet. Write the first one with "bellows new".')
+  })
+
+  test.each<[string, MigrationStatus, string]>([
+    ['a stage', status(), '0001_a  expanded'],
+    ['a version', status({ versions: [3] }), '0001_a  expanded      version 3'],
+    ['versions', status({ versions: [3, 4] }), '0001_a  expanded      versions 3, 4'],
+    [
+      'what comes next',
+      status({ next: 'bellows backfill 0001_a' }),
+      '0001_a  expanded\n        next: bellows backfill 0001_a',
+    ],
+    [
+      'why it stands, and what comes next',
+      status({ because: 'no lock was had', next: 'bellows expand 0001_a' }),
+      '0001_a  expanded\n        stands because no lock was had\n        next: bellows expand 0001_a',
+    ],
+  ])('shows %s', (_what, one, text) => {
+    expect(renderStatus([one], plain)).toBe(text)
+  })
+
+  test('lines up', () => {
+    const statuses = [
+      status({ migration: '0001_a', stage: 'completed', state: 'completed', versions: [1, 2] }),
+      status({ migration: '0002_a_longer_name', stage: 'rolling back', versions: [3] }),
+      status({ migration: '0003_b', stage: 'pending', state: 'pending', next: 'bellows expand 0003_b' }),
+    ]
+    expect(renderStatus(statuses, plain)).toBe(`0001_a              completed     versions 1, 2
+0002_a_longer_name  rolling back  version 3
+0003_b              pending
+                    next: bellows expand 0003_b`)
+  })
+
+  test('has what is done in green and the rest in yellow', () => {
+    expect(renderStatus([status({ state: 'completed', stage: 'completed' })], marked)).toBe(
+      '0001_a  <green>completed   </>',
+    )
+    expect(renderStatus([status({ state: 'retiring', stage: 'hidden', versions: [2] })], marked)).toBe(
+      '0001_a  <yellow>hidden      </>  version 2',
+    )
+  })
+})
+
+describe('a run of a single phase', () => {
+  test('is done when that phase is', () => {
+    expect(runStatus(run('completed', ['expand'], { operation: ADD }), [version(1, 1)])).toEqual({
+      migration: '0001_rename',
+      state: 'completed',
+      stage: 'completed',
+      versions: [1],
+    })
+  })
+})

@@ -1,0 +1,293 @@
+import { describe, expect, test } from 'vitest'
+import { type DropColumn, dropColumn } from '../../../src/core/operations/drop-column.ts'
+import { clearColumnState, setColumnState } from '../../../src/core/plan/column-state.ts'
+import { nothingElseOn } from '../../../src/core/plan/dependents.ts'
+import { namesFor } from '../../../src/core/plan/names.ts'
+import { columnAbsent, columnExists } from '../../../src/core/plan/probes.ts'
+import type { TransactionStep } from '../../../src/core/plan/step.ts'
+import type { Table } from '../../../src/core/schema/model.ts'
+import {
+  check,
+  column,
+  context,
+  exclusion,
+  facts,
+  foreignKey,
+  index,
+  indexOf,
+  notNull,
+  primaryKeyOf,
+  SEED,
+  schemaOf,
+  table,
+  tableWith,
+  told,
+  USERS,
+  unique,
+} from '../../support/model.ts'
+
+const drop = (more: Partial<DropColumn> = {}): DropColumn => ({
+  kind: 'drop_column',
+  namespace: 'public',
+  table: 'users',
+  column: 'name',
+  ...more,
+})
+
+const key = unique('users_name_key', ['name'])
+const full = tableWith([column('name'), column('age', 'integer')], {
+  constraints: [
+    key,
+    check('users_check', ['name', 'age'], "CHECK (((name <> ''::text) OR (age > 3)))"),
+    check('positive', ['age'], 'CHECK ((age > 0))'),
+    foreignKey('users_name_fkey', ['name']),
+    notNull('users_name_not_null', 'name'),
+  ],
+  indexes: [indexOf(key), index('by_name', ['name']), index('by_age', ['age'])],
+})
+const { hidden } = namesFor(SEED, 'name', [])
+
+const leaving = (of: Table, op = drop()) => dropColumn.apply(op, schemaOf(of), facts()).tables[0]
+const problems = (op: DropColumn, of: Table = table()) => dropColumn.check(op, context(of))
+
+describe('a column that can be dropped', () => {
+  test.each<[string, Table]>([
+    ['nullable', table()],
+    ['nullable with a default', tableWith([column('name', 'text', { default: "'x'" })])],
+    ['NOT NULL with a default', tableWith([column('name', 'text', { nullable: false, default: "'x'" })])],
+    ['with indexes and constraints of its own', full],
+    [
+      'NOT NULL that the server fills',
+      tableWith([column('name', 'integer', { nullable: false, identity: 'always' })]),
+    ],
+    [
+      'NOT NULL that the server computes',
+      tableWith([column('name', 'text', { nullable: false, generated: 'stored' })]),
+    ],
+  ])('%s has no problems', (_what, of) => {
+    expect(problems(drop(), of)).toEqual([])
+  })
+})
+
+describe('a column that cannot be dropped', () => {
+  test.each<[string, Partial<DropColumn>, Table, string, string, string | undefined]>([
+    [
+      'of a table that is not there',
+      { table: 'nobody' },
+      table(),
+      'table_not_found',
+      'There is no table public.nobody.',
+      'Check the spelling and the namespace: names are taken literally, capitals included.',
+    ],
+    [
+      'that is not there',
+      { column: 'Name' },
+      table(),
+      'column_not_found',
+      'The table "users" has no column "Name".',
+      'It has id, name.',
+    ],
+    [
+      'of a view',
+      {},
+      table({ kind: 'view' }),
+      'plan_refused',
+      'public.users is a view, which this operation does not support yet.',
+      undefined,
+    ],
+    [
+      'that writers have to give',
+      {},
+      tableWith([column('name', 'text', { nullable: false })]),
+      'plan_refused',
+      '"users"."name" is NOT NULL without a default: writers that no longer know it would fail before it is dropped.',
+      'Give it a default first: alter table "public"."users" alter column "name" set default <value>',
+    ],
+  ])('%s', (_what, more, of, code, message, hint) => {
+    const found = problems(drop(more), of)
+    expect(told(found)).toEqual([[code, message]])
+    expect(found[0]?.hint).toBe(hint)
+  })
+
+  test('of an exclusion constraint that PostgreSQL does not drop with it', () => {
+    const rule = exclusion('no_overlap', ['age'])
+    const of = tableWith([column('name'), column('age')], {
+      constraints: [rule],
+      indexes: [indexOf(rule, { columns: ['age', 'name'] })],
+    })
+    expect(told(problems(drop(), of))).toEqual([
+      ['plan_refused', 'The exclusion constraint no_overlap uses "users"."name".'],
+    ])
+    expect(problems(drop({ column: 'age' }), of)).toEqual([])
+  })
+
+  test('of a primary key that includes it', () => {
+    const key = primaryKeyOf(['id'])
+    const of = table({ constraints: [key], indexes: [indexOf(key, { columns: ['id', 'name'] })] })
+    expect(told(problems(drop(), of))).toEqual([
+      ['plan_refused', '"users"."name" belongs to the primary key, which no operation replaces yet.'],
+    ])
+  })
+
+  test('of the primary key, with every problem it has', () => {
+    expect(told(problems(drop({ column: 'id' })))).toEqual([
+      ['plan_refused', '"users"."id" belongs to the primary key, which no operation replaces yet.'],
+      [
+        'plan_refused',
+        '"users"."id" is NOT NULL without a default: writers that no longer know it would fail before it is dropped.',
+      ],
+    ])
+  })
+})
+
+describe('the schema afterwards', () => {
+  test('lacks the column, and every index and constraint that needed it', () => {
+    const left = leaving(full)
+    expect(left?.columns.map(({ name }) => name)).toEqual(['id', 'age'])
+    expect(left?.constraints.map(({ name }) => name)).toEqual(['users_pkey', 'positive'])
+    expect(left?.indexes.map(({ name }) => name)).toEqual(['users_pkey', 'by_age'])
+  })
+
+  test('keeps the slots that are used up: PostgreSQL never reuses one', () => {
+    expect(leaving(full)?.columnSlots).toBe(full.columnSlots)
+  })
+
+  test('is otherwise as it was', () => {
+    expect(leaving(full)).toEqual({
+      ...full,
+      columns: full.columns.filter(({ name }) => name !== 'name'),
+      constraints: full.constraints.filter(({ name }) => ['users_pkey', 'positive'].includes(name)),
+      indexes: full.indexes.filter(({ name }) => ['users_pkey', 'by_age'].includes(name)),
+    })
+  })
+})
+
+describe('the steps', () => {
+  const contract = (of: Table = table(), op = drop()) => dropColumn.contract(op, context(of))
+
+  test('do nothing before the gate', () => {
+    expect(dropColumn.expand(drop(), context())).toEqual([])
+    expect(dropColumn.backfill(drop(), context())).toEqual([])
+  })
+
+  test('wait, hide and drop', () => {
+    expect(contract().map(({ kind, phase, does }) => [kind, phase, does])).toEqual([
+      ['gate', 'rollout', 'wait until nobody needs "users"."name"'],
+      ['retire', 'retire', 'hide the column "name" of "users"'],
+      ['purge', 'purge', 'drop the column "name" of "users"'],
+    ])
+  })
+
+  test('hide it by another name', () => {
+    expect(contract()[1]).toMatchObject({
+      locks: [{ relation: USERS, level: 'access_exclusive' }],
+      statements: [
+        `alter table "public"."users" rename column "name" to "${hidden}"`,
+        setColumnState(USERS, 'name', 'retired'),
+      ],
+      retires: { table: USERS, column: 'name' },
+    })
+  })
+
+  test('drop it for good', () => {
+    expect(contract()[2]).toEqual({
+      kind: 'purge',
+      phase: 'purge',
+      does: 'drop the column "name" of "users"',
+      hazards: [
+        {
+          code: 'drops_values',
+          because: 'The values of "name" are gone after this step; there is no way back.',
+        },
+      ],
+      probe: columnAbsent(USERS, hidden),
+      changes: { kind: 'removed', column: 'name' },
+      locks: [{ relation: USERS, level: 'access_exclusive' }],
+      requires: [
+        {
+          that: nothingElseOn(USERS, hidden, []),
+          code: 'drift_found',
+          otherwise:
+            'an index or a constraint was put on "users"."name" since the plan was made; it would be lost',
+        },
+      ],
+      statements: [
+        `alter table "public"."users" drop column "${hidden}" restrict`,
+        clearColumnState(USERS, 'name'),
+      ],
+      cost: 'instant',
+    })
+  })
+
+  const purge = (of: Table) => contract(of)[2] as Omit<TransactionStep, 'id'>
+
+  test('say what goes with it, by name', () => {
+    expect(purge(full).hazards.map(({ code, because }) => [code, because])).toEqual([
+      ['drops_values', 'The values of "name" are gone after this step; there is no way back.'],
+      ['goes_with_column', 'The index by_name needs "name" and is dropped with it.'],
+      ['goes_with_column', 'The constraint users_name_key needs "name" and is dropped with it.'],
+      ['goes_with_column', 'The constraint users_check needs "name" and is dropped with it.'],
+      ['goes_with_column', 'The constraint users_name_fkey needs "name" and is dropped with it.'],
+    ])
+  })
+
+  test('say what goes with it though only its index names it', () => {
+    const including = unique('users_age_key', ['age'])
+    const of = tableWith([column('name'), column('age')], {
+      constraints: [including],
+      indexes: [indexOf(including, { columns: ['age', 'name'] })],
+    })
+    expect(purge(of).hazards.at(-1)?.because).toBe(
+      'The constraint users_age_key needs "name" and is dropped with it.',
+    )
+    expect(leaving(of)?.constraints.map(({ name }) => name)).toEqual(['users_pkey'])
+  })
+
+  test('know those by name, and stop for any other', () => {
+    const known = [
+      'users_name_key',
+      'by_name',
+      'users_name_key',
+      'users_check',
+      'users_name_fkey',
+      'users_name_not_null',
+    ]
+    expect(purge(full).requires[0]?.that).toBe(nothingElseOn(USERS, hidden, known))
+    const retire = contract(full)[1]
+    expect(retire !== undefined && 'requires' in retire && retire.requires[0]?.that).toBe(
+      nothingElseOn(USERS, 'name', known),
+    )
+  })
+
+  test('lock the table that a foreign key points at, too', () => {
+    expect(purge(full).locks).toEqual([
+      { relation: USERS, level: 'access_exclusive' },
+      { relation: { namespace: 'public', name: 'teams' }, level: 'access_exclusive', implied: true },
+    ])
+  })
+
+  test('that undo it bring the column back', () => {
+    expect(dropColumn.rollback(drop(), context())).toEqual([
+      {
+        kind: 'ddl',
+        phase: 'retire',
+        does: 'bring the column "name" of "users" back',
+        hazards: [],
+        probe: columnExists(USERS, 'name'),
+        locks: [{ relation: USERS, level: 'access_exclusive' }],
+        requires: [],
+        statements: [
+          `alter table "public"."users" rename column "${hidden}" to "name"`,
+          clearColumnState(USERS, 'name'),
+        ],
+        cost: 'instant',
+      },
+    ])
+  })
+
+  test('are not asked for before the check', () => {
+    expect(() => dropColumn.contract(drop({ table: 'gone' }), context())).toThrow(
+      'Bellows broke its own rule: steps come after check',
+    )
+  })
+})

@@ -1,0 +1,50 @@
+import { describe, expect, test } from 'vitest'
+import { OPERATION_KINDS, specOf } from '../../../src/core/operations/index.ts'
+import type { Operation } from '../../../src/core/operations/operation.ts'
+import { context, factsWithTypes, schemaOf, table } from '../../support/model.ts'
+
+const on = { namespace: 'public', table: 'users' } as const
+const EXAMPLES: Readonly<Record<Operation['kind'], Operation>> = {
+  add_column: { kind: 'add_column', ...on, column: 'slug', type: 'text', nullable: true },
+  drop_column: { kind: 'drop_column', ...on, column: 'name' },
+  rename_column: { kind: 'rename_column', ...on, from: 'name', to: 'full_name' },
+}
+const known = context(table(), factsWithTypes({ text: 'text' }))
+
+describe('the registry', () => {
+  test('has every kind of operation', () => {
+    expect([...OPERATION_KINDS].sort()).toEqual(Object.keys(EXAMPLES).sort())
+  })
+
+  test.each(OPERATION_KINDS)('tells the story of %s in the same six fields, in their order', (kind) => {
+    expect(Object.keys(specOf(EXAMPLES[kind]))).toEqual([
+      'check',
+      'apply',
+      'expand',
+      'backfill',
+      'contract',
+      'rollback',
+    ])
+  })
+
+  test.each(OPERATION_KINDS)('has phases that are those of the fields they stand in: %s', (kind) => {
+    const [op, spec] = [EXAMPLES[kind], specOf(EXAMPLES[kind])]
+    expect(spec.check(op, known)).toEqual([])
+    expect(spec.expand(op, known).every(({ phase }) => phase === 'expand')).toBe(true)
+    expect(spec.backfill(op, known).every(({ phase }) => phase === 'backfill')).toBe(true)
+    expect(
+      spec.contract(op, known).every(({ phase }) => ['verify', 'rollout', 'retire', 'purge'].includes(phase)),
+    ).toBe(true)
+    expect(spec.rollback(op, known).every(({ phase }) => ['retire', 'expand'].includes(phase))).toBe(true)
+  })
+
+  test.each(OPERATION_KINDS)('has operations that change nothing but the table they name: %s', (kind) => {
+    const [op, spec] = [EXAMPLES[kind], specOf(EXAMPLES[kind])]
+    const other = table({ name: 'teams' })
+    const before = schemaOf(table(), other)
+    const after = spec.apply(op, before, known.facts)
+    expect(after.tables[1]).toBe(other)
+    expect(after.tables[0]).not.toEqual(before.tables[0])
+    expect(spec.apply({ ...op, table: 'gone' }, before, known.facts)).toBe(before)
+  })
+})

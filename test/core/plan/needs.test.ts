@@ -1,0 +1,99 @@
+import { describe, expect, test } from 'vitest'
+import type { Operation } from '../../../src/core/operations/operation.ts'
+import { type Needs, needsOf } from '../../../src/core/plan/needs.ts'
+
+const users = { namespace: 'public', table: 'users' } as const
+const teams = { namespace: 'app', table: 'teams' } as const
+
+const add = (more: Partial<Operation> = {}): Operation =>
+  ({ kind: 'add_column', ...users, column: 'slug', type: 'text', nullable: true, ...more }) as Operation
+const drop = (more: Partial<Operation> = {}): Operation =>
+  ({ kind: 'drop_column', ...users, column: 'age', ...more }) as Operation
+const rename = (more: Partial<Operation> = {}): Operation =>
+  ({ kind: 'rename_column', ...users, from: 'name', to: 'full_name', ...more }) as Operation
+
+const USERS = { namespace: 'public', name: 'users' }
+const TEAMS = { namespace: 'app', name: 'teams' }
+
+describe('what must be asked of the server', () => {
+  test.each<[string, readonly Operation[], Needs]>([
+    ['no operation', [], { tables: [], types: [], expressions: [] }],
+    [
+      'a column that is added',
+      [add()],
+      { tables: [{ ...USERS, columns: [] }], types: ['text'], expressions: [] },
+    ],
+    [
+      'a column that is added with a default',
+      [add({ type: 'varchar(20)', default: "'x'" })],
+      {
+        tables: [{ ...USERS, columns: [] }],
+        types: ['varchar(20)'],
+        expressions: [{ expression: "'x'", type: 'varchar(20)' }],
+      },
+    ],
+    [
+      'a column that is dropped',
+      [drop()],
+      { tables: [{ ...USERS, columns: ['age'] }], types: [], expressions: [] },
+    ],
+    [
+      'a column that is renamed',
+      [rename()],
+      { tables: [{ ...USERS, columns: ['name'] }], types: [], expressions: [] },
+    ],
+    [
+      'a column that is renamed to another type',
+      [rename({ type: 'bigint' })],
+      { tables: [{ ...USERS, columns: ['name'] }], types: ['bigint'], expressions: [] },
+    ],
+    [
+      'several operations on one table',
+      [add(), drop(), rename()],
+      { tables: [{ ...USERS, columns: ['age', 'name'] }], types: ['text'], expressions: [] },
+    ],
+    [
+      'operations on two tables, in their order',
+      [drop(teams), rename(), drop({ ...teams, column: 'b' })],
+      {
+        tables: [
+          { ...TEAMS, columns: ['age', 'b'] },
+          { ...USERS, columns: ['name'] },
+        ],
+        types: [],
+        expressions: [],
+      },
+    ],
+    [
+      'a type that is named twice',
+      [add(), add({ column: 'b' }), add({ column: 'c', type: 'date' })],
+      { tables: [{ ...USERS, columns: [] }], types: ['text', 'date'], expressions: [] },
+    ],
+    [
+      'tables of one name in two namespaces',
+      [drop(), drop({ namespace: 'app' })],
+      {
+        tables: [
+          { ...USERS, columns: ['age'] },
+          { namespace: 'app', name: 'users', columns: ['age'] },
+        ],
+        types: [],
+        expressions: [],
+      },
+    ],
+    [
+      'names with dots, which are not those of other tables',
+      [drop({ namespace: 'a.b', table: 'c' }), drop({ namespace: 'a', table: 'b.c' })],
+      {
+        tables: [
+          { namespace: 'a.b', name: 'c', columns: ['age'] },
+          { namespace: 'a', name: 'b.c', columns: ['age'] },
+        ],
+        types: [],
+        expressions: [],
+      },
+    ],
+  ])('for %s', (_what, operations, expected) => {
+    expect(needsOf({ name: '0001_test', operations })).toEqual(expected)
+  })
+})

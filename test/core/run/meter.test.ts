@@ -1,0 +1,141 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { type Meter, metered, progressOf, type Sample } from '../../../src/core/run/meter.ts'
+
+const sample = (rowsDone: number, rowsTotal: number, seconds: number, share: number): Sample => ({
+  rowsDone,
+  rowsTotal,
+  seconds,
+  share,
+})
+const START = sample(0, 1000, 0, 0)
+const from = (attempt: Sample, pass = attempt): Meter => ({ attempt, pass })
+
+describe('the meter', () => {
+  const first = sample(0, 1000, 0, 0.2)
+  const meter = from(first)
+
+  test('begins with the first look of an attempt', () => {
+    expect(metered(undefined, undefined, first)).toEqual(meter)
+    expect(metered(undefined, START, first)).toEqual(meter)
+  })
+
+  test.each<[string, Sample | undefined, Sample, boolean]>([
+    ['on', sample(10, 1000, 1, 0.3), sample(20, 1000, 2, 0.4), false],
+    ['not', sample(10, 1000, 1, 0.3), sample(20, 1000, 2, 0.3), false],
+    ['back', sample(10, 1000, 1, 0.3), sample(20, 1000, 2, 0.29), true],
+    ['to the beginning', sample(10, 1000, 1, 1), sample(20, 1000, 2, 0), true],
+    ['somewhere that nobody has seen', undefined, sample(20, 1000, 2, 0), false],
+  ])('begins a new pass only when the share goes back: it went %s', (_what, last, now, isNew) => {
+    expect(metered(meter, last, now)).toEqual(isNew ? from(first, now) : meter)
+  })
+
+  test('keeps the beginning of the attempt, however many passes it takes', () => {
+    const looks = [0.5, 1, 0.2, 0.9, 0.1].map((share, at) => sample(at, 10, at, share))
+    const end = looks.reduce<Meter | undefined>(
+      (before, now, at) => metered(before, looks[at - 1], now),
+      undefined,
+    )
+    expect(end).toEqual(from(looks[0] as Sample, looks[4]))
+  })
+})
+
+describe('the progress', () => {
+  test.each<[string, Meter, Sample, object]>([
+    ['of the first look', from(START), START, { rowsDone: 0, rowsTotal: 1000, rowsPerSecond: 0 }],
+    [
+      'at a tenth',
+      from(START),
+      sample(100, 1000, 5, 0.1),
+      { rowsDone: 100, rowsTotal: 1000, rowsPerSecond: 20, secondsLeft: 45 },
+    ],
+    [
+      'at the half',
+      from(START),
+      sample(500, 1000, 10, 0.5),
+      { rowsDone: 500, rowsTotal: 1000, rowsPerSecond: 50, secondsLeft: 10 },
+    ],
+    [
+      'at the end',
+      from(START),
+      sample(1000, 1000, 20, 1),
+      { rowsDone: 1000, rowsTotal: 1000, rowsPerSecond: 50, secondsLeft: 0 },
+    ],
+    [
+      'of more rows than were expected',
+      from(START),
+      sample(1200, 1000, 12, 0.5),
+      { rowsDone: 1200, rowsTotal: 1200, rowsPerSecond: 100, secondsLeft: 12 },
+    ],
+    [
+      'of a table whose first part was filled before',
+      from(START),
+      sample(0, 1000, 10, 0.5),
+      { rowsDone: 0, rowsTotal: 1000, rowsPerSecond: 0, secondsLeft: 10 },
+    ],
+    [
+      'of a second attempt: the night between the two does not count',
+      from(sample(500, 1000, 30_000, 0.5)),
+      sample(600, 1000, 30_010, 0.6),
+      { rowsDone: 600, rowsTotal: 1000, rowsPerSecond: 10, secondsLeft: 40 },
+    ],
+    [
+      'of a second pass: the rate is that of all passes, the rest that of this one',
+      from(START, sample(900, 1000, 90, 0)),
+      sample(1000, 1000, 100, 0.5),
+      { rowsDone: 1000, rowsTotal: 1000, rowsPerSecond: 10, secondsLeft: 10 },
+    ],
+    [
+      'of a second pass that has not gone on yet',
+      from(START, sample(900, 1000, 90, 0)),
+      sample(900, 1000, 90, 0),
+      { rowsDone: 900, rowsTotal: 1000, rowsPerSecond: 10 },
+    ],
+    [
+      'without any passed yet',
+      from(START),
+      sample(10, 1000, 3, 0),
+      { rowsDone: 10, rowsTotal: 1000, rowsPerSecond: 3 },
+    ],
+    [
+      'within one instant',
+      from(START),
+      sample(10, 1000, 0, 0.1),
+      { rowsDone: 10, rowsTotal: 1000, rowsPerSecond: 0 },
+    ],
+    [
+      'with a fraction of a second',
+      from(START),
+      sample(10, 1000, 0.4, 0.01),
+      { rowsDone: 10, rowsTotal: 1000, rowsPerSecond: 25, secondsLeft: 40 },
+    ],
+    [
+      'of an empty table',
+      from(sample(0, 0, 0, 1)),
+      sample(0, 0, 0, 1),
+      { rowsDone: 0, rowsTotal: 0, rowsPerSecond: 0 },
+    ],
+  ])('%s', (_what, meter, now, expected) => {
+    expect(progressOf('m/backfill/1', meter, now)).toEqual({
+      type: 'progress',
+      step: 'm/backfill/1',
+      ...expected,
+    })
+  })
+
+  test('has whole figures, none of them below zero, and never more done than there is', () => {
+    const share = fc.double({ min: 0, max: 1, noNaN: true })
+    fc.assert(
+      fc.property(fc.nat(1e9), fc.nat(1e9), fc.nat(1e6), share, share, (done, more, seconds, a, b) => {
+        const first = sample(done, done, 7, Math.min(a, b))
+        const now = sample(done + more, done, 7 + seconds, Math.max(a, b))
+        const { rowsDone, rowsTotal, rowsPerSecond, secondsLeft = 0 } = progressOf('x', from(first), now)
+        expect(rowsTotal).toBeGreaterThanOrEqual(rowsDone)
+        for (const figure of [rowsPerSecond, secondsLeft]) {
+          expect(figure).toBeGreaterThanOrEqual(0)
+          expect(Number.isInteger(figure) || figure === Number.POSITIVE_INFINITY).toBe(true)
+        }
+      }),
+    )
+  })
+})
