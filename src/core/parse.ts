@@ -6,7 +6,7 @@ import { canonical } from './hash.ts'
 import { type Sql, trusted } from './sql.ts'
 
 /** The parser's own message, or the statements. The parser must have been loaded once, by `compose.ts` or the test set-up. */
-function statements(text: string): readonly Node[] | { readonly problem: string } {
+export function parsed(text: string): readonly Node[] | { readonly problem: string } {
   try {
     return (parseSync(text).stmts ?? []).map((raw) => raw.stmt as Node)
   } catch (error) {
@@ -16,7 +16,7 @@ function statements(text: string): readonly Node[] | { readonly problem: string 
 
 /** The only statement in a text that PostgreSQL itself printed. */
 function printedStatement(text: string): Node {
-  const found = statements(text)
+  const found = parsed(text)
   if ('problem' in found || found.length !== 1)
     throw new BellowsError('plan_refused', `The parser does not read PostgreSQL's own text: ${text}`)
   return found[0] as Node
@@ -26,7 +26,7 @@ function onlyTarget(text: string): Node | { readonly problem: string } {
   if (text.trim() === '') return { problem: 'it is empty' }
   // The parser stops at a NUL, and its scanner does not tell of other control characters.
   if (hasControlCharacter(text)) return { problem: 'it contains a control character' }
-  const found = statements(`select ${text}\n`)
+  const found = parsed(`select ${text}\n`)
   if ('problem' in found) return found
   const tokens = new Set(scanSync(text).tokens.map((token) => token.tokenName))
   // A comment would swallow whatever Bellows writes behind the text on the same line, and a semicolon would cut it off.
@@ -62,10 +62,18 @@ export function readExpression(text: string): Sql | { readonly problem: string }
   return 'problem' in target ? target : trusted(text.trim())
 }
 
+/** Is it a literal, perhaps with a sign or a cast: the same value whenever and by whomever it is evaluated? */
+export function isConstant(expression: Sql): boolean {
+  const target = onlyTarget(expression)
+  if ('problem' in target) return false
+  const bare = 'TypeCast' in target ? target.TypeCast.arg : target
+  return bare !== undefined && 'A_Const' in bare
+}
+
 /** The names of all functions that an expression calls, without their namespaces. */
 export function functionsCalled(expression: Sql): readonly string[] {
   const called = new Set<string>()
-  visit(statements(`select ${expression}`), (kind, node) => {
+  visit(parsed(`select ${expression}`), (kind, node) => {
     if (kind !== 'FuncCall') return
     const last = (node as { funcname?: readonly { String?: { sval?: string } }[] }).funcname?.at(-1)
     if (last?.String?.sval !== undefined) called.add(last.String.sval)
@@ -145,7 +153,7 @@ function replaceName(node: Record<string, unknown>, key: string, column: Renamin
 }
 
 /** Calls back for every node below a tree, with the node's kind. */
-function visit(tree: unknown, seen: (kind: string, node: Record<string, unknown>) => void): void {
+export function visit(tree: unknown, seen: (kind: string, node: Record<string, unknown>) => void): void {
   if (tree === null || typeof tree !== 'object') return
   for (const [kind, node] of Object.entries(tree)) {
     if (node !== null && typeof node === 'object' && !Array.isArray(node))

@@ -54,6 +54,7 @@ export function column(name: string, printedType = 'text', more: Partial<Column>
     nullable: true,
     default: null,
     defaultVolatility: null,
+    defaultText: null,
     generated: 'no',
     identity: 'no',
     comment: null,
@@ -159,7 +160,16 @@ export function indexOf(key: Constraint, more: Partial<Index> = {}): Index {
 }
 
 export function trigger(name: string, more: Partial<Trigger> = {}): Trigger {
-  return { name, enabled: true, rowLevel: true, before: true, onInsert: true, onUpdate: true, ...more }
+  return {
+    name,
+    enabled: true,
+    rowLevel: true,
+    before: true,
+    onInsert: true,
+    onUpdate: true,
+    text: '',
+    ...more,
+  }
 }
 
 export function dependent(kind: string, name: string, columnName = 'name'): Dependent {

@@ -19,13 +19,14 @@ select json_build_object(
       'type', format_type(a.atttypid, a.atttypmod),
       'baseType', format_type(a.atttypid, null),
       'typeKind', case t.typtype when 'b' then 'base' when 'd' then 'domain' when 'c' then 'composite' else 'other' end,
-      'typeConstrained', t.typtype = 'd' and (t.typnotnull or exists (select from pg_constraint k where k.contypid = t.oid)),
+      'typeConstrained', t.typtype = 'd' and (t.typnotnull or t.typdefault is not null or exists (select from pg_constraint k where k.contypid = t.oid)),
       'collation', case when a.attcollation in (0, t.typcollation) then null
         else (select json_build_object('namespace', cn.nspname, 'name', co.collname)
           from pg_collation co join pg_namespace cn on cn.oid = co.collnamespace where co.oid = a.attcollation) end,
       'nullable', not a.attnotnull,
       'default', case when a.attgenerated = '' then pg_get_expr(d.adbin, d.adrelid) end,
       'defaultVolatility', null,
+      'defaultText', null,
       'generated', case a.attgenerated when '' then 'no' when 's' then 'stored' else 'virtual' end,
       'identity', case a.attidentity when '' then 'no' when 'a' then 'always' else 'by_default' end,
       'comment', col_description(c.oid, a.attnum),
@@ -91,7 +92,8 @@ select json_build_object(
       'rowLevel', (g.tgtype::integer & 1) <> 0,
       'before', (g.tgtype::integer & 2) <> 0,
       'onInsert', (g.tgtype::integer & 4) <> 0,
-      'onUpdate', (g.tgtype::integer & 16) <> 0
+      'onUpdate', (g.tgtype::integer & 16) <> 0,
+      'text', f.prosrc
     ) order by g.tgname), '[]')
     from pg_trigger g join pg_proc f on f.oid = g.tgfoid
     where g.tgrelid = c.oid and not g.tgisinternal and f.pronamespace is distinct from to_regnamespace('bellows'))

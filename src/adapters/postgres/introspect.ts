@@ -1,8 +1,16 @@
 import { readFileSync } from 'node:fs'
-import { functionsCalled, readExpression, readType } from '../../core/parse.ts'
+import { functionsCalled, isConstant, readExpression, readType } from '../../core/parse.ts'
 import { dependentsQuery } from '../../core/plan/dependents.ts'
 import { expressionKey, type Needs } from '../../core/plan/needs.ts'
-import type { Dependent, Facts, Schema, Table, TypeFacts, Volatility } from '../../core/schema/model.ts'
+import type {
+  Column,
+  Dependent,
+  Facts,
+  Schema,
+  Table,
+  TypeFacts,
+  Volatility,
+} from '../../core/schema/model.ts'
 import { join, lit, qualified, type Sql, sql, trusted } from '../../core/sql.ts'
 import type { Sessions } from './sessions.ts'
 
@@ -54,13 +62,28 @@ async function readTable(sessions: Sessions, need: Needs['tables'][number]): Pro
   }
   return {
     ...table,
-    columns: table.columns.map((column) => ({
-      ...column,
-      defaultVolatility: column.default === null ? null : volatility(trusted(column.default)),
-    })),
+    columns: await Promise.all(
+      table.columns.map(async (column) => ({
+        ...column,
+        defaultVolatility: column.default === null ? null : volatility(trusted(column.default)),
+        defaultText: await literalText(sessions, column),
+      })),
+    ),
     dependents,
     mentions: await readMentions(sessions, need),
   }
+}
+
+/** What a literal default comes to. Nothing else is evaluated: it could do something. */
+async function literalText(
+  sessions: Sessions,
+  { default: expression, type }: Column,
+): Promise<string | null> {
+  if (expression === null || !isConstant(trusted(expression))) return null
+  const [row] = await sessions.read<{ text: string | null }>(
+    sql`select (${trusted(expression)})::${trusted(type)}::pg_catalog.text as text`,
+  )
+  return row?.text ?? null
 }
 
 /** Functions whose text names the table and a column. Text is all there is: PostgreSQL keeps no record of what they use. */
@@ -97,7 +120,7 @@ async function readTypes(sessions: Sessions, texts: readonly string[]): Promise<
 select pg_catalog.format_type(oid, ${lit(described.modifier)}) as type,
     pg_catalog.format_type(oid, null) as ${trusted('"baseType"')},
     case typtype when 'b' then 'base' when 'd' then 'domain' when 'c' then 'composite' else 'other' end as ${trusted('"typeKind"')},
-    typtype = 'd' and (typnotnull or exists (select from pg_catalog.pg_constraint where contypid = t.oid)) as ${trusted('"typeConstrained"')},
+    typtype = 'd' and (typnotnull or typdefault is not null or exists (select from pg_catalog.pg_constraint where contypid = t.oid)) as ${trusted('"typeConstrained"')},
     case typstorage when 'p' then 'plain' when 'e' then 'external' when 'x' then 'extended' else 'main' end as ${trusted('"typeStorage"')}
   from pg_catalog.pg_type t where oid = ${lit(described.oid)}`)
     if (type !== undefined) types[text] = type
@@ -115,12 +138,20 @@ async function readCasts(sessions: Sessions, baseTypes: readonly string[]): Prom
 with types (name, oid) as (values ${names})
 select a.name || ' -> ' || b.name as pair,
     case when a.oid = b.oid then 'same'
+      when coalesce(f.provolatile::text, case when c.castmethod = 'b' then 'i' end,
+        -- Through the text form: as steady as what writes it and what reads it.
+        (select case when bool_and(p.provolatile = 'i') then 'i' else 's' end from pg_catalog.pg_proc p where p.oid in (s.typoutput, t.typinput))) <> 'i'
+        -- The text of a float has as many digits as a setting says, whatever the catalog says of its output.
+        or c.castfunc is null and s.typname in ('float4', 'float8')
+        then 'unsteady'
       when c.castcontext = 'i' then 'implicit'
       -- Every type can be assigned to a string type, through its text form.
       when c.castcontext = 'a' or t.typcategory = 'S' then 'assignment'
       else 'none' end as cast
   from types a cross join types b join pg_catalog.pg_type t on t.oid = b.oid
-  left join pg_catalog.pg_cast c on c.castsource = a.oid and c.casttarget = b.oid`)
+  join pg_catalog.pg_type s on s.oid = a.oid
+  left join pg_catalog.pg_cast c on c.castsource = a.oid and c.casttarget = b.oid
+  left join pg_catalog.pg_proc f on f.oid = c.castfunc`)
   return Object.fromEntries(pairs.map(({ pair, cast }) => [pair, cast]))
 }
 

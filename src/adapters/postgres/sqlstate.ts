@@ -62,6 +62,8 @@ function codeOf(error: ServerError): ErrorCode {
 /** PostgreSQL's messages begin small and have no end. What begins with a name, such as `users.name`, stays as it is. */
 function sentence(message: string): string {
   const text = message.trim()
-  const begun = /^\p{Ll}+(?:[ ,]|[.!?]?$)/u.test(text) ? `${text.charAt(0).toUpperCase()}${text.slice(1)}` : text
+  const begun = /^\p{Ll}+(?:[ ,]|[.!?]?$)/u.test(text)
+    ? `${text.charAt(0).toUpperCase()}${text.slice(1)}`
+    : text
   return `${begun}${/[.!?]$/.test(text) ? '' : '.'}`
 }

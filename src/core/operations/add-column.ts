@@ -109,6 +109,7 @@ function addedColumn(op: AddColumn, facts: Facts): Column {
     collation: null,
     nullable: op.nullable,
     default: op.default ?? null,
+    defaultText: null,
     defaultVolatility: known !== undefined && 'volatility' in known ? known.volatility : null,
     generated: 'no',
     identity: 'no',

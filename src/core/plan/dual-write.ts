@@ -1,3 +1,4 @@
+import { pinned, pinnedType } from '../pin.ts'
 import type { Column, QualifiedName } from '../schema/model.ts'
 import { id, lit, qualified, type Sql, sql, trusted } from '../sql.ts'
 import type { Mapping } from './mapping.ts'
@@ -9,7 +10,7 @@ export interface Pair {
   readonly to: string
   readonly mapping: Mapping
   /** Of the old column: decides how an INSERT that gives only the new column is told from one that gives both. */
-  readonly fromColumn: Pick<Column, 'default' | 'defaultVolatility' | 'type'>
+  readonly fromColumn: Pick<Column, 'default' | 'defaultText' | 'defaultVolatility' | 'type'>
 }
 
 /**
@@ -58,7 +59,7 @@ begin
   if ${relation(mapping, newFrom, newTo)} and not ${waits} then
     return new;
   end if;
-  if tg_op = 'INSERT' then
+  if tg_op operator(pg_catalog.=) 'INSERT' then
     if ${newTo} is null then
       ${fill}
     elsif ${omitted(pair, newFrom)} then
@@ -83,13 +84,18 @@ end`
 
 /**
  * Was the old column left out of an INSERT? A trigger sees the default either way, so a value that equals the default counts
- * as left out, and so does any value of a default that differs each time.
+ * as left out. Where the default differs each time, or cannot be told by every writer alike, any value does.
  */
-function omitted(pair: Pair, newFrom: Sql): Sql {
-  const { default: expression, defaultVolatility, type } = pair.fromColumn
+function omitted({ fromColumn }: Pair, newFrom: Sql): Sql {
+  const { default: expression, defaultVolatility, defaultText, type } = fromColumn
   if (expression === null) return sql`${newFrom} is null`
   if (defaultVolatility === 'volatile') return trusted('true')
-  return sql`${newFrom} is null or ${same(newFrom, sql`(${trusted(expression)})::${trusted(type)}`)}`
+  const [value, cast] = [pinned(trusted(expression)), pinnedType(type)]
+  if (value !== undefined && cast !== undefined)
+    return sql`${newFrom} is null or ${same(newFrom, sql`(${value})::${cast}`)}`
+  // A type of the user cannot be named, because a writer may lack the right to its namespace; its text form can.
+  if (defaultText === null) return trusted('true')
+  return sql`${newFrom} is null or ${newFrom}::pg_catalog.text operator(pg_catalog.=) ${lit(defaultText)}`
 }
 
 function refusal(pair: Pair, why: 'two values' | 'no way back'): Sql {

@@ -1,3 +1,4 @@
+import { pinnedType } from '../pin.ts'
 import type { Column, Facts } from '../schema/model.ts'
 import { type Sql, sql, trusted } from '../sql.ts'
 
@@ -47,6 +48,11 @@ export function mappingFor(
   if (from.type === to.type && transform === 'copy') return mapped(transform, same, same)
   const cast =
     from.baseType === to.baseType ? 'same' : (facts.casts[`${from.baseType} -> ${to.baseType}`] ?? 'none')
+  if (cast === 'unsteady') {
+    return {
+      problem: `what ${from.type} becomes as ${to.type} depends on settings of the session, such as its time zone`,
+    }
+  }
   if (cast === 'none' || CUTTING_TYPES.has(to.baseType)) {
     return { problem: `${from.type} cannot be assigned to ${to.type}` }
   }
@@ -67,7 +73,8 @@ function mapped(transform: Transform, up: (old: Sql) => Sql, down: Mapping['down
  */
 function castTo(target: Target): (value: Sql) => Sql {
   const type = TEXT_TYPES.has(target.baseType) ? target.baseType : target.type
-  return (value) => sql`${value}::${trusted(type)}`
+  const cast = pinnedType(type) ?? trusted(type)
+  return (value) => sql`${value}::${cast}`
 }
 
 function keepsEveryValue(from: Target, to: Target): boolean {

@@ -44,13 +44,15 @@ export interface Column {
   /** Without it, such as `character varying`. */
   readonly baseType: string
   readonly typeKind: 'base' | 'domain' | 'composite' | 'other'
-  /** A domain with a constraint: adding such a column rewrites the table before PostgreSQL 19. */
+  /** A domain with a constraint or a default: adding such a column rewrites the table, or fills it. */
   readonly typeConstrained: boolean
   /** Only when it is not the one of the type. */
   readonly collation: QualifiedName | null
   readonly nullable: boolean
   readonly default: string | null
   readonly defaultVolatility: Volatility | null
+  /** What a default that is a literal comes to, as text; null for any other. */
+  readonly defaultText: string | null
   readonly generated: 'no' | 'stored' | 'virtual'
   readonly identity: 'no' | 'always' | 'by_default'
   readonly comment: string | null
@@ -118,6 +120,8 @@ export interface Trigger {
   readonly before: boolean
   readonly onInsert: boolean
   readonly onUpdate: boolean
+  /** The text of its function; empty for one that is not written in a language with text. */
+  readonly text: string
 }
 
 export interface Dependent {
@@ -134,8 +138,11 @@ export type TypeFacts = Pick<Column, 'type' | 'baseType' | 'typeKind' | 'typeCon
 export interface Facts {
   /** Such as 180004; `Math.floor(version / 10_000)` is the major. */
   readonly serverVersion: number
-  /** By `from -> to`, both base types: how PostgreSQL would assign one to the other. */
-  readonly casts: Readonly<Record<string, 'same' | 'implicit' | 'assignment' | 'none'>>
+  /**
+   * By `from -> to`, both base types: how PostgreSQL would assign one to the other. `unsteady`: the value depends on settings
+   * of the session, such as its time zone.
+   */
+  readonly casts: Readonly<Record<string, 'same' | 'implicit' | 'assignment' | 'unsteady' | 'none'>>
   /** Types that operations name, as PostgreSQL would print them; absent when there is no such type. */
   readonly types: Readonly<Record<string, TypeFacts>>
   /** Expressions that operations name, by `expressionKey`: volatility, or why the server does not take it for the column's type. */

@@ -101,7 +101,7 @@ begin
   if pg_catalog.record_image_eq(row(new."full_name"), row(new."name")) and not (new."full_name" is null and new."name" is not null) then
     return new;
   end if;
-  if tg_op = 'INSERT' then
+  if tg_op operator(pg_catalog.=) 'INSERT' then
     if new."full_name" is null then
       new."full_name" := new."name";
     elsif new."name" is null then
@@ -130,7 +130,7 @@ begin
   if (pg_catalog.record_image_eq(row(new."full_name"), row(new."name"::bigint)) or pg_catalog.record_image_eq(row(new."name"), row(new."full_name"::integer))) and not (new."full_name" is null and new."name"::bigint is not null) then
     return new;
   end if;
-  if tg_op = 'INSERT' then
+  if tg_op operator(pg_catalog.=) 'INSERT' then
     if new."full_name" is null then
       new."full_name" := new."name"::bigint;
     elsif new."name" is null then
@@ -159,7 +159,7 @@ begin
   if pg_catalog.record_image_eq(row(new."full_name"), row(pg_catalog.btrim(new."name"))) and not (new."full_name" is null and pg_catalog.btrim(new."name") is not null) then
     return new;
   end if;
-  if tg_op = 'INSERT' then
+  if tg_op operator(pg_catalog.=) 'INSERT' then
     if new."full_name" is null then
       new."full_name" := pg_catalog.btrim(new."name");
     elsif new."name" is null then
@@ -190,12 +190,12 @@ end`)
     [
       'a constant',
       { default: `'nobody'::text`, defaultVolatility: 'immutable' },
-      `new."name" is null or ${same('new."name"', `('nobody'::text)::text`)}`,
+      `new."name" is null or ${same('new."name"', `('nobody'::pg_catalog.text)::pg_catalog.text`)}`,
     ],
     [
       'a stable expression',
       { default: 'CURRENT_USER', defaultVolatility: 'stable' },
-      `new."name" is null or ${same('new."name"', '(CURRENT_USER)::text')}`,
+      `new."name" is null or ${same('new."name"', '(CURRENT_USER)::pg_catalog.text')}`,
     ],
     [
       'one of another type than the column',
@@ -205,7 +205,22 @@ end`)
     [
       'one that is written with operators',
       { default: `now() - '1 day'::interval`, defaultVolatility: 'stable', type: 'timestamp with time zone' },
-      `new."name" is null or ${same('new."name"', `(now() - '1 day'::interval)::timestamp with time zone`)}`,
+      `new."name" is null or ${same('new."name"', `(pg_catalog.now() operator(pg_catalog.-) '1 day'::interval)::timestamp with time zone`)}`,
+    ],
+    [
+      'a literal of a type of the user, whose namespace a writer may have no right to',
+      {
+        default: `'new'::sales.status`,
+        defaultVolatility: 'stable',
+        type: 'sales.status',
+        defaultText: 'new',
+      },
+      `new."name" is null or new."name"::pg_catalog.text operator(pg_catalog.=) 'new'`,
+    ],
+    [
+      'a function of the user, which not every writer may call',
+      { default: 'util.somebody()', defaultVolatility: 'stable' },
+      'true',
     ],
     ['a sequence', { default: `nextval('s'::regclass)`, defaultVolatility: 'volatile' }, 'true'],
     ['a random value', { default: 'gen_random_uuid()', defaultVolatility: 'volatile' }, 'true'],
@@ -228,7 +243,9 @@ end`)
     for (const of of [IDENTITY, WIDENING, FORWARD, LOSSY]) {
       const calls = [...dualWriteBody(pair({ mapping: of })).matchAll(/([\w.]*)\(/g)].map(([, name]) => name)
       expect(
-        calls.filter((name) => name !== '' && name !== 'row' && !name?.startsWith('pg_catalog.')),
+        calls.filter(
+          (name) => name !== '' && name !== 'row' && name !== 'operator' && !name?.startsWith('pg_catalog.'),
+        ),
       ).toEqual([])
     }
   })

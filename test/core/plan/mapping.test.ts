@@ -44,11 +44,11 @@ describe('a copy', () => {
     ['smallint', 'integer', '"v"::integer', '"v"::smallint'],
     ['smallint', 'bigint', '"v"::bigint', '"v"::smallint'],
     ['integer', 'bigint', '"v"::bigint', '"v"::integer'],
-    ['character varying(20)', 'text', '"v"::text', '"v"::character varying'],
-    ['character varying', 'text', '"v"::text', '"v"::character varying'],
+    ['character varying(20)', 'text', '"v"::pg_catalog.text', '"v"::character varying'],
+    ['character varying', 'text', '"v"::pg_catalog.text', '"v"::character varying'],
     ['character varying(20)', 'character varying(90)', '"v"::character varying', '"v"::character varying'],
     ['character varying(20)', 'character varying', '"v"::character varying', '"v"::character varying'],
-    ['text', 'character varying', '"v"::character varying', '"v"::text'],
+    ['text', 'character varying', '"v"::character varying', '"v"::pg_catalog.text'],
   ])('from %s to %s keeps every value, and comes back', (from, to, up, down) => {
     expect(written(from, to)).toEqual([up, down])
     const mapping = mappingFor(column('a', from), type(to), 'copy', facts())
@@ -63,10 +63,10 @@ describe('a copy', () => {
     ['numeric', 'integer', '"v"::integer'],
     ['numeric(10,2)', 'numeric(12,2)', '"v"::numeric(12,2)'],
     ['numeric(10,2)', 'numeric', '"v"::numeric'],
-    ['integer', 'text', '"v"::text'],
-    ['jsonb', 'text', '"v"::text'],
-    ['character(5)', 'text', '"v"::text'],
-    ['timestamp with time zone', 'date', '"v"::date'],
+    ['integer', 'text', '"v"::pg_catalog.text'],
+    ['jsonb', 'text', '"v"::pg_catalog.text'],
+    ['character(5)', 'text', '"v"::pg_catalog.text'],
+    ['timestamp with time zone', 'date', '"v"::pg_catalog.date'],
   ])('from %s to %s has no way back', (from, to, up) => {
     expect(written(from, to)).toEqual([up, 'no way back'])
   })
@@ -131,7 +131,7 @@ describe('every pair of types', () => {
     const [up = '', down = ''] = written(from, to)
     if (from === to) expect([up, down]).toEqual(['"v"', '"v"'])
     else if (up === 'refused') expect(down).toBe(`${from} cannot be assigned to ${to}`)
-    else expect([`"v"::${to}`, `"v"::${base}`]).toContain(up)
+    else expect([to, base].flatMap((name) => [`"v"::${name}`, `"v"::pg_catalog.${name}`])).toContain(up)
   })
 
   test.each(PAIRS)(
@@ -156,7 +156,7 @@ describe('a transform', () => {
 
   test.each<[string, string, string]>([
     ['character varying(20)', 'character varying(20)', 'pg_catalog.btrim("v")::character varying'],
-    ['character varying(20)', 'text', 'pg_catalog.btrim("v")::text'],
+    ['character varying(20)', 'text', 'pg_catalog.btrim("v")::pg_catalog.text'],
     ['text', 'character varying', 'pg_catalog.btrim("v")::character varying'],
     ['text', 'character varying(5)', 'pg_catalog.btrim("v")::character varying'],
     ['character varying(20)', 'character varying(90)', 'pg_catalog.btrim("v")::character varying'],

@@ -169,11 +169,12 @@ export function renameHazards(op: RenameColumn, { schema }: Context): readonly H
       ? [
           {
             code: 'forward_only' as const,
-            because: `Writes that change only "${op.to}" fail until "${op.from}" is retired; an old value that does not fit makes its own write fail. Retiring cannot be undone.`,
+            because: `Writes that change only "${op.to}" fail until "${op.from}" is retired; an old value that does not fit makes every write of its row fail. Retiring cannot be undone.`,
           },
         ]
       : []),
     ...firedByBackfill(table),
+    ...changedByTriggers(op, table),
     ...table.dependents
       .filter((one) => one.column === op.from)
       .map(({ kind, name }) => ({
@@ -195,5 +196,19 @@ function firedByBackfill(table: Table): readonly Hazard[] {
     .map(({ name }) => ({
       code: 'user_triggers_fire',
       because: `The trigger ${shown(name)} fires for every row that the backfill fills.`,
+    }))
+}
+
+/** A trigger that normalises the old column changes it in every write, also in one that gives only the new column. */
+function changedByTriggers(op: RenameColumn, table: Table): readonly Hazard[] {
+  const named = new RegExp(
+    `(?<![\\p{L}\\p{N}_])${op.from.replaceAll(/[^\p{L}\p{N}_]/gu, (c) => `\\${c}`)}(?![\\p{L}\\p{N}_])`,
+    'u',
+  )
+  return table.triggers
+    .filter((trigger) => trigger.enabled && trigger.before && trigger.rowLevel && named.test(trigger.text))
+    .map(({ name }) => ({
+      code: 'may_break',
+      because: `The trigger ${shown(name)} may change "${op.from}" itself; then a write through "${op.to}" is refused, because both were changed.`,
     }))
 }

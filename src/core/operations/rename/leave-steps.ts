@@ -32,10 +32,19 @@ export function hideStep(work: Work): StepDraft {
           // No value can be taken back to the hidden column, so nothing may ask for one.
           sql`alter table ${qualified(table)} drop constraint ${id(names.proof)}, alter column ${id(leaving.hidden)} drop not null`,
           ...uninstallSql(installed),
+          ...moveDefaultSql(work),
           clearColumnState(table, op.to),
         ]
       : [functionSql(hidden)]
   return retireStep(leaving, { requires, statements })
+}
+
+/** Nothing fills the new column from the hidden one any more, so the default goes over now, and not at the purge. */
+function moveDefaultSql({ op, table, leaving, fromColumn }: Work): readonly Sql[] {
+  if (fromColumn.default === null) return []
+  return [
+    sql`alter table ${qualified(table)} alter column ${id(leaving.hidden)} drop default, alter column ${id(op.to)} set default ${trusted(fromColumn.default)}`,
+  ]
 }
 
 /** A missing copy would leave the new column without what the old one had; nothing vanishes with `DROP COLUMN`. */

@@ -73,6 +73,7 @@ function twinOf(op: RenameColumn, from: Column, { facts }: Context): Column {
     nullable: true,
     default: null,
     defaultVolatility: null,
+    defaultText: null,
     comment: null,
     statisticsTarget: -1,
     options: [],

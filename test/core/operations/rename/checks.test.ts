@@ -394,7 +394,7 @@ describe('the hazards', () => {
       [
         [
           'forward_only',
-          'Writes that change only "full_name" fail until "name" is retired; an old value that does not fit makes its own write fail. Retiring cannot be undone.',
+          'Writes that change only "full_name" fail until "name" is retired; an old value that does not fit makes every write of its row fail. Retiring cannot be undone.',
         ],
       ],
     ],

@@ -58,7 +58,7 @@ describe('the work of a rename', () => {
       column('name', 'text', { default: "'x'::text", defaultVolatility: 'immutable' }),
     ])
     for (const { body } of [work(users).installed, work(users).hidden])
-      expect(body).toContain(`('x'::text)::text`)
+      expect(body).toContain(`('x'::pg_catalog.text)::pg_catalog.text`)
   })
 
   test('knows what hangs on the column, and its own proof', () => {
