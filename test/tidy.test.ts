@@ -92,6 +92,18 @@ describe('imports', () => {
     ])
   })
 
+  test('no file imports itself by a detour, not even a type', () => {
+    const below = new Map(
+      SOURCES.map((file) => [file, IMPORTS.filter(({ from }) => from === file).map(({ to }) => to)]),
+    )
+    const reachedFrom = (start: string): ReadonlySet<string> => {
+      const reached = new Set(below.get(start))
+      for (const file of reached) for (const to of below.get(file) ?? []) reached.add(to)
+      return reached
+    }
+    expect(SOURCES.filter((file) => reachedFrom(file).has(file))).toEqual([])
+  })
+
   test('no file of src is left that nothing reaches', () => {
     const entries = ['src/index.ts', 'src/cli/main.ts', 'src/app/announce.ts']
     const reached = new Set(entries)

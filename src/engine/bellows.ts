@@ -1,4 +1,4 @@
-import type { Migration, VersionRef } from '../core/operations/operation.ts'
+import type { Migration, VersionRef } from '../core/operations/migration.ts'
 import type { Plan } from '../core/plan/plan.ts'
 import type { Change, Phase } from '../core/plan/step.ts'
 import type { Finding } from '../core/run/diagnosis.ts'

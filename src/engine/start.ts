@@ -1,6 +1,6 @@
 import { BellowsError } from '../core/errors.ts'
 import { canonical } from '../core/hash.ts'
-import type { Migration } from '../core/operations/operation.ts'
+import type { Migration } from '../core/operations/migration.ts'
 import { makePlan } from '../core/plan/make-plan.ts'
 import { needsOf } from '../core/plan/needs.ts'
 import { type Plan, tablesOf } from '../core/plan/plan.ts'

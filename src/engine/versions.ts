@@ -1,5 +1,5 @@
 import { BellowsError } from '../core/errors.ts'
-import type { VersionRef } from '../core/operations/operation.ts'
+import type { VersionRef } from '../core/operations/migration.ts'
 import { tablesOf } from '../core/plan/plan.ts'
 import { type Change, versionName } from '../core/plan/step.ts'
 import type { VersionFacts } from '../core/run/event.ts'

@@ -1,5 +1,5 @@
 import { describe, test } from 'vitest'
-import type { RenameColumn } from '../../src/core/operations/rename-column.ts'
+import type { RenameColumn } from '../../src/core/operations/rename/rename.ts'
 import { type Lifecycle, liveThrough } from '../support/lifecycle.ts'
 
 const ROWS = 2_000

@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
 import { introspect } from '../../src/adapters/postgres/introspect.ts'
 import { openSessions } from '../../src/adapters/postgres/sessions.ts'
-import type { Migration, Operation } from '../../src/core/operations/operation.ts'
+import type { Migration, Operation } from '../../src/core/operations/migration.ts'
 import { applied } from '../../src/core/plan/make-plan.ts'
 import { needsOf } from '../../src/core/plan/needs.ts'
 import type { Phase } from '../../src/core/plan/step.ts'

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { BellowsError } from '../../core/errors.ts'
-import type { Migration, Operation } from '../../core/operations/operation.ts'
+import type { Migration, Operation } from '../../core/operations/migration.ts'
 
 const EXTENSIONS = new Set(['.yaml', '.yml', '.json', '.ts', '.mts', '.js', '.mjs'])
 

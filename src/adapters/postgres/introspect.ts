@@ -1,15 +1,16 @@
 import { readFileSync } from 'node:fs'
 import { functionsCalled, isConstant, readExpression, readType } from '../../core/parse.ts'
 import { dependentsQuery } from '../../core/plan/dependents.ts'
-import { expressionKey, type Needs } from '../../core/plan/needs.ts'
-import type {
-  Column,
-  Dependent,
-  Facts,
-  Schema,
-  Table,
-  TypeFacts,
-  Volatility,
+import type { Needs } from '../../core/plan/needs.ts'
+import {
+  type Column,
+  type Dependent,
+  expressionKey,
+  type Facts,
+  type Schema,
+  type Table,
+  type TypeFacts,
+  type Volatility,
 } from '../../core/schema/model.ts'
 import { join, lit, qualified, type Sql, sql, trusted } from '../../core/sql.ts'
 import type { Sessions } from './sessions.ts'

@@ -2,12 +2,12 @@ import { assert, BellowsError } from '../errors.ts'
 import { columnNameProblem } from '../identifier.ts'
 import { readExpression, readType } from '../parse.ts'
 import { defaultName } from '../plan/names.ts'
-import { expressionKey } from '../plan/needs.ts'
 import { columnAbsent, columnExists } from '../plan/probes.ts'
 import { columnSlotProblems, tableProblems, theTable } from '../plan/table-checks.ts'
 import {
   type Column,
   type Constraint,
+  expressionKey,
   type Facts,
   findColumn,
   findTable,

@@ -1,6 +1,7 @@
 import { addColumn } from './add-column.ts'
 import { dropColumn } from './drop-column.ts'
-import type { Operation, OperationSpec } from './operation.ts'
+import type { Operation } from './migration.ts'
+import type { OperationSpec } from './operation.ts'
 import { renameColumn } from './rename-column.ts'
 
 type Registry = { readonly [K in Operation['kind']]: OperationSpec<Extract<Operation, { kind: K }>> }

@@ -1,28 +1,6 @@
 import type { BellowsError } from '../errors.ts'
-import type { Change, StepDraft } from '../plan/step.ts'
+import type { StepDraft } from '../plan/step.ts'
 import type { Facts, Schema } from '../schema/model.ts'
-import type { AddColumn } from './add-column.ts'
-import type { DropColumn } from './drop-column.ts'
-import type { RenameColumn } from './rename-column.ts'
-
-export type Operation = AddColumn | DropColumn | RenameColumn
-
-/** A named, ordered list of operations: what a person writes in one file. */
-export interface Migration {
-  /** Such as `0007_add_slug`; unique among the migrations of a database. */
-  readonly name: string
-  readonly operations: readonly Operation[]
-  /** A run in the opposite direction: it makes no versions but takes these back, when the phase is done. */
-  readonly reverses?: {
-    readonly [P in 'backfill' | 'purge']?: readonly (VersionRef & { readonly change: Change })[]
-  }
-}
-
-/** A version in the history, by its number and its name. */
-export interface VersionRef {
-  readonly version: number
-  readonly name: string
-}
 
 /** What an operation may look at. The schema is the one before the operation. */
 export interface Context {

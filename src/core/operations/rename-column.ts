@@ -1,7 +1,6 @@
 import { attributesSql } from '../plan/attributes.ts'
 import { setColumnState } from '../plan/column-state.ts'
 import { installSql, unfilled } from '../plan/dual-write.ts'
-import type { Transform } from '../plan/mapping.ts'
 import { all, columnExists, dualWriteStands } from '../plan/probes.ts'
 import { gateStep } from '../plan/retire.ts'
 import { primaryKey } from '../schema/model.ts'
@@ -9,28 +8,10 @@ import { id, qualified, type Sql, sql, trusted } from '../sql.ts'
 import type { OperationSpec } from './operation.ts'
 import { renameHazards, renameProblems } from './rename/checks.ts'
 import { hideStep, purgeStep, returnStep, takeBackStep } from './rename/leave-steps.ts'
+import type { RenameColumn } from './rename/rename.ts'
 import { renamedSchema } from './rename/renamed-schema.ts'
 import { verifySteps } from './rename/verify-steps.ts'
 import { carriedAttributes, onTable, type Work, workFor } from './rename/work.ts'
-
-/**
- * Renames a column by copy: a new column is kept in step with the old one by a trigger while both are in use, is filled,
- * verified, and takes over everything that hung on the old one; then the old one is hidden and dropped.
- */
-export interface RenameColumn {
-  readonly kind: 'rename_column'
-  readonly namespace: string
-  readonly table: string
-  readonly from: string
-  /** A column of this name that is already there is adopted when it fits: nullable, without a default of its own. */
-  readonly to: string
-  /** Of the new column; the one of the old column when absent. */
-  readonly type?: string
-  /** What the copy does to a value, `copy` when absent. The others have no way back, see `overlap`. */
-  readonly transform?: Transform
-  /** `forward_only`: values written to the new column need not come back; such writes fail until the old one is retired. */
-  readonly overlap?: 'forward_only'
-}
 
 export const renameColumn: OperationSpec<RenameColumn> = {
   check: renameProblems,

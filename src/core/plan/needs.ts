@@ -1,4 +1,4 @@
-import type { Migration, Operation } from '../operations/operation.ts'
+import type { Migration, Operation } from '../operations/migration.ts'
 import type { QualifiedName } from '../schema/model.ts'
 import { tablesOf } from './plan.ts'
 
@@ -10,11 +10,6 @@ export interface Needs {
   readonly types: readonly string[]
   /** Expressions as operations write them, each with the type that it must fit. */
   readonly expressions: readonly { readonly expression: string; readonly type: string }[]
-}
-
-/** An expression fits one type and not another, so what is known of it is kept under both. */
-export function expressionKey(expression: string, type: string): string {
-  return `${expression} as ${type}`
 }
 
 export function needsOf(migration: Migration): Needs {

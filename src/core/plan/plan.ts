@@ -1,4 +1,4 @@
-import type { Migration } from '../operations/operation.ts'
+import type { Migration } from '../operations/migration.ts'
 import type { Phase, Step } from './step.ts'
 
 /** All that a migration will do, as data. It survives a round trip through JSON, and a run executes the stored one. */

@@ -151,6 +151,11 @@ export interface Facts {
   >
 }
 
+/** An expression fits one type and not another, so what is known of it is kept under both. */
+export function expressionKey(expression: string, type: string): string {
+  return `${expression} as ${type}`
+}
+
 export function findTable(schema: Schema, of: QualifiedName): Table | undefined {
   return schema.tables.find((table) => table.namespace === of.namespace && table.name === of.name)
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { RenameColumn } from '../../../src/core/operations/rename-column.ts'
+import type { RenameColumn } from '../../../src/core/operations/rename/rename.ts'
 import type { Phase } from '../../../src/core/plan/step.ts'
 import { type TestDatabase, testDatabase } from '../../support/database.ts'
 import { describeError, MAPPINGS, makePair, migration, outcomeOf, rename } from './support.ts'

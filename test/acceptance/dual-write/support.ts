@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import type { RenameColumn } from '../../../src/core/operations/rename-column.ts'
+import type { RenameColumn } from '../../../src/core/operations/rename/rename.ts'
 import { dualWriteBody, type Installed, installSql } from '../../../src/core/plan/dual-write.ts'
 import type { Mapping } from '../../../src/core/plan/mapping.ts'
 import type { Column } from '../../../src/core/schema/model.ts'

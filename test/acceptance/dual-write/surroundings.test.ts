@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { BellowsError } from '../../../src/core/errors.ts'
-import type { RenameColumn } from '../../../src/core/operations/rename-column.ts'
+import type { RenameColumn } from '../../../src/core/operations/rename/rename.ts'
 import type { Phase } from '../../../src/core/plan/step.ts'
 import { cleanUp, testDatabase } from '../../support/database.ts'
 import { migration, rename } from './support.ts'

@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import { describe, expect, test } from 'vitest'
-import type { RenameColumn } from '../../../src/core/operations/rename-column.ts'
+import type { RenameColumn } from '../../../src/core/operations/rename/rename.ts'
 import { cleanUp, type TestDatabase, testDatabase } from '../../support/database.ts'
 import { describeError, MAPPINGS, makePair, migration, NO_WAY_BACK, rename, TWO_VALUES } from './support.ts'
 

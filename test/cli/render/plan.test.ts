@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { renderPlan } from '../../../src/cli/render/plan.ts'
 import type { Terminal } from '../../../src/cli/terminal.ts'
-import type { Operation } from '../../../src/core/operations/operation.ts'
+import type { Operation } from '../../../src/core/operations/migration.ts'
 import { makePlan } from '../../../src/core/plan/make-plan.ts'
 import type { Plan } from '../../../src/core/plan/plan.ts'
 import type { Table } from '../../../src/core/schema/model.ts'

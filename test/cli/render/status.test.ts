@@ -6,7 +6,7 @@ import {
   runStatus,
 } from '../../../src/cli/render/status.ts'
 import type { Terminal } from '../../../src/cli/terminal.ts'
-import type { Migration, Operation } from '../../../src/core/operations/operation.ts'
+import type { Migration, Operation } from '../../../src/core/operations/migration.ts'
 import { makePlan } from '../../../src/core/plan/make-plan.ts'
 import type { Phase } from '../../../src/core/plan/step.ts'
 import type { Run } from '../../../src/core/run/run.ts'

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { type AddColumn, addColumn } from '../../../src/core/operations/add-column.ts'
-import { expressionKey } from '../../../src/core/plan/needs.ts'
 import { columnAbsent, columnExists } from '../../../src/core/plan/probes.ts'
 import type { Facts, Table } from '../../../src/core/schema/model.ts'
+import { expressionKey } from '../../../src/core/schema/model.ts'
 import {
   column,
   context,

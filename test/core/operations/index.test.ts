@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { OPERATION_KINDS, specOf } from '../../../src/core/operations/index.ts'
-import type { Operation } from '../../../src/core/operations/operation.ts'
+import type { Operation } from '../../../src/core/operations/migration.ts'
 import { context, factsWithTypes, schemaOf, table } from '../../support/model.ts'
 
 const on = { namespace: 'public', table: 'users' } as const

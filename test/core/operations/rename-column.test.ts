@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { type RenameColumn, renameColumn } from '../../../src/core/operations/rename-column.ts'
+import type { RenameColumn } from '../../../src/core/operations/rename/rename.ts'
+import { renameColumn } from '../../../src/core/operations/rename-column.ts'
 import { setColumnState } from '../../../src/core/plan/column-state.ts'
 import { dualWriteBody, installSql } from '../../../src/core/plan/dual-write.ts'
 import { mappingFor } from '../../../src/core/plan/mapping.ts'

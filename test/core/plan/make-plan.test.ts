@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { canonical, hash } from '../../../src/core/hash.ts'
-import type { Migration, Operation } from '../../../src/core/operations/operation.ts'
+import type { Migration, Operation } from '../../../src/core/operations/migration.ts'
 import { conflictsWith } from '../../../src/core/plan/locks.ts'
 import { applied, makePlan } from '../../../src/core/plan/make-plan.ts'
 import type { Plan } from '../../../src/core/plan/plan.ts'

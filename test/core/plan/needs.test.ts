@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Operation } from '../../../src/core/operations/operation.ts'
+import type { Operation } from '../../../src/core/operations/migration.ts'
 import { type Needs, needsOf } from '../../../src/core/plan/needs.ts'
 
 const users = { namespace: 'public', table: 'users' } as const

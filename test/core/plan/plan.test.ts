@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Operation } from '../../../src/core/operations/operation.ts'
+import type { Operation } from '../../../src/core/operations/migration.ts'
 import { makePlan } from '../../../src/core/plan/make-plan.ts'
 import { stepsOf, tablesOf, undoSteps } from '../../../src/core/plan/plan.ts'
 import { PHASES } from '../../../src/core/plan/step.ts'

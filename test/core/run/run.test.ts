@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Operation } from '../../../src/core/operations/operation.ts'
+import type { Operation } from '../../../src/core/operations/migration.ts'
 import { makePlan } from '../../../src/core/plan/make-plan.ts'
 import { PHASES, type Phase } from '../../../src/core/plan/step.ts'
 import type { Event, JournalEntry, Verdict } from '../../../src/core/run/event.ts'

@@ -14,7 +14,7 @@ import {
 import { type Column, findColumn, findTable, needsColumn, type Table } from '../../schema/model.ts'
 import { shown } from '../../sql.ts'
 import type { Context } from '../operation.ts'
-import type { RenameColumn } from '../rename-column.ts'
+import type { RenameColumn } from './rename.ts'
 
 export function renameProblems(op: RenameColumn, context: Context): readonly BellowsError[] {
   const table = findTable(context.schema, theTable(op))

@@ -15,7 +15,7 @@ import {
   withTable,
 } from '../../schema/model.ts'
 import { lit, shown } from '../../sql.ts'
-import type { RenameColumn } from '../rename-column.ts'
+import type { RenameColumn } from './rename.ts'
 import { keptCollation } from './work.ts'
 
 /** The schema after the contract: the new column is the last one and has everything that the old one had. */

@@ -9,7 +9,7 @@ import type { Requirement, TransactionStep } from '../../plan/step.ts'
 import { theTable } from '../../plan/table-checks.ts'
 import { type Column, findColumn, findTable, type QualifiedName, type Table } from '../../schema/model.ts'
 import type { Context } from '../operation.ts'
-import type { RenameColumn } from '../rename-column.ts'
+import type { RenameColumn } from './rename.ts'
 
 /** Everything that the steps of one rename have in common. */
 export interface Work {

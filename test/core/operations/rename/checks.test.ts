@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { renameHazards, renameProblems } from '../../../../src/core/operations/rename/checks.ts'
-import type { RenameColumn } from '../../../../src/core/operations/rename-column.ts'
+import type { RenameColumn } from '../../../../src/core/operations/rename/rename.ts'
 import type { Column, Constraint, Facts, Index, Table } from '../../../../src/core/schema/model.ts'
 import {
   check,

@@ -5,8 +5,8 @@ import {
   returnStep,
   takeBackStep,
 } from '../../../../src/core/operations/rename/leave-steps.ts'
+import type { RenameColumn } from '../../../../src/core/operations/rename/rename.ts'
 import { workFor } from '../../../../src/core/operations/rename/work.ts'
-import type { RenameColumn } from '../../../../src/core/operations/rename-column.ts'
 import { clearColumnState, setColumnState } from '../../../../src/core/plan/column-state.ts'
 import { nothingElseOn } from '../../../../src/core/plan/dependents.ts'
 import { functionSql } from '../../../../src/core/plan/dual-write.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import type { RenameColumn } from '../../../../src/core/operations/rename/rename.ts'
 import { renamedSchema } from '../../../../src/core/operations/rename/renamed-schema.ts'
-import type { RenameColumn } from '../../../../src/core/operations/rename-column.ts'
 import type { Column, Facts, Table } from '../../../../src/core/schema/model.ts'
 import {
   check,

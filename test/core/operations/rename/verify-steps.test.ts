@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import type { RenameColumn } from '../../../../src/core/operations/rename/rename.ts'
 import { verifySteps } from '../../../../src/core/operations/rename/verify-steps.ts'
 import { workFor } from '../../../../src/core/operations/rename/work.ts'
-import type { RenameColumn } from '../../../../src/core/operations/rename-column.ts'
 import { clearColumnState, columnIsOffered } from '../../../../src/core/plan/column-state.ts'
 import {
   constraintExists,

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { RenameColumn } from '../../../../src/core/operations/rename/rename.ts'
 import {
   lastRequirement,
   onTable,
@@ -7,7 +8,6 @@ import {
   validatedRequirement,
   workFor,
 } from '../../../../src/core/operations/rename/work.ts'
-import type { RenameColumn } from '../../../../src/core/operations/rename-column.ts'
 import { constraintValidated, dualWriteIsLast, dualWriteStands } from '../../../../src/core/plan/probes.ts'
 import type { Table } from '../../../../src/core/schema/model.ts'
 import {

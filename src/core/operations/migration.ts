@@ -1,0 +1,23 @@
+import type { Change } from '../plan/step.ts'
+import type { AddColumn } from './add-column.ts'
+import type { DropColumn } from './drop-column.ts'
+import type { RenameColumn } from './rename/rename.ts'
+
+export type Operation = AddColumn | DropColumn | RenameColumn
+
+/** A named, ordered list of operations: what a person writes in one file. */
+export interface Migration {
+  /** Such as `0007_add_slug`; unique among the migrations of a database. */
+  readonly name: string
+  readonly operations: readonly Operation[]
+  /** A run in the opposite direction: it makes no versions but takes these back, when the phase is done. */
+  readonly reverses?: {
+    readonly [P in 'backfill' | 'purge']?: readonly (VersionRef & { readonly change: Change })[]
+  }
+}
+
+/** A version in the history, by its number and its name. */
+export interface VersionRef {
+  readonly version: number
+  readonly name: string
+}
