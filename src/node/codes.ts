@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../index.ts'
+import { BellowsError, type ErrorCode } from '../index.ts'
 
 /** Codes of Maelstrom's error messages. Source: `protocol.md`, section 3. */
 export const WIRE = {
@@ -62,4 +62,29 @@ const CODE_OF: Readonly<Record<ErrorCode, number>> = {
 export function wireCode(code: ErrorCode, step: string | undefined): number {
   if (code === 'statement_failed' && step?.includes('/backfill/') === true) return WIRE.crash
   return CODE_OF[code]
+}
+
+/** After these nobody knows how the database stands; after all others it can be looked at. */
+const LOST: readonly string[] = ['connection_lost', 'database_unreachable', 'driver_lost']
+
+export function isRefusal(error: unknown): error is BellowsError {
+  return error instanceof BellowsError && !LOST.includes(error.code)
+}
+
+/**
+ * The same error where a part of what was asked for is done already. Its code on the wire must not be a definite one, which
+ * would say that nothing has happened.
+ */
+export function partlyDone(error: BellowsError, facts: Readonly<Record<string, unknown>> = {}): BellowsError {
+  if (isPartlyDone(error) || CODE_OF[error.code] === WIRE.crash) return error
+  return new BellowsError(error.code, `${error.message} What was done before that stays done.`, {
+    cause: error,
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+    ...(error.step === undefined ? {} : { step: error.step }),
+    facts: { ...error.facts, ...facts, partly_done: true },
+  })
+}
+
+export function isPartlyDone(error: BellowsError): boolean {
+  return error.facts.partly_done === true
 }

@@ -1,19 +1,24 @@
 import { BellowsError, type Changing, type QualifiedName, type Version } from '../index.ts'
-import { optionalFlag, optionalText, tableName, text } from './fields.ts'
-import { type Answer, changing, type Handler } from './handler.ts'
+import { columnName, optionalColumnName, optionalFlag, tableName } from './fields.ts'
+import { type Answer, changing, type Handler, type Node } from './handler.ts'
 import { isOn, type OpenRename, openRenames, standing } from './history.ts'
+import { refuseWhileNeeded } from './instances.ts'
 import { copied } from './migrate-data.ts'
 
 /** `{"type":"migrate","phase":"contract","table":…,"remove_column":…}`: removes what its replacement has made superfluous. */
 export const contract: Handler = (node, body) => {
-  const table = tableName(body, text(body, 'table'))
-  const column = text(body, 'remove_column')
-  const replacement = optionalText(body, 'to')
+  const table = tableName(body)
+  const column = columnName(body, 'remove_column')
+  const replacement = optionalColumnName(body, 'to')
   const bringsAlong = optionalFlag(body, 'with_prerequisites') ?? node.rules.impliesAll
   return changing(node, body, async (database) => {
     const done = await recorded(database, table, column)
-    if (done !== undefined) return { ...answer(done), already_applied: true }
-    if (bringsAlong && replacement !== undefined) await bringAlong(database, table, column, replacement)
+    if (done !== undefined) {
+      if (replacement !== undefined) await refuseAnother(database, done, column, replacement)
+      return { ...answer(done), already_applied: true }
+    }
+    if (bringsAlong && replacement !== undefined)
+      await bringAlong(node, database, { table, from: column, to: replacement })
     const open = await openOn(database, table)
     await removed(database, table, column, open)
     return answer((await recorded(database, table, column)) as Version)
@@ -26,11 +31,37 @@ async function recorded(
   column: string,
 ): Promise<Version | undefined> {
   const record = standing(await database.versions(), table, { kind: 'removed', column })
-  const isBack = (await database.table(table))?.columns.some(({ name }) => name === column) === true
-  return isBack ? undefined : record
+  return (await hasColumn(database, table, column)) ? undefined : record
 }
 
-async function bringAlong(database: Changing, table: QualifiedName, from: string, to: string): Promise<void> {
+/** That the column is gone is not what was asked for when something else has taken its place. */
+async function refuseAnother(
+  database: Changing,
+  { run, facts }: Version,
+  column: string,
+  replacement: string,
+): Promise<void> {
+  const [found] = await database.runs({ id: run })
+  const names = found?.plan.migration.operations.flatMap((op) =>
+    op.kind === 'rename_column' ? [op.from, op.to] : [],
+  )
+  if (names === undefined || names.includes(replacement)) return
+  const [survivor] = names.filter((name) => name !== column)
+  const of = `${facts.table.name}.${column}`
+  throw new BellowsError('phase_order', `${of} was replaced by ${survivor}, not by ${replacement}`)
+}
+
+async function hasColumn(database: Changing, table: QualifiedName, column: string): Promise<boolean> {
+  return (await database.table(table))?.columns.some(({ name }) => name === column) === true
+}
+
+/** What is brought along stays when the column may not go then; so who needs it is asked before. */
+async function bringAlong(
+  node: Node,
+  database: Changing,
+  { table, from, to }: { readonly table: QualifiedName; readonly from: string; readonly to: string },
+): Promise<void> {
+  if (await hasColumn(database, table, from)) await refuseWhileNeeded(node, table, from)
   await copied(
     database,
     table,

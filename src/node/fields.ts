@@ -1,6 +1,10 @@
-import { BellowsError } from '../index.ts'
+import { BellowsError, type QualifiedName } from '../index.ts'
 
 export type Body = Readonly<Record<string, unknown>>
+
+/** PostgreSQL keeps 63 bytes of a name and cuts the rest with no more than a notice. Source: NAMEDATALEN - 1. */
+export const NAME_BYTES_MAX = 63
+const SYSTEM_COLUMNS: readonly string[] = ['tableoid', 'xmin', 'cmin', 'xmax', 'cmax', 'ctid']
 
 /** Reads fields of a message. What is wrong with one is said with its name, as error 12. */
 export function text(body: Body, field: string): string {
@@ -8,7 +12,26 @@ export function text(body: Body, field: string): string {
   if (value === undefined) throw malformed(`the field "${field}" is missing`)
   if (typeof value !== 'string') throw malformed(`the field "${field}" is not a string`)
   if (value === '') throw malformed(`the field "${field}" is empty`)
+  if (value.includes('\0')) throw malformed(`the field "${field}" contains a NUL character`)
   return value
+}
+
+/** The name of something in the database. What cannot be one is refused before anything is looked up. */
+function name(body: Body, field: string): string {
+  const value = text(body, field)
+  const bytes = Buffer.byteLength(value)
+  if (bytes <= NAME_BYTES_MAX) return value
+  throw malformed(`the name in the field "${field}" has ${bytes} bytes; PostgreSQL keeps ${NAME_BYTES_MAX}`)
+}
+
+export function columnName(body: Body, field: string): string {
+  const value = name(body, field)
+  if (!SYSTEM_COLUMNS.includes(value)) return value
+  throw malformed(`"${value}" in the field "${field}" is the name of a system column`)
+}
+
+export function optionalColumnName(body: Body, field: string): string | undefined {
+  return body[field] === undefined ? undefined : columnName(body, field)
 }
 
 export function optionalText(body: Body, field: string): string | undefined {
@@ -21,29 +44,47 @@ export function optionalFlag(body: Body, field: string): boolean | undefined {
   throw malformed(`the field "${field}" is not true or false`)
 }
 
-/** A whole number of at least `least`. */
-export function optionalNumber(body: Body, field: string, least: number): number | undefined {
+/** A whole number within bounds, both included. */
+export function optionalNumber(
+  body: Body,
+  field: string,
+  least: number,
+  most = Number.MAX_SAFE_INTEGER,
+): number | undefined {
   const value = body[field]
   if (value === undefined) return undefined
-  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= least) return value
-  throw malformed(`the field "${field}" is not a whole number of at least ${least}`)
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= least && value <= most)
+    return value
+  const above = most === Number.MAX_SAFE_INTEGER ? '' : ` and at most ${most}`
+  throw malformed(`the field "${field}" is not a whole number of at least ${least}${above}`)
 }
 
 export function texts(body: Body, field: string): readonly string[] {
   const value = body[field]
-  if (Array.isArray(value) && value.every((one) => typeof one === 'string')) return value
-  throw malformed(`the field "${field}" is not a list of strings`)
+  if (!Array.isArray(value) || !value.every((one) => typeof one === 'string'))
+    throw malformed(`the field "${field}" is not a list of strings`)
+  if (value.some((one) => one.includes('\0')))
+    throw malformed(`the field "${field}" contains a NUL character`)
+  return value
 }
 
 /** A table, in the namespace that its own field names. A dot is no separator here: names are taken literally. */
-export function tableName(body: Body, name: string): { readonly namespace: string; readonly name: string } {
-  const namespace = optionalText(body, 'namespace') ?? 'public'
-  if (name.includes('.')) {
+export function tableName(body: Body): QualifiedName {
+  const table = name(body, 'table')
+  if (table.includes('.')) {
     throw malformed(
-      `the table "${name}" contains a dot; say the namespace in a field of its own, "namespace"`,
+      `the table "${table}" contains a dot; say the namespace in a field of its own, "namespace"`,
     )
   }
-  return { namespace, name }
+  return { namespace: namespaceName(body), name: table }
+}
+
+export function optionalTableName(body: Body): QualifiedName | undefined {
+  return body.table === undefined ? undefined : tableName(body)
+}
+
+export function namespaceName(body: Body): string {
+  return body.namespace === undefined ? 'public' : name(body, 'namespace')
 }
 
 export function malformed(what: string): BellowsError {

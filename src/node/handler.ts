@@ -1,5 +1,6 @@
 import { mergedSettings, type SettingsChange } from '../config.ts'
-import type { Bellows, Changing } from '../index.ts'
+import { type Bellows, BellowsError, type Changing } from '../index.ts'
+import { isRefusal, partlyDone } from './codes.ts'
 import { type Body, optionalNumber } from './fields.ts'
 
 /** How the node was started. */
@@ -13,6 +14,10 @@ export interface NodeRules {
 export interface Node {
   readonly bellows: Bellows
   readonly rules: NodeRules
+  /** What the gate goes by, for those who ask before something else is done on the way to it. */
+  readonly gate: ReturnType<typeof mergedSettings>['gate']
+  /** Takes over work that its requester does not wait for any longer. */
+  readonly goesOn: (work: Promise<unknown>) => void
 }
 
 /** The fields of a reply after `type` and `in_reply_to`, in their order. */
@@ -30,7 +35,34 @@ export function changing(
   work: (database: Changing) => Promise<Answer>,
 ): Promise<Answer> {
   const change: SettingsChange = { ...waitBounds(body), ...batchBounds(body) }
-  return node.bellows.change(work, { settings: (standing) => mergedSettings(standing, change) })
+  let before: string | undefined
+  return node.bellows.change(
+    async (database) => {
+      // Of the first attempt: when the connection was lost, what that one did has been done by this request, too.
+      before ??= await effects(database)
+      try {
+        return await work(database)
+      } catch (error) {
+        if (error instanceof BellowsError && error.code === 'database_unreachable') throw lostWithin(error)
+        throw isRefusal(error) && (await effects(database)) !== before ? partlyDone(error) : error
+      }
+    },
+    { settings: (standing) => mergedSettings(standing, change) },
+  )
+}
+
+/** What others can see that a request may have done although it ends with an error. */
+async function effects(database: Changing): Promise<string> {
+  const versions = (await database.versions()).map(({ version, name }) => `${version} ${name}`)
+  const runs = (await database.runs('open'))
+    .filter(({ state, retiredAt }) => state === 'rolling_back' || retiredAt !== undefined)
+    .map(({ id, state, retiredAt }) => `${id} ${state} ${retiredAt}`)
+  return [...versions, ...runs].join('\n')
+}
+
+/** Unreachable says that nothing was begun; here the work had been. */
+function lostWithin(error: BellowsError): BellowsError {
+  return new BellowsError('connection_lost', error.message, { cause: error })
 }
 
 function waitBounds(body: Body): SettingsChange {

@@ -1,4 +1,17 @@
-import type { Change, Changing, Looking, QualifiedName, RenameColumn, Run, Version } from '../index.ts'
+import { isDeepStrictEqual } from 'node:util'
+import type {
+  Change,
+  Changing,
+  Looking,
+  Migration,
+  Phase,
+  QualifiedName,
+  RenameColumn,
+  Run,
+  Version,
+} from '../index.ts'
+import { isRefusal, partlyDone } from './codes.ts'
+import { NAME_BYTES_MAX } from './fields.ts'
 
 /** The newest record of a change whose effect still stands: nothing that came later undid it. */
 export function standing(
@@ -60,21 +73,53 @@ export function isOn(op: RenameColumn, table: QualifiedName): boolean {
   return op.namespace === table.namespace && op.table === table.name
 }
 
+/** A migration whose run gets its name when it is begun; `does` is what the name says. */
+export type Purpose = Omit<Migration, 'name'> & { readonly does: string }
+
+/** Takes up the run that was begun for this purpose and did not get to its end, or begins one. */
+export async function advanced(
+  database: Changing,
+  { does, ...purpose }: Purpose,
+  until: Phase,
+  how: { implied?: true } = {},
+): Promise<Run> {
+  const begun = (await database.runs('open')).find(({ plan: { migration } }) => {
+    const { name: _, ...same } = migration
+    return isDeepStrictEqual(same, purpose)
+  })
+  const migration = begun?.plan.migration ?? { ...purpose, name: await runName(database, does) }
+  try {
+    return await database.advance(migration, until, how)
+  } catch (error) {
+    if (!isRefusal(error)) throw error
+    throw (await isIdle(database, migration.name)) ? error : partlyDone(error)
+  }
+}
+
+/** A run that was stopped before it did anything is taken back, so that it is not in the way of others. */
+async function isIdle(database: Changing, name: string): Promise<boolean> {
+  const run = await database.run(name)
+  if (run === undefined) return true
+  if (run.done.size > 0) return false
+  await database.rollback(run.id)
+  return true
+}
+
 /** A name for a new run: the number of the version to come, and what it does. Never one that was used before. */
-export async function runName(database: Looking, does: string): Promise<string> {
+async function runName(database: Looking, does: string): Promise<string> {
   const versions = await database.versions()
   const next = String((versions.at(-1)?.version ?? 0) + 1).padStart(4, '0')
-  const used = new Set((await database.runs()).filter(isSpent).map((run) => run.plan.migration.name))
-  const base = `${next}_${does}`
+  const used = new Set((await database.runs()).map((run) => run.plan.migration.name))
   for (let count = 1; ; count += 1) {
-    const name = count === 1 ? base : `${base}_${count}`
+    const end = count === 1 ? '' : `_${count}`
+    const name = `${cut(`${next}_${does}`, NAME_BYTES_MAX - end.length)}${end}`
     if (!used.has(name)) return name
   }
 }
 
-/** A run that was only begun is taken up again under its name; one that got further has the name for itself. */
-function isSpent(run: Run): boolean {
-  return run.state !== 'planned' && run.state !== 'expanding'
+/** The longest beginning of so many bytes; a decoder that expects more to come leaves half a character out. */
+function cut(text: string, bytes: number): string {
+  return new TextDecoder().decode(Buffer.from(text).subarray(0, bytes), { stream: true })
 }
 
 /** The versions that a run has made, ascending. */

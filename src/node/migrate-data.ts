@@ -1,15 +1,25 @@
 import {
   BellowsError,
   type Changing,
-  type Migration,
+  type Operation,
   type QualifiedName,
   type RenameColumn,
   type Version,
 } from '../index.ts'
+import { isRefusal, partlyDone } from './codes.ts'
 import { expanded } from './expand.ts'
-import { type Body, malformed, optionalFlag, optionalText, tableName, text, unsupported } from './fields.ts'
+import {
+  type Body,
+  columnName,
+  malformed,
+  namespaceName,
+  optionalFlag,
+  optionalTableName,
+  optionalText,
+  unsupported,
+} from './fields.ts'
 import { type Answer, changing, type Handler } from './handler.ts'
-import { isOn, openRenames, runName, standing } from './history.ts'
+import { advanced, isOn, type OpenRename, openRenames, standing } from './history.ts'
 
 /** A copy of one column into another, as the message asks for it. */
 export interface Copy {
@@ -25,16 +35,15 @@ const TRANSFORMS: readonly Copy['transform'][] = ['copy', 'trim', 'upper', 'lowe
 /** `{"type":"migrate","phase":"migrate_data","from":…,"to":…}`: keeps the two columns in step and fills the new one. */
 export const migrateData: Handler = (node, body) => {
   const copy = wantedCopy(body, node.rules.strict)
-  const named = optionalText(body, 'table')
-  const namespace = optionalText(body, 'namespace') ?? 'public'
-  return changing(node, body, async (database) => {
-    const table = named === undefined ? await tableOf(database, namespace, copy) : tableName(body, named)
-    return copied(database, table, copy, {})
-  })
+  const named = optionalTableName(body)
+  const namespace = namespaceName(body)
+  return changing(node, body, async (database) =>
+    copied(database, named ?? (await tableOf(database, namespace, copy)), copy, {}),
+  )
 }
 
 function wantedCopy(body: Body, strictNode: boolean): Copy {
-  const [from, to] = [text(body, 'from'), text(body, 'to')]
+  const [from, to] = [columnName(body, 'from'), columnName(body, 'to')]
   if (from === to) throw malformed(`"from" and "to" are both "${from}"`)
   const transform = optionalText(body, 'transform') ?? 'copy'
   const known = TRANSFORMS.find((one) => one === transform)
@@ -45,7 +54,10 @@ function wantedCopy(body: Body, strictNode: boolean): Copy {
   return { from, to, transform: known, overlap, strict: optionalFlag(body, 'strict') ?? strictNode }
 }
 
-/** The table of the open or the recorded change, or else the only one that has the column. */
+/**
+ * The table of the open change, or of the recorded one while it stands, or else the only one that has the column. In this
+ * order: the same message again must not begin with another table because that has a column of the name, too.
+ */
 async function tableOf(database: Changing, namespace: string, { from, to }: Copy): Promise<QualifiedName> {
   const open = (await openRenames(database)).find(
     ({ op }) =>
@@ -53,10 +65,13 @@ async function tableOf(database: Changing, namespace: string, { from, to }: Copy
       ((op.from === from && op.to === to) || (op.from === to && op.to === from)),
   )
   if (open !== undefined) return { namespace, name: open.op.table }
-  const recorded = (await database.versions()).findLast(
-    ({ facts: { change, table } }) =>
-      change.kind === 'copied' && change.from === from && change.to === to && table.namespace === namespace,
+  const versions = await database.versions()
+  const recorded = versions.findLast(
+    (version) =>
+      version.facts.table.namespace === namespace &&
+      standing(versions, version.facts.table, { kind: 'copied', from, to }) === version,
   )
+  if (recorded !== undefined) return recorded.facts.table
   const tables = await database.tablesWith(namespace, from)
   if (tables.length > 1) {
     throw new BellowsError(
@@ -66,7 +81,6 @@ async function tableOf(database: Changing, namespace: string, { from, to }: Copy
   }
   const [only] = tables
   if (only !== undefined) return { namespace, name: only }
-  if (recorded !== undefined) return recorded.facts.table
   throw new BellowsError('column_not_found', `No table in "${namespace}" has a column "${from}".`)
 }
 
@@ -80,13 +94,17 @@ export async function copied(
   const record = standing(await database.versions(), table, change)
   const columns = (await database.table(table))?.columns ?? []
   const has = (column: string) => columns.some(({ name }) => name === column)
-  if (record !== undefined && has(copy.to)) return { ...answer(record), already_applied: true }
-
+  if (record !== undefined && has(copy.to)) {
+    const [done] = await database.runs({ id: record.run })
+    for (const op of done?.plan.migration.operations ?? []) refuseAnother(op, copy)
+    return { ...answer(record), already_applied: true }
+  }
   const open = (await openRenames(database)).find(
     ({ op }) => isOn(op, table) && [op.from, op.to].includes(copy.from) && [op.from, op.to].includes(copy.to),
   )
+  if (open !== undefined) refuseAnother(open.op, copy)
   if (open?.isReversal === true) {
-    await database.stand(open.run.id, change, await rowsBefore(database, table, copy))
+    await standAgain(database, table, copy, open)
   } else if (open !== undefined && open.op.from === copy.from) {
     await filled(database, open.run.id, how)
   } else {
@@ -94,6 +112,17 @@ export async function copied(
     await filled(database, run, how)
   }
   return answer(standing(await database.versions(), table, change) as Version)
+}
+
+/** A copy that changed the values in another way is not the one that is asked for. */
+function refuseAnother(op: Operation, { from, to, transform }: Copy): void {
+  if (op.kind !== 'rename_column' || op.from !== from || op.to !== to) return
+  const { table, transform: known = 'copy' } = op
+  if (known === transform) return
+  throw new BellowsError(
+    'phase_order',
+    `${table}.${to} is filled from ${from} by "${known}", not by "${transform}"`,
+  )
 }
 
 /** Begins the rename that adopts the new column, which is added first where it is missing. */
@@ -112,33 +141,42 @@ async function started(
     await refuseImpossible(database, table, copy)
     await expanded(database, { table, column: copy.to, type: from.type }, { implied: true })
   }
-  const migration = renameMigration(await runName(database, `rename_${copy.from}_to_${copy.to}`), table, copy)
-  return (await database.advance(migration, 'expand')).id
+  const purpose = { does: `rename_${copy.from}_to_${copy.to}`, operations: [renaming(table, copy)] }
+  return (await advanced(database, purpose, 'expand')).id
 }
 
 /** Before the implied expand has changed anything: would the rename be refused anyway? */
 async function refuseImpossible(database: Changing, table: QualifiedName, copy: Copy): Promise<void> {
-  await database.plan(renameMigration('planned', table, copy))
+  await database.plan({ name: 'planned', operations: [renaming(table, copy)] })
+  const other = (await database.runs('open')).find(({ plan: { migration } }) =>
+    migration.operations.some(
+      (op) =>
+        op.namespace === table.namespace &&
+        op.table === table.name &&
+        // An expand of this very column that did not get to its end is the one that is implied here.
+        !(op.kind === 'add_column' && op.column === copy.to),
+    ),
+  )
+  if (other === undefined) return
+  const { name } = other.plan.migration
+  throw new BellowsError(
+    'run_conflict',
+    `The migration "${name}" is at work on "${table.name}" (${other.state}).`,
+    {
+      hint: 'Finish it or take it back first.',
+    },
+  )
 }
 
-function renameMigration(
-  name: string,
-  table: QualifiedName,
-  { from, to, transform, overlap }: Copy,
-): Migration {
+function renaming(table: QualifiedName, { from, to, transform, overlap }: Copy): RenameColumn {
   return {
-    name,
-    operations: [
-      {
-        kind: 'rename_column',
-        namespace: table.namespace,
-        table: table.name,
-        from,
-        to,
-        ...(transform === 'copy' ? {} : { transform }),
-        ...(overlap === undefined ? {} : { overlap }),
-      },
-    ],
+    kind: 'rename_column',
+    namespace: table.namespace,
+    table: table.name,
+    from,
+    to,
+    ...(transform === 'copy' ? {} : { transform }),
+    ...(overlap === undefined ? {} : { overlap }),
   }
 }
 
@@ -147,20 +185,48 @@ function renameMigration(
  * ready for new instances. When that does not succeed now, contract does it, and says why it cannot.
  */
 async function filled(database: Changing, run: number, how: { implied?: true }): Promise<void> {
-  await database.resume(run, 'backfill', how)
+  try {
+    await database.resume(run, 'backfill', how)
+  } catch (error) {
+    const rowsDone = isRefusal(error) ? await rowsSet(database, run) : 0
+    // Batches that are done stay done, whatever it is that stopped the next one.
+    throw isRefusal(error) && rowsDone > 0 ? partlyDone(error, { rows_done: rowsDone }) : error
+  }
   await database.resume(run, 'verify').catch((error: unknown) => {
-    if (!(error instanceof BellowsError) || error.code === 'connection_lost') throw error
+    if (!isRefusal(error)) throw error
   })
 }
 
-/** What the copy that was taken back had set: the rows are still set, and count once. */
-async function rowsBefore(database: Changing, table: QualifiedName, copy: Copy): Promise<number> {
-  const before = (await database.runs()).findLast((run) =>
-    run.plan.migration.operations.some(
-      (op) => op.kind === 'rename_column' && isOn(op, table) && op.from === copy.from && op.to === copy.to,
-    ),
+/**
+ * The copy that was taken back: its rows are still set, and count once. It is the version of the run that set them, because
+ * the reversal gives back what it took when it is itself taken back.
+ */
+async function standAgain(
+  database: Changing,
+  table: QualifiedName,
+  { from, to }: Copy,
+  { op: reversing, run: reversal }: OpenRename,
+): Promise<void> {
+  if (reversing.from === from) {
+    throw new BellowsError(
+      'phase_order',
+      `A rollback brings ${table.name}.${to} back from ${from}; roll back further, or contract ${to} again.`,
+    )
+  }
+  const first = (await database.runs()).findLast(
+    (run) =>
+      run.state === 'completed' &&
+      run.plan.migration.operations.some(
+        (op) => op.kind === 'rename_column' && isOn(op, table) && op.from === from && op.to === to,
+      ),
   )
-  const step = before?.plan.steps.find(({ kind }) => kind === 'backfill')
+  const rows = first === undefined ? 0 : await rowsSet(database, first.id)
+  await database.stand(first?.id ?? reversal.id, { kind: 'copied', from, to }, rows)
+}
+
+async function rowsSet(database: Changing, run: number): Promise<number> {
+  const [found] = await database.runs({ id: run })
+  const step = found?.plan.steps.find(({ kind }) => kind === 'backfill')
   return step === undefined ? 0 : ((await database.checkpoint(step.id))?.rowsDone ?? 0)
 }
 

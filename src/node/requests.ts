@@ -1,5 +1,5 @@
 import { BellowsError } from '../index.ts'
-import { WIRE, wireCode } from './codes.ts'
+import { isPartlyDone, WIRE, wireCode } from './codes.ts'
 import { contract } from './contract.ts'
 import { expand } from './expand.ts'
 import { type Body, optionalNumber, text, unsupported } from './fields.ts'
@@ -32,24 +32,29 @@ function chosen(handlers: Readonly<Record<string, Handler>>, field: string, name
   return handler
 }
 
+/** Timers of Node.js take no more; a greater one would end at once. */
+const TIMEOUT_MOST_MS = 2 ** 31 - 1
+
 /** The answer to a request, or the error that takes its place. Never throws: every request is answered. */
 export async function answered(node: Node, type: string, body: Body): Promise<Answer> {
   try {
-    const handling = Promise.resolve().then(() => chosen(REQUESTS, 'type', type)(node, body))
-    return await withinTime(handling, optionalNumber(body, 'timeout_ms', 1))
+    const handle = chosen(REQUESTS, 'type', type)
+    // Read before anything is begun: a request that is malformed must not be at work when its refusal is sent.
+    const timeoutMs = optionalNumber(body, 'timeout_ms', 1, TIMEOUT_MOST_MS)
+    return await withinTime(node, handle(node, body), timeoutMs)
   } catch (error) {
     return errorAnswer(error)
   }
 }
 
 /** The requester does not wait any longer; the work goes on, and the same request asks for its end later. */
-function withinTime(handling: Promise<Answer>, timeoutMs: number | undefined): Promise<Answer> {
+function withinTime(node: Node, handling: Promise<Answer>, timeoutMs: number | undefined): Promise<Answer> {
   if (timeoutMs === undefined) return handling
   return new Promise((resolve, reject) => {
-    const late = setTimeout(
-      () => resolve(refusal(WIRE.timeout, `not done within ${timeoutMs} ms; it goes on, ask again later`)),
-      timeoutMs,
-    )
+    const late = setTimeout(() => {
+      node.goesOn(handling)
+      resolve(refusal(WIRE.timeout, `not done within ${timeoutMs} ms; it goes on, ask again later`))
+    }, timeoutMs)
     handling.then(resolve, reject).finally(() => clearTimeout(late))
   })
 }
@@ -76,5 +81,5 @@ export function errorAnswer(error: unknown): Answer {
     FACTS.flatMap((name) => (error.facts[name] === undefined ? [] : [[name, error.facts[name]]])),
   )
   const because = error.hint === undefined ? error.message : `${error.message} ${error.hint}`
-  return refusal(wireCode(error.code, error.step), because, facts)
+  return refusal(isPartlyDone(error) ? WIRE.crash : wireCode(error.code, error.step), because, facts)
 }

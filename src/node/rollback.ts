@@ -1,7 +1,9 @@
-import { BellowsError, type Changing, type Migration, type QualifiedName, type Version } from '../index.ts'
+import { BellowsError, type Changing, type QualifiedName, type Version } from '../index.ts'
+import { isRefusal, partlyDone } from './codes.ts'
 import { optionalNumber } from './fields.ts'
-import { changing, type Handler } from './handler.ts'
-import { isOn, openRenames, runName } from './history.ts'
+import { changing, type Handler, type Node } from './handler.ts'
+import { advanced, isOn, openRenames } from './history.ts'
+import { refuseWhileNeeded } from './instances.ts'
 
 /** Takes back the newest version, or all down to and including a given one, newest first. */
 export const rollback: Handler = (node, body) => {
@@ -13,14 +15,14 @@ export const rollback: Handler = (node, body) => {
     if (newest === undefined)
       throw new BellowsError('not_reversible', 'Nothing is applied, so there is nothing to roll back.')
     if (least === undefined) {
-      await takenBack(database, newest)
+      await takenBack(node, database, newest)
       return { type: 'migration_rolled_back', version: newest.version, name: newest.name }
     }
     if (!versions.some(({ version }) => version === least)) {
       throw new BellowsError('run_not_found', `Version ${least} is not applied.`)
     }
     for (const version of versions.filter((one) => one.version >= least).toReversed())
-      await takenBack(database, version)
+      await takenBack(node, database, version)
     return {
       type: 'rollback_complete',
       rolled_back_from: newest.version,
@@ -30,7 +32,7 @@ export const rollback: Handler = (node, body) => {
   })
 }
 
-async function takenBack(database: Changing, version: Version): Promise<void> {
+async function takenBack(node: Node, database: Changing, version: Version): Promise<void> {
   switch (version.facts.change.kind) {
     case 'copied':
       await database.withdraw(version.run, version)
@@ -39,7 +41,7 @@ async function takenBack(database: Changing, version: Version): Promise<void> {
       await bringBack(database, version, version.facts.change.column)
       break
     case 'added':
-      await takeAway(database, version, version.facts.change.column)
+      await takeAway(node, database, version, version.facts.change.column)
       break
   }
 }
@@ -61,9 +63,10 @@ async function bringBack(database: Changing, version: Version, column: string): 
   const earlier = (await database.versions()).filter(
     (one) => isMadeFor(one, table, survivor) && one.version < version.version,
   )
-  await database.advance(
+  await advanced(
+    database,
     {
-      name: await runName(database, `rename_${survivor}_to_${column}`),
+      does: `rename_${survivor}_to_${column}`,
       operations: [
         { kind: 'rename_column', namespace: table.namespace, table: table.name, from: survivor, to: column },
       ],
@@ -87,7 +90,7 @@ function reference({ version, name, facts }: Version) {
 }
 
 /** Drops an added column, only when it holds nothing that is not held elsewhere, and nobody uses it. */
-async function takeAway(database: Changing, version: Version, column: string): Promise<void> {
+async function takeAway(node: Node, database: Changing, version: Version, column: string): Promise<void> {
   const { table } = version.facts
   const open = (await openRenames(database)).filter(({ op }) => isOn(op, table))
   const reversal = open.find(({ op, isReversal }) => isReversal && op.from === column)
@@ -95,18 +98,40 @@ async function takeAway(database: Changing, version: Version, column: string): P
     await database.resume(reversal.run.id, 'purge')
     return
   }
+  await refuseLoss(database, table, column)
   const filling = open.find(({ op }) => op.to === column)
-  if (await database.holdsMore(table, column, filling?.run.id)) {
-    throw new BellowsError(
-      'not_reversible',
-      `${table.name}.${column} holds values that no other column holds; dropping it would lose them.`,
-    )
-  }
-  if (filling !== undefined) await database.rollback(filling.run.id)
-  const migration: Migration = {
-    name: await runName(database, `drop_${column}`),
-    operations: [{ kind: 'drop_column', namespace: table.namespace, table: table.name, column }],
+  const purpose = {
+    does: `drop_${column}`,
+    operations: [{ kind: 'drop_column', namespace: table.namespace, table: table.name, column } as const],
     reverses: { purge: [reference(version)] },
   }
-  await database.advance(migration, 'purge')
+  if (filling === undefined) {
+    await advanced(database, purpose, 'purge')
+    return
+  }
+  // Without its dual write the column would fail those who use it; so they are asked before that ends.
+  await refuseWhileNeeded(node, table, column)
+  try {
+    await database.rollback(filling.run.id)
+    await advanced(database, purpose, 'purge')
+  } catch (error) {
+    throw isRefusal(error) ? partlyDone(error) : error
+  }
+}
+
+/** Of a column that is hidden already a drop was begun before, which looked then. */
+async function refuseLoss(database: Changing, table: QualifiedName, column: string): Promise<void> {
+  const columns = (await database.table(table))?.columns.map(({ name }) => name) ?? []
+  if (!columns.includes(column)) return
+  // Also one that was taken back: whoever was stopped between that and the drop must be able to go on.
+  const filled = (await database.runs()).findLast(({ plan: { migration } }) =>
+    migration.operations.some(
+      (op) => op.kind === 'rename_column' && isOn(op, table) && op.to === column && columns.includes(op.from),
+    ),
+  )
+  if (!(await database.holdsMore(table, column, filled?.id))) return
+  throw new BellowsError(
+    'not_reversible',
+    `${table.name}.${column} holds values that no other column holds; dropping it would lose them.`,
+  )
 }

@@ -1,10 +1,10 @@
 import type { Readable, Writable } from 'node:stream'
-import type { SettingsChange } from '../config.ts'
+import { DEFAULT_SETTINGS, mergedSettings, type SettingsChange } from '../config.ts'
 import { type Bellows, type DemoDatabase, openBellows, startDemoDatabase } from '../index.ts'
 import { WIRE } from './codes.ts'
 import { type Envelope, type Request, readEnvelope } from './envelope.ts'
 import { createFraming, type Frame } from './framing.ts'
-import type { Answer, NodeRules } from './handler.ts'
+import type { Answer, Node, NodeRules } from './handler.ts'
 import { createInbox, type Inbox } from './inbox.ts'
 import { createIdentity, type Identity } from './init.ts'
 import { createOutput, type Output } from './output.ts'
@@ -51,9 +51,10 @@ export async function serve(options: NodeOptions, streams: Streams): Promise<voi
     framing: createFraming(options.lineBytesMax ?? LINE_BYTES_MAX),
     options,
     streams,
+    behind: new Set(),
   }
   await readAll(node)
-  await node.inbox.idle()
+  await settled(node)
   await node.output.flush()
   const opened = await database.catch(() => undefined)
   await opened?.bellows.close()
@@ -62,6 +63,7 @@ export async function serve(options: NodeOptions, streams: Streams): Promise<voi
 
 interface Opened {
   readonly bellows: Bellows
+  readonly gate: Node['gate']
   readonly demo: DemoDatabase | undefined
 }
 
@@ -73,6 +75,8 @@ interface Serving {
   readonly framing: ReturnType<typeof createFraming>
   readonly options: NodeOptions
   readonly streams: Streams
+  /** Work that goes on although its request was answered. */
+  readonly behind: Set<Promise<unknown>>
 }
 
 async function openDatabase(options: NodeOptions, stop: AbortSignal): Promise<Opened> {
@@ -81,17 +85,18 @@ async function openDatabase(options: NodeOptions, stop: AbortSignal): Promise<Op
     options.database === undefined
       ? await startDemoDatabase({ rows: DEMO_ROWS, ...(dataFolder === undefined ? {} : { dataFolder }) })
       : undefined
+  const settings: SettingsChange = {
+    ...options.settings,
+    driver: { waitMs: WAIT_MS, ...options.settings.driver },
+    gate: { ...options.settings.gate, ...whenNoneRegistered(options, demo) },
+  }
   const bellows = await openBellows({
     database: demo?.url ?? options.database ?? '',
     application,
     isStopping: () => stop.aborted,
-    settings: {
-      ...options.settings,
-      driver: { waitMs: WAIT_MS, ...options.settings.driver },
-      gate: { ...options.settings.gate, ...whenNoneRegistered(options, demo) },
-    },
+    settings,
   })
-  return { bellows, demo }
+  return { bellows, gate: mergedSettings(DEFAULT_SETTINGS, settings).gate, demo }
 }
 
 /** Only a database that this node has just made can have no client that nobody told of. */
@@ -107,7 +112,8 @@ async function readAll(node: Serving): Promise<void> {
   const { input } = node.streams
   const splitter = createSplitter(node.options.lineBytesMax ?? LINE_BYTES_MAX)
   const quit = () => input.destroy()
-  node.streams.stop.addEventListener('abort', quit, { once: true })
+  // Until the work has stopped, whoever still asks is told that this node is going.
+  node.streams.stop.addEventListener('abort', () => void settled(node).then(quit), { once: true })
   void node.output.closed.then(quit)
   try {
     for await (const chunk of input) {
@@ -119,6 +125,12 @@ async function readAll(node: Serving): Promise<void> {
     if (!input.destroyed) throw error
   }
   for (const frame of node.framing.end()) await readFrame(node, frame)
+}
+
+/** Ends once nothing is under way, whether somebody waits for it or not. */
+async function settled({ inbox, behind }: Serving): Promise<void> {
+  await inbox.idle()
+  await Promise.allSettled(behind)
 }
 
 async function readLine(node: Serving, line: Line): Promise<void> {
@@ -163,8 +175,13 @@ function initAnswer({ identity, framing }: Serving, { body }: Request): Answer {
 async function answer(node: Serving, { body }: Request): Promise<Answer> {
   if (node.streams.stop.aborted) return refusal(WIRE.temporarilyUnavailable, 'this node is shutting down')
   try {
-    const { bellows } = await node.database
-    return await answered({ bellows, rules: node.options }, body.type, body)
+    const { bellows, gate } = await node.database
+    const goesOn = (work: Promise<unknown>) => {
+      const ended = () => void node.behind.delete(work)
+      node.behind.add(work)
+      work.then(ended, ended)
+    }
+    return await answered({ bellows, rules: node.options, gate, goesOn }, body.type, body)
   } catch (error) {
     return errorAnswer(error)
   }

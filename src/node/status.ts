@@ -1,6 +1,6 @@
 import { type Looking, type Run, type Version, versionName } from '../index.ts'
 import type { Handler } from './handler.ts'
-import { openRenames } from './history.ts'
+import { isOn, type OpenRename, openRenames } from './history.ts'
 
 /** What was applied, what is known to follow, and how far the copy has come that is under way. */
 export const status: Handler = async (node) => {
@@ -23,9 +23,10 @@ function applied({ version, name, facts }: Version) {
 /** Steps of open renames that are still to come, numbered as they would be if they came now. */
 async function pending(bellows: Looking, versions: readonly Version[]) {
   const known = new Set(versions.map(({ run, name }) => `${run} ${name}`))
+  const runs = await bellows.runs()
   const names = (await openRenames(bellows))
-    .filter(({ isReversal }) => !isReversal)
-    .flatMap(({ run }) =>
+    .flatMap((open) => (open.isReversal ? (takenBack(runs, open) ?? []) : [open.run]))
+    .flatMap((run) =>
       run.plan.steps.flatMap(({ changes }) =>
         changes === undefined ? [] : [{ run: run.id, name: versionName(changes) }],
       ),
@@ -33,6 +34,21 @@ async function pending(bellows: Looking, versions: readonly Version[]) {
     .filter(({ run, name }) => !known.has(`${run} ${name}`))
   const last = versions.at(-1)?.version ?? 0
   return names.map(({ name }, at) => ({ version: last + at + 1, name, applied: false }))
+}
+
+/** The rename that a reversal takes back: what of it is withdrawn is pending again. */
+function takenBack(runs: readonly Run[], { op: { from, to }, op: reversed }: OpenRename): Run | undefined {
+  return runs.findLast(
+    ({ state, plan }) =>
+      state === 'completed' &&
+      plan.migration.operations.some(
+        (op) =>
+          op.kind === 'rename_column' &&
+          isOn(op, { namespace: reversed.namespace, name: reversed.table }) &&
+          op.from === to &&
+          op.to === from,
+      ),
+  )
 }
 
 /** Of each table the shape after its newest version. */
@@ -56,6 +72,8 @@ async function underWay(bellows: Looking): Promise<readonly [Progress | undefine
   if (run === undefined || step === undefined || run.done.has(step.id)) return [undefined, undefined]
   const checkpoint = await bellows.checkpoint(step.id)
   const isDriven = (await bellows.driver()) !== undefined
+  // A copy that was taken back after it was done has not been begun again yet.
+  if (checkpoint?.state === null && !isDriven) return [undefined, undefined]
   const figures = { rows_done: checkpoint?.rowsDone ?? 0, rows_total: checkpoint?.rowsTotal ?? 0 }
   return [{ ...figures, state: isDriven ? 'copying' : 'interrupted' }, isDriven ? undefined : nameOf(run)]
 }

@@ -17,6 +17,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
+import { SUPERUSER } from '../../src/adapters/postgres/embedded/address.ts'
 import { cleanUp } from './database.ts'
 
 const ROOT = path.resolve(import.meta.dirname, '../..')
@@ -130,11 +131,19 @@ export function startNode(args: readonly string[] = [], env: NodeJS.ProcessEnv =
   return node
 }
 
+function privateFolder({ place = '' }: NodeProcess): string {
+  return path.join(place, readdirSync(place).find((name) => name.startsWith('bellows-')) ?? '')
+}
+
+/** The server of a node that keeps nothing. */
+export function postmasterOf(node: NodeProcess): number {
+  return Number.parseInt(readFileSync(path.join(privateFolder(node), 'pgdata', 'postmaster.pid'), 'utf8'), 10)
+}
+
 /** The demo database of a node that keeps nothing, through the socket in its private folder. */
-export function demoUrl({ place = '' }: NodeProcess): string {
-  const folder = readdirSync(place).find((name) => name.startsWith('bellows-')) ?? ''
-  const host = encodeURIComponent(path.join(place, folder, 'run'))
-  return `postgres://bellows@localhost:5432/demo?host=${host}&sslmode=disable`
+export function demoUrl(node: NodeProcess): string {
+  const host = encodeURIComponent(path.join(privateFolder(node), 'run'))
+  return `postgres://${SUPERUSER}@localhost:5432/demo?host=${host}&sslmode=disable`
 }
 
 /** The demo database in a kept folder, once a node has it running. */

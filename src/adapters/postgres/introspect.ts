@@ -104,7 +104,7 @@ select 'function' as kind, p.oid::pg_catalog.regprocedure::text as name, c.name 
 
 /** A regular expression that finds a name as a whole word. */
 function word(name: string): string {
-  return `\\m${name.replaceAll(/[^\p{L}\p{N}_]/gu, (character) => `\\${character}`)}\\M`
+  return `(?<!\\w)${name.replaceAll(/[^\p{L}\p{N}_]/gu, (character) => `\\${character}`)}(?!\\w)`
 }
 
 /** Types as PostgreSQL prints them, by the text of the migration; one that it does not know is left out. */

@@ -202,7 +202,7 @@ function firedByBackfill(table: Table): readonly Hazard[] {
 /** A trigger that normalises the old column changes it in every write, also in one that gives only the new column. */
 function changedByTriggers(op: RenameColumn, table: Table): readonly Hazard[] {
   const named = new RegExp(
-    `(?<![\\p{L}\\p{N}_])${op.from.replaceAll(/[^\p{L}\p{N}_]/gu, (c) => `\\${c}`)}(?![\\p{L}\\p{N}_])`,
+    `(?<![\\p{L}\\p{N}_])${op.from.replaceAll(/[\\^$.*+?()[\]{}|]/g, (c) => `\\${c}`)}(?![\\p{L}\\p{N}_])`,
     'u',
   )
   return table.triggers

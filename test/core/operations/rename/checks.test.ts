@@ -415,6 +415,23 @@ describe('the hazards', () => {
       ],
     ],
     [
+      'a trigger that may change the column itself',
+      table({
+        triggers: [
+          trigger('normalise', { onUpdate: false, text: 'new.name := trim(new.name)' }),
+          trigger('other', { onUpdate: false, text: 'new.surname := new.name_of_it' }),
+          trigger('later', { onUpdate: false, before: false, text: 'new.name := 1' }),
+        ],
+      }),
+      {},
+      [
+        [
+          'may_break',
+          'The trigger normalise may change "name" itself; then a write through "full_name" is refused, because both were changed.',
+        ],
+      ],
+    ],
+    [
       'dependents',
       table({ dependents: [dependent('view', 'public.v'), dependent('view', 'public.w', 'age')] }),
       {},
@@ -434,6 +451,17 @@ describe('the hazards', () => {
   ])('of %s', (_what, of, more, expected) => {
     expect(hazards(of, more)).toEqual([IS_LAST, ...expected])
   })
+
+  test.each(['Last Name', 'or"der', 'back\\slash', 'a.b', 'x*', '[1]', 'naïve', "it's"])(
+    'find the name %s in the text of a trigger, and not one that is like it',
+    (name) => {
+      const normalise = trigger('normalise', { onUpdate: false, text: `new."${name}" := 1` })
+      const other = trigger('other', { onUpdate: false, text: `new."${name}s" := 1; new."aXb" := 'xx'` })
+      const of = table({ columns: [column('id'), column(name)], triggers: [normalise, other] })
+      expect(hazards(of, { from: name }).map(([code]) => code)).toContain('may_break')
+      expect(JSON.stringify(hazards(of, { from: name }))).not.toContain('trigger other')
+    },
+  )
 
   test('are none for a column that is not there', () => {
     expect(hazards(table(), { from: 'gone' })).toEqual([])
