@@ -168,7 +168,8 @@ describe('error codes', () => {
   const tests = files('test').map(read).join('\n')
 
   test('have a section each in docs/errors.md, and nothing else has', () => {
-    expect(sections.toSorted()).toEqual([...ERROR_CODES].toSorted())
+    expect(new Set(sections)).toEqual(new Set(ERROR_CODES))
+    expect(sections).toHaveLength(ERROR_CODES.length)
   })
 
   test.for(ERROR_CODES)('%s is seen by a test', (name) => {

@@ -9,9 +9,9 @@ import { stopIfAsked } from './stop.ts'
  * @throws BellowsError `driver_busy` when another driver stays at work for longer than the settings allow
  */
 export async function asDriver<R>(engine: Engine, work: (driving: Driving) => Promise<R>): Promise<R> {
-  await engine.journal.install()
   for (let attempt = 0; ; attempt += 1) {
     try {
+      await engine.journal.install()
       return await drivenOnce(engine, work)
     } catch (error) {
       const isLost = error instanceof BellowsError && LOST.includes(error.code)

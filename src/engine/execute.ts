@@ -1,5 +1,5 @@
 import { assert, BellowsError } from '../core/errors.ts'
-import { holdDoorSql } from '../core/plan/column-state.ts'
+import { DOOR, holdDoorSql } from '../core/plan/column-state.ts'
 import { keepsOldClients } from '../core/plan/hazards.ts'
 import { stepsOf } from '../core/plan/plan.ts'
 import {
@@ -124,7 +124,7 @@ async function performTransaction(
   await transactWithLocks(engine, {
     run: run.id,
     step: step.id,
-    ahead: step.retires === undefined ? [] : [holdDoorSql()],
+    ...(step.retires === undefined ? {} : { ahead: [holdDoorSql()], waitsFor: [DOOR] }),
     locks: step.locks,
     statementTimeoutMs: step.cost === 'scan' ? scanTimeoutMs : holdTimeoutMs,
     requires: step.requires,

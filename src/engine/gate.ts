@@ -1,5 +1,5 @@
 import { BellowsError } from '../core/errors.ts'
-import { clearColumnState, closeDoorSql } from '../core/plan/column-state.ts'
+import { clearColumnState, closeDoorSql, DOOR } from '../core/plan/column-state.ts'
 import { dependentsQuery } from '../core/plan/dependents.ts'
 import type { GateStep } from '../core/plan/step.ts'
 import type { Event } from '../core/run/event.ts'
@@ -76,6 +76,11 @@ async function written(
   gate: GateStep,
   what: Pick<Transaction, 'statements' | 'events'>,
 ): Promise<void> {
-  const bounds = { locks: [], requires: [], statementTimeoutMs: engine.settings.holdTimeoutMs }
+  const bounds = {
+    locks: [],
+    waitsFor: [DOOR],
+    requires: [],
+    statementTimeoutMs: engine.settings.holdTimeoutMs,
+  }
   await transactWithLocks(engine, { run, step: gate.id, ...bounds, ...what })
 }

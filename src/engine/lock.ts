@@ -5,7 +5,11 @@ import type { Driving } from './context.ts'
 import type { Blocker, Committed, Transaction } from './ports.ts'
 import { stopIfAsked } from './stop.ts'
 
-type Unbounded = Omit<Transaction, 'lockTimeoutMs'> & { readonly step: string }
+type Unbounded = Omit<Transaction, 'lockTimeoutMs'> & {
+  readonly step: string
+  /** Where else somebody can be in the way, whose rows the transaction waits for. */
+  readonly waitsFor?: readonly Lock[]
+}
 
 /**
  * Runs a transaction that needs locks: bounded attempts, each of the whole transaction, and at the end the name of whoever is
@@ -15,20 +19,22 @@ type Unbounded = Omit<Transaction, 'lockTimeoutMs'> & { readonly step: string }
 export async function transactWithLocks(engine: Driving, transaction: Unbounded): Promise<Committed> {
   let lost: BellowsError | undefined
   let seen: readonly Blocker[] = []
+  const { waitsFor = [], ...sent } = transaction
+  const wanted = [...transaction.locks, ...waitsFor]
   for (const { lockTimeoutMs, pauseMs } of lockAttempts(engine.settings.lock)) {
     stopIfAsked(engine)
     try {
-      return await engine.driver.transact({ ...transaction, lockTimeoutMs })
+      return await engine.driver.transact({ ...sent, lockTimeoutMs })
     } catch (error) {
       if (!isLostRace(error)) throw error
       lost = error
     }
-    const blockers = await engine.database.blockers(transaction.locks)
+    const blockers = await engine.database.blockers(wanted)
     if (blockers.length > 0) seen = blockers
     engine.notify({ type: 'waiting_for_lock', step: transaction.step, blockers: blockers.map(described) })
     await engine.clock.sleep(pauseMs * (0.5 + engine.clock.random() / 2))
   }
-  throw lockNotHad(transaction, engine.settings.lock.deadlineMs, seen, lost)
+  throw lockNotHad({ ...transaction, locks: wanted }, engine.settings.lock.deadlineMs, seen, lost)
 }
 
 function isLostRace(error: unknown): error is BellowsError {
@@ -51,7 +57,7 @@ function lockNotHad(
       hint:
         first === undefined
           ? 'Nobody was seen in the way for long; run the same command again at a quieter time.'
-          : `In the way: ${blockers.map(described).join('; ')}. Wait for it, or end it: select pg_terminate_backend(${first.pid})`,
+          : `In the way: ${blockers.map(described).join('; ')}. Wait for it, or end it: ${first.pid === 0 ? "see pg_prepared_xacts, then rollback prepared '<gid>'" : `select pg_terminate_backend(${first.pid})`}`,
       facts: { blockers },
     },
   )

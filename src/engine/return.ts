@@ -1,5 +1,7 @@
 import { BellowsError } from '../core/errors.ts'
+import { clearColumnState } from '../core/plan/column-state.ts'
 import { undoSteps } from '../core/plan/plan.ts'
+import type { Step } from '../core/plan/step.ts'
 import type { Event } from '../core/run/event.ts'
 import { isOver, type Run } from '../core/run/run.ts'
 import { batchTransaction } from './backfill/batch.ts'
@@ -13,6 +15,7 @@ import { readVersions } from './versions.ts'
 export async function undo(engine: Driving, id: number): Promise<Run> {
   const run = await readRun(engine, id)
   const steps = undoSteps(run.plan)
+  if (await isUndone(engine, run)) return run
   if (run.state !== 'retiring') {
     throw notReversible(run, 'There is nothing to undo: only a column that is hidden can be brought back.')
   }
@@ -29,6 +32,7 @@ export async function undo(engine: Driving, id: number): Promise<Run> {
 /** Takes a run back to the start, from wherever it is before purge. Each step looks first whether there is anything to do. */
 export async function rollBack(engine: Driving, id: number): Promise<Run> {
   const run = await readRun(engine, id)
+  if (run.state === 'rolled_back') return run
   if (isOver(run) || run.state === 'purging') {
     throw notReversible(
       run,
@@ -37,12 +41,39 @@ export async function rollBack(engine: Driving, id: number): Promise<Run> {
   }
   if (run.retiredAt !== undefined && undoSteps(run.plan).length === 0) throw notReversible(run, NO_WAY_BACK)
   if (run.state !== 'rolling_back') await batchTransaction(engine, id, [], [{ type: 'rollback_started' }])
-  for (const step of run.plan.rollback) {
+  for (const step of run.plan.rollback.filter((step) => isOurs(run, step))) {
     await recordingFailure(engine, run, step, () => executeStep(engine, run, step, { before: [], after: [] }))
   }
   const versions = [...(await withdrawals(engine, run)), ...(await reinstatements(engine, run))]
-  await batchTransaction(engine, id, [forgetRunSql(id)], [...versions, { type: 'run_rolled_back' }])
+  // A gate that its driver did not live to open again.
+  const doors = run.plan.steps.flatMap((step) =>
+    step.kind === 'gate' ? [clearColumnState(step.table, step.column)] : [],
+  )
+  await batchTransaction(engine, id, [forgetRunSql(id), ...doors], [...versions, { type: 'run_rolled_back' }])
   return await readRun(engine, id)
+}
+
+/** The answer of the last transaction may have been lost: then the undo is repeated, and there is nothing left to do. */
+async function isUndone(engine: Driving, run: Run): Promise<boolean> {
+  if (run.state !== 'rolling_out') return false
+  return (await engine.journal.entries([run.id])).at(-1)?.event.type === 'retire_undone'
+}
+
+/** A column that the run never added belongs to somebody else: adding it and recording that is one transaction. */
+function isOurs(run: Run, { phase, ...step }: Step): boolean {
+  const dropped = phase !== 'retire' && 'retires' in step ? step.retires : undefined
+  if (dropped === undefined) return true
+  const added = run.plan.steps.find(
+    (one) =>
+      one.changes?.kind === 'added' &&
+      one.changes.column === dropped.column &&
+      'locks' in one &&
+      one.locks.some(
+        ({ relation }) =>
+          relation.namespace === dropped.table.namespace && relation.name === dropped.table.name,
+      ),
+  )
+  return added === undefined || run.done.has(added.id)
 }
 
 const NO_WAY_BACK = 'This rename has no way back: values written since are not in the hidden column.'

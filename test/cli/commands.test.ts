@@ -106,19 +106,21 @@ describe('from the first command to the last', () => {
     const contract = (...more: string[]) =>
       place.run('contract', '--confirm', database.name, '--allow-no-instances', 'a test', ...more)
     await place.run('verify')
+    expect(await place.run('undo')).toMatchObject({
+      code: 3,
+      err: expect.stringContaining('nothing to undo'),
+    })
     expect(await contract('--grace', '1h')).toMatchObject({ code: 0, out: expect.stringContaining('hidden') })
     expect(await contract('--grace', '1h')).toMatchObject({
       code: 5,
-      err: expect.stringContaining('is kept for another'),
+      err: expect.stringContaining('kept for another'),
     })
     expect(await place.run('undo')).toMatchObject({ code: 0, out: expect.stringContaining('at the gate') })
     expect(await database.query('select name = full_name as equal from users limit 1')).toEqual([
       { equal: true },
     ])
-    expect(await place.run('undo')).toMatchObject({
-      code: 3,
-      err: expect.stringContaining('nothing to undo'),
-    })
+    // Whoever did not see the answer asks again.
+    expect(await place.run('undo')).toMatchObject({ code: 0, out: expect.stringContaining('at the gate') })
     expect(await contract('--grace', '0')).toMatchObject({
       code: 0,
       out: expect.stringContaining('completed'),

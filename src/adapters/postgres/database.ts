@@ -29,11 +29,13 @@ async function blockers(sessions: Sessions, locks: readonly Lock[]): Promise<rea
     return sql`(l.relation = pg_catalog.to_regclass(${lit(qualified(relation))}) and l.mode in (${trusted(modes.join(', '))}))`
   })
   return sessions.read<Blocker>(sql`
-select distinct coalesce(l.pid, 0) as pid, coalesce(a.usename, '?') as user,
-    coalesce(nullif(a.application_name, ''), a.backend_type, 'a prepared transaction') as application,
-    coalesce(extract(epoch from pg_catalog.clock_timestamp() - a.xact_start), 0) as ${trusted('"transactionSeconds"')},
+select distinct coalesce(l.pid, 0) as pid, coalesce(a.usename, p.owner, '?') as user,
+    coalesce(nullif(a.application_name, ''), a.backend_type, 'the prepared transaction ' || pg_catalog.quote_literal(p.gid)) as application,
+    coalesce(extract(epoch from pg_catalog.clock_timestamp() - coalesce(a.xact_start, p.prepared)), 0) as ${trusted('"transactionSeconds"')},
     left(coalesce(a.query, ''), ${lit(QUERY_SHOWN_CHARACTERS)}) as query
   from pg_catalog.pg_locks l left join pg_catalog.pg_stat_activity a on a.pid = l.pid
+  left join (pg_catalog.pg_locks own join pg_catalog.pg_prepared_xacts p on p.transaction = own.transactionid)
+    on l.pid is null and own.pid is null and own.virtualtransaction = l.virtualtransaction
   where l.granted and l.database = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())
     and l.pid is distinct from pg_catalog.pg_backend_pid() and (${orOf(conflicting)})
   order by ${trusted('"transactionSeconds"')} desc

@@ -36,7 +36,14 @@ export function openSessions(target: Target): Sessions {
   }
 
   return {
-    read: (query) => using((session) => rowsOf(session, query)),
+    // The session may have ended long ago, while nobody needed it. What only reads, or says the same again, may be repeated.
+    read: async <R>(query: Sql) => {
+      const attempt = () => using((session) => rowsOf<R>(session, query))
+      return await attempt().catch((error: unknown) => {
+        if (error instanceof BellowsError && error.code === 'connection_lost') return attempt()
+        throw error
+      })
+    },
     send: (text) => using((session) => session.send(text)),
     describe: (query) => using((session) => session.describe(query)),
     close: async () => {

@@ -1,5 +1,6 @@
 import type { QualifiedName } from '../schema/model.ts'
 import { lit, type Sql, sql } from '../sql.ts'
+import type { Lock } from './step.ts'
 
 /**
  * What `bellows.register` tells an instance about a column: `not_ready` (being filled; registering is accepted with that
@@ -30,6 +31,9 @@ insert into bellows.column_state values (${lit(table.namespace)}, ${lit(table.na
     pg_catalog.clock_timestamp() + pg_catalog.make_interval(secs => ${lit(doorMs / 1000)}))
  on conflict (namespace, "table", "column") do update set state = excluded.state, until = excluded.until`
 }
+
+/** What is in the way of `holdDoorSql`: whoever registers or renews has a row of it locked for as long. */
+export const DOOR: Lock = { relation: { namespace: 'bellows', name: 'door' }, level: 'exclusive' }
 
 /** Waits for whoever is registering, and lets nobody register until the transaction ends. */
 export function holdDoorSql(): Sql {

@@ -1,4 +1,4 @@
-import type { Plan } from '../plan/plan.ts'
+import { type Plan, undoSteps } from '../plan/plan.ts'
 import { PHASES, type Phase, type Step, versionName } from '../plan/step.ts'
 import type { JournalEntry } from './event.ts'
 import { mayEnter, type RunState, STATE_OF_PHASE } from './transitions.ts'
@@ -42,6 +42,9 @@ function after(run: Run, { event, at }: JournalEntry): Run {
     case 'step_started':
       return { ...run, standsBecause: undefined }
     case 'step_done': {
+      // A column that is back is no longer hidden: going on passes the gate and hides it anew.
+      if (undoSteps(run.plan).some((step) => step.id === event.step))
+        return { ...run, done: without(run, ['rollout', 'retire']), standsBecause: undefined }
       const retired = stepById(run.plan, event.step)?.kind === 'retire'
       return {
         ...run,

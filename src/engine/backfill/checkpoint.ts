@@ -41,7 +41,7 @@ export function forgetSql(step: string): Sql {
 
 /** Has the backfill of a run look at all rows again. What it counted so far stays counted. */
 export function reopenBackfillSql(run: number): Sql {
-  return sql`update bellows.checkpoint set finished = false, state = 'null' where run = ${lit(run)} and finished and state ? 'passNumber'`
+  return sql`update bellows.checkpoint set finished = false, state = 'null' where run = ${lit(run)} and finished and not state ? 'verdict'`
 }
 
 export function forgetRunSql(run: number): Sql {

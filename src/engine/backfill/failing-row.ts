@@ -15,10 +15,10 @@ export async function explainFailure(
   engine: Driving,
   step: BackfillStep,
   { range, linesPerBlock }: Failed,
-  error: unknown,
-): Promise<unknown> {
-  if (!(error instanceof BellowsError) || error.code !== 'statement_failed' || !isCausedByRow(error))
-    return error
+  error: BellowsError,
+): Promise<BellowsError> {
+  if (error.code !== 'statement_failed') return error
+  if (!isCausedByRow(error) && !isTooSlow(error, { range, linesPerBlock })) return error
   const row = await failingRow(engine, step, { range, linesPerBlock })
   const rowsDone = (await engine.journal.checkpoint(step.id))?.rowsDone ?? 0
   return new BellowsError(
@@ -36,6 +36,11 @@ export async function explainFailure(
 /** Data exceptions (22), broken rules (23) and what a trigger raises (P0). Source: appendix A of the PostgreSQL manual. */
 function isCausedByRow(error: BellowsError): boolean {
   return /^(22|23|P0)/.test(error.sqlstate ?? '')
+}
+
+/** A larger batch is tried in smaller parts; a single row that takes too long is one that cannot be filled. */
+function isTooSlow(error: BellowsError, { range, linesPerBlock }: Failed): boolean {
+  return error.sqlstate === '57014' && halves(range, linesPerBlock) === undefined
 }
 
 /** Halves the range until one row is left, and rehearses each half: nothing is changed by looking. */

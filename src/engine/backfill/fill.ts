@@ -68,6 +68,8 @@ async function onePass(engine: Driving, work: Work, start: State): Promise<State
     strategy: blockRanges,
     // A later pass expects to find nothing; reading costs little and holds no row.
     rows: start.passNumber === 1 || start.found > 0 ? rows : verifyRows,
+    explain: (range, error) =>
+      explainFailure(engine, work.step, { range, linesPerBlock: start.file.linesPerBlock }, error),
     batch: async (range, after) => {
       const { batch, found } = await oneBatch(engine, work, range, { ...state, ...after })
       state = { ...state, ...after, found: state.found + found }
@@ -83,13 +85,9 @@ async function oneBatch(
   range: Range,
   after: State,
 ): Promise<{ batch: Batch; found: number }> {
-  try {
-    const result = await batchTransaction(engine, work.run, [batchSql(work, range, after)])
-    const { found, mark } = result as { found: number; mark: Marked }
-    return { batch: batchOf(mark), found }
-  } catch (error) {
-    throw await explainFailure(engine, work.step, { range, linesPerBlock: after.file.linesPerBlock }, error)
-  }
+  const result = await batchTransaction(engine, work.run, [batchSql(work, range, after)])
+  const { found, mark } = result as { found: number; mark: Marked }
+  return { batch: batchOf(mark), found }
 }
 
 /** One statement: the rows and the checkpoint of the batch, or neither. The value is computed by the UPDATE itself. */

@@ -61,6 +61,7 @@ async function onePass(engine: Driving, work: Work, start: State): Promise<State
     tell: work.tell,
     strategy: blockRanges,
     rows: engine.settings.batch.verifyRows,
+    explain: async (_range, error) => error,
     batch: async (range, after) => {
       const { batch, verdict } = await oneChunk(engine, work, range, { ...state, ...after })
       state = { ...state, ...after, verdict }

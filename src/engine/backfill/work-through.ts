@@ -21,6 +21,8 @@ export interface Way {
   readonly rows: number
   /** Does the rows of a range and stores where to go on, in one transaction. */
   readonly batch: (range: Range, after: Pass) => Promise<Batch>
+  /** What is to be said of a failure at this range that trying again does not mend. */
+  readonly explain: (range: Range, error: BellowsError) => Promise<unknown>
   /** Tells how far it is, over all passes of one attempt. */
   readonly tell: (sample: Sample) => void
 }
@@ -38,40 +40,57 @@ export function teller(engine: Driving, step: string): (sample: Sample) => void 
 
 /** Goes through a table's file, batch by batch. False when the table was rewritten under way. */
 export async function workThrough(engine: Driving, start: Pass, way: Way): Promise<boolean> {
-  let pass = start
+  // Of `start` only what makes a pass: what a caller keeps beside it must not come back in `after` and undo what was added.
+  let pass: Pass = { file: start.file, at: start.at }
   let rows = way.rows
+  let before = 0
   while (!isThroughFile(pass)) {
     stopIfAsked(engine)
     const range = way.strategy(pass, rows)
     const after = { ...pass, at: range.to }
-    const batch = await attempted(engine, way, () => way.batch(range, after))
+    const batch = await attempted(engine, way, { range, after, canBeSmaller: rows > 0 })
     if (batch === 'too slow') {
-      rows = Math.max(1, Math.floor(rows / 2))
+      // None is a single line, also of a block that has but one row.
+      rows = Math.floor(rows / 2)
       continue
     }
     if (batch.rewritten) return false
     pass = after
     way.tell({ ...batch, share: share(pass) })
+    const wasQuick =
+      (batch.seconds - before) * 1_000 * QUICK_SHARE <= engine.settings.batch.statementTimeoutMs
+    // One stall of the machine must not leave the rest of a large table to be done row by row.
+    if (wasQuick) rows = Math.min(way.rows, Math.max(1, rows * 2))
+    before = batch.seconds
   }
   return true
+}
+
+/** What one batch is to do. */
+interface Stretch {
+  readonly range: Range
+  readonly after: Pass
+  readonly canBeSmaller: boolean
 }
 
 /** A batch that loses a lock or a deadlock is tried again; the application always wins. */
 async function attempted(
   engine: Driving,
   way: Way,
-  batch: () => Promise<Batch>,
+  { range, after, canBeSmaller }: Stretch,
 ): Promise<Batch | 'too slow'> {
   const { attemptsMax } = engine.settings.batch
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await batch()
+      return await way.batch(range, after)
     } catch (error) {
       if (!(error instanceof BellowsError)) throw error
-      if (error.sqlstate === QUERY_CANCELED && attempt < attemptsMax) return 'too slow'
+      const tookTooLong = error.sqlstate === QUERY_CANCELED
+      if (tookTooLong && canBeSmaller) return 'too slow'
       const lostRace = error.code === 'lock_not_had' || error.code === 'txn_conflict'
-      if (!lostRace) throw error
-      if (attempt >= attemptsMax) throw await rowsHeld(engine, way, error)
+      if (!lostRace && !tookTooLong) throw await way.explain(range, error)
+      if (attempt >= attemptsMax)
+        throw tookTooLong ? await way.explain(range, error) : await rowsHeld(engine, way, error)
       engine.notify({ type: 'waiting_for_lock', step: way.step.id, blockers: [] })
       await engine.clock.sleep(
         2 ** Math.min(attempt, MAX_DOUBLINGS) * FIRST_PAUSE_MS * (0.5 + engine.clock.random()),
@@ -80,9 +99,9 @@ async function attempted(
   }
 }
 
-/** Whoever writes the table and does not end holds rows that the batch needs. */
+/** Whoever writes or locks rows of the table and does not end holds rows that the batch needs. */
 async function rowsHeld(engine: Driving, { step }: Way, cause: BellowsError): Promise<BellowsError> {
-  const writers = await engine.database.blockers([{ relation: step.table, level: 'share' }])
+  const writers = await engine.database.blockers([{ relation: step.table, level: 'exclusive' }])
   return new BellowsError(
     cause.code,
     `Rows of "${step.table.name}" are held by somebody else for too long; what was done stays done.`,
@@ -92,12 +111,14 @@ async function rowsHeld(engine: Driving, { step }: Way, cause: BellowsError): Pr
       hint:
         writers.length === 0
           ? 'Run the same command again: it goes on from there.'
-          : `They write the table: ${writers.map(described).join('; ')}. Run the same command again when they have ended.`,
+          : `They have rows of the table locked: ${writers.map(described).join('; ')}. Run the same command again when they have ended.`,
       facts: { blockers: writers },
     },
   )
 }
 
 const QUERY_CANCELED = '57014'
+/** A batch that took less than one part in so many of its time may be twice as large. */
+const QUICK_SHARE = 4
 const FIRST_PAUSE_MS = 10
 const MAX_DOUBLINGS = 8

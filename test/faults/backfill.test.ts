@@ -1,0 +1,158 @@
+import { describe, expect, test } from 'vitest'
+import type { SettingsChange } from '../../src/config.ts'
+import type { RenameColumn } from '../../src/index.ts'
+import { testDatabase } from '../support/database.ts'
+import { type Effect, faultyBellows } from '../support/faulty-ports.ts'
+import { startWorkload, workSome } from '../support/workload.ts'
+import { pastTheTrigger, rewritingAt } from './mishaps.ts'
+
+const ROWS = 400
+/** Wide rows, some thirty in a block, so that there are many blocks. */
+const table = (more = '', key = 'int primary key') => `
+create table users (id ${key}, pad text default repeat('x', 200), name text not null);
+insert into users (id, name) select i, 'user ' || i from generate_series(1, ${ROWS}) i; ${more}`
+const migration = (more: Partial<RenameColumn> = {}) => ({
+  name: '0001_test',
+  operations: [
+    {
+      kind: 'rename_column',
+      namespace: 'public',
+      table: 'users',
+      from: 'name',
+      to: 'full_name',
+      ...more,
+    } as const,
+  ],
+})
+const MIGRATION = migration()
+const STEP = '0001_test/backfill/1'
+const SETTINGS = {
+  batch: { rows: 30, verifyRows: 60, lockTimeoutMs: 300 },
+  driver: { pollMs: 20 },
+  gate: { whenNoneRegistered: 'allow', reason: 'a test' },
+} satisfies SettingsChange
+const UNLIKE = 'select id, name, full_name from users where full_name is distinct from name'
+
+const isBatch = ({ kind, what }: Effect) => kind === 'transact' && what.startsWith('with filled')
+
+describe('a backfill among writers', () => {
+  test('fills every row while rows are inserted, changed, deleted and given other keys', async () => {
+    const database = await testDatabase(table('alter table users add seen int default 0'))
+    const bellows = await database.bellows({ settings: SETTINGS })
+    await bellows.change((driver) => driver.advance(MIGRATION, 'expand'))
+    const some = `1 + $1::int % ${ROWS}`
+    const statements = [
+      `insert into users (id, name) values (100000 + $1, 'new ' || $1)`,
+      `update users set seen = seen + 1 where id = ${some}`,
+      `update users set name = name || '.' where id = ${some}`,
+      `update users set id = -id where id = ${some}`,
+      `update users set id = -id where id = -(${some})`,
+      `delete from users where id = 100000 + $1 - 7`,
+    ]
+    const clients = ['one', 'two', 'three'].map((name) => ({ name, statements }))
+    const workload = await startWorkload(database, clients)
+    await workSome(workload)
+
+    await bellows.change((driver) => driver.advance(MIGRATION, 'verify'))
+
+    expect(await workload.stop()).toEqual([])
+    expect(await database.query(UNLIKE)).toEqual([])
+  })
+
+  test('comes to its end though the table grows faster than it fills', async () => {
+    const database = await testDatabase(table())
+    const bellows = await database.bellows({
+      settings: { ...SETTINGS, batch: { ...SETTINGS.batch, rows: 10, verifyRows: 5_000 } },
+    })
+    await bellows.change((driver) => driver.advance(MIGRATION, 'expand'))
+    const statement = `insert into users (id, name) select $1 * 1000000::bigint % 2000000000 + i, 'new' from generate_series(1, 50) i on conflict do nothing`
+    const workload = await startWorkload(database, [{ name: 'loader', statements: [statement] }])
+    await workSome(workload, 5)
+
+    await bellows.change((driver) => driver.advance(MIGRATION, 'backfill'))
+
+    expect(await workload.stop()).toEqual([])
+    const [rows] = await database.query<{ count: number }>('select count(*)::int from users')
+    expect(rows?.count).toBeGreaterThan(ROWS * 2)
+    expect((await bellows.checkpoint(STEP))?.rowsDone, 'it filled what was there before it').toBe(ROWS)
+    expect(await database.query(UNLIKE)).toEqual([])
+  })
+
+  test('begins anew when the table is rewritten under way: positions of rows are void then', async () => {
+    const database = await testDatabase(table())
+    const rewrite = rewritingAt(database, STEP)
+    const { bellows } = faultyBellows(database.url, rewrite.around, { settings: SETTINGS })
+    await bellows.change((driver) => driver.advance(MIGRATION, 'expand'))
+    // The blocks that come first are empty now, and the rewrite puts the other rows there: behind the backfill.
+    await database.query('delete from users where id <= 300')
+
+    await bellows.change((driver) => driver.advance(MIGRATION, 'backfill'))
+
+    expect(rewrite.times()).toBe(1)
+    expect(await database.query(UNLIKE)).toEqual([])
+    await bellows.close()
+  })
+
+  test('finds in a later pass what was written while the trigger was off', async () => {
+    const database = await testDatabase(table())
+    let times = 0
+    const { bellows } = faultyBellows(
+      database.url,
+      {
+        after: async (effect) => {
+          if (!isBatch(effect) || times > 0) return
+          times += 1
+          await pastTheTrigger(
+            database,
+            `insert into users (id, name) select 1000 + i, 'past' from generate_series(1, 50) i`,
+          )
+        },
+      },
+      { settings: SETTINGS },
+    )
+
+    await bellows.change((driver) => driver.advance(MIGRATION, 'backfill'))
+
+    expect(await database.query(UNLIKE)).toEqual([])
+    expect((await bellows.checkpoint(STEP))?.rowsDone).toBe(ROWS + 50)
+    await bellows.close()
+  })
+})
+
+describe('a pass that was interrupted', () => {
+  test('knows that it found rows, so that another one looks again', async () => {
+    const database = await testDatabase(table())
+    const isDone = { writtenPast: false }
+    for (let state = ''; state !== 'backfilled'; ) {
+      let batches = 0
+      const { bellows } = faultyBellows(
+        database.url,
+        {
+          after: async (effect) => {
+            if (!isBatch(effect)) return
+            batches += 1
+            if (isDone.writtenPast) return
+            isDone.writtenPast = true
+            // In blocks that this pass does not know of, and so that its last batches find nothing.
+            await pastTheTrigger(
+              database,
+              `insert into users (id, name) select 1000 + i, 'past' from generate_series(1, 50) i`,
+            )
+            await database.query('update users set pad = pad where id > 100 and id < 1000')
+          },
+        },
+        { settings: SETTINGS, isStopping: () => batches > 0 },
+      )
+      state = await bellows
+        .change((driver) => driver.advance(MIGRATION, 'backfill'))
+        .then(
+          () => 'backfilled',
+          (error: { code: string }) => error.code,
+        )
+      expect(['backfilled', 'interrupted']).toContain(state)
+      await bellows.close()
+    }
+
+    expect(await database.query(UNLIKE)).toEqual([])
+  })
+})

@@ -1,0 +1,174 @@
+import { describe, expect, test } from 'vitest'
+import type { SettingsChange } from '../../src/config.ts'
+import type { RenameColumn } from '../../src/index.ts'
+import { type TestDatabase, testDatabase } from '../support/database.ts'
+import { type Effect, faultyBellows } from '../support/faulty-ports.ts'
+
+const ROWS = 400
+
+/** Wide rows, some thirty in a block, so that there are many blocks. */
+const table = (more = '', key = 'int primary key') => `
+create table users (id ${key}, pad text default repeat('x', 200), name text not null);
+insert into users (id, name) select i, 'user ' || i from generate_series(1, ${ROWS}) i; ${more}`
+
+const migration = (more: Partial<RenameColumn> = {}) => ({
+  name: '0001_test',
+  operations: [
+    {
+      kind: 'rename_column',
+      namespace: 'public',
+      table: 'users',
+      from: 'name',
+      to: 'full_name',
+      ...more,
+    } as const,
+  ],
+})
+
+const MIGRATION = migration()
+
+const STEP = '0001_test/backfill/1'
+
+const SETTINGS = {
+  batch: { rows: 30, verifyRows: 60, lockTimeoutMs: 300 },
+  driver: { pollMs: 20 },
+  gate: { whenNoneRegistered: 'allow', reason: 'a test' },
+} satisfies SettingsChange
+
+const UNLIKE = 'select id, name, full_name from users where full_name is distinct from name'
+
+const isBatch = ({ kind, what }: Effect) => kind === 'transact' && what.startsWith('with filled')
+
+async function countOf(database: TestDatabase, condition: string, of = 'users'): Promise<number> {
+  const [row] = await database.query<{ count: number }>(`select count(*)::int from ${of} where ${condition}`)
+  return row?.count ?? 0
+}
+
+describe('a row that cannot be filled', () => {
+  test.for([
+    ['with a primary key', 'int primary key', /^The row id=177 of "users" cannot be filled: Value too long/],
+    ['without one', 'int', /^The row ctid \(\d+,\d+\) of "users" cannot be filled: Value too long/],
+  ] as const)(
+    'is named in a table %s, what was filled stays, and the backfill goes on when it is corrected',
+    async ([, key, message]) => {
+      const database = await testDatabase(
+        table(`update users set name = repeat('long ', 9) where id = 177`, key),
+      )
+      const narrow = migration({ type: 'varchar(20)', overlap: 'forward_only' })
+      const bellows = await database.bellows({ settings: SETTINGS })
+      const failed = await bellows
+        .change((driver) => driver.advance(narrow, 'backfill'))
+        .catch((error: unknown) => error)
+
+      const filled = await countOf(database, 'full_name is not null')
+      expect(failed).toMatchObject({
+        code: 'backfill_failed',
+        message: expect.stringMatching(message),
+        facts: { rows_done: filled },
+      })
+      expect(filled).toBeGreaterThan(0)
+      expect(filled).toBeLessThan(ROWS)
+      expect((await bellows.runs())[0]?.standsBecause).toMatch(message)
+
+      await database.query(`update users set name = 'short' where id = 177`)
+      await (await database.bellows({ settings: SETTINGS })).change((driver) =>
+        driver.advance(narrow, 'backfill'),
+      )
+      expect(await countOf(database, 'full_name is null')).toBe(0)
+      // The correction went through the dual write.
+      expect((await bellows.checkpoint(STEP))?.rowsDone).toBe(ROWS - 1)
+    },
+  )
+
+  test('because it takes longer than a statement may is named, too: the backfill does not try for ever', async () => {
+    const slow = `create function slow() returns trigger language plpgsql as $$ begin perform pg_sleep(3); return new; end $$;
+      create trigger slow before update on users for each row when (new.id = 177) execute function slow()`
+    const database = await testDatabase(table(slow))
+    const until = Date.now() + 15_000
+    const bellows = await database.bellows({
+      settings: {
+        ...SETTINGS,
+        batch: { ...SETTINGS.batch, lockTimeoutMs: 20, statementTimeoutMs: 150, attemptsMax: 3 },
+      },
+      isStopping: () => Date.now() > until,
+    })
+
+    await expect(bellows.change((driver) => driver.advance(MIGRATION, 'backfill'))).rejects.toMatchObject({
+      code: 'backfill_failed',
+      message: expect.stringContaining('id=177'),
+    })
+  })
+})
+
+describe('a batch', () => {
+  test('that takes too long is halved until it fits', async () => {
+    const slow = `create function slow() returns trigger language plpgsql as $$ begin perform pg_sleep(0.003); return new; end $$;
+      create trigger slow before update on users for each row execute function slow()`
+    const database = await testDatabase(table(slow))
+    const batch = { rows: ROWS, lockTimeoutMs: 100, statementTimeoutMs: 200 }
+    const faulty = faultyBellows(database.url, {}, { settings: { ...SETTINGS, batch } })
+
+    await faulty.bellows.change((driver) => driver.advance(MIGRATION, 'backfill'))
+
+    expect((await faulty.bellows.checkpoint(STEP))?.rowsDone).toBe(ROWS)
+    expect(faulty.effects.filter(isBatch).length).toBeGreaterThan(5)
+    expect(await database.query(UNLIKE)).toEqual([])
+    await faulty.bellows.close()
+  })
+
+  test('that was slow for a while only is tried again, and grows again', async () => {
+    // A sequence counts also the calls of transactions that are rolled back.
+    const stalls = 12
+    const slow = `create sequence calls;
+      create function slow() returns trigger language plpgsql as $$ begin
+        if nextval('public.calls') <= ${stalls} then perform pg_sleep(3); end if; return new; end $$;
+      create trigger slow before update on users for each row when (new.id = 7) execute function slow()`
+    const database = await testDatabase(table(slow))
+    const batch = { rows: 60, lockTimeoutMs: 50, statementTimeoutMs: 250 }
+    const faulty = faultyBellows(database.url, {}, { settings: { ...SETTINGS, batch } })
+
+    await faulty.bellows.change((driver) => driver.advance(MIGRATION, 'backfill'))
+
+    expect((await faulty.bellows.checkpoint(STEP))?.rowsDone).toBe(ROWS)
+    const [calls] = await database.query<{ last: number }>('select last_value::int as last from calls')
+    expect(calls?.last).toBe(stalls + 1)
+    // Row by row it would be hundreds.
+    expect(faulty.effects.filter(isBatch).length).toBeLessThan(stalls + 60)
+    await faulty.bellows.close()
+  })
+
+  test('is the place where a backfill stops when it is asked to; no finished one is lost or repeated', async () => {
+    const database = await testDatabase(
+      table(`create table touched (id int);
+        create function touch() returns trigger language plpgsql as $$ begin insert into public.touched values (new.id); return null; end $$;
+        create trigger touch after update on users for each row execute function touch()`),
+    )
+    let attempts = 0
+    for (let isOver = false; !isOver; attempts += 1) {
+      let batches = 0
+      const { bellows } = faultyBellows(
+        database.url,
+        {
+          after: (effect) => {
+            if (isBatch(effect)) batches += 1
+          },
+        },
+        { settings: SETTINGS, isStopping: () => batches >= 2 },
+      )
+      isOver = await bellows
+        .change((driver) => driver.advance(MIGRATION, 'backfill'))
+        .then(
+          () => true,
+          (error: unknown) => {
+            expect(error).toMatchObject({ code: 'interrupted' })
+            return false
+          },
+        )
+      await bellows.close()
+    }
+
+    expect(attempts).toBeGreaterThan(4)
+    expect(await countOf(database, 'true', 'touched')).toBe(ROWS)
+    expect(await countOf(database, 'true', '(select distinct id from touched) ids')).toBe(ROWS)
+  })
+})

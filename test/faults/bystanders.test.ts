@@ -1,0 +1,122 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect, test } from 'vitest'
+import type { SettingsChange } from '../../src/config.ts'
+import { testDatabase } from '../support/database.ts'
+import { startBystanders } from './bystanders.ts'
+import { startDriver } from './processes.ts'
+
+const ROWS = 300
+
+const GIVEN = `
+create table teams (id integer primary key);
+insert into teams select generate_series(0, 9);
+create table users (id int primary key, pad text default repeat('x', 200), seen int not null default 0,
+  name text not null unique, team integer references teams);
+create index on users (lower(name));
+insert into users (id, name, team) select i, 'user ' || i, i % 10 from generate_series(1, ${ROWS}) i; analyze users`
+
+const rename = (from: string, to: string) =>
+  ({ kind: 'rename_column', namespace: 'public', table: 'users', from, to }) as const
+
+const MIGRATION = { name: '0001_test', operations: [rename('name', 'full_name'), rename('team', 'squad')] }
+
+const DEADLINE_MS = 600
+
+const SETTINGS: SettingsChange = {
+  lock: { canaryTimeoutMs: 20, heldTimeoutMs: 60, pauseMaxMs: 60, deadlineMs: DEADLINE_MS },
+  batch: { rows: 60, verifyRows: 120, lockTimeoutMs: 60 },
+  driver: { pollMs: 20 },
+  gate: { whenNoneRegistered: 'allow', reason: 'a test' },
+}
+
+/** What the renamed columns are called does not matter to them. */
+const BYSTANDERS = [
+  'select seen from users where id = 1',
+  'update users set seen = seen + 1 where id = 2',
+  'update teams set id = id where id = 0',
+]
+
+describe('a driver whose process is stopped while it takes a lock', () => {
+  const STOPPED_MS = 2_500
+  const LOCKING = ['expand/1', 'verify/3', 'verify/8', 'retire/1', 'purge/2']
+
+  test('lets nobody wait: a transaction is on its way as a whole, or not at all', async () => {
+    const database = await testDatabase(GIVEN)
+    const driver = startDriver({
+      url: database.url,
+      migration: MIGRATION,
+      until: 'purge',
+      settings: { ...SETTINGS, driver: { ...SETTINGS.driver, staleMs: 60_000 } },
+      pauses: LOCKING.map((step) => ({
+        when: 'before',
+        kind: 'transact',
+        what: `step_done 0001_test/${step}`,
+      })),
+    })
+    const bystanders = await startBystanders(database, BYSTANDERS)
+    for (const [at] of LOCKING.entries()) {
+      await driver.paused()
+      driver.goOn()
+      // Each time a little later: before it sends, while it waits for the answer, and behind it.
+      await sleep(at)
+      driver.signal('SIGSTOP')
+      await sleep(STOPPED_MS)
+      driver.signal('SIGCONT')
+    }
+
+    expect(await driver.ending).toEqual({ ended: 'completed' })
+    const { longestMs, errors } = await bystanders.stop()
+    expect(errors).toEqual([])
+    expect(longestMs).toBeLessThan(STOPPED_MS / 2)
+  })
+})
+
+describe('applications that lock rows against the order of the backfill', () => {
+  const NOT_SERIAL = { batch: { rows: 300, verifyRows: 1_000, lockTimeoutMs: 300, attemptsMax: 100 } }
+
+  test('never lose a deadlock: the engine gives way', async () => {
+    const database = await testDatabase(GIVEN.replaceAll(String(ROWS), '20000'))
+    const waits: string[] = []
+    const bellows = await database.bellows({
+      settings: { ...SETTINGS, ...NOT_SERIAL },
+      onNotice: ({ type }) => waits.push(type),
+    })
+    await bellows.change((driver) => driver.advance(MIGRATION, 'expand'))
+    const applications = await startBystanders(
+      database,
+      [0, 1, 2, 3].map(
+        (at) => `do $$ begin
+        for n in 1..40 loop
+          perform pg_catalog.set_config('a.b', (20 + pg_catalog.floor(pg_catalog.random() * 19000))::text, true);
+          update users set seen = seen + ${at} where id = current_setting('a.b')::int + 14;
+          perform pg_catalog.pg_sleep(0.001);
+          update users set seen = seen + ${at} where id = current_setting('a.b')::int + 7;
+          update users set seen = seen + ${at} where id = current_setting('a.b')::int;
+          commit;
+        end loop; end $$`,
+      ),
+    )
+    await bellows.change((driver) => driver.advance(MIGRATION, 'verify'))
+    expect((await applications.stop()).errors).toEqual([])
+    expect(waits).toContain('waiting_for_lock')
+  })
+
+  test('never lose a deadlock either when a batch takes longer than the server waits for one', async () => {
+    const database = await testDatabase(`${GIVEN};
+      create function slow() returns trigger language plpgsql as $$ begin
+        if current_setting('application_name') like 'bellows%' then perform pg_sleep(0.004); end if; return new; end $$;
+      create trigger slow before update on users for each row execute function slow()`)
+    const bellows = await database.bellows({
+      settings: { ...SETTINGS, batch: { rows: ROWS, lockTimeoutMs: 500 } },
+    })
+    await bellows.change((driver) => driver.advance(MIGRATION, 'expand'))
+    const app = await database.session('the application')
+    await app.query('begin; update users set seen = 1 where id = 180')
+    const filling = bellows.change((driver) => driver.advance(MIGRATION, 'backfill'))
+    await sleep(100)
+
+    await app.query('update users set seen = 1 where id = 1; commit')
+
+    await filling
+  })
+})

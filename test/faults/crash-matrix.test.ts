@@ -1,0 +1,214 @@
+import { describe, expect, test } from 'vitest'
+import type { Phase } from '../../src/core/plan/step.ts'
+import type { Bellows } from '../../src/engine/bellows.ts'
+import { catalog } from '../support/catalog.ts'
+import { databaseUrl, type TestDatabase, testDatabase } from '../support/database.ts'
+import { Crash, type Effect, faultyBellows } from '../support/faulty-ports.ts'
+import { type Clones, cloning } from './crash/clones.ts'
+import { ADD, advance, DROP, DROP_TWO, GIVEN, graced, type Life, POISONED, RENAME } from './crash/lives.ts'
+import {
+  recoverFromAll,
+  resuming,
+  rollingBack,
+  severalAtOnce,
+  type Unharmed,
+  undoing,
+} from './crash/recoveries.ts'
+import { type Crashes, crashStates, type State } from './crash/states.ts'
+
+const GRACE_MS = 400
+const TIMEOUT_MS = 300_000
+
+const LIVES: readonly (readonly [string, Life, { readonly points: number; readonly states: number }])[] = [
+  ['a rename of two columns', RENAME, { points: 300, states: 50 }],
+  ['an added column', ADD, { points: 26, states: 4 }],
+  ['a dropped column, with a grace', graced(DROP, GRACE_MS), { points: 60, states: 8 }],
+]
+const RETURNS: readonly (readonly [string, Life, Phase])[] = [
+  ['a rename of two columns that is verified', RENAME, 'verify'],
+  ['a rename of two columns that are hidden', RENAME, 'retire'],
+  ['two dropped columns that are hidden', DROP_TWO, 'retire'],
+]
+const THROWN: readonly (readonly [string, Life])[] = [
+  ['the life of an added column', ADD],
+  ['the life of a dropped column', DROP],
+]
+const WHENS = ['before', 'after'] as const
+const UNDONE = RETURNS.filter(([, , phase]) => phase === 'retire')
+
+describe('a crash before and after every effect', () => {
+  test.for(LIVES)(
+    'of %s from its begin to its end leaves a run that can be resumed to the same end, and before purge taken back to the start',
+    { timeout: TIMEOUT_MS },
+    async ([, life, atLeast]) => {
+      const clones = await cloning()
+      const unharmed = await unharmedLife(life)
+      const crashes = await crashesIn(clones, life, async (bellows) => advance(bellows, life, 'purge'))
+      expect(pointsOf(crashes)).toBeGreaterThanOrEqual(atLeast.points)
+      expect(crashes.states.length).toBeGreaterThanOrEqual(atLeast.states)
+
+      expect(await recoverFromAll(clones, crashes.states, life, resuming(life, unharmed))).toEqual([])
+      expect(await recoverFromAll(clones, crashes.states, life, rollingBack(life, unharmed))).toEqual([])
+    },
+  )
+
+  test.for(UNDONE)(
+    'of the undo of %s leaves a run that can be undone, resumed or taken back',
+    { timeout: TIMEOUT_MS },
+    async ([, life]) => {
+      const clones = await cloning()
+      const unharmed = await unharmedLife(life)
+      const { states } = await crashesIn(clones, life, (bellows) => undo(bellows, life), 'retire')
+      const [forward, back] = [resuming(life, unharmed), rollingBack(life, unharmed)]
+
+      for (const recovery of [undoing(life, forward), undoing(life, back), forward, back])
+        expect(await recoverFromAll(clones, states, life, recovery)).toEqual([])
+    },
+  )
+
+  test.for(RETURNS)(
+    'of the rollback of %s leaves a run that can only be rolled back to the end',
+    { timeout: TIMEOUT_MS },
+    async ([, life, phase]) => {
+      const clones = await cloning()
+      const unharmed = await unharmedLife(life)
+      const { states } = await crashesIn(clones, life, (bellows) => rollback(bellows, life), phase)
+
+      expect(await recoverFromAll(clones, states, life, rollingBack(life, unharmed))).toEqual([])
+    },
+  )
+
+  test.for(THROWN)(
+    'of %s, thrown through the engine, is not caught, and nothing is sent after it',
+    { timeout: TIMEOUT_MS },
+    async ([, life]) => {
+      const clones = await cloning()
+      const unharmed = await unharmedLife(life)
+      const { name } = await testDatabase(GIVEN)
+      const effects = await effectsOf(clones, name, life)
+      const crashes = effects.flatMap((effect) => WHENS.map((when) => ({ effect, when })))
+      const states: State[] = []
+      await severalAtOnce(crashes, async ({ effect, when }) => {
+        const database = await clones.copyOf(name)
+        const sentAfter = await crashedAt(databaseUrl(database), life, effect, when)
+        expect(sentAfter, `sent after a crash ${when} ${effect.what}`).toEqual([])
+        states.push({ database, points: [`thrown ${when} ${effect.at} ${effect.what}`] })
+      })
+
+      expect(await recoverFromAll(clones, states, life, resuming(life, unharmed))).toEqual([])
+    },
+  )
+
+  test('of a backfill that looks for the row that it cannot fill leaves one that names it, and goes on when it is mended', {
+    timeout: TIMEOUT_MS,
+  }, async () => {
+    const clones = await cloning()
+    const unharmed = await unharmedLife(POISONED)
+    const fails = async (bellows: Bellows): Promise<void> => {
+      await expect(advance(bellows, POISONED, 'backfill')).rejects.toThrow('id=140')
+    }
+    const { states, effects } = await crashesIn(clones, POISONED, fails, 'expand')
+    expect(effects.filter(({ kind }) => kind === 'rehearse').length).toBeGreaterThan(5)
+
+    expect(await recoverFromAll(clones, states, POISONED, resuming(POISONED, unharmed))).toEqual([])
+    expect(await recoverFromAll(clones, states, POISONED, rollingBack(POISONED, unharmed))).toEqual([])
+  })
+
+  test('of an index build, while the server is at it, leaves an invalid index that is built anew or taken away', {
+    timeout: TIMEOUT_MS,
+  }, async () => {
+    const clones = await cloning()
+    const unharmed = await unharmedLife(RENAME)
+    const database = await testDatabase(GIVEN)
+    await killedWhileBuilding(database)
+    const states = [{ database: database.name, points: ['while the index is built'] }]
+
+    expect(await recoverFromAll(clones, states, RENAME, resuming(RENAME, unharmed))).toEqual([])
+    expect(await recoverFromAll(clones, states, RENAME, rollingBack(RENAME, unharmed))).toEqual([])
+  })
+})
+
+/** A build waits for whoever wrote to the table before it; killed there, it has done a part. */
+async function killedWhileBuilding(database: TestDatabase): Promise<void> {
+  const writer = await database.session('writer')
+  const faulty = faultyBellows(
+    database.url,
+    {
+      before: async ({ what }) => {
+        if (what.startsWith('CREATE INDEX'))
+          await writer.query('begin; delete from users where id = 0; update users set pad = pad where id = 1')
+      },
+    },
+    { settings: RENAME.settings },
+  )
+  const driven = advance(faulty.bellows, RENAME, 'purge').catch((error: unknown) => error)
+  await expect
+    .poll(() => database.query('select from pg_index where not indisvalid'), { timeout: 20_000 })
+    .toHaveLength(1)
+  faulty.die()
+  await database.query(
+    `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'bellows/faulty' and datname = current_database()`,
+  )
+  expect(await driven).toBeInstanceOf(Error)
+  await writer.query('rollback')
+  await faulty.bellows.close()
+}
+
+async function unharmedLife(life: Life): Promise<Unharmed> {
+  const database = await testDatabase(GIVEN, life.given ?? '')
+  const start = await catalog(database)
+  const bellows = await database.bellows({ settings: life.settings })
+  await advance(bellows, life, 'purge', database.query)
+  const versions = (await bellows.versions()).map(({ name }) => name)
+  return { start, end: await catalog(database), versions }
+}
+
+/** Crashes in what somebody does after the life has come to the end of a phase, or from its begin. */
+async function crashesIn(
+  clones: Clones,
+  life: Life,
+  work: (bellows: Bellows) => Promise<void>,
+  after?: Phase,
+): Promise<Crashes> {
+  const database = await testDatabase(GIVEN, life.given ?? '')
+  if (after !== undefined) await advance(await database.bellows({ settings: life.settings }), life, after)
+  return await crashStates(clones, database.name, life.settings, work)
+}
+
+async function undo(bellows: Bellows, life: Life): Promise<void> {
+  const run = await bellows.run(life.migration.name)
+  await bellows.change((driver) => driver.undo(run?.id ?? 0))
+}
+
+async function rollback(bellows: Bellows, life: Life): Promise<void> {
+  const run = await bellows.run(life.migration.name)
+  await bellows.change((driver) => driver.rollback(run?.id ?? 0))
+}
+
+function pointsOf({ states }: Crashes): number {
+  return states.flatMap(({ points }) => points).length
+}
+
+async function effectsOf(clones: Clones, database: string, life: Life): Promise<readonly Effect[]> {
+  const faulty = faultyBellows(databaseUrl(await clones.copyOf(database)), {}, { settings: life.settings })
+  await advance(faulty.bellows, life, 'purge')
+  await faulty.bellows.close()
+  return faulty.effects
+}
+
+/** Lives until an effect, and there throws what no engine can expect. Returns what was asked for after that. */
+async function crashedAt(
+  url: string,
+  life: Life,
+  { at }: Effect,
+  when: 'before' | 'after',
+): Promise<readonly Effect[]> {
+  const crash = (effect: Effect): void => {
+    if (effect.at !== at) return
+    faulty.die()
+    throw new Crash('as asked')
+  }
+  const faulty = faultyBellows(url, { [when]: crash }, { settings: life.settings })
+  await expect(advance(faulty.bellows, life, 'purge')).rejects.toBeInstanceOf(Crash)
+  return faulty.effects.slice(at)
+}

@@ -1,0 +1,199 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect, test } from 'vitest'
+import type { SettingsChange } from '../../src/config.ts'
+import type { Bellows } from '../../src/engine/bellows.ts'
+import type { Settings } from '../../src/engine/settings.ts'
+import { type TestDatabase, testDatabase } from '../support/database.ts'
+import { Crash, faultyBellows } from '../support/faulty-ports.ts'
+
+const GIVEN = `create table users (id int primary key, name text not null, legacy text);
+  insert into users (id, name) select i, 'user ' || i from generate_series(1, 50) i`
+const MIGRATION = {
+  name: '0001_test',
+  operations: [{ kind: 'rename_column', namespace: 'public', table: 'users', from: 'name', to: 'full_name' }],
+} as const
+const GRACE_MS = 300
+const LEASE_MS = 1_000
+const SETTINGS = {
+  driver: { pollMs: 20 },
+  gate: { whenNoneRegistered: 'refuse', silentGraceMs: GRACE_MS, doorMs: 30_000 },
+} satisfies SettingsChange
+
+const contract = (bellows: Bellows) => bellows.change((driver) => driver.advance(MIGRATION, 'purge'))
+const old = { instance: 'old-1', uses: ['users.name'], leaseMs: LEASE_MS } as const
+
+describe('an instance that is silent', () => {
+  test('blocks until its lease, its grace and its last session are over', async () => {
+    const { database, bellows } = await verified()
+    const session = await database.session('app of old-1')
+    await bellows.instances.register({ ...old, applicationName: 'app of old-1' })
+    await expect(contract(bellows)).rejects.toMatchObject({
+      code: 'instances_blocking',
+      message: expect.stringContaining('the instance "old-1" uses "users"."name"'),
+    })
+
+    await sleep(LEASE_MS + 50)
+    const silent = { code: 'instances_blocking', facts: { blocking_instances: ['old-1'], silent: ['old-1'] } }
+    await expect(contract(bellows)).rejects.toMatchObject(silent)
+    await sleep(GRACE_MS)
+    await expect(contract(bellows)).rejects.toMatchObject(silent)
+    await session.end()
+    await expect
+      .poll(() => database.query(`select from pg_stat_activity where application_name = 'app of old-1'`))
+      .toEqual([])
+
+    expect((await contract(bellows)).state).toBe('completed')
+  })
+
+  test('blocks within its grace, though no session of it is left', async () => {
+    const { bellows } = await verified()
+    await bellows.instances.register({ ...old, applicationName: 'nobody' })
+    await sleep(LEASE_MS + 50)
+    const within = (standing: Settings) => ({
+      ...standing,
+      gate: { ...standing.gate, silentGraceMs: 600_000 },
+    })
+
+    const waits = bellows.change((driver) => driver.advance(MIGRATION, 'purge'), { settings: within })
+
+    await expect(waits).rejects.toMatchObject({ code: 'instances_blocking', facts: { silent: ['old-1'] } })
+  })
+
+  test('blocks until somebody says that it is gone, when nobody can know its sessions', async () => {
+    const { bellows } = await verified()
+    await bellows.instances.register(old)
+    await sleep(LEASE_MS + GRACE_MS + 50)
+
+    await expect(contract(bellows)).rejects.toMatchObject({ code: 'instances_blocking' })
+
+    await bellows.instances.release('old-1')
+    expect((await contract(bellows)).state).toBe('completed')
+  })
+
+  test('and comes back after its column was retired is told to stop', async () => {
+    const { database, bellows } = await verified()
+    await bellows.instances.register({ ...old, applicationName: 'nobody' })
+    await sleep(LEASE_MS + GRACE_MS + 50)
+    await bellows.change((driver) => driver.advance(MIGRATION, 'retire'))
+
+    const refused = { code: 'instance_refused', message: expect.stringMatching(/users\.name/i) }
+    await expect(bellows.instances.renew('old-1')).rejects.toMatchObject(refused)
+    await expect(bellows.instances.renew('old-1', ['users.name'])).rejects.toMatchObject(refused)
+    await expect(bellows.instances.register(old)).rejects.toMatchObject(refused)
+    await bellows.instances.register({ instance: 'new-1', uses: ['users.full_name'] })
+
+    await bellows.change((driver) => driver.undo(1))
+    await bellows.instances.register(old)
+    expect(await database.query(`select state from bellows.needing('public', 'users', 'name', 0)`)).toEqual([
+      { state: 'live' },
+    ])
+  })
+})
+
+describe('while the gate looks', () => {
+  test('an instance renews its lease as ever, and a new one is told that it is too late', async () => {
+    const database = await testDatabase(GIVEN)
+    const said: unknown[] = []
+    const other = await database.bellows()
+    const { bellows } = faultyBellows(
+      database.url,
+      {
+        before: async ({ kind }) => {
+          if (kind !== 'needing') return
+          said.push((await other.instances.renew('old-1')).instance)
+          said.push(
+            await other.instances
+              .register({ instance: 'old-2', uses: ['users.name'] })
+              .catch((error) => error.code),
+          )
+        },
+      },
+      { settings: SETTINGS },
+    )
+    await bellows.change((driver) => driver.advance(MIGRATION, 'verify'))
+    await other.instances.register({ ...old, leaseMs: 60_000 })
+
+    await expect(contract(bellows)).rejects.toMatchObject({
+      code: 'instances_blocking',
+      facts: { blocking_instances: ['old-1'] },
+    })
+
+    expect(said).toEqual(['old-1', 'instance_refused'])
+    await other.instances.register({ instance: 'old-2', uses: ['users.name'] })
+    await bellows.close()
+  })
+
+  test('a driver that is killed leaves a door that opens by itself', async () => {
+    const database = await testDatabase(GIVEN)
+    const doorMs = 1_500
+    const killed = faultyBellows(
+      database.url,
+      {
+        before: ({ kind }) => {
+          if (kind !== 'needing') return
+          killed.die()
+          throw new Crash('as asked')
+        },
+      },
+      { settings: { ...SETTINGS, gate: { ...SETTINGS.gate, doorMs } } },
+    )
+    await expect(contract(killed.bellows)).rejects.toBeInstanceOf(Crash)
+    const closedAt = Date.now()
+    await database.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'bellows/faulty' and datname = current_database()`,
+    )
+    const bellows = await database.bellows({ settings: SETTINGS })
+
+    await expect(bellows.instances.register(old)).rejects.toMatchObject({ code: 'instance_refused' })
+    await expect
+      .poll(
+        () =>
+          bellows.instances.register(old).then(
+            () => 'registered',
+            (error) => error.code,
+          ),
+        { timeout: 20_000 },
+      )
+      .toBe('registered')
+
+    expect(Date.now() - closedAt).toBeGreaterThan(doorMs / 2)
+  })
+})
+
+describe('a registry in which no instance ever was', () => {
+  test('keeps the gate closed', async () => {
+    const { bellows } = await verified()
+
+    await expect(contract(bellows)).rejects.toMatchObject({
+      code: 'gate_closed',
+      message: expect.stringContaining('no instance was ever registered'),
+    })
+    expect((await bellows.runs())[0]?.standsBecause).toContain('no instance was ever registered')
+  })
+
+  test('opens it when somebody takes the responsibility, which is written down', async () => {
+    const { database, bellows } = await verified()
+    const reason = `the job that used it is off since Monday; it's fine`
+
+    const run = await bellows.change((driver) => driver.advance(MIGRATION, 'purge'), {
+      settings: (standing) => ({
+        ...standing,
+        gate: { ...standing.gate, whenNoneRegistered: 'allow', reason },
+      }),
+    })
+
+    expect(run.state).toBe('completed')
+    expect(
+      await database.query(
+        `select event -> 'overrides' as overrides from bellows.event where event ->> 'type' = 'gate_opened'`,
+      ),
+    ).toEqual([{ overrides: [{ check: 'instances', reason }] }])
+  })
+})
+
+async function verified(): Promise<{ database: TestDatabase; bellows: Bellows }> {
+  const database = await testDatabase(GIVEN)
+  const bellows = await database.bellows({ settings: SETTINGS })
+  await bellows.change((driver) => driver.advance(MIGRATION, 'verify'))
+  return { database, bellows }
+}
