@@ -16,10 +16,9 @@ export const DEFAULT_SETTINGS: Settings = Object.freeze({
   batch: {
     rows: 1_000,
     verifyRows: 20_000,
-    // Shorter than the time of the statement, so that a row which somebody holds is known from one which is slow.
     lockTimeoutMs: 300,
-    // Less than deadlock_timeout (1 s): whoever waits for a row of a batch has it before the server looks for a deadlock, so it
-    // is never the application that loses one. A batch that takes longer is halved.
+    // With the lock timeout less than deadlock_timeout (1 s): whoever waits for a row of a batch has it before the server looks
+    // for a deadlock, so it is never the application that loses one. A batch that takes longer is halved.
     statementTimeoutMs: 600,
     attemptsMax: 20,
     passesMax: 10,

@@ -64,4 +64,7 @@ const server = createServer((request, response) => void handle(request, response
 server.listen(Number(process.env.PORT ?? 0), '127.0.0.1')
 await once(server, 'listening')
 process.once('SIGTERM', () => void stop())
+// Whoever started it with a channel is gone.
+process.once('disconnect', () => void stop())
+process.channel?.unref()
 console.log(JSON.stringify({ port: server.address().port }))

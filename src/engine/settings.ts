@@ -28,8 +28,9 @@ export interface BatchSettings {
   readonly rows: number
   /** Rows of one chunk of a verification, about. */
   readonly verifyRows: number
-  /** Shorter than PostgreSQL's deadlock_timeout (1 s), so that the engine is the one that gives way. */
+  /** Longest wait for a row that somebody holds. */
   readonly lockTimeoutMs: number
+  /** Longest time of a batch beside that. Both together are shorter than PostgreSQL's deadlock_timeout (1 s). */
   readonly statementTimeoutMs: number
   /** Attempts of one batch that loses a lock or a deadlock. */
   readonly attemptsMax: number

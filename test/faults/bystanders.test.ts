@@ -107,7 +107,7 @@ describe('applications that lock rows against the order of the backfill', () => 
         if current_setting('application_name') like 'bellows%' then perform pg_sleep(0.004); end if; return new; end $$;
       create trigger slow before update on users for each row execute function slow()`)
     const bellows = await database.bellows({
-      settings: { ...SETTINGS, batch: { rows: ROWS, lockTimeoutMs: 500 } },
+      settings: { ...SETTINGS, batch: { rows: ROWS } },
     })
     await bellows.change((driver) => driver.advance(MIGRATION, 'expand'))
     const app = await database.session('the application')

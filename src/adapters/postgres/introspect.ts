@@ -3,7 +3,6 @@ import { functionsCalled, isConstant, readExpression, readType } from '../../cor
 import { dependentsQuery } from '../../core/plan/dependents.ts'
 import type { Needs } from '../../core/plan/needs.ts'
 import {
-  type Column,
   type Dependent,
   expressionKey,
   type Facts,
@@ -67,7 +66,10 @@ async function readTable(sessions: Sessions, need: Needs['tables'][number]): Pro
       table.columns.map(async (column) => ({
         ...column,
         defaultVolatility: column.default === null ? null : volatility(trusted(column.default)),
-        defaultText: await literalText(sessions, column),
+        defaultText:
+          column.default === null
+            ? null
+            : await literalText(sessions, trusted(column.default), trusted(column.type)),
       })),
     ),
     dependents,
@@ -76,13 +78,10 @@ async function readTable(sessions: Sessions, need: Needs['tables'][number]): Pro
 }
 
 /** What a literal default comes to. Nothing else is evaluated: it could do something. */
-async function literalText(
-  sessions: Sessions,
-  { default: expression, type }: Column,
-): Promise<string | null> {
-  if (expression === null || !isConstant(trusted(expression))) return null
+async function literalText(sessions: Sessions, expression: Sql, type: Sql): Promise<string | null> {
+  if (!isConstant(expression)) return null
   const [row] = await sessions.read<{ text: string | null }>(
-    sql`select (${trusted(expression)})::${trusted(type)}::pg_catalog.text as text`,
+    sql`select (${expression})::${type}::pg_catalog.text as text`,
   )
   return row?.text ?? null
 }
@@ -156,7 +155,7 @@ select a.name || ' -> ' || b.name as pair,
   return Object.fromEntries(pairs.map(({ pair, cast }) => [pair, cast]))
 }
 
-/** Whether the server takes an expression for a type, and how steady its value is. It is described, never evaluated. */
+/** Whether the server takes an expression for a type, and how steady its value is. It is described; only a literal is evaluated. */
 async function readExpressions(
   sessions: Sessions,
   needs: Needs['expressions'],
@@ -166,10 +165,13 @@ async function readExpressions(
     const [read, target] = [readExpression(expression), readType(type)]
     if (typeof read !== 'string' || typeof target !== 'string') continue
     const volatility = await volatilityReader(sessions, [read])
-    facts[expressionKey(expression, type)] = await sessions.describe(sql`select (${read})::${target}`).then(
-      () => ({ volatility: volatility(read) }),
-      (error: unknown) => ({ problem: error instanceof Error ? error.message : String(error) }),
-    )
+    facts[expressionKey(expression, type)] = await sessions
+      .describe(sql`select (${read})::${target}`)
+      .then(async () => ({
+        volatility: volatility(read),
+        text: await literalText(sessions, read, target),
+      }))
+      .catch((error: unknown) => ({ problem: error instanceof Error ? error.message : String(error) }))
   }
   return facts
 }

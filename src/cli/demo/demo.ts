@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import {
   type Bellows,
+  BellowsError,
   type DemoDatabase,
   type Migration,
   openBellows,
@@ -50,6 +51,12 @@ export async function demo(options: DemoOptions, terminal: Terminal): Promise<bo
   }
 }
 
+/** What there was to begin with, and what the clients did since. */
+interface Outcome {
+  readonly rows: number
+  readonly served: Served
+}
+
 /** What the stages of the demo work on. */
 interface Stage {
   readonly bellows: Bellows
@@ -82,9 +89,12 @@ async function liveRename(
       fleet.push(await startInstance(`v1-${number}`, 1, database.url))
     }
     load = startLoad(options.rows, fleet)
-    await underTraffic({ bellows, database, load, fleet, timeline })
+    const wasRefused = await underTraffic({ bellows, database, load, fleet, timeline })
     const served = await load.stop()
-    const claims = await checkClaims(bellows, database, served, fleet)
+    const claims = [
+      ...(await checkClaims(bellows, database, { rows: options.rows, served }, fleet)),
+      { claim: 'the contract was refused as long as an instance of version 1 ran', held: wasRefused },
+    ]
     report(terminal, served, claims, { before, after: await shapeOf(bellows) })
     if (options.keep) await keepRunning(terminal, database, fleet)
     return claims.every(({ held }) => held)
@@ -96,18 +106,20 @@ async function liveRename(
   }
 }
 
-async function underTraffic(stage: Stage): Promise<void> {
+/** Was the contract refused as long as the old version ran? */
+async function underTraffic(stage: Stage): Promise<boolean> {
   const { load, timeline } = stage
   timeline(`${INSTANCES} instances of version 1 serve requests`)
   await wait(CALM_MS)
   load.stretch('before')
-  await migrate(stage)
+  const wasRefused = await migrate(stage)
   load.stretch('during')
   await wait(CALM_MS)
   load.stretch('after')
+  return wasRefused
 }
 
-async function migrate(stage: Stage): Promise<void> {
+async function migrate(stage: Stage): Promise<boolean> {
   const { bellows, timeline } = stage
   await bellows.change((driver) => driver.advance(MIGRATION, 'expand'))
   timeline('expand: "full_name" stands beside "name", and a trigger keeps both in step')
@@ -117,16 +129,19 @@ async function migrate(stage: Stage): Promise<void> {
   timeline(`backfill: ${grouped(rows)} rows filled in small batches; the others were written meanwhile`)
   await bellows.change((driver) => driver.advance(MIGRATION, 'verify'))
   timeline('verify: every row compared, equal; the database keeps it so')
-  const refused = await bellows
+  const refusal = await bellows
     .change((driver) => driver.resume(run.id, 'purge'))
-    .then(
-      () => 'it was not',
-      (error: unknown) => (error instanceof Error ? error.message : String(error)),
-    )
-  timeline(`contract is refused while version 1 runs: ${refused}`)
+    .then(() => undefined, asRefusal)
+  timeline(`contract while version 1 runs: ${refusal?.message ?? 'was not refused'}`)
   await replaceAll(stage)
   await bellows.change((driver) => driver.resume(run.id, 'purge'))
   timeline('contract: nobody needs "name"; it is hidden, then dropped')
+  return refusal !== undefined
+}
+
+function asRefusal(error: unknown): BellowsError {
+  if (error instanceof BellowsError && error.code === 'instances_blocking') return error
+  throw error
 }
 
 /** One by one: the next old instance goes only when a new one is healthy and serves. */
@@ -145,18 +160,18 @@ async function replaceAll({ database, load, fleet, timeline }: Stage): Promise<v
 async function checkClaims(
   bellows: Bellows,
   database: DemoDatabase,
-  served: Served,
+  { rows, served }: Outcome,
   fleet: readonly AppInstance[],
 ): Promise<readonly Claim[]> {
   const columns =
     (await bellows.table({ namespace: 'public', name: 'users' }))?.columns.map(({ name }) => name) ?? []
-  const wrong = await wrongRows(database, served)
+  const wrong = await wrongRows(database, { rows, served })
   return [
     {
       claim: `${grouped(served.requests)} requests served, ${grouped(served.failures.length)} failed`,
       held: served.failures.length === 0,
     },
-    { claim: `${wrong} rows differ from what was written`, held: wrong === 0 },
+    { claim: `${grouped(wrong)} rows differ from what was written, or are missing`, held: wrong === 0 },
     {
       claim: 'the old column is gone, the new one is there',
       held: !columns.includes('name') && columns.includes('full_name'),
@@ -169,16 +184,19 @@ async function checkClaims(
 }
 
 /** Compares the whole table with what the clients wrote, and with the first contents where they wrote nothing. */
-async function wrongRows(database: DemoDatabase, { written }: Served): Promise<number> {
+async function wrongRows(
+  database: DemoDatabase,
+  { rows: first, served: { written } }: Outcome,
+): Promise<number> {
   const { default: pg } = await import('pg')
   const client = new pg.Client({ connectionString: database.url })
   await client.connect()
   try {
     const { rows } = await client.query(
-      `select count(*)::int as wrong
-         from users u left join (select * from unnest($1::bigint[], $2::text[]) as w (id, name)) w using (id)
-        where u.full_name is distinct from coalesce(w.name, 'User ' || u.id)`,
-      [[...written.keys()], [...written.values()]],
+      `with w as (select * from unnest($2::bigint[], $3::text[]) as w (id, name)),
+            wanted as (select id, coalesce(w.name, 'User ' || id) as name from generate_series(1, $1::bigint) as s (id) full join w using (id))
+       select count(*)::int as wrong from wanted full join users u using (id) where u.full_name is distinct from wanted.name`,
+      [first, [...written.keys()], [...written.values()]],
     )
     return (rows[0] as { wrong: number }).wrong
   } finally {

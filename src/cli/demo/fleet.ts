@@ -22,7 +22,8 @@ const STOP_DEADLINE_MS = 10_000
 /** Starts one instance and waits until it answers that it is healthy. */
 export async function startInstance(name: string, version: number, database: string): Promise<AppInstance> {
   const child = spawn(process.execPath, [SERVER], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    // The channel tells it when this process is gone, however it went.
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
     env: { ...process.env, DATABASE_URL: database, APP_VERSION: String(version), INSTANCE: name, PORT: '0' },
   })
   const ended = once(child, 'exit')

@@ -102,6 +102,7 @@ function addedColumn(op: AddColumn, facts: Facts): Column {
   const type = facts.types[op.type]
   assert(type !== undefined, 'apply comes after check')
   const known = op.default === undefined ? undefined : facts.expressions[expressionKey(op.default, op.type)]
+  const { volatility = null, text = null } = known === undefined || 'problem' in known ? {} : known
   return {
     ...type,
     name: op.column,
@@ -109,8 +110,8 @@ function addedColumn(op: AddColumn, facts: Facts): Column {
     collation: null,
     nullable: op.nullable,
     default: op.default ?? null,
-    defaultText: null,
-    defaultVolatility: known !== undefined && 'volatility' in known ? known.volatility : null,
+    defaultText: text,
+    defaultVolatility: volatility,
     generated: 'no',
     identity: 'no',
     comment: null,

@@ -145,10 +145,14 @@ export interface Facts {
   readonly casts: Readonly<Record<string, 'same' | 'implicit' | 'assignment' | 'unsteady' | 'none'>>
   /** Types that operations name, as PostgreSQL would print them; absent when there is no such type. */
   readonly types: Readonly<Record<string, TypeFacts>>
-  /** Expressions that operations name, by `expressionKey`: volatility, or why the server does not take it for the column's type. */
-  readonly expressions: Readonly<
-    Record<string, { readonly volatility: Volatility } | { readonly problem: string }>
-  >
+  /** Expressions that operations name, by `expressionKey`: what is known, or why the server does not take it for the column's type. */
+  readonly expressions: Readonly<Record<string, ExpressionFacts | { readonly problem: string }>>
+}
+
+export interface ExpressionFacts {
+  readonly volatility: Volatility
+  /** As `defaultText` of a column. */
+  readonly text: string | null
 }
 
 /** An expression fits one type and not another, so what is known of it is kept under both. */

@@ -26,10 +26,10 @@ const add = (more: Partial<AddColumn> = {}): AddColumn => ({
 })
 
 const EXPRESSIONS: Facts['expressions'] = {
-  [expressionKey("'x'", 'varchar(20)')]: { volatility: 'immutable' },
+  [expressionKey("'x'", 'varchar(20)')]: { volatility: 'immutable', text: 'x' },
   [expressionKey("'x'", 'int')]: { problem: 'Invalid input syntax for type integer: "x"' },
-  [expressionKey('now()', 'varchar(20)')]: { volatility: 'stable' },
-  [expressionKey('gen_random_uuid()', 'varchar(20)')]: { volatility: 'volatile' },
+  [expressionKey('now()', 'varchar(20)')]: { volatility: 'stable', text: null },
+  [expressionKey('gen_random_uuid()', 'varchar(20)')]: { volatility: 'volatile', text: null },
   [expressionKey('nonsense', 'varchar(20)')]: { problem: 'Column "nonsense" does not exist' },
 }
 const known = factsWithTypes(
