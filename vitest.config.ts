@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 import { fastPlace } from './test/support/fast-place.ts'
 
@@ -11,6 +12,8 @@ export default defineConfig({
     setupFiles: ['test/support/setup.ts'],
     env: { TMPDIR: fastPlace() },
     pool: 'forks',
+    // Most of a test is waiting for a server; two side by side also on the smallest machine.
+    maxWorkers: Math.max(2, availableParallelism()),
     // Real servers and real processes on shared machines: a test that hangs is ended, none is judged by its speed.
     testTimeout: 120_000,
     hookTimeout: 120_000,

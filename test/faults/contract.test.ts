@@ -159,7 +159,11 @@ async function during(database: TestDatabase, work: (bellows: Bellows) => Promis
   await work(bellows)
   await bellows.close()
   await expect
-    .poll(() => database.query(`select from pg_stat_activity where application_name = 'measured'`))
+    .poll(() =>
+      database.query(
+        `select from pg_stat_activity where application_name = 'measured' and datname = current_database()`,
+      ),
+    )
     .toEqual([])
 }
 

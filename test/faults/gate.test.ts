@@ -39,7 +39,11 @@ describe('an instance that is silent', () => {
     await expect(contract(bellows)).rejects.toMatchObject(silent)
     await session.end()
     await expect
-      .poll(() => database.query(`select from pg_stat_activity where application_name = 'app of old-1'`))
+      .poll(() =>
+        database.query(
+          `select from pg_stat_activity where application_name = 'app of old-1' and datname = current_database()`,
+        ),
+      )
       .toEqual([])
 
     expect((await contract(bellows)).state).toBe('completed')

@@ -21,6 +21,7 @@ import { SUPERUSER } from '../../src/adapters/postgres/embedded/address.ts'
 import { cleanUp } from './database.ts'
 
 const ROOT = path.resolve(import.meta.dirname, '../..')
+const EXAMPLES = path.join(ROOT, 'examples')
 const BUILDS = path.join(ROOT, '.cache', 'test-build')
 /** A build of sources that nobody has any more. Long enough that no other test run still uses it. */
 const STALE_BUILD_MS = 24 * 3_600_000
@@ -29,7 +30,8 @@ const STALE_BUILD_MS = 24 * 3_600_000
 export function builtMain(): string {
   const sources = filesOf(path.join(ROOT, 'src'))
   const hash = createHash('sha256')
-  for (const file of [...sources, path.join(ROOT, 'tsconfig.json'), path.join(ROOT, 'package.json')]) {
+  const others = ['tsconfig.json', 'package.json'].map((name) => path.join(ROOT, name))
+  for (const file of [...sources, ...filesOf(EXAMPLES), ...others]) {
     hash.update(`${path.relative(ROOT, file)}\0`).update(readFileSync(file))
   }
   const folder = path.join(BUILDS, hash.digest('hex').slice(0, 16))
@@ -58,6 +60,7 @@ function build(folder: string, sources: readonly string[]): void {
   for (const file of sources.filter((name) => name.endsWith('.sql'))) {
     cpSync(file, path.join(dist, path.relative(path.join(ROOT, 'src'), file)))
   }
+  cpSync(EXAMPLES, path.join(fresh, 'examples'), { recursive: true })
   // The program looks there for its version, and Node.js for the kind of module.
   cpSync(path.join(ROOT, 'package.json'), path.join(fresh, 'package.json'))
   try {

@@ -23,12 +23,14 @@ export function openSessions(target: Target): Sessions {
 
   /** A lost session is replaced by the next call; whether this one may be repeated, only its caller knows. */
   const using = async <R>(work: (session: Connection) => Promise<R>): Promise<R> => {
-    const session = await connection()
+    const mine = connection()
+    const session = await mine
     try {
       return await work(session)
     } catch (error) {
       if (error instanceof BellowsError && error.code === 'connection_lost') {
-        opened = undefined
+        // Another call that lost the same session may have replaced it already.
+        if (opened === mine) opened = undefined
         await session.close()
       }
       throw error

@@ -174,8 +174,11 @@ const CONCURRENCY: readonly Scenario[] = [
         say(place, { ...contract('users', 'name', { max_lock_duration_ms: 1500 }), msg_id: 70 })
         await until(
           async () =>
-            (await place.database.query(`select from pg_stat_activity where wait_event = 'PgSleep'`)).length >
-            0,
+            (
+              await place.database.query(
+                `select from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database()`,
+              )
+            ).length > 0,
           'the column is about to be hidden',
         )
         await other.query('begin; select full_name from users limit 1')
@@ -221,14 +224,14 @@ const DATABASE: readonly Scenario[] = [
           async () =>
             (
               await place.database.query(
-                `select 1 from pg_stat_activity where application_name like 'bellows/%' and wait_event_type = 'Lock'`,
+                `select 1 from pg_stat_activity where application_name like 'bellows/%' and wait_event_type = 'Lock' and datname = current_database()`,
               )
             ).length > 0,
           'it is within its transaction',
         )
         await onServer(`alter database ${place.database.name} with allow_connections false`)
         await place.database.query(
-          `select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'bellows/%'`,
+          `select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'bellows/%' and datname = current_database()`,
         )
         expect(await place.node.line()).toMatch(errorOf(13, 80))
         await onServer(`alter database ${place.database.name} with allow_connections true`)
@@ -251,7 +254,7 @@ const DATABASE: readonly Scenario[] = [
           { type: 'rollback' },
         ].entries()) {
           await place.database.query(
-            `select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'bellows/%'`,
+            `select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'bellows/%' and datname = current_database()`,
           )
           await sleep(100)
           expect(await place.node.ask({ ...request, msg_id: 90 + at })).not.toContain('"error"')

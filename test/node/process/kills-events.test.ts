@@ -157,7 +157,7 @@ async function killedAt(
   await node.kill()
   // The server would notice by itself, but only after a while.
   await database.query(
-    `select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'bellows/%'`,
+    `select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'bellows/%' and datname = current_database()`,
   )
   await database.query('drop trigger stop_here on bellows.event')
   await holder.end()
