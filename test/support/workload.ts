@@ -1,4 +1,4 @@
-import type pg from 'pg'
+import pg from 'pg'
 import { cleanUp, type TestDatabase } from './database.ts'
 
 /** What one version of an application does again and again while a migration runs. */
@@ -40,10 +40,7 @@ export async function startWorkload(database: TestDatabase, clients: readonly Cl
           await session.query(statement, statement.includes('$1') ? [number] : [])
           done += 1
         } catch (error) {
-          if (errors.length < ERRORS_KEPT)
-            errors.push(
-              `${client.name}: ${statement}: ${error instanceof Error ? error.message : String(error)}`,
-            )
+          if (errors.length < ERRORS_KEPT) errors.push(`${client.name}: ${statement}: ${whole(error)}`)
         }
       }
     })()
@@ -59,6 +56,13 @@ export async function startWorkload(database: TestDatabase, clients: readonly Cl
     await stop()
   })
   return { count: () => done, stop }
+}
+
+/** All that the server says of an error: one that must not happen may happen once only. */
+function whole(error: unknown): string {
+  if (!(error instanceof pg.DatabaseError)) return String(error)
+  const { message, code, detail, where, file, line, routine } = error
+  return `${message} (${JSON.stringify({ code, detail, where, file, line, routine })})`
 }
 
 /** Waits until a workload has done some more, so that a phase surely ran under traffic. */

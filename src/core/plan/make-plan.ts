@@ -4,7 +4,7 @@ import { identifierProblem } from '../identifier.ts'
 import { specOf } from '../operations/index.ts'
 import type { Migration, Operation } from '../operations/migration.ts'
 import type { Context } from '../operations/operation.ts'
-import { type Facts, findTable, type Schema } from '../schema/model.ts'
+import { type Facts, findTable, type QualifiedName, type Schema } from '../schema/model.ts'
 import { stepHazards } from './hazards.ts'
 import type { Plan } from './plan.ts'
 import { backfillFinished } from './probes.ts'
@@ -20,6 +20,7 @@ export function makePlan(migration: Migration, schema: Schema, facts: Facts): Pl
   refuseIfAny(migrationProblems(migration))
   const contexts = contextsOf(migration, schema, facts)
   const planned = migration.operations.map((op, at) => draftsOf(op, contexts[at] as Context))
+  refuseIfAny(oneWayProblems(planned))
   const steps = PHASES.flatMap((phase) =>
     numbered(
       `${migration.name}/${phase}`,
@@ -55,10 +56,12 @@ function contextsOf(migration: Migration, start: Schema, facts: Facts): readonly
   return contexts
 }
 
-function draftsOf(
-  op: Operation,
-  context: Context,
-): { forward: readonly StepDraft[]; back: readonly StepDraft[] } {
+interface Drafts {
+  readonly forward: readonly StepDraft[]
+  readonly back: readonly StepDraft[]
+}
+
+function draftsOf(op: Operation, context: Context): Drafts {
   const spec = specOf(op)
   return {
     forward: [...spec.expand(op, context), ...spec.backfill(op, context), ...spec.contract(op, context)],
@@ -66,14 +69,47 @@ function draftsOf(
   }
 }
 
+/** A run is taken back as a whole: where one operation cannot be, taking back the others would lose what was written since. */
+function oneWayProblems(planned: readonly Drafts[]): readonly BellowsError[] {
+  const hides = (drafts: readonly StepDraft[]) => drafts.some(({ phase }) => phase === 'retire')
+  const hiding = planned.filter(({ forward }) => hides(forward))
+  const oneWay = hiding.filter(({ back }) => !hides(back))
+  if (oneWay.length === 0 || oneWay.length === hiding.length) return []
+  return [
+    new BellowsError(
+      'plan_refused',
+      'One operation of the migration has no way back once its column is hidden, and others have.',
+      { hint: 'Put them into two migrations.' },
+    ),
+  ]
+}
+
 function numbered(prefix: string, drafts: readonly StepDraft[]): readonly Step[] {
-  return drafts.map((draft, at) => {
+  return drafts.map(byName).map((draft, at) => {
     const id = `${prefix}/${at + 1}`
     const hazards = [...stepHazards(draft), ...draft.hazards]
     const isTableStep = draft.kind === 'backfill' || draft.kind === 'verify'
     // The checkpoint of a step that works through a table says in its last transaction that it is done.
     return isTableStep ? { id, probe: backfillFinished(id), ...draft, hazards } : { id, ...draft, hazards }
   })
+}
+
+/** A plan names its tables: how large they were when it was made is no part of it. */
+function byName<D extends StepDraft>(draft: D): D {
+  return {
+    ...draft,
+    ...('table' in draft ? { table: nameOf(draft.table) } : {}),
+    ...('locks' in draft
+      ? { locks: draft.locks.map((lock) => ({ ...lock, relation: nameOf(lock.relation) })) }
+      : {}),
+    ...('retires' in draft && draft.retires !== undefined
+      ? { retires: { ...draft.retires, table: nameOf(draft.retires.table) } }
+      : {}),
+  }
+}
+
+function nameOf({ namespace, name }: QualifiedName): QualifiedName {
+  return { namespace, name }
 }
 
 /** Operations of one migration must not meet in a column; composing them is for several migrations. */

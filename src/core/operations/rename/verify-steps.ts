@@ -3,8 +3,9 @@ import { clearColumnState, columnIsOffered } from '../../plan/column-state.ts'
 import { lossy, relation, unfilled } from '../../plan/dual-write.ts'
 import { all, constraintExists, constraintValidated } from '../../plan/probes.ts'
 import type { StepDraft } from '../../plan/step.ts'
+import { validateChecksSql } from '../../plan/validate.ts'
 import { primaryKey } from '../../schema/model.ts'
-import { id, qualified, sql, trusted } from '../../sql.ts'
+import { id, qualified, shown, sql, trusted } from '../../sql.ts'
 import { lastRequirement, onTable, proofNames, standsRequirement, type Work } from './work.ts'
 
 /** From the comparison of all rows to the moment when new instances may use the new column. */
@@ -63,13 +64,19 @@ function validateStep(work: Work): StepDraft {
     kind: 'validate',
     phase: 'verify',
     does: `prove that every row of "${table.name}" keeps to it`,
-    hazards: [],
-    probe: all(names.map((name) => constraintValidated(table, name))),
-    locks: [{ relation: table, level: 'share_update_exclusive' }],
-    requires: [],
-    statements: [
-      sql`alter table ${qualified(table)} ${trusted(names.map((name) => `validate constraint ${id(name)}`).join(', '))}`,
+    hazards: [
+      {
+        code: 'stops_clients',
+        because: `At its end writers of ${shown(table.name)} wait: for the lock timeout at most, and then for some milliseconds.`,
+      },
     ],
+    probe: all(names.map((name) => constraintValidated(table, name))),
+    locks: [
+      { relation: table, level: 'share_update_exclusive' },
+      { relation: table, level: 'share_row_exclusive', implied: true },
+    ],
+    requires: [],
+    statements: validateChecksSql(table, names),
     cost: 'scan',
   }
 }
