@@ -43,14 +43,15 @@ export async function announce(pool: Pool, announcement: Announcement): Promise<
   const { application, uses, leaseMs = LEASE_MS } = announcement
   const instance =
     announcement.instance ?? `${application}-${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`
-  const applicationName = nameSessions(pool, application, instance)
-  const answer = await register(pool, [instance, uses, leaseMs, application, applicationName])
-  const renewal = keepRenewing(pool, instance, leaseMs, announcement)
+  const applicationName = await nameSessions(pool, `${application}/${instance}`)
+  const registration = [instance, uses, leaseMs, application, applicationName]
+  const answer = await register(pool, registration)
+  const renewal = keepRenewing(pool, registration, leaseMs, announcement)
   return {
     instance,
     notReady: answer.not_ready ?? [],
     release: async () => {
-      renewal.stop()
+      await renewal.stop()
       await pool.query('select bellows.release($1)', [instance])
     },
   }
@@ -76,25 +77,24 @@ function sqlstateOf(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
 }
 
-/** PostgreSQL keeps 63 bytes of the name; the registry must hold what the sessions really carry. */
-const APPLICATION_NAME_MAX = 63
-
-function nameSessions(pool: Pool, application: string, instance: string): string | null {
+/** The registry must hold what the sessions really carry: the URL may say something else, and the server shortens a name. */
+async function nameSessions(pool: Pool, name: string): Promise<string | null> {
   if (pool.options === undefined) return null
-  pool.options.application_name ??= `${application}/${instance}`.slice(0, APPLICATION_NAME_MAX)
-  return pool.options.application_name
+  pool.options.application_name ??= name
+  const { rows } = await pool.query("select pg_catalog.current_setting('application_name') as name")
+  return (rows[0]?.name as string | undefined) ?? null
 }
 
 function keepRenewing(
   pool: Pool,
-  instance: string,
+  registration: unknown[],
   leaseMs: number,
   announcement: Announcement,
-): { stop: () => void } {
+): { stop: () => Promise<void> } {
   let failures = 0
   const renew = async () => {
     try {
-      await pool.query('select bellows.renew($1)', [instance])
+      await renewed(pool, registration)
       failures = 0
     } catch (error) {
       const because = error instanceof Error ? error.message : String(error)
@@ -107,10 +107,30 @@ function keepRenewing(
       if (failures === RENEWALS_PER_LEASE - 1) announcement.onStale?.(because)
     }
   }
-  const timer = setInterval(() => void renew(), leaseMs / RENEWALS_PER_LEASE)
+  let last = Promise.resolve()
+  const timer = setInterval(() => {
+    last = renew()
+  }, leaseMs / RENEWALS_PER_LEASE)
   // A process that has nothing else to do may end.
   timer.unref()
-  return { stop: () => clearInterval(timer) }
+  return {
+    // A renewal that is on its way must not register again behind the release.
+    stop: () => {
+      clearInterval(timer)
+      return last
+    },
+  }
+}
+
+/** Whoever released this instance was mistaken: it is here, so it registers again, and is refused where that is too late. */
+async function renewed(pool: Pool, registration: unknown[]): Promise<void> {
+  try {
+    await pool.query('select bellows.renew($1)', [registration[0]])
+  } catch (error) {
+    const isUnknown = error instanceof Error && 'detail' in error && error.detail === 'instance_unknown'
+    if (!isUnknown) throw error
+    await register(pool, registration)
+  }
 }
 
 /** The registry's own SQLSTATE: it has answered, and the answer is no. */

@@ -6,18 +6,16 @@ export async function chosenMigration(
   folder: string,
   named: string | undefined,
 ): Promise<Migration> {
-  const runs = (await bellows.runs()).filter((run) => run.state !== 'rolled_back')
-  if (named === undefined) {
-    const open = runs.find((run) => run.state !== 'completed')
+  const wanted = nameOf(named)
+  if (wanted === undefined) {
+    const [open] = await bellows.runs('open')
     if (open !== undefined) return open.plan.migration
   }
   const files = await readMigrations(folder)
-  const wanted =
-    named === undefined ? undefined : named.replace(/^.*[/\\]/, '').replace(/\.(ya?ml|json|m?[tj]s)$/, '')
-  const begun = new Set(runs.map((run) => run.plan.migration.name))
-  const found = files.find(({ name }) => (wanted === undefined ? !begun.has(name) : name === wanted))
+  const begun = wanted === undefined ? await begunNames(bellows) : undefined
+  const found = files.find(({ name }) => (begun === undefined ? name === wanted : !begun.has(name)))
   if (found !== undefined) return found
-  const started = runs.find((run) => run.plan.migration.name === wanted)
+  const started = wanted === undefined ? undefined : await bellows.run(wanted)
   if (started !== undefined) return started.plan.migration
   throw new BellowsError(
     'run_not_found',
@@ -33,17 +31,29 @@ export async function chosenMigration(
   )
 }
 
-/** The run that a command means: the named one, else the only one that is neither completed nor rolled back. */
+/** A migration may be named by its file, as the shell completes it. */
+function nameOf(named: string | undefined): string | undefined {
+  return named?.replace(/^.*[/\\]/, '').replace(/\.(ya?ml|json|m?[tj]s)$/, '')
+}
+
+/** A migration that was rolled back can begin anew. */
+async function begunNames(bellows: Bellows): Promise<ReadonlySet<string>> {
+  const runs = (await bellows.runs()).filter(({ state }) => state !== 'rolled_back')
+  return new Set(runs.map(({ plan }) => plan.migration.name))
+}
+
+/** The run that a command means: the newest of the named migration, else the only one that is neither completed nor rolled back. */
 export async function chosenRun(bellows: Bellows, named: string | undefined): Promise<Run> {
-  const runs = (await bellows.runs()).filter((run) => run.state !== 'rolled_back')
-  const open = runs.filter((run) => run.state !== 'completed')
-  const wanted = named === undefined ? open : runs.filter((run) => run.plan.migration.name === named)
-  const [only, ...more] = wanted
-  if (only !== undefined && more.length === 0) return only
+  const wanted = nameOf(named)
+  const begun = wanted === undefined ? undefined : (await bellows.runs({ migration: wanted })).at(-1)
+  if (begun !== undefined) return begun
+  const open = await bellows.runs('open')
+  const [only, ...more] = open
+  if (wanted === undefined && only !== undefined && more.length === 0) return only
   const names = open.map((run) => run.plan.migration.name).join(', ')
-  if (named !== undefined) {
-    throw new BellowsError('run_not_found', `The migration "${named}" was not begun.`, {
-      hint: names === '' ? `Begin it: bellows expand ${named}` : `Under way: ${names}.`,
+  if (wanted !== undefined) {
+    throw new BellowsError('run_not_found', `The migration "${wanted}" was not begun.`, {
+      hint: names === '' ? `Begin it: bellows expand ${wanted}` : `Under way: ${names}.`,
     })
   }
   throw new BellowsError(

@@ -30,7 +30,13 @@ const TRY_AGAIN: readonly ErrorCode[] = [
   'driver_lost',
   'txn_conflict',
 ]
-const USAGE: readonly ErrorCode[] = ['config_invalid', 'migration_invalid', 'name_invalid', 'run_not_found']
+const USAGE: readonly ErrorCode[] = [
+  'config_invalid',
+  'connection_pooled',
+  'migration_invalid',
+  'name_invalid',
+  'run_not_found',
+]
 
 export function exitCodeOf(code: ErrorCode): number {
   if (REFUSED.includes(code)) return EXIT.refused

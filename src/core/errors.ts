@@ -5,6 +5,7 @@ export const ERROR_CODES = [
   'column_not_found',
   'config_invalid',
   'connection_lost',
+  'connection_pooled',
   'data_folder_in_use',
   'data_folder_unusable',
   'database_unreachable',

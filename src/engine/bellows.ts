@@ -8,6 +8,7 @@ import type { Driving, Engine } from './context.ts'
 import { drive } from './drive.ts'
 import { asDriver } from './driving.ts'
 import { examine } from './examine.ts'
+import { refuseWhileNeeded } from './gate.ts'
 import { databaseName, describeTable, holdsMore, type TableShape, tablesWith } from './look.ts'
 import type { Checkpoint, Holder, Instances, WhichRuns } from './ports.ts'
 import { rollBack, undo } from './return.ts'
@@ -30,6 +31,11 @@ export interface Looking {
   table(name: QualifiedName): Promise<TableShape | undefined>
   /** Has the column a value that the column beside it in a run lacks, or any value where there is no such run? */
   holdsMore(table: QualifiedName, column: string, run?: number): Promise<boolean>
+  /**
+   * @throws BellowsError what the gate of a contract would refuse a column for at this moment: instances that use it, what
+   *   depends on it, nobody registered
+   */
+  refuseWhileNeeded(table: QualifiedName, column: string): Promise<void>
   /** Names of the tables of a namespace that have a column. */
   tablesWith(namespace: string, column: string): Promise<readonly string[]>
   /** The name of the database that is connected to. */
@@ -100,6 +106,7 @@ function looking(engine: Engine): Looking {
     checkpoint: (step) => engine.journal.checkpoint(step),
     table: (name) => describeTable(engine, name),
     holdsMore: (name, column, run) => holdsMore(engine, name, column, run),
+    refuseWhileNeeded: (table, column) => refuseWhileNeeded(engine, { table, column }),
     tablesWith: (namespace, column) => tablesWith(engine, namespace, column),
     name: () => databaseName(engine),
     examine: () => examine(engine),

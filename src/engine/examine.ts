@@ -6,13 +6,9 @@ const LONG_TRANSACTION_SECONDS = 60
 
 /** Looks at the server and judges whether a migration can be done there now. Changes nothing. */
 export async function examine(engine: Engine): Promise<readonly Finding[]> {
-  const [server] = await engine.database.read<Omit<ServerFacts, 'isPooled' | 'isInstalled'>>(serverFacts())
+  const [server] = await engine.database.read<Omit<ServerFacts, 'isInstalled'>>(serverFacts())
   if (server === undefined) return []
-  return diagnose({
-    ...server,
-    isPooled: await isPooled(engine),
-    isInstalled: await engine.journal.isInstalled(),
-  })
+  return diagnose({ ...server, isInstalled: await engine.journal.isInstalled() })
 }
 
 function serverFacts(): Sql {
@@ -20,6 +16,7 @@ function serverFacts(): Sql {
   return sql`
 select pg_catalog.current_setting('server_version_num')::integer as ${named('serverVersion')},
   pg_catalog.pg_is_in_recovery() as ${named('isReplica')},
+  exists (select from pg_catalog.pg_roles where rolname = 'bellows') as ${named('hasRoleOfOurName')},
   pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE') as ${named('mayCreateNamespace')},
   pg_catalog.current_setting('max_connections')::integer
     - (select count(*) from pg_catalog.pg_stat_activity where backend_type = 'client backend') as ${named('connectionsLeft')},
@@ -31,16 +28,4 @@ select pg_catalog.current_setting('server_version_num')::integer as ${named('ser
   (select count(*) from pg_catalog.pg_prepared_xacts where database = pg_catalog.current_database()) as ${named('preparedTransactions')},
   (select coalesce(pg_catalog.json_agg(query), '[]') from pg_catalog.pg_stat_activity
     where datname = pg_catalog.current_database() and query like 'autovacuum:%(to prevent wraparound)') as ${named('wraparoundVacuums')}`
-}
-
-/** A pooler in transaction mode gives each statement whichever backend is free; several in a row show it soon. */
-async function isPooled(engine: Engine): Promise<boolean> {
-  const pids = new Set<number>()
-  for (let attempt = 0; attempt < 4; attempt += 1) {
-    const [answer] = await engine.database.read<{ pid: number }>(
-      sql`select pg_catalog.pg_backend_pid() as pid`,
-    )
-    if (answer !== undefined) pids.add(answer.pid)
-  }
-  return pids.size > 1
 }

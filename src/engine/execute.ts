@@ -12,7 +12,7 @@ import {
 import type { Event, StepFacts } from '../core/run/event.ts'
 import type { Run } from '../core/run/run.ts'
 import type { QualifiedName } from '../core/schema/model.ts'
-import { qualified, type Sql, sql } from '../core/sql.ts'
+import { id, qualified, type Sql, sql } from '../core/sql.ts'
 import { batchTransaction } from './backfill/batch.ts'
 import { finishSql } from './backfill/checkpoint.ts'
 import { fill } from './backfill/fill.ts'
@@ -42,10 +42,24 @@ export async function executeStep(engine: Driving, run: Run, step: Step, around:
     ...around.after,
   ]
   if (await holds(engine, step.probe)) {
+    if (step.changes?.kind === 'added') throw addedByOthers(step, step.changes.column)
     await batchTransaction(engine, run.id, [], record('found_done', await factsOf(engine, step)))
   } else {
     await perform(engine, run, step, record)
   }
+}
+
+/** Adding a column and recording that is one transaction: one that is there without its record is not the one of the plan. */
+function addedByOthers(step: Step, column: string): BellowsError {
+  const { namespace, name } = tableOf(step)
+  return new BellowsError(
+    'column_exists',
+    `Somebody else has added "${column}" to "${name}" since the plan was made.`,
+    {
+      step: step.id,
+      hint: `Roll this migration back, which leaves that column alone, and plan anew with it; or drop it: alter table ${qualified({ namespace, name })} drop column ${id(column)}`,
+    },
+  )
 }
 
 async function perform(engine: Driving, run: Run, step: Step, record: Record): Promise<void> {

@@ -3,9 +3,9 @@ import { clearColumnState, closeDoorSql, DOOR } from '../core/plan/column-state.
 import { dependentsQuery } from '../core/plan/dependents.ts'
 import type { GateStep } from '../core/plan/step.ts'
 import type { Event } from '../core/run/event.ts'
-import { contractGate, type GateFacts } from '../core/run/gate.ts'
+import { contractGate, type GateFacts, type GateVerdict } from '../core/run/gate.ts'
 import { lit, type Sql, sql } from '../core/sql.ts'
-import type { Driving } from './context.ts'
+import type { Driving, Engine } from './context.ts'
 import { transactWithLocks } from './lock.ts'
 import type { Transaction } from './ports.ts'
 
@@ -30,15 +30,36 @@ export async function passGate(engine: Driving, run: number, gate: GateStep): Pr
     statements: [clearColumnState(gate.table, gate.column)],
     events: [closed],
   })
-  throw new BellowsError(verdict.code, `The contract waits: ${verdict.because.join('; ')}.`, {
-    step: gate.id,
-    hint: verdict.hint,
+  throw refusal(facts, verdict, gate.id)
+}
+
+/**
+ * Refuses what the gate of a column would refuse, before something is done on the way to it that would stay. No more than a
+ * look: the gate looks again, with its door closed.
+ */
+export async function refuseWhileNeeded(engine: Engine, of: Gated): Promise<void> {
+  const facts = await look(engine, of)
+  const verdict = contractGate(facts, engine.settings.gate)
+  if (!verdict.open) throw refusal(facts, verdict)
+}
+
+type Gated = Pick<GateStep, 'table' | 'column'>
+
+function refusal(
+  { needing, dependents }: GateFacts,
+  { code, because, hint }: Extract<GateVerdict, { open: false }>,
+  step?: string,
+): BellowsError {
+  const blocking = needing.filter((one) => one.blocks)
+  return new BellowsError(code, `The contract waits: ${because.join('; ')}.`, {
+    ...(step === undefined ? {} : { step }),
+    hint,
     facts: {
       ...unlessEmpty('blocking_instances', namesOf(blocking)),
       ...unlessEmpty('silent', namesOf(blocking.filter(({ state }) => state === 'silent'))),
       ...unlessEmpty(
         'dependents',
-        facts.dependents.map(({ kind, name }) => `${kind} ${name}`),
+        dependents.map(({ kind, name }) => `${kind} ${name}`),
       ),
     },
   })
@@ -52,7 +73,7 @@ function unlessEmpty(name: string, values: readonly string[]): Readonly<Record<s
   return values.length === 0 ? {} : { [name]: values }
 }
 
-async function look(engine: Driving, { table, column }: GateStep): Promise<GateFacts> {
+async function look(engine: Engine, { table, column }: Gated): Promise<GateFacts> {
   const { database, instances, settings } = engine
   return {
     column: `"${table.name}"."${column}"`,
@@ -63,10 +84,7 @@ async function look(engine: Driving, { table, column }: GateStep): Promise<GateF
 }
 
 /** For the transaction that hides or drops a column: nobody can register until it ends, and nobody needs the column. */
-export function requireNobodySql(
-  engine: Driving,
-  { table, column }: Pick<GateStep, 'table' | 'column'>,
-): Sql {
+export function requireNobodySql(engine: Driving, { table, column }: Gated): Sql {
   return sql`select bellows.require_nobody(${lit(table.namespace)}, ${lit(table.name)}, ${lit(column)}, ${lit(engine.settings.gate.silentGraceMs)})`
 }
 

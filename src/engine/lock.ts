@@ -1,11 +1,12 @@
 import { BellowsError } from '../core/errors.ts'
 import type { Lock } from '../core/plan/step.ts'
+import { LOCK_GIVEN_UP } from '../core/plan/validate.ts'
 import { lockAttempts } from '../core/run/lock-attempts.ts'
 import type { Driving } from './context.ts'
 import type { Blocker, Committed, Transaction } from './ports.ts'
 import { stopIfAsked } from './stop.ts'
 
-type Unbounded = Omit<Transaction, 'lockTimeoutMs'> & {
+type Unbounded = Omit<Transaction, 'lockTimeoutMs' | 'lockDeadlineMs'> & {
   readonly step: string
   /** Where else somebody can be in the way, whose rows the transaction waits for. */
   readonly waitsFor?: readonly Lock[]
@@ -20,21 +21,23 @@ export async function transactWithLocks(engine: Driving, transaction: Unbounded)
   let lost: BellowsError | undefined
   let seen: readonly Blocker[] = []
   const { waitsFor = [], ...sent } = transaction
+  const { deadlineMs } = engine.settings.lock
   const wanted = [...transaction.locks, ...waitsFor]
   for (const { lockTimeoutMs, pauseMs } of lockAttempts(engine.settings.lock)) {
     stopIfAsked(engine)
     try {
-      return await engine.driver.transact({ ...sent, lockTimeoutMs })
+      return await engine.driver.transact({ ...sent, lockTimeoutMs, lockDeadlineMs: deadlineMs })
     } catch (error) {
       if (!isLostRace(error)) throw error
       lost = error
     }
     const blockers = await engine.database.blockers(wanted)
     if (blockers.length > 0) seen = blockers
+    if (lost.sqlstate === LOCK_GIVEN_UP) break
     engine.notify({ type: 'waiting_for_lock', step: transaction.step, blockers: blockers.map(described) })
     await engine.clock.sleep(pauseMs * (0.5 + engine.clock.random() / 2))
   }
-  throw lockNotHad({ ...transaction, locks: wanted }, engine.settings.lock.deadlineMs, seen, lost)
+  throw lockNotHad({ ...transaction, locks: wanted }, deadlineMs, seen, lost)
 }
 
 function isLostRace(error: unknown): error is BellowsError {

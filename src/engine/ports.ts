@@ -13,6 +13,8 @@ export interface Transaction {
   readonly ahead?: readonly Sql[]
   readonly locks: readonly Lock[]
   readonly lockTimeoutMs: number
+  /** How long a statement that asks for a lock again and again may do so; none does when it is absent. */
+  readonly lockDeadlineMs?: number
   readonly statementTimeoutMs: number
   /** Checked after the locks and before the statements. */
   readonly requires: readonly Requirement[]
@@ -47,7 +49,7 @@ export interface Driver {
   ): Promise<void>
   /** Runs a statement and takes it back: fails as it would fail, changes nothing. */
   rehearse(
-    statement: Sql,
+    statements: readonly Sql[],
     bounds: { readonly lockTimeoutMs: number; readonly statementTimeoutMs: number },
   ): Promise<void>
   beat(): Promise<void>

@@ -1,8 +1,7 @@
 import { BellowsError, type Changing, type QualifiedName, type Version } from '../index.ts'
 import { columnName, optionalColumnName, optionalFlag, tableName } from './fields.ts'
-import { type Answer, changing, type Handler, type Node } from './handler.ts'
+import { type Answer, changing, type Handler } from './handler.ts'
 import { isOn, type OpenRename, openRenames, standing } from './history.ts'
-import { refuseWhileNeeded } from './instances.ts'
 import { copied } from './migrate-data.ts'
 
 /** `{"type":"migrate","phase":"contract","table":…,"remove_column":…}`: removes what its replacement has made superfluous. */
@@ -18,7 +17,7 @@ export const contract: Handler = (node, body) => {
       return { ...answer(done), already_applied: true }
     }
     if (bringsAlong && replacement !== undefined)
-      await bringAlong(node, database, { table, from: column, to: replacement })
+      await bringAlong(database, { table, from: column, to: replacement })
     const open = await openOn(database, table)
     await removed(database, table, column, open)
     return answer((await recorded(database, table, column)) as Version)
@@ -57,11 +56,10 @@ async function hasColumn(database: Changing, table: QualifiedName, column: strin
 
 /** What is brought along stays when the column may not go then; so who needs it is asked before. */
 async function bringAlong(
-  node: Node,
   database: Changing,
   { table, from, to }: { readonly table: QualifiedName; readonly from: string; readonly to: string },
 ): Promise<void> {
-  if (await hasColumn(database, table, from)) await refuseWhileNeeded(node, table, from)
+  if (await hasColumn(database, table, from)) await database.refuseWhileNeeded(table, from)
   await copied(
     database,
     table,

@@ -14,8 +14,6 @@ export interface NodeRules {
 export interface Node {
   readonly bellows: Bellows
   readonly rules: NodeRules
-  /** What the gate goes by, for those who ask before something else is done on the way to it. */
-  readonly gate: ReturnType<typeof mergedSettings>['gate']
   /** Takes over work that its requester does not wait for any longer. */
   readonly goesOn: (work: Promise<unknown>) => void
 }

@@ -60,13 +60,30 @@ export interface OpenRename {
 }
 
 export async function openRenames(database: Looking): Promise<readonly OpenRename[]> {
-  const open = (await database.runs()).filter(({ state }) => state !== 'completed' && state !== 'rolled_back')
-  return open.flatMap((run) => {
+  return (await database.runs('open')).flatMap((run) => {
     const { operations, reverses } = run.plan.migration
     return operations.flatMap((op) =>
       op.kind === 'rename_column' ? [{ run, op, isReversal: reverses !== undefined }] : [],
     )
   })
+}
+
+/** The newest rename of one column to another that went to its end. */
+export async function completedRename(
+  database: Looking,
+  { namespace, table, from, to }: Pick<RenameColumn, 'namespace' | 'table' | 'from' | 'to'>,
+): Promise<Run | undefined> {
+  return (await database.runs()).findLast(
+    ({ state, plan }) =>
+      state === 'completed' &&
+      plan.migration.operations.some(
+        (op) =>
+          op.kind === 'rename_column' &&
+          isOn(op, { namespace, name: table }) &&
+          op.from === from &&
+          op.to === to,
+      ),
+  )
 }
 
 export function isOn(op: RenameColumn, table: QualifiedName): boolean {
@@ -109,11 +126,10 @@ async function isIdle(database: Changing, name: string): Promise<boolean> {
 async function runName(database: Looking, does: string): Promise<string> {
   const versions = await database.versions()
   const next = String((versions.at(-1)?.version ?? 0) + 1).padStart(4, '0')
-  const used = new Set((await database.runs()).map((run) => run.plan.migration.name))
   for (let count = 1; ; count += 1) {
     const end = count === 1 ? '' : `_${count}`
     const name = `${cut(`${next}_${does}`, NAME_BYTES_MAX - end.length)}${end}`
-    if (!used.has(name)) return name
+    if ((await database.runs({ migration: name })).length === 0) return name
   }
 }
 

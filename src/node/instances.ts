@@ -1,6 +1,5 @@
-import { BellowsError, type QualifiedName } from '../index.ts'
 import { type Body, malformed, optionalNumber, optionalText, text, texts } from './fields.ts'
-import type { Answer, Handler, Node } from './handler.ts'
+import type { Answer, Handler } from './handler.ts'
 
 /** What the table of the registry takes. */
 const LEASE_LEAST_MS = 1_000
@@ -70,34 +69,6 @@ export const listInstances: Handler = async (node) => {
       last_seen_ms_ago: lastSeenMsAgo,
     })),
   }
-}
-
-/**
- * Refuses what the gate of the column would refuse, before something is done on the way to it. No more than a look: the gate
- * itself looks again, with its door closed.
- */
-export async function refuseWhileNeeded(
-  { bellows, gate }: Node,
-  table: QualifiedName,
-  column: string,
-): Promise<void> {
-  const of = `${table.name}.${column}`
-  const needing = await bellows.instances.needing(table, column, gate.silentGraceMs)
-  const blocking = needing.filter(({ blocks }) => blocks)
-  if (blocking.length > 0) {
-    const names = blocking.map(({ instance }) => instance)
-    const silent = blocking.filter(({ state }) => state === 'silent').map(({ instance }) => instance)
-    throw new BellowsError('instances_blocking', `${of} is used by ${names.join(', ')}.`, {
-      hint: 'Update or stop them; of one that is surely gone say so with deregister_instance.',
-      facts: { blocking_instances: names, ...(silent.length === 0 ? {} : { silent }) },
-    })
-  }
-  if (gate.whenNoneRegistered === 'allow' || (await bellows.instances.list()).length > 0) return
-  throw new BellowsError(
-    'gate_closed',
-    `Nothing was done: no instance was ever registered, so nobody knows whether one uses ${of}.`,
-    { hint: 'Have the instances register, or start the node with --allow-no-instances.' },
-  )
 }
 
 function notReady(columns: readonly string[]): Partial<Answer> {

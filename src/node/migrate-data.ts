@@ -19,7 +19,7 @@ import {
   unsupported,
 } from './fields.ts'
 import { type Answer, changing, type Handler } from './handler.ts'
-import { advanced, isOn, type OpenRename, openRenames, standing } from './history.ts'
+import { advanced, completedRename, isOn, type OpenRename, openRenames, standing } from './history.ts'
 
 /** A copy of one column into another, as the message asks for it. */
 export interface Copy {
@@ -213,13 +213,7 @@ async function standAgain(
       `A rollback brings ${table.name}.${to} back from ${from}; roll back further, or contract ${to} again.`,
     )
   }
-  const first = (await database.runs()).findLast(
-    (run) =>
-      run.state === 'completed' &&
-      run.plan.migration.operations.some(
-        (op) => op.kind === 'rename_column' && isOn(op, table) && op.from === from && op.to === to,
-      ),
-  )
+  const first = await completedRename(database, { namespace: table.namespace, table: table.name, from, to })
   const rows = first === undefined ? 0 : await rowsSet(database, first.id)
   await database.stand(first?.id ?? reversal.id, { kind: 'copied', from, to }, rows)
 }

@@ -1,9 +1,8 @@
 import { BellowsError, type Changing, type QualifiedName, type Version } from '../index.ts'
 import { isRefusal, partlyDone } from './codes.ts'
 import { optionalNumber } from './fields.ts'
-import { changing, type Handler, type Node } from './handler.ts'
+import { changing, type Handler } from './handler.ts'
 import { advanced, isOn, openRenames } from './history.ts'
-import { refuseWhileNeeded } from './instances.ts'
 
 /** Takes back the newest version, or all down to and including a given one, newest first. */
 export const rollback: Handler = (node, body) => {
@@ -15,14 +14,14 @@ export const rollback: Handler = (node, body) => {
     if (newest === undefined)
       throw new BellowsError('not_reversible', 'Nothing is applied, so there is nothing to roll back.')
     if (least === undefined) {
-      await takenBack(node, database, newest)
+      await takenBack(database, newest)
       return { type: 'migration_rolled_back', version: newest.version, name: newest.name }
     }
     if (!versions.some(({ version }) => version === least)) {
       throw new BellowsError('run_not_found', `Version ${least} is not applied.`)
     }
     for (const version of versions.filter((one) => one.version >= least).toReversed())
-      await takenBack(node, database, version)
+      await takenBack(database, version)
     return {
       type: 'rollback_complete',
       rolled_back_from: newest.version,
@@ -32,7 +31,7 @@ export const rollback: Handler = (node, body) => {
   })
 }
 
-async function takenBack(node: Node, database: Changing, version: Version): Promise<void> {
+async function takenBack(database: Changing, version: Version): Promise<void> {
   switch (version.facts.change.kind) {
     case 'copied':
       await database.withdraw(version.run, version)
@@ -41,7 +40,7 @@ async function takenBack(node: Node, database: Changing, version: Version): Prom
       await bringBack(database, version, version.facts.change.column)
       break
     case 'added':
-      await takeAway(node, database, version, version.facts.change.column)
+      await takeAway(database, version, version.facts.change.column)
       break
   }
 }
@@ -49,7 +48,7 @@ async function takenBack(node: Node, database: Changing, version: Version): Prom
 /** A dropped column has no way back; a new run in the opposite direction makes it again, from the one that took its place. */
 async function bringBack(database: Changing, version: Version, column: string): Promise<void> {
   const { table } = version.facts
-  const run = (await database.runs()).find(({ id }) => id === version.run)
+  const [run] = await database.runs({ id: version.run })
   const op = run?.plan.migration.operations.find(
     (one) => one.kind === 'rename_column' && [one.from, one.to].includes(column),
   )
@@ -90,7 +89,7 @@ function reference({ version, name, facts }: Version) {
 }
 
 /** Drops an added column, only when it holds nothing that is not held elsewhere, and nobody uses it. */
-async function takeAway(node: Node, database: Changing, version: Version, column: string): Promise<void> {
+async function takeAway(database: Changing, version: Version, column: string): Promise<void> {
   const { table } = version.facts
   const open = (await openRenames(database)).filter(({ op }) => isOn(op, table))
   const reversal = open.find(({ op, isReversal }) => isReversal && op.from === column)
@@ -110,7 +109,7 @@ async function takeAway(node: Node, database: Changing, version: Version, column
     return
   }
   // Without its dual write the column would fail those who use it; so they are asked before that ends.
-  await refuseWhileNeeded(node, table, column)
+  await database.refuseWhileNeeded(table, column)
   try {
     await database.rollback(filling.run.id)
     await advanced(database, purpose, 'purge')

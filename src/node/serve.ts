@@ -1,10 +1,10 @@
 import type { Readable, Writable } from 'node:stream'
-import { DEFAULT_SETTINGS, mergedSettings, type SettingsChange } from '../config.ts'
+import type { SettingsChange } from '../config.ts'
 import { type Bellows, type DemoDatabase, openBellows, startDemoDatabase } from '../index.ts'
 import { WIRE } from './codes.ts'
 import { type Envelope, type Request, readEnvelope } from './envelope.ts'
 import { createFraming, type Frame } from './framing.ts'
-import type { Answer, Node, NodeRules } from './handler.ts'
+import type { Answer, NodeRules } from './handler.ts'
 import { createInbox, type Inbox } from './inbox.ts'
 import { createIdentity, type Identity } from './init.ts'
 import { createOutput, type Output } from './output.ts'
@@ -63,7 +63,6 @@ export async function serve(options: NodeOptions, streams: Streams): Promise<voi
 
 interface Opened {
   readonly bellows: Bellows
-  readonly gate: Node['gate']
   readonly demo: DemoDatabase | undefined
 }
 
@@ -85,18 +84,17 @@ async function openDatabase(options: NodeOptions, stop: AbortSignal): Promise<Op
     options.database === undefined
       ? await startDemoDatabase({ rows: DEMO_ROWS, ...(dataFolder === undefined ? {} : { dataFolder }) })
       : undefined
-  const settings: SettingsChange = {
-    ...options.settings,
-    driver: { waitMs: WAIT_MS, ...options.settings.driver },
-    gate: { ...options.settings.gate, ...whenNoneRegistered(options, demo) },
-  }
   const bellows = await openBellows({
     database: demo?.url ?? options.database ?? '',
     application,
     isStopping: () => stop.aborted,
-    settings,
+    settings: {
+      ...options.settings,
+      driver: { waitMs: WAIT_MS, ...options.settings.driver },
+      gate: { ...options.settings.gate, ...whenNoneRegistered(options, demo) },
+    },
   })
-  return { bellows, gate: mergedSettings(DEFAULT_SETTINGS, settings).gate, demo }
+  return { bellows, demo }
 }
 
 /** Only a database that this node has just made can have no client that nobody told of. */
@@ -175,13 +173,13 @@ function initAnswer({ identity, framing }: Serving, { body }: Request): Answer {
 async function answer(node: Serving, { body }: Request): Promise<Answer> {
   if (node.streams.stop.aborted) return refusal(WIRE.temporarilyUnavailable, 'this node is shutting down')
   try {
-    const { bellows, gate } = await node.database
+    const { bellows } = await node.database
     const goesOn = (work: Promise<unknown>) => {
       const ended = () => void node.behind.delete(work)
       node.behind.add(work)
       work.then(ended, ended)
     }
-    return await answered({ bellows, rules: node.options, gate, goesOn }, body.type, body)
+    return await answered({ bellows, rules: node.options, goesOn }, body.type, body)
   } catch (error) {
     return errorAnswer(error)
   }

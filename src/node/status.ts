@@ -1,6 +1,6 @@
 import { type Looking, type Run, type Version, versionName } from '../index.ts'
 import type { Handler } from './handler.ts'
-import { isOn, type OpenRename, openRenames } from './history.ts'
+import { completedRename, type OpenRename, openRenames } from './history.ts'
 
 /** What was applied, what is known to follow, and how far the copy has come that is under way. */
 export const status: Handler = async (node) => {
@@ -23,12 +23,11 @@ function applied({ version, name, facts }: Version) {
 /** Steps of open renames that are still to come, numbered as they would be if they came now. */
 async function pending(bellows: Looking, versions: readonly Version[]) {
   const known = new Set(versions.map(({ run, name }) => `${run} ${name}`))
-  const runs = await bellows.runs()
-  const names = (await openRenames(bellows))
-    .flatMap((open) => (open.isReversal ? (takenBack(runs, open) ?? []) : [open.run]))
+  const runs = await Promise.all((await openRenames(bellows)).map((open) => toFinish(bellows, open)))
+  const names = runs
     .flatMap((run) =>
-      run.plan.steps.flatMap(({ changes }) =>
-        changes === undefined ? [] : [{ run: run.id, name: versionName(changes) }],
+      (run?.plan.steps ?? []).flatMap(({ changes }) =>
+        changes === undefined ? [] : [{ run: run?.id, name: versionName(changes) }],
       ),
     )
     .filter(({ run, name }) => !known.has(`${run} ${name}`))
@@ -36,19 +35,9 @@ async function pending(bellows: Looking, versions: readonly Version[]) {
   return names.map(({ name }, at) => ({ version: last + at + 1, name, applied: false }))
 }
 
-/** The rename that a reversal takes back: what of it is withdrawn is pending again. */
-function takenBack(runs: readonly Run[], { op: { from, to }, op: reversed }: OpenRename): Run | undefined {
-  return runs.findLast(
-    ({ state, plan }) =>
-      state === 'completed' &&
-      plan.migration.operations.some(
-        (op) =>
-          op.kind === 'rename_column' &&
-          isOn(op, { namespace: reversed.namespace, name: reversed.table }) &&
-          op.from === to &&
-          op.to === from,
-      ),
-  )
+/** Of a reversal the rename that it takes back: what of that is withdrawn is pending again. */
+async function toFinish(bellows: Looking, { run, op, isReversal }: OpenRename): Promise<Run | undefined> {
+  return isReversal ? completedRename(bellows, { ...op, from: op.to, to: op.from }) : run
 }
 
 /** Of each table the shape after its newest version. */
@@ -67,7 +56,7 @@ interface Progress {
 
 /** A copy is under way while a driver is at work, and interrupted when none is. */
 async function underWay(bellows: Looking): Promise<readonly [Progress | undefined, string | undefined]> {
-  const run = (await bellows.runs()).find(({ state }) => state === 'backfilling')
+  const run = (await bellows.runs('open')).find(({ state }) => state === 'backfilling')
   const step = run?.plan.steps.find(({ kind }) => kind === 'backfill')
   if (run === undefined || step === undefined || run.done.has(step.id)) return [undefined, undefined]
   const checkpoint = await bellows.checkpoint(step.id)

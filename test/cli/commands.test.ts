@@ -97,6 +97,11 @@ describe('from the first command to the last', () => {
       code: 0,
       out: expect.stringContaining('rolled back'),
     })
+    // Whoever did not see the answer asks again.
+    expect(await place.run('rollback', '0001_rename', '--yes')).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('rolled back'),
+    })
     expect(await place.run('status')).toMatchObject({ out: expect.stringContaining('pending') })
     expect((await place.run('expand')).code).toBe(0)
   })
@@ -125,7 +130,7 @@ describe('from the first command to the last', () => {
       code: 0,
       out: expect.stringContaining('completed'),
     })
-    expect(await place.run('rollback', '0001_rename', '--yes')).toMatchObject({
+    expect(await place.run('rollback', 'migrations/0001_rename.yaml', '--yes')).toMatchObject({
       code: 3,
       err: expect.stringContaining('no way back'),
     })

@@ -43,7 +43,7 @@ describe('the fence', () => {
     ['a transaction', (driver) => driver.transact({ ...nothing, statements: [work] })],
     ['the start of a run', (driver) => driver.startRun(plan as never)],
     ['a statement outside a transaction', (driver) => driver.outside(work, bounds)],
-    ['a rehearsal', (driver) => driver.rehearse(work, bounds)],
+    ['a rehearsal', (driver) => driver.rehearse([work], bounds)],
     ['a heartbeat', (driver) => driver.beat()],
   ]
 

@@ -49,7 +49,12 @@ describe('the moment in which a CHECK becomes valid', () => {
         'truncate users; alter table users add constraint c check (name is not null) not valid',
       )
       await owner.query(
-        ['begin', "set local lock_timeout = '100ms'", ...validateChecksSql(users, ['c']), 'commit'].join(';'),
+        [
+          'begin',
+          "set local lock_timeout = '100ms'; set local bellows.lock_deadline = '60000'",
+          ...validateChecksSql(users, ['c']),
+          'commit',
+        ].join(';'),
       )
       await owner.query('alter table users drop constraint c')
     }
@@ -68,7 +73,7 @@ describe('the moment in which a CHECK becomes valid', () => {
     const validated = owner.query(
       [
         'begin',
-        "set local lock_timeout = '50ms'",
+        "set local lock_timeout = '50ms'; set local bellows.lock_deadline = '60000'",
         ...validateChecksSql({ namespace: 'public', name: 'users' }, ['c']),
         'commit',
       ].join(';'),

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import pg from 'pg'
 import { BellowsError } from '../../core/errors.ts'
 import { type Sql, sql } from '../../core/sql.ts'
@@ -23,12 +24,19 @@ export interface Connection {
 }
 
 const CONNECT_TIMEOUT_MS = 10_000
+/** A setting of our own that only a session which is made for this connection can have. */
+const TOKEN = 'bellows.session'
 /** A session that is idle within a transaction is a driver that was stopped; the server ends it. */
 const IDLE_IN_TRANSACTION_MS = 5_000
 
-/** Settings of every session of ours. The empty search_path makes the server print every name with its namespace. */
+/**
+ * Settings of every session of ours. The empty search_path makes the server print every name with its namespace. Under a stricter
+ * isolation a look that waited for a lock would see what was before the wait.
+ */
 const SESSION = `
 select pg_catalog.set_config('search_path', '', false),
+       pg_catalog.set_config('default_transaction_isolation', 'read committed', false),
+       pg_catalog.set_config('default_transaction_read_only', 'off', false),
        pg_catalog.set_config('idle_in_transaction_session_timeout', '${IDLE_IN_TRANSACTION_MS}', false),
        pg_catalog.set_config('statement_timeout', '30000', false),
        pg_catalog.set_config('lock_timeout', '5000', false),
@@ -45,8 +53,9 @@ select pg_catalog.set_config('search_path', '', false),
 const CHECK_CLIENT = `select pg_catalog.set_config('client_connection_check_interval', '1000', false)`
 
 export async function openConnection(target: Target): Promise<Connection> {
+  const token = randomUUID()
   const client = new pg.Client({
-    ...(target.url === undefined ? {} : { connectionString: withLibpqSsl(target.url) }),
+    ...addressed(target.url, `-c ${TOKEN}=${token}`),
     application_name: target.application,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,
@@ -57,7 +66,7 @@ export async function openConnection(target: Target): Promise<Connection> {
   })
   // Without a listener the loss of an idle connection would end the process. The next statement reports it.
   client.on('error', () => undefined)
-  const pid = await connect(client, target)
+  const pid = await connect(client, target, token)
   let before: Promise<unknown> = Promise.resolve()
   const inTurn = <R>(work: () => Promise<R>): Promise<R> => {
     const done = before.then(work)
@@ -81,15 +90,38 @@ function withLibpqSsl(url: string): string {
   return /[?&]sslmode=/.test(url) && !url.includes('uselibpqcompat') ? `${url}&uselibpqcompat=true` : url
 }
 
-async function connect(client: pg.Client, target: Target): Promise<number> {
+/** The address, and options that the server is given as the session begins, behind those that are asked for already. */
+function addressed(url: string | undefined, option: string): pg.ClientConfig {
+  if (url === undefined) return { options: `${process.env.PGOPTIONS ?? ''} ${option}` }
+  const asked = /([?&]options=)([^&]*)/
+  const given = asked.exec(url)?.[2]
+  const options = encodeURIComponent(` ${option}`)
+  const separator = url.includes('?') ? '&' : '?'
+  return {
+    connectionString: withLibpqSsl(
+      given === undefined ? `${url}${separator}options=${options}` : url.replace(asked, `$1$2${options}`),
+    ),
+  }
+}
+
+/**
+ * A pooler hands out sessions that others use as well: what we set there would stay and break them. So the first thing is to see
+ * that the session is our own.
+ */
+async function connect(client: pg.Client, target: Target, token: string): Promise<number> {
   try {
     await client.connect()
+    const { rows } = await client.query(
+      `select pg_catalog.pg_backend_pid() as pid, pg_catalog.current_setting('${TOKEN}', true) as token`,
+    )
+    if (rows[0]?.token !== token) throw pooled()
     await client.query(SESSION)
     await client.query(CHECK_CLIENT).catch(() => undefined)
-    const { rows } = await client.query('select pg_catalog.pg_backend_pid() as pid')
     return Number(rows[0]?.pid)
   } catch (error) {
     await client.end().catch(() => undefined)
+    if (error instanceof BellowsError) throw error
+    if (error instanceof Error && error.message.includes('startup parameter')) throw pooled(error)
     const message =
       error instanceof Error ? error.message || String((error as { code?: unknown }).code) : String(error)
     throw new BellowsError('database_unreachable', `The database cannot be reached: ${message}.`, {
@@ -97,6 +129,13 @@ async function connect(client: pg.Client, target: Target): Promise<number> {
       hint: `Tried ${target.url === undefined ? 'what the PG* variables say' : withoutPassword(target.url)}. Check the address, the user and that the server runs.`,
     })
   }
+}
+
+function pooled(cause?: unknown): BellowsError {
+  return new BellowsError('connection_pooled', 'A pooler stands between Bellows and the server.', {
+    cause,
+    hint: 'The driver needs sessions of its own: set DIRECT_URL, or --database, to the server itself. Nothing was changed.',
+  })
 }
 
 /** A URL that may be printed. */

@@ -1,6 +1,6 @@
 import { BellowsError } from '../../core/errors.ts'
 import { canonical } from '../../core/hash.ts'
-import { lit, type Sql, sql } from '../../core/sql.ts'
+import { join, lit, type Sql, sql } from '../../core/sql.ts'
 import type { Driver, Holder } from '../../engine/ports.ts'
 import { type Connection, openConnection, rowsOf, type Target } from './connection.ts'
 import type { Sessions } from './sessions.ts'
@@ -24,7 +24,10 @@ export async function tryToDrive(target: Target, sessions: Sessions): Promise<Dr
       return (await holderOf(sessions)) ?? { who: 'a driver that just left' }
     }
     const watch = await openConnection(target)
-    return await crowned(main, watch, target.application)
+    return await crowned(main, watch, target.application).catch(async (error: unknown) => {
+      await watch.close()
+      throw error
+    })
   } catch (error) {
     await main.close()
     throw error
@@ -64,12 +67,12 @@ commit`)
         await main.send(bounded(5000, 30_000)).catch(() => undefined)
       }
     },
-    rehearse: async (statement, bounds) => {
+    rehearse: async (statements, bounds) => {
       await main.send(sql`begin;
 set local lock_timeout = ${lit(`${bounds.lockTimeoutMs}ms`)};
 set local statement_timeout = ${lit(`${bounds.statementTimeoutMs}ms`)};
 select bellows.fence(${lit(epoch)});
-${statement};
+${join(statements, ';\n')};
 rollback`)
     },
     beat: () => beat(watch, epoch),

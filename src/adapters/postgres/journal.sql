@@ -96,14 +96,18 @@ $$;
 
 -- The versions that stand: the last word on each number is that it was applied.
 create view bellows.version as
-  select version, run, at, event ->> 'name' as name, event -> 'facts' as facts, shape
+  select number as version, run, at, event ->> 'name' as name, event -> 'facts' as facts, shape
     from (
-      select distinct on (number) number as version, run, at, event, shape
-        from bellows.event cross join lateral coalesce(version, (event ->> 'version')::integer) as number
-        where number is not null
-        order by number, seq desc
+      select distinct on (coalesce(version, (event ->> 'version')::integer))
+          coalesce(version, (event ->> 'version')::integer) as number, run, at, event, shape
+        from bellows.event
+        where coalesce(version, (event ->> 'version')::integer) is not null
+        order by coalesce(version, (event ->> 'version')::integer), seq desc
     ) last_word
     where event ->> 'type' = 'version_applied';
+-- So that a long history costs nothing where only its versions matter.
+create index version_of_event on bellows.event (coalesce(version, (event ->> 'version')::integer), seq desc)
+  where coalesce(version, (event ->> 'version')::integer) is not null;
 
 create function bellows.record(run bigint, epoch bigint, event jsonb) returns jsonb language plpgsql as $$
 declare
@@ -293,6 +297,9 @@ end $$;
 
 -- Any role may say that it is there; nobody but the owner may change what is written down.
 grant usage on schema bellows to public;
+-- By name: the database may be one where functions are not for everybody.
+grant execute on function bellows.register(text, text[], integer, text, text), bellows.renew(text, text[], text), bellows.release(text)
+  to public;
 revoke execute on function bellows.fence(bigint), bellows.record(bigint, bigint, jsonb), bellows.set_uses(text, text[]),
   bellows.require_nobody(text, text, text, bigint) from public;
 

@@ -23,10 +23,12 @@ export function postgresJournal(sessions: Sessions): Journal {
 }
 
 async function isInstalled(sessions: Sessions): Promise<boolean> {
-  const [found] = await sessions.read<{ there: boolean }>(
-    sql`select pg_catalog.to_regclass('bellows.meta') is not null as there`,
-  )
+  const [found] = await sessions.read<{ there: boolean; readable: boolean | null; owner: string | null }>(sql`
+select pg_catalog.to_regclass('bellows.meta') is not null as there,
+    pg_catalog.has_table_privilege(pg_catalog.to_regclass('bellows.meta'), 'SELECT') as readable,
+    (select pg_catalog.pg_get_userbyid(nspowner) from pg_catalog.pg_namespace where nspname = 'bellows') as owner`)
   if (found?.there !== true) return false
+  if (found.readable !== true) throw notOurs(found.owner ?? '?')
   const [meta] = await sessions.read<{ journal_version: number }>(
     sql`select journal_version from bellows.meta`,
   )
@@ -41,6 +43,12 @@ async function isInstalled(sessions: Sessions): Promise<boolean> {
   return true
 }
 
+function notOurs(owner: string): BellowsError {
+  return new BellowsError('config_invalid', 'This role may not use the journal, which another role made.', {
+    hint: `Connect as "${owner}", or make this role a member of it: grant "${owner}" to <role>`,
+  })
+}
+
 /** Two who install at once: the second waits for the lock, sees that all is there, and does nothing. */
 async function install(sessions: Sessions): Promise<void> {
   if (await isInstalled(sessions)) return
@@ -52,6 +60,9 @@ begin
   -- Read from the table: what this session has cached of its names is from before the wait.
   if not exists (select from pg_catalog.pg_namespace where nspname = 'bellows') then
     execute ${lit(text)};
+  elsif not exists (select from pg_catalog.pg_class where relnamespace = (select oid from pg_catalog.pg_namespace where nspname = 'bellows') and relname = 'meta') then
+    raise exception using errcode = 'BW002', detail = 'config_invalid',
+      message = 'the database has a namespace "bellows" that Bellows did not make', hint = 'Rename it: alter schema bellows rename to ...';
   end if;
 end`)}`,
   )

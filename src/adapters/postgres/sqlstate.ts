@@ -10,6 +10,7 @@ const MEANINGS: Readonly<Record<string, ErrorCode>> = {
   // The server ends our session: whether a COMMIT had come through before is unknown.
   '57P01': 'connection_lost',
   '57P02': 'connection_lost',
+  '57P04': 'connection_lost',
   '57P05': 'connection_lost',
   '25P03': 'connection_lost',
   '25P04': 'connection_lost',
@@ -21,6 +22,8 @@ const OURS = new Set(['BW002', 'BW003'])
 
 /** The fields of a server error that we use; `pg` gives them to its DatabaseError. */
 interface ServerError {
+  /** In the language of the server. */
+  readonly severity?: string
   readonly code: string
   readonly message: string
   readonly detail?: string
@@ -53,7 +56,11 @@ export function toBellowsError(error: unknown): BellowsError {
   })
 }
 
+/** Whatever the state: after these the session is over. In most languages they are called so; the states above are the usual ones. */
+const ENDING: readonly unknown[] = ['FATAL', 'PANIC']
+
 function codeOf(error: ServerError): ErrorCode {
+  if (ENDING.includes(error.severity)) return 'connection_lost'
   const own = ERROR_CODES.find((code) => code === error.detail)
   if (OURS.has(error.code) && own !== undefined) return own
   return MEANINGS[error.code] ?? 'statement_failed'

@@ -1,18 +1,32 @@
 import { lockWords } from '../../core/plan/locks.ts'
 import type { Requirement } from '../../core/plan/step.ts'
+import { LOCK_DEADLINE } from '../../core/plan/validate.ts'
 import { join, lit, qualified, type Sql, sql, trusted } from '../../core/sql.ts'
 import type { Committed, Recorded, Transaction } from '../../engine/ports.ts'
 import type { Row } from './connection.ts'
 
 /** The whole transaction as one message: limits, fence, locks, requirements, statements, probe, journal, COMMIT. */
 export function transactionText(transaction: Transaction, epoch: number): Sql {
-  const { run, lockTimeoutMs, statementTimeoutMs, locks, requires, statements, probe, events } = transaction
+  const {
+    run,
+    lockTimeoutMs,
+    lockDeadlineMs,
+    statementTimeoutMs,
+    locks,
+    requires,
+    statements,
+    probe,
+    events,
+  } = transaction
   const explicit = locks.filter((lock) => lock.implied !== true)
   return join(
     [
       sql`begin`,
       sql`set local lock_timeout = ${lit(`${lockTimeoutMs}ms`)}`,
       sql`set local statement_timeout = ${lit(`${lockTimeoutMs + statementTimeoutMs}ms`)}`,
+      ...(lockDeadlineMs === undefined
+        ? []
+        : [sql`set local ${trusted(LOCK_DEADLINE)} = ${lit(String(lockDeadlineMs))}`]),
       transactionTimeout(lockTimeoutMs + statementTimeoutMs),
       sql`select bellows.fence(${lit(epoch)})`,
       ...(transaction.ahead ?? []),

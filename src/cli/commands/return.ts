@@ -31,7 +31,7 @@ export function addRollback(program: Command): void {
       inSession('rollback', flags, boundSettings(flags), async (session) => {
         const { id, plan } = await chosenRun(session.bellows, named)
         await agreed(
-          `Rolling back "${plan.migration.name}" drops the new shape; the old one holds every value.`,
+          `Rolling back "${plan.migration.name}" takes away what it has added, with what was written there alone.`,
           flags.yes,
         )
         return await reportRun(

@@ -1,5 +1,6 @@
 import { assert, type BellowsError } from '../errors.ts'
 import { clearColumnState } from '../plan/column-state.ts'
+import { leavingHazards } from '../plan/hazards.ts'
 import { namesFor } from '../plan/names.ts'
 import { columnAbsent } from '../plan/probes.ts'
 import { companionsOf, gateStep, type Leaving, noStrangers, retireStep, undoStep } from '../plan/retire.ts'
@@ -24,7 +25,13 @@ export const dropColumn: OperationSpec<DropColumn> = {
     if (table === undefined || problems.length > 0) return problems
     const column = findColumn(table, op.column)
     if (column === undefined) return columnMissing(op, table, op.column)
-    return [...keyProblems(table, column), ...exclusionProblems(op, table), ...oldWriterProblems(op, table)]
+    return [
+      ...keyProblems(table, column),
+      ...exclusionProblems(op, table),
+      ...replicaIdentityProblems(op, table),
+      ...oldWriterProblems(op, table),
+      ...sameDefaultProblems(op, table),
+    ]
   },
 
   apply: (op, schema) => {
@@ -46,11 +53,19 @@ export const dropColumn: OperationSpec<DropColumn> = {
 
   contract: (op, context) => [
     gateStep(leavingColumn(op, context)),
-    retireStep(leavingColumn(op, context), { requires: [], statements: [] }),
+    {
+      ...retireStep(leavingColumn(op, context), { requires: [], statements: [] }),
+      hazards: dependencies(op, context),
+    },
     purgeStep(op, context),
   ],
 
   rollback: (op, context) => [undoStep(leavingColumn(op, context), [])],
+}
+
+function dependencies(op: DropColumn, { schema }: Context): readonly Hazard[] {
+  const table = findTable(schema, theTable(op))
+  return table === undefined ? [] : leavingHazards(table, op.column)
 }
 
 function leavingColumn(op: DropColumn, { schema, seed }: Context): Leaving {
@@ -124,6 +139,32 @@ function exclusionProblems(op: DropColumn, table: Table): readonly BellowsError[
       refused(
         `The exclusion constraint ${shown(name)} uses "${op.table}"."${op.column}".`,
         'Drop the constraint first.',
+      ),
+    )
+}
+
+/** Without it every UPDATE and DELETE of a published table fails. */
+function replicaIdentityProblems(op: DropColumn, table: Table): readonly BellowsError[] {
+  return table.indexes
+    .filter((one) => one.replicaIdentity && one.columns.includes(op.column))
+    .map(({ name }) =>
+      refused(
+        `The index ${shown(name)} on "${op.column}" is the replica identity of "${op.table}".`,
+        `Give the table another one first: alter table ${qualified(theTable(op))} replica identity full`,
+      ),
+    )
+}
+
+/** Writers that no longer know the column all give its default, which a unique index takes only once. */
+function sameDefaultProblems(op: DropColumn, table: Table): readonly BellowsError[] {
+  const column = findColumn(table, op.column)
+  if (column === undefined || column.default === null || column.defaultVolatility === 'volatile') return []
+  return table.indexes
+    .filter((one) => one.unique && one.columns.length === 1 && one.columns[0] === op.column)
+    .map(({ name }) =>
+      refused(
+        `The unique index ${shown(name)} takes the default of "${op.table}"."${op.column}" only once: writers that no longer know the column would fail before it is dropped.`,
+        `Drop the index, or the default, first.`,
       ),
     )
 }

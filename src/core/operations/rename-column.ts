@@ -3,6 +3,7 @@ import { setColumnState } from '../plan/column-state.ts'
 import { installSql, unfilled } from '../plan/dual-write.ts'
 import { all, columnExists, dualWriteStands } from '../plan/probes.ts'
 import { gateStep } from '../plan/retire.ts'
+import type { LockLevel } from '../plan/step.ts'
 import { primaryKey } from '../schema/model.ts'
 import { id, qualified, type Sql, sql, trusted } from '../sql.ts'
 import type { OperationSpec } from './operation.ts'
@@ -23,7 +24,7 @@ export const renameColumn: OperationSpec<RenameColumn> = {
     return [
       {
         ...onTable(work.table),
-        ...(work.adopted ? { locks: [{ relation: work.table, level: 'share_row_exclusive' as const }] } : {}),
+        locks: [{ relation: work.table, level: expandLock(work) }],
         kind: 'install_dual_write',
         phase: 'expand',
         does: `${work.adopted ? 'keep' : `add the column "${op.to}" and keep`} "${op.from}" and "${op.to}" of "${op.table}" in step`,
@@ -71,6 +72,13 @@ export const renameColumn: OperationSpec<RenameColumn> = {
     const work = workFor(op, context)
     return work.mapping.down === undefined ? [takeBackStep(work)] : [returnStep(work), takeBackStep(work)]
   },
+}
+
+/** A column that is there already needs no more than the trigger, unless the way it is stored changes, too. */
+function expandLock({ adopted, fromColumn, toColumn }: Work): LockLevel {
+  const { storage, compression } = carriedAttributes(fromColumn, toColumn)
+  const isStoredAsWanted = storage === toColumn.storage && compression === toColumn.compression
+  return adopted && isStoredAsWanted ? 'share_row_exclusive' : 'access_exclusive'
 }
 
 function addTwinSql({ op, table, toColumn }: Work): Sql {

@@ -36,7 +36,26 @@ select distinct coalesce(o.kind, i.type) as kind, coalesce(o.name, i.identity) a
     select 'statistics', i.identity, false where d.classid = 'pg_catalog.pg_statistic_ext'::regclass
   ) o on true
   where a.attrelid = pg_catalog.to_regclass(${lit(qualified(table))}) and a.attname = ${lit(column)} and not a.attisdropped
-    and not coalesce(o.travels, false)`
+    and not coalesce(o.travels, false)
+union
+${namedByTriggers(table, column)}`
+}
+
+/**
+ * Triggers of the table whose function says `new.column` or `old.column`, or that were given the column's name as an argument:
+ * PostgreSQL keeps no record of that, and each of them fails every write once the column has another name.
+ */
+function namedByTriggers(table: QualifiedName, column: string): Sql {
+  const escaped = column.replaceAll(/[^\p{L}\p{N}_]/gu, (character) => `\\${character}`)
+  const named = `\\m(new|old)\\s*\\.\\s*"?${escaped}(?!\\w)`
+  return sql`
+select 'trigger', i.identity
+  from pg_catalog.pg_trigger g join pg_catalog.pg_proc p on p.oid = g.tgfoid
+  cross join lateral pg_catalog.pg_identify_object('pg_catalog.pg_trigger'::regclass, g.oid, 0) i
+  where g.tgrelid = pg_catalog.to_regclass(${lit(qualified(table))}) and not g.tgisinternal and g.tgenabled <> 'D'
+    and p.pronamespace is distinct from pg_catalog.to_regnamespace('bellows')
+    and (p.prosrc ~* ${lit(named)}
+      or pg_catalog.position('\\000'::bytea || g.tgargs, '\\000'::bytea || pg_catalog.convert_to(${lit(column)}, pg_catalog.getdatabaseencoding()) || '\\000'::bytea) > 0)`
 }
 
 export function hasNoDependents(table: QualifiedName, column: string): Sql {

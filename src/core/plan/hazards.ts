@@ -1,3 +1,4 @@
+import type { Table } from '../schema/model.ts'
 import { shown } from '../sql.ts'
 import type { Hazard, Step, StepDraft } from './step.ts'
 
@@ -19,6 +20,24 @@ export function stepHazards(step: StepDraft): readonly Hazard[] {
     ...('cost' in step && step.cost === 'scan'
       ? [{ code: 'scans' as const, because: 'Reads the whole table once; readers and writers go on.' }]
       : []),
+  ]
+}
+
+/** What hangs on a column that is to leave, or may do so: PostgreSQL keeps no record of what the text of a function names. */
+export function leavingHazards({ dependents, mentions }: Table, column: string): readonly Hazard[] {
+  return [
+    ...dependents
+      .filter((one) => one.column === column)
+      .map(({ kind, name }) => ({
+        code: 'blocks_contract' as const,
+        because: `The ${kind} ${name} uses "${column}". Change or drop it before the contract, which never cascades.`,
+      })),
+    ...mentions
+      .filter((one) => one.column === column)
+      .map(({ kind, name }) => ({
+        code: 'may_break' as const,
+        because: `The ${kind} ${name} may use "${column}" in its text.`,
+      })),
   ]
 }
 

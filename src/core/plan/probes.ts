@@ -1,12 +1,17 @@
-import type { QualifiedName } from '../schema/model.ts'
+import type { Column, QualifiedName } from '../schema/model.ts'
 import { id, lit, qualified, type Sql, sql } from '../sql.ts'
 import type { Installed } from './dual-write.ts'
 
-/** Read-only questions to the catalog, each one row and one boolean. A table that is gone answers `false`. */
+/** Read-only questions to the catalog, each one boolean. Of a table that is gone nothing is true, also not that a thing is absent. */
+
 const regclass = (of: QualifiedName): Sql => sql`pg_catalog.to_regclass(${lit(qualified(of))})`
 
 export function all(probes: readonly Sql[]): Sql {
   return probes.map((probe) => `(${probe})`).join(' and ') as Sql
+}
+
+export function relationExists(of: QualifiedName): Sql {
+  return sql`${regclass(of)} is not null`
 }
 
 export function columnExists(table: QualifiedName, column: string): Sql {
@@ -14,7 +19,16 @@ export function columnExists(table: QualifiedName, column: string): Sql {
 }
 
 export function columnAbsent(table: QualifiedName, column: string): Sql {
-  return sql`not ${columnExists(table, column)}`
+  return sql`(${relationExists(table)} and not ${columnExists(table, column)})`
+}
+
+/** Nobody has changed since what the plan carries over from a column to its successor. */
+export function columnIsAsPlanned(table: QualifiedName, column: Column): Sql {
+  return sql`exists (select from pg_catalog.pg_attribute a left join pg_catalog.pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum where a.attrelid = ${regclass(table)} and a.attname = ${lit(column.name)} and a.attnotnull = ${lit(!column.nullable)} and pg_catalog.pg_get_expr(d.adbin, d.adrelid) is not distinct from ${lit(column.default)} and (select count(*) from pg_catalog.aclexplode(a.attacl)) = ${lit(column.grants.length)})`
+}
+
+export function hasNoChildren(table: QualifiedName): Sql {
+  return sql`not exists (select from pg_catalog.pg_inherits where inhparent = ${regclass(table)})`
 }
 
 /** The trigger is there, fires always, and its function says exactly what was planned. */
@@ -36,7 +50,7 @@ export function constraintExists(table: QualifiedName, name: string): Sql {
 }
 
 export function constraintAbsent(table: QualifiedName, name: string): Sql {
-  return sql`not ${constraintExists(table, name)}`
+  return sql`(${relationExists(table)} and not ${constraintExists(table, name)})`
 }
 
 export function constraintValidated(table: QualifiedName, name: string): Sql {

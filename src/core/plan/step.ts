@@ -43,6 +43,7 @@ export type HazardCode =
   | 'column_is_last'
   | 'explicit_null_read_as_omitted'
   | 'forward_only'
+  | 'narrow_until_contract'
   | 'user_triggers_fire'
   | 'blocks_contract'
   | 'may_break'

@@ -3,8 +3,8 @@ export interface ServerFacts {
   /** Such as 180004. */
   readonly serverVersion: number
   readonly isReplica: boolean
-  /** Did two statements of one session meet two different backends? Then a transaction pooler sits between. */
-  readonly isPooled: boolean
+  /** A role called `bellows` finds our namespace first, because its search_path begins with "$user". */
+  readonly hasRoleOfOurName: boolean
   readonly isInstalled: boolean
   readonly mayCreateNamespace: boolean
   readonly connectionsLeft: number
@@ -36,7 +36,7 @@ export function diagnose(facts: ServerFacts): readonly Finding[] {
   return [
     version(facts),
     role(facts),
-    pooler(facts),
+    ownName(facts),
     namespace(facts),
     connections(facts),
     transactions(facts),
@@ -74,11 +74,11 @@ function role({ isReplica }: ServerFacts): Finding {
   return finding('primary', 'the server is a standby', { verdict: 'failed', hint: 'Connect to the primary.' })
 }
 
-function pooler({ isPooled }: ServerFacts): Finding {
-  if (!isPooled) return finding('connection', 'direct, or through a pooler in session mode')
-  return finding('connection', 'a transaction pooler sits between', {
-    verdict: 'failed',
-    hint: "The driver's lock needs a session of its own: set DIRECT_URL to the server itself.",
+function ownName({ hasRoleOfOurName }: ServerFacts): Finding {
+  if (!hasRoleOfOurName) return finding('role names', 'none is called like our namespace')
+  return finding('role names', 'a role is called "bellows", and finds our tables before those in "public"', {
+    verdict: 'warning',
+    hint: 'If an application connects as this role: alter role bellows set search_path = public',
   })
 }
 

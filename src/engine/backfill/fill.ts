@@ -1,4 +1,5 @@
 import { BellowsError } from '../../core/errors.ts'
+import { USUAL_SEARCH_PATH } from '../../core/plan/search-path.ts'
 import type { BackfillStep } from '../../core/plan/step.ts'
 import { blockRanges, inRange, type Pass, type Range, START } from '../../core/run/ranges.ts'
 import { lit, qualified, type Sql, sql } from '../../core/sql.ts'
@@ -85,7 +86,7 @@ async function oneBatch(
   range: Range,
   after: State,
 ): Promise<{ batch: Batch; found: number }> {
-  const result = await batchTransaction(engine, work.run, [batchSql(work, range, after)])
+  const result = await batchTransaction(engine, work.run, [USUAL_SEARCH_PATH, batchSql(work, range, after)])
   const { found, mark } = result as { found: number; mark: Marked }
   return { batch: batchOf(mark), found }
 }

@@ -1,6 +1,7 @@
 import { BellowsError } from '../../errors.ts'
 import { columnNameProblem } from '../../identifier.ts'
 import { readType } from '../../parse.ts'
+import { leavingHazards } from '../../plan/hazards.ts'
 import { mappingFor } from '../../plan/mapping.ts'
 import type { Hazard } from '../../plan/step.ts'
 import {
@@ -11,7 +12,14 @@ import {
   tableProblems,
   theTable,
 } from '../../plan/table-checks.ts'
-import { type Column, findColumn, findTable, needsColumn, type Table } from '../../schema/model.ts'
+import {
+  type Column,
+  type Facts,
+  findColumn,
+  findTable,
+  needsColumn,
+  type Table,
+} from '../../schema/model.ts'
 import { shown } from '../../sql.ts'
 import type { Context } from '../operation.ts'
 import type { RenameColumn } from './rename.ts'
@@ -148,7 +156,7 @@ function ruleProblems(op: RenameColumn, table: Table): readonly BellowsError[] {
   )
 }
 
-export function renameHazards(op: RenameColumn, { schema }: Context): readonly Hazard[] {
+export function renameHazards(op: RenameColumn, { schema, facts }: Context): readonly Hazard[] {
   const table = findTable(schema, theTable(op))
   const from = table === undefined ? undefined : findColumn(table, op.from)
   if (table === undefined || from === undefined) return []
@@ -175,18 +183,20 @@ export function renameHazards(op: RenameColumn, { schema }: Context): readonly H
       : []),
     ...firedByBackfill(table),
     ...changedByTriggers(op, table),
-    ...table.dependents
-      .filter((one) => one.column === op.from)
-      .map(({ kind, name }) => ({
-        code: 'blocks_contract' as const,
-        because: `The ${kind} ${name} uses "${op.from}". Change or drop it before the contract, which never cascades.`,
-      })),
-    ...table.mentions
-      .filter((one) => one.column === op.from)
-      .map(({ kind, name }) => ({
-        code: 'may_break' as const,
-        because: `The ${kind} ${name} may use "${op.from}" in its text.`,
-      })),
+    ...narrowness(op, from, table, facts),
+    ...leavingHazards(table, op.from),
+  ]
+}
+
+/** Both columns hold every value until the old one is gone, also the old one. */
+function narrowness(op: RenameColumn, from: Column, table: Table, facts: Facts): readonly Hazard[] {
+  const to = findColumn(table, op.to) ?? (op.type === undefined ? from : facts.types[op.type])
+  if (to === undefined || to.type === from.type || op.overlap === 'forward_only') return []
+  return [
+    {
+      code: 'narrow_until_contract',
+      because: `Until "${op.from}" is dropped "${op.to}" takes only values that fit ${from.type}.`,
+    },
   ]
 }
 
@@ -199,7 +209,7 @@ function firedByBackfill(table: Table): readonly Hazard[] {
     }))
 }
 
-/** A trigger that normalises the old column changes it in every write, also in one that gives only the new column. */
+/** The dual write fires last. A trigger that derives something from the old column sees it too early in a write that gives the new one. */
 function changedByTriggers(op: RenameColumn, table: Table): readonly Hazard[] {
   const named = new RegExp(
     `(?<![\\p{L}\\p{N}_])${op.from.replaceAll(/[\\^$.*+?()[\]{}|]/g, (c) => `\\${c}`)}(?![\\p{L}\\p{N}_])`,
@@ -209,6 +219,6 @@ function changedByTriggers(op: RenameColumn, table: Table): readonly Hazard[] {
     .filter((trigger) => trigger.enabled && trigger.before && trigger.rowLevel && named.test(trigger.text))
     .map(({ name }) => ({
       code: 'may_break',
-      because: `The trigger ${shown(name)} may change "${op.from}" itself; then a write through "${op.to}" is refused, because both were changed.`,
+      because: `The trigger ${shown(name)} names "${op.from}": a write through "${op.to}" reaches it before "${op.from}" follows, so it sees the old value; if it changes "${op.from}" itself, such a write is refused.`,
     }))
 }

@@ -8,6 +8,7 @@ import { noStrangers, retireStep, undoStep } from '../../plan/retire.ts'
 import type { Lock, Requirement, StepDraft } from '../../plan/step.ts'
 import { id, qualified, type Sql, sql, trusted } from '../../sql.ts'
 import {
+  asPlannedRequirements,
   carriedAttributes,
   lastRequirement,
   onTable,
@@ -21,6 +22,7 @@ import {
 export function hideStep(work: Work): StepDraft {
   const { op, table, installed, hidden, leaving, mapping, names } = work
   const requires = [
+    ...asPlannedRequirements(work),
     standsRequirement(installed),
     lastRequirement(installed),
     ...proofNames(work).map((name) => validatedRequirement(table, name)),
@@ -39,11 +41,20 @@ export function hideStep(work: Work): StepDraft {
   return retireStep(leaving, { requires, statements })
 }
 
+/** The default of the old column, as the new one has it: what the default gives goes the same way as every value. */
+function carriedDefault({ op, fromColumn, mapping }: Work): Sql | undefined {
+  if (fromColumn.default === null) return undefined
+  const text = trusted(fromColumn.default)
+  return (op.transform ?? 'copy') === 'copy' ? text : mapping.up(sql`(${text})::${trusted(fromColumn.type)}`)
+}
+
 /** Nothing fills the new column from the hidden one any more, so the default goes over now, and not at the purge. */
-function moveDefaultSql({ op, table, leaving, fromColumn }: Work): readonly Sql[] {
-  if (fromColumn.default === null) return []
+function moveDefaultSql(work: Work): readonly Sql[] {
+  const { op, table, leaving } = work
+  const value = carriedDefault(work)
+  if (value === undefined) return []
   return [
-    sql`alter table ${qualified(table)} alter column ${id(leaving.hidden)} drop default, alter column ${id(op.to)} set default ${trusted(fromColumn.default)}`,
+    sql`alter table ${qualified(table)} alter column ${id(leaving.hidden)} drop default, alter column ${id(op.to)} set default ${value}`,
   ]
 }
 
@@ -100,12 +111,12 @@ export function purgeStep(work: Work): StepDraft {
 }
 
 /** NOT NULL (instant, the validated CHECK proves it), the default, and the sequence of a `serial`. */
-function ownRulesSql({ op, table, fromColumn, toColumn }: Work): readonly Sql[] {
+function ownRulesSql(work: Work): readonly Sql[] {
+  const { op, table, fromColumn, toColumn } = work
+  const value = carriedDefault(work)
   const alterations = [
     ...(fromColumn.nullable ? [] : [sql`alter column ${id(op.to)} set not null`]),
-    ...(fromColumn.default === null
-      ? []
-      : [sql`alter column ${id(op.to)} set default ${trusted(fromColumn.default)}`]),
+    ...(value === undefined ? [] : [sql`alter column ${id(op.to)} set default ${value}`]),
   ]
   const sequences = fromColumn.sequences.flatMap((sequence) => {
     const isDefault = sequence.name === defaultName(table.name, [op.from], 'seq')
@@ -178,6 +189,7 @@ export function takeBackStep(work: Work): StepDraft {
         : [sql`alter table ${qualified(table)} drop column if exists ${id(op.to)} restrict`]),
       clearColumnState(table, op.to),
     ],
-    ...(adopted ? {} : { retires: { table, column: op.to } }),
+    // Also one that stays: whoever writes it would no longer be followed.
+    retires: { table, column: op.to },
   }
 }

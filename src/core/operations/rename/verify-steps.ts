@@ -6,7 +6,14 @@ import type { StepDraft } from '../../plan/step.ts'
 import { validateChecksSql } from '../../plan/validate.ts'
 import { primaryKey } from '../../schema/model.ts'
 import { id, qualified, shown, sql, trusted } from '../../sql.ts'
-import { lastRequirement, onTable, proofNames, standsRequirement, type Work } from './work.ts'
+import {
+  asPlannedRequirements,
+  lastRequirement,
+  onTable,
+  proofNames,
+  standsRequirement,
+  type Work,
+} from './work.ts'
 
 /** From the comparison of all rows to the moment when new instances may use the new column. */
 export function verifySteps(work: Work): readonly StepDraft[] {
@@ -52,7 +59,11 @@ function proofStep(work: Work): StepDraft {
     phase: 'verify',
     does: `have the database keep "${op.from}" and "${op.to}" equal from now on`,
     probe: constraintExists(table, names.proof),
-    requires: [standsRequirement(work.installed), lastRequirement(work.installed)],
+    requires: [
+      ...asPlannedRequirements(work),
+      standsRequirement(work.installed),
+      lastRequirement(work.installed),
+    ],
     statements: [sql`alter table ${qualified(table)} ${trusted(additions.join(', '))}`],
   }
 }

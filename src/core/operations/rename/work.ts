@@ -3,7 +3,13 @@ import { type Carried, carried } from '../../plan/carry.ts'
 import { dualWriteBody, type Installed, type Pair } from '../../plan/dual-write.ts'
 import { type Mapping, mappingFor } from '../../plan/mapping.ts'
 import { type Names, namesFor } from '../../plan/names.ts'
-import { constraintValidated, dualWriteIsLast, dualWriteStands } from '../../plan/probes.ts'
+import {
+  columnIsAsPlanned,
+  constraintValidated,
+  dualWriteIsLast,
+  dualWriteStands,
+  hasNoChildren,
+} from '../../plan/probes.ts'
 import { companionsOf, type Leaving } from '../../plan/retire.ts'
 import type { Requirement, TransactionStep } from '../../plan/step.ts'
 import { theTable } from '../../plan/table-checks.ts'
@@ -134,6 +140,22 @@ export function standsRequirement(installed: Installed): Requirement {
     code: 'drift_found',
     otherwise: `the trigger "${installed.trigger}" on "${installed.table.name}" is missing, disabled or not as it was installed`,
   }
+}
+
+/** What has been changed on the old column since the plan was made would not be on the new one. */
+export function asPlannedRequirements({ op, table, fromColumn }: Work): readonly Requirement[] {
+  return [
+    {
+      that: columnIsAsPlanned(table, fromColumn),
+      code: 'drift_found',
+      otherwise: `NOT NULL, the default or a grant of "${table.name}"."${op.from}" was changed since the plan was made; change it back, or roll back and begin anew`,
+    },
+    {
+      that: hasNoChildren(table),
+      code: 'drift_found',
+      otherwise: `"${table.name}" has got an inheritance child since the plan was made, whose rows nobody keeps in step`,
+    },
+  ]
 }
 
 export function validatedRequirement(table: QualifiedName, constraint: string): Requirement {

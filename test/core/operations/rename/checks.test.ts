@@ -427,7 +427,7 @@ describe('the hazards', () => {
       [
         [
           'may_break',
-          'The trigger normalise may change "name" itself; then a write through "full_name" is refused, because both were changed.',
+          'The trigger normalise names "name": a write through "full_name" reaches it before "name" follows, so it sees the old value; if it changes "name" itself, such a write is refused.',
         ],
       ],
     ],

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { RenameColumn } from '../../../../src/core/operations/rename/rename.ts'
 import { verifySteps } from '../../../../src/core/operations/rename/verify-steps.ts'
-import { workFor } from '../../../../src/core/operations/rename/work.ts'
+import { asPlannedRequirements, workFor } from '../../../../src/core/operations/rename/work.ts'
 import { clearColumnState, columnIsOffered } from '../../../../src/core/plan/column-state.ts'
 import {
   constraintExists,
@@ -9,6 +9,7 @@ import {
   dualWriteIsLast,
   dualWriteStands,
 } from '../../../../src/core/plan/probes.ts'
+import { USUAL_SEARCH_PATH } from '../../../../src/core/plan/search-path.ts'
 import type { Table } from '../../../../src/core/schema/model.ts'
 import {
   check,
@@ -73,6 +74,7 @@ describe('the proof', () => {
       probe: constraintExists(users, PROOF),
       locks: [{ relation: users, level: 'access_exclusive' }],
       requires: [
+        ...asPlannedRequirements(work(users)),
         {
           that: dualWriteStands(installed),
           code: 'drift_found',
@@ -138,6 +140,7 @@ describe('the proof', () => {
       ],
       requires: [],
       statements: [
+        USUAL_SEARCH_PATH,
         `alter table "public"."users" validate constraint "${PROOF}", validate constraint "${FILLED}"`,
         expect.stringContaining('lock table "public"."users" in share row exclusive mode'),
       ],
@@ -150,7 +153,11 @@ describe('the proof', () => {
       constraints: [check('rule', ['name'], "CHECK ((name <> ''::text)) NOT VALID", { validated: false })],
     })
     expect(steps(users)[2]).toMatchObject({
-      statements: [`alter table "public"."users" validate constraint "${PROOF}"`, expect.any(String)],
+      statements: [
+        USUAL_SEARCH_PATH,
+        `alter table "public"."users" validate constraint "${PROOF}"`,
+        expect.any(String),
+      ],
     })
   })
 })

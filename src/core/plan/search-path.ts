@@ -1,0 +1,8 @@
+import { sql } from '../sql.ts'
+
+/**
+ * For a transaction in which triggers and functions of the user run: they may rely on the search_path that the role has by
+ * default, where our sessions have none. What we name ourselves is found first in `pg_catalog` all the same.
+ */
+export const USUAL_SEARCH_PATH = sql`select pg_catalog.set_config('search_path', 'pg_catalog' || coalesce(', ' || nullif(reset_val, ''), ''), true)
+ from pg_catalog.pg_settings where name = 'search_path'`
