@@ -62,6 +62,43 @@ describe('announce', () => {
     ])
   })
 
+  test.each([
+    ['what the URL says', 'shop', '?application_name=mine'],
+    ['what the server makes of it', 'bücher', ''],
+    ['as much as the server keeps', 'long'.repeat(30), ''],
+  ])('registers the name that the sessions really carry: %s', async (_what, application, query) => {
+    const database = await installed()
+    const pool = new pg.Pool({
+      connectionString: query === '' ? database.url : `${database.url}&${query.slice(1)}`,
+      max: 2,
+    })
+    cleanUp(() => pool.end())
+    await announce(pool, { application, instance: 'a', uses: [] })
+    expect(await database.query('select application_name from bellows.instance')).toEqual(
+      (await pool.query('show application_name')).rows,
+    )
+  })
+
+  test('registers again when somebody has released it by mistake, and not behind its own release', async () => {
+    const database = await installed()
+    const retired: string[] = []
+    const instance = await announce(poolOf(database), {
+      application: 'shop',
+      instance: 'a',
+      uses: ['users.name'],
+      leaseMs: 1_000,
+      onRetired: (because) => retired.push(because),
+    })
+    const { instances } = await database.bellows()
+    await instances.release('a')
+    await expect
+      .poll(() => instances.list(), { timeout: 20_000 })
+      .toMatchObject([{ state: 'live', uses: ['users.name'] }])
+    await instance.release()
+    expect(await instances.list()).toMatchObject([{ state: 'released' }])
+    expect(retired).toEqual([])
+  })
+
   test('tells of a column that is not filled and verified yet', async () => {
     const database = await installed()
     await database.query(RETIRED.replace('retired', 'not_ready'))

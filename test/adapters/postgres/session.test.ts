@@ -1,0 +1,85 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
+import { describe, expect, test } from 'vitest'
+import { openConnection } from '../../../src/adapters/postgres/connection.ts'
+import { trusted } from '../../../src/core/sql.ts'
+import { cleanUp, testDatabase } from '../../support/database.ts'
+import { startPooler } from '../../support/pooler.ts'
+
+const show = (...names: string[]) =>
+  trusted(`select ${names.map((name) => `current_setting('${name}') as "${name}"`).join(', ')}`)
+
+async function opened(url: string) {
+  const connection = await openConnection({ url, application: 'a test' })
+  cleanUp(() => connection.close())
+  return connection
+}
+
+describe('a session of ours', () => {
+  test('is refused behind a pooler, before it has changed what the application shares', async () => {
+    const database = await testDatabase('create table notes (text text)')
+    const url = await startPooler(database.url)
+    const application = new pg.Client({ connectionString: url })
+    application.on('error', () => undefined)
+    await application.connect()
+    cleanUp(() => application.end().catch(() => undefined))
+    await application.query("insert into notes values ('before')")
+
+    const bellows = await database.bellows({ database: url })
+    await expect(bellows.examine()).rejects.toMatchObject({
+      code: 'connection_pooled',
+      hint: expect.stringContaining('DIRECT_URL'),
+    })
+
+    await application.query("insert into notes values ('after')")
+    const { rows } = await application.query(show('search_path', 'statement_timeout', 'lock_timeout'))
+    expect(rows).toEqual([{ search_path: '"$user", public', statement_timeout: '0', lock_timeout: '0' }])
+  })
+
+  test.each([
+    ['none', ''],
+    ['its own', `options=${encodeURIComponent('-c work_mem=5MB')}`],
+  ])('has the options that the URL asks for, and ours: %s', async (_what, options) => {
+    const { url } = await testDatabase('select 1')
+    const connection = await opened(`${url}${url.includes('?') ? '&' : '?'}${options}`)
+    const [[row] = []] = await connection.send(show('work_mem', 'search_path'))
+    expect(row).toEqual({ work_mem: options === '' ? '4MB' : '5MB', search_path: '' })
+  })
+
+  test('reads what is committed, whatever the database has as its default', async () => {
+    const database = await testDatabase('create table t (id int primary key, legacy text)')
+    for (const setting of ["isolation = 'serializable'", 'read_only = on'])
+      await database.query(`alter database ${database.name} set default_transaction_${setting}`)
+    const connection = await opened(database.url)
+    const [[row] = []] = await connection.send(show('transaction_isolation', 'transaction_read_only'))
+    expect(row).toEqual({ transaction_isolation: 'read committed', transaction_read_only: 'off' })
+  })
+
+  test('sees under the door who came while it waited, also where transactions are repeatable reads', async () => {
+    const database = await testDatabase('create table t (id int primary key, legacy text)')
+    await database.query(
+      `alter database ${database.name} set default_transaction_isolation = 'repeatable read'`,
+    )
+    const lock = { canaryTimeoutMs: 400, heldTimeoutMs: 1_500, deadlineMs: 20_000, pauseMaxMs: 1_000 }
+    const bellows = await database.bellows({ settings: { gate: { silentGraceMs: 0 }, lock } })
+    await bellows.install()
+    await database.query(
+      "select bellows.register('i', array['t.legacy'], lease_ms => 1000, application_name => 'nobody')",
+    )
+    await sleep(1_300)
+    const [holder, instance] = [await database.session(), await database.session()]
+    await holder.query('begin; select from t')
+    const drop = { kind: 'drop_column', namespace: 'public', table: 't', column: 'legacy' } as const
+    const retired = bellows
+      .change((driver) => driver.advance({ name: '0001_test', operations: [drop] }, 'retire'))
+      .catch((error: unknown) => error)
+    await sleep(700)
+    await instance.query("begin; select bellows.renew('i')")
+    await holder.query('commit')
+    await sleep(900)
+    await instance.query('commit')
+
+    expect(await retired).toMatchObject({ code: 'instances_blocking' })
+    await database.query("insert into t (id, legacy) values (1, 'still there')")
+  })
+})
