@@ -168,7 +168,7 @@ describe('a default', () => {
   test('goes the way of all values through a transform', async () => {
     const database = await testDatabase(`create table users (id int primary key, name text default 'ABC')`)
     const bellows = await database.bellows({ settings: ALLOWED })
-    const lower = migration({ ...RENAME, transform: 'lower', overlap: 'forward_only' } as Operation)
+    const lower = migration({ ...RENAME, transform: 'lower', overlap: 'forward_only' })
     await bellows.change((driver) => driver.advance(lower, 'verify'))
     await database.query('insert into users (id) values (1)')
     await bellows.change((driver) => driver.advance(lower, 'retire'))

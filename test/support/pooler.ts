@@ -17,7 +17,7 @@ function message(type: string, body: Buffer | string): Buffer {
 
 const GREETING = Buffer.concat([
   message('R', Buffer.alloc(4)),
-  message('S', 'server_version\0' + '18.0\0'),
+  message('S', ['server_version', '18.0', ''].join('\0')),
   message('K', Buffer.alloc(8)),
   message('Z', 'I'),
 ])
