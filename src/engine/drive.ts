@@ -1,5 +1,5 @@
 import { assert, BellowsError } from '../core/errors.ts'
-import { stepsOf } from '../core/plan/plan.ts'
+import { stepsOf, undoSteps } from '../core/plan/plan.ts'
 import type { Phase, Step } from '../core/plan/step.ts'
 import type { Event } from '../core/run/event.ts'
 import { isOver, type Run, stepsLeft } from '../core/run/run.ts'
@@ -98,7 +98,7 @@ async function waitOutGrace(engine: Driving, run: Run, step: Step): Promise<void
     `The old shape is hidden and kept for another ${Math.ceil(leftMs / 1000)} s before it is dropped.`,
     {
       step: step.id,
-      hint: 'Contract again after that. Until then "bellows undo" brings it back.',
+      hint: `Contract again after that.${undoSteps(run.plan).length === 0 ? '' : ' Until then "bellows undo" brings it back.'}`,
     },
   )
 }

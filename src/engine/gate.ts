@@ -78,9 +78,17 @@ async function look(engine: Engine, { table, column }: Gated): Promise<GateFacts
   return {
     column: `"${table.name}"."${column}"`,
     needing: await instances.needing(table, column, settings.gate.silentGraceMs),
-    everRegistered: (await instances.list()).length > 0,
+    everRegistered: await wasAnyRegistered(engine),
     dependents: await database.read(sql`${dependentsQuery(table, column)} order by 1, 2`),
   }
+}
+
+/** One that is gone counts, too: then the application is one that does tell. */
+async function wasAnyRegistered({ database }: Engine): Promise<boolean> {
+  const [answer] = await database.read<{ known: boolean }>(
+    sql`select exists (select from bellows.instance) as known`,
+  )
+  return answer?.known === true
 }
 
 /** For the transaction that hides or drops a column: nobody can register until it ends, and nobody needs the column. */

@@ -1,3 +1,4 @@
+import type { JournalEntry } from '../core/run/event.ts'
 import { foldRun, type Run } from '../core/run/run.ts'
 import type { Engine } from './context.ts'
 import type { WhichRuns } from './ports.ts'
@@ -7,5 +8,7 @@ export async function readRuns(engine: Engine, which: WhichRuns): Promise<readon
   if (!(await engine.journal.isInstalled())) return []
   const runs = await engine.journal.runs(which)
   const entries = await engine.journal.entries(runs.map(({ id }) => id))
-  return runs.map((run) => foldRun(run, entries))
+  const ofRun = new Map(runs.map(({ id }): [number, JournalEntry[]] => [id, []]))
+  for (const entry of entries) ofRun.get(entry.run)?.push(entry)
+  return runs.map((run) => foldRun(run, ofRun.get(run.id) ?? []))
 }
