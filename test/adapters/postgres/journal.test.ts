@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type TestDatabase, testDatabase } from '../../support/database.ts'
+import { cleanUp, type TestDatabase, testDatabase } from '../../support/database.ts'
 
 const USERS = 'create table users (id int primary key, name text)'
 
@@ -35,6 +35,60 @@ describe('installing', () => {
     expect(await database.query(`select to_regnamespace('bellows') is null as untouched`)).toEqual([
       { untouched: true },
     ])
+  })
+
+  test('a namespace of that name that somebody else made is left alone', async () => {
+    const database = await testDatabase('create schema bellows; create table bellows.air (id int)')
+    const bellows = await database.bellows()
+    await expect(bellows.install()).rejects.toMatchObject({
+      code: 'config_invalid',
+      message: expect.stringContaining('a namespace "bellows" that Bellows did not make'),
+      hint: expect.stringContaining('alter schema bellows rename'),
+    })
+    expect(
+      await database.query(`select relname from pg_class where relnamespace = 'bellows'::regnamespace`),
+    ).toEqual([{ relname: 'air' }])
+  })
+
+  test('another role is told whose journal it is', async () => {
+    const database = await testDatabase(USERS)
+    const role = `other_${database.name}`.slice(0, 63)
+    await (await database.bellows()).install()
+    await database.query(`create role ${role} login`)
+    cleanUp(async () => void (await database.query(`drop owned by ${role}; drop role ${role}`)))
+    const url = new URL(database.url)
+    url.username = role
+    const bellows = await database.bellows({ database: url.toString() })
+    await expect(bellows.runs()).rejects.toMatchObject({
+      code: 'config_invalid',
+      hint: expect.stringContaining('Connect as "postgres"'),
+    })
+  })
+
+  test('any role may register, also where functions are not for everybody', async () => {
+    const database = await testDatabase(
+      `${USERS}; alter default privileges revoke execute on functions from public`,
+    )
+    const role = `app_${database.name}`.slice(0, 63)
+    await (await database.bellows()).install()
+    await database.query(`create role ${role}`)
+    cleanUp(async () => void (await database.query(`drop owned by ${role}; drop role ${role}`)))
+    const session = await database.session()
+    await session.query(`set role ${role}`)
+    await session.query(
+      `select bellows.register('a', array['users.name']), bellows.renew('a'), bellows.release('a')`,
+    )
+    await expect(session.query('select bellows.fence(1)')).rejects.toThrow('permission denied')
+  })
+
+  test('a role that is called like our namespace is warned of', async () => {
+    const database = await testDatabase(USERS)
+    const named = async () =>
+      (await (await database.bellows()).examine()).find(({ check }) => check === 'role names')
+    expect(await named()).toMatchObject({ verdict: 'ok' })
+    await database.query('create role bellows')
+    cleanUp(async () => void (await database.query('drop role bellows')))
+    expect(await named()).toMatchObject({ verdict: 'warning', hint: expect.stringContaining('search_path') })
   })
 
   test('a journal that a newer Bellows made is not touched', async () => {
