@@ -119,11 +119,12 @@ describe('the plan of a renamed column', () => {
   })
 
   test('says that a proof is made while writers go on', () => {
-    expect(stepOf(plan, '0001_test/verify/3').slice(0, 4)).toEqual([
+    expect(stepOf(plan, '0001_test/verify/3').slice(0, 5)).toEqual([
       '  0001_test/verify/3  prove that every row of "users" keeps to it',
-      '      lock    share update exclusive on users',
+      '      lock    share update exclusive on users, share row exclusive on users',
       '      cost    reads the table once; readers and writers go on',
       '      hazard  Reads the whole table once; readers and writers go on.',
+      '      hazard  At its end writers of users wait: for the lock timeout at most, and then for some milliseconds.',
     ])
   })
 
