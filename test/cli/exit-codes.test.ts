@@ -31,7 +31,7 @@ describe('the exit code', () => {
         'txn_conflict',
       ],
     ],
-    ['usage', ['config_invalid', 'migration_invalid', 'name_invalid', 'run_not_found']],
+    ['usage', ['config_invalid', 'connection_pooled', 'migration_invalid', 'name_invalid', 'run_not_found']],
     ['interrupted', ['interrupted']],
     [
       'failed',

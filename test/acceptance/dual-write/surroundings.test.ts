@@ -85,7 +85,7 @@ describe('a default', () => {
     if (database === undefined) return
     await database.query('insert into people (id) values (1)')
 
-    expect(await database.query('select full_name from people')).toEqual([{ full_name: 'nobody' }])
+    expect(await database.query('select full_name from people')).toEqual([{ full_name: 'NOBODY' }])
   })
 })
 
