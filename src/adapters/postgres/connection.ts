@@ -92,14 +92,17 @@ function withLibpqSsl(url: string): string {
 
 /** The address, and options that the server is given as the session begins, behind those that are asked for already. */
 function addressed(url: string | undefined, option: string): pg.ClientConfig {
-  if (url === undefined) return { options: `${process.env.PGOPTIONS ?? ''} ${option}` }
+  const general = process.env.PGOPTIONS ?? ''
+  if (url === undefined) return { options: `${general} ${option}` }
   const asked = /([?&]options=)([^&]*)/
-  const given = asked.exec(url)?.[2]
-  const options = encodeURIComponent(` ${option}`)
+  const given = asked.exec(url)?.[2] ?? encodeURIComponent(general)
+  const options = `${given}${encodeURIComponent(` ${option}`)}`
   const separator = url.includes('?') ? '&' : '?'
   return {
     connectionString: withLibpqSsl(
-      given === undefined ? `${url}${separator}options=${options}` : url.replace(asked, `$1$2${options}`),
+      asked.test(url)
+        ? url.replace(asked, (_, field: string) => `${field}${options}`)
+        : `${url}${separator}options=${options}`,
     ),
   }
 }

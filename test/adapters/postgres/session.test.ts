@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { openConnection } from '../../../src/adapters/postgres/connection.ts'
 import { trusted } from '../../../src/core/sql.ts'
 import { cleanUp, testDatabase } from '../../support/database.ts'
@@ -44,6 +44,15 @@ describe('a session of ours', () => {
     const connection = await opened(`${url}${url.includes('?') ? '&' : '?'}${options}`)
     const [[row] = []] = await connection.send(show('work_mem', 'search_path'))
     expect(row).toEqual({ work_mem: options === '' ? '4MB' : '5MB', search_path: '' })
+  })
+
+  test('has the options of the environment where the URL asks for none', async () => {
+    const { url } = await testDatabase('select 1')
+    vi.stubEnv('PGOPTIONS', '-c work_mem=6MB')
+    cleanUp(async () => void vi.unstubAllEnvs())
+    const connection = await opened(url)
+    const [[row] = []] = await connection.send(show('work_mem', 'search_path'))
+    expect(row).toEqual({ work_mem: '6MB', search_path: '' })
   })
 
   test('reads what is committed, whatever the database has as its default', async () => {
