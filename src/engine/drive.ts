@@ -4,6 +4,7 @@ import type { Phase, Step } from '../core/plan/step.ts'
 import type { Event } from '../core/run/event.ts'
 import { isOver, type Run, stepsLeft } from '../core/run/run.ts'
 import { mayEnter, STATE_OF_PHASE } from '../core/run/transitions.ts'
+import { isSameName } from '../core/schema/model.ts'
 import { lit, sql } from '../core/sql.ts'
 import { batchTransaction } from './backfill/batch.ts'
 import type { Driving, Engine } from './context.ts'
@@ -44,7 +45,7 @@ function hidingStep(run: Run, gate: Extract<Step, { kind: 'gate' }>): Step | und
     (step) =>
       step.kind === 'retire' &&
       step.retires?.column === gate.column &&
-      step.retires.table.name === gate.table.name,
+      isSameName(step.retires.table, gate.table),
   )
 }
 

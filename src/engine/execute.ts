@@ -122,7 +122,8 @@ function versionEvents(engine: Driving, run: Run, step: Step, facts: StepFacts):
   return [event]
 }
 
-function tableOf(step: Step): QualifiedName {
+/** The table that a step changes. */
+export function tableOf(step: Step): QualifiedName {
   const table = 'table' in step ? step.table : step.locks[0]?.relation
   assert(table !== undefined, `a step that changes a table locks it: ${step.id}`)
   return { namespace: table.namespace, name: table.name }

@@ -1,14 +1,15 @@
 import { BellowsError } from '../core/errors.ts'
 import { clearColumnState } from '../core/plan/column-state.ts'
 import { undoSteps } from '../core/plan/plan.ts'
-import type { Step } from '../core/plan/step.ts'
+import { isTransaction, type Step } from '../core/plan/step.ts'
 import type { Event } from '../core/run/event.ts'
 import { isOver, type Run } from '../core/run/run.ts'
+import { isSameName } from '../core/schema/model.ts'
 import { batchTransaction } from './backfill/batch.ts'
 import { forgetRunSql } from './backfill/checkpoint.ts'
 import type { Driving } from './context.ts'
 import { readRun, recordingFailure } from './drive.ts'
-import { executeStep } from './execute.ts'
+import { executeStep, tableOf } from './execute.ts'
 import { readVersions } from './versions.ts'
 
 /** Brings a hidden column back: instant and lossless. */
@@ -60,18 +61,14 @@ async function isUndone(engine: Driving, run: Run): Promise<boolean> {
 }
 
 /** A column that the run never added belongs to somebody else: adding it and recording that is one transaction. */
-function isOurs(run: Run, { phase, ...step }: Step): boolean {
-  const dropped = phase !== 'retire' && 'retires' in step ? step.retires : undefined
+function isOurs(run: Run, step: Step): boolean {
+  const dropped = isTransaction(step) ? step.retires : undefined
   if (dropped === undefined) return true
   const added = run.plan.steps.find(
     (one) =>
       one.changes?.kind === 'added' &&
       one.changes.column === dropped.column &&
-      'locks' in one &&
-      one.locks.some(
-        ({ relation }) =>
-          relation.namespace === dropped.table.namespace && relation.name === dropped.table.name,
-      ),
+      isSameName(tableOf(one), dropped.table),
   )
   return added === undefined || run.done.has(added.id)
 }

@@ -1,33 +1,39 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import type { SettingsChange } from '../../src/config.ts'
 import { versionName } from '../../src/core/plan/step.ts'
 import type { Bellows } from '../../src/engine/bellows.ts'
-import type { Operation } from '../../src/index.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
-import { type Effect, faultyBellows } from '../support/faulty-ports.ts'
+import { Crash, type Effect, faultyBellows } from '../support/faulty-ports.ts'
+import { DROP, migration, RENAME, SETTINGS } from './legacy.ts'
 
 const GIVEN = `
 create table users (id int primary key, name text not null unique check (name <> ''), legacy text);
 create index on users (lower(name));
 insert into users (id, name) select i, 'user ' || i from generate_series(1, 50) i`
 
-const RENAME: Operation = {
-  kind: 'rename_column',
-  namespace: 'public',
-  table: 'users',
-  from: 'name',
-  to: 'full_name',
-}
+describe('two tables of one name in two namespaces', () => {
+  test('each have a gate of their own, which is passed again when it has lapsed', async () => {
+    const database = await testDatabase(
+      `${GIVEN}; create schema sales; create table sales.users (id int primary key, legacy text)`,
+    )
+    const settings = { ...SETTINGS, gate: { ...SETTINGS.gate, doorMs: 500 } }
+    const both = { ...migration(DROP), operations: [DROP, { ...DROP, namespace: 'sales' }] }
+    const before = ({ what }: Effect) => {
+      if (what.includes('step_done 0001_test/retire/2')) throw new Crash('between the two')
+    }
+    const crashed = faultyBellows(database.url, { before }, { settings })
+    await expect(crashed.bellows.change((driver) => driver.advance(both, 'purge'))).rejects.toThrow(Crash)
+    await crashed.bellows.close()
+    await sleep(600)
 
-const DROP: Operation = { kind: 'drop_column', namespace: 'public', table: 'users', column: 'legacy' }
-
-const migration = (operation: Operation) => ({ name: '0001_test', operations: [operation] })
-
-const SETTINGS = {
-  driver: { pollMs: 20 },
-  gate: { whenNoneRegistered: 'allow', reason: 'a test', doorMs: 30_000 },
-} satisfies SettingsChange
+    const bellows = await database.bellows({ settings })
+    const run = await bellows.change((driver) => driver.advance(both, 'purge'))
+    expect(run.state).toBe('completed')
+    expect(
+      await database.query(`select attrelid::regclass::text from pg_attribute where attname = 'legacy'`),
+    ).toEqual([])
+  })
+})
 
 describe('a view that somebody made on the old column since the plan', () => {
   const view = 'create view public.report as select name from users'

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import type { SettingsChange } from '../../src/config.ts'
 import type { Phase } from '../../src/core/plan/step.ts'
 import type { Operation } from '../../src/index.ts'
 import { catalog } from '../support/catalog.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
+import { DROP, migration, RENAME, SETTINGS } from './legacy.ts'
 import { triggerNames } from './mishaps.ts'
 
 const GIVEN = `
@@ -11,20 +11,6 @@ create table users (id int primary key, name text not null unique check (name <>
 create index on users (lower(name));
 create function late() returns trigger language plpgsql as $$ begin return new; end $$;
 insert into users (id, name) select i, 'user ' || i from generate_series(1, 50) i`
-const RENAME: Operation = {
-  kind: 'rename_column',
-  namespace: 'public',
-  table: 'users',
-  from: 'name',
-  to: 'full_name',
-}
-const DROP: Operation = { kind: 'drop_column', namespace: 'public', table: 'users', column: 'legacy' }
-const migration = (operation: Operation) => ({ name: '0001_test', operations: [operation] })
-const SETTINGS = {
-  driver: { pollMs: 20 },
-  gate: { whenNoneRegistered: 'allow', reason: 'a test', doorMs: 30_000 },
-} satisfies SettingsChange
-
 interface Drift {
   readonly operation: Operation
   readonly until: Phase

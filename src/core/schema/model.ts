@@ -160,8 +160,12 @@ export function expressionKey(expression: string, type: string): string {
   return `${expression} as ${type}`
 }
 
+export function isSameName(a: QualifiedName, b: QualifiedName): boolean {
+  return a.namespace === b.namespace && a.name === b.name
+}
+
 export function findTable(schema: Schema, of: QualifiedName): Table | undefined {
-  return schema.tables.find((table) => table.namespace === of.namespace && table.name === of.name)
+  return schema.tables.find((table) => isSameName(table, of))
 }
 
 export function findColumn(table: Table, name: string): Column | undefined {
@@ -182,8 +186,6 @@ export function needsColumn(table: Table, constraint: Constraint, column: string
 export function withTable(schema: Schema, changed: Table): Schema {
   return {
     ...schema,
-    tables: schema.tables.map((table) =>
-      table.namespace === changed.namespace && table.name === changed.name ? changed : table,
-    ),
+    tables: schema.tables.map((table) => (isSameName(table, changed) ? changed : table)),
   }
 }

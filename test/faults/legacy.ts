@@ -1,0 +1,19 @@
+import type { SettingsChange } from '../../src/config.ts'
+import type { Operation } from '../../src/index.ts'
+
+export const RENAME: Operation = {
+  kind: 'rename_column',
+  namespace: 'public',
+  table: 'users',
+  from: 'name',
+  to: 'full_name',
+}
+
+export const DROP: Operation = { kind: 'drop_column', namespace: 'public', table: 'users', column: 'legacy' }
+
+export const migration = (operation: Operation) => ({ name: '0001_test', operations: [operation] })
+
+export const SETTINGS = {
+  driver: { pollMs: 20 },
+  gate: { whenNoneRegistered: 'allow', reason: 'a test', doorMs: 30_000 },
+} satisfies SettingsChange
