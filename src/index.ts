@@ -7,6 +7,12 @@ export {
   startDemoDatabase,
 } from './compose.ts'
 export { BellowsError, ERROR_CODES, type ErrorCode } from './core/errors.ts'
+export {
+  columnNameProblem,
+  cutToBytes,
+  IDENTIFIER_BYTES_MAX,
+  identifierProblem,
+} from './core/identifier.ts'
 export type { AddColumn } from './core/operations/add-column.ts'
 export type { DropColumn } from './core/operations/drop-column.ts'
 export type { Migration, Operation } from './core/operations/migration.ts'

@@ -59,3 +59,8 @@ const RESERVED = new Set(
     /\s+/,
   ),
 )
+
+/** A name as part of a regular expression of PostgreSQL, where it stands for itself. */
+export function pattern(name: string): string {
+  return name.replaceAll(/[^\p{L}\p{N}_]/gu, (character) => `\\${character}`)
+}

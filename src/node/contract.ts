@@ -1,7 +1,7 @@
 import { BellowsError, type Changing, type QualifiedName, type Version } from '../index.ts'
 import { columnName, optionalColumnName, optionalFlag, tableName } from './fields.ts'
 import { type Answer, changing, type Handler } from './handler.ts'
-import { isOn, type OpenRename, openRenames, standing } from './history.ts'
+import { isOn, type OpenRename, openRenames, rowsSet, standing } from './history.ts'
 import { copied } from './migrate-data.ts'
 
 /** `{"type":"migrate","phase":"contract","table":…,"remove_column":…}`: removes what its replacement has made superfluous. */
@@ -115,11 +115,9 @@ async function notCopied(
   const unfinished = open.find(({ op }) => op.from === column)
   if (unfinished === undefined)
     return new BellowsError('phase_order', `${of} has not been copied to a replacement`)
-  const step = unfinished.run.plan.steps.find(({ kind }) => kind === 'backfill')
-  const rowsDone = step === undefined ? 0 : ((await database.checkpoint(step.id))?.rowsDone ?? 0)
   return new BellowsError('phase_order', `${of} has not been copied to ${unfinished.op.to} completely`, {
     hint: 'Send migrate_data again; it goes on after the last committed batch.',
-    facts: { rows_done: rowsDone },
+    facts: { rows_done: await rowsSet(database, unfinished.run) },
   })
 }
 

@@ -1,10 +1,6 @@
-import { BellowsError, type QualifiedName } from '../index.ts'
+import { BellowsError, columnNameProblem, identifierProblem, type QualifiedName } from '../index.ts'
 
 export type Body = Readonly<Record<string, unknown>>
-
-/** PostgreSQL keeps 63 bytes of a name and cuts the rest with no more than a notice. Source: NAMEDATALEN - 1. */
-export const NAME_BYTES_MAX = 63
-const SYSTEM_COLUMNS: readonly string[] = ['tableoid', 'xmin', 'cmin', 'xmax', 'cmax', 'ctid']
 
 /** Reads fields of a message. What is wrong with one is said with its name, as error 12. */
 export function text(body: Body, field: string): string {
@@ -17,17 +13,15 @@ export function text(body: Body, field: string): string {
 }
 
 /** The name of something in the database. What cannot be one is refused before anything is looked up. */
-function name(body: Body, field: string): string {
+function name(body: Body, field: string, problemOf = identifierProblem): string {
   const value = text(body, field)
-  const bytes = Buffer.byteLength(value)
-  if (bytes <= NAME_BYTES_MAX) return value
-  throw malformed(`the name in the field "${field}" has ${bytes} bytes; PostgreSQL keeps ${NAME_BYTES_MAX}`)
+  const problem = problemOf(value)
+  if (problem === undefined) return value
+  throw malformed(`the name in the field "${field}" ${problem}`)
 }
 
 export function columnName(body: Body, field: string): string {
-  const value = name(body, field)
-  if (!SYSTEM_COLUMNS.includes(value)) return value
-  throw malformed(`"${value}" in the field "${field}" is the name of a system column`)
+  return name(body, field, columnNameProblem)
 }
 
 export function optionalColumnName(body: Body, field: string): string | undefined {

@@ -1,17 +1,18 @@
 import { isDeepStrictEqual } from 'node:util'
-import type {
-  Change,
-  Changing,
-  Looking,
-  Migration,
-  Phase,
-  QualifiedName,
-  RenameColumn,
-  Run,
-  Version,
+import {
+  type Change,
+  type Changing,
+  cutToBytes,
+  IDENTIFIER_BYTES_MAX,
+  type Looking,
+  type Migration,
+  type Phase,
+  type QualifiedName,
+  type RenameColumn,
+  type Run,
+  type Version,
 } from '../index.ts'
 import { isRefusal, partlyDone } from './codes.ts'
-import { NAME_BYTES_MAX } from './fields.ts'
 
 /** The newest record of a change whose effect still stands: nothing that came later undid it. */
 export function standing(
@@ -86,6 +87,12 @@ export async function completedRename(
   )
 }
 
+/** The rows that the backfill of a run has set so far. */
+export async function rowsSet(database: Looking, { plan }: Run): Promise<number> {
+  const step = plan.steps.find(({ kind }) => kind === 'backfill')
+  return step === undefined ? 0 : ((await database.checkpoint(step.id))?.rowsDone ?? 0)
+}
+
 export function isOn(op: RenameColumn, table: QualifiedName): boolean {
   return op.namespace === table.namespace && op.table === table.name
 }
@@ -128,14 +135,9 @@ async function runName(database: Looking, does: string): Promise<string> {
   const next = String((versions.at(-1)?.version ?? 0) + 1).padStart(4, '0')
   for (let count = 1; ; count += 1) {
     const end = count === 1 ? '' : `_${count}`
-    const name = `${cut(`${next}_${does}`, NAME_BYTES_MAX - end.length)}${end}`
+    const name = `${cutToBytes(`${next}_${does}`, IDENTIFIER_BYTES_MAX - end.length)}${end}`
     if ((await database.runs({ migration: name })).length === 0) return name
   }
-}
-
-/** The longest beginning of so many bytes; a decoder that expects more to come leaves half a character out. */
-function cut(text: string, bytes: number): string {
-  return new TextDecoder().decode(Buffer.from(text).subarray(0, bytes), { stream: true })
 }
 
 /** The versions that a run has made, ascending. */

@@ -19,7 +19,15 @@ import {
   unsupported,
 } from './fields.ts'
 import { type Answer, changing, type Handler } from './handler.ts'
-import { advanced, completedRename, isOn, type OpenRename, openRenames, standing } from './history.ts'
+import {
+  advanced,
+  completedRename,
+  isOn,
+  type OpenRename,
+  openRenames,
+  rowsSet,
+  standing,
+} from './history.ts'
 
 /** A copy of one column into another, as the message asks for it. */
 export interface Copy {
@@ -188,7 +196,8 @@ async function filled(database: Changing, run: number, how: { implied?: true }):
   try {
     await database.resume(run, 'backfill', how)
   } catch (error) {
-    const rowsDone = isRefusal(error) ? await rowsSet(database, run) : 0
+    const [begun] = isRefusal(error) ? await database.runs({ id: run }) : []
+    const rowsDone = begun === undefined ? 0 : await rowsSet(database, begun)
     // Batches that are done stay done, whatever it is that stopped the next one.
     throw isRefusal(error) && rowsDone > 0 ? partlyDone(error, { rows_done: rowsDone }) : error
   }
@@ -214,14 +223,8 @@ async function standAgain(
     )
   }
   const first = await completedRename(database, { namespace: table.namespace, table: table.name, from, to })
-  const rows = first === undefined ? 0 : await rowsSet(database, first.id)
+  const rows = first === undefined ? 0 : await rowsSet(database, first)
   await database.stand(first?.id ?? reversal.id, { kind: 'copied', from, to }, rows)
-}
-
-async function rowsSet(database: Changing, run: number): Promise<number> {
-  const [found] = await database.runs({ id: run })
-  const step = found?.plan.steps.find(({ kind }) => kind === 'backfill')
-  return step === undefined ? 0 : ((await database.checkpoint(step.id))?.rowsDone ?? 0)
 }
 
 function answer({ version, facts }: Version): Answer {

@@ -11,7 +11,7 @@ import {
   type TypeFacts,
   type Volatility,
 } from '../../core/schema/model.ts'
-import { join, lit, qualified, type Sql, sql, trusted } from '../../core/sql.ts'
+import { join, lit, pattern, qualified, type Sql, sql, trusted } from '../../core/sql.ts'
 import type { Sessions } from './sessions.ts'
 
 /** Reads the tables that a migration names, and only those: a schema of ten thousand tables costs nothing. */
@@ -103,7 +103,7 @@ select 'function' as kind, p.oid::pg_catalog.regprocedure::text as name, c.name 
 
 /** A regular expression that finds a name as a whole word. */
 function word(name: string): string {
-  return `(?<!\\w)${name.replaceAll(/[^\p{L}\p{N}_]/gu, (character) => `\\${character}`)}(?!\\w)`
+  return `(?<!\\w)${pattern(name)}(?!\\w)`
 }
 
 /** Types as PostgreSQL prints them, by the text of the migration; one that it does not know is left out. */

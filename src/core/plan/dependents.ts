@@ -1,5 +1,5 @@
 import type { QualifiedName } from '../schema/model.ts'
-import { join, lit, qualified, type Sql, sql } from '../sql.ts'
+import { join, lit, pattern, qualified, type Sql, sql } from '../sql.ts'
 
 /**
  * Everything that hangs on a column and does not travel with it: rows of (kind, name). What Bellows carries itself (indexes,
@@ -46,8 +46,7 @@ ${namedByTriggers(table, column)}`
  * PostgreSQL keeps no record of that, and each of them fails every write once the column has another name.
  */
 function namedByTriggers(table: QualifiedName, column: string): Sql {
-  const escaped = column.replaceAll(/[^\p{L}\p{N}_]/gu, (character) => `\\${character}`)
-  const named = `\\m(new|old)\\s*\\.\\s*"?${escaped}(?!\\w)`
+  const named = `\\m(new|old)\\s*\\.\\s*"?${pattern(column)}(?!\\w)`
   return sql`
 select 'trigger', i.identity
   from pg_catalog.pg_trigger g join pg_catalog.pg_proc p on p.oid = g.tgfoid
