@@ -1,43 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import type { SettingsChange } from '../../src/config.ts'
-import type { RenameColumn } from '../../src/index.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
-import { type Effect, faultyBellows } from '../support/faulty-ports.ts'
-
-const ROWS = 400
-
-/** Wide rows, some thirty in a block, so that there are many blocks. */
-const table = (more = '', key = 'int primary key') => `
-create table users (id ${key}, pad text default repeat('x', 200), name text not null);
-insert into users (id, name) select i, 'user ' || i from generate_series(1, ${ROWS}) i; ${more}`
-
-const migration = (more: Partial<RenameColumn> = {}) => ({
-  name: '0001_test',
-  operations: [
-    {
-      kind: 'rename_column',
-      namespace: 'public',
-      table: 'users',
-      from: 'name',
-      to: 'full_name',
-      ...more,
-    } as const,
-  ],
-})
-
-const MIGRATION = migration()
-
-const STEP = '0001_test/backfill/1'
-
-const SETTINGS = {
-  batch: { rows: 30, verifyRows: 60, lockTimeoutMs: 300 },
-  driver: { pollMs: 20 },
-  gate: { whenNoneRegistered: 'allow', reason: 'a test' },
-} satisfies SettingsChange
-
-const UNLIKE = 'select id, name, full_name from users where full_name is distinct from name'
-
-const isBatch = ({ kind, what }: Effect) => kind === 'transact' && what.startsWith('with filled')
+import { faultyBellows } from '../support/faulty-ports.ts'
+import { isBatch, MIGRATION, migration, ROWS, SETTINGS, STEP, table, UNLIKE } from './wide-rows.ts'
 
 async function countOf(database: TestDatabase, condition: string, of = 'users'): Promise<number> {
   const [row] = await database.query<{ count: number }>(`select count(*)::int from ${of} where ${condition}`)

@@ -1,40 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import type { SettingsChange } from '../../src/config.ts'
 import { testDatabase } from '../support/database.ts'
 import { startBystanders } from './bystanders.ts'
 import { startDriver } from './processes.ts'
-
-const ROWS = 300
-
-const GIVEN = `
-create table teams (id integer primary key);
-insert into teams select generate_series(0, 9);
-create table users (id int primary key, pad text default repeat('x', 200), seen int not null default 0,
-  name text not null unique, team integer references teams);
-create index on users (lower(name));
-insert into users (id, name, team) select i, 'user ' || i, i % 10 from generate_series(1, ${ROWS}) i; analyze users`
-
-const rename = (from: string, to: string) =>
-  ({ kind: 'rename_column', namespace: 'public', table: 'users', from, to }) as const
-
-const MIGRATION = { name: '0001_test', operations: [rename('name', 'full_name'), rename('team', 'squad')] }
-
-const DEADLINE_MS = 600
-
-const SETTINGS: SettingsChange = {
-  lock: { canaryTimeoutMs: 20, heldTimeoutMs: 60, pauseMaxMs: 60, deadlineMs: DEADLINE_MS },
-  batch: { rows: 60, verifyRows: 120, lockTimeoutMs: 60 },
-  driver: { pollMs: 20 },
-  gate: { whenNoneRegistered: 'allow', reason: 'a test' },
-}
-
-/** What the renamed columns are called does not matter to them. */
-const BYSTANDERS = [
-  'select seen from users where id = 1',
-  'update users set seen = seen + 1 where id = 2',
-  'update teams set id = id where id = 0',
-]
+import { BYSTANDERS, GIVEN, MIGRATION, ROWS, SETTINGS } from './teams.ts'
 
 describe('a driver whose process is stopped while it takes a lock', () => {
   const STOPPED_MS = 2_500

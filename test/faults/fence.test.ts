@@ -2,29 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { postgresDatabase } from '../../src/adapters/postgres/database.ts'
 import { openSessions } from '../../src/adapters/postgres/sessions.ts'
-import type { SettingsChange } from '../../src/config.ts'
 import { sql } from '../../src/core/sql.ts'
 import type { Driver, Transaction } from '../../src/engine/ports.ts'
 import { cleanUp, type TestDatabase, testDatabase } from '../support/database.ts'
-
-const ROWS = 400
-
-const GIVEN = `create table users (id int primary key, pad text default repeat('x', 200), name text not null unique);
-  create index on users (lower(name));
-  insert into users (id, name) select i, 'user ' || i from generate_series(1, ${ROWS}) i; analyze users`
-
-const MIGRATION = {
-  name: '0001_test',
-  operations: [{ kind: 'rename_column', namespace: 'public', table: 'users', from: 'name', to: 'full_name' }],
-} as const
-
-const STALE_MS = 1_000
-
-const SETTINGS: SettingsChange = {
-  batch: { rows: 50, verifyRows: 100 },
-  driver: { pollMs: 20, waitMs: 30_000, heartbeatMs: 200, staleMs: STALE_MS },
-  gate: { whenNoneRegistered: 'allow', reason: 'a test' },
-}
+import { GIVEN, MIGRATION, SETTINGS } from './racing.ts'
 
 describe('the fence', () => {
   const nothing: Transaction = {

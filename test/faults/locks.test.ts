@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest'
-import type { SettingsChange } from '../../src/config.ts'
 import { BellowsError } from '../../src/core/errors.ts'
 import { conflictsWith } from '../../src/core/plan/locks.ts'
 import { isTransaction, type LockLevel, type Step } from '../../src/core/plan/step.ts'
@@ -9,32 +8,9 @@ import { catalog } from '../support/catalog.ts'
 import { cleanUp, serverUrl, type TestDatabase, testDatabase } from '../support/database.ts'
 import { type Effect, faultyBellows } from '../support/faulty-ports.ts'
 import { startBystanders } from './bystanders.ts'
+import { BYSTANDERS, DEADLINE_MS, GIVEN, MIGRATION, SETTINGS } from './teams.ts'
 
-const ROWS = 300
-const GIVEN = `
-create table teams (id integer primary key);
-insert into teams select generate_series(0, 9);
-create table users (id int primary key, pad text default repeat('x', 200), seen int not null default 0,
-  name text not null unique, team integer references teams);
-create index on users (lower(name));
-insert into users (id, name, team) select i, 'user ' || i, i % 10 from generate_series(1, ${ROWS}) i; analyze users`
-const rename = (from: string, to: string) =>
-  ({ kind: 'rename_column', namespace: 'public', table: 'users', from, to }) as const
-const MIGRATION = { name: '0001_test', operations: [rename('name', 'full_name'), rename('team', 'squad')] }
-const DEADLINE_MS = 600
 const LATE_MS = 2_000
-const SETTINGS: SettingsChange = {
-  lock: { canaryTimeoutMs: 20, heldTimeoutMs: 60, pauseMaxMs: 60, deadlineMs: DEADLINE_MS },
-  batch: { rows: 60, verifyRows: 120, lockTimeoutMs: 60 },
-  driver: { pollMs: 20 },
-  gate: { whenNoneRegistered: 'allow', reason: 'a test' },
-}
-/** What the renamed columns are called does not matter to them. */
-const BYSTANDERS = [
-  'select seen from users where id = 1',
-  'update users set seen = seen + 1 where id = 2',
-  'update teams set id = id where id = 0',
-]
 
 /** Somebody in the way, who stays until told to go. */
 interface Blocking {

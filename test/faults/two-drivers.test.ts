@@ -4,21 +4,8 @@ import type { SettingsChange } from '../../src/config.ts'
 import { catalog, traces } from '../support/catalog.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
 import { startDriver } from './processes.ts'
+import { GIVEN, MIGRATION, ROWS, SETTINGS, STALE_MS } from './racing.ts'
 
-const ROWS = 400
-const GIVEN = `create table users (id int primary key, pad text default repeat('x', 200), name text not null unique);
-  create index on users (lower(name));
-  insert into users (id, name) select i, 'user ' || i from generate_series(1, ${ROWS}) i; analyze users`
-const MIGRATION = {
-  name: '0001_test',
-  operations: [{ kind: 'rename_column', namespace: 'public', table: 'users', from: 'name', to: 'full_name' }],
-} as const
-const STALE_MS = 1_000
-const SETTINGS: SettingsChange = {
-  batch: { rows: 50, verifyRows: 100 },
-  driver: { pollMs: 20, waitMs: 30_000, heartbeatMs: 200, staleMs: STALE_MS },
-  gate: { whenNoneRegistered: 'allow', reason: 'a test' },
-}
 const VERSIONS = ['1 add_full_name_column', '2 copy_name_to_full_name', '3 remove_name_column']
 
 describe('engines that race', () => {
