@@ -365,7 +365,7 @@ describe('the ends of a node', () => {
   test('row 88: who does not wait any longer is told so, the copy goes on, and the same message asks for its end', async () => {
     const database = await testDatabase(SLOW)
     const node = startNode(['--database', database.url, ...FRESH])
-    const copy = { ...migrateData('name', 'full_name', { batch_size: 50, timeout_ms: 300 }), msg_id: 1 }
+    const copy = { ...migrateData('name', 'full_name', { batch_size: 20, timeout_ms: 1_500 }), msg_id: 1 }
     expect(await node.ask(copy)).toMatch(errorOf(0, 1))
     const replies: string[] = []
     // Each attempt waits for the first one to end, as long as its own time lasts.

@@ -17,9 +17,10 @@ export async function makeCluster(setup: Setup): Promise<void> {
       rmSync(path.join(setup.folder, name), { recursive: true, force: true })
   }
   const fresh = path.join(setup.folder, NEW_PGDATA_PREFIX + randomBytes(4).toString('hex'))
+  setup.watchdog.removeAtEnd(fresh)
   makeServerFolder(fresh, setup.identity)
   const args = initdbArguments(fresh, setup.binaries.major)
-  const run = setup.watchdog.run(orderOf(setup, { kind: 'tool', file: setup.binaries.initdb, args }, [fresh]))
+  const run = setup.watchdog.run(orderOf(setup, { kind: 'tool', file: setup.binaries.initdb, args }))
   const outcome = await run.ended
   if (outcome !== 'exit code 0') throw programFailed('initdb', outcome, logOf(setup))
   renameSync(fresh, pgdataOf(setup))

@@ -25,17 +25,11 @@ export const lockOf = (setup: Setup): string =>
   path.join(setup.folder, setup.kept ? LOCK_FILE : PRIVATE_LOCK_FILE)
 export const logOf = (setup: Setup): string => path.join(setup.folder, LOG_FILE)
 
-/** An order that leaves no lock behind, whenever and however this process ends. */
-export function orderOf(
-  setup: Setup,
-  program: Pick<Order, 'kind' | 'file' | 'args' | 'input'>,
-  remove: readonly string[] = [],
-): Order {
+export function orderOf(setup: Setup, program: Pick<Order, 'kind' | 'file' | 'args' | 'input'>): Order {
   return {
     ...program,
     env: setup.binaries.env,
     identity: spawnIdentity(setup.identity),
     log: logOf(setup),
-    remove: [...remove, lockOf(setup)],
   }
 }

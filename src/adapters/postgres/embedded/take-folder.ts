@@ -17,6 +17,8 @@ export async function takeFolder(setup: Setup, record: LockRecord): Promise<void
   if (!setup.kept) return
   makeDataFolder(setup.folder, setup.identity)
   await claimOrRefuse(setup, record)
+  // Not before the claim: until then it may be another's. A record that stays between the two is a dead one.
+  setup.watchdog.removeAtEnd(lockOf(setup))
   const server = await retirePostmaster(pgdataOf(setup))
   if (server !== undefined)
     throw inUse(setup.folder, server, `server ${server}, which was not started by Bellows`)

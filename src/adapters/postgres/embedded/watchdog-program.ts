@@ -11,8 +11,12 @@ export interface Order {
   readonly input?: string
   /** A server is asked to stop; a tool such as initdb is killed together with its own children. */
   readonly kind: 'server' | 'tool'
-  /** Paths to remove at the end besides the private folder, in this order, after the program stopped. */
-  readonly remove: readonly string[]
+}
+
+/** A path to remove at the end besides the private folder, after the program stopped. */
+export interface Debris {
+  readonly kind: 'debris'
+  readonly path: string
 }
 
 export type Report =
@@ -34,6 +38,7 @@ export function watchdogProgram(privateFolder: string): string {
  * however the parent ends, even by kill -9; then the last program is stopped and everything temporary removed.
  */
 function watch(privateFolder: string): void {
+  const debris = [privateFolder]
   let order: Order | undefined
   let child: ChildProcess | undefined
   let ending = false
@@ -41,12 +46,16 @@ function watch(privateFolder: string): void {
     if (ending) return
     ending = true
     stopProgram(order, child, () => {
-      removeAll([privateFolder, ...(order?.remove ?? [])])
+      removeAll(debris.toReversed())
       process.exit(0)
     })
   }
-  process.on('message', (next: Order) => {
+  process.on('message', (next: Order | Debris) => {
     if (ending) return
+    if (next.kind === 'debris') {
+      debris.push(next.path)
+      return
+    }
     order = next
     try {
       child = startProgram(next, sendReport)

@@ -3,11 +3,16 @@ import path from 'node:path'
 import { BellowsError } from '../../../core/errors.ts'
 import { serverEnvironment } from './binaries.ts'
 import { markProcess, type ProcessMark } from './process-mark.ts'
-import { type Order, type Report, watchdogProgram } from './watchdog-program.ts'
+import { type Debris, type Order, type Report, watchdogProgram } from './watchdog-program.ts'
 
 /** A process that outlives this one by as much as it takes to stop the server and to clean up. */
 export interface Watchdog {
   readonly mark: ProcessMark
+  /**
+   * Has the path removed at the end, what was named last first. To be called before there is something at it: a
+   * parent may be killed at any moment.
+   */
+  removeAtEnd(path: string): void
   /** One program at a time. */
   run(order: Order): Run
   /** Lets this process end by itself although the watchdog is there. */
@@ -40,17 +45,21 @@ export function spawnWatchdog(privateFolder: string): Watchdog {
   child.on('error', () => {})
   if (child.pid === undefined) throw new BellowsError('embedded_failed', 'The watchdog process cannot start.')
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+  const send = (message: Order | Debris): boolean => child.send(message)
   let hear: ((report: Report) => void) | undefined
   child.on('message', (report: Report) => hear?.(report))
   return {
     mark: markProcess(child.pid),
+    removeAtEnd(path) {
+      send({ kind: 'debris', path })
+    },
     run(order) {
       const { promise: started, resolve: start } = settleable<number | undefined>()
       const { promise: ended, resolve: end } = settleable<string>()
       hear = (report) => (report.kind === 'started' ? start(report.pid) : end(report.outcome))
       void exited.then(() => end(WATCHDOG_GONE))
       void ended.then(() => start(undefined))
-      child.send(order)
+      send(order)
       return { started, ended }
     },
     release() {
