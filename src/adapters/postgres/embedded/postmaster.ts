@@ -10,7 +10,7 @@ import {
 } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { commandOf, startOf } from './process-mark.ts'
+import { commandOf, isRunning, markProcess, startOf } from './process-mark.ts'
 
 /** What `postmaster.pid` says. */
 export interface Postmaster {
@@ -65,13 +65,15 @@ export async function retirePostmaster(pgdata: string): Promise<number | undefin
 
 /** Fast shutdown first; immediate shutdown, which costs the next start a recovery, only when that takes too long. */
 async function stopPostmaster(pid: number, pgdata: string): Promise<boolean> {
+  // A process that ends has no folder any more before it is gone, and the folder is free only then.
+  const server = markProcess(pid)
   for (const [signal, waitMs] of [
     ['SIGINT', FAST_STOP_MS],
     ['SIGQUIT', IMMEDIATE_STOP_MS],
   ] as const) {
     if (isPostmasterOf(pid, pgdata)) signalProcess(pid, signal)
     for (const end = Date.now() + waitMs; Date.now() < end; await sleep(POLL_MS)) {
-      if (!isPostmasterOf(pid, pgdata)) return true
+      if (!isRunning(server)) return true
     }
   }
   return false
