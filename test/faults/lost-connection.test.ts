@@ -112,6 +112,27 @@ describe('sessions that an administrator ends', () => {
     expect(copied?.facts.rows, 'every row is counted once').toBe(2_000)
   })
 
+  test('before they are ready are made anew, too', async () => {
+    const database = await testDatabase(GIVEN)
+    const bellows = await database.bellows({ application: 'the engine', settings: SETTINGS })
+    await bellows.install()
+    const second = await database.bellows({ application: 'the engine', settings: SETTINGS })
+    // Its first two sessions: the one that reads and the one that drives.
+    await database.query(`
+      create sequence logins;
+      create function end_it() returns event_trigger language plpgsql as $$ begin
+        if current_setting('application_name') = 'the engine' and nextval('public.logins') in (1, 3)
+          then perform pg_terminate_backend(pg_backend_pid()); end if; end $$;
+      create event trigger end_it on login execute function end_it()`)
+
+    const run = await second.change((driver) => driver.advance(MIGRATION, 'expand'))
+
+    await database.query('drop event trigger end_it')
+    expect(run.state).toBe('expanding')
+    const [logins] = await database.query<{ last: number }>('select last_value::int as last from logins')
+    expect(logins?.last).toBeGreaterThanOrEqual(4)
+  })
+
   test("between two changes are nobody's concern", async () => {
     const database = await testDatabase(GIVEN)
     const bellows = await database.bellows({ application: 'the engine', settings: SETTINGS })

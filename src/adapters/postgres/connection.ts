@@ -83,6 +83,7 @@ export async function openConnection(target: Target): Promise<Connection> {
   }
 }
 
+const ADMIN_SHUTDOWN = '57P01'
 const JSON_OIDS = new Set([114, 3802])
 
 /** What `sslmode` says, as libpq understands it; `pg` alone takes `require` for `verify-full`. */
@@ -125,6 +126,8 @@ async function connect(client: pg.Client, target: Target, token: string): Promis
     await client.end().catch(() => undefined)
     if (error instanceof BellowsError) throw error
     if (error instanceof Error && error.message.includes('startup parameter')) throw pooled(error)
+    // Ended before it was ready, by an administrator: a session that is lost, as it would be a moment later.
+    if (isServerError(error) && error.code === ADMIN_SHUTDOWN) throw toBellowsError(error)
     const message =
       error instanceof Error ? error.message || String((error as { code?: unknown }).code) : String(error)
     throw new BellowsError('database_unreachable', `The database cannot be reached: ${message}.`, {
