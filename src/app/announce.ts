@@ -108,8 +108,14 @@ function keepRenewing(
     }
   }
   let last = Promise.resolve()
+  let isRenewing = false
   const timer = setInterval(() => {
-    last = renew()
+    // One that takes its time is waited for, not overtaken.
+    if (isRenewing) return
+    isRenewing = true
+    last = renew().finally(() => {
+      isRenewing = false
+    })
   }, leaseMs / RENEWALS_PER_LEASE)
   // A process that has nothing else to do may end.
   timer.unref()
