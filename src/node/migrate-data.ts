@@ -105,6 +105,7 @@ export async function copied(
   if (record !== undefined && has(copy.to)) {
     const [done] = await database.runs({ id: record.run })
     for (const op of done?.plan.migration.operations ?? []) refuseAnother(op, copy)
+    await madeReady(database, record.run)
     return { ...answer(record), already_applied: true }
   }
   const open = (await openRenames(database)).find(
@@ -188,10 +189,6 @@ function renaming(table: QualifiedName, { from, to, transform, overlap }: Copy):
   }
 }
 
-/**
- * Fills the column, and then goes on to compare all rows and to carry what hangs on the old column, so that the new one is
- * ready for new instances. When that does not succeed now, contract does it, and says why it cannot.
- */
 async function filled(database: Changing, run: number, how: { implied?: true }): Promise<void> {
   try {
     await database.resume(run, 'backfill', how)
@@ -201,6 +198,14 @@ async function filled(database: Changing, run: number, how: { implied?: true }):
     // Batches that are done stay done, whatever it is that stopped the next one.
     throw isRefusal(error) && rowsDone > 0 ? partlyDone(error, { rows_done: rowsDone }) : error
   }
+  await madeReady(database, run)
+}
+
+/**
+ * Goes on behind the copy to compare all rows and to carry what hangs on the old column, so that the new one is ready for new
+ * instances. When that does not succeed now, the same message again or the contract does it, and the contract says why it cannot.
+ */
+async function madeReady(database: Changing, run: number): Promise<void> {
   await database.resume(run, 'verify').catch((error: unknown) => {
     if (!isRefusal(error)) throw error
   })

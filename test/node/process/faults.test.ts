@@ -43,6 +43,10 @@ const SLOW = `${DEMO};
   create function slow() returns trigger language plpgsql as $$ begin perform pg_sleep(0.05); return null; end $$;
   create trigger slow before update on users for each statement execute function slow()`
 
+const NEW: Request = { type: 'register_instance', instance: 'new', uses: ['users.full_name'] }
+const ENTERED =
+  '{"type": "instance_registered", "in_reply_to": N, "instance": "new", "uses": ["users.full_name"], "lease_ms": 30000'
+
 const rowsDone = async ({ database }: Pick<Place, 'database'>): Promise<number> =>
   Number(
     (await database.query('select rows_done from bellows.checkpoint').catch(() => []))[0]?.rows_done ?? 0,
@@ -157,31 +161,55 @@ const CONCURRENCY: readonly Scenario[] = [
     ],
   },
   {
+    title: 'rows 20, 44: a copy that could not make its column ready does so when it is asked for again',
+    steps: [
+      row(1, expand('users', 'full_name'), EXPANDED),
+      async (place) => {
+        await place.database.query(`
+          create function bellows.refuse() returns trigger language plpgsql as $$ begin raise 'not on my watch'; end $$;
+          create trigger refuse before insert on bellows.event for each row
+            when (new.event ->> 'phase' = 'verify') execute function bellows.refuse()`)
+      },
+      row(4, migrateData('name', 'full_name'), COPIED),
+      row('44, before', NEW, `${ENTERED}, "not_ready": ["users.full_name"]}`),
+      async (place) => {
+        await place.database.query('drop trigger refuse on bellows.event')
+      },
+      row(20, migrateData('name', 'full_name'), again(COPIED)),
+      row(44, NEW, `${ENTERED}}`),
+    ],
+  },
+  {
     title:
       'row 86: a contract that gives up between hiding the column and dropping it does not say that nothing was done',
     steps: [
       row(4, migrateData('name', 'full_name'), COPIED),
       async (place) => {
-        // The transaction that hides the column takes its time, so that a reader can queue up behind it, in front of the next one.
+        // The transaction that hides the column stands until a reader has queued up behind it, in front of the next one.
         await place.database.query(`
           create function bellows.dawdle() returns trigger language plpgsql as $$
           begin
-            if new.event ->> 'type' = 'step_done' and new.event ->> 'step' like '%/retire/%' then perform pg_sleep(1); end if;
+            if new.event ->> 'type' = 'step_done' and new.event ->> 'step' like '%/retire/%' then
+              -- Not by waiting for it, which the bound of waits for locks would end.
+              while not pg_try_advisory_xact_lock(86) loop perform pg_sleep(0.01); end loop;
+            end if;
             return new;
           end $$;
           create trigger dawdle before insert on bellows.event for each row execute function bellows.dawdle()`)
-        const other = await place.database.session('other')
+        const [other, holder] = [await place.database.session('other'), await place.database.session()]
+        await holder.query('select pg_advisory_lock(86)')
         say(place, { ...contract('users', 'name', { max_lock_duration_ms: 1500 }), msg_id: 70 })
-        await until(
-          async () =>
-            (
-              await place.database.query(
-                `select from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database()`,
-              )
-            ).length > 0,
-          'the column is about to be hidden',
-        )
-        await other.query('begin; select full_name from users limit 1')
+        const waits = (event: string) => async () =>
+          (
+            await place.database.query(
+              `select from pg_stat_activity where wait_event = '${event}' and datname = current_database()`,
+            )
+          ).length > 0
+        await until(waits('PgSleep'), 'the column is about to be hidden')
+        const reading = other.query('begin; select full_name from users limit 1')
+        await until(waits('relation'), 'the reader is queued up')
+        await holder.query('select pg_advisory_unlock(86)')
+        await reading
         expect(await place.node.line()).toMatch(errorOf(13, 70))
         expect(await columns(place), 'it is hidden').not.toMatch(/\bname\b/)
         await other.query('commit')
