@@ -6,10 +6,10 @@ import { isOver, type Run, stepsLeft } from '../core/run/run.ts'
 import { mayEnter, STATE_OF_PHASE } from '../core/run/transitions.ts'
 import { isSameName } from '../core/schema/model.ts'
 import { lit, sql } from '../core/sql.ts'
-import { batchTransaction } from './backfill/batch.ts'
 import type { Driving, Engine } from './context.ts'
 import { executeStep } from './execute.ts'
 import { passGate } from './gate.ts'
+import { note } from './note.ts'
 import { readRuns } from './runs.ts'
 
 export async function readRun(engine: Engine, id: number): Promise<Run> {
@@ -78,7 +78,7 @@ async function takeStep(engine: Driving, run: Run, step: Step): Promise<void> {
 
 async function enter(engine: Driving, run: Run, phase: Phase): Promise<void> {
   mustBeAllowed(run, phase)
-  await batchTransaction(engine, run.id, [], [{ type: 'phase_entered', phase }])
+  await note(engine, run.id, [{ type: 'phase_entered', phase }])
 }
 
 function mustBeAllowed(run: Run, phase: Phase): void {
@@ -107,7 +107,7 @@ async function waitOutGrace(engine: Driving, run: Run, step: Step): Promise<void
 /** A run all of whose steps were found done by another way, such as one that has none. */
 async function completed(engine: Driving, run: Run): Promise<Run> {
   if (dueSteps(run, 'purge').length > 0) return run
-  await batchTransaction(engine, run.id, [], [{ type: 'run_completed' }])
+  await note(engine, run.id, [{ type: 'run_completed' }])
   return await readRun(engine, run.id)
 }
 
@@ -123,7 +123,7 @@ export async function recordingFailure(
   } catch (error) {
     if (error instanceof BellowsError && isWorthRecording(error)) {
       const failed: Event = { type: 'step_failed', step: step.id, code: error.code, message: error.message }
-      await batchTransaction(engine, run.id, [], [failed]).catch(() => undefined)
+      await note(engine, run.id, [failed]).catch(() => undefined)
     }
     throw error
   }

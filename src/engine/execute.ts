@@ -13,13 +13,13 @@ import type { Event, StepFacts } from '../core/run/event.ts'
 import type { Run } from '../core/run/run.ts'
 import type { QualifiedName } from '../core/schema/model.ts'
 import { id, qualified, type Sql, sql } from '../core/sql.ts'
-import { batchTransaction } from './backfill/batch.ts'
 import { finishSql } from './backfill/checkpoint.ts'
 import { fill } from './backfill/fill.ts'
 import { verify } from './backfill/verify.ts'
 import type { Driving } from './context.ts'
 import { requireNobodySql } from './gate.ts'
 import { transactWithLocks } from './lock.ts'
+import { note } from './note.ts'
 
 /** Events that belong to the completion of a step: before its own, and after it. */
 export interface Around {
@@ -43,7 +43,7 @@ export async function executeStep(engine: Driving, run: Run, step: Step, around:
   ]
   if (await holds(engine, step.probe)) {
     if (step.changes?.kind === 'added') throw addedByOthers(step, step.changes.column)
-    await batchTransaction(engine, run.id, [], record('found_done', await factsOf(engine, step)))
+    await note(engine, run.id, record('found_done', await factsOf(engine, step)))
   } else {
     await perform(engine, run, step, record)
   }
@@ -70,16 +70,16 @@ async function perform(engine: Driving, run: Run, step: Step, record: Record): P
   switch (step.kind) {
     case 'concurrent_index':
       await buildIndex(engine, run, step)
-      await batchTransaction(engine, run.id, [], record('performed', {}))
+      await note(engine, run.id, record('performed', {}))
       break
     case 'backfill': {
       const rows = await fill(engine, run.id, step)
-      await batchTransaction(engine, run.id, [finishSql(run.id, step.id)], record('performed', { rows }))
+      await note(engine, run.id, record('performed', { rows }), [finishSql(run.id, step.id)])
       break
     }
     case 'verify': {
       const verdict = await verify(engine, run.id, step)
-      await batchTransaction(engine, run.id, [finishSql(run.id, step.id)], record('performed', { verdict }))
+      await note(engine, run.id, record('performed', { verdict }), [finishSql(run.id, step.id)])
       break
     }
     case 'gate':
@@ -158,7 +158,7 @@ async function buildIndex(engine: Driving, run: Run, step: ConcurrentIndexStep):
   const { scanTimeoutMs } = engine.settings
   // A lock timeout would kill a build that only waits for older transactions, which stops nobody.
   const bounds = { lockTimeoutMs: 0, statementTimeoutMs: scanTimeoutMs }
-  await batchTransaction(engine, run.id, [], [{ type: 'step_started', step: step.id }])
+  await note(engine, run.id, [{ type: 'step_started', step: step.id }])
   await engine.driver.outside(sql`drop index concurrently if exists ${qualified(step.index)}`, bounds)
   await engine.driver.outside(step.statement, bounds)
   if (await holds(engine, step.probe)) return

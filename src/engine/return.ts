@@ -5,11 +5,11 @@ import { isTransaction, type Step } from '../core/plan/step.ts'
 import type { Event } from '../core/run/event.ts'
 import { isOver, type Run } from '../core/run/run.ts'
 import { isSameName } from '../core/schema/model.ts'
-import { batchTransaction } from './backfill/batch.ts'
 import { forgetRunSql } from './backfill/checkpoint.ts'
 import type { Driving } from './context.ts'
 import { readRun, recordingFailure } from './drive.ts'
 import { executeStep, tableOf } from './execute.ts'
+import { note } from './note.ts'
 import { readVersions } from './versions.ts'
 
 /** Brings a hidden column back: instant and lossless. */
@@ -41,7 +41,7 @@ export async function rollBack(engine: Driving, id: number): Promise<Run> {
     )
   }
   if (run.retiredAt !== undefined && undoSteps(run.plan).length === 0) throw notReversible(run, NO_WAY_BACK)
-  if (run.state !== 'rolling_back') await batchTransaction(engine, id, [], [{ type: 'rollback_started' }])
+  if (run.state !== 'rolling_back') await note(engine, id, [{ type: 'rollback_started' }])
   for (const step of run.plan.rollback.filter((step) => isOurs(run, step))) {
     await recordingFailure(engine, run, step, () => executeStep(engine, run, step, { before: [], after: [] }))
   }
@@ -50,7 +50,7 @@ export async function rollBack(engine: Driving, id: number): Promise<Run> {
   const doors = run.plan.steps.flatMap((step) =>
     step.kind === 'gate' ? [clearColumnState(step.table, step.column)] : [],
   )
-  await batchTransaction(engine, id, [forgetRunSql(id), ...doors], [...versions, { type: 'run_rolled_back' }])
+  await note(engine, id, [...versions, { type: 'run_rolled_back' }], [forgetRunSql(id), ...doors])
   return await readRun(engine, id)
 }
 

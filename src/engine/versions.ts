@@ -4,9 +4,9 @@ import { tablesOf } from '../core/plan/plan.ts'
 import { type Change, versionName } from '../core/plan/step.ts'
 import type { VersionFacts } from '../core/run/event.ts'
 import { sql } from '../core/sql.ts'
-import { batchTransaction } from './backfill/batch.ts'
 import { reopenBackfillSql } from './backfill/checkpoint.ts'
 import type { Driving, Engine } from './context.ts'
+import { note } from './note.ts'
 
 /** A version of the schema that stands, as the journal numbered it. */
 export interface Version extends VersionRef {
@@ -26,12 +26,7 @@ export async function readVersions(engine: Engine): Promise<readonly Version[]> 
 /** Takes a version out of the history. Data and dual write stay; the step is pending again. */
 export async function withdrawVersion(engine: Driving, run: number, version: VersionRef): Promise<void> {
   const { version: number, name } = version
-  await batchTransaction(
-    engine,
-    run,
-    [reopenBackfillSql(run)],
-    [{ type: 'version_withdrawn', version: number, name }],
-  )
+  await note(engine, run, [{ type: 'version_withdrawn', version: number, name }], [reopenBackfillSql(run)])
 }
 
 /** Puts a version into the history that a run in the opposite direction had taken out and whose effect is there. */
@@ -45,5 +40,5 @@ export async function standVersion(
   const [table] = stored === undefined ? [] : tablesOf(stored.plan.migration)
   if (table === undefined) throw new BellowsError('run_not_found', `There is no run ${run}.`)
   const facts: VersionFacts = { change, table, rows, backwardCompatible: change.kind !== 'removed' }
-  await batchTransaction(engine, run, [], [{ type: 'version_applied', name: versionName(change), facts }])
+  await note(engine, run, [{ type: 'version_applied', name: versionName(change), facts }])
 }

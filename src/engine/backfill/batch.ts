@@ -1,20 +1,32 @@
-import type { Event } from '../../core/run/event.ts'
+import type { BellowsError } from '../../core/errors.ts'
 import type { Sql } from '../../core/sql.ts'
 import type { Driving } from '../context.ts'
 import type { Marked } from './checkpoint.ts'
-import type { Batch } from './work-through.ts'
+
+/** What one batch brought. */
+export interface Batch {
+  /** Was the table rewritten meanwhile, so that nothing was done? */
+  readonly rewritten: boolean
+  readonly rowsDone: number
+  readonly rowsTotal: number
+  readonly seconds: number
+}
 
 /** A small transaction on rows, within the bounds of a batch, that needs no lock ahead. Returns what its statement returns. */
 export async function batchTransaction(
   engine: Driving,
   run: number,
   statements: readonly Sql[],
-  events: readonly Event[] = [],
 ): Promise<unknown> {
   const { lockTimeoutMs, statementTimeoutMs } = engine.settings.batch
   const bounds = { run, locks: [], lockTimeoutMs, statementTimeoutMs, requires: [] }
-  const { result } = await engine.driver.transact({ ...bounds, statements, events })
+  const { result } = await engine.driver.transact({ ...bounds, statements, events: [] })
   return result
+}
+
+/** The server ended the batch at the bound of its time. */
+export function tookTooLong(error: BellowsError): boolean {
+  return error.sqlstate === '57014'
 }
 
 /** No mark was set: the table had been rewritten, and nothing was done. */

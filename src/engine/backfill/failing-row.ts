@@ -4,6 +4,7 @@ import type { BackfillStep } from '../../core/plan/step.ts'
 import { halves, inRange, type Range } from '../../core/run/ranges.ts'
 import { id, lit, qualified, type Sql, sql, trusted } from '../../core/sql.ts'
 import type { Driving } from '../context.ts'
+import { tookTooLong } from './batch.ts'
 
 /** Where in the table a batch failed. */
 interface Failed {
@@ -21,6 +22,7 @@ export async function explainFailure(
   if (error.code !== 'statement_failed') return error
   if (!isCausedByRow(error) && !isTooSlow(error, { range, linesPerBlock })) return error
   const row = await failingRow(engine, step, { range, linesPerBlock })
+  if (row === undefined) return error
   const rowsDone = (await engine.journal.checkpoint(step.id))?.rowsDone ?? 0
   return new BellowsError(
     'backfill_failed',
@@ -41,36 +43,46 @@ function isCausedByRow(error: BellowsError): boolean {
 
 /** A larger batch is tried in smaller parts; a single row that takes too long is one that cannot be filled. */
 function isTooSlow(error: BellowsError, { range, linesPerBlock }: Failed): boolean {
-  return error.sqlstate === '57014' && halves(range, linesPerBlock) === undefined
+  return tookTooLong(error) && halves(range, linesPerBlock) === undefined
 }
 
-/** Halves the range until one row is left, and rehearses each half: nothing is changed by looking. */
+/**
+ * Halves the range until one row is left, and rehearses each half: nothing is changed by looking. Undefined when that row does
+ * not fail, because somebody corrected the one that did or the machine stalled: none is named that is not to blame.
+ */
 async function failingRow(
   engine: Driving,
   step: BackfillStep,
   { range, linesPerBlock }: Failed,
-): Promise<string> {
+): Promise<string | undefined> {
   let suspect = range
   for (;;) {
     const both = halves(suspect, linesPerBlock)
     if (both === undefined) break
-    suspect = (await isFailing(engine, step, both[0])) ? both[0] : both[1]
+    const isFirst = await isFailing(engine, step, { range: both[0], linesPerBlock })
+    suspect = isFirst ? both[0] : both[1]
   }
+  if (!(await isFailing(engine, step, { range: suspect, linesPerBlock }))) return undefined
   const [row] = await engine.database.read<{ name: string }>(
     sql`select ${rowName(step.key)} as name from ${qualified(step.table)} where ${inRange(suspect)}`,
   )
   return row?.name ?? `at ctid (${suspect.from.block},${suspect.from.line})`
 }
 
-async function isFailing(engine: Driving, step: BackfillStep, range: Range): Promise<boolean> {
+async function isFailing(
+  engine: Driving,
+  step: BackfillStep,
+  { range, linesPerBlock }: Failed,
+): Promise<boolean> {
   const { lockTimeoutMs, statementTimeoutMs } = engine.settings.batch
   const statement = sql`update ${qualified(step.table)} set ${step.set} where ${inRange(range)} and ${step.unfilled}`
   try {
     await engine.driver.rehearse([USUAL_SEARCH_PATH, statement], { lockTimeoutMs, statementTimeoutMs })
     return false
   } catch (error) {
-    if (error instanceof BellowsError && error.code === 'statement_failed') return true
-    throw error
+    if (!(error instanceof BellowsError) || error.code !== 'statement_failed') throw error
+    // That several rows took too long says nothing of any of them.
+    return !tookTooLong(error) || halves(range, linesPerBlock) === undefined
   }
 }
 

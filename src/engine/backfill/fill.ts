@@ -5,11 +5,11 @@ import { blockRanges, inRange, type Pass, type Range, START } from '../../core/r
 import { lit, qualified, type Sql, sql } from '../../core/sql.ts'
 import type { Driving } from '../context.ts'
 import type { Checkpoint } from '../ports.ts'
-import { batchOf, batchTransaction } from './batch.ts'
+import { type Batch, batchOf, batchTransaction } from './batch.ts'
 import { type Marked, markSql } from './checkpoint.ts'
 import { explainFailure } from './failing-row.ts'
 import { isRewritten, readFile } from './file.ts'
-import { type Batch, teller, workThrough } from './work-through.ts'
+import { teller, workThrough } from './work-through.ts'
 
 /** Where a backfill stands. */
 interface State extends Pass {

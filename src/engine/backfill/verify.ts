@@ -4,12 +4,13 @@ import type { Verdict } from '../../core/run/event.ts'
 import { blockRanges, inRange, type Pass, type Range, START } from '../../core/run/ranges.ts'
 import { lit, qualified, type Sql, sql } from '../../core/sql.ts'
 import type { Driving } from '../context.ts'
+import { note } from '../note.ts'
 import type { Checkpoint } from '../ports.ts'
-import { batchOf, batchTransaction } from './batch.ts'
+import { type Batch, batchOf, batchTransaction } from './batch.ts'
 import { forgetSql, type Marked, markSql, reopenBackfillSql } from './checkpoint.ts'
 import { rowName } from './failing-row.ts'
 import { isRewritten, readFile } from './file.ts'
-import { type Batch, teller, workThrough } from './work-through.ts'
+import { teller, workThrough } from './work-through.ts'
 
 interface State extends Pass {
   readonly verdict: Verdict
@@ -34,7 +35,7 @@ export async function verify(engine: Driving, run: number, step: VerifyStep): Pr
   const { verdict } = end
   if (verdict.diverged + verdict.unfilled > 0) {
     const again = [forgetSql(step.id), ...(verdict.unfilled > 0 ? [reopenBackfillSql(run)] : [])]
-    await batchTransaction(engine, run, again, [{ type: 'verification_failed', step: step.id, verdict }])
+    await note(engine, run, [{ type: 'verification_failed', step: step.id, verdict }], again)
     throw verificationFailed(step, verdict)
   }
   return verdict

@@ -5,15 +5,7 @@ import { isThroughFile, type Pass, type Range, type Strategy, share } from '../.
 import type { Driving } from '../context.ts'
 import { described } from '../lock.ts'
 import { stopIfAsked } from '../stop.ts'
-
-/** What one batch brought. */
-export interface Batch {
-  /** Was the table rewritten meanwhile, so that nothing was done? */
-  readonly rewritten: boolean
-  readonly rowsDone: number
-  readonly rowsTotal: number
-  readonly seconds: number
-}
+import { type Batch, tookTooLong } from './batch.ts'
 
 export interface Way {
   readonly step: TableStep
@@ -85,12 +77,12 @@ async function attempted(
       return await way.batch(range, after)
     } catch (error) {
       if (!(error instanceof BellowsError)) throw error
-      const tookTooLong = error.sqlstate === QUERY_CANCELED
-      if (tookTooLong && canBeSmaller) return 'too slow'
+      const isTooSlow = tookTooLong(error)
+      if (isTooSlow && canBeSmaller) return 'too slow'
       const lostRace = error.code === 'lock_not_had' || error.code === 'txn_conflict'
-      if (!lostRace && !tookTooLong) throw await way.explain(range, error)
+      if (!lostRace && !isTooSlow) throw await way.explain(range, error)
       if (attempt >= attemptsMax)
-        throw tookTooLong ? await way.explain(range, error) : await rowsHeld(engine, way, error)
+        throw isTooSlow ? await way.explain(range, error) : await rowsHeld(engine, way, error)
       engine.notify({ type: 'waiting_for_lock', step: way.step.id, blockers: [] })
       await engine.clock.sleep(
         2 ** Math.min(attempt, MAX_DOUBLINGS) * FIRST_PAUSE_MS * (0.5 + engine.clock.random()),
@@ -117,7 +109,6 @@ async function rowsHeld(engine: Driving, { step }: Way, cause: BellowsError): Pr
   )
 }
 
-const QUERY_CANCELED = '57014'
 /** A batch that took less than one part in so many of its time may be twice as large. */
 const QUICK_SHARE = 4
 const FIRST_PAUSE_MS = 10
