@@ -8,6 +8,7 @@ import { randomOf } from './network/random.ts'
 import { type Entry, type Network, type NetworkOptions, openNetwork } from './network.ts'
 
 vi.setConfig({ testTimeout: 30_000 })
+const PATIENCE_MS = 20_000
 
 const echoNode = [
   process.execPath,
@@ -165,8 +166,8 @@ describe('an outcome', () => {
   test('is not changed by an answer that comes too late, which is written down', async () => {
     const network = await started()
     const client = network.client('c1')
-    expect(await client.call('n1', { type: 'late', ms: 200 }, 50)).toEqual({ kind: 'timeout' })
-    await vi.waitFor(() => expect(client.received).toHaveLength(1))
+    expect(await client.call('n1', { type: 'late', ms: 2_000 }, 50)).toEqual({ kind: 'timeout' })
+    await vi.waitFor(() => expect(client.received).toHaveLength(1), PATIENCE_MS)
     expect(events(network, 'timed out', 'c1')).toHaveLength(1)
     expect(events(network, 'unasked', 'c1')).toHaveLength(1)
     await network.close()
@@ -283,7 +284,7 @@ describe('faults by seed', () => {
     const network = await started({ duplicates: 1, delayMaxMs: 20 })
     const client = network.client('c1')
     await client.call('n1', { type: 'echo' })
-    await vi.waitFor(() => expect(client.received).toHaveLength(2))
+    await vi.waitFor(() => expect(client.received).toHaveLength(2), PATIENCE_MS)
     expect(client.received.map((message) => message.body.in_reply_to)).toEqual([1, 1])
     expect(events(network, 'unasked', 'c1')).toHaveLength(1)
     await network.close()
@@ -308,7 +309,7 @@ describe('faults by seed', () => {
 
 describe('a node that is killed', () => {
   test('now leaves its calls unanswered, and answers again after a restart with init', async () => {
-    const network = await started({ callTimeoutMs: 300 })
+    const network = await started({ callTimeoutMs: 3_000 })
     const client = network.client('c1')
     await client.call('n1', { type: 'echo' })
     expect(await network.kill('n1')).toEqual({ code: null, signal: 'SIGKILL' })
@@ -330,7 +331,7 @@ describe('a node that is killed', () => {
   })
 
   test('at a line has said that line and no more', async () => {
-    const network = await started({ callTimeoutMs: 500 })
+    const network = await started({ callTimeoutMs: 3_000 })
     const client = network.client('c1')
     // The answer to init was its first line.
     const killed = network.kill('n1', { at: 'line', count: 4 })
@@ -345,7 +346,7 @@ describe('a node that is killed', () => {
   test.each([1, 10, 20])(
     'at a byte has written the %i bytes to there, and no line that is cut counts',
     async (more) => {
-      const network = await started({ callTimeoutMs: 500 })
+      const network = await started({ callTimeoutMs: 3_000 })
       const client = network.client('c1')
       const said = Buffer.byteLength(`${events(network, 'said', 'n1')[0]?.text}\n`)
       const killed = network.kill('n1', { at: 'byte', count: said + more })
@@ -359,7 +360,7 @@ describe('a node that is killed', () => {
   )
 
   test('at a delivery has got that message and none after it', async () => {
-    const network = await started({ callTimeoutMs: 500 })
+    const network = await started({ callTimeoutMs: 3_000 })
     const client = network.client('c1')
     const killed = network.kill('n1', { at: 'delivery', count: 3 })
     const outcomes = await Promise.all([1, 2, 3].map((echo) => client.call('n1', { type: 'echo', echo })))
@@ -455,10 +456,10 @@ describe('the end', () => {
   })
 
   test('comes by itself when the time of the network is over', async () => {
-    const network = await started({ seed: 5, lifetimeMs: 1_500 })
+    const network = await started({ seed: 5, lifetimeMs: 8_000, callTimeoutMs: 20_000 })
     const pid = await pidOf(network)
     await expect(network.client('c1').call('n1', { type: 'silent' })).rejects.toThrow(
-      'not over after 1500 ms (seed 5)',
+      'not over after 8000 ms (seed 5)',
     )
     await expect(network.close()).rejects.toThrow('not over')
     expect(isAlive(pid)).toBe(false)
@@ -499,7 +500,7 @@ describe('a link', () => {
       link.put(message(type), nowMs + laterMs)
     }
     expect(delivered).toEqual(['a'])
-    await vi.waitFor(() => expect(delivered).toEqual(['a', 'b', 'c', 'd', 'e']))
+    await vi.waitFor(() => expect(delivered).toEqual(['a', 'b', 'c', 'd', 'e']), PATIENCE_MS)
   })
 
   test('never delivers before the time', async () => {

@@ -145,11 +145,13 @@ describe('who needs a column', () => {
       (await instances.needing({ namespace: 'public', name: 'users' }, 'name', graceMs)).map(
         (one) => one.blocks,
       )
-    await instances.register({ instance: 'a', uses: ['users.name'], applicationName: 'shop/a' })
+    // Sessions are looked for on the whole server, where others test, too.
+    const applicationName = `shop/${database.name}`
+    await instances.register({ instance: 'a', uses: ['users.name'], applicationName })
     await database.query(SILENT)
     expect(await needing(7_200_000), 'within its grace').toEqual([true])
     expect(await needing(60_000), 'after its grace').toEqual([false])
-    const session = await database.session('shop/a')
+    const session = await database.session(applicationName)
     expect(await needing(60_000), 'while a session of it is there').toEqual([true])
     await session.end()
     await expect.poll(() => needing(60_000)).toEqual([false])

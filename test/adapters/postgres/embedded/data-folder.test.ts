@@ -211,10 +211,18 @@ describe('what a killed server left in the folder does not keep the next one fro
   test('when a backend of the killed server is still at work', async () => {
     const server = await startEmbedded({ dataFolder: keptFolder() })
     await query(server.url, 'create table note as select 42 as answer')
-    const busy = query(server.url, 'select count(*) from generate_series(1, 4000000)').catch(() => {})
     const sql = `select pid from pg_stat_activity where query like 'select count%' and state = 'active'`
+    let busy: Promise<unknown> | undefined
     let backend: string | undefined
-    while (backend === undefined) backend = (await query(server.url, sql))[0]?.[0]
+    while (backend === undefined) {
+      // Anew, when it had ended before it was seen.
+      busy ??= query(server.url, 'select count(*) from generate_series(1, 4000000)')
+        .catch(() => {})
+        .finally(() => {
+          busy = undefined
+        })
+      backend = (await query(server.url, sql))[0]?.[0]
+    }
     process.kill(server.pid, 'SIGKILL')
     await gone(server.pid)
     await server.stop()
