@@ -113,8 +113,10 @@ function addressed(url: string | undefined, option: string): pg.ClientConfig {
  * that the session is our own.
  */
 async function connect(client: pg.Client, target: Target, token: string): Promise<number> {
+  let isConnected = false
   try {
     await client.connect()
+    isConnected = true
     const { rows } = await client.query(
       `select pg_catalog.pg_backend_pid() as pid, pg_catalog.current_setting('${TOKEN}', true) as token`,
     )
@@ -126,8 +128,8 @@ async function connect(client: pg.Client, target: Target, token: string): Promis
     await client.end().catch(() => undefined)
     if (error instanceof BellowsError) throw error
     if (error instanceof Error && error.message.includes('startup parameter')) throw pooled(error)
-    // Ended before it was ready, by an administrator: a session that is lost, as it would be a moment later.
-    if (isServerError(error) && error.code === ADMIN_SHUTDOWN) throw toBellowsError(error)
+    // Ended before it was ready, such as by an administrator: a session that is lost, as it would be a moment later.
+    if (isConnected || (isServerError(error) && error.code === ADMIN_SHUTDOWN)) throw toBellowsError(error)
     const message =
       error instanceof Error ? error.message || String((error as { code?: unknown }).code) : String(error)
     throw new BellowsError('database_unreachable', `The database cannot be reached: ${message}.`, {

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { describe, expect, test, vi } from 'vitest'
@@ -34,6 +36,30 @@ describe('a session of ours', () => {
     await application.query("insert into notes values ('after')")
     const { rows } = await application.query(show('search_path', 'statement_timeout', 'lock_timeout'))
     expect(rows).toEqual([{ search_path: '"$user", public', statement_timeout: '0', lock_timeout: '0' }])
+  })
+
+  test('that ends before it is ready is one that is lost, not a server that is not there', async () => {
+    // AuthenticationOk and ReadyForQuery, and at the first query nothing any more.
+    const welcome = Buffer.from([0x52, 0, 0, 0, 8, 0, 0, 0, 0, 0x5a, 0, 0, 0, 5, 0x49])
+    const server = createServer((socket) => {
+      socket.once('data', () => {
+        socket.write(welcome)
+        socket.once('data', () => socket.destroy())
+      })
+    }).listen(0, '127.0.0.1')
+    cleanUp(async () => void server.close())
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const url = `postgres://somebody@127.0.0.1:${port}/shop?sslmode=disable`
+
+    await expect(openConnection({ url, application: 'a test' })).rejects.toMatchObject({
+      code: 'connection_lost',
+    })
+    server.close()
+    await once(server, 'close')
+    await expect(openConnection({ url, application: 'a test' })).rejects.toMatchObject({
+      code: 'database_unreachable',
+    })
   })
 
   test.each([
