@@ -15,6 +15,7 @@ export default defineConfig({
     // Most of a test is waiting for a server; two side by side also on the smallest machine.
     maxWorkers: Math.max(2, availableParallelism()),
     // Real servers and real processes on shared machines: a test that hangs is ended, none is judged by its speed.
+    expect: { poll: { timeout: 20_000 } },
     testTimeout: 120_000,
     hookTimeout: 120_000,
   },

@@ -45,12 +45,18 @@ describe('applications that lock rows against the order of the backfill', () => 
 
   test('never lose a deadlock: the engine gives way', async () => {
     const database = await testDatabase(GIVEN.replaceAll(String(ROWS), '20000'))
+    const holder = await database.session()
     const waits: string[] = []
     const bellows = await database.bellows({
       settings: { ...SETTINGS, ...NOT_SERIAL },
-      onNotice: ({ type }) => waits.push(type),
+      onNotice: ({ type }) => {
+        waits.push(type)
+        if (type === 'waiting_for_lock') void holder.query('commit')
+      },
     })
     await bellows.change((driver) => driver.advance(MIGRATION, 'expand'))
+    // Where chance brings none of the others in the way of the backfill, this one is.
+    await holder.query('begin; select from users where id = 10000 for update')
     const applications = await startBystanders(
       database,
       [0, 1, 2, 3].map(
@@ -76,7 +82,8 @@ describe('applications that lock rows against the order of the backfill', () => 
         if current_setting('application_name') like 'bellows%' then perform pg_sleep(0.004); end if; return new; end $$;
       create trigger slow before update on users for each row execute function slow()`)
     const bellows = await database.bellows({
-      settings: { ...SETTINGS, batch: { rows: ROWS } },
+      // Far enough below deadlock_timeout for a machine that stalls.
+      settings: { ...SETTINGS, batch: { rows: ROWS, lockTimeoutMs: 150, statementTimeoutMs: 400 } },
     })
     await bellows.change((driver) => driver.advance(MIGRATION, 'expand'))
     const app = await database.session('the application')

@@ -1,10 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { versionName } from '../../src/core/plan/step.ts'
 import type { Bellows } from '../../src/engine/bellows.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
 import { Crash, type Effect, faultyBellows } from '../support/faulty-ports.ts'
-import { DROP, migration, RENAME, SETTINGS } from './legacy.ts'
+import { DROP, LAPSE, migration, RENAME, SETTINGS } from './legacy.ts'
 
 const GIVEN = `
 create table users (id int primary key, name text not null unique check (name <> ''), legacy text);
@@ -16,17 +15,16 @@ describe('two tables of one name in two namespaces', () => {
     const database = await testDatabase(
       `${GIVEN}; create schema sales; create table sales.users (id int primary key, legacy text)`,
     )
-    const settings = { ...SETTINGS, gate: { ...SETTINGS.gate, doorMs: 500 } }
     const both = { ...migration(DROP), operations: [DROP, { ...DROP, namespace: 'sales' }] }
     const before = ({ what }: Effect) => {
       if (what.includes('step_done 0001_test/retire/2')) throw new Crash('between the two')
     }
-    const crashed = faultyBellows(database.url, { before }, { settings })
+    const crashed = faultyBellows(database.url, { before }, { settings: SETTINGS })
     await expect(crashed.bellows.change((driver) => driver.advance(both, 'purge'))).rejects.toThrow(Crash)
     await crashed.bellows.close()
-    await sleep(600)
+    await database.query(LAPSE)
 
-    const bellows = await database.bellows({ settings })
+    const bellows = await database.bellows({ settings: SETTINGS })
     const run = await bellows.change((driver) => driver.advance(both, 'purge'))
     expect(run.state).toBe('completed')
     expect(
@@ -79,11 +77,10 @@ describe('a view that somebody made on the old column since the plan', () => {
 describe('between the look of the gate and retire', () => {
   test('a door that has opened by itself is noticed', async () => {
     const database = await testDatabase(GIVEN)
-    const gate = { ...SETTINGS.gate, doorMs: 100 }
     const { bellows } = faultyBellows(
       database.url,
-      { before: once(isRetire, () => sleep(300)) },
-      { settings: { ...SETTINGS, gate } },
+      { before: once(isRetire, () => database.query(LAPSE)) },
+      { settings: SETTINGS },
     )
 
     await expect(contract(bellows)).rejects.toMatchObject({ code: 'gate_expired' })
@@ -104,10 +101,9 @@ describe('between the look of the gate and retire', () => {
     await bellows.instances.register({
       instance: 'old-1',
       uses: ['users.name'],
-      leaseMs: 1_000,
       applicationName: 'nobody',
     })
-    await sleep(1_100)
+    await database.query(`update bellows.instance set renewed_at = now() - interval '1 hour'`)
 
     await expect(contract(bellows)).rejects.toMatchObject({
       code: 'instances_blocking',
@@ -174,7 +170,8 @@ async function during(database: TestDatabase, work: (bellows: Bellows) => Promis
 }
 
 async function scansOf(database: TestDatabase): Promise<unknown> {
-  await database.query('select pg_stat_clear_snapshot()')
+  // Those of the session that looks, too, which are told once a second at most.
+  await database.query('select pg_stat_force_next_flush(), pg_stat_clear_snapshot()')
   const [scans] = await database.query(
     `select seq_scan, seq_tup_read, idx_scan, idx_tup_fetch from pg_stat_user_tables where relid = 'users'::regclass`,
   )

@@ -48,7 +48,7 @@ describe('the fence', () => {
     const slow = late.transact({
       ...nothing,
       events: [],
-      statements: [work, sql`select pg_catalog.pg_sleep(0.5)`],
+      statements: [work, sql`select pg_catalog.pg_sleep(2)`],
     })
     await expect.poll(() => sleepers(database)).toBe(1)
 

@@ -4,8 +4,8 @@ import { describe, expect, test } from 'vitest'
 import type { SettingsChange } from '../../src/config.ts'
 import { BellowsError } from '../../src/core/errors.ts'
 import type { Bellows } from '../../src/engine/bellows.ts'
-import type { Settings } from '../../src/engine/settings.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
+import { LAPSE } from './legacy.ts'
 
 const GIVEN = `create table users (id int primary key, name text not null, legacy text);
   insert into users (id, name) select i, 'user ' || i from generate_series(1, 50) i`
@@ -58,15 +58,18 @@ describe('an instance that is registered', () => {
     )
     await expect.poll(() => racers.every((racer) => racer.registered() > 2), { timeout: 30_000 }).toBe(true)
 
+    // One stays until the change was refused, so that it has met somebody.
+    await bellows.instances.register({ instance: 'held', uses: [`users.${column}`] })
     const until = Date.now() + 30_000
     let refusals = 0
     for (let state = ''; state !== 'completed' && state !== 'rolled_back'; ) {
       if (Date.now() > until) for (const racer of racers) racer.rest()
       state = await change(bellows).then(
         (run) => run.state,
-        (error: unknown) => {
+        async (error: unknown) => {
           if (!(error instanceof BellowsError && error.code === 'instances_blocking')) throw error
           refusals += 1
+          if (refusals === 1) await bellows.instances.release('held')
           // From time to time nobody is there, or the race would never end.
           if (refusals % 3 === 0) for (const racer of racers) racer.rest()
           return 'refused'
@@ -110,9 +113,9 @@ describe('a registration that is under way', () => {
   test.for(CHANGES)(
     'comes too late when it begins while the %s is being done',
     async ([, column, change]) => {
-      const { database, bellows } = await verified({ doorMs: 500 })
+      const { database, bellows } = await verified()
       const app = await database.session('the application')
-      // As slow as a catalog on a busy disk: the door would open by itself meanwhile.
+      // As slow as a catalog on a busy disk, so that the door opens by itself meanwhile.
       await database.query(`
       create function public.slow() returns event_trigger language plpgsql as $$ begin perform pg_sleep(1.2); end $$;
       create event trigger slow on ddl_command_end when tag in ('ALTER TABLE') execute function public.slow()`)
@@ -126,7 +129,7 @@ describe('a registration that is under way', () => {
           { interval: 10 },
         )
         .toHaveLength(1)
-      await sleep(700)
+      await database.query(LAPSE)
 
       const registering = app.query(`select bellows.register('app-1', '{users.${column}}')`)
 
@@ -138,12 +141,9 @@ describe('a registration that is under way', () => {
   )
 })
 
-async function verified(
-  gate: Partial<Settings['gate']> = {},
-): Promise<{ database: TestDatabase; bellows: Bellows }> {
+async function verified(): Promise<{ database: TestDatabase; bellows: Bellows }> {
   const database = await testDatabase(GIVEN)
-  const settings = { ...SETTINGS, gate: { ...SETTINGS.gate, ...gate } }
-  const bellows = await database.bellows({ settings })
+  const bellows = await database.bellows({ settings: SETTINGS })
   await bellows.instances.register({ instance: 'earlier', uses: [] })
   await bellows.instances.release('earlier')
   await bellows.change((driver) => driver.advance(MIGRATION, 'verify'))

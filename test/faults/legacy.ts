@@ -13,6 +13,9 @@ export const DROP: Operation = { kind: 'drop_column', namespace: 'public', table
 
 export const migration = (operation: Operation) => ({ name: '0001_test', operations: [operation] })
 
+/** The doors that are closed open, as they do by themselves after their time. */
+export const LAPSE = `update bellows.column_state set until = clock_timestamp() where state = 'retiring'`
+
 export const SETTINGS = {
   driver: { pollMs: 20 },
   gate: { whenNoneRegistered: 'allow', reason: 'a test', doorMs: 30_000 },

@@ -153,12 +153,14 @@ async function throughLocks(
 ): Promise<readonly string[]> {
   const database = await testDatabase(GIVEN)
   const met: string[] = []
+  let since = 0
   let blocker: Awaited<ReturnType<Blocking['begin']>> | undefined
   let before: unknown
   const meet = async ({ kind, what }: Effect): Promise<void> => {
     const step = steps.find((id) => `${what},`.includes(`step_done ${id},`))
     if (kind !== 'transact' || step === undefined || met.includes(step)) return
     met.push(step)
+    since = performance.now()
     before = await catalog(database)
     blocker = await blocking.begin(database)
   }
@@ -168,7 +170,6 @@ async function throughLocks(
     await blocker?.end().catch(() => undefined)
   })
   for (const left = [...calls]; left[0] !== undefined; ) {
-    const since = performance.now()
     const failure = await faulty.bellows.change(left[0]).then(
       () => undefined,
       (error: unknown) => error,

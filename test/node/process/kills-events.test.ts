@@ -133,7 +133,7 @@ async function stopAt(database: TestDatabase, count: number): Promise<void> {
 
 async function isStopped(database: TestDatabase): Promise<boolean> {
   const waiting = await database.query(
-    `select from pg_locks where locktype = 'advisory' and objid = 4711 and not granted`,
+    `select from pg_locks where locktype = 'advisory' and objid = 4711 and not granted and database = (select oid from pg_database where datname = current_database())`,
   )
   return waiting.length > 0
 }
