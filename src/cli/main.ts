@@ -4,6 +4,7 @@ import { addAdvances } from './commands/advance.ts'
 import { addContract } from './commands/contract.ts'
 import { addDemo } from './commands/demo.ts'
 import { addDoctor } from './commands/doctor.ts'
+import { addGate } from './commands/gate.ts'
 import { addInit } from './commands/init.ts'
 import { addInstances } from './commands/instances.ts'
 import { addNew } from './commands/new.ts'
@@ -35,6 +36,7 @@ function program(): Command {
   addNew(bellows)
   addPlan(bellows)
   addAdvances(bellows)
+  addGate(bellows)
   addContract(bellows)
   addUndo(bellows)
   addRollback(bellows)

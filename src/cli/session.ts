@@ -17,6 +17,8 @@ export interface Session {
   readonly bellows: Bellows
   readonly config: Config
   readonly terminal: Terminal
+  /** Was it asked to stop? A command that waits looks again and again. */
+  readonly isStopping: () => boolean
 }
 
 /** Opens the database for one command, runs it, and turns what comes out into an exit code. */
@@ -39,7 +41,7 @@ export async function inSession(
       isStopping: stop.isAsked,
     })
     try {
-      return await work({ bellows, config, terminal: processTerminal })
+      return await work({ bellows, config, terminal: processTerminal, isStopping: stop.isAsked })
     } finally {
       view.end()
       await bellows.close()

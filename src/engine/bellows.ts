@@ -8,7 +8,7 @@ import type { Driving, Engine } from './context.ts'
 import { drive } from './drive.ts'
 import { asDriver } from './driving.ts'
 import { examine } from './examine.ts'
-import { refuseWhileNeeded } from './gate.ts'
+import { type GateReport, refuseWhileNeeded, reportGates } from './gate.ts'
 import { databaseName, describeTable, holdsMore, type TableShape, tablesWith } from './look.ts'
 import type { Checkpoint, Holder, Instances, WhichRuns } from './ports.ts'
 import { rollBack, undo } from './return.ts'
@@ -36,6 +36,8 @@ export interface Looking {
    *   depends on it, nobody registered
    */
   refuseWhileNeeded(table: QualifiedName, column: string): Promise<void>
+  /** What each gate that a run has still to pass would say at this moment. */
+  gates(run: Run): Promise<readonly GateReport[]>
   /** Names of the tables of a namespace that have a column. */
   tablesWith(namespace: string, column: string): Promise<readonly string[]>
   /** The name of the database that is connected to. */
@@ -107,6 +109,7 @@ function looking(engine: Engine): Looking {
     table: (name) => describeTable(engine, name),
     holdsMore: (name, column, run) => holdsMore(engine, name, column, run),
     refuseWhileNeeded: (table, column) => refuseWhileNeeded(engine, { table, column }),
+    gates: (run) => reportGates(engine, run),
     tablesWith: (namespace, column) => tablesWith(engine, namespace, column),
     name: () => databaseName(engine),
     examine: () => examine(engine),

@@ -1,10 +1,10 @@
 import { assert, BellowsError } from '../core/errors.ts'
-import { stepsOf, undoSteps } from '../core/plan/plan.ts'
+import { undoSteps } from '../core/plan/plan.ts'
 import type { Phase, Step } from '../core/plan/step.ts'
+import { dueSteps, gatesAhead, hidingStep } from '../core/run/due.ts'
 import type { Event } from '../core/run/event.ts'
 import { isOver, type Run, stepsLeft } from '../core/run/run.ts'
 import { mayEnter, STATE_OF_PHASE } from '../core/run/transitions.ts'
-import { isSameName } from '../core/schema/model.ts'
 import { lit, sql } from '../core/sql.ts'
 import type { Driving, Engine } from './context.ts'
 import { executeStep } from './execute.ts'
@@ -33,25 +33,9 @@ export async function drive(engine: Driving, id: number, until: Phase): Promise<
   }
 }
 
-/** A gate is never recorded as passed, because its answer ages: it is due until the column that it guards is hidden. */
-function dueSteps(run: Run, until: Phase): readonly Step[] {
-  return stepsLeft(run, until).filter(
-    (step) => step.kind !== 'gate' || !run.done.has(hidingStep(run, step)?.id ?? ''),
-  )
-}
-
-function hidingStep(run: Run, gate: Extract<Step, { kind: 'gate' }>): Step | undefined {
-  return stepsOf(run.plan, 'retire').find(
-    (step) =>
-      step.kind === 'retire' &&
-      step.retires?.column === gate.column &&
-      isSameName(step.retires.table, gate.table),
-  )
-}
-
 /** All gates first, then all columns at once: a run is not half retired because one gate stayed closed. */
 async function passGates(engine: Driving, run: Run): Promise<void> {
-  const gates = dueSteps(run, 'rollout').filter((step) => step.kind === 'gate')
+  const gates = gatesAhead(run)
   if (run.state !== STATE_OF_PHASE.rollout && run.state !== STATE_OF_PHASE.retire)
     await enter(engine, run, 'rollout')
   for (const gate of gates) await passGate(engine, run.id, gate)

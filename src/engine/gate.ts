@@ -2,8 +2,19 @@ import { BellowsError } from '../core/errors.ts'
 import { clearColumnState, closeDoorSql, DOOR } from '../core/plan/column-state.ts'
 import { dependentsQuery } from '../core/plan/dependents.ts'
 import type { GateStep } from '../core/plan/step.ts'
+import { gatesAhead } from '../core/run/due.ts'
 import type { Event } from '../core/run/event.ts'
-import { contractGate, type GateFacts, type GateVerdict } from '../core/run/gate.ts'
+import {
+  contractGate,
+  type GateCheck,
+  type GateFacts,
+  type GateVerdict,
+  gateChecks,
+  type Usage,
+  usageOf,
+} from '../core/run/gate.ts'
+import type { Run } from '../core/run/run.ts'
+import type { QualifiedName } from '../core/schema/model.ts'
 import { lit, type Sql, sql } from '../core/sql.ts'
 import type { Driving, Engine } from './context.ts'
 import { transactWithLocks } from './lock.ts'
@@ -41,6 +52,25 @@ export async function refuseWhileNeeded(engine: Engine, of: Gated): Promise<void
   const facts = await look(engine, of)
   const verdict = contractGate(facts, engine.settings.gate)
   if (!verdict.open) throw refusal(facts, verdict)
+}
+
+/** What a gate would say at this moment. */
+export interface GateReport {
+  readonly table: QualifiedName
+  readonly column: string
+  readonly usage: Usage
+  readonly checks: readonly GateCheck[]
+}
+
+/** What each gate that a run has still to pass would say. No more than a look: no door is closed. */
+export async function reportGates(engine: Engine, run: Run): Promise<readonly GateReport[]> {
+  const reports: GateReport[] = []
+  for (const { table, column } of gatesAhead(run)) {
+    const facts = await look(engine, { table, column })
+    const checks = gateChecks(facts, engine.settings.gate)
+    reports.push({ table, column, usage: usageOf(facts), checks })
+  }
+  return reports
 }
 
 type Gated = Pick<GateStep, 'table' | 'column'>

@@ -3,19 +3,25 @@ import type { SettingsChange } from '../../config.ts'
 import { BellowsError, type Run } from '../../index.ts'
 import { chosenMigration } from '../choose.ts'
 import { confirmed } from '../confirm.ts'
-import { addBoundFlags, type BoundFlags, boundSettings, time } from '../flags.ts'
+import {
+  addBoundFlags,
+  addEvidenceFlags,
+  type BoundFlags,
+  boundSettings,
+  type EvidenceFlags,
+  evidenceSettings,
+  time,
+} from '../flags.ts'
 import { inSession, type Session } from '../session.ts'
 import { reportRun } from './advance.ts'
 
-interface ContractFlags extends BoundFlags {
+interface ContractFlags extends BoundFlags, EvidenceFlags {
   readonly confirm?: string
   readonly grace?: number
-  readonly silentGrace?: number
-  readonly allowNoInstances?: string
 }
 
 export function addContract(program: Command): void {
-  addBoundFlags(program.command('contract'))
+  addEvidenceFlags(addBoundFlags(program.command('contract')))
     .description(
       'remove the old shape: verify, wait at the gate until nobody needs it, hide it, and drop it after the grace',
     )
@@ -25,15 +31,6 @@ export function addContract(program: Command): void {
       '--grace <time>',
       'keep the hidden shape for so long, to undo; contract again drops it (default: 0)',
       time,
-    )
-    .option(
-      '--silent-grace <time>',
-      'a silent instance without sessions counts as gone after so long (default: 10min)',
-      time,
-    )
-    .option(
-      '--allow-no-instances <reason>',
-      'go on although no instance was ever registered; the reason is kept in the journal',
     )
     .action((named: string | undefined, flags: ContractFlags) =>
       inSession('contract', flags, contractSettings(flags), async (session) => {
@@ -46,14 +43,11 @@ export function addContract(program: Command): void {
 }
 
 function contractSettings(flags: ContractFlags): SettingsChange {
-  const { grace, silentGrace, allowNoInstances } = flags
+  const { grace } = flags
   return {
     ...boundSettings(flags),
+    ...evidenceSettings(flags),
     ...(grace === undefined ? {} : { graceMs: grace }),
-    gate: {
-      ...(silentGrace === undefined ? {} : { silentGraceMs: silentGrace }),
-      ...(allowNoInstances === undefined ? {} : { whenNoneRegistered: 'allow', reason: allowNoInstances }),
-    },
   }
 }
 

@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { contractGate, type GateFacts, type GateRules } from '../../../src/core/run/gate.ts'
+import {
+  contractGate,
+  type GateFacts,
+  type GateRules,
+  gateChecks,
+  usageOf,
+} from '../../../src/core/run/gate.ts'
 
 const COLUMN = '"users"."name"'
 const facts = (more: Partial<GateFacts> = {}): GateFacts => ({
@@ -127,6 +133,30 @@ describe('the gate is closed', () => {
   })
 })
 
+describe('the checks', () => {
+  test('are all made, whatever the first of them says', () => {
+    expect(gateChecks(facts({ needing: [live('web-1')], dependents: [view] }), REFUSE)).toMatchObject([
+      { check: 'leases', green: false, code: 'instances_blocking' },
+      { check: 'dependents', green: false, code: 'dependents_found' },
+    ])
+    expect(gateChecks(facts(), REFUSE)).toMatchObject([
+      { check: 'leases', green: true },
+      { check: 'dependents', green: true },
+    ])
+  })
+
+  test.each<[string, Partial<GateFacts>]>([
+    ['active', { needing: [silent('a'), live('b')] }],
+    ['draining', { needing: [silent('a'), gone('b')] }],
+    ['drained', { needing: [gone('b')] }],
+    ['drained', {}],
+    ['drained', { dependents: [view] }],
+    ['unknown', { everRegistered: false }],
+  ])('tell how far the column is from being used by nobody: %s', (usage, more) => {
+    expect(usageOf(facts(more))).toBe(usage)
+  })
+})
+
 describe('every combination of facts and rules', () => {
   const NEEDING = [[], [gone('a')], [live('a')], [silent('a')], [gone('a'), live('b')]]
   const CASES = NEEDING.flatMap((needing) =>
@@ -146,6 +176,7 @@ describe('every combination of facts and rules', () => {
       const verdict = contractGate(seen, rules)
       expect([seen, rules, verdict.open]).toEqual([seen, rules, expected])
       expect(verdict.because.length).toBeGreaterThan(0)
+      expect(gateChecks(seen, rules).every(({ green }) => green)).toBe(expected)
     }
   })
 

@@ -1,0 +1,96 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Command } from 'commander'
+import { BellowsError, type GateReport, type Run } from '../../index.ts'
+import { chosenRun } from '../choose.ts'
+import { EXIT } from '../exit-codes.ts'
+import { addDatabaseFlags, addEvidenceFlags, type EvidenceFlags, evidenceSettings, time } from '../flags.ts'
+import { isOpen, renderGates } from '../render/gate.ts'
+import { type DatabaseFlags, inSession, printJson, type Session } from '../session.ts'
+
+interface GateFlags extends DatabaseFlags, EvidenceFlags {}
+
+interface WaitFlags extends GateFlags {
+  readonly timeout?: number
+}
+
+const POLL_MS = 1_000
+const TIMEOUT_MS = 600_000
+
+export function addGate(program: Command): void {
+  const gate = program
+    .command('gate')
+    .description('whether the old shape may go, and who or what still needs it')
+  addGateFlags(gate.command('explain', { isDefault: true }))
+    .description('look once; exits with 0 when nothing stands against the contract, else with 5')
+    .action((named: string | undefined, flags: GateFlags) =>
+      inSession('gate', flags, evidenceSettings(flags), async (session) => {
+        const run = await chosenRun(session.bellows, named)
+        return report(session, run, await looked(session, run.id), flags)
+      }),
+    )
+  addGateFlags(gate.command('wait'))
+    .description('look until nothing stands against the contract, for any pipeline')
+    .option('--timeout <time>', 'give up after so long, with exit code 5 (default: 10min)', time)
+    .action((named: string | undefined, flags: WaitFlags) =>
+      inSession('gate', flags, evidenceSettings(flags), async (session) => {
+        const run = await chosenRun(session.bellows, named)
+        return report(session, run, await waited(session, run, flags), flags)
+      }),
+    )
+}
+
+function addGateFlags(command: Command): Command {
+  return addEvidenceFlags(addDatabaseFlags(command)).argument(
+    '[migration]',
+    'name; default: the one under way',
+  )
+}
+
+/** The run anew each time: another driver may have passed the gate meanwhile, or taken the run back. */
+async function looked({ bellows }: Pick<Session, 'bellows'>, id: number): Promise<readonly GateReport[]> {
+  const [run] = await bellows.runs({ id })
+  if (run === undefined) return []
+  if (run.state !== 'rolling_back' && run.state !== 'rolled_back') return await bellows.gates(run)
+  const { name } = run.plan.migration
+  throw new BellowsError('run_conflict', `The migration "${name}" is ${run.state.replace('_', ' ')}.`, {
+    hint: `Nothing of it waits for a contract. Begin it anew: bellows expand ${name}`,
+  })
+}
+
+/** Says each change while it waits. The last look is given back, open or not. */
+async function waited(
+  { bellows, terminal, isStopping }: Session,
+  { id, plan }: Run,
+  { timeout = TIMEOUT_MS, json }: WaitFlags,
+): Promise<readonly GateReport[]> {
+  let said = ''
+  for (const end = performance.now() + timeout; ; await sleep(POLL_MS)) {
+    const reports = await looked({ bellows }, id)
+    if (reports.every(isOpen) || performance.now() >= end) return reports
+    if (isStopping())
+      throw new BellowsError('interrupted', `Stopped waiting for the gate of "${plan.migration.name}".`)
+    const text = renderGates(reports, terminal)
+    if (json !== true && text !== said) terminal.err(`${text}\n`)
+    said = text
+  }
+}
+
+function report(
+  { terminal }: Session,
+  { plan }: Run,
+  reports: readonly GateReport[],
+  { json }: GateFlags,
+): number {
+  const migration = plan.migration.name
+  const isDrained = reports.every(isOpen)
+  if (json === true) {
+    const gates = reports.map((one) => ({ ...one, open: isOpen(one) }))
+    printJson({ migration, open: isDrained, gates })
+  } else {
+    terminal.out(
+      reports.length === 0 ? `${migration}: nothing waits at a gate.` : renderGates(reports, terminal),
+    )
+    if (isDrained && reports.length > 0) terminal.out(`next: bellows contract ${migration}`)
+  }
+  return isDrained ? EXIT.done : EXIT.tryAgain
+}

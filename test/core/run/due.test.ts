@@ -1,0 +1,68 @@
+import { describe, expect, test } from 'vitest'
+import type { Operation } from '../../../src/core/operations/migration.ts'
+import { makePlan } from '../../../src/core/plan/make-plan.ts'
+import type { Step } from '../../../src/core/plan/step.ts'
+import { dueSteps, gatesAhead, hidingStep } from '../../../src/core/run/due.ts'
+import type { JournalEntry } from '../../../src/core/run/event.ts'
+import { foldRun, type Run } from '../../../src/core/run/run.ts'
+import { column, facts, schemaOf, tableWith } from '../../support/model.ts'
+
+const on = { namespace: 'public', table: 'users' } as const
+const rename: Operation = { kind: 'rename_column', ...on, from: 'name', to: 'full_name' }
+const drop: Operation = { kind: 'drop_column', ...on, column: 'age' }
+const users = schemaOf(tableWith([column('name'), column('age')]))
+const plan = makePlan({ name: 'm', operations: [rename, drop] }, users, facts())
+
+const runAfter = (...done: readonly Step[]): Run =>
+  foldRun(
+    { id: 1, plan },
+    done.map(
+      ({ id }, at): JournalEntry => ({
+        seq: at + 1,
+        run: 1,
+        at: '2026-01-02T03:04:05Z',
+        event: { type: 'step_done', step: id, how: 'performed' },
+      }),
+    ),
+  )
+const gates = plan.steps.filter((step) => step.kind === 'gate')
+const hiding = (name: string): Step => {
+  const gate = gates.find((one) => one.column === name)
+  const step = gate === undefined ? undefined : hidingStep(runAfter(), gate)
+  if (step === undefined) throw new Error(`nothing hides ${name}`)
+  return step
+}
+
+describe('a gate', () => {
+  test('is ahead until the column that it guards is hidden, each on its own', () => {
+    const columns = (run: Run) => gatesAhead(run).map((gate) => gate.column)
+    expect(columns(runAfter())).toEqual(['name', 'age'])
+    expect(columns(runAfter(hiding('name')))).toEqual(['age'])
+    expect(columns(runAfter(hiding('age')))).toEqual(['name'])
+    expect(columns(runAfter(hiding('age'), hiding('name')))).toEqual([])
+  })
+
+  test('that was passed is due all the same: its answer ages', () => {
+    expect(gatesAhead(runAfter(...gates))).toEqual([])
+    expect(gatesAhead(runAfter(...plan.steps.filter(({ phase }) => phase === 'verify')))).toHaveLength(2)
+  })
+
+  test('guards a column of one table only, also where another table has one of that name', () => {
+    const [gate] = gates
+    if (gate === undefined) throw new Error('there is a gate')
+    const elsewhere = { ...gate, table: { namespace: 'sales', name: 'users' } }
+    expect(hidingStep(runAfter(), gate)).toMatchObject({ kind: 'retire', retires: { column: 'name' } })
+    expect(hidingStep(runAfter(), elsewhere)).toBeUndefined()
+  })
+})
+
+describe('what is due', () => {
+  test('is what is left up to the phase, in the order of the plan', () => {
+    const ids = (run: Run, until: Parameters<typeof dueSteps>[1]) => dueSteps(run, until).map(({ id }) => id)
+    const upTo = (...phases: readonly string[]) =>
+      plan.steps.filter(({ phase }) => phases.includes(phase)).map(({ id }) => id)
+    expect(ids(runAfter(), 'backfill')).toEqual(upTo('expand', 'backfill'))
+    expect(ids(runAfter(), 'purge')).toEqual(plan.steps.map(({ id }) => id))
+    expect(ids(runAfter(...plan.steps), 'purge')).toEqual([])
+  })
+})
