@@ -1,15 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { isOpen, renderGates } from '../../../src/cli/render/gate.ts'
-import type { Terminal } from '../../../src/cli/terminal.ts'
 import type { GateCheck, GateReport } from '../../../src/index.ts'
-
-const plain: Terminal = {
-  isLive: false,
-  out: () => undefined,
-  err: () => undefined,
-  style: (_format, text) => text,
-}
-const marked: Terminal = { ...plain, style: (format, text) => `<${String(format)}>${text}</>` }
+import { marked, plain } from '../../support/terminals.ts'
 
 const LEASES: GateCheck = { check: 'leases', green: true, because: ['no instance uses it'] }
 const USED: GateCheck = {

@@ -1,20 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { renderPlan } from '../../../src/cli/render/plan.ts'
-import type { Terminal } from '../../../src/cli/terminal.ts'
 import type { Operation } from '../../../src/core/operations/migration.ts'
 import { makePlan } from '../../../src/core/plan/make-plan.ts'
 import type { Plan } from '../../../src/core/plan/plan.ts'
 import type { Table } from '../../../src/core/schema/model.ts'
 import { column, factsWithTypes, index, schemaOf, table, tableWith } from '../../support/model.ts'
-
-const plain: Terminal = {
-  isLive: false,
-  out: () => undefined,
-  err: () => undefined,
-  style: (_format, text) => text,
-}
-/** Styles as marks that can be read. */
-const marked: Terminal = { ...plain, style: (format, text) => `<${String(format)}>${text}</>` }
+import { marked, plain } from '../../support/terminals.ts'
 
 const on = { namespace: 'public', table: 'users' } as const
 const ADD: Operation = {

@@ -5,7 +5,6 @@ import {
   renderStatus,
   runStatus,
 } from '../../../src/cli/render/status.ts'
-import type { Terminal } from '../../../src/cli/terminal.ts'
 import type { Migration, Operation } from '../../../src/core/operations/migration.ts'
 import { makePlan } from '../../../src/core/plan/make-plan.ts'
 import type { Phase } from '../../../src/core/plan/step.ts'
@@ -13,14 +12,7 @@ import type { Run } from '../../../src/core/run/run.ts'
 import type { RunState } from '../../../src/core/run/transitions.ts'
 import type { Version } from '../../../src/engine/versions.ts'
 import { factsWithTypes, schemaOf, table } from '../../support/model.ts'
-
-const plain: Terminal = {
-  isLive: false,
-  out: () => undefined,
-  err: () => undefined,
-  style: (_format, text) => text,
-}
-const marked: Terminal = { ...plain, style: (format, text) => `<${String(format)}>${text}</>` }
+import { marked, plain } from '../../support/terminals.ts'
 
 const on = { namespace: 'public', table: 'users' } as const
 const RENAME: Operation = { kind: 'rename_column', ...on, from: 'name', to: 'full_name' }
