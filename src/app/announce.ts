@@ -92,6 +92,7 @@ function keepRenewing(
   announcement: Announcement,
 ): { stop: () => Promise<void> } {
   let failures = 0
+  let isRetired = false
   const renew = async () => {
     try {
       await renewed(pool, registration)
@@ -100,7 +101,8 @@ function keepRenewing(
       const because = error instanceof Error ? error.message : String(error)
       if (sqlstateOf(error) === REFUSED) {
         clearInterval(timer)
-        announcement.onRetired?.(because)
+        if (!isRetired) announcement.onRetired?.(because)
+        isRetired = true
         return
       }
       failures += 1
@@ -108,14 +110,9 @@ function keepRenewing(
     }
   }
   let last = Promise.resolve()
-  let isRenewing = false
   const timer = setInterval(() => {
-    // One that takes its time is waited for, not overtaken.
-    if (isRenewing) return
-    isRenewing = true
-    last = renew().finally(() => {
-      isRenewing = false
-    })
+    // Also while another is on its way: one that hangs must not let the lease run out.
+    last = renew()
   }, leaseMs / RENEWALS_PER_LEASE)
   // A process that has nothing else to do may end.
   timer.unref()
