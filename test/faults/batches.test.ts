@@ -72,8 +72,9 @@ describe('a row that cannot be filled', () => {
     const database = await testDatabase(table(once))
     const bellows = await database.bellows({ settings: SETTINGS })
     await expect(bellows.change((driver) => driver.advance(MIGRATION, 'backfill'))).rejects.toMatchObject({
-      code: 'statement_failed',
-      message: expect.stringMatching(/^not now/i),
+      code: 'backfill_failed',
+      message: expect.stringMatching(/^A batch of "users" could not be filled: not now/i),
+      step: STEP,
     })
     await bellows.change((driver) => driver.advance(MIGRATION, 'backfill'))
     expect(await database.query(UNLIKE)).toEqual([])

@@ -22,16 +22,17 @@ export async function explainFailure(
   if (error.code !== 'statement_failed') return error
   if (!isCausedByRow(error) && !isTooSlow(error, { range, linesPerBlock })) return error
   const row = await failingRow(engine, step, { range, linesPerBlock })
-  if (row === undefined) return error
   const rowsDone = (await engine.journal.checkpoint(step.id))?.rowsDone ?? 0
   return new BellowsError(
     'backfill_failed',
-    `The row ${row} of "${step.table.name}" cannot be filled: ${error.message}`,
+    row === undefined
+      ? `A batch of "${step.table.name}" could not be filled: ${error.message}`
+      : `The row ${row} of "${step.table.name}" cannot be filled: ${error.message}`,
     {
       step: step.id,
       cause: error,
-      hint: `Correct that row, then run the same command again; ${rowsDone} rows are filled and stay so.`,
-      facts: { rows_done: rowsDone, row },
+      hint: `${row === undefined ? 'None of its rows fails by itself by now: run' : 'Correct that row, then run'} the same command again; ${rowsDone} rows are filled and stay so.`,
+      facts: { rows_done: rowsDone, ...(row === undefined ? {} : { row }) },
     },
   )
 }
