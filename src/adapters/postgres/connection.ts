@@ -129,7 +129,7 @@ async function connect(client: pg.Client, target: Target, token: string): Promis
     if (error instanceof BellowsError) throw error
     if (error instanceof Error && error.message.includes('startup parameter')) throw pooled(error)
     // Ended before it was ready, such as by an administrator: a session that is lost, as it would be a moment later.
-    if (isConnected || (isServerError(error) && error.code === ADMIN_SHUTDOWN)) throw toBellowsError(error)
+    if (isServerError(error) ? error.code === ADMIN_SHUTDOWN : isConnected) throw toBellowsError(error)
     const message =
       error instanceof Error ? error.message || String((error as { code?: unknown }).code) : String(error)
     throw new BellowsError('database_unreachable', `The database cannot be reached: ${message}.`, {
