@@ -105,7 +105,8 @@ export async function copied(
   if (record !== undefined && has(copy.to)) {
     const [done] = await database.runs({ id: record.run })
     for (const op of done?.plan.migration.operations ?? []) refuseAnother(op, copy)
-    await madeReady(database, record.run)
+    // A contract that brings the copy along goes all the way itself.
+    if (how.implied !== true) await madeReady(database, record.run)
     return { ...answer(record), already_applied: true }
   }
   const open = (await openRenames(database)).find(
@@ -203,7 +204,7 @@ async function filled(database: Changing, run: number, how: { implied?: true }):
 
 /**
  * Goes on behind the copy to compare all rows and to carry what hangs on the old column, so that the new one is ready for new
- * instances. When that does not succeed now, the same message again or the contract does it, and the contract says why it cannot.
+ * instances. When that does not succeed now, the next message that asks for it or the contract does it, and the contract says why it cannot.
  */
 async function madeReady(database: Changing, run: number): Promise<void> {
   await database.resume(run, 'verify').catch((error: unknown) => {
