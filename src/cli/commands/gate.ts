@@ -21,7 +21,7 @@ export function addGate(program: Command): void {
     .command('gate')
     .description('whether the old shape may go, and who or what still needs it')
   addGateFlags(gate.command('explain', { isDefault: true }))
-    .description('look once; exits with 0 when nothing stands against the contract, else with 5')
+    .description('look once; exits with 0 when no instance uses it and nothing depends on it, else with 5')
     .action((named: string | undefined, flags: GateFlags) =>
       inSession('gate', flags, evidenceSettings(flags), async (session) => {
         const run = await chosenRun(session.bellows, named)
@@ -29,7 +29,7 @@ export function addGate(program: Command): void {
       }),
     )
   addGateFlags(gate.command('wait'))
-    .description('look until nothing stands against the contract, for any pipeline')
+    .description('look until no instance uses it and nothing depends on it, for any pipeline')
     .option('--timeout <time>', 'give up after so long, with exit code 5 (default: 10min)', time)
     .action((named: string | undefined, flags: WaitFlags) =>
       inSession('gate', flags, evidenceSettings(flags), async (session) => {
