@@ -23,18 +23,21 @@ export async function explainFailure(
   if (!isCausedByRow(error) && !isTooSlow(error, { range, linesPerBlock })) return error
   const row = await failingRow(engine, step, { range, linesPerBlock })
   const rowsDone = (await engine.journal.checkpoint(step.id))?.rowsDone ?? 0
-  return new BellowsError(
-    'backfill_failed',
+  const of = `of "${step.table.name}"`
+  const { failed, advice, blamed } =
     row === undefined
-      ? `A batch of "${step.table.name}" could not be filled: ${error.message}`
-      : `The row ${row} of "${step.table.name}" cannot be filled: ${error.message}`,
-    {
-      step: step.id,
-      cause: error,
-      hint: `${row === undefined ? 'None of its rows fails by itself by now: run' : 'Correct that row, then run'} the same command again; ${rowsDone} rows are filled and stay so.`,
-      facts: { rows_done: rowsDone, ...(row === undefined ? {} : { row }) },
-    },
-  )
+      ? {
+          failed: `A batch ${of} could not`,
+          advice: 'None of its rows fails by itself by now: run',
+          blamed: {},
+        }
+      : { failed: `The row ${row} ${of} cannot`, advice: 'Correct that row, then run', blamed: { row } }
+  return new BellowsError('backfill_failed', `${failed} be filled: ${error.message}`, {
+    step: step.id,
+    cause: error,
+    hint: `${advice} the same command again; ${rowsDone} rows are filled and stay so.`,
+    facts: { rows_done: rowsDone, ...blamed },
+  })
 }
 
 /** Data exceptions (22), broken rules (23) and what a trigger raises (P0). Source: appendix A of the PostgreSQL manual. */
@@ -83,7 +86,7 @@ async function isFailing(
   } catch (error) {
     if (!(error instanceof BellowsError) || error.code !== 'statement_failed') throw error
     // That several rows took too long says nothing of any of them.
-    return !tookTooLong(error) || halves(range, linesPerBlock) === undefined
+    return !tookTooLong(error) || isTooSlow(error, { range, linesPerBlock })
   }
 }
 
