@@ -10,6 +10,7 @@ import {
   type GateFacts,
   type GateVerdict,
   gateChecks,
+  isOpen,
   type Usage,
   usageOf,
 } from '../core/run/gate.ts'
@@ -60,6 +61,7 @@ export interface GateReport {
   readonly column: string
   readonly usage: Usage
   readonly checks: readonly GateCheck[]
+  readonly open: boolean
 }
 
 /** What each gate that a run has still to pass would say. No more than a look: no door is closed. */
@@ -68,7 +70,7 @@ export async function reportGates(engine: Engine, run: Run): Promise<readonly Ga
   for (const { table, column } of gatesAhead(run)) {
     const facts = await look(engine, { table, column })
     const checks = gateChecks(facts, engine.settings.gate)
-    reports.push({ table, column, usage: usageOf(facts), checks })
+    reports.push({ table, column, usage: usageOf(facts), checks, open: isOpen(checks) })
   }
   return reports
 }

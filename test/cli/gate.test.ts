@@ -1,6 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { workplace } from '../support/cli.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
+import { silentFor } from '../support/silent-for.ts'
 
 const USERS = `create table users (id int primary key, name text not null, legacy text);
   insert into users (id, name) select i, 'user ' || i from generate_series(1, 10) i`
@@ -40,7 +42,7 @@ describe('gate explain', () => {
   test('tells one that is silent from one that is there', async () => {
     const { database, place } = await atTheGate()
     await register(database, 'app-1', 'users.name', ", application_name => 'nobody has this name'")
-    await database.query(`update bellows.instance set renewed_at = now() - interval '1 minute'`)
+    await silentFor(database, '1 minute')
     expect(await place.run('gate')).toMatchObject({ code: 5, out: expect.stringContaining('is draining') })
     expect(await place.run('gate', '--silent-grace', '1s')).toMatchObject({
       code: 0,
@@ -147,9 +149,9 @@ describe('gate wait', () => {
         `select from pg_stat_activity where datname = current_database() and application_name like 'bellows/% gate'`,
       )
     await expect.poll(async () => (await looks()).length, { timeout: 60_000 }).toBeGreaterThan(0)
-    await new Promise((resolve) => setTimeout(resolve, 1_500))
+    await sleep(1_500)
     await database.query(`select bellows.release('app-1')`)
-    await new Promise((resolve) => setTimeout(resolve, 3_000))
+    await sleep(3_000)
     await database.query(`select bellows.release('app-2')`)
 
     const { code, out, err } = await waiting

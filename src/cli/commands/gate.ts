@@ -4,7 +4,7 @@ import { BellowsError, type GateReport, type Run } from '../../index.ts'
 import { chosenRun } from '../choose.ts'
 import { EXIT } from '../exit-codes.ts'
 import { addDatabaseFlags, addEvidenceFlags, type EvidenceFlags, evidenceSettings, time } from '../flags.ts'
-import { isOpen, renderGates } from '../render/gate.ts'
+import { renderGates } from '../render/gate.ts'
 import { type DatabaseFlags, inSession, printJson, type Session } from '../session.ts'
 
 interface GateFlags extends DatabaseFlags, EvidenceFlags {}
@@ -25,7 +25,7 @@ export function addGate(program: Command): void {
     .action((named: string | undefined, flags: GateFlags) =>
       inSession('gate', flags, evidenceSettings(flags), async (session) => {
         const run = await chosenRun(session.bellows, named)
-        return report(session, run, await looked(session, run.id), flags)
+        return report(session, run, await looked(session, run), flags)
       }),
     )
   addGateFlags(gate.command('wait'))
@@ -46,10 +46,7 @@ function addGateFlags(command: Command): Command {
   )
 }
 
-/** The run anew each time: another driver may have passed the gate meanwhile, or taken the run back. */
-async function looked({ bellows }: Pick<Session, 'bellows'>, id: number): Promise<readonly GateReport[]> {
-  const [run] = await bellows.runs({ id })
-  if (run === undefined) return []
+async function looked({ bellows }: Session, run: Run): Promise<readonly GateReport[]> {
   if (run.state !== 'rolling_back' && run.state !== 'rolled_back') return await bellows.gates(run)
   const { name } = run.plan.migration
   throw new BellowsError('run_conflict', `The migration "${name}" is ${run.state.replace('_', ' ')}.`, {
@@ -59,20 +56,29 @@ async function looked({ bellows }: Pick<Session, 'bellows'>, id: number): Promis
 
 /** Says each change while it waits. The last look is given back, open or not. */
 async function waited(
-  { bellows, terminal, isStopping }: Session,
-  { id, plan }: Run,
+  session: Session,
+  begun: Run,
   { timeout = TIMEOUT_MS, json }: WaitFlags,
 ): Promise<readonly GateReport[]> {
+  const { terminal } = session
+  const end = performance.now() + timeout
   let said = ''
-  for (const end = performance.now() + timeout; ; await sleep(POLL_MS)) {
-    const reports = await looked({ bellows }, id)
-    if (reports.every(isOpen) || performance.now() >= end) return reports
-    if (isStopping())
-      throw new BellowsError('interrupted', `Stopped waiting for the gate of "${plan.migration.name}".`)
+  for (let run = begun; ; run = await later(session, run)) {
+    const reports = await looked(session, run)
+    if (reports.every(({ open }) => open) || performance.now() >= end) return reports
+    if (session.isStopping())
+      throw new BellowsError('interrupted', `Stopped waiting for the gate of "${run.plan.migration.name}".`)
     const text = renderGates(reports, terminal)
     if (json !== true && text !== said) terminal.err(`${text}\n`)
     said = text
   }
+}
+
+/** Another driver may have passed the gate meanwhile, or taken the run back. */
+async function later({ bellows }: Session, run: Run): Promise<Run> {
+  await sleep(POLL_MS)
+  const [now = run] = await bellows.runs({ id: run.id })
+  return now
 }
 
 function report(
@@ -82,10 +88,9 @@ function report(
   { json }: GateFlags,
 ): number {
   const migration = plan.migration.name
-  const isDrained = reports.every(isOpen)
+  const isDrained = reports.every(({ open }) => open)
   if (json === true) {
-    const gates = reports.map((one) => ({ ...one, open: isOpen(one) }))
-    printJson({ migration, open: isDrained, gates })
+    printJson({ migration, open: isDrained, gates: reports })
   } else {
     terminal.out(
       reports.length === 0 ? `${migration}: nothing waits at a gate.` : renderGates(reports, terminal),

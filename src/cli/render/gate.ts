@@ -1,10 +1,6 @@
 import type { GateReport } from '../../index.ts'
 import type { Terminal } from '../terminal.ts'
 
-export function isOpen({ checks }: GateReport): boolean {
-  return checks.every(({ green }) => green)
-}
-
 /** Why the old shape may not go comes first, and under each reason what to do about it. */
 export function renderGates(reports: readonly GateReport[], { style }: Terminal): string {
   return reports

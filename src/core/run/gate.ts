@@ -63,6 +63,10 @@ export function gateChecks(facts: GateFacts, rules: GateRules): readonly GateChe
   return [leasesCheck(facts, rules), dependentsCheck(facts)]
 }
 
+export function isOpen(checks: readonly GateCheck[]): boolean {
+  return checks.every(({ green }) => green)
+}
+
 export function usageOf({ needing, everRegistered }: GateFacts): Usage {
   const blocking = needing.filter((one) => one.blocks)
   if (blocking.some(({ state }) => state === 'live')) return 'active'

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { isOpen, renderGates } from '../../../src/cli/render/gate.ts'
+import { renderGates } from '../../../src/cli/render/gate.ts'
+import { isOpen } from '../../../src/core/run/gate.ts'
 import type { GateCheck, GateReport } from '../../../src/index.ts'
 import { marked, plain } from '../../support/terminals.ts'
 
@@ -24,6 +25,7 @@ const report = (usage: GateReport['usage'], ...checks: readonly GateCheck[]): Ga
   column: 'name',
   usage,
   checks,
+  open: isOpen(checks),
 })
 
 describe('a gate', () => {
@@ -64,14 +66,5 @@ describe('a gate', () => {
     for (const usage of ['active', 'draining', 'unknown'] as const)
       expect(renderGates([report(usage, USED, FREE)], marked)).toContain(`is <yellow>${usage}</>`)
     expect(renderGates([report('active', USED, FREE)], marked)).toContain('<red>red  </>')
-  })
-
-  test.each([
-    ['everything is green', [LEASES, FREE], true],
-    ['one is red', [USED, FREE], false],
-    ['the other is red', [LEASES, NEEDED], false],
-    ['both are red', [USED, NEEDED], false],
-  ])('is open or not: %s', (_what, checks, open) => {
-    expect(isOpen(report('active', ...checks))).toBe(open)
   })
 })
