@@ -1,17 +1,8 @@
 import { describe, test } from 'vitest'
-import type { RenameColumn } from '../../src/core/operations/rename/rename.ts'
 import { type Lifecycle, liveThrough } from '../support/lifecycle.ts'
+import { rename } from '../support/rename.ts'
 
 const ROWS = 2_000
-
-const rename = (more: Partial<RenameColumn> = {}): RenameColumn => ({
-  kind: 'rename_column',
-  namespace: 'public',
-  table: 'users',
-  from: 'name',
-  to: 'full_name',
-  ...more,
-})
 
 /** Reads and writes of one version, which knows the column by one name. */
 const client = (name: string, column: string) => ({

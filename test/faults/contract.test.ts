@@ -3,6 +3,7 @@ import { versionName } from '../../src/core/plan/step.ts'
 import type { Bellows } from '../../src/engine/bellows.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
 import { Crash, type Effect, faultyBellows } from '../support/faulty-ports.ts'
+import { silentFor } from '../support/silent-for.ts'
 import { DROP, LAPSE, migration, RENAME, SETTINGS } from './legacy.ts'
 
 const GIVEN = `
@@ -103,7 +104,7 @@ describe('between the look of the gate and retire', () => {
       uses: ['users.name'],
       applicationName: 'nobody',
     })
-    await database.query(`update bellows.instance set renewed_at = now() - interval '1 hour'`)
+    await silentFor(database, '1 hour')
 
     await expect(contract(bellows)).rejects.toMatchObject({
       code: 'instances_blocking',

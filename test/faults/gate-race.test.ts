@@ -5,6 +5,7 @@ import type { SettingsChange } from '../../src/config.ts'
 import { BellowsError } from '../../src/core/errors.ts'
 import type { Bellows } from '../../src/engine/bellows.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
+import { rename } from '../support/rename.ts'
 import { LAPSE } from './legacy.ts'
 
 const GIVEN = `create table users (id int primary key, name text not null, legacy text);
@@ -12,7 +13,7 @@ const GIVEN = `create table users (id int primary key, name text not null, legac
 
 const MIGRATION = {
   name: '0001_test',
-  operations: [{ kind: 'rename_column', namespace: 'public', table: 'users', from: 'name', to: 'full_name' }],
+  operations: [rename()],
 } as const
 
 const SETTINGS = {

@@ -4,12 +4,14 @@ import type { Bellows } from '../../src/engine/bellows.ts'
 import type { Settings } from '../../src/engine/settings.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
 import { Crash, faultyBellows } from '../support/faulty-ports.ts'
+import { rename } from '../support/rename.ts'
+import { silentFor } from '../support/silent-for.ts'
 
 const GIVEN = `create table users (id int primary key, name text not null, legacy text);
   insert into users (id, name) select i, 'user ' || i from generate_series(1, 50) i`
 const MIGRATION = {
   name: '0001_test',
-  operations: [{ kind: 'rename_column', namespace: 'public', table: 'users', from: 'name', to: 'full_name' }],
+  operations: [rename()],
 } as const
 const GRACE_MS = 60_000
 const LEASE_MS = 60_000
@@ -19,9 +21,6 @@ const SETTINGS = {
 } satisfies SettingsChange
 
 const contract = (bellows: Bellows) => bellows.change((driver) => driver.advance(MIGRATION, 'purge'))
-/** Lets time pass since the lease was renewed last. */
-const silentFor = (database: TestDatabase, ms: number) =>
-  database.query(`update bellows.instance set renewed_at = clock_timestamp() - interval '${ms} ms'`)
 const old = { instance: 'old-1', uses: ['users.name'], leaseMs: LEASE_MS } as const
 
 describe('an instance that is silent', () => {
@@ -34,10 +33,10 @@ describe('an instance that is silent', () => {
       message: expect.stringContaining('the instance "old-1" uses "users"."name"'),
     })
 
-    await silentFor(database, LEASE_MS + 50)
+    await silentFor(database, `${LEASE_MS + 50} ms`)
     const silent = { code: 'instances_blocking', facts: { blocking_instances: ['old-1'], silent: ['old-1'] } }
     await expect(contract(bellows)).rejects.toMatchObject(silent)
-    await silentFor(database, LEASE_MS + GRACE_MS + 50)
+    await silentFor(database, `${LEASE_MS + GRACE_MS + 50} ms`)
     await expect(contract(bellows)).rejects.toMatchObject(silent)
     await session.end()
     await expect
@@ -54,7 +53,7 @@ describe('an instance that is silent', () => {
   test('blocks within its grace, though no session of it is left', async () => {
     const { database, bellows } = await verified()
     await bellows.instances.register({ ...old, applicationName: 'nobody' })
-    await silentFor(database, LEASE_MS + 50)
+    await silentFor(database, `${LEASE_MS + 50} ms`)
     const within = (standing: Settings) => ({
       ...standing,
       gate: { ...standing.gate, silentGraceMs: 600_000 },
@@ -68,7 +67,7 @@ describe('an instance that is silent', () => {
   test('blocks until somebody says that it is gone, when nobody can know its sessions', async () => {
     const { database, bellows } = await verified()
     await bellows.instances.register(old)
-    await silentFor(database, LEASE_MS + GRACE_MS + 50)
+    await silentFor(database, `${LEASE_MS + GRACE_MS + 50} ms`)
 
     await expect(contract(bellows)).rejects.toMatchObject({ code: 'instances_blocking' })
 
@@ -79,7 +78,7 @@ describe('an instance that is silent', () => {
   test('and comes back after its column was retired is told to stop', async () => {
     const { database, bellows } = await verified()
     await bellows.instances.register({ ...old, applicationName: 'nobody' })
-    await silentFor(database, LEASE_MS + GRACE_MS + 50)
+    await silentFor(database, `${LEASE_MS + GRACE_MS + 50} ms`)
     await bellows.change((driver) => driver.advance(MIGRATION, 'retire'))
 
     const refused = { code: 'instance_refused', message: expect.stringMatching(/users\.name/i) }

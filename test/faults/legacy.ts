@@ -1,13 +1,8 @@
 import type { SettingsChange } from '../../src/config.ts'
 import type { Operation } from '../../src/index.ts'
+import { rename } from '../support/rename.ts'
 
-export const RENAME: Operation = {
-  kind: 'rename_column',
-  namespace: 'public',
-  table: 'users',
-  from: 'name',
-  to: 'full_name',
-}
+export const RENAME: Operation = rename()
 
 export const DROP: Operation = { kind: 'drop_column', namespace: 'public', table: 'users', column: 'legacy' }
 

@@ -1,4 +1,5 @@
 import type { SettingsChange } from '../../src/config.ts'
+import { rename } from '../support/rename.ts'
 
 export const ROWS = 400
 
@@ -8,7 +9,7 @@ export const GIVEN = `create table users (id int primary key, pad text default r
 
 export const MIGRATION = {
   name: '0001_test',
-  operations: [{ kind: 'rename_column', namespace: 'public', table: 'users', from: 'name', to: 'full_name' }],
+  operations: [rename()],
 } as const
 
 export const STALE_MS = 1_000

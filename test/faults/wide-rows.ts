@@ -1,6 +1,7 @@
 import type { SettingsChange } from '../../src/config.ts'
 import type { RenameColumn } from '../../src/index.ts'
 import type { Effect } from '../support/faulty-ports.ts'
+import { rename } from '../support/rename.ts'
 
 export const ROWS = 400
 
@@ -11,16 +12,7 @@ insert into users (id, name) select i, 'user ' || i from generate_series(1, ${RO
 
 export const migration = (more: Partial<RenameColumn> = {}) => ({
   name: '0001_test',
-  operations: [
-    {
-      kind: 'rename_column',
-      namespace: 'public',
-      table: 'users',
-      from: 'name',
-      to: 'full_name',
-      ...more,
-    } as const,
-  ],
+  operations: [rename(more)],
 })
 
 export const MIGRATION = migration()

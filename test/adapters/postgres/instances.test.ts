@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type TestDatabase, testDatabase } from '../../support/database.ts'
+import { silentFor } from '../../support/silent-for.ts'
 
 const USERS =
   'create table users (id int primary key, name text); create schema sales; create table sales.orders (note text)'
@@ -91,7 +92,7 @@ describe('renewing', () => {
   test('brings a silent instance back to life', async () => {
     const { database, instances } = await registry()
     await instances.register({ instance: 'a', uses: ['users.name'], leaseMs: 1_000 })
-    await database.query(`update bellows.instance set renewed_at = now() - interval '1 h'`)
+    await silentFor(database, '1 hour')
     expect(await instances.list()).toMatchObject([{ state: 'silent' }])
     await instances.renew('a')
     expect(await instances.list()).toMatchObject([{ state: 'live', uses: ['users.name'] }])
@@ -129,8 +130,6 @@ describe('releasing', () => {
 })
 
 describe('who needs a column', () => {
-  const SILENT = `update bellows.instance set renewed_at = now() - interval '1 h'`
-
   test('a live instance does, whatever its grace', async () => {
     const { instances } = await registry()
     await instances.register({ instance: 'a', uses: ['users.name'], applicationName: 'shop/a' })
@@ -148,7 +147,7 @@ describe('who needs a column', () => {
     // Sessions are looked for on the whole server, where others test, too.
     const applicationName = `shop/${database.name}`
     await instances.register({ instance: 'a', uses: ['users.name'], applicationName })
-    await database.query(SILENT)
+    await silentFor(database, '1 hour')
     expect(await needing(7_200_000), 'within its grace').toEqual([true])
     expect(await needing(60_000), 'after its grace').toEqual([false])
     const session = await database.session(applicationName)
@@ -160,7 +159,7 @@ describe('who needs a column', () => {
   test('a silent one whose sessions cannot be told apart does until it is released', async () => {
     const { database, instances } = await registry()
     await instances.register({ instance: 'a', uses: ['users.name'] })
-    await database.query(SILENT)
+    await silentFor(database, '1 hour')
     expect(await instances.needing({ namespace: 'public', name: 'users' }, 'name', 0)).toEqual([
       { instance: 'a', state: 'silent', blocks: true },
     ])

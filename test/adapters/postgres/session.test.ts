@@ -7,6 +7,7 @@ import { openConnection } from '../../../src/adapters/postgres/connection.ts'
 import { trusted } from '../../../src/core/sql.ts'
 import { cleanUp, testDatabase } from '../../support/database.ts'
 import { startPooler } from '../../support/pooler.ts'
+import { silentFor } from '../../support/silent-for.ts'
 
 const show = (...names: string[]) =>
   trusted(`select ${names.map((name) => `current_setting('${name}') as "${name}"`).join(', ')}`)
@@ -98,9 +99,8 @@ describe('a session of ours', () => {
     const lock = { canaryTimeoutMs: 400, heldTimeoutMs: 1_500, deadlineMs: 20_000, pauseMaxMs: 1_000 }
     const bellows = await database.bellows({ settings: { gate: { silentGraceMs: 0 }, lock } })
     await bellows.install()
-    await database.query(
-      "select bellows.register('i', array['t.legacy'], application_name => 'nobody'); update bellows.instance set renewed_at = now() - interval '1 hour'",
-    )
+    await database.query("select bellows.register('i', array['t.legacy'], application_name => 'nobody')")
+    await silentFor(database, '1 hour')
     const [holder, instance] = [await database.session(), await database.session()]
     await holder.query('begin; select from t')
     const drop = { kind: 'drop_column', namespace: 'public', table: 't', column: 'legacy' } as const

@@ -7,15 +7,8 @@ import { mappingFor } from '../../../src/core/plan/mapping.ts'
 import { columnExists, dualWriteStands } from '../../../src/core/plan/probes.ts'
 import type { Column, Table } from '../../../src/core/schema/model.ts'
 import { column, context, factsWithTypes, table, tableWith, USERS } from '../../support/model.ts'
+import { rename } from '../../support/rename.ts'
 
-const rename = (more: Partial<RenameColumn> = {}): RenameColumn => ({
-  kind: 'rename_column',
-  namespace: 'public',
-  table: 'users',
-  from: 'name',
-  to: 'full_name',
-  ...more,
-})
 const known = factsWithTypes({ bigint: 'bigint', text: 'text', 'varchar(9)': 'character varying(9)' })
 const forward = { transform: 'trim', overlap: 'forward_only' } as const
 

@@ -20,15 +20,7 @@ import {
   type,
   unique,
 } from '../../../support/model.ts'
-
-const rename = (more: Partial<RenameColumn> = {}): RenameColumn => ({
-  kind: 'rename_column',
-  namespace: 'public',
-  table: 'users',
-  from: 'name',
-  to: 'full_name',
-  ...more,
-})
+import { rename } from '../../../support/rename.ts'
 
 const known = factsWithTypes({
   bigint: 'bigint',

@@ -17,15 +17,7 @@ import {
   tableWith,
   unique,
 } from '../../../support/model.ts'
-
-const rename = (more: Partial<RenameColumn> = {}): RenameColumn => ({
-  kind: 'rename_column',
-  namespace: 'public',
-  table: 'users',
-  from: 'name',
-  to: 'full_name',
-  ...more,
-})
+import { rename } from '../../../support/rename.ts'
 
 const renamed = (of: Table, more: Partial<RenameColumn> = {}, known: Facts = facts()): Table => {
   const [after] = renamedSchema(rename(more), schemaOf(of), known).tables
