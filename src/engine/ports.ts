@@ -1,6 +1,7 @@
 import type { Needs } from '../core/plan/needs.ts'
 import type { Plan } from '../core/plan/plan.ts'
 import type { Lock, Requirement } from '../core/plan/step.ts'
+import type { FleetInstance, Placement } from '../core/rollout/fleet.ts'
 import type { Event, JournalEntry } from '../core/run/event.ts'
 import type { StoredRun } from '../core/run/run.ts'
 import type { Facts, QualifiedName, Schema } from '../core/schema/model.ts'
@@ -146,6 +147,27 @@ export interface Instances {
   release(instance: string): Promise<void>
   list(): Promise<readonly Instance[]>
   needing(table: QualifiedName, column: string, silentGraceMs: number): Promise<readonly Needing[]>
+}
+
+/**
+ * Starts and stops the instances of an application, one by one. Every call may be repeated, also by another process after this
+ * one was killed: what is done already is not done again.
+ */
+export interface Deployer {
+  /** What runs, is ending, or is remembered, of every version. When it cannot be told the call fails: that is not "nothing". */
+  fleet(): Promise<readonly FleetInstance[]>
+  /** Starts it, unless one with this id was started before. It gets no work yet. */
+  start(placement: Placement): Promise<void>
+  /** Gives it work. A role that takes its work by itself has begun already. */
+  serve(id: string): Promise<void>
+  /** Gives it no new work. */
+  drain(id: string): Promise<void>
+  /** Tells it to end, and ends it when it has not within its stop timeout. Does not wait for that. */
+  stop(id: string): Promise<void>
+  /** Drops what is remembered of one that is gone. */
+  forget(id: string): Promise<void>
+  /** The last lines that it wrote, oldest first. */
+  log(id: string, lines: number): Promise<readonly string[]>
 }
 
 /** Only waits. What decides uses the clock of the database, inside the query. */
