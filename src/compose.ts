@@ -1,20 +1,26 @@
 import { loadModule } from 'libpg-query'
+import { thisActor } from './adapters/actor.ts'
 import { systemClock } from './adapters/clock.ts'
 import { postgresDatabase } from './adapters/postgres/database.ts'
 import { postgresInstances } from './adapters/postgres/instances.ts'
 import { postgresJournal } from './adapters/postgres/journal.ts'
 import { openSessions } from './adapters/postgres/sessions.ts'
+import { openStandby } from './adapters/postgres/standby.ts'
 import { DEFAULT_SETTINGS, mergedSettings, type SettingsChange } from './config.ts'
-import type { Notice } from './core/run/event.ts'
+import type { Actor, Notice } from './core/run/event.ts'
 import { type Bellows, createBellows } from './engine/bellows.ts'
 
 export interface OpenOptions {
   /** postgres:// URL of a direct connection, not of a transaction pooler. Absent: the PG* variables. */
   readonly database?: string
-  /** What the command is, for `application_name`: people look there for who changes their database. */
+  /** What the command is, for `application_name` behind `bellows/`: people look there for who changes their database. */
   readonly application?: string
   readonly settings?: SettingsChange
   /** Told what happens while it happens: progress, and what is waited for. */
+  /** Who runs it, where that is not the user of this process: kept with what somebody takes the responsibility for. */
+  readonly actor?: Actor
+  /** postgres:// URLs of the standbys that applications read from: what is used there counts, too. */
+  readonly standbys?: readonly string[]
   readonly onNotice?: (notice: Notice) => void
   /** Looked at between batches: true stops the work where nothing is half done. */
   readonly isStopping?: () => boolean
@@ -25,7 +31,7 @@ export async function openBellows(options: OpenOptions = {}): Promise<Bellows> {
   await loadModule()
   const target = {
     ...(options.database === undefined ? {} : { url: options.database }),
-    application: options.application ?? 'bellows',
+    application: ownName(options.application),
   }
   const sessions = openSessions(target)
   return createBellows({
@@ -33,10 +39,17 @@ export async function openBellows(options: OpenOptions = {}): Promise<Bellows> {
     journal: postgresJournal(sessions),
     instances: postgresInstances(sessions),
     clock: systemClock,
+    standbys: (options.standbys ?? []).map((url) => openStandby({ ...target, url })),
+    actor: options.actor ?? thisActor(target.application),
     settings: mergedSettings(DEFAULT_SETTINGS, options.settings ?? {}),
     notify: options.onNotice ?? (() => undefined),
     isStopping: options.isStopping ?? (() => false),
   })
+}
+
+/** Whatever runs Bellows: its sessions are told from those of applications by their name. */
+function ownName(application = 'bellows'): string {
+  return /^bellows(\/|$)/.test(application) ? application : `bellows/${application}`
 }
 
 export { type DemoDatabase, type DemoOptions, startDemoDatabase } from './adapters/postgres/demo-database.ts'

@@ -34,6 +34,14 @@ export const DEFAULT_SETTINGS: Settings = Object.freeze({
     silentGraceMs: 600_000,
     doorMs: 30_000,
     whenNoneRegistered: 'refuse',
+    unregistered: 'refuse',
+    // Longer than an ordinary client is quiet between two requests. Whoever has jobs by the hour or the day says so.
+    quietMs: 60_000,
+    // The use is all that is known then, so nightly jobs aside every client should have had its turn.
+    quietAloneMs: 3_600_000,
+    // Half of the time that the door is closed, so that the lock can still be had within.
+    transactionsMs: 15_000,
+    overrides: [],
   },
   graceMs: 0,
 } satisfies Settings)
@@ -60,6 +68,8 @@ export interface Config {
   readonly database?: string
   /** Folder of the migration files. */
   readonly migrations: string
+  /** URLs of the standbys that applications read from. */
+  readonly standbys: readonly string[]
   readonly settings: SettingsChange
 }
 
@@ -67,12 +77,14 @@ export interface ConfigSources {
   readonly flags: {
     readonly database?: string
     readonly migrations?: string
+    readonly standbys?: readonly string[]
     readonly settings?: SettingsChange
   }
   readonly env: Readonly<Record<string, string | undefined>>
   readonly file: {
     readonly database?: string
     readonly migrations?: string
+    readonly standbys?: readonly string[]
     readonly settings?: SettingsChange
   }
 }
@@ -92,7 +104,8 @@ export function configFrom({ flags, env, file }: ConfigSources): Config {
   }
   const settings = mergedChanges(file.settings ?? {}, flags.settings ?? {})
   const migrations = flags.migrations ?? file.migrations ?? 'migrations'
-  return Object.freeze({ ...(database === undefined ? {} : { database }), migrations, settings })
+  const standbys = flags.standbys ?? file.standbys ?? []
+  return Object.freeze({ ...(database === undefined ? {} : { database }), migrations, standbys, settings })
 }
 
 function mergedChanges(base: SettingsChange, more: SettingsChange): SettingsChange {

@@ -8,6 +8,14 @@ export {
 } from './compose.ts'
 export { BellowsError, ERROR_CODES, type ErrorCode } from './core/errors.ts'
 export {
+  CHECK_NAMES,
+  type CheckName,
+  type GateCheck,
+  type Offender,
+  type Override,
+} from './core/gate/check.ts'
+export { NEVER_OVERRIDDEN, type Usage } from './core/gate/gate.ts'
+export {
   columnNameProblem,
   cutToBytes,
   IDENTIFIER_BYTES_MAX,
@@ -21,8 +29,7 @@ export { lockWords } from './core/plan/locks.ts'
 export type { Plan } from './core/plan/plan.ts'
 export { type Change, type Hazard, type Lock, type Phase, type Step, versionName } from './core/plan/step.ts'
 export type { Finding } from './core/run/diagnosis.ts'
-export type { Event, Notice, Progress, Verdict } from './core/run/event.ts'
-export type { GateCheck, Usage } from './core/run/gate.ts'
+export type { Actor, Event, Notice, Progress, Verdict } from './core/run/event.ts'
 export type { Run } from './core/run/run.ts'
 export type { RunState } from './core/run/transitions.ts'
 export type { QualifiedName } from './core/schema/model.ts'

@@ -29,12 +29,17 @@ const gate = z.strictObject({
   doorMs: count,
   whenNoneRegistered: z.enum(['refuse', 'allow']),
   reason: z.string(),
+  unregistered: z.enum(['refuse', 'allow']),
+  quietMs: ms,
+  quietAloneMs: ms,
+  transactionsMs: ms,
 })
 
 /** `bellows.config.yaml`: the names are those of `Settings` in src/engine/settings.ts, where each is explained. */
 export const configFormat = z.strictObject({
   database: z.string().optional(),
   migrations: z.string().optional(),
+  standbys: z.array(z.string()).optional(),
   settings: z
     .strictObject({
       lock: lock.partial(),

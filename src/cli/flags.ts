@@ -40,34 +40,6 @@ export function boundSettings(flags: BoundFlags): SettingsChange {
   }
 }
 
-/** Flags for what counts as evidence that nobody needs the old shape. */
-export interface EvidenceFlags {
-  readonly silentGrace?: number
-  readonly allowNoInstances?: string
-}
-
-export function addEvidenceFlags(command: Command): Command {
-  return command
-    .option(
-      '--silent-grace <time>',
-      'a silent instance without sessions counts as gone after so long (default: 10min)',
-      time,
-    )
-    .option(
-      '--allow-no-instances <reason>',
-      'go on although no instance was ever registered; a contract keeps the reason in the journal',
-    )
-}
-
-export function evidenceSettings({ silentGrace, allowNoInstances }: EvidenceFlags): SettingsChange {
-  return {
-    gate: {
-      ...(silentGrace === undefined ? {} : { silentGraceMs: silentGrace }),
-      ...(allowNoInstances === undefined ? {} : { whenNoneRegistered: 'allow', reason: allowNoInstances }),
-    },
-  }
-}
-
 export function wholeNumber(text: string): number {
   const value = Number(text)
   if (Number.isSafeInteger(value) && value >= 1) return value

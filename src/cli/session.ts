@@ -11,6 +11,8 @@ export interface DatabaseFlags {
   readonly database?: string
   readonly migrations?: string
   readonly json?: boolean
+  /** URLs of standbys, of a command that looks for evidence. */
+  readonly standby?: readonly string[]
 }
 
 export interface Session {
@@ -30,13 +32,16 @@ export async function inSession(
 ): Promise<void> {
   await reporting(flags, async () => {
     const file = await readConfigFile(process.cwd())
-    const config = configFrom({ flags: { ...flags, settings }, env: process.env, file })
+    const { standby, ...named } = flags
+    const standbys = standby === undefined ? {} : { standbys: standby }
+    const config = configFrom({ flags: { ...named, ...standbys, settings }, env: process.env, file })
     const view = progressView(processTerminal)
     const stop = stopOnInterrupt(view)
     const bellows = await openBellows({
       ...(config.database === undefined ? {} : { database: config.database }),
       application: `bellows/${VERSION} ${command}`,
       settings: config.settings,
+      standbys: config.standbys,
       onNotice: (notice) => view.show(notice),
       isStopping: stop.isAsked,
     })

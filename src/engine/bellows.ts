@@ -95,7 +95,10 @@ export function createBellows(engine: Engine): Bellows {
       return asDriver({ ...engine, settings }, (driver) => work(changing(driver)))
     },
     instances: installing(engine),
-    close: () => engine.database.close(),
+    close: async () => {
+      await Promise.all(engine.standbys.map((standby) => standby.close()))
+      await engine.database.close()
+    },
   }
 }
 

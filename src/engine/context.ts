@@ -1,10 +1,12 @@
-import type { Notice } from '../core/run/event.ts'
+import type { Actor, Notice } from '../core/run/event.ts'
 import type { Driver, Ports } from './ports.ts'
 import type { Settings } from './settings.ts'
 
 /** What every part of the engine works with. */
 export interface Engine extends Ports {
   readonly settings: Settings
+  /** Who runs it; kept where somebody takes a responsibility. */
+  readonly actor: Actor
   readonly notify: (notice: Notice) => void
   /** Has somebody asked to stop? Looked at between batches and while waiting. */
   readonly isStopping: () => boolean

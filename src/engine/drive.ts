@@ -8,7 +8,7 @@ import { mayEnter, STATE_OF_PHASE } from '../core/run/transitions.ts'
 import { lit, sql } from '../core/sql.ts'
 import type { Driving, Engine } from './context.ts'
 import { executeStep } from './execute.ts'
-import { passGate } from './gate.ts'
+import { type Passed, passGate } from './gate.ts'
 import { note } from './note.ts'
 import { readRuns } from './runs.ts'
 
@@ -38,14 +38,15 @@ async function passGates(engine: Driving, run: Run): Promise<void> {
   const gates = gatesAhead(run)
   if (run.state !== STATE_OF_PHASE.rollout && run.state !== STATE_OF_PHASE.retire)
     await enter(engine, run, 'rollout')
-  for (const gate of gates) await passGate(engine, run.id, gate)
-  for (const gate of gates) {
+  const passed: Passed[] = []
+  for (const gate of gates) passed.push(await passGate(engine, run, gate))
+  for (const [at, gate] of gates.entries()) {
     const hiding = hidingStep(run, gate)
-    if (hiding !== undefined) await takeStep(engine, await readRun(engine, run.id), hiding)
+    if (hiding !== undefined) await takeStep(engine, await readRun(engine, run.id), hiding, passed[at])
   }
 }
 
-async function takeStep(engine: Driving, run: Run, step: Step): Promise<void> {
+async function takeStep(engine: Driving, run: Run, step: Step, passed?: Passed): Promise<void> {
   if (step.phase === 'purge') await waitOutGrace(engine, run, step)
   const isNewPhase = STATE_OF_PHASE[step.phase] !== run.state
   mustBeAllowed(run, step.phase)
@@ -55,7 +56,8 @@ async function takeStep(engine: Driving, run: Run, step: Step): Promise<void> {
   if (takesLong && isNewPhase) await enter(engine, run, step.phase)
   const isLast = stepsLeft(run, 'purge').every((left) => left.id === step.id || left.kind === 'gate')
   await executeStep(engine, run, step, {
-    before: takesLong ? [] : entering,
+    before: takesLong ? [] : [...entering, ...(passed?.overridden ?? [])],
+    ...(passed === undefined ? {} : { requires: passed.requires }),
     after: isLast ? [{ type: 'run_completed' }] : [],
   })
 }

@@ -25,6 +25,8 @@ import { note } from './note.ts'
 export interface Around {
   readonly before: readonly Event[]
   readonly after: readonly Event[]
+  /** What must still hold in the transaction that hides a column; absent where a rollback drops one. */
+  readonly requires?: readonly Sql[]
 }
 
 /** What is recorded when the step is done, in the transaction that completes it. */
@@ -45,7 +47,7 @@ export async function executeStep(engine: Driving, run: Run, step: Step, around:
     if (step.changes?.kind === 'added') throw addedByOthers(step, step.changes.column)
     await note(engine, run.id, record('found_done', await factsOf(engine, step)))
   } else {
-    await perform(engine, run, step, record)
+    await perform(engine, run, step, { record, requires: around.requires })
   }
 }
 
@@ -62,9 +64,15 @@ function addedByOthers(step: Step, column: string): BellowsError {
   )
 }
 
-async function perform(engine: Driving, run: Run, step: Step, record: Record): Promise<void> {
+interface Performing {
+  readonly record: Record
+  readonly requires: Around['requires']
+}
+
+async function perform(engine: Driving, run: Run, step: Step, performing: Performing): Promise<void> {
+  const { record } = performing
   if (isTransaction(step)) {
-    await performTransaction(engine, run, step, record)
+    await performTransaction(engine, run, step, performing)
     return
   }
   switch (step.kind) {
@@ -133,7 +141,7 @@ async function performTransaction(
   engine: Driving,
   run: Run,
   step: TransactionStep,
-  record: Record,
+  { record, requires }: Performing,
 ): Promise<void> {
   const { holdTimeoutMs, scanTimeoutMs } = engine.settings
   await transactWithLocks(engine, {
@@ -145,7 +153,7 @@ async function performTransaction(
     requires: step.requires,
     // Between the look of the gate and this transaction an instance may have come back.
     statements: [
-      ...(step.retires === undefined ? [] : [requireNobodySql(engine, step.retires)]),
+      ...(step.retires === undefined ? [] : (requires ?? [requireNobodySql(engine, step.retires)])),
       ...step.statements,
     ],
     probe: step.probe,

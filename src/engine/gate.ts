@@ -1,48 +1,114 @@
 import { BellowsError } from '../core/errors.ts'
-import { clearColumnState, closeDoorSql, DOOR } from '../core/plan/column-state.ts'
-import { dependentsQuery } from '../core/plan/dependents.ts'
-import type { GateStep } from '../core/plan/step.ts'
-import { gatesAhead } from '../core/run/due.ts'
-import type { Event } from '../core/run/event.ts'
+import type { GateCheck, GateRules, Override } from '../core/gate/check.ts'
 import {
   contractGate,
-  type GateCheck,
   type GateFacts,
   type GateVerdict,
   gateChecks,
   isOpen,
   type Usage,
   usageOf,
-} from '../core/run/gate.ts'
+} from '../core/gate/gate.ts'
+import { transactionsCheck } from '../core/gate/transactions.ts'
+import { clearColumnState, closeDoorSql, DOOR } from '../core/plan/column-state.ts'
+import { writesSql } from '../core/plan/old-writes.ts'
+import type { GateStep } from '../core/plan/step.ts'
+import { gatesAhead } from '../core/run/due.ts'
+import type { Event } from '../core/run/event.ts'
 import type { Run } from '../core/run/run.ts'
 import type { QualifiedName } from '../core/schema/model.ts'
 import { lit, type Sql, sql } from '../core/sql.ts'
 import type { Driving, Engine } from './context.ts'
+import { gatherEvidence } from './evidence.ts'
+import { columnArguments, type Gated } from './gated.ts'
 import { transactWithLocks } from './lock.ts'
 import type { Transaction } from './ports.ts'
+import type { GateSettings } from './settings.ts'
+
+/** What a gate that was passed leaves for the transaction that hides the column. */
+export interface Passed {
+  /** Must still hold there. */
+  readonly requires: readonly Sql[]
+  /** What was gone without, with the evidence: recorded there, or not at all. */
+  readonly overridden: readonly Event[]
+}
 
 /**
  * Closes the door, looks, and decides. Open: the door stays closed for the transaction that hides the column, which looks once
  * more. Closed: the door is opened again, and the journal says why.
  * @throws BellowsError with every reason
  */
-export async function passGate(engine: Driving, run: number, gate: GateStep): Promise<void> {
+export async function passGate(engine: Driving, run: Run, gate: GateStep): Promise<Passed> {
   const closing = closeDoorSql(gate.table, gate.column, engine.settings.gate.doorMs)
-  await written(engine, run, gate, { statements: [closing], events: [] })
-  const facts = await look(engine, gate)
-  const verdict = contractGate(facts, engine.settings.gate)
+  await written(engine, run.id, gate, { statements: [closing], events: [] })
+  const rules = rulesFrom(engine.settings.gate)
+  const facts = await lookUntilTransactionsEnd(engine, run, gate)
+  const verdict = contractGate(facts, rules)
   if (verdict.open) {
     const opened: Event = { type: 'gate_opened', because: verdict.because, overrides: verdict.overrides }
-    await written(engine, run, gate, { statements: [], events: [opened] })
-    return
+    await written(engine, run.id, gate, { statements: [], events: [opened] })
+    return passed(engine, gate, { facts, overrides: verdict.overrides })
   }
-  const blocking = facts.needing.filter((one) => one.blocks)
+  const blocking = blockingOf(facts)
   const closed: Event = { type: 'gate_closed', because: verdict.because, blocking: namesOf(blocking) }
-  await written(engine, run, gate, {
+  await written(engine, run.id, gate, {
     statements: [clearColumnState(gate.table, gate.column)],
     events: [closed],
   })
   throw refusal(facts, verdict, gate.id)
+}
+
+/** Whoever was in a transaction when the door was closed is most often about to end it. */
+async function lookUntilTransactionsEnd(engine: Driving, run: Run, gate: GateStep): Promise<GateFacts> {
+  const { transactionsMs } = engine.settings.gate
+  const { pollMs } = engine.settings.driver
+  const rules = rulesFrom(engine.settings.gate)
+  for (let waitedMs = 0; ; waitedMs += pollMs) {
+    const facts = await gatherEvidence(engine, run, gate)
+    const { state } = transactionsCheck(facts.column, facts.transactions, rules)
+    if (state !== 'red' || waitedMs >= transactionsMs) return facts
+    await engine.clock.sleep(pollMs)
+  }
+}
+
+/** For the transaction that hides the column: what was seen holds there, too, with the table locked and the door held. */
+function passed(
+  engine: Driving,
+  gate: GateStep,
+  { facts, overrides }: { readonly facts: GateFacts; readonly overrides: readonly Override[] },
+): Passed {
+  const rules = rulesFrom(engine.settings.gate)
+  const checks = gateChecks(facts, rules)
+  const isRequired = (name: GateCheck['check']) =>
+    rules.unregistered === 'refuse' && checks.some(({ check, state }) => check === name && state === 'green')
+  const writes = facts.usage.writes?.count
+  const isWatched =
+    rules.quietMs > 0 && checks.some(({ check, state }) => check === 'usage' && state === 'green')
+  return {
+    requires: [
+      nobodySql(gate, {
+        grace_ms: engine.settings.gate.silentGraceMs,
+        instances: rules.overrides.flatMap(({ instance }) => (instance === undefined ? [] : [instance])),
+        sessions: isRequired('sessions'),
+        transactions: isRequired('transactions'),
+      }),
+      ...(gate.counter === undefined || writes === undefined || !isWatched
+        ? []
+        : [unwrittenSql(gate.counter, facts.column, writes)]),
+    ],
+    overridden: overrides.map((override) => ({
+      type: 'gate_overridden',
+      ...override,
+      column: { namespace: gate.table.namespace, table: gate.table.name, column: gate.column },
+      evidence: checks.filter(({ check }) => check === override.check),
+      actor: engine.actor,
+    })),
+  }
+}
+
+function unwrittenSql(counter: string, column: string, writes: number): Sql {
+  const otherwise = `${column} was written through the old shape since the gate looked`
+  return sql`select bellows.require(${writesSql(counter)} = ${lit(writes)}, 'gate_closed', ${lit(otherwise)})`
 }
 
 /**
@@ -50,8 +116,8 @@ export async function passGate(engine: Driving, run: number, gate: GateStep): Pr
  * look: the gate looks again, with its door closed.
  */
 export async function refuseWhileNeeded(engine: Engine, of: Gated): Promise<void> {
-  const facts = await look(engine, of)
-  const verdict = contractGate(facts, engine.settings.gate)
+  const facts = await gatherEvidence(engine, undefined, of)
+  const verdict = contractGate(facts, rulesFrom(engine.settings.gate))
   if (!verdict.open) throw refusal(facts, verdict)
 }
 
@@ -67,22 +133,28 @@ export interface GateReport {
 /** What each gate that a run has still to pass would say. No more than a look: no door is closed. */
 export async function reportGates(engine: Engine, run: Run): Promise<readonly GateReport[]> {
   const reports: GateReport[] = []
-  for (const { table, column } of gatesAhead(run)) {
-    const facts = await look(engine, { table, column })
-    const checks = gateChecks(facts, engine.settings.gate)
+  for (const gate of gatesAhead(run)) {
+    const { table, column } = gate
+    const facts = await gatherEvidence(engine, run, gate)
+    const checks = gateChecks(facts, rulesFrom(engine.settings.gate))
     reports.push({ table, column, usage: usageOf(facts), checks, open: isOpen(checks) })
   }
   return reports
 }
 
-type Gated = Pick<GateStep, 'table' | 'column'>
+/** That nobody ever registered is gone without in the way of every other check. */
+function rulesFrom({ whenNoneRegistered, reason, overrides, ...rules }: GateSettings): GateRules {
+  const nobody: readonly Override[] =
+    whenNoneRegistered === 'allow' ? [{ check: 'leases', reason: reason ?? 'no reason was given' }] : []
+  return { ...rules, overrides: [...overrides, ...nobody] }
+}
 
 function refusal(
-  { needing, dependents }: GateFacts,
+  facts: GateFacts,
   { code, because, hint }: Extract<GateVerdict, { open: false }>,
   step?: string,
 ): BellowsError {
-  const blocking = needing.filter((one) => one.blocks)
+  const blocking = blockingOf(facts)
   return new BellowsError(code, `The contract waits: ${because.join('; ')}.`, {
     ...(step === undefined ? {} : { step }),
     hint,
@@ -91,10 +163,14 @@ function refusal(
       ...unlessEmpty('silent', namesOf(blocking.filter(({ state }) => state === 'silent'))),
       ...unlessEmpty(
         'dependents',
-        dependents.map(({ kind, name }) => `${kind} ${name}`),
+        facts.dependents.map(({ kind, name }) => `${kind} ${name}`),
       ),
     },
   })
+}
+
+function blockingOf({ needing }: GateFacts): GateFacts['needing'] {
+  return needing.filter((one) => one.blocks)
 }
 
 function namesOf(instances: GateFacts['needing']): readonly string[] {
@@ -105,27 +181,14 @@ function unlessEmpty(name: string, values: readonly string[]): Readonly<Record<s
   return values.length === 0 ? {} : { [name]: values }
 }
 
-async function look(engine: Engine, { table, column }: Gated): Promise<GateFacts> {
-  const { database, instances, settings } = engine
-  return {
-    column: `"${table.name}"."${column}"`,
-    needing: await instances.needing(table, column, settings.gate.silentGraceMs),
-    everRegistered: await wasAnyRegistered(engine),
-    dependents: await database.read(sql`${dependentsQuery(table, column)} order by 1, 2`),
-  }
+/** For the transaction that takes a column back which a rollback drops: no instance uses it, whoever else there is. */
+export function requireNobodySql(engine: Driving, of: Gated): Sql {
+  return nobodySql(of, { grace_ms: engine.settings.gate.silentGraceMs })
 }
 
-/** One that is gone counts, too: then the application is one that does tell. */
-async function wasAnyRegistered({ database }: Engine): Promise<boolean> {
-  const [answer] = await database.read<{ known: boolean }>(
-    sql`select exists (select from bellows.instance) as known`,
-  )
-  return answer?.known === true
-}
-
-/** For the transaction that hides or drops a column: nobody can register until it ends, and nobody needs the column. */
-export function requireNobodySql(engine: Driving, { table, column }: Gated): Sql {
-  return sql`select bellows.require_nobody(${lit(table.namespace)}, ${lit(table.name)}, ${lit(column)}, ${lit(engine.settings.gate.silentGraceMs)})`
+/** Nobody can register until the transaction ends, and nobody needs the column. */
+function nobodySql(of: Gated, rules: Readonly<Record<string, unknown>>): Sql {
+  return sql`select bellows.require_nobody(${columnArguments(of)}, ${lit(JSON.stringify(rules))})`
 }
 
 async function written(

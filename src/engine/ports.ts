@@ -1,3 +1,4 @@
+import type { Needing } from '../core/gate/leases.ts'
 import type { Needs } from '../core/plan/needs.ts'
 import type { Plan } from '../core/plan/plan.ts'
 import type { Lock, Requirement } from '../core/plan/step.ts'
@@ -96,16 +97,11 @@ export interface Registered {
   readonly notReady: readonly string[]
 }
 
-/** Who is left that needs a column. */
-export interface Needing {
-  readonly instance: string
-  readonly state: 'live' | 'silent'
-  readonly blocks: boolean
-}
-
 export interface Database {
   /** Rows of a query that changes nothing. */
   read<Row>(query: Sql): Promise<readonly Row[]>
+  /** One statement about what was observed or said, beside any run: it changes nothing that a driver guards. */
+  write(statement: Sql): Promise<void>
   introspect(needs: Needs): Promise<{ readonly schema: Schema; readonly facts: Facts }>
   /** Sessions that hold a lock in the way of these. */
   blockers(locks: readonly Lock[]): Promise<readonly Blocker[]>
@@ -114,6 +110,14 @@ export interface Database {
   holder(): Promise<Holder | undefined>
   /** Ends the sessions of a driver that is silent for longer, and takes its place. */
   takeOver(staleMs: number): Promise<void>
+  close(): Promise<void>
+}
+
+/** A server that follows the primary, and that applications read from. */
+export interface Standby {
+  /** Address without the password, for people. */
+  readonly name: string
+  read<Row>(query: Sql): Promise<readonly Row[]>
   close(): Promise<void>
 }
 
@@ -183,4 +187,5 @@ export interface Ports {
   readonly journal: Journal
   readonly instances: Instances
   readonly clock: Clock
+  readonly standbys: readonly Standby[]
 }

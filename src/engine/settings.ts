@@ -1,3 +1,5 @@
+import type { Override } from '../core/gate/check.ts'
+
 /** Every bound of the engine, complete: the defaults live in `config.ts`. */
 export interface Settings {
   readonly lock: LockSettings
@@ -58,4 +60,14 @@ export interface GateSettings {
   readonly whenNoneRegistered: 'refuse' | 'allow'
   /** Why that is allowed; kept in the journal. */
   readonly reason?: string
+  /** Sessions of nobody who registered, and transactions older than the door: do they keep it closed, or are they named only? */
+  readonly unregistered: 'refuse' | 'allow'
+  /** How long nothing may have used the old shape; 0 asks for no such time. */
+  readonly quietMs: number
+  /** How long, where no instance was ever registered and its use is all that can be seen of a column. */
+  readonly quietAloneMs: number
+  /** How long a closed door waits for the transactions that are older. */
+  readonly transactionsMs: number
+  /** What the owner goes on without, each with a reason that is kept. */
+  readonly overrides: readonly Override[]
 }

@@ -91,13 +91,16 @@ async function openDatabase(options: NodeOptions, stop: AbortSignal): Promise<Op
     settings: {
       ...options.settings,
       driver: { waitMs: WAIT_MS, ...options.settings.driver },
-      gate: { ...options.settings.gate, ...whenNoneRegistered(options, demo) },
+      gate: { ...ON_THE_WIRE, ...options.settings.gate, ...whenNoneRegistered(options, demo) },
     },
   })
   return { bellows, demo }
 }
 
 /** Only a database that this node has just made can have no client that nobody told of. */
+/** The protocol knows instances and nobody else, and an answer that nobody waits a minute for. */
+const ON_THE_WIRE: SettingsChange['gate'] = { unregistered: 'allow', quietMs: 0 }
+
 function whenNoneRegistered(options: NodeOptions, demo: DemoDatabase | undefined): SettingsChange['gate'] {
   if (options.requireInstances) return { whenNoneRegistered: 'refuse' }
   if (options.allowNoInstances) return { whenNoneRegistered: 'allow', reason: '--allow-no-instances' }

@@ -183,7 +183,7 @@ describe('a registry in which no instance ever was', () => {
     const run = await bellows.change((driver) => driver.advance(MIGRATION, 'purge'), {
       settings: (standing) => ({
         ...standing,
-        gate: { ...standing.gate, whenNoneRegistered: 'allow', reason },
+        gate: { ...standing.gate, whenNoneRegistered: 'allow', unregistered: 'allow', reason },
       }),
     })
 
@@ -192,7 +192,7 @@ describe('a registry in which no instance ever was', () => {
       await database.query(
         `select event -> 'overrides' as overrides from bellows.event where event ->> 'type' = 'gate_opened'`,
       ),
-    ).toEqual([{ overrides: [{ check: 'instances', reason }] }])
+    ).toEqual([{ overrides: [{ check: 'leases', reason }] }])
   })
 })
 

@@ -21,7 +21,7 @@ const MIGRATION = { name: '0001_test', operations: [rename('name', 'full_name'),
 const SETTINGS: SettingsChange = {
   batch: { rows: 40, verifyRows: 100 },
   driver: { pollMs: 5, reconnectsMax: 3, waitMs: 10_000 },
-  gate: { whenNoneRegistered: 'allow', reason: 'a test' },
+  gate: { whenNoneRegistered: 'allow', unregistered: 'allow', reason: 'a test' },
 }
 const CUTS: readonly Cut[] = ['before the request', 'before the answer']
 

@@ -11,7 +11,7 @@ export interface TestDatabase {
   /** Rows of a query, on a session of its own kind of use: nothing of Bellows runs on it. */
   query<R extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<R[]>
   /** A session that the test may leave in a transaction. */
-  session(applicationName?: string): Promise<pg.Client>
+  session(applicationName?: string, role?: string): Promise<pg.Client>
   /** Bellows on this database, with bounds that suit a test. */
   bellows(options?: OpenOptions): Promise<Bellows>
 }
@@ -42,9 +42,14 @@ export async function testDatabase(...setUp: readonly string[]): Promise<TestDat
     url,
     name,
     query: async (text, values) => (await main.query(text, values)).rows,
-    session: (applicationName) => connected(url, applicationName),
+    session: (applicationName, role) => connected(url, applicationName, role),
     bellows: async (options = {}) => {
-      const bellows = await openBellows({ database: url, application: 'bellows/test', ...options })
+      const bellows = await openBellows({
+        database: url,
+        application: 'bellows/test',
+        ...options,
+        settings: { ...options.settings, gate: { quietMs: 0, ...options.settings?.gate } },
+      })
       cleanUp(() => bellows.close())
       return bellows
     },
@@ -55,8 +60,10 @@ export function databaseUrl(name: string): string {
   return serverUrl().replace(/\/postgres(\?|$)/, `/${name}$1`)
 }
 
-async function connected(url: string, applicationName = 'test'): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString: url, application_name: applicationName })
+async function connected(url: string, applicationName = 'bellows/test', role?: string): Promise<pg.Client> {
+  const address = new URL(url)
+  if (role !== undefined) address.username = role
+  const client = new pg.Client({ connectionString: address.href, application_name: applicationName })
   client.on('error', () => undefined)
   await client.connect()
   cleanUp(() => client.end().catch(() => undefined))

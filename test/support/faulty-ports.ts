@@ -104,7 +104,12 @@ export function faultyBellows(url: string, around: Around, options: FaultyOption
       journal: watched(() => ports.journal),
       instances: watched(() => ports.instances),
       clock: systemClock,
-      settings: mergedSettings(DEFAULT_SETTINGS, options.settings ?? {}),
+      standbys: [],
+      actor: { user: 'test', host: 'test', tool: 'bellows/test' },
+      settings: mergedSettings(DEFAULT_SETTINGS, {
+        ...options.settings,
+        gate: { quietMs: 0, ...options.settings?.gate },
+      }),
       notify: options.onNotice ?? (() => undefined),
       isStopping: options.isStopping ?? (() => false),
     }),
@@ -125,7 +130,10 @@ export function faultyBellows(url: string, around: Around, options: FaultyOption
   }
 }
 
-function realPorts(target: { readonly url: string; readonly application: string }): Omit<Ports, 'clock'> {
+function realPorts(target: {
+  readonly url: string
+  readonly application: string
+}): Omit<Ports, 'clock' | 'standbys'> {
   const sessions = openSessions(target)
   return {
     database: postgresDatabase(target, sessions),

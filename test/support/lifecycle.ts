@@ -65,7 +65,7 @@ export async function liveThrough(life: Lifecycle): Promise<TestDatabase> {
 
 const SETTINGS = {
   batch: { rows: 200, verifyRows: 500 },
-  gate: { whenNoneRegistered: 'allow', reason: 'a test' },
+  gate: { whenNoneRegistered: 'allow', unregistered: 'allow', reason: 'a test' },
 } as const
 
 async function forward(
@@ -112,7 +112,7 @@ async function mustBeEmpty(database: TestDatabase, queries: readonly string[]): 
 }
 
 async function look(database: TestDatabase, migration: Migration) {
-  const sessions = openSessions({ url: database.url, application: 'test' })
+  const sessions = openSessions({ url: database.url, application: 'bellows/test' })
   cleanUp(() => sessions.close())
   return await introspect(sessions, needsOf(migration))
 }

@@ -10,6 +10,9 @@ import type { Sessions } from './sessions.ts'
 export function postgresDatabase(target: Target, sessions: Sessions): Database {
   return {
     read: (query) => sessions.read(query),
+    write: async (statement) => {
+      await sessions.send(statement)
+    },
     introspect: (needs) => introspect(sessions, needs),
     blockers: (locks) => blockers(sessions, locks),
     tryToDrive: () => tryToDrive(target, sessions),

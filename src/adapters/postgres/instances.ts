@@ -1,5 +1,6 @@
+import type { Needing } from '../../core/gate/leases.ts'
 import { lit, type Sql, sql, trusted } from '../../core/sql.ts'
-import type { Instance, Instances, Needing, Registered, Registration } from '../../engine/ports.ts'
+import type { Instance, Instances, Registered, Registration } from '../../engine/ports.ts'
 import type { Sessions } from './sessions.ts'
 
 /** The registry, through the same SQL functions that applications in any language call. */
@@ -38,7 +39,9 @@ select i.instance, i.application, coalesce(u.uses, '[]') as uses,
   order by i.instance`),
     needing: (table, column, silentGraceMs) =>
       sessions.read<Needing>(
-        sql`select * from bellows.needing(${lit(table.namespace)}, ${lit(table.name)}, ${lit(column)}, ${lit(silentGraceMs)})`,
+        sql`
+select instance, state, blocks, application, role, address, pid, first_seen as "firstSeen", last_seen as "lastSeen"
+  from bellows.needing(${lit(table.namespace)}, ${lit(table.name)}, ${lit(column)}, ${lit(silentGraceMs)})`,
       ),
   }
 }

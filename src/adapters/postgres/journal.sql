@@ -133,6 +133,8 @@ create table bellows.instance (
   application text,
   -- What its sessions carry as application_name; without it a silent instance cannot be told from a dead one.
   application_name text,
+  -- The login role that registered it.
+  role text not null default session_user,
   lease_ms integer not null check (lease_ms between 1000 and 86400000),
   registered_at timestamptz not null default clock_timestamp(),
   renewed_at timestamptz not null default clock_timestamp(),
@@ -163,6 +165,8 @@ create table bellows.column_state (
   state text not null check (state in ('not_ready', 'closed', 'retiring', 'retired')),
   -- A door that its driver did not live to open again opens by itself.
   until timestamptz,
+  -- When the door was closed.
+  since timestamptz,
   primary key (namespace, "table", "column")
 );
 
@@ -231,7 +235,7 @@ begin
   insert into bellows.instance as i (instance, lease_ms, application, application_name)
     values (register.instance, register.lease_ms, register.application, register.application_name)
     on conflict on constraint instance_pkey do update set lease_ms = excluded.lease_ms, application = excluded.application,
-      application_name = excluded.application_name, renewed_at = clock_timestamp(), released_at = null;
+      application_name = excluded.application_name, role = excluded.role, renewed_at = clock_timestamp(), released_at = null;
   perform bellows.set_uses(register.instance, uses);
   return bellows.registration(register.instance);
 end $$;
@@ -270,37 +274,28 @@ end $$;
 -- Who still needs a column. A silent instance is gone only when its lease has been over for the grace and nothing of it
 -- is left among the sessions.
 create function bellows.needing(namespace text, "table" text, "column" text, grace_ms bigint)
-returns table (instance text, state text, blocks boolean) language sql stable as $$
+returns table (instance text, state text, blocks boolean, application text, role text, address text, pid integer,
+  first_seen timestamptz, last_seen timestamptz) language sql stable as $$
   select i.instance,
       case when over.ms < 0 then 'live' else 'silent' end,
-      over.ms < grace_ms or i.application_name is null
-        or exists (select from pg_catalog.pg_stat_activity s where s.application_name = i.application_name)
+      over.ms < grace_ms or i.application_name is null or session.pid is not null,
+      i.application, i.role, session.address, session.pid, i.registered_at, i.renewed_at
     from bellows.instance_use u
     join bellows.instance i on i.instance = u.instance and i.released_at is null
     cross join lateral (select extract(epoch from pg_catalog.clock_timestamp() - i.renewed_at) * 1000 - i.lease_ms as ms) over
+    left join lateral (
+      select s.pid, pg_catalog.host(s.client_addr) as address from pg_catalog.pg_stat_activity s
+        where s.application_name = i.application_name order by s.pid limit 1) session on true
     where (u.namespace, u."table", u."column") = (needing.namespace, needing."table", needing."column")
     order by i.instance
 $$;
-
--- In the transaction that hides the column, which holds the door: nobody can register or renew until it ends.
-create function bellows.require_nobody(namespace text, "table" text, "column" text, grace_ms bigint) returns void
-language plpgsql as $$
-declare
-  blocking text;
-begin
-  select pg_catalog.string_agg(n.instance, ', ') into blocking
-    from bellows.needing(namespace, "table", "column", grace_ms) n where n.blocks;
-  if blocking is not null then
-    raise exception '%.% is needed by %', "table", "column", blocking using errcode = 'BW002', detail = 'instances_blocking';
-  end if;
-end $$;
 
 -- Any role may say that it is there; nobody but the owner may change what is written down.
 grant usage on schema bellows to public;
 -- By name: the database may be one where functions are not for everybody.
 grant execute on function bellows.register(text, text[], integer, text, text), bellows.renew(text, text[], text), bellows.release(text)
   to public;
-revoke execute on function bellows.fence(bigint), bellows.record(bigint, bigint, jsonb), bellows.set_uses(text, text[]),
-  bellows.require_nobody(text, text, text, bigint) from public;
+revoke execute on function bellows.fence(bigint), bellows.record(bigint, bigint, jsonb), bellows.set_uses(text, text[])
+  from public;
 
 insert into bellows.meta (journal_version) values (1);

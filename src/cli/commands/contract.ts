@@ -3,15 +3,8 @@ import type { SettingsChange } from '../../config.ts'
 import { BellowsError, type Run } from '../../index.ts'
 import { chosenMigration } from '../choose.ts'
 import { confirmed } from '../confirm.ts'
-import {
-  addBoundFlags,
-  addEvidenceFlags,
-  type BoundFlags,
-  boundSettings,
-  type EvidenceFlags,
-  evidenceSettings,
-  time,
-} from '../flags.ts'
+import { addEvidenceFlags, type EvidenceFlags, evidenceSettings } from '../evidence-flags.ts'
+import { addBoundFlags, type BoundFlags, boundSettings, time } from '../flags.ts'
 import { inSession, type Session } from '../session.ts'
 import { reportRun } from './advance.ts'
 

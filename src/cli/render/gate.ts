@@ -1,4 +1,4 @@
-import type { GateReport } from '../../index.ts'
+import type { GateCheck, GateReport, Offender } from '../../index.ts'
 import type { Terminal } from '../terminal.ts'
 
 /** Why the old shape may not go comes first, and under each reason what to do about it. */
@@ -7,20 +7,53 @@ export function renderGates(reports: readonly GateReport[], { style }: Terminal)
     .flatMap(({ table, column, usage, checks }) => [
       `"${table.name}"."${column}" is ${style(usage === 'drained' ? 'green' : 'yellow', usage)}`,
       ...checks
-        .toSorted((a, b) => Number(a.green) - Number(b.green))
+        .toSorted((a, b) => Number(isGreen(a)) - Number(isGreen(b)))
         .flatMap((one) => checkLines(one, style)),
     ])
     .join('\n')
 }
 
-function checkLines(one: GateReport['checks'][number], style: Terminal['style']): readonly string[] {
+function isGreen({ state }: GateCheck): boolean {
+  return state === 'green'
+}
+
+const COLOURS = { green: 'green', red: 'red', unknown: 'yellow' } as const
+
+function checkLines(one: GateCheck, style: Terminal['style']): readonly string[] {
   const [first = '', ...more] = one.because
-  const word = one.green ? style('green', 'green') : style('red', 'red  ')
+  const next =
+    one.overridden !== undefined
+      ? [`gone on without: ${one.overridden}`]
+      : one.state === 'green'
+        ? []
+        : [...one.offenders.map(offenderLine), one.hint]
+  const word = style(COLOURS[one.state], one.state.padEnd(STATE_WIDTH))
   return [
     `  ${one.check.padEnd(NAME_WIDTH)}  ${word}  ${first}`,
-    ...[...more, ...(one.green ? [] : [one.hint])].map((line) => `${INDENT}${line}`),
+    ...[...more, ...next].map((line) => `${INDENT}${line}`),
   ]
 }
 
-const NAME_WIDTH = 'dependents'.length
-const INDENT = ' '.repeat('  '.length + NAME_WIDTH + '  green  '.length)
+/** `the session 4711: role app, called shop, from 10.0.0.3, since 20:00:01, last seen 20:04:00: what to do`. */
+function offenderLine({ who, application, role, address, firstSeen, lastSeen, fix }: Offender): string {
+  const known = [
+    role === undefined ? undefined : `role ${role}`,
+    application === undefined ? undefined : `called "${application}"`,
+    address === undefined ? undefined : `from ${address}`,
+    firstSeen === undefined ? undefined : `since ${toSecond(firstSeen)}`,
+    lastSeen === undefined ? undefined : `last seen ${toSecond(lastSeen)}`,
+  ].filter((one) => one !== undefined)
+  return `- ${who}${known.length === 0 ? '' : ` (${known.join(', ')})`}: ${fix}`
+}
+
+/** The server prints microseconds, which nobody reads. */
+function toSecond(time: string): string {
+  return time
+    .replace(/\.\d+/, '')
+    .replace('T', ' ')
+    .replace(/\+00(:00)?$/, ' UTC')
+}
+
+const NAME_WIDTH = 'transactions'.length
+const STATE_WIDTH = 'unknown'.length
+const INDENT = ' '.repeat('  '.length + NAME_WIDTH + '  '.length + STATE_WIDTH + '  '.length)

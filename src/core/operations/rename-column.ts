@@ -1,6 +1,7 @@
 import { attributesSql } from '../plan/attributes.ts'
 import { setColumnState } from '../plan/column-state.ts'
 import { installSql, unfilled } from '../plan/dual-write.ts'
+import { installCounterSql } from '../plan/old-writes.ts'
 import { all, columnExists, dualWriteStands } from '../plan/probes.ts'
 import { gateStep } from '../plan/retire.ts'
 import type { LockLevel } from '../plan/step.ts'
@@ -34,6 +35,7 @@ export const renameColumn: OperationSpec<RenameColumn> = {
         statements: [
           ...(work.adopted ? [] : [addTwinSql(work)]),
           ...installSql(work.installed),
+          ...installCounterSql(work.counting),
           ...attributesSql(
             work.table,
             op.to,

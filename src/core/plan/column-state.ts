@@ -10,7 +10,7 @@ export type ColumnState = 'not_ready' | 'closed' | 'retired'
 
 export function setColumnState(table: QualifiedName, column: string, state: ColumnState): Sql {
   return sql`insert into bellows.column_state values (${lit(table.namespace)}, ${lit(table.name)}, ${lit(column)}, ${lit(state)}, null)
- on conflict (namespace, "table", "column") do update set state = excluded.state, until = null`
+ on conflict (namespace, "table", "column") do update set state = excluded.state, until = null, since = null`
 }
 
 export function clearColumnState(table: QualifiedName, column: string): Sql {
@@ -28,8 +28,8 @@ export function columnIsOffered(table: QualifiedName, column: string): Sql {
 export function closeDoorSql(table: QualifiedName, column: string, doorMs: number): Sql {
   return sql`with closed as (${holdDoorSql()})
 insert into bellows.column_state values (${lit(table.namespace)}, ${lit(table.name)}, ${lit(column)}, 'retiring',
-    pg_catalog.clock_timestamp() + pg_catalog.make_interval(secs => ${lit(doorMs / 1000)}))
- on conflict (namespace, "table", "column") do update set state = excluded.state, until = excluded.until`
+    pg_catalog.clock_timestamp() + pg_catalog.make_interval(secs => ${lit(doorMs / 1000)}), pg_catalog.clock_timestamp())
+ on conflict (namespace, "table", "column") do update set state = excluded.state, until = excluded.until, since = excluded.since`
 }
 
 /** What is in the way of `holdDoorSql`: whoever registers or renews has a row of it locked for as long. */

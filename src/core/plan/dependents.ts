@@ -33,6 +33,10 @@ select distinct coalesce(o.kind, i.type) as kind, coalesce(o.name, i.identity) a
       from pg_catalog.pg_publication_rel r join pg_catalog.pg_publication p on p.oid = r.prpubid
       where d.classid = 'pg_catalog.pg_publication_rel'::regclass and r.oid = d.objid
     union all
+    select 'trigger', i.identity, p.pronamespace = pg_catalog.to_regnamespace('bellows')
+      from pg_catalog.pg_trigger g join pg_catalog.pg_proc p on p.oid = g.tgfoid
+      where d.classid = 'pg_catalog.pg_trigger'::regclass and g.oid = d.objid
+    union all
     select 'statistics', i.identity, false where d.classid = 'pg_catalog.pg_statistic_ext'::regclass
   ) o on true
   where a.attrelid = pg_catalog.to_regclass(${lit(qualified(table))}) and a.attname = ${lit(column)} and not a.attisdropped

@@ -17,7 +17,7 @@ export interface Pair {
  * Are two values the same to the last bit? Not `=`: that is found through the writer's `search_path`, does not exist for
  * json, and takes 'A' for 'a' in citext and 1.0 for 1.00 in numeric, so that a change would go unnoticed.
  */
-function same(a: Sql, b: Sql): Sql {
+export function same(a: Sql, b: Sql): Sql {
   return sql`pg_catalog.record_image_eq(row(${a}), row(${b}))`
 }
 
@@ -86,7 +86,7 @@ end`
  * Was the old column left out of an INSERT? A trigger sees the default either way, so a value that equals the default counts
  * as left out. Where the default differs each time, or cannot be told by every writer alike, any value does.
  */
-function omitted({ fromColumn }: Pair, newFrom: Sql): Sql {
+export function omitted({ fromColumn }: Pair, newFrom: Sql): Sql {
   const { default: expression, defaultVolatility, defaultText, type } = fromColumn
   if (expression === null) return sql`${newFrom} is null`
   if (defaultVolatility === 'volatile') return trusted('true')

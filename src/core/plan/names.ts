@@ -11,6 +11,8 @@ export interface Names {
   /** The CHECK that keeps the verdict of the verification true. */
   readonly proof: string
   readonly notNullProof: string
+  /** Of writes through the old shape; also part of the name of a setting, so without anything of the column's name. */
+  readonly counter: string
   /** The copy of an index or a constraint, until purge gives it its final name. */
   readonly copy: (original: string) => string
 }
@@ -29,6 +31,7 @@ export function namesFor(seed: string, column: string, otherTriggers: readonly s
     hidden: named('retired', column),
     proof: named('proof', column),
     notNullProof: named('filled', column),
+    counter: `old_writes_${tag}`,
     copy: (original) =>
       cutToBytes(`bellows_copy_${hash(seed + original).slice(0, 8)}_${original}`, IDENTIFIER_BYTES_MAX),
   }

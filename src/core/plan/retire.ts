@@ -13,6 +13,8 @@ export interface Leaving {
   readonly hidden: string
   /** Names of the indexes and constraints on it that the plan has taken care of. */
   readonly known: readonly string[]
+  /** Where writes of it are counted. */
+  readonly counter?: string
 }
 
 /** The indexes and constraints of a table that need a column, by name. */
@@ -22,7 +24,7 @@ export function companionsOf(table: Table, column: string): readonly string[] {
     .map((one) => one.name)
 }
 
-export function gateStep({ table, column }: Leaving): Omit<GateStep, 'id'> {
+export function gateStep({ table, column, counter }: Leaving): Omit<GateStep, 'id'> {
   return {
     kind: 'gate',
     phase: 'rollout',
@@ -31,6 +33,7 @@ export function gateStep({ table, column }: Leaving): Omit<GateStep, 'id'> {
     probe: columnAbsent(table, column),
     table,
     column,
+    ...(counter === undefined ? {} : { counter }),
   }
 }
 

@@ -139,6 +139,8 @@ export interface GateStep extends Common {
   readonly kind: 'gate'
   readonly table: QualifiedName
   readonly column: string
+  /** Where writes of it are counted. */
+  readonly counter?: string
 }
 
 export type Step = TransactionStep | ConcurrentIndexStep | BackfillStep | VerifyStep | GateStep

@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../errors.ts'
+import type { GateCheck, Override } from '../gate/check.ts'
 import type { Change, Phase } from '../plan/step.ts'
 
 /** What happened in a run, as the journal keeps it: never changed, never deleted. */
@@ -36,6 +37,13 @@ export type Event =
       readonly because: readonly string[]
       readonly overrides: readonly Override[]
     }
+  /** In the transaction that hides the column: somebody decided that it may go although a check was not green. */
+  | ({ readonly type: 'gate_overridden' } & Override & {
+        readonly column: { readonly namespace: string; readonly table: string; readonly column: string }
+        /** The checks as they were seen. */
+        readonly evidence: readonly GateCheck[]
+        readonly actor: Actor
+      })
   | { readonly type: 'retire_undone' }
   | { readonly type: 'rollback_started' }
   | { readonly type: 'run_rolled_back' }
@@ -69,10 +77,15 @@ export interface Verdict {
   readonly samples: readonly string[]
 }
 
-/** A condition that somebody decided to go without, kept with the evidence. */
-export interface Override {
-  readonly check: string
-  readonly reason: string
+/** Who runs Bellows, as far as a process can tell; the journal adds the role of the database. */
+export interface Actor {
+  /** Of the operating system. */
+  readonly user: string
+  readonly host: string
+  /** What runs, with its version. */
+  readonly tool: string
+  /** Where the pipeline that runs it can be looked up. */
+  readonly pipeline?: string
 }
 
 /** An event as the journal returns it. */

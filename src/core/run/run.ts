@@ -64,6 +64,7 @@ function after(run: Run, { event, at }: JournalEntry): Run {
     case 'gate_closed':
       return { ...run, standsBecause: event.because.join('; ') }
     case 'gate_opened':
+    case 'gate_overridden':
       return { ...run, standsBecause: undefined }
     case 'version_applied':
       return { ...run, versions: new Set([...run.versions, event.name]) }

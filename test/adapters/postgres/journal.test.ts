@@ -158,7 +158,9 @@ describe('the story', () => {
 
   test('returns the runs that are asked for', async () => {
     const database = await testDatabase(USERS)
-    const bellows = await database.bellows({ settings: { gate: { whenNoneRegistered: 'allow' } } })
+    const bellows = await database.bellows({
+      settings: { gate: { whenNoneRegistered: 'allow', unregistered: 'allow' } },
+    })
     await bellows.change((driver) => driver.advance(add('a'), 'purge'))
     const rename = {
       name: 'rename',

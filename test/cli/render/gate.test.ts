@@ -1,22 +1,45 @@
 import { describe, expect, test } from 'vitest'
 import { renderGates } from '../../../src/cli/render/gate.ts'
-import { isOpen } from '../../../src/core/run/gate.ts'
+import { isOpen } from '../../../src/core/gate/gate.ts'
 import type { GateCheck, GateReport } from '../../../src/index.ts'
 import { marked, plain } from '../../support/terminals.ts'
 
-const LEASES: GateCheck = { check: 'leases', green: true, because: ['no instance uses it'] }
+const LEASES: GateCheck = {
+  check: 'leases',
+  state: 'green',
+  because: ['no instance uses it'],
+  offenders: [],
+}
 const USED: GateCheck = {
   check: 'leases',
-  green: false,
+  state: 'red',
   code: 'instances_blocking',
+  offenders: [
+    {
+      who: 'the instance "a"',
+      role: 'app',
+      application: 'shop/a',
+      address: '10.0.0.3',
+      firstSeen: '2026-11-24T20:00:00.123456+00:00',
+      lastSeen: '2026-11-24T20:01:00+00:00',
+      fix: 'stop it',
+    },
+    { who: 'the instance "b"', fix: 'stop it' },
+  ],
   because: ['the instance "a" uses it', 'the instance "b" uses it'],
   hint: 'Stop them.',
 }
-const FREE: GateCheck = { check: 'dependents', green: true, because: ['nothing depends on it'] }
+const FREE: GateCheck = {
+  check: 'dependents',
+  state: 'green',
+  because: ['nothing depends on it'],
+  offenders: [],
+}
 const NEEDED: GateCheck = {
   check: 'dependents',
-  green: false,
+  state: 'red',
   code: 'dependents_found',
+  offenders: [],
   because: ['the view v depends on it'],
   hint: 'Change it.',
 }
@@ -32,24 +55,38 @@ describe('a gate', () => {
   test('that is open says why', () => {
     expect(renderGates([report('drained', LEASES, FREE)], plain)).toBe(
       `"users"."name" is drained
-  leases      green  no instance uses it
-  dependents  green  nothing depends on it`,
+  leases        green    no instance uses it
+  dependents    green    nothing depends on it`,
     )
   })
 
   test('that is closed says what stands against it first, all of it, and what to do about it', () => {
     expect(renderGates([report('active', USED, FREE)], plain)).toBe(
       `"users"."name" is active
-  leases      red    the instance "a" uses it
-                     the instance "b" uses it
-                     Stop them.
-  dependents  green  nothing depends on it`,
+  leases        red      the instance "a" uses it
+                         the instance "b" uses it
+                         - the instance "a" (role app, called "shop/a", from 10.0.0.3, since 2026-11-24 20:00:00 UTC, last seen 2026-11-24 20:01:00 UTC): stop it
+                         - the instance "b": stop it
+                         Stop them.
+  dependents    green    nothing depends on it`,
     )
     expect(renderGates([report('drained', LEASES, NEEDED)], plain)).toBe(
       `"users"."name" is drained
-  dependents  red    the view v depends on it
-                     Change it.
-  leases      green  no instance uses it`,
+  dependents    red      the view v depends on it
+                         Change it.
+  leases        green    no instance uses it`,
+    )
+  })
+
+  test('tells what is not known from what is bad, and what somebody goes on without', () => {
+    const unknown: GateCheck = { ...USED, state: 'unknown', offenders: [] }
+    expect(renderGates([report('unknown', unknown)], marked)).toContain('<yellow>unknown</>')
+    const overridden: GateCheck = { ...USED, overridden: 'it is only the intern' }
+    expect(renderGates([report('active', overridden)], plain)).toBe(
+      `"users"."name" is active
+  leases        red      the instance "a" uses it
+                         the instance "b" uses it
+                         gone on without: it is only the intern`,
     )
   })
 
@@ -65,6 +102,6 @@ describe('a gate', () => {
     expect(renderGates([report('drained', LEASES, FREE)], marked)).toContain('is <green>drained</>')
     for (const usage of ['active', 'draining', 'unknown'] as const)
       expect(renderGates([report(usage, USED, FREE)], marked)).toContain(`is <yellow>${usage}</>`)
-    expect(renderGates([report('active', USED, FREE)], marked)).toContain('<red>red  </>')
+    expect(renderGates([report('active', USED, FREE)], marked)).toContain('<red>red    </>')
   })
 })

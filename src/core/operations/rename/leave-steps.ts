@@ -3,6 +3,7 @@ import { dropCopiesSql, replicaIdentitySql, settleSql } from '../../plan/carry.t
 import { clearColumnState } from '../../plan/column-state.ts'
 import { functionSql, uninstallSql } from '../../plan/dual-write.ts'
 import { defaultName, notNullName } from '../../plan/names.ts'
+import { uninstallCounterSql } from '../../plan/old-writes.ts'
 import { all, columnAbsent, constraintAbsent, dualWriteAbsent, indexValid } from '../../plan/probes.ts'
 import { noStrangers, retireStep, undoStep } from '../../plan/retire.ts'
 import type { Lock, Requirement, StepDraft } from '../../plan/step.ts'
@@ -20,7 +21,7 @@ import {
 
 /** Hides the old column and goes on keeping it in step under its hidden name. */
 export function hideStep(work: Work): StepDraft {
-  const { op, table, installed, hidden, leaving, mapping, names } = work
+  const { op, table, installed, hidden, leaving, mapping, names, counting } = work
   const requires = [
     ...asPlannedRequirements(work),
     standsRequirement(installed),
@@ -34,6 +35,7 @@ export function hideStep(work: Work): StepDraft {
           // No value can be taken back to the hidden column, so nothing may ask for one.
           sql`alter table ${qualified(table)} drop constraint ${id(names.proof)}, alter column ${id(leaving.hidden)} drop not null`,
           ...uninstallSql(installed),
+          ...uninstallCounterSql(counting),
           ...moveDefaultSql(work),
           clearColumnState(table, op.to),
         ]
@@ -69,7 +71,7 @@ function copiedIndexRequirements({ table, things }: Work): readonly Requirement[
 
 /** The point of no return. Checks facts of the catalog only, drops the old column, and settles names and rules. */
 export function purgeStep(work: Work): StepDraft {
-  const { op, table, hidden, leaving, names, things, fromColumn, mapping } = work
+  const { op, table, hidden, leaving, names, things, fromColumn, mapping, counting } = work
   const isDual = mapping.down !== undefined
   const proofs = proofNames(work).filter((name) => isDual || name !== names.proof)
   return {
@@ -92,7 +94,7 @@ export function purgeStep(work: Work): StepDraft {
       ...copiedIndexRequirements(work),
     ],
     statements: [
-      ...(isDual ? uninstallSql(hidden) : []),
+      ...(isDual ? [...uninstallSql(hidden), ...uninstallCounterSql(counting)] : []),
       ...ownRulesSql(work),
       ...replicaIdentitySql(table, things),
       sql`alter table ${qualified(table)} ${trusted(
@@ -167,7 +169,7 @@ export function returnStep({ leaving, installed }: Work): StepDraft {
 
 /** Takes everything away that expand and verify put on the table. */
 export function takeBackStep(work: Work): StepDraft {
-  const { op, table, installed, names, things, adopted, toColumn, fromColumn } = work
+  const { op, table, installed, counting, names, things, adopted, toColumn, fromColumn } = work
   const dropProofs = [names.proof, names.notNullProof].map(
     (name) => sql`drop constraint if exists ${id(name)}`,
   )
@@ -182,6 +184,7 @@ export function takeBackStep(work: Work): StepDraft {
     probe: all([dualWriteAbsent(installed), ...(adopted ? [] : [columnAbsent(table, op.to)])]),
     statements: [
       ...uninstallSql(installed),
+      ...uninstallCounterSql(counting),
       sql`alter table ${qualified(table)} ${trusted(dropProofs.join(', '))}`,
       ...dropCopiesSql(table, things),
       ...(adopted

@@ -3,6 +3,7 @@ import { type Carried, carried } from '../../plan/carry.ts'
 import { dualWriteBody, type Installed, type Pair } from '../../plan/dual-write.ts'
 import { type Mapping, mappingFor } from '../../plan/mapping.ts'
 import { type Names, namesFor } from '../../plan/names.ts'
+import { type Counting, countingFor } from '../../plan/old-writes.ts'
 import {
   columnIsAsPlanned,
   constraintValidated,
@@ -33,6 +34,7 @@ export interface Work {
   /** The dual write while the old column is visible, and while it is hidden. */
   readonly installed: Installed
   readonly hidden: Installed
+  readonly counting: Counting
 }
 
 export function workFor(op: RenameColumn, context: Context): Work {
@@ -60,9 +62,11 @@ export function workFor(op: RenameColumn, context: Context): Work {
       column: op.from,
       hidden: names.hidden,
       known: [...companionsOf(table, op.from), names.proof],
+      counter: names.counter,
     },
     things: carried(table, op, names),
     installed: { ...named, body: dualWriteBody(pair) },
+    counting: countingFor(pair, names.counter, names.trigger),
     hidden: { ...named, body: dualWriteBody({ ...pair, from: names.hidden }) },
   }
 }

@@ -1,0 +1,138 @@
+-- Evidence that nobody needs a column: what the gate reads when it looks, and once more in the transaction that hides the
+-- column. Part of the namespace "bellows"; installed right behind journal.sql.
+
+-- How long the use of a column has been watched, and what the counters said then. Kept by whoever looks.
+create table bellows.watch (
+  run bigint not null references bellows.run,
+  namespace text not null,
+  "table" text not null,
+  "column" text not null,
+  state jsonb not null,
+  primary key (run, namespace, "table", "column")
+);
+
+-- Clients that do not register (reports, exports, replication), each with somebody who answers for it.
+create table bellows.client (
+  client text primary key,
+  role text,
+  application_name text,
+  owner text not null,
+  declared_at timestamptz not null default clock_timestamp(),
+  check (role is not null or application_name is not null)
+);
+
+-- That a client does not need what goes: in one migration, or in any when run is null.
+create table bellows.acknowledgement (
+  client text not null references bellows.client on delete cascade,
+  run bigint references bellows.run,
+  by text not null,
+  at timestamptz not null default clock_timestamp()
+);
+create index acknowledgement_of_client on bellows.acknowledgement (client);
+
+-- May a role, or one that it can become, use the column at all?
+create function bellows.may_use(role oid, relation oid, "column" text) returns boolean language sql stable as $$
+  select coalesce(bool_or(pg_catalog.has_column_privilege(r.oid, relation, "column", 'SELECT, INSERT, UPDATE')), false)
+    from pg_catalog.pg_roles r where pg_catalog.pg_has_role(role, r.oid, 'MEMBER')
+$$;
+
+-- Sessions that may use the column and are of nobody who registered or was declared, and such as are left of an instance that
+-- said it was gone. Sessions of Bellows itself are called bellows/...
+create function bellows.strangers(namespace text, "table" text, "column" text)
+returns table (pid integer, role text, application text, address text, since timestamptz, instance text) language sql stable as $$
+  with relation as (select pg_catalog.to_regclass(pg_catalog.format('%I.%I', namespace, "table"))::oid as oid),
+  others as (
+    select s.pid, s.usesysid, s.usename, s.application_name, s.client_addr, s.backend_start
+      from pg_catalog.pg_stat_activity s
+      where s.datid = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())
+        and s.usesysid is not null and coalesce(s.backend_type, 'client backend') = 'client backend'
+        and s.pid <> pg_catalog.pg_backend_pid() and s.application_name !~ '^bellows(/|$)'
+        and not exists (select from bellows.client c
+          where coalesce(c.role = s.usename, true) and coalesce(c.application_name = s.application_name, true))
+  ),
+  allowed as (
+    select o.usesysid, bellows.may_use(o.usesysid, relation.oid, "column") as may
+      from (select distinct usesysid from others) o cross join relation
+  )
+  select o.pid, o.usename::text, o.application_name, pg_catalog.host(o.client_addr), o.backend_start, gone.instance
+    from others o
+    join allowed on allowed.usesysid = o.usesysid and allowed.may
+    left join lateral (
+      select i.instance from bellows.instance i join bellows.instance_use u on u.instance = i.instance
+        where i.application_name = o.application_name and i.released_at is not null
+          and (u.namespace, u."table", u."column") = (strangers.namespace, strangers."table", strangers."column")
+        limit 1
+    ) gone on true
+    where not exists (select from bellows.instance i where i.application_name = o.application_name
+        and (i.released_at is null or gone.instance is null))
+    order by o.pid
+$$;
+
+-- Transactions that began before a moment and may use the column, and prepared ones that hold a lock on its table. A session
+-- whose details this role may not see is told as hidden.
+create function bellows.old_transactions(namespace text, "table" text, "column" text, before timestamptz)
+returns table (pid integer, prepared text, role text, application text, address text, since timestamptz, holds boolean, hidden boolean)
+language sql stable as $$
+  with relation as (select pg_catalog.to_regclass(pg_catalog.format('%I.%I', namespace, "table"))::oid as oid),
+  database as (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database()),
+  held as (select l.pid, l.virtualtransaction from pg_catalog.pg_locks l, relation, database
+    where l.locktype = 'relation' and l.database = database.oid and l.relation = relation.oid and l.granted)
+  select s.pid, null, s.usename::text, s.application_name, pg_catalog.host(s.client_addr), s.xact_start, h.holds, s.backend_type is null
+    from pg_catalog.pg_stat_activity s
+    cross join relation cross join database
+    cross join lateral (select exists (select from held where held.pid = s.pid) as holds) h
+    where s.datid = database.oid and s.usesysid is not null and s.pid <> pg_catalog.pg_backend_pid()
+      and coalesce(s.backend_type, 'client backend') = 'client backend' and s.application_name !~ '^bellows(/|$)'
+      and (s.xact_start < before or s.backend_type is null)
+      and bellows.may_use(s.usesysid, relation.oid, "column")
+  union all
+  select null, p.gid, p.owner::text, '', null, p.prepared, true, false
+    from pg_catalog.pg_prepared_xacts p
+    where p.database = pg_catalog.current_database()
+      and exists (select from held join pg_catalog.pg_locks own
+        on own.pid is null and own.virtualtransaction = held.virtualtransaction and own.transactionid = p.transaction
+        where held.pid is null)
+  order by 6 nulls last
+$$;
+
+-- The server that answers, as far as its counters go: another one, or the same after a restore, has counted differently.
+create function bellows.server_identity() returns text language sql stable as $$
+  select pg_catalog.concat_ws('/', (select system_identifier from pg_catalog.pg_control_system()),
+    (select timeline_id from pg_catalog.pg_control_checkpoint()))
+$$;
+
+-- For the transaction that hides or drops a column, with its table locked and the door held: raises when somebody came back
+-- since the gate looked. Statistics are cached within a transaction, hence the clearing.
+create function bellows.require_nobody(namespace text, "table" text, "column" text, rules jsonb) returns void
+language plpgsql as $$
+declare
+  blocking text;
+begin
+  perform pg_catalog.pg_stat_clear_snapshot();
+  select pg_catalog.string_agg(n.instance, ', ') into blocking
+    from bellows.needing(namespace, "table", "column", (rules ->> 'grace_ms')::bigint) n
+    where n.blocks and not coalesce(rules -> 'instances' ? n.instance, false);
+  if blocking is not null then
+    raise exception '%.% is needed by %', "table", "column", blocking using errcode = 'BW002', detail = 'instances_blocking';
+  end if;
+  if (rules -> 'sessions')::boolean then
+    select pg_catalog.string_agg(pg_catalog.format('session %s of role %s', s.pid, s.role), ', ') into blocking
+      from bellows.strangers(namespace, "table", "column") s;
+    if blocking is not null then
+      raise exception '%.% may be needed by %', "table", "column", blocking using errcode = 'BW002', detail = 'gate_closed';
+    end if;
+  end if;
+  if (rules -> 'transactions')::boolean then
+    select pg_catalog.string_agg(coalesce(pg_catalog.format('the transaction of session %s', t.pid), 'the prepared transaction ' || t.prepared), ', ')
+      into blocking
+      from bellows.old_transactions(require_nobody.namespace, require_nobody."table", require_nobody."column", (
+          select c.since from bellows.column_state c
+            where (c.namespace, c."table", c."column") = (require_nobody.namespace, require_nobody."table", require_nobody."column"))) t
+      where not t.hidden;
+    if blocking is not null then
+      raise exception '%.% may be needed by %', "table", "column", blocking using errcode = 'BW002', detail = 'gate_closed';
+    end if;
+  end if;
+end $$;
+
+revoke execute on function bellows.require_nobody(text, text, text, jsonb) from public;

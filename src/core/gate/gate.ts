@@ -1,0 +1,121 @@
+import type { Dependent } from '../schema/model.ts'
+import { type GateCheck, type GateRules, green, isPassed, type Override, type RefusalCode } from './check.ts'
+import { clientsCheck, type DeclaredClient } from './clients.ts'
+import { dependentsCheck } from './dependents.ts'
+import { type LeaseFacts, leasesCheck } from './leases.ts'
+import { type Stranger, sessionsCheck } from './sessions.ts'
+import { type OldTransaction, transactionsCheck } from './transactions.ts'
+import { seesReads, usageCheck } from './usage.ts'
+import type { UsageFacts, Watch } from './watch.ts'
+
+/** What was seen of who and what needs a column. */
+export interface GateFacts extends LeaseFacts {
+  /** `"users"."name"`, for people. */
+  readonly column: string
+  readonly migration: string
+  readonly strangers: readonly Stranger[]
+  readonly transactions: readonly OldTransaction[]
+  readonly usage: UsageFacts
+  readonly watch: Watch
+  readonly clients: readonly DeclaredClient[]
+  readonly dependents: readonly Pick<Dependent, 'kind' | 'name'>[]
+}
+
+/**
+ * Who uses the column: somebody who is there (`active`), only such as are silent and not known to be gone (`draining`), nobody
+ * (`drained`); `unknown` when nobody ever registered.
+ */
+export type Usage = 'active' | 'draining' | 'drained' | 'unknown'
+
+export type GateVerdict =
+  | { readonly open: true; readonly because: readonly string[]; readonly overrides: readonly Override[] }
+  | {
+      readonly open: false
+      readonly code: RefusalCode
+      readonly because: readonly string[]
+      readonly hint: string
+    }
+
+/** May the column disappear? */
+export function contractGate(facts: GateFacts, rules: GateRules): GateVerdict {
+  const checks = gateChecks(facts, rules)
+  const failed = checks.filter((one) => !isPassed(one))
+  // Dependents first: whatever runs, somebody has to change them. A lease says more than what follows from it.
+  const first = FIRST_SAID.flatMap((name) => failed.filter(({ check }) => check === name))
+  const red = [...first, ...failed].find(isNotGreen)
+  if (red !== undefined) return { open: false, code: red.code, because: red.because, hint: red.hint }
+  return {
+    open: true,
+    because: checks.filter(({ state }) => state === 'green').flatMap(({ because }) => because),
+    overrides: used(checks, facts, rules),
+  }
+}
+
+/** What is really gone without: an override that nothing stands against is not one. */
+function used(
+  checks: readonly GateCheck[],
+  { needing }: GateFacts,
+  { overrides }: GateRules,
+): readonly Override[] {
+  const ofChecks = checks.flatMap(({ check, overridden }) =>
+    overridden === undefined ? [] : [{ check, reason: overridden }],
+  )
+  const ofInstances = overrides.filter(({ instance }) =>
+    needing.some((one) => one.blocks && one.instance === instance),
+  )
+  return [...ofChecks, ...ofInstances]
+}
+
+const FIRST_SAID = ['dependents', 'leases'] as const
+
+function isNotGreen(check: GateCheck): check is Extract<GateCheck, { readonly hint: string }> {
+  return check.state !== 'green'
+}
+
+export function gateChecks(facts: GateFacts, rules: GateRules): readonly GateCheck[] {
+  const { column, usage } = facts
+  const leases = leasesCheck(column, facts, rules)
+  // One of the two must tell: where the use of a column is seen, and there is none, nobody needs to have registered.
+  const standsAlone = leases.state === 'unknown' && leases.overridden === undefined
+  const used = usageCheck(column, usage, facts.watch, standsAlone ? alone(rules) : rules)
+  const isTold = standsAlone && used.state === 'green' && seesReads(usage)
+  return [
+    isTold
+      ? green('leases', ['no instance was ever registered; its use is watched instead, readers included'])
+      : leases,
+    sessionsCheck(column, facts.strangers, rules),
+    transactionsCheck(column, facts.transactions, rules),
+    used,
+    clientsCheck(column, facts.clients, facts.migration),
+    dependentsCheck(column, facts.dependents),
+  ].map((one) => waived(one, rules.overrides))
+}
+
+function alone(rules: GateRules): GateRules {
+  return { ...rules, quietMs: Math.max(rules.quietMs, rules.quietAloneMs) }
+}
+
+/**
+ * Checks that cannot be gone without: whatever depends on the column would break, and an open transaction would only make the
+ * contract wait for its lock.
+ */
+export const NEVER_OVERRIDDEN = ['dependents', 'transactions'] as const
+
+function waived(check: GateCheck, overrides: readonly Override[]): GateCheck {
+  if (check.state === 'green' || check.overridden !== undefined) return check
+  const isFixed = NEVER_OVERRIDDEN.some((name) => name === check.check)
+  // A live lease is gone without one by one; see leases.ts.
+  const found = overrides.find((one) => one.check === check.check && one.check !== 'leases')
+  return isFixed || found === undefined ? check : { ...check, overridden: found.reason }
+}
+
+export function isOpen(checks: readonly GateCheck[]): boolean {
+  return checks.every(isPassed)
+}
+
+export function usageOf({ needing, everRegistered }: LeaseFacts): Usage {
+  const blocking = needing.filter((one) => one.blocks)
+  if (blocking.some(({ state }) => state === 'live')) return 'active'
+  if (blocking.length > 0) return 'draining'
+  return everRegistered ? 'drained' : 'unknown'
+}

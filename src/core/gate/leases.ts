@@ -1,0 +1,81 @@
+import { type GateCheck, type GateRules, green, known, type Offender } from './check.ts'
+
+/** An instance that declared that it uses the column. */
+export interface Needing {
+  readonly instance: string
+  readonly state: 'live' | 'silent'
+  /** A silent one no longer does when its grace is over and no session of it is left. */
+  readonly blocks: boolean
+  readonly application?: string | null
+  readonly role?: string | null
+  readonly address?: string | null
+  readonly pid?: number | null
+  readonly firstSeen?: string | null
+  readonly lastSeen?: string | null
+}
+
+export interface LeaseFacts {
+  readonly needing: readonly Needing[]
+  readonly everRegistered: boolean
+}
+
+/**
+ * E2: no instance that registered uses the column, and silent ones are known to be gone. One that is live can be gone without
+ * only by its name.
+ */
+export function leasesCheck(column: string, facts: LeaseFacts, rules: GateRules): GateCheck {
+  const { needing, everRegistered } = facts
+  const waived = rules.overrides.filter(({ check }) => check === 'leases')
+  const reasonFor = (name: string) => waived.find(({ instance }) => instance === name)?.reason
+  const blocking = needing.filter((one) => one.blocks && reasonFor(one.instance) === undefined)
+  if (blocking.length > 0) {
+    return {
+      check: 'leases',
+      state: 'red',
+      code: 'instances_blocking',
+      because: blocking.map((one) => sentence(one, column)),
+      offenders: blocking.map(offender),
+      hint: `Update or stop them; of one that is surely gone say so: bellows instances release ${blocking[0]?.instance ?? ''}`,
+    }
+  }
+  if (!everRegistered)
+    return nobodyRegistered(column, waived.find(({ instance }) => instance === undefined)?.reason)
+  const passed = needing.map(({ instance, blocks }) =>
+    blocks
+      ? `the instance "${instance}" uses ${column} and is gone on without: ${reasonFor(instance)}`
+      : `the instance "${instance}" is silent, its grace is over and no session of it is left`,
+  )
+  const waivedFor = needing.filter(({ blocks }) => blocks).map(offender)
+  return waivedFor.length === 0
+    ? green('leases', [...passed, `no instance uses ${column}`])
+    : green('leases', passed, waivedFor)
+}
+
+function nobodyRegistered(column: string, reason: string | undefined): GateCheck {
+  return {
+    check: 'leases',
+    state: 'unknown',
+    code: 'gate_closed',
+    because: [`no instance was ever registered, so nobody knows whether one uses ${column}`],
+    offenders: [],
+    hint: `Have the application register (import { announce } from 'bellows/app', or select bellows.register(...)), or take the responsibility: --allow-no-instances "<why>"`,
+    ...(reason === undefined ? {} : { overridden: reason }),
+  }
+}
+
+function sentence({ instance, state }: Needing, column: string): string {
+  return state === 'live'
+    ? `the instance "${instance}" uses ${column}`
+    : `the instance "${instance}" is silent but not known to be gone; it uses ${column}`
+}
+
+function offender({ instance, state, blocks: _blocks, ...seen }: Needing): Offender {
+  return known<Offender>({
+    who: `the instance "${instance}"`,
+    ...seen,
+    fix:
+      state === 'live'
+        ? 'deploy the new version in its place, or stop it'
+        : `bellows instances release ${instance}, if it is surely gone`,
+  })
+}

@@ -1,0 +1,108 @@
+import { parsed, visit } from '../parse.ts'
+import type { QualifiedName } from '../schema/model.ts'
+
+/**
+ * Does a statement use a column? `definite`: it names it. `possible`: it takes all columns of the table, or names a column
+ * that may be of another table. Understands the texts that `pg_stat_statements` keeps, with `$1` where a constant was.
+ */
+export function columnUse(
+  text: string,
+  table: QualifiedName,
+  column: string,
+): 'definite' | 'possible' | 'none' {
+  const statements = parsed(text)
+  // A text that was cut short: what cannot be read may use anything.
+  if ('problem' in statements) return text.includes(table.name) ? 'possible' : 'none'
+  const seen = { ofTable: new Set<string>(), others: 0, named: false, ambiguous: false, all: false }
+  visit(statements, (kind, node) => {
+    if (!RELATIONS.has(kind)) return
+    const { relname, schemaname, alias } = node as unknown as RangeVar
+    if (relname === table.name && (schemaname ?? table.namespace) === table.namespace)
+      seen.ofTable.add(alias?.aliasname ?? relname)
+    else seen.others += 1
+  })
+  if (seen.ofTable.size === 0) return 'none'
+  visit(statements, (kind, node) => judge(kind, node, column, seen))
+  if (seen.named) return 'definite'
+  return seen.all || seen.ambiguous ? 'possible' : 'none'
+}
+
+/** How the parser calls a table: in a list, and as the target of a statement. */
+const RELATIONS = new Set(['RangeVar', 'relation'])
+
+interface Seen {
+  readonly ofTable: ReadonlySet<string>
+  readonly others: number
+  named: boolean
+  ambiguous: boolean
+  all: boolean
+}
+
+interface RangeVar {
+  readonly relname: string
+  readonly schemaname?: string
+  readonly alias?: { readonly aliasname: string }
+}
+
+type Field = { readonly String?: { readonly sval?: string }; readonly A_Star?: object }
+
+interface Named {
+  readonly relation?: RangeVar
+  readonly fields?: readonly Field[]
+  readonly cols?: readonly Target[]
+  readonly targetList?: readonly Target[]
+  readonly attlist?: readonly Field[]
+  readonly name?: string
+  readonly isNatural?: boolean
+  readonly usingClause?: readonly Field[]
+}
+
+type Target = { readonly ResTarget?: { readonly name?: string } }
+
+function judge(kind: string, node: Named, column: string, seen: Seen): void {
+  const targets = (list: readonly Target[] = []) => list.some(({ ResTarget }) => ResTarget?.name === column)
+  const fields = (list: readonly Field[] = []) => list.some(({ String: name }) => name?.sval === column)
+  const isElsewhere = node.relation !== undefined && !isOurs(node.relation, seen)
+  if (isElsewhere) return
+  switch (kind) {
+    case 'ColumnRef':
+      judgeReference(node.fields ?? [], column, seen)
+      break
+    case 'InsertStmt':
+      // Without a list of columns it gives a value to every one.
+      if (node.cols === undefined) seen.all = true
+      seen.named ||= targets(node.cols)
+      break
+    case 'CopyStmt':
+      if (node.attlist === undefined) seen.all = true
+      seen.named ||= fields(node.attlist)
+      break
+    case 'UpdateStmt':
+    case 'onConflictClause':
+      seen.named ||= targets(node.targetList)
+      break
+    case 'IndexElem':
+      seen.named ||= node.name === column
+      break
+    case 'JoinExpr':
+      if (node.isNatural === true) seen.all = true
+      seen.named ||= fields(node.usingClause)
+  }
+}
+
+function isOurs({ relname, alias }: RangeVar, seen: Seen): boolean {
+  return seen.ofTable.has(alias?.aliasname ?? relname)
+}
+
+/** `name`, `u.name`, `public.users.name`, `*`, `u.*`, and `u` for the whole row. */
+function judgeReference(fields: readonly Field[], column: string, seen: Seen): void {
+  const last = fields.at(-1)
+  const qualifier = fields.at(-2)?.String?.sval
+  const isOfTable = qualifier === undefined || seen.ofTable.has(qualifier) || qualifier === 'excluded'
+  if (!isOfTable) return
+  if (last?.A_Star !== undefined) seen.all = true
+  else if (last?.String?.sval === column) {
+    if (qualifier === undefined && seen.others > 0) seen.ambiguous = true
+    else seen.named = true
+  } else if (qualifier === undefined && seen.ofTable.has(last?.String?.sval ?? '')) seen.all = true
+}

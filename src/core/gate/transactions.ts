@@ -1,0 +1,71 @@
+import { type GateCheck, type GateRules, green, known, type Offender } from './check.ts'
+
+/** A transaction that is older than the closing of the door, or whose age this role may not see. */
+export interface OldTransaction {
+  readonly pid: number | null
+  /** Name of a prepared one. */
+  readonly prepared: string | null
+  readonly role: string
+  readonly application: string
+  readonly address: string | null
+  readonly since: string | null
+  /** Has it a lock on the table? */
+  readonly holds: boolean
+  /** May this role not see when it began? */
+  readonly hidden: boolean
+}
+
+/** E4: no transaction is left from before the door was closed, and no prepared one holds the table. */
+export function transactionsCheck(
+  column: string,
+  transactions: readonly OldTransaction[],
+  rules: GateRules,
+): GateCheck {
+  const old = transactions.filter(({ hidden }) => !hidden)
+  const hidden = transactions.filter((one) => one.hidden)
+  const because = [...old.map((one) => sentence(one, column)), ...hiddenSentence(hidden)]
+  const offenders = old.map(offender)
+  if (because.length === 0)
+    return green('transactions', ['no transaction is left from before the door was closed'])
+  if (rules.unregistered === 'allow') return green('transactions', because, offenders)
+  return {
+    check: 'transactions',
+    state: old.length > 0 ? 'red' : 'unknown',
+    code: 'gate_closed',
+    because,
+    offenders,
+    hint:
+      old.length > 0
+        ? 'Wait for them, or end them; Bellows ends nobody.'
+        : 'Let this role see what others do: grant pg_read_all_stats to <role>',
+  }
+}
+
+function sentence({ pid, prepared, role, since, holds }: OldTransaction, column: string): string {
+  const began = since === null ? '' : ` since ${since}`
+  if (prepared !== null)
+    return `the prepared transaction "${prepared}" of "${role}"${began} holds the table of ${column}`
+  const what = holds ? `and has used the table of ${column}` : `and may use ${column}`
+  return `the session ${pid} of "${role}" is in a transaction${began} ${what}`
+}
+
+function hiddenSentence(hidden: readonly OldTransaction[]): readonly string[] {
+  if (hidden.length === 0) return []
+  const roles = [...new Set(hidden.map(({ role }) => `"${role}"`))].join(', ')
+  return [`${hidden.length} sessions of ${roles} do not show this role when their transactions began`]
+}
+
+function offender({ pid, prepared, role, application, address, since }: OldTransaction): Offender {
+  return known<Offender>({
+    who: prepared === null ? `the session ${pid}` : `the prepared transaction "${prepared}"`,
+    application,
+    role,
+    address,
+    pid,
+    firstSeen: since,
+    fix:
+      prepared === null
+        ? `wait, or end it: select pg_terminate_backend(${pid})`
+        : `rollback prepared '${prepared.replaceAll("'", "''")}', or commit it`,
+  })
+}

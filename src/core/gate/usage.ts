@@ -1,0 +1,81 @@
+import { type GateCheck, type GateRules, green, known, type Offender } from './check.ts'
+import type { OldWrite, ServerUse, UsageFacts, Watch } from './watch.ts'
+
+/**
+ * E5: nothing has used the column for the quiet time, on any server that is watched. Reads are seen only where
+ * `pg_stat_statements` is installed; writes through the old shape where a trigger counts them.
+ */
+export function usageCheck(
+  column: string,
+  facts: UsageFacts,
+  watch: Watch,
+  { quietMs: neededMs }: GateRules,
+): GateCheck {
+  if (neededMs === 0) return green('usage', ['no quiet time is asked for'])
+  const unreadable = facts.servers.filter((one) => one.unreadable !== undefined)
+  const quietMs = Math.max(0, facts.nowMs - watch.sinceMs)
+  const seen = sources(facts)
+  if (unreadable.length === 0 && quietMs >= neededMs)
+    return green('usage', [`nothing has used ${column} for ${spoken(quietMs)} (seen: ${seen})`])
+  return {
+    check: 'usage',
+    state: unreadable.length > 0 ? 'unknown' : 'red',
+    code: 'gate_closed',
+    because: [
+      ...unreadable.map(({ server, unreadable: why }) => `the use on ${server} is not known: ${why}`),
+      `${column} is quiet for ${spoken(quietMs)} of ${spoken(neededMs)}: ${watch.because} (seen: ${seen})`,
+    ],
+    offenders: offendersOf(facts),
+    hint: `Look again in ${spoken(Math.max(0, neededMs - quietMs))}, or wait for it: bellows gate wait`,
+  }
+}
+
+/** Does the watch see readers, too? Only then can it stand for leases that nobody has. */
+export function seesReads({ servers }: UsageFacts): boolean {
+  return servers.every(({ statements }) => statements !== undefined)
+}
+
+function sources(facts: UsageFacts): string {
+  return [
+    'leases',
+    ...(facts.writes === undefined ? [] : ['old-shape writes']),
+    ...(seesReads(facts) ? ['statements'] : []),
+  ].join(', ')
+}
+
+function offendersOf({ writes, servers }: UsageFacts): readonly Offender[] {
+  return [...(writes?.last ?? []).map(writer), ...servers.flatMap(readers)]
+}
+
+function writer({ role, application, address, pid, firstSeen, lastSeen }: OldWrite): Offender {
+  return known<Offender>({
+    who: `a writer of the old shape`,
+    application,
+    role,
+    address,
+    pid,
+    firstSeen,
+    lastSeen,
+    fix: 'deploy the new version in its place, or stop it',
+  })
+}
+
+function readers({ server, statements }: ServerUse): readonly Offender[] {
+  return (statements?.used ?? []).map(({ role, certainty, calls, text }) => ({
+    who: `${certainty === 'definite' ? 'a statement' : 'a statement that takes all columns'} on ${server}, ${calls} calls: ${text}`,
+    role,
+    fix: 'find the client by its text, and change it to the new column',
+  }))
+}
+
+const UNITS: readonly (readonly [string, number])[] = [
+  ['h', 3_600_000],
+  ['min', 60_000],
+  ['s', 1_000],
+]
+
+/** `90 s`, `5 min`, `2 h`: the largest unit of which there are at least two. */
+export function spoken(ms: number): string {
+  const [unit, size] = UNITS.find(([, each]) => ms >= 2 * each) ?? ['s', 1_000]
+  return `${Math.floor(ms / size)} ${unit}`
+}

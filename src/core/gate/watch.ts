@@ -1,0 +1,157 @@
+/** What is seen of the use of a column at one moment. All times are milliseconds of the database's clock. */
+export interface UsageFacts {
+  readonly nowMs: number
+  /** Writes through the old shape, where a trigger counts them. */
+  readonly writes?: {
+    readonly count: number
+    /** Since when they are counted. */
+    readonly countedSinceMs: number
+    /** The last ones of each client, the latest first. */
+    readonly last: readonly OldWrite[]
+  }
+  /** The primary and every listed standby. */
+  readonly servers: readonly ServerUse[]
+  /** When the last instance that had declared the column said that it was gone; absent when none did. */
+  readonly lastReleasedMs?: number
+}
+
+export interface OldWrite {
+  readonly role: string
+  readonly application: string
+  readonly address: string | null
+  readonly pid: number
+  readonly firstSeen: string
+  readonly lastSeen: string
+  readonly lastSeenMs: number
+}
+
+export interface ServerUse {
+  /** `primary`, or how the standby is listed. */
+  readonly server: string
+  /** Which server it is, and how often it was restored. */
+  readonly identity: string
+  /**
+   * What `pg_stat_statements` holds that may use the column; absent where it is not installed.
+   * `epoch` changes when it was reset or has forgotten statements.
+   */
+  readonly statements?: { readonly epoch: string; readonly used: readonly StatementUse[] }
+  /** Why it cannot be told. */
+  readonly unreadable?: string
+}
+
+export interface StatementUse {
+  readonly id: string
+  readonly role: string
+  readonly calls: number
+  readonly text: string
+  /** `definite` names the column; `possible` takes all columns of the table. */
+  readonly certainty: 'definite' | 'possible'
+}
+
+/** How long the use has been watched, as it is kept from one look to the next. */
+export interface Watch {
+  /** Nothing was used from here on. */
+  readonly sinceMs: number
+  /** What was used last, or why watching began anew. */
+  readonly because: string
+  readonly writes: number
+  readonly servers: Readonly<Record<string, WatchedServer>>
+}
+
+interface WatchedServer {
+  readonly identity: string
+  readonly epoch: string
+  readonly calls: Readonly<Record<string, number>>
+}
+
+/** A row of who wrote stands for all that the session wrote within the minute. */
+const WRITE_ROW_MS = 60_000
+
+/** What is known after one more look. Whatever cannot be compared with the look before begins the watch anew. */
+export function watched(before: Watch | undefined, facts: UsageFacts): Watch {
+  const events = [
+    ...(before === undefined ? firstLook(facts) : changes(before, facts)),
+    ...lastWrite(facts),
+    ...lastRelease(facts),
+  ]
+  const latest = events.reduce<Moment>(
+    (a, b) => (b.ms > a.ms ? b : a),
+    before === undefined
+      ? { ms: 0, because: 'it has never been used since it is watched' }
+      : { ms: before.sinceMs, because: before.because },
+  )
+  return {
+    sinceMs: Math.min(latest.ms, facts.nowMs),
+    because: latest.because,
+    writes: facts.writes?.count ?? 0,
+    servers: Object.fromEntries(facts.servers.map((one) => [one.server, remembered(one)])),
+  }
+}
+
+interface Moment {
+  readonly ms: number
+  readonly because: string
+}
+
+function remembered({ identity, statements }: ServerUse): WatchedServer {
+  return {
+    identity,
+    epoch: statements?.epoch ?? '',
+    calls: Object.fromEntries((statements?.used ?? []).map(({ id, calls }) => [id, calls])),
+  }
+}
+
+/** The trigger has counted since it was made; what was read before the first look nobody knows. */
+function firstLook({ nowMs, writes, servers }: UsageFacts): readonly Moment[] {
+  const isReadSeen = servers.some(({ statements }) => statements !== undefined)
+  if (isReadSeen || writes === undefined) return [{ ms: nowMs, because: 'it is watched from now on' }]
+  return [{ ms: writes.countedSinceMs, because: 'its writes are counted since then' }]
+}
+
+function changes(before: Watch, { nowMs, writes, servers }: UsageFacts): readonly Moment[] {
+  const isUncounted =
+    writes !== undefined && writes.count !== before.writes && lastRowMs(writes.last) < before.sinceMs
+  const now = (because: string): Moment => ({ ms: nowMs, because })
+  return [
+    // Counted, but without a row of who it was: its transaction was taken back, or is not over.
+    ...(isUncounted ? [now('it was written through the old shape')] : []),
+    ...servers.flatMap((server) => {
+      const then = before.servers[server.server]
+      const change = then === undefined ? `${server.server} is watched from now on` : changeOf(then, server)
+      return change === undefined ? [] : [now(change)]
+    }),
+  ]
+}
+
+function changeOf(
+  then: WatchedServer,
+  { server, identity, statements, unreadable }: ServerUse,
+): string | undefined {
+  if (unreadable !== undefined) return `${server} could not be asked`
+  if (then.identity !== identity) return `${server} is another server than before, or was restored`
+  if (then.epoch !== (statements?.epoch ?? ''))
+    return `pg_stat_statements of ${server} was reset or has forgotten statements`
+  const used = statements?.used.find(({ id, calls }) => calls !== (then.calls[id] ?? 0))
+  return used === undefined ? undefined : `"${used.role}" ran on ${server}: ${used.text}`
+}
+
+function lastWrite({ writes, nowMs }: UsageFacts): readonly Moment[] {
+  const [last] = writes?.last ?? []
+  if (last === undefined) return []
+  const name = last.application === '' ? last.role : last.application
+  return [
+    {
+      ms: Math.min(last.lastSeenMs + WRITE_ROW_MS, nowMs),
+      because: `"${name}" wrote it through the old shape`,
+    },
+  ]
+}
+
+function lastRowMs(rows: readonly OldWrite[]): number {
+  return rows[0] === undefined ? 0 : rows[0].lastSeenMs + WRITE_ROW_MS
+}
+
+function lastRelease({ lastReleasedMs }: UsageFacts): readonly Moment[] {
+  if (lastReleasedMs === undefined) return []
+  return [{ ms: lastReleasedMs, because: 'an instance that had declared it was released' }]
+}

@@ -1,0 +1,100 @@
+import type { QualifiedName } from '../schema/model.ts'
+import { id, lit, qualified, type Sql, sql } from '../sql.ts'
+import { omitted, type Pair, relation, same, unfilled } from './dual-write.ts'
+
+/** Where writes through the old shape are counted, and by which triggers of its table. */
+export interface Counting {
+  readonly table: QualifiedName
+  /** Name of everything that counts: the function, the table of who, and the settings by which a session knows what it has told. */
+  readonly counter: string
+  readonly onInsert: Trigger
+  readonly onUpdate: Trigger
+}
+
+interface Trigger {
+  readonly name: string
+  /** Is a row written through the old shape? Read before the dual write fills the new one. */
+  readonly when: Sql
+}
+
+/**
+ * @param dualWrite name of the trigger that keeps the pair in step; those that count sort right before it
+ */
+export function countingFor(pair: Pair, counter: string, dualWrite: string): Counting {
+  const [newFrom, newTo] = [sql`new.${id(pair.from)}`, sql`new.${id(pair.to)}`]
+  const [oldFrom, oldTo] = [sql`old.${id(pair.from)}`, sql`old.${id(pair.to)}`]
+  const named = (word: string) => dualWrite.replace('_dual_write_', `_count_${word}_`)
+  return {
+    table: pair.table,
+    counter,
+    // A default is what the old column gets from a writer that knows the new one only, too.
+    onInsert: {
+      name: named('insert'),
+      when: sql`${unfilled(pair.mapping, newFrom, newTo)} and not (${omitted(pair, newFrom)})`,
+    },
+    onUpdate: {
+      name: named('update'),
+      when: sql`not ${same(newFrom, oldFrom)} and ${same(newTo, oldTo)} and not ${relation(pair.mapping, newFrom, newTo)}`,
+    },
+  }
+}
+
+/**
+ * Counting makes no writer wait and none fail: the number comes from a sequence, and of each session and minute there is at most
+ * one row, in a table without a unique index. A writer needs no right for it, not even on the namespace: a trigger calls a
+ * function of the owner, which does this and nothing else. One statement counts once, however many rows it writes.
+ */
+export function installCounterSql({ table, counter, onInsert, onUpdate }: Counting): readonly Sql[] {
+  const uncounted = sql`coalesce(pg_catalog.current_setting(${lit(settingOf(counter))}, true), '') operator(pg_catalog.<>) pg_catalog.statement_timestamp()::pg_catalog.text`
+  return [
+    sql`create sequence bellows.${id(numberOf(counter))}`,
+    sql`create table bellows.${id(counter)} (at timestamptz not null default pg_catalog.clock_timestamp(), role text not null default session_user, application text not null default pg_catalog.current_setting('application_name'), address inet default pg_catalog.inet_client_addr(), pid integer not null default pg_catalog.pg_backend_pid())`,
+    sql`create index on bellows.${id(counter)} (at)`,
+    sql`create function bellows.${id(counter)}() returns trigger language plpgsql security definer set search_path = pg_catalog, pg_temp as ${lit(bodyOf(counter))}`,
+    ...[
+      { event: sql`insert`, ...onInsert },
+      { event: sql`update`, ...onUpdate },
+    ].flatMap(({ event, name, when }) => [
+      sql`create trigger ${id(name)} before ${event} on ${qualified(table)} for each row when (${uncounted} and ${when}) execute function bellows.${id(counter)}()`,
+      sql`alter table ${qualified(table)} enable always trigger ${id(name)}`,
+    ]),
+  ]
+}
+
+export function uninstallCounterSql({ table, counter, onInsert, onUpdate }: Counting): readonly Sql[] {
+  return [
+    ...[onInsert, onUpdate].map(({ name }) => sql`drop trigger if exists ${id(name)} on ${qualified(table)}`),
+    sql`drop function if exists bellows.${id(counter)}()`,
+    sql`drop table if exists bellows.${id(counter)}`,
+    sql`drop sequence if exists bellows.${id(numberOf(counter))}`,
+  ]
+}
+
+/** How many statements have written through the old shape. */
+export function writesSql(counter: string): Sql {
+  return sql`coalesce(pg_catalog.pg_sequence_last_value(pg_catalog.to_regclass(${lit(`bellows.${id(numberOf(counter))}`)})), 0)`
+}
+
+/** A row that is taken back leaves its number behind, and the next statement of the session tells who it is anew. */
+function bodyOf(counter: string): Sql {
+  const [counted, told] = [settingOf(counter), `${settingOf(counter)}_told`]
+  return sql`
+declare
+  me text := concat_ws(' ', date_trunc('minute', statement_timestamp()), session_user, current_setting('application_name'));
+begin
+  perform nextval(${lit(`bellows.${id(numberOf(counter))}`)}), set_config(${lit(counted)}, statement_timestamp()::text, false);
+  if coalesce(current_setting(${lit(told)}, true), '') <> me then
+    insert into bellows.${id(counter)} default values;
+    perform set_config(${lit(told)}, me, false);
+  end if;
+  return new;
+end`
+}
+
+function numberOf(counter: string): string {
+  return `${counter}_number`
+}
+
+function settingOf(counter: string): string {
+  return `bellows.${counter}`
+}

@@ -1,0 +1,125 @@
+import { columnUse } from '../core/gate/statement-use.ts'
+import {
+  type OldWrite,
+  type ServerUse,
+  type StatementUse,
+  type UsageFacts,
+  type Watch,
+  watched,
+} from '../core/gate/watch.ts'
+import { writesSql } from '../core/plan/old-writes.ts'
+import { id, lit, type Sql, sql } from '../core/sql.ts'
+import type { Engine } from './context.ts'
+import { columnArguments, type Gated } from './gated.ts'
+import type { Standby } from './ports.ts'
+
+/** What is seen of the use of a column, and how long it has been quiet. */
+export interface Use {
+  readonly usage: UsageFacts
+  readonly watch: Watch
+}
+
+/** Looks at who uses a column, compares with the look before, and keeps the result for the next one. */
+export async function watchUse(engine: Engine, run: number | undefined, of: Gated): Promise<Use> {
+  const usage = await readUse(engine, run, of)
+  if (run === undefined) return { usage, watch: watched(undefined, usage) }
+  const watch = watched(await keptWatch(engine, run, of), usage)
+  await engine.database.write(
+    sql`insert into bellows.watch values (${lit(run)}, ${columnArguments(of)}, ${lit(JSON.stringify(watch))})
+ on conflict (run, namespace, "table", "column") do update set state = excluded.state`,
+  )
+  return { usage, watch }
+}
+
+async function keptWatch({ database }: Engine, run: number, of: Gated): Promise<Watch | undefined> {
+  const [kept] = await database.read<{ state: Watch }>(
+    sql`select state from bellows.watch where (run, namespace, "table", "column") = (${lit(run)}, ${columnArguments(of)})`,
+  )
+  return kept?.state
+}
+
+async function readUse(engine: Engine, run: number | undefined, of: Gated): Promise<UsageFacts> {
+  const { database, standbys } = engine
+  const servers = await Promise.all([
+    readServer({ name: 'the primary', read: (query) => database.read(query) }, of),
+    ...standbys.map((standby) => readServer(standby, of)),
+  ])
+  const writes =
+    run === undefined || of.counter === undefined ? undefined : await readWrites(engine, run, of.counter)
+  const [moments] = await database.read<{ nowMs: number; lastReleasedMs: number | null }>(sql`
+select extract(epoch from pg_catalog.clock_timestamp()) * 1000 as "nowMs",
+    (select max(extract(epoch from i.released_at)) * 1000 from bellows.instance i join bellows.instance_use u using (instance)
+      where (u.namespace, u."table", u."column") = (${columnArguments(of)})) as "lastReleasedMs"`)
+  const { nowMs = 0, lastReleasedMs = null } = moments ?? {}
+  return {
+    nowMs,
+    servers,
+    ...(writes === undefined ? {} : { writes }),
+    ...(lastReleasedMs === null ? {} : { lastReleasedMs }),
+  }
+}
+
+const WRITERS_SHOWN = 20
+
+/** Counted since the steps of expand were all done. */
+async function readWrites(engine: Engine, run: number, counter: string): Promise<UsageFacts['writes']> {
+  const table = sql`bellows.${id(counter)}`
+  const [there] = await engine.database.read<{ there: boolean }>(
+    sql`select pg_catalog.to_regclass(${lit(table)}) is not null as there`,
+  )
+  if (there?.there !== true) return undefined
+  const [counted] = await engine.database.read<{ count: number; countedSinceMs: number | null }>(sql`
+select ${writesSql(counter)} as count, (select max(extract(epoch from at)) * 1000 from bellows.event
+    where run = ${lit(run)} and event ->> 'type' = 'step_done' and event ->> 'step' like '%/expand/%') as "countedSinceMs"`)
+  const last = await engine.database.read<OldWrite>(sql`
+select role, application, pg_catalog.host(address) as address, (pg_catalog.array_agg(pid order by at desc))[1] as pid,
+    min(at) as "firstSeen", max(at) as "lastSeen", extract(epoch from max(at)) * 1000 as "lastSeenMs"
+  from ${table} where at > (select max(at) from ${table}) - interval '1 hour'
+  group by role, application, address order by max(at) desc limit ${lit(WRITERS_SHOWN)}`)
+  return { count: counted?.count ?? 0, countedSinceMs: counted?.countedSinceMs ?? 0, last }
+}
+
+/** A server that cannot be asked is told as such, so that nobody takes it for quiet. */
+async function readServer({ name, read }: Pick<Standby, 'name' | 'read'>, of: Gated): Promise<ServerUse> {
+  try {
+    const [found] = await read<{ identity: string; extension: string | null }>(sql`
+select bellows.server_identity() as identity, (select n.nspname from pg_catalog.pg_extension e
+    join pg_catalog.pg_namespace n on n.oid = e.extnamespace where e.extname = 'pg_stat_statements') as extension`)
+    const { identity = '', extension = null } = found ?? {}
+    if (extension === null) return { server: name, identity }
+    const rows = await read<Omit<StatementUse, 'certainty'>>(statementsQuery(extension, of.table.name))
+    if (rows.some(({ text }) => text === HIDDEN)) return { server: name, identity, unreadable: NO_RIGHT }
+    return { server: name, identity, statements: await readStatements(read, extension, { rows, of }) }
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    return { server: name, identity: '', unreadable: why }
+  }
+}
+
+async function readStatements(
+  read: Standby['read'],
+  extension: string,
+  { rows, of }: { readonly rows: readonly Omit<StatementUse, 'certainty'>[]; readonly of: Gated },
+): Promise<NonNullable<ServerUse['statements']>> {
+  const [info] = await read<{ epoch: string }>(
+    sql`select stats_reset || '/' || dealloc as epoch from ${id(extension)}.pg_stat_statements_info`,
+  )
+  const used = rows.flatMap((row): StatementUse[] => {
+    const certainty = columnUse(row.text, of.table, of.column)
+    return certainty === 'none' ? [] : [{ ...row, certainty }]
+  })
+  return { epoch: info?.epoch ?? '', used }
+}
+
+function statementsQuery(extension: string, table: string): Sql {
+  return sql`
+select s.userid || '/' || s.queryid as id, coalesce(r.rolname, s.userid::text) as role, s.calls,
+    left(s.query, 4000) as text
+  from ${id(extension)}.pg_stat_statements s left join pg_catalog.pg_roles r on r.oid = s.userid
+  where s.dbid = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())
+    and (pg_catalog.strpos(lower(s.query), lower(${lit(table)})) > 0 or s.query = ${lit(HIDDEN)})`
+}
+
+/** What the extension shows in place of a text that the role may not see. */
+const HIDDEN = '<insufficient privilege>'
+const NO_RIGHT = 'this role may not read the statements of others (grant pg_read_all_stats to it)'

@@ -1,0 +1,212 @@
+import { describe, expect, test } from 'vitest'
+import type { GateRules } from '../../../src/core/gate/check.ts'
+import { clientsCheck } from '../../../src/core/gate/clients.ts'
+import { dependentsCheck } from '../../../src/core/gate/dependents.ts'
+import { leasesCheck, type Needing } from '../../../src/core/gate/leases.ts'
+import { sessionsCheck } from '../../../src/core/gate/sessions.ts'
+import { transactionsCheck } from '../../../src/core/gate/transactions.ts'
+import { COLUMN, client, oldTransaction, RULES, stranger } from './facts.ts'
+
+const NAMED_ONLY: GateRules = { ...RULES, unregistered: 'allow' }
+
+describe('leases', () => {
+  const live: Needing = {
+    instance: 'web-1',
+    state: 'live',
+    blocks: true,
+    application: 'shop',
+    role: 'app',
+    address: '10.0.0.3',
+    pid: 4711,
+    firstSeen: '2026-11-24T20:00:00+00:00',
+    lastSeen: '2026-11-24T20:01:00+00:00',
+  }
+  const check = (...needing: readonly Needing[]) =>
+    leasesCheck(COLUMN, { needing, everRegistered: true }, RULES)
+
+  test('are red for one that is there, and tell everything that is known of it', () => {
+    expect(check(live)).toEqual({
+      check: 'leases',
+      state: 'red',
+      code: 'instances_blocking',
+      because: [`the instance "web-1" uses ${COLUMN}`],
+      offenders: [
+        {
+          who: 'the instance "web-1"',
+          application: 'shop',
+          role: 'app',
+          address: '10.0.0.3',
+          pid: 4711,
+          firstSeen: '2026-11-24T20:00:00+00:00',
+          lastSeen: '2026-11-24T20:01:00+00:00',
+          fix: 'deploy the new version in its place, or stop it',
+        },
+      ],
+      hint: 'Update or stop them; of one that is surely gone say so: bellows instances release web-1',
+    })
+  })
+
+  test('are red for a silent one that may still be there, and leave out what is not known of it', () => {
+    const silent: Needing = { ...live, state: 'silent', address: null, pid: null }
+    const red = check(silent)
+    expect(red.because).toEqual([
+      `the instance "web-1" is silent but not known to be gone; it uses ${COLUMN}`,
+    ])
+    expect(red.offenders[0]).not.toHaveProperty('pid')
+    expect(red.offenders[0]?.fix).toBe('bellows instances release web-1, if it is surely gone')
+  })
+
+  test('name only those that still stand against it', () => {
+    const silentGone: Needing = { ...live, instance: 'web-0', state: 'silent', blocks: false }
+    expect(check(silentGone, live).because).toEqual([`the instance "web-1" uses ${COLUMN}`])
+    expect(check(silentGone)).toMatchObject({
+      state: 'green',
+      because: [
+        'the instance "web-0" is silent, its grace is over and no session of it is left',
+        `no instance uses ${COLUMN}`,
+      ],
+    })
+  })
+
+  test('are not known when nobody ever registered', () => {
+    expect(leasesCheck(COLUMN, { needing: [], everRegistered: false }, RULES)).toMatchObject({
+      state: 'unknown',
+      code: 'gate_closed',
+      because: [`no instance was ever registered, so nobody knows whether one uses ${COLUMN}`],
+      hint: `Have the application register (import { announce } from 'bellows/app', or select bellows.register(...)), or take the responsibility: --allow-no-instances "<why>"`,
+    })
+  })
+})
+
+describe('sessions', () => {
+  test('of somebody unknown are red, with the command that declares the client', () => {
+    expect(sessionsCheck(COLUMN, [stranger], RULES)).toEqual({
+      check: 'sessions',
+      state: 'red',
+      code: 'gate_closed',
+      because: [
+        `the session 4711 of "app" from 10.0.0.3, called "report", is of no registered instance; it may use ${COLUMN}`,
+      ],
+      offenders: [
+        {
+          who: 'the session 4711',
+          application: 'report',
+          role: 'app',
+          address: '10.0.0.3',
+          pid: 4711,
+          firstSeen: '2026-11-24T20:00:00+00:00',
+          fix: 'bellows clients add <name> --role app --owner <who>, or end it: select pg_terminate_backend(4711)',
+        },
+      ],
+      hint: 'Have it register, or end it; of a client that does not need the column say so: bellows clients add <name> --role app --owner <who>, then bellows clients acknowledge <name>',
+    })
+  })
+
+  test('without a name or an address are told as such', () => {
+    const [because] = sessionsCheck(COLUMN, [{ ...stranger, application: '', address: null }], RULES).because
+    expect(because).toBe(
+      `the session 4711 of "app", without an application_name, is of no registered instance; it may use ${COLUMN}`,
+    )
+  })
+
+  test('that a released instance left behind are red, and of nobody who could be declared', () => {
+    const left = { ...stranger, instance: 'web-1' }
+    expect(sessionsCheck(COLUMN, [left], RULES)).toMatchObject({
+      state: 'red',
+      because: [`the instance "web-1" was released, and its session 4711 is still there; it used ${COLUMN}`],
+      offenders: [{ fix: 'select pg_terminate_backend(4711)' }],
+      hint: 'End what is left of them.',
+    })
+  })
+
+  test('are only named where the owner has decided so', () => {
+    expect(sessionsCheck(COLUMN, [stranger], NAMED_ONLY)).toMatchObject({
+      state: 'green',
+      because: [expect.stringContaining('the session 4711')],
+      offenders: [{ pid: 4711 }],
+    })
+    expect(sessionsCheck(COLUMN, [], RULES).state).toBe('green')
+  })
+})
+
+describe('transactions', () => {
+  test('from before the door was closed are red', () => {
+    expect(transactionsCheck(COLUMN, [oldTransaction], RULES)).toMatchObject({
+      state: 'red',
+      because: [
+        `the session 4712 of "app" is in a transaction since 2026-11-24T19:00:00+00:00 and has used the table of ${COLUMN}`,
+      ],
+      offenders: [{ pid: 4712, fix: 'wait, or end it: select pg_terminate_backend(4712)' }],
+    })
+    expect(transactionsCheck(COLUMN, [{ ...oldTransaction, holds: false }], RULES).because).toEqual([
+      `the session 4712 of "app" is in a transaction since 2026-11-24T19:00:00+00:00 and may use ${COLUMN}`,
+    ])
+  })
+
+  test('that were prepared are named by what ends them', () => {
+    const prepared = { ...oldTransaction, pid: null, prepared: "it's" }
+    expect(transactionsCheck(COLUMN, [prepared], RULES)).toMatchObject({
+      because: [
+        `the prepared transaction "it's" of "app" since 2026-11-24T19:00:00+00:00 holds the table of ${COLUMN}`,
+      ],
+      offenders: [{ fix: "rollback prepared 'it''s', or commit it" }],
+    })
+  })
+
+  test('that cannot be seen are not taken for none', () => {
+    const hidden = { ...oldTransaction, since: null, hidden: true }
+    expect(transactionsCheck(COLUMN, [hidden, { ...hidden, pid: 4713 }], RULES)).toMatchObject({
+      state: 'unknown',
+      because: ['2 sessions of "app" do not show this role when their transactions began'],
+      hint: 'Let this role see what others do: grant pg_read_all_stats to <role>',
+    })
+    expect(transactionsCheck(COLUMN, [hidden, oldTransaction], RULES).state).toBe('red')
+  })
+
+  test('are only named where the owner has decided so', () => {
+    expect(transactionsCheck(COLUMN, [oldTransaction], NAMED_ONLY)).toMatchObject({
+      state: 'green',
+      offenders: [{ pid: 4712 }],
+    })
+    expect(transactionsCheck(COLUMN, [], RULES).state).toBe('green')
+  })
+})
+
+describe('clients', () => {
+  test('are red until their owner has answered', () => {
+    expect(clientsCheck(COLUMN, [client], '0001_rename')).toMatchObject({
+      state: 'red',
+      because: [`"data team" has not said that the client "metabase" does without ${COLUMN}`],
+      offenders: [{ role: 'metabase', fix: 'bellows clients acknowledge metabase 0001_rename --by <who>' }],
+    })
+  })
+
+  test('are green then, with who answered', () => {
+    const answered = { ...client, acknowledged: { by: 'ana', at: '2026-11-20' } }
+    expect(clientsCheck(COLUMN, [answered], '0001_rename')).toMatchObject({
+      state: 'green',
+      because: ['"ana" answered for the client "metabase" on 2026-11-20'],
+    })
+    expect(
+      clientsCheck(COLUMN, [answered, { ...client, client: 'fivetran' }], '0001_rename').because,
+    ).toEqual([`"data team" has not said that the client "fivetran" does without ${COLUMN}`])
+    expect(clientsCheck(COLUMN, [], '0001_rename').state).toBe('green')
+  })
+})
+
+describe('dependents', () => {
+  test('are named one by one', () => {
+    const view = { kind: 'view', name: 'public.names' }
+    const policy = { kind: 'policy', name: 'own on public.users' }
+    expect(dependentsCheck(COLUMN, [view, policy])).toMatchObject({
+      state: 'red',
+      code: 'dependents_found',
+      because: [
+        `the view public.names depends on ${COLUMN}`,
+        `the policy own on public.users depends on ${COLUMN}`,
+      ],
+      hint: 'Change each to use the new column, or drop it; Bellows never drops what it did not make.',
+    })
+    expect(dependentsCheck(COLUMN, []).state).toBe('green')
+  })
+})

@@ -1,0 +1,197 @@
+import { describe, expect, test } from 'vitest'
+import { spoken, usageCheck } from '../../../src/core/gate/usage.ts'
+import { type ServerUse, type UsageFacts, type Watch, watched } from '../../../src/core/gate/watch.ts'
+import { COLUMN, NOW_MS, RULES, usage, watch } from './facts.ts'
+
+const statements = (calls: number, epoch = 'e'): ServerUse => ({
+  server: 'the primary',
+  identity: '1/1',
+  statements: {
+    epoch,
+    used: [{ id: '10/1', role: 'app', calls, text: 'select name from users', certainty: 'definite' }],
+  },
+})
+const write = (ago: number) => ({
+  role: 'app',
+  application: 'app-v1',
+  address: null,
+  pid: 7,
+  firstSeen: '',
+  lastSeen: '',
+  lastSeenMs: NOW_MS - ago,
+})
+const writes = (count: number, ...ago: readonly number[]): NonNullable<UsageFacts['writes']> => ({
+  count,
+  countedSinceMs: NOW_MS - 7_200_000,
+  last: ago.map(write),
+})
+
+describe('the first look', () => {
+  test('knows of writes since they are counted', () => {
+    expect(watched(undefined, usage({ writes: writes(0) })).sinceMs).toBe(NOW_MS - 7_200_000)
+  })
+
+  test('knows of reads from now on only', () => {
+    const first = watched(undefined, usage({ writes: writes(0), servers: [statements(5)] }))
+    expect(first).toMatchObject({ sinceMs: NOW_MS, because: 'it is watched from now on' })
+  })
+
+  test('begins now where nothing counts', () => {
+    expect(watched(undefined, usage()).sinceMs).toBe(NOW_MS)
+  })
+
+  test('takes a row of who wrote for all of the minute', () => {
+    expect(watched(undefined, usage({ writes: writes(3, 200_000) }))).toMatchObject({
+      sinceMs: NOW_MS - 140_000,
+      because: '"app-v1" wrote it through the old shape',
+    })
+    expect(watched(undefined, usage({ writes: writes(3, 2_000) })).sinceMs).toBe(NOW_MS)
+  })
+
+  test('counts from the release of the last instance that had declared it', () => {
+    const seen = usage({ writes: writes(0), lastReleasedMs: NOW_MS - 4_000 })
+    expect(watched(undefined, seen)).toMatchObject({
+      sinceMs: NOW_MS - 4_000,
+      because: 'an instance that had declared it was released',
+    })
+  })
+})
+
+describe('every further look', () => {
+  const before = (now: Partial<UsageFacts>, at = 1_000_000): Watch =>
+    ({ ...watched(undefined, usage(now)), sinceMs: NOW_MS - at }) satisfies Watch
+
+  test('leaves the time as it is when nothing was used', () => {
+    const seen = { writes: writes(3, 5_000_000), servers: [statements(5)] }
+    expect(watched(before(seen), usage(seen)).sinceMs).toBe(NOW_MS - 1_000_000)
+  })
+
+  test.for<[string, Partial<UsageFacts>, Partial<UsageFacts>, string]>([
+    [
+      'a statement ran',
+      { servers: [statements(5)] },
+      { servers: [statements(6)] },
+      '"app" ran on the primary',
+    ],
+    [
+      'a statement ran for the first time',
+      { servers: [{ ...statements(0), statements: { epoch: 'e', used: [] } }] },
+      { servers: [statements(1)] },
+      '"app" ran on',
+    ],
+    [
+      'statements were forgotten',
+      { servers: [statements(5)] },
+      { servers: [statements(5, 'f')] },
+      'was reset or has forgotten',
+    ],
+    ['their counters fell', { servers: [statements(5)] }, { servers: [statements(4)] }, '"app" ran on'],
+    [
+      'the server is another one',
+      { servers: [statements(5)] },
+      { servers: [{ ...statements(5), identity: '1/2' }] },
+      'another server than before',
+    ],
+    [
+      'the server could not be asked',
+      { servers: [statements(5)] },
+      { servers: [{ server: 'the primary', identity: '', unreadable: 'gone' }] },
+      'could not be asked',
+    ],
+    [
+      'a standby is new',
+      { servers: [statements(5)] },
+      { servers: [statements(5), { ...statements(0), server: 'standby' }] },
+      'standby is watched from now on',
+    ],
+    [
+      'the extension is gone',
+      { servers: [statements(5)] },
+      { servers: [{ server: 'the primary', identity: '1/1' }] },
+      'was reset',
+    ],
+    [
+      'it was written by a transaction that left nothing else',
+      { writes: writes(3) },
+      { writes: writes(4) },
+      'was written through the old shape',
+    ],
+    ['it was written just now', { writes: writes(3) }, { writes: writes(4, 1_000) }, '"app-v1" wrote it'],
+  ])('begins anew when %s', ([, then, now, because]) => {
+    expect(watched(before(then), usage(now))).toMatchObject({
+      sinceMs: NOW_MS,
+      because: expect.stringContaining(because),
+    })
+  })
+
+  test('never tells a time that has not come, or one before the last use', () => {
+    const future = watched(before({ writes: writes(3) }), usage({ writes: writes(4, 0) }))
+    expect(future.sinceMs).toBe(NOW_MS)
+    const late = watched(before({}, 10), usage({ lastReleasedMs: NOW_MS - 500 }))
+    expect(late.sinceMs).toBe(NOW_MS - 10)
+  })
+
+  test('of a server that is back says so until it has been quiet again', () => {
+    const lost = watched(
+      before({ servers: [statements(5)] }),
+      usage({ servers: [{ server: 'the primary', identity: '', unreadable: 'gone' }] }),
+    )
+    const back = watched(lost, { ...usage({ servers: [statements(5)] }), nowMs: NOW_MS + 1_000 })
+    expect(back.sinceMs).toBe(NOW_MS + 1_000)
+  })
+})
+
+describe('usage', () => {
+  const check = (seen: UsageFacts, kept: Watch, quietMs = 60_000) =>
+    usageCheck(COLUMN, seen, kept, { ...RULES, quietMs })
+
+  test('is green after the quiet time and red before, with what is missing', () => {
+    expect(check(usage(), watch({ sinceMs: NOW_MS - 60_000 }))).toMatchObject({
+      state: 'green',
+      because: [`nothing has used ${COLUMN} for 60 s (seen: leases)`],
+    })
+    expect(
+      check(usage({ writes: writes(1, 3_000) }), watch({ sinceMs: NOW_MS - 59_000, because: 'it was so' })),
+    ).toMatchObject({
+      state: 'red',
+      because: [`${COLUMN} is quiet for 59 s of 60 s: it was so (seen: leases, old-shape writes)`],
+      hint: 'Look again in 1 s, or wait for it: bellows gate wait',
+      offenders: [{ application: 'app-v1', role: 'app', pid: 7 }],
+    })
+  })
+
+  test('is green where no quiet time is asked for', () => {
+    expect(check(usage(), watch({ sinceMs: NOW_MS }), 0)).toMatchObject({ state: 'green' })
+  })
+
+  test('is not known while one of the servers cannot be asked, however quiet the others are', () => {
+    const seen = usage({
+      servers: [statements(1), { server: 'standby', identity: '', unreadable: 'refused' }],
+    })
+    expect(check(seen, watch())).toMatchObject({
+      state: 'unknown',
+      because: ['the use on standby is not known: refused', expect.stringContaining('quiet for')],
+    })
+  })
+
+  test('shows the statements, and how sure it is of each', () => {
+    const { offenders } = check(usage({ servers: [statements(4)] }), watch({ sinceMs: NOW_MS }))
+    expect(offenders).toEqual([
+      {
+        who: 'a statement on the primary, 4 calls: select name from users',
+        role: 'app',
+        fix: 'find the client by its text, and change it to the new column',
+      },
+    ])
+  })
+
+  test.for([
+    [0, '0 s'],
+    [119_000, '119 s'],
+    [120_000, '2 min'],
+    [7_199_000, '119 min'],
+    [7_200_000, '2 h'],
+  ] as const)('speaks of %i ms as %s', ([ms, text]) => {
+    expect(spoken(ms)).toBe(text)
+  })
+})

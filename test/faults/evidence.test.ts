@@ -1,0 +1,281 @@
+import { describe, expect, test } from 'vitest'
+import type { SettingsChange } from '../../src/config.ts'
+import type { GateCheck } from '../../src/core/gate/check.ts'
+import type { Bellows } from '../../src/engine/bellows.ts'
+import { cleanUp, type TestDatabase, testDatabase } from '../support/database.ts'
+import { type Effect, faultyBellows } from '../support/faulty-ports.ts'
+import { rename } from '../support/rename.ts'
+
+const GIVEN = `create table users (id int primary key, name text not null);
+  insert into users select i, 'user ' || i from generate_series(1, 20) i`
+const MIGRATION = { name: '0001_test', operations: [rename()] } as const
+const SETTINGS = {
+  driver: { pollMs: 20 },
+  gate: { transactionsMs: 100 },
+} satisfies SettingsChange
+
+const contract = (bellows: Bellows) => bellows.change((driver) => driver.advance(MIGRATION, 'purge'))
+const hiding = ({ kind, what }: Effect) => kind === 'transact' && what.includes('/retire/')
+
+async function verified(
+  settings: SettingsChange = SETTINGS,
+): Promise<{ database: TestDatabase; bellows: Bellows }> {
+  const database = await testDatabase(GIVEN)
+  const bellows = await database.bellows({ settings })
+  await bellows.change((driver) => driver.advance(MIGRATION, 'verify'))
+  // Somebody tells what it uses, so that the leases are known.
+  await bellows.instances.register({
+    instance: 'new-1',
+    uses: ['users.full_name'],
+    applicationName: 'shop/new-1',
+  })
+  return { database, bellows }
+}
+
+async function check(bellows: Bellows, name: GateCheck['check']): Promise<GateCheck | undefined> {
+  const [run] = await bellows.runs()
+  const [report] = run === undefined ? [] : await bellows.gates(run)
+  return report?.checks.find((one) => one.check === name)
+}
+
+/** Does something right before the transaction that hides the column, with the gate passed already. */
+async function meanwhile(
+  database: TestDatabase,
+  work: () => Promise<unknown>,
+  settings: SettingsChange = SETTINGS,
+): Promise<Bellows> {
+  const { bellows } = faultyBellows(
+    database.url,
+    {
+      before: async (effect) => {
+        if (hiding(effect)) await work()
+      },
+    },
+    { settings },
+  )
+  cleanUp(() => bellows.close())
+  return bellows
+}
+
+describe('a session that is of nobody who registered', () => {
+  test('keeps the gate closed and is named, with what is known of it', async () => {
+    const { database, bellows } = await verified()
+    await database.session('nightly report')
+
+    await expect(contract(bellows)).rejects.toMatchObject({
+      code: 'gate_closed',
+      message: expect.stringContaining('called "nightly report", is of no registered instance'),
+    })
+
+    expect(await check(bellows, 'sessions')).toMatchObject({
+      state: 'red',
+      offenders: [{ application: 'nightly report', pid: expect.any(Number), firstSeen: expect.any(String) }],
+    })
+  })
+
+  test('does not when it registers, whatever else it uses', async () => {
+    const { database, bellows } = await verified()
+    await database.session('shop/new-1')
+
+    expect((await contract(bellows)).state).toBe('completed')
+  })
+
+  test('does not when its role cannot come near the column', async () => {
+    const { database, bellows } = await verified()
+    const role = await aRole(database)
+    await database.session('monitoring', role)
+    expect((await check(bellows, 'sessions'))?.state).toBe('green')
+
+    await database.query(`grant select (id) on users to ${role}`)
+    expect((await check(bellows, 'sessions'))?.state).toBe('green')
+    await database.query(`grant update (name) on users to ${role}`)
+    expect((await check(bellows, 'sessions'))?.state).toBe('red')
+  })
+
+  test('does when its role can become one that may use the column', async () => {
+    const { database, bellows } = await verified()
+    const [role, owner] = [await aRole(database), await aRole(database)]
+    await database.query(
+      `grant select on users to ${owner}; alter role ${role} noinherit; grant ${owner} to ${role}`,
+    )
+    await database.session('monitoring', role)
+
+    expect((await check(bellows, 'sessions'))?.state).toBe('red')
+  })
+
+  test('does not where the owner has decided that such are only named', async () => {
+    const { database, bellows } = await verified({ gate: { unregistered: 'allow' } })
+    await database.session('nightly report')
+
+    expect(await check(bellows, 'sessions')).toMatchObject({
+      state: 'green',
+      offenders: [{ pid: expect.any(Number) }],
+    })
+    expect((await contract(bellows)).state).toBe('completed')
+  })
+
+  test('and comes after the gate was passed stops the transaction that hides the column', async () => {
+    const { database } = await verified()
+    const bellows = await meanwhile(database, () => database.session('late report'))
+
+    await expect(contract(bellows)).rejects.toMatchObject({
+      code: 'gate_closed',
+      message: expect.stringMatching(/may be needed by session \d+ of role/),
+    })
+    expect(await database.query('select name from users where id = 1')).toEqual([{ name: 'user 1' }])
+  })
+})
+
+describe('a session that a released instance has left behind', () => {
+  test('keeps the gate closed until it ends', async () => {
+    const { database, bellows } = await verified()
+    const session = await database.session('shop/old-1')
+    await bellows.instances.register({
+      instance: 'old-1',
+      uses: ['users.name'],
+      applicationName: 'shop/old-1',
+    })
+    await bellows.instances.release('old-1')
+
+    await expect(contract(bellows)).rejects.toMatchObject({
+      code: 'gate_closed',
+      message: expect.stringContaining('the instance "old-1" was released, and its session'),
+    })
+    await session.end()
+    await expect.poll(async () => (await check(bellows, 'sessions'))?.state).toBe('green')
+    expect((await contract(bellows)).state).toBe('completed')
+  })
+})
+
+describe('a transaction that began before the door was closed', () => {
+  test('is waited for, and keeps the gate closed when it stays', async () => {
+    const { database, bellows } = await verified()
+    const session = await database.session('shop/new-1')
+    await session.query('begin; select 1')
+    await new Promise((resolve) => setTimeout(resolve, 150))
+
+    await expect(contract(bellows)).rejects.toMatchObject({
+      code: 'gate_closed',
+      message: expect.stringMatching(/is in a transaction since .* and may use/),
+    })
+    expect(await check(bellows, 'transactions')).toMatchObject({
+      state: 'red',
+      offenders: [{ application: 'shop/new-1' }],
+    })
+
+    const patient = await database.bellows({ settings: { gate: { transactionsMs: 20_000 } } })
+    const waits = contract(patient)
+    await expect
+      .poll(() => database.query(`select from bellows.column_state where state = 'retiring'`))
+      .toHaveLength(1)
+    await session.query('commit')
+    expect((await waits).state).toBe('completed')
+  })
+
+  test('does not keep it closed when its role cannot come near the column', async () => {
+    const { database, bellows } = await verified()
+    const session = await database.session('shop/new-1', await aRole(database))
+    await session.query('begin; select 1')
+    await new Promise((resolve) => setTimeout(resolve, 150))
+
+    expect((await contract(bellows)).state).toBe('completed')
+  })
+
+  test('is named when it was prepared and holds the table', async () => {
+    const { database, bellows } = await verified()
+    const session = await database.session('shop/new-1')
+    await session.query(
+      `begin; update users set full_name = 'x' where id = 1; prepare transaction '${database.name}'`,
+    )
+    try {
+      expect(await check(bellows, 'transactions')).toMatchObject({
+        state: 'red',
+        because: [expect.stringContaining(`the prepared transaction "${database.name}"`)],
+      })
+    } finally {
+      await session.query(`rollback prepared '${database.name}'`)
+    }
+    expect((await check(bellows, 'transactions'))?.state).toBe('green')
+  })
+})
+
+describe('the use of the old shape', () => {
+  const QUIET: SettingsChange = { ...SETTINGS, gate: { ...SETTINGS.gate, quietMs: 600_000 } }
+
+  test('keeps the gate closed for the quiet time, with who it was', async () => {
+    const { database, bellows } = await verified(QUIET)
+    const session = await database.session('shop/new-1')
+    await session.query(`update users set name = 'seen' where id = 1`)
+
+    expect(await check(bellows, 'usage')).toMatchObject({
+      state: 'red',
+      because: [expect.stringContaining('"shop/new-1" wrote it through the old shape')],
+      offenders: [{ application: 'shop/new-1', role: 'postgres', lastSeen: expect.any(String) }],
+    })
+    await expect(contract(bellows)).rejects.toMatchObject({ code: 'gate_closed' })
+  })
+
+  test('counts from the end of expand, and from the release of the last instance that declared it', async () => {
+    const { database, bellows } = await verified(QUIET)
+    await expireWatch(database, '1 hour')
+    expect((await check(bellows, 'usage'))?.state).toBe('green')
+
+    await bellows.instances.register({ instance: 'old-1', uses: ['users.name'], applicationName: 'nobody' })
+    await bellows.instances.release('old-1')
+    expect(await check(bellows, 'usage')).toMatchObject({
+      state: 'red',
+      because: [expect.stringContaining('an instance that had declared it was released')],
+    })
+  })
+
+  test('begins anew on a server that was restored or has taken over', async () => {
+    const { database, bellows } = await verified(QUIET)
+    await expireWatch(database, '1 hour')
+    await database.query(
+      `create or replace function bellows.server_identity() returns text language sql as $$ select 'another' $$`,
+    )
+
+    expect(await check(bellows, 'usage')).toMatchObject({
+      state: 'red',
+      because: [expect.stringContaining('the primary is another server than before, or was restored')],
+    })
+  })
+
+  test('after the gate was passed stops the transaction that hides the column', async () => {
+    const { database } = await verified(QUIET)
+    await expireWatch(database, '1 hour')
+    const late = await database.session('shop/new-1')
+    const bellows = await meanwhile(
+      database,
+      () => late.query(`update users set name = 'late' where id = 1`),
+      QUIET,
+    )
+
+    await expect(contract(bellows)).rejects.toMatchObject({
+      code: 'gate_closed',
+      message: expect.stringContaining('was written through the old shape since the gate looked'),
+    })
+    expect(await database.query('select full_name from users where id = 1')).toEqual([{ full_name: 'late' }])
+  })
+})
+
+/** As if the use had been watched for so long, and nothing had been seen. */
+async function expireWatch(database: TestDatabase, time: string): Promise<void> {
+  const [run] = await (await database.bellows()).runs()
+  await (await database.bellows()).gates(run as never)
+  await database.query(
+    `update bellows.watch set state = jsonb_set(state, '{sinceMs}', to_jsonb((state ->> 'sinceMs')::numeric - extract(epoch from interval '${time}') * 1000))`,
+  )
+}
+
+/** A role that may log in and has no rights. */
+async function aRole(database: TestDatabase): Promise<string> {
+  const role = `r_${database.name.slice(5, 20)}_${Math.floor(performance.now() * 1000) % 1_000_000}`
+  await database.query(`create role ${role} login`)
+  cleanUp(() => dropRole(database, role))
+  return role
+}
+
+async function dropRole(database: TestDatabase, role: string): Promise<void> {
+  await database.query(`drop owned by ${role}; drop role ${role}`)
+}
