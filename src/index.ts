@@ -14,6 +14,7 @@ export {
   type Offender,
   type Override,
 } from './core/gate/check.ts'
+export type { DeclaredClient } from './core/gate/clients.ts'
 export { NEVER_OVERRIDDEN, type Usage } from './core/gate/gate.ts'
 export {
   columnNameProblem,
@@ -33,8 +34,11 @@ export type { Actor, Event, Notice, Progress, Verdict } from './core/run/event.t
 export type { Run } from './core/run/run.ts'
 export type { RunState } from './core/run/transitions.ts'
 export type { QualifiedName } from './core/schema/model.ts'
+export type { AuditEntry } from './engine/audit.ts'
 export type { Bellows, Changing, Looking } from './engine/bellows.ts'
+export type { Acknowledgement, Client, Clients } from './engine/clients.ts'
 export type { GateReport } from './engine/gate.ts'
 export type { TableShape } from './engine/look.ts'
 export type { Checkpoint, Instance, Registered, Registration } from './engine/ports.ts'
+export type { Reaped } from './engine/reap.ts'
 export type { Version } from './engine/versions.ts'

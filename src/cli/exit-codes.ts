@@ -36,6 +36,7 @@ const USAGE: readonly ErrorCode[] = [
   'migration_invalid',
   'name_invalid',
   'run_not_found',
+  'client_unknown',
 ]
 
 export function exitCodeOf(code: ErrorCode): number {

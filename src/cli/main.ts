@@ -1,6 +1,9 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander'
 import { addAdvances } from './commands/advance.ts'
+import { addAudit } from './commands/audit.ts'
+import { addBrownout } from './commands/brownout.ts'
+import { addClients } from './commands/clients.ts'
 import { addContract } from './commands/contract.ts'
 import { addDemo } from './commands/demo.ts'
 import { addDoctor } from './commands/doctor.ts'
@@ -10,6 +13,7 @@ import { addInstances } from './commands/instances.ts'
 import { addNew } from './commands/new.ts'
 import { addNode } from './commands/node.ts'
 import { addPlan } from './commands/plan.ts'
+import { addReap } from './commands/reap.ts'
 import { addRollback, addUndo } from './commands/return.ts'
 import { addStatus } from './commands/status.ts'
 import { EXIT } from './exit-codes.ts'
@@ -37,11 +41,15 @@ function program(): Command {
   addPlan(bellows)
   addAdvances(bellows)
   addGate(bellows)
+  addBrownout(bellows)
   addContract(bellows)
   addUndo(bellows)
   addRollback(bellows)
+  addReap(bellows)
   addStatus(bellows)
   addInstances(bellows)
+  addClients(bellows)
+  addAudit(bellows)
   addNode(bellows)
   addDemo(bellows)
   addDoctor(bellows)

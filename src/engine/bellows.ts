@@ -4,6 +4,9 @@ import type { Change, Phase } from '../core/plan/step.ts'
 import type { Finding } from '../core/run/diagnosis.ts'
 import type { Run } from '../core/run/run.ts'
 import type { QualifiedName } from '../core/schema/model.ts'
+import { type AuditEntry, readAudit } from './audit.ts'
+import { brownOut } from './brownout.ts'
+import { type Clients, clientsOf } from './clients.ts'
 import type { Driving, Engine } from './context.ts'
 import { drive } from './drive.ts'
 import { asDriver } from './driving.ts'
@@ -11,6 +14,7 @@ import { examine } from './examine.ts'
 import { type GateReport, refuseWhileNeeded, reportGates } from './gate.ts'
 import { databaseName, describeTable, holdsMore, type TableShape, tablesWith } from './look.ts'
 import type { Checkpoint, Holder, Instances, WhichRuns } from './ports.ts'
+import { type Reaped, reap, schedulePurge } from './reap.ts'
 import { rollBack, undo } from './return.ts'
 import { readRuns } from './runs.ts'
 import type { Settings } from './settings.ts'
@@ -44,6 +48,8 @@ export interface Looking {
   name(): Promise<string>
   /** Whether a migration can be done on this server, and whether it would be wise now. */
   examine(): Promise<readonly Finding[]>
+  /** What somebody decided to go on without, in all runs. */
+  audit(): Promise<readonly AuditEntry[]>
   /** Who is changing the database at the moment. */
   driver(): Promise<Holder | undefined>
 }
@@ -54,6 +60,8 @@ export interface Changing extends Looking {
   advance(migration: Migration, until: Phase, how?: How): Promise<Run>
   /** Goes on with a run that was begun, to the end of a phase. */
   resume(run: number, until: Phase, how?: How): Promise<Run>
+  /** Lets every write of the old columns fail for so long, as a trial; 0 ends it. */
+  brownOut(run: number, ms: number): Promise<Run>
   /** Brings a hidden column back. */
   undo(run: number): Promise<Run>
   /** Takes a run back to the start, from anywhere before purge. */
@@ -82,7 +90,12 @@ export interface Bellows extends Looking {
    * anything. When the connection is lost the work begins anew, so it must look before it acts.
    */
   change<R>(work: (driver: Changing) => Promise<R>, options?: ChangeOptions): Promise<R>
+  /** Lets `reap` drop a hidden shape once it has been hidden for so long. */
+  schedulePurge(run: number, graceMs: number): Promise<Run>
+  /** Drops every hidden shape whose time has come; for cron. */
+  reap(): Promise<readonly Reaped[]>
   readonly instances: Instances
+  readonly clients: Clients
   close(): Promise<void>
 }
 
@@ -94,7 +107,10 @@ export function createBellows(engine: Engine): Bellows {
       const settings = options.settings?.(engine.settings) ?? engine.settings
       return asDriver({ ...engine, settings }, (driver) => work(changing(driver)))
     },
+    schedulePurge: (run, graceMs) => schedulePurge(engine, run, graceMs),
+    reap: () => reap(engine),
     instances: installing(engine),
+    clients: clientsOf(engine),
     close: async () => {
       await Promise.all(engine.standbys.map((standby) => standby.close()))
       await engine.database.close()
@@ -116,6 +132,7 @@ function looking(engine: Engine): Looking {
     tablesWith: (namespace, column) => tablesWith(engine, namespace, column),
     name: () => databaseName(engine),
     examine: () => examine(engine),
+    audit: () => readAudit(engine),
     driver: async () => ((await engine.journal.isInstalled()) ? engine.database.holder() : undefined),
   }
 }
@@ -126,6 +143,7 @@ function changing(engine: Driving): Changing {
     advance: async (migration, until, how) =>
       drive({ ...engine, ...how }, (await startRun(engine, migration)).id, until),
     resume: (run, until, how) => drive({ ...engine, ...how }, run, until),
+    brownOut: (run, ms) => brownOut(engine, run, ms),
     undo: (run) => undo(engine, run),
     rollback: (run) => rollBack(engine, run),
     withdraw: (run, version) => withdrawVersion(engine, run, version),

@@ -1,10 +1,12 @@
-import type { DeclaredClient } from '../core/gate/clients.ts'
+import type { Brownout } from '../core/gate/brownout.ts'
 import type { GateFacts } from '../core/gate/gate.ts'
 import type { Stranger } from '../core/gate/sessions.ts'
 import type { OldTransaction } from '../core/gate/transactions.ts'
 import { dependentsQuery } from '../core/plan/dependents.ts'
+import { writesSql } from '../core/plan/old-writes.ts'
 import type { Run } from '../core/run/run.ts'
 import { lit, type Sql, sql } from '../core/sql.ts'
+import { declaredClients } from './clients.ts'
 import type { Engine } from './context.ts'
 import { columnArguments, type Gated } from './gated.ts'
 import { watchUse } from './use.ts'
@@ -21,14 +23,38 @@ export async function gatherEvidence(engine: Engine, run: Run | undefined, of: G
     needing,
     everRegistered: await wasAnyRegistered(engine),
     strangers: await database.read<Stranger>(sql`select * from bellows.strangers(${columnArguments(of)})`),
-    transactions: await database.read<OldTransaction>(
-      sql`select * from bellows.old_transactions(${columnArguments(of)}, ${doorClosedSql(of, settings.gate.transactionsMs)})`,
-    ),
+    transactions: await oldTransactions(engine, of),
     usage,
     watch,
     clients: await declaredClients(engine, run?.id),
+    ...(await lastBrownout(engine, of)),
     dependents: await database.read(sql`${dependentsQuery(table, column)} order by 1, 2`),
   }
+}
+
+/**
+ * On the primary whoever may use the column; on a standby, whose answer does not come from behind the door, whoever has the table
+ * locked: the change of the table waits there for it.
+ */
+async function oldTransactions(
+  { database, standbys, settings }: Engine,
+  of: Gated,
+): Promise<readonly OldTransaction[]> {
+  const query = sql`select * from bellows.old_transactions(${columnArguments(of)}, ${doorClosedSql(of, settings.gate.transactionsMs)})`
+  const onStandbys = standbys.map(async ({ name, read }) => {
+    // That one cannot be asked is told by its use.
+    const rows = await read<OldTransaction>(query).catch(() => [])
+    return rows.filter(({ holds }) => holds).map((one) => ({ ...one, standby: name }))
+  })
+  return [...(await database.read<OldTransaction>(query)), ...(await Promise.all(onStandbys)).flat()]
+}
+
+async function lastBrownout({ database }: Engine, { counter }: Gated): Promise<Pick<GateFacts, 'brownout'>> {
+  if (counter === undefined) return {}
+  const [brownout] = await database.read<Brownout>(sql`
+select began, until, until <= pg_catalog.clock_timestamp() as "isOver", ${writesSql(counter)} - writes as refused
+  from bellows.brownout where counter = ${lit(counter)}`)
+  return brownout === undefined ? {} : { brownout }
 }
 
 /** When the door was closed; where it is open, when it would have been for a contract that has waited for as long as it may. */
@@ -43,15 +69,4 @@ async function wasAnyRegistered({ database }: Engine): Promise<boolean> {
     sql`select exists (select from bellows.instance) as known`,
   )
   return answer?.known === true
-}
-
-async function declaredClients(
-  { database }: Engine,
-  run: number | undefined,
-): Promise<readonly DeclaredClient[]> {
-  return await database.read<DeclaredClient>(sql`
-select c.client, c.role, c.application_name as "applicationName", c.owner, c.declared_at as "declaredAt",
-    (select pg_catalog.json_build_object('by', a.by, 'at', a.at) from bellows.acknowledgement a
-      where a.client = c.client and (a.run is null or a.run = ${lit(run ?? null)}) order by a.at desc limit 1) as acknowledged
-  from bellows.client c order by c.client`)
 }

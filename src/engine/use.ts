@@ -8,7 +8,7 @@ import {
   watched,
 } from '../core/gate/watch.ts'
 import { writesSql } from '../core/plan/old-writes.ts'
-import { id, lit, type Sql, sql } from '../core/sql.ts'
+import { id, lit, OWN_MARK, type Sql, sql } from '../core/sql.ts'
 import type { Engine } from './context.ts'
 import { columnArguments, type Gated } from './gated.ts'
 import type { Standby } from './ports.ts'
@@ -105,6 +105,7 @@ async function readStatements(
     sql`select stats_reset || '/' || dealloc as epoch from ${id(extension)}.pg_stat_statements_info`,
   )
   const used = rows.flatMap((row): StatementUse[] => {
+    if (isOurs(row.text)) return []
     const certainty = columnUse(row.text, of.table, of.column)
     return certainty === 'none' ? [] : [{ ...row, certainty }]
   })
@@ -118,6 +119,11 @@ select s.userid || '/' || s.queryid as id, coalesce(r.rolname, s.userid::text) a
   from ${id(extension)}.pg_stat_statements s left join pg_catalog.pg_roles r on r.oid = s.userid
   where s.dbid = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())
     and (pg_catalog.strpos(lower(s.query), lower(${lit(table)})) > 0 or s.query = ${lit(HIDDEN)})`
+}
+
+/** What Bellows itself runs on the table names something of its own, or carries this mark. */
+function isOurs(text: string): boolean {
+  return text.includes(OWN_MARK) || /\bbellows\./.test(text)
 }
 
 /** What the extension shows in place of a text that the role may not see. */

@@ -20,6 +20,7 @@ export const WIRE = {
  */
 const CODE_OF: Readonly<Record<ErrorCode, number>> = {
   backfill_failed: WIRE.crash,
+  client_unknown: WIRE.keyDoesNotExist,
   column_exists: WIRE.keyAlreadyExists,
   column_not_found: WIRE.keyDoesNotExist,
   config_invalid: WIRE.malformedRequest,

@@ -30,6 +30,15 @@ create table bellows.acknowledgement (
 );
 create index acknowledgement_of_client on bellows.acknowledgement (client);
 
+-- Trials in which every write through an old shape fails: each ends by itself, by the clock of this server.
+create table bellows.brownout (
+  counter text primary key,
+  began timestamptz not null,
+  until timestamptz not null,
+  -- What the counter said when it began: whatever comes on top until then was refused.
+  writes bigint not null
+);
+
 -- May a role, or one that it can become, use the column at all?
 create function bellows.may_use(role oid, relation oid, "column" text) returns boolean language sql stable as $$
   select coalesce(bool_or(pg_catalog.has_column_privilege(r.oid, relation, "column", 'SELECT, INSERT, UPDATE')), false)

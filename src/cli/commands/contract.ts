@@ -11,6 +11,7 @@ import { reportRun } from './advance.ts'
 interface ContractFlags extends BoundFlags, EvidenceFlags {
   readonly confirm?: string
   readonly grace?: number
+  readonly reap?: true
 }
 
 export function addContract(program: Command): void {
@@ -25,12 +26,20 @@ export function addContract(program: Command): void {
       'keep the hidden shape for so long, to undo; contract again drops it (default: 0)',
       time,
     )
+    .option('--reap', 'let "bellows reap" drop it after the grace, without asking again')
     .action((named: string | undefined, flags: ContractFlags) =>
       inSession('contract', flags, contractSettings(flags), async (session) => {
         const migration = await chosenMigration(session.bellows, session.config.migrations, named)
         const question = `The contract of "${migration.name}" drops the old shape; after that there is no way back.`
         await confirmed(question, await session.bellows.name(), flags.confirm)
-        return await reportRun(session, await contracted(session, migration.name), flags)
+        const run = await contracted(session, migration.name, flags)
+        if (flags.reap === true && run.retiredAt !== undefined && run.state !== 'completed')
+          return await reportRun(
+            session,
+            await session.bellows.schedulePurge(run.id, flags.grace ?? 0),
+            flags,
+          )
+        return await reportRun(session, run, flags)
       }),
     )
 }
@@ -45,7 +54,7 @@ function contractSettings(flags: ContractFlags): SettingsChange {
 }
 
 /** Hiding the old shape and keeping it for its grace is a success; asking for the drop too early is not. */
-async function contracted(session: Session, name: string): Promise<Run> {
+async function contracted(session: Session, name: string, { reap }: ContractFlags): Promise<Run> {
   const { bellows, config, terminal } = session
   const before = await bellows.run(name)
   try {
@@ -59,7 +68,7 @@ async function contracted(session: Session, name: string): Promise<Run> {
     const after = await bellows.run(name)
     const isKept =
       error instanceof BellowsError && error.code === 'gate_closed' && after?.retiredAt !== undefined
-    if (!isKept || before?.retiredAt !== undefined) throw error
+    if (!isKept || (before?.retiredAt !== undefined && reap !== true)) throw error
     terminal.err(`${error.message} ${error.hint ?? ''}\n`)
     return after
   }

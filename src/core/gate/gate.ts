@@ -1,4 +1,5 @@
 import type { Dependent } from '../schema/model.ts'
+import { type Brownout, brownoutCheck } from './brownout.ts'
 import { type GateCheck, type GateRules, green, isPassed, type Override, type RefusalCode } from './check.ts'
 import { clientsCheck, type DeclaredClient } from './clients.ts'
 import { dependentsCheck } from './dependents.ts'
@@ -18,6 +19,8 @@ export interface GateFacts extends LeaseFacts {
   readonly usage: UsageFacts
   readonly watch: Watch
   readonly clients: readonly DeclaredClient[]
+  /** Absent when no trial was made. */
+  readonly brownout?: Brownout
   readonly dependents: readonly Pick<Dependent, 'kind' | 'name'>[]
 }
 
@@ -87,6 +90,7 @@ export function gateChecks(facts: GateFacts, rules: GateRules): readonly GateChe
     transactionsCheck(column, facts.transactions, rules),
     used,
     clientsCheck(column, facts.clients, facts.migration),
+    ...(facts.brownout === undefined ? [] : [brownoutCheck(column, facts.brownout)]),
     dependentsCheck(column, facts.dependents),
   ].map((one) => waived(one, rules.overrides))
 }

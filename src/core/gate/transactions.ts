@@ -13,6 +13,8 @@ export interface OldTransaction {
   readonly holds: boolean
   /** May this role not see when it began? */
   readonly hidden: boolean
+  /** The standby that it runs on; absent on the primary. */
+  readonly standby?: string
 }
 
 /** E4: no transaction is left from before the door was closed, and no prepared one holds the table. */
@@ -41,8 +43,11 @@ export function transactionsCheck(
   }
 }
 
-function sentence({ pid, prepared, role, since, holds }: OldTransaction, column: string): string {
+function sentence(one: OldTransaction, column: string): string {
+  const { pid, prepared, role, since, holds, standby } = one
   const began = since === null ? '' : ` since ${since}`
+  if (standby !== undefined)
+    return `the session ${pid} of "${role}" on ${standby} is in a transaction${began} on the table of ${column}; ${standby} would stand still behind it, and then cancel it`
   if (prepared !== null)
     return `the prepared transaction "${prepared}" of "${role}"${began} holds the table of ${column}`
   const what = holds ? `and has used the table of ${column}` : `and may use ${column}`

@@ -1,5 +1,5 @@
 import { type GateCheck, type GateRules, green, known, type Offender } from './check.ts'
-import type { OldWrite, ServerUse, UsageFacts, Watch } from './watch.ts'
+import { type OldWrite, ranLately, shortened, type UsageFacts, type Watch } from './watch.ts'
 
 /**
  * E5: nothing has used the column for the quiet time, on any server that is watched. Reads are seen only where
@@ -11,8 +11,8 @@ export function usageCheck(
   watch: Watch,
   { quietMs: neededMs }: GateRules,
 ): GateCheck {
-  if (neededMs === 0) return green('usage', ['no quiet time is asked for'])
   const unreadable = facts.servers.filter((one) => one.unreadable !== undefined)
+  if (neededMs === 0 && unreadable.length === 0) return green('usage', ['no quiet time is asked for'])
   const quietMs = Math.max(0, facts.nowMs - watch.sinceMs)
   const seen = sources(facts)
   if (unreadable.length === 0 && quietMs >= neededMs)
@@ -25,7 +25,7 @@ export function usageCheck(
       ...unreadable.map(({ server, unreadable: why }) => `the use on ${server} is not known: ${why}`),
       `${column} is quiet for ${spoken(quietMs)} of ${spoken(neededMs)}: ${watch.because} (seen: ${seen})`,
     ],
-    offenders: offendersOf(facts),
+    offenders: [...(facts.writes?.last ?? []).map(writer), ...ranLately(facts, watch).map(reader)],
     hint: `Look again in ${spoken(Math.max(0, neededMs - quietMs))}, or wait for it: bellows gate wait`,
   }
 }
@@ -43,10 +43,6 @@ function sources(facts: UsageFacts): string {
   ].join(', ')
 }
 
-function offendersOf({ writes, servers }: UsageFacts): readonly Offender[] {
-  return [...(writes?.last ?? []).map(writer), ...servers.flatMap(readers)]
-}
-
 function writer({ role, application, address, pid, firstSeen, lastSeen }: OldWrite): Offender {
   return known<Offender>({
     who: `a writer of the old shape`,
@@ -60,12 +56,13 @@ function writer({ role, application, address, pid, firstSeen, lastSeen }: OldWri
   })
 }
 
-function readers({ server, statements }: ServerUse): readonly Offender[] {
-  return (statements?.used ?? []).map(({ role, certainty, calls, text }) => ({
-    who: `${certainty === 'definite' ? 'a statement' : 'a statement that takes all columns'} on ${server}, ${calls} calls: ${text}`,
+function reader({ server, role, certainty, calls, text }: ReturnType<typeof ranLately>[number]): Offender {
+  const what = certainty === 'definite' ? 'a statement' : 'a statement that takes all columns'
+  return {
+    who: `${what} on ${server}, ${calls} calls: ${shortened(text)}`,
     role,
     fix: 'find the client by its text, and change it to the new column',
-  }))
+  }
 }
 
 const UNITS: readonly (readonly [string, number])[] = [

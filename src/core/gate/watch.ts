@@ -61,7 +61,13 @@ export interface Watch {
 interface WatchedServer {
   readonly identity: string
   readonly epoch: string
-  readonly calls: Readonly<Record<string, number>>
+  readonly statements: Readonly<Record<string, WatchedStatement>>
+}
+
+interface WatchedStatement {
+  readonly calls: number
+  /** When it was seen to have run; absent of one that has not since it is watched. */
+  readonly ranMs?: number
 }
 
 /** A row of who wrote stands for all that the session wrote within the minute. */
@@ -84,7 +90,9 @@ export function watched(before: Watch | undefined, facts: UsageFacts): Watch {
     sinceMs: Math.min(latest.ms, facts.nowMs),
     because: latest.because,
     writes: facts.writes?.count ?? 0,
-    servers: Object.fromEntries(facts.servers.map((one) => [one.server, remembered(one)])),
+    servers: Object.fromEntries(
+      facts.servers.map((one) => [one.server, remembered(one, before?.servers[one.server], facts.nowMs)]),
+    ),
   }
 }
 
@@ -93,13 +101,41 @@ interface Moment {
   readonly because: string
 }
 
-function remembered({ identity, statements }: ServerUse): WatchedServer {
-  return {
-    identity,
-    epoch: statements?.epoch ?? '',
-    calls: Object.fromEntries((statements?.used ?? []).map(({ id, calls }) => [id, calls])),
-  }
+function remembered(
+  { identity, statements }: ServerUse,
+  before: WatchedServer | undefined,
+  nowMs: number,
+): WatchedServer {
+  const entries = (statements?.used ?? []).map(({ id, calls }): [string, WatchedStatement] => {
+    if (before === undefined) return [id, { calls }]
+    const then = before.statements[id]
+    return [id, then?.calls === calls ? then : { calls, ranMs: nowMs }]
+  })
+  return { identity, epoch: statements?.epoch ?? '', statements: Object.fromEntries(entries) }
 }
+
+/** The statements that were seen to run, the latest first. */
+export function ranLately(
+  facts: UsageFacts,
+  watch: Watch,
+): readonly (StatementUse & { server: string; ranMs: number })[] {
+  return facts.servers
+    .flatMap(({ server, statements }) =>
+      (statements?.used ?? []).flatMap((one) => {
+        const ranMs = watch.servers[server]?.statements[one.id]?.ranMs
+        return ranMs === undefined ? [] : [{ ...one, server, ranMs }]
+      }),
+    )
+    .toSorted((a, b) => b.ranMs - a.ranMs)
+}
+
+/** A statement in one line of a report. */
+export function shortened(text: string): string {
+  const line = text.replaceAll(/\s+/g, ' ').trim()
+  return line.length > TEXT_SHOWN ? `${line.slice(0, TEXT_SHOWN)}…` : line
+}
+
+const TEXT_SHOWN = 120
 
 /** The trigger has counted since it was made; what was read before the first look nobody knows. */
 function firstLook({ nowMs, writes, servers }: UsageFacts): readonly Moment[] {
@@ -131,8 +167,8 @@ function changeOf(
   if (then.identity !== identity) return `${server} is another server than before, or was restored`
   if (then.epoch !== (statements?.epoch ?? ''))
     return `pg_stat_statements of ${server} was reset or has forgotten statements`
-  const used = statements?.used.find(({ id, calls }) => calls !== (then.calls[id] ?? 0))
-  return used === undefined ? undefined : `"${used.role}" ran on ${server}: ${used.text}`
+  const used = statements?.used.find(({ id, calls }) => calls !== (then.statements[id]?.calls ?? 0))
+  return used === undefined ? undefined : `"${used.role}" ran on ${server}: ${shortened(used.text)}`
 }
 
 function lastWrite({ writes, nowMs }: UsageFacts): readonly Moment[] {

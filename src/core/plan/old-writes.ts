@@ -5,6 +5,8 @@ import { omitted, type Pair, relation, same, unfilled } from './dual-write.ts'
 /** Where writes through the old shape are counted, and by which triggers of its table. */
 export interface Counting {
   readonly table: QualifiedName
+  /** The old one. */
+  readonly column: string
   /** Name of everything that counts: the function, the table of who, and the settings by which a session knows what it has told. */
   readonly counter: string
   readonly onInsert: Trigger
@@ -26,6 +28,7 @@ export function countingFor(pair: Pair, counter: string, dualWrite: string): Cou
   const named = (word: string) => dualWrite.replace('_dual_write_', `_count_${word}_`)
   return {
     table: pair.table,
+    column: pair.from,
     counter,
     // A default is what the old column gets from a writer that knows the new one only, too.
     onInsert: {
@@ -44,13 +47,14 @@ export function countingFor(pair: Pair, counter: string, dualWrite: string): Cou
  * one row, in a table without a unique index. A writer needs no right for it, not even on the namespace: a trigger calls a
  * function of the owner, which does this and nothing else. One statement counts once, however many rows it writes.
  */
-export function installCounterSql({ table, counter, onInsert, onUpdate }: Counting): readonly Sql[] {
+export function installCounterSql(counting: Counting): readonly Sql[] {
+  const { table, counter, onInsert, onUpdate } = counting
   const uncounted = sql`coalesce(pg_catalog.current_setting(${lit(settingOf(counter))}, true), '') operator(pg_catalog.<>) pg_catalog.statement_timestamp()::pg_catalog.text`
   return [
     sql`create sequence bellows.${id(numberOf(counter))}`,
     sql`create table bellows.${id(counter)} (at timestamptz not null default pg_catalog.clock_timestamp(), role text not null default session_user, application text not null default pg_catalog.current_setting('application_name'), address inet default pg_catalog.inet_client_addr(), pid integer not null default pg_catalog.pg_backend_pid())`,
     sql`create index on bellows.${id(counter)} (at)`,
-    sql`create function bellows.${id(counter)}() returns trigger language plpgsql security definer set search_path = pg_catalog, pg_temp as ${lit(bodyOf(counter))}`,
+    sql`create function bellows.${id(counter)}() returns trigger language plpgsql security definer set search_path = pg_catalog, pg_temp as ${lit(bodyOf(counting))}`,
     ...[
       { event: sql`insert`, ...onInsert },
       { event: sql`update`, ...onUpdate },
@@ -67,7 +71,17 @@ export function uninstallCounterSql({ table, counter, onInsert, onUpdate }: Coun
     sql`drop function if exists bellows.${id(counter)}()`,
     sql`drop table if exists bellows.${id(counter)}`,
     sql`drop sequence if exists bellows.${id(numberOf(counter))}`,
+    sql`delete from bellows.brownout where counter = ${lit(counter)}`,
   ]
+}
+
+/**
+ * Lets every write through the old shape fail for so long: a trial of what comes with the contract. It ends by itself, on the
+ * clock of the server, whoever is there to see it; 0 ends it now.
+ */
+export function brownoutSql(counter: string, ms: number): Sql {
+  return sql`insert into bellows.brownout values (${lit(counter)}, pg_catalog.clock_timestamp(), pg_catalog.clock_timestamp() + pg_catalog.make_interval(secs => ${lit(ms / 1000)}), ${writesSql(counter)})
+ on conflict (counter) do update set until = excluded.until${ms === 0 ? sql`` : sql`, began = excluded.began, writes = excluded.writes`}`
 }
 
 /** How many statements have written through the old shape. */
@@ -76,13 +90,17 @@ export function writesSql(counter: string): Sql {
 }
 
 /** A row that is taken back leaves its number behind, and the next statement of the session tells who it is anew. */
-function bodyOf(counter: string): Sql {
+function bodyOf({ counter, table, column }: Counting): Sql {
   const [counted, told] = [settingOf(counter), `${settingOf(counter)}_told`]
   return sql`
 declare
   me text := concat_ws(' ', date_trunc('minute', statement_timestamp()), session_user, current_setting('application_name'));
 begin
   perform nextval(${lit(`bellows.${id(numberOf(counter))}`)}), set_config(${lit(counted)}, statement_timestamp()::text, false);
+  if exists (select from bellows.brownout where counter = ${lit(counter)} and until > clock_timestamp()) then
+    raise exception using errcode = 'undefined_column', message = ${lit(`"${column}" of "${table.name}" is about to be removed, and on trial nobody can write it now`)},
+      hint = 'The trial ends by itself; then the column can be written again until it is removed for good.';
+  end if;
   if coalesce(current_setting(${lit(told)}, true), '') <> me then
     insert into bellows.${id(counter)} default values;
     perform set_config(${lit(told)}, me, false);

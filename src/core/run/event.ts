@@ -44,6 +44,10 @@ export type Event =
         readonly evidence: readonly GateCheck[]
         readonly actor: Actor
       })
+  /** For so long every write of the old column fails, as a trial; 0 ended it. */
+  | { readonly type: 'brownout'; readonly ms: number }
+  /** The hidden column may be dropped by itself, once it has been hidden for so long. */
+  | { readonly type: 'purge_scheduled'; readonly graceMs: number }
   | { readonly type: 'retire_undone' }
   | { readonly type: 'rollback_started' }
   | { readonly type: 'run_rolled_back' }

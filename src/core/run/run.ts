@@ -16,6 +16,8 @@ export interface Run {
   readonly standsBecause: string | undefined
   /** When the old shape was hidden; by the clock of the database. */
   readonly retiredAt: string | undefined
+  /** How long it is hidden before `reap` drops it; undefined when nobody has let it. */
+  readonly purgeAfterMs: number | undefined
 }
 
 export interface StoredRun {
@@ -31,6 +33,7 @@ export function foldRun(stored: StoredRun, entries: readonly JournalEntry[]): Ru
     versions: new Set(),
     standsBecause: undefined,
     retiredAt: undefined,
+    purgeAfterMs: undefined,
   }
   return entries.filter((entry) => entry.run === stored.id).reduce(after, start)
 }
@@ -65,16 +68,20 @@ function after(run: Run, { event, at }: JournalEntry): Run {
       return { ...run, standsBecause: event.because.join('; ') }
     case 'gate_opened':
     case 'gate_overridden':
+    case 'brownout':
       return { ...run, standsBecause: undefined }
     case 'version_applied':
       return { ...run, versions: new Set([...run.versions, event.name]) }
     case 'version_withdrawn':
       return withdrawn(run, event.name)
+    case 'purge_scheduled':
+      return { ...run, purgeAfterMs: event.graceMs }
     case 'retire_undone':
       return {
         ...entered(run, 'rolling_out'),
         done: without(run, ['rollout', 'retire']),
         retiredAt: undefined,
+        purgeAfterMs: undefined,
       }
     case 'rollback_started':
       return entered(run, 'rolling_back')

@@ -24,7 +24,7 @@ export const watch = (more: Partial<Watch> = {}): Watch => ({
   sinceMs: NOW_MS - 3_600_000,
   because: 'it has never been used since it is watched',
   writes: 0,
-  servers: { 'the primary': { identity: '1/1', epoch: '', calls: {} } },
+  servers: { 'the primary': { identity: '1/1', epoch: '', statements: {} } },
   ...more,
 })
 

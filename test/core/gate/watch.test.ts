@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { spoken, usageCheck } from '../../../src/core/gate/usage.ts'
-import { type ServerUse, type UsageFacts, type Watch, watched } from '../../../src/core/gate/watch.ts'
+import {
+  type ServerUse,
+  type StatementUse,
+  type UsageFacts,
+  type Watch,
+  watched,
+} from '../../../src/core/gate/watch.ts'
 import { COLUMN, NOW_MS, RULES, usage, watch } from './facts.ts'
 
 const statements = (calls: number, epoch = 'e'): ServerUse => ({
@@ -58,12 +64,12 @@ describe('the first look', () => {
 })
 
 describe('every further look', () => {
-  const before = (now: Partial<UsageFacts>, at = 1_000_000): Watch =>
+  const earlier = (now: Partial<UsageFacts>, at = 1_000_000): Watch =>
     ({ ...watched(undefined, usage(now)), sinceMs: NOW_MS - at }) satisfies Watch
 
   test('leaves the time as it is when nothing was used', () => {
     const seen = { writes: writes(3, 5_000_000), servers: [statements(5)] }
-    expect(watched(before(seen), usage(seen)).sinceMs).toBe(NOW_MS - 1_000_000)
+    expect(watched(earlier(seen), usage(seen)).sinceMs).toBe(NOW_MS - 1_000_000)
   })
 
   test.for<[string, Partial<UsageFacts>, Partial<UsageFacts>, string]>([
@@ -118,22 +124,22 @@ describe('every further look', () => {
     ],
     ['it was written just now', { writes: writes(3) }, { writes: writes(4, 1_000) }, '"app-v1" wrote it'],
   ])('begins anew when %s', ([, then, now, because]) => {
-    expect(watched(before(then), usage(now))).toMatchObject({
+    expect(watched(earlier(then), usage(now))).toMatchObject({
       sinceMs: NOW_MS,
       because: expect.stringContaining(because),
     })
   })
 
   test('never tells a time that has not come, or one before the last use', () => {
-    const future = watched(before({ writes: writes(3) }), usage({ writes: writes(4, 0) }))
+    const future = watched(earlier({ writes: writes(3) }), usage({ writes: writes(4, 0) }))
     expect(future.sinceMs).toBe(NOW_MS)
-    const late = watched(before({}, 10), usage({ lastReleasedMs: NOW_MS - 500 }))
+    const late = watched(earlier({}, 10), usage({ lastReleasedMs: NOW_MS - 500 }))
     expect(late.sinceMs).toBe(NOW_MS - 10)
   })
 
   test('of a server that is back says so until it has been quiet again', () => {
     const lost = watched(
-      before({ servers: [statements(5)] }),
+      earlier({ servers: [statements(5)] }),
       usage({ servers: [{ server: 'the primary', identity: '', unreadable: 'gone' }] }),
     )
     const back = watched(lost, { ...usage({ servers: [statements(5)] }), nowMs: NOW_MS + 1_000 })
@@ -174,11 +180,31 @@ describe('usage', () => {
     })
   })
 
-  test('shows the statements, and how sure it is of each', () => {
-    const { offenders } = check(usage({ servers: [statements(4)] }), watch({ sinceMs: NOW_MS }))
-    expect(offenders).toEqual([
+  test('shows the statements that ran, the latest first, and how sure it is of each', () => {
+    const all = {
+      id: '10/2',
+      role: 'bi',
+      calls: 1,
+      text: `select *\n  from users ${'x'.repeat(200)}`,
+      certainty: 'possible',
+    } as const
+    const at = (ms: number, ...used: readonly StatementUse[]): UsageFacts => ({
+      ...usage({ servers: [{ server: 'the primary', identity: '1/1', statements: { epoch: 'e', used } }] }),
+      nowMs: NOW_MS + ms,
+    })
+    const [one] = statements(4).statements?.used ?? []
+    const first = watched(undefined, at(0, one as StatementUse))
+    expect(check(at(0, one as StatementUse), first).offenders).toEqual([])
+    const second = watched(first, at(10, { ...(one as StatementUse), calls: 5 }))
+    const third = watched(second, at(20, { ...(one as StatementUse), calls: 5 }, all))
+    expect(check(at(20, { ...(one as StatementUse), calls: 5 }, all), third).offenders).toEqual([
       {
-        who: 'a statement on the primary, 4 calls: select name from users',
+        who: `a statement that takes all columns on the primary, 1 calls: select * from users ${'x'.repeat(100)}…`,
+        role: 'bi',
+        fix: 'find the client by its text, and change it to the new column',
+      },
+      {
+        who: 'a statement on the primary, 5 calls: select name from users',
         role: 'app',
         fix: 'find the client by its text, and change it to the new column',
       },

@@ -28,10 +28,10 @@ export async function chooseAddress(privateFolder: string, identity: Identity | 
   const folder = path.join(privateFolder, RUN_FOLDER)
   const socketPath = path.join(folder, `.s.PGSQL.${SOCKET_PORT}`)
   if (process.platform === 'win32' || Buffer.byteLength(socketPath) > SOCKET_PATH_BYTES) {
-    return tcpAddress(writeRules(privateFolder, `host all all 127.0.0.1/32 scram-sha-256`))
+    return tcpAddress(writeRules(privateFolder, 'host', '127.0.0.1/32 scram-sha-256'))
   }
   makeServerFolder(folder, identity)
-  return socketAddress(folder, writeRules(privateFolder, 'local all all trust'))
+  return socketAddress(folder, writeRules(privateFolder, 'local', 'trust'))
 }
 
 function socketAddress(folder: string, rules: string): Address {
@@ -72,10 +72,14 @@ async function tcpAddress(rules: string): Promise<Address> {
   }
 }
 
-/** The rules come from here and not from the data folder, as another start may need the other kind of address. */
-function writeRules(privateFolder: string, rule: string): string {
+/**
+ * The rules come from here and not from the data folder, as another start may need the other kind of address. A standby is
+ * let in, too: it comes for no database, which `all` does not cover.
+ */
+function writeRules(privateFolder: string, kind: 'local' | 'host', from: string): string {
   const file = path.join(privateFolder, 'pg_hba.conf')
-  writeFileSync(file, `${rule}\n`, { mode: 0o644 })
+  const rules = ['all', 'replication'].map((database) => `${kind} ${database} all ${from}\n`)
+  writeFileSync(file, rules.join(''), { mode: 0o644 })
   return file
 }
 

@@ -1,0 +1,40 @@
+import type { Command } from 'commander'
+import type { AuditEntry } from '../../index.ts'
+import { EXIT } from '../exit-codes.ts'
+import { addDatabaseFlags } from '../flags.ts'
+import { type DatabaseFlags, inSession, printJson } from '../session.ts'
+
+export function addAudit(program: Command): void {
+  addDatabaseFlags(program.command('audit'))
+    .description('what was gone without when a column was hidden: who, when, why, and what was seen then')
+    .action((flags: DatabaseFlags) =>
+      inSession('audit', flags, {}, async ({ bellows, terminal }) => {
+        const entries = await bellows.audit()
+        if (flags.json === true) printJson({ overrides: entries })
+        else terminal.out(entries.length === 0 ? NONE : entries.map(lines).join('\n'))
+        return EXIT.done
+      }),
+    )
+}
+
+const NONE = 'No check was ever gone without.'
+
+function lines({
+  at,
+  migration,
+  column,
+  check,
+  instance,
+  reason,
+  role,
+  actor,
+  evidence,
+}: AuditEntry): string {
+  const what = instance === undefined ? check : `${check}:${instance}`
+  const where = actor.pipeline === undefined ? '' : `, ${actor.pipeline}`
+  return [
+    `${at}  ${migration}  "${column.table}"."${column.column}" without ${what}: ${reason}`,
+    `    by ${actor.user}@${actor.host} as role ${role}, with ${actor.tool}${where}`,
+    ...evidence.flatMap(({ because }) => because.map((sentence) => `    seen: ${sentence}`)),
+  ].join('\n')
+}

@@ -1,0 +1,172 @@
+import pg from 'pg'
+import { describe, expect, test } from 'vitest'
+import { type OpenOptions, openBellows } from '../../src/compose.ts'
+import type { GateCheck } from '../../src/core/gate/check.ts'
+import type { Bellows } from '../../src/engine/bellows.ts'
+import { cleanUp } from '../support/database.ts'
+import { rename } from '../support/rename.ts'
+import { type Pair, startPair } from '../support/standby.ts'
+
+const MIGRATION = { name: '0001_test', operations: [rename()] } as const
+const STATEMENTS = { shared_preload_libraries: 'pg_stat_statements', 'pg_stat_statements.track': 'top' }
+
+interface Watched extends Pair {
+  readonly bellows: Bellows
+  /** An application's session, as the instance new-1. */
+  session(of: 'primary' | 'standby'): Promise<pg.Client>
+}
+
+async function watched(
+  settings: Readonly<Record<string, string>>,
+  options: OpenOptions = {},
+): Promise<Watched> {
+  const pair = await startPair(settings)
+  const session = async (of: 'primary' | 'standby') => {
+    const client = new pg.Client({ connectionString: pair[of].url, application_name: 'shop/new-1' })
+    client.on('error', () => undefined)
+    await client.connect()
+    cleanUp(() => client.end().catch(() => undefined))
+    return client
+  }
+  const primary = await session('primary')
+  await primary.query(`create table users (id int primary key, name text not null);
+    insert into users select i, 'user ' || i from generate_series(1, 20) i`)
+  if (settings === STATEMENTS) await primary.query('create extension pg_stat_statements')
+  const bellows = await openBellows({
+    database: pair.primary.url,
+    standbys: [pair.standby.url],
+    application: 'bellows/test',
+    ...options,
+    settings: {
+      driver: { pollMs: 20 },
+      gate: { quietMs: 0, transactionsMs: 100, ...options.settings?.gate },
+    },
+  })
+  cleanUp(() => bellows.close())
+  await bellows.change((driver) => driver.advance(MIGRATION, 'verify'))
+  await bellows.instances.register({
+    instance: 'new-1',
+    uses: ['users.full_name'],
+    applicationName: 'shop/new-1',
+  })
+  await followed(pair)
+  return { ...pair, bellows, session }
+}
+
+/** The standby has what the primary has by now. */
+async function followed({ primary, standby }: Pair): Promise<void> {
+  const [at, there] = await Promise.all(
+    [primary, standby].map(async ({ url }) => {
+      const client = new pg.Client({ connectionString: url })
+      await client.connect()
+      cleanUp(() => client.end().catch(() => undefined))
+      return client
+    }),
+  )
+  const { rows } = await (at as pg.Client).query('select pg_current_wal_lsn() as lsn')
+  await expect
+    .poll(async () => {
+      const answer = await (there as pg.Client).query('select pg_last_wal_replay_lsn() >= $1::pg_lsn as is', [
+        rows[0].lsn,
+      ])
+      return answer.rows[0].is
+    })
+    .toBe(true)
+  await Promise.all([at?.end(), there?.end()])
+}
+
+async function check({ bellows }: Watched, name: GateCheck['check']): Promise<GateCheck | undefined> {
+  const [run] = await bellows.runs()
+  const [report] = run === undefined ? [] : await bellows.gates(run)
+  return report?.checks.find((one) => one.check === name)
+}
+
+describe('a reader of the old column', () => {
+  const QUIET = { settings: { gate: { quietMs: 1_000 } } }
+
+  test('is seen by its statements on the primary and on a standby, and keeps the gate closed', async () => {
+    const all = await watched(STATEMENTS, QUIET)
+    const [primary, standby] = [await all.session('primary'), await all.session('standby')]
+    await check(all, 'usage')
+    await expect.poll(async () => (await check(all, 'usage'))?.state, { interval: 300 }).toBe('green')
+
+    await standby.query('select name from users where id = 1')
+    expect(await check(all, 'usage')).toMatchObject({
+      state: 'red',
+      because: [expect.stringMatching(/ran on postgres:.*: select name from users where id = \$1/)],
+      offenders: [{ who: expect.stringMatching(/^a statement on postgres:/), role: 'postgres' }],
+    })
+    await expect.poll(async () => (await check(all, 'usage'))?.state, { interval: 300 }).toBe('green')
+
+    await primary.query('select * from users where id = 1')
+    expect(await check(all, 'usage')).toMatchObject({
+      state: 'red',
+      because: [expect.stringContaining('ran on the primary: select * from users where id = $1')],
+    })
+    await expect.poll(async () => (await check(all, 'usage'))?.state, { interval: 300 }).toBe('green')
+
+    await primary.query('select full_name from users where id = 1')
+    await standby.query('select id from users where full_name is null')
+    expect((await check(all, 'usage'))?.state).toBe('green')
+
+    await primary.query('select pg_stat_statements_reset()')
+    expect(await check(all, 'usage')).toMatchObject({
+      state: 'red',
+      because: [
+        expect.stringContaining('pg_stat_statements of the primary was reset or has forgotten statements'),
+      ],
+    })
+  })
+
+  test('is not known where the role may not see the statements of others', async () => {
+    const all = await watched(STATEMENTS, QUIET)
+    const primary = await all.session('primary')
+    await primary.query(`create role plain login; grant postgres to plain; alter role plain noinherit`)
+    await primary.query(
+      'grant usage, create on schema public to plain; grant select on all tables in schema bellows to plain; grant insert, update on bellows.watch to plain',
+    )
+    const url = all.primary.url.replace('postgres://postgres@', 'postgres://plain@')
+    const plain = await openBellows({
+      database: url,
+      application: 'bellows/test',
+      settings: { gate: { quietMs: 1_000 } },
+    })
+    cleanUp(() => plain.close())
+    const [run] = await plain.runs()
+    const [report] = run === undefined ? [] : await plain.gates(run)
+    expect(report?.checks.find((one) => one.check === 'usage')).toMatchObject({
+      state: 'unknown',
+      because: [expect.stringContaining('may not read the statements of others'), expect.anything()],
+    })
+  })
+})
+
+describe('a standby', () => {
+  test('that cannot be asked keeps the gate closed', async () => {
+    const all = await watched({})
+    expect((await check(all, 'usage'))?.state).toBe('green')
+    await all.standby.stop()
+    expect(await check(all, 'usage')).toMatchObject({
+      state: 'unknown',
+      because: [expect.stringMatching(/^the use on postgres:.* is not known/), expect.anything()],
+    })
+    await expect(all.bellows.change((driver) => driver.advance(MIGRATION, 'purge'))).rejects.toMatchObject({
+      code: 'gate_closed',
+    })
+  })
+
+  test('whose reader would hold up the change is told before, with the reader', async () => {
+    const all = await watched({})
+    const reader = await all.session('standby')
+    await reader.query('begin isolation level repeatable read; select count(full_name) from users')
+    await new Promise((resolve) => setTimeout(resolve, 150))
+
+    expect(await check(all, 'transactions')).toMatchObject({
+      state: 'red',
+      because: [expect.stringMatching(/ on postgres:.* would stand still behind it, and then cancel it$/)],
+      offenders: [{ application: 'shop/new-1' }],
+    })
+    await reader.query('commit')
+    expect((await all.bellows.change((driver) => driver.advance(MIGRATION, 'purge'))).state).toBe('completed')
+  })
+})
