@@ -60,7 +60,7 @@ describe('from the first command to the last', () => {
     }
 
     await database.query(`select bellows.register('app-1', array['users.full_name'])`)
-    const contract = await place.run('contract', '--confirm', database.name)
+    const contract = await place.run('contract', '--quiet', '0', '--confirm', database.name)
     expect(contract).toMatchObject({ code: 0, out: expect.stringContaining('completed') })
     expect(
       await database.query('select count(*)::int as rows from users where full_name is not null'),
@@ -80,6 +80,8 @@ describe('from the first command to the last', () => {
       const ran = await place.run(
         'contract',
         '0001_rename',
+        '--quiet',
+        '0',
         '--confirm',
         database.name,
         '--allow-no-instances',
@@ -109,7 +111,16 @@ describe('from the first command to the last', () => {
   test('a hidden column is kept for its grace, can be brought back, and is dropped after the grace', async () => {
     const { place, database } = await renaming()
     const contract = (...more: string[]) =>
-      place.run('contract', '--confirm', database.name, '--allow-no-instances', 'a test', ...more)
+      place.run(
+        'contract',
+        '--quiet',
+        '0',
+        '--confirm',
+        database.name,
+        '--allow-no-instances',
+        'a test',
+        ...more,
+      )
     await place.run('verify')
     expect(await place.run('undo')).toMatchObject({
       code: 3,
@@ -142,7 +153,7 @@ describe('what a command says when it cannot go on', () => {
     const { place, database } = await renaming()
     await place.run('verify')
     await database.query(`select bellows.register('app-1', array['users.name'], application => 'shop')`)
-    const refused = await place.run('contract', '--confirm', database.name)
+    const refused = await place.run('contract', '--quiet', '0', '--confirm', database.name)
     expect(refused).toMatchObject({
       code: 5,
       err: expect.stringContaining('the instance "app-1" uses "users"."name"'),
@@ -162,7 +173,7 @@ describe('what a command says when it cannot go on', () => {
       code: 0,
       out: expect.stringContaining('nothing to do'),
     })
-    expect((await place.run('contract', '--confirm', database.name)).code).toBe(0)
+    expect((await place.run('contract', '--quiet', '0', '--confirm', database.name)).code).toBe(0)
   })
 
   test('contract is refused when rows differ, with their keys and exit code 4', async () => {

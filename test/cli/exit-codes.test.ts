@@ -31,7 +31,17 @@ describe('the exit code', () => {
         'txn_conflict',
       ],
     ],
-    ['usage', ['config_invalid', 'connection_pooled', 'migration_invalid', 'name_invalid', 'run_not_found']],
+    [
+      'usage',
+      [
+        'client_unknown',
+        'config_invalid',
+        'connection_pooled',
+        'migration_invalid',
+        'name_invalid',
+        'run_not_found',
+      ],
+    ],
     ['interrupted', ['interrupted']],
     [
       'failed',

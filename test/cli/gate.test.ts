@@ -14,10 +14,13 @@ async function atTheGate(migration = RENAME) {
   const database = await testDatabase(USERS)
   const place = await workplace({ DATABASE_URL: database.url })
   await place.run('init')
+  await place.write('bellows.config.yaml', 'settings: { gate: { quietMs: 0 } }')
   await place.write('migrations/0001_change.yaml', migration)
   for (const command of ['expand', 'backfill', 'verify']) await place.run(command)
   return { database, place }
 }
+
+const UNTOUCHED = ['sessions', 'transactions', 'usage', 'clients'].map((check) => ({ check, state: 'green' }))
 
 const register = (database: TestDatabase, instance: string, uses: string, more = '') =>
   database.query(`select bellows.register('${instance}', array['${uses}']${more})`)
@@ -29,7 +32,7 @@ describe('gate explain', () => {
     expect(await place.run('gate')).toMatchObject({
       code: 5,
       out: expect.stringMatching(
-        /^"users"."name" is active\n {2}leases +red +the instance "app-1" uses "users"."name"\n.*bellows instances release app-1\n {2}dependents +green/,
+        /^"users"."name" is active\n {2}leases +red +the instance "app-1" uses "users"."name"\n.*- the instance "app-1" .*\n.*bellows instances release app-1\n {2}sessions +green/,
       ),
     })
     await register(database, 'app-1', 'users.full_name')
@@ -54,7 +57,7 @@ describe('gate explain', () => {
     const { place } = await atTheGate()
     expect(await place.run('gate')).toMatchObject({
       code: 5,
-      out: expect.stringMatching(/is unknown\n {2}leases +red +no instance was ever registered/),
+      out: expect.stringMatching(/is unknown\n {2}leases +unknown +no instance was ever registered/),
     })
     expect((await place.run('gate', '--allow-no-instances', 'not deployed yet')).code).toBe(0)
   })
@@ -75,8 +78,9 @@ describe('gate explain', () => {
           usage: 'drained',
           open: false,
           checks: [
-            { check: 'leases', green: true },
-            { check: 'dependents', green: false, code: 'dependents_found' },
+            { check: 'leases', state: 'green' },
+            ...UNTOUCHED,
+            { check: 'dependents', state: 'red', code: 'dependents_found' },
           ],
         },
         {
@@ -84,8 +88,9 @@ describe('gate explain', () => {
           usage: 'active',
           open: false,
           checks: [
-            { check: 'leases', green: false, code: 'instances_blocking' },
-            { check: 'dependents', green: true },
+            { check: 'leases', state: 'red', code: 'instances_blocking' },
+            ...UNTOUCHED,
+            { check: 'dependents', state: 'green' },
           ],
         },
       ],

@@ -69,10 +69,20 @@ async function waited(
     if (reports.every(({ open }) => open) || performance.now() >= end) return reports
     if (session.isStopping())
       throw new BellowsError('interrupted', `Stopped waiting for the gate of "${run.plan.migration.name}".`)
-    const text = renderGates(reports, terminal)
-    if (json !== true && text !== said) terminal.err(`${text}\n`)
-    said = text
+    const standing = standingOf(reports)
+    if (json !== true && standing !== said) terminal.err(`${renderGates(reports, terminal)}\n`)
+    said = standing
   }
+}
+
+/** What stands against it, without the times, which change with every look. */
+function standingOf(reports: readonly GateReport[]): string {
+  return JSON.stringify(
+    reports.map(({ usage, checks }) => [
+      usage,
+      checks.map(({ check, state, offenders }) => [check, state, offenders.map(({ who }) => who)]),
+    ]),
+  )
 }
 
 /** Another driver may have passed the gate meanwhile, or taken the run back. */

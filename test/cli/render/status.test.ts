@@ -40,7 +40,7 @@ const run = (
     versions: new Set(),
     standsBecause: undefined,
     retiredAt: undefined,
-  purgeAfterMs: undefined,
+    purgeAfterMs: undefined,
     ...rest,
   }
 }
