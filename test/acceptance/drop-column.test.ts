@@ -53,7 +53,10 @@ describe('drop_column', () => {
       `create table users (id int primary key, legacy text); insert into users values (1, 'kept'), (2, null)`,
     )
     const bellows = await database.bellows({
-      settings: { graceMs: 3_600_000, gate: { whenNoneRegistered: 'allow', unregistered: 'allow' } },
+      settings: {
+        graceMs: 3_600_000,
+        gate: { whenNoneRegistered: 'allow', unregistered: 'allow', quietMs: 0 },
+      },
     })
     const migration = { name: '0001_drop', operations: [drop] }
     await expect(bellows.change((driver) => driver.advance(migration, 'purge'))).rejects.toMatchObject({

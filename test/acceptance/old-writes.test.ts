@@ -192,7 +192,7 @@ describe('counting', () => {
     const { database, bellows } = await counting()
     await database.query(`update users set name = 'x' where id = 1`)
     const patient = await database.bellows({
-      settings: { gate: { whenNoneRegistered: 'allow', unregistered: 'allow' } },
+      settings: { gate: { whenNoneRegistered: 'allow', unregistered: 'allow', quietMs: 0 } },
     })
     if (end === 'rollback') await bellows.change((driver) => driver.rollback(1))
     else await patient.change((driver) => driver.advance(MIGRATION, 'purge'))

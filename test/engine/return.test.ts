@@ -8,7 +8,7 @@ const GIVEN = `create table users (id int primary key, name text not null, other
   insert into users (id, name) select i, 'user ' || i from generate_series(1, 50) i`
 const SETTINGS: SettingsChange = {
   lock: { canaryTimeoutMs: 20, heldTimeoutMs: 50, pauseMaxMs: 50, deadlineMs: 200 },
-  gate: { whenNoneRegistered: 'allow', unregistered: 'allow', reason: 'a test' },
+  gate: { whenNoneRegistered: 'allow', unregistered: 'allow', quietMs: 0, reason: 'a test' },
 }
 const rename = (from: string, to: string): Operation => ({
   kind: 'rename_column',

@@ -5,7 +5,7 @@ import type { Migration, Operation } from '../../src/index.ts'
 import { testDatabase } from '../support/database.ts'
 
 const ALLOWED = {
-  gate: { whenNoneRegistered: 'allow', unregistered: 'allow', reason: 'a test' },
+  gate: { whenNoneRegistered: 'allow', unregistered: 'allow', quietMs: 0, reason: 'a test' },
 } satisfies SettingsChange
 const USERS = `create table users (id int primary key, name text, legacy text, email text);
   insert into users select i, 'user ' || i, 'old', 'mail' from generate_series(1, 50) i;`

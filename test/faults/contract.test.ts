@@ -158,13 +158,13 @@ function once(isIt: (effect: Effect) => boolean, work: () => Promise<unknown>) {
 
 /** Figures of a session are complete as soon as it has ended. */
 async function during(database: TestDatabase, work: (bellows: Bellows) => Promise<unknown>): Promise<void> {
-  const bellows = await database.bellows({ settings: SETTINGS, application: 'measured' })
+  const bellows = await database.bellows({ settings: SETTINGS, application: 'bellows/measured' })
   await work(bellows)
   await bellows.close()
   await expect
     .poll(() =>
       database.query(
-        `select from pg_stat_activity where application_name = 'measured' and datname = current_database()`,
+        `select from pg_stat_activity where application_name = 'bellows/measured' and datname = current_database()`,
       ),
     )
     .toEqual([])

@@ -104,7 +104,7 @@ describe('a session that is of nobody who registered', () => {
   })
 
   test('does not where the owner has decided that such are only named', async () => {
-    const { database, bellows } = await verified({ gate: { unregistered: 'allow' } })
+    const { database, bellows } = await verified({ gate: { unregistered: 'allow', quietMs: 0 } })
     await database.session('nightly report')
 
     expect(await check(bellows, 'sessions')).toMatchObject({
@@ -226,6 +226,24 @@ describe('the use of the old shape', () => {
       state: 'red',
       because: [expect.stringContaining('an instance that had declared it was released')],
     })
+  })
+
+  test.for([
+    ['is switched off', 'alter table users disable trigger %t'],
+    ['does not fire for replicas', 'alter table users enable trigger %t'],
+    ['is gone', 'drop trigger %t on users'],
+  ] as const)('is not known when a trigger that counts it %s', async ([, drifted]) => {
+    const { database, bellows } = await verified()
+    const [trigger] = await database.query<{ name: string }>(
+      `select quote_ident(tgname) as name from pg_trigger where tgrelid = 'users'::regclass and tgname ~ 'bellows_count_update'`,
+    )
+    await database.query(drifted.replace('%t', trigger?.name ?? ''))
+
+    expect(await check(bellows, 'usage')).toMatchObject({
+      state: 'unknown',
+      because: [expect.stringContaining('is missing or switched off'), expect.anything()],
+    })
+    await expect(contract(bellows)).rejects.toMatchObject({ code: 'gate_closed' })
   })
 
   test('begins anew on a server that was restored or has taken over', async () => {

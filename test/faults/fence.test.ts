@@ -62,7 +62,7 @@ describe('the fence', () => {
 describe('a database that another driver holds', () => {
   test('is waited for until the time is over, and the driver is named', async () => {
     const database = await testDatabase(GIVEN)
-    const other = await database.bellows({ application: 'nightly deploy', settings: SETTINGS })
+    const other = await database.bellows({ application: 'bellows/nightly deploy', settings: SETTINGS })
     const bellows = await database.bellows({ settings: { driver: { ...SETTINGS.driver, waitMs: 300 } } })
 
     await other.change(async () => {
@@ -70,7 +70,7 @@ describe('a database that another driver holds', () => {
       await expect(waits).rejects.toMatchObject({
         code: 'driver_busy',
         message: expect.stringMatching(
-          /^nightly deploy \(pid \d+, user \w+\) is changing this database; waited 0.3 s/,
+          /^bellows\/nightly deploy \(pid \d+, user \w+\) is changing this database; waited 0.3 s/,
         ),
       })
     })

@@ -18,7 +18,7 @@ const MIGRATION = {
 
 const SETTINGS = {
   driver: { pollMs: 20 },
-  gate: { whenNoneRegistered: 'refuse', unregistered: 'allow', doorMs: 30_000 },
+  gate: { whenNoneRegistered: 'refuse', unregistered: 'allow', quietMs: 0, doorMs: 30_000 },
 } satisfies SettingsChange
 
 const contract = (bellows: Bellows) => bellows.change((driver) => driver.advance(MIGRATION, 'purge'))

@@ -183,7 +183,7 @@ describe('a registry in which no instance ever was', () => {
     const run = await bellows.change((driver) => driver.advance(MIGRATION, 'purge'), {
       settings: (standing) => ({
         ...standing,
-        gate: { ...standing.gate, whenNoneRegistered: 'allow', unregistered: 'allow', reason },
+        gate: { ...standing.gate, whenNoneRegistered: 'allow', unregistered: 'allow', quietMs: 0, reason },
       }),
     })
 

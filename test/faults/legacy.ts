@@ -13,5 +13,5 @@ export const LAPSE = `update bellows.column_state set until = clock_timestamp() 
 
 export const SETTINGS = {
   driver: { pollMs: 20 },
-  gate: { whenNoneRegistered: 'allow', unregistered: 'allow', reason: 'a test', doorMs: 30_000 },
+  gate: { whenNoneRegistered: 'allow', unregistered: 'allow', quietMs: 0, reason: 'a test', doorMs: 30_000 },
 } satisfies SettingsChange

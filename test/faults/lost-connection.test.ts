@@ -21,7 +21,7 @@ const MIGRATION = { name: '0001_test', operations: [rename('name', 'full_name'),
 const SETTINGS: SettingsChange = {
   batch: { rows: 40, verifyRows: 100 },
   driver: { pollMs: 5, reconnectsMax: 3, waitMs: 10_000 },
-  gate: { whenNoneRegistered: 'allow', unregistered: 'allow', reason: 'a test' },
+  gate: { whenNoneRegistered: 'allow', unregistered: 'allow', quietMs: 0, reason: 'a test' },
 }
 const CUTS: readonly Cut[] = ['before the request', 'before the answer']
 
@@ -85,7 +85,7 @@ describe('sessions that an administrator ends', () => {
   test('at any time are made anew, and the run goes on by itself', { timeout: 180_000 }, async () => {
     const database = await testDatabase(GIVEN.replaceAll(`${ROWS})`, '2000)'))
     const bellows = await database.bellows({
-      application: 'the engine',
+      application: 'bellows/the engine',
       settings: { ...SETTINGS, driver: { ...SETTINGS.driver, reconnectsMax: ENDED_MAX } },
     })
     await bellows.install()
@@ -95,7 +95,7 @@ describe('sessions that an administrator ends', () => {
       while (isRunning && ended < ENDED_MAX) {
         await sleep(40 + ((ended * 37) % 90))
         const rows = await database.query(
-          `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'the engine' and datname = current_database() order by random() limit 1`,
+          `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'bellows/the engine' and datname = current_database() order by random() limit 1`,
         )
         ended += rows.length
       }
@@ -114,14 +114,14 @@ describe('sessions that an administrator ends', () => {
 
   test('before they are ready are made anew, too', async () => {
     const database = await testDatabase(GIVEN)
-    const bellows = await database.bellows({ application: 'the engine', settings: SETTINGS })
+    const bellows = await database.bellows({ application: 'bellows/the engine', settings: SETTINGS })
     await bellows.install()
-    const second = await database.bellows({ application: 'the engine', settings: SETTINGS })
+    const second = await database.bellows({ application: 'bellows/the engine', settings: SETTINGS })
     // Its first two sessions: the one that reads and the one that drives.
     await database.query(`
       create sequence logins;
       create function end_it() returns event_trigger language plpgsql as $$ begin
-        if current_setting('application_name') = 'the engine' and nextval('public.logins') in (1, 3)
+        if current_setting('application_name') = 'bellows/the engine' and nextval('public.logins') in (1, 3)
           then perform pg_terminate_backend(pg_backend_pid()); end if; end $$;
       create event trigger end_it on login execute function end_it()`)
 
@@ -135,11 +135,11 @@ describe('sessions that an administrator ends', () => {
 
   test("between two changes are nobody's concern", async () => {
     const database = await testDatabase(GIVEN)
-    const bellows = await database.bellows({ application: 'the engine', settings: SETTINGS })
+    const bellows = await database.bellows({ application: 'bellows/the engine', settings: SETTINGS })
     await bellows.change((driver) => driver.advance(MIGRATION, 'expand'))
     const end = () =>
       database.query(
-        `select pg_terminate_backend(pid, 5000) from pg_stat_activity where application_name = 'the engine' and datname = current_database()`,
+        `select pg_terminate_backend(pid, 5000) from pg_stat_activity where application_name = 'bellows/the engine' and datname = current_database()`,
       )
 
     await end()

@@ -11,7 +11,7 @@ export async function pastTheTrigger(database: TestDatabase, statement: string):
 /** Of the dual writes on the table `users`, quoted. */
 export async function triggerNames(database: TestDatabase): Promise<readonly string[]> {
   const rows = await database.query<{ name: string }>(
-    `select quote_ident(tgname) as name from pg_trigger where tgrelid = 'users'::regclass and tgname ~ 'bellows' order by 1`,
+    `select quote_ident(tgname) as name from pg_trigger where tgrelid = 'users'::regclass and tgname ~ 'bellows_dual_write' order by 1`,
   )
   return rows.map(({ name }) => name)
 }

@@ -17,5 +17,5 @@ export const STALE_MS = 1_000
 export const SETTINGS: SettingsChange = {
   batch: { rows: 50, verifyRows: 100 },
   driver: { pollMs: 20, waitMs: 30_000, heartbeatMs: 200, staleMs: STALE_MS },
-  gate: { whenNoneRegistered: 'allow', unregistered: 'allow', reason: 'a test' },
+  gate: { whenNoneRegistered: 'allow', unregistered: 'allow', quietMs: 0, reason: 'a test' },
 }

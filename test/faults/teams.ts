@@ -19,7 +19,7 @@ export const SETTINGS: SettingsChange = {
   lock: { canaryTimeoutMs: 20, heldTimeoutMs: 60, pauseMaxMs: 60, deadlineMs: DEADLINE_MS },
   batch: { rows: 60, verifyRows: 120, lockTimeoutMs: 60 },
   driver: { pollMs: 20 },
-  gate: { whenNoneRegistered: 'allow', unregistered: 'allow', reason: 'a test' },
+  gate: { whenNoneRegistered: 'allow', unregistered: 'allow', quietMs: 0, reason: 'a test' },
 }
 /** What the renamed columns are called does not matter to them. */
 export const BYSTANDERS = [

@@ -31,7 +31,7 @@ describe('a driver whose process is stopped', () => {
     migration: MIGRATION,
     until: 'purge' as const,
     settings: { ...SETTINGS, driver: { ...SETTINGS.driver, ...driver } },
-    application: 'the stopped one',
+    application: 'bellows/the stopped one',
     pauses: [{ when: 'before' as const, kind: 'transact', what: 'step_done 0001_test/backfill/1' }],
   })
 
@@ -55,7 +55,7 @@ describe('a driver whose process is stopped', () => {
       return took
     })
 
-    expect(heard[0]).toContain('the stopped one')
+    expect(heard[0]).toContain('bellows/the stopped one')
     expect(tookOverAfter, 'it was waited for').toBeGreaterThan(STALE_MS / 2)
     expect(tookOverAfter, 'not for much longer than it may be silent').toBeLessThan(STALE_MS * 5)
     const before = await journal(database)

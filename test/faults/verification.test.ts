@@ -15,7 +15,7 @@ const MIGRATION = { name: '0001_test', operations: [rename('name', 'full_name'),
 const SETTINGS = {
   batch: { rows: 60, verifyRows: 60 },
   driver: { pollMs: 20 },
-  gate: { whenNoneRegistered: 'allow', unregistered: 'allow', reason: 'a test' },
+  gate: { whenNoneRegistered: 'allow', unregistered: 'allow', quietMs: 0, reason: 'a test' },
 } satisfies SettingsChange
 
 interface Corruption {

@@ -22,7 +22,7 @@ export const STEP = '0001_test/backfill/1'
 export const SETTINGS = {
   batch: { rows: 30, verifyRows: 60, lockTimeoutMs: 300 },
   driver: { pollMs: 20 },
-  gate: { whenNoneRegistered: 'allow', unregistered: 'allow', reason: 'a test' },
+  gate: { whenNoneRegistered: 'allow', unregistered: 'allow', quietMs: 0, reason: 'a test' },
 } satisfies SettingsChange
 
 export const UNLIKE = 'select id, name, full_name from users where full_name is distinct from name'

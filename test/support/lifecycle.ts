@@ -65,7 +65,7 @@ export async function liveThrough(life: Lifecycle): Promise<TestDatabase> {
 
 const SETTINGS = {
   batch: { rows: 200, verifyRows: 500 },
-  gate: { whenNoneRegistered: 'allow', unregistered: 'allow', reason: 'a test' },
+  gate: { whenNoneRegistered: 'allow', unregistered: 'allow', quietMs: 0, reason: 'a test' },
 } as const
 
 async function forward(

@@ -11,23 +11,32 @@ export function usageCheck(
   watch: Watch,
   { quietMs: neededMs }: GateRules,
 ): GateCheck {
-  const unreadable = facts.servers.filter((one) => one.unreadable !== undefined)
-  if (neededMs === 0 && unreadable.length === 0) return green('usage', ['no quiet time is asked for'])
+  const unknown = unknowns(facts)
+  if (neededMs === 0 && unknown.length === 0) return green('usage', ['no quiet time is asked for'])
   const quietMs = Math.max(0, facts.nowMs - watch.sinceMs)
   const seen = sources(facts)
-  if (unreadable.length === 0 && quietMs >= neededMs)
+  if (unknown.length === 0 && quietMs >= neededMs)
     return green('usage', [`nothing has used ${column} for ${spoken(quietMs)} (seen: ${seen})`])
   return {
     check: 'usage',
-    state: unreadable.length > 0 ? 'unknown' : 'red',
+    state: unknown.length > 0 ? 'unknown' : 'red',
     code: 'gate_closed',
     because: [
-      ...unreadable.map(({ server, unreadable: why }) => `the use on ${server} is not known: ${why}`),
+      ...unknown,
       `${column} is quiet for ${spoken(quietMs)} of ${spoken(neededMs)}: ${watch.because} (seen: ${seen})`,
     ],
     offenders: [...(facts.writes?.last ?? []).map(writer), ...ranLately(facts, watch).map(reader)],
     hint: `Look again in ${spoken(Math.max(0, neededMs - quietMs))}, or wait for it: bellows gate wait`,
   }
+}
+
+function unknowns({ servers, uncounted }: UsageFacts): readonly string[] {
+  return [
+    ...servers.flatMap(({ server, unreadable }) =>
+      unreadable === undefined ? [] : [`the use on ${server} is not known: ${unreadable}`],
+    ),
+    ...(uncounted === undefined ? [] : [`writes through the old shape are not counted: ${uncounted}`]),
+  ]
 }
 
 /** Does the watch see readers, too? Only then can it stand for leases that nobody has. */

@@ -9,6 +9,8 @@ export interface UsageFacts {
     /** The last ones of each client, the latest first. */
     readonly last: readonly OldWrite[]
   }
+  /** Why writes are not counted although they should be. */
+  readonly uncounted?: string
   /** The primary and every listed standby. */
   readonly servers: readonly ServerUse[]
   /** When the last instance that had declared the column said that it was gone; absent when none did. */

@@ -12,7 +12,7 @@ const STALE = '0A000: cached plan must not change result type'
 async function begin(...more: readonly string[]) {
   const database = await testDatabase(GIVEN, ...more)
   const bellows = await database.bellows({
-    settings: { gate: { whenNoneRegistered: 'allow', unregistered: 'allow', reason: 'a test' } },
+    settings: { gate: { whenNoneRegistered: 'allow', unregistered: 'allow', quietMs: 0, reason: 'a test' } },
   })
   return {
     database,

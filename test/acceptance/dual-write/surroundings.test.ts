@@ -9,7 +9,7 @@ import { migration, rename } from './support.ts'
 async function begin(given: string, until: Phase, more: Partial<RenameColumn> = {}) {
   const database = await testDatabase(given)
   const bellows = await database.bellows({
-    settings: { gate: { whenNoneRegistered: 'allow', unregistered: 'allow', reason: 'a test' } },
+    settings: { gate: { whenNoneRegistered: 'allow', unregistered: 'allow', quietMs: 0, reason: 'a test' } },
   })
   try {
     await bellows.change((driver) => driver.advance(migration(rename(more)), until))

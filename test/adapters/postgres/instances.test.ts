@@ -134,7 +134,17 @@ describe('who needs a column', () => {
     const { instances } = await registry()
     await instances.register({ instance: 'a', uses: ['users.name'], applicationName: 'shop/a' })
     expect(await instances.needing({ namespace: 'public', name: 'users' }, 'name', 0)).toEqual([
-      { instance: 'a', state: 'live', blocks: true },
+      {
+        instance: 'a',
+        state: 'live',
+        blocks: true,
+        application: null,
+        role: 'postgres',
+        address: null,
+        pid: null,
+        firstSeen: expect.stringMatching(/^20\d\d-/),
+        lastSeen: expect.stringMatching(/^20\d\d-/),
+      },
     ])
   })
 
@@ -160,7 +170,7 @@ describe('who needs a column', () => {
     const { database, instances } = await registry()
     await instances.register({ instance: 'a', uses: ['users.name'] })
     await silentFor(database, '1 hour')
-    expect(await instances.needing({ namespace: 'public', name: 'users' }, 'name', 0)).toEqual([
+    expect(await instances.needing({ namespace: 'public', name: 'users' }, 'name', 0)).toMatchObject([
       { instance: 'a', state: 'silent', blocks: true },
     ])
   })
@@ -181,7 +191,7 @@ describe('rights', () => {
       `delete from bellows.event`,
       `select bellows.record(1, 1, '{}')`,
       `select bellows.set_uses('a', array['users.name'])`,
-      `select bellows.require_nobody('public', 'users', 'name', 0)`,
+      `select bellows.require_nobody('public', 'users', 'name', '{}')`,
     ]
     for (const statement of forbidden)
       await expect(session.query(statement), statement).rejects.toThrow('permission denied')

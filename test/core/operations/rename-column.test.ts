@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import type { RenameColumn } from '../../../src/core/operations/rename/rename.ts'
+import { workFor } from '../../../src/core/operations/rename/work.ts'
 import { renameColumn } from '../../../src/core/operations/rename-column.ts'
 import { setColumnState } from '../../../src/core/plan/column-state.ts'
 import { dualWriteBody, installSql } from '../../../src/core/plan/dual-write.ts'
 import { mappingFor } from '../../../src/core/plan/mapping.ts'
+import { installCounterSql } from '../../../src/core/plan/old-writes.ts'
 import { columnExists, dualWriteStands } from '../../../src/core/plan/probes.ts'
 import type { Column, Table } from '../../../src/core/schema/model.ts'
 import { column, context, factsWithTypes, table, tableWith, USERS } from '../../support/model.ts'
@@ -26,6 +28,10 @@ const installed = (of: Table, more: Partial<RenameColumn> = {}) => {
     body: dualWriteBody({ table: of, from: op.from, to: op.to, mapping, fromColumn: from }),
   }
 }
+
+/** How writes of the old column are counted. */
+const counting = (of: Table, more: Partial<RenameColumn> = {}) =>
+  workFor(rename(more), context(of, known)).counting
 
 const expand = (of: Table = table(), more: Partial<RenameColumn> = {}) =>
   renameColumn.expand(rename(more), context(of, known))
@@ -51,6 +57,7 @@ describe('the step that expands', () => {
         statements: [
           'alter table "public"."users" add column "full_name" text',
           ...installSql(installed(users)),
+          ...installCounterSql(counting(users)),
           setColumnState(USERS, 'full_name', 'not_ready'),
         ],
       },
@@ -66,6 +73,7 @@ describe('the step that expands', () => {
         locks: [{ relation: users, level: 'share_row_exclusive' }],
         statements: [
           ...installSql(installed(users)),
+          ...installCounterSql(counting(users)),
           `comment on column "public"."users"."full_name" is 'c'`,
           setColumnState(USERS, 'full_name', 'not_ready'),
         ],
@@ -138,7 +146,7 @@ describe('the step that expands', () => {
         grants: [{ grantee: 'app', toPublic: false, privilege: 'SELECT', grantable: false }],
       }),
     ])
-    expect(statementsOf(users).slice(4, -1)).toEqual([
+    expect(statementsOf(users).slice(12, -1)).toEqual([
       'alter table "public"."users" alter column "full_name" set statistics 500, alter column "full_name" set storage external, alter column "full_name" set compression pglz, alter column "full_name" set (n_distinct=-0.5)',
       `comment on column "public"."users"."full_name" is 'c'`,
       'grant select ("full_name") on "public"."users" to "app"',

@@ -20,7 +20,7 @@ describe('the text', () => {
     expect(
       setColumnState(USERS, 'name', 'retired'),
     ).toBe(`insert into bellows.column_state values ('public', 'users', 'name', 'retired', null)
- on conflict (namespace, "table", "column") do update set state = excluded.state, until = null`)
+ on conflict (namespace, "table", "column") do update set state = excluded.state, until = null, since = null`)
   })
 
   test('that clears a state', () => {
@@ -38,8 +38,8 @@ describe('the text', () => {
       closeDoorSql(USERS, 'name', 1500),
     ).toBe(`with closed as (update bellows.door set closings = closings + 1)
 insert into bellows.column_state values ('public', 'users', 'name', 'retiring',
-    pg_catalog.clock_timestamp() + pg_catalog.make_interval(secs => 1.5))
- on conflict (namespace, "table", "column") do update set state = excluded.state, until = excluded.until`)
+    pg_catalog.clock_timestamp() + pg_catalog.make_interval(secs => 1.5), pg_catalog.clock_timestamp())
+ on conflict (namespace, "table", "column") do update set state = excluded.state, until = excluded.until, since = excluded.since`)
   })
 
   test('that holds the door until the transaction ends', () => {

@@ -17,6 +17,7 @@ describe('the names beside a column', () => {
       hidden: 'bellows_retired_8f44d509_name',
       proof: 'bellows_proof_8f44d509_name',
       notNullProof: 'bellows_filled_8f44d509_name',
+      counter: 'old_writes_8f44d509',
       copy: 'bellows_copy_4d83c67c_users_name_idx',
     })
   })
@@ -27,7 +28,7 @@ describe('the names beside a column', () => {
 
   test('differ from those of another seed', () => {
     const [a, b] = [namesFor('a', 'name', []), namesFor('b', 'name', [])]
-    for (const key of ['trigger', 'function', 'hidden', 'proof', 'notNullProof'] as const) {
+    for (const key of ['trigger', 'function', 'hidden', 'proof', 'notNullProof', 'counter'] as const) {
       expect(a[key]).not.toBe(b[key])
     }
     expect(a.copy('x')).not.toBe(b.copy('x'))

@@ -35,7 +35,7 @@ analyze users`
 const SMALL: SettingsChange = {
   batch: { rows: 60, verifyRows: 120 },
   driver: { pollMs: 10, waitMs: 5_000 },
-  gate: { whenNoneRegistered: 'allow', unregistered: 'allow', reason: 'a test' },
+  gate: { whenNoneRegistered: 'allow', unregistered: 'allow', quietMs: 0, reason: 'a test' },
 }
 
 const rename = (from: string, to: string): Operation => ({

@@ -10,6 +10,7 @@ import { asPlannedRequirements, workFor } from '../../../../src/core/operations/
 import { clearColumnState, setColumnState } from '../../../../src/core/plan/column-state.ts'
 import { nothingElseOn } from '../../../../src/core/plan/dependents.ts'
 import { functionSql } from '../../../../src/core/plan/dual-write.ts'
+import { uninstallCounterSql } from '../../../../src/core/plan/old-writes.ts'
 import {
   columnAbsent,
   columnExists,
@@ -104,12 +105,14 @@ describe('the step that hides the old column', () => {
   })
 
   test('lets go of it where no value can come back', () => {
-    expect(transaction(hideStep(work(table(), FORWARD))).statements).toEqual([
+    const of = work(table(), FORWARD)
+    expect(transaction(hideStep(of)).statements).toEqual([
       `${ON} rename column "name" to "${HIDDEN}"`,
       setColumnState(USERS, 'name', 'retired'),
       `${ON} drop constraint "${PROOF}", alter column "${HIDDEN}" drop not null`,
       `drop trigger if exists "${TRIGGER}" on "public"."users"`,
       `drop function if exists bellows."${FUNCTION}"()`,
+      ...uninstallCounterSql(of.counting),
       clearColumnState(USERS, 'full_name'),
     ])
   })
@@ -152,6 +155,7 @@ describe('the step that drops it', () => {
       statements: [
         `drop trigger if exists "${TRIGGER}" on "public"."users"`,
         `drop function if exists bellows."${FUNCTION}"()`,
+        ...uninstallCounterSql(of.counting),
         `${ON} drop constraint "${PROOF}", drop column "${HIDDEN}" restrict`,
         clearColumnState(USERS, 'name'),
       ],
@@ -161,7 +165,7 @@ describe('the step that drops it', () => {
 
   test('gives the new column NOT NULL and the default before the old one goes', () => {
     const of = withName({ nullable: false, default: "'x'::text", defaultVolatility: 'immutable' })
-    expect(transaction(purgeStep(work(of))).statements.slice(2)).toEqual([
+    expect(transaction(purgeStep(work(of))).statements.slice(8)).toEqual([
       `${ON} alter column "full_name" set not null, alter column "full_name" set default 'x'::text`,
       `${ON} drop constraint "${PROOF}", drop constraint "${FILLED}", drop column "${HIDDEN}" restrict`,
       clearColumnState(USERS, 'name'),
@@ -175,7 +179,7 @@ describe('the step that drops it', () => {
       { relation: rich, level: 'access_exclusive' },
       { relation: teams, level: 'access_exclusive', implied: true },
     ])
-    expect(step.statements.slice(2)).toEqual([
+    expect(step.statements.slice(8)).toEqual([
       `${ON} alter column "full_name" set not null`,
       `${ON} drop constraint "${PROOF}", drop constraint "${FILLED}", drop column "${HIDDEN}" restrict`,
       `${ON} rename constraint "${copyOf(rich, 'users_name_key')}" to "users_full_name_key"`,
@@ -203,7 +207,7 @@ describe('the step that drops it', () => {
     const of = tableWith([column('name')], {
       indexes: [index('by_name', ['name'], { unique: true, replicaIdentity: true })],
     })
-    expect(transaction(purgeStep(work(of))).statements[2]).toBe(
+    expect(transaction(purgeStep(work(of))).statements[8]).toBe(
       `${ON} replica identity using index "${copyOf(of, 'by_name')}"`,
     )
   })
@@ -218,7 +222,7 @@ describe('the step that drops it', () => {
       default: "nextval('public.users_name_seq'::regclass)",
       defaultVolatility: 'volatile',
     })
-    expect(transaction(purgeStep(work(of))).statements.slice(2, 6)).toEqual([
+    expect(transaction(purgeStep(work(of))).statements.slice(8, 12)).toEqual([
       `${ON} alter column "full_name" set default nextval('public.users_name_seq'::regclass)`,
       'alter sequence "public"."users_name_seq" owned by "public"."users"."full_name"',
       'alter sequence "public"."users_name_seq" rename to "users_full_name_seq"',
@@ -303,6 +307,7 @@ describe('the step that takes everything back', () => {
       statements: [
         `drop trigger if exists "${TRIGGER}" on "public"."users"`,
         `drop function if exists bellows."${FUNCTION}"()`,
+        ...uninstallCounterSql(of.counting),
         `${ON} drop constraint if exists "${PROOF}", drop constraint if exists "${FILLED}"`,
         `${ON} drop column if exists "full_name" restrict`,
         clearColumnState(USERS, 'full_name'),
@@ -315,7 +320,7 @@ describe('the step that takes everything back', () => {
   test('takes the copies away, and locks the table that a foreign key points at', () => {
     const step = transaction(takeBackStep(work(rich)))
     expect(step.locks.at(-1)).toEqual({ relation: teams, level: 'access_exclusive', implied: true })
-    expect(step.statements.slice(3, -2)).toEqual([
+    expect(step.statements.slice(9, -2)).toEqual([
       `${ON} drop constraint if exists "${copyOf(rich, 'users_name_key')}"`,
       `${ON} drop constraint if exists "${copyOf(rich, 'rule')}"`,
       `${ON} drop constraint if exists "${copyOf(rich, 'users_name_fkey')}"`,
@@ -336,7 +341,7 @@ describe('the step that takes everything back', () => {
       does: 'let go of "full_name" of "users"',
       probe: `(${dualWriteAbsent(of.installed)})`,
     })
-    expect(step.statements.slice(3)).toEqual([
+    expect(step.statements.slice(9)).toEqual([
       `${ON} alter column "full_name" set statistics -1`,
       `comment on column "public"."users"."full_name" is 'mine'`,
       clearColumnState(USERS, 'full_name'),
