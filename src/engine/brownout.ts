@@ -14,8 +14,9 @@ export async function brownOut(engine: Driving, id: number, ms: number): Promise
   const run = await readRun(engine, id)
   const gates = gatesAhead(run)
   const untried = gates.find(({ counter }) => counter === undefined)
-  if (gates.length === 0 || (run.state !== 'rolling_out' && run.state !== 'verifying')) throw notNow(run)
   if (untried !== undefined) throw unavailable(untried)
+  const isReady = run.state === 'rolling_out' || run.state === 'verifying'
+  if (gates.length === 0 || !isReady) throw notNow(run)
   const counters = gates.flatMap(({ counter }) => (counter === undefined ? [] : [counter]))
   await note(
     engine,

@@ -39,10 +39,12 @@ create table bellows.brownout (
   writes bigint not null
 );
 
--- May a role, or one that it can become, use the column at all?
+-- May a role, or one that it can become, use the column at all? Nobody may use one that is not there.
 create function bellows.may_use(role oid, relation oid, "column" text) returns boolean language sql stable as $$
-  select coalesce(bool_or(pg_catalog.has_column_privilege(r.oid, relation, "column", 'SELECT, INSERT, UPDATE')), false)
-    from pg_catalog.pg_roles r where pg_catalog.pg_has_role(role, r.oid, 'MEMBER')
+  select coalesce(bool_or(pg_catalog.has_column_privilege(r.oid, relation, a.attnum, 'SELECT, INSERT, UPDATE')), false)
+    from pg_catalog.pg_roles r
+    join pg_catalog.pg_attribute a on a.attrelid = relation and a.attname = "column" and not a.attisdropped
+    where pg_catalog.pg_has_role(role, r.oid, 'MEMBER')
 $$;
 
 -- Sessions that may use the column and are of nobody who registered or was declared, and such as are left of an instance that
