@@ -133,14 +133,12 @@ describe('an instance that waits to be let in', () => {
   test('does not wait for its first answer for longer than until the next call', async () => {
     const { registry, calls } = registryThat({ register: hangs })
     const { lease } = held(registry, WAITING)
-    let hasBegun = false
-    const begun = lease.begun().then(() => {
-      hasBegun = true
-    })
+    const begun = vi.fn()
+    void lease.begun().then(begun)
     await pass(9.9)
-    expect(hasBegun).toBe(false)
+    expect(begun).not.toHaveBeenCalled()
     await pass(0.2)
-    await begun
+    expect(begun).toHaveBeenCalledOnce()
     expect(calls).toEqual(['register', 'register'])
     expect(lease.standing()).toEqual(WAITING)
   })
