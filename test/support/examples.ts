@@ -14,27 +14,31 @@ const INSTALL_TIMEOUT_MS = 240_000
 /** Nothing is fetched but packages: `prisma generate` works without its engine, and looks only whether there is one. */
 const OFFLINE = { PRISMA_SCHEMA_ENGINE_BINARY: process.execPath, CHECKPOINT_DISABLE: '1' }
 
+type Command = readonly [string, ...string[]]
+
+/** How an example is started, or why it cannot be made ready here. */
+export type Staged = { readonly command: Command } | { readonly missing: string }
+
 /**
  * An example as a user has it who has copied it: with packages of its own, where it has any, beside a built Bellows. They are
  * installed once, and again when the lock file has changed.
- * @returns its program, or why it cannot be installed here
  */
-export function stagedExample(example: string): { readonly program: string } | { readonly missing: string } {
+export function stagedExample(example: string): Staged {
   const built = path.resolve(path.dirname(builtMain()), '../..')
   const source = path.join(ROOT, 'examples', example)
   if (!existsSync(path.join(source, 'package.json'))) {
-    return { program: path.join(built, 'examples', example, 'server.mjs') }
+    return { command: [process.execPath, path.join(built, 'examples', example, 'server.mjs')] }
   }
   const stage = path.join(STAGE, example)
   mkdirSync(stage, { recursive: true })
   cpSync(path.join(ROOT, 'examples', 'service.mjs'), path.join(STAGE, 'service.mjs'))
   cpSync(source, stage, { recursive: true, filter: (file) => !/[/](node_modules|generated)/.test(file) })
-  const missing = installed(stage) ?? npm(stage, 'run', 'generate', '--if-present')
+  const missing = installed(stage) ?? run('npm', ['run', 'generate', '--if-present'], stage)
   if (missing !== undefined) return { missing }
   const bellows = path.join(stage, 'node_modules', 'bellows')
   rmSync(bellows, { force: true })
   symlinkSync(built, bellows)
-  return { program: path.join(stage, 'server.mjs') }
+  return { command: [process.execPath, path.join(stage, 'server.mjs')] }
 }
 
 function installed(stage: string): string | undefined {
@@ -43,19 +47,40 @@ function installed(stage: string): string | undefined {
   const isInstalled = existsSync(done) && readFileSync(done).equals(readFileSync(lock))
   const problem = isInstalled
     ? undefined
-    : npm(stage, 'ci', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline')
+    : run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline'], stage)
   if (problem === undefined) cpSync(lock, done)
   return problem
 }
 
-function npm(folder: string, ...args: string[]): string | undefined {
-  const ran = spawnSync('npm', args, {
+/** The example in Python, in an environment of its own. */
+export function stagedPython(): Staged {
+  const source = path.join(ROOT, 'examples', 'python')
+  const stage = path.join(STAGE, 'python')
+  const python = path.join(stage, 'bin', 'python')
+  const missing =
+    (existsSync(python) ? undefined : run('python3', ['-m', 'venv', stage], ROOT)) ??
+    run(python, ['-m', 'pip', 'install', '--quiet', '-r', 'requirements.txt'], source)
+  return missing === undefined ? { command: [python, path.join(source, 'server.py')] } : { missing }
+}
+
+/** The example in Go. */
+export function stagedGo(): Staged {
+  const program = path.join(STAGE, 'go', 'server')
+  const missing = run('go', ['build', '-o', program, '.'], path.join(ROOT, 'examples', 'go'))
+  return missing === undefined ? { command: [program] } : { missing }
+}
+
+/** @returns what went wrong, if anything */
+function run(command: string, args: readonly string[], folder: string): string | undefined {
+  const ran = spawnSync(command, args, {
     cwd: folder,
     env: { ...process.env, ...OFFLINE },
     encoding: 'utf8',
     timeout: INSTALL_TIMEOUT_MS,
   })
-  return ran.status === 0 ? undefined : `npm ${args.join(' ')}: ${ran.error?.message ?? ran.stderr}`
+  return ran.status === 0
+    ? undefined
+    : `${command} ${args.join(' ')}: ${ran.error?.message ?? ran.stderr + ran.stdout}`
 }
 
 export interface Health {
@@ -75,9 +100,16 @@ export interface RunningExample {
   stderr(): string
 }
 
-export async function startExample(program: string, env: NodeJS.ProcessEnv): Promise<RunningExample> {
-  const child = spawn(process.execPath, [program], {
-    env: nodeEnvironment({ ...env, PORT: '0' }),
+/** Not every driver lets the folder of a socket stand in for a host that the URL names, too. */
+const withoutHost = (url: string) => url.replace(/@localhost:(\d+)(.*[?])/, '@$2port=$1&')
+
+export async function startExample(
+  [command, ...args]: Command,
+  database: string,
+  env: NodeJS.ProcessEnv,
+): Promise<RunningExample> {
+  const child = spawn(command, args, {
+    env: nodeEnvironment({ ...env, DATABASE_URL: withoutHost(database), PORT: '0' }),
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let stderr = ''
@@ -90,7 +122,7 @@ export async function startExample(program: string, env: NodeJS.ProcessEnv): Pro
     await ended
   })
   const line = await Promise.race([once(createInterface({ input: child.stdout }), 'line'), ended])
-  if (!Array.isArray(line)) throw new Error(`${program} ended before it served: ${stderr}`)
+  if (!Array.isArray(line)) throw new Error(`${command} ${args.join(' ')} ended before it served: ${stderr}`)
   const { port } = JSON.parse(String(line[0])) as { port: number }
 
   const ask = async (method: string, place: string, name?: string): Promise<unknown> => {
