@@ -81,6 +81,16 @@ describe('announce', () => {
     )
   })
 
+  test('names no sessions of which it does not know what they are called', async () => {
+    const database = await installed()
+    const pool = poolOf(database)
+    const query = (text: string, values?: unknown[]) => pool.query(text, values)
+    await announce({ query }, { application: 'shop', instance: 'a', uses: [] })
+    expect(await database.query('select application_name from bellows.instance')).toEqual([
+      { application_name: null },
+    ])
+  })
+
   test('registers again when somebody has released it by mistake, and not behind its own release', async () => {
     const database = await installed()
     const retired: string[] = []

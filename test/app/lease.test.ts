@@ -163,6 +163,15 @@ test('calls that hang are not piled up, and go on when one has come to its end',
   expect(calls).toHaveLength(11)
 })
 
+test('an instance that was refused asks no more, so that it cannot come in again while it drains', async () => {
+  const { registry, calls } = registryThat({ renew: () => Promise.reject(refusal('users.name is retired')) })
+  const { lease, retired } = held(registry)
+  await pass(300)
+  expect(calls).toEqual(['renew'])
+  expect(retired).toEqual(['users.name is retired'])
+  expect(lease.standing()).toEqual({ kind: 'retired', because: 'users.name is retired' })
+})
+
 describe('a release', () => {
   test('waits for a renewal that is on its way', async () => {
     const { registry, calls } = registryThat({
