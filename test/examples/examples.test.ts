@@ -91,7 +91,7 @@ describe.each(['http-app', 'drizzle', 'knex', 'kysely', 'prisma'])('the example 
   test(
     'serves in two versions during a rename, and each knows when it may and when it must not',
     async (context) => {
-      const example = await given(context, stagedExample(name))
+      const example = await given(context, await stagedExample(name))
       const { old, young } = await startBoth(example)
       expect(await example.database.query(SESSIONS), 'sessions carry the registered name').toEqual([
         { instance: 'version-1', sessions: expect.any(Number) },
@@ -125,7 +125,7 @@ describe.each([
     'waits, is ready, and is released, by the three SQL calls alone',
     async (context) => {
       // A machine that tests Bellows need not have the language.
-      const example = await given(context, staged(), false)
+      const example = await given(context, await staged(), false)
       const { old, young } = await startBoth(example)
       await contract(example, old, young)
       await young.stop()
@@ -147,7 +147,7 @@ describe.each([
   test(
     'says so, is released, and ends by itself',
     async (context) => {
-      const { database, bellows, start } = await given(context, staged(), false)
+      const { database, bellows, start } = await given(context, await staged(), false)
       const instance = await start('1')
       await isReady(instance)
       await database.query(

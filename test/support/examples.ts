@@ -1,8 +1,9 @@
-import { spawn, spawnSync } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
+import { promisify } from 'node:util'
 import { cleanUp } from './database.ts'
 import { builtMain, nodeEnvironment } from './node-process.ts'
 
@@ -23,7 +24,7 @@ export type Staged = { readonly command: Command } | { readonly missing: string 
  * An example as a user has it who has copied it: with packages of its own, where it has any, beside a built Bellows. They are
  * installed once, and again when the lock file has changed.
  */
-export function stagedExample(example: string): Staged {
+export async function stagedExample(example: string): Promise<Staged> {
   const built = path.resolve(path.dirname(builtMain()), '../..')
   const source = path.join(ROOT, 'examples', example)
   if (!existsSync(path.join(source, 'package.json'))) {
@@ -33,7 +34,7 @@ export function stagedExample(example: string): Staged {
   mkdirSync(stage, { recursive: true })
   cpSync(path.join(ROOT, 'examples', 'service.mjs'), path.join(STAGE, 'service.mjs'))
   cpSync(source, stage, { recursive: true, filter: (file) => !/[/](node_modules|generated)/.test(file) })
-  const missing = installed(stage) ?? run('npm', ['run', 'generate', '--if-present'], stage)
+  const missing = (await installed(stage)) ?? (await run('npm', ['run', 'generate', '--if-present'], stage))
   if (missing !== undefined) return { missing }
   const bellows = path.join(stage, 'node_modules', 'bellows')
   rmSync(bellows, { force: true })
@@ -41,46 +42,44 @@ export function stagedExample(example: string): Staged {
   return { command: [process.execPath, path.join(stage, 'server.mjs')] }
 }
 
-function installed(stage: string): string | undefined {
+async function installed(stage: string): Promise<string | undefined> {
   const lock = path.join(stage, 'package-lock.json')
   const done = path.join(stage, 'node_modules', 'installed-lock.json')
   const isInstalled = existsSync(done) && readFileSync(done).equals(readFileSync(lock))
   const problem = isInstalled
     ? undefined
-    : run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline'], stage)
+    : await run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline'], stage)
   if (problem === undefined) cpSync(lock, done)
   return problem
 }
 
 /** The example in Python, in an environment of its own. */
-export function stagedPython(): Staged {
+export async function stagedPython(): Promise<Staged> {
   const source = path.join(ROOT, 'examples', 'python')
   const stage = path.join(STAGE, 'python')
   const python = path.join(stage, 'bin', 'python')
   const missing =
-    (existsSync(python) ? undefined : run('python3', ['-m', 'venv', stage], ROOT)) ??
-    run(python, ['-m', 'pip', 'install', '--quiet', '-r', 'requirements.txt'], source)
+    (existsSync(python) ? undefined : await run('python3', ['-m', 'venv', stage], ROOT)) ??
+    (await run(python, ['-m', 'pip', 'install', '--quiet', '-r', 'requirements.txt'], source))
   return missing === undefined ? { command: [python, path.join(source, 'server.py')] } : { missing }
 }
 
 /** The example in Go. */
-export function stagedGo(): Staged {
+export async function stagedGo(): Promise<Staged> {
   const program = path.join(STAGE, 'go', 'server')
-  const missing = run('go', ['build', '-o', program, '.'], path.join(ROOT, 'examples', 'go'))
+  const missing = await run('go', ['build', '-o', program, '.'], path.join(ROOT, 'examples', 'go'))
   return missing === undefined ? { command: [program] } : { missing }
 }
 
 /** @returns what went wrong, if anything */
-function run(command: string, args: readonly string[], folder: string): string | undefined {
-  const ran = spawnSync(command, args, {
-    cwd: folder,
-    env: { ...process.env, ...OFFLINE },
-    encoding: 'utf8',
-    timeout: INSTALL_TIMEOUT_MS,
-  })
-  return ran.status === 0
-    ? undefined
-    : `${command} ${args.join(' ')}: ${ran.error?.message ?? ran.stderr + ran.stdout}`
+async function run(command: string, args: readonly string[], folder: string): Promise<string | undefined> {
+  try {
+    const env = { ...process.env, ...OFFLINE }
+    await promisify(execFile)(command, args, { cwd: folder, env, timeout: INSTALL_TIMEOUT_MS })
+    return undefined
+  } catch (error) {
+    return String(error)
+  }
 }
 
 export interface Health {
