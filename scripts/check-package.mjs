@@ -21,9 +21,12 @@ const NEEDED = [
   'dist/adapters/postgres/evidence.sql',
   'dist/adapters/postgres/introspect.sql',
   'docs/errors.md',
+  'examples/service.mjs',
   'examples/http-app/server.mjs',
+  'examples/prisma/name.prisma',
 ]
-const FORBIDDEN = /^(src|test|bench|scripts|\.ci|\.cache)\/|\.test\.|tsconfig|\.map$/
+const FORBIDDEN =
+  /^(src|test|bench|scripts|\.ci|\.cache)\/|\/(node_modules|generated)\/|\.test\.|tsconfig|\.map$/
 
 const missing = NEEDED.filter((name) => !names.has(name))
 const surplus = [...names].filter((name) => FORBIDDEN.test(name))

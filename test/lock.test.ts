@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 
@@ -9,12 +9,15 @@ interface Locked {
 }
 
 const root = path.dirname(import.meta.dirname)
+const examples = readdirSync(path.join(root, 'examples'))
+  .map((name) => `examples/${name}/package-lock.json`)
+  .filter((file) => existsSync(path.join(root, file)))
 
 /**
  * `npm ci` refuses a lock file that leaves out a package of another platform, and `npm install` leaves them out by itself when it
  * found packages installed already: it goes unnoticed until somebody clones the repository.
  */
-describe.each(['package-lock.json', 'test/matrix/package-lock.json'])('%s', (file) => {
+describe.each(['package-lock.json', 'test/matrix/package-lock.json', ...examples])('%s', (file) => {
   const lock: { packages: Readonly<Record<string, Locked>> } = JSON.parse(
     readFileSync(path.join(root, file), 'utf8'),
   )

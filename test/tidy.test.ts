@@ -67,7 +67,7 @@ const LAYERS: readonly {
     layer: 'src/node',
     may: (to) => isIn(to, 'src/node', 'src/index.ts', 'src/config.ts') || !to.startsWith('src/'),
   },
-  { layer: 'src/app', may: (to) => !to.startsWith('src/') },
+  { layer: 'src/app', may: (to) => isIn(to, 'src/app') || !to.startsWith('src/') },
 ]
 
 /** The pure packages that core may use, each through one file. */

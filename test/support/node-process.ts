@@ -22,6 +22,8 @@ import { cleanUp } from './database.ts'
 
 const ROOT = path.resolve(import.meta.dirname, '../..')
 const EXAMPLES = path.join(ROOT, 'examples')
+/** What whoever tries an example installs and makes there. */
+const NOT_OURS = /[/](node_modules|generated)([/]|$)/
 const BUILDS = path.join(ROOT, '.cache', 'test-build')
 /** A build of sources that nobody has any more. Long enough that no other test run still uses it. */
 const STALE_BUILD_MS = 24 * 3_600_000
@@ -42,7 +44,7 @@ export function builtMain(): string {
 function filesOf(folder: string): readonly string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .map((name) => path.join(folder, name))
-    .filter((file) => statSync(file).isFile())
+    .filter((file) => !NOT_OURS.test(file.slice(ROOT.length)) && statSync(file).isFile())
     .sort()
 }
 
@@ -60,7 +62,10 @@ function build(folder: string, sources: readonly string[]): void {
   for (const file of sources.filter((name) => name.endsWith('.sql'))) {
     cpSync(file, path.join(dist, path.relative(path.join(ROOT, 'src'), file)))
   }
-  cpSync(EXAMPLES, path.join(fresh, 'examples'), { recursive: true })
+  cpSync(EXAMPLES, path.join(fresh, 'examples'), {
+    recursive: true,
+    filter: (file) => !NOT_OURS.test(file.slice(ROOT.length)),
+  })
   // The program looks there for its version, and Node.js for the kind of module.
   cpSync(path.join(ROOT, 'package.json'), path.join(fresh, 'package.json'))
   try {
