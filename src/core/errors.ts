@@ -1,6 +1,8 @@
 /** Every code that Bellows can fail with. Each has a section in `docs/errors.md`; a test compares the two. */
 export const ERROR_CODES = [
   'backfill_failed',
+  'cluster_refused',
+  'cluster_unreachable',
   'column_exists',
   'column_not_found',
   'config_invalid',

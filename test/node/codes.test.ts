@@ -5,6 +5,8 @@ import { WIRE, wireCode } from '../../src/node/codes.ts'
 /** What the one who asked may conclude: it did not happen and never will, or nobody knows. */
 const CASES: Readonly<Record<ErrorCode, number>> = {
   backfill_failed: 13,
+  cluster_refused: 22,
+  cluster_unreachable: 13,
   column_exists: 21,
   column_not_found: 20,
   config_invalid: 12,
