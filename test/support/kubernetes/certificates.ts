@@ -23,16 +23,12 @@ export const hasOpenssl = /^OpenSSL [3-9]/.test(spawnSync('openssl', ['version']
 export function makeCertificates(): Certificates {
   const folder = mkdtempSync(path.join(tmpdir(), 'bellows-certificates-'))
   cleanUp(async () => rmSync(folder, { recursive: true }))
-  const openssl = (...words: readonly string[]) =>
-    execFileSync('openssl', words, { cwd: folder, stdio: 'pipe' })
-  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
-  openssl('req', '-x509', ...key, '-keyout', 'ca.key', '-out', 'ca.crt', '-subj', '/CN=test-ca', '-days', '2')
+  const openssl = (words: string) => execFileSync('openssl', words.split(' '), { cwd: folder, stdio: 'pipe' })
+  const make = 'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2'
+  openssl(`${make} -keyout ca.key -out ca.crt -subj /CN=test-ca`)
   const issue = (name: string, extension: string) => {
-    openssl(
-      ...['req', '-x509', ...key, '-CA', 'ca.crt', '-CAkey', 'ca.key', '-days', '2'],
-      ...['-keyout', `${name}.key`, '-out', `${name}.crt`, '-subj', `/CN=${name}`],
-      ...['-addext', 'basicConstraints=critical,CA:FALSE', '-addext', extension],
-    )
+    const signed = `-CA ca.crt -CAkey ca.key -addext basicConstraints=critical,CA:FALSE -addext ${extension}`
+    openssl(`${make} ${signed} -keyout ${name}.key -out ${name}.crt -subj /CN=${name}`)
   }
   issue('server', 'subjectAltName=IP:127.0.0.1,DNS:kubernetes.test')
   issue('bellows', 'extendedKeyUsage=clientAuth')
