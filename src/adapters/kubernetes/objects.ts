@@ -88,6 +88,7 @@ export interface Deployment extends Resource {
   readonly spec: {
     readonly replicas?: number
     readonly paused?: boolean
+    readonly progressDeadlineSeconds?: number
     readonly selector: Selector
     readonly template: PodTemplate
   }
