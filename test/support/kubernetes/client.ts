@@ -1,7 +1,9 @@
 import type { Access } from '../../../src/adapters/kubernetes/access.ts'
 import { type Client, openClient } from '../../../src/adapters/kubernetes/client.ts'
+import { kubernetesCluster } from '../../../src/adapters/kubernetes/cluster.ts'
 import { BellowsError } from '../../../src/core/errors.ts'
-import type { Clock } from '../../../src/engine/ports.ts'
+import type { Workload } from '../../../src/core/rollout/workload.ts'
+import type { Clock, Cluster } from '../../../src/engine/ports.ts'
 import { cleanUp } from '../database.ts'
 
 /** Waits for nothing, and remembers what it was asked to wait for. */
@@ -44,4 +46,15 @@ export async function failureOf(work: Promise<unknown> | (() => Promise<unknown>
     throw error
   }
   throw new Error('it did not fail')
+}
+
+/** The adapter on a stub. */
+export function clusterOf(
+  stub: { readonly url: string },
+  workloads: readonly Workload[],
+  clock: Clock = impatientClock(),
+): Cluster {
+  const cluster = kubernetesCluster(accessTo(stub.url), { workloads }, clock)
+  cleanUp(async () => cluster.close())
+  return cluster
 }
