@@ -1,4 +1,5 @@
 import { BellowsError } from './core/errors.ts'
+import type { RollRules } from './engine/roll-workloads.ts'
 import type { Settings } from './engine/settings.ts'
 
 /** Every default of Bellows lives here, with the reason for the figure. */
@@ -37,6 +38,22 @@ export const DEFAULT_SETTINGS: Settings = Object.freeze({
   },
   graceMs: 0,
 } satisfies Settings)
+
+/** How a roll of Kubernetes workloads is judged. */
+export const DEFAULT_ROLL_RULES: RollRules = Object.freeze({
+  // A registry or a crash that passes by itself does so within seconds; whoever waits for a typo waits no longer than this.
+  troubleMaxMs: 30_000,
+  // An autoscaler of nodes needs minutes.
+  unschedulableMaxMs: 300_000,
+  restartsMax: 3,
+  // Kubernetes' own default for a Deployment.
+  progressMaxMs: 600_000,
+  drainMaxMs: 1_800_000,
+  pollMaxMs: 5_000,
+  pollMinMs: 300,
+  // Two minutes and the client's own attempts.
+  blindLooksMax: 24,
+} satisfies RollRules)
 
 /** Settings with some of them replaced, group by group. */
 export type SettingsChange = {

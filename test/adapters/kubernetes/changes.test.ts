@@ -21,9 +21,10 @@ async function started() {
   await expect.poll(() => stub.watches).toBe(1)
   const waits = () => {
     let isOver = false
-    const over = cluster.changed(LONG_MS).then(() => {
+    const over = (async () => {
+      await cluster.changed(LONG_MS)
       isOver = true
-    })
+    })()
     return { over, isOver: () => isOver }
   }
   return { stub, store: stub.store, cluster, waits }

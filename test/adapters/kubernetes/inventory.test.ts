@@ -186,7 +186,7 @@ describe('the inventory', () => {
       metadata: { name: 'db' },
       spec: { selector: { matchLabels: { app: 'db' } }, template: template('2'), updateStrategy: { type } },
       status: { observedGeneration: 1, currentRevision: 'db-a', updateRevision: 'db-b' },
-    } as never)
+    })
     expect((await verdict()).because).toEqual([because])
   })
 })
@@ -261,7 +261,7 @@ test('whoever is not registered and reads the same Secret is named, once, also w
       containers: [{ name: 'bi', envFrom: [{ secretRef: { name: 'shop-db' } }] }],
       volumes: [{ secret: { secretName: 'shop-db' } }, { secret: {} }],
     },
-  } as never)
+  })
   const { sharing } = await cluster.inventory()
   expect(sharing.map(({ kind, name, secret }) => `${kind} ${name} ${secret}`)).toEqual([
     'CronJob report shop-db',

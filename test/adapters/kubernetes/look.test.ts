@@ -84,7 +84,7 @@ describe('a look at a Deployment', () => {
         selector: { matchLabels: { app: 'shop' } },
         template: template('1'),
       },
-    } as never)
+    })
     const facts = await cluster.look(SHOP)
     expect(facts).toMatchObject({
       paused: true,
@@ -135,7 +135,7 @@ describe('a look at others', () => {
         currentRevision: 'a',
         updateRevision: 'b',
       },
-    } as never)
+    })
     putPod(store, 'shop-0', '1', { owner: ['StatefulSet', 'shop'] })
     putPod(store, 'loose', '1')
     putPod(store, 'stranger', '1', { owner: ['ReplicaSet', 'shop-1'] })
@@ -170,7 +170,7 @@ describe('a look at others', () => {
         numberAvailable: 2,
         numberUnavailable: 2,
       },
-    } as never)
+    })
     putPod(store, 'shop-x', '2', { owner: ['DaemonSet', 'shop'] })
     expect(await cluster.look(as('DaemonSet'))).toMatchObject({
       kind: 'DaemonSet',
@@ -190,7 +190,7 @@ describe('a look at others', () => {
       store.put(kind, {
         metadata: { name: 'shop' },
         spec: { selector: { matchLabels: { app: 'shop' } }, template: template('1') },
-      } as never)
+      })
       expect(await cluster.look(as(kind))).toMatchObject({
         kind,
         strategy: 'RollingUpdate',
@@ -237,7 +237,7 @@ test('a pod of another Deployment with the same labels is not ours when that is 
   store.put('ReplicaSet', {
     metadata: { name: 'theirs', ownerReferences: controlledBy('Deployment', 'blog') },
     spec: { replicas: 1, template: template('1') },
-  } as never)
+  })
   putPod(store, 'theirs-x', '1', { owner: ['ReplicaSet', 'theirs'], image: 'registry/blog:1' })
   const names = (await cluster.inventory()).pods.map(({ name }) => name)
   // The Job's pod runs our image, so it counts all the same.

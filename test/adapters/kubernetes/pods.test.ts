@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest'
-import type { Pod } from '../../../src/adapters/kubernetes/objects.ts'
 import { podFacts } from '../../../src/adapters/kubernetes/pods.ts'
 import type { PodFacts } from '../../../src/core/rollout/workload.ts'
 
@@ -12,7 +11,7 @@ function facts(status: object, more: { readonly metadata?: object; readonly spec
     spec: { containers: [], ...more.spec },
     status,
   }
-  return podFacts(pod as Pod, V2, AT)
+  return podFacts(pod, V2, AT)
 }
 const running = (reason: string, message = 'why') => ({
   containerStatuses: [{ name: 'app', restartCount: 1, state: { waiting: { reason, message } } }],

@@ -61,7 +61,7 @@ export function putDeployment(
       template: template(version, more),
     },
     status: { observedGeneration: 1, replicas: 3, updatedReplicas: 3, availableReplicas: 3 },
-  } as never)
+  })
 }
 
 export function putReplicaSet(
@@ -79,7 +79,7 @@ export function putReplicaSet(
     metadata: { name, ownerReferences: controlledBy('Deployment', of) },
     spec: { replicas, template: template(version, more) },
     status: { replicas, ...(terminating === undefined ? {} : { terminatingReplicas: terminating }) },
-  } as never)
+  })
 }
 
 export interface PodMore extends TemplateMore {
@@ -108,7 +108,7 @@ export function putPod(store: Store, name: string, version: string, more: PodMor
       containerStatuses: [{ name: 'app', restartCount: 0, state: {} }],
       ...status,
     },
-  } as never)
+  })
 }
 
 export function putJob(
@@ -122,7 +122,7 @@ export function putJob(
     metadata: { name, ...(of === undefined ? {} : { ownerReferences: controlledBy('CronJob', of) }) },
     spec: { template: template(version, more), ...(suspend === undefined ? {} : { suspend }) },
     status,
-  } as never)
+  })
 }
 
 export function putCronJob(
@@ -133,5 +133,5 @@ export function putCronJob(
   return store.put('CronJob', {
     metadata: { name: 'nightly' },
     spec: { suspend: more.suspend ?? false, jobTemplate: { spec: { template: template(version, more) } } },
-  } as never)
+  })
 }

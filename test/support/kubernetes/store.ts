@@ -12,7 +12,7 @@ export interface StoredEvent {
 
 export type AnyObject = Objects[ResourceKind]
 
-type Loose<T> = { -readonly [K in keyof T]?: T[K] extends object | undefined ? Loose<T[K]> : T[K] }
+type Loose<T> = { readonly [K in keyof T]?: T[K] extends object | undefined ? Loose<T[K]> : T[K] }
 /** What a test says of an object: the rest is filled in. */
 export type Given<K extends ResourceKind> = Loose<Objects[K]> & { metadata: { name: string } }
 
@@ -96,7 +96,7 @@ export class Store {
     if (same) return { object: before }
     const isNewSpec = JSON.stringify(specOf(changed)) !== JSON.stringify(specOf(before))
     const generation = (before.metadata.generation ?? 1) + (isNewSpec ? 1 : 0)
-    return { object: this.put(kind, { ...changed, metadata: { ...changed.metadata, generation } } as never) }
+    return { object: this.put(kind, { ...changed, metadata: { ...changed.metadata, generation } }) }
   }
 
   since(kind: ResourceKind, version: number): readonly StoredEvent[] {
