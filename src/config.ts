@@ -1,4 +1,5 @@
 import { BellowsError } from './core/errors.ts'
+import type { KubernetesDeploy } from './core/rollout/workload.ts'
 import type { RollRules } from './engine/roll-workloads.ts'
 import type { Settings } from './engine/settings.ts'
 
@@ -78,6 +79,12 @@ export interface Config {
   /** Folder of the migration files. */
   readonly migrations: string
   readonly settings: SettingsChange
+  readonly deploy?: Deploy
+}
+
+/** How the application is deployed. Only the config file says that. */
+export interface Deploy {
+  readonly kubernetes: KubernetesDeploy
 }
 
 export interface ConfigSources {
@@ -91,6 +98,7 @@ export interface ConfigSources {
     readonly database?: string
     readonly migrations?: string
     readonly settings?: SettingsChange
+    readonly deploy?: Deploy
   }
 }
 
@@ -109,7 +117,12 @@ export function configFrom({ flags, env, file }: ConfigSources): Config {
   }
   const settings = mergedChanges(file.settings ?? {}, flags.settings ?? {})
   const migrations = flags.migrations ?? file.migrations ?? 'migrations'
-  return Object.freeze({ ...(database === undefined ? {} : { database }), migrations, settings })
+  return Object.freeze({
+    ...(database === undefined ? {} : { database }),
+    ...(file.deploy === undefined ? {} : { deploy: file.deploy }),
+    migrations,
+    settings,
+  })
 }
 
 function mergedChanges(base: SettingsChange, more: SettingsChange): SettingsChange {

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { kubernetesFormat } from './kubernetes-format.ts'
 
 const ms = z.number().int().nonnegative()
 const count = z.number().int().positive()
@@ -35,6 +36,7 @@ const gate = z.strictObject({
 export const configFormat = z.strictObject({
   database: z.string().optional(),
   migrations: z.string().optional(),
+  deploy: z.strictObject({ kubernetes: kubernetesFormat }).optional(),
   settings: z
     .strictObject({
       lock: lock.partial(),
