@@ -9,7 +9,7 @@ const workload = z.strictObject({
   container: name,
   image: name
     .refine((pattern) => patternProblem(pattern) === undefined, {
-      error: ({ input }) => `"${input}" ${patternProblem(String(input)) ?? ''}`,
+      error: ({ input }) => `"${String(input)}" ${patternProblem(String(input)) ?? ''}`,
     })
     .optional(),
 })
