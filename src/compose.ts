@@ -6,9 +6,15 @@ import { postgresInstances } from './adapters/postgres/instances.ts'
 import { postgresJournal } from './adapters/postgres/journal.ts'
 import { openSessions } from './adapters/postgres/sessions.ts'
 import { openStandby } from './adapters/postgres/standby.ts'
-import { DEFAULT_SETTINGS, mergedSettings, type SettingsChange } from './config.ts'
+import { DEFAULT_ROLL_RULES, DEFAULT_SETTINGS, mergedSettings, type SettingsChange } from './config.ts'
+import { BellowsError } from './core/errors.ts'
+import type { Release } from './core/rollout/release.ts'
+import { isRolled, type KubernetesDeploy } from './core/rollout/workload.ts'
+import type { WorkloadEvent } from './core/rollout/workload-event.ts'
 import type { Actor, Notice } from './core/run/event.ts'
 import { type Bellows, createBellows } from './engine/bellows.ts'
+import type { Cluster } from './engine/ports.ts'
+import { type Rolled, type Roller, type RollRules, rollWorkloads } from './engine/roll-workloads.ts'
 
 export interface OpenOptions {
   /** postgres:// URL of a direct connection, not of a transaction pooler. Absent: the PG* variables. */
@@ -50,6 +56,46 @@ export async function openBellows(options: OpenOptions = {}): Promise<Bellows> {
 /** Whatever runs Bellows: its sessions are told from those of applications by their name. */
 function ownName(application = 'bellows'): string {
   return /^bellows(\/|$)/.test(application) ? application : `bellows/${application}`
+}
+
+/**
+ * Opens the cluster that the application is deployed to: by the kubeconfig, else as the service account of this pod.
+ * @throws BellowsError `config_invalid` when there is neither, or the kubeconfig cannot be used
+ */
+export async function openCluster(deploy: KubernetesDeploy): Promise<Cluster> {
+  // Only who needs a cluster pays for loading what speaks to it.
+  const { openAccess } = await import('./adapters/kubernetes/open-access.ts')
+  const { kubernetesCluster } = await import('./adapters/kubernetes/cluster.ts')
+  return kubernetesCluster(await openAccess(deploy.context), deploy, systemClock)
+}
+
+export interface RollOptions extends Partial<Pick<Roller, 'asked' | 'notify'>> {
+  /** What `remember` got of this release before, in the same order. */
+  readonly past?: readonly WorkloadEvent[]
+  readonly remember: Roller['remember']
+  readonly rules?: Partial<RollRules>
+}
+
+/** Brings a release into all workloads of a cluster, or back; a Job only counts. What is not finished goes on from its events. */
+export async function rollCluster(
+  cluster: Cluster,
+  { mode, workloads }: Pick<KubernetesDeploy, 'mode' | 'workloads'>,
+  release: Release,
+  options: RollOptions,
+): Promise<Rolled> {
+  if (mode === 'observe')
+    throw new BellowsError('config_invalid', 'The mode "observe" changes no workload.', {
+      hint: 'Let whoever deploys bring the version in, and wait with "bellows gate wait"; or set "mode: drive".',
+    })
+  const roller: Roller = {
+    cluster,
+    clock: systemClock,
+    rules: { ...DEFAULT_ROLL_RULES, ...options.rules },
+    remember: options.remember,
+    asked: options.asked ?? (() => 'go'),
+    notify: options.notify ?? (() => undefined),
+  }
+  return await rollWorkloads(roller, release, workloads.filter(isRolled), options.past ?? [])
 }
 
 export { type DemoDatabase, type DemoOptions, startDemoDatabase } from './adapters/postgres/demo-database.ts'

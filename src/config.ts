@@ -1,4 +1,6 @@
 import { BellowsError } from './core/errors.ts'
+import type { KubernetesDeploy } from './core/rollout/workload.ts'
+import type { RollRules } from './engine/roll-workloads.ts'
 import type { Settings } from './engine/settings.ts'
 
 /** Every default of Bellows lives here, with the reason for the figure. */
@@ -46,6 +48,22 @@ export const DEFAULT_SETTINGS: Settings = Object.freeze({
   graceMs: 0,
 } satisfies Settings)
 
+/** How a roll of Kubernetes workloads is judged. */
+export const DEFAULT_ROLL_RULES: RollRules = Object.freeze({
+  // A registry or a crash that passes by itself does so within seconds; whoever waits for a typo waits no longer than this.
+  troubleMaxMs: 30_000,
+  // An autoscaler of nodes needs minutes.
+  unschedulableMaxMs: 300_000,
+  restartsMax: 3,
+  // Kubernetes' own default for a Deployment.
+  progressMaxMs: 600_000,
+  drainMaxMs: 1_800_000,
+  pollMaxMs: 5_000,
+  pollMinMs: 300,
+  // Two minutes and the client's own attempts.
+  blindLooksMax: 24,
+} satisfies RollRules)
+
 /** Settings with some of them replaced, group by group. */
 export type SettingsChange = {
   readonly [K in keyof Settings]?: Settings[K] extends object ? Partial<Settings[K]> : Settings[K]
@@ -71,6 +89,12 @@ export interface Config {
   /** URLs of the standbys that applications read from. */
   readonly standbys: readonly string[]
   readonly settings: SettingsChange
+  readonly deploy?: Deploy
+}
+
+/** How the application is deployed. Only the config file says that. */
+export interface Deploy {
+  readonly kubernetes: KubernetesDeploy
 }
 
 export interface ConfigSources {
@@ -86,6 +110,7 @@ export interface ConfigSources {
     readonly migrations?: string
     readonly standbys?: readonly string[]
     readonly settings?: SettingsChange
+    readonly deploy?: Deploy
   }
 }
 
@@ -105,7 +130,13 @@ export function configFrom({ flags, env, file }: ConfigSources): Config {
   const settings = mergedChanges(file.settings ?? {}, flags.settings ?? {})
   const migrations = flags.migrations ?? file.migrations ?? 'migrations'
   const standbys = flags.standbys ?? file.standbys ?? []
-  return Object.freeze({ ...(database === undefined ? {} : { database }), migrations, standbys, settings })
+  return Object.freeze({
+    ...(database === undefined ? {} : { database }),
+    ...(file.deploy === undefined ? {} : { deploy: file.deploy }),
+    migrations,
+    standbys,
+    settings,
+  })
 }
 
 function mergedChanges(base: SettingsChange, more: SettingsChange): SettingsChange {

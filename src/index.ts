@@ -4,6 +4,9 @@ export {
   type DemoOptions,
   type OpenOptions,
   openBellows,
+  openCluster,
+  type RollOptions,
+  rollCluster,
   startDemoDatabase,
 } from './compose.ts'
 export { BellowsError, ERROR_CODES, type ErrorCode } from './core/errors.ts'
@@ -29,6 +32,12 @@ export type { RenameColumn } from './core/operations/rename/rename.ts'
 export { lockWords } from './core/plan/locks.ts'
 export type { Plan } from './core/plan/plan.ts'
 export { type Change, type Hazard, type Lock, type Phase, type Step, versionName } from './core/plan/step.ts'
+export { type Inventory, inventoryWarnings, type OldVerdict, oldGone } from './core/rollout/inventory.ts'
+export type { Release } from './core/rollout/release.ts'
+export { patternProblem } from './core/rollout/seen-version.ts'
+export type { KubernetesDeploy, PodFacts, Workload, WorkloadFacts } from './core/rollout/workload.ts'
+export type { WorkloadEvent } from './core/rollout/workload-event.ts'
+export type { WorkloadVerdict } from './core/rollout/workload-verdict.ts'
 export type { Finding } from './core/run/diagnosis.ts'
 export type { Actor, Event, Notice, Progress, Verdict } from './core/run/event.ts'
 export type { Run } from './core/run/run.ts'
@@ -39,6 +48,7 @@ export type { Bellows, Changing, Looking } from './engine/bellows.ts'
 export type { Acknowledgement, Client, Clients } from './engine/clients.ts'
 export type { GateReport } from './engine/gate.ts'
 export type { TableShape } from './engine/look.ts'
-export type { Checkpoint, Instance, Registered, Registration } from './engine/ports.ts'
+export type { Checkpoint, Cluster, Instance, Registered, Registration } from './engine/ports.ts'
 export type { Reaped } from './engine/reap.ts'
+export type { Rolled, RollRules } from './engine/roll-workloads.ts'
 export type { Version } from './engine/versions.ts'

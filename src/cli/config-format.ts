@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { kubernetesFormat } from './kubernetes-format.ts'
 
 const ms = z.number().int().nonnegative()
 const count = z.number().int().positive()
@@ -40,6 +41,7 @@ export const configFormat = z.strictObject({
   database: z.string().optional(),
   migrations: z.string().optional(),
   standbys: z.array(z.string()).optional(),
+  deploy: z.strictObject({ kubernetes: kubernetesFormat }).optional(),
   settings: z
     .strictObject({
       lock: lock.partial(),

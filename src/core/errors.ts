@@ -2,6 +2,8 @@
 export const ERROR_CODES = [
   'backfill_failed',
   'client_unknown',
+  'cluster_refused',
+  'cluster_unreachable',
   'column_exists',
   'column_not_found',
   'config_invalid',

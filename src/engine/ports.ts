@@ -3,6 +3,9 @@ import type { Needs } from '../core/plan/needs.ts'
 import type { Plan } from '../core/plan/plan.ts'
 import type { Lock, Requirement } from '../core/plan/step.ts'
 import type { FleetInstance, Placement } from '../core/rollout/fleet.ts'
+import type { Inventory } from '../core/rollout/inventory.ts'
+import type { Changed, Release, SavedTemplate } from '../core/rollout/release.ts'
+import type { RolledWorkload, WorkloadFacts } from '../core/rollout/workload.ts'
 import type { Event, JournalEntry } from '../core/run/event.ts'
 import type { StoredRun } from '../core/run/run.ts'
 import type { Facts, QualifiedName, Schema } from '../core/schema/model.ts'
@@ -172,6 +175,25 @@ export interface Deployer {
   forget(id: string): Promise<void>
   /** The last lines that it wrote, oldest first. */
   log(id: string, lines: number): Promise<readonly string[]>
+}
+
+/**
+ * The workloads of a Kubernetes namespace that run the application. Every call may be repeated: what is done already is not done
+ * again. Numbers of replicas are never written.
+ */
+export interface Cluster {
+  /** What runs and what would start more. It does not fail: what could not be read is said in it. */
+  inventory(): Promise<Inventory>
+  look(workload: RolledWorkload): Promise<WorkloadFacts>
+  /** The pod template of the moment. */
+  template(workload: RolledWorkload): Promise<SavedTemplate>
+  /** Brings a version into a template that is still the saved one, or is ours already. */
+  apply(workload: RolledWorkload, release: Release, saved: SavedTemplate): Promise<Changed>
+  /** Puts a saved template back in the place of ours. */
+  restore(workload: RolledWorkload, release: Release, saved: SavedTemplate): Promise<Changed>
+  /** Returns when something may have changed since it was called last, and after that time in any case. */
+  changed(atMostMs: number): Promise<void>
+  close(): void
 }
 
 /** Only waits. What decides uses the clock of the database, inside the query. */

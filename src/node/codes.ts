@@ -21,6 +21,8 @@ export const WIRE = {
 const CODE_OF: Readonly<Record<ErrorCode, number>> = {
   backfill_failed: WIRE.crash,
   client_unknown: WIRE.keyDoesNotExist,
+  cluster_refused: WIRE.preconditionFailed,
+  cluster_unreachable: WIRE.crash,
   column_exists: WIRE.keyAlreadyExists,
   column_not_found: WIRE.keyDoesNotExist,
   config_invalid: WIRE.malformedRequest,

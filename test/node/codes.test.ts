@@ -6,6 +6,8 @@ import { WIRE, wireCode } from '../../src/node/codes.ts'
 const CASES: Readonly<Record<ErrorCode, number>> = {
   backfill_failed: 13,
   client_unknown: 20,
+  cluster_refused: 22,
+  cluster_unreachable: 13,
   column_exists: 21,
   column_not_found: 20,
   config_invalid: 12,

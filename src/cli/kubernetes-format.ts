@@ -1,0 +1,35 @@
+import { z } from 'zod'
+import { patternProblem } from '../index.ts'
+
+const name = z.string().min(1)
+
+const workload = z.strictObject({
+  kind: z.enum(['Deployment', 'StatefulSet', 'DaemonSet', 'CronJob', 'Job']),
+  name,
+  container: name,
+  image: name
+    .refine((pattern) => patternProblem(pattern) === undefined, {
+      error: ({ input }) => `"${String(input)}" ${patternProblem(String(input)) ?? ''}`,
+    })
+    .optional(),
+})
+
+/** `deploy.kubernetes` of the config file. See docs/deploy-kubernetes.md. */
+export const kubernetesFormat = z
+  .strictObject({
+    namespace: name.optional(),
+    context: name.optional(),
+    mode: z.enum(['drive', 'observe']),
+    workloads: z.array(workload).min(1),
+  })
+  .superRefine(({ mode, workloads }, context) => {
+    const seen = new Set<string>()
+    for (const [at, { kind, name, image }] of workloads.entries()) {
+      const path = ['workloads', at]
+      if (seen.has(`${kind} ${name}`))
+        context.addIssue({ code: 'custom', path, message: `the ${kind} "${name}" is there twice` })
+      seen.add(`${kind} ${name}`)
+      if (mode === 'drive' && kind !== 'Job' && image === undefined)
+        context.addIssue({ code: 'custom', path, message: 'image is needed in the mode drive' })
+    }
+  })

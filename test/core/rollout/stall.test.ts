@@ -1,0 +1,61 @@
+import { describe, expect, test } from 'vitest'
+import { progressMaxMs, standing, stoodForMs } from '../../../src/core/rollout/stall.ts'
+import type { WorkloadFacts } from '../../../src/core/rollout/workload.ts'
+import { cronJob, daemonSet, deployment, pod, RULES, statefulSet } from '../../support/kubernetes/facts.ts'
+
+const later = <F extends WorkloadFacts>(facts: F, more: Partial<F> = {}): F => ({
+  ...facts,
+  ...more,
+  atMs: facts.atMs + 60_000,
+})
+
+describe('a roll stands still', () => {
+  test.each<[string, WorkloadFacts]>([
+    ['a Deployment', deployment()],
+    ['a StatefulSet', statefulSet()],
+    ['a DaemonSet', daemonSet()],
+    ['a CronJob', cronJob()],
+  ])('while all counts of %s and all its pods are as before', (_what, facts) => {
+    const first = standing(undefined, facts)
+    const second = standing(first, later(facts))
+    expect(second).toBe(first)
+    expect(stoodForMs(second, later(facts))).toBe(60_000)
+  })
+
+  const rolling = deployment({ pods: [pod('a', '1'), pod('b', '2', { ready: false })] })
+
+  test('whatever order the pods come in, and however often one restarts', () => {
+    const [a, b] = rolling.pods
+    const first = standing(undefined, rolling)
+    const same = { pods: [{ ...b!, restarts: 7, ageMs: 9 }, a!] }
+    expect(standing(first, later(rolling, same))).toBe(first)
+  })
+
+  test.each<[string, WorkloadFacts, WorkloadFacts]>([
+    ['a count', rolling, later(rolling, { updated: 2 })],
+    ['the generation', rolling, later(rolling, { generation: 6 })],
+    ['what the controller has seen', rolling, later(rolling, { observedGeneration: 4 })],
+    ['a pod that comes', rolling, later(rolling, { pods: [...rolling.pods, pod('c', '2')] })],
+    ['a pod that goes', rolling, later(rolling, { pods: rolling.pods.slice(1) })],
+    ['a pod that becomes ready', rolling, later(rolling, { pods: [pod('a', '1'), pod('b', '2')] })],
+    ['a pod that ends', rolling, later(rolling, { pods: [pod('a', '1', { state: 'ending' })] })],
+    ['a ready pod of a StatefulSet', statefulSet({ ready: 1 }), later(statefulSet({ ready: 2 }))],
+    ['an updated node', daemonSet({ updated: 1 }), later(daemonSet({ updated: 2 }))],
+    [
+      'a Job that ends',
+      cronJob({ jobs: [{ name: 'a', version: { known: '1' }, state: 'active' }] }),
+      later(cronJob({ jobs: [{ name: 'a', version: { known: '1' }, state: 'ended' }] })),
+    ],
+  ])('no longer after %s', (_what, before, after) => {
+    const moved = standing(standing(undefined, before), after)
+    expect(stoodForMs(moved, after)).toBe(0)
+  })
+})
+
+test('a Deployment with a later deadline of its own has until then to say so', () => {
+  expect(progressMaxMs(deployment({ progressDeadlineMs: 3_600_000 }), RULES)).toBe(3_660_000)
+  expect(progressMaxMs(deployment({ progressDeadlineMs: 1_000 }), RULES)).toBe(600_000)
+  const { progressDeadlineMs: _none, ...endless } = deployment()
+  expect(progressMaxMs(endless, RULES)).toBe(600_000)
+  expect(progressMaxMs(statefulSet(), RULES)).toBe(600_000)
+})

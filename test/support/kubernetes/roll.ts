@@ -1,0 +1,75 @@
+import { DEFAULT_ROLL_RULES } from '../../../src/config.ts'
+import type { Release } from '../../../src/core/rollout/release.ts'
+import type { RolledWorkload } from '../../../src/core/rollout/workload.ts'
+import type { WorkloadEvent } from '../../../src/core/rollout/workload-event.ts'
+import { type Rolled, type RollRules, rollWorkloads } from '../../../src/engine/roll-workloads.ts'
+import { clusterOf, impatientClock } from './client.ts'
+import { putDeployment, SHOP } from './objects.ts'
+import { type Stub, startKubernetesStub } from './stub.ts'
+import { startWorld, type WorldOptions } from './world.ts'
+
+export const RELEASE: Release = { rollout: 'r7', version: '2', cause: 'bellows: version 2' }
+export const WORKER: RolledWorkload = { ...SHOP, name: 'worker' }
+
+const SETTLING_STEPS = 12
+
+/** The fault of version 2 alone. */
+export const bad = (fault: 'crash' | 'image' | 'hang') => (image: string) =>
+  image.endsWith(':2') ? fault : undefined
+
+export interface RollMore {
+  readonly rules?: Partial<RollRules>
+  readonly past?: readonly WorkloadEvent[]
+  readonly workloads?: readonly RolledWorkload[]
+  readonly remember?: (event: WorkloadEvent) => Promise<void>
+  readonly asked?: () => 'go' | 'pause' | 'abort'
+}
+
+/** A shop and a worker, of three pods each, that run version 1. Steps count from when they do. */
+export async function shopAndWorker(options: WorldOptions = {}) {
+  const stub = await startKubernetesStub()
+  const { store } = stub
+  putDeployment(store, '1', { isLabelled: false })
+  putDeployment(store, '1', { name: 'worker', app: 'worker' })
+  const world = startWorld(store, { ...options, onStep: (step) => options.onStep?.(step - SETTLING_STEPS) })
+  for (let step = 0; step < SETTLING_STEPS; step += 1) world.step()
+  const seen: string[] = []
+  const events: WorkloadEvent[] = []
+  const cluster = clusterOf(stub, [SHOP, WORKER], impatientClock())
+  const roll = (more: RollMore = {}): Promise<Rolled> =>
+    rollWorkloads(
+      {
+        cluster,
+        clock: world,
+        rules: { ...DEFAULT_ROLL_RULES, ...more.rules },
+        remember:
+          more.remember ??
+          (async (event) => {
+            events.push(event)
+          }),
+        asked: more.asked ?? (() => 'go'),
+        notify: ({ name }, { state }) => {
+          if (seen.at(-1) !== `${name} ${state}`) seen.push(`${name} ${state}`)
+        },
+      },
+      RELEASE,
+      more.workloads ?? [SHOP],
+      more.past ?? [],
+    )
+  /** How many pods there are of each version, ending ones included. */
+  const pods = (app = 'shop') => {
+    const counts: Record<string, number> = {}
+    for (const { metadata, spec } of store.list('Pod')) {
+      if (metadata.labels?.app !== app) continue
+      const version = spec.containers.find(({ name }) => name === 'app')?.image?.split(':')[1] ?? ''
+      counts[version] = (counts[version] ?? 0) + 1
+    }
+    return counts
+  }
+  return { stub, store, world, seen, events, roll, pods, kinds: () => events.map(({ type }) => type) }
+}
+
+/** Bodies of all changes that were asked for. */
+export function bodies(stub: Stub): readonly string[] {
+  return stub.requests.filter(({ method }) => method === 'PATCH').map(({ body }) => body)
+}
