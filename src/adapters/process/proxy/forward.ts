@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream'
 import { answerHeaders, hasBody, requestHeaders } from './headers.ts'
-import { type Route, send } from './send.ts'
+import { type Refusal, type Route, send } from './send.ts'
 
 export const RETRY_AFTER_S = 1
 
@@ -22,7 +22,7 @@ export function forward(request: IncomingMessage, response: ServerResponse, rout
       outgoing.once('close', () => request.resume())
     },
     answered: (answer) => passBack(answer, response),
-    failed: (status, because) => refuse(response, status, because),
+    failed: (refusal) => refuse(response, refusal),
   })
   response.once('close', () => {
     if (!response.writableFinished) sending.abort()
@@ -43,7 +43,7 @@ function passBack(answer: IncomingMessage, response: ServerResponse): void {
   pipeline(answer, response, () => undefined)
 }
 
-function refuse(response: ServerResponse, status: number, because: string): void {
+function refuse(response: ServerResponse, { status, because }: Refusal): void {
   response.writeHead(status, {
     'content-type': 'text/plain; charset=utf-8',
     ...(status === 503 ? { 'retry-after': String(RETRY_AFTER_S) } : {}),

@@ -18,7 +18,8 @@ export interface ProxyOptions {
 }
 
 /** One address, behind which instances come and go. Each request is routed by itself, also on a kept connection. */
-export interface Proxy extends Pick<Upstreams, 'admit' | 'drain' | 'drained' | 'cut' | 'drop' | 'inFlight'> {
+export interface ReverseProxy
+  extends Pick<Upstreams, 'admit' | 'drain' | 'drained' | 'cut' | 'drop' | 'inFlight'> {
   readonly port: number
   /** Takes no new connections, and lets what is under way end, at most so long. Upgraded connections are cut at once. */
   close(timeoutMs: number): Promise<void>
@@ -28,7 +29,11 @@ const CLOSE_POLL_MS = 10
 const KEEP_ALIVE_MS = 60_000
 
 /** @throws what `listen` of Node.js throws, such as EADDRINUSE */
-export async function startProxy({ name, listen, limits: changed = {} }: ProxyOptions): Promise<Proxy> {
+export async function startProxy({
+  name,
+  listen,
+  limits: changed = {},
+}: ProxyOptions): Promise<ReverseProxy> {
   const limits = { ...PROXY_LIMITS, ...changed }
   const upstreams = createUpstreams(limits)
   const route = { name, upstreams, limits }

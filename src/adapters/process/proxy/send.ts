@@ -25,7 +25,14 @@ export interface Receiver {
   answered(answer: IncomingMessage, outgoing: ClientRequest): void
   /** The lease is the receiver's to end. */
   upgraded?(answer: IncomingMessage, upstream: Socket, rest: Buffer, lease: Lease): void
-  failed(status: number, because: string): void
+  failed(refusal: Refusal): void
+}
+
+/** What the proxy answers in place of an instance. */
+export interface Refusal {
+  readonly status: 502 | 503 | 504
+  /** A sentence for people. */
+  readonly because: string
 }
 
 export interface Sending {
@@ -51,11 +58,12 @@ export function send(message: Message, { name, upstreams, limits }: Route, recei
   let repeats = 0
   let isAborted = false
   let current: ClientRequest | undefined
+  let nobody: Refusal = { status: 503, because: `No instance of "${name}" can take requests at the moment.` }
 
   const attempt = (): void => {
     const member = upstreams.choose(tried)
     if (member === undefined) {
-      receiver.failed(503, `No instance of "${name}" can take requests at the moment.`)
+      receiver.failed(nobody)
       return
     }
     const agent = isRepeatable && repeats === 0 ? member.agent : false
@@ -65,11 +73,16 @@ export function send(message: Message, { name, upstreams, limits }: Route, recei
         if (isAborted) return
         const wasReused = current?.reusedSocket === true
         if (!wasReused) tried.add(member)
-        if (phase === 'unconnected') attempt()
-        else if (phase === 'unanswered' && isRepeatable && repeats < REPEATS_MAX) {
-          repeats += 1
+        if (phase === 'unconnected') {
           attempt()
-        } else receiver.failed(status, `The instance "${member.id}" of "${name}" ${because}.`)
+          return
+        }
+        const refusal = { status, because: `The instance "${member.id}" of "${name}" ${because}.` }
+        if (phase === 'unanswered' && isRepeatable && repeats < REPEATS_MAX) {
+          repeats += 1
+          nobody = refusal
+          attempt()
+        } else receiver.failed(refusal)
       },
     })
   }
@@ -89,11 +102,9 @@ interface Transmission {
   readonly lease: Lease
 }
 
-interface Failure {
+interface Failure extends Refusal {
   /** `expired`: it was sent, and the instance may still be at work on it. */
   readonly phase: 'unconnected' | 'unanswered' | 'expired'
-  readonly status: number
-  readonly because: string
 }
 
 type Transmitted = Omit<Receiver, 'failed'> & { failed(failure: Failure): void }

@@ -36,24 +36,28 @@ export function upgrade({ request, socket, rest }: Upgrading, route: Route): voi
   const offer = ['Connection', 'Upgrade', 'Upgrade', headers.upgrade ?? '']
   const message = { method, path, headers: [...requestHeaders(request), ...offer], hasBody: false }
   socket.on('error', () => undefined)
+  const stopLooking = lookForEnd(socket)
   const sending = send(message, route, {
     connected: (outgoing) => void outgoing.end(),
     upgraded: (answer, upstream, begun, lease) => {
+      stopLooking()
       writeHead(socket, answer, answer.rawHeaders)
       socket.write(begun)
       upstream.write(rest)
       join(socket, upstream, lease)
     },
     answered: (answer) => {
+      stopLooking()
       writeHead(socket, answer, [...answerHeaders(answer), 'Connection', 'close'])
       answer.once('error', () => socket.destroy())
       answer.pipe(socket)
       linger(socket)
     },
-    failed: (statusCode, because) => {
-      const retry = statusCode === 503 ? ['Retry-After', String(RETRY_AFTER_S)] : []
+    failed: ({ status, because }) => {
+      stopLooking()
+      const retry = status === 503 ? ['Retry-After', String(RETRY_AFTER_S)] : []
       const type = ['Content-Type', 'text/plain; charset=utf-8', 'Connection', 'close']
-      writeHead(socket, { statusCode, statusMessage: STATUS_CODES[statusCode] }, [...type, ...retry])
+      writeHead(socket, { statusCode: status, statusMessage: STATUS_CODES[status] }, [...type, ...retry])
       socket.end(`${because}\n`)
       linger(socket)
     },
@@ -69,15 +73,27 @@ function writeHead(
   socket.write(head(`HTTP/1.1 ${statusCode} ${statusMessage}`, headers), 'latin1')
 }
 
+/** A client may go before its upgrade was answered. Until then nobody reads from it, so its end would not be seen. */
+function lookForEnd(socket: Socket): () => void {
+  const look = (): void => {
+    if (socket.readableLength === 0) socket.read(0)
+  }
+  const end = (): void => void socket.destroy()
+  socket.on('readable', look).once('end', end)
+  return () => void socket.off('readable', look).off('end', end)
+}
+
 /** What the client still sends is thrown away, so that its end is noticed. */
 function linger(socket: Socket): void {
   socket.resume()
   socket.once('finish', () => socket.setTimeout(LINGER_MS, () => socket.destroy()))
 }
 
+/** The end of one side is the end of both, as soon as what it sent has been passed on. */
 function join(client: Socket, upstream: Socket, lease: Lease): void {
   lease.upgraded(() => upstream.destroy())
   upstream.on('error', () => undefined)
+  upstream.once('finish', () => upstream.destroy())
   upstream.once('close', () => {
     lease.end()
     client.end(() => client.destroy())

@@ -268,7 +268,9 @@ describe('connections', () => {
     const answers = []
     for (let count = 0; count < 6; count += 1) answers.push(await ask(proxy.port, { agent }))
     expect(answers.map(({ reused }) => reused)).toEqual([false, true, true, true, true, true])
-    expect(answers.map(({ body }) => body).join()).toMatch(/^(one,two,one,two,one,two|two,one,two,one,two,one)$/)
+    expect(answers.map(({ body }) => body).join()).toMatch(
+      /^(one,two,one,two,one,two|two,one,two,one,two,one)$/,
+    )
   })
 
   test('to an instance are kept for requests that may be repeated', async () => {

@@ -1,5 +1,5 @@
 import type { ProxyLimits } from '../../../../src/adapters/process/proxy/limits.ts'
-import { type Proxy, startProxy } from '../../../../src/adapters/process/proxy/proxy.ts'
+import { type ReverseProxy, startProxy } from '../../../../src/adapters/process/proxy/proxy.ts'
 import { cleanUp } from '../../../support/database.ts'
 import type { Instance } from '../../../support/http.ts'
 
@@ -7,7 +7,7 @@ import type { Instance } from '../../../support/http.ts'
 export async function proxyFor(
   instances: readonly Instance[],
   limits: Partial<ProxyLimits> = {},
-): Promise<Proxy> {
+): Promise<ReverseProxy> {
   const proxy = await startProxy({ name: 'web', listen: { host: '127.0.0.1', port: 0 }, limits })
   cleanUp(() => proxy.close(0))
   for (const [at, { port }] of instances.entries()) proxy.admit({ id: `i${at + 1}`, port })
