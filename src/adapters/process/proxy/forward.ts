@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import { pipeline } from 'node:stream'
 import { answerHeaders, hasBody, requestHeaders } from './headers.ts'
 import { type Refusal, type Route, send } from './send.ts'
@@ -21,7 +21,15 @@ export function forward(request: IncomingMessage, response: ServerResponse, rout
       // An instance that answers before it has read everything leaves the rest of the body in the way of the next request.
       outgoing.once('close', () => request.resume())
     },
-    answered: (answer) => passBack(answer, response),
+    answered: (answer) => {
+      try {
+        passBack(answer, response)
+      } catch {
+        // The parser lets some in that the writer does not let out: characters in a status message, a status of 42.
+        answer.destroy()
+        refuse(response, { status: 502, because: `An instance of "${route.name}" answered what is no HTTP.` })
+      }
+    },
     failed: (refusal) => refuse(response, refusal),
   })
   response.once('close', () => {
@@ -44,7 +52,7 @@ function passBack(answer: IncomingMessage, response: ServerResponse): void {
 }
 
 function refuse(response: ServerResponse, { status, because }: Refusal): void {
-  response.writeHead(status, {
+  response.writeHead(status, STATUS_CODES[status], {
     'content-type': 'text/plain; charset=utf-8',
     ...(status === 503 ? { 'retry-after': String(RETRY_AFTER_S) } : {}),
   })

@@ -199,6 +199,8 @@ describe('an instance that does not answer in time', () => {
 describe('what an instance answers that is no HTTP', () => {
   test.for([
     ['nonsense', 'hello\r\n\r\n', 502],
+    ['a status that there is not', 'HTTP/1.1 42 Maybe\r\nContent-Length: 0\r\n\r\n', 502],
+    ['a bell in its status message', 'HTTP/1.1 200 Ding\x07\r\nContent-Length: 0\r\n\r\n', 502],
     [
       'a head that says more than the proxy holds',
       `HTTP/1.1 200 OK\r\nX: ${'x'.repeat(70_000)}\r\n\r\n`,
