@@ -1,13 +1,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { afterEach, describe, expect, test } from 'vitest'
-import {
-  commandOf,
-  isRunning,
-  markProcess,
-  startOf,
-} from '../../../../src/adapters/postgres/embedded/process-mark.ts'
-import { waitFor } from '../../../support/fixtures/embedded.ts'
+import { commandOf, isRunning, markProcess, startOf } from '../../../src/adapters/os/process-mark.ts'
+import { waitFor } from '../../support/fixtures/embedded.ts'
 
 const actual = process.platform
 const pretend = (platform: string): void =>
@@ -34,6 +29,13 @@ describe.each(['linux', 'darwin'].filter((each) => each === actual || actual ===
       pretend(platform)
       const mark = markProcess(process.pid)
       expect(isRunning({ ...mark, started: `${mark.started}0` })).toBe(false)
+    })
+
+    test('nor is one of the same number and moment after the machine was started again', () => {
+      pretend(platform)
+      const mark = markProcess(process.pid)
+      // With the time since the start of the machine alone they would be the same.
+      expect(mark.started).toMatch(platform === 'linux' ? /^\d+ [\da-f-]{36}$/ : /\d{4}$/)
     })
 
     test('one that was gone when it was marked never runs', () => {

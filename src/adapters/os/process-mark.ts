@@ -30,16 +30,18 @@ export function commandOf(pid: number): string {
   return readPs(pid, 'command')
 }
 
+/** Ticks since the machine was started, and which start of it that was: after the next one they are counted anew. */
 function startFromProc(pid: number): string | undefined {
-  const stat = readStat(pid)
+  const stat = readProc(`${pid}/stat`)
   // The program's name comes in parentheses and may hold anything, so the fields are counted from the last one.
   const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return state === '' || state === 'Z' || state === 'X' ? undefined : fields[18]
+  if (state === '' || state === 'Z' || state === 'X') return undefined
+  return `${fields[18]} ${readProc('sys/kernel/random/boot_id').trim()}`
 }
 
-function readStat(pid: number): string {
+function readProc(file: string): string {
   try {
-    return readFileSync(`/proc/${pid}/stat`, 'latin1')
+    return readFileSync(`/proc/${file}`, 'latin1')
   } catch {
     return ''
   }
