@@ -9,13 +9,16 @@ export function isGroupThere(leader: ProcessMark): boolean {
   return isRunning(leader) || (!isThere(leader.pid) && isThere(-leader.pid))
 }
 
-/** Sends a signal to the leader and its group, and to nobody else: not to a process that was given its number later. */
+/**
+ * Sends a signal to the leader and its group, and to nobody else: not to a process that was given its number later. Whether it
+ * was heard is seen by what it does: a group that is just ending, or that has become another user's, hears nothing.
+ */
 export function signalGroup(leader: ProcessMark, signal: NodeJS.Signals): void {
   if (!isGroupThere(leader)) return
   try {
     process.kill(-leader.pid, signal)
   } catch (error) {
-    if (codeOf(error) !== 'ESRCH') throw error
+    if (!['ESRCH', 'EPERM'].includes(codeOf(error) ?? '')) throw error
   }
 }
 

@@ -24,15 +24,16 @@ export interface Checkable {
 /** Checks once. Never fails: what went wrong is a result. */
 export async function check(how: HealthCheck, { port = 0, launch }: Checkable): Promise<CheckResult> {
   if (how.kind === 'alive') return PASSED
-  const ask = how.kind === 'http' ? askHttp(port, how.path) : askCommand(launch)
   const bound = timeLimit(how.timeoutMs)
+  let ask: Ask | undefined
   try {
+    ask = how.kind === 'http' ? askHttp(port, how.path) : askCommand(launch)
     return await Promise.race([ask.result, bound.result])
   } catch (error) {
     return OURS.has(codeOf(error) ?? '') ? UNMEASURED : failed(messageOf(error))
   } finally {
     bound.clear()
-    ask.end()
+    ask?.end()
   }
 }
 

@@ -1,10 +1,10 @@
 import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
-import { BellowsError } from '../../core/errors.ts'
 
 /** Gives each instance a port of its own. */
 export interface Ports {
+  /** @throws when none is free */
   take(): Promise<number>
   /** Somebody has it already. */
   keep(port: number): void
@@ -29,7 +29,7 @@ export function loopbackPorts(): Ports {
         if (await isFree(port)) return port
         taken.delete(port)
       }
-      throw new BellowsError('embedded_failed', `No port from ${FIRST} to ${LAST} is free.`)
+      throw new Error(`no port from ${FIRST} to ${LAST} is free`)
     },
   }
 }

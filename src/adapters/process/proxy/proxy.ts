@@ -13,14 +13,17 @@ export type Listen = { readonly host: string; readonly port: number } | { readon
 export interface ProxyOptions {
   /** What the instances are, for messages to clients. */
   readonly name: string
-  readonly listen: Listen
   readonly limits?: Partial<ProxyLimits>
 }
 
 /** One address, behind which instances come and go. Each request is routed by itself, also on a kept connection. */
 export interface ReverseProxy
   extends Pick<Upstreams, 'admit' | 'drain' | 'drained' | 'cut' | 'drop' | 'inFlight'> {
-  readonly port: number
+  /**
+   * @returns the port
+   * @throws what `listen` of Node.js throws, such as EADDRINUSE
+   */
+  listen(where: Listen): Promise<number>
   /** Takes no new connections, and lets what is under way end, at most so long. Upgraded connections are cut at once. */
   close(timeoutMs: number): Promise<void>
 }
@@ -61,8 +64,6 @@ export async function startProxy({
     socket.once('close', () => upgraded.delete(socket))
     upgrade({ request, socket, rest }, route)
   })
-  server.listen(listen)
-  await once(server, 'listening')
   const { admit, drain, drained, cut, drop, inFlight } = upstreams
   return {
     admit,
@@ -71,7 +72,11 @@ export async function startProxy({
     cut,
     drop,
     inFlight,
-    port: (server.address() as AddressInfo).port,
+    listen: async (where) => {
+      server.listen(where)
+      await once(server, 'listening')
+      return (server.address() as AddressInfo).port
+    },
     close: async (timeoutMs) => {
       isClosing = true
       server.close()

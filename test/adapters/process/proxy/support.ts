@@ -1,5 +1,5 @@
 import type { ProxyLimits } from '../../../../src/adapters/process/proxy/limits.ts'
-import { type ReverseProxy, startProxy } from '../../../../src/adapters/process/proxy/proxy.ts'
+import { createProxy, type ReverseProxy } from '../../../../src/adapters/process/proxy/proxy.ts'
 import { cleanUp } from '../../../support/database.ts'
 import type { Instance } from '../../../support/http.ts'
 
@@ -7,11 +7,11 @@ import type { Instance } from '../../../support/http.ts'
 export async function proxyFor(
   instances: readonly Instance[],
   limits: Partial<ProxyLimits> = {},
-): Promise<ReverseProxy> {
-  const proxy = await startProxy({ name: 'web', listen: { host: '127.0.0.1', port: 0 }, limits })
+): Promise<ReverseProxy & { readonly port: number }> {
+  const proxy = createProxy({ name: 'web', limits })
   cleanUp(() => proxy.close(0))
   for (const [at, { port }] of instances.entries()) proxy.admit({ id: `i${at + 1}`, port })
-  return proxy
+  return { ...proxy, port: await proxy.listen({ host: '127.0.0.1', port: 0 }) }
 }
 
 /** A promise with its handle outside. */
