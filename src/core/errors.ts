@@ -10,6 +10,8 @@ export const ERROR_CODES = [
   'data_folder_unusable',
   'database_unreachable',
   'dependents_found',
+  'deployer_failed',
+  'deployer_unreachable',
   'drift_found',
   'driver_busy',
   'driver_lost',

@@ -66,10 +66,10 @@ export function createFleet(options: FleetOptions): Fleet {
     for (const { id } of old) await forget(id)
   }
   const start = async (placement: Placement): Promise<void> => {
-    await forgetOldest()
     const { id, role, slot, version } = placement
     const child = add({ id, role, slot, version, state: 'starting', sinceMs: monotonicMs(), restarts: 0 })
     try {
+      await forgetOldest()
       await child.start()
     } catch (error) {
       children.delete(id)

@@ -31,12 +31,8 @@ export interface ReverseProxy
 const CLOSE_POLL_MS = 10
 const KEEP_ALIVE_MS = 60_000
 
-/** @throws what `listen` of Node.js throws, such as EADDRINUSE */
-export async function startProxy({
-  name,
-  listen,
-  limits: changed = {},
-}: ProxyOptions): Promise<ReverseProxy> {
+/** It listens only when it is told to, so that its first request finds what it was given until then. */
+export function createProxy({ name, limits: changed = {} }: ProxyOptions): ReverseProxy {
   const limits = { ...PROXY_LIMITS, ...changed }
   const upstreams = createUpstreams(limits)
   const route = { name, upstreams, limits }
