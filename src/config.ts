@@ -38,6 +38,16 @@ export const DEFAULT_SETTINGS: Settings = Object.freeze({
   graceMs: 0,
 } satisfies Settings)
 
+/** What a process of `deploy.processes` is when the config file says no more. */
+export const DEFAULT_PROCESS = Object.freeze({
+  state: '.bellows',
+  instances: 1,
+  // Often enough that a sick instance gets requests for a few seconds at most; as long as a slow one may take for a short answer.
+  health: { path: '/healthz', intervalMs: 1_000, timeoutMs: 2_000 },
+  // Longer than a request that somebody still waits for.
+  stopTimeoutMs: 30_000,
+})
+
 /** Settings with some of them replaced, group by group. */
 export type SettingsChange = {
   readonly [K in keyof Settings]?: Settings[K] extends object ? Partial<Settings[K]> : Settings[K]

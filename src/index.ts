@@ -4,7 +4,11 @@ export {
   type DemoOptions,
   type OpenOptions,
   openBellows,
+  processDeployer,
+  type SuperviseOptions,
+  type Supervisor,
   startDemoDatabase,
+  superviseProcesses,
 } from './compose.ts'
 export { BellowsError, ERROR_CODES, type ErrorCode } from './core/errors.ts'
 export {
@@ -20,6 +24,8 @@ export type { RenameColumn } from './core/operations/rename/rename.ts'
 export { lockWords } from './core/plan/locks.ts'
 export type { Plan } from './core/plan/plan.ts'
 export { type Change, type Hazard, type Lock, type Phase, type Step, versionName } from './core/plan/step.ts'
+export type { HealthCheck, ProcessesConfig, ProcessRole } from './core/processes/config.ts'
+export type { FleetInstance, Health, Placement } from './core/rollout/fleet.ts'
 export type { Finding } from './core/run/diagnosis.ts'
 export type { Event, Notice, Progress, Verdict } from './core/run/event.ts'
 export type { GateCheck, Usage } from './core/run/gate.ts'
@@ -29,5 +35,5 @@ export type { QualifiedName } from './core/schema/model.ts'
 export type { Bellows, Changing, Looking } from './engine/bellows.ts'
 export type { GateReport } from './engine/gate.ts'
 export type { TableShape } from './engine/look.ts'
-export type { Checkpoint, Instance, Registered, Registration } from './engine/ports.ts'
+export type { Checkpoint, Deployer, Instance, Registered, Registration } from './engine/ports.ts'
 export type { Version } from './engine/versions.ts'

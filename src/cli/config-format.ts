@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { processesFormat } from './processes-format.ts'
 
 const ms = z.number().int().nonnegative()
 const count = z.number().int().positive()
@@ -35,6 +36,7 @@ const gate = z.strictObject({
 export const configFormat = z.strictObject({
   database: z.string().optional(),
   migrations: z.string().optional(),
+  deploy: z.strictObject({ processes: processesFormat.optional() }).optional(),
   settings: z
     .strictObject({
       lock: lock.partial(),

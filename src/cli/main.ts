@@ -12,6 +12,7 @@ import { addNode } from './commands/node.ts'
 import { addPlan } from './commands/plan.ts'
 import { addRollback, addUndo } from './commands/return.ts'
 import { addStatus } from './commands/status.ts'
+import { addSupervise } from './commands/supervise.ts'
 import { EXIT } from './exit-codes.ts'
 import { VERSION } from './version.ts'
 
@@ -42,6 +43,7 @@ function program(): Command {
   addRollback(bellows)
   addStatus(bellows)
   addInstances(bellows)
+  addSupervise(bellows)
   addNode(bellows)
   addDemo(bellows)
   addDoctor(bellows)

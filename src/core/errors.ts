@@ -11,7 +11,6 @@ export const ERROR_CODES = [
   'database_unreachable',
   'dependents_found',
   'deployer_failed',
-  'deployer_unreachable',
   'drift_found',
   'driver_busy',
   'driver_lost',

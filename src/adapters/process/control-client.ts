@@ -10,7 +10,7 @@ import { socketPath } from './state-folder.ts'
 /** Every call ends within so long: the supervisor waits for nothing that takes longer than a program takes to be started. */
 const CALL_TIMEOUT_MS = 30_000
 
-/** The deployer of the supervisor that has this state folder. Every call fails with `deployer_unreachable` while there is none. */
+/** The deployer of the supervisor that has this state folder. Every call fails with `deployer_failed` while there is none. */
 export function processDeployer(state: string): Deployer {
   const ask = <Result>(call: Call): Promise<Result> => asked<Result>(state, call)
   return {
@@ -53,7 +53,7 @@ async function transmitted(socket: string, call: Call): Promise<{ readonly resul
 function unreachable(state: string, cause: unknown): BellowsError {
   const isAbsent = ['ENOENT', 'ECONNREFUSED'].includes(codeOf(cause) ?? '')
   return new BellowsError(
-    'deployer_unreachable',
+    'deployer_failed',
     isAbsent
       ? `No supervisor runs for the state folder "${state}".`
       : `The supervisor of the state folder "${state}" does not answer: ${messageOf(cause)}.`,

@@ -1,6 +1,5 @@
 import { BellowsError } from '../../core/errors.ts'
 import type { ProcessesConfig } from '../../core/processes/config.ts'
-import { serveDeployer } from './control-server.ts'
 import { createFleet } from './fleet.ts'
 import { createProxies, listenAll } from './listeners.ts'
 import { fileLogs } from './logs.ts'
@@ -55,6 +54,8 @@ export async function superviseProcesses({
   try {
     await fleet.adopt(await records.readAll())
     const listening = await listenAll(proxies, config)
+    // Not loaded by commands that supervise nothing.
+    const { serveDeployer } = await import('./control-server.ts')
     const control = await serveDeployer(fleet, folder.socket)
     return {
       ports: listening,
