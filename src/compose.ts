@@ -99,3 +99,5 @@ export async function rollCluster(
 }
 
 export { type DemoDatabase, type DemoOptions, startDemoDatabase } from './adapters/postgres/demo-database.ts'
+export { processDeployer } from './adapters/process/control-client.ts'
+export { type SuperviseOptions, type Supervisor, superviseProcesses } from './adapters/process/supervise.ts'

@@ -63,6 +63,15 @@ export const DEFAULT_ROLL_RULES: RollRules = Object.freeze({
   // Two minutes and the client's own attempts.
   blindLooksMax: 24,
 } satisfies RollRules)
+/** What a process of `deploy.processes` is when the config file says no more. */
+export const DEFAULT_PROCESS = Object.freeze({
+  state: '.bellows',
+  instances: 1,
+  // Often enough that a sick instance gets requests for a few seconds at most; as long as a slow one may take for a short answer.
+  health: { path: '/healthz', intervalMs: 1_000, timeoutMs: 2_000 },
+  // Longer than a request that somebody still waits for.
+  stopTimeoutMs: 30_000,
+})
 
 /** Settings with some of them replaced, group by group. */
 export type SettingsChange = {
@@ -94,7 +103,7 @@ export interface Config {
 
 /** How the application is deployed. Only the config file says that. */
 export interface Deploy {
-  readonly kubernetes: KubernetesDeploy
+  readonly kubernetes?: KubernetesDeploy
 }
 
 export interface ConfigSources {

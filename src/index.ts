@@ -5,9 +5,13 @@ export {
   type OpenOptions,
   openBellows,
   openCluster,
+  processDeployer,
   type RollOptions,
   rollCluster,
+  type SuperviseOptions,
+  type Supervisor,
   startDemoDatabase,
+  superviseProcesses,
 } from './compose.ts'
 export { BellowsError, ERROR_CODES, type ErrorCode } from './core/errors.ts'
 export {
@@ -32,6 +36,8 @@ export type { RenameColumn } from './core/operations/rename/rename.ts'
 export { lockWords } from './core/plan/locks.ts'
 export type { Plan } from './core/plan/plan.ts'
 export { type Change, type Hazard, type Lock, type Phase, type Step, versionName } from './core/plan/step.ts'
+export type { HealthCheck, ProcessesConfig, ProcessRole } from './core/processes/config.ts'
+export type { FleetInstance, Health, Placement } from './core/rollout/fleet.ts'
 export { type Inventory, inventoryWarnings, type OldVerdict, oldGone } from './core/rollout/inventory.ts'
 export type { Release } from './core/rollout/release.ts'
 export { patternProblem } from './core/rollout/seen-version.ts'
@@ -48,7 +54,7 @@ export type { Bellows, Changing, Looking } from './engine/bellows.ts'
 export type { Acknowledgement, Client, Clients } from './engine/clients.ts'
 export type { GateReport } from './engine/gate.ts'
 export type { TableShape } from './engine/look.ts'
-export type { Checkpoint, Cluster, Instance, Registered, Registration } from './engine/ports.ts'
+export type { Checkpoint, Cluster, Deployer, Instance, Registered, Registration } from './engine/ports.ts'
 export type { Reaped } from './engine/reap.ts'
 export type { Rolled, RollRules } from './engine/roll-workloads.ts'
 export type { Version } from './engine/versions.ts'

@@ -3,18 +3,23 @@ import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { ConfigSources } from '../config.ts'
 import { BellowsError } from '../index.ts'
+import type { ProcessesSection } from './processes-format.ts'
+
+export type ConfigFile = ConfigSources['file'] & {
+  readonly deploy?: { readonly processes?: ProcessesSection }
+}
 
 const NAMES = ['yaml', 'yml', 'json', 'ts', 'mts', 'js', 'mjs'].map(
   (extension) => `bellows.config.${extension}`,
 )
 
 /** The config file of a folder; an empty one when there is none. */
-export async function readConfigFile(folder: string): Promise<ConfigSources['file']> {
+export async function readConfigFile(folder: string): Promise<ConfigFile> {
   const found = NAMES.map((name) => path.join(folder, name)).find((file) => existsSync(file))
   if (found === undefined) return {}
   const { configFormat } = await import('./config-format.ts')
   const parsed = configFormat.safeParse(await load(found))
-  if (parsed.success) return parsed.data as ConfigSources['file']
+  if (parsed.success) return parsed.data as ConfigFile
   const [issue] = parsed.error.issues
   throw new BellowsError(
     'config_invalid',

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { kubernetesFormat } from './kubernetes-format.ts'
+import { processesFormat } from './processes-format.ts'
 
 const ms = z.number().int().nonnegative()
 const count = z.number().int().positive()
@@ -41,7 +42,7 @@ export const configFormat = z.strictObject({
   database: z.string().optional(),
   migrations: z.string().optional(),
   standbys: z.array(z.string()).optional(),
-  deploy: z.strictObject({ kubernetes: kubernetesFormat }).optional(),
+  deploy: z.strictObject({ kubernetes: kubernetesFormat, processes: processesFormat }).partial().optional(),
   settings: z
     .strictObject({
       lock: lock.partial(),

@@ -16,6 +16,7 @@ import { addPlan } from './commands/plan.ts'
 import { addReap } from './commands/reap.ts'
 import { addRollback, addUndo } from './commands/return.ts'
 import { addStatus } from './commands/status.ts'
+import { addSupervise } from './commands/supervise.ts'
 import { EXIT } from './exit-codes.ts'
 import { VERSION } from './version.ts'
 
@@ -50,6 +51,7 @@ function program(): Command {
   addInstances(bellows)
   addClients(bellows)
   addAudit(bellows)
+  addSupervise(bellows)
   addNode(bellows)
   addDemo(bellows)
   addDoctor(bellows)

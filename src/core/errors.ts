@@ -13,6 +13,7 @@ export const ERROR_CODES = [
   'data_folder_unusable',
   'database_unreachable',
   'dependents_found',
+  'deployer_failed',
   'drift_found',
   'driver_busy',
   'driver_lost',

@@ -32,6 +32,7 @@ const CODE_OF: Readonly<Record<ErrorCode, number>> = {
   data_folder_unusable: WIRE.temporarilyUnavailable,
   database_unreachable: WIRE.temporarilyUnavailable,
   dependents_found: WIRE.preconditionFailed,
+  deployer_failed: WIRE.crash,
   drift_found: WIRE.preconditionFailed,
   driver_busy: WIRE.temporarilyUnavailable,
   driver_lost: WIRE.crash,

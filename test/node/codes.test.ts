@@ -17,6 +17,7 @@ const CASES: Readonly<Record<ErrorCode, number>> = {
   data_folder_unusable: 11,
   database_unreachable: 11,
   dependents_found: 22,
+  deployer_failed: 13,
   drift_found: 22,
   driver_busy: 11,
   driver_lost: 13,

@@ -22,6 +22,8 @@ export interface FleetInstance extends Placement {
   readonly inFlight?: number
   /** Milliseconds in this state, by a clock that does not jump. */
   readonly inStateMs: number
+  /** How often its deployer started it again after it had ended by itself, where it does that. */
+  readonly restarts?: number
   /** How it ended, of one that is gone: `exit code 1`, `SIGKILL`. */
   readonly ended?: string
 }

@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { BellowsError } from '../../../core/errors.ts'
-import { codeOf, messageOf } from './error-parts.ts'
+import { codeOf, messageOf } from '../../os/error-parts.ts'
 import type { Identity } from './identity.ts'
 import { PGDATA } from './layout.ts'
 import { blockedFolder } from './reach.ts'

@@ -10,7 +10,7 @@ import {
 } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { commandOf, isRunning, markProcess, startOf } from './process-mark.ts'
+import { commandOf, isRunning, markProcess, startOf } from '../../os/process-mark.ts'
 
 /** What `postmaster.pid` says. */
 export interface Postmaster {

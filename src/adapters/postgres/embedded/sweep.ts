@@ -1,7 +1,7 @@
 import { lstatSync, readdirSync, rmSync } from 'node:fs'
 import path from 'node:path'
+import { isDead, processSpace, readRecord } from '../../os/lock-record.ts'
 import { PGDATA, PRIVATE_LOCK_FILE, PRIVATE_PREFIX } from './layout.ts'
-import { isDead, processSpace, readRecord } from './lock-record.ts'
 import { retirePostmaster } from './postmaster.ts'
 
 /**

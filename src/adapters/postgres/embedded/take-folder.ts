@@ -1,11 +1,11 @@
 import { rmSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { BellowsError } from '../../../core/errors.ts'
+import { messageOf } from '../../os/error-parts.ts'
+import { claim, type LockRecord, readRecord } from '../../os/lock-record.ts'
+import { isRunning } from '../../os/process-mark.ts'
 import { makeDataFolder, unusable } from './data-folder.ts'
-import { messageOf } from './error-parts.ts'
-import { claim, type LockRecord, readRecord } from './lock-record.ts'
 import { retirePostmaster } from './postmaster.ts'
-import { isRunning } from './process-mark.ts'
 import { lockOf, logOf, pgdataOf, type Setup } from './setup.ts'
 
 /** How long a watchdog whose parent died may take to stop the server. */

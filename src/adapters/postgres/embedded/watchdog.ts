@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process'
 import path from 'node:path'
 import { BellowsError } from '../../../core/errors.ts'
+import { markProcess, type ProcessMark } from '../../os/process-mark.ts'
 import { serverEnvironment } from './binaries.ts'
-import { markProcess, type ProcessMark } from './process-mark.ts'
 import { type Debris, type Order, type Report, watchdogProgram } from './watchdog-program.ts'
 
 /** A process that outlives this one by as much as it takes to stop the server and to clean up. */

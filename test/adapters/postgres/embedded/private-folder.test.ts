@@ -1,7 +1,7 @@
 import { chownSync, existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
-import { processSpace } from '../../../../src/adapters/postgres/embedded/lock-record.ts'
+import { processSpace } from '../../../../src/adapters/os/lock-record.ts'
 import { startEmbedded } from '../../../../src/adapters/postgres/embedded/start.ts'
 import { sweepPrivateFolders } from '../../../../src/adapters/postgres/embedded/sweep.ts'
 import { asRoot, failure, query, useGround } from '../../../support/fixtures/embedded.ts'

@@ -25,7 +25,7 @@ const UNREADABLE: LockRecord = {
   processSpace: '',
 }
 
-export function lockRecord(id: string, watchdog: ProcessMark, url: string): LockRecord {
+export function lockRecord(id: string, watchdog = NOBODY, url = ''): LockRecord {
   return { id, owner: markProcess(process.pid), watchdog, url, processSpace: processSpace() }
 }
 

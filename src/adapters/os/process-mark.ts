@@ -7,14 +7,24 @@ export interface ProcessMark {
   readonly pid: number
   /** Opaque; the same as long as it is the same process. Empty when the process was gone already. */
   readonly started: string
+  /**
+   * Which start of the machine it was, where `started` counts from that. Apart from it, because another version of Bellows on
+   * the same machine compares `started`, and would take whatever runs for dead if it were written otherwise.
+   */
+  readonly boot?: string
 }
 
 export function markProcess(pid: number): ProcessMark {
-  return { pid, started: startOf(pid) ?? '' }
+  const boot = bootOf()
+  return { pid, started: startOf(pid) ?? '', ...(boot === '' ? {} : { boot }) }
 }
 
-export function isRunning(mark: ProcessMark): boolean {
-  return startOf(mark.pid) === mark.started
+export function isRunning({ pid, started, boot }: ProcessMark): boolean {
+  return startOf(pid) === started && (boot === undefined || boot === bootOf())
+}
+
+function bootOf(): string {
+  return process.platform === 'linux' ? readProc('sys/kernel/random/boot_id').trim() : ''
 }
 
 /** When the process started, or undefined when there is none. A zombie is none: it holds nothing any more. */
@@ -30,16 +40,17 @@ export function commandOf(pid: number): string {
   return readPs(pid, 'command')
 }
 
+/** Ticks since the machine was started. */
 function startFromProc(pid: number): string | undefined {
-  const stat = readStat(pid)
+  const stat = readProc(`${pid}/stat`)
   // The program's name comes in parentheses and may hold anything, so the fields are counted from the last one.
   const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   return state === '' || state === 'Z' || state === 'X' ? undefined : fields[18]
 }
 
-function readStat(pid: number): string {
+function readProc(file: string): string {
   try {
-    return readFileSync(`/proc/${pid}/stat`, 'latin1')
+    return readFileSync(`/proc/${file}`, 'latin1')
   } catch {
     return ''
   }

@@ -1,13 +1,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { afterEach, describe, expect, test } from 'vitest'
-import {
-  commandOf,
-  isRunning,
-  markProcess,
-  startOf,
-} from '../../../../src/adapters/postgres/embedded/process-mark.ts'
-import { waitFor } from '../../../support/fixtures/embedded.ts'
+import { commandOf, isRunning, markProcess, startOf } from '../../../src/adapters/os/process-mark.ts'
+import { waitFor } from '../../support/fixtures/embedded.ts'
 
 const actual = process.platform
 const pretend = (platform: string): void =>
@@ -34,6 +29,22 @@ describe.each(['linux', 'darwin'].filter((each) => each === actual || actual ===
       pretend(platform)
       const mark = markProcess(process.pid)
       expect(isRunning({ ...mark, started: `${mark.started}0` })).toBe(false)
+    })
+
+    test('nor is one of the same number and moment after the machine was started again', () => {
+      pretend(platform)
+      const mark = markProcess(process.pid)
+      // On Linux the time is counted from the start of the machine; elsewhere it is a date.
+      if (platform !== 'linux') return expect(mark.started).toMatch(/\d{4}$/)
+      expect(mark.boot).toMatch(/^[\da-f-]{36}$/)
+      expect(isRunning({ ...mark, boot: 'of another start' })).toBe(false)
+    })
+
+    test('a mark that another version made, without the start of the machine, is understood', () => {
+      pretend(platform)
+      const { pid, started } = markProcess(process.pid)
+      expect(isRunning({ pid, started })).toBe(true)
+      if (platform === 'linux') expect(started).toMatch(/^\d+$/)
     })
 
     test('one that was gone when it was marked never runs', () => {

@@ -8,9 +8,9 @@ import {
   type LockRecord,
   lockRecord,
   readRecord,
-} from '../../../../src/adapters/postgres/embedded/lock-record.ts'
-import { markProcess } from '../../../../src/adapters/postgres/embedded/process-mark.ts'
-import { useGround } from '../../../support/fixtures/embedded.ts'
+} from '../../../src/adapters/os/lock-record.ts'
+import { markProcess } from '../../../src/adapters/os/process-mark.ts'
+import { useGround } from '../../support/fixtures/embedded.ts'
 
 const ground = useGround()
 const file = (): string => path.join(ground(), 'lock')

@@ -1,0 +1,175 @@
+import { spawn } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect, test } from 'vitest'
+import { isRunning, markProcess } from '../../../src/adapters/os/process-mark.ts'
+import type { ChildRecord } from '../../../src/adapters/process/records.ts'
+import { cleanUp } from '../../support/database.ts'
+import { ask } from '../../support/http.ts'
+import { site } from './cli-support.ts'
+import { about, kill, placed, recordOf, recordsIn, seen, serving, until } from './support.ts'
+
+/** A change of a record as only the test makes it, while no supervisor runs. */
+function rewrite(state: string, id: string, change: Partial<ChildRecord>): void {
+  const file = path.join(state, 'instances', `${id}.json`)
+  writeFileSync(file, JSON.stringify({ ...recordOf(state, id), ...change }))
+}
+
+describe.runIf(process.platform === 'linux')('after a kill -9 of the supervisor', () => {
+  test('the next one goes on with every instance where it was', async () => {
+    const { state, port, deployer, processes, up, killed } = await site()
+    const first = await up()
+    await serving(deployer, placed('serves-1'), placed('serves-2'), placed('drains'))
+    await deployer.start(placed('starts'))
+    await deployer.start(placed('ended'))
+    await deployer.stop('ended')
+    await until(deployer, 'ended', { state: 'gone' })
+    await deployer.drain('drains')
+    const before = recordsIn(state)
+    expect((await ask(port)).status).toBe(200)
+
+    await killed(first)
+    await expect(deployer.fleet()).rejects.toMatchObject({
+      code: 'deployer_failed',
+      message: expect.stringContaining('No supervisor runs'),
+    })
+    expect(processes()).toHaveLength(4)
+    await up()
+    expect(recordsIn(state)).toEqual(before)
+    expect(processes()).toHaveLength(4)
+    const answering = new Set<unknown>()
+    for (let count = 0; count < 4; count += 1) answering.add((await about(port)).instance)
+    expect([...answering].toSorted()).toEqual(['serves-1', 'serves-2'])
+
+    await expect.poll(async () => (await seen(deployer, 'starts')).health.passes).toBeGreaterThan(0)
+    await deployer.serve('starts')
+    for (const id of ['drains', 'serves-1', 'serves-2']) await deployer.stop(id)
+    for (const id of ['drains', 'serves-1', 'serves-2']) await until(deployer, id, { state: 'gone' })
+    expect(await about(port)).toMatchObject({ instance: 'starts' })
+    expect((await seen(deployer, 'ended')).ended).toMatch(/^(exit code 0|SIGTERM)$/)
+    expect((await seen(deployer, 'drains')).ended).toMatch(/^unknown/)
+    expect(await deployer.log('serves-1', 2)).toEqual(['started serves-1', 'told to end'])
+  })
+
+  test('an instance that ended meanwhile is started again if it served, and is gone if not', async () => {
+    const { state, port, deployer, processes, up, killed } = await site()
+    const first = await up()
+    await serving(deployer, placed('serves'), placed('drains'))
+    await deployer.drain('drains')
+    await deployer.start(placed('starts'))
+    await killed(first)
+    for (const id of ['serves', 'drains', 'starts']) kill(state, id)
+    await expect.poll(processes).toEqual([])
+    await up()
+    await until(deployer, 'drains', { state: 'gone' })
+    await until(deployer, 'starts', { state: 'gone', ended: expect.stringMatching(/^unknown/) })
+    await until(deployer, 'serves', { state: 'serving', restarts: 1 })
+    expect(await about(port)).toMatchObject({ instance: 'serves' })
+    expect(processes()).toHaveLength(1)
+  })
+
+  test('one that was just being started again is', async () => {
+    const { state, deployer, up, killed } = await site()
+    const first = await up()
+    await serving(deployer, placed('web-1'))
+    kill(state, 'web-1')
+    await until(deployer, 'web-1', { state: 'starting', restarts: 1 })
+    await killed(first)
+    await up()
+    await until(deployer, 'web-1', { state: 'serving', restarts: 1 })
+  })
+
+  test('the end of an instance is seen through, and it is not told a second time', async () => {
+    const told = `/tmp/bellows-told-${process.pid}`
+    cleanUp(async () => (await import('node:fs')).rmSync(told, { force: true }))
+    const { deployer, port, up, killed } = await site({ env: { TOLD_FILE: told }, stopTimeoutMs: 4_000 })
+    const first = await up()
+    await serving(deployer, placed('web-1'))
+    const slow = ask(port, { path: '/slow?ms=60000' }).catch(() => undefined)
+    await until(deployer, 'web-1', { inFlight: 1 })
+    await deployer.stop('web-1')
+    await expect.poll(() => deployer.log('web-1', 5)).toContain('told to end')
+    await killed(first)
+    await slow
+    // Its request broke with the proxy, so it ends now; a second SIGTERM would have been written down before that.
+    await up()
+    await until(deployer, 'web-1', { state: 'gone' })
+    expect(readFileSync(told, 'utf8')).toBe('x')
+  })
+
+  test('one that does not hear has no more time than it had', async () => {
+    const { deployer, processes, up, killed } = await site({ env: { DEAF: '1' }, stopTimeoutMs: 1_000 })
+    const first = await up()
+    await serving(deployer, placed('web-1'))
+    await deployer.stop('web-1')
+    await killed(first)
+    await sleep(1_500)
+    expect(processes()).toHaveLength(1)
+    await up()
+    await until(deployer, 'web-1', { state: 'gone' })
+    expect(processes()).toEqual([])
+  })
+
+  test('a process that was given the number of an instance is neither taken for it nor sent a signal', async () => {
+    const stranger = spawn('sleep', ['600'], { detached: true, stdio: 'ignore' })
+    cleanUp(async () => void stranger.kill('SIGKILL'))
+    const mark = markProcess(stranger.pid ?? 0)
+    const { state, deployer, up, killed } = await site()
+    const first = await up()
+    await serving(deployer, placed('serves'), placed('stops'), placed('starts'))
+    await killed(first)
+    for (const id of ['serves', 'stops', 'starts']) kill(state, id)
+    for (const [id, name] of [
+      ['serves', 'serving'],
+      ['stops', 'stopping'],
+      ['starts', 'starting'],
+    ] as const)
+      rewrite(state, id, { state: name, process: { pid: mark.pid, started: `1${mark.started}` } })
+    await up()
+    await until(deployer, 'stops', { state: 'gone' })
+    await until(deployer, 'starts', { state: 'gone' })
+    await until(deployer, 'serves', { state: 'serving', restarts: 1 })
+    await deployer.stop('serves')
+    await until(deployer, 'serves', { state: 'gone' })
+    expect(isRunning(mark)).toBe(true)
+  })
+
+  test('no process is left that nobody knows of, and none is there twice, whenever it came', async () => {
+    const { state, deployer, processes, up, killed } = await site()
+    for (let round = 0; round < 8; round += 1) {
+      const running = await up()
+      const calls = [1, 2, 3].map((at) => deployer.start(placed(`r${round}-${at}`)).catch(() => 'not known'))
+      const again = deployer.start(placed(`r${round - 1}-1`)).catch(() => 'not known')
+      await sleep(round * 12)
+      await killed(running)
+      await Promise.all([...calls, again])
+    }
+    await up()
+    // A shell that was never told to go on is gone by itself.
+    const known = (): number[] =>
+      recordsIn(state)
+        .flatMap(({ process }) => process?.pid ?? [])
+        .toSorted((a, b) => a - b)
+    await expect.poll(() => processes().toSorted((a, b) => a - b)).toEqual(known())
+    await expect
+      .poll(async () => (await deployer.fleet()).filter(({ state }) => state !== 'gone').length)
+      .toBe(known().length)
+    expect(known().length).toBeGreaterThan(0)
+  })
+
+  test('an instance of a role that is no longer configured can be ended', async () => {
+    const { state, deployer, configure, up, killed } = await site()
+    const first = await up()
+    await serving(deployer, placed('web-1'))
+    await killed(first)
+    await configure({ other: { command: ['sleep', '600'] } })
+    await up()
+    expect(await seen(deployer, 'web-1')).toMatchObject({ state: 'serving' })
+    await deployer.drain('web-1')
+    await deployer.stop('web-1')
+    await until(deployer, 'web-1', { state: 'gone' })
+    await expect(deployer.start(placed('web-2'))).rejects.toMatchObject({ code: 'config_invalid' })
+    expect(recordsIn(state)).toHaveLength(1)
+  })
+})
