@@ -18,6 +18,7 @@ const NEEDED = [
   'dist/cli/main.js',
   'dist/node/serve.js',
   'dist/adapters/postgres/journal.sql',
+  'dist/adapters/postgres/rollout.sql',
   'dist/adapters/postgres/introspect.sql',
   'docs/errors.md',
   'examples/http-app/server.mjs',

@@ -1,8 +1,11 @@
 import { loadModule } from 'libpg-query'
+import { systemChecks } from './adapters/checks/checks.ts'
 import { systemClock } from './adapters/clock.ts'
+import { runCommand } from './adapters/command/run-command.ts'
 import { postgresDatabase } from './adapters/postgres/database.ts'
 import { postgresInstances } from './adapters/postgres/instances.ts'
 import { postgresJournal } from './adapters/postgres/journal.ts'
+import { postgresRollouts } from './adapters/postgres/rollouts.ts'
 import { openSessions } from './adapters/postgres/sessions.ts'
 import { DEFAULT_SETTINGS, mergedSettings, type SettingsChange } from './config.ts'
 import type { Notice } from './core/run/event.ts'
@@ -28,10 +31,13 @@ export async function openBellows(options: OpenOptions = {}): Promise<Bellows> {
     application: options.application ?? 'bellows',
   }
   const sessions = openSessions(target)
+  const database = postgresDatabase(target, sessions)
   return createBellows({
-    database: postgresDatabase(target, sessions),
+    database,
     journal: postgresJournal(sessions),
     instances: postgresInstances(sessions),
+    rollouts: postgresRollouts(sessions),
+    checks: systemChecks({ database, runCommand }),
     clock: systemClock,
     settings: mergedSettings(DEFAULT_SETTINGS, options.settings ?? {}),
     notify: options.onNotice ?? (() => undefined),

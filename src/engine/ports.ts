@@ -1,7 +1,11 @@
 import type { Needs } from '../core/plan/needs.ts'
 import type { Plan } from '../core/plan/plan.ts'
 import type { Lock, Requirement } from '../core/plan/step.ts'
+import type { RolloutHistory } from '../core/rollout/begin.ts'
+import type { RequestEntry } from '../core/rollout/decide.ts'
+import type { RolloutEntry, RolloutRequest } from '../core/rollout/event.ts'
 import type { FleetInstance, Placement } from '../core/rollout/fleet.ts'
+import type { Check, CheckResult } from '../core/rollout/rules.ts'
 import type { Event, JournalEntry } from '../core/run/event.ts'
 import type { StoredRun } from '../core/run/run.ts'
 import type { Facts, QualifiedName, Schema } from '../core/schema/model.ts'
@@ -106,6 +110,8 @@ export interface Needing {
 export interface Database {
   /** Rows of a query that changes nothing. */
   read<Row>(query: Sql): Promise<readonly Row[]>
+  /** Rows of what a user wrote: in a read-only transaction of its own, with the search_path that the role has by default. */
+  readOnly<Row>(query: Sql, timeoutMs: number): Promise<readonly Row[]>
   introspect(needs: Needs): Promise<{ readonly schema: Schema; readonly facts: Facts }>
   /** Sessions that hold a lock in the way of these. */
   blockers(locks: readonly Lock[]): Promise<readonly Blocker[]>
@@ -170,6 +176,26 @@ export interface Deployer {
   log(id: string, lines: number): Promise<readonly string[]>
 }
 
+/** What the journal has of rolling deployments. */
+export interface Rollouts {
+  /** Of one run: what was written and asked for behind a position, oldest first, and what time it is. */
+  look(run: number, after: { readonly entry: number; readonly request: number }): Promise<RolloutLook>
+  history(): Promise<RolloutHistory>
+  /** Asks whoever drives the rollout of a run. Needs no driver, and disturbs none. */
+  ask(run: number, request: RolloutRequest): Promise<void>
+}
+
+export interface RolloutLook {
+  readonly nowMs: number
+  readonly entries: readonly RolloutEntry[]
+  readonly requests: readonly RequestEntry[]
+}
+
+/** Answers what a user wants to hold between two batches. What goes wrong in asking is an answer: `unknown`. */
+export interface Checks {
+  ask(check: Check, timeoutMs: number): Promise<CheckResult>
+}
+
 /** Only waits. What decides uses the clock of the database, inside the query. */
 export interface Clock {
   /** Ends early, and not by an error, when the signal is given. */
@@ -182,5 +208,7 @@ export interface Ports {
   readonly database: Database
   readonly journal: Journal
   readonly instances: Instances
+  readonly rollouts: Rollouts
+  readonly checks: Checks
   readonly clock: Clock
 }

@@ -52,7 +52,10 @@ function notOurs(owner: string): BellowsError {
 /** Two who install at once: the second waits for the lock, sees that all is there, and does nothing. */
 async function install(sessions: Sessions): Promise<void> {
   if (await isInstalled(sessions)) return
-  const text = readFileSync(new URL('./journal.sql', import.meta.url), 'utf8')
+  const [journal, rollout] = ['./journal.sql', './rollout.sql'].map((file) =>
+    readFileSync(new URL(file, import.meta.url), 'utf8'),
+  )
+  const text = `${journal}\n${rollout}`
   await sessions.send(
     sql`do ${lit(`
 begin

@@ -49,6 +49,9 @@ function described(notice: Notice): string {
       return `${notice.step}: waiting for a lock${notice.blockers.length > 0 ? `; in the way: ${notice.blockers.join('; ')}` : ''}`
     case 'waiting_for_driver':
       return `waiting: ${notice.holder} is changing this database`
+    case 'rollout':
+    case 'waiting_for_rollout':
+      return ''
   }
 }
 

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../errors.ts'
 import type { Change, Phase } from '../plan/step.ts'
+import type { RolloutEvent } from '../rollout/event.ts'
 
 /** What happened in a run, as the journal keeps it: never changed, never deleted. */
 export type Event =
@@ -36,6 +37,8 @@ export type Event =
       readonly because: readonly string[]
       readonly overrides: readonly Override[]
     }
+  /** Of a rolling deployment of the application. */
+  | { readonly type: 'rollout'; readonly event: RolloutEvent }
   | { readonly type: 'retire_undone' }
   | { readonly type: 'rollback_started' }
   | { readonly type: 'run_rolled_back' }
@@ -107,3 +110,5 @@ export type Notice =
   | Progress
   | { readonly type: 'waiting_for_lock'; readonly step: string; readonly blockers: readonly string[] }
   | { readonly type: 'waiting_for_driver'; readonly holder: string }
+  | { readonly type: 'rollout'; readonly event: RolloutEvent }
+  | { readonly type: 'waiting_for_rollout'; readonly waitsFor: readonly string[] }

@@ -1,5 +1,6 @@
 import { type Plan, undoSteps } from '../plan/plan.ts'
 import { PHASES, type Phase, type Step, versionName } from '../plan/step.ts'
+import { standsBecause } from '../rollout/event.ts'
 import type { JournalEntry } from './event.ts'
 import { mayEnter, type RunState, STATE_OF_PHASE } from './transitions.ts'
 
@@ -69,6 +70,8 @@ function after(run: Run, { event, at }: JournalEntry): Run {
       return { ...run, versions: new Set([...run.versions, event.name]) }
     case 'version_withdrawn':
       return withdrawn(run, event.name)
+    case 'rollout':
+      return { ...run, standsBecause: standsBecause(event.event) }
     case 'retire_undone':
       return {
         ...entered(run, 'rolling_out'),
