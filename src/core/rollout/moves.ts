@@ -19,7 +19,8 @@ export interface Moves {
 
 /** What can be done now in the slots that are being replaced. */
 export function movesIn(view: View, slots: readonly SlotView[]): Moves {
-  const spare = new Map(slots.map(({ role }) => [role, spareOf(view, role)]))
+  const roles = new Set(slots.map(({ role }) => role))
+  const spare = new Map([...roles].map((role) => [role, spareOf(view, role)]))
   return joined(slots.map((slot) => movesOf({ view, slot, spare, leaving: new Set() })))
 }
 
@@ -45,7 +46,11 @@ function movesOf(place: Place): Moves {
   // Whoever failed here for good goes; its slot stays as it is otherwise.
   const isSetAside = view.rollout.setAside.has(slot.name)
   const leaving = isSetAside ? slot.extras.filter(({ id }) => hasFailed(view, id)) : slot.extras
-  return joined([...leaving.map((one) => takeOut(place, one)), ...(isSetAside ? [] : [bringIn(place)])])
+  return joined([
+    ...leaving.map((one) => takeOut(place, one)),
+    ...(isSetAside ? [] : [bringIn(place)]),
+    ...(slot.stray === undefined ? [] : [waiting(`"${slot.stray.id}" may still come up`)]),
+  ])
 }
 
 function bringIn({ view, slot }: Place): Moves {

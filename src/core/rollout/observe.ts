@@ -14,9 +14,9 @@ export function observed(view: View): readonly RolloutEvent[] {
 function eventsOf(view: View, known: Known, one: FleetInstance | undefined): readonly RolloutEvent[] {
   const { id } = known
   const isOurs = isWanted(view.rollout, known)
+  if (one === undefined && known.state === 'placed')
+    return isOurs ? neverCame(view, known) : strayed(view, known)
   if (one === undefined || one.state === 'gone') {
-    // One that was only decided upon is started when its turn comes.
-    if (isOurs && known.state === 'placed' && one === undefined) return neverCame(view, known)
     return [isOurs ? failure(id, endingOf(id, one)) : { kind: 'gone', id }]
   }
   const because = isOurs ? problemOf(view, known, one) : undefined
@@ -30,6 +30,12 @@ function eventsOf(view: View, known: Known, one: FleetInstance | undefined): rea
 function endingOf(id: string, one: FleetInstance | undefined): string {
   if (one === undefined) return `"${id}" is not there any more`
   return `"${id}" ended by itself${one.ended === undefined ? '' : `: ${one.ended}`}`
+}
+
+/** Its start may have been under way when it was no longer wanted: then it shows within the next look. */
+function strayed({ rollout, nowMs, sinceMs }: View, { id }: Known): readonly RolloutEvent[] {
+  const isQuiet = nowMs - Math.max(rollout.movedAtMs, sinceMs) >= rollout.rules.pollMs
+  return isQuiet ? [{ kind: 'gone', id }] : []
 }
 
 function neverCame({ nowMs, sinceMs, troubles, rollout }: View, known: Known): readonly RolloutEvent[] {

@@ -30,6 +30,8 @@ export interface SlotView extends Slot {
   readonly extras: readonly FleetInstance[]
   /** Decided upon, and not seen yet. */
   readonly coming: Known | undefined
+  /** No longer wanted before it was seen: its start may have been under way. */
+  readonly stray: Known | undefined
   /** Is it as it shall be? */
   readonly settled: boolean
 }
@@ -59,17 +61,17 @@ function slotsOf(rollout: Rollout, fleet: readonly FleetInstance[]): readonly Sl
   const living = new Map<string, FleetInstance[]>()
   for (const one of fleet.filter(({ state }) => state !== 'gone'))
     living.set(slotName(one), [...(living.get(slotName(one)) ?? []), one])
-  const coming = new Map(
+  const unseen = new Map(
     [...rollout.instances.values()]
-      .filter((one) => one.state === 'placed' && isWanted(rollout, one))
+      .filter(({ state }) => state === 'placed')
       .map((one) => [slotName(one), one]),
   )
   const wishes = new Map(wishesOf(rollout).map((wish): [string, Wish] => [slotName(wish), wish]))
-  for (const [name, [one]] of living)
-    if (!wishes.has(name) && one !== undefined)
-      wishes.set(name, { role: one.role, slot: one.slot, version: undefined })
+  for (const one of [...[...living.values()].flat(), ...unseen.values()])
+    if (!wishes.has(slotName(one)))
+      wishes.set(slotName(one), { role: one.role, slot: one.slot, version: undefined })
   return [...wishes.entries()]
-    .map(([name, wish]) => slotView(rollout, wish, living.get(name) ?? [], coming.get(name)))
+    .map(([name, wish]) => slotView(rollout, wish, living.get(name) ?? [], unseen.get(name)))
     .sort(byRoleOf(rollout))
 }
 
@@ -77,11 +79,12 @@ function slotView(
   rollout: Rollout,
   { role, slot, version: wants }: Wish,
   living: readonly FleetInstance[],
-  coming: Known | undefined,
+  unseen: Known | undefined,
 ): SlotView {
   const keep = wants === undefined ? undefined : keptOf(rollout, wants, living)
   const extras = living.filter((one) => one !== keep)
-  const isComing = coming !== undefined && living.every(({ id }) => id !== coming.id)
+  const stray = unseen !== undefined && !isWanted(rollout, unseen) ? unseen : undefined
+  const isComing = stray === undefined && keep === undefined && living.every(({ id }) => id !== unseen?.id)
   return {
     role,
     slot,
@@ -90,8 +93,9 @@ function slotView(
     living,
     keep,
     extras,
-    coming: isComing && keep === undefined ? coming : undefined,
-    settled: extras.length === 0 && (wants === undefined || counts(rollout, keep)),
+    coming: isComing ? unseen : undefined,
+    stray,
+    settled: extras.length === 0 && stray === undefined && (wants === undefined || counts(rollout, keep)),
   }
 }
 
