@@ -140,11 +140,11 @@ export function isReady({ direction, rules }: Rollout, { health }: FleetInstance
   return health.passes >= rules.health.success && health.healthyForMs >= soakMs
 }
 
-/** Does it serve, and did it not only begin to by itself, before it was ready? */
-export function counts({ instances }: Rollout, one: FleetInstance | undefined): boolean {
+/** Does it serve? Of a new one that began to by itself, before it was ready, nobody says so yet. */
+export function counts(rollout: Rollout, one: FleetInstance | undefined): boolean {
   if (one?.state !== 'serving') return false
-  const known = instances.get(one.id)
-  return known === undefined || known.state === 'serving'
+  const known = rollout.instances.get(one.id)
+  return !isWanted(rollout, known) || known.state === 'serving'
 }
 
 /** Does it do work, as far as anybody knows? What could not be measured is not bad. */
