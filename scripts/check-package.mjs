@@ -19,6 +19,7 @@ const NEEDED = [
   'dist/node/serve.js',
   'dist/adapters/postgres/journal.sql',
   'dist/adapters/postgres/evidence.sql',
+  'dist/adapters/postgres/rollout.sql',
   'dist/adapters/postgres/introspect.sql',
   'docs/errors.md',
   'examples/service.mjs',

@@ -1,9 +1,12 @@
 import { loadModule } from 'libpg-query'
 import { thisActor } from './adapters/actor.ts'
+import { systemChecks } from './adapters/checks/checks.ts'
 import { systemClock } from './adapters/clock.ts'
+import { runCommand } from './adapters/command/run-command.ts'
 import { postgresDatabase } from './adapters/postgres/database.ts'
 import { postgresInstances } from './adapters/postgres/instances.ts'
 import { postgresJournal } from './adapters/postgres/journal.ts'
+import { postgresRollouts } from './adapters/postgres/rollouts.ts'
 import { openSessions } from './adapters/postgres/sessions.ts'
 import { openStandby } from './adapters/postgres/standby.ts'
 import { DEFAULT_ROLL_RULES, DEFAULT_SETTINGS, mergedSettings, type SettingsChange } from './config.ts'
@@ -40,10 +43,13 @@ export async function openBellows(options: OpenOptions = {}): Promise<Bellows> {
     application: ownName(options.application),
   }
   const sessions = openSessions(target)
+  const database = postgresDatabase(target, sessions)
   return createBellows({
-    database: postgresDatabase(target, sessions),
+    database,
     journal: postgresJournal(sessions),
     instances: postgresInstances(sessions),
+    rollouts: postgresRollouts(sessions),
+    checks: systemChecks({ database, runCommand }),
     clock: systemClock,
     standbys: (options.standbys ?? []).map((url) => openStandby({ ...target, url })),
     actor: options.actor ?? thisActor(target.application),

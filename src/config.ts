@@ -1,4 +1,5 @@
 import { BellowsError } from './core/errors.ts'
+import type { RolloutRules } from './core/rollout/rules.ts'
 import type { KubernetesDeploy } from './core/rollout/workload.ts'
 import type { RollRules } from './engine/roll-workloads.ts'
 import type { Settings } from './engine/settings.ts'
@@ -72,6 +73,53 @@ export const DEFAULT_PROCESS = Object.freeze({
   // Longer than a request that somebody still waits for.
   stopTimeoutMs: 30_000,
 })
+export const DEFAULT_ROLLOUT: RolloutRules = Object.freeze({
+  // One by one: the least that can be wrong at a time.
+  batch: 1,
+  order: 'start-first',
+  minAvailablePercent: 100,
+  canary: { instances: 1, pauseMs: 0 },
+  // A large application on a cold machine; one whose process ends is not waited for.
+  startupDeadlineMs: 300_000,
+  // Two in a row to come up, three to be down: one lost packet moves nobody.
+  health: { success: 2, failure: 3 },
+  // Longer than most crash loops take for one turn.
+  minHealthyMs: 10_000,
+  pauseBetweenMs: 0,
+  // Longer than an instance may take to come up, and to go.
+  progressDeadlineMs: 600_000,
+  // A machine may have a bad moment; a release that fails twice in one place is bad.
+  retries: 1,
+  maxFailures: 0,
+  onFailure: 'rollback',
+  // Longer than a request that somebody still waits for.
+  drainTimeoutMs: 30_000,
+  stopTimeoutMs: 30_000,
+  bakeMs: 0,
+  checks: [],
+  checkTimeoutMs: 10_000,
+  checkRetryMs: 10_000,
+  // With the pauses between them more than half a minute: longer than a restart of whatever is asked.
+  checkUnknownsMax: 4,
+  pollMs: 1_000,
+  logLines: 20,
+} satisfies RolloutRules)
+
+/** Rules of which not all are given. */
+export type RolloutChange = Partial<Omit<RolloutRules, 'canary' | 'health'>> & {
+  readonly canary?: Partial<RolloutRules['canary']>
+  readonly health?: Partial<RolloutRules['health']>
+}
+
+export function rolloutRules(change: RolloutChange = {}): RolloutRules {
+  const { canary, health } = DEFAULT_ROLLOUT
+  return Object.freeze({
+    ...DEFAULT_ROLLOUT,
+    ...change,
+    canary: { ...canary, ...change.canary },
+    health: { ...health, ...change.health },
+  })
+}
 
 /** Settings with some of them replaced, group by group. */
 export type SettingsChange = {

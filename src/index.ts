@@ -1,3 +1,4 @@
+export { type CommandDeployerOptions, commandDeployer } from './adapters/command/deployer.ts'
 export { readMigration, readMigrations } from './adapters/files/read-migrations.ts'
 export {
   type DemoDatabase,
@@ -13,6 +14,7 @@ export {
   startDemoDatabase,
   superviseProcesses,
 } from './compose.ts'
+export { DEFAULT_ROLLOUT, type RolloutChange, rolloutRules } from './config.ts'
 export { BellowsError, ERROR_CODES, type ErrorCode } from './core/errors.ts'
 export {
   CHECK_NAMES,
@@ -37,10 +39,17 @@ export { lockWords } from './core/plan/locks.ts'
 export type { Plan } from './core/plan/plan.ts'
 export { type Change, type Hazard, type Lock, type Phase, type Step, versionName } from './core/plan/step.ts'
 export type { HealthCheck, ProcessesConfig, ProcessRole } from './core/processes/config.ts'
+export type { RolloutWish } from './core/rollout/begin.ts'
+export type { RoleWish, RolloutEvent, RolloutRequest } from './core/rollout/event.ts'
 export type { FleetInstance, Health, Placement } from './core/rollout/fleet.ts'
 export { type Inventory, inventoryWarnings, type OldVerdict, oldGone } from './core/rollout/inventory.ts'
+export { previewOf, type RolloutPreview } from './core/rollout/preview.ts'
 export type { Release } from './core/rollout/release.ts'
+export { type InstanceLine, instanceLines } from './core/rollout/report.ts'
+export type { Rollout } from './core/rollout/rollout.ts'
+export type { Check, CheckResult, Command, RolloutRules } from './core/rollout/rules.ts'
 export { patternProblem } from './core/rollout/seen-version.ts'
+export { rolloutEventText } from './core/rollout/tell.ts'
 export type { KubernetesDeploy, PodFacts, Workload, WorkloadFacts } from './core/rollout/workload.ts'
 export type { WorkloadEvent } from './core/rollout/workload-event.ts'
 export type { WorkloadVerdict } from './core/rollout/workload-verdict.ts'

@@ -28,6 +28,7 @@ const TRY_AGAIN: readonly ErrorCode[] = [
   'lock_not_had',
   'driver_busy',
   'driver_lost',
+  'rollout_paused',
   'txn_conflict',
 ]
 const USAGE: readonly ErrorCode[] = [

@@ -35,6 +35,8 @@ export const ERROR_CODES = [
   'probe_failed',
   'request_malformed',
   'request_unsupported',
+  'rollout_failed',
+  'rollout_paused',
   'run_conflict',
   'run_not_found',
   'statement_failed',

@@ -62,6 +62,12 @@ export function readExpression(text: string): Sql | { readonly problem: string }
   return 'problem' in target ? target : trusted(text.trim())
 }
 
+/** Reads one query, or one expression, whose value somebody wants to know. */
+export function readQuery(text: string): Sql | { readonly problem: string } {
+  const target = onlyTarget(`(${text}\n)`)
+  return 'problem' in target ? target : trusted(`(${text.trim()})`)
+}
+
 /** Is it a literal, perhaps with a sign or a cast: the same value whenever and by whomever it is evaluated? */
 export function isConstant(expression: Sql): boolean {
   const target = onlyTarget(expression)

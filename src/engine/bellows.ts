@@ -1,6 +1,9 @@
 import type { Migration, VersionRef } from '../core/operations/migration.ts'
 import type { Plan } from '../core/plan/plan.ts'
 import type { Change, Phase } from '../core/plan/step.ts'
+import type { RolloutWish } from '../core/rollout/begin.ts'
+import type { RolloutRequest } from '../core/rollout/event.ts'
+import type { Rollout } from '../core/rollout/rollout.ts'
 import type { Finding } from '../core/run/diagnosis.ts'
 import type { Run } from '../core/run/run.ts'
 import type { QualifiedName } from '../core/schema/model.ts'
@@ -13,9 +16,11 @@ import { asDriver } from './driving.ts'
 import { examine } from './examine.ts'
 import { type GateReport, refuseWhileNeeded, reportGates } from './gate.ts'
 import { databaseName, describeTable, holdsMore, type TableShape, tablesWith } from './look.ts'
-import type { Checkpoint, Holder, Instances, WhichRuns } from './ports.ts'
+import type { Checkpoint, Deployer, Holder, Instances, WhichRuns } from './ports.ts'
 import { type Reaped, reap, schedulePurge } from './reap.ts'
 import { rollBack, undo } from './return.ts'
+import { askRollout, readRollout } from './rollout/begin.ts'
+import { driveRollout, rollOut } from './rollout/drive.ts'
 import { readRuns } from './runs.ts'
 import type { Settings } from './settings.ts'
 import { findRun, planFor, startRun } from './start.ts'
@@ -42,6 +47,8 @@ export interface Looking {
   refuseWhileNeeded(table: QualifiedName, column: string): Promise<void>
   /** What each gate that a run has still to pass would say at this moment. */
   gates(run: Run): Promise<readonly GateReport[]>
+  /** The last rolling deployment of a run, over or not. */
+  rollout(run: number): Promise<Rollout | undefined>
   /** Names of the tables of a namespace that have a column. */
   tablesWith(namespace: string, column: string): Promise<readonly string[]>
   /** The name of the database that is connected to. */
@@ -62,6 +69,13 @@ export interface Changing extends Looking {
   resume(run: number, until: Phase, how?: How): Promise<Run>
   /** Lets every write of the old columns fail for so long, as a trial; 0 ends it. */
   brownOut(run: number, ms: number): Promise<Run>
+  /**
+   * Replaces the instances of the application by those of a version, or goes on with that where it was left.
+   * @throws BellowsError `rollout_failed` when it was taken back or abandoned, `rollout_paused` when it waits for somebody
+   */
+  rollOut(run: number, wish: RolloutWish, deployer: Deployer): Promise<Rollout>
+  /** Goes on with the rollout of a run by the rules that it was begun with. */
+  resumeRollout(run: number, deployer: Deployer): Promise<Rollout>
   /** Brings a hidden column back. */
   undo(run: number): Promise<Run>
   /** Takes a run back to the start, from anywhere before purge. */
@@ -94,6 +108,11 @@ export interface Bellows extends Looking {
   schedulePurge(run: number, graceMs: number): Promise<Run>
   /** Drops every hidden shape whose time has come; for cron. */
   reap(): Promise<readonly Reaped[]>
+  /**
+   * Asks whoever drives the rollout of a run, or will drive it next. Needs no driver, and waits for none.
+   * @throws BellowsError `run_not_found` when no rollout of the run is under way
+   */
+  askRollout(run: number, request: RolloutRequest): Promise<void>
   readonly instances: Instances
   readonly clients: Clients
   close(): Promise<void>
@@ -109,6 +128,7 @@ export function createBellows(engine: Engine): Bellows {
     },
     schedulePurge: (run, graceMs) => schedulePurge(engine, run, graceMs),
     reap: () => reap(engine),
+    askRollout: (run, request) => askRollout(engine, run, request),
     instances: installing(engine),
     clients: clientsOf(engine),
     close: async () => {
@@ -129,6 +149,7 @@ function looking(engine: Engine): Looking {
     holdsMore: (name, column, run) => holdsMore(engine, name, column, run),
     refuseWhileNeeded: (table, column) => refuseWhileNeeded(engine, { table, column }),
     gates: (run) => reportGates(engine, run),
+    rollout: (run) => readRollout(engine, run),
     tablesWith: (namespace, column) => tablesWith(engine, namespace, column),
     name: () => databaseName(engine),
     examine: () => examine(engine),
@@ -144,6 +165,8 @@ function changing(engine: Driving): Changing {
       drive({ ...engine, ...how }, (await startRun(engine, migration)).id, until),
     resume: (run, until, how) => drive({ ...engine, ...how }, run, until),
     brownOut: (run, ms) => brownOut(engine, run, ms),
+    rollOut: (run, wish, deployer) => rollOut(engine, run, wish, deployer),
+    resumeRollout: (run, deployer) => driveRollout(engine, run, deployer),
     undo: (run) => undo(engine, run),
     rollback: (run) => rollBack(engine, run),
     withdraw: (run, version) => withdrawVersion(engine, run, version),

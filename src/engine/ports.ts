@@ -2,9 +2,13 @@ import type { Needing } from '../core/gate/leases.ts'
 import type { Needs } from '../core/plan/needs.ts'
 import type { Plan } from '../core/plan/plan.ts'
 import type { Lock, Requirement } from '../core/plan/step.ts'
+import type { RolloutHistory } from '../core/rollout/begin.ts'
+import type { RequestEntry } from '../core/rollout/decide.ts'
+import type { RolloutEntry, RolloutRequest } from '../core/rollout/event.ts'
 import type { FleetInstance, Placement } from '../core/rollout/fleet.ts'
 import type { Inventory } from '../core/rollout/inventory.ts'
 import type { Changed, Release, SavedTemplate } from '../core/rollout/release.ts'
+import type { Check, CheckResult } from '../core/rollout/rules.ts'
 import type { RolledWorkload, WorkloadFacts } from '../core/rollout/workload.ts'
 import type { Event, JournalEntry } from '../core/run/event.ts'
 import type { StoredRun } from '../core/run/run.ts'
@@ -105,6 +109,8 @@ export interface Database {
   read<Row>(query: Sql): Promise<readonly Row[]>
   /** One statement about what was observed or said, beside any run: it changes nothing that a driver guards. */
   write(statement: Sql): Promise<void>
+  /** Rows of what a user wrote: in a read-only transaction of its own, with the search_path that the role has by default. */
+  readOnly<Row>(query: Sql, timeoutMs: number): Promise<readonly Row[]>
   introspect(needs: Needs): Promise<{ readonly schema: Schema; readonly facts: Facts }>
   /** Sessions that hold a lock in the way of these. */
   blockers(locks: readonly Lock[]): Promise<readonly Blocker[]>
@@ -196,6 +202,26 @@ export interface Cluster {
   close(): void
 }
 
+/** What the journal has of rolling deployments. */
+export interface Rollouts {
+  /** Of one run: what was written and asked for behind a position, oldest first, and what time it is. */
+  look(run: number, after: { readonly entry: number; readonly request: number }): Promise<RolloutLook>
+  history(): Promise<RolloutHistory>
+  /** Asks whoever drives the rollout of a run. Needs no driver, and disturbs none. */
+  ask(run: number, request: RolloutRequest): Promise<void>
+}
+
+export interface RolloutLook {
+  readonly nowMs: number
+  readonly entries: readonly RolloutEntry[]
+  readonly requests: readonly RequestEntry[]
+}
+
+/** Answers what a user wants to hold between two batches. What goes wrong in asking is an answer: `unknown`. */
+export interface Checks {
+  ask(check: Check, timeoutMs: number): Promise<CheckResult>
+}
+
 /** Only waits. What decides uses the clock of the database, inside the query. */
 export interface Clock {
   /** Ends early, and not by an error, when the signal is given. */
@@ -208,6 +234,8 @@ export interface Ports {
   readonly database: Database
   readonly journal: Journal
   readonly instances: Instances
+  readonly rollouts: Rollouts
+  readonly checks: Checks
   readonly clock: Clock
   readonly standbys: readonly Standby[]
 }

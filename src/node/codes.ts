@@ -54,6 +54,8 @@ const CODE_OF: Readonly<Record<ErrorCode, number>> = {
   probe_failed: WIRE.crash,
   request_malformed: WIRE.malformedRequest,
   request_unsupported: WIRE.notSupported,
+  rollout_failed: WIRE.preconditionFailed,
+  rollout_paused: WIRE.temporarilyUnavailable,
   run_conflict: WIRE.preconditionFailed,
   run_not_found: WIRE.keyDoesNotExist,
   statement_failed: WIRE.abort,

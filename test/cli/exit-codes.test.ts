@@ -28,6 +28,7 @@ describe('the exit code', () => {
         'lock_not_had',
         'driver_busy',
         'driver_lost',
+        'rollout_paused',
         'txn_conflict',
       ],
     ],

@@ -39,6 +39,8 @@ const CASES: Readonly<Record<ErrorCode, number>> = {
   probe_failed: 13,
   request_malformed: 12,
   request_unsupported: 10,
+  rollout_failed: 22,
+  rollout_paused: 11,
   run_conflict: 22,
   run_not_found: 20,
   statement_failed: 14,

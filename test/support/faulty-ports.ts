@@ -1,7 +1,10 @@
+import { systemChecks } from '../../src/adapters/checks/checks.ts'
 import { systemClock } from '../../src/adapters/clock.ts'
+import { runCommand } from '../../src/adapters/command/run-command.ts'
 import { postgresDatabase } from '../../src/adapters/postgres/database.ts'
 import { postgresInstances } from '../../src/adapters/postgres/instances.ts'
 import { postgresJournal } from '../../src/adapters/postgres/journal.ts'
+import { postgresRollouts } from '../../src/adapters/postgres/rollouts.ts'
 import { openSessions } from '../../src/adapters/postgres/sessions.ts'
 import { DEFAULT_SETTINGS, mergedSettings, type SettingsChange } from '../../src/config.ts'
 import { USUAL_SEARCH_PATH } from '../../src/core/plan/search-path.ts'
@@ -103,6 +106,8 @@ export function faultyBellows(url: string, around: Around, options: FaultyOption
       },
       journal: watched(() => ports.journal),
       instances: watched(() => ports.instances),
+      rollouts: watched(() => ports.rollouts),
+      checks: watched(() => ports.checks),
       clock: systemClock,
       standbys: [],
       actor: { user: 'test', host: 'test', tool: 'bellows/test' },
@@ -135,10 +140,13 @@ function realPorts(target: {
   readonly application: string
 }): Omit<Ports, 'clock' | 'standbys'> {
   const sessions = openSessions(target)
+  const database = postgresDatabase(target, sessions)
   return {
-    database: postgresDatabase(target, sessions),
+    database,
     journal: postgresJournal(sessions),
     instances: postgresInstances(sessions),
+    rollouts: postgresRollouts(sessions),
+    checks: systemChecks({ database, runCommand }),
   }
 }
 

@@ -1,4 +1,5 @@
 import { conflictsWith, lockMode } from '../../core/plan/locks.ts'
+import { USUAL_SEARCH_PATH } from '../../core/plan/search-path.ts'
 import type { Lock } from '../../core/plan/step.ts'
 import { lit, qualified, type Sql, sql, trusted } from '../../core/sql.ts'
 import type { Blocker, Database } from '../../engine/ports.ts'
@@ -13,6 +14,7 @@ export function postgresDatabase(target: Target, sessions: Sessions): Database {
     write: async (statement) => {
       await sessions.send(statement)
     },
+    readOnly: (query, timeoutMs) => readOnly(sessions, query, timeoutMs),
     introspect: (needs) => introspect(sessions, needs),
     blockers: (locks) => blockers(sessions, locks),
     tryToDrive: () => tryToDrive(target, sessions),
@@ -20,6 +22,15 @@ export function postgresDatabase(target: Target, sessions: Sessions): Database {
     takeOver: (staleMs) => endSilentDriver(target, staleMs),
     close: () => sessions.close(),
   }
+}
+
+async function readOnly<R>(sessions: Sessions, query: Sql, timeoutMs: number): Promise<readonly R[]> {
+  const answer = await sessions.send(sql`begin read only;
+set local statement_timeout = ${lit(`${timeoutMs}ms`)};
+${USUAL_SEARCH_PATH};
+select coalesce(pg_catalog.json_agg(r), '[]') as rows from (${query}\n) r;
+commit`)
+  return answer[3]?.[0]?.rows as readonly R[]
 }
 
 const QUERY_SHOWN_CHARACTERS = 120

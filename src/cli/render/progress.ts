@@ -1,4 +1,4 @@
-import type { Notice, Progress } from '../../index.ts'
+import { type Notice, type Progress, rolloutEventText } from '../../index.ts'
 import type { Terminal } from '../terminal.ts'
 
 /** A line every so often where nothing can be drawn again. */
@@ -19,8 +19,15 @@ export function progressView(terminal: Terminal, now: () => number = Date.now): 
   let unshown: Notice | undefined
   return {
     show: (notice) => {
+      const lasting = lastingLine(notice)
+      if (lasting !== undefined) {
+        terminal.err(`${isOpen ? CLEAR : ''}${lasting}\n`)
+        isOpen = false
+        return
+      }
+      if (described(notice) === '') return
       if (terminal.isLive) {
-        terminal.err(`\r\u001B[2K${described(notice)}`)
+        terminal.err(`${CLEAR}${described(notice)}`)
         isOpen = true
         return
       }
@@ -41,6 +48,14 @@ export function progressView(terminal: Terminal, now: () => number = Date.now): 
   }
 }
 
+/** Takes back the line that is being drawn. */
+const CLEAR = '\r\u001B[2K'
+
+/** What happened, rather than how far something has come: a line that stays, wherever it is shown. */
+function lastingLine(notice: Notice): string | undefined {
+  return notice.type === 'rollout' ? rolloutEventText(notice.event) : undefined
+}
+
 function described(notice: Notice): string {
   switch (notice.type) {
     case 'progress':
@@ -49,7 +64,19 @@ function described(notice: Notice): string {
       return `${notice.step}: waiting for a lock${notice.blockers.length > 0 ? `; in the way: ${notice.blockers.join('; ')}` : ''}`
     case 'waiting_for_driver':
       return `waiting: ${notice.holder} is changing this database`
+    case 'rollout':
+      return ''
+    case 'waiting_for_rollout':
+      return waitingLine(notice.waitsFor)
   }
+}
+
+const WAITS_SHOWN = 3
+
+function waitingLine(waitsFor: readonly string[]): string {
+  if (waitsFor.length === 0) return ''
+  const more = waitsFor.length - WAITS_SHOWN
+  return `waiting: ${waitsFor.slice(0, WAITS_SHOWN).join('; ')}${more > 0 ? `; and ${more} more` : ''}`
 }
 
 function progressLine({ step, rowsDone, rowsTotal, rowsPerSecond, secondsLeft }: Progress): string {

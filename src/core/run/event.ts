@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../errors.ts'
 import type { GateCheck, Override } from '../gate/check.ts'
 import type { Change, Phase } from '../plan/step.ts'
+import type { RolloutEvent } from '../rollout/event.ts'
 
 /** What happened in a run, as the journal keeps it: never changed, never deleted. */
 export type Event =
@@ -48,6 +49,8 @@ export type Event =
   | { readonly type: 'brownout'; readonly ms: number }
   /** The hidden column may be dropped by itself, once it has been hidden for so long. */
   | { readonly type: 'purge_scheduled'; readonly graceMs: number }
+  /** Of a rolling deployment of the application. */
+  | { readonly type: 'rollout'; readonly event: RolloutEvent }
   | { readonly type: 'retire_undone' }
   | { readonly type: 'rollback_started' }
   | { readonly type: 'run_rolled_back' }
@@ -124,3 +127,5 @@ export type Notice =
   | Progress
   | { readonly type: 'waiting_for_lock'; readonly step: string; readonly blockers: readonly string[] }
   | { readonly type: 'waiting_for_driver'; readonly holder: string }
+  | { readonly type: 'rollout'; readonly event: RolloutEvent }
+  | { readonly type: 'waiting_for_rollout'; readonly waitsFor: readonly string[] }

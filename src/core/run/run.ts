@@ -1,5 +1,6 @@
 import { type Plan, undoSteps } from '../plan/plan.ts'
 import { PHASES, type Phase, type Step, versionName } from '../plan/step.ts'
+import { standsBecause } from '../rollout/event.ts'
 import type { JournalEntry } from './event.ts'
 import { mayEnter, type RunState, STATE_OF_PHASE } from './transitions.ts'
 
@@ -76,6 +77,8 @@ function after(run: Run, { event, at }: JournalEntry): Run {
       return withdrawn(run, event.name)
     case 'purge_scheduled':
       return { ...run, purgeAfterMs: event.graceMs }
+    case 'rollout':
+      return { ...run, standsBecause: standsBecause(event.event) }
     case 'retire_undone':
       return {
         ...entered(run, 'rolling_out'),

@@ -1,0 +1,65 @@
+import type { Replaced, RoleWish, RolloutEntry, RolloutStarted } from './event.ts'
+import type { FleetInstance } from './fleet.ts'
+import { slotName } from './rollout.ts'
+import type { RolloutRules } from './rules.ts'
+
+/** What somebody wants to run. */
+export interface RolloutWish {
+  /** Version of the application. Whatever runs of this version already stays. */
+  readonly version: string
+  readonly roles: readonly RoleWish[]
+  readonly rules: RolloutRules
+}
+
+/** Beginnings and ends of rollouts of all runs, oldest first. */
+export type RolloutHistory = readonly (RolloutEntry & { readonly run: number })[]
+
+export function beginning(
+  wish: RolloutWish,
+  fleet: readonly FleetInstance[],
+  history: RolloutHistory,
+  heard: number,
+): RolloutStarted {
+  return {
+    kind: 'rollout_started',
+    number: 1 + Math.max(0, ...history.map(numberOf), ...fleet.map(({ id }) => numberIn(id))),
+    version: wish.version,
+    roles: wish.roles,
+    rules: wish.rules,
+    before: servingIn(fleet, wish.rules),
+    heard,
+  }
+}
+
+function numberOf({ event }: RolloutEntry): number {
+  return event.kind === 'rollout_started' ? event.number : 0
+}
+
+/** A fleet may be older than the database, such as one that was restored: no id may mean two instances. */
+function numberIn(id: string): number {
+  return Number(/-r(\d+)-\d+$/.exec(id)?.[1] ?? 0)
+}
+
+/** Who serves, one a slot: the healthy one, and of several the eldest. The rest was left there by something interrupted. */
+export function servingIn(fleet: readonly FleetInstance[], rules: RolloutRules): readonly Replaced[] {
+  const isHealthy = ({ health }: FleetInstance) => health.failures < rules.health.failure
+  const best = fleet
+    .filter(({ state }) => state === 'serving')
+    .toSorted((a, b) => Number(isHealthy(b)) - Number(isHealthy(a)) || b.inStateMs - a.inStateMs)
+  const taken = new Set<string>()
+  return best
+    .filter((one) => !taken.has(slotName(one)) && taken.add(slotName(one)))
+    .map((one) => ({
+      id: one.id,
+      role: one.role,
+      slot: one.slot,
+      version: one.version,
+      available: isHealthy(one),
+    }))
+}
+
+/** The last beginning of a run that has no end yet. */
+export function openIn(history: RolloutHistory): RolloutHistory[number] | undefined {
+  const last = new Map(history.map((entry) => [entry.run, entry]))
+  return [...last.values()].find(({ event }) => event.kind === 'rollout_started')
+}

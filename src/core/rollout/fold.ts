@@ -1,0 +1,177 @@
+import type { Asked, InstanceFailed, RolloutEntry, RolloutEvent, RolloutStarted } from './event.ts'
+import type { Placement } from './fleet.ts'
+import { type Checked, type Known, type Rollout, slotName } from './rollout.ts'
+
+/** Goes on from a state; the last rollout of a run is the one that counts. */
+export function foldRollout(
+  begun: Rollout | undefined,
+  entries: readonly RolloutEntry[],
+): Rollout | undefined {
+  return entries.reduce<Rollout | undefined>((rollout, { event, atMs }) => {
+    if (event.kind === 'rollout_started') return started(event, atMs)
+    return rollout === undefined ? undefined : { ...after(rollout, event, atMs), movedAtMs: atMs }
+  }, begun)
+}
+
+function started({ kind: _kind, ...given }: RolloutStarted, atMs: number): Rollout {
+  return {
+    ...given,
+    ...FRESH,
+    direction: 'forward',
+    turnedBecause: undefined,
+    instances: new Map(
+      given.before.map((one): [string, Known] => [
+        one.id,
+        { ...placementOf(one), from: 'before', state: 'serving', sinceMs: atMs, failed: undefined },
+      ]),
+    ),
+    drained: new Set(),
+    attempts: new Map(),
+    lastFailure: undefined,
+    abortedBy: undefined,
+    movedAtMs: atMs,
+    outcome: undefined,
+    endedBecause: undefined,
+  }
+}
+
+function placementOf({ id, role, slot, version }: Placement): Placement {
+  return { id, role, slot, version }
+}
+
+/** Where a direction begins. */
+const FRESH = {
+  begun: new Set<string>(),
+  batches: 0,
+  settledAtMs: undefined,
+  failures: new Map<string, number>(),
+  setAside: new Map<string, string>(),
+  checks: new Map<string, Checked>(),
+  paused: undefined,
+  hurried: false,
+} as const
+
+type Later = Exclude<RolloutEvent, RolloutStarted>
+
+function after(rollout: Rollout, event: Later, atMs: number): Rollout {
+  switch (event.kind) {
+    case 'batch_started':
+      return {
+        ...rollout,
+        begun: new Set([...rollout.begun, ...event.slots.map(slotName)]),
+        batches: rollout.batches + 1,
+        settledAtMs: undefined,
+        checks: new Map(),
+        hurried: false,
+      }
+    case 'placed':
+      return placed(rollout, event.placement, atMs)
+    case 'running':
+    case 'serving':
+    case 'gone':
+      return moved(rollout, event.id, { state: event.kind, sinceMs: atMs })
+    case 'draining':
+      return { ...rollout, drained: new Set([...rollout.drained, event.id]) }
+    case 'failed':
+      return failed(rollout, event)
+    case 'batch_settled':
+      return { ...rollout, settledAtMs: atMs }
+    case 'checked':
+      return { ...rollout, checks: put(rollout.checks, event.name, checked(rollout, event, atMs)) }
+    case 'asked':
+      return { ...asked(rollout, event), heard: event.seq }
+    case 'paused': {
+      const { because, canary } = event
+      return {
+        ...rollout,
+        paused: { because, kind: canary === true ? 'canary' : 'failure' },
+        abortedBy: undefined,
+      }
+    }
+    case 'turned_back':
+      return {
+        ...rollout,
+        ...FRESH,
+        direction: 'back',
+        turnedBecause: event.because,
+        abortedBy: undefined,
+      }
+    case 'ended':
+      return { ...rollout, outcome: event.outcome, endedBecause: event.because, paused: undefined }
+  }
+}
+
+function placed(rollout: Rollout, placement: Placement, atMs: number): Rollout {
+  const slot = slotName(placement)
+  const known: Known = {
+    ...placement,
+    from: rollout.direction,
+    state: 'placed',
+    sinceMs: atMs,
+    failed: undefined,
+  }
+  return {
+    ...rollout,
+    instances: put(rollout.instances, placement.id, known),
+    attempts: put(rollout.attempts, slot, (rollout.attempts.get(slot) ?? 0) + 1),
+  }
+}
+
+function moved(rollout: Rollout, id: string, to: Partial<Known>): Rollout {
+  const known = rollout.instances.get(id)
+  if (known === undefined) return rollout
+  return { ...rollout, instances: put(rollout.instances, id, { ...known, ...to }) }
+}
+
+/** What fails behind a settled batch unsettles it: the slot is filled again, and everything is looked at anew. */
+function failed(rollout: Rollout, event: InstanceFailed): Rollout {
+  const known = rollout.instances.get(event.id)
+  if (known === undefined) return rollout
+  const slot = slotName(known)
+  const failures = (rollout.failures.get(slot) ?? 0) + 1
+  return {
+    ...moved(rollout, event.id, { failed: event.because }),
+    failures: put(rollout.failures, slot, failures),
+    setAside:
+      failures > rollout.rules.retries ? put(rollout.setAside, slot, event.because) : rollout.setAside,
+    lastFailure: event,
+    settledAtMs: undefined,
+    checks: new Map(),
+    hurried: false,
+  }
+}
+
+function checked(rollout: Rollout, { name, outcome, because }: CheckedEvent, atMs: number): Checked {
+  const before = rollout.checks.get(name)?.unknowns ?? 0
+  return { outcome, because, atMs, unknowns: outcome === 'unknown' ? before + 1 : 0 }
+}
+
+type CheckedEvent = Extract<RolloutEvent, { kind: 'checked' }>
+
+function asked(rollout: Rollout, { request, by }: Asked): Rollout {
+  switch (request) {
+    case 'pause':
+      return rollout.paused === undefined
+        ? { ...rollout, paused: { because: `paused by ${by}`, kind: 'asked' } }
+        : rollout
+    case 'resume':
+      return resumed(rollout)
+    case 'abort': {
+      // Taking a way back twice is the same way, unless it has come to a stop.
+      const isUnderWay = rollout.direction === 'back' && rollout.paused === undefined
+      return isUnderWay ? rollout : { ...rollout, abortedBy: by }
+    }
+  }
+}
+
+/** Whatever failed has a new chance; for what was only waited for, nobody waits any longer. */
+function resumed(rollout: Rollout): Rollout {
+  if (rollout.paused?.kind === 'failure') {
+    return { ...rollout, paused: undefined, failures: new Map(), setAside: new Map(), checks: new Map() }
+  }
+  return { ...rollout, paused: undefined, hurried: rollout.settledAtMs !== undefined }
+}
+
+function put<K, V>(map: ReadonlyMap<K, V>, key: K, value: V): ReadonlyMap<K, V> {
+  return new Map(map).set(key, value)
+}

@@ -1,0 +1,160 @@
+import type { RolloutEvent } from './event.ts'
+import type { FleetInstance, Placement } from './fleet.ts'
+import type { Check } from './rules.ts'
+import { counts, isAvailable, isReady, type SlotView, spareOf, type View } from './view.ts'
+import { conditionOf } from './words.ts'
+
+/** What is asked of the deployer, or of whoever answers a check. Each may be repeated. */
+export type Action =
+  | { readonly kind: 'start'; readonly placement: Placement }
+  | { readonly kind: 'serve' | 'drain' | 'stop'; readonly id: string }
+  | { readonly kind: 'check'; readonly check: Check }
+
+/** Events are written before anything is done, so that what was done is always known. */
+export interface Moves {
+  readonly events: readonly RolloutEvent[]
+  readonly actions: readonly Action[]
+  readonly waitsFor: readonly string[]
+}
+
+/** What can be done now in the slots that are being replaced. */
+export function movesIn(view: View, slots: readonly SlotView[]): Moves {
+  const roles = new Set(slots.map(({ role }) => role))
+  const spare = new Map([...roles].map((role) => [role, spareOf(view, role)]))
+  return joined(slots.map((slot) => movesOf({ view, slot, spare, leaving: new Set() })))
+}
+
+export function joined(all: readonly Moves[]): Moves {
+  return {
+    events: all.flatMap(({ events }) => events),
+    actions: all.flatMap(({ actions }) => actions),
+    waitsFor: all.flatMap(({ waitsFor }) => waitsFor),
+  }
+}
+
+interface Place {
+  readonly view: View
+  readonly slot: SlotView
+  /** How many more slots of each role may become empty; whoever takes one leaves less. */
+  readonly spare: Map<string, number>
+  /** Who of the slot was decided to leave just now, so that two do not leave for each other's sake. */
+  readonly leaving: Set<string>
+}
+
+function movesOf(place: Place): Moves {
+  const { view, slot } = place
+  // Whoever failed here for good goes; its slot stays as it is otherwise.
+  const isSetAside = view.rollout.setAside.has(slot.name)
+  const leaving = isSetAside ? slot.extras.filter(({ id }) => hasFailed(view, id)) : slot.extras
+  return joined([
+    ...leaving.map((one) => takeOut(place, one)),
+    ...(isSetAside ? [] : [bringIn(place)]),
+    ...(slot.stray === undefined ? [] : [waiting(`"${slot.stray.id}" may still come up`)]),
+  ])
+}
+
+function bringIn({ view, slot }: Place): Moves {
+  const { keep, coming, wants } = slot
+  const { rollout } = view
+  if (wants === undefined || counts(rollout, keep)) return NOTHING
+  if (keep !== undefined) {
+    return keep.state === 'starting' && isReady(rollout, keep)
+      ? acting({ kind: 'serve', id: keep.id }, view)
+      : waiting(`"${keep.id}" is ${conditionOf(keep, rollout.rules)}`)
+  }
+  // Two are the most that ever live in one slot: whoever leaves, and whoever comes.
+  const isFree = slot.living.length <= (rollout.rules.order === 'start-first' ? 1 : 0)
+  if (!isFree) return NOTHING
+  if (coming !== undefined) return acting({ kind: 'start', placement: placementOf(coming) }, view)
+  return { ...NOTHING, events: [{ kind: 'placed', placement: nextPlacement(view, slot, wants) }] }
+}
+
+function placementOf({ id, role, slot, version }: Placement): Placement {
+  return { id, role, slot, version }
+}
+
+function nextPlacement({ rollout }: View, { role, slot, name }: SlotView, version: string): Placement {
+  const attempt = (rollout.attempts.get(name) ?? 0) + 1
+  return { id: `${name}-r${rollout.number}-${attempt}`, role, slot, version }
+}
+
+function takeOut(place: Place, one: FleetInstance): Moves {
+  const { view } = place
+  const { id } = one
+  const { rules } = view.rollout
+  switch (one.state) {
+    case 'starting':
+      // It never got any work.
+      return acting({ kind: 'stop', id }, view)
+    case 'serving':
+      return takeOutOfService(place, one)
+    case 'draining':
+      return hasDrained(view, one)
+        ? acting({ kind: 'stop', id }, view)
+        : waiting(`"${id}" is ${conditionOf(one, rules)}`)
+    case 'stopping':
+    case 'gone':
+      return waiting(`"${id}" is ${conditionOf(one, rules)}`)
+  }
+}
+
+function takeOutOfService(place: Place, one: FleetInstance): Moves {
+  const { view, leaving } = place
+  const { id } = one
+  const drain = acting({ kind: 'drain', id }, view)
+  if (view.rollout.drained.has(id)) return drain
+  const because = whyItStays(place, one)
+  if (because !== undefined) return because === REPLACED_FIRST ? NOTHING : waiting(because)
+  leaving.add(id)
+  return { ...drain, events: [{ kind: 'draining', id }] }
+}
+
+function hasDrained(view: View, one: FleetInstance): boolean {
+  const { roles, rules } = view.rollout
+  const role = roles.find(({ role }) => role === one.role)
+  if (one.inStateMs >= (role?.drainTimeoutMs ?? rules.drainTimeoutMs)) return true
+  // Where requests cannot be counted a good instance has its time; one that failed is not waited for.
+  return one.inFlight === undefined ? hasFailed(view, one.id) : one.inFlight === 0
+}
+
+/** Why an instance may not be taken out now; absent when it may. */
+function whyItStays({ view, slot, spare, leaving }: Place, one: FleetInstance): string | undefined {
+  const { rollout } = view
+  if (hasFailed(view, one.id)) return undefined
+  const others = slot.living.filter((other) => other !== one && !leaving.has(other.id))
+  if (others.some((other) => isAvailable(rollout, other))) return undefined
+  if (slot.wants !== undefined && rollout.rules.order === 'start-first' && !counts(rollout, slot.keep)) {
+    // Of several of which none is healthy all but one go, or there would never be room for the new one.
+    const isOneTooMany = slot.keep === undefined && others.length > 0 && !isAvailable(rollout, one)
+    return isOneTooMany ? undefined : REPLACED_FIRST
+  }
+  if (!isAvailable(rollout, one)) return undefined
+  const left = spare.get(slot.role) ?? 0
+  if (left <= 0) return `"${one.id}" must stay: otherwise fewer of "${slot.role}" would serve than must`
+  spare.set(slot.role, left - 1)
+  return undefined
+}
+
+/** Nothing to tell of: what it waits for is told of already. */
+const REPLACED_FIRST = 'its replacement must serve first'
+
+function hasFailed({ rollout }: View, id: string): boolean {
+  return rollout.instances.get(id)?.failed !== undefined
+}
+
+const NOTHING: Moves = { events: [], actions: [], waitsFor: [] }
+
+function waiting(what: string): Moves {
+  return { ...NOTHING, waitsFor: [what] }
+}
+
+/** An action that failed the last time is tried again, and said to be waited for. */
+function acting(action: Exclude<Action, { kind: 'check' }>, { troubles }: View): Moves {
+  const id = action.kind === 'start' ? action.placement.id : action.id
+  const trouble = troubles.get(id)
+  return {
+    ...NOTHING,
+    actions: [action],
+    waitsFor: trouble === undefined ? [] : [`"${id}": ${action.kind} failed: ${trouble}`],
+  }
+}

@@ -1,0 +1,117 @@
+import { BellowsError } from '../../core/errors.ts'
+import { beginning, openIn, type RolloutHistory, type RolloutWish } from '../../core/rollout/begin.ts'
+import type { TooOld } from '../../core/rollout/decide.ts'
+import type { RolloutRequest } from '../../core/rollout/event.ts'
+import { foldRollout } from '../../core/rollout/fold.ts'
+import type { Rollout } from '../../core/rollout/rollout.ts'
+import { rulesProblems } from '../../core/rollout/rules.ts'
+import { tooOld } from '../../core/rollout/too-old.ts'
+import type { Event } from '../../core/run/event.ts'
+import { isOver, isThrough, type Run } from '../../core/run/run.ts'
+import { mayEnter } from '../../core/run/transitions.ts'
+import type { Driving, Engine } from '../context.ts'
+import { readRun } from '../drive.ts'
+import { note } from '../note.ts'
+import type { Deployer } from '../ports.ts'
+import { readRuns } from '../runs.ts'
+
+/** The last rollout of a run, whether it is over or not. */
+export async function readRollout(engine: Engine, run: number): Promise<Rollout | undefined> {
+  if (!(await engine.journal.isInstalled())) return undefined
+  const { entries } = await engine.rollouts.look(run, { entry: 0, request: 0 })
+  return foldRollout(undefined, entries)
+}
+
+export async function askRollout(engine: Engine, run: number, request: RolloutRequest): Promise<void> {
+  const rollout = await readRollout(engine, run)
+  if (rollout === undefined || rollout.outcome !== undefined) throw noRollout(run)
+  await engine.rollouts.ask(run, request)
+}
+
+export function noRollout(run: number): BellowsError {
+  return new BellowsError('run_not_found', `No rollout of the run ${run} is under way.`, {
+    hint: 'Begin one: bellows deploy --to <version>',
+  })
+}
+
+/**
+ * Begins a rollout, or finds the one that was begun and is not over. Whatever speaks against it is said before anything happens.
+ * @throws BellowsError `phase_order` before the schema is ready, `run_conflict` while another rollout is under way,
+ *   `not_reversible` for a version that the database cannot serve any more, `config_invalid` for rules that cannot work out
+ */
+export async function beginRollout(
+  engine: Driving,
+  id: number,
+  wish: RolloutWish,
+  deployer: Deployer,
+): Promise<void> {
+  const run = await readRun(engine, id)
+  const history = await engine.rollouts.history()
+  const open = openIn(history)
+  if (open !== undefined) {
+    refuseOther(open, run, wish)
+    return
+  }
+  refuseUnready(run)
+  refuseUnfit(wish, await versionsTooOld(engine, history))
+  const fleet = await deployer.fleet()
+  const { requests } = await engine.rollouts.look(id, { entry: 0, request: 0 })
+  const heard = requests.at(-1)?.seq ?? 0
+  const started: Event = { type: 'rollout', event: beginning(wish, fleet, history, heard) }
+  const entering: readonly Event[] =
+    run.state !== 'rolling_out' && mayEnter(run.state, 'rolling_out') && !isOver(run)
+      ? [{ type: 'phase_entered', phase: 'rollout' }]
+      : []
+  await note(engine, id, [...entering, started])
+  // What is remembered of the fleet before is of no use any more; that it stays would do no harm.
+  for (const { id: gone } of fleet.filter(({ state }) => state === 'gone'))
+    await deployer.forget(gone).catch(() => undefined)
+}
+
+/** Versions that cannot be brought back, by what the journal says of contracts. */
+export async function versionsTooOld(engine: Engine, history: RolloutHistory): Promise<readonly TooOld[]> {
+  const runs = await readRuns(engine, 'all')
+  return tooOld(
+    history,
+    runs.map(({ id, plan, retiredAt }) => ({
+      run: id,
+      migration: plan.migration.name,
+      isRetired: retiredAt !== undefined,
+    })),
+  )
+}
+
+function refuseOther(open: RolloutHistory[number], run: Run, wish: RolloutWish): void {
+  const { event } = open
+  if (event.kind !== 'rollout_started' || (open.run === run.id && event.version === wish.version)) return
+  throw new BellowsError('run_conflict', `The rollout of "${event.version}" is not over.`, {
+    hint: 'See "bellows deploy status". Finish it (bellows deploy resume) or take it back (bellows deploy abort) first.',
+  })
+}
+
+function refuseUnready(run: Run): void {
+  const { name } = run.plan.migration
+  if (run.state === 'rolling_back' || run.state === 'rolled_back') {
+    throw new BellowsError('run_conflict', `The migration "${name}" is ${run.state.replace('_', ' ')}.`, {
+      hint: `Nothing is to be rolled out for it. Begin it anew: bellows expand ${name}`,
+    })
+  }
+  if (isThrough(run, 'verify')) return
+  throw new BellowsError('phase_order', `The migration "${name}" is not ready for a new version yet.`, {
+    hint: `First: bellows verify ${name}`,
+  })
+}
+
+function refuseUnfit({ version, rules, roles }: RolloutWish, old: readonly TooOld[]): void {
+  const barred = old.find((one) => one.version === version)
+  if (barred !== undefined) {
+    throw new BellowsError('not_reversible', `"${version}" cannot be rolled out: ${barred.because}.`, {
+      hint: 'Roll out a version that was built for the schema as it is.',
+    })
+  }
+  const [problem] = rulesProblems(rules, roles)
+  if (problem === undefined) return
+  throw new BellowsError('config_invalid', `The rules of the rollout cannot work out: ${problem}.`, {
+    hint: 'docs/deploy.md explains every parameter.',
+  })
+}

@@ -1,0 +1,156 @@
+import { beginning } from '../../src/core/rollout/begin.ts'
+import type { FleetInstance, Placement } from '../../src/core/rollout/fleet.ts'
+import { type Rollout, slotName } from '../../src/core/rollout/rollout.ts'
+import { neededOf } from '../../src/core/rollout/rules.ts'
+import type { Watched } from '../../src/engine/rollout/drive.ts'
+import { type Call, type FakeFleet, type Fault, fakeFleet } from '../support/fake-deployer.ts'
+import { behaviourOf, type Chance, NEW, OLD, type Scenario, scenario } from './scenario.ts'
+import { Killed, simulatedWorld, type World } from './world.ts'
+
+const LOOKS_MAX = 3_000
+const LIVES_MAX = 60
+const HUMANS_MAX = 6
+
+/** One rollout in a world of its own, with everything that may go wrong there. */
+export interface Life {
+  readonly luck: Chance
+  readonly given: Scenario
+  readonly fleet: FakeFleet
+  readonly world: World
+  /** What broke a rule while it was broken. */
+  readonly wrongs: string[]
+  /** From now on everything works. */
+  calm(): void
+}
+
+export function begun(luck: Chance, given = scenario(luck)): Life {
+  const wrongs: string[] = []
+  let trouble = given.trouble
+  let blindLooks = 0
+  const fault = (call: Call): Fault => {
+    if (call === 'fleet') {
+      if (blindLooks === 0 && luck.happens(trouble / 4)) blindLooks = luck.below(80)
+      blindLooks = Math.max(0, blindLooks - 1)
+      return blindLooks > 0 && trouble > 0 ? 'before' : 'none'
+    }
+    return luck.happens(trouble) ? luck.one('before', 'after', 'late') : 'none'
+  }
+  const fleet: FakeFleet = fakeFleet({
+    behaviour: ({ version }) => behaviourOf(luck, version === NEW ? given.badShare : trouble / 10),
+    fault,
+    onEffect: (call, id) => wrongs.push(...brokenBy({ given, fleet, world }, call, id)),
+    remembers: luck.happens(0.7),
+  })
+  const world: World = simulatedWorld({
+    looksMax: LOOKS_MAX,
+    kills: () => (luck.happens(trouble / 10) ? luck.one('before', 'after') : 'no'),
+    check: () => ({
+      outcome: luck.happens(trouble) ? luck.one('fail', 'unknown') : 'pass',
+      because: 'so it was',
+    }),
+    onSleep: (ms) => {
+      fleet.advance(ms)
+      if (luck.happens(trouble / 20)) world.ask(luck.one('pause', 'resume', 'abort'))
+      const old = fleet.now().filter(({ version, state }) => version === OLD && state === 'serving')
+      if (luck.happens(trouble / 20) && old.length > 0) fleet.kill(luck.one(...old).id)
+    },
+  })
+  fill(fleet, given, luck)
+  world.write(beginning({ version: NEW, roles: given.roles, rules: given.rules }, fleet.now(), [], 0))
+  return {
+    luck,
+    given,
+    fleet,
+    world,
+    wrongs,
+    calm: () => {
+      trouble = 0
+    },
+  }
+}
+
+/** What ran before: mostly one a slot, sometimes a sick one, none, or what something interrupted has left. */
+function fill(fleet: FakeFleet, { before }: Scenario, luck: Chance): void {
+  const put = (placement: Placement, state: FleetInstance['state'] = 'serving') =>
+    fleet.put(placement, {
+      state,
+      behaviour: luck.happens(0.05) ? {} : { healthyAfterMs: 0, drainLooks: luck.below(4) },
+    })
+  for (const [role, count] of before)
+    for (let slot = 1; slot <= count; slot += 1) {
+      if (luck.happens(0.03)) continue
+      put({ id: `${role}-${slot}-old`, role, slot, version: luck.happens(0.05) ? NEW : OLD })
+      if (luck.happens(0.03))
+        put(
+          { id: `${role}-${slot}-left`, role, slot, version: '0' },
+          luck.one('serving', 'starting', 'draining'),
+        )
+    }
+}
+
+/** Drives to the end; whoever is asked for decides, and a driver that was killed is followed by another one. */
+export async function lived(life: Life, seed: number): Promise<Watched> {
+  const { luck, world, fleet, given } = life
+  let humans = 0
+  for (let lives = 1; ; lives += 1) {
+    if (lives > LIVES_MAX) life.calm()
+    try {
+      const watched = await world.drive(fleet.deployer)
+      if (watched.verdict.is !== 'paused') return watched
+      humans += 1
+      if (humans > HUMANS_MAX) return watched
+      if (humans === HUMANS_MAX) life.calm()
+      world.ask(luck.one('resume', 'resume', 'abort'))
+    } catch (error) {
+      if (!(error instanceof Killed))
+        throw new Error(
+          `seed ${seed}: ${String(error)} ${JSON.stringify(given.rules)} ${JSON.stringify(fleet.now())}`,
+          { cause: error },
+        )
+    }
+  }
+}
+
+/** The rules that no step may break, looked at in front of it. */
+function brokenBy(
+  { given, fleet, world }: Pick<Life, 'given' | 'fleet' | 'world'>,
+  call: Call,
+  id: string,
+): readonly string[] {
+  const rollout = world.rollout()
+  if (rollout === undefined) return [`${call} ${id} before the rollout`]
+  const all = fleet.now()
+  if (call === 'start') return brokenByStart(rollout, all, id)
+  const one = all.find((other) => other.id === id)
+  if (call === 'stop' && one?.state === 'serving') return [`stop ${id} while it serves`]
+  if (call !== 'drain' || one === undefined || !serves(given, one)) return []
+  if (rollout.instances.get(id)?.failed !== undefined) return []
+  const left = all.filter((other) => other.id !== id && other.role === one.role && serves(given, other))
+  if (left.some(({ slot }) => slot === one.slot)) return []
+  const needed = neededIn(given, rollout, one.role)
+  const slots = new Set(left.map(({ slot }) => slot)).size
+  return slots >= needed ? [] : [`drain ${id}: ${slots} of ${needed} are left`]
+}
+
+function brokenByStart(rollout: Rollout, all: readonly FleetInstance[], id: string): readonly string[] {
+  const known = rollout.instances.get(id)
+  if (known === undefined) return [`start ${id} without a record`]
+  if (all.some((one) => one.id === id)) return []
+  const most = rollout.rules.order === 'start-first' ? 2 : 1
+  const living = all.filter((one) => slotName(one) === slotName(known) && one.state !== 'gone').length + 1
+  return [
+    ...(known.state === 'placed' ? [] : [`start ${id} again`]),
+    ...(living <= most ? [] : [`start ${id}: ${living} live in its slot`]),
+  ]
+}
+
+function serves({ rules }: Scenario, { state, health }: FleetInstance): boolean {
+  return state === 'serving' && health.failures < rules.health.failure
+}
+
+function neededIn({ roles, rules }: Scenario, { before }: Rollout, role: string): number {
+  const there = before.filter((one) => one.role === role)
+  const wanted = roles.find((one) => one.role === role)?.instances ?? 0
+  const needed = neededOf(rules, Math.min(there.length, wanted))
+  return Math.min(needed, there.filter(({ available }) => available).length)
+}

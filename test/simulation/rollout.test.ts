@@ -1,0 +1,58 @@
+import { describe, expect, test } from 'vitest'
+import { foldRollout } from '../../src/core/rollout/fold.ts'
+import { slotName } from '../../src/core/rollout/rollout.ts'
+import type { Watched } from '../../src/engine/rollout/drive.ts'
+import { begun, type Life, lived } from './life.ts'
+import { chance, NEW, type Scenario, scenario } from './scenario.ts'
+
+const SEEDS = Number(process.env.SEEDS ?? 1_200)
+
+describe('a simulated rollout', () => {
+  test.for([0, 1, 2, 3, 4, 5])(
+    'ends or stands still, and harms nobody on the way: share %i of the seeds',
+    async (share) => {
+      for (let seed = share; seed < SEEDS; seed += 6) {
+        const life = begun(chance(seed + 1))
+        const watched = await lived(life, seed)
+        expect(life.wrongs, `seed ${seed}`).toEqual([])
+        mustBe(life, watched, seed)
+      }
+    },
+  )
+
+  test.for([0, 1, 2])('of a thousand instances does, too: seed %i', async (seed) => {
+    const luck = chance(seed + 77)
+    const given = scenario(luck)
+    const large: Scenario = {
+      ...given,
+      roles: [{ role: 'web', instances: 1_000 }],
+      before: new Map([['web', 1_000]]),
+      rules: { ...given.rules, batch: '20%', order: 'start-first', onFailure: 'rollback' },
+      badShare: seed === 2 ? 0.002 : 0,
+      trouble: 0.001,
+    }
+    const life = begun(luck, large)
+    const watched = await lived(life, seed)
+    expect(life.wrongs, `seed ${seed}`).toEqual([])
+    mustBe(life, watched, seed)
+  })
+})
+
+/** What must hold at the end. */
+function mustBe({ given, fleet, world }: Life, { rollout, verdict }: Watched, seed: number): void {
+  const where = `seed ${seed}, ${verdict.is}: ${verdict.because}`
+  expect(verdict.because, where).not.toBe('')
+  expect(foldRollout(undefined, world.entries), where).toEqual(rollout)
+  const living = fleet.now().filter(({ state }) => state !== 'gone')
+  const there = living.map((one) => `${slotName(one)} ${one.version} ${one.state}`).toSorted()
+  if (verdict.is === 'done') {
+    const target = given.roles.flatMap(({ role, instances }) =>
+      Array.from({ length: instances }, (_, at) => `${role}-${at + 1} ${NEW} serving`),
+    )
+    expect(there, where).toEqual(target.toSorted())
+  }
+  if (verdict.is === 'rolled_back') {
+    const before = rollout.before.map((one) => `${slotName(one)} ${one.version} serving`)
+    expect(there, where).toEqual(before.toSorted())
+  }
+}
