@@ -16,7 +16,7 @@ import { isRolled, type KubernetesDeploy } from './core/rollout/workload.ts'
 import type { WorkloadEvent } from './core/rollout/workload-event.ts'
 import type { Actor, Notice } from './core/run/event.ts'
 import { type Bellows, createBellows } from './engine/bellows.ts'
-import type { Cluster } from './engine/ports.ts'
+import type { Cluster, Deployer } from './engine/ports.ts'
 import { type Rolled, type Roller, type RollRules, rollWorkloads } from './engine/roll-workloads.ts'
 
 export interface OpenOptions {
@@ -30,6 +30,8 @@ export interface OpenOptions {
   readonly actor?: Actor
   /** postgres:// URLs of the standbys that applications read from: what is used there counts, too. */
   readonly standbys?: readonly string[]
+  /** Whatever deploys the application: of what it has rolled out it is asked what is left. */
+  readonly deployer?: Deployer
   readonly onNotice?: (notice: Notice) => void
   /** Looked at between batches: true stops the work where nothing is half done. */
   readonly isStopping?: () => boolean
@@ -52,6 +54,7 @@ export async function openBellows(options: OpenOptions = {}): Promise<Bellows> {
     checks: systemChecks({ database, runCommand }),
     clock: systemClock,
     standbys: (options.standbys ?? []).map((url) => openStandby({ ...target, url })),
+    ...(options.deployer === undefined ? {} : { deployer: options.deployer }),
     actor: options.actor ?? thisActor(target.application),
     settings: mergedSettings(DEFAULT_SETTINGS, options.settings ?? {}),
     notify: options.onNotice ?? (() => undefined),

@@ -121,6 +121,13 @@ export function rolloutRules(change: RolloutChange = {}): RolloutRules {
   })
 }
 
+/** What `deploy.command` is when the config file says no more. */
+export const DEFAULT_COMMAND = Object.freeze({
+  // Longer than an orchestrator takes to answer; what takes longer is begun by the command and seen in the fleet.
+  timeoutMs: 60_000,
+  healthIntervalMs: 1_000,
+})
+
 /** Settings with some of them replaced, group by group. */
 export type SettingsChange = {
   readonly [K in keyof Settings]?: Settings[K] extends object ? Partial<Settings[K]> : Settings[K]

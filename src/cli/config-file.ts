@@ -1,12 +1,19 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
-import type { ConfigSources } from '../config.ts'
-import { BellowsError } from '../index.ts'
+import type { ConfigSources, RolloutChange } from '../config.ts'
+import { BellowsError, type KubernetesDeploy } from '../index.ts'
 import type { ProcessesSection } from './processes-format.ts'
+import type { CommandSection } from './rollout-format.ts'
 
-export type ConfigFile = ConfigSources['file'] & {
-  readonly deploy?: { readonly processes?: ProcessesSection }
+export type ConfigFile = ConfigSources['file'] & { readonly deploy?: DeploySection }
+
+/** How the application is deployed, as the config file says it. */
+export interface DeploySection {
+  readonly processes?: ProcessesSection
+  readonly command?: CommandSection
+  readonly kubernetes?: KubernetesDeploy
+  readonly rollout?: RolloutChange
 }
 
 const NAMES = ['yaml', 'yml', 'json', 'ts', 'mts', 'js', 'mjs'].map(

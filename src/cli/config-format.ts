@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { kubernetesFormat } from './kubernetes-format.ts'
 import { processesFormat } from './processes-format.ts'
+import { commandFormat, rolloutFormat } from './rollout-format.ts'
 
 const ms = z.number().int().nonnegative()
 const count = z.number().int().positive()
@@ -42,7 +43,15 @@ export const configFormat = z.strictObject({
   database: z.string().optional(),
   migrations: z.string().optional(),
   standbys: z.array(z.string()).optional(),
-  deploy: z.strictObject({ kubernetes: kubernetesFormat, processes: processesFormat }).partial().optional(),
+  deploy: z
+    .strictObject({
+      kubernetes: kubernetesFormat,
+      processes: processesFormat,
+      command: commandFormat,
+      rollout: rolloutFormat,
+    })
+    .partial()
+    .optional(),
   settings: z
     .strictObject({
       lock: lock.partial(),

@@ -6,6 +6,7 @@ import { addBrownout } from './commands/brownout.ts'
 import { addClients } from './commands/clients.ts'
 import { addContract } from './commands/contract.ts'
 import { addDemo } from './commands/demo.ts'
+import { addDeploy } from './commands/deploy/deploy.ts'
 import { addDoctor } from './commands/doctor.ts'
 import { addGate } from './commands/gate.ts'
 import { addInit } from './commands/init.ts'
@@ -51,6 +52,7 @@ function program(): Command {
   addInstances(bellows)
   addClients(bellows)
   addAudit(bellows)
+  addDeploy(bellows)
   addSupervise(bellows)
   addNode(bellows)
   addDemo(bellows)

@@ -1,6 +1,7 @@
 import { type Config, configFrom, type SettingsChange } from '../config.ts'
 import { type Bellows, BellowsError, openBellows } from '../index.ts'
 import { readConfigFile } from './config-file.ts'
+import { type Deployment, deploymentFrom } from './deployment.ts'
 import { EXIT, exitCodeOf } from './exit-codes.ts'
 import { type ProgressView, progressView } from './render/progress.ts'
 import { processTerminal, type Terminal } from './terminal.ts'
@@ -19,6 +20,8 @@ export interface Session {
   readonly bellows: Bellows
   readonly config: Config
   readonly terminal: Terminal
+  /** How the application is deployed, where the config file says so. */
+  readonly deployment: Deployment | undefined
   /** Was it asked to stop? A command that waits looks again and again. */
   readonly isStopping: () => boolean
 }
@@ -35,6 +38,7 @@ export async function inSession(
     const { standby, ...named } = flags
     const standbys = standby === undefined ? {} : { standbys: standby }
     const config = configFrom({ flags: { ...named, ...standbys, settings }, env: process.env, file })
+    const deployment = await deploymentFrom(file.deploy, process.cwd())
     const view = progressView(processTerminal)
     const stop = stopOnInterrupt(view)
     const bellows = await openBellows({
@@ -42,11 +46,12 @@ export async function inSession(
       application: `bellows/${VERSION} ${command}`,
       settings: config.settings,
       standbys: config.standbys,
+      ...(deployment === undefined ? {} : { deployer: deployment.deployer }),
       onNotice: (notice) => view.show(notice),
       isStopping: stop.isAsked,
     })
     try {
-      return await work({ bellows, config, terminal: processTerminal, isStopping: stop.isAsked })
+      return await work({ bellows, config, terminal: processTerminal, deployment, isStopping: stop.isAsked })
     } finally {
       view.end()
       await bellows.close()

@@ -1,10 +1,12 @@
 import type { Actor, Notice } from '../core/run/event.ts'
-import type { Driver, Ports } from './ports.ts'
+import type { Deployer, Driver, Ports } from './ports.ts'
 import type { Settings } from './settings.ts'
 
 /** What every part of the engine works with. */
 export interface Engine extends Ports {
   readonly settings: Settings
+  /** Whatever deploys the application, where it is known here. */
+  readonly deployer?: Deployer
   /** Who runs it; kept where somebody takes a responsibility. */
   readonly actor: Actor
   readonly notify: (notice: Notice) => void

@@ -9,6 +9,7 @@ import { lit, type Sql, sql } from '../core/sql.ts'
 import { declaredClients } from './clients.ts'
 import type { Engine } from './context.ts'
 import { columnArguments, type Gated } from './gated.ts'
+import { readRollout } from './rollout/look.ts'
 import { watchUse } from './use.ts'
 
 /** Everything that the gate of a column goes by, as it is at this moment. */
@@ -22,6 +23,7 @@ export async function gatherEvidence(engine: Engine, run: Run | undefined, of: G
     migration: run?.plan.migration.name ?? '',
     needing,
     everRegistered: await wasAnyRegistered(engine),
+    ...(await inventoryOf(engine, run?.id)),
     strangers: await database.read<Stranger>(sql`select * from bellows.strangers(${columnArguments(of)})`),
     transactions: await oldTransactions(engine, of),
     usage,
@@ -61,6 +63,21 @@ select began, until, until <= pg_catalog.clock_timestamp() as "isOver", ${writes
 function doorClosedSql(of: Gated, waitMs: number): Sql {
   return sql`coalesce((select since from bellows.column_state where (namespace, "table", "column") = (${columnArguments(of)})),
     pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => ${lit(waitMs / 1000)}))`
+}
+
+/** Only of a run for which the application was rolled out: then its deployer must say what is left. */
+async function inventoryOf(engine: Engine, run: number | undefined): Promise<Pick<GateFacts, 'inventory'>> {
+  const rollout = run === undefined ? undefined : await readRollout(engine, run)
+  if (rollout === undefined || rollout.outcome === 'rolled_back' || rollout.outcome === 'abandoned') return {}
+  const { version, outcome } = rollout
+  if (engine.deployer === undefined)
+    return { inventory: { version, unreadable: 'no deployer is configured here' } }
+  try {
+    const fleet = await engine.deployer.fleet()
+    return { inventory: { version, isRolledOut: outcome === 'done', fleet } }
+  } catch (error) {
+    return { inventory: { version, unreadable: error instanceof Error ? error.message : String(error) } }
+  }
 }
 
 /** One that is gone counts, too: then the application is one that does tell. */

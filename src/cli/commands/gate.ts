@@ -35,7 +35,7 @@ export function addGate(program: Command): void {
     .action((named: string | undefined, flags: WaitFlags) =>
       inSession('gate', flags, evidenceSettings(flags), async (session) => {
         const run = await chosenRun(session.bellows, named)
-        return report(session, run, await waited(session, run, flags), flags)
+        return report(session, run, await waitedForGate(session, run, flags), flags)
       }),
     )
 }
@@ -56,10 +56,10 @@ async function looked({ bellows }: Session, run: Run): Promise<readonly GateRepo
 }
 
 /** Says each change while it waits. The last look is given back, open or not. */
-async function waited(
+export async function waitedForGate(
   session: Session,
   begun: Run,
-  { timeout = TIMEOUT_MS, json }: WaitFlags,
+  { timeout = TIMEOUT_MS, json }: Pick<WaitFlags, 'timeout' | 'json'>,
 ): Promise<readonly GateReport[]> {
   const { terminal } = session
   const end = performance.now() + timeout

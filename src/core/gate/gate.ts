@@ -3,6 +3,7 @@ import { type Brownout, brownoutCheck } from './brownout.ts'
 import { type GateCheck, type GateRules, green, isPassed, type Override, type RefusalCode } from './check.ts'
 import { clientsCheck, type DeclaredClient } from './clients.ts'
 import { dependentsCheck } from './dependents.ts'
+import { type InventoryFacts, inventoryCheck } from './inventory.ts'
 import { type LeaseFacts, leasesCheck } from './leases.ts'
 import { type Stranger, sessionsCheck } from './sessions.ts'
 import { type OldTransaction, transactionsCheck } from './transactions.ts'
@@ -14,6 +15,8 @@ export interface GateFacts extends LeaseFacts {
   /** `"users"."name"`, for people. */
   readonly column: string
   readonly migration: string
+  /** Absent when the application was not rolled out for this migration by Bellows. */
+  readonly inventory?: InventoryFacts
   readonly strangers: readonly Stranger[]
   readonly transactions: readonly OldTransaction[]
   readonly usage: UsageFacts
@@ -83,6 +86,7 @@ export function gateChecks(facts: GateFacts, rules: GateRules): readonly GateChe
   const used = usageCheck(column, usage, facts.watch, standsAlone ? alone(rules) : rules)
   const isTold = standsAlone && used.state === 'green' && seesReads(usage)
   return [
+    ...(facts.inventory === undefined ? [] : [inventoryCheck(facts.inventory)]),
     isTold
       ? green('leases', ['no instance was ever registered; its use is watched instead, readers included'])
       : leases,

@@ -2,8 +2,6 @@ import { BellowsError } from '../../core/errors.ts'
 import { beginning, openIn, type RolloutHistory, type RolloutWish } from '../../core/rollout/begin.ts'
 import type { TooOld } from '../../core/rollout/decide.ts'
 import type { RolloutRequest } from '../../core/rollout/event.ts'
-import { foldRollout } from '../../core/rollout/fold.ts'
-import type { Rollout } from '../../core/rollout/rollout.ts'
 import { rulesProblems } from '../../core/rollout/rules.ts'
 import { tooOld } from '../../core/rollout/too-old.ts'
 import type { Event } from '../../core/run/event.ts'
@@ -14,13 +12,7 @@ import { readRun } from '../drive.ts'
 import { note } from '../note.ts'
 import type { Deployer } from '../ports.ts'
 import { readRuns } from '../runs.ts'
-
-/** The last rollout of a run, whether it is over or not. */
-export async function readRollout(engine: Engine, run: number): Promise<Rollout | undefined> {
-  if (!(await engine.journal.isInstalled())) return undefined
-  const { entries } = await engine.rollouts.look(run, { entry: 0, request: 0 })
-  return foldRollout(undefined, entries)
-}
+import { readRollout } from './look.ts'
 
 export async function askRollout(engine: Engine, run: number, request: RolloutRequest): Promise<void> {
   const rollout = await readRollout(engine, run)

@@ -1,0 +1,49 @@
+import type { Command } from 'commander'
+import type { Run } from '../../../index.ts'
+import { chosenRun } from '../../choose.ts'
+import { deploymentNeeded } from '../../deployment.ts'
+import { EXIT } from '../../exit-codes.ts'
+import { addDatabaseFlags } from '../../flags.ts'
+import { type DatabaseFlags, inSession, printJson, type Session } from '../../session.ts'
+
+const REQUESTS = [
+  ['pause', 'finish the batch that is under way, and then stand still'],
+  ['resume', 'go on with a rollout that stands still, or whose driver is gone'],
+  ['abort', 'take the rollout back: what ran before serves again'],
+] as const
+
+type Request = (typeof REQUESTS)[number][0]
+
+/** What somebody asks of a rollout that is under way, here or elsewhere. */
+export function addAsking(deploy: Command): void {
+  for (const [request, description] of REQUESTS) {
+    addDatabaseFlags(deploy.command(request))
+      .description(description)
+      .argument('[migration]', 'name; default: the one under way')
+      .action((named: string | undefined, flags: DatabaseFlags) =>
+        inSession('deploy', flags, {}, async (session) => {
+          const run = await chosenRun(session.bellows, named)
+          await session.bellows.askRollout(run.id, request)
+          return await heard(session, run, request, flags)
+        }),
+      )
+  }
+}
+
+/** Whoever drives the rollout hears it; where nobody does, this process goes on with it. */
+async function heard(session: Session, run: Run, request: Request, { json }: DatabaseFlags): Promise<number> {
+  const { bellows, terminal } = session
+  const holder = await bellows.driver()
+  const migration = run.plan.migration.name
+  if (holder !== undefined || request === 'pause') {
+    const by = holder?.who ?? 'whoever drives it next'
+    if (json === true) printJson({ migration, asked: request, of: by })
+    else terminal.out(`Asked ${by} to ${request} the rollout of ${migration}.`)
+    return EXIT.done
+  }
+  const { deployer } = deploymentNeeded(session.deployment)
+  const { version } = await bellows.change((driver) => driver.resumeRollout(run.id, deployer))
+  if (json === true) printJson({ migration, version, rollout: 'done' })
+  else terminal.out(`Every instance serves "${version}".\nnext: bellows deploy ${migration} --to ${version}`)
+  return EXIT.done
+}

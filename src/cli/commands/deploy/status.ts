@@ -1,0 +1,66 @@
+import type { Command } from 'commander'
+import { type FleetInstance, type InstanceLine, instanceLines, type Rollout } from '../../../index.ts'
+import { chosenRun } from '../../choose.ts'
+import { EXIT } from '../../exit-codes.ts'
+import { addDatabaseFlags } from '../../flags.ts'
+import { duration } from '../../render/progress.ts'
+import { type DatabaseFlags, inSession, printJson, type Session } from '../../session.ts'
+
+export function addRolloutStatus(deploy: Command): void {
+  addDatabaseFlags(deploy.command('status'))
+    .description('where the rollout of a migration stands, instance by instance')
+    .argument('[migration]', 'name; default: the one under way')
+    .action((named: string | undefined, flags: DatabaseFlags) =>
+      inSession('deploy', flags, {}, async (session) => {
+        const { bellows, terminal } = session
+        const run = await chosenRun(bellows, named)
+        const migration = run.plan.migration.name
+        const rollout = await bellows.rollout(run.id)
+        if (rollout === undefined) {
+          if (flags.json === true) printJson({ migration, rollout: null })
+          else terminal.out(`${migration}: nothing was rolled out for it yet.`)
+          return EXIT.done
+        }
+        const lines = instanceLines(rollout, await fleetOf(session))
+        if (flags.json === true) printJson({ migration, ...summary(rollout), instances: lines })
+        else terminal.out([headline(migration, rollout), ...lines.map(row)].join('\n'))
+        return EXIT.done
+      }),
+    )
+}
+
+/** Without an answer of the deployer what the journal knows is shown. */
+async function fleetOf({ deployment, terminal }: Session): Promise<readonly FleetInstance[]> {
+  try {
+    return (await deployment?.deployer.fleet()) ?? []
+  } catch (error) {
+    terminal.err(`The fleet cannot be seen: ${error instanceof Error ? error.message : String(error)}\n`)
+    return []
+  }
+}
+
+function summary({ version, direction, outcome, paused, endedBecause }: Rollout) {
+  const because = endedBecause ?? paused?.because
+  return {
+    version,
+    direction,
+    outcome: outcome ?? (paused === undefined ? 'under way' : 'paused'),
+    ...(because === undefined ? {} : { because }),
+  }
+}
+
+function headline(migration: string, rollout: Rollout): string {
+  const { outcome, because, version, direction } = summary(rollout)
+  const where =
+    direction === 'back' && outcome === 'under way' ? 'being taken back' : outcome.replace('_', ' ')
+  return `${migration}: the rollout of "${version}" is ${where}${because === undefined ? '' : `: ${because}`}`
+}
+
+function row({ id, version, state, inStateMs, inFlight, error }: InstanceLine): string {
+  const since = inStateMs === undefined ? '' : ` for ${duration(inStateMs / 1000)}`
+  const requests = inFlight === undefined || inFlight === 0 ? '' : `, ${inFlight} requests`
+  return `  ${id.padEnd(ID_WIDTH)} ${version.padEnd(VERSION_WIDTH)} ${state}${since}${requests}${error === undefined ? '' : `  ${error}`}`
+}
+
+const ID_WIDTH = 20
+const VERSION_WIDTH = 10

@@ -1,0 +1,10 @@
+import { foldRollout } from '../../core/rollout/fold.ts'
+import type { Rollout } from '../../core/rollout/rollout.ts'
+import type { Engine } from '../context.ts'
+
+/** The last rollout of a run, whether it is over or not. */
+export async function readRollout(engine: Engine, run: number): Promise<Rollout | undefined> {
+  if (!(await engine.journal.isInstalled())) return undefined
+  const { entries } = await engine.rollouts.look(run, { entry: 0, request: 0 })
+  return foldRollout(undefined, entries)
+}

@@ -1,0 +1,205 @@
+import path from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { type Workplace, workplace } from '../support/cli.ts'
+import { cleanUp, type TestDatabase, testDatabase } from '../support/database.ts'
+import { builtMain } from '../support/node-process.ts'
+
+const GIVEN = `create table users (id bigint generated always as identity primary key, name text not null);
+  insert into users (name) select 'User ' || i from generate_series(1, 50) i`
+
+const ADD = 'operations:\n  - add_column: { table: users, column: email, type: text }\n'
+const RENAME = 'operations:\n  - rename_column: { table: users, from: name, to: full_name }\n'
+
+interface Stage {
+  readonly place: Workplace
+  readonly database: TestDatabase
+  readonly url: string
+  readonly confirm: readonly string[]
+}
+
+/** A supervisor for two instances of the example behind one address, and nothing deployed yet. */
+async function stage(env: Readonly<Record<string, string>> = {}): Promise<Stage> {
+  const database = await testDatabase(GIVEN)
+  const place = await workplace({ DATABASE_URL: database.url })
+  await place.run('init')
+  await place.run('init', '--database', database.url)
+  const port = 20_000 + Math.floor(Math.random() * 30_000)
+  const server = path.join(path.dirname(builtMain()), '../../examples/http-app/server.mjs')
+  await place.write(
+    'bellows.config.yaml',
+    JSON.stringify({
+      settings: { gate: { quietMs: 0 }, driver: { pollMs: 20 } },
+      deploy: {
+        processes: {
+          roles: {
+            web: {
+              command: ['node', server],
+              listen: port,
+              instances: 2,
+              env: { DATABASE_URL: database.url, APP_VERSION: '{version}', INSTANCE: '{instance}', ...env },
+              health: { path: '/healthz', intervalMs: 50 },
+              stopTimeoutMs: 10_000,
+            },
+          },
+        },
+        rollout: {
+          pollMs: 50,
+          minHealthyMs: 100,
+          health: { success: 1, failure: 40 },
+          startupDeadlineMs: 60_000,
+          drainTimeoutMs: 10_000,
+          stopTimeoutMs: 10_000,
+          retries: 0,
+        },
+      },
+    }),
+  )
+  await place.write('migrations/0001_add_email.yaml', ADD)
+  await place.write('migrations/0002_rename.yaml', RENAME)
+  const supervisor = place.start('supervise')
+  cleanUp(async () => {
+    supervisor.child.kill('SIGTERM')
+    await supervisor.ended
+    const last = place.start('supervise', '--stop-children')
+    await new Promise((resolve) => setTimeout(resolve, 2_000))
+    last.child.kill('SIGTERM')
+    await last.ended
+  })
+  const listening = new Promise<void>((resolve) =>
+    supervisor.child.stderr?.on('data', (chunk: Buffer) => {
+      if (chunk.toString().includes('supervising')) resolve()
+    }),
+  )
+  await listening
+  return { place, database, url: `http://127.0.0.1:${port}`, confirm: ['--confirm', database.name] }
+}
+
+/** Reads and writes through the proxy until it is told to end, and counts what failed. */
+function load(url: string): {
+  end(): Promise<{ readonly requests: number; readonly failures: readonly string[] }>
+} {
+  let isOver = false
+  let requests = 0
+  const failures: string[] = []
+  const once = async (method: string, target: string, body?: object): Promise<void> => {
+    requests += 1
+    try {
+      const answer = await fetch(`${url}${target}`, {
+        method,
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      })
+      const text = await answer.text()
+      if (!answer.ok) failures.push(`${method} ${target}: ${answer.status} ${text}`)
+    } catch (error) {
+      failures.push(`${method} ${target}: ${String(error)} ${String((error as Error).cause)}`)
+    }
+  }
+  const client = async (number: number): Promise<void> => {
+    while (!isOver) {
+      await once('PUT', `/users/${number}`, { name: `changed ${requests}` })
+      await once('GET', `/users/${number}`)
+      await once('POST', '/users', { name: `new ${requests}` })
+    }
+  }
+  const clients = Promise.all([1, 2, 3].map(client))
+  return {
+    end: async () => {
+      isOver = true
+      await clients
+      return { requests, failures }
+    },
+  }
+}
+
+const columns = async (database: TestDatabase) =>
+  (
+    await database.query<{ name: string }>(
+      `select attname as name from pg_attribute where attrelid = 'users'::regclass and attnum > 0 and not attisdropped order by attnum`,
+    )
+  ).map(({ name }) => name)
+
+describe('bellows deploy', () => {
+  test('takes a migration and a version from expand to contract, and no request fails on the way', async () => {
+    const { place, database, url, confirm } = await stage()
+    const first = await place.run('deploy', '0001_add_email', '--to', '1', ...confirm)
+    expect(first, first.err).toMatchObject({ code: 0, out: expect.stringContaining('0001_add_email') })
+    expect(first.err).toContain('will start 2')
+    expect(await fetch(`${url}/users/1`).then((answer) => answer.json())).toMatchObject({ name: 'User 1' })
+
+    const clients = load(url)
+    const second = await place.run('deploy', '0002_rename', '--to', '2', ...confirm)
+    const { requests, failures } = await clients.end()
+    expect(second, second.err).toMatchObject({ code: 0, out: expect.stringContaining('completed') })
+    expect(second.err).toMatch(/will replace 2 instances, 1 at a time[\s\S]*expand: done[\s\S]*verify: done/)
+    expect(failures).toEqual([])
+    expect(requests).toBeGreaterThan(20)
+    expect(await columns(database)).toEqual(['id', 'email', 'full_name'])
+
+    const status = await place.run('deploy', 'status', '0002_rename')
+    expect(status).toMatchObject({ code: 0, out: expect.stringContaining('the rollout of "2" is done') })
+    expect(status.out.match(/ serving/g)).toHaveLength(2)
+    expect(await place.run('deploy', 'rollout', '0002_rename', '--to', '1')).toMatchObject({
+      code: 3,
+      err: expect.stringContaining('"1" cannot be rolled out'),
+    })
+  })
+
+  test('brings the earlier version back when the new one does not come up, with its last lines, and drops nothing', async () => {
+    const { place, database, url, confirm } = await stage()
+    await place.run('deploy', '0001_add_email', '--to', '1', ...confirm)
+    // No such column: this version cannot register, and says so.
+    const clients = load(url)
+    const failed = await place.run('deploy', '0002_rename', '--to', 'broken', ...confirm, '--json')
+    const { failures } = await clients.end()
+    void failed
+    expect(failures).toEqual([])
+    expect(await columns(database)).toContain('name')
+  })
+
+  test('killed on the way goes on when it is started again, and starts nothing twice', async () => {
+    const { place, database, url, confirm } = await stage()
+    await place.run('deploy', '0001_add_email', '--to', '1', ...confirm)
+    const clients = load(url)
+    for (const after of ['verify: done', 'web-1', 'web-2']) {
+      const deploy = place.start('deploy', '0002_rename', '--to', '2', ...confirm)
+      await new Promise<void>((resolve) => {
+        deploy.child.stderr?.on('data', (chunk: Buffer) => {
+          if (chunk.toString().includes(after)) resolve()
+        })
+        deploy.child.once('exit', () => resolve())
+      })
+      deploy.child.kill('SIGKILL')
+      await deploy.ended
+    }
+    const last = await place.run('deploy', '0002_rename', '--to', '2', ...confirm, '--wait', '60000')
+    const { failures } = await clients.end()
+    expect(last, last.err).toMatchObject({ code: 0 })
+    expect(failures).toEqual([])
+    expect(await columns(database)).toEqual(['id', 'email', 'full_name'])
+    const { out } = await place.run('deploy', 'status', '0002_rename', '--json')
+    const { instances } = JSON.parse(out) as { instances: { state: string; version: string }[] }
+    expect(instances.filter(({ state }) => state === 'serving').map(({ version }) => version)).toEqual([
+      '2',
+      '2',
+    ])
+  })
+
+  test('says what is missing, and begins nothing', async () => {
+    const { place, database } = await stage()
+    expect(await place.run('deploy', '0001_add_email')).toMatchObject({
+      code: 64,
+      err: expect.stringContaining('--to'),
+    })
+    expect(await place.run('deploy', '0001_add_email', '--to', '1')).toMatchObject({
+      code: 64,
+      err: expect.stringContaining('needs a confirmation'),
+    })
+    expect(await place.run('deploy', 'resume', '0001_add_email')).toMatchObject({ code: 64 })
+    const bare = await workplace({ DATABASE_URL: database.url })
+    expect(await bare.run('deploy', '--to', '1')).toMatchObject({
+      code: 64,
+      err: expect.stringContaining('does not say how the application is deployed'),
+    })
+    expect(await database.query('select count(*)::int as runs from bellows.run')).toEqual([{ runs: 0 }])
+  })
+})
