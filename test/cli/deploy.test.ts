@@ -33,7 +33,12 @@ async function stage(env: Readonly<Record<string, string>> = {}): Promise<Stage>
         processes: {
           roles: {
             web: {
-              command: ['node', server],
+              // A version that cannot start says why, and ends.
+              command: [
+                'sh',
+                '-c',
+                `if [ {version} = broken ]; then echo 'no licence' >&2; exit 3; fi; exec node ${server}`,
+              ],
               listen: port,
               instances: 2,
               env: { DATABASE_URL: database.url, APP_VERSION: '{version}', INSTANCE: '{instance}', ...env },
@@ -147,13 +152,32 @@ describe('bellows deploy', () => {
   test('brings the earlier version back when the new one does not come up, with its last lines, and drops nothing', async () => {
     const { place, database, url, confirm } = await stage()
     await place.run('deploy', '0001_add_email', '--to', '1', ...confirm)
-    // No such column: this version cannot register, and says so.
     const clients = load(url)
-    const failed = await place.run('deploy', '0002_rename', '--to', 'broken', ...confirm, '--json')
+    const failed = await place.run('deploy', '0002_rename', '--to', 'broken', ...confirm)
     const { failures } = await clients.end()
-    void failed
+    expect(failed, failed.err).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(
+        /The rollout of "broken" was taken back: [\s\S]*exit code 3[\s\S]*no licence/,
+      ),
+    })
     expect(failures).toEqual([])
     expect(await columns(database)).toContain('name')
+    const { out } = await place.run('deploy', 'status', '0002_rename')
+    expect(out).toContain('the rollout of "broken" is rolled back')
+    expect((await place.run('gate', '0002_rename')).code, 'the old version serves').toBe(5)
+  })
+
+  test('waits at the gate no longer than it was told to, while the new version still uses the old column', async () => {
+    const { place, database, confirm } = await stage()
+    await place.run('deploy', '0001_add_email', '--to', '1', ...confirm)
+    const early = await place.run('deploy', '0002_rename', '--to', '1.1', ...confirm, '--gate-timeout', '1s')
+    expect(early, early.err).toMatchObject({
+      code: 5,
+      err: expect.stringMatching(/uses "users"."name"[\s\S]*The gate stayed closed/),
+    })
+    expect(await columns(database)).toContain('name')
+    expect((await place.run('deploy', '0002_rename', '--to', '2', ...confirm)).code).toBe(0)
   })
 
   test('killed on the way goes on when it is started again, and starts nothing twice', async () => {
