@@ -115,12 +115,7 @@ describe.skipIf(problem !== undefined)(
     }, async () => {
       const { admin, bellows, cluster, kubelet, living } = await started()
       const eventually = { timeout: 60_000, interval: 500 }
-      await expect
-        .poll(
-          async () => (await living()).filter(({ name, ready }) => ready || name.startsWith('import')).length,
-          eventually,
-        )
-        .toBe(6)
+      await expect.poll(async () => (await living()).filter(({ ready }) => ready).length, eventually).toBe(6)
       await bellows.change((driver) => driver.advance(MIGRATION, 'verify'))
       const before = (await living()).map(({ name }) => name).sort()
 

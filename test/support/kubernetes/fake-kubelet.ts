@@ -62,7 +62,7 @@ export function startFakeKubelet(
     else if (mine.child.exitCode !== null) {
       const phase = mine.child.exitCode === 0 ? 'Succeeded' : 'Failed'
       if (pod.status.phase !== phase) await tell(pod, { phase })
-    } else if (!mine.isReady && (await isHealthy(mine))) {
+    } else if (!mine.isReady && (hasCommand(pod) || (await isHealthy(mine)))) {
       mine.isReady = true
       await tell(pod, ready(pod))
     }
@@ -113,6 +113,11 @@ function startPod(pod: Answer, env: Readonly<Record<string, string>>): Running {
     typeof line === 'string' ? (JSON.parse(line) as { readonly port: number }).port : undefined,
   )
   return { child, port, isReady: false, isEnding: false }
+}
+
+/** What is not the application has no health to ask for. */
+function hasCommand(pod: Answer): boolean {
+  return pod.spec.containers[0].command !== undefined
 }
 
 async function isHealthy({ port }: Running): Promise<boolean> {
