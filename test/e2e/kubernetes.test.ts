@@ -2,6 +2,8 @@ import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
 import { parseAllDocuments } from 'yaml'
+import type { Patch } from '../../src/adapters/kubernetes/client.ts'
+import { readKubeconfig } from '../../src/adapters/kubernetes/kubeconfig.ts'
 import {
   type Inventory,
   type KubernetesDeploy,
@@ -14,7 +16,7 @@ import {
 } from '../../src/index.ts'
 import { cleanUp, testDatabase } from '../support/database.ts'
 import { hasOpenssl } from '../support/kubernetes/certificates.ts'
-import { failureOf } from '../support/kubernetes/client.ts'
+import { clientOf, failureOf } from '../support/kubernetes/client.ts'
 import {
   type Answer,
   type ControlPlane,
@@ -43,6 +45,7 @@ const DEPLOY: KubernetesDeploy = {
   ],
 }
 const MIGRATION: Migration = { name: '0001_rename_user_name', operations: [rename()] }
+const MERGE = 'application/merge-patch+json'
 const APPS = '/apis/apps/v1/namespaces/shop'
 const image = IMAGE.replace('{version}', '1')
 
@@ -115,12 +118,7 @@ describe.skipIf(problem !== undefined)(
     }, async () => {
       const { admin, bellows, cluster, kubelet, living } = await started()
       const eventually = { timeout: 60_000, interval: 500 }
-      await expect
-        .poll(
-          async () => (await living()).filter(({ name, ready }) => ready || name.startsWith('import')).length,
-          eventually,
-        )
-        .toBe(6)
+      await expect.poll(async () => (await living()).filter(({ ready }) => ready).length, eventually).toBe(6)
       await bellows.change((driver) => driver.advance(MIGRATION, 'verify'))
       const before = (await living()).map(({ name }) => name).sort()
 
@@ -161,15 +159,23 @@ describe.skipIf(problem !== undefined)(
       })
       expect((await living()).map(({ name }) => name).sort()).toEqual(before)
 
+      // The deadline that passed on the way there is still shown when the way back begins.
+      const deadline = { spec: { progressDeadlineSeconds: 5 } }
+      await admin('PATCH', `${APPS}/deployments/shop`, deadline, MERGE)
+      const late = await roll('hang')
+      expect(late.outcome).toEqual({
+        state: 'taken_back',
+        because: [expect.stringMatching(/^the Deployment "shop" has passed its progress deadline: /)],
+        back: ['the Deployment "shop" has version 1 everywhere'],
+      })
+      const putBack = late.events.find(({ type }) => type === 'workload_put_back')
+      expect(JSON.stringify(putBack)).toContain('ProgressDeadlineExceeded')
+      expect((await living()).map(({ name }) => name).sort()).toEqual(before)
+
       // Somebody scales while it rolls; that is none of our business.
       const good = await roll('2', async (states) => {
         if (states.length === 1)
-          await admin(
-            'PATCH',
-            `${APPS}/deployments/shop/scale`,
-            { spec: { replicas: 4 } },
-            'application/merge-patch+json',
-          )
+          await admin('PATCH', `${APPS}/deployments/shop/scale`, { spec: { replicas: 4 } }, MERGE)
       })
       expect(good.outcome.state).toBe('rolled')
       expect(good.states).toContain('Deployment draining')
@@ -193,6 +199,33 @@ describe.skipIf(problem !== undefined)(
       const run = await bellows.change((driver) => driver.advance(MIGRATION, 'purge'))
       expect(run.state).toBe('completed')
       expect(kubelet.errors.filter((error) => !/409|404/.test(error))).toEqual([])
+    })
+
+    test('a change of what somebody else has changed since is refused', { timeout: TIMEOUT_MS }, async () => {
+      const controlPlane = await startControlPlane()
+      await deployShop(controlPlane)
+      const access = await readKubeconfig([controlPlane.kubeconfig])
+      if (access === undefined) throw new Error('there is one')
+      const client = clientOf(access)
+      const { value } = await client.get('Deployment', 'shop')
+      const { resourceVersion } = value.metadata
+      const annotations = { 'example.com/by': 'somebody' }
+      await controlPlane.admin('PATCH', `${APPS}/deployments/shop`, { metadata: { annotations } }, MERGE)
+      const patches: readonly Patch[] = [
+        { type: 'strategic-merge', content: { metadata: { resourceVersion, annotations: { a: 'b' } } } },
+        {
+          type: 'json',
+          content: [
+            { op: 'replace', path: '/metadata/resourceVersion', value: resourceVersion },
+            { op: 'add', path: '/metadata/annotations/a', value: 'b' },
+          ],
+        },
+      ]
+      for (const patch of patches) {
+        const error = await failureOf(() => client.patch('Deployment', 'shop', patch))
+        expect(error.facts).toEqual({ status: 409 })
+      }
+      expect((await client.get('Deployment', 'shop')).value.metadata.annotations).toMatchObject(annotations)
     })
 
     test('what the Role does not grant is refused, by the name of the right', {

@@ -179,9 +179,17 @@ describe('a roll that fails', () => {
   })
 
   test('without a word of the cluster fails when nothing has moved for too long', async () => {
-    const { roll } = await shopAndWorker({ fault: bad('hang'), stepMs: 10_000 })
+    const { store, roll } = await shopAndWorker({ fault: bad('hang'), stepMs: 10_000 })
+    store.merge('Deployment', 'shop', { spec: { progressDeadlineSeconds: 2 ** 31 - 1 } })
     const outcome = await roll({ rules: { progressMaxMs: 120_000 } })
-    expect(outcome).toMatchObject({ state: 'taken_back' })
+    expect(outcome).toMatchObject({
+      state: 'taken_back',
+      because: [
+        'nothing has moved in the Deployment "shop" for 130 s',
+        'Deployment "shop": 1 of 3 pods are updated',
+        'Deployment "shop": old pods that have not ended: 3',
+      ],
+    })
   })
 
   test('at its second workload takes both back, the newest first', async () => {

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
 import { createWriteStream, existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
@@ -47,6 +48,10 @@ export async function startControlPlane(): Promise<ControlPlane> {
   const [etcd = 0, peer = 0, port = 0] = await freePorts(3)
   const url = `https://127.0.0.1:${port}`
   await writeFile(path.join(folder, 'tokens.csv'), `${ADMIN_TOKEN},admin,1,system:masters\n`)
+  // It reads keys of its own time only.
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  const pem = privateKey.export({ type: 'pkcs1', format: 'pem' })
+  await writeFile(path.join(folder, 'service-account.pem'), pem, { mode: 0o600 })
   startProgram(folder, 'etcd', [
     `--data-dir=${folder}/etcd`,
     '--unsafe-no-fsync',
@@ -95,8 +100,8 @@ function serverArguments(
     '--authorization-mode=RBAC',
     '--service-cluster-ip-range=10.0.0.0/24',
     '--service-account-issuer=https://kubernetes.test',
-    `--service-account-signing-key-file=${file(certificates.serverKey)}`,
-    `--service-account-key-file=${file(certificates.serverKey)}`,
+    `--service-account-signing-key-file=${folder}/service-account.pem`,
+    `--service-account-key-file=${folder}/service-account.pem`,
     '--disable-admission-plugins=ServiceAccount',
   ]
 }

@@ -28,7 +28,7 @@ interface Running {
 
 /**
  * A scheduler and a kubelet in one: every pod becomes a process of the example application, whose version is the tag of the
- * image; the tag `missing` cannot be pulled, and a container with a command runs that. Readiness is the answer of the process.
+ * image; the tag `missing` cannot be pulled, `hang` never becomes ready, and a container with a command runs that. Readiness is the answer of the process.
  */
 export function startFakeKubelet(
   { admin }: ControlPlane,
@@ -58,11 +58,13 @@ export function startFakeKubelet(
       })
     } else if (tagOf(pod) === 'missing') {
       if (pod.status.containerStatuses === undefined) await tell(pod, notPulled(pod))
+    } else if (tagOf(pod) === 'hang') {
+      if (pod.status.phase !== 'Running') await tell(pod, { phase: 'Running' })
     } else if (mine === undefined) running.set(uid, startPod(pod, options.env))
     else if (mine.child.exitCode !== null) {
       const phase = mine.child.exitCode === 0 ? 'Succeeded' : 'Failed'
       if (pod.status.phase !== phase) await tell(pod, { phase })
-    } else if (!mine.isReady && (await isHealthy(mine))) {
+    } else if (!mine.isReady && (hasCommand(pod) || (await isHealthy(mine)))) {
       mine.isReady = true
       await tell(pod, ready(pod))
     }
@@ -113,6 +115,11 @@ function startPod(pod: Answer, env: Readonly<Record<string, string>>): Running {
     typeof line === 'string' ? (JSON.parse(line) as { readonly port: number }).port : undefined,
   )
   return { child, port, isReady: false, isEnding: false }
+}
+
+/** What is not the application has no health to ask for. */
+function hasCommand(pod: Answer): boolean {
+  return pod.spec.containers[0].command !== undefined
 }
 
 async function isHealthy({ port }: Running): Promise<boolean> {
