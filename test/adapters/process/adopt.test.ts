@@ -8,7 +8,7 @@ import type { ChildRecord } from '../../../src/adapters/process/records.ts'
 import { cleanUp } from '../../support/database.ts'
 import { ask } from '../../support/http.ts'
 import { site } from './cli-support.ts'
-import { about, kill, placed, recordOf, recordsIn, seen, serving, until } from './support.ts'
+import { about, kill, placed, recordOf, recordsIn, seen, serving, stateFolder, until } from './support.ts'
 
 /** A change of a record as only the test makes it, while no supervisor runs. */
 function rewrite(state: string, id: string, change: Partial<ChildRecord>): void {
@@ -81,8 +81,7 @@ describe.runIf(process.platform === 'linux')('after a kill -9 of the supervisor'
   })
 
   test('the end of an instance is seen through, and it is not told a second time', async () => {
-    const told = `/tmp/bellows-told-${process.pid}`
-    cleanUp(async () => (await import('node:fs')).rmSync(told, { force: true }))
+    const told = path.join(await stateFolder(), 'told')
     const { deployer, port, up, killed } = await site({ env: { TOLD_FILE: told }, stopTimeoutMs: 4_000 })
     const first = await up()
     await serving(deployer, placed('web-1'))
@@ -139,11 +138,12 @@ describe.runIf(process.platform === 'linux')('after a kill -9 of the supervisor'
     const { state, deployer, processes, up, killed } = await site()
     for (let round = 0; round < 8; round += 1) {
       const running = await up()
-      const calls = [1, 2, 3].map((at) => deployer.start(placed(`r${round}-${at}`)).catch(() => 'not known'))
-      const again = deployer.start(placed(`r${round - 1}-1`)).catch(() => 'not known')
-      await sleep(round * 12)
+      const ids = [`r${round - 1}-1`, ...[1, 2, 3, 4].map((at) => `r${round}-${at}`)]
+      const calls = ids.map((id) => deployer.start(placed(id)).catch(() => undefined))
+      // In the middle of all starts, and then right after the first one.
+      await (round % 2 === 0 ? sleep(round * 12) : Promise.race(calls))
       await killed(running)
-      await Promise.all([...calls, again])
+      await Promise.all(calls)
     }
     await up()
     // A shell that was never told to go on is gone by itself.
