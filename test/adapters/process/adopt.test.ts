@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -132,6 +133,31 @@ describe.runIf(process.platform === 'linux')('after a kill -9 of the supervisor'
     await deployer.stop('serves')
     await until(deployer, 'serves', { state: 'gone' })
     expect(isRunning(mark)).toBe(true)
+  })
+
+  test('what is left of an instance whose process has ended meanwhile is ended, and nothing of a stranger', async () => {
+    const leaves = ['/bin/sh', '-c', 'sleep 600 & echo $!; wait']
+    const stranger = spawn('/bin/sh', ['-c', 'sleep 600 & echo $!'], {
+      detached: true,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
+    const [line] = await once(stranger.stdout, 'data')
+    cleanUp(async () => void process.kill(Number(String(line)), 'SIGKILL'))
+    const { state, deployer, processes, configure, up, killed } = await site()
+    await configure({ worker: { command: leaves } })
+    const first = await up()
+    await deployer.start(placed('own', 'worker'))
+    await deployer.start(placed('other', 'worker'))
+    for (const id of ['own', 'other']) await expect.poll(() => deployer.log(id, 1)).toHaveLength(1)
+    await killed(first)
+    for (const id of ['own', 'other']) kill(state, id)
+    process.kill(-(recordOf(state, 'other').process?.pid ?? 0), 'SIGKILL')
+    rewrite(state, 'other', { process: { pid: stranger.pid ?? 0, started: 'before' } })
+    expect(processes()).toHaveLength(1)
+    await up()
+    for (const id of ['own', 'other']) await until(deployer, id, { state: 'gone' })
+    expect(processes()).toEqual([])
+    expect(() => process.kill(Number(String(line)), 0)).not.toThrow()
   })
 
   test('no process is left that nobody knows of, and none is there twice, whenever it came', async () => {
