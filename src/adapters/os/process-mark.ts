@@ -32,7 +32,7 @@ export function startOf(pid: number): string | undefined {
   if (process.platform === 'linux') return startFromProc(pid)
   if (process.platform === 'win32') return exists(pid) ? 'unknown' : undefined
   const [state, ...start] = readPs(pid, 'stat', 'lstart').trim().split(/\s+/)
-  return state && !state.startsWith('Z') ? start.join(' ') : undefined
+  return hasEnded(state || undefined) ? undefined : start.join(' ')
 }
 
 /** The command that the process was started with, empty when there is no such process. POSIX, except Linux. */
@@ -42,10 +42,20 @@ export function commandOf(pid: number): string {
 
 /** Ticks since the machine was started. */
 function startFromProc(pid: number): string | undefined {
+  const fields = statOf(pid)
+  return hasEnded(fields[0]) ? undefined : fields[19]
+}
+
+/** What Linux says of a process, from its state on; nothing when there is no such process. Source: proc_pid_stat(5), field 3 and on. */
+export function statOf(pid: number | string): readonly string[] {
   const stat = readProc(`${pid}/stat`)
   // The program's name comes in parentheses and may hold anything, so the fields are counted from the last one.
-  const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return state === '' || state === 'Z' || state === 'X' ? undefined : fields[18]
+  return stat === '' ? [] : stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+}
+
+/** A zombie has, and so has what is not there. */
+export function hasEnded(state: string | undefined): boolean {
+  return state === undefined || /^[ZX]/.test(state)
 }
 
 function readProc(file: string): string {

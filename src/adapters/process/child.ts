@@ -1,7 +1,8 @@
 import { healthAt } from '../../core/processes/health.ts'
 import type { FleetInstance } from '../../core/rollout/fleet.ts'
 import { monotonicMs } from '../os/monotonic.ts'
-import { isGroupThere } from '../os/process-group.ts'
+import { isMarkedGroupThere } from '../os/process-group.ts'
+import { isRunning, type ProcessMark } from '../os/process-mark.ts'
 import { accept, type Being, commit, createBeing, forgetTimers, type Surroundings } from './being.ts'
 import { attend, comesBack, end, launch, onEnded, startAgain } from './life.ts'
 import type { ChildRecord } from './records.ts'
@@ -74,13 +75,18 @@ async function adopt(being: Being): Promise<void> {
     await startAgain(being, 0, {})
     return
   }
-  if (record.process === undefined || !isGroupThere(record.process)) {
+  if (record.process === undefined || !isStillThere(record.process, record.id)) {
     await onEnded(being, NOBODY_SAW)
     return
   }
   if (record.port !== undefined) around.ports.keep(record.port)
   attend(being, record.process, undefined)
   if (record.state === 'stopping') await end(being)
+}
+
+/** Also when only something is left that its process had started. */
+function isStillThere(mark: ProcessMark, id: string): boolean {
+  return isRunning(mark) || isMarkedGroupThere(mark, `BELLOWS_INSTANCE=${id}`)
 }
 
 async function serve(being: Being): Promise<boolean> {

@@ -23,7 +23,7 @@ export interface Followed {
 export const NOBODY_SAW = 'unknown: it was not a child of this supervisor'
 
 const POLL_MS = 200
-/** What was killed and is still there then waits for a device, or for somebody to ask how it ended: nothing of it runs. */
+/** What was killed so often and is still there waits for a device, and runs no more. */
 const KILLS_MAX = 25
 
 export function follow({ mark, exited, mayLinger }: Followed): Running {

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -8,7 +9,7 @@ import type { ChildRecord } from '../../../src/adapters/process/records.ts'
 import { cleanUp } from '../../support/database.ts'
 import { ask } from '../../support/http.ts'
 import { site } from './cli-support.ts'
-import { about, kill, placed, recordOf, recordsIn, seen, serving, until } from './support.ts'
+import { about, kill, placed, recordOf, recordsIn, seen, serving, stateFolder, until } from './support.ts'
 
 /** A change of a record as only the test makes it, while no supervisor runs. */
 function rewrite(state: string, id: string, change: Partial<ChildRecord>): void {
@@ -81,8 +82,7 @@ describe.runIf(process.platform === 'linux')('after a kill -9 of the supervisor'
   })
 
   test('the end of an instance is seen through, and it is not told a second time', async () => {
-    const told = `/tmp/bellows-told-${process.pid}`
-    cleanUp(async () => (await import('node:fs')).rmSync(told, { force: true }))
+    const told = path.join(await stateFolder(), 'told')
     const { deployer, port, up, killed } = await site({ env: { TOLD_FILE: told }, stopTimeoutMs: 4_000 })
     const first = await up()
     await serving(deployer, placed('web-1'))
@@ -135,15 +135,41 @@ describe.runIf(process.platform === 'linux')('after a kill -9 of the supervisor'
     expect(isRunning(mark)).toBe(true)
   })
 
+  test('what is left of an instance whose process has ended meanwhile is ended, and nothing of a stranger', async () => {
+    const leaves = ['/bin/sh', '-c', 'sleep 600 & echo $!; wait']
+    const stranger = spawn('/bin/sh', ['-c', 'sleep 600 & echo $!'], {
+      detached: true,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
+    const [line] = await once(stranger.stdout, 'data')
+    cleanUp(async () => void process.kill(Number(String(line)), 'SIGKILL'))
+    const { state, deployer, processes, configure, up, killed } = await site()
+    await configure({ worker: { command: leaves } })
+    const first = await up()
+    await deployer.start(placed('own', 'worker'))
+    await deployer.start(placed('other', 'worker'))
+    for (const id of ['own', 'other']) await expect.poll(() => deployer.log(id, 1)).toHaveLength(1)
+    await killed(first)
+    for (const id of ['own', 'other']) kill(state, id)
+    process.kill(-(recordOf(state, 'other').process?.pid ?? 0), 'SIGKILL')
+    rewrite(state, 'other', { process: { pid: stranger.pid ?? 0, started: 'before' } })
+    expect(processes()).toHaveLength(1)
+    await up()
+    for (const id of ['own', 'other']) await until(deployer, id, { state: 'gone' })
+    expect(processes()).toEqual([])
+    expect(() => process.kill(Number(String(line)), 0)).not.toThrow()
+  })
+
   test('no process is left that nobody knows of, and none is there twice, whenever it came', async () => {
     const { state, deployer, processes, up, killed } = await site()
     for (let round = 0; round < 8; round += 1) {
       const running = await up()
-      const calls = [1, 2, 3].map((at) => deployer.start(placed(`r${round}-${at}`)).catch(() => 'not known'))
-      const again = deployer.start(placed(`r${round - 1}-1`)).catch(() => 'not known')
-      await sleep(round * 12)
+      const ids = [`r${round - 1}-1`, ...[1, 2, 3, 4].map((at) => `r${round}-${at}`)]
+      const calls = ids.map((id) => deployer.start(placed(id)).catch(() => undefined))
+      // In the middle of all starts, and then right after the first one.
+      await (round % 2 === 0 ? sleep(round * 12) : Promise.race(calls))
       await killed(running)
-      await Promise.all([...calls, again])
+      await Promise.all(calls)
     }
     await up()
     // A shell that was never told to go on is gone by itself.

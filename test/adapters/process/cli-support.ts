@@ -50,12 +50,17 @@ export async function site(change: Partial<ProcessRole> = {}): Promise<Site> {
     configure,
     up: async (...flags) => {
       const running = place.start('supervise', ...flags)
-      const answers = (): Promise<boolean> =>
+      let early: Ran | undefined
+      void running.ended.then((ran) => {
+        early = ran
+      })
+      const state = async (): Promise<unknown> =>
+        early ??
         deployer.fleet().then(
-          () => true,
-          () => false,
+          () => 'up',
+          () => 'not yet',
         )
-      await expect.poll(answers).toBe(true)
+      await expect.poll(state).toBe('up')
       return running
     },
     killed: async ({ child, ended }) => {

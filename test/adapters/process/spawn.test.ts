@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { describe, expect, test } from 'vitest'
@@ -70,6 +70,6 @@ describe('a process that waits for leave', () => {
       await exited
     }
     expect(readFileSync(log, 'utf8')).toBe('one\ntwo\n')
-    expect((await import('node:fs')).statSync(log).mode & 0o777).toBe(0o600)
+    expect(statSync(log).mode & 0o777).toBe(0o600)
   })
 })
