@@ -49,7 +49,8 @@ describe('a rollout', () => {
 
     const told = notices.flatMap((one): RolloutEvent[] => (one.type === 'rollout' ? [one.event] : []))
     expect(told.at(-1)).toMatchObject({ kind: 'ended', outcome: 'done' })
-    expect(notices).toContainEqual({ type: 'waiting_for_rollout', waitsFor: ['"web-1-r1-1" is probing 1/2'] })
+    const waits = notices.flatMap((one) => (one.type === 'waiting_for_rollout' ? one.waitsFor : []))
+    expect(waits.join('\n')).toMatch(/^"web-1-r1-1" is soaking \d\/2 s$/m)
   })
 
   test('that was done and is asked for again finds nothing to do', async () => {
@@ -78,7 +79,7 @@ describe('a rollout', () => {
     await expect(outcome).rejects.toMatchObject({
       code: 'rollout_failed',
       message:
-        'The rollout of "2" was taken back: "web-1-r1-2" was not healthy within 20 s: HTTP 500, in 2 attempts.',
+        'The rollout of "2" was taken back: "web-1-r1-2" was not healthy within 20 s: HTTP 500 (attempt 2 of 2).',
       hint: 'The last lines of "web-1-r1-2":\n  web-1-r1-2 says hello\n  web-1-r1-2 gives up\nWhat ran before serves again. Correct what failed, and deploy another version.',
       facts: { outcome: 'rolled_back', failed_instance: 'web-1-r1-2' },
     })
@@ -93,7 +94,7 @@ describe('a rollout', () => {
     const stopped = await database.bellows({
       isStopping: () => isStopping,
       onNotice: (notice) => {
-        isStopping = notice.type === 'rollout' && notice.event.kind === 'draining'
+        isStopping ||= notice.type === 'rollout' && notice.event.kind === 'draining'
       },
     })
 

@@ -38,7 +38,7 @@ export function servingFleet(options: FakeOptions = {}, count = 3): FakeFleet {
 }
 
 /** Who lives, such as `web-1 2 serving`. */
-export const livingIn = (fleet: FakeFleet): readonly string[] =>
+export const livingIn = (fleet: Pick<FakeFleet, 'now'>): readonly string[] =>
   fleet
     .now()
     .filter(({ state }) => state !== 'gone')

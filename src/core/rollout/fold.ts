@@ -129,11 +129,13 @@ function failed(rollout: Rollout, event: InstanceFailed): Rollout {
   if (known === undefined) return rollout
   const slot = slotName(known)
   const failures = (rollout.failures.get(slot) ?? 0) + 1
+  const attempts = rollout.rules.retries + 1
+  const isCondemned = failures >= attempts
+  const because = attempts > 1 ? `${event.because} (attempt ${failures} of ${attempts})` : event.because
   return {
     ...moved(rollout, event.id, { failed: event.because }),
     failures: put(rollout.failures, slot, failures),
-    setAside:
-      failures > rollout.rules.retries ? put(rollout.setAside, slot, event.because) : rollout.setAside,
+    setAside: isCondemned ? put(rollout.setAside, slot, because) : rollout.setAside,
     lastFailure: event,
     settledAtMs: undefined,
     checks: new Map(),

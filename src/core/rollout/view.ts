@@ -82,7 +82,11 @@ function slotView(
   unseen: Known | undefined,
 ): SlotView {
   const keep = wants === undefined ? undefined : keptOf(rollout, wants, living)
-  const extras = living.filter((one) => one !== keep)
+  const isFromBefore = ({ id }: FleetInstance) => rollout.instances.get(id)?.from === 'before'
+  // What a way back would need goes last.
+  const extras = living
+    .filter((one) => one !== keep)
+    .toSorted((a, b) => Number(isFromBefore(a)) - Number(isFromBefore(b)))
   const stray = unseen !== undefined && !isWanted(rollout, unseen) ? unseen : undefined
   const isComing = stray === undefined && keep === undefined && living.every(({ id }) => id !== unseen?.id)
   return {

@@ -49,7 +49,6 @@ export async function watchRollout(
   let sinceMs: number | undefined
   for (;;) {
     stopIfAsked(engine)
-    await engine.driver.beat()
     const look = await engine.rollouts.look(run, { entry, request: rollout?.heard ?? 0 })
     sinceMs ??= look.nowMs
     entry = look.entries.at(-1)?.seq ?? entry

@@ -1,0 +1,115 @@
+import { describe, expect, test } from 'vitest'
+import type { Deployer } from '../../src/engine/ports.ts'
+import type { TestDatabase } from '../support/database.ts'
+import type { FakeFleet } from '../support/fake-deployer.ts'
+import { Crash, faultyBellows } from '../support/faulty-ports.ts'
+import { livingIn, type Ready, readyDatabase, serving, servingFleet, wish } from '../support/rollouts.ts'
+
+/** One slot has every kind of moment; how several go together is the simulation's. */
+const FLEET = 1
+const ROLES = [{ role: 'web', instances: FLEET }]
+const QUICK = { minHealthyMs: 0 }
+const APPLICATION = 'the killed one'
+
+describe('a driver that is killed at any moment of a rollout', () => {
+  test.for(['before', 'after'] as const)(
+    'is followed by one that goes on: %s the effect',
+    { timeout: 300_000 },
+    async (when) => {
+      const ready = await readyDatabase()
+      const fleet = servingFleet({}, FLEET)
+      let version = 1
+      let moment = 1
+      for (; ; moment += 1) {
+        version += 1
+        const isOver = await killedAt(ready, fleet, { moment, when, version: String(version) })
+        await ready.bellows.change((driver) =>
+          driver.rollOut(ready.run, wish(String(version), QUICK, ROLES), fleet.deployer),
+        )
+        expect(livingIn(fleet), `moment ${moment}`).toEqual(serving(String(version), FLEET))
+        if (isOver) break
+      }
+      expect(moment, 'there were many moments').toBeGreaterThan(25)
+      const twice = [...fleet.starts].filter(([, count]) => count > 1)
+      expect(twice, 'no instance was started twice').toEqual([])
+      // One a rollout: an instance whose start was lost is the one that is started, and no other.
+      expect(fleet.starts.size).toBe((version - 1) * FLEET)
+      await everyRecordIsThereOnce(ready.database)
+    },
+  )
+})
+
+interface Moment {
+  readonly moment: number
+  readonly when: 'before' | 'after'
+  readonly version: string
+}
+
+/** Rolls out by a driver that is killed at its nth effect, of any kind. Was it through before that? */
+async function killedAt(
+  { database, run }: Ready,
+  fleet: FakeFleet,
+  { moment, when, version }: Moment,
+): Promise<boolean> {
+  let effects = 0
+  const at = (side: Moment['when']): void => {
+    if (side === 'before') effects += 1
+    if (effects !== moment || side !== when) return
+    faulty.die()
+    throw new Crash(`effect ${moment}`)
+  }
+  const around = { before: () => at('before'), after: () => at('after') }
+  const faulty = faultyBellows(database.url, around, { application: APPLICATION })
+  try {
+    await faulty.bellows.change((driver) =>
+      driver.rollOut(run, wish(version, QUICK, ROLES), watched(fleet.deployer, around)),
+    )
+    return true
+  } catch (error) {
+    if (!(error instanceof Crash)) throw error
+    return false
+  } finally {
+    // The sessions of a process end with it.
+    await database.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity where application_name = '${APPLICATION}'`,
+    )
+    await faulty.bellows.close()
+  }
+}
+
+/** A dead process calls no deployer either: its error is only what a call that was under way would have left. */
+function watched(
+  deployer: Deployer,
+  { before, after }: { readonly before: () => void; readonly after: () => void },
+): Deployer {
+  let isDead = false
+  const effect = async <R>(work: () => Promise<R>): Promise<R> => {
+    if (isDead) throw new Crash('after the crash')
+    try {
+      before()
+      const result = await work()
+      after()
+      return result
+    } catch (error) {
+      isDead = error instanceof Crash
+      throw error
+    }
+  }
+  return {
+    fleet: () => effect(() => deployer.fleet()),
+    start: (placement) => effect(() => deployer.start(placement)),
+    serve: (id) => effect(() => deployer.serve(id)),
+    drain: (id) => effect(() => deployer.drain(id)),
+    stop: (id) => effect(() => deployer.stop(id)),
+    forget: (id) => effect(() => deployer.forget(id)),
+    log: (id, lines) => effect(() => deployer.log(id, lines)),
+  }
+}
+
+async function everyRecordIsThereOnce(database: TestDatabase): Promise<void> {
+  const twice = await database.query(`
+    select event -> 'event' as event from bellows.event
+      where event #>> '{event,kind}' in ('rollout_started', 'placed', 'running', 'serving', 'draining', 'gone', 'failed')
+      group by 1 having count(*) > 1`)
+  expect(twice).toEqual([])
+}
