@@ -57,7 +57,7 @@ async function takeStep(engine: Driving, run: Run, step: Step, passed?: Passed):
   const isLast = stepsLeft(run, 'purge').every((left) => left.id === step.id || left.kind === 'gate')
   await executeStep(engine, run, step, {
     before: takesLong ? [] : [...entering, ...(passed?.overridden ?? [])],
-    ...(passed === undefined ? {} : { requires: passed.requires }),
+    ...(passed === undefined ? {} : { requires: passed.requires, lookAgain: passed.lookAgain }),
     after: isLast ? [{ type: 'run_completed' }] : [],
   })
 }

@@ -27,6 +27,7 @@ export interface Around {
   readonly after: readonly Event[]
   /** What must still hold in the transaction that hides a column; absent where a rollback drops one. */
   readonly requires?: readonly Sql[]
+  readonly lookAgain?: () => Promise<void>
 }
 
 /** What is recorded when the step is done, in the transaction that completes it. */
@@ -47,7 +48,7 @@ export async function executeStep(engine: Driving, run: Run, step: Step, around:
     if (step.changes?.kind === 'added') throw addedByOthers(step, step.changes.column)
     await note(engine, run.id, record('found_done', await factsOf(engine, step)))
   } else {
-    await perform(engine, run, step, { record, requires: around.requires })
+    await perform(engine, run, step, { ...around, record })
   }
 }
 
@@ -64,9 +65,8 @@ function addedByOthers(step: Step, column: string): BellowsError {
   )
 }
 
-interface Performing {
+interface Performing extends Pick<Around, 'requires' | 'lookAgain'> {
   readonly record: Record
-  readonly requires: Around['requires']
 }
 
 async function perform(engine: Driving, run: Run, step: Step, performing: Performing): Promise<void> {
@@ -141,12 +141,13 @@ async function performTransaction(
   engine: Driving,
   run: Run,
   step: TransactionStep,
-  { record, requires }: Performing,
+  { record, requires, lookAgain }: Performing,
 ): Promise<void> {
   const { holdTimeoutMs, scanTimeoutMs } = engine.settings
   await transactWithLocks(engine, {
     run: run.id,
     step: step.id,
+    ...(lookAgain === undefined ? {} : { lookAgain }),
     ...(step.retires === undefined ? {} : { ahead: [holdDoorSql()], waitsFor: [DOOR] }),
     locks: step.locks,
     statementTimeoutMs: step.cost === 'scan' ? scanTimeoutMs : holdTimeoutMs,

@@ -29,6 +29,8 @@ import type { GateSettings } from './settings.ts'
 export interface Passed {
   /** Must still hold there. */
   readonly requires: readonly Sql[]
+  /** Asks once more, whoever is far from the transaction included, when its lock was not had at once. */
+  readonly lookAgain: () => Promise<void>
   /** What was gone without, with the evidence: recorded there, or not at all. */
   readonly overridden: readonly Event[]
 }
@@ -47,7 +49,7 @@ export async function passGate(engine: Driving, run: Run, gate: GateStep): Promi
   if (verdict.open) {
     const opened: Event = { type: 'gate_opened', because: verdict.because, overrides: verdict.overrides }
     await written(engine, run.id, gate, { statements: [], events: [opened] })
-    return passed(engine, gate, { facts, overrides: verdict.overrides })
+    return passed(engine, { run, gate }, { facts, overrides: verdict.overrides })
   }
   const blocking = blockingOf(facts)
   const closed: Event = { type: 'gate_closed', because: verdict.because, blocking: namesOf(blocking) }
@@ -74,7 +76,7 @@ async function lookUntilTransactionsEnd(engine: Driving, run: Run, gate: GateSte
 /** For the transaction that hides the column: what was seen holds there, too, with the table locked and the door held. */
 function passed(
   engine: Driving,
-  gate: GateStep,
+  { run, gate }: { readonly run: Run; readonly gate: GateStep },
   { facts, overrides }: { readonly facts: GateFacts; readonly overrides: readonly Override[] },
 ): Passed {
   const rules = rulesFrom(engine.settings.gate)
@@ -96,6 +98,11 @@ function passed(
         ? []
         : [unwrittenSql(gate.counter, facts.column, writes)]),
     ],
+    lookAgain: async () => {
+      const now = await gatherEvidence(engine, run, gate)
+      const verdict = contractGate(now, rules)
+      if (!verdict.open) throw refusal(now, verdict, gate.id)
+    },
     overridden: overrides.map((override) => ({
       type: 'gate_overridden',
       ...override,

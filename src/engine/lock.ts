@@ -10,6 +10,8 @@ type Unbounded = Omit<Transaction, 'lockTimeoutMs' | 'lockDeadlineMs'> & {
   readonly step: string
   /** Where else somebody can be in the way, whose rows the transaction waits for. */
   readonly waitsFor?: readonly Lock[]
+  /** Looks again, before every attempt but the first, at what may have changed while the lock was waited for. */
+  readonly lookAgain?: () => Promise<void>
 }
 
 /**
@@ -20,11 +22,12 @@ type Unbounded = Omit<Transaction, 'lockTimeoutMs' | 'lockDeadlineMs'> & {
 export async function transactWithLocks(engine: Driving, transaction: Unbounded): Promise<Committed> {
   let lost: BellowsError | undefined
   let seen: readonly Blocker[] = []
-  const { waitsFor = [], ...sent } = transaction
+  const { waitsFor = [], lookAgain, ...sent } = transaction
   const { deadlineMs } = engine.settings.lock
   const wanted = [...transaction.locks, ...waitsFor]
   for (const { lockTimeoutMs, pauseMs } of lockAttempts(engine.settings.lock)) {
     stopIfAsked(engine)
+    if (lost !== undefined) await lookAgain?.()
     try {
       return await engine.driver.transact({ ...sent, lockTimeoutMs, lockDeadlineMs: deadlineMs })
     } catch (error) {

@@ -126,6 +126,26 @@ describe('a session that is of nobody who registered', () => {
   })
 })
 
+describe('a client that is declared while the lock is waited for', () => {
+  test('is seen before the next attempt', async () => {
+    const { database, bellows } = await verified()
+    const other = await database.bellows()
+    const session = await database.session()
+    const waiting = await meanwhile(database, async () => {
+      if (await isBlocked()) return
+      await session.query('begin; select from users')
+      await other.clients.declare({ client: 'bi', role: 'nobody', owner: 'data team' })
+    })
+    const isBlocked = async () => (await bellows.clients.list()).length > 0
+
+    await expect(contract(waiting)).rejects.toMatchObject({
+      code: 'gate_closed',
+      message: expect.stringContaining('"data team" has not said that the client "bi" does without'),
+    })
+    await session.query('rollback')
+  })
+})
+
 describe('a session that a released instance has left behind', () => {
   test('keeps the gate closed until it ends', async () => {
     const { database, bellows } = await verified()
