@@ -39,7 +39,7 @@ const user = z.looseObject({
   as: text,
 })
 
-const context = z.looseObject({ cluster: z.string(), user: z.string(), namespace: text })
+const context = z.looseObject({ cluster: z.string(), user: text, namespace: text })
 
 export const kubeconfigFormat = z.looseObject({
   'current-context': text,

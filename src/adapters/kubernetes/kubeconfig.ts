@@ -53,11 +53,17 @@ export async function readKubeconfig(
   const cluster = pick(loaded, 'cluster', chosen.entry.cluster, ({ clusters }) =>
     (clusters ?? []).map((one) => [one.name, one.cluster] as const),
   )
-  const user = pick(loaded, 'user', chosen.entry.user, ({ users }) =>
-    (users ?? []).map((one) => [one.name, one.user] as const),
-  )
+  const user = userOf(loaded, chosen)
   refuseUnsupported(cluster, user)
   return await accessOf(name, chosen.entry, cluster, user)
+}
+
+/** A context without a user, as for "kubectl proxy", is for a server that asks nobody who he is. */
+function userOf(loaded: readonly Loaded[], { entry, from }: Found<ContextEntry>): Found<UserEntry> {
+  if (entry.user === undefined || entry.user === '') return { entry: {}, from }
+  return pick(loaded, 'user', entry.user, ({ users }) =>
+    (users ?? []).map((one) => [one.name, one.user] as const),
+  )
 }
 
 async function accessOf(

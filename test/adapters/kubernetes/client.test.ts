@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { isGone } from '../../../src/adapters/kubernetes/refusal.ts'
 import type { WatchEvent } from '../../../src/adapters/kubernetes/watch.ts'
 import { BellowsError } from '../../../src/core/errors.ts'
@@ -158,6 +158,28 @@ describe('a change', () => {
       annotations: { a: 'b' },
     })
   })
+})
+
+describe('a server that says nothing', () => {
+  test.each(['silence', 'silence in the answer'] as const)(
+    'is waited for no longer than its bound: %s',
+    async (silence) => {
+      const { stub, client } = await started()
+      stub.store.put('Pod', pod('web-1'))
+      stub.script(isPatch, silence)
+      vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+      try {
+        const failed = failureOf(client.patch('Pod', 'web-1', rename))
+        while (stub.requests.length === 0 || vi.getTimerCount() === 0)
+          await new Promise((resolve) => setImmediate(resolve))
+        for (let turn = 0; turn < 50; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+        await vi.advanceTimersByTimeAsync(30_000)
+        expect((await failed).message).toMatch(/(no answer|did not end) within 30 s$/)
+      } finally {
+        vi.useRealTimers()
+      }
+    },
+  )
 })
 
 describe('a list', () => {

@@ -109,6 +109,15 @@ describe('credentials', () => {
     expect(access.renew()).toBe(false)
   })
 
+  test.each([{ user: '' }, { user: undefined }])(
+    'are none for a context without a user: %j',
+    async (context) => {
+      const access = await opened(kubeconfig({}, { server: 'http://127.0.0.1:8001' }, context))
+      expect(access.server.href).toBe('http://127.0.0.1:8001/')
+      expect(await access.credentials()).toEqual({})
+    },
+  )
+
   test('in a file are read anew for each request', async () => {
     const folder = await folderWith({ config: kubeconfig({ tokenFile: 'token' }), token: 'old' })
     const access = await readKubeconfig([path.join(folder, 'config')])

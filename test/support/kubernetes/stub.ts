@@ -18,12 +18,17 @@ export interface Received {
   readonly certificate: string | undefined
 }
 
-/** An answer in place of the stub's own. `cut`: the connection breaks, after the request was done or before. */
+/**
+ * An answer in place of the stub's own. `cut`: the connection breaks, after the request was done or before. `silence`: nothing
+ * comes, or nothing more than the beginning.
+ */
 export type Scripted =
   | { readonly status: number; readonly headers?: http.OutgoingHttpHeaders; readonly message?: string }
   | { readonly text: string }
   | 'cut before'
   | 'cut after'
+  | 'silence'
+  | 'silence in the answer'
 
 export interface Stub {
   readonly url: string
@@ -122,7 +127,9 @@ function play(
   },
 ): void {
   if (answer === 'cut after') changed(at.store, at.received)
-  if (typeof answer === 'string') at.message.socket.destroy()
+  if (answer === 'silence') return
+  if (answer === 'silence in the answer') at.response.write('{')
+  else if (typeof answer === 'string') at.message.socket.destroy()
   else if ('text' in answer) at.response.end(answer.text)
   else {
     for (const [name, value] of Object.entries(answer.headers ?? {})) at.response.setHeader(name, value ?? '')
