@@ -60,7 +60,7 @@ export function databaseUrl(name: string): string {
   return serverUrl().replace(/\/postgres(\?|$)/, `/${name}$1`)
 }
 
-async function connected(url: string, applicationName = 'bellows/test', role?: string): Promise<pg.Client> {
+async function connected(url: string, applicationName = 'bellows', role?: string): Promise<pg.Client> {
   const address = new URL(url)
   if (role !== undefined) address.username = role
   const client = new pg.Client({ connectionString: address.href, application_name: applicationName })

@@ -112,7 +112,7 @@ async function mustBeEmpty(database: TestDatabase, queries: readonly string[]): 
 }
 
 async function look(database: TestDatabase, migration: Migration) {
-  const sessions = openSessions({ url: database.url, application: 'bellows/test' })
+  const sessions = openSessions({ url: database.url, application: 'bellows' })
   cleanUp(() => sessions.close())
   return await introspect(sessions, needsOf(migration))
 }

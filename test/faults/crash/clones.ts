@@ -62,7 +62,7 @@ async function endSessions(admin: pg.Pool, database: string): Promise<void> {
 async function opened(name: string): Promise<OpenDatabase> {
   const url = databaseUrl(name)
   const closings: (() => Promise<unknown>)[] = []
-  const session = async (application = 'bellows/test'): Promise<pg.Client> => {
+  const session = async (application = 'bellows'): Promise<pg.Client> => {
     const client = new pg.Client({ connectionString: url, application_name: application })
     client.on('error', () => undefined)
     await client.connect()
