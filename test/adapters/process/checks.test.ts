@@ -1,10 +1,14 @@
+import { execFile } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { pathToFileURL } from 'node:url'
+import { promisify } from 'node:util'
 import { describe, expect, test, vi } from 'vitest'
 import { check, keepChecking } from '../../../src/adapters/process/checks.ts'
 import type { CheckResult } from '../../../src/core/processes/health.ts'
 import { instance } from '../../support/http.ts'
+import { builtMain } from '../../support/node-process.ts'
 import { freePort, stateFolder } from './support.ts'
 
 const HTTP = { kind: 'http', path: '/up', intervalMs: 1, timeoutMs: 5_000 } as const
@@ -59,17 +63,6 @@ describe('a check by HTTP', () => {
     await expect.poll(open).toBe(0)
   })
 
-  test('says nothing when this process has run out of files', async () => {
-    const http = await import('node:http')
-    const { port } = await instance((_, response) => response.end())
-    const used: import('node:fs').promises.FileHandle[] = []
-    const { open } = await import('node:fs/promises')
-    // Not all files of the machine: the limit of this process is what is reached in a process of its own below.
-    expect(http.get).toBeDefined()
-    expect(await check(HTTP, at(port))).toEqual({ outcome: 'passed' })
-    expect([used, open]).toBeDefined()
-  })
-
   test('says nothing when this process was held up for longer than the check may take', async () => {
     const web = await instance(() => undefined)
     const result = check({ ...HTTP, timeoutMs: 50 }, at(web.port))
@@ -109,6 +102,31 @@ describe('a check by a command', () => {
       })
       .toBe('gone')
   })
+})
+
+test('no check says anything when this process has run out of files', async () => {
+  const { port } = await instance((_, response) => response.end())
+  const module_ = pathToFileURL(path.join(path.dirname(builtMain()), '../adapters/process/checks.js'))
+  const program = `import { openSync } from 'node:fs'
+    const { check } = await import(${JSON.stringify(module_)})
+    const at = { port: ${port}, launch: { command: ['true'], cwd: '/', env: {} } }
+    const both = async () => [await check(${JSON.stringify(HTTP)}, at), await check(${JSON.stringify(COMMAND)}, at)]
+    console.log(JSON.stringify(await both()))
+    try { for (;;) openSync('/dev/null') } catch {}
+    console.log(JSON.stringify(await both()))`
+  const { stdout, stderr } = await promisify(execFile)('/bin/sh', [
+    '-c',
+    'ulimit -n 60; exec "$0" --input-type=module -e "$1"',
+    process.execPath,
+    program,
+  ])
+  const [passed, unmeasured] = [{ outcome: 'passed' }, { outcome: 'unmeasured' }]
+  expect(stdout.trim().split('\n'), stderr).toEqual(
+    [
+      [passed, passed],
+      [unmeasured, unmeasured],
+    ].map((results) => JSON.stringify(results)),
+  )
 })
 
 test('a check of what is only alive passes', async () => {

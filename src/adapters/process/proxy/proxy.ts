@@ -29,6 +29,7 @@ export interface ReverseProxy
 }
 
 const CLOSE_POLL_MS = 10
+const FIRST_WORD_MS = 500
 const KEEP_ALIVE_MS = 60_000
 
 /** It listens only when it is told to, so that its first request finds what it was given until then. */
@@ -75,17 +76,21 @@ export function createProxy({ name, limits: changed = {} }: ProxyOptions): Rever
     },
     close: async (timeoutMs) => {
       isClosing = true
+      const closed = once(server, 'close')
       server.close()
       for (const socket of upgraded) socket.destroy()
-      await untilQuiet(server, upstreams, timeoutMs)
+      await Promise.race([closed, untilQuiet(server, upstreams, timeoutMs)])
       server.closeAllConnections()
     },
   }
 }
 
+/** Until nothing is under way, and whoever had just connected has had the time to say what for. */
 async function untilQuiet(server: Server, upstreams: Upstreams, timeoutMs: number): Promise<void> {
-  for (const end = performance.now() + timeoutMs; performance.now() < end; await sleep(CLOSE_POLL_MS)) {
+  const began = performance.now()
+  for (let spentMs = 0; spentMs < timeoutMs; spentMs = performance.now() - began) {
     server.closeIdleConnections()
-    if (upstreams.underWay === 0) return
+    if (upstreams.underWay === 0 && spentMs > FIRST_WORD_MS) return
+    await sleep(CLOSE_POLL_MS)
   }
 }
