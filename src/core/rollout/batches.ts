@@ -25,7 +25,7 @@ export function heldBehind(
   const isManual = isBehindCanary(view) && left.length > 0 && canary.pauseMs === 'manual'
   if (!isManual || rollout.hurried) return undefined
   return only({
-    events: [{ kind: 'paused', because: 'the canary waits for somebody to look at it', canary: true }],
+    events: [{ kind: 'paused', because: 'the canary waits for somebody to look at it', held: true }],
   })
 }
 

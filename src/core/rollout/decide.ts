@@ -119,7 +119,7 @@ function next(view: View, facts: RolloutFacts): Decision {
   if (rollout.batches > 0 && rollout.settledAtMs === undefined)
     return only({ events: [{ kind: 'batch_settled' }] })
   if (rollout.paused !== undefined)
-    return { ...only({}), verdict: { is: 'paused', because: rollout.paused.because } }
+    return only({ events: [{ kind: 'paused', because: rollout.paused.because, held: true }] })
   const left = slots.filter(({ name, settled }) => !settled && !rollout.setAside.has(name))
   if (rollout.batches > 0 && rollout.direction === 'forward') {
     const held = heldBehind(view, left)

@@ -37,8 +37,8 @@ export type RolloutEvent =
   | { readonly kind: 'batch_settled' }
   | ({ readonly kind: 'checked'; readonly name: string } & CheckResult)
   | Asked
-  /** By itself, for a human: because of a failure, or since the canary is to be looked at. */
-  | { readonly kind: 'paused'; readonly because: string; readonly canary?: true }
+  /** For a human: because of a failure, or `held`, where nothing is under way, since that was asked for. */
+  | { readonly kind: 'paused'; readonly because: string; readonly held?: true }
   /** From here on the earlier version is brought back into every slot. */
   | { readonly kind: 'turned_back'; readonly because: string }
   | { readonly kind: 'ended'; readonly outcome: RolloutOutcome; readonly because: string }

@@ -81,10 +81,10 @@ function after(rollout: Rollout, event: Later, atMs: number): Rollout {
     case 'asked':
       return { ...asked(rollout, event), heard: event.seq }
     case 'paused': {
-      const { because, canary } = event
+      const { because, held } = event
       return {
         ...rollout,
-        paused: { because, kind: canary === true ? 'canary' : 'failure' },
+        paused: { because, kind: held === true ? 'held' : 'failure' },
         abortedBy: undefined,
       }
     }

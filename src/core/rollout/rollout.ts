@@ -60,8 +60,8 @@ export interface Checked extends CheckResult {
 
 export interface Paused {
   readonly because: string
-  /** `asked`: the batch that is under way is finished; `failure`: nothing is touched; `canary`: nothing is under way. */
-  readonly kind: 'asked' | 'failure' | 'canary'
+  /** `asked`: the batch that is under way is finished; `held`: nothing is under way; `failure`: nothing is touched. */
+  readonly kind: 'asked' | 'held' | 'failure'
 }
 
 /** `web-2`. Unique, as a slot is a number. */

@@ -25,7 +25,7 @@ const HALF = [seen(fresh('web-1')), seen(old('web-2'))]
 const LAST = [...FIRST, batch('web-2'), ...replaced('web-2'), SETTLED]
 const ALL = [seen(fresh('web-1')), seen(fresh('web-2'))]
 const paused: RolloutEvent = { kind: 'paused', because: 'it failed' }
-const canaryPaused: RolloutEvent = { kind: 'paused', because: 'look at it', canary: true }
+const canaryPaused: RolloutEvent = { kind: 'paused', because: 'look at it', held: true }
 
 describe('the pause behind a batch', () => {
   test.each<
@@ -185,8 +185,8 @@ describe('what is asked for', () => {
   test.each<
     readonly [string, readonly RolloutEvent[], readonly ReturnType<typeof seen>[], readonly string[]]
   >([
-    ['pause: no batch begins any more', [...FIRST, asked('pause')], HALF, ['verdict paused']],
-    ['pause: none begins at all', [asked('pause')], both, ['verdict paused']],
+    ['pause: no batch begins any more', [...FIRST, asked('pause')], HALF, ['paused']],
+    ['pause: none begins at all', [asked('pause')], both, ['paused']],
     ['pause: what is under way is finished', [...coming, asked('pause')], both, ['start web-1-r7-1!']],
     [
       'pause: also the settling is written down',
@@ -212,7 +212,13 @@ describe('what is asked for', () => {
     ['resume of what runs changes nothing', [...coming, asked('resume')], both, ['start web-1-r7-1!']],
     ['abort', [...FIRST, asked('abort')], HALF, ['turned_back']],
     ['abort of what is paused', [...FIRST, paused, asked('abort')], HALF, ['turned_back']],
-    ['pause again', [...FIRST, asked('pause'), asked('pause', 2)], HALF, ['verdict paused']],
+    ['pause again', [...FIRST, asked('pause'), asked('pause', 2)], HALF, ['paused']],
+    [
+      'pause, and nothing is under way any more',
+      [...FIRST, asked('pause'), canaryPaused],
+      HALF,
+      ['verdict paused'],
+    ],
   ])('%s', (_what, events, fleet, decision) => {
     expect(short(decided(rolloutOf({}, ...events), fleet))).toEqual(decision)
   })

@@ -1,0 +1,114 @@
+import { describe, expect, test } from 'vitest'
+import { rolloutRules } from '../../../src/config.ts'
+import { beginning, openIn, type RolloutHistory, servingIn } from '../../../src/core/rollout/begin.ts'
+import type { RolloutEvent } from '../../../src/core/rollout/event.ts'
+import { tooOld } from '../../../src/core/rollout/too-old.ts'
+import { old, placed, SICK, seen, started } from '../../support/rollout-model.ts'
+
+const RULES = rolloutRules()
+const WISH = { version: '2', roles: [{ role: 'web', instances: 2 }], rules: RULES }
+
+const history = (...events: readonly (readonly [run: number, event: RolloutEvent])[]): RolloutHistory =>
+  events.map(([run, event], at) => ({ run, seq: at + 1, atMs: at, event }))
+const began = (version: string, ...before: readonly string[]): RolloutEvent => ({
+  ...started(),
+  number: 4,
+  version,
+  before: before.map((one, at) => ({ ...placed(`web-${at + 1}-x`, one), available: true })),
+})
+const DONE: RolloutEvent = { kind: 'ended', outcome: 'done', because: '' }
+const TAKEN_BACK: RolloutEvent = { kind: 'ended', outcome: 'rolled_back', because: '' }
+
+describe('the beginning', () => {
+  test('says what shall be, what is, and which requests are of an earlier time', () => {
+    expect(beginning(WISH, [seen(old('web-1'))], [], 5)).toEqual({
+      kind: 'rollout_started',
+      number: 1,
+      ...WISH,
+      before: [{ ...old('web-1'), available: true }],
+      heard: 5,
+    })
+  })
+
+  test.each<[string, RolloutHistory, readonly string[], number]>([
+    ['the journal', history([1, began('2')], [1, DONE]), [], 5],
+    ['a fleet that is older than the database', [], ['web-1-r41-1', 'web-2-r9-2', 'web-3'], 42],
+  ])('has a number that nobody had before, by %s', (_what, before, ids, number) => {
+    const fleet = ids.map((id) => seen(placed(id, '1')))
+    expect(beginning(WISH, fleet, before, 0).number).toBe(number)
+  })
+})
+
+describe('what serves before', () => {
+  test('is one a slot: the healthy one, and of several the eldest', () => {
+    const fleet = [
+      seen(placed('web-1-a', '1'), 'serving', { health: SICK, inStateMs: 9_000 }),
+      seen(placed('web-1-b', '1'), 'serving', { inStateMs: 2_000 }),
+      seen(placed('web-1-c', '0'), 'serving', { inStateMs: 5_000 }),
+      seen(placed('web-2-a', '1'), 'serving', { health: SICK }),
+      seen(placed('web-3-a', '1'), 'starting'),
+      seen(placed('web-4-a', '1'), 'draining'),
+      seen(placed('web-5-a', '1'), 'gone'),
+    ]
+    expect(servingIn(fleet, RULES).map(({ id, available }) => `${id} ${available}`)).toEqual([
+      'web-1-c true',
+      'web-2-a false',
+    ])
+  })
+})
+
+describe('a rollout that is not over', () => {
+  test.each<[string, RolloutHistory, number | undefined]>([
+    ['is none at first', [], undefined],
+    ['is the last beginning', history([1, began('2')]), 1],
+    ['is not one that ended', history([1, began('2')], [1, DONE]), undefined],
+    ['may be of another run', history([1, began('2')], [2, began('3')], [2, DONE]), 1],
+    ['may be the second of a run', history([1, began('2')], [1, TAKEN_BACK], [1, began('3')]), 1],
+  ])('%s', (_what, all, run) => {
+    expect(openIn(all)?.run).toBe(run)
+  })
+})
+
+describe('versions that the database cannot serve any more', () => {
+  const retired = (run: number) => ({ run, migration: `m${run}`, isRetired: true })
+  const open = (run: number) => ({ run, migration: `m${run}`, isRetired: false })
+  const versions = (...given: Parameters<typeof tooOld>) => tooOld(...given).map(({ version }) => version)
+
+  test('are those that a rollout ahead of a contract replaced', () => {
+    const all = history([1, began('2', '1')], [1, DONE])
+    expect(tooOld(all, [retired(1)])).toEqual([
+      {
+        version: '1',
+        because: 'it was replaced before the contract of "m1", and needs what is no longer there',
+      },
+    ])
+    expect(tooOld(all, [open(1)]), 'nothing is gone before the contract').toEqual([])
+  })
+
+  test.each<[string, RolloutHistory, readonly string[]]>([
+    [
+      'and all before them',
+      history([1, began('2', '1')], [1, DONE], [2, began('3', '2')], [2, DONE]),
+      ['2', '1'],
+    ],
+    [
+      'also such as never came through',
+      history([2, began('2', '1')], [2, TAKEN_BACK], [2, began('3', '1')], [2, DONE]),
+      ['2', '1'],
+    ],
+    [
+      'but not one that was rolled out again later',
+      history([2, began('2', '1')], [2, DONE], [3, began('1', '2')], [3, DONE]),
+      [],
+    ],
+    [
+      'but not what came after',
+      history([2, began('2', '1')], [2, DONE], [3, began('3', '2')], [3, DONE]),
+      ['1'],
+    ],
+    ['and none where nothing was rolled out', [], []],
+    ['and none where nothing came through', history([2, began('2', '1')], [2, TAKEN_BACK]), []],
+  ])('%s', (_what, all, expected) => {
+    expect(versions(all, [open(1), retired(2), open(3)]).toSorted()).toEqual(expected.toSorted())
+  })
+})
