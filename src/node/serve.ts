@@ -97,10 +97,10 @@ async function openDatabase(options: NodeOptions, stop: AbortSignal): Promise<Op
   return { bellows, demo }
 }
 
-/** Only a database that this node has just made can have no client that nobody told of. */
 /** The protocol knows instances and nobody else, and an answer that nobody waits a minute for. */
 const ON_THE_WIRE: SettingsChange['gate'] = { unregistered: 'allow', quietMs: 0 }
 
+/** Only a database that this node has just made can have no client that nobody told of. */
 function whenNoneRegistered(options: NodeOptions, demo: DemoDatabase | undefined): SettingsChange['gate'] {
   if (options.requireInstances) return { whenNoneRegistered: 'refuse' }
   if (options.allowNoInstances) return { whenNoneRegistered: 'allow', reason: '--allow-no-instances' }

@@ -219,7 +219,7 @@ const SCENARIOS: readonly Scenario[] = [
           await database.query(
             `select event -> 'overrides' as overrides from bellows.event where event ->> 'type' = 'gate_opened'`,
           ),
-        ).toEqual([{ overrides: [{ check: 'instances', reason: '--allow-no-instances' }] }]),
+        ).toEqual([{ overrides: [{ check: 'leases', reason: '--allow-no-instances' }] }]),
     ],
   },
   {

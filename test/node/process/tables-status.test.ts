@@ -123,7 +123,7 @@ const SCENARIOS: readonly Scenario[] = [
               (select count(*) from pg_trigger where tgrelid = 'users'::regclass) as triggers`,
           ),
           'data and dual write stay',
-        ).toEqual([{ filled: '1000', triggers: '1' }]),
+        ).toEqual([{ filled: '1000', triggers: '3' }]),
       row('57, no contract', contract('users', 'name'), err(22, /not been copied/, '"rows_done": 1000')),
       row('57, again', migrateData('name', 'full_name'), COPIED),
       row('57, twice', ROLLBACK, rolledBack(2, 'copy_name_to_full_name')),
