@@ -41,7 +41,7 @@ describe('two who deploy at once', () => {
       },
     })
     const first = await database.bellows({
-      application: 'the replaced one',
+      application: 'bellows/the replaced one',
       settings: { driver: { reconnectsMax: 0 } },
     })
     let goOn: () => void = () => undefined
@@ -63,7 +63,7 @@ describe('two who deploy at once', () => {
     const outcome = settled(first.change((driver) => driver.rollOut(run, wish('2'), holding)))
     await expect.poll(() => isHeld).toBe(true)
     await database.query(
-      `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'the replaced one'`,
+      `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'bellows/the replaced one'`,
     )
     const second = await database.bellows()
     await second.change((driver) => driver.rollOut(run, wish('2'), told('second')))
