@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import type { SettingsChange } from '../config.ts'
-import { BellowsError, CHECK_NAMES, NEVER_OVERRIDDEN, type Override } from '../index.ts'
+import { CHECK_NAMES, NEVER_OVERRIDDEN, type Override } from '../index.ts'
 import { time } from './flags.ts'
 
 /** Flags for what counts as evidence that nobody needs the old shape. */
@@ -35,6 +35,13 @@ export function addEvidenceFlags(command: Command): Command {
       overridden,
     )
     .option('--reason <why>', 'why; a contract keeps it with the evidence, see "bellows audit"')
+    .hook('preAction', (_program, chosen) => {
+      const { override = [], reason = '' }: EvidenceFlags = chosen.opts()
+      if (override.length > 0 && reason.trim() === '')
+        chosen.error(
+          'error: an override was given without a reason. Say why, for whoever reads the audit: --reason "<why>"',
+        )
+    })
 }
 
 export function evidenceSettings({
@@ -44,11 +51,6 @@ export function evidenceSettings({
   override = [],
   reason,
 }: EvidenceFlags): SettingsChange {
-  if (override.length > 0 && (reason ?? '').trim() === '') {
-    throw new BellowsError('config_invalid', 'An override was given without a reason.', {
-      hint: 'Say why, for whoever reads the audit: --reason "<why>"',
-    })
-  }
   return {
     gate: {
       ...(silentGrace === undefined ? {} : { silentGraceMs: silentGrace }),
