@@ -96,10 +96,9 @@ function judged(view: View, facts: RolloutFacts): Decision | undefined {
   const { rollout } = view
   const { setAside, rules, direction } = rollout
   if (setAside.size === 0) return undefined
-  const because = [...setAside.values()].join('; ')
-  if (direction === 'back') return paused(`the rollback failed: ${because}`)
-  if (rules.onFailure === 'continue' || setAside.size <= rules.maxFailures) return undefined
-  return failed(view, facts, because)
+  const isTolerated = rules.onFailure === 'continue' || setAside.size <= rules.maxFailures
+  if (direction === 'forward' && isTolerated) return undefined
+  return failed(view, facts, [...setAside.values()].join('; '))
 }
 
 function underWay(view: View, facts: RolloutFacts): Decision | undefined {

@@ -43,11 +43,10 @@ interface Place {
 
 function movesOf(place: Place): Moves {
   const { view, slot } = place
-  // Whoever failed here for good goes; its slot stays as it is otherwise.
+  // Where it failed for good nobody comes any more.
   const isSetAside = view.rollout.setAside.has(slot.name)
-  const leaving = isSetAside ? slot.extras.filter(({ id }) => hasFailed(view, id)) : slot.extras
   return joined([
-    ...leaving.map((one) => takeOut(place, one)),
+    ...slot.extras.map((one) => takeOut(place, one)),
     ...(isSetAside ? [] : [bringIn(place)]),
     ...(slot.stray === undefined ? [] : [waiting(`"${slot.stray.id}" may still come up`)]),
   ])
@@ -121,7 +120,9 @@ function hasDrained(view: View, one: FleetInstance): boolean {
 function whyItStays({ view, slot, spare, leaving }: Place, one: FleetInstance): string | undefined {
   const { rollout } = view
   if (hasFailed(view, one.id)) return undefined
-  const others = slot.living.filter((other) => other !== one && !leaving.has(other.id))
+  const others = slot.living.filter(
+    (other) => other !== one && !leaving.has(other.id) && !hasFailed(view, other.id),
+  )
   if (others.some((other) => isAvailable(rollout, other))) return undefined
   if (slot.wants !== undefined && rollout.rules.order === 'start-first' && !counts(rollout, slot.keep)) {
     // Of several of which none is healthy all but one go, or there would never be room for the new one.

@@ -328,6 +328,13 @@ describe('behind a failed instance', () => {
     expect(short(decided(again, fleet))).toEqual(['placed web-1-r7-3 2'])
   })
 
+  test('in a slot that failed for good, a sick one of before stays all the same', () => {
+    const rollout = rolloutOf({ rules: { onFailure: 'continue' } }, ...twice, batch('web-2'))
+    const sick = seen(old('web-1'), 'serving', { health: SICK })
+    const fleet = [sick, seen(old('web-2')), seen(second, 'stopping')]
+    expect(short(decided(rollout, fleet))).toEqual(['placed web-2-r7-1 2'])
+  })
+
   test('a settled batch is settled anew', () => {
     const one = fresh('web-1')
     const events = [batch('web-1'), ...replaced('web-1'), SETTLED, failed(one), told('gone', one)]
@@ -424,6 +431,17 @@ describe('a size that changes', () => {
 
   test('to more: what is missing comes first, as it helps at once', () => {
     expect(short(decided(rolloutOf({ roles: three }), BOTH_OLD))).toEqual(['batch web-3'])
+  })
+
+  test('to more: of what was there already some may be missing, and no more than that', () => {
+    const given: Given = {
+      roles: [{ role: 'web', instances: 4 }],
+      rules: { order: 'stop-first', minAvailablePercent: 50 },
+    }
+    expect(short(decided(rolloutOf(given, batch('web-1', 'web-2')), BOTH_OLD))).toEqual([
+      'draining web-1-old',
+      'drain web-1-old!',
+    ])
   })
 
   test('to fewer: what is too many goes last, and nothing more than that', () => {

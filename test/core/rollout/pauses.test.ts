@@ -249,4 +249,12 @@ describe('a pause because of a failure', () => {
     )
     expect(short(decided(rollout, [seen(old('web-1')), seen(old('web-2'))]))).toEqual(['placed web-1-r7-2 2'])
   })
+
+  test('is over with as many attempts as at first', () => {
+    const [first, second, third] = [fresh('web-1'), fresh('web-1', 2), fresh('web-1', 3)]
+    const lost = [first, second].flatMap((one) => [placing(one), failed(one), gone(one)])
+    const again = [paused, asked('resume'), placing(third), failed(third), gone(third)]
+    const rollout = rolloutOf({ rules: { onFailure: 'pause' } }, batch('web-1'), ...lost, ...again)
+    expect(short(decided(rollout, [seen(old('web-1')), seen(old('web-2'))]))).toEqual(['placed web-1-r7-4 2'])
+  })
 })

@@ -106,6 +106,50 @@ describe('on its way back', () => {
     ])
   })
 
+  test('tells again to drain where that did not show, and keeps nobody who was told', () => {
+    const events = [...FIRST.slice(0, 5), BACK, batch('web-1')]
+    const fleet = [seen(old('web-1')), seen(old('web-2')), seen(fresh('web-1'))]
+    expect(short(decided(rolloutOf({}, ...events), fleet))).toEqual(['drain web-1-old!'])
+  })
+
+  test('takes away what had been added, however many were wanted', () => {
+    const given: Given = { roles: [{ role: 'web', instances: 3 }] }
+    const events = [
+      batch('web-3'),
+      placing(fresh('web-3')),
+      told('serving', fresh('web-3')),
+      BACK,
+      batch('web-3'),
+    ]
+    const fleet = [seen(old('web-1')), seen(old('web-2')), seen(fresh('web-3'))]
+    expect(short(decided(rolloutOf(given, ...events), fleet))).toEqual([
+      'draining web-3-r7-1',
+      'drain web-3-r7-1!',
+    ])
+  })
+
+  test('leaves one in place that was sick before, which is nobody’s loss', () => {
+    const given: Given = {
+      before: [
+        { ...old('web-1'), available: true },
+        { ...old('web-2'), available: false },
+      ],
+    }
+    const events = [
+      batch('web-2'),
+      placing(fresh('web-2')),
+      told('serving', fresh('web-2')),
+      BACK,
+      batch('web-2'),
+    ]
+    const sick = seen(old('web-2'), 'serving', { health: SICK })
+    const fleet = [seen(old('web-1')), sick, seen(fresh('web-2'))]
+    expect(short(decided(rolloutOf(given, ...events), fleet))).toEqual([
+      'draining web-2-r7-1',
+      'drain web-2-r7-1!',
+    ])
+  })
+
   test('restores what was there, not what was wanted: sizes and places as before', () => {
     const given: Given = { roles: [{ role: 'web', instances: 3 }], before: ['web-1', 'web-2', 'cron-1'] }
     const fleet = [seen(old('web-1')), seen(old('web-2')), seen(old('cron-1')), seen(fresh('web-3'))]
@@ -161,6 +205,13 @@ describe('a way back that fails', () => {
       ['paused'],
       'the rollback failed: "web-1-r7-2" failed',
     ])
+  })
+
+  test('pauses, however many failures are tolerated on the way forward', () => {
+    for (const rules of [{ maxFailures: 9 }, { onFailure: 'continue' as const }]) {
+      const rollout = rolloutOf({ rules: { retries: 0, ...rules } }, ...events)
+      expect(short(decided(rollout, fleet))).toEqual(['paused'])
+    }
   })
 
   test('is tried again when somebody resumes', () => {
