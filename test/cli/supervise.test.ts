@@ -177,7 +177,7 @@ async function holder(folder: string) {
     {
       cwd: folder,
       env: nodeEnvironment(),
-      stdio: ['pipe', 'pipe', 'ignore', (server as unknown as { _handle: { fd: number } })._handle.fd],
+      stdio: ['pipe', 'pipe', 'ignore', descriptorOf(server)],
     },
   )
   // This process would accept, too.
@@ -197,4 +197,9 @@ async function holder(folder: string) {
       return mark
     },
   }
+}
+
+/** What Node.js does not tell by a name that it stands to. */
+function descriptorOf(server: object): number {
+  return (Reflect.get(server, '_handle') as { readonly fd: number }).fd
 }

@@ -57,13 +57,13 @@ export function commandDeployer(options: CommandDeployerOptions): Deployer {
   const step = async (name: Step, id: string, command: Command | undefined, more = {}): Promise<string> => {
     const placement = command === undefined ? undefined : await placementOf(id)
     if (command === undefined || placement === undefined) return ''
-    return await ran(options, name, command, { ...variablesOf(placement), ...more }, id)
+    return await ran(options, name, command, { ...variablesOf(placement), ...more })
   }
 
   return {
     fleet,
     start: async (placement) => {
-      await ran(options, 'start', options.start, variablesOf(placement), placement.id)
+      await ran(options, 'start', options.start, variablesOf(placement))
       known.set(placement.id, placement)
     },
     serve: async (id) => void (await step('serve', id, options.serve)),
@@ -97,10 +97,10 @@ async function ran(
   step: Step | 'fleet',
   command: Command,
   variables: Readonly<Record<string, string>>,
-  id?: string,
 ): Promise<string> {
   const end = await runCommand({ command, env: { BELLOWS_STEP: step, ...variables }, timeoutMs })
   if (end.code === 0) return end.out
+  const id = variables.BELLOWS_INSTANCE
   throw new BellowsError('deployer_failed', failureOf(step, id, end), {
     hint: `It was: ${typeof command === 'string' ? command : command.join(' ')}`,
     facts: { deploy_step: step, ...(id === undefined ? {} : { instance: id }) },

@@ -61,7 +61,12 @@ function look({ record, checked }: Being): FleetInstance {
   const { id, role, slot, version, state, restarts, ended } = record
   const nowMs = monotonicMs()
   return {
-    ...{ id, role, slot, version, state, restarts },
+    id,
+    role,
+    slot,
+    version,
+    state,
+    restarts,
     health: healthAt(checked, nowMs),
     inStateMs: Math.max(0, nowMs - record.sinceMs),
     ...(state === 'gone' ? { ended: ended ?? NOBODY_SAW } : {}),

@@ -1,7 +1,7 @@
 import { BellowsError } from '../../core/errors.ts'
 import type { ProcessesConfig } from '../../core/processes/config.ts'
 import { fitForWork } from '../../core/processes/health.ts'
-import type { Placement } from '../../core/rollout/fleet.ts'
+import type { FleetInstance, Placement } from '../../core/rollout/fleet.ts'
 import type { Deployer } from '../../engine/ports.ts'
 import { monotonicMs } from '../os/monotonic.ts'
 import type { Surroundings } from './being.ts'
@@ -33,62 +33,14 @@ const ID = /^[\w][\w.-]{0,127}$/
 
 export function createFleet(options: FleetOptions): Fleet {
   const { config, proxies } = options
-  const children = new Map<string, Child>()
-  const starts = new Map<string, Promise<void>>()
-
-  const add = (record: ChildRecord): Child => {
-    const { id, role } = record
-    const child = createChild(record, {
-      ...options,
-      role: config.roles[role],
-      changed: () => route(role),
-      cut: () => proxies.get(role)?.cut(id),
-    })
-    children.set(id, child)
-    return child
-  }
-  const route = (role: string): void => {
-    const proxy = proxies.get(role)
-    if (proxy !== undefined)
-      routeRequests(
-        proxy,
-        [...children.values()].filter(({ record }) => record.role === role),
-      )
-  }
-  const forget = async (id: string): Promise<void> => {
-    children.delete(id)
-    await options.records.remove(id)
-    await options.logs.remove(id)
-  }
-  const forgetOldest = async (): Promise<void> => {
-    const gone = [...children.values()].map(({ record }) => record).filter(({ state }) => state === 'gone')
-    const old = gone.toSorted((a, b) => b.sinceMs - a.sinceMs).slice(GONE_MAX)
-    for (const { id } of old) await forget(id)
-  }
-  const start = async (placement: Placement): Promise<void> => {
-    const { id, role, slot, version } = placement
-    const child = add({ id, role, slot, version, state: 'starting', sinceMs: monotonicMs(), restarts: 0 })
-    try {
-      await forgetOldest()
-      await child.start()
-    } catch (error) {
-      children.delete(id)
-      throw error
-    }
-  }
+  const table: Table = { options, children: new Map(), starts: new Map() }
+  const { children, starts } = table
   return {
     adopt: async (records) => {
-      for (const record of records) await add(record).adopt()
-      for (const role of proxies.keys()) route(role)
+      for (const record of records) await add(table, record).adopt()
+      for (const role of proxies.keys()) route(table, role)
     },
-    fleet: async () =>
-      [...children.values()].map((child) => {
-        const proxy = proxies.get(child.record.role)
-        return {
-          ...child.look(),
-          ...(proxy === undefined ? {} : { inFlight: proxy.inFlight(child.record.id) }),
-        }
-      }),
+    fleet: async () => [...children.values()].map((child) => seen(child, proxies)),
     start: async (placement) => {
       checkPlacement(placement, config)
       const { id } = placement
@@ -96,7 +48,7 @@ export function createFleet(options: FleetOptions): Fleet {
       if (children.has(id)) return
       starts.set(
         id,
-        start(placement).finally(() => starts.delete(id)),
+        start(table, placement).finally(() => starts.delete(id)),
       )
       await starts.get(id)
     },
@@ -113,7 +65,7 @@ export function createFleet(options: FleetOptions): Fleet {
     stop: async (id) => await children.get(id)?.stop(),
     forget: async (id) => {
       const state = children.get(id)?.record.state
-      if (state === 'gone') await forget(id)
+      if (state === 'gone') await forget(table, id)
       else if (state !== undefined)
         throw new BellowsError(
           'phase_order',
@@ -123,18 +75,88 @@ export function createFleet(options: FleetOptions): Fleet {
     log: async (id, lines) =>
       await options.logs.tail(known(children, id).record.id, Math.min(lines, LINES_MAX)),
     halt: async (drainTimeoutMs) => {
-      const drained = [...children.values()].map(async ({ record: { id, role } }) => {
-        const proxy = proxies.get(role)
-        proxy?.drain(id)
-        await proxy?.drained(id, drainTimeoutMs)
-        await children.get(id)?.halt()
-      })
-      await Promise.all(drained)
+      await Promise.all([...children.values()].map((child) => halted(child, proxies, drainTimeoutMs)))
     },
     leave: async () => {
       await Promise.all([...children.values()].map((child) => child.leave()))
     },
   }
+}
+
+/** The children that there are, and those that are being started. */
+interface Table {
+  readonly options: FleetOptions
+  readonly children: Map<string, Child>
+  readonly starts: Map<string, Promise<void>>
+}
+
+function add(table: Table, record: ChildRecord): Child {
+  const { options, children } = table
+  const { id, role } = record
+  const child = createChild(record, {
+    ...options,
+    role: options.config.roles[role],
+    changed: () => route(table, role),
+    cut: () => options.proxies.get(role)?.cut(id),
+  })
+  children.set(id, child)
+  return child
+}
+
+function route({ options, children }: Table, role: string): void {
+  const proxy = options.proxies.get(role)
+  if (proxy !== undefined)
+    routeRequests(
+      proxy,
+      [...children.values()].filter(({ record }) => record.role === role),
+    )
+}
+
+async function forget({ options, children }: Table, id: string): Promise<void> {
+  children.delete(id)
+  await options.records.remove(id)
+  await options.logs.remove(id)
+}
+
+async function forgetOldest(table: Table): Promise<void> {
+  const records = [...table.children.values()].map(({ record }) => record)
+  const gone = records.filter(({ state }) => state === 'gone')
+  const old = gone.toSorted((a, b) => b.sinceMs - a.sinceMs).slice(GONE_MAX)
+  for (const { id } of old) await forget(table, id)
+}
+
+async function start(table: Table, placement: Placement): Promise<void> {
+  const { id, role, slot, version } = placement
+  const child = add(table, {
+    id,
+    role,
+    slot,
+    version,
+    state: 'starting',
+    sinceMs: monotonicMs(),
+    restarts: 0,
+  })
+  try {
+    await forgetOldest(table)
+    await child.start()
+  } catch (error) {
+    table.children.delete(id)
+    throw error
+  }
+}
+
+function seen(child: Child, proxies: FleetOptions['proxies']): FleetInstance {
+  const { id, role } = child.record
+  const proxy = proxies.get(role)
+  return { ...child.look(), ...(proxy === undefined ? {} : { inFlight: proxy.inFlight(id) }) }
+}
+
+async function halted(child: Child, proxies: FleetOptions['proxies'], drainTimeoutMs: number): Promise<void> {
+  const { id, role } = child.record
+  const proxy = proxies.get(role)
+  proxy?.drain(id)
+  await proxy?.drained(id, drainTimeoutMs)
+  await child.halt()
 }
 
 /** Lets requests go to those that serve and are fit for it, and to nobody else. */

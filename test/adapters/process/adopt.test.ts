@@ -41,7 +41,7 @@ describe.runIf(process.platform === 'linux')('after a kill -9 of the supervisor'
     expect(processes()).toHaveLength(4)
     const answering = new Set<unknown>()
     for (let count = 0; count < 4; count += 1) answering.add((await about(port)).instance)
-    expect([...answering].toSorted()).toEqual(['serves-1', 'serves-2'])
+    expect([...answering].map(String).toSorted((a, b) => (a < b ? -1 : 1))).toEqual(['serves-1', 'serves-2'])
 
     await expect.poll(async () => (await seen(deployer, 'starts')).health.passes).toBeGreaterThan(0)
     await deployer.serve('starts')

@@ -51,9 +51,9 @@ export async function site(change: Partial<ProcessRole> = {}): Promise<Site> {
     up: async (...flags) => {
       const running = place.start('supervise', ...flags)
       let early: Ran | undefined
-      void running.ended.then((ran) => {
-        early = ran
-      })
+      void (async () => {
+        early = await running.ended
+      })()
       const state = async (): Promise<unknown> =>
         early ??
         deployer.fleet().then(

@@ -5,8 +5,15 @@ import { type ChildRecord, fileRecords } from '../../../src/adapters/process/rec
 import { stateFolder } from './support.ts'
 
 const record = (id: string, state: ChildRecord['state'] = 'starting'): ChildRecord => ({
-  ...{ id, role: 'web', slot: 1, version: 'v1' },
-  ...{ state, sinceMs: 5, restarts: 0, process: { pid: 7, started: 'x' }, port: 20_000 },
+  id,
+  role: 'web',
+  slot: 1,
+  version: 'v1',
+  state,
+  sinceMs: 5,
+  restarts: 0,
+  process: { pid: 7, started: 'x' },
+  port: 20_000,
 })
 
 describe('records', () => {

@@ -164,7 +164,7 @@ describe('on its way back', () => {
       told('gone', fresh('web-3')),
       SETTLED,
     )
-    expect(short(decided(gone, [...fleet.slice(0, 3)]))).toEqual(['ended rolled_back'])
+    expect(short(decided(gone, fleet.slice(0, 3)))).toEqual(['ended rolled_back'])
   })
 
   test('of a first deployment ends everything', () => {

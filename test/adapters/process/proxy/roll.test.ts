@@ -10,11 +10,10 @@ const SWAPS = 50
 
 /** Echoes what it got, after a moment. */
 const busy = (): Promise<Instance> =>
-  instance((asked, response) => {
-    void asked.toArray().then(async (chunks) => {
-      await sleep(Math.random() * 4)
-      response.end(asked.method === 'POST' ? Buffer.concat(chunks) : 'got')
-    })
+  instance(async (asked, response) => {
+    const chunks = await asked.toArray()
+    await sleep(Math.random() * 4)
+    response.end(asked.method === 'POST' ? Buffer.concat(chunks) : 'got')
   })
 
 describe('instances that are replaced', () => {
@@ -72,9 +71,10 @@ describe('instances that are replaced', () => {
     proxy.admit({ id: 'i2', port: (await instance(named('new'))).port })
     proxy.drain('i1')
     let isDrained = false
-    const drained = proxy.drained('i1', 60_000).then(() => {
+    const drained = (async () => {
+      await proxy.drained('i1', 60_000)
       isDrained = true
-    })
+    })()
     for (let count = 0; count < 5; count += 1) expect((await ask(proxy.port)).body).toBe('new')
     expect(isDrained).toBe(false)
     give()
