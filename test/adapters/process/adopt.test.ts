@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
@@ -82,33 +82,33 @@ describe.runIf(process.platform === 'linux')('after a kill -9 of the supervisor'
   })
 
   test('the end of an instance is seen through, and it is not told a second time', async () => {
-    const told = path.join(await stateFolder(), 'told')
-    const { deployer, port, up, killed } = await site({ env: { TOLD_FILE: told }, stopTimeoutMs: 4_000 })
-    const first = await up()
-    await serving(deployer, placed('web-1'))
-    const slow = ask(port, { path: '/slow?ms=60000' }).catch(() => undefined)
-    await until(deployer, 'web-1', { inFlight: 1 })
-    await deployer.stop('web-1')
-    await expect.poll(() => deployer.log('web-1', 5)).toContain('told to end')
-    await killed(first)
-    await slow
-    // Its request broke with the proxy, so it ends now; a second SIGTERM would have been written down before that.
-    await up()
-    await until(deployer, 'web-1', { state: 'gone' })
-    expect(readFileSync(told, 'utf8')).toBe('x')
-  })
-
-  test('one that does not hear has no more time than it had', async () => {
-    const { deployer, processes, up, killed } = await site({ env: { DEAF: '1' }, stopTimeoutMs: 1_000 })
+    const { state, deployer, processes, up, killed } = await site({
+      env: { DEAF: '1' },
+      stopTimeoutMs: 60_000,
+    })
     const first = await up()
     await serving(deployer, placed('web-1'))
     await deployer.stop('web-1')
+    await expect.poll(() => deployer.log('web-1', 5)).toEqual(['started web-1', 'told to end'])
     await killed(first)
-    await sleep(1_500)
     expect(processes()).toHaveLength(1)
+    // It has no more time than it had, and that is over now.
+    rewrite(state, 'web-1', { sinceMs: recordOf(state, 'web-1').sinceMs - 60_000 })
     await up()
     await until(deployer, 'web-1', { state: 'gone' })
     expect(processes()).toEqual([])
+    expect(await deployer.log('web-1', 5)).toEqual(['started web-1', 'told to end'])
+  })
+
+  test('one that was not told yet is', async () => {
+    const { state, deployer, up, killed } = await site()
+    const first = await up()
+    await serving(deployer, placed('web-1'))
+    await killed(first)
+    rewrite(state, 'web-1', { state: 'stopping' })
+    await up()
+    await until(deployer, 'web-1', { state: 'gone' })
+    expect(await deployer.log('web-1', 5)).toEqual(['started web-1', 'told to end'])
   })
 
   test('a process that was given the number of an instance is neither taken for it nor sent a signal', async () => {
