@@ -13,8 +13,8 @@ import type { ChildRecord } from './records.ts'
 export interface Fleet extends Deployer {
   /** Takes over what the supervisor before this one has left. */
   adopt(records: readonly ChildRecord[]): Promise<void>
-  /** Ends all processes, those that serve after what is under way; they come back with the next supervisor. */
-  halt(drainTimeoutMs: number): Promise<void>
+  /** Ends all processes, and waits for that. Those that serve come back with the next supervisor. */
+  halt(): Promise<void>
   /** Lets all go their way. */
   leave(): Promise<void>
 }
@@ -34,7 +34,6 @@ const ID = /^[\w][\w.-]{0,127}$/
 export function createFleet(options: FleetOptions): Fleet {
   const { config, proxies } = options
   const children = new Map<string, Child>()
-  const starts = new Map<string, Promise<void>>()
 
   const add = (record: ChildRecord): Child => {
     const { id, role } = record
@@ -91,14 +90,7 @@ export function createFleet(options: FleetOptions): Fleet {
       }),
     start: async (placement) => {
       checkPlacement(placement, config)
-      const { id } = placement
-      if (starts.has(id)) return await starts.get(id)
-      if (children.has(id)) return
-      starts.set(
-        id,
-        start(placement).finally(() => starts.delete(id)),
-      )
-      await starts.get(id)
+      if (!children.has(placement.id)) await start(placement)
     },
     serve: async (id) => {
       const child = known(children, id)
@@ -122,14 +114,8 @@ export function createFleet(options: FleetOptions): Fleet {
     },
     log: async (id, lines) =>
       await options.logs.tail(known(children, id).record.id, Math.min(lines, LINES_MAX)),
-    halt: async (drainTimeoutMs) => {
-      const drained = [...children.values()].map(async ({ record: { id, role } }) => {
-        const proxy = proxies.get(role)
-        proxy?.drain(id)
-        await proxy?.drained(id, drainTimeoutMs)
-        await children.get(id)?.halt()
-      })
-      await Promise.all(drained)
+    halt: async () => {
+      await Promise.all([...children.values()].map((child) => child.halt()))
     },
     leave: async () => {
       await Promise.all([...children.values()].map((child) => child.leave()))

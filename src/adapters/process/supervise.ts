@@ -26,7 +26,7 @@ export interface Supervisor {
   end(children: 'leave' | 'stop'): Promise<void>
 }
 
-/** For requests under way when the supervisor ends, or its children with it. */
+/** For requests under way when the supervisor ends. */
 const DRAIN_TIMEOUT_MS = 10_000
 
 /**
@@ -62,8 +62,8 @@ export async function superviseProcesses({
       adopted: (await fleet.fleet()).filter(({ state }) => state !== 'gone').length,
       end: async (children) => {
         await control.close()
-        if (children === 'stop') await fleet.halt(DRAIN_TIMEOUT_MS)
         await closeAll(proxies, DRAIN_TIMEOUT_MS)
+        if (children === 'stop') await fleet.halt()
         await withdraw()
       },
     }

@@ -9,7 +9,7 @@ import type { ChildRecord } from '../../../src/adapters/process/records.ts'
 import { cleanUp } from '../../support/database.ts'
 import { ask } from '../../support/http.ts'
 import { site } from './cli-support.ts'
-import { about, kill, placed, recordOf, recordsIn, seen, serving, stateFolder, until } from './support.ts'
+import { about, kill, placed, recordOf, recordsIn, seen, serving, until } from './support.ts'
 
 /** A change of a record as only the test makes it, while no supervisor runs. */
 function rewrite(state: string, id: string, change: Partial<ChildRecord>): void {
@@ -153,7 +153,7 @@ describe.runIf(process.platform === 'linux')('after a kill -9 of the supervisor'
     for (const id of ['own', 'other']) kill(state, id)
     process.kill(-(recordOf(state, 'other').process?.pid ?? 0), 'SIGKILL')
     rewrite(state, 'other', { process: { pid: stranger.pid ?? 0, started: 'before' } })
-    expect(processes()).toHaveLength(1)
+    await expect.poll(processes).toHaveLength(1)
     await up()
     for (const id of ['own', 'other']) await until(deployer, id, { state: 'gone' })
     expect(processes()).toEqual([])
