@@ -22,8 +22,11 @@ export interface Instance {
 }
 
 /** A server on a port of its own, in this process. */
-export async function instance(listener: RequestListener, options: ServerOptions = {}): Promise<Instance> {
-  const server = createServer(options, listener).listen(0, '127.0.0.1')
+export async function instance(
+  listener: (...asked: Parameters<RequestListener>) => unknown,
+  options: ServerOptions = {},
+): Promise<Instance> {
+  const server = createServer(options, (...asked) => void listener(...asked)).listen(0, '127.0.0.1')
   const sockets = new Set<Socket>()
   let connections = 0
   server.on('connection', (socket: Socket) => {

@@ -1,6 +1,7 @@
 import { BellowsError } from '../../core/errors.ts'
 import type { ProcessesConfig } from '../../core/processes/config.ts'
-import { createFleet } from './fleet.ts'
+import { createChildren } from './children.ts'
+import { fleetOf } from './fleet.ts'
 import { createProxies, listenAll } from './listeners.ts'
 import { fileLogs } from './logs.ts'
 import { loopbackPorts } from './ports.ts'
@@ -45,25 +46,25 @@ export async function superviseProcesses({
   const folder = await takeStateFolder(config.state)
   const proxies = createProxies(config)
   const [logs, records, ports] = [fileLogs(folder.logs), fileRecords(folder.records), loopbackPorts()]
-  const fleet = createFleet({ config, proxies, records, logs, ports, say })
+  const children = createChildren({ config, proxies, records, logs, ports, say })
   const withdraw = async (): Promise<void> => {
-    await fleet.leave()
+    await Promise.all(children.all().map((child) => child.leave()))
     await closeAll(proxies, 0)
     await folder.release()
   }
   try {
-    await fleet.adopt(await records.readAll())
+    await children.adopt(await records.readAll())
     const listening = await listenAll(proxies, config)
     // Not loaded by commands that supervise nothing.
     const { serveDeployer } = await import('./control-server.ts')
-    const control = await serveDeployer(fleet, folder.socket)
+    const control = await serveDeployer(fleetOf(children, config, logs), folder.socket)
     return {
       ports: listening,
-      adopted: (await fleet.fleet()).filter(({ state }) => state !== 'gone').length,
-      end: async (children) => {
+      adopted: children.all().filter(({ hasProcess }) => hasProcess).length,
+      end: async (how) => {
         await control.close()
         await closeAll(proxies, DRAIN_TIMEOUT_MS)
-        if (children === 'stop') await fleet.halt()
+        if (how === 'stop') await Promise.all(children.all().map((child) => child.halt()))
         await withdraw()
       },
     }

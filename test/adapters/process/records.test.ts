@@ -2,11 +2,15 @@ import { readdirSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { type ChildRecord, fileRecords } from '../../../src/adapters/process/records.ts'
-import { stateFolder } from './support.ts'
+import { placed, stateFolder } from './support.ts'
 
 const record = (id: string, state: ChildRecord['state'] = 'starting'): ChildRecord => ({
-  ...{ id, role: 'web', slot: 1, version: 'v1' },
-  ...{ state, sinceMs: 5, restarts: 0, process: { pid: 7, started: 'x' }, port: 20_000 },
+  ...placed(id),
+  state,
+  sinceMs: 5,
+  restarts: 0,
+  process: { pid: 7, started: 'x' },
+  port: 20_000,
 })
 
 describe('records', () => {

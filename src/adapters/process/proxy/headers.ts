@@ -29,7 +29,8 @@ export function requestHeaders(request: IncomingMessage): Headers {
   return [
     // The client that expects to be told to go on was told so by this proxy.
     ...endToEnd(request, new Set([...HOP_BY_HOP, 'x-forwarded-for', 'expect'])),
-    ...['X-Forwarded-For', clients.join(', ')],
+    'X-Forwarded-For',
+    clients.join(', '),
     // Whoever ends TLS in front of this proxy knows better.
     ...(headers['x-forwarded-proto'] === undefined ? ['X-Forwarded-Proto', 'http'] : []),
     // Only a client of HTTP/1.0 may name no host.

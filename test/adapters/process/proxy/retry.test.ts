@@ -60,7 +60,9 @@ describe('an instance that accepts no connection', () => {
     const answers = await Promise.all(
       Array.from({ length: 8 }, () => ask(proxy.port, { method, ...(body === '' ? {} : { body }) })),
     )
-    expect(answers.map((answer) => [answer.status, answer.body])).toEqual(Array(8).fill([200, body]))
+    expect(answers.map((answer) => [answer.status, answer.body])).toEqual(
+      Array.from({ length: 8 }, () => [200, body]),
+    )
   })
 })
 
