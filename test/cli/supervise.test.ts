@@ -165,6 +165,7 @@ async function holder(folder: string) {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as { port: number }
+  const { _handle: handle } = server as unknown as { readonly _handle: { readonly fd: number } }
   const supervise = 'LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=web exec "$0" "$1" supervise'
   const shell = spawn(
     '/bin/sh',
@@ -177,7 +178,7 @@ async function holder(folder: string) {
     {
       cwd: folder,
       env: nodeEnvironment(),
-      stdio: ['pipe', 'pipe', 'ignore', descriptorOf(server)],
+      stdio: ['pipe', 'pipe', 'ignore', handle.fd],
     },
   )
   // This process would accept, too.
@@ -197,9 +198,4 @@ async function holder(folder: string) {
       return mark
     },
   }
-}
-
-/** What Node.js does not tell by a name that it stands to. */
-function descriptorOf(server: object): number {
-  return (Reflect.get(server, '_handle') as { readonly fd: number }).fd
 }

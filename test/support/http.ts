@@ -21,12 +21,12 @@ export interface Instance {
   readonly kill: () => void
 }
 
-/** Answers at once, or behind the whole body. */
-type Listener = (...given: Parameters<RequestListener>) => unknown
-
 /** A server on a port of its own, in this process. */
-export async function instance(listener: Listener, options: ServerOptions = {}): Promise<Instance> {
-  const server = createServer(options, (...given) => void listener(...given)).listen(0, '127.0.0.1')
+export async function instance(
+  listener: (...asked: Parameters<RequestListener>) => unknown,
+  options: ServerOptions = {},
+): Promise<Instance> {
+  const server = createServer(options, (...asked) => void listener(...asked)).listen(0, '127.0.0.1')
   const sockets = new Set<Socket>()
   let connections = 0
   server.on('connection', (socket: Socket) => {

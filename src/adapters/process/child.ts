@@ -58,7 +58,7 @@ export function createChild(record: ChildRecord, around: Surroundings): Child {
 }
 
 function look({ record, checked }: Being): FleetInstance {
-  const { id, role, slot, version, state, restarts, ended } = record
+  const { id, role, slot, version, state, restarts, ended, sinceMs } = record
   const nowMs = monotonicMs()
   return {
     id,
@@ -68,7 +68,7 @@ function look({ record, checked }: Being): FleetInstance {
     state,
     restarts,
     health: healthAt(checked, nowMs),
-    inStateMs: Math.max(0, nowMs - record.sinceMs),
+    inStateMs: Math.max(0, nowMs - sinceMs),
     ...(state === 'gone' ? { ended: ended ?? NOBODY_SAW } : {}),
   }
 }

@@ -19,6 +19,7 @@ export function fileLogs(folder: string, bytesMax = BYTES_MAX): Logs {
   const fileOf = (id: string): string => path.join(folder, `${id}.log`)
   /** What was in the file when it was last too large. */
   const formerOf = (id: string): string => `${fileOf(id)}.1`
+  const moving = new Set<string>()
   return {
     fileOf,
     tail: async (id, lines) => {
@@ -29,10 +30,15 @@ export function fileLogs(folder: string, bytesMax = BYTES_MAX): Logs {
     },
     bound: async (id) => {
       const { size } = await stat(fileOf(id)).catch(absent({ size: 0 }))
-      if (size <= bytesMax) return
-      // The instance has the file open, and goes on writing at the end of it, wherever that is then.
-      await copyFile(fileOf(id), formerOf(id))
-      await truncate(fileOf(id))
+      if (size <= bytesMax || moving.has(id)) return
+      moving.add(id)
+      try {
+        // The instance has the file open, and goes on writing at the end of it, wherever that is then.
+        await copyFile(fileOf(id), formerOf(id))
+        await truncate(fileOf(id))
+      } finally {
+        moving.delete(id)
+      }
     },
     remove: async (id) => {
       for (const file of [fileOf(id), formerOf(id)]) await rm(file, { force: true })

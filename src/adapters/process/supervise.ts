@@ -1,6 +1,7 @@
 import { BellowsError } from '../../core/errors.ts'
 import type { ProcessesConfig } from '../../core/processes/config.ts'
-import { createFleet } from './fleet.ts'
+import { createChildren } from './children.ts'
+import { fleetOf } from './fleet.ts'
 import { createProxies, listenAll } from './listeners.ts'
 import { fileLogs } from './logs.ts'
 import { loopbackPorts } from './ports.ts'
@@ -26,7 +27,7 @@ export interface Supervisor {
   end(children: 'leave' | 'stop'): Promise<void>
 }
 
-/** For requests under way when the supervisor ends, or its children with it. */
+/** For requests under way when the supervisor ends. */
 const DRAIN_TIMEOUT_MS = 10_000
 
 /**
@@ -45,25 +46,25 @@ export async function superviseProcesses({
   const folder = await takeStateFolder(config.state)
   const proxies = createProxies(config)
   const [logs, records, ports] = [fileLogs(folder.logs), fileRecords(folder.records), loopbackPorts()]
-  const fleet = createFleet({ config, proxies, records, logs, ports, say })
+  const children = createChildren({ config, proxies, records, logs, ports, say })
   const withdraw = async (): Promise<void> => {
-    await fleet.leave()
+    await Promise.all(children.all().map((child) => child.leave()))
     await closeAll(proxies, 0)
     await folder.release()
   }
   try {
-    await fleet.adopt(await records.readAll())
+    await children.adopt(await records.readAll())
     const listening = await listenAll(proxies, config)
     // Not loaded by commands that supervise nothing.
     const { serveDeployer } = await import('./control-server.ts')
-    const control = await serveDeployer(fleet, folder.socket)
+    const control = await serveDeployer(fleetOf(children, config, logs), folder.socket)
     return {
       ports: listening,
-      adopted: (await fleet.fleet()).filter(({ state }) => state !== 'gone').length,
-      end: async (children) => {
+      adopted: children.all().filter(({ hasProcess }) => hasProcess).length,
+      end: async (how) => {
         await control.close()
-        if (children === 'stop') await fleet.halt(DRAIN_TIMEOUT_MS)
         await closeAll(proxies, DRAIN_TIMEOUT_MS)
+        if (how === 'stop') await Promise.all(children.all().map((child) => child.halt()))
         await withdraw()
       },
     }

@@ -106,9 +106,9 @@ describe('a check by a command', () => {
 
 test('no check says anything when this process has run out of files', async () => {
   const { port } = await instance((_, response) => response.end())
-  const built = pathToFileURL(path.join(path.dirname(builtMain()), '../adapters/process/checks.js'))
+  const adapter = pathToFileURL(path.join(path.dirname(builtMain()), '../adapters/process/checks.js'))
   const program = `import { openSync } from 'node:fs'
-    const { check } = await import(${JSON.stringify(built)})
+    const { check } = await import(${JSON.stringify(adapter)})
     const at = { port: ${port}, launch: { command: ['true'], cwd: '/', env: {} } }
     const both = async () => [await check(${JSON.stringify(HTTP)}, at), await check(${JSON.stringify(COMMAND)}, at)]
     console.log(JSON.stringify(await both()))

@@ -50,16 +50,14 @@ export async function site(change: Partial<ProcessRole> = {}): Promise<Site> {
     configure,
     up: async (...flags) => {
       const running = place.start('supervise', ...flags)
-      let early: Ran | undefined
-      void (async () => {
-        early = await running.ended
-      })()
-      const state = async (): Promise<unknown> =>
-        early ??
-        deployer.fleet().then(
+      const state = (): Promise<unknown> => {
+        const answer = deployer.fleet().then(
           () => 'up',
           () => 'not yet',
         )
+        // What it said, should it have ended.
+        return Promise.race([running.ended, answer])
+      }
       await expect.poll(state).toBe('up')
       return running
     },

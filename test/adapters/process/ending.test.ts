@@ -1,19 +1,7 @@
-import { readFileSync } from 'node:fs'
-import path from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { isRunning } from '../../../src/adapters/os/process-mark.ts'
+import { isRunning, markProcess } from '../../../src/adapters/os/process-mark.ts'
 import { wire } from '../../support/http.ts'
-import {
-  placed,
-  recordOf,
-  seen,
-  serving,
-  stateFolder,
-  supervised,
-  until,
-  webRole,
-  workerRole,
-} from './support.ts'
+import { placed, recordOf, seen, serving, supervised, until, webRole, workerRole } from './support.ts'
 
 describe('an instance that is told to end', () => {
   test('and does not is killed when its time is over', async () => {
@@ -28,50 +16,42 @@ describe('an instance that is told to end', () => {
   })
 
   test('is told so once, by a signal that reaches all of its group', async () => {
-    const state = await stateFolder()
-    const told = path.join(state, 'told')
-    const { deployer } = await supervised(
-      {
-        worker: workerRole({
-          command: ['/bin/sh', '-c', 'node "$1"; true', 'sh', ...workerRole().command.slice(1)],
-          env: { TOLD_FILE: told },
-        }),
-      },
-      state,
-    )
+    const { deployer } = await supervised({
+      worker: workerRole({ command: ['/bin/sh', '-c', '"$@"; true', 'sh', ...workerRole().command] }),
+    })
     await serving(deployer, placed('w', 'worker'))
-    await expect.poll(() => deployer.log('w', 5)).toContain('started w')
+    await expect.poll(() => deployer.log('w', 5)).toEqual(['started w'])
     await Promise.all([deployer.stop('w'), deployer.stop('w')])
     await until(deployer, 'w', { state: 'gone' })
-    expect(readFileSync(told, 'utf8')).toBe('x')
+    expect(await deployer.log('w', 5)).toEqual(['started w', 'told to end'])
   })
 
   test('has the time of its children, too: a shell that ends at once does not take the program with it', async () => {
-    const program = 'trap "sleep 0.5; echo finished; exit" TERM; while :; do sleep 0.05; done'
+    const program = 'trap "sleep 0.5; echo finished; exit" TERM; echo ready; while :; do sleep 0.05; done'
     const { deployer } = await supervised({
       worker: workerRole({ command: ['/bin/sh', '-c', `sh -c '${program}' & wait`] }),
     })
     await serving(deployer, placed('w', 'worker'))
+    await expect.poll(() => deployer.log('w', 5)).toEqual(['ready'])
     await deployer.stop('w')
     await until(deployer, 'w', { state: 'gone' })
     expect(await deployer.log('w', 5)).toContain('finished')
   })
 
   test('leaves nothing of its group behind', async () => {
+    const deaf = '(trap "" TERM; echo ready; exec sleep 600) & echo $!; wait'
     const { deployer, state } = await supervised({
-      worker: workerRole({
-        command: ['/bin/sh', '-c', '(trap "" TERM; exec sleep 600) & echo $!; wait'],
-        stopTimeoutMs: 300,
-      }),
+      worker: workerRole({ command: ['/bin/sh', '-c', deaf], stopTimeoutMs: 300 }),
     })
     await serving(deployer, placed('w', 'worker'))
-    await expect.poll(async () => (await deployer.log('w', 5)).length).toBe(1)
-    const [pid = ''] = await deployer.log('w', 5)
-    const { process: leader } = recordOf(state, 'w')
+    await expect.poll(() => deployer.log('w', 5)).toContain('ready')
+    await expect.poll(() => deployer.log('w', 5)).toHaveLength(2)
+    const pid = (await deployer.log('w', 5)).find((line) => line !== 'ready')
+    const marks = [recordOf(state, 'w').process ?? markProcess(0), markProcess(Number(pid))]
+    expect(marks.map(isRunning)).toEqual([true, true])
     await deployer.stop('w')
     await until(deployer, 'w', { state: 'gone' })
-    expect(leader !== undefined && isRunning(leader)).toBe(false)
-    expect(() => process.kill(Number(pid), 0)).toThrow(/ESRCH/)
+    expect(marks.map(isRunning)).toEqual([false, false])
   })
 
   test('ends its upgraded connections a moment later, which it may not do itself', async () => {

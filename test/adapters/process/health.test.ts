@@ -28,7 +28,7 @@ async function two() {
     answering: async () => {
       const instances = new Set<unknown>()
       for (let count = 0; count < 6; count += 1) instances.add((await about(port)).instance)
-      return [...instances].map(String).toSorted((a, b) => (a < b ? -1 : 1))
+      return [...instances].map(String).toSorted()
     },
     status: async () => (await ask(port)).status,
   }

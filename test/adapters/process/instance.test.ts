@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { ask } from '../../support/http.ts'
@@ -9,6 +9,7 @@ import {
   recordsIn,
   seen,
   serving,
+  stateFolder,
   supervised,
   until,
   webRole,
@@ -127,4 +128,27 @@ describe('an instance', () => {
     await deployer.stop('worker-1')
     await until(deployer, 'worker-1', { state: 'gone', ended: 'exit code 0' })
   })
+})
+
+test('of those that are gone the last hundred are remembered', async () => {
+  const state = await stateFolder()
+  const records = path.join(state, 'instances')
+  mkdirSync(records)
+  for (let number = 1; number <= 110; number += 1) {
+    const id = `gone-${number}`
+    const record = {
+      ...placed(id, 'worker'),
+      state: 'gone',
+      sinceMs: number,
+      restarts: 0,
+      ended: 'exit code 1',
+    }
+    writeFileSync(path.join(records, `${id}.json`), JSON.stringify(record))
+  }
+  const { deployer } = await supervised({ worker: workerRole() }, state)
+  await deployer.start(placed('w', 'worker'))
+  const ids = (await deployer.fleet()).map(({ id }) => id)
+  expect(ids).toHaveLength(101)
+  expect(ids).toEqual(expect.arrayContaining(['gone-11', 'gone-110', 'w']))
+  expect(recordsIn(state)).toHaveLength(101)
 })

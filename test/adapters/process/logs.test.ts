@@ -51,6 +51,13 @@ describe('a log that is too large', () => {
     expect(await tail('a', 2)).toEqual(['line 29', 'line 30'])
   })
 
+  test('is moved once, although it is looked at meanwhile', async () => {
+    const { tail, bound, write } = await logs()
+    for (let line = 0; line < 30; line += 1) write(`line ${line}\n`)
+    await Promise.all([bound('a'), bound('a'), bound('a')])
+    expect(await tail('a', 1)).toEqual(['line 29'])
+  })
+
   test('is one only above the bound', async () => {
     const { bound, fileOf, write } = await logs()
     await bound('a')

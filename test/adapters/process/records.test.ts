@@ -2,13 +2,10 @@ import { readdirSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { type ChildRecord, fileRecords } from '../../../src/adapters/process/records.ts'
-import { stateFolder } from './support.ts'
+import { placed, stateFolder } from './support.ts'
 
 const record = (id: string, state: ChildRecord['state'] = 'starting'): ChildRecord => ({
-  id,
-  role: 'web',
-  slot: 1,
-  version: 'v1',
+  ...placed(id),
   state,
   sinceMs: 5,
   restarts: 0,

@@ -58,6 +58,14 @@ describe('an instance that serves and ends by itself', () => {
     expect((await ask(port)).status).toBe(200)
   })
 
+  test('serves again also when there is nothing to ask it', async () => {
+    const { deployer, state } = await supervised({ worker: workerRole() })
+    await serving(deployer, placed('w', 'worker'))
+    kill(state, 'w')
+    await until(deployer, 'w', { state: 'serving', restarts: 1 })
+    expect((await seen(deployer, 'w')).health.failures).toBe(0)
+  })
+
   test.for(['stop', 'drain'] as const)('may be given up meanwhile: %s', async (call) => {
     const { deployer } = await supervised({ worker: SHORT_LIVED })
     await deployer.start(placed('w', 'worker'))

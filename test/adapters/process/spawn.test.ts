@@ -39,8 +39,8 @@ describe('a process that waits for leave', () => {
   test('never does when whoever started it is killed before that', async () => {
     const folder = await stateFolder()
     const file = path.join(folder, 'file')
-    const built = pathToFileURL(path.join(path.dirname(builtMain()), '../adapters/process/spawn.js'))
-    const program = `const { spawnWaiting } = await import(${JSON.stringify(built)})
+    const adapter = pathToFileURL(path.join(path.dirname(builtMain()), '../adapters/process/spawn.js'))
+    const program = `const { spawnWaiting } = await import(${JSON.stringify(adapter)})
       const { mark } = await spawnWaiting({ command: ['touch', ${JSON.stringify(file)}], cwd: '/', env: {} }, ${JSON.stringify(path.join(folder, 'log'))})
       console.log(mark.pid)
       setTimeout(() => process.kill(process.pid, 'SIGKILL'), 200)`

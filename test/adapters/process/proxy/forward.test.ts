@@ -15,20 +15,11 @@ const keptAgent = (): Agent => {
 describe('a request', () => {
   test('reaches an instance as it was sent, and its answer the client', async () => {
     const seen: IncomingMessage[] = []
+    const own = ['X-Own', 'kept', 'Set-Cookie', 'a=1', 'Set-Cookie', 'b=2', 'Keep-Alive', 'timeout=99']
     const web = await instance(async (asked, response) => {
       seen.push(asked)
       const chunks = await asked.toArray()
-      response.writeHead(201, 'Made', [
-        'X-Own',
-        'kept',
-        'Set-Cookie',
-        'a=1',
-        'Set-Cookie',
-        'b=2',
-        'Keep-Alive',
-        'timeout=99',
-      ])
-      response.end(Buffer.concat(chunks).toString().toUpperCase())
+      response.writeHead(201, 'Made', own).end(Buffer.concat(chunks).toString().toUpperCase())
     })
     const { port } = await proxyFor([web])
     const client = await wire(port)
@@ -76,8 +67,8 @@ describe('a request', () => {
 
   test('loses what is about its connection only, but nothing that says where it ends', async () => {
     const web = await instance(async (asked, response) => {
-      const chunks = await asked.toArray()
-      response.end(JSON.stringify({ raw: asked.rawHeaders, body: Buffer.concat(chunks).toString() }))
+      const sent = Buffer.concat(await asked.toArray()).toString()
+      response.end(JSON.stringify({ raw: asked.rawHeaders, body: sent }))
     })
     const { port } = await proxyFor([web])
     const { body } = await ask(port, {

@@ -70,13 +70,9 @@ describe('instances that are replaced', () => {
     await expect.poll(() => proxy.inFlight('i1')).toBe(1)
     proxy.admit({ id: 'i2', port: (await instance(named('new'))).port })
     proxy.drain('i1')
-    let isDrained = false
-    const drained = (async () => {
-      await proxy.drained('i1', 60_000)
-      isDrained = true
-    })()
+    const drained = proxy.drained('i1', 60_000).then(() => 'drained')
     for (let count = 0; count < 5; count += 1) expect((await ask(proxy.port)).body).toBe('new')
-    expect(isDrained).toBe(false)
+    expect(await Promise.race([drained, sleep(50, 'not yet')])).toBe('not yet')
     give()
     expect((await answer).body).toBe('old, to the end')
     await drained

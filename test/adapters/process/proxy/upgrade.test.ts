@@ -25,7 +25,7 @@ async function echo(onSocket: (socket: Duplex) => void = () => undefined): Promi
   const web = await instance(named('plain'))
   web.server.on('upgrade', ({ headers }, socket) => {
     const key = headers['sec-websocket-key']
-    const via = `X-Seen: ${String(headers['x-forwarded-for'])} ${headers.connection} ${headers.upgrade}`
+    const via = `X-Seen: ${[headers['x-forwarded-for'], headers.connection, headers.upgrade].join(' ')}`
     socket.write(
       `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accepted(key)}\r\n${via}\r\n\r\n`,
     )
