@@ -1,7 +1,7 @@
 import type { RolloutEvent } from './event.ts'
 import type { FleetInstance, Placement } from './fleet.ts'
 import type { Check } from './rules.ts'
-import { counts, isAvailable, isReady, type SlotView, spareOf, type View } from './view.ts'
+import { counts, isAvailable, isReady, type SlotView, spareOf, type View, works } from './view.ts'
 import { conditionOf } from './words.ts'
 
 /** What is asked of the deployer, or of whoever answers a check. Each may be repeated. */
@@ -101,8 +101,9 @@ function takeOutOfService(place: Place, one: FleetInstance): Moves {
   const { view, leaving } = place
   const { id } = one
   const drain = acting({ kind: 'drain', id }, view)
-  if (view.rollout.drained.has(id)) return drain
-  const because = whyItStays(place, one)
+  const isTold = view.rollout.drained.has(id)
+  const because = isTold ? whyItStaysYet(place, one) : whyItStays(place, one)
+  if (isTold && because === undefined) return drain
   if (because !== undefined) return because === REPLACED_FIRST ? NOTHING : waiting(because)
   leaving.add(id)
   return { ...drain, events: [{ kind: 'draining', id }] }
@@ -117,12 +118,11 @@ function hasDrained(view: View, one: FleetInstance): boolean {
 }
 
 /** Why an instance may not be taken out now; absent when it may. */
-function whyItStays({ view, slot, spare, leaving }: Place, one: FleetInstance): string | undefined {
+function whyItStays(place: Place, one: FleetInstance): string | undefined {
+  const { view, slot, spare } = place
   const { rollout } = view
   if (hasFailed(view, one.id)) return undefined
-  const others = slot.living.filter(
-    (other) => other !== one && !leaving.has(other.id) && !hasFailed(view, other.id),
-  )
+  const others = othersOf(place, one)
   if (others.some((other) => isAvailable(rollout, other))) return undefined
   if (slot.wants !== undefined && rollout.rules.order === 'start-first' && !counts(rollout, slot.keep)) {
     // Of several of which none is healthy all but one go, or there would never be room for the new one.
@@ -131,9 +131,26 @@ function whyItStays({ view, slot, spare, leaving }: Place, one: FleetInstance): 
   }
   if (!isAvailable(rollout, one)) return undefined
   const left = spare.get(slot.role) ?? 0
-  if (left <= 0) return `"${one.id}" must stay: otherwise fewer of "${slot.role}" would serve than must`
+  if (left <= 0) return mustStay(one)
   spare.set(slot.role, left - 1)
   return undefined
+}
+
+/** That it goes was decided while more served. Where nothing came of that so far, it must still be true. */
+function whyItStaysYet(place: Place, one: FleetInstance): string | undefined {
+  const { view, slot, spare } = place
+  const isMissed = works(view.rollout, one) && !hasFailed(view, one.id) && (spare.get(slot.role) ?? 0) < 0
+  if (!isMissed || othersOf(place, one).some((other) => isAvailable(view.rollout, other))) return undefined
+  return mustStay(one)
+}
+
+function mustStay({ id, role }: FleetInstance): string {
+  return `"${id}" must stay: otherwise fewer of "${role}" would serve than must`
+}
+
+/** Who else is in the slot, and stays there. */
+function othersOf({ view, slot, leaving }: Place, one: FleetInstance): readonly FleetInstance[] {
+  return slot.living.filter((other) => other !== one && !leaving.has(other.id) && !hasFailed(view, other.id))
 }
 
 /** Nothing to tell of: what it waits for is told of already. */

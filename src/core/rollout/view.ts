@@ -152,13 +152,14 @@ export function counts(rollout: Rollout, one: FleetInstance | undefined): boolea
 }
 
 /** Does it do work, as far as anybody knows? What could not be measured is not bad. */
+export function works(rollout: Rollout, one: FleetInstance): boolean {
+  return counts(rollout, one) && one.health.failures < rollout.rules.health.failure
+}
+
+/** Does it do work, and will it go on to? */
 export function isAvailable(rollout: Rollout, one: FleetInstance): boolean {
-  return (
-    counts(rollout, one) &&
-    one.health.failures < rollout.rules.health.failure &&
-    !rollout.drained.has(one.id) &&
-    rollout.instances.get(one.id)?.failed === undefined
-  )
+  const hasFailed = rollout.instances.get(one.id)?.failed !== undefined
+  return works(rollout, one) && !rollout.drained.has(one.id) && !hasFailed
 }
 
 /**

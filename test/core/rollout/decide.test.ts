@@ -176,6 +176,25 @@ describe('on its way through a slot, stop-first', () => {
     ],
   ])('%s', along(given))
 
+  test('does not insist on what was decided while more served, where nothing came of it', () => {
+    const three: Given = {
+      roles: [{ role: 'web', instances: 3 }],
+      before: ['web-1', 'web-2', 'web-3'],
+      rules: { order: 'stop-first', minAvailablePercent: 60 },
+    }
+    const rollout = rolloutOf(three, batch('web-1'), told('draining', old('web-1')))
+    const rest = (health: FleetInstance['health']) => [
+      seen(old('web-1')),
+      seen(old('web-2')),
+      seen(old('web-3'), 'serving', { health }),
+    ]
+    expect(short(decided(rollout, rest(HEALTHY)))).toEqual(['drain web-1-old!'])
+    expect(short(decided(rollout, rest(SICK)))).toEqual([])
+    expect(decided(rollout, rest(SICK)).waitsFor).toEqual([
+      '"web-1-old" must stay: otherwise fewer of "web" would serve than must',
+    ])
+  })
+
   test('says why it waits', () => {
     const sick = seen(old('web-2'), 'serving', { health: SICK })
     expect(decided(rolloutOf(given, batch('web-1')), [seen(old('web-1')), sick]).waitsFor).toEqual([
