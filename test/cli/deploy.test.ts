@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { type Workplace, workplace } from '../support/cli.ts'
@@ -23,7 +25,7 @@ async function stage(env: Readonly<Record<string, string>> = {}): Promise<Stage>
   const place = await workplace({ DATABASE_URL: database.url })
   await place.run('init')
   await place.run('init', '--database', database.url)
-  const port = 20_000 + Math.floor(Math.random() * 30_000)
+  const port = await freePort()
   const server = path.join(path.dirname(builtMain()), '../../examples/http-app/server.mjs')
   await place.write(
     'bellows.config.yaml',
@@ -70,13 +72,21 @@ async function stage(env: Readonly<Record<string, string>> = {}): Promise<Stage>
     last.child.kill('SIGTERM')
     await last.ended
   })
-  const listening = new Promise<void>((resolve) =>
-    supervisor.child.stderr?.on('data', (chunk: Buffer) => {
-      if (chunk.toString().includes('supervising')) resolve()
-    }),
-  )
-  await listening
+  let said = ''
+  supervisor.child.stderr?.on('data', (chunk: Buffer) => {
+    said += chunk.toString()
+  })
+  await expect.poll(() => said, { timeout: 60_000 }).toContain('supervising')
   return { place, database, url: `http://127.0.0.1:${port}`, confirm: ['--confirm', database.name] }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
 }
 
 /** Reads and writes through the proxy until it is told to end, and counts what failed. */
@@ -171,6 +181,10 @@ describe('bellows deploy', () => {
   test('waits at the gate no longer than it was told to, while the new version still uses the old column', async () => {
     const { place, database, confirm } = await stage()
     await place.run('deploy', '0001_add_email', '--to', '1', ...confirm)
+    expect(
+      (await place.run('deploy', '0002_rename', '--to', '1.0', '--no-contract')).code,
+      'it needs no word',
+    ).toBe(0)
     const early = await place.run('deploy', '0002_rename', '--to', '1.1', ...confirm, '--gate-timeout', '1s')
     expect(early, early.err).toMatchObject({
       code: 5,
@@ -205,6 +219,39 @@ describe('bellows deploy', () => {
     expect(instances.filter(({ state }) => state === 'serving').map(({ version }) => version)).toEqual([
       '2',
       '2',
+    ])
+  })
+
+  test('is taken back when somebody asks for that, whoever has driven it', async () => {
+    const { place, database, url, confirm } = await stage()
+    await place.run('deploy', '0001_add_email', '--to', '1', ...confirm)
+    const clients = load(url)
+    const deploy = place.start('deploy', '0002_rename', '--to', '2', ...confirm)
+    await new Promise<void>((resolve) =>
+      deploy.child.stderr?.on('data', (chunk: Buffer) => {
+        if (chunk.toString().includes('starts')) resolve()
+      }),
+    )
+    deploy.child.kill('SIGKILL')
+    await deploy.ended
+    // The one who was killed still counts as the driver until its session is gone.
+    await expect
+      .poll(() => place.run('deploy', 'abort', '0002_rename').then(({ out, err }) => out + err), {
+        interval: 500,
+      })
+      .toContain('The rollout of "2" for 0002_rename is rolled back.')
+    const { failures } = await clients.end()
+    expect(failures).toEqual([])
+    expect(await columns(database)).toContain('name')
+    const { out } = await place.run('deploy', 'status', '0002_rename', '--json')
+    const { instances, outcome } = JSON.parse(out) as {
+      instances: { state: string; version: string }[]
+      outcome: string
+    }
+    expect(outcome).toBe('rolled_back')
+    expect(instances.filter(({ state }) => state === 'serving').map(({ version }) => version)).toEqual([
+      '1',
+      '1',
     ])
   })
 

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { Run } from '../../../index.ts'
+import { BellowsError, type Run } from '../../../index.ts'
 import { chosenRun } from '../../choose.ts'
 import { deploymentNeeded } from '../../deployment.ts'
 import { EXIT } from '../../exit-codes.ts'
@@ -42,8 +42,19 @@ async function heard(session: Session, run: Run, request: Request, { json }: Dat
     return EXIT.done
   }
   const { deployer } = deploymentNeeded(session.deployment)
-  const { version } = await bellows.change((driver) => driver.resumeRollout(run.id, deployer))
-  if (json === true) printJson({ migration, version, rollout: 'done' })
-  else terminal.out(`Every instance serves "${version}".\nnext: bellows deploy ${migration} --to ${version}`)
+  try {
+    await bellows.change((driver) => driver.resumeRollout(run.id, deployer))
+  } catch (error) {
+    if (!isWhatWasAsked(error, request)) throw error
+  }
+  const rollout = await bellows.rollout(run.id)
+  const outcome = rollout?.outcome ?? 'paused'
+  if (json === true) printJson({ migration, version: rollout?.version, rollout: outcome })
+  else terminal.out(`The rollout of "${rollout?.version}" for ${migration} is ${outcome.replace('_', ' ')}.`)
   return EXIT.done
+}
+
+/** To be taken back is a failure to whoever deploys, and not to whoever asked for it. */
+function isWhatWasAsked(error: unknown, request: Request): boolean {
+  return error instanceof BellowsError && request === 'abort' && error.code === 'rollout_failed'
 }

@@ -19,6 +19,8 @@ interface DeployFlags extends BoundFlags, EvidenceFlags {
   readonly confirm?: string
   readonly gateTimeout?: number
   readonly grace?: number
+  /** False when `--no-contract` was given. */
+  readonly contract?: boolean
 }
 
 const GATE_TIMEOUT_MS = 3_600_000
@@ -37,6 +39,7 @@ export function addDeploy(program: Command): void {
   addFlags(deploy.command('run', { isDefault: true }))
     .description('all phases, from wherever it stands')
     .option('--confirm <database>', 'name of the database, as a confirmation: dropping cannot be taken back')
+    .option('--no-contract', 'end behind the rollout: the old shape stays, and so does the way back')
     .option('--gate-timeout <time>', 'wait no longer at the gate (default: 1h)', time)
     .option('--grace <time>', 'keep the hidden shape for so long, to undo (default: 0)', time)
     .action((named: string | undefined, flags: DeployFlags) =>
@@ -75,14 +78,16 @@ async function deployed(session: Session, named: string | undefined, flags: Depl
   const { bellows, config, terminal } = session
   deploymentNeeded(session.deployment)
   const migration = await chosenMigration(bellows, config.migrations, named)
-  await confirmed(
-    `The deployment of "${migration.name}" ends with a contract, which drops the old shape; after that there is no way back.`,
-    await bellows.name(),
-    flags.confirm,
-  )
+  if (flags.contract !== false)
+    await confirmed(
+      `The deployment of "${migration.name}" ends with a contract, which drops the old shape; after that there is no way back.`,
+      await bellows.name(),
+      flags.confirm,
+    )
   await announced(session, flags.to)
   const run = await prepared(session, migration)
   await rolledOut(session, run, flags.to)
+  if (flags.contract === false) return await reportRun(session, run, flags)
   const reports = await waitedForGate(session, run, {
     ...flags,
     timeout: flags.gateTimeout ?? GATE_TIMEOUT_MS,
