@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import {
   functionsCalled,
   readExpression,
+  readQuery,
   readType,
   rewriteConstraint,
   rewriteIndex,
@@ -211,6 +212,33 @@ describe('what is read', () => {
       )
       expect(row).toEqual({ is_text: true, behind: 7 })
     }
+  })
+})
+
+describe('a query whose value somebody wants to know', () => {
+  test.each([
+    ['select count(*) = 0 from orders', '(select count(*) = 0 from orders)'],
+    [' true ', '(true)'],
+    [
+      'with recent as (select 1) select true from recent',
+      '(with recent as (select 1) select true from recent)',
+    ],
+    ['select true union select false', '(select true union select false)'],
+  ])('is read as one value: %s', (text, query) => {
+    expect(readQuery(text)).toBe(query)
+  })
+
+  test.each([
+    ['select 1; select 2'],
+    ['select true) as x, (select 2'],
+    ['select true); drop table orders; select (true'],
+    ['delete from orders'],
+    ['select true -- and more'],
+    ['select true /* ) */'],
+    [''],
+    ['selec true'],
+  ])('is nothing else: %s', (text) => {
+    expect(readQuery(text)).toEqual({ problem: expect.any(String) })
   })
 })
 

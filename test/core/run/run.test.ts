@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { Operation } from '../../../src/core/operations/migration.ts'
 import { makePlan } from '../../../src/core/plan/make-plan.ts'
 import { PHASES, type Phase } from '../../../src/core/plan/step.ts'
+import type { RolloutEvent } from '../../../src/core/rollout/event.ts'
 import type { Event, JournalEntry, Verdict } from '../../../src/core/run/event.ts'
 import { foldRun, isOver, isThrough, type Run, stepById, stepsLeft } from '../../../src/core/run/run.ts'
 import type { RunState } from '../../../src/core/run/transitions.ts'
@@ -42,6 +43,7 @@ const unverified = (more: Partial<Verdict>): Event => ({
   verdict: verdict(more),
 })
 const closed = (...because: readonly string[]): Event => ({ type: 'gate_closed', because, blocking: [] })
+const rollout = (event: RolloutEvent): Event => ({ type: 'rollout', event })
 const opened: Event = { type: 'gate_opened', because: [], overrides: [] }
 const applied = (name: string): Event => ({
   type: 'version_applied',
@@ -345,5 +347,21 @@ describe('any list of events', () => {
         expect(foldRun({ id: 1, plan }, mixed)).toEqual(foldRun({ id: 1, plan }, entries))
       }),
     )
+  })
+})
+
+describe('a rollout of the application', () => {
+  test('changes nothing of its run, and says why it stands still', () => {
+    const before = runAfter(
+      ...(['expand', 'backfill', 'verify'] as const).flatMap(through),
+      entered('rollout'),
+    )
+    const events = (['expand', 'backfill', 'verify'] as const).flatMap(through)
+    const paused = runAfter(...events, entered('rollout'), rollout({ kind: 'paused', because: 'ada' }))
+    expect(paused).toEqual({ ...before, standsBecause: 'the rollout is paused: ada' })
+    const done = rollout({ kind: 'ended', outcome: 'done', because: 'all serve' })
+    expect(
+      runAfter(...events, entered('rollout'), rollout({ kind: 'paused', because: 'ada' }), done),
+    ).toEqual(before)
   })
 })
