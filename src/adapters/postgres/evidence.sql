@@ -86,16 +86,22 @@ returns table (pid integer, prepared text, role text, application text, address 
 language sql stable as $$
   with relation as (select pg_catalog.to_regclass(pg_catalog.format('%I.%I', namespace, "table"))::oid as oid),
   database as (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database()),
+  old as (
+    select s.* from pg_catalog.pg_stat_activity s cross join database
+      where s.datid = database.oid and s.usesysid is not null and s.pid <> pg_catalog.pg_backend_pid()
+        and coalesce(s.backend_type, 'client backend') = 'client backend' and s.application_name !~ '^bellows(/|$)'
+        and (s.xact_start < before or s.backend_type is null)
+  ),
+  allowed as (
+    select o.usesysid from (select distinct usesysid from old) o cross join relation
+      where bellows.may_use(o.usesysid, relation.oid, "column")
+  ),
   held as (select l.pid, l.virtualtransaction from pg_catalog.pg_locks l, relation, database
     where l.locktype = 'relation' and l.database = database.oid and l.relation = relation.oid and l.granted)
   select s.pid, null, s.usename::text, s.application_name, pg_catalog.host(s.client_addr), s.xact_start, h.holds, s.backend_type is null
-    from pg_catalog.pg_stat_activity s
-    cross join relation cross join database
+    from old s
+    join allowed on allowed.usesysid = s.usesysid
     cross join lateral (select exists (select from held where held.pid = s.pid) as holds) h
-    where s.datid = database.oid and s.usesysid is not null and s.pid <> pg_catalog.pg_backend_pid()
-      and coalesce(s.backend_type, 'client backend') = 'client backend' and s.application_name !~ '^bellows(/|$)'
-      and (s.xact_start < before or s.backend_type is null)
-      and bellows.may_use(s.usesysid, relation.oid, "column")
   union all
   select null, p.gid, p.owner::text, '', null, p.prepared, true, false
     from pg_catalog.pg_prepared_xacts p

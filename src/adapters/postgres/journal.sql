@@ -276,6 +276,10 @@ end $$;
 create function bellows.needing(namespace text, "table" text, "column" text, grace_ms bigint)
 returns table (instance text, state text, blocks boolean, application text, role text, address text, pid integer,
   first_seen timestamptz, last_seen timestamptz) language sql stable as $$
+  with session as materialized (
+    select distinct on (s.application_name) s.application_name, s.pid, pg_catalog.host(s.client_addr) as address
+      from pg_catalog.pg_stat_activity s order by s.application_name, s.pid
+  )
   select i.instance,
       case when over.ms < 0 then 'live' else 'silent' end,
       over.ms < grace_ms or i.application_name is null or session.pid is not null,
@@ -283,9 +287,7 @@ returns table (instance text, state text, blocks boolean, application text, role
     from bellows.instance_use u
     join bellows.instance i on i.instance = u.instance and i.released_at is null
     cross join lateral (select extract(epoch from pg_catalog.clock_timestamp() - i.renewed_at) * 1000 - i.lease_ms as ms) over
-    left join lateral (
-      select s.pid, pg_catalog.host(s.client_addr) as address from pg_catalog.pg_stat_activity s
-        where s.application_name = i.application_name order by s.pid limit 1) session on true
+    left join session on session.application_name = i.application_name
     where (u.namespace, u."table", u."column") = (needing.namespace, needing."table", needing."column")
     order by i.instance
 $$;
