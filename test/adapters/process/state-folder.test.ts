@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -70,6 +70,19 @@ describe('a state folder', () => {
 })
 
 describe('a supervisor that cannot start', () => {
+  test('says so on Windows, before it has touched anything', async () => {
+    const folder = path.join(await stateFolder(), 'state')
+    const actual = process.platform
+    cleanUp(async () => void Object.defineProperty(process, 'platform', { value: actual }))
+    Object.defineProperty(process, 'platform', { value: 'win32' })
+    await expect(supervised({ worker: workerRole() }, folder)).rejects.toMatchObject({
+      code: 'config_invalid',
+      message: 'Processes are supervised on Linux and macOS only.',
+    })
+    Object.defineProperty(process, 'platform', { value: actual })
+    expect(existsSync(folder)).toBe(false)
+  })
+
   test('has given its folder and its addresses back', async () => {
     const blocker = createServer().listen(await freePort(), '127.0.0.1')
     await new Promise((resolve) => blocker.once('listening', resolve))

@@ -17,8 +17,7 @@ export interface ProxyOptions {
 }
 
 /** One address, behind which instances come and go. Each request is routed by itself, also on a kept connection. */
-export interface ReverseProxy
-  extends Pick<Upstreams, 'admit' | 'drain' | 'drained' | 'cut' | 'drop' | 'inFlight'> {
+export interface ReverseProxy extends Pick<Upstreams, 'admit' | 'drain' | 'cut' | 'drop' | 'inFlight'> {
   /**
    * @returns the port
    * @throws what `listen` of Node.js throws, such as EADDRINUSE
@@ -61,11 +60,10 @@ export function createProxy({ name, limits: changed = {} }: ProxyOptions): Rever
     socket.once('close', () => upgraded.delete(socket))
     upgrade({ request, socket, rest }, route)
   })
-  const { admit, drain, drained, cut, drop, inFlight } = upstreams
+  const { admit, drain, cut, drop, inFlight } = upstreams
   return {
     admit,
     drain,
-    drained,
     cut,
     drop,
     inFlight,

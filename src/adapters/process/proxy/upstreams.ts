@@ -27,8 +27,6 @@ export interface Upstreams {
   admit(upstream: Upstream): void
   /** It gets no new requests; what is under way goes on. */
   drain(id: string): void
-  /** Waits until nothing is under way to it, at most so long; then its upgraded connections are cut. */
-  drained(id: string, timeoutMs: number): Promise<void>
   /** Ends its upgraded connections. */
   cut(id: string): void
   /** It is gone. */
@@ -45,8 +43,6 @@ interface Entry extends Member {
   inFlight: number
   isAdmitted: boolean
   readonly cuts: Set<() => void>
-  /** Called whenever a lease ends. */
-  readonly waiting: Set<() => void>
 }
 
 export function createUpstreams({ upstreamIdleMs }: ProxyLimits): Upstreams {
@@ -57,9 +53,6 @@ export function createUpstreams({ upstreamIdleMs }: ProxyLimits): Upstreams {
     if (entry === undefined) return
     entry.isAdmitted = false
     closeIdle(entry.agent)
-  }
-  const cut = (id: string): void => {
-    for (const end of entries.get(id)?.cuts ?? []) end()
   }
   return {
     admit: (upstream) => {
@@ -72,11 +65,9 @@ export function createUpstreams({ upstreamIdleMs }: ProxyLimits): Upstreams {
       entry.isAdmitted = true
     },
     drain: (id) => withhold(entries.get(id)),
-    drained: async (id, timeoutMs) => {
-      const entry = entries.get(id)
-      if (entry !== undefined && !(await settled(entry, timeoutMs))) cut(id)
+    cut: (id) => {
+      for (const end of entries.get(id)?.cuts ?? []) end()
     },
-    cut,
     drop: (id) => {
       withhold(entries.get(id))
       entries.delete(id)
@@ -104,7 +95,6 @@ function createEntry({ id, port }: Upstream, idleMs: number, leases: Set<Lease>)
     inFlight: 0,
     isAdmitted: false,
     cuts: new Set(),
-    waiting: new Set(),
     lease: () => createLease(entry, leases),
   }
   return entry
@@ -123,29 +113,11 @@ function createLease(entry: Entry, leases: Set<Lease>): Lease {
       entry.inFlight -= 1
       // Its connection becomes idle only after this, and an idle one would keep an instance from ending.
       if (!entry.isAdmitted) setImmediate(() => closeIdle(entry.agent))
-      for (const wake of entry.waiting) wake()
     },
   }
   leases.add(lease)
   entry.inFlight += 1
   return lease
-}
-
-/** @returns false when something is under way still */
-function settled(entry: Entry, timeoutMs: number): Promise<boolean> {
-  if (entry.inFlight === 0) return Promise.resolve(true)
-  return new Promise((resolve) => {
-    const over = (): void => {
-      clearTimeout(timer)
-      entry.waiting.delete(wake)
-      resolve(entry.inFlight === 0)
-    }
-    const wake = (): void => {
-      if (entry.inFlight === 0) over()
-    }
-    const timer = setTimeout(over, timeoutMs)
-    entry.waiting.add(wake)
-  })
 }
 
 function closeIdle(agent: Agent): void {
