@@ -125,7 +125,8 @@ export function createBellows(engine: Engine): Bellows {
     install: () => engine.journal.install(),
     change: (work, options = {}) => {
       const settings = options.settings?.(engine.settings) ?? engine.settings
-      return asDriver({ ...engine, settings }, (driver) => work(changing(driver)))
+      const begun = new Map<number, number>()
+      return asDriver({ ...engine, settings }, (driver) => work(changing({ ...driver, begun })))
     },
     schedulePurge: (run, graceMs) => schedulePurge(engine, run, graceMs),
     reap: () => reap(engine),

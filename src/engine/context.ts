@@ -19,4 +19,6 @@ export interface Driving extends Engine {
   readonly driver: Driver
   /** Versions made now are on the way to another one, because a later phase was asked for. */
   readonly implied?: boolean
+  /** Numbers of the rollouts that this change has begun, by run: after a lost connection none is begun a second time. */
+  readonly begun?: Map<number, number>
 }

@@ -139,7 +139,7 @@ export interface Journal {
   isInstalled(): Promise<boolean>
   /** Oldest first. A plan is large and runs grow in number, so whoever needs few asks for few. */
   runs(which: WhichRuns): Promise<readonly StoredRun[]>
-  /** Of some runs, in the order of their positions. */
+  /** Of some runs, in the order of their positions; of rollouts only what says how they stand, see `Rollouts`. */
   entries(runs: readonly number[]): Promise<readonly JournalEntry[]>
   checkpoint(step: string): Promise<Checkpoint | undefined>
 }

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
+import { postgresJournal } from '../../src/adapters/postgres/journal.ts'
+import { openSessions } from '../../src/adapters/postgres/sessions.ts'
 import type { RolloutEvent } from '../../src/core/rollout/event.ts'
 import type { Notice } from '../../src/core/run/event.ts'
-import { testDatabase } from '../support/database.ts'
+import { cleanUp, testDatabase } from '../support/database.ts'
 import {
   livingIn,
   MIGRATION,
@@ -9,7 +11,6 @@ import {
   readyDatabase,
   serving,
   servingFleet,
-  WEB,
   wish,
 } from '../support/rollouts.ts'
 
@@ -38,6 +39,16 @@ describe('a rollout', () => {
       standsBecause: undefined,
     })
     expect(await bellows.rollout(run)).toEqual(rollout)
+  })
+
+  test('costs nobody who only wants to know where a run stands', async () => {
+    const { database, bellows, run } = await readyDatabase()
+    await bellows.change((driver) => driver.rollOut(run, wish('2'), servingFleet().deployer))
+    const sessions = openSessions({ url: database.url, application: 'test' })
+    cleanUp(() => sessions.close())
+    const entries = await postgresJournal(sessions).entries([run])
+    const kinds = entries.flatMap(({ event }) => (event.type === 'rollout' ? [event.event.kind] : []))
+    expect(kinds).toEqual(['rollout_started', 'ended'])
   })
 
   test('says what happens while it happens, and what is waited for', async () => {
@@ -121,6 +132,23 @@ describe('a rollout', () => {
     )
     expect(await bellows.rollout(run)).toBeUndefined()
   })
+})
+
+test('behind a contract leaves the run where it is', async () => {
+  const { database, run } = await readyDatabase()
+  const bellows = await database.bellows({
+    settings: { graceMs: 3_600_000, gate: { whenNoneRegistered: 'allow', reason: 'a test' } },
+  })
+  const fleet = servingFleet()
+  await bellows.change((driver) => driver.rollOut(run, wish('2'), fleet.deployer))
+  await expect(bellows.change((driver) => driver.resume(run, 'purge'))).rejects.toMatchObject({
+    code: 'gate_closed',
+  })
+
+  await bellows.change((driver) => driver.rollOut(run, wish('3'), fleet.deployer))
+
+  expect(livingIn(fleet)).toEqual(serving('3'))
+  expect(await bellows.run(MIGRATION.name)).toMatchObject({ state: 'retiring' })
 })
 
 describe('a rollout is refused before anything is changed', () => {
@@ -227,5 +255,4 @@ test('whatever has no place in what is wanted goes, and what is missing comes', 
   await bellows.change((driver) => driver.rollOut(run, wish('2', {}, roles), fleet.deployer))
 
   expect(livingIn(fleet)).toEqual(['web-1 2 serving', 'web-2 2 serving', 'worker-1 2 serving'])
-  expect(WEB).toHaveLength(1)
 })

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import { BellowsError } from '../../src/core/errors.ts'
 import type { Deployer } from '../../src/engine/ports.ts'
 import { cleanUp } from '../support/database.ts'
+import { faultyBellows } from '../support/faulty-ports.ts'
 import { livingIn, MIGRATION, readyDatabase, serving, servingFleet, wish } from '../support/rollouts.ts'
 
 const settled = (outcome: Promise<unknown>): Promise<string> =>
@@ -96,6 +98,38 @@ describe('a connection that is lost', () => {
     expect(cuts).toBe(3)
     expect(livingIn(fleet)).toEqual(serving('2'))
     expect([...fleet.starts.values()]).toEqual([1, 1, 1])
+  })
+})
+
+describe('a connection that is lost with the answer to the last record', () => {
+  test.each([
+    ['a failure is told, and the release is not tried again', {}, 'rollout_failed', '1'],
+    ['a success is told, and nothing is begun again', { healthyAfterMs: 0 }, 'done', '2'],
+  ] as const)('%s', async (_what, behaviour, outcome, version) => {
+    const { database, run } = await readyDatabase()
+    const fleet = servingFleet({
+      behaviour: (one) => (one.version === '2' ? behaviour : { healthyAfterMs: 0 }),
+    })
+    let cuts = 0
+    const after = async ({ kind }: { readonly kind: string }) => {
+      if (kind !== 'transact' || cuts > 0) return
+      const ends = await database.query(`select from bellows.event where event #>> '{event,kind}' = 'ended'`)
+      if (ends.length === 0) return
+      cuts += 1
+      throw new BellowsError('connection_lost', 'The answer was lost.')
+    }
+    const { bellows } = faultyBellows(database.url, { after })
+    cleanUp(() => bellows.close())
+
+    const rolledOut = bellows.change((driver) => driver.rollOut(run, wish('2'), fleet.deployer))
+
+    expect(await settled(rolledOut)).toBe(outcome)
+    expect(cuts).toBe(1)
+    expect(livingIn(fleet)).toEqual(serving(version))
+    const begun = await database.query(
+      `select from bellows.event where event #>> '{event,kind}' = 'rollout_started'`,
+    )
+    expect(begun).toHaveLength(1)
   })
 })
 

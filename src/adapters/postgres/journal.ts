@@ -73,7 +73,7 @@ end`)}`,
 async function entries(sessions: Sessions, runs: readonly number[]): Promise<readonly JournalEntry[]> {
   if (runs.length === 0) return []
   const rows = await sessions.read<EventRow>(
-    sql`select seq, run, at, event, version, shape from bellows.event where run in (${join(runs.map(lit))}) order by seq`,
+    sql`select seq, run, at, event, version, shape from bellows.event where run in (${join(runs.map(lit))}) and ${SAYS_HOW_IT_STANDS} order by seq`,
   )
   return rows.map(({ version, shape, ...entry }) => ({
     ...entry,
@@ -81,6 +81,10 @@ async function entries(sessions: Sessions, runs: readonly number[]): Promise<rea
     ...(shape === null ? {} : { schema: shape }),
   }))
 }
+
+/** A rollout has several events for each instance, which nobody needs who only wants to know where its run stands. */
+const SAYS_HOW_IT_STANDS = sql`(event ->> 'type' <> 'rollout'
+  or event #>> '{event,kind}' in ('rollout_started', 'asked', 'paused', 'turned_back', 'ended'))`
 
 interface EventRow {
   readonly seq: number

@@ -31,7 +31,8 @@ export function beginning(
   }
 }
 
-function numberOf({ event }: RolloutEntry): number {
+/** The number of the rollout that an entry begins; 0 where it begins none. */
+export function numberOf({ event }: RolloutEntry): number {
   return event.kind === 'rollout_started' ? event.number : 0
 }
 

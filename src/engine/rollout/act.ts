@@ -15,11 +15,15 @@ export async function act(
   troubles: Map<string, string>,
 ): Promise<void> {
   const calls = actions.flatMap((action) => (action.kind === 'check' ? [] : [action]))
-  for (let at = 0; at < calls.length; at += CALLS_AT_ONCE) {
+  await someAtOnce(calls, async (some) => {
     // However long the calls take: nobody acts who was replaced meanwhile.
     await engine.driver.beat()
-    await Promise.all(calls.slice(at, at + CALLS_AT_ONCE).map((call) => called(deployer, call, troubles)))
-  }
+    await Promise.all(some.map((call) => called(deployer, call, troubles)))
+  })
+}
+
+async function someAtOnce<T>(all: readonly T[], work: (some: readonly T[]) => Promise<void>): Promise<void> {
+  for (let at = 0; at < all.length; at += CALLS_AT_ONCE) await work(all.slice(at, at + CALLS_AT_ONCE))
 }
 
 async function called(
@@ -57,12 +61,15 @@ export async function withLogs(
   { rules }: Rollout,
   events: readonly RolloutEvent[],
 ): Promise<readonly RolloutEvent[]> {
-  return await Promise.all(
-    events.map(async (event) => {
-      if (event.kind !== 'failed') return event
-      const log = await deployer.log(event.id, rules.logLines).catch(() => [])
-      return { ...event, log: log.slice(-rules.logLines) }
-    }),
+  const logs = new Map<string, readonly string[]>()
+  const failed = events.flatMap((event) => (event.kind === 'failed' ? [event.id] : []))
+  const read = async (id: string) => {
+    const log = await deployer.log(id, rules.logLines).catch(() => [])
+    logs.set(id, log.slice(-rules.logLines))
+  }
+  await someAtOnce(failed, async (some) => void (await Promise.all(some.map(read))))
+  return events.map((event) =>
+    event.kind === 'failed' ? { ...event, log: logs.get(event.id) ?? [] } : event,
   )
 }
 

@@ -1,12 +1,18 @@
 import { BellowsError } from '../../core/errors.ts'
-import { beginning, openIn, type RolloutHistory, type RolloutWish } from '../../core/rollout/begin.ts'
+import {
+  beginning,
+  numberOf,
+  openIn,
+  type RolloutHistory,
+  type RolloutWish,
+} from '../../core/rollout/begin.ts'
 import type { TooOld } from '../../core/rollout/decide.ts'
 import type { RolloutRequest } from '../../core/rollout/event.ts'
 import { rulesProblems } from '../../core/rollout/rules.ts'
 import { tooOld } from '../../core/rollout/too-old.ts'
 import type { Event } from '../../core/run/event.ts'
-import { isOver, isThrough, type Run } from '../../core/run/run.ts'
-import { mayEnter } from '../../core/run/transitions.ts'
+import { isThrough, type Run } from '../../core/run/run.ts'
+import type { RunState } from '../../core/run/transitions.ts'
 import type { Driving, Engine } from '../context.ts'
 import { readRun } from '../drive.ts'
 import { note } from '../note.ts'
@@ -39,6 +45,8 @@ export async function beginRollout(
 ): Promise<void> {
   const run = await readRun(engine, id)
   const history = await engine.rollouts.history()
+  const begun = engine.begun?.get(id)
+  if (history.some((entry) => entry.run === id && numberOf(entry) === begun)) return
   const open = openIn(history)
   if (open !== undefined) {
     refuseOther(open, run, wish)
@@ -48,17 +56,19 @@ export async function beginRollout(
   refuseUnfit(wish, await versionsTooOld(engine, history))
   const fleet = await deployer.fleet()
   const { requests } = await engine.rollouts.look(id, { entry: 0, request: 0 })
-  const heard = requests.at(-1)?.seq ?? 0
-  const started: Event = { type: 'rollout', event: beginning(wish, fleet, history, heard) }
-  const entering: readonly Event[] =
-    run.state !== 'rolling_out' && mayEnter(run.state, 'rolling_out') && !isOver(run)
-      ? [{ type: 'phase_entered', phase: 'rollout' }]
-      : []
-  await note(engine, id, [...entering, started])
+  const started = beginning(wish, fleet, history, requests.at(-1)?.seq ?? 0)
+  engine.begun?.set(id, started.number)
+  const entering: readonly Event[] = AHEAD.includes(run.state)
+    ? [{ type: 'phase_entered', phase: 'rollout' }]
+    : []
+  await note(engine, id, [...entering, { type: 'rollout', event: started }])
   // What is remembered of the fleet before is of no use any more; that it stays would do no harm.
   for (const { id: gone } of fleet.filter(({ state }) => state === 'gone'))
     await deployer.forget(gone).catch(() => undefined)
 }
+
+/** From here a run goes on to its rollout; later, or when it is over, it stays where it is. */
+const AHEAD: readonly RunState[] = ['planned', 'expanding', 'backfilling', 'verifying']
 
 /** Versions that cannot be brought back, by what the journal says of contracts. */
 export async function versionsTooOld(engine: Engine, history: RolloutHistory): Promise<readonly TooOld[]> {
