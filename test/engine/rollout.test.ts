@@ -137,7 +137,14 @@ describe('a rollout', () => {
 test('behind a contract leaves the run where it is', async () => {
   const { database, run } = await readyDatabase()
   const bellows = await database.bellows({
-    settings: { graceMs: 3_600_000, gate: { whenNoneRegistered: 'allow', reason: 'a test' } },
+    settings: {
+      graceMs: 3_600_000,
+      gate: {
+        whenNoneRegistered: 'allow',
+        reason: 'a test',
+        overrides: [{ check: 'inventory', reason: 'a test' }],
+      },
+    },
   })
   const fleet = servingFleet()
   await bellows.change((driver) => driver.rollOut(run, wish('2'), fleet.deployer))
