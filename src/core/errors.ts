@@ -83,3 +83,8 @@ export class BellowsError extends Error {
 export function assert(condition: unknown, message: string): asserts condition {
   if (!condition) throw new Error(`Bellows broke its own rule: ${message}`)
 }
+
+/** What was thrown, as text for people: it need not be an error. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,3 +1,4 @@
+import { messageOf } from '../core/errors.ts'
 import type { Brownout } from '../core/gate/brownout.ts'
 import type { GateFacts } from '../core/gate/gate.ts'
 import type { Stranger } from '../core/gate/sessions.ts'
@@ -76,7 +77,7 @@ async function inventoryOf(engine: Engine, run: number | undefined): Promise<Pic
     const fleet = await engine.deployer.fleet()
     return { inventory: { version, isRolledOut: outcome === 'done', fleet } }
   } catch (error) {
-    return { inventory: { version, unreadable: error instanceof Error ? error.message : String(error) } }
+    return { inventory: { version, unreadable: messageOf(error) } }
   }
 }
 

@@ -44,12 +44,12 @@ export async function passGate(engine: Driving, run: Run, gate: GateStep): Promi
   const closing = closeDoorSql(gate.table, gate.column, engine.settings.gate.doorMs)
   await written(engine, run.id, gate, { statements: [closing], events: [] })
   const rules = rulesFrom(engine.settings.gate)
-  const facts = await lookUntilTransactionsEnd(engine, run, gate)
+  const facts = await lookUntilTransactionsEnd(engine, { run, gate, rules })
   const verdict = contractGate(facts, rules)
   if (verdict.open) {
     const opened: Event = { type: 'gate_opened', because: verdict.because, overrides: verdict.overrides }
     await written(engine, run.id, gate, { statements: [], events: [opened] })
-    return passed(engine, { run, gate }, { facts, overrides: verdict.overrides })
+    return passed(engine, { run, gate, rules }, { facts, overrides: verdict.overrides })
   }
   const blocking = blockingOf(facts)
   const closed: Event = { type: 'gate_closed', because: verdict.because, blocking: namesOf(blocking) }
@@ -60,11 +60,17 @@ export async function passGate(engine: Driving, run: Run, gate: GateStep): Promi
   throw refusal(facts, verdict, gate.id)
 }
 
+/** A gate on its way to be passed. */
+interface Passing {
+  readonly run: Run
+  readonly gate: GateStep
+  readonly rules: GateRules
+}
+
 /** Whoever was in a transaction when the door was closed is most often about to end it. */
-async function lookUntilTransactionsEnd(engine: Driving, run: Run, gate: GateStep): Promise<GateFacts> {
+async function lookUntilTransactionsEnd(engine: Driving, { run, gate, rules }: Passing): Promise<GateFacts> {
   const { transactionsMs } = engine.settings.gate
   const { pollMs } = engine.settings.driver
-  const rules = rulesFrom(engine.settings.gate)
   for (let waitedMs = 0; ; waitedMs += pollMs) {
     const facts = await gatherEvidence(engine, run, gate)
     const { state } = transactionsCheck(facts.column, facts.transactions, rules)
@@ -76,10 +82,9 @@ async function lookUntilTransactionsEnd(engine: Driving, run: Run, gate: GateSte
 /** For the transaction that hides the column: what was seen holds there, too, with the table locked and the door held. */
 function passed(
   engine: Driving,
-  { run, gate }: { readonly run: Run; readonly gate: GateStep },
+  { run, gate, rules }: Passing,
   { facts, overrides }: { readonly facts: GateFacts; readonly overrides: readonly Override[] },
 ): Passed {
-  const rules = rulesFrom(engine.settings.gate)
   const checks = gateChecks(facts, rules)
   const isRequired = (name: GateCheck['check']) =>
     rules.unregistered === 'refuse' && checks.some(({ check, state }) => check === name && state === 'green')

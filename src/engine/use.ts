@@ -1,3 +1,4 @@
+import { messageOf } from '../core/errors.ts'
 import { columnUse } from '../core/gate/statement-use.ts'
 import {
   type OldWrite,
@@ -100,7 +101,7 @@ select bellows.server_identity() as identity, (select n.nspname from pg_catalog.
     if (rows.some(({ text }) => text === HIDDEN)) return { server: name, identity, unreadable: NO_RIGHT }
     return { server: name, identity, statements: await readStatements(read, extension, { rows, of }) }
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
+    const why = messageOf(error)
     return { server: name, identity: '', unreadable: why }
   }
 }

@@ -1,6 +1,6 @@
+import { messageOf } from '../../core/errors.ts'
 import type { ProcessRole } from '../../core/processes/config.ts'
 import { type Checked, UNCHECKED } from '../../core/processes/health.ts'
-import { messageOf } from '../os/error-parts.ts'
 import { monotonicMs } from '../os/monotonic.ts'
 import type { Logs } from './logs.ts'
 import type { Ports } from './ports.ts'

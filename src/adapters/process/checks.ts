@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process'
 import { get } from 'node:http'
+import { messageOf } from '../../core/errors.ts'
 import type { HealthCheck } from '../../core/processes/config.ts'
 import type { CheckResult } from '../../core/processes/health.ts'
 import type { Launch } from '../../core/processes/launch.ts'
-import { codeOf, messageOf } from '../os/error-parts.ts'
+import { codeOf } from '../os/error-parts.ts'
 
 /** This process or this machine has run out of something: that says nothing about the instance. */
 const OURS = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EAGAIN', 'EADDRNOTAVAIL'])

@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
-import { BellowsError, ERROR_CODES, type ErrorCode } from '../../core/errors.ts'
+import { BellowsError, ERROR_CODES, type ErrorCode, messageOf } from '../../core/errors.ts'
 import type { FleetInstance } from '../../core/rollout/fleet.ts'
 import type { Deployer } from '../../engine/ports.ts'
-import { codeOf, messageOf } from '../os/error-parts.ts'
+import { codeOf } from '../os/error-parts.ts'
 import { type Call, CONTROL_PATH, type Refused } from './control.ts'
 import { socketPath } from './state-folder.ts'
 

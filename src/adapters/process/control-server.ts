@@ -1,8 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { BellowsError } from '../../core/errors.ts'
+import { BellowsError, messageOf } from '../../core/errors.ts'
 import type { Deployer } from '../../engine/ports.ts'
-import { messageOf } from '../os/error-parts.ts'
 import { CONTROL_PATH, perform, type Refused } from './control.ts'
 import { callFormat } from './control-format.ts'
 

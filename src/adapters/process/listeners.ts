@@ -1,6 +1,5 @@
-import { BellowsError } from '../../core/errors.ts'
+import { BellowsError, messageOf } from '../../core/errors.ts'
 import type { ProcessesConfig } from '../../core/processes/config.ts'
-import { messageOf } from '../os/error-parts.ts'
 import { createProxy, type ReverseProxy } from './proxy/proxy.ts'
 
 /** A proxy for each role that has an address, none of which listens yet. */

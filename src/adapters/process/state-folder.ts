@@ -2,8 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { chmodSync, mkdirSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
 import path from 'node:path'
-import { BellowsError } from '../../core/errors.ts'
-import { messageOf } from '../os/error-parts.ts'
+import { BellowsError, messageOf } from '../../core/errors.ts'
 import { claim, lockRecord, readRecord } from '../os/lock-record.ts'
 
 export interface StateFolder {

@@ -44,7 +44,7 @@ export function addContract(program: Command): void {
     )
 }
 
-function contractSettings(flags: ContractFlags): SettingsChange {
+export function contractSettings(flags: Omit<ContractFlags, 'confirm' | 'reap'>): SettingsChange {
   const { grace } = flags
   return {
     ...boundSettings(flags),
@@ -54,7 +54,11 @@ function contractSettings(flags: ContractFlags): SettingsChange {
 }
 
 /** Hiding the old shape and keeping it for its grace is a success; asking for the drop too early is not. */
-async function contracted(session: Session, name: string, { reap }: ContractFlags): Promise<Run> {
+export async function contracted(
+  session: Session,
+  name: string,
+  { reap }: Pick<ContractFlags, 'reap'>,
+): Promise<Run> {
   const { bellows, config, terminal } = session
   const before = await bellows.run(name)
   try {

@@ -179,7 +179,7 @@ function lastWrite({ writes, nowMs }: UsageFacts): readonly Moment[] {
   const name = last.application === '' ? last.role : last.application
   return [
     {
-      ms: Math.min(last.lastSeenMs + WRITE_ROW_MS, nowMs),
+      ms: Math.min(lastRowMs([last]), nowMs),
       because: `"${name}" wrote it through the old shape`,
     },
   ]

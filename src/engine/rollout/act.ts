@@ -1,3 +1,4 @@
+import { messageOf } from '../../core/errors.ts'
 import type { RolloutEvent } from '../../core/rollout/event.ts'
 import type { Action } from '../../core/rollout/moves.ts'
 import type { Rollout } from '../../core/rollout/rollout.ts'
@@ -71,8 +72,4 @@ export async function withLogs(
   return events.map((event) =>
     event.kind === 'failed' ? { ...event, log: logs.get(event.id) ?? [] } : event,
   )
-}
-
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

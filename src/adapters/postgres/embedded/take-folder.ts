@@ -1,7 +1,6 @@
 import { rmSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { BellowsError } from '../../../core/errors.ts'
-import { messageOf } from '../../os/error-parts.ts'
+import { BellowsError, messageOf } from '../../../core/errors.ts'
 import { claim, type LockRecord, readRecord } from '../../os/lock-record.ts'
 import { isRunning } from '../../os/process-mark.ts'
 import { makeDataFolder, unusable } from './data-folder.ts'

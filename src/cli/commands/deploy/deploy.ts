@@ -1,15 +1,15 @@
 import type { Command } from 'commander'
-import type { SettingsChange } from '../../../config.ts'
 import { type Migration, previewOf, type Run } from '../../../index.ts'
 import { chosenMigration, chosenRun } from '../../choose.ts'
 import { confirmed } from '../../confirm.ts'
 import { deploymentNeeded } from '../../deployment.ts'
-import { addEvidenceFlags, type EvidenceFlags, evidenceSettings } from '../../evidence-flags.ts'
+import { addEvidenceFlags, type EvidenceFlags } from '../../evidence-flags.ts'
 import { EXIT } from '../../exit-codes.ts'
-import { addBoundFlags, type BoundFlags, boundSettings, time } from '../../flags.ts'
+import { addBoundFlags, type BoundFlags, time } from '../../flags.ts'
 import { renderGates } from '../../render/gate.ts'
 import { inSession, type Session } from '../../session.ts'
 import { reportRun } from '../advance.ts'
+import { contracted, contractSettings } from '../contract.ts'
 import { waitedForGate } from '../gate.ts'
 import { addAsking } from './asking.ts'
 import { addRolloutStatus } from './status.ts'
@@ -43,12 +43,12 @@ export function addDeploy(program: Command): void {
     .option('--gate-timeout <time>', 'wait no longer at the gate (default: 1h)', time)
     .option('--grace <time>', 'keep the hidden shape for so long, to undo (default: 0)', time)
     .action((named: string | undefined, flags: DeployFlags) =>
-      inSession('deploy', flags, deploySettings(flags), (session) => deployed(session, named, flags)),
+      inSession('deploy', flags, contractSettings(flags), (session) => deployed(session, named, flags)),
     )
   addFlags(deploy.command('rollout'))
     .description('the rollout alone: for a migration that is verified')
     .action((named: string | undefined, flags: DeployFlags) =>
-      inSession('deploy', flags, deploySettings(flags), async (session) => {
+      inSession('deploy', flags, contractSettings(flags), async (session) => {
         deploymentNeeded(session.deployment)
         const run = await chosenRun(session.bellows, named)
         await announced(session, flags.to)
@@ -64,14 +64,6 @@ function addFlags(command: Command): Command {
   return addEvidenceFlags(addBoundFlags(command))
     .argument('[migration]', 'name or file; default: the one under way, else the first that was not begun')
     .requiredOption('--to <version>', 'the version of the application that is to run')
-}
-
-function deploySettings(flags: DeployFlags): SettingsChange {
-  return {
-    ...boundSettings(flags),
-    ...evidenceSettings(flags),
-    ...(flags.grace === undefined ? {} : { graceMs: flags.grace }),
-  }
 }
 
 async function deployed(session: Session, named: string | undefined, flags: DeployFlags): Promise<number> {
@@ -99,10 +91,7 @@ async function deployed(session: Session, named: string | undefined, flags: Depl
     )
     return EXIT.tryAgain
   }
-  const after = await bellows.change((driver) =>
-    driver.resume(run.id, flags.grace === undefined ? 'purge' : 'retire'),
-  )
-  return await reportRun(session, after, flags)
+  return await reportRun(session, await contracted(session, migration.name, {}), flags)
 }
 
 /** What is going to happen to the fleet, before anything does. */
