@@ -5,6 +5,8 @@ import pg from 'pg'
 import { announcement, column, serve } from '../service.mjs'
 
 const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL, max: 4 })
+// An idle session that is lost is no reason to end: the pool makes another.
+pool.on('error', (error) => console.error(error.message))
 const instance = await announce(pool, { application: 'kysely', uses: [`users.${column}`], ...announcement })
 
 const db = new Kysely({ dialect: new PostgresDialect({ pool }) })

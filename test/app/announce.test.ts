@@ -11,8 +11,9 @@ async function installed(): Promise<TestDatabase> {
   return database
 }
 
-function poolOf(database: TestDatabase): pg.Pool {
-  const pool = new pg.Pool({ connectionString: database.url, max: 2 })
+function poolOf(database: TestDatabase, config: pg.PoolConfig = {}): pg.Pool {
+  const pool = new pg.Pool({ connectionString: database.url, max: 2, ...config })
+  // A session that is ending may still be ended by the database's own end.
   pool.on('error', () => undefined)
   cleanUp(async () => {
     if (!pool.ended) await pool.end()
@@ -56,8 +57,7 @@ describe('announce', () => {
 
   test('keeps the name that an application has given its sessions', async () => {
     const database = await installed()
-    const pool = new pg.Pool({ connectionString: database.url, application_name: 'mine' })
-    cleanUp(() => pool.end())
+    const pool = poolOf(database, { application_name: 'mine' })
     await announce(pool, { application: 'shop', instance: 'a', uses: [] })
     expect(await database.query('select application_name from bellows.instance')).toEqual([
       { application_name: 'mine' },
@@ -70,11 +70,9 @@ describe('announce', () => {
     ['as much as the server keeps', 'long'.repeat(30), ''],
   ])('registers the name that the sessions really carry: %s', async (_what, application, query) => {
     const database = await installed()
-    const pool = new pg.Pool({
+    const pool = poolOf(database, {
       connectionString: query === '' ? database.url : `${database.url}&${query.slice(1)}`,
-      max: 2,
     })
-    cleanUp(() => pool.end())
     await announce(pool, { application, instance: 'a', uses: [] })
     expect(await database.query('select application_name from bellows.instance')).toEqual(
       (await pool.query('show application_name')).rows,
