@@ -61,6 +61,9 @@ function program(): Command {
   return bellows
 }
 
+// Whoever read along is gone, as behind "| head": no reason to end a migration half way.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
+
 try {
   await program().parseAsync()
 } catch (error) {

@@ -369,3 +369,18 @@ describe('Ctrl-C', () => {
     ).toEqual([{ rows: 0 }])
   })
 })
+
+describe('whoever read along', () => {
+  test('may go: the work is done, and the exit code says so', async () => {
+    const { place, database } = await renaming()
+    const { child, ended } = place.start('expand')
+    child.stdout?.destroy()
+    child.stderr?.destroy()
+    expect(await ended).toMatchObject({ code: 0 })
+    expect(
+      await database.query(
+        `select attname from pg_attribute where attrelid = 'users'::regclass and attname = 'full_name'`,
+      ),
+    ).toHaveLength(1)
+  })
+})

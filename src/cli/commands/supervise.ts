@@ -22,8 +22,6 @@ export function addSupervise(program: Command): void {
         const config = await configOf(process.cwd())
         const say = (line: string): void => processTerminal.err(`${line}\n`)
         const stopped = stopSignal()
-        // Whoever read along is gone: no reason to take the proxy away from everybody.
-        process.stderr.on('error', () => undefined)
         const supervisor = await superviseProcesses({ config, say })
         for (const [role, port] of supervisor.ports)
           say(`"${role}" takes requests at ${config.roles[role]?.listen?.host}:${port}`)
