@@ -23,6 +23,8 @@ export function progressView(terminal: Terminal, now: () => number = Date.now): 
       if (lasting !== undefined) {
         terminal.err(`${isOpen ? CLEAR : ''}${lasting}\n`)
         isOpen = false
+        // It is about what has passed by now.
+        unshown = undefined
         return
       }
       if (described(notice) === '') return

@@ -161,6 +161,15 @@ describe('where nothing can be drawn again', () => {
     expect(written.map((text) => / (\d[\d,]*) of/.exec(text)?.[1])).toEqual(['0', '1,000'])
   })
 
+  test('the end shows nothing that was over before something happened', () => {
+    const { view, written } = watching(false)
+    view.show({ type: 'waiting_for_rollout', waitsFor: ['"web-1" is soaking 1/10 s'] })
+    view.show({ type: 'waiting_for_rollout', waitsFor: ['"web-1" is soaking 9/10 s'] })
+    view.show({ type: 'rollout', event: { kind: 'serving', id: 'web-1' } })
+    view.end()
+    expect(written).toEqual(['waiting: "web-1" is soaking 1/10 s\n', 'web-1 serves\n'])
+  })
+
   test('the end repeats nothing that was shown', () => {
     const { view, written } = watching(false)
     view.show(progress())
