@@ -3,6 +3,7 @@ import { thisActor } from './adapters/actor.ts'
 import { systemChecks } from './adapters/checks/checks.ts'
 import { systemClock } from './adapters/clock.ts'
 import { runCommand } from './adapters/command/run-command.ts'
+import { lazyCluster } from './adapters/kubernetes/lazy-cluster.ts'
 import { postgresDatabase } from './adapters/postgres/database.ts'
 import { postgresInstances } from './adapters/postgres/instances.ts'
 import { postgresJournal } from './adapters/postgres/journal.ts'
@@ -10,14 +11,11 @@ import { postgresRollouts } from './adapters/postgres/rollouts.ts'
 import { openSessions } from './adapters/postgres/sessions.ts'
 import { openStandby } from './adapters/postgres/standby.ts'
 import { DEFAULT_ROLL_RULES, DEFAULT_SETTINGS, mergedSettings, type SettingsChange } from './config.ts'
-import { BellowsError } from './core/errors.ts'
-import type { Release } from './core/rollout/release.ts'
-import { isRolled, type KubernetesDeploy } from './core/rollout/workload.ts'
-import type { WorkloadEvent } from './core/rollout/workload-event.ts'
+import type { KubernetesDeploy } from './core/rollout/workload.ts'
 import type { Actor, Notice } from './core/run/event.ts'
 import { type Bellows, createBellows } from './engine/bellows.ts'
-import type { Cluster, Deployer } from './engine/ports.ts'
-import { type Rolled, type Roller, type RollRules, rollWorkloads } from './engine/roll-workloads.ts'
+import type { Kubernetes } from './engine/context.ts'
+import type { Deployer } from './engine/ports.ts'
 
 export interface OpenOptions {
   /** postgres:// URL of a direct connection, not of a transaction pooler. Absent: the PG* variables. */
@@ -32,6 +30,8 @@ export interface OpenOptions {
   readonly standbys?: readonly string[]
   /** Whatever deploys the application: of what it has rolled out it is asked what is left. */
   readonly deployer?: Deployer
+  /** In which workloads of a cluster the application runs; nothing is connected before the first call needs it. */
+  readonly kubernetes?: KubernetesDeploy
   readonly onNotice?: (notice: Notice) => void
   /** Looked at between batches: true stops the work where nothing is half done. */
   readonly isStopping?: () => boolean
@@ -55,6 +55,7 @@ export async function openBellows(options: OpenOptions = {}): Promise<Bellows> {
     clock: systemClock,
     standbys: (options.standbys ?? []).map((url) => openStandby({ ...target, url })),
     ...(options.deployer === undefined ? {} : { deployer: options.deployer }),
+    ...(options.kubernetes === undefined ? {} : { kubernetes: openKubernetes(options.kubernetes) }),
     actor: options.actor ?? thisActor(target.application),
     settings: mergedSettings(DEFAULT_SETTINGS, options.settings ?? {}),
     notify: options.onNotice ?? (() => undefined),
@@ -67,44 +68,15 @@ function ownName(application = 'bellows'): string {
   return /^bellows(\/|$)/.test(application) ? application : `bellows/${application}`
 }
 
-/**
- * Opens the cluster that the application is deployed to: by the kubeconfig, else as the service account of this pod.
- * @throws BellowsError `config_invalid` when there is neither, or the kubeconfig cannot be used
- */
-export async function openCluster(deploy: KubernetesDeploy): Promise<Cluster> {
-  // Only who needs a cluster pays for loading what speaks to it.
-  const { openAccess } = await import('./adapters/kubernetes/open-access.ts')
-  const { kubernetesCluster } = await import('./adapters/kubernetes/cluster.ts')
-  return kubernetesCluster(await openAccess(deploy.context), deploy, systemClock)
-}
-
-export interface RollOptions extends Partial<Pick<Roller, 'asked' | 'notify'>> {
-  /** What `remember` got of this release before, in the same order. */
-  readonly past?: readonly WorkloadEvent[]
-  readonly remember: Roller['remember']
-  readonly rules?: Partial<RollRules>
-}
-
-/** Brings a release into all workloads of a cluster, or back; a Job only counts. What is not finished goes on from its events. */
-export async function rollCluster(
-  cluster: Cluster,
-  { mode, workloads }: Pick<KubernetesDeploy, 'mode' | 'workloads'>,
-  release: Release,
-  options: RollOptions,
-): Promise<Rolled> {
-  if (mode === 'observe')
-    throw new BellowsError('config_invalid', 'The mode "observe" changes no workload.', {
-      hint: 'Let whoever deploys bring the version in, and wait with "bellows gate wait"; or set "mode: drive".',
-    })
-  const roller: Roller = {
-    cluster,
-    clock: systemClock,
-    rules: { ...DEFAULT_ROLL_RULES, ...options.rules },
-    remember: options.remember,
-    asked: options.asked ?? (() => 'go'),
-    notify: options.notify ?? (() => undefined),
-  }
-  return await rollWorkloads(roller, release, workloads.filter(isRolled), options.past ?? [])
+/** Only who asks the cluster pays for loading what speaks to it: by the kubeconfig, else as the service account of this pod. */
+function openKubernetes(deploy: KubernetesDeploy): Kubernetes {
+  const { mode, workloads, context } = deploy
+  const cluster = lazyCluster(async () => {
+    const { openAccess } = await import('./adapters/kubernetes/open-access.ts')
+    const { kubernetesCluster } = await import('./adapters/kubernetes/cluster.ts')
+    return kubernetesCluster(await openAccess(context), deploy, systemClock)
+  })
+  return { cluster, mode, workloads, rules: DEFAULT_ROLL_RULES }
 }
 
 export { type DemoDatabase, type DemoOptions, startDemoDatabase } from './adapters/postgres/demo-database.ts'

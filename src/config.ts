@@ -1,6 +1,5 @@
 import { BellowsError } from './core/errors.ts'
 import type { RolloutRules } from './core/rollout/rules.ts'
-import type { KubernetesDeploy } from './core/rollout/workload.ts'
 import type { RollRules } from './engine/roll-workloads.ts'
 import type { Settings } from './engine/settings.ts'
 
@@ -153,12 +152,6 @@ export interface Config {
   /** URLs of the standbys that applications read from. */
   readonly standbys: readonly string[]
   readonly settings: SettingsChange
-  readonly deploy?: Deploy
-}
-
-/** How the application is deployed. Only the config file says that. */
-export interface Deploy {
-  readonly kubernetes?: KubernetesDeploy
 }
 
 export interface ConfigSources {
@@ -174,7 +167,6 @@ export interface ConfigSources {
     readonly migrations?: string
     readonly standbys?: readonly string[]
     readonly settings?: SettingsChange
-    readonly deploy?: Deploy
   }
 }
 
@@ -196,7 +188,6 @@ export function configFrom({ flags, env, file }: ConfigSources): Config {
   const standbys = flags.standbys ?? file.standbys ?? []
   return Object.freeze({
     ...(database === undefined ? {} : { database }),
-    ...(file.deploy === undefined ? {} : { deploy: file.deploy }),
     migrations,
     standbys,
     settings,

@@ -5,10 +5,7 @@ export {
   type DemoOptions,
   type OpenOptions,
   openBellows,
-  openCluster,
   processDeployer,
-  type RollOptions,
-  rollCluster,
   type SuperviseOptions,
   type Supervisor,
   startDemoDatabase,
@@ -44,15 +41,13 @@ export type { RoleWish, RolloutEvent, RolloutRequest } from './core/rollout/even
 export type { FleetInstance, Health, Placement } from './core/rollout/fleet.ts'
 export { type Inventory, inventoryWarnings, type OldVerdict, oldGone } from './core/rollout/inventory.ts'
 export { previewOf, type RolloutPreview } from './core/rollout/preview.ts'
-export type { Release } from './core/rollout/release.ts'
 export { type InstanceLine, instanceLines } from './core/rollout/report.ts'
 export type { Rollout } from './core/rollout/rollout.ts'
 export type { Check, CheckResult, Command, RolloutRules } from './core/rollout/rules.ts'
 export { patternProblem } from './core/rollout/seen-version.ts'
 export { rolloutEventText } from './core/rollout/tell.ts'
 export type { KubernetesDeploy, PodFacts, Workload, WorkloadFacts } from './core/rollout/workload.ts'
-export type { WorkloadEvent } from './core/rollout/workload-event.ts'
-export type { WorkloadVerdict } from './core/rollout/workload-verdict.ts'
+export type { WorkloadRollout } from './core/rollout/workload-rollout.ts'
 export type { Finding } from './core/run/diagnosis.ts'
 export type { Actor, Event, Notice, Progress, Verdict } from './core/run/event.ts'
 export type { Run } from './core/run/run.ts'
@@ -63,7 +58,7 @@ export type { Bellows, Changing, Looking } from './engine/bellows.ts'
 export type { Acknowledgement, Client, Clients } from './engine/clients.ts'
 export type { GateReport } from './engine/gate.ts'
 export type { TableShape } from './engine/look.ts'
-export type { Checkpoint, Cluster, Deployer, Instance, Registered, Registration } from './engine/ports.ts'
+export type { Checkpoint, Deployer, Instance, Registered, Registration } from './engine/ports.ts'
 export type { Reaped } from './engine/reap.ts'
-export type { Rolled, RollRules } from './engine/roll-workloads.ts'
+export type { WorkloadWish } from './engine/rollout/workloads.ts'
 export type { Version } from './engine/versions.ts'

@@ -11,6 +11,8 @@ export interface EvidenceFlags {
   readonly override?: readonly Overridden[]
   readonly reason?: string
   readonly standby?: readonly string[]
+  /** The version that is to stay. */
+  readonly to?: string
 }
 
 /** A check, or one instance of `leases`, as a flag names it. */
@@ -44,18 +46,28 @@ export function addEvidenceFlags(command: Command): Command {
     })
 }
 
+/** For a command that rolls nothing out itself. */
+export function addStayingFlag(command: Command): Command {
+  return command.option(
+    '--to <version>',
+    'the version of the application that is to stay, where no "bellows deploy" of this migration says so',
+  )
+}
+
 export function evidenceSettings({
   silentGrace,
   allowNoInstances,
   quiet,
   override = [],
   reason,
+  to,
 }: EvidenceFlags): SettingsChange {
   return {
     gate: {
       ...(silentGrace === undefined ? {} : { silentGraceMs: silentGrace }),
       ...(quiet === undefined ? {} : { quietMs: quiet }),
       ...(allowNoInstances === undefined ? {} : { whenNoneRegistered: 'allow', reason: allowNoInstances }),
+      ...(to === undefined ? {} : { version: to }),
       ...(reason === undefined ? {} : { overrides: override.map((one) => ({ ...one, reason })) }),
     },
   }

@@ -23,6 +23,12 @@ export const kubernetesFormat = z
     workloads: z.array(workload).min(1),
   })
   .superRefine(({ mode, workloads }, context) => {
+    if (workloads.every(({ kind }) => kind === 'Job'))
+      context.addIssue({
+        code: 'custom',
+        path: ['workloads'],
+        message: 'name at least one that is no Job: a Job cannot be changed',
+      })
     const seen = new Set<string>()
     for (const [at, { kind, name, image }] of workloads.entries()) {
       const path = ['workloads', at]

@@ -46,7 +46,8 @@ export async function inSession(
       application: `bellows/${VERSION} ${command}`,
       settings: config.settings,
       standbys: config.standbys,
-      ...(deployment === undefined ? {} : { deployer: deployment.deployer }),
+      ...(deployment?.by === 'instances' ? { deployer: deployment.deployer } : {}),
+      ...(deployment?.by === 'workloads' ? { kubernetes: deployment.kubernetes } : {}),
       onNotice: (notice) => view.show(notice),
       isStopping: stop.isAsked,
     })

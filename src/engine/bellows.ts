@@ -3,7 +3,9 @@ import type { Plan } from '../core/plan/plan.ts'
 import type { Change, Phase } from '../core/plan/step.ts'
 import type { RolloutWish } from '../core/rollout/begin.ts'
 import type { RolloutRequest } from '../core/rollout/event.ts'
+import type { Inventory } from '../core/rollout/inventory.ts'
 import type { Rollout } from '../core/rollout/rollout.ts'
+import type { WorkloadRollout } from '../core/rollout/workload-rollout.ts'
 import type { Finding } from '../core/run/diagnosis.ts'
 import type { Run } from '../core/run/run.ts'
 import type { QualifiedName } from '../core/schema/model.ts'
@@ -22,6 +24,7 @@ import { rollBack, undo } from './return.ts'
 import { askRollout } from './rollout/begin.ts'
 import { driveRollout, rollOut } from './rollout/drive.ts'
 import { readRollout } from './rollout/look.ts'
+import { driveWorkloads, rollOutWorkloads, type WorkloadWish } from './rollout/workloads.ts'
 import { readRuns } from './runs.ts'
 import type { Settings } from './settings.ts'
 import { findRun, planFor, startRun } from './start.ts'
@@ -48,8 +51,10 @@ export interface Looking {
   refuseWhileNeeded(table: QualifiedName, column: string): Promise<void>
   /** What each gate that a run has still to pass would say at this moment. */
   gates(run: Run): Promise<readonly GateReport[]>
-  /** The last rolling deployment of a run, over or not. */
-  rollout(run: number): Promise<Rollout | undefined>
+  /** The last rolling deployment of a run, over or not: of instances, or of the workloads of a cluster. */
+  rollout(run: number): Promise<Rollout | WorkloadRollout | undefined>
+  /** What runs in the cluster; undefined when the database was opened without one. It does not fail, see there. */
+  inventory(): Promise<Inventory | undefined>
   /** Names of the tables of a namespace that have a column. */
   tablesWith(namespace: string, column: string): Promise<readonly string[]>
   /** The name of the database that is connected to. */
@@ -77,6 +82,9 @@ export interface Changing extends Looking {
   rollOut(run: number, wish: RolloutWish, deployer: Deployer): Promise<Rollout>
   /** Goes on with the rollout of a run by the rules that it was begun with. */
   resumeRollout(run: number, deployer: Deployer): Promise<Rollout>
+  /** The same with the workloads of the cluster that the database was opened with, or waits until somebody else has done so. */
+  rollOutWorkloads(run: number, wish: WorkloadWish): Promise<WorkloadRollout>
+  resumeWorkloads(run: number, waitMs: number): Promise<WorkloadRollout>
   /** Brings a hidden column back. */
   undo(run: number): Promise<Run>
   /** Takes a run back to the start, from anywhere before purge. */
@@ -134,6 +142,7 @@ export function createBellows(engine: Engine): Bellows {
     instances: installing(engine),
     clients: clientsOf(engine),
     close: async () => {
+      engine.kubernetes?.cluster.close()
       await Promise.all(engine.standbys.map((standby) => standby.close()))
       await engine.database.close()
     },
@@ -152,6 +161,7 @@ function looking(engine: Engine): Looking {
     refuseWhileNeeded: (table, column) => refuseWhileNeeded(engine, { table, column }),
     gates: (run) => reportGates(engine, run),
     rollout: (run) => readRollout(engine, run),
+    inventory: async () => engine.kubernetes?.cluster.inventory(),
     tablesWith: (namespace, column) => tablesWith(engine, namespace, column),
     name: () => databaseName(engine),
     examine: () => examine(engine),
@@ -169,6 +179,8 @@ function changing(engine: Driving): Changing {
     brownOut: (run, ms) => brownOut(engine, run, ms),
     rollOut: (run, wish, deployer) => rollOut(engine, run, wish, deployer),
     resumeRollout: (run, deployer) => driveRollout(engine, run, deployer),
+    rollOutWorkloads: (run, wish) => rollOutWorkloads(engine, run, wish),
+    resumeWorkloads: (run, waitMs) => driveWorkloads(engine, run, waitMs),
     undo: (run) => undo(engine, run),
     rollback: (run) => rollBack(engine, run),
     withdraw: (run, version) => withdrawVersion(engine, run, version),

@@ -1,5 +1,7 @@
+import type { KubernetesDeploy } from '../core/rollout/workload.ts'
 import type { Actor, Notice } from '../core/run/event.ts'
-import type { Deployer, Driver, Ports } from './ports.ts'
+import type { Cluster, Deployer, Driver, Ports } from './ports.ts'
+import type { RollRules } from './roll-workloads.ts'
 import type { Settings } from './settings.ts'
 
 /** What every part of the engine works with. */
@@ -7,11 +9,18 @@ export interface Engine extends Ports {
   readonly settings: Settings
   /** Whatever deploys the application, where it is known here. */
   readonly deployer?: Deployer
+  /** The workloads that run the application, where they are known here. */
+  readonly kubernetes?: Kubernetes
   /** Who runs it; kept where somebody takes a responsibility. */
   readonly actor: Actor
   readonly notify: (notice: Notice) => void
   /** Has somebody asked to stop? Looked at between batches and while waiting. */
   readonly isStopping: () => boolean
+}
+
+export interface Kubernetes extends Pick<KubernetesDeploy, 'mode' | 'workloads'> {
+  readonly cluster: Cluster
+  readonly rules: RollRules
 }
 
 /** The engine while it is the driver of the database. */

@@ -1,4 +1,3 @@
-import { messageOf } from '../core/errors.ts'
 import type { Brownout } from '../core/gate/brownout.ts'
 import type { GateFacts } from '../core/gate/gate.ts'
 import type { Stranger } from '../core/gate/sessions.ts'
@@ -10,7 +9,7 @@ import { lit, type Sql, sql } from '../core/sql.ts'
 import { declaredClients } from './clients.ts'
 import type { Engine } from './context.ts'
 import { columnArguments, type Gated } from './gated.ts'
-import { readRollout } from './rollout/look.ts'
+import { inventoryOf } from './inventory.ts'
 import { watchUse } from './use.ts'
 
 /** Everything that the gate of a column goes by, as it is at this moment. */
@@ -64,21 +63,6 @@ select began, until, until <= pg_catalog.clock_timestamp() as "isOver", ${writes
 function doorClosedSql(of: Gated, waitMs: number): Sql {
   return sql`coalesce((select since from bellows.column_state where (namespace, "table", "column") = (${columnArguments(of)})),
     pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => ${lit(waitMs / 1000)}))`
-}
-
-/** Only of a run for which the application was rolled out: then its deployer must say what is left. */
-async function inventoryOf(engine: Engine, run: number | undefined): Promise<Pick<GateFacts, 'inventory'>> {
-  const rollout = run === undefined ? undefined : await readRollout(engine, run)
-  if (rollout === undefined || rollout.outcome === 'rolled_back' || rollout.outcome === 'abandoned') return {}
-  const { version, outcome } = rollout
-  if (engine.deployer === undefined)
-    return { inventory: { version, unreadable: 'no deployer is configured here' } }
-  try {
-    const fleet = await engine.deployer.fleet()
-    return { inventory: { version, isRolledOut: outcome === 'done', fleet } }
-  } catch (error) {
-    return { inventory: { version, unreadable: messageOf(error) } }
-  }
 }
 
 /** One that is gone counts, too: then the application is one that does tell. */

@@ -2,6 +2,7 @@ import { BellowsError } from '../core/errors.ts'
 import type { Release } from '../core/rollout/release.ts'
 import type { SeenVersion } from '../core/rollout/seen-version.ts'
 import { progressMaxMs, type Standing, standing, stoodForMs } from '../core/rollout/stall.ts'
+import { type TooOld, whyNotPutBack } from '../core/rollout/way-back.ts'
 import { type RolledWorkload, type WorkloadFacts, workloadName } from '../core/rollout/workload.ts'
 import {
   type Act,
@@ -11,11 +12,12 @@ import {
   nextAct,
   type Roll,
   type RollOutcome,
+  turnsBack,
   type WorkloadEvent,
 } from '../core/rollout/workload-event.ts'
 import {
   type Ours,
-  rollObstacle,
+  rollObstacles,
   type WorkloadRules,
   type WorkloadVerdict,
   workloadVerdict,
@@ -38,11 +40,18 @@ export interface Roller {
   readonly rules: RollRules
   /** Returns when the event is durable: a template is changed only after what it was is kept. */
   readonly remember: (event: WorkloadEvent) => Promise<void>
-  /** Looked at between two looks. `pause`: stop here, the cluster goes on by itself. `abort`: go back. */
-  readonly asked: () => 'go' | 'pause' | 'abort'
+  /** Asked between two looks. */
+  readonly asked: () => Promise<Wanted>
+  /** What no template is put back to, whatever fails: the database cannot serve it any more. */
+  readonly tooOld: readonly TooOld[]
   /** Told of every look. */
   readonly notify: (facts: WorkloadFacts, verdict: WorkloadVerdict) => void
 }
+
+/** `pause`: stop here, the cluster goes on by itself · `abort`: go back. */
+export type Wanted =
+  | { readonly wants: 'go' | 'pause' }
+  | { readonly wants: 'abort'; readonly because: string }
 
 /** `refused`: nothing was changed · `draining`, `paused`: call again to go on. */
 export type Rolled =
@@ -63,34 +72,40 @@ export async function rollWorkloads(
 ): Promise<Rolled> {
   let roll = foldRoll(past)
   if (past.length === 0) {
-    const obstacles = await obstaclesOf(roller, workloads)
+    const obstacles = rollObstacles(await lookAtAll(roller.cluster, workloads))
     if (obstacles.length > 0) return { state: 'refused', because: obstacles }
   }
   for (;;) {
     const act = nextAct(roll, workloads)
     if (act.act === 'end') return act.outcome
-    const asked = roller.asked()
-    if (asked === 'pause') return paused(act.workload)
+    const asked = await roller.asked()
+    if (asked.wants === 'pause') return paused(act.workload)
+    const noWayBack = whyNotPutBack(roll, roller.tooOld)
+    if (act.act === 'put_back' && noWayBack !== undefined) return stuck(roll.because, noWayBack)
     const event =
-      asked === 'abort' && roll.direction === 'forward' ? ABORTED : await done(roller, release, roll, act)
+      asked.wants === 'abort' && roll.direction === 'forward'
+        ? aborted(asked)
+        : await done(roller, release, roll, act)
     if (!('type' in event)) return event
+    if (turnsBack(event) && noWayBack !== undefined) return stuck(event.because, noWayBack)
     await roller.remember(event)
     roll = afterEvent(roll, event)
   }
 }
 
-const ABORTED: WorkloadEvent = { type: 'roll_aborted', because: ['somebody asked to take it back'] }
+function aborted({ because }: Extract<Wanted, { readonly wants: 'abort' }>): WorkloadEvent {
+  return { type: 'roll_aborted', because: [because] }
+}
 
-async function obstaclesOf(
-  { cluster }: Roller,
+export async function lookAtAll(
+  cluster: Cluster,
   workloads: readonly RolledWorkload[],
-): Promise<readonly string[]> {
-  const found: string[] = []
-  for (const workload of workloads) {
-    const obstacle = rollObstacle(await cluster.look(workload))
-    if (obstacle !== undefined) found.push(`the ${workloadName(workload)} would not roll: ${obstacle}`)
-  }
-  return found
+): Promise<readonly WorkloadFacts[]> {
+  return await Promise.all(workloads.map((workload) => cluster.look(workload)))
+}
+
+function stuck(because: readonly string[], noWayBack: string): Rolled {
+  return { state: 'stuck', because: [...because, noWayBack], back: [] }
 }
 
 /** A refusal of the first change is an error, because nothing was done; of a later one it is why the others go back. */
@@ -131,13 +146,9 @@ async function performed(
       return { type: 'workload_put_back', workload, ours: oursOf(act.saved.version, changed) }
     }
     case 'watch':
-      return await watched(roller, act, {
-        rolled: 'workload_rolled',
-        failed: 'workload_failed',
-        abort: ABORTED,
-      })
+      return await watched(roller, act, FORWARD)
     case 'watch_back':
-      return await watched(roller, act, { rolled: 'workload_restored', failed: 'workload_stuck' })
+      return await watched(roller, act, BACK)
   }
 }
 
@@ -150,18 +161,15 @@ function overtaken(workload: string): WorkloadEvent {
   return { type: 'workload_overtaken', workload, because }
 }
 
-interface Meanings {
-  readonly rolled: 'workload_rolled' | 'workload_restored'
-  readonly failed: 'workload_failed' | 'workload_stuck'
-  /** Absent on the way back: there is nothing to abort. */
-  readonly abort?: WorkloadEvent
-}
+/** What the end of a watch means; on the way back there is nothing to abort. */
+const FORWARD = { rolled: 'workload_rolled', failed: 'workload_failed', canAbort: true } as const
+const BACK = { rolled: 'workload_restored', failed: 'workload_stuck', canAbort: false } as const
 
 /** Looks until something is decided, when something changes and once in a while. */
 async function watched(
   roller: Roller,
   { workload, ours }: { readonly workload: RolledWorkload; readonly ours: Ours },
-  meanings: Meanings,
+  meanings: typeof FORWARD | typeof BACK,
 ): Promise<WorkloadEvent | Rolled> {
   const { cluster, clock, rules } = roller
   const name = workloadName(workload)
@@ -176,9 +184,9 @@ async function watched(
     if (state === 'failed') return { type: meanings.failed, workload: name, because }
     if (state === 'overtaken') return { type: 'workload_overtaken', workload: name, because }
     if (state === 'draining' && stoodForMs(stood, facts) > rules.drainMaxMs) return { state, because }
-    const asked = roller.asked()
-    if (asked === 'pause') return paused(workload)
-    if (asked === 'abort' && meanings.abort !== undefined) return meanings.abort
+    const asked = await roller.asked()
+    if (asked.wants === 'pause') return paused(workload)
+    if (asked.wants === 'abort' && meanings.canAbort) return aborted(asked)
     // Many pods change at once: one look shows it all.
     await clock.sleep(rules.pollMinMs)
     await cluster.changed(rules.pollMaxMs)
@@ -198,13 +206,16 @@ function stalled(
 }
 
 /** The roll goes on whether we see it or not. */
-async function look({ cluster, clock, rules }: Roller, workload: RolledWorkload): Promise<WorkloadFacts> {
+async function look(
+  { cluster, clock, rules, asked }: Roller,
+  workload: RolledWorkload,
+): Promise<WorkloadFacts> {
   for (let blind = 1; ; blind += 1) {
     try {
       return await cluster.look(workload)
     } catch (error) {
       const isBlind = error instanceof BellowsError && error.code === 'cluster_unreachable'
-      if (!isBlind || blind >= rules.blindLooksMax) throw error
+      if (!isBlind || blind >= rules.blindLooksMax || (await asked()).wants !== 'go') throw error
       await clock.sleep(rules.pollMaxMs)
     }
   }

@@ -68,6 +68,8 @@ export interface GateSettings {
   readonly quietAloneMs: number
   /** How long a closed door waits for the transactions that are older. */
   readonly transactionsMs: number
+  /** The version of the application that is to stay, where no rollout of the run says so. */
+  readonly version?: string
   /** What the owner goes on without, each with a reason that is kept. */
   readonly overrides: readonly Override[]
 }

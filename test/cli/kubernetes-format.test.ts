@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { configFormat } from '../../src/cli/config-format.ts'
-import { configFrom } from '../../src/config.ts'
+import { deploymentFrom } from '../../src/cli/deployment.ts'
+import type { KubernetesDeploy } from '../../src/index.ts'
 
 const shop = { kind: 'Deployment', name: 'shop', container: 'app', image: 'registry/shop:{version}' }
 const parsed = (kubernetes: unknown) => configFormat.safeParse({ deploy: { kubernetes } })
@@ -10,14 +11,17 @@ const problem = (kubernetes: unknown) => {
 }
 
 describe('deploy.kubernetes', () => {
-  test('is in the config file, and nowhere else', () => {
+  test('says how the application is deployed, alone and without rules for instances', async () => {
     const kubernetes = { namespace: 'prod', context: 'main', mode: 'drive', workloads: [shop] } as const
-    const { data } = parsed(kubernetes)
-    expect(data?.deploy).toEqual({ kubernetes })
-    const file = { database: 'postgres://db', deploy: { kubernetes } } as never
-    expect(configFrom({ flags: {}, env: {}, file }).deploy).toEqual({ kubernetes })
-    expect(configFrom({ flags: {}, env: {}, file: { database: 'postgres://db' } })).not.toHaveProperty(
-      'deploy',
+    expect(parsed(kubernetes).data?.deploy).toEqual({ kubernetes })
+    const section = { kubernetes: kubernetes as KubernetesDeploy }
+    expect(await deploymentFrom(section, '/')).toEqual({ by: 'workloads', kubernetes })
+    const command = { roles: {}, start: 'a', stop: 'b', fleet: 'c' }
+    await expect(deploymentFrom({ ...section, command }, '/')).rejects.toThrow(
+      'names 2 deployers: "command" and "kubernetes"',
+    )
+    await expect(deploymentFrom({ ...section, rollout: { batch: 2 } }, '/')).rejects.toThrow(
+      'of no use with Kubernetes',
     )
   })
 
@@ -45,6 +49,11 @@ describe('deploy.kubernetes', () => {
   test.each<[string, unknown, string]>([
     ['no mode', { workloads: [shop] }, 'deploy.kubernetes.mode: '],
     ['another mode', { mode: 'watch', workloads: [shop] }, 'deploy.kubernetes.mode: '],
+    [
+      'Jobs alone',
+      { mode: 'observe', workloads: [{ kind: 'Job', name: 'import', container: 'app' }] },
+      'deploy.kubernetes.workloads: name at least one that is no Job',
+    ],
     ['no workload', { mode: 'drive', workloads: [] }, 'deploy.kubernetes.workloads: '],
     [
       'a kind that it cannot tell',

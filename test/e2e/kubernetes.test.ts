@@ -2,18 +2,13 @@ import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
 import { parseAllDocuments } from 'yaml'
+import { systemClock } from '../../src/adapters/clock.ts'
 import type { Patch } from '../../src/adapters/kubernetes/client.ts'
+import { kubernetesCluster } from '../../src/adapters/kubernetes/cluster.ts'
 import { readKubeconfig } from '../../src/adapters/kubernetes/kubeconfig.ts'
-import {
-  type Inventory,
-  type KubernetesDeploy,
-  type Migration,
-  oldGone,
-  openCluster,
-  type Rolled,
-  rollCluster,
-  type WorkloadEvent,
-} from '../../src/index.ts'
+import { oldGone } from '../../src/core/rollout/inventory.ts'
+import type { Inventory, KubernetesDeploy } from '../../src/index.ts'
+import { workplace } from '../support/cli.ts'
 import { cleanUp, testDatabase } from '../support/database.ts'
 import { hasOpenssl } from '../support/kubernetes/certificates.ts'
 import { clientOf, failureOf } from '../support/kubernetes/client.ts'
@@ -24,7 +19,7 @@ import {
   startControlPlane,
 } from '../support/kubernetes/control-plane.ts'
 import { startFakeKubelet } from '../support/kubernetes/fake-kubelet.ts'
-import { rename } from '../support/rename.ts'
+import { saidBy } from '../support/kubernetes/shop-place.ts'
 
 // A real control plane takes minutes to build once and seconds to start: only who asks for it waits for it.
 const isAsked = process.env.K8S_E2E === '1'
@@ -44,7 +39,7 @@ const DEPLOY: KubernetesDeploy = {
     { kind: 'Job', name: 'import', container: 'app', image: IMAGE },
   ],
 }
-const MIGRATION: Migration = { name: '0001_rename_user_name', operations: [rename()] }
+const RENAME = 'operations:\n  - rename_column: { table: users, from: name, to: full_name }\n'
 const MERGE = 'application/merge-patch+json'
 const APPS = '/apis/apps/v1/namespaces/shop'
 const image = IMAGE.replace('{version}', '1')
@@ -85,7 +80,7 @@ async function started() {
     'create table users (id bigint generated always as identity primary key, name text)',
     "insert into users (name) select 'user ' || n from generate_series(1, 50) n",
   )
-  const bellows = await database.bellows()
+  const bellows = await database.bellows({ kubernetes: DEPLOY })
   await bellows.install()
   const controlPlane = await startControlPlane()
   await deployShop(controlPlane)
@@ -98,13 +93,16 @@ async function started() {
   cleanUp(async () => {
     vi.unstubAllEnvs()
   })
-  const cluster = await openCluster(DEPLOY)
-  cleanUp(async () => cluster.close())
+  const place = await workplace({ DATABASE_URL: database.url, KUBECONFIG: controlPlane.kubeconfig })
+  await place.run('init')
+  await place.write('migrations/0001_rename.yaml', RENAME)
+  const settings = { gate: { quietMs: 0 } }
+  await place.write('bellows.config.yaml', JSON.stringify({ settings, deploy: { kubernetes: DEPLOY } }))
   const living = async () => {
-    const { pods } = await cluster.inventory()
+    const { pods = [] } = (await bellows.inventory()) ?? {}
     return pods.filter(({ state }) => state !== 'ended')
   }
-  return { ...controlPlane, database, bellows, cluster, kubelet, living }
+  return { ...controlPlane, database, bellows, place, kubelet, living }
 }
 
 const versions = (pods: Inventory['pods']) =>
@@ -116,69 +114,54 @@ describe.skipIf(problem !== undefined)(
     test('a bad image is taken back, a good one replaces every pod, and only then the column may go', {
       timeout: TIMEOUT_MS,
     }, async () => {
-      const { admin, bellows, cluster, kubelet, living } = await started()
+      const { admin, bellows, database, place, kubelet, living } = await started()
       const eventually = { timeout: 60_000, interval: 500 }
       await expect.poll(async () => (await living()).filter(({ ready }) => ready).length, eventually).toBe(6)
-      await bellows.change((driver) => driver.advance(MIGRATION, 'verify'))
       const before = (await living()).map(({ name }) => name).sort()
-
-      const roll = async (
-        version: string,
-        onEach: (states: readonly string[]) => Promise<void> | void = () => undefined,
-      ) => {
-        const states: string[] = []
-        const events: WorkloadEvent[] = []
-        const told: Promise<void>[] = []
-        const release = { rollout: `r-${version}`, version, cause: `bellows: version ${version}` }
-        const outcome: Rolled = await rollCluster(cluster, DEPLOY, release, {
-          remember: async (event) => {
-            events.push(event)
-          },
-          notify: ({ kind }, verdict) => {
-            if (states.at(-1) !== `${kind} ${verdict.state}`) {
-              states.push(`${kind} ${verdict.state}`)
-              told.push(Promise.resolve(onEach(states)))
-            }
-          },
-          rules: { troubleMaxMs: 3_000 },
-        })
-        await Promise.all(told)
-        return { outcome, states, events }
-      }
+      const confirm = ['--confirm', database.name]
+      const deploy = (version: string) => ['deploy', '0001_rename', '--to', version, ...confirm]
+      const happened = (type: string) =>
+        database.query(`select event from bellows.event where event #>> '{event,event,type}' = '${type}'`)
 
       // The image is missing: nobody waits for the deadline, and no old pod was touched.
-      const bad = await roll('missing')
-      expect(bad.outcome).toEqual({
-        state: 'taken_back',
-        because: [
-          expect.stringMatching(
-            /^the container "app" of the pod "shop-\S+" is in ErrImagePull: .*not found$/,
-          ),
-        ],
-        back: ['the Deployment "shop" has version 1 everywhere'],
+      expect(await place.run(...deploy('missing'))).toMatchObject({
+        code: 1,
+        err: expect.stringMatching(
+          /was taken back: the container "app" of the pod "shop-\S+" is in ErrImagePull: .*not found; the Deployment "shop" has version 1 everywhere/,
+        ),
       })
       expect((await living()).map(({ name }) => name).sort()).toEqual(before)
 
       // The deadline that passed on the way there is still shown when the way back begins.
       const deadline = { spec: { progressDeadlineSeconds: 5 } }
       await admin('PATCH', `${APPS}/deployments/shop`, deadline, MERGE)
-      const late = await roll('hang')
-      expect(late.outcome).toEqual({
-        state: 'taken_back',
-        because: [expect.stringMatching(/^the Deployment "shop" has passed its progress deadline: /)],
-        back: ['the Deployment "shop" has version 1 everywhere'],
+      expect(await place.run(...deploy('hang'))).toMatchObject({
+        code: 1,
+        err: expect.stringMatching(
+          /was taken back: the Deployment "shop" has passed its progress deadline: .*; the Deployment "shop" has version 1 everywhere/,
+        ),
       })
-      const putBack = late.events.find(({ type }) => type === 'workload_put_back')
-      expect(JSON.stringify(putBack)).toContain('ProgressDeadlineExceeded')
+      expect(JSON.stringify((await happened('workload_put_back')).at(-1))).toContain(
+        'ProgressDeadlineExceeded',
+      )
       expect((await living()).map(({ name }) => name).sort()).toEqual(before)
 
-      // Somebody scales while it rolls; that is none of our business.
-      const good = await roll('2', async (states) => {
-        if (states.length === 1)
-          await admin('PATCH', `${APPS}/deployments/shop/scale`, { spec: { replicas: 4 } }, MERGE)
+      // Killed in the middle of it; then somebody scales while it goes on, which is none of our business.
+      const killed = place.start(...deploy('2'))
+      await saidBy(killed, 'gets version 2')
+      killed.child.kill('SIGKILL')
+      await killed.ended
+      const good = place.start(...deploy('2'), '--gate-timeout', '3s')
+      await saidBy(good, 'verify: done')
+      await admin('PATCH', `${APPS}/deployments/shop/scale`, { spec: { replicas: 4 } }, MERGE)
+      const ran = await good.ended
+      // The Job of version 1 has not ended yet.
+      expect(ran, ran.err).toMatchObject({
+        code: 5,
+        err: expect.stringMatching(
+          /the pod "import-\S+" of version 1 is running[\s\S]*the Job "import" of version 1 is active[\s\S]*kubectl delete job import/,
+        ),
       })
-      expect(good.outcome.state).toBe('rolled')
-      expect(good.states).toContain('Deployment draining')
       expect((await admin('GET', `${APPS}/deployments/shop`)).spec.replicas).toBe(4)
       expect(versions(await living())).toEqual(['1', ...Array.from({ length: 6 }, () => '2')])
       const instances = await bellows.instances.list()
@@ -186,18 +169,11 @@ describe.skipIf(problem !== undefined)(
         instances.filter(({ state, uses }) => state !== 'released' && uses.includes('public.users.name')),
       ).toEqual([])
 
-      // The Job of version 1 has not ended yet.
-      expect(oldGone(await cluster.inventory(), '2')).toEqual({
-        state: 'left',
-        because: [
-          expect.stringMatching(/^the pod "import-\S+" of version 1 is running$/),
-          'the Job "import" of version 1 is active',
-        ],
-      })
       await admin('DELETE', '/apis/batch/v1/namespaces/shop/jobs/import', { propagationPolicy: 'Background' })
-      await expect.poll(async () => oldGone(await cluster.inventory(), '2').state, eventually).toBe('gone')
-      const run = await bellows.change((driver) => driver.advance(MIGRATION, 'purge'))
-      expect(run.state).toBe('completed')
+      const last = await place.run(...deploy('2'))
+      expect(last, last.err).toMatchObject({ code: 0, out: expect.stringContaining('completed') })
+      // Two that failed, both workloads once in spite of the kill, and both again, which had nothing to change.
+      expect(await happened('workload_changed')).toHaveLength(6)
       expect(kubelet.errors.filter((error) => !/409|404/.test(error))).toEqual([])
     })
 
@@ -233,12 +209,10 @@ describe.skipIf(problem !== undefined)(
     }, async () => {
       const controlPlane = await startControlPlane()
       await deployShop(controlPlane)
-      vi.stubEnv('KUBECONFIG', controlPlane.kubeconfig)
-      const elsewhere = await openCluster({ ...DEPLOY, namespace: 'default' })
-      cleanUp(async () => {
-        elsewhere.close()
-        vi.unstubAllEnvs()
-      })
+      const access = await readKubeconfig([controlPlane.kubeconfig])
+      if (access === undefined) throw new Error('there is one')
+      const elsewhere = kubernetesCluster(access, { ...DEPLOY, namespace: 'default' }, systemClock)
+      cleanUp(async () => elsewhere.close())
       const [workload] = DEPLOY.workloads
       const error = await failureOf(() => elsewhere.look(workload as never))
       expect(error.code).toBe('cluster_refused')

@@ -412,11 +412,73 @@ test('a roll that is aborted goes back from where it is', async () => {
   })
   expect(outcome).toEqual({
     state: 'taken_back',
-    because: ['somebody asked to take it back'],
+    because: ['aborted by a test'],
     back: ['the Deployment "shop" has version 1 everywhere'],
   })
   expect(store.get('Deployment', 'shop')?.spec.template).toEqual(V1)
   expect([pods('shop'), pods('worker')]).toEqual([{ 1: 3 }, { 1: 3 }])
+})
+
+describe('what a contract has made too old', () => {
+  const tooOld = [{ version: '1', because: 'it needs what is gone' }]
+  const barred = '"1" cannot be brought back: it needs what is gone'
+
+  test('is not put back when the new version fails; when that is mended, the roll goes on', async () => {
+    let fault: 'crash' | undefined = 'crash'
+    const shop = await shopAndWorker({ fault: (image) => (image.endsWith(':2') ? fault : undefined) })
+    expect(await shop.roll({ tooOld })).toEqual({
+      state: 'stuck',
+      because: [expect.stringContaining('CrashLoopBackOff'), barred],
+      back: [],
+    })
+    expect(bodies(shop.stub)).toHaveLength(1)
+    expect(shop.kinds()).toEqual(['workload_saved', 'workload_changed'])
+    fault = undefined
+    // A new container, as the kubelet starts one after the other.
+    for (const { metadata } of shop.store.list('Pod'))
+      if (metadata.name.startsWith('shop-2')) shop.store.remove('Pod', metadata.name)
+    expect((await shop.roll({ tooOld, past: [...shop.events] })).state).toBe('rolled')
+  })
+
+  test('is not put back because somebody asks for that', async () => {
+    const { stub, roll } = await shopAndWorker()
+    let asked = 0
+    const outcome = await roll({ tooOld, asked: () => (++asked > 4 ? 'abort' : 'go') })
+    expect(outcome).toEqual({ state: 'stuck', because: ['aborted by a test', barred], back: [] })
+    expect(bodies(stub)).toHaveLength(1)
+  })
+
+  test('is not put back by a roll that was on its way back before', async () => {
+    const { stub, roll, events } = await shopAndWorker({ fault: bad('crash') })
+    await failureOf(() =>
+      roll({
+        remember: async (event) => {
+          events.push(event)
+          if (event.type === 'workload_failed') throw new BellowsError('interrupted', 'killed')
+        },
+      }),
+    )
+    expect(await roll({ tooOld, past: [...events] })).toMatchObject({
+      state: 'stuck',
+      because: [expect.stringContaining('CrashLoopBackOff'), barred],
+    })
+    expect(bodies(stub)).toHaveLength(1)
+  })
+
+  test('may be what nobody can tell the version of, so that is not put back either', async () => {
+    const { store, stub, roll } = await shopAndWorker({ fault: bad('crash') })
+    store.merge('Deployment', 'shop', {
+      spec: { template: { metadata: { labels: { 'bellows/version': '0' } } } },
+    })
+    expect(await roll({ tooOld })).toMatchObject({
+      state: 'stuck',
+      because: [
+        expect.stringContaining('CrashLoopBackOff'),
+        'an unclear version (its label says "0", its image "1") cannot be brought back: it may be one that a contract has made too old',
+      ],
+    })
+    expect(bodies(stub)).toHaveLength(1)
+  })
 })
 
 test('what cannot be understood is thrown, not taken for a failed roll', async () => {

@@ -11,6 +11,7 @@ import { USUAL_SEARCH_PATH } from '../../src/core/plan/search-path.ts'
 import type { Notice } from '../../src/core/run/event.ts'
 import { trusted } from '../../src/core/sql.ts'
 import { type Bellows, createBellows } from '../../src/engine/bellows.ts'
+import type { Kubernetes } from '../../src/engine/context.ts'
 import type { Driver, Ports, Transaction } from '../../src/engine/ports.ts'
 
 /** One thing that the engine asks of the world outside. Heartbeats and the release of the driver are none. */
@@ -34,6 +35,7 @@ export interface FaultyOptions {
   readonly application?: string
   readonly onNotice?: (notice: Notice) => void
   readonly isStopping?: () => boolean
+  readonly kubernetes?: Kubernetes
 }
 
 export interface Faulty {
@@ -117,6 +119,7 @@ export function faultyBellows(url: string, around: Around, options: FaultyOption
       }),
       notify: options.onNotice ?? (() => undefined),
       isStopping: options.isStopping ?? (() => false),
+      ...(options.kubernetes === undefined ? {} : { kubernetes: options.kubernetes }),
     }),
     effects,
     onDriver: (statement) =>

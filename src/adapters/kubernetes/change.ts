@@ -1,7 +1,7 @@
 import { BellowsError } from '../../core/errors.ts'
 import { canonical } from '../../core/hash.ts'
 import type { Changed, Release, SavedTemplate } from '../../core/rollout/release.ts'
-import { imageOf, isVersion, VERSION_LABEL, versionProblem } from '../../core/rollout/seen-version.ts'
+import { imageOf, isVersion, refuseUnwritable, VERSION_LABEL } from '../../core/rollout/seen-version.ts'
 import { type RolledWorkload, workloadName } from '../../core/rollout/workload.ts'
 import { conditionKey } from '../../core/rollout/workload-verdict.ts'
 import type { Client, Patch, Read } from './client.ts'
@@ -108,11 +108,7 @@ function hasTemplate(target: Target, saved: SavedTemplate): boolean {
 /** Lists of containers and their variables are merged by name: nothing else of the template is touched. */
 function releasePatch(workload: RolledWorkload, release: Release) {
   const { version, schemaVersion, rollout, cause } = release
-  const problem = versionProblem(version)
-  if (problem !== undefined)
-    throw new BellowsError('config_invalid', `The version "${version}" ${problem}.`, {
-      hint: 'Name the version as the tag of its image.',
-    })
+  refuseUnwritable(version)
   if (workload.image === undefined)
     throw new BellowsError(
       'config_invalid',

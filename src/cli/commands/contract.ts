@@ -3,7 +3,7 @@ import type { SettingsChange } from '../../config.ts'
 import { BellowsError, type Run } from '../../index.ts'
 import { chosenMigration } from '../choose.ts'
 import { confirmed } from '../confirm.ts'
-import { addEvidenceFlags, type EvidenceFlags, evidenceSettings } from '../evidence-flags.ts'
+import { addEvidenceFlags, addStayingFlag, type EvidenceFlags, evidenceSettings } from '../evidence-flags.ts'
 import { addBoundFlags, type BoundFlags, boundSettings, time } from '../flags.ts'
 import { inSession, type Session } from '../session.ts'
 import { reportRun } from './advance.ts'
@@ -15,7 +15,7 @@ interface ContractFlags extends BoundFlags, EvidenceFlags {
 }
 
 export function addContract(program: Command): void {
-  addEvidenceFlags(addBoundFlags(program.command('contract')))
+  addStayingFlag(addEvidenceFlags(addBoundFlags(program.command('contract'))))
     .description(
       'remove the old shape: verify, wait at the gate until nobody needs it, hide it, and drop it after the grace',
     )

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Command } from 'commander'
 import { BellowsError, type GateReport, type Run } from '../../index.ts'
 import { chosenRun } from '../choose.ts'
-import { addEvidenceFlags, type EvidenceFlags, evidenceSettings } from '../evidence-flags.ts'
+import { addEvidenceFlags, addStayingFlag, type EvidenceFlags, evidenceSettings } from '../evidence-flags.ts'
 import { EXIT } from '../exit-codes.ts'
 import { addDatabaseFlags, time } from '../flags.ts'
 import { renderGates } from '../render/gate.ts'
@@ -41,7 +41,7 @@ export function addGate(program: Command): void {
 }
 
 function addGateFlags(command: Command): Command {
-  return addEvidenceFlags(addDatabaseFlags(command)).argument(
+  return addStayingFlag(addEvidenceFlags(addDatabaseFlags(command))).argument(
     '[migration]',
     'name; default: the one under way',
   )

@@ -15,7 +15,7 @@ export interface GateFacts extends LeaseFacts {
   /** `"users"."name"`, for people. */
   readonly column: string
   readonly migration: string
-  /** Absent when the application was not rolled out for this migration by Bellows. */
+  /** Absent where nobody knows what runs: the application was not rolled out for this migration, and no cluster is known. */
   readonly inventory?: InventoryFacts
   readonly strangers: readonly Stranger[]
   readonly transactions: readonly OldTransaction[]

@@ -22,13 +22,18 @@ export function beginning(
 ): RolloutStarted {
   return {
     kind: 'rollout_started',
-    number: 1 + Math.max(0, ...history.map(numberOf), ...fleet.map(({ id }) => numberIn(id))),
+    number: Math.max(nextNumber(history), ...fleet.map(({ id }) => numberIn(id) + 1)),
     version: wish.version,
     roles: wish.roles,
     rules: wish.rules,
     before: servingIn(fleet, wish.rules),
     heard,
   }
+}
+
+/** One more than the journal knows. */
+export function nextNumber(history: RolloutHistory): number {
+  return 1 + Math.max(0, ...history.map(numberOf))
 }
 
 /** The number of the rollout that an entry begins; 0 where it begins none. */

@@ -5,6 +5,7 @@ import { type Moves, movesIn } from './moves.ts'
 import { observed } from './observe.ts'
 import type { Rollout } from './rollout.ts'
 import { type SlotView, type View, viewOf } from './view.ts'
+import { type TooOld, whyNotBroughtBack } from './way-back.ts'
 import { secondsOf } from './words.ts'
 
 export interface RolloutFacts {
@@ -25,11 +26,6 @@ export interface RequestEntry {
   readonly seq: number
   readonly request: RolloutRequest
   readonly by: string
-}
-
-export interface TooOld {
-  readonly version: string
-  readonly because: string
 }
 
 /** What to write, then what to do, and what is waited for; with a verdict there is nothing more to do by ourselves. */
@@ -146,8 +142,10 @@ function failed({ rollout }: View, facts: RolloutFacts, because: string): Decisi
 
 /** Asked before anything is taken back. */
 function whyNotBack({ before }: Rollout, { tooOld }: RolloutFacts): string | undefined {
-  const barred = tooOld.find(({ version }) => before.some((one) => one.version === version))
-  return barred === undefined ? undefined : `"${barred.version}" cannot be brought back: ${barred.because}`
+  return whyNotBroughtBack(
+    before.map(({ version }) => version),
+    tooOld,
+  )
 }
 
 /** Has nothing moved for too long, while somebody was there to move it? */

@@ -1,5 +1,7 @@
 import type { Placement } from './fleet.ts'
 import type { CheckResult, RolloutRules } from './rules.ts'
+import type { KubernetesDeploy } from './workload.ts'
+import type { WorkloadEvent } from './workload-event.ts'
 
 /** How many instances of a role there shall be. Roles are replaced one after the other, in the order that is given. */
 export interface RoleWish {
@@ -23,6 +25,9 @@ export type RolloutRequest = 'pause' | 'resume' | 'abort'
  */
 export type RolloutEvent =
   | RolloutStarted
+  | RollStarted
+  /** Of a roll of workloads; it has no batches, no instances and no checks. */
+  | { readonly kind: 'workload'; readonly event: WorkloadEvent }
   | { readonly kind: 'batch_started'; readonly slots: readonly Slot[] }
   /** About to be started. */
   | { readonly kind: 'placed'; readonly placement: Placement }
@@ -43,18 +48,28 @@ export type RolloutEvent =
   | { readonly kind: 'turned_back'; readonly because: string }
   | { readonly kind: 'ended'; readonly outcome: RolloutOutcome; readonly because: string }
 
-export interface RolloutStarted {
+interface Started {
   readonly kind: 'rollout_started'
   /** One more than any that the database or the fleet has seen; part of the id of each new instance. */
   readonly number: number
   /** Version of the application. */
   readonly version: string
+  /** Requests up to this one were for an earlier rollout. */
+  readonly heard: number
+}
+
+/** Of instances, one by one. */
+export interface RolloutStarted extends Started {
   readonly roles: readonly RoleWish[]
   readonly rules: RolloutRules
   /** What served when it began, one a slot: what a rollback restores. */
   readonly before: readonly Replaced[]
-  /** Requests up to this one were for an earlier rollout. */
-  readonly heard: number
+}
+
+/** Of the workloads of a cluster: Bellows changes them (`drive`), or waits for somebody else who does (`observe`). */
+export interface RollStarted extends Started, Pick<KubernetesDeploy, 'mode' | 'workloads'> {
+  /** Versions that ran, or would have been started, when it began. */
+  readonly before: readonly { readonly version: string }[]
 }
 
 export interface Replaced extends Placement {
@@ -78,7 +93,7 @@ export interface Asked {
   readonly by: string
 }
 
-/** `abandoned`: stopped where it stood, because somebody wanted that and there was no way back. */
+/** `abandoned`: stopped where it stood, because somebody wanted that and there was no way back, or deploys something else. */
 export type RolloutOutcome = 'done' | 'rolled_back' | 'abandoned'
 
 /** An event as the journal returns it. */

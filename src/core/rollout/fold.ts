@@ -2,14 +2,15 @@ import type { Asked, InstanceFailed, RolloutEntry, RolloutEvent, RolloutStarted 
 import type { Placement } from './fleet.ts'
 import { type Checked, type Known, type Rollout, slotName } from './rollout.ts'
 
-/** Goes on from a state; the last rollout of a run is the one that counts. */
+/** Goes on from a state; the last rollout of a run is the one that counts, and none when that is one of workloads. */
 export function foldRollout(
   begun: Rollout | undefined,
   entries: readonly RolloutEntry[],
 ): Rollout | undefined {
   return entries.reduce<Rollout | undefined>((rollout, { event, atMs }) => {
-    if (event.kind === 'rollout_started') return started(event, atMs)
-    return rollout === undefined ? undefined : { ...after(rollout, event, atMs), movedAtMs: atMs }
+    if (event.kind === 'rollout_started') return 'workloads' in event ? undefined : started(event, atMs)
+    if (rollout === undefined || event.kind === 'workload') return rollout
+    return { ...after(rollout, event, atMs), movedAtMs: atMs }
   }, begun)
 }
 
@@ -51,7 +52,7 @@ const FRESH = {
   hurried: false,
 } as const
 
-type Later = Exclude<RolloutEvent, RolloutStarted>
+type Later = Exclude<RolloutEvent, { readonly kind: 'rollout_started' | 'workload' }>
 
 function after(rollout: Rollout, event: Later, atMs: number): Rollout {
   switch (event.kind) {

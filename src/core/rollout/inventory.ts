@@ -42,10 +42,19 @@ export interface OldVerdict {
   readonly because: readonly string[]
 }
 
+/** Something of another version, or something that would bring it back. */
+export interface LeftOver {
+  /** For people: `the pod "shop-5d-x"`. */
+  readonly who: string
+  readonly because: string
+  /** What to do about it. */
+  readonly fix: string
+}
+
 /** @param version the one that may stay: pods of every other one still need the old shape, or may need it */
 export function oldGone(inventory: Inventory, version: string): OldVerdict {
   const unclear = [...inventory.unread, ...uncertainties(inventory)]
-  const left = leftOvers(inventory, version)
+  const left = leftOvers(inventory, version).map(({ because }) => because)
   if (left.length > 0) return { state: 'left', because: [...left, ...unclear] }
   if (unclear.length > 0) return { state: 'unknown', because: unclear }
   if (inventory.templates.length === 0)
@@ -67,30 +76,55 @@ export function inventoryWarnings({ sharing }: Inventory): readonly string[] {
   )
 }
 
-function leftOvers({ templates, pods, revisions, jobs }: Inventory, version: string): readonly string[] {
+export function leftOvers(
+  { templates, pods, revisions, jobs }: Inventory,
+  version: string,
+): readonly LeftOver[] {
   const isOld = (one: { readonly version: SeenVersion }) =>
     'known' in one.version && !isVersion(one.version, version)
   return [
     ...templates
       .filter(startsPods)
       .flatMap((one) => [
-        ...(isOld(one) ? [`the ${workloadName(one)} would start pods of ${versionWords(one.version)}`] : []),
-        ...(one.unsettled === undefined ? [] : [`the ${workloadName(one)} ${one.unsettled}`]),
+        ...(isOld(one) ? [oldTemplate(one, version)] : []),
+        ...(one.unsettled === undefined ? [] : [unsettledTemplate(one, one.unsettled)]),
       ]),
-    ...pods
-      .filter((pod) => isOld(pod) && pod.state !== 'ended')
-      .map(({ name, version, state }) => `the pod "${name}" of ${versionWords(version)} is ${state}`),
-    ...revisions
-      .filter((one) => isOld(one) && one.replicas + one.terminating > 0)
-      .map(({ name, version, replicas, terminating }) =>
-        replicas > 0
-          ? `the ReplicaSet "${name}" of ${versionWords(version)} has pods (${replicas})`
-          : `the ReplicaSet "${name}" of ${versionWords(version)} has pods that are ending (${terminating})`,
-      ),
-    ...jobs
-      .filter((job) => isOld(job) && job.state === 'active')
-      .map(({ name, version }) => `the Job "${name}" of ${versionWords(version)} is active`),
+    ...pods.filter((pod) => isOld(pod) && pod.state !== 'ended').map(oldPod),
+    ...revisions.filter((one) => isOld(one) && one.replicas + one.terminating > 0).map(oldRevision),
+    ...jobs.filter((job) => isOld(job) && job.state === 'active').map(oldJob),
   ]
+}
+
+function oldTemplate(one: TemplateFacts, version: string): LeftOver {
+  const who = `the ${workloadName(one)}`
+  const because = `${who} would start pods of ${versionWords(one.version)}`
+  return { who, because, fix: `bring version ${version} into it` }
+}
+
+function unsettledTemplate(one: TemplateFacts, unsettled: string): LeftOver {
+  const who = `the ${workloadName(one)}`
+  return { who, because: `${who} ${unsettled}`, fix: 'wait for its controller' }
+}
+
+function oldPod({ name, version, state }: PodFacts): LeftOver {
+  const who = `the pod "${name}"`
+  const because = `${who} of ${versionWords(version)} is ${state}`
+  if (state === 'ending') return { who, because, fix: 'wait until it has ended' }
+  return { who, because, fix: `bring the new version into its workload; of none: kubectl delete pod ${name}` }
+}
+
+function oldRevision({ name, version, replicas, terminating }: RevisionFacts): LeftOver {
+  const who = `the ReplicaSet "${name}"`
+  const of = `${who} of ${versionWords(version)}`
+  return replicas > 0
+    ? { who, because: `${of} has pods (${replicas})`, fix: 'bring the new version into its Deployment' }
+    : { who, because: `${of} has pods that are ending (${terminating})`, fix: 'wait until they have ended' }
+}
+
+function oldJob({ name, version }: JobFacts): LeftOver {
+  const who = `the Job "${name}"`
+  const because = `${who} of ${versionWords(version)} is active`
+  return { who, because, fix: `wait until it has ended, or: kubectl delete job ${name}` }
 }
 
 function uncertainties({ templates, pods, revisions, jobs }: Inventory): readonly string[] {

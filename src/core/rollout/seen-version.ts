@@ -1,3 +1,5 @@
+import { BellowsError } from '../errors.ts'
+
 /** The label of a pod template that says its version of the application. */
 export const VERSION_LABEL = 'bellows/version'
 const PLACE = '{version}'
@@ -52,6 +54,15 @@ export function repositoryOf(image: string): string {
 /** Why a pattern cannot give the image of a version. */
 export function patternProblem(pattern: string): string | undefined {
   return pattern.split(PLACE).length === 2 ? undefined : `has not exactly one ${PLACE} in it`
+}
+
+/** @throws BellowsError `config_invalid` for a version that cannot be written on a pod */
+export function refuseUnwritable(version: string): void {
+  const problem = versionProblem(version)
+  if (problem === undefined) return
+  throw new BellowsError('config_invalid', `The version "${version}" ${problem}.`, {
+    hint: 'Name the version as the tag of its image.',
+  })
 }
 
 /** Why a version cannot be written on a pod. */

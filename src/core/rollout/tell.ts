@@ -1,13 +1,16 @@
-import type { RolloutEvent } from './event.ts'
+import type { RolloutEvent, RolloutStarted, RollStarted } from './event.ts'
 import { slotName } from './rollout.ts'
+import { versionWords } from './seen-version.ts'
+import { workloadName } from './workload.ts'
+import type { WorkloadEvent } from './workload-event.ts'
 
 /** One line for people, the same on a terminal, in a log and on a page; absent for what is of no interest to them. */
 export function rolloutEventText(event: RolloutEvent): string | undefined {
   switch (event.kind) {
-    case 'rollout_started': {
-      const roles = event.roles.map(({ role, instances }) => `${instances} ${role}`).join(', ')
-      return `rollout ${event.number} begins: "${event.version}" for ${roles}`
-    }
+    case 'rollout_started':
+      return `rollout ${event.number} begins: "${event.version}" for ${wishWords(event)}`
+    case 'workload':
+      return workloadText(event.event)
     case 'batch_started':
       return `next: ${event.slots.map(slotName).join(', ')}`
     case 'placed':
@@ -34,6 +37,31 @@ export function rolloutEventText(event: RolloutEvent): string | undefined {
       return `taking it back: ${event.because}`
     case 'ended':
       return `${ENDINGS[event.outcome]}: ${event.because}`
+  }
+}
+
+function wishWords(event: RolloutStarted | RollStarted): string {
+  if (!('workloads' in event))
+    return event.roles.map(({ role, instances }) => `${instances} ${role}`).join(', ')
+  return event.workloads.map((workload) => `the ${workloadName(workload)}`).join(', ')
+}
+
+/** That the roll goes back has an event of its own. */
+function workloadText(event: WorkloadEvent): string | undefined {
+  switch (event.type) {
+    case 'workload_changed':
+      return `the ${event.workload} gets ${versionWords(event.ours.version)}`
+    case 'workload_put_back':
+      return `the ${event.workload} gets ${versionWords(event.ours.version)} back`
+    case 'workload_rolled':
+    case 'workload_overtaken':
+    case 'workload_restored':
+    case 'workload_stuck':
+      return event.because.join('; ')
+    case 'workload_saved':
+    case 'workload_failed':
+    case 'roll_aborted':
+      return undefined
   }
 }
 

@@ -1,5 +1,5 @@
 import type { RolloutHistory } from './begin.ts'
-import type { TooOld } from './decide.ts'
+import type { TooOld } from './way-back.ts'
 
 /** A run, as far as it says what the database still offers. */
 export interface Contract {

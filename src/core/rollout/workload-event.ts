@@ -84,7 +84,8 @@ export type Act =
 
 /**
  * `rolled`: the new version is everywhere, no old pod is left · `taken_back`: all workloads have their saved templates again and
- * run · `stuck`: it failed, and not everything could be taken back · `overtaken`: somebody else deploys, nothing more was done.
+ * run · `stuck`: it failed, and not everything could be taken back, or nothing may be · `overtaken`: somebody else deploys, nothing
+ * more was done.
  */
 export interface RollOutcome {
   readonly state: 'rolled' | 'taken_back' | 'stuck' | 'overtaken'
@@ -96,6 +97,13 @@ export interface RollOutcome {
 /** Forward one after the other; back all at once, the newest change first, because nobody waits longer than needed for that. */
 export function nextAct(roll: Roll, workloads: readonly RolledWorkload[]): Act {
   return roll.direction === 'forward' ? forward(roll, workloads) : back(roll, workloads.toReversed())
+}
+
+/** From which event on does a roll go back? */
+export function turnsBack(
+  event: WorkloadEvent,
+): event is Extract<WorkloadEvent, { readonly type: 'workload_failed' | 'roll_aborted' }> {
+  return event.type === 'workload_failed' || event.type === 'roll_aborted'
 }
 
 /** Has any template been touched, or may it have been? */

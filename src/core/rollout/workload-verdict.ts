@@ -1,5 +1,5 @@
 import { podTrouble, type TroubleRules } from './pod-trouble.ts'
-import { type SeenVersion, sameVersion, versionWords } from './seen-version.ts'
+import { isVersion, type SeenVersion, sameVersion, versionWords } from './seen-version.ts'
 import { type ConditionFacts, type WorkloadFacts, workloadName } from './workload.ts'
 
 export interface WorkloadRules extends TroubleRules {
@@ -57,6 +57,28 @@ export function rollObstacle(facts: WorkloadFacts): string | undefined {
     case 'CronJob':
       return undefined
   }
+}
+
+/** Why workloads would not roll, for people. */
+export function rollObstacles(workloads: readonly WorkloadFacts[]): readonly string[] {
+  return workloads.flatMap((facts) => {
+    const obstacle = rollObstacle(facts)
+    return obstacle === undefined ? [] : [`the ${workloadName(facts)} would not roll: ${obstacle}`]
+  })
+}
+
+/** What is waited for until somebody else has brought a version into a workload and no old pod is left; empty when it is so. */
+export function whatIsAwaited(
+  facts: WorkloadFacts,
+  version: string,
+  rules: WorkloadRules,
+): readonly string[] {
+  if (!isVersion(facts.version, version))
+    return [`the template of the ${workloadName(facts)} has ${versionWords(facts.version)}`]
+  // Whose change it was is not known: what its controller says of the newest generation is believed.
+  const theirs = { version: facts.version, generation: facts.generation, stale: [] }
+  const { state, because } = workloadVerdict(facts, theirs, rules)
+  return state === 'rolled' ? [] : because
 }
 
 /** The same key as before: nobody has written the condition since. */

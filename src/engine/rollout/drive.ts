@@ -1,15 +1,16 @@
-import { BellowsError, messageOf } from '../../core/errors.ts'
+import { messageOf } from '../../core/errors.ts'
 import type { RolloutWish } from '../../core/rollout/begin.ts'
-import { type Decision, decide, type RolloutFacts, type TooOld } from '../../core/rollout/decide.ts'
-import type { RolloutEvent } from '../../core/rollout/event.ts'
+import { type Decision, decide, type RolloutFacts } from '../../core/rollout/decide.ts'
 import { foldRollout } from '../../core/rollout/fold.ts'
 import type { Rollout } from '../../core/rollout/rollout.ts'
+import type { TooOld } from '../../core/rollout/way-back.ts'
 import type { Driving } from '../context.ts'
-import { note } from '../note.ts'
 import type { Deployer } from '../ports.ts'
+import { stopRolloutIfAsked } from '../stop.ts'
 import { act, askChecks, withLogs } from './act.ts'
 import { beginRollout, noRollout, versionsTooOld } from './begin.ts'
-import { concluded } from './conclude.ts'
+import { refuseUnlessDone } from './conclude.ts'
+import { noted } from './noted.ts'
 
 /**
  * Brings a version of the application into every slot, or goes on with that where it was left.
@@ -28,7 +29,9 @@ export async function rollOut(
 /** Goes on with the rollout of a run until it is over, or stands still for somebody. */
 export async function driveRollout(engine: Driving, run: number, deployer: Deployer): Promise<Rollout> {
   const barred = await versionsTooOld(engine, await engine.rollouts.history())
-  return await concluded(engine, run, await watchRollout(engine, run, deployer, barred))
+  const { rollout, verdict } = await watchRollout(engine, run, deployer, barred)
+  await refuseUnlessDone(engine, run, rollout, verdict)
+  return rollout
 }
 
 export interface Watched {
@@ -48,7 +51,7 @@ export async function watchRollout(
   let entry = 0
   let sinceMs: number | undefined
   for (;;) {
-    stopIfAsked(engine)
+    stopRolloutIfAsked(engine, 'the fleet stays as it is at this moment')
     const look = await engine.rollouts.look(run, { entry, request: rollout?.heard ?? 0 })
     sinceMs ??= look.nowMs
     entry = look.entries.at(-1)?.seq ?? entry
@@ -62,9 +65,9 @@ export async function watchRollout(
       fleet: await fleetOf(deployer),
     })
     if (verdict !== undefined) return { rollout, verdict }
-    await written(engine, run, await withLogs(deployer, rollout, events))
+    await noted(engine, run, await withLogs(deployer, rollout, events))
     await act(engine, deployer, actions, troubles)
-    await written(engine, run, await askChecks(engine, rollout, actions))
+    await noted(engine, run, await askChecks(engine, rollout, actions))
     engine.notify({ type: 'waiting_for_rollout', waitsFor })
     if (events.length === 0) await engine.clock.sleep(rules.pollMs)
   }
@@ -76,21 +79,4 @@ async function fleetOf(deployer: Deployer): Promise<RolloutFacts['fleet']> {
   } catch (error) {
     return { unreadable: messageOf(error) }
   }
-}
-
-async function written(engine: Driving, run: number, events: readonly RolloutEvent[]): Promise<void> {
-  if (events.length === 0) return
-  await note(
-    engine,
-    run,
-    events.map((event) => ({ type: 'rollout', event })),
-  )
-  for (const event of events) engine.notify({ type: 'rollout', event })
-}
-
-function stopIfAsked(engine: Driving): void {
-  if (!engine.isStopping()) return
-  throw new BellowsError('interrupted', 'Stopped as asked; the fleet stays as it is at this moment.', {
-    hint: 'Run the same command again, or "bellows deploy resume", to go on from here; "bellows deploy abort" takes it back.',
-  })
 }

@@ -1,10 +1,14 @@
 import { foldRollout } from '../../core/rollout/fold.ts'
 import type { Rollout } from '../../core/rollout/rollout.ts'
+import { foldWorkloadRollout, type WorkloadRollout } from '../../core/rollout/workload-rollout.ts'
 import type { Engine } from '../context.ts'
 
 /** The last rollout of a run, whether it is over or not. */
-export async function readRollout(engine: Engine, run: number): Promise<Rollout | undefined> {
+export async function readRollout(
+  engine: Engine,
+  run: number,
+): Promise<Rollout | WorkloadRollout | undefined> {
   if (!(await engine.journal.isInstalled())) return undefined
   const { entries } = await engine.rollouts.look(run, { entry: 0, request: 0 })
-  return foldRollout(undefined, entries)
+  return foldRollout(undefined, entries) ?? foldWorkloadRollout(undefined, entries)
 }

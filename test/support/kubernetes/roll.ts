@@ -1,8 +1,14 @@
 import { DEFAULT_ROLL_RULES } from '../../../src/config.ts'
 import type { Release } from '../../../src/core/rollout/release.ts'
+import type { TooOld } from '../../../src/core/rollout/way-back.ts'
 import type { RolledWorkload } from '../../../src/core/rollout/workload.ts'
 import type { WorkloadEvent } from '../../../src/core/rollout/workload-event.ts'
-import { type Rolled, type RollRules, rollWorkloads } from '../../../src/engine/roll-workloads.ts'
+import {
+  type Rolled,
+  type RollRules,
+  rollWorkloads,
+  type Wanted,
+} from '../../../src/engine/roll-workloads.ts'
 import { clusterOf, impatientClock } from './client.ts'
 import { putDeployment, SHOP } from './objects.ts'
 import { type Stub, startKubernetesStub } from './stub.ts'
@@ -22,7 +28,8 @@ export interface RollMore {
   readonly past?: readonly WorkloadEvent[]
   readonly workloads?: readonly RolledWorkload[]
   readonly remember?: (event: WorkloadEvent) => Promise<void>
-  readonly asked?: () => 'go' | 'pause' | 'abort'
+  readonly asked?: () => Wanted['wants']
+  readonly tooOld?: readonly TooOld[]
 }
 
 /** A shop and a worker, of three pods each, that run version 1. Steps count from when they do. */
@@ -47,7 +54,8 @@ export async function shopAndWorker(options: WorldOptions = {}) {
           (async (event) => {
             events.push(event)
           }),
-        asked: more.asked ?? (() => 'go'),
+        asked: async () => ({ wants: more.asked?.() ?? 'go', because: 'aborted by a test' }),
+        tooOld: more.tooOld ?? [],
         notify: ({ name }, { state }) => {
           if (seen.at(-1) !== `${name} ${state}`) seen.push(`${name} ${state}`)
         },

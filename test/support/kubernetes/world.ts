@@ -148,14 +148,15 @@ function report(store: Store, deployment: Deployment, state: Known, countsEnding
   const progressing = isSame
     ? before
     : { type: 'Progressing', ...said, lastUpdateTime: time, lastTransitionTime: time }
-  store.merge('Deployment', metadata.name, {
-    status: {
-      ...counts,
-      observedGeneration: metadata.generation,
-      conditions: progressing === undefined ? [] : [progressing],
-      ...(countsEnding ? { terminatingReplicas: all.length - alive.length } : {}),
-    },
-  })
+  const next = {
+    ...counts,
+    observedGeneration: metadata.generation,
+    conditions: progressing === undefined ? [] : [progressing],
+    ...(countsEnding ? { terminatingReplicas: all.length - alive.length } : {}),
+  }
+  // Each write makes somebody else's change conflict.
+  if (JSON.stringify({ ...status, ...next }) !== JSON.stringify(status))
+    store.merge('Deployment', metadata.name, { status: next })
 }
 
 function isReady({ status }: Pod): boolean {

@@ -1,10 +1,10 @@
 import type { Command } from 'commander'
 import { BellowsError, type Run } from '../../../index.ts'
 import { chosenRun } from '../../choose.ts'
-import { deploymentNeeded } from '../../deployment.ts'
 import { EXIT } from '../../exit-codes.ts'
 import { addDatabaseFlags } from '../../flags.ts'
 import { type DatabaseFlags, inSession, printJson, type Session } from '../../session.ts'
+import { resumed } from './rolling.ts'
 
 const REQUESTS = [
   ['pause', 'finish the batch that is under way, and then stand still'],
@@ -41,9 +41,8 @@ async function heard(session: Session, run: Run, request: Request, { json }: Dat
     else terminal.out(`Asked ${by} to ${request} the rollout of ${migration}.`)
     return EXIT.done
   }
-  const { deployer } = deploymentNeeded(session.deployment)
   try {
-    await bellows.change((driver) => driver.resumeRollout(run.id, deployer))
+    await resumed(session, run)
   } catch (error) {
     if (!isWhatWasAsked(error, request)) throw error
   }

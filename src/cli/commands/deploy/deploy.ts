@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { type Migration, previewOf, type Run } from '../../../index.ts'
+import type { Migration, Run } from '../../../index.ts'
 import { chosenMigration, chosenRun } from '../../choose.ts'
 import { confirmed } from '../../confirm.ts'
 import { deploymentNeeded } from '../../deployment.ts'
@@ -12,9 +12,10 @@ import { reportRun } from '../advance.ts'
 import { contracted, contractSettings } from '../contract.ts'
 import { waitedForGate } from '../gate.ts'
 import { addAsking } from './asking.ts'
+import { announced, type RolloutFlags, rolledOut } from './rolling.ts'
 import { addRolloutStatus } from './status.ts'
 
-interface DeployFlags extends BoundFlags, EvidenceFlags {
+interface DeployFlags extends BoundFlags, EvidenceFlags, RolloutFlags {
   readonly to: string
   readonly confirm?: string
   readonly gateTimeout?: number
@@ -26,8 +27,8 @@ interface DeployFlags extends BoundFlags, EvidenceFlags {
 const GATE_TIMEOUT_MS = 3_600_000
 
 const HELP = `
-One after the other: expand, backfill, verify, the rollout instance by instance, the gate, contract. Whatever is done already is not done
-again, so a deploy that was killed goes on when it is started again. Each phase alone: bellows expand, backfill, verify, deploy rollout,
+One after the other: expand, backfill, verify, the rollout, the gate, contract. Whatever is done already is not done again, so a deploy
+that was killed goes on when it is started again. With Kubernetes in the mode "observe" it waits until somebody else has rolled out. Each phase alone: bellows expand, backfill, verify, deploy rollout,
 gate wait, contract.
 `
 
@@ -51,8 +52,8 @@ export function addDeploy(program: Command): void {
       inSession('deploy', flags, contractSettings(flags), async (session) => {
         deploymentNeeded(session.deployment)
         const run = await chosenRun(session.bellows, named)
-        await announced(session, flags.to)
-        await rolledOut(session, run, flags.to)
+        await announced(session, flags)
+        await rolledOut(session, run, flags)
         return await reportRun(session, run, flags)
       }),
     )
@@ -64,6 +65,11 @@ function addFlags(command: Command): Command {
   return addEvidenceFlags(addBoundFlags(command))
     .argument('[migration]', 'name or file; default: the one under way, else the first that was not begun')
     .requiredOption('--to <version>', 'the version of the application that is to run')
+    .option(
+      '--rollout-timeout <time>',
+      'wait no longer for whoever brings it in, in the mode "observe" of Kubernetes (default: 1h)',
+      time,
+    )
 }
 
 async function deployed(session: Session, named: string | undefined, flags: DeployFlags): Promise<number> {
@@ -76,9 +82,9 @@ async function deployed(session: Session, named: string | undefined, flags: Depl
       await bellows.name(),
       flags.confirm,
     )
-  await announced(session, flags.to)
+  await announced(session, flags)
   const run = await prepared(session, migration)
-  await rolledOut(session, run, flags.to)
+  await rolledOut(session, run, flags)
   if (flags.contract === false) return await reportRun(session, run, flags)
   const reports = await waitedForGate(session, run, {
     ...flags,
@@ -94,13 +100,6 @@ async function deployed(session: Session, named: string | undefined, flags: Depl
   return await reportRun(session, await contracted(session, migration.name, {}), flags)
 }
 
-/** What is going to happen to the fleet, before anything does. */
-async function announced({ terminal, deployment }: Session, version: string): Promise<void> {
-  const { deployer, roles, rules } = deploymentNeeded(deployment)
-  const { lines } = previewOf({ version, roles, rules }, await deployer.fleet())
-  terminal.err(`${lines.join('\n')}\n`)
-}
-
 /** A phase after the other, so that another driver may do something in between. */
 async function prepared({ bellows, terminal }: Session, migration: Migration): Promise<Run> {
   for (const phase of ['expand', 'backfill'] as const) {
@@ -110,14 +109,4 @@ async function prepared({ bellows, terminal }: Session, migration: Migration): P
   const run = await bellows.change((driver) => driver.advance(migration, 'verify'))
   terminal.err('verify: done\n')
   return run
-}
-
-async function rolledOut(
-  { bellows, terminal, deployment }: Session,
-  run: Run,
-  version: string,
-): Promise<void> {
-  const { deployer, roles, rules } = deploymentNeeded(deployment)
-  await bellows.change((driver) => driver.rollOut(run.id, { version, roles, rules }, deployer))
-  terminal.err(`rollout: every instance serves "${version}"\n`)
 }

@@ -1,14 +1,21 @@
 import type { Command } from 'commander'
-import { type FleetInstance, type InstanceLine, instanceLines, type Rollout } from '../../../index.ts'
+import {
+  type FleetInstance,
+  type InstanceLine,
+  instanceLines,
+  type Rollout,
+  type WorkloadRollout,
+} from '../../../index.ts'
 import { chosenRun } from '../../choose.ts'
 import { EXIT } from '../../exit-codes.ts'
 import { addDatabaseFlags } from '../../flags.ts'
 import { duration } from '../../render/progress.ts'
+import { workloadFacts, workloadLines } from '../../render/workloads.ts'
 import { type DatabaseFlags, inSession, printJson, type Session } from '../../session.ts'
 
 export function addRolloutStatus(deploy: Command): void {
   addDatabaseFlags(deploy.command('status'))
-    .description('where the rollout of a migration stands, instance by instance')
+    .description('where the rollout of a migration stands, and what runs')
     .argument('[migration]', 'name; default: the one under way')
     .action((named: string | undefined, flags: DatabaseFlags) =>
       inSession('deploy', flags, {}, async (session) => {
@@ -21,25 +28,35 @@ export function addRolloutStatus(deploy: Command): void {
           else terminal.out(`${migration}: nothing was rolled out for it yet.`)
           return EXIT.done
         }
-        const lines = instanceLines(rollout, await fleetOf(session))
-        if (flags.json === true) printJson({ migration, ...summary(rollout), instances: lines })
-        else terminal.out([headline(migration, rollout), ...lines.map(row)].join('\n'))
+        const { facts, lines } = await shown(session, rollout)
+        if (flags.json === true) printJson({ migration, ...summary(rollout), ...facts })
+        else terminal.out([headline(migration, rollout), ...lines].join('\n'))
         return EXIT.done
       }),
     )
 }
 
+/** What runs at this moment, for machines and for people. */
+async function shown(session: Session, rollout: Rollout | WorkloadRollout) {
+  if ('workloads' in rollout) {
+    const inventory = await session.bellows.inventory()
+    return { facts: workloadFacts(inventory), lines: workloadLines(inventory) }
+  }
+  const instances = instanceLines(rollout, await fleetOf(session))
+  return { facts: { instances }, lines: instances.map(row) }
+}
+
 /** Without an answer of the deployer what the journal knows is shown. */
 async function fleetOf({ deployment, terminal }: Session): Promise<readonly FleetInstance[]> {
   try {
-    return (await deployment?.deployer.fleet()) ?? []
+    return deployment?.by === 'instances' ? await deployment.deployer.fleet() : []
   } catch (error) {
     terminal.err(`The fleet cannot be seen: ${error instanceof Error ? error.message : String(error)}\n`)
     return []
   }
 }
 
-function summary({ version, direction, outcome, paused, endedBecause }: Rollout) {
+function summary({ version, direction, outcome, paused, endedBecause }: Rollout | WorkloadRollout) {
   const because = endedBecause ?? paused?.because
   return {
     version,
@@ -49,7 +66,7 @@ function summary({ version, direction, outcome, paused, endedBecause }: Rollout)
   }
 }
 
-function headline(migration: string, rollout: Rollout): string {
+function headline(migration: string, rollout: Rollout | WorkloadRollout): string {
   const { outcome, because, version, direction } = summary(rollout)
   const where =
     direction === 'back' && outcome === 'under way' ? 'being taken back' : outcome.replace('_', ' ')

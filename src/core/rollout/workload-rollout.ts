@@ -1,0 +1,84 @@
+import type { Asked, RolloutEntry, RolloutEvent, RolloutOutcome, RollStarted } from './event.ts'
+import type { Paused } from './rollout.ts'
+import type { WorkloadEvent } from './workload-event.ts'
+
+/** A roll of the workloads of a cluster as the journal has it, as the fold of its events. */
+export interface WorkloadRollout extends Omit<RollStarted, 'kind'> {
+  /** What happened to the workloads: enough to go on with it. */
+  readonly past: readonly WorkloadEvent[]
+  readonly direction: 'forward' | 'back'
+  /** Why it turned back. */
+  readonly turnedBecause: string | undefined
+  readonly paused: Paused | undefined
+  /** Who wants it taken back. */
+  readonly abortedBy: string | undefined
+  readonly outcome: RolloutOutcome | undefined
+  readonly endedBecause: string | undefined
+}
+
+/** Goes on from a state; the last rollout of a run is the one that counts, and none when that is one of instances. */
+export function foldWorkloadRollout(
+  begun: WorkloadRollout | undefined,
+  entries: readonly RolloutEntry[],
+): WorkloadRollout | undefined {
+  return entries.reduce<WorkloadRollout | undefined>((rollout, { event }) => {
+    if (event.kind === 'rollout_started') return 'workloads' in event ? started(event) : undefined
+    return rollout === undefined ? undefined : after(rollout, event)
+  }, begun)
+}
+
+function after(rollout: WorkloadRollout, event: RolloutEvent): WorkloadRollout {
+  switch (event.kind) {
+    case 'workload':
+      return { ...rollout, past: [...rollout.past, event.event] }
+    case 'asked':
+      return { ...asked(rollout, event), heard: event.seq }
+    case 'paused': {
+      const { because, held } = event
+      const kind = held === true ? 'held' : 'failure'
+      return { ...rollout, paused: { because, kind }, abortedBy: undefined }
+    }
+    case 'turned_back': {
+      const nothing = { paused: undefined, abortedBy: undefined }
+      return { ...rollout, ...nothing, direction: 'back', turnedBecause: event.because }
+    }
+    case 'ended':
+      return { ...rollout, outcome: event.outcome, endedBecause: event.because, paused: undefined }
+    default:
+      return rollout
+  }
+}
+
+function started({ kind: _kind, ...given }: RollStarted): WorkloadRollout {
+  return {
+    ...given,
+    past: [],
+    direction: 'forward',
+    turnedBecause: undefined,
+    paused: undefined,
+    abortedBy: undefined,
+    outcome: undefined,
+    endedBecause: undefined,
+  }
+}
+
+function asked(rollout: WorkloadRollout, { request, by }: Asked): WorkloadRollout {
+  switch (request) {
+    case 'pause':
+      return rollout.paused === undefined
+        ? { ...rollout, paused: { because: `paused by ${by}`, kind: 'asked' } }
+        : rollout
+    case 'resume':
+      // What did not come up on the way back is looked at anew: somebody may have helped it.
+      return {
+        ...rollout,
+        paused: undefined,
+        past: rollout.past.filter(({ type }) => type !== 'workload_stuck'),
+      }
+    case 'abort': {
+      // Taking a way back twice is the same way, unless it has come to a stop.
+      const isUnderWay = rollout.direction === 'back' && rollout.paused === undefined
+      return isUnderWay ? rollout : { ...rollout, abortedBy: by }
+    }
+  }
+}

@@ -1,0 +1,45 @@
+import { messageOf } from '../core/errors.ts'
+import type { GateFacts } from '../core/gate/gate.ts'
+import type { Rollout } from '../core/rollout/rollout.ts'
+import type { WorkloadRollout } from '../core/rollout/workload-rollout.ts'
+import type { Engine } from './context.ts'
+import { readRollout } from './rollout/look.ts'
+
+type Inventoried = Pick<GateFacts, 'inventory'>
+
+/**
+ * What there is of the application, for a run for which it was rolled out, or where whoever asks says which version is to stay.
+ * A cluster that is known here is always asked: that it has one version alone does not say that this is the new one.
+ */
+export async function inventoryOf(engine: Engine, run: number | undefined): Promise<Inventoried> {
+  if (run === undefined) return {}
+  const last = await readRollout(engine, run)
+  const rollout = last?.outcome === 'rolled_back' || last?.outcome === 'abandoned' ? undefined : last
+  const version = engine.settings.gate.version ?? rollout?.version
+  if (version === undefined) return engine.kubernetes === undefined ? {} : { inventory: UNNAMED }
+  const isRolledOut = rollout === undefined || rollout.outcome === 'done'
+  return { inventory: await seenOf(engine, rollout, { version, isRolledOut }) }
+}
+
+const UNNAMED = {
+  unreadable: 'nobody has said which version of the application is to stay',
+  hint: 'Say it: --to <version>. What "bellows deploy" has rolled out, or waited for, needs no word.',
+}
+
+/** Whoever rolled out is asked; where nobody did, whoever is known here. */
+async function seenOf(
+  { deployer, kubernetes }: Engine,
+  rollout: Rollout | WorkloadRollout | undefined,
+  judged: { readonly version: string; readonly isRolledOut: boolean },
+): Promise<NonNullable<Inventoried['inventory']>> {
+  const isOfWorkloads = rollout === undefined ? deployer === undefined : 'workloads' in rollout
+  const told = `what runs beside "${judged.version}" is not known`
+  try {
+    if (isOfWorkloads && kubernetes !== undefined)
+      return { ...judged, workloads: await kubernetes.cluster.inventory() }
+    if (!isOfWorkloads && deployer !== undefined) return { ...judged, fleet: await deployer.fleet() }
+    return { unreadable: `${told}: no deployer is configured here` }
+  } catch (error) {
+    return { unreadable: `${told}: ${messageOf(error)}` }
+  }
+}

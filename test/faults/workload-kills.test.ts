@@ -1,0 +1,184 @@
+import { describe, expect, test } from 'vitest'
+import { DEFAULT_ROLL_RULES } from '../../src/config.ts'
+import { BellowsError } from '../../src/core/errors.ts'
+import type { Bellows } from '../../src/engine/bellows.ts'
+import type { Kubernetes } from '../../src/engine/context.ts'
+import type { Cluster } from '../../src/engine/ports.ts'
+import { cleanUp } from '../support/database.ts'
+import { Crash, type Faulty, faultyBellows } from '../support/faulty-ports.ts'
+import { clusterOf } from '../support/kubernetes/client.ts'
+import { putDeployment, SHOP } from '../support/kubernetes/objects.ts'
+import { startKubernetesStub } from '../support/kubernetes/stub.ts'
+import { startWorld } from '../support/kubernetes/world.ts'
+import { type Ready, readyDatabase } from '../support/rollouts.ts'
+
+const APPLICATION = 'the killed one'
+const WAIT_MS = 60_000
+
+/** One Deployment that moves many steps between two looks: every kind of moment comes, and few of them twice. */
+async function shop() {
+  const stub = await startKubernetesStub()
+  putDeployment(stub.store, '1')
+  const world = startWorld(stub.store, {
+    fault: (image) => (image.includes('bad') ? 'crash' : undefined),
+    endSteps: 2,
+  })
+  for (let step = 0; step < 12; step += 1) world.step()
+  const ticking = setInterval(() => world.step(), 1)
+  cleanUp(async () => clearInterval(ticking))
+  const rules = { ...DEFAULT_ROLL_RULES, pollMinMs: 100, pollMaxMs: 1 }
+  const kubernetes: Kubernetes = { mode: 'drive', workloads: [SHOP], rules, cluster: clusterOf(stub, [SHOP]) }
+  return { kubernetes, deployment: () => stub.store.get('Deployment', 'shop'), stub }
+}
+
+type Shop = Awaited<ReturnType<typeof shop>>
+
+const imageOf = ({ deployment }: Shop) => deployment()?.spec.template.spec?.containers.at(-1)?.image
+
+async function rolled(bellows: Bellows, run: number, version: string): Promise<string> {
+  try {
+    await bellows.change((driver) => driver.rollOutWorkloads(run, { version, waitMs: WAIT_MS }))
+    return 'done'
+  } catch (error) {
+    if (error instanceof BellowsError && error.code === 'rollout_failed') return 'taken back'
+    throw error
+  }
+}
+
+describe('a driver that is killed at any moment of a roll of workloads', () => {
+  test.for([
+    ['forward', 'before'],
+    ['forward', 'after'],
+    ['and back', 'before'],
+    ['and back', 'after'],
+  ] as const)(
+    'is followed by one that goes on: %s, %s the effect',
+    { timeout: 300_000 },
+    async ([way, when]) => {
+      const ready = await readyDatabase()
+      const { database, run } = ready
+      const place = await shop()
+      const { bellows } = faultyBellows(database.url, {}, { kubernetes: place.kubernetes })
+      cleanUp(() => bellows.close())
+      const isForward = way === 'forward'
+      let moment = 1
+      for (; ; moment += 1) {
+        const version = `${isForward ? 'good' : 'bad'}-${moment}`
+        const isOver = await killedAt(ready, place, { moment, when, version })
+        expect(await rolled(bellows, run, version)).toBe(isForward ? 'done' : 'taken back')
+        expect(imageOf(place), `moment ${moment}`).toBe(`registry/shop:${isForward ? version : '1'}`)
+        if (isOver) break
+      }
+      expect(moment, 'there were many moments').toBeGreaterThan(15)
+      const [count] = await database.query<{ begun: number; saved: number }>(
+        `select count(*) filter (where event #>> '{event,kind}' = 'rollout_started')::int as begun,
+          count(*) filter (where event #>> '{event,event,type}' = 'workload_saved')::int as saved from bellows.event`,
+      )
+      expect(count?.saved, 'a template was kept once a rollout').toBe(count?.begun)
+      // Only a change of the template counts as a generation: once there, and once back.
+      expect(place.deployment()?.metadata.generation).toBe(1 + (isForward ? moment : 2 * (count?.begun ?? 0)))
+    },
+  )
+})
+
+interface Moment {
+  readonly moment: number
+  readonly when: 'before' | 'after'
+  readonly version: string
+}
+
+/** Rolls out by a driver that is killed at its nth effect, of any kind. Was it through before that? */
+async function killedAt(
+  { database, run }: Ready,
+  { kubernetes }: Shop,
+  { moment, when, version }: Moment,
+): Promise<boolean> {
+  let effects = 0
+  let isDead = false
+  const at = (side: Moment['when']): void => {
+    if (isDead) throw new Crash('after the crash')
+    if (side === 'before') effects += 1
+    if (effects !== moment || side !== when) return
+    isDead = true
+    faulty.die()
+    throw new Crash(`effect ${moment}`)
+  }
+  const around = { before: () => at('before'), after: () => at('after') }
+  const effect = async <R>(work: () => Promise<R>): Promise<R> => {
+    around.before()
+    const result = await work()
+    around.after()
+    return result
+  }
+  const { cluster } = kubernetes
+  const watched: Cluster = {
+    ...cluster,
+    template: (workload) => effect(() => cluster.template(workload)),
+    look: (workload) => effect(() => cluster.look(workload)),
+    apply: (...given) => effect(() => cluster.apply(...given)),
+    restore: (...given) => effect(() => cluster.restore(...given)),
+    close: () => undefined,
+  }
+  const faulty: Faulty = faultyBellows(database.url, around, {
+    application: APPLICATION,
+    kubernetes: { ...kubernetes, cluster: watched },
+  })
+  try {
+    await rolled(faulty.bellows, run, version)
+    return true
+  } catch (error) {
+    if (!(error instanceof Crash)) throw error
+    return false
+  } finally {
+    // The sessions of a process end with it.
+    await database.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity where application_name = '${APPLICATION}'`,
+    )
+    await faulty.bellows.close()
+  }
+}
+
+test('a driver that was replaced changes the cluster no more', async () => {
+  const { database, run } = await readyDatabase()
+  const place = await shop()
+  const { cluster } = place.kubernetes
+  let goOn: () => void = () => undefined
+  const held = new Promise<void>((resolve) => {
+    goOn = resolve
+  })
+  cleanUp(async () => goOn())
+  let isHeld = false
+  // It has kept the template, and falls asleep before it changes it.
+  const after = async ({ what }: { readonly what: string }) => {
+    const kept = await database.query(
+      `select from bellows.event where event #>> '{event,event,type}' = 'workload_saved'`,
+    )
+    if (kept.length === 0 || isHeld || what !== 'rollout') return
+    isHeld = true
+    await held
+  }
+  const settings = { driver: { reconnectsMax: 0 } }
+  const options = { kubernetes: place.kubernetes, application: 'bellows/the replaced one', settings }
+  const first = faultyBellows(database.url, { after }, options)
+  const outcome = first.bellows
+    .change((driver) => driver.rollOutWorkloads(run, { version: 'good', waitMs: WAIT_MS }))
+    .then(
+      () => 'done',
+      (error: unknown) => String((error as { code?: unknown }).code),
+    )
+  await expect.poll(() => isHeld).toBe(true)
+  await database.query(
+    `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'bellows/the replaced one'`,
+  )
+  const second = faultyBellows(database.url, {}, { kubernetes: { ...place.kubernetes, cluster } })
+  cleanUp(() => second.bellows.close())
+  await second.bellows.askRollout(run, 'abort')
+  await expect(second.bellows.change((driver) => driver.resumeWorkloads(run, WAIT_MS))).rejects.toMatchObject(
+    { code: 'rollout_failed' },
+  )
+  goOn()
+
+  expect(await outcome).toBe('connection_lost')
+  expect(imageOf(place)).toBe('registry/shop:1')
+  expect(place.deployment()?.metadata.generation).toBe(1)
+})
