@@ -79,7 +79,10 @@ export interface Changing extends Looking {
   resumeRollout(run: number, deployer: Deployer): Promise<Rollout>
   /** Brings a hidden column back. */
   undo(run: number): Promise<Run>
-  /** Takes a run back to the start, from anywhere before purge. */
+  /**
+   * Takes a run back to the start, from anywhere before purge.
+   * @throws BellowsError `not_reversible` behind it, `run_conflict` while what was rolled out for it may still run
+   */
   rollback(run: number): Promise<Run>
   /** Takes a version out of the history; what it did to the rows stays. */
   withdraw(run: number, version: VersionRef): Promise<void>
