@@ -31,6 +31,27 @@ export async function chosenMigration(
   )
 }
 
+/** The migration that a deployment means: the named one, else the one whose rollout is not over, else as any other command. */
+export async function deployedMigration(
+  bellows: Bellows,
+  folder: string,
+  named: string | undefined,
+): Promise<Migration> {
+  const rolling = named === undefined ? await rollingRun(bellows) : undefined
+  return rolling?.plan.migration ?? (await chosenMigration(bellows, folder, named))
+}
+
+/** The run whose rollout a command means: of the named migration, else the one whose rollout is not over, else the one under way. */
+export async function deployedRun(bellows: Bellows, named: string | undefined): Promise<Run> {
+  const rolling = named === undefined ? await rollingRun(bellows) : undefined
+  return rolling ?? (await chosenRun(bellows, named))
+}
+
+async function rollingRun(bellows: Bellows): Promise<Run | undefined> {
+  const id = await bellows.rollingOut()
+  return id === undefined ? undefined : (await bellows.runs({ id }))[0]
+}
+
 /** A migration may be named by its file, as the shell completes it. */
 function nameOf(named: string | undefined): string | undefined {
   return named?.replace(/^.*[/\\]/, '').replace(/\.(ya?ml|json|m?[tj]s)$/, '')

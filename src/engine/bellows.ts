@@ -21,7 +21,7 @@ import { type Reaped, reap, schedulePurge } from './reap.ts'
 import { rollBack, undo } from './return.ts'
 import { askRollout } from './rollout/begin.ts'
 import { driveRollout, rollOut } from './rollout/drive.ts'
-import { readRollout } from './rollout/look.ts'
+import { readRollout, runRollingOut } from './rollout/look.ts'
 import { readRuns } from './runs.ts'
 import type { Settings } from './settings.ts'
 import { findRun, planFor, startRun } from './start.ts'
@@ -50,6 +50,8 @@ export interface Looking {
   gates(run: Run): Promise<readonly GateReport[]>
   /** The last rolling deployment of a run, over or not. */
   rollout(run: number): Promise<Rollout | undefined>
+  /** The run whose rollout is not over; there is one at most. */
+  rollingOut(): Promise<number | undefined>
   /** Names of the tables of a namespace that have a column. */
   tablesWith(namespace: string, column: string): Promise<readonly string[]>
   /** The name of the database that is connected to. */
@@ -155,6 +157,7 @@ function looking(engine: Engine): Looking {
     refuseWhileNeeded: (table, column) => refuseWhileNeeded(engine, { table, column }),
     gates: (run) => reportGates(engine, run),
     rollout: (run) => readRollout(engine, run),
+    rollingOut: () => runRollingOut(engine),
     tablesWith: (namespace, column) => tablesWith(engine, namespace, column),
     name: () => databaseName(engine),
     examine: () => examine(engine),

@@ -154,9 +154,8 @@ function killing({ here: { deployer }, supervisorKilled, next }: Stage): Deploye
 /** `bellows deploy`, killed behind one of the lines that it says. */
 async function driverKilled({ ready, here, next }: Stage, version: string): Promise<void> {
   let lines = 4 + Math.floor(next() * 10)
-  const { child, ended } = here.place.start(
-    ...['deploy', 'rollout', '--to', version, '--database', ready.database.url],
-  )
+  const flags = ['--to', version, '--database', ready.database.url]
+  const { child, ended } = here.place.start('deploy', 'rollout', ...flags)
   child.stderr?.on('data', (chunk: Buffer) => {
     lines -= chunk.toString().split('\n').length - 1
     if (lines <= 0) child.kill('SIGKILL')
@@ -168,9 +167,7 @@ async function driverKilled({ ready, here, next }: Stage, version: string): Prom
 /** Two of the version that shall serve do, and nothing else is there. */
 async function served({ here, port, serves }: Stage): Promise<void> {
   const living = (await here.deployer.fleet()).filter(({ state }) => state !== 'gone')
-  expect(living.map(({ slot, state, version }) => [slot, state, version]).toSorted()).toEqual([
-    [1, 'serving', serves],
-    [2, 'serving', serves],
-  ])
+  const words = living.map(({ slot, state, version }) => `${slot} ${state} ${version}`)
+  expect(words.toSorted()).toEqual([`1 serving ${serves}`, `2 serving ${serves}`])
   expect(JSON.parse((await ask(port)).body)).toMatchObject({ version: serves })
 }
