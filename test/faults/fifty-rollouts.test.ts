@@ -48,6 +48,16 @@ const SHAPES: readonly RolloutChange[] = [
   { canary: { instances: 0 }, order: 'stop-first', minAvailablePercent: 50 },
 ]
 
+const CHANGES: Readonly<Record<NonNullable<Fate>, RolloutChange>> = {
+  ends: {},
+  // Nobody waits for long for what never comes up. What ran before must not have to come up within that time, so it stays.
+  sick: { startupDeadlineMs: 500, order: 'start-first' },
+  // However fast the rollout is, that it is ill is seen before its end.
+  turns: { bakeMs: 60_000 },
+  supervisor: {},
+  driver: {},
+}
+
 test.runIf(process.platform === 'linux')(
   'fifty rollouts under load, some of them taken back and some with whoever does them killed, cost no request',
   { timeout: 400_000 },
@@ -61,6 +71,7 @@ test.runIf(process.platform === 'linux')(
 
     expect(load.failures).toEqual([])
     expect(load.requests).toBeGreaterThan(ROLLOUTS * 20)
+    expect(load.cut, 'one a client, of each that was killed').toBeLessThanOrEqual(stage.kills * load.clients)
     const started = await stage.ready.database.query(
       `select from bellows.event where event #>> '{event,kind}' = 'rollout_started'`,
     )
@@ -72,12 +83,13 @@ interface Stage {
   readonly ready: Ready
   readonly here: Site
   readonly port: number
-  readonly load: SteadyLoad
   /** As kill -9 does, and as systemd starts the next one. */
   readonly supervisorKilled: () => Promise<void>
   readonly next: () => number
   /** The version that serves. */
   serves: string
+  /** Supervisors that were killed. */
+  kills: number
 }
 
 async function prepared(): Promise<{ readonly stage: Stage; readonly load: SteadyLoad }> {
@@ -93,6 +105,7 @@ async function prepared(): Promise<{ readonly stage: Stage; readonly load: Stead
   await ready.bellows.change((driver) => driver.rollOut(ready.run, wished('0', {}), here.deployer))
   const load = steadyLoad(port)
   const supervisorKilled = async (): Promise<void> => {
+    stage.kills += 1
     await load.killing(async () => {
       process.kill(supervisor.pid, 'SIGKILL')
       await expect.poll(() => isRunning(supervisor), { interval: 5 }).toBe(false)
@@ -100,7 +113,8 @@ async function prepared(): Promise<{ readonly stage: Stage; readonly load: Stead
     supervisor = await up()
   }
   const next = randomOf(1, 'fifty rollouts')
-  return { stage: { ready, here, port, load, supervisorKilled, next, serves: '0' }, load }
+  const stage: Stage = { ready, here, port, supervisorKilled, next, serves: '0', kills: 0 }
+  return { stage, load }
 }
 
 const wished = (version: string, change: RolloutChange) => ({
@@ -113,9 +127,10 @@ async function rollout(stage: Stage, number: number, fate: Fate): Promise<void> 
   const { ready, here } = stage
   const isBad = BAD.includes(fate)
   const version = isBad ? `${number}-${fate}` : `${number}`
-  const shape = SHAPES[Math.floor(number / FATES.length) % SHAPES.length]
-  // Nobody waits for long for what never comes up.
-  const change = fate === 'sick' ? { ...shape, startupDeadlineMs: 500 } : { ...shape }
+  const change = {
+    ...SHAPES[Math.floor(number / FATES.length) % SHAPES.length],
+    ...CHANGES[fate ?? 'driver'],
+  }
   if (fate === 'driver') await driverKilled(stage, version)
   const deployer = fate === 'supervisor' ? killing(stage) : here.deployer
   const outcome = await ready.bellows

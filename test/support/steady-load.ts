@@ -6,6 +6,8 @@ import { ask } from './http.ts'
 
 /** Requests of every kind to one address, without a break, until it is ended. */
 export interface SteadyLoad {
+  /** How many ask at once. */
+  readonly clients: number
   readonly requests: number
   /** What was not answered as it should be. */
   readonly failures: readonly string[]
@@ -49,6 +51,7 @@ export function steadyLoad(port: number): SteadyLoad {
   const plain = Array.from({ length: CLIENTS }, () => client([quick, change, slow]))
   const clients = Promise.all([...plain, client([socket])])
   return {
+    clients: CLIENTS + 1,
     get requests() {
       return requests
     },
