@@ -25,10 +25,38 @@ export async function chosenMigration(
     {
       hint:
         wanted === undefined
-          ? 'Write the next migration with "bellows new".'
+          ? 'Write the next migration with "bellows new". A version that needs none is brought in by "bellows deploy rollout".'
           : `There is ${files.map(({ name }) => name).join(', ') || 'none yet'}.`,
     },
   )
+}
+
+/** The migration that a deployment means: the named one, else the one whose rollout is not over, else as any other command. */
+export async function deployedMigration(
+  bellows: Bellows,
+  folder: string,
+  named: string | undefined,
+): Promise<Migration> {
+  const rolling = named === undefined ? await rollingRun(bellows) : undefined
+  return rolling?.plan.migration ?? (await chosenMigration(bellows, folder, named))
+}
+
+/**
+ * The run whose rollout a command means: of the named migration, else the one whose rollout is not over, else the one under way,
+ * else the last one, for which a version can be brought in that needs no other change.
+ */
+export async function deployedRun(bellows: Bellows, named: string | undefined): Promise<Run> {
+  if (named !== undefined) return await chosenRun(bellows, named)
+  const rolling = await rollingRun(bellows)
+  if (rolling !== undefined) return rolling
+  const open = await bellows.runs('open')
+  const done = open.length > 0 ? [] : (await bellows.runs()).filter(({ state }) => state === 'completed')
+  return done.at(-1) ?? (await chosenRun(bellows, named))
+}
+
+async function rollingRun(bellows: Bellows): Promise<Run | undefined> {
+  const id = await bellows.rollingOut()
+  return id === undefined ? undefined : (await bellows.runs({ id }))[0]
 }
 
 /** A migration may be named by its file, as the shell completes it. */

@@ -23,7 +23,7 @@ import { type Reaped, reap, schedulePurge } from './reap.ts'
 import { rollBack, undo } from './return.ts'
 import { askRollout } from './rollout/begin.ts'
 import { driveRollout, rollOut } from './rollout/drive.ts'
-import { readRollout } from './rollout/look.ts'
+import { readRollout, runRollingOut } from './rollout/look.ts'
 import { driveWorkloads, rollOutWorkloads, type WorkloadWish } from './rollout/workloads.ts'
 import { readRuns } from './runs.ts'
 import type { Settings } from './settings.ts'
@@ -53,6 +53,8 @@ export interface Looking {
   gates(run: Run): Promise<readonly GateReport[]>
   /** The last rolling deployment of a run, over or not: of instances, or of the workloads of a cluster. */
   rollout(run: number): Promise<Rollout | WorkloadRollout | undefined>
+  /** The run whose rollout is not over; there is one at most. */
+  rollingOut(): Promise<number | undefined>
   /** What runs in the cluster; undefined when the database was opened without one. It does not fail, see there. */
   inventory(): Promise<Inventory | undefined>
   /** Names of the tables of a namespace that have a column. */
@@ -87,7 +89,10 @@ export interface Changing extends Looking {
   resumeWorkloads(run: number, waitMs: number): Promise<WorkloadRollout>
   /** Brings a hidden column back. */
   undo(run: number): Promise<Run>
-  /** Takes a run back to the start, from anywhere before purge. */
+  /**
+   * Takes a run back to the start, from anywhere before purge.
+   * @throws BellowsError `not_reversible` behind it, `run_conflict` while what was rolled out for it may still run
+   */
   rollback(run: number): Promise<Run>
   /** Takes a version out of the history; what it did to the rows stays. */
   withdraw(run: number, version: VersionRef): Promise<void>
@@ -162,6 +167,7 @@ function looking(engine: Engine): Looking {
     gates: (run) => reportGates(engine, run),
     rollout: (run) => readRollout(engine, run),
     inventory: async () => engine.kubernetes?.cluster.inventory(),
+    rollingOut: () => runRollingOut(engine),
     tablesWith: (namespace, column) => tablesWith(engine, namespace, column),
     name: () => databaseName(engine),
     examine: () => examine(engine),

@@ -2,6 +2,7 @@ import { BellowsError } from '../core/errors.ts'
 import { clearColumnState } from '../core/plan/column-state.ts'
 import { undoSteps } from '../core/plan/plan.ts'
 import { isTransaction, type Step } from '../core/plan/step.ts'
+import { standsOn } from '../core/rollout/stands-on.ts'
 import type { Event } from '../core/run/event.ts'
 import { isOver, type Run } from '../core/run/run.ts'
 import { isSameName } from '../core/schema/model.ts'
@@ -41,7 +42,10 @@ export async function rollBack(engine: Driving, id: number): Promise<Run> {
     )
   }
   if (run.retiredAt !== undefined && undoSteps(run.plan).length === 0) throw notReversible(run, NO_WAY_BACK)
-  if (run.state !== 'rolling_back') await note(engine, id, [{ type: 'rollback_started' }])
+  if (run.state !== 'rolling_back') {
+    await refuseWhileStoodOn(engine, run)
+    await note(engine, id, [{ type: 'rollback_started' }])
+  }
   for (const step of run.plan.rollback.filter((step) => isOurs(run, step))) {
     await recordingFailure(engine, run, step, () => executeStep(engine, run, step, { before: [], after: [] }))
   }
@@ -52,6 +56,18 @@ export async function rollBack(engine: Driving, id: number): Promise<Run> {
   )
   await note(engine, id, [...versions, { type: 'run_rolled_back' }], [forgetRunSql(id), ...doors])
   return await readRun(engine, id)
+}
+
+/** An application that does not register is known by its rollout alone. */
+async function refuseWhileStoodOn(engine: Driving, run: Run): Promise<void> {
+  const history = (await engine.rollouts.history()).filter((entry) => entry.run === run.id)
+  if (history.length === 0) return
+  const { name } = run.plan.migration
+  const found = standsOn(name, history, await engine.deployer?.fleet().catch(() => undefined))
+  if (found === undefined) return
+  throw new BellowsError('run_conflict', `The migration "${name}" is not taken back: ${found.because}.`, {
+    hint: found.hint,
+  })
 }
 
 /** The answer of the last transaction may have been lost: then the undo is repeated, and there is nothing left to do. */

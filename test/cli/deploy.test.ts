@@ -1,137 +1,6 @@
-import { once } from 'node:events'
-import { type AddressInfo, createServer } from 'node:net'
-import path from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { type Workplace, workplace } from '../support/cli.ts'
-import { cleanUp, type TestDatabase, testDatabase } from '../support/database.ts'
-import { builtMain } from '../support/node-process.ts'
-
-const GIVEN = `create table users (id bigint generated always as identity primary key, name text not null);
-  insert into users (name) select 'User ' || i from generate_series(1, 50) i`
-
-const ADD = 'operations:\n  - add_column: { table: users, column: email, type: text }\n'
-const RENAME = 'operations:\n  - rename_column: { table: users, from: name, to: full_name }\n'
-
-interface Stage {
-  readonly place: Workplace
-  readonly database: TestDatabase
-  readonly url: string
-  readonly confirm: readonly string[]
-}
-
-/** A supervisor for two instances of the example behind one address, and nothing deployed yet. */
-async function stage(env: Readonly<Record<string, string>> = {}): Promise<Stage> {
-  const database = await testDatabase(GIVEN)
-  const place = await workplace({ DATABASE_URL: database.url })
-  await place.run('init')
-  await place.run('init', '--database', database.url)
-  const port = await freePort()
-  const server = path.join(path.dirname(builtMain()), '../../examples/http-app/server.mjs')
-  await place.write(
-    'bellows.config.yaml',
-    JSON.stringify({
-      settings: { gate: { quietMs: 0 }, driver: { pollMs: 20 } },
-      deploy: {
-        processes: {
-          roles: {
-            web: {
-              // A version that cannot start says why, and ends.
-              command: [
-                'sh',
-                '-c',
-                `if [ {version} = broken ]; then echo 'no licence' >&2; exit 3; fi; exec node ${server}`,
-              ],
-              listen: port,
-              instances: 2,
-              env: { DATABASE_URL: database.url, APP_VERSION: '{version}', INSTANCE: '{instance}', ...env },
-              health: { path: '/healthz', intervalMs: 50 },
-              stopTimeoutMs: 10_000,
-            },
-          },
-        },
-        rollout: {
-          pollMs: 50,
-          minHealthyMs: 100,
-          health: { success: 1, failure: 40 },
-          startupDeadlineMs: 60_000,
-          drainTimeoutMs: 10_000,
-          stopTimeoutMs: 10_000,
-          retries: 0,
-        },
-      },
-    }),
-  )
-  await place.write('migrations/0001_add_email.yaml', ADD)
-  await place.write('migrations/0002_rename.yaml', RENAME)
-  const supervisor = place.start('supervise')
-  cleanUp(async () => {
-    supervisor.child.kill('SIGTERM')
-    await supervisor.ended
-    const last = place.start('supervise', '--stop-children')
-    await new Promise((resolve) => setTimeout(resolve, 2_000))
-    last.child.kill('SIGTERM')
-    await last.ended
-  })
-  let said = ''
-  supervisor.child.stderr?.on('data', (chunk: Buffer) => {
-    said += chunk.toString()
-  })
-  await expect.poll(() => said, { timeout: 60_000 }).toContain('supervising')
-  return { place, database, url: `http://127.0.0.1:${port}`, confirm: ['--confirm', database.name] }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
-
-/** Reads and writes through the proxy until it is told to end, and counts what failed. */
-function load(url: string): {
-  end(): Promise<{ readonly requests: number; readonly failures: readonly string[] }>
-} {
-  let isOver = false
-  let requests = 0
-  const failures: string[] = []
-  const once = async (method: string, target: string, body?: object): Promise<void> => {
-    requests += 1
-    try {
-      const answer = await fetch(`${url}${target}`, {
-        method,
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      })
-      const text = await answer.text()
-      if (!answer.ok) failures.push(`${method} ${target}: ${answer.status} ${text}`)
-    } catch (error) {
-      failures.push(`${method} ${target}: ${String(error)} ${String((error as Error).cause)}`)
-    }
-  }
-  const client = async (number: number): Promise<void> => {
-    while (!isOver) {
-      await once('PUT', `/users/${number}`, { name: `changed ${requests}` })
-      await once('GET', `/users/${number}`)
-      await once('POST', '/users', { name: `new ${requests}` })
-    }
-  }
-  const clients = Promise.all([1, 2, 3].map(client))
-  return {
-    end: async () => {
-      isOver = true
-      await clients
-      return { requests, failures }
-    },
-  }
-}
-
-const columns = async (database: TestDatabase) =>
-  (
-    await database.query<{ name: string }>(
-      `select attname as name from pg_attribute where attrelid = 'users'::regclass and attnum > 0 and not attisdropped order by attnum`,
-    )
-  ).map(({ name }) => name)
+import { workplace } from '../support/cli.ts'
+import { columns, killedAt, load, stage } from './deploy-support.ts'
 
 describe('bellows deploy', () => {
   test('takes a migration and a version from expand to contract, and no request fails on the way', async () => {
@@ -157,6 +26,11 @@ describe('bellows deploy', () => {
       code: 3,
       err: expect.stringContaining('"1" cannot be rolled out'),
     })
+    const next = await place.run('deploy', 'rollout', '--to', 'broken')
+    expect(next, 'a version that needs no migration').toMatchObject({ code: 1 })
+    expect((await place.run('deploy', 'status')).out).toContain(
+      '0002_rename: the rollout of "broken" is rolled back',
+    )
   })
 
   test('brings the earlier version back when the new one does not come up, with its last lines, and drops nothing', async () => {
@@ -199,15 +73,7 @@ describe('bellows deploy', () => {
     await place.run('deploy', '0001_add_email', '--to', '1', ...confirm)
     const clients = load(url)
     for (const after of ['verify: done', 'web-1', 'web-2']) {
-      const deploy = place.start('deploy', '0002_rename', '--to', '2', ...confirm)
-      await new Promise<void>((resolve) => {
-        deploy.child.stderr?.on('data', (chunk: Buffer) => {
-          if (chunk.toString().includes(after)) resolve()
-        })
-        deploy.child.once('exit', () => resolve())
-      })
-      deploy.child.kill('SIGKILL')
-      await deploy.ended
+      await killedAt(place, after, '0002_rename', '--to', '2', ...confirm)
     }
     const last = await place.run('deploy', '0002_rename', '--to', '2', ...confirm, '--wait', '60000')
     const { failures } = await clients.end()
@@ -226,14 +92,7 @@ describe('bellows deploy', () => {
     const { place, database, url, confirm } = await stage()
     await place.run('deploy', '0001_add_email', '--to', '1', ...confirm)
     const clients = load(url)
-    const deploy = place.start('deploy', '0002_rename', '--to', '2', ...confirm)
-    await new Promise<void>((resolve) =>
-      deploy.child.stderr?.on('data', (chunk: Buffer) => {
-        if (chunk.toString().includes('starts')) resolve()
-      }),
-    )
-    deploy.child.kill('SIGKILL')
-    await deploy.ended
+    await killedAt(place, 'starts', '0002_rename', '--to', '2', ...confirm)
     // The one who was killed still counts as the driver until its session is gone.
     await expect
       .poll(() => place.run('deploy', 'abort', '0002_rename').then(({ out, err }) => out + err), {

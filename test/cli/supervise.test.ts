@@ -1,15 +1,11 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { describe, expect, test } from 'vitest'
-import { isRunning, markProcess, type ProcessMark } from '../../src/adapters/os/process-mark.ts'
+import { isRunning } from '../../src/adapters/os/process-mark.ts'
 import { givenSockets } from '../../src/adapters/process/listeners.ts'
 import { site } from '../adapters/process/cli-support.ts'
+import { socketHolder } from '../adapters/process/socket-holder.ts'
 import { about, kill, placed, recordsIn, seen, serving, until } from '../adapters/process/support.ts'
 import { workplace } from '../support/cli.ts'
-import { cleanUp } from '../support/database.ts'
 import { ask } from '../support/http.ts'
-import { builtMain, nodeEnvironment } from '../support/node-process.ts'
 
 const onLinux = process.platform === 'linux'
 
@@ -118,20 +114,9 @@ describe('a socket that is given', () => {
   })
 
   test.runIf(onLinux)('lets nobody be refused while one supervisor follows the other', async () => {
-    const { deployer, place, state } = await site()
-    const { port, start } = await holder(place.folder)
-    const up = async (): Promise<ProcessMark> => {
-      const mark = await start()
-      await expect
-        .poll(() =>
-          deployer.fleet().then(
-            () => 'up',
-            (error: Error) => error.message,
-          ),
-        )
-        .toBe('up')
-      return mark
-    }
+    const here = await site()
+    const { deployer, state } = here
+    const { port, up } = await socketHolder(here)
     let running = await up()
     await serving(deployer, placed('web-1'), placed('web-2'))
     let isOver = false
@@ -159,43 +144,3 @@ describe('a socket that is given', () => {
     expect(recordsIn(state).map(({ restarts }) => restarts)).toEqual([0, 0])
   })
 })
-
-/** Holds a socket, and starts the supervisor with it under the name "web", as systemd does. It accepts nothing itself. */
-async function holder(folder: string) {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  const { _handle: handle } = server as unknown as { readonly _handle: { readonly fd: number } }
-  const supervise = 'LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=web exec "$0" "$1" supervise'
-  const shell = spawn(
-    '/bin/sh',
-    [
-      '-c',
-      `while read -r start; do sh -c '${supervise}' "$0" "$1" </dev/null >/dev/null & echo $!; done`,
-      process.execPath,
-      builtMain(),
-    ],
-    {
-      cwd: folder,
-      env: nodeEnvironment(),
-      stdio: ['pipe', 'pipe', 'ignore', handle.fd],
-    },
-  )
-  // This process would accept, too.
-  server.close()
-  const started: ProcessMark[] = []
-  cleanUp(async () => {
-    shell.kill('SIGKILL')
-    for (const mark of started) if (isRunning(mark)) process.kill(mark.pid, 'SIGKILL')
-  })
-  return {
-    port,
-    start: async (): Promise<ProcessMark> => {
-      shell.stdin?.write('start\n')
-      const [line] = await once(shell.stdout as NodeJS.ReadableStream, 'data')
-      const mark = markProcess(Number(String(line)))
-      started.push(mark)
-      return mark
-    },
-  }
-}

@@ -3,6 +3,7 @@ import type { SettingsChange } from '../../src/config.ts'
 import type { Operation } from '../../src/core/operations/migration.ts'
 import { catalog, traces } from '../support/catalog.ts'
 import { testDatabase } from '../support/database.ts'
+import { MIGRATION, readyDatabase, servingFleet, wish } from '../support/rollouts.ts'
 
 const GIVEN = `create table users (id int primary key, name text not null, other text);
   insert into users (id, name) select i, 'user ' || i from generate_series(1, 50) i`
@@ -85,5 +86,61 @@ describe('rollback', () => {
     await bellows.change((driver) => driver.advance(migration, 'verify'))
 
     await expect(bellows.change((driver) => driver.undo(1))).rejects.toMatchObject({ code: 'not_reversible' })
+  })
+})
+
+describe('rollback of a migration for which a version was rolled out', () => {
+  const paused = wish('2', { canary: { instances: 1, pauseMs: 'manual' } })
+
+  test('waits until a rollout that stands still was taken back', async () => {
+    const { bellows, run } = await readyDatabase()
+    const { deployer } = servingFleet()
+    const rollback = () => bellows.change((driver) => driver.rollback(run))
+    await expect(bellows.change((driver) => driver.rollOut(run, paused, deployer))).rejects.toMatchObject({
+      code: 'rollout_paused',
+    })
+
+    await expect(rollback()).rejects.toMatchObject({
+      code: 'run_conflict',
+      message: 'The migration "0001_test" is not taken back: the rollout of "2" is not over.',
+      hint: 'Take it back first: bellows deploy abort 0001_test',
+    })
+    expect((await bellows.run(MIGRATION.name))?.state, 'nothing was begun').toBe('rolling_out')
+
+    await bellows.askRollout(run, 'abort')
+    await expect(bellows.change((driver) => driver.resumeRollout(run, deployer))).rejects.toMatchObject({
+      code: 'rollout_failed',
+    })
+    expect((await rollback()).state).toBe('rolled_back')
+  })
+
+  test('waits until what ran before serves again', async () => {
+    const { bellows, run } = await readyDatabase()
+    const { deployer } = servingFleet()
+    const rollback = () => bellows.change((driver) => driver.rollback(run))
+    await bellows.change((driver) => driver.rollOut(run, wish('2'), deployer))
+
+    await expect(rollback()).rejects.toMatchObject({
+      code: 'run_conflict',
+      message: 'The migration "0001_test" is not taken back: "2" was rolled out for it and may still run.',
+      hint: 'Deploy what ran before first: bellows deploy rollout 0001_test --to 1',
+    })
+
+    await bellows.change((driver) => driver.rollOut(run, wish('1'), deployer))
+    expect((await rollback()).state).toBe('rolled_back')
+  })
+
+  test('goes by the fleet, where its deployer can be asked', async () => {
+    const { database, run } = await readyDatabase()
+    const fleet = servingFleet()
+    const bellows = await database.bellows({ deployer: fleet.deployer })
+    const rollback = () => bellows.change((driver) => driver.rollback(run))
+    await bellows.change((driver) => driver.rollOut(run, wish('2'), fleet.deployer))
+    await expect(rollback()).rejects.toMatchObject({ code: 'run_conflict' })
+    for (const { id } of fleet.now()) await fleet.deployer.stop(id)
+    await expect
+      .poll(async () => (await fleet.deployer.fleet()).every(({ state }) => state === 'gone'))
+      .toBe(true)
+    expect((await rollback()).state).toBe('rolled_back')
   })
 })

@@ -100,11 +100,12 @@ function batchSize({ rollout, slots }: View, [first]: readonly SlotView[]): numb
   return countOf(rollout.rules.batch, slots.filter(({ role }) => role === first?.role).length)
 }
 
-/** Where nobody serves a new instance helps at once. What only has to go comes last. */
+/** Where nobody serves a new instance helps at once, and next where only an ill one does. What only has to go comes last. */
 function urgentFirst({ rollout }: View, slots: readonly SlotView[]): readonly SlotView[] {
   const urgency = ({ wants, living }: SlotView): number => {
-    if (wants === undefined) return 2
-    return living.some((one) => isAvailable(rollout, one)) ? 1 : 0
+    if (wants === undefined) return 3
+    if (living.some((one) => isAvailable(rollout, one))) return 2
+    return living.some(({ state }) => state === 'serving') ? 1 : 0
   }
   return slots.toSorted((a, b) => urgency(a) - urgency(b))
 }

@@ -1,7 +1,7 @@
 import type { RolloutEvent } from './event.ts'
 import type { FleetInstance, Placement } from './fleet.ts'
 import type { Check } from './rules.ts'
-import { counts, isAvailable, isReady, type SlotView, spareOf, type View, works } from './view.ts'
+import { counts, isAvailable, isReady, type SlotView, servingOf, spareOf, type View, works } from './view.ts'
 import { conditionOf } from './words.ts'
 
 /** What is asked of the deployer, or of whoever answers a check. Each may be repeated. */
@@ -21,7 +21,8 @@ export interface Moves {
 export function movesIn(view: View, slots: readonly SlotView[]): Moves {
   const roles = new Set(slots.map(({ role }) => role))
   const spare = new Map([...roles].map((role) => [role, spareOf(view, role)]))
-  return joined(slots.map((slot) => movesOf({ view, slot, spare, leaving: new Set() })))
+  const serving = new Map([...roles].map((role) => [role, servingOf(view, role)]))
+  return joined(slots.map((slot) => movesOf({ view, slot, spare, serving, leaving: new Set() })))
 }
 
 export function joined(all: readonly Moves[]): Moves {
@@ -37,6 +38,8 @@ interface Place {
   readonly slot: SlotView
   /** How many more slots of each role may become empty; whoever takes one leaves less. */
   readonly spare: Map<string, number>
+  /** How many of each role serve, well or ill; whoever leaves is not counted any more. */
+  readonly serving: Map<string, number>
   /** Who of the slot was decided to leave just now, so that two do not leave for each other's sake. */
   readonly leaving: Set<string>
 }
@@ -98,7 +101,7 @@ function takeOut(place: Place, one: FleetInstance): Moves {
 }
 
 function takeOutOfService(place: Place, one: FleetInstance): Moves {
-  const { view, leaving } = place
+  const { view, slot, serving, leaving } = place
   const { id } = one
   const drain = acting({ kind: 'drain', id }, view)
   const isTold = view.rollout.drained.has(id)
@@ -106,6 +109,7 @@ function takeOutOfService(place: Place, one: FleetInstance): Moves {
   if (isTold && because === undefined) return drain
   if (because !== undefined) return because === REPLACED_FIRST ? NOTHING : waiting(because)
   leaving.add(id)
+  serving.set(slot.role, (serving.get(slot.role) ?? 0) - 1)
   return { ...drain, events: [{ kind: 'draining', id }] }
 }
 
@@ -121,7 +125,7 @@ function hasDrained(view: View, one: FleetInstance): boolean {
 function whyItStays(place: Place, one: FleetInstance): string | undefined {
   const { view, slot, spare } = place
   const { rollout } = view
-  if (hasFailed(view, one.id)) return undefined
+  if (hasFailed(view, one.id)) return isLastResort(place) ? REPLACED_FIRST : undefined
   const others = othersOf(place, one)
   if (others.some((other) => isAvailable(rollout, other))) return undefined
   if (slot.wants !== undefined && rollout.rules.order === 'start-first' && !counts(rollout, slot.keep)) {
@@ -134,6 +138,22 @@ function whyItStays(place: Place, one: FleetInstance): string | undefined {
   if (left <= 0) return mustStay(one)
   spare.set(slot.role, left - 1)
   return undefined
+}
+
+/** An ill one may still answer, and nobody surely does not: the last of a role stays until somebody who comes serves. */
+function isLastResort({ view, slot, serving }: Place): boolean {
+  if ((serving.get(slot.role) ?? 0) > 1) return false
+  const { begun, setAside, rules } = view.rollout
+  return view.slots.some(
+    (other) =>
+      other.role === slot.role &&
+      begun.has(other.name) &&
+      !setAside.has(other.name) &&
+      other.wants !== undefined &&
+      !counts(view.rollout, other.keep) &&
+      // Where only one may be in a slot nobody comes into this one before it is empty.
+      (other.name !== slot.name || rules.order === 'start-first'),
+  )
 }
 
 /** That it goes was decided while more served. Where nothing came of that so far, it must still be true. */

@@ -173,6 +173,14 @@ export function spareOf({ rollout, slots }: View, role: string): number {
   return available - neededIn(rollout, role)
 }
 
+/** How many of a role serve and were not told to go, well or ill. */
+export function servingOf({ rollout, slots }: View, role: string): number {
+  return slots
+    .filter((slot) => slot.role === role)
+    .flatMap(({ living }) => living)
+    .filter(({ id, state }) => state === 'serving' && !rollout.drained.has(id)).length
+}
+
 function neededIn({ before, roles, rules }: Rollout, role: string): number {
   const there = before.filter((one) => one.role === role)
   const wanted = roles.find((one) => one.role === role)?.instances ?? 0

@@ -1,3 +1,4 @@
+import { openIn } from '../../core/rollout/begin.ts'
 import { foldRollout } from '../../core/rollout/fold.ts'
 import type { Rollout } from '../../core/rollout/rollout.ts'
 import { foldWorkloadRollout, type WorkloadRollout } from '../../core/rollout/workload-rollout.ts'
@@ -11,4 +12,10 @@ export async function readRollout(
   if (!(await engine.journal.isInstalled())) return undefined
   const { entries } = await engine.rollouts.look(run, { entry: 0, request: 0 })
   return foldRollout(undefined, entries) ?? foldWorkloadRollout(undefined, entries)
+}
+
+/** The run whose rollout is not over; there is one at most. */
+export async function runRollingOut(engine: Engine): Promise<number | undefined> {
+  if (!(await engine.journal.isInstalled())) return undefined
+  return openIn(await engine.rollouts.history())?.run
 }

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { expect } from 'vitest'
 import { processDeployer } from '../../../src/adapters/process/control-client.ts'
+import type { RolloutChange } from '../../../src/config.ts'
 import type { ProcessRole } from '../../../src/core/processes/config.ts'
 import type { Deployer } from '../../../src/engine/ports.ts'
 import { type Ran, type Workplace, workplace } from '../../support/cli.ts'
@@ -22,7 +23,8 @@ export interface Site {
   killed(running: { readonly child: ChildProcess; readonly ended: Promise<Ran> }): Promise<void>
   /** Numbers of all processes that were ever started for this site and run now, found without any record. */
   processes(): readonly number[]
-  configure(roles: Readonly<Record<string, Partial<ProcessRole>>>): Promise<void>
+  /** The roles, and the rules of rollouts where a deployment reads them. */
+  configure(roles: Readonly<Record<string, Partial<ProcessRole>>>, rollout?: RolloutChange): Promise<void>
 }
 
 /** A folder with a config file, in which the role "web" is the application of the tests. */
@@ -32,9 +34,9 @@ export async function site(change: Partial<ProcessRole> = {}): Promise<Site> {
   const [name = '', value = ''] = token.split('=')
   const place = await workplace({ [name]: value })
   const web = await webRole(change)
-  const configure: Site['configure'] = async (roles) => {
+  const configure: Site['configure'] = async (roles, rollout = {}) => {
     const format = Object.entries(roles).map(([role, given]) => [role, sectionOf(given)])
-    const config = { deploy: { processes: { state, roles: Object.fromEntries(format) } } }
+    const config = { deploy: { processes: { state, roles: Object.fromEntries(format) }, rollout } }
     await place.write('bellows.config.json', JSON.stringify(config))
   }
   await configure({ web })

@@ -178,11 +178,74 @@ describe('on its way back', () => {
     ).toEqual(['ended rolled_back'])
   })
 
-  test('takes a failed one out at once, whoever is left', () => {
+  test('takes a failed one out at once while somebody else serves', () => {
     const events = [...FIRST, failed(fresh('web-1')), BACK, batch('web-1')]
     const sick = seen(fresh('web-1'), 'serving', { health: SICK })
     const decision = short(decided(rolloutOf({}, ...events), [sick, seen(old('web-2'))]))
     expect(decision).toEqual(['draining web-1-r7-1', 'placed web-1-r7-2 1', 'drain web-1-r7-1!'])
+  })
+})
+
+describe('on its way back from two that are ill, and the last that serve,', () => {
+  const ill = (slot: string) => seen(fresh(slot), 'serving', { health: SICK })
+  const both = [batch('web-1', 'web-2'), ...replaced('web-1'), ...replaced('web-2')]
+  const failing = [...both, failed(fresh('web-1')), failed(fresh('web-2')), BACK]
+  const gone = told('gone', fresh('web-1'))
+  const back = [placing(again('web-1')), told('running', again('web-1')), told('serving', again('web-1'))]
+  const stopFirst = { order: 'stop-first', minAvailablePercent: 50 } as const
+
+  test.each([
+    [
+      'two at a time: one goes, the other stays',
+      { batch: 2 },
+      [...failing, batch('web-1', 'web-2')],
+      [ill('web-1'), ill('web-2')],
+      ['draining web-1-r7-1', 'placed web-1-r7-2 1', 'placed web-2-r7-2 1', 'drain web-1-r7-1!'],
+    ],
+    [
+      'until one that comes serves',
+      { batch: 2 },
+      [...failing, batch('web-1', 'web-2'), told('draining', fresh('web-1')), gone, ...back],
+      [ill('web-2'), seen(again('web-1'))],
+      ['draining web-2-r7-1', 'placed web-2-r7-2 1', 'drain web-2-r7-1!'],
+    ],
+    [
+      'where one goes before the other comes: the first one goes, as another serves',
+      stopFirst,
+      [...failing, batch('web-1')],
+      [ill('web-1'), ill('web-2')],
+      ['draining web-1-r7-1', 'drain web-1-r7-1!'],
+    ],
+    [
+      'and where nobody else is: it goes, as its place is needed',
+      stopFirst,
+      [...failing, batch('web-1')],
+      [ill('web-1'), seen(fresh('web-2'), 'starting', { health: SICK })],
+      ['draining web-1-r7-1', 'drain web-1-r7-1!'],
+    ],
+    [
+      'so the place in which nobody serves is filled first',
+      stopFirst,
+      failing,
+      [ill('web-1'), seen(fresh('web-2'), 'starting', { health: SICK })],
+      ['batch web-2'],
+    ],
+    [
+      'and meanwhile the last one stays',
+      { ...stopFirst, batch: 2 },
+      [...failing, batch('web-2', 'web-1')],
+      [ill('web-1'), seen(fresh('web-2'), 'starting', { health: SICK })],
+      ['stop web-2-r7-1!'],
+    ],
+  ])('%s', (_what, rules, events, fleet, decision) => {
+    expect(short(decided(rolloutOf({ rules }, ...events), fleet))).toEqual(decision)
+  })
+
+  test('lets the last one go where nobody comes', () => {
+    const given: Given = { before: [], roles: [{ role: 'web', instances: 1 }] }
+    const events = [batch('web-1'), placing(fresh('web-1')), told('serving', fresh('web-1'))]
+    const rollout = rolloutOf(given, ...events, failed(fresh('web-1')), BACK, batch('web-1'))
+    expect(short(decided(rollout, [ill('web-1')]))).toEqual(['draining web-1-r7-1', 'drain web-1-r7-1!'])
   })
 })
 

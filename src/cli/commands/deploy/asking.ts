@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { BellowsError, type Run } from '../../../index.ts'
-import { chosenRun } from '../../choose.ts'
+import { deployedRun } from '../../choose.ts'
 import { EXIT } from '../../exit-codes.ts'
 import { addDatabaseFlags } from '../../flags.ts'
 import { type DatabaseFlags, inSession, printJson, type Session } from '../../session.ts'
@@ -19,10 +19,10 @@ export function addAsking(deploy: Command): void {
   for (const [request, description] of REQUESTS) {
     addDatabaseFlags(deploy.command(request))
       .description(description)
-      .argument('[migration]', 'name; default: the one under way')
+      .argument('[migration]', 'name; default: the one whose rollout is not over, else the one under way')
       .action((named: string | undefined, flags: DatabaseFlags) =>
         inSession('deploy', flags, {}, async (session) => {
-          const run = await chosenRun(session.bellows, named)
+          const run = await deployedRun(session.bellows, named)
           await session.bellows.askRollout(run.id, request)
           return await heard(session, run, request, flags)
         }),

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { Migration, Run } from '../../../index.ts'
-import { chosenMigration, chosenRun } from '../../choose.ts'
+import { deployedMigration, deployedRun } from '../../choose.ts'
 import { confirmed } from '../../confirm.ts'
 import { deploymentNeeded } from '../../deployment.ts'
 import { addEvidenceFlags, type EvidenceFlags } from '../../evidence-flags.ts'
@@ -12,6 +12,7 @@ import { reportRun } from '../advance.ts'
 import { contracted, contractSettings } from '../contract.ts'
 import { waitedForGate } from '../gate.ts'
 import { addAsking } from './asking.ts'
+import { shown } from './dry-run.ts'
 import { announced, type RolloutFlags, rolledOut } from './rolling.ts'
 import { addRolloutStatus } from './status.ts'
 
@@ -22,14 +23,16 @@ interface DeployFlags extends BoundFlags, EvidenceFlags, RolloutFlags {
   readonly grace?: number
   /** False when `--no-contract` was given. */
   readonly contract?: boolean
+  readonly dryRun?: true
 }
 
 const GATE_TIMEOUT_MS = 3_600_000
 
 const HELP = `
 One after the other: expand, backfill, verify, the rollout, the gate, contract. Whatever is done already is not done again, so a deploy
-that was killed goes on when it is started again. With Kubernetes in the mode "observe" it waits until somebody else has rolled out. Each phase alone: bellows expand, backfill, verify, deploy rollout,
-gate wait, contract.
+that was killed goes on when it is started again. With Kubernetes in the mode "observe" it waits until somebody else has rolled out. Each
+phase alone: bellows expand, backfill, verify, deploy rollout, gate wait, contract. With --dry-run what is still ahead is told, with what
+the rollout would do and what the gate says at this moment.
 `
 
 export function addDeploy(program: Command): void {
@@ -40,18 +43,21 @@ export function addDeploy(program: Command): void {
   addFlags(deploy.command('run', { isDefault: true }))
     .description('all phases, from wherever it stands')
     .option('--confirm <database>', 'name of the database, as a confirmation: dropping cannot be taken back')
+    .option('--dry-run', 'show what would happen, and what the gate says now; do nothing')
     .option('--no-contract', 'end behind the rollout: the old shape stays, and so does the way back')
     .option('--gate-timeout <time>', 'wait no longer at the gate (default: 1h)', time)
     .option('--grace <time>', 'keep the hidden shape for so long, to undo (default: 0)', time)
     .action((named: string | undefined, flags: DeployFlags) =>
-      inSession('deploy', flags, contractSettings(flags), (session) => deployed(session, named, flags)),
+      inSession('deploy', flags, contractSettings(flags), (session) =>
+        flags.dryRun === true ? shown(session, named, flags) : deployed(session, named, flags),
+      ),
     )
   addFlags(deploy.command('rollout'))
     .description('the rollout alone: for a migration that is verified')
     .action((named: string | undefined, flags: DeployFlags) =>
       inSession('deploy', flags, contractSettings(flags), async (session) => {
         deploymentNeeded(session.deployment)
-        const run = await chosenRun(session.bellows, named)
+        const run = await deployedRun(session.bellows, named)
         await announced(session, flags)
         await rolledOut(session, run, flags)
         return await reportRun(session, run, flags)
@@ -63,7 +69,10 @@ export function addDeploy(program: Command): void {
 
 function addFlags(command: Command): Command {
   return addEvidenceFlags(addBoundFlags(command))
-    .argument('[migration]', 'name or file; default: the one under way, else the first that was not begun')
+    .argument(
+      '[migration]',
+      'name or file; default: the one whose rollout is not over, else the one under way, else the first that was not begun',
+    )
     .requiredOption('--to <version>', 'the version of the application that is to run')
     .option(
       '--rollout-timeout <time>',
@@ -75,7 +84,7 @@ function addFlags(command: Command): Command {
 async function deployed(session: Session, named: string | undefined, flags: DeployFlags): Promise<number> {
   const { bellows, config, terminal } = session
   deploymentNeeded(session.deployment)
-  const migration = await chosenMigration(bellows, config.migrations, named)
+  const migration = await deployedMigration(bellows, config.migrations, named)
   if (flags.contract !== false)
     await confirmed(
       `The deployment of "${migration.name}" ends with a contract, which drops the old shape; after that there is no way back.`,

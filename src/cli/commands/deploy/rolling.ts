@@ -11,16 +11,18 @@ export interface RolloutFlags {
 const ROLLOUT_TIMEOUT_MS = 3_600_000
 
 /** What is going to happen to what runs, before anything does. */
-export async function announced(
-  { bellows, terminal, deployment }: Session,
-  { to: version }: RolloutFlags,
-): Promise<void> {
+export async function announced(session: Session, { to }: RolloutFlags): Promise<void> {
+  session.terminal.err(`${(await rolloutPreview(session, to)).join('\n')}\n`)
+}
+
+export async function rolloutPreview(
+  { bellows, deployment }: Session,
+  version: string,
+): Promise<readonly string[]> {
   const chosen = deploymentNeeded(deployment)
-  const lines =
-    chosen.by === 'instances'
-      ? previewOf({ version, roles: chosen.roles, rules: chosen.rules }, await chosen.deployer.fleet()).lines
-      : workloadPreview(chosen.kubernetes, version, await bellows.inventory())
-  terminal.err(`${lines.join('\n')}\n`)
+  if (chosen.by === 'workloads') return workloadPreview(chosen.kubernetes, version, await bellows.inventory())
+  const { deployer, roles, rules } = chosen
+  return previewOf({ version, roles, rules }, await deployer.fleet()).lines
 }
 
 export async function rolledOut(session: Session, run: Run, flags: RolloutFlags): Promise<void> {

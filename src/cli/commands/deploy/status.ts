@@ -6,7 +6,7 @@ import {
   type Rollout,
   type WorkloadRollout,
 } from '../../../index.ts'
-import { chosenRun } from '../../choose.ts'
+import { deployedRun } from '../../choose.ts'
 import { EXIT } from '../../exit-codes.ts'
 import { addDatabaseFlags } from '../../flags.ts'
 import { duration } from '../../render/progress.ts'
@@ -16,11 +16,11 @@ import { type DatabaseFlags, inSession, printJson, type Session } from '../../se
 export function addRolloutStatus(deploy: Command): void {
   addDatabaseFlags(deploy.command('status'))
     .description('where the rollout of a migration stands, and what runs')
-    .argument('[migration]', 'name; default: the one under way')
+    .argument('[migration]', 'name; default: the one whose rollout is not over, else the one under way')
     .action((named: string | undefined, flags: DatabaseFlags) =>
       inSession('deploy', flags, {}, async (session) => {
         const { bellows, terminal } = session
-        const run = await chosenRun(bellows, named)
+        const run = await deployedRun(bellows, named)
         const migration = run.plan.migration.name
         const rollout = await bellows.rollout(run.id)
         if (rollout === undefined) {
@@ -66,7 +66,8 @@ function summary({ version, direction, outcome, paused, endedBecause }: Rollout 
   }
 }
 
-function headline(migration: string, rollout: Rollout | WorkloadRollout): string {
+/** `0002_rename: the rollout of "2" is paused: …` */
+export function headline(migration: string, rollout: Rollout | WorkloadRollout): string {
   const { outcome, because, version, direction } = summary(rollout)
   const where =
     direction === 'back' && outcome === 'under way' ? 'being taken back' : outcome.replace('_', ' ')

@@ -1,0 +1,53 @@
+import type { RolloutHistory } from './begin.ts'
+import type { RolloutOutcome, RolloutStarted, RollStarted } from './event.ts'
+import type { FleetInstance } from './fleet.ts'
+
+/** What stands on the new shape of a migration. */
+export interface StandsOn {
+  readonly because: string
+  /** What to do before the shape is taken away. */
+  readonly hint: string
+}
+
+/**
+ * Why the new shape of a migration may not be taken away: what was rolled out for it may need that. Whatever ran before the first
+ * of its rollouts does without.
+ * @param history of its run alone
+ * @param fleet absent where nobody can say what runs: then what the journal says counts
+ */
+export function standsOn(
+  migration: string,
+  history: RolloutHistory,
+  fleet: readonly FleetInstance[] | undefined,
+): StandsOn | undefined {
+  const starts = history.flatMap(({ event }) => (event.kind === 'rollout_started' ? [event] : []))
+  const [first, last, end] = [starts[0], starts.at(-1), history.at(-1)?.event]
+  if (first === undefined || last === undefined) return undefined
+  if (end?.kind !== 'ended')
+    return {
+      because: `the rollout of "${last.version}" is not over`,
+      hint: `Take it back first: bellows deploy abort ${migration}`,
+    }
+  const earlier = first.before.map(({ version }) => version)
+  const living = fleet?.filter(({ state }) => state !== 'gone').map(({ version }) => version)
+  const [newer] = leftBy(last, end.outcome).filter(
+    (version) => !earlier.includes(version) && (living?.includes(version) ?? true),
+  )
+  if (newer === undefined) return undefined
+  return {
+    because: `"${newer}" was rolled out for it and may still run`,
+    hint:
+      earlier[0] === undefined
+        ? 'Stop it first.'
+        : `Deploy what ran before first: bellows deploy rollout ${migration} --to ${earlier[0]}`,
+  }
+}
+
+/** Versions that a rollout has left running. */
+function leftBy(
+  { version, before }: RolloutStarted | RollStarted,
+  outcome: RolloutOutcome,
+): readonly string[] {
+  const others = before.map((one) => one.version)
+  return { done: [version], rolled_back: others, abandoned: [version, ...others] }[outcome]
+}

@@ -1,0 +1,63 @@
+import { describe, expect, test } from 'vitest'
+import { rolloutRules } from '../../../src/config.ts'
+import type { RolloutHistory } from '../../../src/core/rollout/begin.ts'
+import type { RolloutEvent, RolloutOutcome } from '../../../src/core/rollout/event.ts'
+import { standsOn } from '../../../src/core/rollout/stands-on.ts'
+import { placed, seen } from '../../support/rollout-model.ts'
+
+const one = (version: string) => placed(`web-1-${version}`, version)
+const begins = (version: string, ...before: readonly string[]): RolloutEvent => ({
+  kind: 'rollout_started',
+  number: 1,
+  version,
+  roles: [],
+  rules: rolloutRules(),
+  before: before.map((earlier) => ({ ...one(earlier), available: true })),
+  heard: 0,
+})
+const ends = (outcome: RolloutOutcome): RolloutEvent => ({ kind: 'ended', outcome, because: 'of that' })
+const of = (...events: readonly RolloutEvent[]): RolloutHistory =>
+  events.map((event, at) => ({ run: 1, seq: at, atMs: at, event }))
+
+describe('what stands on the new shape of a migration', () => {
+  test.each<readonly [string, readonly RolloutEvent[], string | undefined]>([
+    ['nothing, without a rollout', [], undefined],
+    ['a rollout that is not over', [begins('2', '1')], 'the rollout of "2" is not over'],
+    ['nothing, when it was taken back', [begins('2', '1'), ends('rolled_back')], undefined],
+    ['what was rolled out', [begins('2', '1'), ends('done')], '"2" was rolled out'],
+    ['what was left half way', [begins('2', '1'), ends('abandoned')], '"2" was rolled out'],
+    [
+      'nothing, when what ran before was rolled out again',
+      [begins('2', '1'), ends('done'), begins('1', '2'), ends('done')],
+      undefined,
+    ],
+    [
+      'what a later rollout was taken back to',
+      [begins('2', '1'), ends('done'), begins('3', '2'), ends('rolled_back')],
+      '"2" was rolled out',
+    ],
+    ['a first deployment', [begins('1'), ends('done')], '"1" was rolled out'],
+  ])('%s', (_what, events, because) => {
+    const found = standsOn('0001', of(...events), undefined)
+    if (because === undefined) expect(found).toBeUndefined()
+    else expect(found?.because).toContain(because)
+  })
+
+  test('says what to do', () => {
+    const hintOf = (...events: readonly RolloutEvent[]) => standsOn('0001', of(...events), undefined)?.hint
+    expect(hintOf(begins('2', '1'))).toBe('Take it back first: bellows deploy abort 0001')
+    expect(hintOf(begins('2', '1'), ends('done'))).toBe(
+      'Deploy what ran before first: bellows deploy rollout 0001 --to 1',
+    )
+    expect(hintOf(begins('1'), ends('done'))).toBe('Stop it first.')
+  })
+
+  test('is nothing of what is gone, where that can be seen', () => {
+    const done = of(begins('2', '1'), ends('done'))
+    expect(standsOn('0001', done, [])).toBeUndefined()
+    expect(standsOn('0001', done, [seen(one('2'), 'gone'), seen(one('1'))])).toBeUndefined()
+    expect(standsOn('0001', done, [seen(one('2'), 'stopping')])).toBeDefined()
+    // Whoever has begun it may start another one at any moment.
+    expect(standsOn('0001', of(begins('2', '1')), [])).toBeDefined()
+  })
+})
