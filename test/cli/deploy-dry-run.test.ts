@@ -31,7 +31,7 @@ test('bellows deploy --dry-run says what would happen, from wherever it stands, 
   expect(code).toBe(0)
   expect(out).not.toMatch(/^(expand|backfill|verify)$/m)
   expect(out).toMatch(
-    /\nrollout\n {2}will replace 2 instances[\s\S]*\ngate, as it is now\n"users"\."name" is active\n {2}leases +red [\s\S]*\nretire\n[\s\S]*\npurge\n/,
+    /\nrollout\n {2}will replace 2 instances[\s\S]*\ngate, as it is now\n"users"\."name" is active\n {2}inventory +red [\s\S]*\n {2}leases +red [\s\S]*\nretire\n[\s\S]*\npurge\n/,
   )
   const json = await place.run('deploy', '--to', '2', '--dry-run', '--no-contract', '--json')
   expect(JSON.parse(json.out)).toMatchObject({

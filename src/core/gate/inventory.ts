@@ -31,8 +31,8 @@ function fleetCheck(facts: Extract<InventoryFacts, { readonly fleet: unknown }>)
       ...unfinished(facts),
       ...old.map((one) => `the instance "${one.id}" of "${one.version}" is still there, ${one.state}`),
     ],
-    old.map(instanceOffender),
-    'Finish the rollout: bellows deploy resume. What is left of an earlier one is removed by it, too.',
+    old.map((one) => instanceOffender(one, facts.version)),
+    `Begin the rollout, or finish it: ${rollOut(facts.version)}. What is left of an earlier one is removed by it, too.`,
   )
 }
 
@@ -63,10 +63,14 @@ function unknown(because: readonly string[], hint: string): GateCheck {
   return { check: 'inventory', state: 'unknown', code: 'gate_closed', because, offenders: [], hint }
 }
 
-function instanceOffender({ id, role, state }: FleetInstance): Offender {
+function rollOut(version: string): string {
+  return `bellows deploy rollout --to ${version}`
+}
+
+function instanceOffender({ id, role, state }: FleetInstance, version: string): Offender {
   return known<Offender>({
     who: `the instance "${id}"`,
     application: role,
-    fix: state === 'stopping' ? 'wait until it has ended' : 'bellows deploy resume',
+    fix: state === 'stopping' ? 'wait until it has ended' : rollOut(version),
   })
 }
