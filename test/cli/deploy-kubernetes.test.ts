@@ -59,6 +59,21 @@ describe('bellows deploy, which drives Kubernetes', () => {
       code: 3,
       err: expect.stringContaining('The rollout of "2" is not over.'),
     })
+    await shop.deployBy({ kubernetes: { mode: 'observe', workloads: [SHOP] } })
+    expect(await place.run('deploy', ...TO_2, ...confirm)).toMatchObject({
+      code: 3,
+      err: expect.stringContaining('was begun in the mode "drive"'),
+    })
+    await shop.deployBy({ command: { roles: { web: 1 }, start: 'true', stop: 'true', fleet: 'echo []' } })
+    expect(await place.run('deploy', ...TO_2, ...confirm)).toMatchObject({
+      code: 3,
+      err: expect.stringContaining('The rollout of "2" is not over.'),
+    })
+    expect(await place.run('deploy', 'resume')).toMatchObject({
+      code: 64,
+      err: expect.stringContaining('is one of workloads of a cluster'),
+    })
+    await shop.deployBy({ kubernetes: { mode: 'drive', workloads: [SHOP] } })
     fault = undefined
     const last = await place.run('deploy', ...TO_2, ...confirm)
     expect(last, last.err).toMatchObject({ code: 0 })
@@ -67,6 +82,7 @@ describe('bellows deploy, which drives Kubernetes', () => {
       'rollout_started',
       'workload_saved',
       'workload_changed',
+      'asked',
       'workload_rolled',
       'ended',
     ])

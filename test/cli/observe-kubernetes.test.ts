@@ -1,8 +1,18 @@
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { parse } from 'yaml'
 import { putPod, SHOP } from '../support/kubernetes/objects.ts'
 import { saidBy, shopPlace } from '../support/kubernetes/shop-place.ts'
 
 const TO_2 = ['0001_rename', '--to', '2'] as const
+
+async function argumentsOf(example: string): Promise<readonly string[]> {
+  const file = path.resolve(import.meta.dirname, '../../examples/kubernetes', example)
+  const [program, ...args] = parse(await readFile(file, 'utf8')).spec.template.spec.containers[0].args
+  expect(program).toBe('bellows')
+  return args
+}
 
 /** Pods that somebody has told to end, and that take their time. */
 const FOR_EVER = 1_000_000
@@ -139,10 +149,26 @@ describe('the gate, where a cluster is known', () => {
     expect(ran, ran.err).toMatchObject({ code: 0, out: expect.stringContaining('completed') })
   })
 
+  test('is what the Jobs of the examples wait for, before and behind a sync, and later again', async () => {
+    const shop = await shopPlace({ mode: 'observe' })
+    const { place, database } = shop
+    const preSync = await argumentsOf('argo-pre-sync.yaml')
+    const postSync = await argumentsOf('argo-post-sync.yaml')
+    expect(await place.run(...preSync)).toMatchObject({ code: 0 })
+    const waiting = place.start(...postSync)
+    await saidBy(waiting, 'would start pods of version 1')
+    shop.bringIn('2')
+    const opened = await waiting.ended
+    expect(opened, opened.err).toMatchObject({ code: 0 })
+    const ran = await place.run('contract', '0001_rename', '--to', '2', '--confirm', database.name)
+    expect(ran, ran.err).toMatchObject({ code: 0 })
+    for (const again of [preSync, postSync]) expect(await place.run(...again)).toMatchObject({ code: 0 })
+    expect(shop.patches()).toEqual([])
+  })
+
   test('needs no cluster for what asks none, and does not take "not reached" for "nothing left"', async () => {
-    const { place } = await shopPlace()
-    const kubernetes = { mode: 'drive', context: 'elsewhere', workloads: [SHOP] }
-    await place.write('bellows.config.yaml', JSON.stringify({ deploy: { kubernetes } }))
+    const { place, deployBy } = await shopPlace()
+    await deployBy({ kubernetes: { mode: 'drive', context: 'elsewhere', workloads: [SHOP] } })
     for (const phase of ['expand', 'backfill', 'verify'])
       expect((await place.run(phase, '0001_rename')).code, phase).toBe(0)
     expect(await place.run('deploy', 'rollout', '0001_rename', '--to', '2')).toMatchObject({

@@ -37,6 +37,8 @@ export interface ShopPlace {
   image(name?: string): string | undefined
   /** Bodies of all changes that were asked for. */
   patches(): readonly string[]
+  /** Writes the section "deploy" of the config file anew. */
+  deployBy(section: object): Promise<void>
   /** As somebody else would bring a version in. */
   bringIn(version: string, name?: string): void
 }
@@ -62,10 +64,9 @@ export async function shopPlace(options: ShopOptions = {}): Promise<ShopPlace> {
   // Nothing of the cluster connects to the database: what it needs is seen in its pods alone.
   const gate = { quietMs: 0, whenNoneRegistered: 'allow', reason: 'a test', unregistered: 'allow' }
   const settings = { gate, driver: { pollMs: 20 } }
-  await place.write(
-    'bellows.config.yaml',
-    JSON.stringify({ settings, deploy: { kubernetes: { mode, workloads } } }),
-  )
+  const deployBy = (section: object) =>
+    place.write('bellows.config.yaml', JSON.stringify({ settings, deploy: section }))
+  await deployBy({ kubernetes: { mode, workloads } })
   await place.write(
     'migrations/0001_rename.yaml',
     'operations:\n  - rename_column: { table: users, from: name, to: full_name }\n',
@@ -79,6 +80,7 @@ export async function shopPlace(options: ShopOptions = {}): Promise<ShopPlace> {
     database,
     stub,
     confirm: ['--confirm', database.name],
+    deployBy,
     pods: () => {
       const images = store.list('Pod').map(({ spec }) => appImage(spec)?.split(':')[1] ?? '')
       return Object.fromEntries(images.map((one) => [one, images.filter((other) => other === one).length]))
