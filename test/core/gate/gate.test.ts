@@ -78,6 +78,14 @@ describe('the gate is open', () => {
   })
 })
 
+test('statements that may not be seen keep nothing closed where leases tell and no quiet time is asked for', () => {
+  const unseen = usage({ servers: [{ server: 'the primary', identity: '1/1', unseen: 'no right' }] })
+  const rules: GateRules = { ...RULES, quietMs: 0 }
+  expect(contractGate(facts({ usage: unseen }), rules).open).toBe(true)
+  expect(contractGate(facts({ usage: unseen }), RULES).open).toBe(false)
+  expect(contractGate(facts({ usage: unseen, everRegistered: false }), rules).open).toBe(false)
+})
+
 describe('one thing that stands against it', () => {
   test.for(CASES)('closes the gate, and is named: %s', ([name, more]) => {
     const checks = gateChecks(facts(more), RULES)
