@@ -1,7 +1,6 @@
 import { messageOf } from '../core/errors.ts'
 import type { Brownout } from '../core/gate/brownout.ts'
 import type { GateFacts } from '../core/gate/gate.ts'
-import type { Stranger } from '../core/gate/sessions.ts'
 import type { OldTransaction } from '../core/gate/transactions.ts'
 import { dependentsQuery } from '../core/plan/dependents.ts'
 import { writesSql } from '../core/plan/old-writes.ts'
@@ -11,6 +10,7 @@ import { declaredClients } from './clients.ts'
 import type { Engine } from './context.ts'
 import { columnArguments, type Gated } from './gated.ts'
 import { readRollout } from './rollout/look.ts'
+import { readSessions } from './strangers.ts'
 import { watchUse } from './use.ts'
 
 /** Everything that the gate of a column goes by, as it is at this moment. */
@@ -25,7 +25,7 @@ export async function gatherEvidence(engine: Engine, run: Run | undefined, of: G
     needing,
     everRegistered: await wasAnyRegistered(engine),
     ...(await inventoryOf(engine, run?.id)),
-    strangers: await database.read<Stranger>(sql`select * from bellows.strangers(${columnArguments(of)})`),
+    sessions: await readSessions(engine, of),
     transactions: await oldTransactions(engine, of),
     usage,
     watch,

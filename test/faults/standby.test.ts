@@ -12,8 +12,8 @@ const STATEMENTS = { shared_preload_libraries: 'pg_stat_statements', 'pg_stat_st
 
 interface Watched extends Pair {
   readonly bellows: Bellows
-  /** An application's session, as the instance new-1. */
-  session(of: 'primary' | 'standby'): Promise<pg.Client>
+  /** An application's session, as the instance new-1 unless it is called otherwise. */
+  session(of: 'primary' | 'standby', name?: string): Promise<pg.Client>
 }
 
 async function watched(
@@ -21,8 +21,8 @@ async function watched(
   options: OpenOptions = {},
 ): Promise<Watched> {
   const pair = await startPair(settings)
-  const session = async (of: 'primary' | 'standby') => {
-    const client = new pg.Client({ connectionString: pair[of].url, application_name: 'shop/new-1' })
+  const session = async (of: 'primary' | 'standby', application_name = 'shop/new-1') => {
+    const client = new pg.Client({ connectionString: pair[of].url, application_name })
     client.on('error', () => undefined)
     await client.connect()
     cleanUp(() => client.end().catch(() => undefined))
@@ -151,6 +151,10 @@ describe('a standby', () => {
     const all = await watched({})
     expect((await check(all, 'usage'))?.state).toBe('green')
     await all.standby.stop()
+    expect(await check(all, 'sessions')).toMatchObject({
+      state: 'unknown',
+      because: [expect.stringMatching(/^the sessions on postgres:.* are not known: /)],
+    })
     expect(await check(all, 'usage')).toMatchObject({
       state: 'unknown',
       because: [expect.stringMatching(/^the use on postgres:.* is not known/), expect.anything()],
@@ -158,6 +162,52 @@ describe('a standby', () => {
     await expect(all.bellows.change((driver) => driver.advance(MIGRATION, 'purge'))).rejects.toMatchObject({
       code: 'gate_closed',
     })
+  })
+
+  test('has strangers, too: each keeps the gate closed until somebody answers for it', async () => {
+    const all = await watched({})
+    expect((await check(all, 'sessions'))?.state).toBe('green')
+    const report = await all.session('standby', 'nightly report')
+    expect(await check(all, 'sessions')).toMatchObject({
+      state: 'red',
+      because: [
+        expect.stringMatching(
+          /^the session \d+ of "postgres" on postgres:.*, called "nightly report", is of no registered/,
+        ),
+      ],
+      offenders: [{ application: 'nightly report', fix: expect.stringContaining('on the standby: select') }],
+    })
+    await expect(all.bellows.change((driver) => driver.advance(MIGRATION, 'purge'))).rejects.toMatchObject({
+      code: 'gate_closed',
+    })
+
+    await all.bellows.clients.declare({
+      client: 'report',
+      applicationName: 'nightly report',
+      owner: 'data team',
+    })
+    expect((await check(all, 'sessions'))?.state).toBe('green')
+    await all.bellows.clients.forget('report')
+    await report.end()
+    await expect.poll(async () => (await check(all, 'sessions'))?.state, { timeout: 20_000 }).toBe('green')
+  })
+
+  test('that lags behind knows not yet who is gone; the primary does', async () => {
+    const all = await watched({})
+    const old = { instance: 'old-1', uses: ['users.name'], applicationName: 'shop/old-1' }
+    await all.bellows.instances.register(old)
+    await followed(all)
+    const left = await all.session('standby', 'shop/old-1')
+    await left.query('select pg_wal_replay_pause()')
+    await all.bellows.instances.release('old-1')
+
+    expect(await check(all, 'sessions')).toMatchObject({
+      state: 'red',
+      because: [
+        expect.stringMatching(/^the instance "old-1" was released, and its session \d+ on postgres:/),
+      ],
+    })
+    await left.query('select pg_wal_replay_resume()')
   })
 
   test('whose reader would hold up the change is told before, with the reader', async () => {

@@ -5,7 +5,7 @@ import { clientsCheck, type DeclaredClient } from './clients.ts'
 import { dependentsCheck } from './dependents.ts'
 import { type InventoryFacts, inventoryCheck } from './inventory.ts'
 import { type LeaseFacts, leasesCheck } from './leases.ts'
-import { type Stranger, sessionsCheck } from './sessions.ts'
+import { type SessionFacts, sessionsCheck } from './sessions.ts'
 import { type OldTransaction, transactionsCheck } from './transactions.ts'
 import { seesReads, usageCheck } from './usage.ts'
 import type { UsageFacts, Watch } from './watch.ts'
@@ -17,7 +17,7 @@ export interface GateFacts extends LeaseFacts {
   readonly migration: string
   /** Absent when the application was not rolled out for this migration by Bellows. */
   readonly inventory?: InventoryFacts
-  readonly strangers: readonly Stranger[]
+  readonly sessions: SessionFacts
   readonly transactions: readonly OldTransaction[]
   readonly usage: UsageFacts
   readonly watch: Watch
@@ -90,7 +90,7 @@ export function gateChecks(facts: GateFacts, rules: GateRules): readonly GateChe
     isTold
       ? green('leases', ['no instance was ever registered; its use is watched instead, readers included'])
       : leases,
-    sessionsCheck(column, facts.strangers, rules),
+    sessionsCheck(column, facts.sessions, rules),
     transactionsCheck(column, facts.transactions, rules),
     used,
     clientsCheck(column, facts.clients, facts.migration),

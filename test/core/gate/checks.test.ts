@@ -3,7 +3,7 @@ import type { GateRules } from '../../../src/core/gate/check.ts'
 import { clientsCheck } from '../../../src/core/gate/clients.ts'
 import { dependentsCheck } from '../../../src/core/gate/dependents.ts'
 import { leasesCheck, type Needing } from '../../../src/core/gate/leases.ts'
-import { sessionsCheck } from '../../../src/core/gate/sessions.ts'
+import { type Stranger, sessionsCheck } from '../../../src/core/gate/sessions.ts'
 import { transactionsCheck } from '../../../src/core/gate/transactions.ts'
 import { COLUMN, client, oldTransaction, RULES, stranger } from './facts.ts'
 
@@ -79,8 +79,11 @@ describe('leases', () => {
 })
 
 describe('sessions', () => {
+  const of = (strangers: readonly Stranger[], rules = RULES) =>
+    sessionsCheck(COLUMN, { strangers, unseen: [] }, rules)
+
   test('of somebody unknown are red, with the command that declares the client', () => {
-    expect(sessionsCheck(COLUMN, [stranger], RULES)).toEqual({
+    expect(of([stranger])).toEqual({
       check: 'sessions',
       state: 'red',
       code: 'gate_closed',
@@ -103,7 +106,7 @@ describe('sessions', () => {
   })
 
   test('without a name or an address are told as such', () => {
-    const [because] = sessionsCheck(COLUMN, [{ ...stranger, application: '', address: null }], RULES).because
+    const [because] = of([{ ...stranger, application: '', address: null }]).because
     expect(because).toBe(
       `the session 4711 of "app", without an application_name, is of no registered instance; it may use ${COLUMN}`,
     )
@@ -111,7 +114,7 @@ describe('sessions', () => {
 
   test('that a released instance left behind are red, and of nobody who could be declared', () => {
     const left = { ...stranger, instance: 'web-1' }
-    expect(sessionsCheck(COLUMN, [left], RULES)).toMatchObject({
+    expect(of([left])).toMatchObject({
       state: 'red',
       because: [`the instance "web-1" was released, and its session 4711 is still there; it used ${COLUMN}`],
       offenders: [{ fix: 'select pg_terminate_backend(4711)' }],
@@ -119,13 +122,55 @@ describe('sessions', () => {
     })
   })
 
+  test('of a role of the old version are red, whatever they are called', () => {
+    const old = { ...stranger, role: 'shop_v1', application: 'shop/new-1', ofOldRole: true }
+    expect(of([stranger, old])).toMatchObject({
+      state: 'red',
+      because: [
+        expect.stringContaining('is of no registered instance'),
+        `the session 4711 of "shop_v1" from 10.0.0.3, called "shop/new-1", is of the old version: only instances that use ${COLUMN} log in as "shop_v1"`,
+      ],
+      offenders: [{}, { role: 'shop_v1', pid: 4711, fix: 'select pg_terminate_backend(4711)' }],
+      hint: expect.stringMatching(
+        /^Stop whatever logs in as "shop_v1".*RECONNECT.*: alter role "shop_v1" nologin$/,
+      ),
+    })
+  })
+
+  test('on a standby are red as well, and not known where it cannot be asked', () => {
+    expect(of([{ ...stranger, standby: 'postgres://replica/shop' }])).toMatchObject({
+      state: 'red',
+      because: [
+        expect.stringContaining(' of "app" from 10.0.0.3 on postgres://replica/shop, called "report"'),
+      ],
+      offenders: [
+        {
+          who: 'the session 4711 on postgres://replica/shop',
+          fix: expect.stringContaining('on the standby: select pg_terminate_backend(4711)'),
+        },
+      ],
+    })
+    const unseen = [{ standby: 'postgres://replica/shop', why: 'refused' }]
+    const because = 'the sessions on postgres://replica/shop are not known: refused'
+    expect(sessionsCheck(COLUMN, { strangers: [], unseen }, RULES)).toMatchObject({
+      state: 'unknown',
+      because: [because],
+      hint: 'List only standbys that can be reached from here.',
+    })
+    expect(sessionsCheck(COLUMN, { strangers: [stranger], unseen }, RULES)).toMatchObject({
+      state: 'red',
+      because: [expect.anything(), because],
+    })
+    expect(sessionsCheck(COLUMN, { strangers: [], unseen }, NAMED_ONLY).state).toBe('green')
+  })
+
   test('are only named where the owner has decided so', () => {
-    expect(sessionsCheck(COLUMN, [stranger], NAMED_ONLY)).toMatchObject({
+    expect(of([stranger], NAMED_ONLY)).toMatchObject({
       state: 'green',
       because: [expect.stringContaining('the session 4711')],
       offenders: [{ pid: 4711 }],
     })
-    expect(sessionsCheck(COLUMN, [], RULES).state).toBe('green')
+    expect(of([]).state).toBe('green')
   })
 })
 

@@ -34,7 +34,7 @@ export const facts = (more: Partial<GateFacts> = {}): GateFacts => ({
   migration: '0001_rename',
   needing: [],
   everRegistered: true,
-  strangers: [],
+  sessions: { strangers: [], unseen: [] },
   transactions: [],
   usage: usage(),
   watch: watch(),
@@ -50,6 +50,7 @@ export const stranger = {
   address: '10.0.0.3',
   since: '2026-11-24T20:00:00+00:00',
   instance: null,
+  ofOldRole: false,
 } as const
 
 export const oldTransaction = {

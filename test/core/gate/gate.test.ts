@@ -25,7 +25,7 @@ const READS = usage({
 /** One thing that stands against each check. */
 const AGAINST: Readonly<Record<Exclude<CheckName, 'inventory' | 'brownout'>, Partial<GateFacts>>> = {
   leases: { needing: [live('web-1')] },
-  sessions: { strangers: [stranger] },
+  sessions: { sessions: { strangers: [stranger], unseen: [] } },
   transactions: { transactions: [oldTransaction] },
   usage: { watch: BUSY },
   clients: { clients: [client] },
@@ -150,7 +150,16 @@ describe('every combination of what is seen and decided', () => {
           [true, false].flatMap((everRegistered) =>
             [RULES, ALLOW].map(
               (rules) =>
-                [facts({ needing, dependents, strangers, watch: watched, everRegistered }), rules] as const,
+                [
+                  facts({
+                    needing,
+                    dependents,
+                    sessions: { strangers, unseen: [] },
+                    watch: watched,
+                    everRegistered,
+                  }),
+                  rules,
+                ] as const,
             ),
           ),
         ),
@@ -162,7 +171,7 @@ describe('every combination of what is seen and decided', () => {
     for (const [seen, rules] of SEEN) {
       const expected =
         seen.dependents.length === 0 &&
-        seen.strangers.length === 0 &&
+        seen.sessions.strangers.length === 0 &&
         seen.watch !== BUSY &&
         !seen.needing.some(({ blocks }) => blocks) &&
         (seen.everRegistered || rules === ALLOW)
