@@ -8,14 +8,14 @@ import pg from 'pg'
 import { serverIdentity, spawnIdentity } from '../../src/adapters/postgres/embedded/identity.ts'
 import { cleanUp, type TestDatabase } from './database.ts'
 
-/** Such as `1.18.0`; absent where PgBouncer is not installed. */
-export const PGBOUNCER = /^PgBouncer (\S+)/.exec(
-  spawnSync('pgbouncer', ['--version'], { encoding: 'utf8' }).stdout ?? '',
-)?.[1]
+/** Debian has it where an ordinary user has no path to. */
+const PROGRAM = ['pgbouncer', '/usr/sbin/pgbouncer'].find(
+  (program) => spawnSync(program, ['--version']).status === 0,
+)
+export const HAS_PGBOUNCER = PROGRAM !== undefined
 
 /** What stands behind the title of tests that are skipped. */
-export const WITHOUT_PGBOUNCER =
-  PGBOUNCER === undefined ? ' (skipped: the program "pgbouncer" is not installed)' : ''
+export const WITHOUT_PGBOUNCER = HAS_PGBOUNCER ? '' : ' (skipped: the program "pgbouncer" is not installed)'
 
 export type PoolMode = 'session' | 'transaction'
 
@@ -77,7 +77,7 @@ export async function startPgBouncer(
 async function run(folder: string, file: string): Promise<void> {
   const identity = serverIdentity(undefined)
   if (identity !== undefined) chownSync(folder, identity.uid, identity.gid)
-  const child: ChildProcess = spawn('pgbouncer', ['-q', file], {
+  const child: ChildProcess = spawn(PROGRAM ?? 'pgbouncer', ['-q', file], {
     stdio: 'ignore',
     ...spawnIdentity(identity),
   })
