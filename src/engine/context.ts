@@ -1,5 +1,5 @@
 import type { Actor, Notice } from '../core/run/event.ts'
-import type { Deployer, Driver, Ports } from './ports.ts'
+import type { Application, Deployer, Driver, Ports } from './ports.ts'
 import type { Settings } from './settings.ts'
 
 /** What every part of the engine works with. */
@@ -7,6 +7,8 @@ export interface Engine extends Ports {
   readonly settings: Settings
   /** Whatever deploys the application, where it is known here. */
   readonly deployer?: Deployer
+  /** How the application connects, where that is known here. */
+  readonly application?: Application
   /** Who runs it; kept where somebody takes a responsibility. */
   readonly actor: Actor
   readonly notify: (notice: Notice) => void

@@ -10,6 +10,7 @@ import type { Inventory } from '../core/rollout/inventory.ts'
 import type { Changed, Release, SavedTemplate } from '../core/rollout/release.ts'
 import type { Check, CheckResult } from '../core/rollout/rules.ts'
 import type { RolledWorkload, WorkloadFacts } from '../core/rollout/workload.ts'
+import type { ApplicationFacts } from '../core/run/application-diagnosis.ts'
 import type { Event, JournalEntry } from '../core/run/event.ts'
 import type { StoredRun } from '../core/run/run.ts'
 import type { Facts, QualifiedName, Schema } from '../core/schema/model.ts'
@@ -128,6 +129,12 @@ export interface Standby {
   readonly name: string
   read<Row>(query: Sql): Promise<readonly Row[]>
   close(): Promise<void>
+}
+
+/** The way that an application takes to the database: its own URL, a pooler perhaps between. */
+export interface Application {
+  /** Connects as it would, and changes nothing. That it cannot is an answer. */
+  look(): Promise<ApplicationFacts>
 }
 
 /** `open` runs are neither completed nor rolled back. */
