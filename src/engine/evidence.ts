@@ -2,7 +2,6 @@ import { messageOf } from '../core/errors.ts'
 import type { Brownout } from '../core/gate/brownout.ts'
 import type { GateFacts } from '../core/gate/gate.ts'
 import type { OldTransaction } from '../core/gate/transactions.ts'
-import { dependentsQuery } from '../core/plan/dependents.ts'
 import { writesSql } from '../core/plan/old-writes.ts'
 import type { Run } from '../core/run/run.ts'
 import { lit, type Sql, sql } from '../core/sql.ts'
@@ -31,7 +30,7 @@ export async function gatherEvidence(engine: Engine, run: Run | undefined, of: G
     watch,
     clients: await declaredClients(engine, run?.id),
     ...(await lastBrownout(engine, of)),
-    dependents: await database.read(sql`${dependentsQuery(table, column)} order by 1, 2`),
+    dependents: await database.dependents(table, column),
   }
 }
 

@@ -175,7 +175,7 @@ function refusal(
       ...unlessEmpty('silent', namesOf(blocking.filter(({ state }) => state === 'silent'))),
       ...unlessEmpty(
         'dependents',
-        facts.dependents.map(({ kind, name }) => `${kind} ${name}`),
+        facts.dependents.found.map(({ kind, name }) => `${kind} ${name}`),
       ),
     },
   })

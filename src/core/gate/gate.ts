@@ -1,4 +1,4 @@
-import type { Dependent } from '../schema/model.ts'
+import type { Dependents } from '../schema/model.ts'
 import { type Brownout, brownoutCheck } from './brownout.ts'
 import { type GateCheck, type GateRules, green, isPassed, type Override, type RefusalCode } from './check.ts'
 import { clientsCheck, type DeclaredClient } from './clients.ts'
@@ -24,7 +24,7 @@ export interface GateFacts extends LeaseFacts {
   readonly clients: readonly DeclaredClient[]
   /** Absent when no trial was made. */
   readonly brownout?: Brownout
-  readonly dependents: readonly Pick<Dependent, 'kind' | 'name'>[]
+  readonly dependents: Dependents
 }
 
 /**
@@ -95,7 +95,7 @@ export function gateChecks(facts: GateFacts, rules: GateRules): readonly GateChe
     used,
     clientsCheck(column, facts.clients, facts.migration),
     ...(facts.brownout === undefined ? [] : [brownoutCheck(column, facts.brownout)]),
-    dependentsCheck(column, facts.dependents),
+    dependentsCheck(column, facts.dependents, facts.clients),
   ].map((one) => waived(one, rules.overrides))
 }
 

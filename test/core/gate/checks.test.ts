@@ -240,10 +240,13 @@ describe('clients', () => {
 })
 
 describe('dependents', () => {
+  const of = (...found: readonly { kind: string; name: string }[]) =>
+    dependentsCheck(COLUMN, { found, areJobsHidden: false }, [])
+
   test('are named one by one', () => {
     const view = { kind: 'view', name: 'public.names' }
     const policy = { kind: 'policy', name: 'own on public.users' }
-    expect(dependentsCheck(COLUMN, [view, policy])).toMatchObject({
+    expect(of(view, policy)).toMatchObject({
       state: 'red',
       code: 'dependents_found',
       because: [
@@ -252,6 +255,20 @@ describe('dependents', () => {
       ],
       hint: 'Change each to use the new column, or drop it; Bellows never drops what it did not make.',
     })
-    expect(dependentsCheck(COLUMN, []).state).toBe('green')
+    expect(of().state).toBe('green')
+  })
+
+  test('are not known where jobs of pg_cron are hidden, unless somebody answers for all of them', () => {
+    const hidden = { found: [], areJobsHidden: true }
+    expect(dependentsCheck(COLUMN, hidden, [client])).toMatchObject({
+      state: 'unknown',
+      code: 'gate_closed',
+      hint: expect.stringContaining('bellows clients add pg_cron --application pg_cron --owner <who>'),
+    })
+    const cron = { ...client, client: 'pg_cron', role: null, applicationName: 'pg_cron' }
+    expect(dependentsCheck(COLUMN, hidden, [cron]).state).toBe('green')
+    expect(dependentsCheck(COLUMN, hidden, [{ ...cron, role: 'app' }]).state).toBe('unknown')
+    const found = [{ kind: 'job of pg_cron', name: 'nightly' }]
+    expect(dependentsCheck(COLUMN, { found, areJobsHidden: true }, [cron]).state).toBe('red')
   })
 })

@@ -39,7 +39,7 @@ export const facts = (more: Partial<GateFacts> = {}): GateFacts => ({
   usage: usage(),
   watch: watch(),
   clients: [],
-  dependents: [],
+  dependents: { found: [], areJobsHidden: false },
   ...more,
 })
 

@@ -29,7 +29,7 @@ const AGAINST: Readonly<Record<Exclude<CheckName, 'inventory' | 'brownout'>, Par
   transactions: { transactions: [oldTransaction] },
   usage: { watch: BUSY },
   clients: { clients: [client] },
-  dependents: { dependents: [view] },
+  dependents: { dependents: { found: [view], areJobsHidden: false } },
 }
 const CASES = Object.entries(AGAINST) as [keyof typeof AGAINST, Partial<GateFacts>][]
 
@@ -112,12 +112,14 @@ describe('one thing that stands against it', () => {
   test('is a dependent first, and an instance before what follows from it', () => {
     const all = Object.assign({}, ...Object.values(AGAINST)) as Partial<GateFacts>
     expect(contractGate(facts(all), RULES)).toMatchObject({ code: 'dependents_found' })
-    expect(contractGate(facts({ ...all, dependents: [] }), RULES)).toMatchObject({
+    expect(contractGate(facts({ ...all, dependents: facts().dependents }), RULES)).toMatchObject({
       code: 'instances_blocking',
     })
-    expect(contractGate(facts({ ...all, dependents: [], needing: [] }), RULES)).toMatchObject({
-      code: 'gate_closed',
-    })
+    expect(contractGate(facts({ ...all, dependents: facts().dependents, needing: [] }), RULES)).toMatchObject(
+      {
+        code: 'gate_closed',
+      },
+    )
   })
 })
 
@@ -144,7 +146,7 @@ describe('an instance', () => {
 describe('every combination of what is seen and decided', () => {
   const NEEDING = [[], [gone('a')], [live('a')], [silent('a')], [gone('a'), live('b')]]
   const SEEN = NEEDING.flatMap((needing) =>
-    [[], [view]].flatMap((dependents) =>
+    [[], [view]].flatMap((found) =>
       [[], [stranger]].flatMap((strangers) =>
         [watch(), BUSY].flatMap((watched) =>
           [true, false].flatMap((everRegistered) =>
@@ -153,7 +155,7 @@ describe('every combination of what is seen and decided', () => {
                 [
                   facts({
                     needing,
-                    dependents,
+                    dependents: { found, areJobsHidden: false },
                     sessions: { strangers, unseen: [] },
                     watch: watched,
                     everRegistered,
@@ -170,7 +172,7 @@ describe('every combination of what is seen and decided', () => {
   test('opens the gate exactly when nothing stands against it', () => {
     for (const [seen, rules] of SEEN) {
       const expected =
-        seen.dependents.length === 0 &&
+        seen.dependents.found.length === 0 &&
         seen.sessions.strangers.length === 0 &&
         seen.watch !== BUSY &&
         !seen.needing.some(({ blocks }) => blocks) &&
@@ -197,7 +199,7 @@ describe('how far a column is from being used by nobody', () => {
     ['draining', { needing: [silent('a'), gone('b')] }],
     ['drained', { needing: [gone('b')] }],
     ['drained', {}],
-    ['drained', { dependents: [view] }],
+    ['drained', { dependents: { found: [view], areJobsHidden: false } }],
     ['unknown', { everRegistered: false }],
   ])('is said in one word: %s', (said, more) => {
     expect(usageOf(facts(more))).toBe(said)
