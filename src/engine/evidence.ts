@@ -8,6 +8,7 @@ import { lit, type Sql, sql } from '../core/sql.ts'
 import { declaredClients } from './clients.ts'
 import type { Engine } from './context.ts'
 import { columnArguments, type Gated } from './gated.ts'
+import { readReplays } from './replay.ts'
 import { readRollout } from './rollout/look.ts'
 import { readSessions } from './strangers.ts'
 import { watchUse } from './use.ts'
@@ -26,6 +27,7 @@ export async function gatherEvidence(engine: Engine, run: Run | undefined, of: G
     ...(await inventoryOf(engine, run?.id)),
     sessions: await readSessions(engine, of),
     transactions: await oldTransactions(engine, of),
+    replays: await readReplays(engine.standbys),
     usage,
     watch,
     clients: await declaredClients(engine, run?.id),

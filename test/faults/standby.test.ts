@@ -218,10 +218,40 @@ describe('a standby', () => {
 
     expect(await check(all, 'transactions')).toMatchObject({
       state: 'red',
-      because: [expect.stringMatching(/ on postgres:.* would stand still behind it, and then cancel it$/)],
+      because: [
+        expect.stringMatching(/ on postgres:.* would stand still behind it, and then cancel it$/),
+        expect.stringContaining('has replayed everything'),
+      ],
       offenders: [{ application: 'shop/new-1' }],
     })
     await reader.query('commit')
     expect((await all.bellows.change((driver) => driver.advance(MIGRATION, 'purge'))).state).toBe('completed')
+  })
+
+  test('is told before a contract with how it follows, and what a reader there means for it', async () => {
+    const said: string[] = []
+    const onNotice: OpenOptions['onNotice'] = (notice) => {
+      if (notice.type === 'standby') said.push(notice.because)
+    }
+    const all = await watched({ max_standby_streaming_delay: '-1' }, { onNotice })
+    const replay = async () => (await check(all, 'transactions'))?.because.at(-1)
+    expect(await replay()).toMatch(
+      /^postgres:.* has replayed everything; the contract waits there for readers .* for as long as they take$/,
+    )
+
+    const [primary, reader] = [await all.session('primary'), await all.session('standby')]
+    await primary.query('create table notes (text text)')
+    await followed(all)
+    await reader.query('begin; select from notes')
+    await primary.query('alter table notes add more text')
+    await expect.poll(replay).toMatch(/ waits for a reader already; it is [\d,]+ bytes and \d+ s behind;/)
+    await reader.query('rollback; select pg_wal_replay_pause()')
+    await primary.query('drop table notes')
+    await expect.poll(replay).toMatch(/ replays nothing, somebody has paused it; it is [\d,]+ bytes and /)
+    await reader.query('select pg_wal_replay_resume()')
+    await followed(all)
+
+    expect((await all.bellows.change((driver) => driver.advance(MIGRATION, 'purge'))).state).toBe('completed')
+    expect(said).toEqual([expect.stringMatching(/^postgres:.*; the contract waits there for readers/)])
   })
 })

@@ -6,19 +6,18 @@ import { dependentsCheck } from './dependents.ts'
 import { type InventoryFacts, inventoryCheck } from './inventory.ts'
 import { type LeaseFacts, leasesCheck } from './leases.ts'
 import { type SessionFacts, sessionsCheck } from './sessions.ts'
-import { type OldTransaction, transactionsCheck } from './transactions.ts'
+import { type TransactionFacts, transactionsCheck } from './transactions.ts'
 import { seesReads, usageCheck } from './usage.ts'
 import type { UsageFacts, Watch } from './watch.ts'
 
 /** What was seen of who and what needs a column. */
-export interface GateFacts extends LeaseFacts {
+export interface GateFacts extends LeaseFacts, TransactionFacts {
   /** `"users"."name"`, for people. */
   readonly column: string
   readonly migration: string
   /** Absent when the application was not rolled out for this migration by Bellows. */
   readonly inventory?: InventoryFacts
   readonly sessions: SessionFacts
-  readonly transactions: readonly OldTransaction[]
   readonly usage: UsageFacts
   readonly watch: Watch
   readonly clients: readonly DeclaredClient[]
@@ -91,7 +90,7 @@ export function gateChecks(facts: GateFacts, rules: GateRules): readonly GateChe
       ? green('leases', ['no instance was ever registered; its use is watched instead, readers included'])
       : leases,
     sessionsCheck(column, facts.sessions, rules),
-    transactionsCheck(column, facts.transactions, rules),
+    transactionsCheck(column, facts, rules),
     used,
     clientsCheck(column, facts.clients, facts.migration),
     ...(facts.brownout === undefined ? [] : [brownoutCheck(column, facts.brownout)]),

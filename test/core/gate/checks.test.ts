@@ -3,9 +3,10 @@ import type { GateRules } from '../../../src/core/gate/check.ts'
 import { clientsCheck } from '../../../src/core/gate/clients.ts'
 import { dependentsCheck } from '../../../src/core/gate/dependents.ts'
 import { leasesCheck, type Needing } from '../../../src/core/gate/leases.ts'
+import { type Replay, replaySentence } from '../../../src/core/gate/replay.ts'
 import { type Stranger, sessionsCheck } from '../../../src/core/gate/sessions.ts'
-import { transactionsCheck } from '../../../src/core/gate/transactions.ts'
-import { COLUMN, client, oldTransaction, RULES, stranger } from './facts.ts'
+import { type OldTransaction, transactionsCheck } from '../../../src/core/gate/transactions.ts'
+import { COLUMN, client, oldTransaction, RULES, replay, stranger } from './facts.ts'
 
 const NAMED_ONLY: GateRules = { ...RULES, unregistered: 'allow' }
 
@@ -175,22 +176,25 @@ describe('sessions', () => {
 })
 
 describe('transactions', () => {
+  const of = (transactions: readonly OldTransaction[], rules = RULES) =>
+    transactionsCheck(COLUMN, { transactions, replays: [] }, rules)
+
   test('from before the door was closed are red', () => {
-    expect(transactionsCheck(COLUMN, [oldTransaction], RULES)).toMatchObject({
+    expect(of([oldTransaction])).toMatchObject({
       state: 'red',
       because: [
         `the session 4712 of "app" is in a transaction since 2026-11-24T19:00:00+00:00 and has used the table of ${COLUMN}`,
       ],
       offenders: [{ pid: 4712, fix: 'wait, or end it: select pg_terminate_backend(4712)' }],
     })
-    expect(transactionsCheck(COLUMN, [{ ...oldTransaction, holds: false }], RULES).because).toEqual([
+    expect(of([{ ...oldTransaction, holds: false }]).because).toEqual([
       `the session 4712 of "app" is in a transaction since 2026-11-24T19:00:00+00:00 and may use ${COLUMN}`,
     ])
   })
 
   test('that were prepared are named by what ends them', () => {
     const prepared = { ...oldTransaction, pid: null, prepared: "it's" }
-    expect(transactionsCheck(COLUMN, [prepared], RULES)).toMatchObject({
+    expect(of([prepared])).toMatchObject({
       because: [
         `the prepared transaction "it's" of "app" since 2026-11-24T19:00:00+00:00 holds the table of ${COLUMN}`,
       ],
@@ -200,20 +204,55 @@ describe('transactions', () => {
 
   test('that cannot be seen are not taken for none', () => {
     const hidden = { ...oldTransaction, since: null, hidden: true }
-    expect(transactionsCheck(COLUMN, [hidden, { ...hidden, pid: 4713 }], RULES)).toMatchObject({
+    expect(of([hidden, { ...hidden, pid: 4713 }])).toMatchObject({
       state: 'unknown',
       because: ['2 sessions of "app" do not show this role when their transactions began'],
       hint: 'Let this role see what others do: grant pg_read_all_stats to <role>',
     })
-    expect(transactionsCheck(COLUMN, [hidden, oldTransaction], RULES).state).toBe('red')
+    expect(of([hidden, oldTransaction]).state).toBe('red')
   })
 
   test('are only named where the owner has decided so', () => {
-    expect(transactionsCheck(COLUMN, [oldTransaction], NAMED_ONLY)).toMatchObject({
+    expect(of([oldTransaction], NAMED_ONLY)).toMatchObject({
       state: 'green',
       offenders: [{ pid: 4712 }],
     })
-    expect(transactionsCheck(COLUMN, [], RULES).state).toBe('green')
+    expect(of([]).state).toBe('green')
+  })
+
+  test('tell how each standby follows, whatever stands against it', () => {
+    const replays = [replay]
+    const said =
+      'postgres://replica/shop has replayed everything; the contract waits there for readers of the table up to 30 s, and then ends their queries'
+    expect(transactionsCheck(COLUMN, { transactions: [], replays }, RULES)).toMatchObject({
+      state: 'green',
+      because: ['no transaction is left from before the door was closed', said],
+    })
+    expect(transactionsCheck(COLUMN, { transactions: [oldTransaction], replays }, RULES)).toMatchObject({
+      state: 'red',
+      because: [expect.anything(), said],
+    })
+  })
+
+  test.for<[string, Partial<Replay>]>([
+    ['is 2,048 bytes and 90 s behind; the contract waits', { behindBytes: 2048, behindMs: 90_000 }],
+    ['is 5 min behind; the contract waits', { behindBytes: null, behindMs: 300_000 }],
+    [
+      'replays nothing, somebody has paused it; it is 10 bytes and 0 s behind;',
+      { isPaused: true, behindBytes: 10, behindMs: 500 },
+    ],
+    [
+      'waits for a reader already; it is 10 bytes and 3 s behind;',
+      { isWaiting: true, behindBytes: 10, behindMs: 3_000 },
+    ],
+    ['; the contract waits there for readers of the table for as long as they take', { patienceMs: -1 }],
+    [
+      '; the contract ends queries on the table there at once (7 ended so far)',
+      { patienceMs: 0, cancelled: 7 },
+    ],
+    ['follows no other server', { isStandby: false }],
+  ])('say of a standby: %s', ([words, more]) => {
+    expect(replaySentence({ ...replay, ...more })).toContain(words)
   })
 })
 

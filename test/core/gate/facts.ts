@@ -36,6 +36,7 @@ export const facts = (more: Partial<GateFacts> = {}): GateFacts => ({
   everRegistered: true,
   sessions: { strangers: [], unseen: [] },
   transactions: [],
+  replays: [],
   usage: usage(),
   watch: watch(),
   clients: [],
@@ -62,6 +63,17 @@ export const oldTransaction = {
   since: '2026-11-24T19:00:00+00:00',
   holds: true,
   hidden: false,
+} as const
+
+export const replay = {
+  standby: 'postgres://replica/shop',
+  isStandby: true,
+  isPaused: false,
+  isWaiting: false,
+  behindBytes: 0,
+  behindMs: 3_600_000,
+  patienceMs: 30_000,
+  cancelled: 0,
 } as const
 
 export const client = {
