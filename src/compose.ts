@@ -4,6 +4,7 @@ import { systemChecks } from './adapters/checks/checks.ts'
 import { systemClock } from './adapters/clock.ts'
 import { runCommand } from './adapters/command/run-command.ts'
 import { lazyCluster } from './adapters/kubernetes/lazy-cluster.ts'
+import { applicationAt } from './adapters/postgres/application.ts'
 import { postgresDatabase } from './adapters/postgres/database.ts'
 import { postgresInstances } from './adapters/postgres/instances.ts'
 import { postgresJournal } from './adapters/postgres/journal.ts'
@@ -28,6 +29,8 @@ export interface OpenOptions {
   readonly actor?: Actor
   /** postgres:// URLs of the standbys that applications read from: what is used there counts, too. */
   readonly standbys?: readonly string[]
+  /** postgres:// URL that the application connects with, for `examine`: what a pooler between does is seen there. */
+  readonly applicationUrl?: string
   /** Whatever deploys the application: of what it has rolled out it is asked what is left. */
   readonly deployer?: Deployer
   /** In which workloads of a cluster the application runs; nothing is connected before the first call needs it. */
@@ -54,6 +57,9 @@ export async function openBellows(options: OpenOptions = {}): Promise<Bellows> {
     checks: systemChecks({ database, runCommand }),
     clock: systemClock,
     standbys: (options.standbys ?? []).map((url) => openStandby({ ...target, url })),
+    ...(options.applicationUrl === undefined
+      ? {}
+      : { application: applicationAt(options.applicationUrl, sessions) }),
     ...(options.deployer === undefined ? {} : { deployer: options.deployer }),
     ...(options.kubernetes === undefined ? {} : { kubernetes: openKubernetes(options.kubernetes) }),
     actor: options.actor ?? thisActor(target.application),

@@ -151,6 +151,8 @@ export interface Config {
   readonly migrations: string
   /** URLs of the standbys that applications read from. */
   readonly standbys: readonly string[]
+  /** URL that the application connects with, for `doctor`. */
+  readonly appUrl?: string
   readonly settings: SettingsChange
 }
 
@@ -159,6 +161,7 @@ export interface ConfigSources {
     readonly database?: string
     readonly migrations?: string
     readonly standbys?: readonly string[]
+    readonly appUrl?: string
     readonly settings?: SettingsChange
   }
   readonly env: Readonly<Record<string, string | undefined>>
@@ -166,6 +169,7 @@ export interface ConfigSources {
     readonly database?: string
     readonly migrations?: string
     readonly standbys?: readonly string[]
+    readonly appUrl?: string
     readonly settings?: SettingsChange
   }
 }
@@ -186,12 +190,19 @@ export function configFrom({ flags, env, file }: ConfigSources): Config {
   const settings = mergedChanges(file.settings ?? {}, flags.settings ?? {})
   const migrations = flags.migrations ?? file.migrations ?? 'migrations'
   const standbys = flags.standbys ?? file.standbys ?? []
+  const appUrl = flags.appUrl ?? file.appUrl ?? (flags.database === undefined ? pooledUrl(env) : undefined)
   return Object.freeze({
     ...(database === undefined ? {} : { database }),
     migrations,
     standbys,
+    ...(appUrl === undefined ? {} : { appUrl }),
     settings,
   })
+}
+
+/** Where both are set, the one is how Bellows connects and the other how the application does. */
+function pooledUrl({ DIRECT_URL, DATABASE_URL }: ConfigSources['env']): string | undefined {
+  return DIRECT_URL && DATABASE_URL && /^postgres(ql)?:\/\//.test(DATABASE_URL) ? DATABASE_URL : undefined
 }
 
 function mergedChanges(base: SettingsChange, more: SettingsChange): SettingsChange {

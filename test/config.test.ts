@@ -19,6 +19,25 @@ const DIRECT = 'postgres://direct/db'
 const URL = 'postgres://url/db'
 const FILE = 'postgres://file/db'
 
+describe("the application's own URL", () => {
+  const both = { DIRECT_URL: DIRECT, DATABASE_URL: URL }
+
+  test.each<[string, Partial<ConfigSources>, string | undefined]>([
+    ['the flag before all', { flags: { appUrl: FLAG }, env: both, file: { appUrl: FILE } }, FLAG],
+    ['the file before the variables', { env: both, file: { appUrl: FILE } }, FILE],
+    ['DATABASE_URL, where Bellows has DIRECT_URL', { env: both }, URL],
+    ['nowhere, when DATABASE_URL is what Bellows connects with', { env: { DATABASE_URL: URL } }, undefined],
+    ['nowhere, when Bellows works on what a flag says', { flags: { database: FLAG }, env: both }, undefined],
+    [
+      'nowhere, when DATABASE_URL is for something else',
+      { env: { ...both, DATABASE_URL: 'prisma://accelerate' } },
+      undefined,
+    ],
+  ])('comes from: %s', (_what, more, appUrl) => {
+    expect(configFrom(sources(more)).appUrl).toBe(appUrl)
+  })
+})
+
 describe('the database', () => {
   const everything = { DIRECT_URL: DIRECT, DATABASE_URL: URL, PGHOST: 'pg' }
 

@@ -43,6 +43,7 @@ export const configFormat = z.strictObject({
   database: z.string().optional(),
   migrations: z.string().optional(),
   standbys: z.array(z.string()).optional(),
+  appUrl: z.string().optional(),
   deploy: z
     .strictObject({
       kubernetes: kubernetesFormat,

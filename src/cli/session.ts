@@ -14,6 +14,8 @@ export interface DatabaseFlags {
   readonly json?: boolean
   /** URLs of standbys, of a command that looks for evidence. */
   readonly standby?: readonly string[]
+  /** How the application connects, of `doctor`. */
+  readonly appUrl?: string
 }
 
 export interface Session {
@@ -46,6 +48,7 @@ export async function inSession(
       application: `bellows/${VERSION} ${command}`,
       settings: config.settings,
       standbys: config.standbys,
+      ...(config.appUrl === undefined ? {} : { applicationUrl: config.appUrl }),
       ...(deployment?.by === 'instances' ? { deployer: deployment.deployer } : {}),
       ...(deployment?.by === 'workloads' ? { kubernetes: deployment.kubernetes } : {}),
       onNotice: (notice) => view.show(notice),

@@ -1,6 +1,6 @@
 import type { KubernetesDeploy } from '../core/rollout/workload.ts'
 import type { Actor, Notice } from '../core/run/event.ts'
-import type { Cluster, Deployer, Driver, Ports } from './ports.ts'
+import type { Application, Cluster, Deployer, Driver, Ports } from './ports.ts'
 import type { RollRules } from './roll-workloads.ts'
 import type { Settings } from './settings.ts'
 
@@ -11,6 +11,8 @@ export interface Engine extends Ports {
   readonly deployer?: Deployer
   /** The workloads that run the application, where they are known here. */
   readonly kubernetes?: Kubernetes
+  /** How the application connects, where that is known here. */
+  readonly application?: Application
   /** Who runs it; kept where somebody takes a responsibility. */
   readonly actor: Actor
   readonly notify: (notice: Notice) => void

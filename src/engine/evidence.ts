@@ -1,8 +1,6 @@
 import type { Brownout } from '../core/gate/brownout.ts'
 import type { GateFacts } from '../core/gate/gate.ts'
-import type { Stranger } from '../core/gate/sessions.ts'
 import type { OldTransaction } from '../core/gate/transactions.ts'
-import { dependentsQuery } from '../core/plan/dependents.ts'
 import { writesSql } from '../core/plan/old-writes.ts'
 import type { Run } from '../core/run/run.ts'
 import { lit, type Sql, sql } from '../core/sql.ts'
@@ -10,6 +8,8 @@ import { declaredClients } from './clients.ts'
 import type { Engine } from './context.ts'
 import { columnArguments, type Gated } from './gated.ts'
 import { inventoryOf } from './inventory.ts'
+import { readReplays } from './replay.ts'
+import { readSessions } from './strangers.ts'
 import { watchUse } from './use.ts'
 
 /** Everything that the gate of a column goes by, as it is at this moment. */
@@ -24,13 +24,14 @@ export async function gatherEvidence(engine: Engine, run: Run | undefined, of: G
     needing,
     everRegistered: await wasAnyRegistered(engine),
     ...(await inventoryOf(engine, run?.id)),
-    strangers: await database.read<Stranger>(sql`select * from bellows.strangers(${columnArguments(of)})`),
+    sessions: await readSessions(engine, of),
     transactions: await oldTransactions(engine, of),
+    replays: await readReplays(engine.standbys),
     usage,
     watch,
     clients: await declaredClients(engine, run?.id),
     ...(await lastBrownout(engine, of)),
-    dependents: await database.read(sql`${dependentsQuery(table, column)} order by 1, 2`),
+    dependents: await database.dependents(table, column),
   }
 }
 

@@ -1,14 +1,17 @@
+import { diagnoseApplication } from '../core/run/application-diagnosis.ts'
 import { diagnose, type Finding, type ServerFacts } from '../core/run/diagnosis.ts'
 import { lit, type Sql, sql, trusted } from '../core/sql.ts'
 import type { Engine } from './context.ts'
 
 const LONG_TRANSACTION_SECONDS = 60
 
-/** Looks at the server and judges whether a migration can be done there now. Changes nothing. */
+/** Looks at the server and judges whether a migration can be done there now, and at the application's way to it. Changes nothing. */
 export async function examine(engine: Engine): Promise<readonly Finding[]> {
   const [server] = await engine.database.read<Omit<ServerFacts, 'isInstalled'>>(serverFacts())
   if (server === undefined) return []
-  return diagnose({ ...server, isInstalled: await engine.journal.isInstalled() })
+  const found = diagnose({ ...server, isInstalled: await engine.journal.isInstalled() })
+  if (engine.application === undefined) return found
+  return [...found, ...diagnoseApplication(await engine.application.look())]
 }
 
 function serverFacts(): Sql {

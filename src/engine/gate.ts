@@ -9,6 +9,7 @@ import {
   type Usage,
   usageOf,
 } from '../core/gate/gate.ts'
+import { replaySentence } from '../core/gate/replay.ts'
 import { transactionsCheck } from '../core/gate/transactions.ts'
 import { clearColumnState, closeDoorSql, DOOR } from '../core/plan/column-state.ts'
 import { writesSql } from '../core/plan/old-writes.ts'
@@ -47,6 +48,7 @@ export async function passGate(engine: Driving, run: Run, gate: GateStep): Promi
   const facts = await lookUntilTransactionsEnd(engine, { run, gate, rules })
   const verdict = contractGate(facts, rules)
   if (verdict.open) {
+    for (const replay of facts.replays) engine.notify({ type: 'standby', because: replaySentence(replay) })
     const opened: Event = { type: 'gate_opened', because: verdict.because, overrides: verdict.overrides }
     await written(engine, run.id, gate, { statements: [], events: [opened] })
     return passed(engine, { run, gate, rules }, { facts, overrides: verdict.overrides })
@@ -73,7 +75,7 @@ async function lookUntilTransactionsEnd(engine: Driving, { run, gate, rules }: P
   const { pollMs } = engine.settings.driver
   for (let waitedMs = 0; ; waitedMs += pollMs) {
     const facts = await gatherEvidence(engine, run, gate)
-    const { state } = transactionsCheck(facts.column, facts.transactions, rules)
+    const { state } = transactionsCheck(facts.column, facts, rules)
     if (state !== 'red' || waitedMs >= transactionsMs) return facts
     await engine.clock.sleep(pollMs)
   }
@@ -175,7 +177,7 @@ function refusal(
       ...unlessEmpty('silent', namesOf(blocking.filter(({ state }) => state === 'silent'))),
       ...unlessEmpty(
         'dependents',
-        facts.dependents.map(({ kind, name }) => `${kind} ${name}`),
+        facts.dependents.found.map(({ kind, name }) => `${kind} ${name}`),
       ),
     },
   })

@@ -10,9 +10,10 @@ import type { Inventory } from '../core/rollout/inventory.ts'
 import type { Changed, Release, SavedTemplate } from '../core/rollout/release.ts'
 import type { Check, CheckResult } from '../core/rollout/rules.ts'
 import type { RolledWorkload, WorkloadFacts } from '../core/rollout/workload.ts'
+import type { ApplicationFacts } from '../core/run/application-diagnosis.ts'
 import type { Event, JournalEntry } from '../core/run/event.ts'
 import type { StoredRun } from '../core/run/run.ts'
-import type { Facts, QualifiedName, Schema } from '../core/schema/model.ts'
+import type { Dependents, Facts, QualifiedName, Schema } from '../core/schema/model.ts'
 import type { Sql } from '../core/sql.ts'
 
 /** A short transaction. It goes to the server as one message, COMMIT included: no lock is held across a round trip. */
@@ -112,6 +113,8 @@ export interface Database {
   /** Rows of what a user wrote: in a read-only transaction of its own, with the search_path that the role has by default. */
   readOnly<Row>(query: Sql, timeoutMs: number): Promise<readonly Row[]>
   introspect(needs: Needs): Promise<{ readonly schema: Schema; readonly facts: Facts }>
+  /** What would break without a column. */
+  dependents(table: QualifiedName, column: string): Promise<Dependents>
   /** Sessions that hold a lock in the way of these. */
   blockers(locks: readonly Lock[]): Promise<readonly Blocker[]>
   tryToDrive(): Promise<Driver | Holder>
@@ -128,6 +131,12 @@ export interface Standby {
   readonly name: string
   read<Row>(query: Sql): Promise<readonly Row[]>
   close(): Promise<void>
+}
+
+/** The way that an application takes to the database: its own URL, a pooler perhaps between. */
+export interface Application {
+  /** Connects as it would, and changes nothing. That it cannot is an answer. */
+  look(): Promise<ApplicationFacts>
 }
 
 /** `open` runs are neither completed nor rolled back. */

@@ -96,30 +96,34 @@ async function readServer({ name, read }: Pick<Standby, 'name' | 'read'>, of: Ga
 select bellows.server_identity() as identity, (select n.nspname from pg_catalog.pg_extension e
     join pg_catalog.pg_namespace n on n.oid = e.extnamespace where e.extname = 'pg_stat_statements') as extension`)
     const { identity = '', extension = null } = found ?? {}
-    if (extension === null) return { server: name, identity }
-    const rows = await read<Omit<StatementUse, 'certainty'>>(statementsQuery(extension, of.table.name))
-    if (rows.some(({ text }) => text === HIDDEN)) return { server: name, identity, unreadable: NO_RIGHT }
-    return { server: name, identity, statements: await readStatements(read, extension, { rows, of }) }
+    const seen = extension === null ? {} : await readStatements(read, extension, of)
+    return { server: name, identity, ...seen }
   } catch (error) {
-    const why = messageOf(error)
-    return { server: name, identity: '', unreadable: why }
+    return { server: name, identity: '', unreadable: messageOf(error) }
   }
 }
 
+/** The extension may be there without being loaded, or show this role nothing. */
 async function readStatements(
   read: Standby['read'],
   extension: string,
-  { rows, of }: { readonly rows: readonly Omit<StatementUse, 'certainty'>[]; readonly of: Gated },
-): Promise<NonNullable<ServerUse['statements']>> {
-  const [info] = await read<{ epoch: string }>(
-    sql`select stats_reset || '/' || dealloc as epoch from ${id(extension)}.pg_stat_statements_info`,
-  )
-  const used = rows.flatMap((row): StatementUse[] => {
-    if (isOurs(row.text)) return []
-    const certainty = columnUse(row.text, of.table, of.column)
-    return certainty === 'none' ? [] : [{ ...row, certainty }]
-  })
-  return { epoch: info?.epoch ?? '', used }
+  of: Gated,
+): Promise<Pick<ServerUse, 'statements' | 'unseen'>> {
+  try {
+    const rows = await read<Omit<StatementUse, 'certainty'>>(statementsQuery(extension, of.table.name))
+    if (rows.some(({ text }) => text === HIDDEN)) return { unseen: NO_RIGHT }
+    const [info] = await read<{ epoch: string }>(
+      sql`select stats_reset || '/' || dealloc as epoch from ${id(extension)}.pg_stat_statements_info`,
+    )
+    const used = rows.flatMap((row): StatementUse[] => {
+      if (isOurs(row.text)) return []
+      const certainty = columnUse(row.text, of.table, of.column)
+      return certainty === 'none' ? [] : [{ ...row, certainty }]
+    })
+    return { statements: { epoch: info?.epoch ?? '', used } }
+  } catch (error) {
+    return { unseen: messageOf(error) }
+  }
 }
 
 function statementsQuery(extension: string, table: string): Sql {

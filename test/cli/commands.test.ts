@@ -318,6 +318,44 @@ describe('for machines', () => {
     expect(json(refused.out).error.code).toBe('gate_closed')
   })
 
+  test("doctor looks at the application's own way, where it is told or both URLs are set", async () => {
+    const { database } = await renaming()
+    const other = await testDatabase('select 1')
+    const place = await workplace({ DIRECT_URL: database.url, DATABASE_URL: other.url })
+    expect(await place.run('doctor')).toMatchObject({
+      code: 3,
+      out: expect.stringMatching(
+        /failed {3}application .* reaches the database "test_.*; Bellows works on "test_.*\n +Instances would register/,
+      ),
+    })
+    expect(await place.run('doctor', '--app-url', database.url)).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/ok .* application .* reaches this database\n/),
+    })
+    const nowhere = 'postgres://me:secret@127.0.0.1:1/shop'
+    const closed = await place.run('doctor', '--json', '--app-url', nowhere)
+    expect(closed).toMatchObject({ code: 3, out: expect.not.stringContaining('secret') })
+    expect(json(closed.out)).toMatchObject({
+      findings: expect.arrayContaining([
+        expect.objectContaining({ check: 'version', verdict: 'ok' }),
+        expect.objectContaining({
+          check: 'application',
+          verdict: 'failed',
+          because: expect.stringContaining('postgres://me:***@127.0.0.1:1/shop lets nobody in'),
+        }),
+      ]),
+    })
+    for (const wrong of ['', 'shop'])
+      expect(await place.run('doctor', '--app-url', wrong)).toMatchObject({
+        code: 64,
+        err: expect.stringContaining('--app-url postgres://user:password@host:port/database'),
+      })
+    expect(await place.run('doctor', '--app-url')).toMatchObject({
+      code: 64,
+      err: expect.stringContaining("option '--app-url <url>' argument missing"),
+    })
+  })
+
   test('--dry-run shows the plan and does nothing', async () => {
     const { place, database } = await renaming()
     expect((await place.run('expand', '--dry-run')).out).toContain('0001_rename/expand/1')

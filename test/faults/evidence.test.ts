@@ -5,6 +5,7 @@ import type { Bellows } from '../../src/engine/bellows.ts'
 import { cleanUp, type TestDatabase, testDatabase } from '../support/database.ts'
 import { type Effect, faultyBellows } from '../support/faulty-ports.ts'
 import { rename } from '../support/rename.ts'
+import { aRole } from '../support/role.ts'
 
 const GIVEN = `create table users (id int primary key, name text not null);
   insert into users select i, 'user ' || i from generate_series(1, 20) i`
@@ -304,16 +305,4 @@ async function expireWatch(database: TestDatabase, time: string): Promise<void> 
   await database.query(
     `update bellows.watch set state = jsonb_set(state, '{sinceMs}', to_jsonb((state ->> 'sinceMs')::numeric - extract(epoch from interval '${time}') * 1000))`,
   )
-}
-
-/** A role that may log in and has no rights. */
-async function aRole(database: TestDatabase): Promise<string> {
-  const role = `r_${database.name.slice(5, 20)}_${Math.floor(performance.now() * 1000) % 1_000_000}`
-  await database.query(`create role ${role} login`)
-  cleanUp(() => dropRole(database, role))
-  return role
-}
-
-async function dropRole(database: TestDatabase, role: string): Promise<void> {
-  await database.query(`drop owned by ${role}; drop role ${role}`)
 }

@@ -12,8 +12,8 @@ const STATEMENTS = { shared_preload_libraries: 'pg_stat_statements', 'pg_stat_st
 
 interface Watched extends Pair {
   readonly bellows: Bellows
-  /** An application's session, as the instance new-1. */
-  session(of: 'primary' | 'standby'): Promise<pg.Client>
+  /** An application's session, as the instance new-1 unless it is called otherwise. */
+  session(of: 'primary' | 'standby', name?: string): Promise<pg.Client>
 }
 
 async function watched(
@@ -21,8 +21,8 @@ async function watched(
   options: OpenOptions = {},
 ): Promise<Watched> {
   const pair = await startPair(settings)
-  const session = async (of: 'primary' | 'standby') => {
-    const client = new pg.Client({ connectionString: pair[of].url, application_name: 'shop/new-1' })
+  const session = async (of: 'primary' | 'standby', application_name = 'shop/new-1') => {
+    const client = new pg.Client({ connectionString: pair[of].url, application_name })
     client.on('error', () => undefined)
     await client.connect()
     cleanUp(() => client.end().catch(() => undefined))
@@ -75,7 +75,10 @@ async function followed({ primary, standby }: Pair): Promise<void> {
   await Promise.all([at?.end(), there?.end()])
 }
 
-async function check({ bellows }: Watched, name: GateCheck['check']): Promise<GateCheck | undefined> {
+async function check(
+  { bellows }: Pick<Watched, 'bellows'>,
+  name: GateCheck['check'],
+): Promise<GateCheck | undefined> {
   const [run] = await bellows.runs()
   const [report] = run === undefined ? [] : await bellows.gates(run)
   return report?.checks.find((one) => one.check === name)
@@ -126,18 +129,20 @@ describe('a reader of the old column', () => {
       'grant usage, create on schema public to plain; grant select on all tables in schema bellows to plain; grant insert, update on bellows.watch to plain',
     )
     const url = all.primary.url.replace('postgres://postgres@', 'postgres://plain@')
-    const plain = await openBellows({
-      database: url,
-      application: 'bellows/test',
-      settings: { gate: { quietMs: 1_000 } },
-    })
-    cleanUp(() => plain.close())
-    const [run] = await plain.runs()
-    const [report] = run === undefined ? [] : await plain.gates(run)
-    expect(report?.checks.find((one) => one.check === 'usage')).toMatchObject({
+    const usageFor = async (quietMs: number) => {
+      const plain = await openBellows({
+        database: url,
+        application: 'bellows/test',
+        settings: { gate: { quietMs } },
+      })
+      cleanUp(() => plain.close())
+      return await check({ bellows: plain }, 'usage')
+    }
+    expect(await usageFor(1_000)).toMatchObject({
       state: 'unknown',
       because: [expect.stringContaining('may not read the statements of others'), expect.anything()],
     })
+    expect(await usageFor(0)).toMatchObject({ state: 'green' })
   })
 })
 
@@ -146,6 +151,10 @@ describe('a standby', () => {
     const all = await watched({})
     expect((await check(all, 'usage'))?.state).toBe('green')
     await all.standby.stop()
+    expect(await check(all, 'sessions')).toMatchObject({
+      state: 'unknown',
+      because: [expect.stringMatching(/^the sessions on postgres:.* are not known: /)],
+    })
     expect(await check(all, 'usage')).toMatchObject({
       state: 'unknown',
       because: [expect.stringMatching(/^the use on postgres:.* is not known/), expect.anything()],
@@ -153,6 +162,52 @@ describe('a standby', () => {
     await expect(all.bellows.change((driver) => driver.advance(MIGRATION, 'purge'))).rejects.toMatchObject({
       code: 'gate_closed',
     })
+  })
+
+  test('has strangers, too: each keeps the gate closed until somebody answers for it', async () => {
+    const all = await watched({})
+    expect((await check(all, 'sessions'))?.state).toBe('green')
+    const report = await all.session('standby', 'nightly report')
+    expect(await check(all, 'sessions')).toMatchObject({
+      state: 'red',
+      because: [
+        expect.stringMatching(
+          /^the session \d+ of "postgres" on postgres:.*, called "nightly report", is of no registered/,
+        ),
+      ],
+      offenders: [{ application: 'nightly report', fix: expect.stringContaining('on the standby: select') }],
+    })
+    await expect(all.bellows.change((driver) => driver.advance(MIGRATION, 'purge'))).rejects.toMatchObject({
+      code: 'gate_closed',
+    })
+
+    await all.bellows.clients.declare({
+      client: 'report',
+      applicationName: 'nightly report',
+      owner: 'data team',
+    })
+    expect((await check(all, 'sessions'))?.state).toBe('green')
+    await all.bellows.clients.forget('report')
+    await report.end()
+    await expect.poll(async () => (await check(all, 'sessions'))?.state, { timeout: 20_000 }).toBe('green')
+  })
+
+  test('that lags behind knows not yet who is gone; the primary does', async () => {
+    const all = await watched({})
+    const old = { instance: 'old-1', uses: ['users.name'], applicationName: 'shop/old-1' }
+    await all.bellows.instances.register(old)
+    await followed(all)
+    const left = await all.session('standby', 'shop/old-1')
+    await left.query('select pg_wal_replay_pause()')
+    await all.bellows.instances.release('old-1')
+
+    expect(await check(all, 'sessions')).toMatchObject({
+      state: 'red',
+      because: [
+        expect.stringMatching(/^the instance "old-1" was released, and its session \d+ on postgres:/),
+      ],
+    })
+    await left.query('select pg_wal_replay_resume()')
   })
 
   test('whose reader would hold up the change is told before, with the reader', async () => {
@@ -163,10 +218,40 @@ describe('a standby', () => {
 
     expect(await check(all, 'transactions')).toMatchObject({
       state: 'red',
-      because: [expect.stringMatching(/ on postgres:.* would stand still behind it, and then cancel it$/)],
+      because: [
+        expect.stringMatching(/ on postgres:.* would stand still behind it, and then cancel it$/),
+        expect.stringContaining('has replayed everything'),
+      ],
       offenders: [{ application: 'shop/new-1' }],
     })
     await reader.query('commit')
     expect((await all.bellows.change((driver) => driver.advance(MIGRATION, 'purge'))).state).toBe('completed')
+  })
+
+  test('is told before a contract with how it follows, and what a reader there means for it', async () => {
+    const said: string[] = []
+    const onNotice: OpenOptions['onNotice'] = (notice) => {
+      if (notice.type === 'standby') said.push(notice.because)
+    }
+    const all = await watched({ max_standby_streaming_delay: '-1' }, { onNotice })
+    const replay = async () => (await check(all, 'transactions'))?.because.at(-1)
+    expect(await replay()).toMatch(
+      /^postgres:.* has replayed everything; the contract waits there for readers .* for as long as they take$/,
+    )
+
+    const [primary, reader] = [await all.session('primary'), await all.session('standby')]
+    await primary.query('create table notes (text text)')
+    await followed(all)
+    await reader.query('begin; select from notes')
+    await primary.query('alter table notes add more text')
+    await expect.poll(replay).toMatch(/ waits for a reader already; it is [\d,]+ bytes and \d+ s behind;/)
+    await reader.query('rollback; select pg_wal_replay_pause()')
+    await primary.query('drop table notes')
+    await expect.poll(replay).toMatch(/ replays nothing, somebody has paused it; it is [\d,]+ bytes and /)
+    await reader.query('select pg_wal_replay_resume()')
+    await followed(all)
+
+    expect((await all.bellows.change((driver) => driver.advance(MIGRATION, 'purge'))).state).toBe('completed')
+    expect(said).toEqual([expect.stringMatching(/^postgres:.*; the contract waits there for readers/)])
   })
 })

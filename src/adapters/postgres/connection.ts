@@ -23,7 +23,7 @@ export interface Connection {
   close(): Promise<void>
 }
 
-const CONNECT_TIMEOUT_MS = 10_000
+export const CONNECT_TIMEOUT_MS = 10_000
 /** A setting of our own that only a session which is made for this connection can have. */
 const TOKEN = 'bellows.session'
 /** A session that is idle within a transaction is a driver that was stopped; the server ends it. */
@@ -87,12 +87,12 @@ const ADMIN_SHUTDOWN = '57P01'
 const JSON_OIDS = new Set([114, 3802])
 
 /** What `sslmode` says, as libpq understands it; `pg` alone takes `require` for `verify-full`. */
-function withLibpqSsl(url: string): string {
+export function withLibpqSsl(url: string): string {
   return /[?&]sslmode=/.test(url) && !url.includes('uselibpqcompat') ? `${url}&uselibpqcompat=true` : url
 }
 
 /** The address, and options that the server is given as the session begins, behind those that are asked for already. */
-function addressed(url: string | undefined, option: string): pg.ClientConfig {
+export function addressed(url: string | undefined, option: string): pg.ClientConfig {
   const general = process.env.PGOPTIONS ?? ''
   if (url === undefined) return { options: `${general} ${option}` }
   const asked = /([?&]options=)([^&]*)/

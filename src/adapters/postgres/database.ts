@@ -4,6 +4,7 @@ import type { Lock } from '../../core/plan/step.ts'
 import { lit, qualified, type Sql, sql, trusted } from '../../core/sql.ts'
 import type { Blocker, Database } from '../../engine/ports.ts'
 import type { Target } from './connection.ts'
+import { readDependents } from './dependents.ts'
 import { endSilentDriver, holderOf, tryToDrive } from './driver.ts'
 import { introspect } from './introspect.ts'
 import type { Sessions } from './sessions.ts'
@@ -16,6 +17,7 @@ export function postgresDatabase(target: Target, sessions: Sessions): Database {
     },
     readOnly: (query, timeoutMs) => readOnly(sessions, query, timeoutMs),
     introspect: (needs) => introspect(sessions, needs),
+    dependents: (table, column) => readDependents(sessions, table, column),
     blockers: (locks) => blockers(sessions, locks),
     tryToDrive: () => tryToDrive(target, sessions),
     holder: () => holderOf(sessions),

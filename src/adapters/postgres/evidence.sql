@@ -47,34 +47,63 @@ create function bellows.may_use(role oid, relation oid, "column" text) returns b
     where pg_catalog.pg_has_role(role, r.oid, 'MEMBER')
 $$;
 
--- Sessions that may use the column and are of nobody who registered or was declared, and such as are left of an instance that
--- said it was gone. Sessions of Bellows itself are called bellows/...
-create function bellows.strangers(namespace text, "table" text, "column" text)
-returns table (pid integer, role text, application text, address text, since timestamptz, instance text) language sql stable as $$
+-- Sessions of clients on the server that answers, be it a standby. Those of Bellows itself are called bellows/...
+create function bellows.client_sessions()
+returns table (pid integer, role_id oid, role text, application text, address text, since timestamptz) language sql stable as $$
+  select s.pid, s.usesysid, s.usename::text, s.application_name, pg_catalog.host(s.client_addr), s.backend_start
+    from pg_catalog.pg_stat_activity s
+    where s.datid = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())
+      and s.usesysid is not null and coalesce(s.backend_type, 'client backend') = 'client backend'
+      and s.pid <> pg_catalog.pg_backend_pid() and s.application_name !~ '^bellows(/|$)'
+$$;
+
+-- Roles that only instances which use a column log in with: no other one does that is there, or that came after the first of
+-- them. A role that versions share says nothing of either.
+create function bellows.old_roles(namespace text, "table" text, "column" text) returns setof text language sql stable as $$
+  with needs as (
+    select i.instance, i.role, i.registered_at from bellows.instance i join bellows.instance_use u on u.instance = i.instance
+      where (u.namespace, u."table", u."column") = (old_roles.namespace, old_roles."table", old_roles."column")
+  )
+  select r.role from (select role, min(registered_at) as since from needs group by role) r
+    where not exists (select from bellows.instance i
+      where i.role = r.role and (i.released_at is null or i.registered_at >= r.since)
+        and not exists (select from needs where needs.instance = i.instance))
+$$;
+
+-- Sessions that may use the column and are of nobody who registered or was declared, such as are left of an instance that said
+-- it was gone, and such of a role of the old version, whatever they are called: behind a pooler a session carries the name of
+-- whoever used it last. Of another server whose sessions are given it is judged here: there it may not be known yet who went.
+create function bellows.strangers(namespace text, "table" text, "column" text, sessions jsonb default null)
+returns table (pid integer, role text, application text, address text, since timestamptz, instance text, old_role boolean)
+language sql stable as $$
   with relation as (select pg_catalog.to_regclass(pg_catalog.format('%I.%I', namespace, "table"))::oid as oid),
+  needs as materialized (
+    select i.instance, i.application_name, i.released_at from bellows.instance i join bellows.instance_use u on u.instance = i.instance
+      where (u.namespace, u."table", u."column") = (strangers.namespace, strangers."table", strangers."column")
+  ),
+  present as (
+    select s.*, s.role in (select bellows.old_roles(strangers.namespace, strangers."table", strangers."column"))
+        and not exists (select from needs where needs.application_name = s.application and needs.released_at is null) as old_role
+      from pg_catalog.jsonb_to_recordset(coalesce(strangers.sessions,
+          (select pg_catalog.jsonb_agg(pg_catalog.to_jsonb(c)) from bellows.client_sessions() c)))
+        as s (pid integer, role_id oid, role text, application text, address text, since timestamptz)
+  ),
   others as (
-    select s.pid, s.usesysid, s.usename, s.application_name, s.client_addr, s.backend_start
-      from pg_catalog.pg_stat_activity s
-      where s.datid = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())
-        and s.usesysid is not null and coalesce(s.backend_type, 'client backend') = 'client backend'
-        and s.pid <> pg_catalog.pg_backend_pid() and s.application_name !~ '^bellows(/|$)'
-        and not exists (select from bellows.client c
-          where coalesce(c.role = s.usename, true) and coalesce(c.application_name = s.application_name, true))
+    select p.* from present p
+      where not exists (select from bellows.client c
+        where coalesce(c.role = p.role, not p.old_role) and coalesce(c.application_name = p.application, true))
   ),
   allowed as (
-    select o.usesysid, bellows.may_use(o.usesysid, relation.oid, "column") as may
-      from (select distinct usesysid from others) o cross join relation
+    select o.role_id from (select distinct role_id from others) o cross join relation
+      where bellows.may_use(o.role_id, relation.oid, "column")
   )
-  select o.pid, o.usename::text, o.application_name, pg_catalog.host(o.client_addr), o.backend_start, gone.instance
+  select o.pid, o.role, o.application, o.address, o.since, gone.instance, o.old_role
     from others o
-    join allowed on allowed.usesysid = o.usesysid and allowed.may
+    join allowed on allowed.role_id = o.role_id
     left join lateral (
-      select i.instance from bellows.instance i join bellows.instance_use u on u.instance = i.instance
-        where i.application_name = o.application_name and i.released_at is not null
-          and (u.namespace, u."table", u."column") = (strangers.namespace, strangers."table", strangers."column")
-        limit 1
+      select needs.instance from needs where needs.application_name = o.application and needs.released_at is not null limit 1
     ) gone on true
-    where not exists (select from bellows.instance i where i.application_name = o.application_name
+    where o.old_role or not exists (select from bellows.instance i where i.application_name = o.application
         and (i.released_at is null or gone.instance is null))
     order by o.pid
 $$;

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs'
 import { functionsCalled, isConstant, readExpression, readType } from '../../core/parse.ts'
-import { dependentsQuery } from '../../core/plan/dependents.ts'
 import type { Needs } from '../../core/plan/needs.ts'
 import {
   type Dependent,
@@ -12,6 +11,7 @@ import {
   type Volatility,
 } from '../../core/schema/model.ts'
 import { join, lit, pattern, qualified, type Sql, sql, trusted } from '../../core/sql.ts'
+import { readDependents } from './dependents.ts'
 import type { Sessions } from './sessions.ts'
 
 /** Reads the tables that a migration names, and only those: a schema of ten thousand tables costs nothing. */
@@ -55,9 +55,7 @@ async function readTable(sessions: Sessions, need: Needs['tables'][number]): Pro
   const volatility = await volatilityReader(sessions, defaults)
   const dependents: Dependent[] = []
   for (const column of need.columns) {
-    const hanging = await sessions.read<Omit<Dependent, 'column'>>(
-      sql`${dependentsQuery(table, column)} order by kind, name`,
-    )
+    const { found: hanging } = await readDependents(sessions, table, column)
     dependents.push(...hanging.map((one) => ({ ...one, column })))
   }
   return {

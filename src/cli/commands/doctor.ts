@@ -12,6 +12,10 @@ export function addDoctor(program: Command): void {
     .description(
       'look at the server: can a migration be done there, and would it be wise now; changes nothing',
     )
+    .option(
+      '--app-url <url>',
+      'postgres:// URL that the application connects with: is it this database, and what does a pooler between change (default: appUrl of the config file; DATABASE_URL where DIRECT_URL is set, too)',
+    )
     .action((flags: DatabaseFlags) =>
       inSession('doctor', flags, {}, async ({ bellows, terminal }) => {
         const findings = await bellows.examine()

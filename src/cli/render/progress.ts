@@ -55,6 +55,7 @@ const CLEAR = '\r\u001B[2K'
 
 /** What happened, rather than how far something has come: a line that stays, wherever it is shown. */
 function lastingLine(notice: Notice): string | undefined {
+  if (notice.type === 'standby') return notice.because
   return notice.type === 'rollout' ? rolloutEventText(notice.event) : undefined
 }
 
@@ -67,6 +68,7 @@ function described(notice: Notice): string {
     case 'waiting_for_driver':
       return `waiting: ${notice.holder} is changing this database`
     case 'rollout':
+    case 'standby':
       return ''
     case 'waiting_for_rollout':
       return waitingLine(notice.waitsFor)

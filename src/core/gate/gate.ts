@@ -1,30 +1,29 @@
-import type { Dependent } from '../schema/model.ts'
+import type { Dependents } from '../schema/model.ts'
 import { type Brownout, brownoutCheck } from './brownout.ts'
 import { type GateCheck, type GateRules, green, isPassed, type Override, type RefusalCode } from './check.ts'
 import { clientsCheck, type DeclaredClient } from './clients.ts'
 import { dependentsCheck } from './dependents.ts'
 import { type InventoryFacts, inventoryCheck } from './inventory.ts'
 import { type LeaseFacts, leasesCheck } from './leases.ts'
-import { type Stranger, sessionsCheck } from './sessions.ts'
-import { type OldTransaction, transactionsCheck } from './transactions.ts'
+import { type SessionFacts, sessionsCheck } from './sessions.ts'
+import { type TransactionFacts, transactionsCheck } from './transactions.ts'
 import { seesReads, usageCheck } from './usage.ts'
 import type { UsageFacts, Watch } from './watch.ts'
 
 /** What was seen of who and what needs a column. */
-export interface GateFacts extends LeaseFacts {
+export interface GateFacts extends LeaseFacts, TransactionFacts {
   /** `"users"."name"`, for people. */
   readonly column: string
   readonly migration: string
   /** Absent where nobody knows what runs: the application was not rolled out for this migration, and no cluster is known. */
   readonly inventory?: InventoryFacts
-  readonly strangers: readonly Stranger[]
-  readonly transactions: readonly OldTransaction[]
+  readonly sessions: SessionFacts
   readonly usage: UsageFacts
   readonly watch: Watch
   readonly clients: readonly DeclaredClient[]
   /** Absent when no trial was made. */
   readonly brownout?: Brownout
-  readonly dependents: readonly Pick<Dependent, 'kind' | 'name'>[]
+  readonly dependents: Dependents
 }
 
 /**
@@ -90,12 +89,12 @@ export function gateChecks(facts: GateFacts, rules: GateRules): readonly GateChe
     isTold
       ? green('leases', ['no instance was ever registered; its use is watched instead, readers included'])
       : leases,
-    sessionsCheck(column, facts.strangers, rules),
-    transactionsCheck(column, facts.transactions, rules),
+    sessionsCheck(column, facts.sessions, rules),
+    transactionsCheck(column, facts, rules),
     used,
     clientsCheck(column, facts.clients, facts.migration),
     ...(facts.brownout === undefined ? [] : [brownoutCheck(column, facts.brownout)]),
-    dependentsCheck(column, facts.dependents),
+    dependentsCheck(column, facts.dependents, facts.clients),
   ].map((one) => waived(one, rules.overrides))
 }
 

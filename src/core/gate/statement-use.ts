@@ -14,17 +14,27 @@ export function columnUse(
   // A text that was cut short: what cannot be read may use anything.
   if ('problem' in statements) return text.includes(table.name) ? 'possible' : 'none'
   const seen = { ofTable: new Set<string>(), others: 0, named: false, ambiguous: false, all: false }
+  let hasBlock = false
   visit(statements, (kind, node) => {
+    if (kind === 'DoStmt') hasBlock = true
     if (!RELATIONS.has(kind)) return
     const { relname, schemaname, alias } = node as unknown as RangeVar
     if (relname === table.name && (schemaname ?? table.namespace) === table.namespace)
       seen.ofTable.add(alias?.aliasname ?? relname)
     else seen.others += 1
   })
+  // The parser does not look into a block of another language.
+  if (hasBlock && mentions(text, table.name) && mentions(text, column)) return 'possible'
   if (seen.ofTable.size === 0) return 'none'
   visit(statements, (kind, node) => judge(kind, node, column, seen))
   if (seen.named) return 'definite'
   return seen.all || seen.ambiguous ? 'possible' : 'none'
+}
+
+/** Has a text the name as a word? One that is no plain word may stand anywhere. */
+function mentions(text: string, name: string): boolean {
+  const [said, sought] = [text.toLowerCase(), name.toLowerCase()]
+  return /\W/.test(name) ? said.includes(sought) : said.split(/\W+/).includes(sought)
 }
 
 /** How the parser calls a table: in a list, and as the target of a statement. */

@@ -1,4 +1,5 @@
 import { type GateCheck, type GateRules, green, known, type Offender } from './check.ts'
+import { type Replay, replaySentence } from './replay.ts'
 
 /** A transaction that is older than the closing of the door, or whose age this role may not see. */
 export interface OldTransaction {
@@ -17,12 +18,21 @@ export interface OldTransaction {
   readonly standby?: string
 }
 
-/** E4: no transaction is left from before the door was closed, and no prepared one holds the table. */
-export function transactionsCheck(
-  column: string,
-  transactions: readonly OldTransaction[],
-  rules: GateRules,
-): GateCheck {
+export interface TransactionFacts {
+  readonly transactions: readonly OldTransaction[]
+  readonly replays: readonly Replay[]
+}
+
+/**
+ * E4: no transaction is left from before the door was closed, and no prepared one holds the table. How the standbys follow is
+ * said with it: a transaction there is in the way of the change as well.
+ */
+export function transactionsCheck(column: string, facts: TransactionFacts, rules: GateRules): GateCheck {
+  const check = judged(column, facts.transactions, rules)
+  return { ...check, because: [...check.because, ...facts.replays.map(replaySentence)] }
+}
+
+function judged(column: string, transactions: readonly OldTransaction[], rules: GateRules): GateCheck {
   const old = transactions.filter(({ hidden }) => !hidden)
   const hidden = transactions.filter((one) => one.hidden)
   const because = [...old.map((one) => sentence(one, column)), ...hiddenSentence(hidden)]

@@ -1,5 +1,5 @@
 import { type GateCheck, type GateRules, green, known, type Offender } from './check.ts'
-import { type OldWrite, ranLately, shortened, type UsageFacts, type Watch } from './watch.ts'
+import { type OldWrite, ranLately, type ServerUse, shortened, type UsageFacts, type Watch } from './watch.ts'
 
 /**
  * E5: nothing has used the column for the quiet time, on any server that is watched. Reads are seen only where
@@ -11,7 +11,7 @@ export function usageCheck(
   watch: Watch,
   { quietMs: neededMs }: GateRules,
 ): GateCheck {
-  const unknown = unknowns(facts)
+  const unknown = unknowns(facts, neededMs)
   if (neededMs === 0 && unknown.length === 0) return green('usage', ['no quiet time is asked for'])
   const quietMs = Math.max(0, facts.nowMs - watch.sinceMs)
   const seen = sources(facts)
@@ -30,11 +30,14 @@ export function usageCheck(
   }
 }
 
-function unknowns({ servers, uncounted }: UsageFacts): readonly string[] {
+function unknowns({ servers, uncounted }: UsageFacts, neededMs: number): readonly string[] {
+  // Statements tell for how long it has been quiet, and nothing else: where no such time is asked for nobody misses them.
+  const why = ({ unreadable, unseen }: ServerUse) => unreadable ?? (neededMs > 0 ? unseen : undefined)
   return [
-    ...servers.flatMap(({ server, unreadable }) =>
-      unreadable === undefined ? [] : [`the use on ${server} is not known: ${unreadable}`],
-    ),
+    ...servers.flatMap((one) => {
+      const reason = why(one)
+      return reason === undefined ? [] : [`the use on ${one.server} is not known: ${reason}`]
+    }),
     ...(uncounted === undefined ? [] : [`writes through the old shape are not counted: ${uncounted}`]),
   ]
 }

@@ -37,7 +37,9 @@ export interface ServerUse {
    * `epoch` changes when it was reset or has forgotten statements.
    */
   readonly statements?: { readonly epoch: string; readonly used: readonly StatementUse[] }
-  /** Why it cannot be told. */
+  /** Why its statements cannot be told, although it holds some. */
+  readonly unseen?: string
+  /** Why the server cannot be asked at all. */
   readonly unreadable?: string
 }
 
@@ -163,9 +165,10 @@ function changes(before: Watch, { nowMs, writes, servers }: UsageFacts): readonl
 
 function changeOf(
   then: WatchedServer,
-  { server, identity, statements, unreadable }: ServerUse,
+  { server, identity, statements, unseen, unreadable }: ServerUse,
 ): string | undefined {
   if (unreadable !== undefined) return `${server} could not be asked`
+  if (unseen !== undefined) return `the statements of ${server} could not be seen`
   if (then.identity !== identity) return `${server} is another server than before, or was restored`
   if (then.epoch !== (statements?.epoch ?? ''))
     return `pg_stat_statements of ${server} was reset or has forgotten statements`

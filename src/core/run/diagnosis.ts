@@ -45,7 +45,7 @@ export function diagnose(facts: ServerFacts): readonly Finding[] {
   ]
 }
 
-function finding(
+export function finding(
   check: string,
   because: string,
   problem?: { verdict: 'warning' | 'failed'; hint: string },

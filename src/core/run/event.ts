@@ -129,3 +129,5 @@ export type Notice =
   | { readonly type: 'waiting_for_driver'; readonly holder: string }
   | { readonly type: 'rollout'; readonly event: RolloutEvent }
   | { readonly type: 'waiting_for_rollout'; readonly waitsFor: readonly string[] }
+  /** How a standby follows that will have to replay what comes now. */
+  | { readonly type: 'standby'; readonly because: string }

@@ -125,11 +125,18 @@ export interface Trigger {
 }
 
 export interface Dependent {
-  /** `view`, `foreign key`, `generated column`, `policy`, `function`, `publication`, `statistics`, `trigger`, or the catalog's own word. */
+  /** `view`, `foreign key`, `generated column`, `policy`, `function`, `publication`, `statistics`, `trigger`, `job of pg_cron`, or the catalog's own word. */
   readonly kind: string
   /** As a person would look for it, such as `view public.user_names`. */
   readonly name: string
   readonly column: string
+}
+
+/** What would break without a column. */
+export interface Dependents {
+  readonly found: readonly Pick<Dependent, 'kind' | 'name'>[]
+  /** Has pg_cron jobs that this role may not see? */
+  readonly areJobsHidden: boolean
 }
 
 export type TypeFacts = Pick<Column, 'type' | 'baseType' | 'typeKind' | 'typeConstrained' | 'typeStorage'>

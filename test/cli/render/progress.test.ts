@@ -41,6 +41,15 @@ const line = (notice: Notice): string => {
   return written.join('')
 }
 
+test('how a standby follows stays on the screen, also of a terminal', () => {
+  for (const isLive of [true, false]) {
+    const { view, written } = watching(isLive)
+    view.show({ type: 'standby', because: 'postgres://replica/shop has replayed everything' })
+    view.end()
+    expect(written).toEqual(['postgres://replica/shop has replayed everything\n'])
+  }
+})
+
 describe('the line of a notice', () => {
   test.each<[string, Partial<Progress>, string]>([
     ['the beginning', { rowsDone: 0, rowsPerSecond: 0 }, `${bar(0)} 0 of 1,000 rows, 0 rows/s`],

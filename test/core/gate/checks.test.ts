@@ -3,9 +3,10 @@ import type { GateRules } from '../../../src/core/gate/check.ts'
 import { clientsCheck } from '../../../src/core/gate/clients.ts'
 import { dependentsCheck } from '../../../src/core/gate/dependents.ts'
 import { leasesCheck, type Needing } from '../../../src/core/gate/leases.ts'
-import { sessionsCheck } from '../../../src/core/gate/sessions.ts'
-import { transactionsCheck } from '../../../src/core/gate/transactions.ts'
-import { COLUMN, client, oldTransaction, RULES, stranger } from './facts.ts'
+import { type Replay, replaySentence } from '../../../src/core/gate/replay.ts'
+import { type Stranger, sessionsCheck } from '../../../src/core/gate/sessions.ts'
+import { type OldTransaction, transactionsCheck } from '../../../src/core/gate/transactions.ts'
+import { COLUMN, client, oldTransaction, RULES, replay, stranger } from './facts.ts'
 
 const NAMED_ONLY: GateRules = { ...RULES, unregistered: 'allow' }
 
@@ -79,8 +80,11 @@ describe('leases', () => {
 })
 
 describe('sessions', () => {
+  const of = (strangers: readonly Stranger[], rules = RULES) =>
+    sessionsCheck(COLUMN, { strangers, unseen: [] }, rules)
+
   test('of somebody unknown are red, with the command that declares the client', () => {
-    expect(sessionsCheck(COLUMN, [stranger], RULES)).toEqual({
+    expect(of([stranger])).toEqual({
       check: 'sessions',
       state: 'red',
       code: 'gate_closed',
@@ -103,7 +107,7 @@ describe('sessions', () => {
   })
 
   test('without a name or an address are told as such', () => {
-    const [because] = sessionsCheck(COLUMN, [{ ...stranger, application: '', address: null }], RULES).because
+    const [because] = of([{ ...stranger, application: '', address: null }]).because
     expect(because).toBe(
       `the session 4711 of "app", without an application_name, is of no registered instance; it may use ${COLUMN}`,
     )
@@ -111,7 +115,7 @@ describe('sessions', () => {
 
   test('that a released instance left behind are red, and of nobody who could be declared', () => {
     const left = { ...stranger, instance: 'web-1' }
-    expect(sessionsCheck(COLUMN, [left], RULES)).toMatchObject({
+    expect(of([left])).toMatchObject({
       state: 'red',
       because: [`the instance "web-1" was released, and its session 4711 is still there; it used ${COLUMN}`],
       offenders: [{ fix: 'select pg_terminate_backend(4711)' }],
@@ -119,33 +123,78 @@ describe('sessions', () => {
     })
   })
 
+  test('of a role of the old version are red, whatever they are called', () => {
+    const old = { ...stranger, role: 'shop_v1', application: 'shop/new-1', ofOldRole: true }
+    expect(of([stranger, old])).toMatchObject({
+      state: 'red',
+      because: [
+        expect.stringContaining('is of no registered instance'),
+        `the session 4711 of "shop_v1" from 10.0.0.3, called "shop/new-1", is of the old version: only instances that use ${COLUMN} log in as "shop_v1"`,
+      ],
+      offenders: [{}, { role: 'shop_v1', pid: 4711, fix: 'select pg_terminate_backend(4711)' }],
+      hint: expect.stringMatching(
+        /^Stop whatever logs in as "shop_v1".*RECONNECT.*: alter role "shop_v1" nologin$/,
+      ),
+    })
+  })
+
+  test('on a standby are red as well, and not known where it cannot be asked', () => {
+    expect(of([{ ...stranger, standby: 'postgres://replica/shop' }])).toMatchObject({
+      state: 'red',
+      because: [
+        expect.stringContaining(' of "app" from 10.0.0.3 on postgres://replica/shop, called "report"'),
+      ],
+      offenders: [
+        {
+          who: 'the session 4711 on postgres://replica/shop',
+          fix: expect.stringContaining('on the standby: select pg_terminate_backend(4711)'),
+        },
+      ],
+    })
+    const unseen = [{ standby: 'postgres://replica/shop', why: 'refused' }]
+    const because = 'the sessions on postgres://replica/shop are not known: refused'
+    expect(sessionsCheck(COLUMN, { strangers: [], unseen }, RULES)).toMatchObject({
+      state: 'unknown',
+      because: [because],
+      hint: 'List only standbys that can be reached from here.',
+    })
+    expect(sessionsCheck(COLUMN, { strangers: [stranger], unseen }, RULES)).toMatchObject({
+      state: 'red',
+      because: [expect.anything(), because],
+    })
+    expect(sessionsCheck(COLUMN, { strangers: [], unseen }, NAMED_ONLY).state).toBe('green')
+  })
+
   test('are only named where the owner has decided so', () => {
-    expect(sessionsCheck(COLUMN, [stranger], NAMED_ONLY)).toMatchObject({
+    expect(of([stranger], NAMED_ONLY)).toMatchObject({
       state: 'green',
       because: [expect.stringContaining('the session 4711')],
       offenders: [{ pid: 4711 }],
     })
-    expect(sessionsCheck(COLUMN, [], RULES).state).toBe('green')
+    expect(of([]).state).toBe('green')
   })
 })
 
 describe('transactions', () => {
+  const of = (transactions: readonly OldTransaction[], rules = RULES) =>
+    transactionsCheck(COLUMN, { transactions, replays: [] }, rules)
+
   test('from before the door was closed are red', () => {
-    expect(transactionsCheck(COLUMN, [oldTransaction], RULES)).toMatchObject({
+    expect(of([oldTransaction])).toMatchObject({
       state: 'red',
       because: [
         `the session 4712 of "app" is in a transaction since 2026-11-24T19:00:00+00:00 and has used the table of ${COLUMN}`,
       ],
       offenders: [{ pid: 4712, fix: 'wait, or end it: select pg_terminate_backend(4712)' }],
     })
-    expect(transactionsCheck(COLUMN, [{ ...oldTransaction, holds: false }], RULES).because).toEqual([
+    expect(of([{ ...oldTransaction, holds: false }]).because).toEqual([
       `the session 4712 of "app" is in a transaction since 2026-11-24T19:00:00+00:00 and may use ${COLUMN}`,
     ])
   })
 
   test('that were prepared are named by what ends them', () => {
     const prepared = { ...oldTransaction, pid: null, prepared: "it's" }
-    expect(transactionsCheck(COLUMN, [prepared], RULES)).toMatchObject({
+    expect(of([prepared])).toMatchObject({
       because: [
         `the prepared transaction "it's" of "app" since 2026-11-24T19:00:00+00:00 holds the table of ${COLUMN}`,
       ],
@@ -155,20 +204,55 @@ describe('transactions', () => {
 
   test('that cannot be seen are not taken for none', () => {
     const hidden = { ...oldTransaction, since: null, hidden: true }
-    expect(transactionsCheck(COLUMN, [hidden, { ...hidden, pid: 4713 }], RULES)).toMatchObject({
+    expect(of([hidden, { ...hidden, pid: 4713 }])).toMatchObject({
       state: 'unknown',
       because: ['2 sessions of "app" do not show this role when their transactions began'],
       hint: 'Let this role see what others do: grant pg_read_all_stats to <role>',
     })
-    expect(transactionsCheck(COLUMN, [hidden, oldTransaction], RULES).state).toBe('red')
+    expect(of([hidden, oldTransaction]).state).toBe('red')
   })
 
   test('are only named where the owner has decided so', () => {
-    expect(transactionsCheck(COLUMN, [oldTransaction], NAMED_ONLY)).toMatchObject({
+    expect(of([oldTransaction], NAMED_ONLY)).toMatchObject({
       state: 'green',
       offenders: [{ pid: 4712 }],
     })
-    expect(transactionsCheck(COLUMN, [], RULES).state).toBe('green')
+    expect(of([]).state).toBe('green')
+  })
+
+  test('tell how each standby follows, whatever stands against it', () => {
+    const replays = [replay]
+    const said =
+      'postgres://replica/shop has replayed everything; the contract waits there for readers of the table up to 30 s, and then ends their queries'
+    expect(transactionsCheck(COLUMN, { transactions: [], replays }, RULES)).toMatchObject({
+      state: 'green',
+      because: ['no transaction is left from before the door was closed', said],
+    })
+    expect(transactionsCheck(COLUMN, { transactions: [oldTransaction], replays }, RULES)).toMatchObject({
+      state: 'red',
+      because: [expect.anything(), said],
+    })
+  })
+
+  test.for<[string, Partial<Replay>]>([
+    ['is 2,048 bytes and 90 s behind; the contract waits', { behindBytes: 2048, behindMs: 90_000 }],
+    ['is 5 min behind; the contract waits', { behindBytes: null, behindMs: 300_000 }],
+    [
+      'replays nothing, somebody has paused it; it is 10 bytes and 0 s behind;',
+      { isPaused: true, behindBytes: 10, behindMs: 500 },
+    ],
+    [
+      'waits for a reader already; it is 10 bytes and 3 s behind;',
+      { isWaiting: true, behindBytes: 10, behindMs: 3_000 },
+    ],
+    ['; the contract waits there for readers of the table for as long as they take', { patienceMs: -1 }],
+    [
+      '; the contract ends queries on the table there at once (7 ended so far)',
+      { patienceMs: 0, cancelled: 7 },
+    ],
+    ['follows no other server', { isStandby: false }],
+  ])('say of a standby: %s', ([words, more]) => {
+    expect(replaySentence({ ...replay, ...more })).toContain(words)
   })
 })
 
@@ -195,10 +279,13 @@ describe('clients', () => {
 })
 
 describe('dependents', () => {
+  const of = (...found: readonly { kind: string; name: string }[]) =>
+    dependentsCheck(COLUMN, { found, areJobsHidden: false }, [])
+
   test('are named one by one', () => {
     const view = { kind: 'view', name: 'public.names' }
     const policy = { kind: 'policy', name: 'own on public.users' }
-    expect(dependentsCheck(COLUMN, [view, policy])).toMatchObject({
+    expect(of(view, policy)).toMatchObject({
       state: 'red',
       code: 'dependents_found',
       because: [
@@ -207,6 +294,20 @@ describe('dependents', () => {
       ],
       hint: 'Change each to use the new column, or drop it; Bellows never drops what it did not make.',
     })
-    expect(dependentsCheck(COLUMN, []).state).toBe('green')
+    expect(of().state).toBe('green')
+  })
+
+  test('are not known where jobs of pg_cron are hidden, unless somebody answers for all of them', () => {
+    const hidden = { found: [], areJobsHidden: true }
+    expect(dependentsCheck(COLUMN, hidden, [client])).toMatchObject({
+      state: 'unknown',
+      code: 'gate_closed',
+      hint: expect.stringContaining('bellows clients add pg_cron --application pg_cron --owner <who>'),
+    })
+    const cron = { ...client, client: 'pg_cron', role: null, applicationName: 'pg_cron' }
+    expect(dependentsCheck(COLUMN, hidden, [cron]).state).toBe('green')
+    expect(dependentsCheck(COLUMN, hidden, [{ ...cron, role: 'app' }]).state).toBe('unknown')
+    const found = [{ kind: 'job of pg_cron', name: 'nightly' }]
+    expect(dependentsCheck(COLUMN, { found, areJobsHidden: true }, [cron]).state).toBe('red')
   })
 })

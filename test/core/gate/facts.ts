@@ -34,12 +34,13 @@ export const facts = (more: Partial<GateFacts> = {}): GateFacts => ({
   migration: '0001_rename',
   needing: [],
   everRegistered: true,
-  strangers: [],
+  sessions: { strangers: [], unseen: [] },
   transactions: [],
+  replays: [],
   usage: usage(),
   watch: watch(),
   clients: [],
-  dependents: [],
+  dependents: { found: [], areJobsHidden: false },
   ...more,
 })
 
@@ -50,6 +51,7 @@ export const stranger = {
   address: '10.0.0.3',
   since: '2026-11-24T20:00:00+00:00',
   instance: null,
+  ofOldRole: false,
 } as const
 
 export const oldTransaction = {
@@ -61,6 +63,17 @@ export const oldTransaction = {
   since: '2026-11-24T19:00:00+00:00',
   holds: true,
   hidden: false,
+} as const
+
+export const replay = {
+  standby: 'postgres://replica/shop',
+  isStandby: true,
+  isPaused: false,
+  isWaiting: false,
+  behindBytes: 0,
+  behindMs: 3_600_000,
+  patienceMs: 30_000,
+  cancelled: 0,
 } as const
 
 export const client = {

@@ -25,11 +25,11 @@ const READS = usage({
 /** One thing that stands against each check. */
 const AGAINST: Readonly<Record<Exclude<CheckName, 'inventory' | 'brownout'>, Partial<GateFacts>>> = {
   leases: { needing: [live('web-1')] },
-  sessions: { strangers: [stranger] },
+  sessions: { sessions: { strangers: [stranger], unseen: [] } },
   transactions: { transactions: [oldTransaction] },
   usage: { watch: BUSY },
   clients: { clients: [client] },
-  dependents: { dependents: [view] },
+  dependents: { dependents: { found: [view], areJobsHidden: false } },
 }
 const CASES = Object.entries(AGAINST) as [keyof typeof AGAINST, Partial<GateFacts>][]
 
@@ -78,6 +78,14 @@ describe('the gate is open', () => {
   })
 })
 
+test('statements that may not be seen keep nothing closed where leases tell and no quiet time is asked for', () => {
+  const unseen = usage({ servers: [{ server: 'the primary', identity: '1/1', unseen: 'no right' }] })
+  const rules: GateRules = { ...RULES, quietMs: 0 }
+  expect(contractGate(facts({ usage: unseen }), rules).open).toBe(true)
+  expect(contractGate(facts({ usage: unseen }), RULES).open).toBe(false)
+  expect(contractGate(facts({ usage: unseen, everRegistered: false }), rules).open).toBe(false)
+})
+
 describe('one thing that stands against it', () => {
   test.for(CASES)('closes the gate, and is named: %s', ([name, more]) => {
     const checks = gateChecks(facts(more), RULES)
@@ -104,12 +112,14 @@ describe('one thing that stands against it', () => {
   test('is a dependent first, and an instance before what follows from it', () => {
     const all = Object.assign({}, ...Object.values(AGAINST)) as Partial<GateFacts>
     expect(contractGate(facts(all), RULES)).toMatchObject({ code: 'dependents_found' })
-    expect(contractGate(facts({ ...all, dependents: [] }), RULES)).toMatchObject({
+    expect(contractGate(facts({ ...all, dependents: facts().dependents }), RULES)).toMatchObject({
       code: 'instances_blocking',
     })
-    expect(contractGate(facts({ ...all, dependents: [], needing: [] }), RULES)).toMatchObject({
-      code: 'gate_closed',
-    })
+    expect(contractGate(facts({ ...all, dependents: facts().dependents, needing: [] }), RULES)).toMatchObject(
+      {
+        code: 'gate_closed',
+      },
+    )
   })
 })
 
@@ -136,13 +146,22 @@ describe('an instance', () => {
 describe('every combination of what is seen and decided', () => {
   const NEEDING = [[], [gone('a')], [live('a')], [silent('a')], [gone('a'), live('b')]]
   const SEEN = NEEDING.flatMap((needing) =>
-    [[], [view]].flatMap((dependents) =>
+    [[], [view]].flatMap((found) =>
       [[], [stranger]].flatMap((strangers) =>
         [watch(), BUSY].flatMap((watched) =>
           [true, false].flatMap((everRegistered) =>
             [RULES, ALLOW].map(
               (rules) =>
-                [facts({ needing, dependents, strangers, watch: watched, everRegistered }), rules] as const,
+                [
+                  facts({
+                    needing,
+                    dependents: { found, areJobsHidden: false },
+                    sessions: { strangers, unseen: [] },
+                    watch: watched,
+                    everRegistered,
+                  }),
+                  rules,
+                ] as const,
             ),
           ),
         ),
@@ -153,8 +172,8 @@ describe('every combination of what is seen and decided', () => {
   test('opens the gate exactly when nothing stands against it', () => {
     for (const [seen, rules] of SEEN) {
       const expected =
-        seen.dependents.length === 0 &&
-        seen.strangers.length === 0 &&
+        seen.dependents.found.length === 0 &&
+        seen.sessions.strangers.length === 0 &&
         seen.watch !== BUSY &&
         !seen.needing.some(({ blocks }) => blocks) &&
         (seen.everRegistered || rules === ALLOW)
@@ -180,7 +199,7 @@ describe('how far a column is from being used by nobody', () => {
     ['draining', { needing: [silent('a'), gone('b')] }],
     ['drained', { needing: [gone('b')] }],
     ['drained', {}],
-    ['drained', { dependents: [view] }],
+    ['drained', { dependents: { found: [view], areJobsHidden: false } }],
     ['unknown', { everRegistered: false }],
   ])('is said in one word: %s', (said, more) => {
     expect(usageOf(facts(more))).toBe(said)

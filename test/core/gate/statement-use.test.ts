@@ -41,6 +41,10 @@ const CASES: readonly (readonly ['definite' | 'possible' | 'none', string])[] = 
   ['possible', 'select id from users natural join orders'],
   ['possible', 'select name from users join teams on teams.id = users.team'],
   ['possible', 'select id, full_name from users where this is cut sho'],
+  ['possible', "do $$ begin update users set name = 'x'; end $$"],
+  ['possible', "DO 'begin execute ''UPDATE Users SET Name = 1''; end'"],
+  ['none', "do $$ begin update users set full_name = 'x'; end $$"],
+  ['none', "do $$ begin update teams set name = 'x'; end $$"],
   ['none', 'select id, full_name from users where id = $1'],
   ['none', 'select count(*) from users'],
   ['none', 'select full_name as name from users'],
@@ -70,5 +74,8 @@ describe('a statement', () => {
   test('may carry names that must be quoted', () => {
     const odd = { namespace: 'public', name: 'Order Items' }
     expect(columnUse('select "the Name" from "Order Items"', odd, 'the Name')).toBe('definite')
+    expect(
+      columnUse(`do 'begin delete from "Order Items" where "the Name" is null; end'`, odd, 'the Name'),
+    ).toBe('possible')
   })
 })

@@ -142,6 +142,12 @@ describe('every further look', () => {
       earlier({ servers: [statements(5)] }),
       usage({ servers: [{ server: 'the primary', identity: '', unreadable: 'gone' }] }),
     )
+    expect(
+      watched(
+        earlier({ servers: [statements(5)] }),
+        usage({ servers: [{ server: 'the primary', identity: '1/1', unseen: 'no right' }] }),
+      ),
+    ).toMatchObject({ sinceMs: NOW_MS, because: 'the statements of the primary could not be seen' })
     const back = watched(lost, { ...usage({ servers: [statements(5)] }), nowMs: NOW_MS + 1_000 })
     expect(back.sinceMs).toBe(NOW_MS + 1_000)
   })
@@ -178,6 +184,20 @@ describe('usage', () => {
       state: 'unknown',
       because: ['the use on standby is not known: refused', expect.stringContaining('quiet for')],
     })
+  })
+
+  test('is not known where the statements of a server may not be seen, unless no quiet time is asked for', () => {
+    const hidden = usage({
+      servers: [{ server: 'the primary', identity: '1/1', unseen: 'no right' }],
+    })
+    expect(check(hidden, watch())).toMatchObject({
+      state: 'unknown',
+      because: ['the use on the primary is not known: no right', expect.stringContaining('quiet for')],
+    })
+    expect(check(hidden, watch(), 0).state).toBe('green')
+    const gone = usage({ servers: [{ server: 'standby', identity: '', unreadable: 'refused' }] })
+    expect(check(gone, watch(), 0).state).toBe('unknown')
+    expect(check({ ...hidden, uncounted: 'it is gone' }, watch(), 0).state).toBe('unknown')
   })
 
   test('shows the statements that ran, the latest first, and how sure it is of each', () => {
