@@ -5,7 +5,7 @@ import { freePort } from '../adapters/process/support.ts'
 import { workplace } from '../support/cli.ts'
 import { testDatabase } from '../support/database.ts'
 import { builtMain } from '../support/node-process.ts'
-import { bellowsCalls, blocksOf } from '../support/page.ts'
+import { bellowsCalls, blocksOf, filledIn } from '../support/page.ts'
 import { supervising } from '../support/supervise.ts'
 
 const GIVEN = `create table users (id bigint generated always as identity primary key, name text not null);
@@ -59,11 +59,6 @@ function configured(text: string, port: number): string {
   config.settings = QUICK.settings
   config.deploy.rollout = QUICK.rollout
   return JSON.stringify(config)
-}
-
-function filledIn(arg: string, { url, name }: { readonly url: string; readonly name: string }): string {
-  if (arg === '"$DATABASE_URL"') return url
-  return arg === 'shop' ? name : arg
 }
 
 /** What happened to the instances, in order: the page leaves out how long was waited for what. */

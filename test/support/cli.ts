@@ -16,6 +16,7 @@ export interface Ran {
 export interface Workplace {
   readonly folder: string
   write(file: string, content: string): Promise<void>
+  remove(file: string): Promise<void>
   run(...args: string[]): Promise<Ran>
   /** For tests that end it before it ends by itself. */
   start(...args: string[]): { readonly child: ChildProcess; readonly ended: Promise<Ran> }
@@ -38,6 +39,7 @@ export async function workplace(env: NodeJS.ProcessEnv = {}): Promise<Workplace>
   return {
     folder,
     write: (file, content) => writeFile(path.join(folder, file), content),
+    remove: (file) => rm(path.join(folder, file), { recursive: true }),
     run: (...args) => start(...args).ended,
     start,
   }

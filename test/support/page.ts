@@ -30,3 +30,12 @@ export function bellowsCalls({ text }: Block): readonly (readonly string[])[] {
         .slice(2),
     )
 }
+
+/** What the page calls the database, as it is called here. */
+export function filledIn(
+  arg: string,
+  { url, name }: { readonly url: string; readonly name: string },
+): string {
+  if (arg === '"$DATABASE_URL"') return url
+  return arg === 'shop' ? name : arg
+}
