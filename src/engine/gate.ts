@@ -51,7 +51,7 @@ export async function passGate(engine: Driving, run: Run, gate: GateStep): Promi
     for (const replay of facts.replays) engine.notify({ type: 'standby', because: replaySentence(replay) })
     const opened: Event = { type: 'gate_opened', because: verdict.because, overrides: verdict.overrides }
     await written(engine, run.id, gate, { statements: [], events: [opened] })
-    return passed(engine, { run, gate, rules }, { facts, overrides: verdict.overrides })
+    return passed(engine, { run, gate, rules }, { facts, verdict })
   }
   const blocking = blockingOf(facts)
   const closed: Event = { type: 'gate_closed', because: verdict.because, blocking: namesOf(blocking) }
@@ -85,9 +85,9 @@ async function lookUntilTransactionsEnd(engine: Driving, { run, gate, rules }: P
 function passed(
   engine: Driving,
   { run, gate, rules }: Passing,
-  { facts, overrides }: { readonly facts: GateFacts; readonly overrides: readonly Override[] },
+  { facts, verdict }: { readonly facts: GateFacts; readonly verdict: Extract<GateVerdict, { open: true }> },
 ): Passed {
-  const checks = gateChecks(facts, rules)
+  const { checks, overrides } = verdict
   const isRequired = (name: GateCheck['check']) =>
     rules.unregistered === 'refuse' && checks.some(({ check, state }) => check === name && state === 'green')
   const writes = facts.usage.writes?.count

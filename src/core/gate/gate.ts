@@ -33,7 +33,12 @@ export interface GateFacts extends LeaseFacts, TransactionFacts {
 export type Usage = 'active' | 'draining' | 'drained' | 'unknown'
 
 export type GateVerdict =
-  | { readonly open: true; readonly because: readonly string[]; readonly overrides: readonly Override[] }
+  | {
+      readonly open: true
+      readonly checks: readonly GateCheck[]
+      readonly because: readonly string[]
+      readonly overrides: readonly Override[]
+    }
   | {
       readonly open: false
       readonly code: RefusalCode
@@ -51,6 +56,7 @@ export function contractGate(facts: GateFacts, rules: GateRules): GateVerdict {
   if (red !== undefined) return { open: false, code: red.code, because: red.because, hint: red.hint }
   return {
     open: true,
+    checks,
     because: checks.filter(({ state }) => state === 'green').flatMap(({ because }) => because),
     overrides: used(checks, facts, rules),
   }

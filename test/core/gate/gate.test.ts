@@ -37,6 +37,7 @@ describe('the gate is open', () => {
   test('when nobody and nothing stands against it, and says what was looked at', () => {
     expect(contractGate(facts(), RULES)).toEqual({
       open: true,
+      checks: gateChecks(facts(), RULES),
       because: [
         `no instance uses ${COLUMN}`,
         'no session is of an unknown client',
