@@ -19,7 +19,7 @@ export async function announced(
   const lines =
     chosen.by === 'instances'
       ? previewOf({ version, roles: chosen.roles, rules: chosen.rules }, await chosen.deployer.fleet()).lines
-      : workloadPreview(chosen.kubernetes, version, await bellows.inventory())
+      : workloadPreview(chosen.kubernetes, version, await bellows.workloads())
   terminal.err(`${lines.join('\n')}\n`)
 }
 
