@@ -28,8 +28,8 @@ const GATE_TIMEOUT_MS = 3_600_000
 
 const HELP = `
 One after the other: expand, backfill, verify, the rollout, the gate, contract. Whatever is done already is not done again, so a deploy
-that was killed goes on when it is started again. With Kubernetes in the mode "observe" it waits until somebody else has rolled out. Each phase alone: bellows expand, backfill, verify, deploy rollout,
-gate wait, contract.
+that was killed goes on when it is started again. With Kubernetes in the mode "observe" it waits until somebody else has rolled out.
+Each phase alone: bellows expand, backfill, verify, deploy rollout, gate wait, contract.
 `
 
 export function addDeploy(program: Command): void {
