@@ -5,6 +5,7 @@ import type { RolloutWish } from '../core/rollout/begin.ts'
 import type { RolloutRequest } from '../core/rollout/event.ts'
 import type { Inventory } from '../core/rollout/inventory.ts'
 import type { Rollout } from '../core/rollout/rollout.ts'
+import type { WorkloadFacts } from '../core/rollout/workload.ts'
 import type { WorkloadRollout } from '../core/rollout/workload-rollout.ts'
 import type { Finding } from '../core/run/diagnosis.ts'
 import type { Run } from '../core/run/run.ts'
@@ -24,7 +25,12 @@ import { rollBack, undo } from './return.ts'
 import { askRollout } from './rollout/begin.ts'
 import { driveRollout, rollOut } from './rollout/drive.ts'
 import { readRollout, runRollingOut } from './rollout/look.ts'
-import { driveWorkloads, rollOutWorkloads, type WorkloadWish } from './rollout/workloads.ts'
+import {
+  driveWorkloads,
+  rollOutWorkloads,
+  standingWorkloads,
+  type WorkloadWish,
+} from './rollout/workloads.ts'
 import { readRuns } from './runs.ts'
 import type { Settings } from './settings.ts'
 import { findRun, planFor, startRun } from './start.ts'
@@ -55,6 +61,11 @@ export interface Looking {
   rollout(run: number): Promise<Rollout | WorkloadRollout | undefined>
   /** The run whose rollout is not over; there is one at most. */
   rollingOut(): Promise<number | undefined>
+  /**
+   * The workloads of the cluster that a version would be brought into, as they stand.
+   * @throws BellowsError where one is not there or cannot be seen, or the database was opened without a cluster
+   */
+  workloads(): Promise<readonly WorkloadFacts[]>
   /** What runs in the cluster; undefined when the database was opened without one. It does not fail, see there. */
   inventory(): Promise<Inventory | undefined>
   /** Names of the tables of a namespace that have a column. */
@@ -166,6 +177,7 @@ function looking(engine: Engine): Looking {
     refuseWhileNeeded: (table, column) => refuseWhileNeeded(engine, { table, column }),
     gates: (run) => reportGates(engine, run),
     rollout: (run) => readRollout(engine, run),
+    workloads: () => standingWorkloads(engine),
     inventory: async () => engine.kubernetes?.cluster.inventory(),
     rollingOut: () => runRollingOut(engine),
     tablesWith: (namespace, column) => tablesWith(engine, namespace, column),

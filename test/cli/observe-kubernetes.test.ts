@@ -75,7 +75,7 @@ describe('bellows deploy, which observes Kubernetes', () => {
     const isLook = ({ path }: { readonly path: string }) => path.endsWith('/deployments/shop')
     const deploy = place.start('deploy', ...TO_2, ...confirm)
     await saidBy(deploy, 'waiting: the template')
-    stub.script(isLook, ...Array.from({ length: 10 }, () => ({ status: 503 })))
+    stub.script(isLook, ...Array.from({ length: 6 }, () => ({ status: 503 })))
     shop.bringIn('2')
     const ran = await deploy.ended
     expect(ran, ran.err).toMatchObject({ code: 0 })
@@ -179,5 +179,10 @@ describe('the gate, where a cluster is known', () => {
       code: 5,
       out: expect.stringMatching(/inventory +unknown +.*"elsewhere"/),
     })
+    expect(await place.run('deploy', '0002_add', '--to', '2', '--no-contract')).toMatchObject({ code: 64 })
+    const { out } = await place.run('status', '--json')
+    expect(JSON.parse(out).migrations, 'nothing is begun that could not be rolled out').toContainEqual(
+      expect.objectContaining({ migration: '0002_add', state: 'pending' }),
+    )
   })
 })

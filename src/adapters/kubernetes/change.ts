@@ -107,7 +107,7 @@ function hasTemplate(target: Target, saved: SavedTemplate): boolean {
 
 /** Lists of containers and their variables are merged by name: nothing else of the template is touched. */
 function releasePatch(workload: RolledWorkload, release: Release) {
-  const { version, schemaVersion, rollout, cause } = release
+  const { version, rollout, cause } = release
   refuseUnwritable(version)
   if (workload.image === undefined)
     throw new BellowsError(
@@ -120,10 +120,7 @@ function releasePatch(workload: RolledWorkload, release: Release) {
   const container = {
     name: workload.container,
     image: imageOf(workload.image, version),
-    env: [
-      { name: 'BELLOWS_VERSION', value: version },
-      ...(schemaVersion === undefined ? [] : [{ name: 'SCHEMA_VERSION', value: schemaVersion }]),
-    ],
+    env: [{ name: 'BELLOWS_VERSION', value: version }],
   }
   const template = { metadata: { labels: { [VERSION_LABEL]: version } }, spec: { containers: [container] } }
   const nested = templatePath(workload.kind).reduceRight<unknown>(

@@ -1,4 +1,4 @@
-import type { Inventory, KubernetesDeploy } from '../../index.ts'
+import type { Inventory, KubernetesDeploy, WorkloadFacts } from '../../index.ts'
 
 type SeenVersion = Inventory['pods'][number]['version']
 
@@ -7,25 +7,15 @@ const VERSION_WIDTH = 10
 
 /** What is going to happen to the workloads, or what is waited for. */
 export function workloadPreview(
-  { mode, workloads }: KubernetesDeploy,
+  { mode }: KubernetesDeploy,
   version: string,
-  inventory: Inventory | undefined,
+  workloads: readonly WorkloadFacts[],
 ): readonly string[] {
   const beginning =
     mode === 'drive'
       ? `will bring "${version}" into, one after the other:`
       : `will change no workload, and wait until "${version}" is in:`
-  return [
-    beginning,
-    ...workloads
-      .filter(({ kind }) => kind !== 'Job')
-      .map((one) => {
-        const now = inventory?.templates.find(({ kind, name }) => kind === one.kind && name === one.name)
-        const has = now === undefined ? 'not seen' : `now ${plain(now.version)}`
-        return `  ${one.kind} "${one.name}" (${has})`
-      }),
-    ...unread(inventory),
-  ]
+  return [beginning, ...workloads.map((one) => `  ${one.kind} "${one.name}" (now ${plain(one.version)})`)]
 }
 
 /** The templates, and below them every pod and Job that has not ended. */

@@ -6,8 +6,6 @@ export interface Release {
   /** Unique: written on each workload, so that a roll knows its own work again. */
   readonly rollout: string
   readonly version: string
-  /** The version of the schema that this version of the application is for; told to its containers. */
-  readonly schemaVersion?: string
   /** For whoever reads the history of the workload. */
   readonly cause: string
 }

@@ -34,7 +34,10 @@ export function workloadVerdict(facts: WorkloadFacts, ours: Ours, rules: Workloa
     return { state: 'overtaken', because: [`somebody else changed the ${name}: ${now}, ${was}`] }
   }
   if (facts.observedGeneration < ours.generation)
-    return { state: 'rolling', because: [`the controller of the ${name} has not looked at our change yet`] }
+    return {
+      state: 'rolling',
+      because: [`the controller of the ${name} has not looked at the last change yet`],
+    }
   const failures = [...podFailures(facts, ours, rules), ...conditionFailures(facts, ours, rules)]
   if (failures.length > 0) return { state: 'failed', because: failures }
   const missing = whatIsMissing(facts)

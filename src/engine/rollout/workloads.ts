@@ -34,18 +34,23 @@ export async function rollOutWorkloads(
   { version, waitMs }: WorkloadWish,
 ): Promise<WorkloadRollout> {
   const kubernetes = kubernetesNeeded(engine)
-  const { cluster, mode, workloads } = kubernetes
+  const { mode, workloads } = kubernetes
   await beginOnce(engine, run, {
     version,
     isOfKind: (begun) => 'workloads' in begun,
     start: async (history, heard): Promise<RollStarted> => {
-      const facts = await lookAtAll(cluster, workloads.filter(isRolled))
+      const facts = await standingWorkloads(engine)
       if (mode === 'drive') await refuseUnrollable(kubernetes, version, facts)
       const before = versionsIn(facts).map((one) => ({ version: one }))
       return { kind: 'rollout_started', number: nextNumber(history), version, mode, workloads, before, heard }
     },
   })
   return await driveWorkloads(engine, run, waitMs)
+}
+
+export async function standingWorkloads(engine: Engine): Promise<readonly WorkloadFacts[]> {
+  const { cluster, workloads } = kubernetesNeeded(engine)
+  return await lookAtAll(cluster, workloads.filter(isRolled))
 }
 
 /** Goes on with the roll of a run, by what it was begun with, until it is over or stands still for somebody. */

@@ -8,7 +8,6 @@ import { type Received, type Stub, startKubernetesStub } from '../../support/kub
 const RELEASE: Release = {
   rollout: 'r7',
   version: '2',
-  schemaVersion: '12',
   cause: 'bellows: 0002_rename, version 2',
 }
 const isPatch = ({ method }: Received) => method === 'PATCH'
@@ -80,7 +79,6 @@ describe('a version is applied', () => {
             env: [
               { name: 'PORT', value: '8080' },
               { name: 'BELLOWS_VERSION', value: '2' },
-              { name: 'SCHEMA_VERSION', value: '12' },
             ],
           },
         ],
@@ -94,8 +92,7 @@ describe('a version is applied', () => {
     const { stub, store } = await started()
     putCronJob(store, '1')
     const cluster = clusterOf(stub, [NIGHTLY])
-    const { schemaVersion: _none, ...release } = RELEASE
-    await cluster.apply(NIGHTLY, release, await cluster.template(NIGHTLY))
+    await cluster.apply(NIGHTLY, RELEASE, await cluster.template(NIGHTLY))
     const containers = store.get('CronJob', 'nightly')?.spec.jobTemplate.spec.template.spec?.containers
     expect(containers?.[1]).toMatchObject({
       image: 'registry/shop:2',

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { inventoryCheck } from '../../../src/core/gate/inventory.ts'
 import type { FleetInstance } from '../../../src/core/rollout/fleet.ts'
+import type { Inventory } from '../../../src/core/rollout/inventory.ts'
+import { inventory, pod } from '../../support/kubernetes/facts.ts'
 
 const instance = (version: string, state: FleetInstance['state'] = 'serving'): FleetInstance => ({
   id: `web-1-${version}`,
@@ -46,5 +48,67 @@ describe('the inventory of what was rolled out', () => {
       state: 'unknown',
       because: ['no socket'],
     })
+  })
+})
+
+describe('the inventory of a cluster', () => {
+  const judged = (more: Partial<Inventory>, isRolledOut = true) =>
+    inventoryCheck({ version: '2', isRolledOut, workloads: inventory(more) })
+
+  test('is green when nothing of another version is left; who shares a Secret is named all the same', () => {
+    const sharing = [{ kind: 'CronJob', name: 'report', secret: 'db' }]
+    expect(judged({ sharing })).toMatchObject({
+      state: 'green',
+      because: [
+        'no pod, Job or template of another version than 2 is left',
+        'the CronJob "report" is not registered and uses the Secret "db", as a registered workload does',
+      ],
+    })
+  })
+
+  test('is red while something is, and says what to do about each', () => {
+    const check = judged({
+      templates: [
+        {
+          kind: 'StatefulSet',
+          name: 'worker',
+          version: { known: '1' },
+          suspended: false,
+          unsettled: 'moves',
+        },
+      ],
+      pods: [pod('a', '1'), pod('b', '1', { state: 'ending' })],
+      revisions: [
+        { name: 'c', version: { known: '1' }, replicas: 1, terminating: 0 },
+        { name: 'd', version: { known: '1' }, replicas: 0, terminating: 1 },
+      ],
+      jobs: [{ name: 'e', version: { known: '1' }, state: 'active' }],
+      unread: ['and more'],
+    })
+    expect(check).toMatchObject({ state: 'red', code: 'gate_closed' })
+    expect(check.because).toHaveLength(8)
+    expect(check.offenders).toEqual([
+      { who: 'the StatefulSet "worker"', fix: 'bring version 2 into it' },
+      { who: 'the StatefulSet "worker"', fix: 'wait for its controller' },
+      { who: 'the pod "a"', fix: 'bring the new version into its workload; of none: kubectl delete pod a' },
+      { who: 'the pod "b"', fix: 'wait until it has ended' },
+      { who: 'the ReplicaSet "c"', fix: 'bring the new version into its Deployment' },
+      { who: 'the ReplicaSet "d"', fix: 'wait until they have ended' },
+      { who: 'the Job "e"', fix: 'wait until it has ended, or: kubectl delete job e' },
+    ])
+  })
+
+  test('is red while the rollout is not over, whatever runs', () => {
+    expect(judged({}, false)).toMatchObject({
+      state: 'red',
+      because: [
+        'the rollout of "2" has not ended well',
+        'no pod, Job or template of another version than 2 is left',
+      ],
+    })
+  })
+
+  test('is not known when something could not be read', () => {
+    expect(judged({ unread: ['no answer'] })).toMatchObject({ state: 'unknown', because: ['no answer'] })
   })
 })

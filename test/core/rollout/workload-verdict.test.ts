@@ -4,6 +4,7 @@ import {
   conditionKey,
   type Ours,
   rollObstacle,
+  whatIsAwaited,
   workloadVerdict,
 } from '../../../src/core/rollout/workload-verdict.ts'
 import {
@@ -125,7 +126,7 @@ describe('rolling', () => {
     (_what, facts) => {
       expect(verdict(facts)).toEqual({
         state: 'rolling',
-        because: [`the controller of the ${facts.kind} "shop" has not looked at our change yet`],
+        because: [`the controller of the ${facts.kind} "shop" has not looked at the last change yet`],
       })
     },
   )
@@ -273,4 +274,39 @@ test.each<[string, WorkloadFacts, string | undefined]>([
   ['a suspended CronJob', cronJob({ suspended: true }), undefined],
 ])('what keeps %s from rolling is known before it is changed', (_what, facts, obstacle) => {
   expect(rollObstacle(facts)).toBe(obstacle)
+})
+
+describe('what is waited for until somebody else has rolled out', () => {
+  test.each<[string, WorkloadFacts, readonly string[]]>([
+    ['nothing when the version is everywhere', deployment(), []],
+    [
+      'the version',
+      deployment({ version: { known: '1' } }),
+      ['the template of the Deployment "shop" has version 1'],
+    ],
+    [
+      'a version that somebody can tell',
+      deployment({ version: { unclear: 'no tag' } }),
+      ['the template of the Deployment "shop" has an unclear version (no tag)'],
+    ],
+    [
+      'the controller, which has not looked yet',
+      deployment({ generation: 6 }),
+      ['the controller of the Deployment "shop" has not looked at the last change yet'],
+    ],
+    [
+      'the last old pod',
+      deployment({ pods: [pod('shop-old', '1', { state: 'ending' })] }),
+      ['the pod "shop-old" of version 1 is ending'],
+    ],
+    [
+      'what fails: whoever brought it in may mend it',
+      deployment({ available: 2, conditions: [EXCEEDED] }),
+      [
+        'the Deployment "shop" has passed its progress deadline: ReplicaSet "shop-5d" has timed out progressing.',
+      ],
+    ],
+  ])('is %s', (_what, facts, because) => {
+    expect(whatIsAwaited(facts, '2', RULES)).toEqual(because)
+  })
 })

@@ -7,7 +7,7 @@ import { type DatabaseFlags, inSession, printJson, type Session } from '../../se
 import { resumed } from './rolling.ts'
 
 const REQUESTS = [
-  ['pause', 'finish the batch that is under way, and then stand still'],
+  ['pause', 'finish the batch that is under way, and then stand still; a workload is left as it is'],
   ['resume', 'go on with a rollout that stands still, or whose driver is gone'],
   ['abort', 'take the rollout back: what ran before serves again'],
 ] as const

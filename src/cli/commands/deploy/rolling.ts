@@ -20,7 +20,7 @@ export async function rolloutPreview(
   version: string,
 ): Promise<readonly string[]> {
   const chosen = deploymentNeeded(deployment)
-  if (chosen.by === 'workloads') return workloadPreview(chosen.kubernetes, version, await bellows.inventory())
+  if (chosen.by === 'workloads') return workloadPreview(chosen.kubernetes, version, await bellows.workloads())
   const { deployer, roles, rules } = chosen
   return previewOf({ version, roles, rules }, await deployer.fleet()).lines
 }
