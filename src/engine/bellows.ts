@@ -22,6 +22,7 @@ import { rollBack, undo } from './return.ts'
 import { askRollout } from './rollout/begin.ts'
 import { driveRollout, rollOut } from './rollout/drive.ts'
 import { readRollout, runRollingOut } from './rollout/look.ts'
+import { refuseDeployment } from './rollout/refuse.ts'
 import { readRuns } from './runs.ts'
 import type { Settings } from './settings.ts'
 import { findRun, planFor, startRun } from './start.ts'
@@ -50,6 +51,8 @@ export interface Looking {
   gates(run: Run): Promise<readonly GateReport[]>
   /** The last rolling deployment of a run, over or not. */
   rollout(run: number): Promise<Rollout | undefined>
+  /** @throws BellowsError what a deployment would be refused for on its way, as far as it can be seen now */
+  refuseDeployment(migration: Migration, wish: RolloutWish): Promise<void>
   /** The run whose rollout is not over; there is one at most. */
   rollingOut(): Promise<number | undefined>
   /** Names of the tables of a namespace that have a column. */
@@ -157,6 +160,7 @@ function looking(engine: Engine): Looking {
     refuseWhileNeeded: (table, column) => refuseWhileNeeded(engine, { table, column }),
     gates: (run) => reportGates(engine, run),
     rollout: (run) => readRollout(engine, run),
+    refuseDeployment: (migration, wish) => refuseDeployment(engine, migration, wish),
     rollingOut: () => runRollingOut(engine),
     tablesWith: (namespace, column) => tablesWith(engine, namespace, column),
     name: () => databaseName(engine),

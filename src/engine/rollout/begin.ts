@@ -1,24 +1,14 @@
 import { BellowsError } from '../../core/errors.ts'
-import {
-  beginning,
-  numberOf,
-  openIn,
-  type RolloutHistory,
-  type RolloutWish,
-} from '../../core/rollout/begin.ts'
-import type { TooOld } from '../../core/rollout/decide.ts'
+import { beginning, numberOf, openIn, type RolloutWish } from '../../core/rollout/begin.ts'
 import type { RolloutRequest } from '../../core/rollout/event.ts'
-import { rulesProblems } from '../../core/rollout/rules.ts'
-import { tooOld } from '../../core/rollout/too-old.ts'
 import type { Event } from '../../core/run/event.ts'
-import { isThrough, type Run } from '../../core/run/run.ts'
 import type { RunState } from '../../core/run/transitions.ts'
 import type { Driving, Engine } from '../context.ts'
 import { readRun } from '../drive.ts'
 import { note } from '../note.ts'
 import type { Deployer } from '../ports.ts'
-import { readRuns } from '../runs.ts'
 import { readRollout } from './look.ts'
+import { refuseOther, refuseUnfit, refuseUnready, versionsTooOld } from './refuse.ts'
 
 export async function askRollout(engine: Engine, run: number, request: RolloutRequest): Promise<void> {
   const rollout = await readRollout(engine, run)
@@ -49,7 +39,7 @@ export async function beginRollout(
   if (history.some((entry) => entry.run === id && numberOf(entry) === begun)) return
   const open = openIn(history)
   if (open !== undefined) {
-    refuseOther(open, run, wish)
+    refuseOther(open, id, wish)
     return
   }
   refuseUnready(run)
@@ -69,51 +59,3 @@ export async function beginRollout(
 
 /** From here a run goes on to its rollout; later, or when it is over, it stays where it is. */
 const AHEAD: readonly RunState[] = ['planned', 'expanding', 'backfilling', 'verifying']
-
-/** Versions that cannot be brought back, by what the journal says of contracts. */
-export async function versionsTooOld(engine: Engine, history: RolloutHistory): Promise<readonly TooOld[]> {
-  const runs = await readRuns(engine, 'all')
-  return tooOld(
-    history,
-    runs.map(({ id, plan, retiredAt }) => ({
-      run: id,
-      migration: plan.migration.name,
-      isRetired: retiredAt !== undefined,
-    })),
-  )
-}
-
-function refuseOther(open: RolloutHistory[number], run: Run, wish: RolloutWish): void {
-  const { event } = open
-  if (event.kind !== 'rollout_started' || (open.run === run.id && event.version === wish.version)) return
-  throw new BellowsError('run_conflict', `The rollout of "${event.version}" is not over.`, {
-    hint: 'See "bellows deploy status". Finish it (bellows deploy resume) or take it back (bellows deploy abort) first.',
-  })
-}
-
-function refuseUnready(run: Run): void {
-  const { name } = run.plan.migration
-  if (run.state === 'rolling_back' || run.state === 'rolled_back') {
-    throw new BellowsError('run_conflict', `The migration "${name}" is ${run.state.replace('_', ' ')}.`, {
-      hint: `Nothing is to be rolled out for it. Begin it anew: bellows expand ${name}`,
-    })
-  }
-  if (isThrough(run, 'verify')) return
-  throw new BellowsError('phase_order', `The migration "${name}" is not ready for a new version yet.`, {
-    hint: `First: bellows verify ${name}`,
-  })
-}
-
-function refuseUnfit({ version, rules, roles }: RolloutWish, old: readonly TooOld[]): void {
-  const barred = old.find((one) => one.version === version)
-  if (barred !== undefined) {
-    throw new BellowsError('not_reversible', `"${version}" cannot be rolled out: ${barred.because}.`, {
-      hint: 'Roll out a version that was built for the schema as it is.',
-    })
-  }
-  const [problem] = rulesProblems(rules, roles)
-  if (problem === undefined) return
-  throw new BellowsError('config_invalid', `The rules of the rollout cannot work out: ${problem}.`, {
-    hint: 'docs/deploy.md explains every parameter.',
-  })
-}

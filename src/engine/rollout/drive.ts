@@ -8,8 +8,9 @@ import type { Driving } from '../context.ts'
 import { note } from '../note.ts'
 import type { Deployer } from '../ports.ts'
 import { act, askChecks, withLogs } from './act.ts'
-import { beginRollout, noRollout, versionsTooOld } from './begin.ts'
+import { beginRollout, noRollout } from './begin.ts'
 import { concluded } from './conclude.ts'
+import { versionsTooOld } from './refuse.ts'
 
 /**
  * Brings a version of the application into every slot, or goes on with that where it was left.

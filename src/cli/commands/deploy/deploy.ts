@@ -76,7 +76,7 @@ function addFlags(command: Command): Command {
 
 async function deployed(session: Session, named: string | undefined, flags: DeployFlags): Promise<number> {
   const { bellows, config, terminal } = session
-  deploymentNeeded(session.deployment)
+  const { roles, rules } = deploymentNeeded(session.deployment)
   const migration = await deployedMigration(bellows, config.migrations, named)
   if (flags.contract !== false)
     await confirmed(
@@ -85,6 +85,7 @@ async function deployed(session: Session, named: string | undefined, flags: Depl
       flags.confirm,
     )
   await announced(session, flags.to)
+  await bellows.change((driver) => driver.refuseDeployment(migration, { version: flags.to, roles, rules }))
   const run = await prepared(session, migration)
   await rolledOut(session, run, flags.to)
   if (flags.contract === false) return await reportRun(session, run, flags)

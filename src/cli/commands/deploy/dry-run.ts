@@ -1,13 +1,6 @@
-import {
-  type GateReport,
-  type Migration,
-  type Plan,
-  previewOf,
-  type Rollout,
-  type Run,
-} from '../../../index.ts'
+import { type GateReport, type Plan, previewOf, type Run } from '../../../index.ts'
 import { deployedMigration } from '../../choose.ts'
-import { deploymentNeeded } from '../../deployment.ts'
+import { type Deployment, deploymentNeeded } from '../../deployment.ts'
 import { EXIT } from '../../exit-codes.ts'
 import { renderGates } from '../../render/gate.ts'
 import { printJson, type Session } from '../../session.ts'
@@ -35,20 +28,26 @@ interface PhaseAhead {
   readonly steps: readonly { readonly id: string; readonly does: string }[]
 }
 
-/** Nothing is begun, asked of the deployer, or closed. */
+/**
+ * Nothing is begun, asked of the deployer, or closed.
+ * @throws BellowsError what the deployment would be refused for
+ */
 export async function shown(
   session: Session,
   named: string | undefined,
   flags: DryRunFlags,
 ): Promise<number> {
   const { bellows, config, terminal } = session
+  const deployment = deploymentNeeded(session.deployment)
+  const { roles, rules } = deployment
   const migration = await deployedMigration(bellows, config.migrations, named)
+  await bellows.refuseDeployment(migration, { version: flags.to, roles, rules })
   const run = await bellows.run(migration.name)
   const prospect: Prospect = {
     migration: migration.name,
     version: flags.to,
     ahead: phasesAhead(run?.plan ?? (await bellows.plan(migration)), run, flags.contract !== false),
-    rollout: await rolloutAhead(session, migration, flags.to),
+    rollout: await rolloutAhead(session, deployment, { run, version: flags.to }),
     ...(run === undefined || flags.contract === false ? {} : { gates: await bellows.gates(run) }),
   }
   if (flags.json === true) printJson({ dryRun: prospect })
@@ -70,32 +69,16 @@ function phasesAhead(plan: Plan, run: Run | undefined, withContract: boolean): r
   }))
 }
 
+/** A rollout that is not over can only be this one, or it would have been refused. */
 async function rolloutAhead(
-  { bellows, deployment }: Session,
-  migration: Migration,
-  version: string,
+  { bellows }: Session,
+  { deployer, roles, rules }: Deployment,
+  { run, version }: { readonly run: Run | undefined; readonly version: string },
 ): Promise<readonly string[]> {
-  const { deployer, roles, rules } = deploymentNeeded(deployment)
-  const open = await openRollout(bellows)
-  if (open === undefined) return previewOf({ version, roles, rules }, await deployer.fleet()).lines
-  const { run, rollout } = open
-  const { name } = run.plan.migration
-  const isThisOne = name === migration.name && rollout.version === version
-  return [
-    headline(name, rollout),
-    isThisOne
-      ? 'it goes on by the rules that it was begun with'
-      : 'another one is refused until that is over: bellows deploy resume, or bellows deploy abort',
-  ]
-}
-
-async function openRollout(
-  bellows: Session['bellows'],
-): Promise<{ readonly run: Run; readonly rollout: Rollout } | undefined> {
-  const id = await bellows.rollingOut()
-  const [run] = id === undefined ? [] : await bellows.runs({ id })
-  const rollout = run === undefined ? undefined : await bellows.rollout(run.id)
-  return run === undefined || rollout === undefined ? undefined : { run, rollout }
+  const begun = run === undefined ? undefined : await bellows.rollout(run.id)
+  if (run === undefined || begun === undefined || begun.outcome !== undefined)
+    return previewOf({ version, roles, rules }, await deployer.fleet()).lines
+  return [headline(run.plan.migration.name, begun), 'it goes on by the rules that it was begun with']
 }
 
 function rendered({ migration, version, ahead, rollout, gates }: Prospect, { terminal }: Session): string {
