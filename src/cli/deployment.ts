@@ -3,6 +3,7 @@ import {
   BellowsError,
   commandDeployer,
   type Deployer,
+  type DeploymentWish,
   type KubernetesDeploy,
   processDeployer,
   type RoleWish,
@@ -88,4 +89,11 @@ export function deploymentNeeded(deployment: Deployment | undefined): Deployment
   throw new BellowsError('config_invalid', 'The config file does not say how the application is deployed.', {
     hint: 'Add "deploy: { processes: … }", "deploy: { command: … }" or "deploy: { kubernetes: … }": docs/deploy.md',
   })
+}
+
+/** What is asked for when a version is to be deployed. */
+export function wishOf(deployment: Deployment, version: string): DeploymentWish {
+  if (deployment.by === 'workloads') return { version }
+  const { roles, rules } = deployment
+  return { version, roles, rules }
 }

@@ -25,6 +25,7 @@ import { rollBack, undo } from './return.ts'
 import { askRollout } from './rollout/begin.ts'
 import { driveRollout, rollOut } from './rollout/drive.ts'
 import { readRollout, runRollingOut } from './rollout/look.ts'
+import { type DeploymentWish, refuseDeployment } from './rollout/refuse.ts'
 import {
   driveWorkloads,
   rollOutWorkloads,
@@ -59,6 +60,8 @@ export interface Looking {
   gates(run: Run): Promise<readonly GateReport[]>
   /** The last rolling deployment of a run, over or not: of instances, or of the workloads of a cluster. */
   rollout(run: number): Promise<Rollout | WorkloadRollout | undefined>
+  /** @throws BellowsError what a deployment would be refused for on its way, as far as it can be seen now */
+  refuseDeployment(migration: Migration, wish: DeploymentWish): Promise<void>
   /** The run whose rollout is not over; there is one at most. */
   rollingOut(): Promise<number | undefined>
   /**
@@ -179,6 +182,7 @@ function looking(engine: Engine): Looking {
     rollout: (run) => readRollout(engine, run),
     workloads: () => standingWorkloads(engine),
     inventory: async () => engine.kubernetes?.cluster.inventory(),
+    refuseDeployment: (migration, wish) => refuseDeployment(engine, migration, wish),
     rollingOut: () => runRollingOut(engine),
     tablesWith: (namespace, column) => tablesWith(engine, namespace, column),
     name: () => databaseName(engine),

@@ -18,17 +18,24 @@ export async function planFor(engine: Engine, migration: Migration): Promise<Pla
   return makePlan(migration, schema, facts)
 }
 
-/**
- * The run of a migration, begun if there is none. A run that was begun keeps its plan: what executes is what was shown.
- * @throws BellowsError `run_conflict` when another run is at work on the same table, `drift_found` when the migration was changed
- */
+/** The run of a migration, begun if there is none. A run that was begun keeps its plan: what executes is what was shown. */
 export async function startRun(engine: Driving, migration: Migration): Promise<Run> {
-  const own = await findRun(engine, migration.name)
-  if (own !== undefined) return unchanged(own, migration)
-  for (const other of await readRuns(engine, 'open')) refuseConflict(migration, other)
+  const own = await resumable(engine, migration)
+  if (own !== undefined) return own
   const plan = await planFor(engine, migration)
   const id = await engine.driver.startRun(plan)
   return foldRun({ id, plan }, [])
+}
+
+/**
+ * The run of a migration, to go on with; undefined where one may begin.
+ * @throws BellowsError `run_conflict` when another run is at work on the same table, `drift_found` when the migration was changed
+ */
+export async function resumable(engine: Engine, migration: Migration): Promise<Run | undefined> {
+  const own = await findRun(engine, migration.name)
+  if (own !== undefined) return unchanged(own, migration)
+  for (const other of await readRuns(engine, 'open')) refuseConflict(migration, other)
+  return undefined
 }
 
 function unchanged(run: Run, migration: Migration): Run {

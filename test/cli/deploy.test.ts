@@ -31,6 +31,16 @@ describe('bellows deploy', () => {
     expect((await place.run('deploy', 'status')).out).toContain(
       '0002_rename: the rollout of "broken" is rolled back',
     )
+
+    await place.write(
+      'migrations/0003_more.yaml',
+      'operations:\n  - add_column: { table: users, column: more, type: text }\n',
+    )
+    expect(await place.run('deploy', '0003_more', '--to', '1', ...confirm)).toMatchObject({
+      code: 3,
+      err: expect.stringContaining('"1" cannot be rolled out'),
+    })
+    expect(await columns(database), 'it was not begun').not.toContain('more')
   })
 
   test('brings the earlier version back when the new one does not come up, with its last lines, and drops nothing', async () => {

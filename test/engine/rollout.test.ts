@@ -1,9 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { postgresJournal } from '../../src/adapters/postgres/journal.ts'
 import { openSessions } from '../../src/adapters/postgres/sessions.ts'
+import type { BellowsError } from '../../src/core/errors.ts'
 import type { RolloutEvent } from '../../src/core/rollout/event.ts'
 import type { Notice } from '../../src/core/run/event.ts'
+import type { Bellows } from '../../src/engine/bellows.ts'
 import { cleanUp, testDatabase } from '../support/database.ts'
+import { rename } from '../support/rename.ts'
 import {
   livingIn,
   MIGRATION,
@@ -221,6 +224,42 @@ describe('a rollout is refused before anything is changed', () => {
         '"1" cannot be rolled out: it was replaced before the contract of "0001_test", and needs what is no longer there.',
     })
     expect(livingIn(fleet)).toEqual(serving('2'))
+  })
+})
+
+describe('a deployment is refused before its first phase', () => {
+  const changed = { ...MIGRATION, operations: [rename({ to: 'called' })] }
+  const refusal = (bellows: Bellows, ...asked: Parameters<Bellows['refuseDeployment']>) =>
+    bellows.refuseDeployment(...asked).then(
+      () => 'none',
+      (error: BellowsError) => error.code,
+    )
+
+  test('for what would stop it on its way, and for nothing else', async () => {
+    const database = await testDatabase('create table users (id int primary key, name text)')
+    const bellows = await database.bellows()
+    expect(await refusal(bellows, MIGRATION, wish('2')), 'on a database without a journal').toBe('none')
+    expect(await refusal(bellows, MIGRATION, wish('2', { order: 'stop-first' }))).toBe('config_invalid')
+    await bellows.change((driver) => driver.advance(MIGRATION, 'expand'))
+    expect(await refusal(bellows, MIGRATION, wish('2')), 'its phases are ahead').toBe('none')
+    expect(await refusal(bellows, changed, wish('2'))).toBe('drift_found')
+    expect(await refusal(bellows, { ...changed, name: '0002_other' }, wish('2'))).toBe('run_conflict')
+    expect(await database.query('select from bellows.run')).toHaveLength(1)
+  })
+
+  test('while another rollout is not over, and to a version whose columns are gone', async () => {
+    const { bellows, run } = await readyDatabase()
+    const fleet = servingFleet()
+    const paused = wish('2', { canary: { instances: 1, pauseMs: 'manual' } })
+    await expect(
+      bellows.change((driver) => driver.rollOut(run, paused, fleet.deployer)),
+    ).rejects.toMatchObject({ code: 'rollout_paused' })
+    expect(await refusal(bellows, MIGRATION, wish('3'))).toBe('run_conflict')
+    expect(await refusal(bellows, MIGRATION, wish('2'))).toBe('none')
+    await bellows.askRollout(run, 'resume')
+    await bellows.change((driver) => driver.resumeRollout(run, fleet.deployer))
+    await bellows.change((driver) => driver.resume(run, 'purge'))
+    expect(await refusal(bellows, MIGRATION, wish('1'))).toBe('not_reversible')
   })
 })
 

@@ -123,13 +123,35 @@ function brokenBy(
   if (call === 'start') return brokenByStart(rollout, all, id)
   const one = all.find((other) => other.id === id)
   if (call === 'stop' && one?.state === 'serving') return [`stop ${id} while it serves`]
-  if (call !== 'drain' || one === undefined || !serves(given, one)) return []
-  if (rollout.instances.get(id)?.failed !== undefined) return []
+  if (call !== 'drain' || one?.state !== 'serving') return []
+  if (rollout.instances.get(id)?.failed !== undefined) return brokenByLast(rollout, all, one)
+  if (!serves(given, one)) return []
   const left = all.filter((other) => other.id !== id && other.role === one.role && serves(given, other))
   if (left.some(({ slot }) => slot === one.slot)) return []
   const needed = neededIn(given, rollout, one.role)
   const slots = new Set(left.map(({ slot }) => slot)).size
   return slots >= needed ? [] : [`drain ${id}: ${slots} of ${needed} are left`]
+}
+
+/** An ill one that is the last to serve stays while somebody comes. Where two may not be in one slot it may be in the way. */
+function brokenByLast(
+  { rules, begun, setAside, direction, instances }: Rollout,
+  all: readonly FleetInstance[],
+  { id, role }: FleetInstance,
+): readonly string[] {
+  const isServed = all.some((other) => other.id !== id && other.role === role && other.state === 'serving')
+  const comes = [...instances.values()].some(
+    (other) =>
+      other.role === role &&
+      other.from === direction &&
+      other.failed === undefined &&
+      (other.state === 'placed' || other.state === 'running') &&
+      begun.has(slotName(other)) &&
+      !setAside.has(slotName(other)),
+  )
+  return rules.order === 'start-first' && !isServed && comes
+    ? [`drain ${id}: nobody else of its role serves`]
+    : []
 }
 
 function brokenByStart(rollout: Rollout, all: readonly FleetInstance[], id: string): readonly string[] {

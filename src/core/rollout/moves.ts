@@ -125,7 +125,7 @@ function hasDrained(view: View, one: FleetInstance): boolean {
 function whyItStays(place: Place, one: FleetInstance): string | undefined {
   const { view, slot, spare } = place
   const { rollout } = view
-  if (hasFailed(view, one.id)) return isLastResort(place) ? REPLACED_FIRST : undefined
+  if (hasFailed(view, one.id)) return isLastResort(place, one) ? REPLACED_FIRST : undefined
   const others = othersOf(place, one)
   if (others.some((other) => isAvailable(rollout, other))) return undefined
   if (slot.wants !== undefined && rollout.rules.order === 'start-first' && !counts(rollout, slot.keep)) {
@@ -141,9 +141,10 @@ function whyItStays(place: Place, one: FleetInstance): string | undefined {
 }
 
 /** An ill one may still answer, and nobody surely does not: the last of a role stays until somebody who comes serves. */
-function isLastResort({ view, slot, serving }: Place): boolean {
-  if ((serving.get(slot.role) ?? 0) > 1) return false
-  const { begun, setAside, rules } = view.rollout
+function isLastResort({ view, slot, serving }: Place, { id }: FleetInstance): boolean {
+  const { begun, drained, setAside, rules } = view.rollout
+  const others = (serving.get(slot.role) ?? 0) - (drained.has(id) ? 0 : 1)
+  if (others > 0) return false
   return view.slots.some(
     (other) =>
       other.role === slot.role &&
@@ -159,7 +160,8 @@ function isLastResort({ view, slot, serving }: Place): boolean {
 /** That it goes was decided while more served. Where nothing came of that so far, it must still be true. */
 function whyItStaysYet(place: Place, one: FleetInstance): string | undefined {
   const { view, slot, spare } = place
-  const isMissed = works(view.rollout, one) && !hasFailed(view, one.id) && (spare.get(slot.role) ?? 0) < 0
+  if (hasFailed(view, one.id)) return isLastResort(place, one) ? REPLACED_FIRST : undefined
+  const isMissed = works(view.rollout, one) && (spare.get(slot.role) ?? 0) < 0
   if (!isMissed || othersOf(place, one).some((other) => isAvailable(view.rollout, other))) return undefined
   return mustStay(one)
 }

@@ -8,9 +8,10 @@ import type { Driving } from '../context.ts'
 import type { Deployer } from '../ports.ts'
 import { stopRolloutIfAsked } from '../stop.ts'
 import { act, askChecks, withLogs } from './act.ts'
-import { beginRollout, noRollout, versionsTooOld } from './begin.ts'
+import { beginRollout, noRollout } from './begin.ts'
 import { refuseUnlessDone } from './conclude.ts'
 import { noted } from './noted.ts'
+import { versionsTooOld } from './refuse.ts'
 
 /**
  * Brings a version of the application into every slot, or goes on with that where it was left.

@@ -11,9 +11,10 @@ import { readRun } from '../drive.ts'
 import type { Cluster, Driver } from '../ports.ts'
 import { lookAtAll, type Rolled, type Roller, rollWorkloads, type Wanted } from '../roll-workloads.ts'
 import { stopRolloutIfAsked } from '../stop.ts'
-import { beginOnce, versionsTooOld } from './begin.ts'
+import { beginOnce } from './begin.ts'
 import { refuseUnlessDone } from './conclude.ts'
 import { type Observed, type Observer, observeWorkloads } from './observe.ts'
+import { versionsTooOld } from './refuse.ts'
 import { type Heard, type RollLog, rollLog } from './roll-log.ts'
 import { settled, standing } from './settle.ts'
 
@@ -37,7 +38,7 @@ export async function rollOutWorkloads(
   const { mode, workloads } = kubernetes
   await beginOnce(engine, run, {
     version,
-    isOfKind: (begun) => 'workloads' in begun,
+    ofWorkloads: true,
     start: async (history, heard): Promise<RollStarted> => {
       const facts = await standingWorkloads(engine)
       if (mode === 'drive') await refuseUnrollable(kubernetes, version, facts)

@@ -241,6 +241,18 @@ describe('on its way back from two that are ill, and the last that serve,', () =
     expect(short(decided(rolloutOf({ rules }, ...events), fleet))).toEqual(decision)
   })
 
+  test('keeps the last one, too, that was told to go when more served, and has not gone yet', () => {
+    const events = [...failing, batch('web-1', 'web-2'), told('draining', fresh('web-1'))]
+    const fleet = [ill('web-1'), seen(fresh('web-2'), 'stopping', { health: SICK })]
+    const rollout = rolloutOf({ rules: { batch: 2 } }, ...events)
+    expect(short(decided(rollout, fleet))).toEqual(['placed web-1-r7-2 1', 'placed web-2-r7-2 1'])
+    expect(short(decided(rollout, [ill('web-1'), ill('web-2')]))).toEqual([
+      'placed web-1-r7-2 1',
+      'placed web-2-r7-2 1',
+      'drain web-1-r7-1!',
+    ])
+  })
+
   test('lets the last one go where nobody comes', () => {
     const given: Given = { before: [], roles: [{ role: 'web', instances: 1 }] }
     const events = [batch('web-1'), placing(fresh('web-1')), told('serving', fresh('web-1'))]

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import type { Migration, Run } from '../../../index.ts'
 import { deployedMigration, deployedRun } from '../../choose.ts'
 import { confirmed } from '../../confirm.ts'
-import { deploymentNeeded } from '../../deployment.ts'
+import { deploymentNeeded, wishOf } from '../../deployment.ts'
 import { addEvidenceFlags, type EvidenceFlags } from '../../evidence-flags.ts'
 import { EXIT } from '../../exit-codes.ts'
 import { addBoundFlags, type BoundFlags, time } from '../../flags.ts'
@@ -83,7 +83,7 @@ function addFlags(command: Command): Command {
 
 async function deployed(session: Session, named: string | undefined, flags: DeployFlags): Promise<number> {
   const { bellows, config, terminal } = session
-  deploymentNeeded(session.deployment)
+  const deployment = deploymentNeeded(session.deployment)
   const migration = await deployedMigration(bellows, config.migrations, named)
   if (flags.contract !== false)
     await confirmed(
@@ -92,6 +92,7 @@ async function deployed(session: Session, named: string | undefined, flags: Depl
       flags.confirm,
     )
   await announced(session, flags)
+  await bellows.change((driver) => driver.refuseDeployment(migration, wishOf(deployment, flags.to)))
   const run = await prepared(session, migration)
   await rolledOut(session, run, flags)
   if (flags.contract === false) return await reportRun(session, run, flags)

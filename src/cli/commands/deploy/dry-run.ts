@@ -1,5 +1,6 @@
-import type { GateReport, Migration, Plan, Rollout, Run, WorkloadRollout } from '../../../index.ts'
+import type { GateReport, Plan, Run } from '../../../index.ts'
 import { deployedMigration } from '../../choose.ts'
+import { deploymentNeeded, wishOf } from '../../deployment.ts'
 import { EXIT } from '../../exit-codes.ts'
 import { renderGates } from '../../render/gate.ts'
 import { printJson, type Session } from '../../session.ts'
@@ -28,20 +29,25 @@ interface PhaseAhead {
   readonly steps: readonly { readonly id: string; readonly does: string }[]
 }
 
-/** Nothing is begun, asked of the deployer, or closed. */
+/**
+ * Nothing is begun, asked of the deployer, or closed.
+ * @throws BellowsError what the deployment would be refused for
+ */
 export async function shown(
   session: Session,
   named: string | undefined,
   flags: DryRunFlags,
 ): Promise<number> {
   const { bellows, config, terminal } = session
+  const deployment = deploymentNeeded(session.deployment)
   const migration = await deployedMigration(bellows, config.migrations, named)
+  await bellows.refuseDeployment(migration, wishOf(deployment, flags.to))
   const run = await bellows.run(migration.name)
   const prospect: Prospect = {
     migration: migration.name,
     version: flags.to,
     ahead: phasesAhead(run?.plan ?? (await bellows.plan(migration)), run, flags.contract !== false),
-    rollout: await rolloutAhead(session, migration, flags.to),
+    rollout: await rolloutAhead(session, { run, version: flags.to }),
     ...(run === undefined || flags.contract === false ? {} : { gates: await bellows.gates(run) }),
   }
   if (flags.json === true) printJson({ dryRun: prospect })
@@ -63,31 +69,15 @@ function phasesAhead(plan: Plan, run: Run | undefined, withContract: boolean): r
   }))
 }
 
+/** A rollout that is not over can only be this one, or it would have been refused. */
 async function rolloutAhead(
   session: Session,
-  migration: Migration,
-  version: string,
+  { run, version }: { readonly run: Run | undefined; readonly version: string },
 ): Promise<readonly string[]> {
-  const open = await openRollout(session.bellows)
-  if (open === undefined) return await rolloutPreview(session, version)
-  const { run, rollout } = open
-  const { name } = run.plan.migration
-  const isThisOne = name === migration.name && rollout.version === version
-  return [
-    headline(name, rollout),
-    isThisOne
-      ? 'it goes on by the rules that it was begun with'
-      : 'another one is refused until that is over: bellows deploy resume, or bellows deploy abort',
-  ]
-}
-
-async function openRollout(
-  bellows: Session['bellows'],
-): Promise<{ readonly run: Run; readonly rollout: Rollout | WorkloadRollout } | undefined> {
-  const id = await bellows.rollingOut()
-  const [run] = id === undefined ? [] : await bellows.runs({ id })
-  const rollout = run === undefined ? undefined : await bellows.rollout(run.id)
-  return run === undefined || rollout === undefined ? undefined : { run, rollout }
+  const begun = run === undefined ? undefined : await session.bellows.rollout(run.id)
+  if (run === undefined || begun === undefined || begun.outcome !== undefined)
+    return await rolloutPreview(session, version)
+  return [headline(run.plan.migration.name, begun), 'it goes on by the rules that it was begun with']
 }
 
 function rendered({ migration, version, ahead, rollout, gates }: Prospect, { terminal }: Session): string {
