@@ -43,6 +43,8 @@ export function begun(luck: Chance, given: FleetScenario, without?: SafetyRule):
   bring(around, () => isCalm)
   time.after(given.calmAfterMs, () => {
     isCalm = true
+    // If nobody had ever lived for long enough to register, nobody would know what is used.
+    people.start('last', NEW)
     for (const one of people.processes) time.after(luck.below(SETTLES_WITHIN_MS), () => settle(one, fleet))
   })
   // Whatever is there has been there for long.
@@ -79,16 +81,11 @@ export function begun(luck: Chance, given: FleetScenario, without?: SafetyRule):
 /** A fleet whose deployer starts, drains and stops real processes of the crowd, and that may be wrong about their end. */
 function deployed(around: Mishaps, given: Scenario, trouble: () => number): FakeFleet {
   const { luck, crowd: people } = around
-  const ofFleet = (id: string): Process | undefined => people.find(id)
-  const start = (id: string, version: string): void => {
-    if (ofFleet(id) === undefined) people.start(id, version, () => fleet.kill(id))
-  }
-  const placed = new Map<string, string>()
+  const start = (id: string, version: string): Process => people.start(id, version, () => fleet.kill(id))
   /** To the deployer they end as they should, and they have only gone out of sight. */
   const lost = new Set<string>()
   const onEffect = (call: Call, id: string): void => {
-    const one = ofFleet(id)
-    if (call === 'start') start(id, placed.get(id) ?? NEW)
+    const one = people.find(id)
     if (one === undefined || lost.has(id)) return
     if (call === 'drain' && luck.happens(trouble() / 4)) {
       lost.add(id)
@@ -98,14 +95,14 @@ function deployed(around: Mishaps, given: Scenario, trouble: () => number): Fake
   }
   const fault = (): Fault => (luck.happens(trouble() / 20) ? luck.one('before', 'after', 'late') : 'none')
   const fleet: FakeFleet = fakeFleet({
-    behaviour: (placement) => {
-      placed.set(placement.id, placement.version)
-      return behaviourOf(luck, placement.version === NEW && trouble() > 0 ? given.badShare : 0)
+    behaviour: ({ id, version }) => {
+      start(id, version)
+      return behaviourOf(luck, version === NEW && trouble() > 0 ? given.badShare : 0)
     },
     fault,
     onEffect,
     onEnd: (id) => {
-      const one = ofFleet(id)
+      const one = people.find(id)
       if (one === undefined) return
       if (!lost.has(id)) kill(one)
       // Who is silent hears of it when it is there again.

@@ -26,7 +26,7 @@ export function fleetScenario(luck: Chance): FleetScenario {
     instances: 1 + luck.below(5),
     gate: gateFor(luck),
     trouble,
-    calmAfterMs: 120_000 + luck.below(480_000),
+    calmAfterMs: 90_000 + luck.below(300_000),
     jobEveryMs: 10_000,
   }
 }
