@@ -5,7 +5,7 @@ import { behaviourOf, type Chance, NEW, OLD, type Scenario } from '../scenario.t
 import { type Crowd, crowd } from './crowd.ts'
 import { type SafetyRule, type SimulatedDatabase, simulatedDatabase } from './database.ts'
 import { type SimulatedJournal, simulatedJournal } from './journal.ts'
-import { bring, type Mishaps, silence } from './mishaps.ts'
+import { bring, endOutOfSight, type Mishaps } from './mishaps.ts'
 import { simulatedPorts } from './ports.ts'
 import { heal, kill, type Process, resume, terminate } from './process.ts'
 import type { FleetScenario } from './scenario.ts'
@@ -13,7 +13,6 @@ import { type Timeline, timeline } from './timeline.ts'
 
 const TICK_MS = 1_000
 const SETTLES_WITHIN_MS = 60_000
-const TOLD_WITHIN_MS = 10_000
 
 /** One fleet in a world of its own, with everything that may go wrong there. */
 export interface Life {
@@ -89,7 +88,7 @@ function deployed(around: Mishaps, given: Scenario, trouble: () => number): Fake
     if (one === undefined || lost.has(id)) return
     if (call === 'drain' && luck.happens(trouble() / 4)) {
       lost.add(id)
-      silence(around, one)
+      endOutOfSight(around, one)
     } else if (call === 'drain') one.takesWork = false
     else if (call === 'stop') terminate(one)
   }
@@ -103,10 +102,7 @@ function deployed(around: Mishaps, given: Scenario, trouble: () => number): Fake
     onEffect,
     onEnd: (id) => {
       const one = people.find(id)
-      if (one === undefined) return
-      if (!lost.has(id)) kill(one)
-      // Who is silent hears of it when it is there again.
-      else around.time.after(luck.below(TOLD_WITHIN_MS), () => terminate(one))
+      if (one !== undefined && !lost.has(id)) kill(one)
     },
   })
   for (const [role, count] of given.before)
@@ -135,9 +131,8 @@ function replacedBySomebody(around: Mishaps): void {
     const old = people.start(`web-${at}-old`, OLD)
     time.after(SETTLES_WITHIN_MS + luck.below(given.calmAfterMs / 2), () => {
       people.start(`web-${at}-new`, NEW)
-      if (luck.happens(given.trouble / 2)) silence(around, old)
-      // Who is silent hears of it when it is there again.
-      time.after(luck.below(TOLD_WITHIN_MS), () => terminate(old))
+      if (luck.happens(given.trouble / 2)) endOutOfSight(around, old)
+      else terminate(old)
     })
   }
 }

@@ -1,6 +1,17 @@
 import { type Chance, OLD } from '../scenario.ts'
 import type { Crowd } from './crowd.ts'
-import { cutOff, heal, kill, LEASE_MS, loseSessions, type Process, pause, resume, work } from './process.ts'
+import {
+  cutOff,
+  heal,
+  kill,
+  LEASE_MS,
+  loseSessions,
+  type Process,
+  pause,
+  resume,
+  terminate,
+  work,
+} from './process.ts'
 import type { FleetScenario } from './scenario.ts'
 import type { Timeline } from './timeline.ts'
 
@@ -13,28 +24,29 @@ export interface Mishaps {
 
 type Mishap = (at: Mishaps, one: Process) => void
 
-/** Whoever deploys takes it for gone, and it is only out of sight. */
-const SILENCES: readonly Mishap[] = [
-  // In the middle of a job, so that it goes on with it whenever it is there again.
-  (at, one) => {
+/** Whoever deploys takes it for gone, and it is only out of sight for so long. */
+const SILENCES: readonly ((at: Mishaps, one: Process, ms: number) => void)[] = [
+  // In the middle of a job, so that it goes on with it when it is there again.
+  (at, one, ms) => {
     work(one, 1_000, at.luck.happens(0.2))
-    at.time.after(500, () => pausedFor(at, one, silenceMs(at)))
+    at.time.after(500, () => pausedFor(at, one, ms))
   },
-  (at, one) => pausedFor(at, one, silenceMs(at)),
+  pausedFor,
   // A frozen host: the server gives its sessions up, and some time later it is there again.
-  (at, one) => {
-    pausedFor(at, one, silenceMs(at))
+  (at, one, ms) => {
+    pausedFor(at, one, ms)
     at.time.after(at.luck.below(30_000), () => loseSessions(one))
   },
-  (at, one) => {
+  (at, one, ms) => {
     cutOff(one, at.luck.below(60_000))
-    at.time.after(silenceMs(at), () => heal(one))
+    at.time.after(ms, () => heal(one))
   },
 ]
 
 /** What befalls processes: they die, fall silent for longer than their lease and come back, and lose their way. */
 const MISHAPS: readonly Mishap[] = [
-  ...SILENCES,
+  (at, one) => void silence(at, one),
+  (at, one) => void silence(at, one),
   (at, one) => pausedFor(at, one, 1_000 + at.luck.below(20_000)),
   (_at, one) => kill(one),
   // Its host died with it, and the server waits for it.
@@ -43,14 +55,21 @@ const MISHAPS: readonly Mishap[] = [
   (at, one) => work(one, at.luck.below(40_000), true),
 ]
 
-export function silence(at: Mishaps, one: Process): void {
-  at.luck.one(...SILENCES)(at, one)
+/**
+ * Often it lasts about as long as it takes until a silent one counts as gone, so that it comes back right then.
+ * @returns for how long
+ */
+export function silence(at: Mishaps, one: Process): number {
+  const { luck, given } = at
+  const countsAsGoneMs = LEASE_MS + given.gate.silentGraceMs
+  const ms = luck.happens(0.5) ? countsAsGoneMs + luck.below(60_000) : luck.below(2 * countsAsGoneMs)
+  luck.one(...SILENCES)(at, one, ms)
+  return ms
 }
 
-/** Often about as long as it takes until a silent one counts as gone: it comes back right then. */
-function silenceMs({ luck, given }: Mishaps): number {
-  const countsAsGoneMs = LEASE_MS + given.gate.silentGraceMs
-  return luck.happens(0.5) ? countsAsGoneMs + luck.below(60_000) : luck.below(2 * countsAsGoneMs)
+/** It is told to end, and falls silent before; then it hears of that some time after it is there again. */
+export function endOutOfSight(at: Mishaps, one: Process): void {
+  at.time.after(silence(at, one) + at.luck.below(30_000), () => terminate(one))
 }
 
 function pausedFor({ time }: Mishaps, one: Process, ms: number): void {
@@ -73,10 +92,16 @@ export function bring(at: Mishaps, isCalm: () => boolean): void {
     } else if (what > MISHAPS.length) visited(at)
     else {
       strays += 1
-      crowd.start(`stray-${strays}`, OLD)
+      strayed(at, crowd.start(`stray-${strays}`, OLD))
     }
   }
   time.after(luck.below(30_000), next)
+}
+
+/** Somebody starts the old version by hand, for a while. */
+function strayed(at: Mishaps, one: Process): void {
+  const isLost = at.luck.happens(0.5)
+  at.time.after(at.luck.below(30_000), () => (isLost ? endOutOfSight(at, one) : terminate(one)))
 }
 
 /** Mostly of the old version. */
