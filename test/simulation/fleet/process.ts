@@ -1,4 +1,5 @@
 import { accepted, failed, readinessOf, type Standing } from '../../../src/app/readiness.ts'
+import { messageOf } from '../../../src/core/errors.ts'
 import type { Chance } from '../scenario.ts'
 import type { SimulatedDatabase } from './database.ts'
 import { NEW_COLUMN, OLD_COLUMN, Refused, type Registering } from './registry.ts'
@@ -205,7 +206,7 @@ function heard(
     return
   }
   const isRefusal = refusal instanceof Refused
-  one.standing = failed(one.standing, { because: String(refusal), isRefusal, askedAs })
+  one.standing = failed(one.standing, { because: messageOf(refusal), isRefusal, askedAs })
   // One that is not let in does not start, and one whose column is retired has nothing left to do.
   if (isRefusal && one.standing.kind !== 'registered') drain(one)
 }
