@@ -1,7 +1,7 @@
 import type { Node } from '@pgsql/types'
 import { parseSync, scanSync } from 'libpg-query'
 import { deparseSync } from 'pgsql-deparser'
-import { BellowsError } from './errors.ts'
+import { BellowsError, messageOf } from './errors.ts'
 import { canonical } from './hash.ts'
 import { type Sql, trusted } from './sql.ts'
 
@@ -10,7 +10,7 @@ export function parsed(text: string): readonly Node[] | { readonly problem: stri
   try {
     return (parseSync(text).stmts ?? []).map((raw) => raw.stmt as Node)
   } catch (error) {
-    return { problem: error instanceof Error ? error.message : String(error) }
+    return { problem: messageOf(error) }
   }
 }
 

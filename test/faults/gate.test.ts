@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { SettingsChange } from '../../src/config.ts'
 import type { Bellows } from '../../src/engine/bellows.ts'
 import type { Settings } from '../../src/engine/settings.ts'
-import { type TestDatabase, testDatabase } from '../support/database.ts'
+import { cleanUp, type TestDatabase, testDatabase } from '../support/database.ts'
 import { Crash, faultyBellows } from '../support/faulty-ports.ts'
 import { rename } from '../support/rename.ts'
 import { silentFor } from '../support/silent-for.ts'
@@ -73,6 +73,32 @@ describe('an instance that is silent', () => {
 
     await bellows.instances.release('old-1')
     expect((await contract(bellows)).state).toBe('completed')
+  })
+
+  test('and counts as gone stops the transaction that hides its column when it comes back in front of it', async () => {
+    const { database, bellows: other } = await verified()
+    await other.instances.register({ ...old, applicationName: 'nobody' })
+    await silentFor(database, `${LEASE_MS + GRACE_MS + 50} ms`)
+    const { bellows } = faultyBellows(
+      database.url,
+      {
+        before: async ({ kind, what }) => {
+          if (kind === 'transact' && what.includes('/retire/')) await other.instances.renew('old-1')
+        },
+      },
+      { settings: SETTINGS },
+    )
+    cleanUp(() => bellows.close())
+
+    await expect(contract(bellows)).rejects.toMatchObject({
+      code: 'instances_blocking',
+      message: expect.stringContaining('users.name is needed by old-1'),
+    })
+
+    expect(
+      await database.query(`select from bellows.event where event ->> 'type' = 'gate_opened'`),
+    ).toHaveLength(1)
+    expect(await database.query('select name from users where id = 1')).toEqual([{ name: 'user 1' }])
   })
 
   test('and comes back after its column was retired is told to stop', async () => {

@@ -4,8 +4,9 @@ import { type Rollout, slotName } from '../../src/core/rollout/rollout.ts'
 import { neededOf } from '../../src/core/rollout/rules.ts'
 import type { Watched } from '../../src/engine/rollout/drive.ts'
 import { type Call, type FakeFleet, type Fault, fakeFleet } from '../support/fake-deployer.ts'
+import { Killed } from './mortal.ts'
 import { behaviourOf, type Chance, NEW, OLD, type Scenario, scenario } from './scenario.ts'
-import { Killed, simulatedWorld, type World } from './world.ts'
+import { simulatedWorld, type World } from './world.ts'
 
 const LOOKS_MAX = 3_000
 const LIVES_MAX = 60

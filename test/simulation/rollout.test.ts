@@ -4,14 +4,13 @@ import { slotName } from '../../src/core/rollout/rollout.ts'
 import type { Watched } from '../../src/engine/rollout/drive.ts'
 import { begun, type Life, lived } from './life.ts'
 import { chance, NEW, type Scenario, scenario } from './scenario.ts'
-
-const SEEDS = Number(process.env.SEEDS ?? 1_200)
+import { seedsOf } from './seeds.ts'
 
 describe('a simulated rollout', () => {
   test.for([0, 1, 2, 3, 4, 5])(
     'ends or stands still, and harms nobody on the way: share %i of the seeds',
     async (share) => {
-      for (let seed = share; seed < SEEDS; seed += 6) {
+      for (const seed of seedsOf(share, 6, 1_200)) {
         const life = begun(chance(seed + 1))
         const watched = await lived(life, seed)
         expect(life.wrongs, `seed ${seed}`).toEqual([])

@@ -8,9 +8,7 @@ import type { TooOld } from '../../src/core/rollout/way-back.ts'
 import type { Driving } from '../../src/engine/context.ts'
 import type { Deployer, Driver, Transaction } from '../../src/engine/ports.ts'
 import { type Watched, watchRollout } from '../../src/engine/rollout/drive.ts'
-
-/** The process of a driver has ended. Nothing in the engine knows how to treat that. */
-export class Killed extends Error {}
+import { type Kills, mortalDeployer, mortalEffects } from './mortal.ts'
 
 /** A journal in memory, the time of its database, and drivers that can be killed. */
 export interface World {
@@ -24,8 +22,7 @@ export interface World {
 }
 
 export interface WorldOptions {
-  /** Does the driver die in front of this effect, or behind it? */
-  readonly kills?: (effect: string) => 'no' | 'before' | 'after'
+  readonly kills?: Kills
   readonly check?: (name: string) => CheckResult
   /** What happens while the driver sleeps. */
   readonly onSleep?: (ms: number) => void
@@ -36,31 +33,21 @@ export function simulatedWorld(options: WorldOptions): World {
   const entries: RolloutEntry[] = []
   const requests: RequestEntry[] = []
   let nowMs = 1_000_000
-  let rollout: Rollout | undefined
+  let folded: Rollout | undefined
+  let foldedTo = 0
 
   const write = (event: RolloutEvent): void => {
-    const entry = { seq: entries.length + 1, atMs: nowMs, event }
-    entries.push(entry)
-    rollout = foldRollout(rollout, [entry])
+    entries.push({ seq: entries.length + 1, atMs: nowMs, event })
+  }
+  const rollout = (): Rollout | undefined => {
+    folded = foldRollout(folded, entries.slice(foldedTo))
+    foldedTo = entries.length
+    return folded
   }
 
   const drive: World['drive'] = async (deployer, tooOld = []) => {
-    let isDead = false
     let looks = 0
-    const effect = async <R>(name: string, work: () => R | Promise<R>): Promise<R> => {
-      if (isDead) throw new Killed(`${name} after the end`)
-      const kill = options.kills?.(name) ?? 'no'
-      if (kill === 'before') {
-        isDead = true
-        throw new Killed(name)
-      }
-      const result = await work()
-      if (kill === 'after') {
-        isDead = true
-        throw new Killed(name)
-      }
-      return result
-    }
+    const effect = mortalEffects(options.kills)
     const driver = {
       epoch: 1,
       beat: () => effect('beat', () => undefined),
@@ -97,12 +84,12 @@ export function simulatedWorld(options: WorldOptions): World {
           }),
       },
     } as unknown as Driving
-    return await watchRollout(engine, 1, mortal(deployer, effect), tooOld)
+    return await watchRollout(engine, 1, mortalDeployer(deployer, effect), tooOld)
   }
 
   return {
     entries,
-    rollout: () => rollout,
+    rollout,
     ask: (request) => void requests.push({ seq: requests.length + 1, request, by: 'somebody' }),
     write,
     drive,
@@ -110,19 +97,3 @@ export function simulatedWorld(options: WorldOptions): World {
 }
 
 const PASSED: CheckResult = { outcome: 'pass', because: 'it holds' }
-
-/** A deployer as a process reaches it that can be killed in front of a call, or behind it. */
-function mortal(
-  deployer: Deployer,
-  effect: <R>(name: string, work: () => Promise<R>) => Promise<R>,
-): Deployer {
-  return {
-    fleet: () => effect('fleet', () => deployer.fleet()),
-    start: (placement) => effect(`start ${placement.id}`, () => deployer.start(placement)),
-    serve: (id) => effect(`serve ${id}`, () => deployer.serve(id)),
-    drain: (id) => effect(`drain ${id}`, () => deployer.drain(id)),
-    stop: (id) => effect(`stop ${id}`, () => deployer.stop(id)),
-    forget: (id) => effect(`forget ${id}`, () => deployer.forget(id)),
-    log: (id, lines) => effect(`log ${id}`, () => deployer.log(id, lines)),
-  }
-}

@@ -27,6 +27,8 @@ export interface FakeOptions {
   readonly fault?: (call: Call, id: string) => Fault
   /** Seen in front of what a call does. */
   readonly onEffect?: (call: Call, id: string) => void
+  /** An instance has ended. */
+  readonly onEnd?: (id: string) => void
   /** Does it remember those that have ended? */
   readonly remembers?: boolean
   /** Time that passes with each look at the fleet. */
@@ -84,6 +86,7 @@ export function fakeFleet(options: FakeOptions = {}): FakeFleet {
     one.ended = ended
     one.shown = undefined
     if (!remembers) all.delete(one.placement.id)
+    options.onEnd?.(one.placement.id)
   }
   const add = (placement: Placement, how: Behaviour, state: Fake['state']): Fake => {
     const one: Fake = {
@@ -166,7 +169,7 @@ export function fakeFleet(options: FakeOptions = {}): FakeFleet {
     },
     kill: (id, ended = 'exit code 1') => {
       const one = all.get(id)
-      if (one !== undefined) end(one, ended)
+      if (one !== undefined && one.state !== 'gone') end(one, ended)
     },
     advance,
     starts,

@@ -1,3 +1,4 @@
+import { expect } from 'vitest'
 import { type RolloutChange, rolloutRules } from '../../src/config.ts'
 import { type Decision, decide, type RolloutFacts } from '../../src/core/rollout/decide.ts'
 import type { Replaced, RoleWish, RolloutEvent, RolloutStarted, Slot } from '../../src/core/rollout/event.ts'
@@ -87,6 +88,14 @@ export const replaced = (slot: string): readonly RolloutEvent[] => [
   told('gone', old(slot)),
 ]
 
+/** The first of two slots is replaced, and the second is as before. */
+export const FIRST = [batch('web-1'), ...replaced('web-1'), SETTLED]
+export const HALF = [seen(fresh('web-1')), seen(old('web-2'))]
+export const BOTH_OLD = [seen(old('web-1')), seen(old('web-2'))]
+
+export const PAUSED: RolloutEvent = { kind: 'paused', because: 'it failed' }
+export const BACK: RolloutEvent = { kind: 'turned_back', because: 'it was bad' }
+
 export const rolloutOf = (given: Given, ...events: readonly RolloutEvent[]): Rollout => {
   const rollout = foldRollout(
     undefined,
@@ -136,6 +145,21 @@ function shortEvent(event: RolloutEvent): string {
       return 'id' in event ? `${event.kind} ${event.id}` : event.kind
   }
 }
+
+/** What has happened, what is seen, and what is decided then, in short. */
+export type Case = readonly [
+  what: string,
+  events: readonly RolloutEvent[],
+  fleet: readonly FleetInstance[],
+  decision: readonly string[],
+]
+
+/** The body of a table of cases. */
+export const along =
+  (given: Given) =>
+  (...[, events, fleet, decision]: Case): void => {
+    expect(short(decided(rolloutOf(given, ...events), fleet))).toEqual(decision)
+  }
 
 /** What an event of a decision says of its reason. */
 export const because = ({ events, verdict }: Decision): string | undefined => {

@@ -1,3 +1,4 @@
+import { messageOf } from '../../core/errors.ts'
 import { readQuery } from '../../core/parse.ts'
 import type { Check, CheckResult, Command } from '../../core/rollout/rules.ts'
 import { sql } from '../../core/sql.ts'
@@ -21,7 +22,7 @@ export function systemChecks(tools: CheckTools): Checks {
       try {
         return await asked(tools, check, timeoutMs)
       } catch (error) {
-        return unknown(error instanceof Error ? error.message : String(error))
+        return unknown(messageOf(error))
       }
     },
   }

@@ -1,4 +1,4 @@
-import { BellowsError } from '../../core/errors.ts'
+import { BellowsError, messageOf } from '../../core/errors.ts'
 import type { FleetInstance, Placement } from '../../core/rollout/fleet.ts'
 import type { Command } from '../../core/rollout/rules.ts'
 import type { Deployer } from '../../engine/ports.ts'
@@ -120,7 +120,7 @@ function printedFleet(text: string): readonly PrintedInstance[] {
   try {
     printed = JSON.parse(text)
   } catch (error) {
-    throw unreadable(text, error instanceof Error ? error.message : String(error))
+    throw unreadable(text, messageOf(error))
   }
   const parsed = fleetFormat.safeParse(printed)
   if (parsed.success) return parsed.data

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { messageOf } from '../../core/errors.ts'
 import type { Command } from '../../core/rollout/rules.ts'
 
 export interface CommandCall {
@@ -63,7 +64,7 @@ export async function runCommand({ command, env, timeoutMs }: CommandCall): Prom
 }
 
 function spawnProblem(file: string, error: unknown): string {
-  return `could not be run: ${file}: ${error instanceof Error ? error.message : String(error)}`
+  return `could not be run: ${file}: ${messageOf(error)}`
 }
 
 async function killed(

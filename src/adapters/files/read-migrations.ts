@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
-import { BellowsError } from '../../core/errors.ts'
+import { BellowsError, messageOf } from '../../core/errors.ts'
 import type { Migration, Operation } from '../../core/operations/migration.ts'
 
 const EXTENSIONS = new Set(['.yaml', '.yml', '.json', '.ts', '.mts', '.js', '.mjs'])
@@ -63,14 +63,14 @@ async function load(file: string): Promise<unknown> {
       return document.toJS()
     } catch (error) {
       // An alias without its anchor is found only now.
-      throw invalid(file, error instanceof Error ? error.message : String(error))
+      throw invalid(file, messageOf(error))
     }
   }
   const { createJiti } = await import('jiti')
   try {
     return await createJiti(import.meta.url).import(path.resolve(file), { default: true })
   } catch (error) {
-    throw invalid(file, error instanceof Error ? error.message : String(error))
+    throw invalid(file, messageOf(error))
   }
 }
 
@@ -78,7 +78,7 @@ async function readText(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8')
   } catch (error) {
-    throw invalid(file, error instanceof Error ? error.message : String(error))
+    throw invalid(file, messageOf(error))
   }
 }
 

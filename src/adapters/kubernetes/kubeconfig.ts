@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
-import { BellowsError } from '../../core/errors.ts'
+import { BellowsError, messageOf } from '../../core/errors.ts'
 import type { Access, Credentials } from './access.ts'
 import { execCredentials } from './exec-credential.ts'
 import type { ClusterEntry, ContextEntry, Kubeconfig, UserEntry } from './kubeconfig-format.ts'
@@ -190,7 +190,7 @@ async function load(file: string): Promise<Loaded | undefined> {
   try {
     content = parse(text) ?? {}
   } catch (error) {
-    throw unreadable(file, error instanceof Error ? error.message : String(error), error)
+    throw unreadable(file, messageOf(error), error)
   }
   const parsed = kubeconfigFormat.safeParse(content)
   if (parsed.success) return { file, folder, content: parsed.data }

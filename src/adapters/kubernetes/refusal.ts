@@ -1,4 +1,4 @@
-import { BellowsError } from '../../core/errors.ts'
+import { BellowsError, messageOf } from '../../core/errors.ts'
 import { type Intent, intentWords, RESOURCES } from './resources.ts'
 
 /** How the API server says no. Source: Kubernetes API reference, "Status". */
@@ -23,7 +23,7 @@ export function refusal(intent: Intent, status: number, body: string, who: strin
 /** Another cause than the server's word: it does not answer, or is not the one that its certificate is for. */
 export function unreachable(intent: Intent, server: URL, error: unknown): BellowsError {
   if (error instanceof BellowsError) return error
-  const message = error instanceof Error ? error.message : String(error)
+  const message = messageOf(error)
   return new BellowsError(
     'cluster_unreachable',
     `The cluster at ${server.origin} could not be asked to ${intentWords(intent)}: ${message || 'no answer'}`,

@@ -1,3 +1,4 @@
+import { messageOf } from '../../core/errors.ts'
 import type { Inventory, RevisionFacts, TemplateFacts } from '../../core/rollout/inventory.ts'
 import { repositoryOf } from '../../core/rollout/seen-version.ts'
 import type { PodFacts, Workload } from '../../core/rollout/workload.ts'
@@ -18,7 +19,7 @@ export async function takeInventory(client: Client, workloads: readonly Workload
     try {
       return await read
     } catch (error) {
-      unread.push(error instanceof Error ? error.message : String(error))
+      unread.push(messageOf(error))
       return undefined
     }
   }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { messageOf } from '../../core/errors.ts'
 import { functionsCalled, isConstant, readExpression, readType } from '../../core/parse.ts'
 import type { Needs } from '../../core/plan/needs.ts'
 import {
@@ -169,7 +170,7 @@ async function readExpressions(
         volatility: volatility(read),
         text: await literalText(sessions, read, target),
       }))
-      .catch((error: unknown) => ({ problem: error instanceof Error ? error.message : String(error) }))
+      .catch((error: unknown) => ({ problem: messageOf(error) }))
   }
   return facts
 }

@@ -1,4 +1,4 @@
-import { BellowsError, ERROR_CODES, type ErrorCode } from '../../core/errors.ts'
+import { BellowsError, ERROR_CODES, type ErrorCode, messageOf } from '../../core/errors.ts'
 
 /** What a five-letter SQLSTATE means for a run. A state that is not here is a statement that failed and was rolled back. */
 const MEANINGS: Readonly<Record<string, ErrorCode>> = {
@@ -42,11 +42,14 @@ export function isServerError(error: unknown): error is ServerError {
 export function toBellowsError(error: unknown): BellowsError {
   if (error instanceof BellowsError) return error
   if (!isServerError(error)) {
-    const message = error instanceof Error ? error.message : String(error)
-    return new BellowsError('connection_lost', `The connection to the database was lost: ${message}.`, {
-      cause: error,
-      hint: 'Run the same command again: it reads what was done and goes on from there.',
-    })
+    return new BellowsError(
+      'connection_lost',
+      `The connection to the database was lost: ${messageOf(error)}.`,
+      {
+        cause: error,
+        hint: 'Run the same command again: it reads what was done and goes on from there.',
+      },
+    )
   }
   return new BellowsError(codeOf(error), sentence(error.message), {
     cause: error,

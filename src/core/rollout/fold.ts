@@ -7,11 +7,24 @@ export function foldRollout(
   begun: Rollout | undefined,
   entries: readonly RolloutEntry[],
 ): Rollout | undefined {
+  const put = copyingOnce()
   return entries.reduce<Rollout | undefined>((rollout, { event, atMs }) => {
     if (event.kind === 'rollout_started') return 'workloads' in event ? undefined : started(event, atMs)
     if (rollout === undefined || event.kind === 'workload') return rollout
-    return { ...after(rollout, event, atMs), movedAtMs: atMs }
+    return { ...after(rollout, event, atMs, put), movedAtMs: atMs }
   }, begun)
+}
+
+type Put = <K, V>(map: ReadonlyMap<K, V>, key: K, value: V) => ReadonlyMap<K, V>
+
+/** Within one fold each map is copied once, however many entries change it: a large rollout has thousands of them. */
+function copyingOnce(): Put {
+  const own = new WeakSet<object>()
+  return (map, key, value) => {
+    const copy = own.has(map) ? (map as typeof map & Map<unknown, unknown>) : new Map(map)
+    own.add(copy)
+    return copy.set(key, value)
+  }
 }
 
 function started({ kind: _kind, ...given }: RolloutStarted, atMs: number): Rollout {
@@ -54,7 +67,7 @@ const FRESH = {
 
 type Later = Exclude<RolloutEvent, { readonly kind: 'rollout_started' | 'workload' }>
 
-function after(rollout: Rollout, event: Later, atMs: number): Rollout {
+function after(rollout: Rollout, event: Later, atMs: number, put: Put): Rollout {
   switch (event.kind) {
     case 'batch_started':
       return {
@@ -66,15 +79,15 @@ function after(rollout: Rollout, event: Later, atMs: number): Rollout {
         hurried: false,
       }
     case 'placed':
-      return placed(rollout, event.placement, atMs)
+      return placed(rollout, event.placement, atMs, put)
     case 'running':
     case 'serving':
     case 'gone':
-      return moved(rollout, event.id, { state: event.kind, sinceMs: atMs })
+      return moved(rollout, event.id, { state: event.kind, sinceMs: atMs }, put)
     case 'draining':
       return { ...rollout, drained: new Set([...rollout.drained, event.id]) }
     case 'failed':
-      return failed(rollout, event)
+      return failed(rollout, event, put)
     case 'batch_settled':
       return { ...rollout, settledAtMs: atMs }
     case 'checked':
@@ -102,7 +115,7 @@ function after(rollout: Rollout, event: Later, atMs: number): Rollout {
   }
 }
 
-function placed(rollout: Rollout, placement: Placement, atMs: number): Rollout {
+function placed(rollout: Rollout, placement: Placement, atMs: number, put: Put): Rollout {
   const slot = slotName(placement)
   const known: Known = {
     ...placement,
@@ -118,14 +131,14 @@ function placed(rollout: Rollout, placement: Placement, atMs: number): Rollout {
   }
 }
 
-function moved(rollout: Rollout, id: string, to: Partial<Known>): Rollout {
+function moved(rollout: Rollout, id: string, to: Partial<Known>, put: Put): Rollout {
   const known = rollout.instances.get(id)
   if (known === undefined) return rollout
   return { ...rollout, instances: put(rollout.instances, id, { ...known, ...to }) }
 }
 
 /** What fails behind a settled batch unsettles it: the slot is filled again, and everything is looked at anew. */
-function failed(rollout: Rollout, event: InstanceFailed): Rollout {
+function failed(rollout: Rollout, event: InstanceFailed, put: Put): Rollout {
   const known = rollout.instances.get(event.id)
   if (known === undefined) return rollout
   const slot = slotName(known)
@@ -134,7 +147,7 @@ function failed(rollout: Rollout, event: InstanceFailed): Rollout {
   const isCondemned = failures >= attempts
   const because = attempts > 1 ? `${event.because} (attempt ${failures} of ${attempts})` : event.because
   return {
-    ...moved(rollout, event.id, { failed: event.because }),
+    ...moved(rollout, event.id, { failed: event.because }, put),
     failures: put(rollout.failures, slot, failures),
     setAside: isCondemned ? put(rollout.setAside, slot, because) : rollout.setAside,
     lastFailure: event,
@@ -173,8 +186,4 @@ function resumed(rollout: Rollout): Rollout {
     return { ...rollout, paused: undefined, failures: new Map(), setAside: new Map(), checks: new Map() }
   }
   return { ...rollout, paused: undefined, hurried: rollout.settledAtMs !== undefined }
-}
-
-function put<K, V>(map: ReadonlyMap<K, V>, key: K, value: V): ReadonlyMap<K, V> {
-  return new Map(map).set(key, value)
 }

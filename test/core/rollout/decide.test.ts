@@ -2,15 +2,20 @@ import { describe, expect, test } from 'vitest'
 import type { RolloutEvent } from '../../../src/core/rollout/event.ts'
 import type { FleetInstance } from '../../../src/core/rollout/fleet.ts'
 import {
+  along,
   asked,
+  BOTH_OLD,
   batch,
   because,
+  type Case,
   decided,
+  FIRST,
   failed,
   fresh,
   type Given,
   HEALTHY,
   old,
+  PAUSED,
   placed,
   placing,
   replaced,
@@ -23,28 +28,9 @@ import {
   UNKNOWN,
 } from '../../support/rollout-model.ts'
 
-const BOTH_OLD = [seen(old('web-1')), seen(old('web-2'))]
 const COMING = { passes: 1, failures: 0, healthyForMs: 0 }
 const SOAKING = { passes: 5, failures: 0, healthyForMs: 4_000 }
 const NEVER = { passes: 0, failures: 40, healthyForMs: 0, lastError: 'HTTP 500' }
-
-type Case = readonly [
-  what: string,
-  events: readonly RolloutEvent[],
-  fleet: readonly FleetInstance[],
-  decision: readonly string[],
-]
-
-const along =
-  (given: Given) =>
-  (
-    _what: string,
-    events: readonly RolloutEvent[],
-    fleet: readonly FleetInstance[],
-    decision: readonly string[],
-  ) => {
-    expect(short(decided(rolloutOf(given, ...events), fleet))).toEqual(decision)
-  }
 
 describe('on its way through a slot, start-first', () => {
   const one = fresh('web-1')
@@ -126,15 +112,10 @@ describe('on its way through a slot, start-first', () => {
       [seen(one), ...BOTH_OLD.slice(1)],
       ['batch_settled'],
     ],
-    [
-      'goes on with the next one',
-      [batch('web-1'), ...replaced('web-1'), SETTLED],
-      [seen(one), ...BOTH_OLD.slice(1)],
-      ['batch web-2'],
-    ],
+    ['goes on with the next one', FIRST, [seen(one), ...BOTH_OLD.slice(1)], ['batch web-2']],
     [
       'is done when all are replaced',
-      [batch('web-1'), ...replaced('web-1'), SETTLED, batch('web-2'), ...replaced('web-2'), SETTLED],
+      [...FIRST, batch('web-2'), ...replaced('web-2'), SETTLED],
       [seen(one), seen(fresh('web-2'))],
       ['ended done'],
     ],
@@ -232,7 +213,7 @@ describe('a worker that begins by itself', () => {
 describe('a new instance has failed', () => {
   const one = fresh('web-1')
   const begun = [batch('web-1'), placing(one), told('running', one)]
-  const served = [batch('web-1'), ...replaced('web-1'), SETTLED, batch('web-2')]
+  const served = [...FIRST, batch('web-2')]
   test.each<readonly [string, readonly RolloutEvent[], readonly FleetInstance[], string]>([
     [
       'when its process ends',
@@ -342,8 +323,7 @@ describe('behind a failed instance', () => {
       'all others are replaced, 1 instance could not be: "web-1-r7-2" failed (attempt 2 of 2)',
     )
     // Who resumes gives the slot another chance.
-    const paused: RolloutEvent = { kind: 'paused', because: 'so' }
-    const again = rolloutOf({ rules: { onFailure: 'continue' } }, ...events, paused, asked('resume'))
+    const again = rolloutOf({ rules: { onFailure: 'continue' } }, ...events, PAUSED, asked('resume'))
     expect(short(decided(again, fleet))).toEqual(['placed web-1-r7-3 2'])
   })
 
@@ -356,7 +336,7 @@ describe('behind a failed instance', () => {
 
   test('a settled batch is settled anew', () => {
     const one = fresh('web-1')
-    const events = [batch('web-1'), ...replaced('web-1'), SETTLED, failed(one), told('gone', one)]
+    const events = [...FIRST, failed(one), told('gone', one)]
     const rollout = rolloutOf({}, ...events)
     expect(short(decided(rollout, BOTH_OLD.slice(1)))).toEqual(['placed web-1-r7-2 2'])
     expect(rollout.settledAtMs).toBeUndefined()
@@ -401,7 +381,7 @@ describe('when nothing moves', () => {
 
   test('in a pause that was asked for, that is no failure', () => {
     const rules = { pauseBetweenMs: 3_600_000 }
-    const rollout = rolloutOf({ rules }, batch('web-1'), ...replaced('web-1'), SETTLED)
+    const rollout = rolloutOf({ rules }, ...FIRST)
     const decision = decided(rollout, [seen(one), seen(old('web-2'))], { afterMs: 700_000 })
     expect(decision).toEqual({
       events: [],
@@ -437,7 +417,7 @@ describe('who is in the way', () => {
     ],
     [
       'has a place that nobody wants: it goes at the end',
-      [batch('web-1'), ...replaced('web-1'), SETTLED, batch('web-2'), ...replaced('web-2'), SETTLED],
+      [...FIRST, batch('web-2'), ...replaced('web-2'), SETTLED],
       [seen(fresh('web-1')), seen(fresh('web-2')), seen(old('cron-1'))],
       ['batch cron-1'],
     ],
@@ -464,10 +444,10 @@ describe('a size that changes', () => {
   })
 
   test('to fewer: what is too many goes last, and nothing more than that', () => {
-    const rollout = rolloutOf({ roles: one }, batch('web-1'), ...replaced('web-1'), SETTLED)
+    const rollout = rolloutOf({ roles: one }, ...FIRST)
     const fleet = [seen(fresh('web-1')), seen(old('web-2'))]
     expect(short(decided(rollout, fleet))).toEqual(['batch web-2'])
-    const next = rolloutOf({ roles: one }, batch('web-1'), ...replaced('web-1'), SETTLED, batch('web-2'))
+    const next = rolloutOf({ roles: one }, ...FIRST, batch('web-2'))
     expect(short(decided(next, fleet))).toEqual(['draining web-2-old', 'drain web-2-old!'])
   })
 

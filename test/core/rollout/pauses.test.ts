@@ -2,14 +2,21 @@ import { describe, expect, test } from 'vitest'
 import type { RolloutEvent } from '../../../src/core/rollout/event.ts'
 import type { Placement } from '../../../src/core/rollout/fleet.ts'
 import {
+  along,
   asked,
+  BACK,
+  BOTH_OLD,
   batch,
   because,
+  type Case,
   decided,
+  FIRST,
   failed,
   fresh,
   type Given,
+  HALF,
   old,
+  PAUSED,
   placing,
   replaced,
   rolloutOf,
@@ -20,11 +27,8 @@ import {
   told,
 } from '../../support/rollout-model.ts'
 
-const FIRST = [batch('web-1'), ...replaced('web-1'), SETTLED]
-const HALF = [seen(fresh('web-1')), seen(old('web-2'))]
 const LAST = [...FIRST, batch('web-2'), ...replaced('web-2'), SETTLED]
 const ALL = [seen(fresh('web-1')), seen(fresh('web-2'))]
-const paused: RolloutEvent = { kind: 'paused', because: 'it failed' }
 const canaryPaused: RolloutEvent = { kind: 'paused', because: 'look at it', held: true }
 
 describe('the pause behind a batch', () => {
@@ -163,10 +167,9 @@ describe('checks', () => {
   })
 
   test('are not asked on the way back', () => {
-    const back: RolloutEvent = { kind: 'turned_back', because: 'x' }
     const begun = [batch('web-1'), placing(fresh('web-1'))]
-    const rollout = rolloutOf({ rules }, ...begun, back, batch('web-1'), gone(fresh('web-1')), SETTLED)
-    expect(short(decided(rollout, [seen(old('web-1')), seen(old('web-2'))]))).toEqual(['ended rolled_back'])
+    const rollout = rolloutOf({ rules }, ...begun, BACK, batch('web-1'), gone(fresh('web-1')), SETTLED)
+    expect(short(decided(rollout, BOTH_OLD))).toEqual(['ended rolled_back'])
   })
 })
 
@@ -175,19 +178,16 @@ const gone = (placement: Placement): RolloutEvent => told('gone', placement)
 describe('what is asked for', () => {
   const request = (what: 'pause' | 'resume' | 'abort', seq = 1) => ({ seq, request: what, by: 'ada' })
   const coming = [batch('web-1'), placing(fresh('web-1'))]
-  const both = [seen(old('web-1')), seen(old('web-2'))]
 
   test('is written down before it counts, in its order', () => {
-    const decision = decided(rolloutOf({}), both, { requests: [request('pause'), request('abort', 2)] })
+    const decision = decided(rolloutOf({}), BOTH_OLD, { requests: [request('pause'), request('abort', 2)] })
     expect(decision.events).toEqual([asked('pause', 1), asked('abort', 2)])
   })
 
-  test.each<
-    readonly [string, readonly RolloutEvent[], readonly ReturnType<typeof seen>[], readonly string[]]
-  >([
+  test.each<Case>([
     ['pause: no batch begins any more', [...FIRST, asked('pause')], HALF, ['paused']],
-    ['pause: none begins at all', [asked('pause')], both, ['paused']],
-    ['pause: what is under way is finished', [...coming, asked('pause')], both, ['start web-1-r7-1!']],
+    ['pause: none begins at all', [asked('pause')], BOTH_OLD, ['paused']],
+    ['pause: what is under way is finished', [...coming, asked('pause')], BOTH_OLD, ['start web-1-r7-1!']],
     [
       'pause: also the settling is written down',
       [...FIRST.slice(0, -1), asked('pause')],
@@ -206,12 +206,12 @@ describe('what is asked for', () => {
         failed(fresh('web-1', 2)),
         gone(fresh('web-1', 2)),
       ],
-      both,
+      BOTH_OLD,
       ['turned_back'],
     ],
-    ['resume of what runs changes nothing', [...coming, asked('resume')], both, ['start web-1-r7-1!']],
+    ['resume of what runs changes nothing', [...coming, asked('resume')], BOTH_OLD, ['start web-1-r7-1!']],
     ['abort', [...FIRST, asked('abort')], HALF, ['turned_back']],
-    ['abort of what is paused', [...FIRST, paused, asked('abort')], HALF, ['turned_back']],
+    ['abort of what is paused', [...FIRST, PAUSED, asked('abort')], HALF, ['turned_back']],
     ['pause again', [...FIRST, asked('pause'), asked('pause', 2)], HALF, ['paused']],
     [
       'pause, and nothing is under way any more',
@@ -219,9 +219,7 @@ describe('what is asked for', () => {
       HALF,
       ['verdict paused'],
     ],
-  ])('%s', (_what, events, fleet, decision) => {
-    expect(short(decided(rolloutOf({}, ...events), fleet))).toEqual(decision)
-  })
+  ])('%s', along({}))
 
   test('says by whom', () => {
     expect(because(decided(rolloutOf({}, ...FIRST, asked('abort')), HALF))).toBe('aborted by ada')
@@ -231,7 +229,7 @@ describe('what is asked for', () => {
 
 describe('a pause because of a failure', () => {
   test('touches nothing until somebody decides', () => {
-    const rollout = rolloutOf({}, batch('web-1'), placing(fresh('web-1')), failed(fresh('web-1')), paused)
+    const rollout = rolloutOf({}, batch('web-1'), placing(fresh('web-1')), failed(fresh('web-1')), PAUSED)
     const fleet = [seen(old('web-1')), seen(old('web-2')), seen(fresh('web-1'), 'starting', { health: SICK })]
     const decision = decided(rollout, fleet)
     expect([short(decision), because(decision)]).toEqual([['verdict paused'], 'it failed'])
@@ -244,17 +242,17 @@ describe('a pause because of a failure', () => {
       placing(fresh('web-1')),
       failed(fresh('web-1')),
       gone(fresh('web-1')),
-      paused,
+      PAUSED,
       asked('resume'),
     )
-    expect(short(decided(rollout, [seen(old('web-1')), seen(old('web-2'))]))).toEqual(['placed web-1-r7-2 2'])
+    expect(short(decided(rollout, BOTH_OLD))).toEqual(['placed web-1-r7-2 2'])
   })
 
   test('is over with as many attempts as at first', () => {
     const [first, second, third] = [fresh('web-1'), fresh('web-1', 2), fresh('web-1', 3)]
     const lost = [first, second].flatMap((one) => [placing(one), failed(one), gone(one)])
-    const again = [paused, asked('resume'), placing(third), failed(third), gone(third)]
+    const again = [PAUSED, asked('resume'), placing(third), failed(third), gone(third)]
     const rollout = rolloutOf({ rules: { onFailure: 'pause' } }, batch('web-1'), ...lost, ...again)
-    expect(short(decided(rollout, [seen(old('web-1')), seen(old('web-2'))]))).toEqual(['placed web-1-r7-4 2'])
+    expect(short(decided(rollout, BOTH_OLD))).toEqual(['placed web-1-r7-4 2'])
   })
 })

@@ -1,16 +1,21 @@
 import { describe, expect, test } from 'vitest'
-import type { RolloutEvent } from '../../../src/core/rollout/event.ts'
-import type { FleetInstance } from '../../../src/core/rollout/fleet.ts'
 import {
+  along,
   asked,
+  BACK,
+  BOTH_OLD,
   batch,
   because,
+  type Case,
   decided,
+  FIRST,
   failed,
   fresh,
   type Given,
+  HALF,
   HEALTHY,
   old,
+  PAUSED,
   placed,
   placing,
   replaced,
@@ -22,19 +27,17 @@ import {
   told,
 } from '../../support/rollout-model.ts'
 
-const BACK: RolloutEvent = { kind: 'turned_back', because: 'it was bad' }
 /** The one that takes the place of the old one again. */
 const again = (slot: string, attempt = 2) => placed(`${slot}-r7-${attempt}`, '1')
-const FIRST = [batch('web-1'), ...replaced('web-1'), SETTLED]
 const COMING = [batch('web-2'), placing(fresh('web-2')), told('running', fresh('web-2'))]
 const WARM = { passes: 2, failures: 0, healthyForMs: 1 }
-
-type Case = readonly [
-  what: string,
-  events: readonly RolloutEvent[],
-  fleet: readonly FleetInstance[],
-  decision: readonly string[],
-]
+/** The longest of pauses, none of which is made. */
+const PAUSES = {
+  canary: { instances: 1, pauseMs: 'manual' },
+  pauseBetweenMs: 3_600_000,
+  bakeMs: 3_600_000,
+  minHealthyMs: 60_000,
+} as const
 
 describe('on its way back', () => {
   const bothNew = [seen(fresh('web-1')), seen(old('web-2')), seen(fresh('web-2'), 'starting')]
@@ -69,31 +72,21 @@ describe('on its way back', () => {
       [seen(again('web-1')), seen(old('web-2'))],
       ['ended rolled_back'],
     ],
-  ])('%s', (_what, events, fleet, decision) => {
-    // The longest of pauses, none of which is made.
-    const rules = {
-      canary: { instances: 1, pauseMs: 'manual' as const },
-      pauseBetweenMs: 3_600_000,
-      bakeMs: 3_600_000,
-      minHealthyMs: 60_000,
-    }
-    expect(short(decided(rolloutOf({ rules }, ...events), fleet))).toEqual(decision)
-  })
+  ])('%s', along({ rules: PAUSES }))
 
   test('waits for one that may still come up, as its start was under way', () => {
     const events = [batch('web-1'), placing(fresh('web-1')), BACK]
-    const fleet = [seen(old('web-1')), seen(old('web-2'))]
     const begun = rolloutOf({}, ...events, batch('web-1'))
-    expect(short(decided(rolloutOf({}, ...events), fleet))).toEqual(['batch web-1'])
-    expect(decided(begun, fleet)).toEqual({
+    expect(short(decided(rolloutOf({}, ...events), BOTH_OLD))).toEqual(['batch web-1'])
+    expect(decided(begun, BOTH_OLD)).toEqual({
       events: [],
       actions: [],
       waitsFor: ['"web-1-r7-1" may still come up'],
     })
-    expect(short(decided(begun, fleet, { afterMs: 1_000 }))).toEqual(['gone web-1-r7-1'])
-    expect(short(decided(begun, [...fleet, seen(fresh('web-1'), 'starting')], { afterMs: 1_000 }))).toEqual([
-      'running web-1-r7-1',
-    ])
+    expect(short(decided(begun, BOTH_OLD, { afterMs: 1_000 }))).toEqual(['gone web-1-r7-1'])
+    expect(
+      short(decided(begun, [...BOTH_OLD, seen(fresh('web-1'), 'starting')], { afterMs: 1_000 })),
+    ).toEqual(['running web-1-r7-1'])
   })
 
   test('replaces one that gets no work any more, although it lives', () => {
@@ -271,11 +264,9 @@ describe('a way back that fails', () => {
     failed(again('web-1')),
     told('gone', again('web-1')),
   ]
-  const fleet = [seen(fresh('web-1')), seen(old('web-2'))]
-  const paused: RolloutEvent = { kind: 'paused', because: 'it failed' }
 
   test('pauses and says so', () => {
-    const decision = decided(rolloutOf(given, ...events), fleet)
+    const decision = decided(rolloutOf(given, ...events), HALF)
     expect([short(decision), because(decision)]).toEqual([
       ['paused'],
       'the rollback failed: "web-1-r7-2" failed',
@@ -285,18 +276,18 @@ describe('a way back that fails', () => {
   test('pauses, however many failures are tolerated on the way forward', () => {
     for (const rules of [{ maxFailures: 9 }, { onFailure: 'continue' as const }]) {
       const rollout = rolloutOf({ rules: { retries: 0, ...rules } }, ...events)
-      expect(short(decided(rollout, fleet))).toEqual(['paused'])
+      expect(short(decided(rollout, HALF))).toEqual(['paused'])
     }
   })
 
   test('is tried again when somebody resumes', () => {
-    expect(short(decided(rolloutOf(given, ...events, paused, asked('resume')), fleet))).toEqual([
+    expect(short(decided(rolloutOf(given, ...events, PAUSED, asked('resume')), HALF))).toEqual([
       'placed web-1-r7-3 1',
     ])
   })
 
   test('is given up when somebody aborts that, too: the fleet stays as it is', () => {
-    const decision = decided(rolloutOf(given, ...events, paused, asked('abort')), fleet)
+    const decision = decided(rolloutOf(given, ...events, PAUSED, asked('abort')), HALF)
     expect([short(decision), because(decision)]).toEqual([
       ['ended abandoned'],
       'aborted by ada on the way back, after: it was bad',
@@ -305,7 +296,7 @@ describe('a way back that fails', () => {
 
   test('is not given up by an abort while it is under way', () => {
     const rollout = rolloutOf(given, ...FIRST, BACK, asked('abort'))
-    expect(short(decided(rollout, fleet))).toEqual(['batch web-1'])
+    expect(short(decided(rollout, HALF))).toEqual(['batch web-1'])
   })
 
   test('because nothing moves pauses, too', () => {
@@ -319,11 +310,10 @@ describe('a way back that fails', () => {
 
 describe('an earlier version that the database cannot serve any more', () => {
   const tooOld = [{ version: '1', because: 'its columns are gone' }]
-  const fleet = [seen(fresh('web-1')), seen(old('web-2'))]
 
   test('is not brought back: a failure pauses', () => {
     const events = [...FIRST, failed(fresh('web-1')), told('gone', fresh('web-1'))]
-    const decision = decided(rolloutOf({ rules: { retries: 0 } }, ...events), fleet.slice(1), { tooOld })
+    const decision = decided(rolloutOf({ rules: { retries: 0 } }, ...events), HALF.slice(1), { tooOld })
     expect([short(decision), because(decision)]).toEqual([
       ['paused'],
       '"web-1-r7-1" failed; "1" cannot be brought back: its columns are gone',
@@ -331,7 +321,7 @@ describe('an earlier version that the database cannot serve any more', () => {
   })
 
   test('is not brought back: an abort leaves the fleet as it is', () => {
-    const decision = decided(rolloutOf({}, ...FIRST, asked('abort')), fleet, { tooOld })
+    const decision = decided(rolloutOf({}, ...FIRST, asked('abort')), HALF, { tooOld })
     expect([short(decision), because(decision)]).toEqual([
       ['ended abandoned'],
       'aborted by ada; "1" cannot be brought back: its columns are gone',
@@ -339,7 +329,7 @@ describe('an earlier version that the database cannot serve any more', () => {
   })
 
   test('is no obstacle to the way forward', () => {
-    expect(short(decided(rolloutOf({}, ...FIRST), fleet, { tooOld }))).toEqual(['batch web-2'])
+    expect(short(decided(rolloutOf({}, ...FIRST), HALF, { tooOld }))).toEqual(['batch web-2'])
   })
 })
 

@@ -1,0 +1,26 @@
+import { expect } from 'vitest'
+import { type Chance, chance, OLD } from '../scenario.ts'
+import { begun } from './life.ts'
+import { contracted } from './operator.ts'
+import type { FleetScenario } from './scenario.ts'
+
+/** Longer than anybody is silent in these worlds. */
+const AFTERWARDS_MS = 300_000
+
+/** The column disappears, and nobody needs it when it does, nor afterwards. */
+export async function mustGoWell(seed: number, scenario: (luck: Chance) => FleetScenario): Promise<void> {
+  const luck = chance(seed + 1)
+  const life = begun(luck, scenario(luck))
+  const where = `SEED=${seed}`
+  const outcome = await contracted(life).catch((cause: unknown) => {
+    throw new Error(where, { cause })
+  })
+  expect(outcome, where).toBe('the column is hidden')
+  expect(life.crowd.isHidden(), where).toBe(true)
+  life.crowd.start('late', OLD)
+  life.time.pass(AFTERWARDS_MS)
+  expect(life.crowd.harms, where).toEqual([])
+  expect(life.crowd.find('late')?.life, 'whoever starts the old version is told that it is too late').toBe(
+    'ended',
+  )
+}
