@@ -23,6 +23,8 @@ export function progressView(terminal: Terminal, now: () => number = Date.now): 
       if (lasting !== undefined) {
         terminal.err(`${isOpen ? CLEAR : ''}${lasting}\n`)
         isOpen = false
+        // It waited for this.
+        unshown = undefined
         return
       }
       if (described(notice) === '') return
@@ -46,6 +48,17 @@ export function progressView(terminal: Terminal, now: () => number = Date.now): 
       unshown = undefined
     },
   }
+}
+
+/** A terminal for whoever else writes: what is being drawn is finished first. */
+export function besideProgress(terminal: Terminal, view: ProgressView): Terminal {
+  const write =
+    (to: (text: string) => void) =>
+    (text: string): void => {
+      view.end()
+      to(text)
+    }
+  return { ...terminal, out: write(terminal.out), err: write(terminal.err) }
 }
 
 /** Takes back the line that is being drawn. */
