@@ -61,7 +61,7 @@ function writer({ role, application, address, pid, firstSeen, lastSeen }: OldWri
     pid,
     firstSeen,
     lastSeen,
-    fix: 'if it still runs, deploy the new version in its place, or stop it',
+    fix: 'replace it or stop it, if it still runs',
   })
 }
 
