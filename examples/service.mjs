@@ -5,14 +5,12 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 
-export const column = process.env.APP_VERSION === '2' ? 'full_name' : 'name'
+const version = process.env.APP_VERSION ?? '1'
+export const column = version === '2' ? 'full_name' : 'name'
 
 const stopping = new AbortController()
 const stop = () => stopping.abort()
 process.once('SIGTERM', stop)
-// Whoever started it with a channel is gone.
-process.once('disconnect', stop)
-process.channel?.unref()
 
 /** For `announce`, beside what the example itself uses. */
 export const announcement = {
@@ -48,7 +46,7 @@ const routes = (instance, users) => ({
   // Whether it may be sent requests. It asks nobody, so that a database that stumbles takes no instance away.
   'GET /healthz': () => {
     const { ready, because } = instance.readiness()
-    return { status: ready ? 200 : 503, body: { ok: ready, because, version: process.env.APP_VERSION } }
+    return { status: ready ? 200 : 503, body: { ok: ready, because, version } }
   },
   'GET /users': async (id) => found(await users.read(id)),
   'POST /users': async (_id, { name }) => found(await users.add(name)),
@@ -64,7 +62,8 @@ async function handle(request, response, routes) {
     const chunks = await request.toArray()
     const given = chunks.length > 0 ? JSON.parse(Buffer.concat(chunks)) : {}
     const { status, body } = (await route?.(id, given)) ?? { status: 404 }
-    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body ?? {}))
+    response.writeHead(status, { 'content-type': 'application/json', 'x-version': version })
+    response.end(JSON.stringify(body ?? {}))
   } catch (error) {
     console.error(error.message)
     response.writeHead(500).end(JSON.stringify({ error: error.message }))

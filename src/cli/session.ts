@@ -3,7 +3,7 @@ import { type Bellows, BellowsError, openBellows } from '../index.ts'
 import { readConfigFile } from './config-file.ts'
 import { type Deployment, deploymentFrom } from './deployment.ts'
 import { EXIT, exitCodeOf } from './exit-codes.ts'
-import { type ProgressView, progressView } from './render/progress.ts'
+import { besideProgress, progressView } from './render/progress.ts'
 import { processTerminal, type Terminal } from './terminal.ts'
 import { VERSION } from './version.ts'
 
@@ -42,7 +42,8 @@ export async function inSession(
     const config = configFrom({ flags: { ...named, ...standbys, settings }, env: process.env, file })
     const deployment = await deploymentFrom(file.deploy, process.cwd())
     const view = progressView(processTerminal)
-    const stop = stopOnInterrupt(view)
+    const terminal = besideProgress(processTerminal, view)
+    const stop = stopOnInterrupt(terminal)
     const bellows = await openBellows({
       ...(config.database === undefined ? {} : { database: config.database }),
       application: `bellows/${VERSION} ${command}`,
@@ -55,7 +56,7 @@ export async function inSession(
       isStopping: stop.isAsked,
     })
     try {
-      return await work({ bellows, config, terminal: processTerminal, deployment, isStopping: stop.isAsked })
+      return await work({ bellows, config, terminal, deployment, isStopping: stop.isAsked })
     } finally {
       view.end()
       await bellows.close()
@@ -93,13 +94,12 @@ export function printJson(document: Readonly<Record<string, unknown>>): void {
 }
 
 /** Ctrl-C once: stop where nothing is half done. Twice: now; the server then ends the statement by itself. */
-function stopOnInterrupt(view: ProgressView): { isAsked: () => boolean; forget: () => void } {
+function stopOnInterrupt(terminal: Terminal): { isAsked: () => boolean; forget: () => void } {
   let asked = false
   const onSignal = (): void => {
     if (asked) process.exit(EXIT.interrupted)
     asked = true
-    view.end()
-    processTerminal.err('Stopping after this batch. Once more to stop at once.\n')
+    terminal.err('Stopping after this batch. Once more to stop at once.\n')
   }
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal)
   return {

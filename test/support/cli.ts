@@ -22,9 +22,9 @@ export interface Workplace {
   start(...args: string[]): { readonly child: ChildProcess; readonly ended: Promise<Ran> }
 }
 
-export async function workplace(env: NodeJS.ProcessEnv = {}): Promise<Workplace> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'bellows-cli-'))
-  cleanUp(() => rm(folder, { recursive: true, force: true }))
+/** @param there a folder that somebody made already; absent: a new one */
+export async function workplace(env: NodeJS.ProcessEnv = {}, there?: string): Promise<Workplace> {
+  const folder = there ?? (await newFolder())
   const start = (...args: string[]) => {
     const child = spawn(process.execPath, [builtMain(), ...args], {
       cwd: folder,
@@ -43,6 +43,12 @@ export async function workplace(env: NodeJS.ProcessEnv = {}): Promise<Workplace>
     run: (...args) => start(...args).ended,
     start,
   }
+}
+
+async function newFolder(): Promise<string> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'bellows-cli-'))
+  cleanUp(() => rm(folder, { recursive: true, force: true }))
+  return folder
 }
 
 async function collected(child: ChildProcess): Promise<Ran> {

@@ -13,6 +13,8 @@ export interface DemoOptions {
 
 export interface DemoDatabase {
   readonly url: string
+  /** Where its data is. A temporary one goes when the server does, with all that was put into it, and however this process ends. */
+  readonly folder: string
   /** Nobody can have known this database before it was made by this call. */
   readonly isNew: boolean
   stop(): Promise<void>
@@ -28,7 +30,12 @@ export async function startDemoDatabase({ dataFolder, rows }: DemoOptions): Prom
     await server.stop()
     throw error
   }
-  return { url: server.databaseUrl(DATABASE), isNew: dataFolder === undefined, stop: () => server.stop() }
+  return {
+    url: server.databaseUrl(DATABASE),
+    folder: server.dataFolder,
+    isNew: dataFolder === undefined,
+    stop: () => server.stop(),
+  }
 }
 
 async function makeDatabase(server: EmbeddedServer): Promise<void> {

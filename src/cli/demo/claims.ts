@@ -1,7 +1,8 @@
-import type { Bellows, DemoDatabase } from '../../index.ts'
+import type { Bellows, DemoDatabase, FleetInstance } from '../../index.ts'
 import { grouped } from '../render/progress.ts'
-import type { AppInstance } from './fleet.ts'
+import type { GateLooks } from './gate-looks.ts'
 import type { Served } from './load.ts'
+import { INSTANCES } from './site.ts'
 
 /** What the demo claims, and whether it held. */
 export interface Claim {
@@ -9,45 +10,55 @@ export interface Claim {
   readonly held: boolean
 }
 
-/** What there was to begin with, and what the clients did since. */
-interface Outcome {
+/** What there was to begin with, and what was seen since. */
+export interface Outcome {
   readonly rows: number
-  readonly instances: number
+  readonly version: string
   readonly served: Served
+  readonly looks: GateLooks
+  readonly fleet: readonly FleetInstance[]
 }
 
-/** Holds against the database and the fleet what the demo claims of them. */
+/** Holds against the database, the fleet and what was seen what the demo claims of them. */
 export async function checkClaims(
   bellows: Bellows,
   database: DemoDatabase,
-  { rows, instances, served }: Outcome,
-  fleet: readonly AppInstance[],
+  { rows, version, served, looks, fleet }: Outcome,
 ): Promise<readonly Claim[]> {
   const columns =
     (await bellows.table({ namespace: 'public', name: 'users' }))?.columns.map(({ name }) => name) ?? []
-  const wrong = await wrongRows(database, { rows, served })
+  const wrong = await wrongRows(database, rows, served)
+  const living = fleet.filter(({ state }) => state !== 'gone')
+  const failed = served.failures.length
   return [
     {
-      claim: `${grouped(served.requests)} requests served, ${grouped(served.failures.length)} failed`,
-      held: served.failures.length === 0,
+      claim: `${grouped(requestsOf(served))} requests served, ${grouped(failed)} failed`,
+      held: failed === 0,
     },
     { claim: `${grouped(wrong)} rows differ from what was written, or are missing`, held: wrong === 0 },
+    {
+      claim: `the gate was closed in all ${grouped(looks.closed + looks.open)} looks at it while the old version was there`,
+      held: looks.closed > 0 && looks.open === 0,
+    },
     {
       claim: 'the old column is gone, the new one is there',
       held: !columns.includes('name') && columns.includes('full_name'),
     },
     {
-      claim: 'all instances run version 2',
-      held: fleet.length === instances && fleet.every(({ version }) => version === 2),
+      claim: `all instances run version ${version}`,
+      held:
+        living.length === INSTANCES &&
+        living.every((one) => one.state === 'serving' && one.version === version),
     },
   ]
 }
 
+function requestsOf({ stretches }: Served): number {
+  return stretches.flatMap(({ answered }) => [...answered.values()]).reduce((sum, count) => sum + count, 0)
+}
+
 /** Compares the whole table with what the clients wrote, and with the first contents where they wrote nothing. */
-async function wrongRows(
-  database: DemoDatabase,
-  { rows: first, served: { written } }: Pick<Outcome, 'rows' | 'served'>,
-): Promise<number> {
+async function wrongRows(database: DemoDatabase, first: number, { written }: Served): Promise<number> {
   const { default: pg } = await import('pg')
   const client = new pg.Client({ connectionString: database.url })
   await client.connect()

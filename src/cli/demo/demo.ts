@@ -1,28 +1,27 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import {
-  type Bellows,
-  BellowsError,
-  type DemoDatabase,
-  type Migration,
-  openBellows,
-  startDemoDatabase,
-} from '../../index.ts'
-import { grouped, progressView } from '../render/progress.ts'
+import { type Bellows, BellowsError, type DemoDatabase, openBellows, startDemoDatabase } from '../../index.ts'
+import { grouped } from '../render/progress.ts'
 import type { Terminal } from '../terminal.ts'
 import { VERSION } from '../version.ts'
-import { type Claim, checkClaims } from './claims.ts'
-import { type AppInstance, startInstance } from './fleet.ts'
-import { type Load, type Served, startLoad } from './load.ts'
+import { checkClaims } from './claims.ts'
+import { type GateLooks, lookAtGate } from './gate-looks.ts'
+import { CLIENTS, type Load, startLoad } from './load.ts'
+import { report } from './report.ts'
+import { INSTANCES, type Site, SUPERVISE, startSite } from './site.ts'
 import { showWire } from './wire.ts'
 
-const INSTANCES = 3
 /** Long enough for figures before and after that mean something. */
 const CALM_MS = 2_500
-const FAILURES_SHOWN = 5
+/** What the first commands say while they work is what the one that counts says, too. */
+const QUIET = '2>/dev/null'
 
-const MIGRATION: Migration = {
-  name: '0001_rename_name',
-  operations: [{ kind: 'rename_column', namespace: 'public', table: 'users', from: 'name', to: 'full_name' }],
+const [OLD, NEW] = ['1', '2']
+/** The first one comes with version 1 of the application, the second one with version 2. */
+const FIRST = '0001_add_email'
+const RENAME = '0002_rename_name'
+const MIGRATIONS = {
+  [FIRST]: [{ add_column: { table: 'users', column: 'email', type: 'text' } }],
+  [RENAME]: [{ rename_column: { table: 'users', from: 'name', to: 'full_name' } }],
 }
 
 export interface DemoOptions {
@@ -35,7 +34,7 @@ export async function demo(options: DemoOptions, terminal: Terminal): Promise<bo
   terminal.out('The three messages and their replies, as they stand on the wire:\n')
   const spoke = await showWire(terminal)
   terminal.out(
-    `\nThe same on a table of ${grouped(options.rows)} users, while three instances of an application read and write it:\n`,
+    `\nThe same on a table of ${grouped(options.rows)} users that is read and written all the time:\n`,
   )
   const database = await startDemoDatabase({ rows: options.rows })
   try {
@@ -50,10 +49,8 @@ export async function demo(options: DemoOptions, terminal: Terminal): Promise<bo
 interface Stage {
   readonly bellows: Bellows
   readonly database: DemoDatabase
-  readonly load: Load
-  /** Running instances, the oldest first. */
-  readonly fleet: AppInstance[]
-  readonly timeline: (text: string) => void
+  readonly site: Site
+  readonly terminal: Terminal
 }
 
 async function liveRename(
@@ -61,91 +58,75 @@ async function liveRename(
   database: DemoDatabase,
   terminal: Terminal,
 ): Promise<boolean> {
-  const view = progressView(terminal)
-  const bellows = await openBellows({
-    database: database.url,
-    application: `bellows/${VERSION} demo`,
-    // Nobody but its own instances is there, and nobody waits a minute for a demo.
-    settings: { gate: { quietMs: 0 } },
-    onNotice: (notice) => view.show(notice),
-  })
-  const timeline = startTimeline(terminal, () => view.end())
-  const fleet: AppInstance[] = []
+  const bellows = await openBellows({ database: database.url, application: `bellows/${VERSION} demo` })
+  let site: Site | undefined
   let load: Load | undefined
   try {
     // The registry must be there before the first instance announces itself.
     await bellows.install()
-    const before = await shapeOf(bellows)
-    for (let number = 1; number <= INSTANCES; number += 1) {
-      fleet.push(await startInstance(`v1-${number}`, 1, database.url))
-    }
-    load = startLoad(options.rows, fleet)
-    const wasRefused = await underTraffic({ bellows, database, load, fleet, timeline })
-    const served = await load.stop()
-    const claims = [
-      ...(await checkClaims(bellows, database, { rows: options.rows, instances: INSTANCES, served }, fleet)),
-      { claim: 'the contract was refused as long as an instance of version 1 ran', held: wasRefused },
-    ]
-    report(terminal, served, claims, { before, after: await shapeOf(bellows) })
-    if (options.keep) await keepRunning(terminal, database, fleet)
-    return claims.every(({ held }) => held)
+    terminal.out(`$ bellows ${SUPERVISE.join(' ')} ${QUIET} &`)
+    site = await startSite(database, migrationFiles())
+    const stage = { bellows, database, site, terminal }
+    await deployFirst(stage)
+    load = startLoad(options.rows, site.url)
+    return await underTraffic(stage, load, options)
   } finally {
-    view.end()
     await load?.stop()
-    await Promise.all(fleet.map((instance) => instance.stop()))
+    await site?.end()
     await bellows.close()
   }
 }
 
-/** Was the contract refused as long as the old version ran? */
-async function underTraffic(stage: Stage): Promise<boolean> {
-  const { load, timeline } = stage
-  timeline(`${INSTANCES} instances of version 1 serve requests`)
+function migrationFiles(): Readonly<Record<string, object>> {
+  const files = Object.entries(MIGRATIONS)
+  return Object.fromEntries(files.map(([name, operations]) => [`migrations/${name}.json`, { operations }]))
+}
+
+async function deployFirst({ site, terminal }: Stage): Promise<void> {
+  const args = deployOf(FIRST, OLD)
+  terminal.out(`$ bellows ${args.join(' ')} ${QUIET}`)
+  const { code, said } = await site.run(args, 'result')
+  if (code !== 0)
+    throw new BellowsError('embedded_failed', `Version ${OLD} of the demo did not start: ${said.trim()}`)
+  terminal.out(
+    `\n${INSTANCES} instances of version ${OLD} answer at ${site.url}, and ${CLIENTS} clients read and write there.\n`,
+  )
+}
+
+async function underTraffic(
+  { bellows, database, site, terminal }: Stage,
+  load: Load,
+  { rows, keep }: DemoOptions,
+): Promise<boolean> {
   await wait(CALM_MS)
   load.stretch('before')
-  const wasRefused = await migrate(stage)
+  const before = await shapeOf(bellows)
+  const { isDeployed, looks } = await deployRename({ bellows, database, site, terminal })
   load.stretch('during')
   await wait(CALM_MS)
   load.stretch('after')
-  return wasRefused
+  const served = await load.stop()
+  const fleet = await site.deployer.fleet()
+  const claims = await checkClaims(bellows, database, { rows, version: NEW, served, looks, fleet })
+  report(terminal, { served, claims, before, after: await shapeOf(bellows), versions: [OLD, NEW] })
+  if (keep) await keepRunning({ bellows, database, site, terminal })
+  return isDeployed && claims.every(({ held }) => held)
 }
 
-async function migrate(stage: Stage): Promise<boolean> {
-  const { bellows, timeline } = stage
-  await bellows.change((driver) => driver.advance(MIGRATION, 'expand'))
-  timeline('expand: "full_name" stands beside "name", and a trigger keeps both in step')
-  const run = await bellows.change((driver) => driver.advance(MIGRATION, 'backfill'))
-  const filled = run.plan.steps.find(({ kind }) => kind === 'backfill')
-  const rows = filled === undefined ? 0 : ((await bellows.checkpoint(filled.id))?.rowsDone ?? 0)
-  timeline(`backfill: ${grouped(rows)} rows filled in small batches; the others were written meanwhile`)
-  await bellows.change((driver) => driver.advance(MIGRATION, 'verify'))
-  timeline('verify: every row compared, equal; the database keeps it so')
-  const refusal = await bellows
-    .change((driver) => driver.resume(run.id, 'purge'))
-    .then(() => undefined, asRefusal)
-  timeline(`contract while version 1 runs: ${refusal?.message ?? 'was not refused'}`)
-  await replaceAll(stage)
-  await bellows.change((driver) => driver.resume(run.id, 'purge'))
-  timeline('contract: nobody needs "name"; it is hidden, then dropped')
-  return refusal !== undefined
+async function deployRename({
+  bellows,
+  site,
+  terminal,
+}: Stage): Promise<{ readonly isDeployed: boolean; readonly looks: GateLooks }> {
+  const args = deployOf(RENAME, NEW)
+  terminal.out(`$ bellows ${args.join(' ')}`)
+  const endLooks = lookAtGate(bellows, site.deployer, { migration: RENAME, old: OLD })
+  const { code } = await site.run(args, 'all')
+  return { isDeployed: code === 0, looks: await endLooks() }
 }
 
-function asRefusal(error: unknown): BellowsError {
-  if (error instanceof BellowsError && error.code === 'instances_blocking') return error
-  throw error
-}
-
-/** One by one: the next old instance goes only when a new one is healthy and serves. */
-async function replaceAll({ database, load, fleet, timeline }: Stage): Promise<void> {
-  for (let number = 1; number <= INSTANCES; number += 1) {
-    const renewed = await startInstance(`v2-${number}`, 2, database.url)
-    const old = fleet.shift() as AppInstance
-    fleet.push(renewed)
-    load.route([...fleet])
-    await load.drained(old)
-    await old.stop()
-    timeline(`rollout: ${renewed.name} is healthy and serves; ${old.name} has drained and ended`)
-  }
+function deployOf(migration: string, version: string): readonly string[] {
+  return ['deploy', migration, '--to', version, '--confirm', 'demo']
 }
 
 async function shapeOf(bellows: Bellows): Promise<string> {
@@ -153,40 +134,10 @@ async function shapeOf(bellows: Bellows): Promise<string> {
   return `users (${shape?.columns.map(({ name, type, nullable }) => `${name} ${type}${nullable ? '' : ' not null'}`).join(', ')})`
 }
 
-function startTimeline(terminal: Terminal, before: () => void): (text: string) => void {
-  const began = performance.now()
-  return (text) => {
-    before()
-    terminal.out(`  ${((performance.now() - began) / 1000).toFixed(1).padStart(5)} s  ${text}`)
-  }
-}
-
-function report(
-  terminal: Terminal,
-  served: Served,
-  claims: readonly Claim[],
-  shapes: { before: string; after: string },
-): void {
-  const { style } = terminal
-  terminal.out('\n  requests         number   p50 ms   p99 ms')
-  for (const { name, requests, p50Ms, p99Ms } of served.stretches) {
-    terminal.out(
-      `  ${name.padEnd(12)} ${grouped(requests).padStart(10)} ${p50Ms.toFixed(1).padStart(8)} ${p99Ms.toFixed(1).padStart(8)}`,
-    )
-  }
-  terminal.out(`\n  before  ${shapes.before}\n  after   ${shapes.after}\n`)
-  for (const { claim, held } of claims)
-    terminal.out(`  ${held ? style('green', 'yes') : style('red', 'NO ')}  ${claim}`)
-  for (const failure of served.failures.slice(0, FAILURES_SHOWN)) terminal.out(`       ${failure}`)
-}
-
-async function keepRunning(
-  terminal: Terminal,
-  database: DemoDatabase,
-  fleet: readonly AppInstance[],
-): Promise<void> {
+async function keepRunning({ database, site, terminal }: Stage): Promise<void> {
   terminal.out(
-    `\nLeft running until Ctrl-C:\n  database  ${database.url}\n${fleet.map(({ name, url }) => `  ${name}      ${url}/users/1`).join('\n')}`,
+    `\nLeft running until Ctrl-C, to look around:\n  ${site.url}/users/1\n` +
+      `  cd ${site.folder} && export DATABASE_URL='${database.url}'\n  bellows deploy status ${RENAME}; bellows instances`,
   )
   await new Promise<void>((resolve) =>
     process.once('SIGINT', () => resolve()).once('SIGTERM', () => resolve()),

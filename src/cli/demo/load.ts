@@ -1,15 +1,13 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import type { AppInstance } from './fleet.ts'
 import { createRequests, type Requests, type Stretch } from './requests.ts'
 
-export interface Load extends Pick<Requests, 'route' | 'stretch' | 'drained'> {
+export interface Load extends Pick<Requests, 'stretch'> {
   /** Lets what is under way end. May be called again. */
   stop(): Promise<Served>
 }
 
 export interface Served {
   readonly stretches: readonly Stretch[]
-  readonly requests: number
   /** Requests that were not answered with 200, or with another value than the one written last. */
   readonly failures: readonly string[]
   /** The value that each row must have now, by its id. */
@@ -24,8 +22,8 @@ const THINK_MS = 8
  * Clients that read and write. Each owns some of the rows, so it knows what it must read: the value that it wrote last, through
  * whichever version of the application.
  */
-export function startLoad(rows: number, fleet: readonly AppInstance[]): Load {
-  const requests = createRequests()
+export function startLoad(rows: number, url: string): Load {
+  const requests = createRequests(url)
   const written = new Map<number, string>()
   let isRunning = true
 
@@ -41,12 +39,9 @@ export function startLoad(rows: number, fleet: readonly AppInstance[]): Load {
     }
   }
 
-  requests.route(fleet)
   const clients = Promise.all(Array.from({ length: CLIENTS }, (_, number) => client(number)))
   return {
-    route: requests.route,
     stretch: requests.stretch,
-    drained: requests.drained,
     stop: async () => {
       isRunning = false
       await clients
@@ -56,7 +51,7 @@ export function startLoad(rows: number, fleet: readonly AppInstance[]): Load {
   }
 }
 
-/** Writes through one instance and reads through the next, which may be of the other version. */
+/** Writes through one instance and reads through whichever is next, which may be of the other version. */
 async function readBack(
   requests: Requests,
   written: Map<number, string>,

@@ -1,79 +1,60 @@
-import { Agent, request } from 'node:http'
-import { setTimeout as wait } from 'node:timers/promises'
-import type { AppInstance } from './fleet.ts'
+import { once } from 'node:events'
+import { Agent, type IncomingMessage, request } from 'node:http'
 
 /** What was seen in one stretch of the demo. */
 export interface Stretch {
   readonly name: string
-  readonly requests: number
+  /** Requests that each version of the application answered. */
+  readonly answered: ReadonlyMap<string, number>
+  readonly failed: number
   readonly p50Ms: number
   readonly p99Ms: number
 }
 
-/** Sends requests to whatever instances there are, in turn, and measures them. */
+/** Sends requests to the application, and measures them. */
 export interface Requests {
-  /** From now on requests go to these instances. */
-  route(instances: readonly AppInstance[]): void
   /** The answer; an empty object when the request failed, which is written down. */
   send(method: string, path: string, body?: object): Promise<Readonly<Record<string, unknown>>>
   failed(because: string): void
   /** What was measured so far gets a name; what follows is measured anew. */
   stretch(name: string): void
-  /** Ends when no request is under way to an instance any more. */
-  drained(instance: AppInstance): Promise<void>
-  figures(): {
-    readonly requests: number
-    readonly stretches: readonly Stretch[]
-    readonly failures: readonly string[]
-  }
+  figures(): { readonly stretches: readonly Stretch[]; readonly failures: readonly string[] }
   close(): void
 }
 
-export function createRequests(): Requests {
+export function createRequests(url: string): Requests {
   const agent = new Agent({ keepAlive: true })
   const stretches: Stretch[] = []
   const failures: string[] = []
-  const underWay = new Map<string, number>()
-  let instances: readonly AppInstance[] = []
-  let requests = 0
+  let failuresBefore = 0
+  let answered = new Map<string, number>()
   let latencies: number[] = []
 
   const failed = (because: string): void => {
     failures.push(because)
   }
-  const count = (instance: AppInstance, more: number): void => {
-    underWay.set(instance.name, (underWay.get(instance.name) ?? 0) + more)
-  }
   return {
     failed,
-    route: (to) => {
-      instances = to
-    },
     send: async (method, path, body) => {
-      const instance = instances[requests % instances.length] as AppInstance
-      requests += 1
-      count(instance, 1)
       const began = performance.now()
       try {
-        return await answerOf(agent, `${instance.url}${path}`, { method, body })
+        const { version, answer } = await answerOf(agent, `${url}${path}`, { method, body })
+        answered.set(version, (answered.get(version) ?? 0) + 1)
+        return answer
       } catch (error) {
-        failed(
-          `${method} ${path} at ${instance.name}: ${error instanceof Error ? error.message : String(error)}`,
-        )
+        failed(`${method} ${path}: ${error instanceof Error ? error.message : String(error)}`)
         return {}
       } finally {
         latencies.push(performance.now() - began)
-        count(instance, -1)
       }
     },
     stretch: (name) => {
-      stretches.push({ name, requests: latencies.length, ...percentiles(latencies) })
+      stretches.push({ name, answered, failed: failures.length - failuresBefore, ...percentiles(latencies) })
+      failuresBefore = failures.length
+      answered = new Map()
       latencies = []
     },
-    drained: async ({ name }) => {
-      while ((underWay.get(name) ?? 0) > 0) await wait(5)
-    },
-    figures: () => ({ requests, stretches, failures }),
+    figures: () => ({ stretches, failures }),
     close: () => agent.destroy(),
   }
 }
@@ -83,21 +64,22 @@ interface Asked {
   readonly body: object | undefined
 }
 
-function answerOf(agent: Agent, url: string, { method, body }: Asked): Promise<Record<string, unknown>> {
-  return new Promise((resolve, reject) => {
-    const sent = request(url, { method, agent }, (response) => {
-      const chunks: Buffer[] = []
-      response.on('data', (chunk: Buffer) => chunks.push(chunk))
-      response.on('error', reject)
-      response.on('end', () => {
-        const text = Buffer.concat(chunks).toString()
-        if (response.statusCode === 200) resolve(JSON.parse(text) as Record<string, unknown>)
-        else reject(new Error(`${response.statusCode} ${text}`))
-      })
-    })
-    sent.on('error', reject)
-    sent.end(body === undefined ? undefined : JSON.stringify(body))
-  })
+interface Answered {
+  /** Of the instance that answered. */
+  readonly version: string
+  readonly answer: Readonly<Record<string, unknown>>
+}
+
+async function answerOf(agent: Agent, url: string, { method, body }: Asked): Promise<Answered> {
+  const sent = request(url, { method, agent })
+  sent.end(body === undefined ? undefined : JSON.stringify(body))
+  const [response] = (await once(sent, 'response')) as [IncomingMessage]
+  const text = Buffer.concat(await response.toArray()).toString()
+  if (response.statusCode !== 200) throw new Error(`${response.statusCode} ${text}`)
+  return {
+    version: String(response.headers['x-version']),
+    answer: JSON.parse(text) as Answered['answer'],
+  }
 }
 
 function percentiles(latencies: readonly number[]): Pick<Stretch, 'p50Ms' | 'p99Ms'> {

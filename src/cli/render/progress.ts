@@ -50,6 +50,17 @@ export function progressView(terminal: Terminal, now: () => number = Date.now): 
   }
 }
 
+/** A terminal for whoever else writes: what is being drawn is finished first. */
+export function besideProgress(terminal: Terminal, view: ProgressView): Terminal {
+  const write =
+    (to: (text: string) => void) =>
+    (text: string): void => {
+      view.end()
+      to(text)
+    }
+  return { ...terminal, out: write(terminal.out), err: write(terminal.err) }
+}
+
 /** Takes back the line that is being drawn. */
 const CLEAR = '\r\u001B[2K'
 

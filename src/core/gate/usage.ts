@@ -64,7 +64,7 @@ function writer({ role, application, address, pid, firstSeen, lastSeen }: OldWri
     pid,
     firstSeen,
     lastSeen,
-    fix: 'deploy the new version in its place, or stop it',
+    fix: 'replace it or stop it, if it still runs',
   })
 }
 

@@ -59,6 +59,8 @@ export interface Watch {
   /** What was used last, or why watching began anew. */
   readonly because: string
   readonly writes: number
+  /** When there were so many for the first time: nothing was written through the old shape from then on. */
+  readonly writesMs?: number
   readonly servers: Readonly<Record<string, WatchedServer>>
 }
 
@@ -79,9 +81,11 @@ const WRITE_ROW_MS = 60_000
 
 /** What is known after one more look. Whatever cannot be compared with the look before begins the watch anew. */
 export function watched(before: Watch | undefined, facts: UsageFacts): Watch {
+  const writes = facts.writes?.count ?? 0
+  const writesMs = before?.writes === writes ? (before.writesMs ?? facts.nowMs) : facts.nowMs
   const events = [
     ...(before === undefined ? firstLook(facts) : changes(before, facts)),
-    ...lastWrite(facts),
+    ...lastWrite(facts, writesMs),
     ...lastRelease(facts),
   ]
   const latest = events.reduce<Moment>(
@@ -93,7 +97,8 @@ export function watched(before: Watch | undefined, facts: UsageFacts): Watch {
   return {
     sinceMs: Math.min(latest.ms, facts.nowMs),
     because: latest.because,
-    writes: facts.writes?.count ?? 0,
+    writes,
+    writesMs,
     servers: Object.fromEntries(
       facts.servers.map((one) => [one.server, remembered(one, before?.servers[one.server], facts.nowMs)]),
     ),
@@ -176,13 +181,14 @@ function changeOf(
   return used === undefined ? undefined : `"${used.role}" ran on ${server}: ${shortened(used.text)}`
 }
 
-function lastWrite({ writes, nowMs }: UsageFacts): readonly Moment[] {
+/** Two looks that count the same know better than the minute of a row. */
+function lastWrite({ writes }: UsageFacts, writesMs: number): readonly Moment[] {
   const [last] = writes?.last ?? []
   if (last === undefined) return []
   const name = last.application === '' ? last.role : last.application
   return [
     {
-      ms: Math.min(lastRowMs([last]), nowMs),
+      ms: Math.min(lastRowMs([last]), writesMs),
       because: `"${name}" wrote it through the old shape`,
     },
   ]

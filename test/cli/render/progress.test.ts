@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { duration, grouped, progressView } from '../../../src/cli/render/progress.ts'
+import { besideProgress, duration, grouped, progressView } from '../../../src/cli/render/progress.ts'
 import type { Terminal } from '../../../src/cli/terminal.ts'
 import type { Notice, Progress } from '../../../src/core/run/event.ts'
 
@@ -17,6 +17,7 @@ function watching(isLive: boolean) {
   }
   return {
     view: progressView(terminal, () => now),
+    terminal,
     written,
     wait: (ms: number) => {
       now += ms
@@ -118,6 +119,13 @@ describe('on a terminal', () => {
     expect(written).toEqual([])
   })
 
+  test('whoever else writes begins on a line of its own', () => {
+    const { view, written, terminal } = watching(true)
+    view.show(progress())
+    besideProgress(terminal, view).err('backfill: done\n')
+    expect(written.slice(1)).toEqual(['\n', 'backfill: done\n'])
+  })
+
   test('it goes on after an end', () => {
     const { view, written } = watching(true)
     view.show(progress())
@@ -170,13 +178,25 @@ describe('where nothing can be drawn again', () => {
     expect(written.map((text) => / (\d[\d,]*) of/.exec(text)?.[1])).toEqual(['0', '1,000'])
   })
 
-  test('the end shows nothing that was over before something happened', () => {
+  test('whoever else writes comes behind the last state', () => {
+    const { view, written, terminal } = watching(false)
+    view.show(progress({ rowsDone: 0 }))
+    view.show(progress({ rowsDone: 1000 }))
+    besideProgress(terminal, view).err('backfill: done\n')
+    view.end()
+    expect(written.slice(1)).toEqual([
+      `m/backfill/1 ${bar(24)} 1,000 of 1,000 rows, 50 rows/s\n`,
+      'backfill: done\n',
+    ])
+  })
+
+  test('what was waited for is not waited for any more when it has come', () => {
     const { view, written } = watching(false)
-    view.show({ type: 'waiting_for_rollout', waitsFor: ['"web-1" is soaking 1/10 s'] })
-    view.show({ type: 'waiting_for_rollout', waitsFor: ['"web-1" is soaking 9/10 s'] })
+    view.show(progress())
+    view.show({ type: 'waiting_for_rollout', waitsFor: ['"web-1" is soaking'] })
     view.show({ type: 'rollout', event: { kind: 'serving', id: 'web-1' } })
     view.end()
-    expect(written).toEqual(['waiting: "web-1" is soaking 1/10 s\n', 'web-1 serves\n'])
+    expect(written.slice(1)).toEqual(['web-1 serves\n'])
   })
 
   test('the end repeats nothing that was shown', () => {

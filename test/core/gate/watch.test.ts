@@ -130,6 +130,20 @@ describe('every further look', () => {
     })
   })
 
+  test('knows that nothing was written since a look that counted the same, whatever else the minute of a row may hold', () => {
+    const at = (ms: number, count: number, ago: number): UsageFacts => ({
+      ...usage({ writes: writes(count, ago) }),
+      nowMs: NOW_MS + ms,
+    })
+    const looks = [at(0, 3, 2_000), at(1_000, 3, 2_000), at(9_000, 3, 2_000)]
+    const quiet = looks.reduce<Watch | undefined>(watched, undefined)
+    expect(quiet).toMatchObject({ sinceMs: NOW_MS, because: '"app-v1" wrote it through the old shape' })
+    // Counted by a row that is there already.
+    const written = watched(quiet, at(20_000, 4, 2_000))
+    expect(written.sinceMs).toBe(NOW_MS + 20_000)
+    expect(watched(written, at(30_000, 4, 2_000)).sinceMs).toBe(NOW_MS + 20_000)
+  })
+
   test('never tells a time that has not come, or one before the last use', () => {
     const future = watched(earlier({ writes: writes(3) }), usage({ writes: writes(4, 0) }))
     expect(future.sinceMs).toBe(NOW_MS)

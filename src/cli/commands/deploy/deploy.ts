@@ -107,6 +107,7 @@ async function deployed(session: Session, named: string | undefined, flags: Depl
     )
     return EXIT.tryAgain
   }
+  if (reports.length > 0) terminal.err('gate: every check is green\n')
   return await reportRun(session, await contracted(session, migration.name, {}), flags)
 }
 
