@@ -17,7 +17,7 @@ select pg_catalog.current_database() as database, d.oid::text as oid, pg_catalog
   from pg_catalog.pg_database d where d.datname = pg_catalog.current_database()`
 
 /** Longer than a pooler that is not full makes anybody wait; no longer, because a session that others need may be held meanwhile. */
-const QUERY_TIMEOUT_MS = 3_000
+const QUERY_TIMEOUT_MS = 5_000
 
 /** Connects with the application's own URL, beside the sessions of Bellows. */
 export function applicationAt(url: string, sessions: Sessions): Application {
