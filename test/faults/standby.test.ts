@@ -126,7 +126,7 @@ describe('a reader of the old column', () => {
     const primary = await all.session('primary')
     await primary.query(`create role plain login; grant postgres to plain; alter role plain noinherit`)
     await primary.query(
-      'grant usage, create on schema public to plain; grant select on all tables in schema bellows to plain; grant insert, update on bellows.watch to plain',
+      'grant usage, create on schema public to plain; grant select on all tables in schema bellows to plain; grant select on all sequences in schema bellows to plain; grant insert, update on bellows.watch to plain',
     )
     const url = all.primary.url.replace('postgres://postgres@', 'postgres://plain@')
     const usageFor = async (quietMs: number) => {

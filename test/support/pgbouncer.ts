@@ -17,6 +17,12 @@ export const HAS_PGBOUNCER = PROGRAM !== undefined
 /** What stands behind the title of tests that are skipped. */
 export const WITHOUT_PGBOUNCER = HAS_PGBOUNCER ? '' : ' (skipped: the program "pgbouncer" is not installed)'
 
+/** Is it of this minor version or newer: 21 for 1.21? */
+export function isPgBouncer(minor: number): boolean {
+  const said = spawnSync(PROGRAM ?? 'pgbouncer', ['--version'], { encoding: 'utf8' }).stdout ?? ''
+  return Number(/^PgBouncer 1\.(\d+)/.exec(said)?.[1] ?? 0) >= minor
+}
+
 export type PoolMode = 'session' | 'transaction'
 
 export interface PgBouncer {

@@ -17,7 +17,7 @@ select pg_catalog.current_database() as database, d.oid::text as oid, pg_catalog
   from pg_catalog.pg_database d where d.datname = pg_catalog.current_database()`
 
 /** Longer than a pooler that is not full makes anybody wait; no longer, because a session that others need may be held meanwhile. */
-const QUERY_TIMEOUT_MS = 3_000
+const QUERY_TIMEOUT_MS = 5_000
 
 /** Connects with the application's own URL, beside the sessions of Bellows. */
 export function applicationAt(url: string, sessions: Sessions): Application {
@@ -73,12 +73,14 @@ async function look(url: string, own: Place): Promise<ApplicationFacts> {
     const first = await connect(1)
     const { rows } = await first.query<Place>(PLACE)
     const place = rows[0] as Place
-    const lostOptions = await lost(first, askedOptions(url))
-    const options = await triedOptions(() => open(addressed(url, `-c bellows.doctor=${token}`)), token)
+    const tried = await triedOptions(() => open(addressed(url, `-c bellows.doctor=${token}`)), token)
     const beside = await seenBeside(first, () => connect(2), token)
+    // By now another session may answer.
+    const options = askedOptions(url)
+    const asked = { options: Object.keys(options), lost: await lost(first, options) }
     // Last, because a pooler that wants no transaction ends the session that asks for one.
     const registry = place.isStandby ? 'missing' : await triedRegistry(first, token)
-    return { address, own, place, lostOptions, options, ...beside, registry }
+    return { address, own, place, asked, options: tried, ...beside, registry }
   } catch (error) {
     return { address, unreachable: messageOf(error) || String((error as { code?: unknown }).code) }
   } finally {

@@ -23,8 +23,8 @@ export interface Reached {
   readonly place: Place
   /** `swapped`: between two transactions a client gets the session of another. */
   readonly sessions: 'own' | 'swapped' | { readonly untried: string }
-  /** Settings of `options` in the URL that the session does not have. */
-  readonly lostOptions: readonly string[]
+  /** Settings of `options` in the URL, and those of them that the sessions do not have. */
+  readonly asked: { readonly options: readonly string[]; readonly lost: readonly string[] }
   /** A setting that is asked for as the session begins. */
   readonly options: 'arrive' | 'swallowed' | 'refused' | { readonly untried: string }
   /** `fixed`: the URL calls all sessions the same. */
@@ -88,19 +88,20 @@ function pooler({ sessions }: Reached): Finding {
 
 const FOR_THE_ROLE = 'Set it for the login role instead: alter role <role> set search_path = …'
 
-function options({ lostOptions, options: seen }: Reached): Finding {
+function options({ asked, options: seen }: Reached): Finding {
   const check = 'startup options'
-  if (lostOptions.length > 0)
-    return finding(check, `the URL asks for ${lostOptions.join(', ')}, and the session does not have it`, {
+  if (asked.lost.length > 0)
+    return finding(check, `the URL asks for ${asked.lost.join(', ')}, and the session does not have it`, {
       verdict: 'failed',
       hint: FOR_THE_ROLE,
     })
+  if (asked.options.length > 0) return finding(check, 'what the URL asks for arrives')
   if (seen === 'arrive') return finding(check, 'arrive')
   if (typeof seen === 'object') return untried(check, seen.untried)
   const because =
     seen === 'refused'
-      ? 'are refused by a pooler: a URL with options or search_path lets nobody in'
-      : 'are swallowed by a pooler: a search_path in the URL would come to nothing, without an error'
+      ? 'a pooler refuses those that it does not know: a URL that asks for one lets nobody in'
+      : 'a pooler swallows them: a search_path in the URL would come to nothing, without an error'
   return finding(check, because, { verdict: 'warning', hint: FOR_THE_ROLE })
 }
 
