@@ -69,6 +69,21 @@ describe('a rollout', () => {
     }
   })
 
+  test('leaves the state that it goes on from as it was', () => {
+    const one = fresh('web-1')
+    const begun = rolloutOf({}, batch('web-1'), placing(one))
+    const before = structuredClone(begun)
+    const later = entriesOf(
+      told('running', one),
+      told('serving', one),
+      failed(one),
+      placing(fresh('web-1', 2)),
+    )
+    expect(foldRollout(begun, later)).not.toEqual(before)
+    expect(begun).toEqual(before)
+    expect(rolloutOf({}).failures, 'and what another one begins with').toEqual(new Map())
+  })
+
   test('knows of each instance how far it came, and since when', () => {
     const { instances, drained, attempts } = rolloutOf({}, batch('web-1'), ...replaced('web-1'))
     expect(instances.get('web-1-r7-1')).toMatchObject({

@@ -20,7 +20,6 @@ export interface Crowd {
   somebodyNeeds(): boolean
 }
 
-/** When it comes too late, nobody can have known of a visitor. */
 const VISIT_EVERY_MS = 2_000
 
 export function crowd(database: SimulatedDatabase, luck: Chance, given: FleetScenario): Crowd {
@@ -37,12 +36,13 @@ export function crowd(database: SimulatedDatabase, luck: Chance, given: FleetSce
   }
   const optionsFor = (id: string, version: string): ProcessOptions => {
     const needsOld = version < NEW
-    const isTrouble = needsOld && given.trouble > 0
+    const isOdd = needsOld && given.trouble > 0
     return {
       id,
       needsOld,
-      isNamed: !(isTrouble && luck.happens(0.05)),
-      releasesEarly: isTrouble && given.gate.unregistered === 'refuse' && luck.happens(0.1),
+      isNamed: !(isOdd && luck.happens(0.05)),
+      // Where sessions are only named, nobody looks for one that is left.
+      releasesEarly: isOdd && given.gate.unregistered === 'refuse' && luck.happens(0.1),
       jobEveryMs: given.jobEveryMs,
     }
   }
@@ -65,6 +65,7 @@ export function crowd(database: SimulatedDatabase, luck: Chance, given: FleetSce
       const untilMs = time.nowMs() + ms
       const read = (): void =>
         sessions.use(session, () => {
+          // One that comes when the column is gone already, nobody can have known of.
           const isLate = hiddenAtMs !== undefined && !visitors.has(session)
           if (!isLate) {
             visitors.add(session)

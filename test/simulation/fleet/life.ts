@@ -22,7 +22,6 @@ export interface Life {
   readonly database: SimulatedDatabase
   readonly journal: SimulatedJournal
   readonly crowd: Crowd
-  readonly fleet: FakeFleet | undefined
   isCalm(): boolean
   /** The ports of a new driver. */
   driver(): Driving
@@ -56,7 +55,6 @@ export function begun(luck: Chance, given: FleetScenario, without?: SafetyRule):
     database,
     journal,
     crowd: people,
-    fleet,
     isCalm: () => isCalm,
     driver: () =>
       simulatedPorts({

@@ -21,13 +21,11 @@ const SLACK_MS = 240_000
  * @returns that the column is hidden, or why it never will be
  */
 export async function contracted(life: Life): Promise<string> {
-  const { time, luck, crowd, given } = life
+  const { time, luck, given } = life
   const { silentGraceMs, quietMs } = given.gate
   const boundMs = LEASE_MS + silentGraceMs + quietMs + WRITE_ROW_MS + SLACK_MS
   const deploying: Deploying = { version: Number(NEW), calmFailures: 0, freeSinceMs: undefined }
   for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt += 1) {
-    if (crowd.somebodyNeeds() || !life.isCalm()) deploying.freeSinceMs = undefined
-    else deploying.freeSinceMs ??= time.nowMs()
     const refusal = await attempted(life, deploying)
     if (refusal === undefined) return 'the column is hidden'
     const { freeSinceMs, calmFailures } = deploying
@@ -48,19 +46,16 @@ interface Deploying {
 
 /** @returns why not, undefined when the column is hidden */
 async function attempted(life: Life, deploying: Deploying): Promise<string | undefined> {
-  const { given, fleet, luck } = life
+  const { given, luck, crowd, time } = life
   const driver = life.driver()
   const isImpatient = !life.isCalm() && luck.happens(0.3)
   try {
-    if (given.rollout !== undefined && fleet !== undefined && !isImpatient) {
+    if (given.rollout !== undefined && driver.deployer !== undefined && !isImpatient) {
       const { roles, rules } = given.rollout
-      await rollOut(
-        driver,
-        RUN,
-        { version: String(deploying.version), roles, rules },
-        driver.deployer ?? fleet.deployer,
-      )
+      await rollOut(driver, RUN, { version: String(deploying.version), roles, rules }, driver.deployer)
     }
+    if (crowd.somebodyNeeds() || !life.isCalm()) deploying.freeSinceMs = undefined
+    else deploying.freeSinceMs ??= time.nowMs()
     await drive(driver, RUN, 'retire')
     return undefined
   } catch (error) {

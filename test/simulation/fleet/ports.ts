@@ -29,7 +29,7 @@ export interface PortsOptions {
 /**
  * The ports of a driver over the simulated world. What decides is the engine: it reads, closes the door, looks, decides and
  * writes its transactions as it does on a real server. The statements that it sends are its own; here is only what each means
- * to the model, and one that is not known is an error.
+ * to the model, and one that is not known is an error. There is one driver at a time, so that no fence is needed.
  */
 export function simulatedPorts(options: PortsOptions): Driving {
   const { time, database, journal, deployer, gate, check } = options

@@ -30,6 +30,8 @@ export interface ProcessWorld {
 /**
  * A process of the application, as `bellows/app` makes it: it registers, renews, serves only while it is ready, and drains when
  * it is told to or when its column is retired. A job keeps the session that it began with; one whose session is lost fails.
+ * That is what the gate counts on: nothing could stop a job that a host took with it when it froze and lost its connections, and
+ * that would go on over a new one, long after, before its process asks whether it still may.
  */
 export interface Process extends ProcessOptions {
   readonly world: ProcessWorld
