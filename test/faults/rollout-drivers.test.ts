@@ -65,7 +65,7 @@ describe('two who deploy at once', () => {
     const outcome = settled(first.change((driver) => driver.rollOut(run, wish('2'), holding)))
     await expect.poll(() => isHeld).toBe(true)
     await database.query(
-      `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'bellows/the replaced one'`,
+      `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'bellows/the replaced one' and datname = current_database()`,
     )
     const second = await database.bellows()
     await second.change((driver) => driver.rollOut(run, wish('2'), told('second')))
@@ -88,7 +88,7 @@ describe('a connection that is lost', () => {
         await fleet.deployer.serve(id)
         cuts += 1
         await database.query(
-          `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'bellows/test'`,
+          `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'bellows/test' and datname = current_database()`,
         )
       },
     }

@@ -71,7 +71,7 @@ async function killedAt(
   } finally {
     // The sessions of a process end with it.
     await database.query(
-      `select pg_terminate_backend(pid) from pg_stat_activity where application_name = '${APPLICATION}'`,
+      `select pg_terminate_backend(pid) from pg_stat_activity where application_name = '${APPLICATION}' and datname = current_database()`,
     )
     await faulty.bellows.close()
   }
