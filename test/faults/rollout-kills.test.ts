@@ -3,13 +3,13 @@ import type { Deployer } from '../../src/engine/ports.ts'
 import type { TestDatabase } from '../support/database.ts'
 import type { FakeFleet } from '../support/fake-deployer.ts'
 import { Crash, faultyBellows } from '../support/faulty-ports.ts'
+import { KILLED, survived } from '../support/killed.ts'
 import { livingIn, type Ready, readyDatabase, serving, servingFleet, wish } from '../support/rollouts.ts'
 
 /** One slot has every kind of moment; how several go together is the simulation's. */
 const FLEET = 1
 const ROLES = [{ role: 'web', instances: FLEET }]
 const QUICK = { minHealthyMs: 0 }
-const APPLICATION = 'the killed one'
 
 describe('a driver that is killed at any moment of a rollout', () => {
   test.for(['before', 'after'] as const)(
@@ -59,22 +59,12 @@ async function killedAt(
     throw new Crash(`effect ${moment}`)
   }
   const around = { before: () => at('before'), after: () => at('after') }
-  const faulty = faultyBellows(database.url, around, { application: APPLICATION })
-  try {
-    await faulty.bellows.change((driver) =>
+  const faulty = faultyBellows(database.url, around, { application: KILLED })
+  return await survived(faulty, database, (bellows) =>
+    bellows.change((driver) =>
       driver.rollOut(run, wish(version, QUICK, ROLES), watched(fleet.deployer, around)),
-    )
-    return true
-  } catch (error) {
-    if (!(error instanceof Crash)) throw error
-    return false
-  } finally {
-    // The sessions of a process end with it.
-    await database.query(
-      `select pg_terminate_backend(pid) from pg_stat_activity where application_name = '${APPLICATION}' and datname = current_database()`,
-    )
-    await faulty.bellows.close()
-  }
+    ),
+  )
 }
 
 /** A dead process calls no deployer either: its error is only what a call that was under way would have left. */

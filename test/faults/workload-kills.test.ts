@@ -2,10 +2,10 @@ import { describe, expect, test } from 'vitest'
 import type { Cluster } from '../../src/engine/ports.ts'
 import { cleanUp } from '../support/database.ts'
 import { Crash, type Faulty, faultyBellows } from '../support/faulty-ports.ts'
+import { KILLED, survived } from '../support/killed.ts'
 import { engineShop, imageOf, rolled, WAIT_MS } from '../support/kubernetes/engine-shop.ts'
 import { type Ready, readyDatabase } from '../support/rollouts.ts'
 
-const APPLICATION = 'the killed one'
 /** The way back is begun by what no version called bad gets over. */
 const movingShop = () => engineShop({ fault: (image) => (image.includes('bad') ? 'crash' : undefined) })
 
@@ -86,22 +86,10 @@ async function killedAt(
     close: () => undefined,
   }
   const faulty: Faulty = faultyBellows(database.url, around, {
-    application: APPLICATION,
+    application: KILLED,
     kubernetes: { ...kubernetes, cluster: watched },
   })
-  try {
-    await rolled(faulty.bellows, run, version)
-    return true
-  } catch (error) {
-    if (!(error instanceof Crash)) throw error
-    return false
-  } finally {
-    // The sessions of a process end with it.
-    await database.query(
-      `select pg_terminate_backend(pid) from pg_stat_activity where application_name = '${APPLICATION}'`,
-    )
-    await faulty.bellows.close()
-  }
+  return await survived(faulty, database, (bellows) => rolled(bellows, run, version))
 }
 
 test('a driver that was replaced changes the cluster no more', async () => {

@@ -1,4 +1,5 @@
-import type { Asked, InstanceFailed, RolloutEntry, RolloutEvent, RolloutStarted } from './event.ts'
+import { afterAsking } from './asked.ts'
+import type { InstanceFailed, RolloutEntry, RolloutEvent, RolloutStarted } from './event.ts'
 import type { Placement } from './fleet.ts'
 import { type Checked, type Known, type Rollout, slotName } from './rollout.ts'
 
@@ -93,7 +94,7 @@ function after(rollout: Rollout, event: Later, atMs: number, put: Put): Rollout 
     case 'checked':
       return { ...rollout, checks: put(rollout.checks, event.name, checked(rollout, event, atMs)) }
     case 'asked':
-      return { ...asked(rollout, event), heard: event.seq }
+      return { ...afterAsking(rollout, event, resumed), heard: event.seq }
     case 'paused': {
       const { because, held } = event
       return {
@@ -163,22 +164,6 @@ function checked(rollout: Rollout, { name, outcome, because }: CheckedEvent, atM
 }
 
 type CheckedEvent = Extract<RolloutEvent, { kind: 'checked' }>
-
-function asked(rollout: Rollout, { request, by }: Asked): Rollout {
-  switch (request) {
-    case 'pause':
-      return rollout.paused === undefined
-        ? { ...rollout, paused: { because: `paused by ${by}`, kind: 'asked' } }
-        : rollout
-    case 'resume':
-      return resumed(rollout)
-    case 'abort': {
-      // Taking a way back twice is the same way, unless it has come to a stop.
-      const isUnderWay = rollout.direction === 'back' && rollout.paused === undefined
-      return isUnderWay ? rollout : { ...rollout, abortedBy: by }
-    }
-  }
-}
 
 /** Whatever failed has a new chance; for what was only waited for, nobody waits any longer. */
 function resumed(rollout: Rollout): Rollout {

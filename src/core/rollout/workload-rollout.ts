@@ -1,4 +1,5 @@
-import type { Asked, RolloutEntry, RolloutEvent, RolloutOutcome, RollStarted } from './event.ts'
+import { afterAsking } from './asked.ts'
+import type { RolloutEntry, RolloutEvent, RolloutOutcome, RollStarted } from './event.ts'
 import type { Paused } from './rollout.ts'
 import type { WorkloadEvent } from './workload-event.ts'
 
@@ -32,7 +33,7 @@ function after(rollout: WorkloadRollout, event: RolloutEvent): WorkloadRollout {
     case 'workload':
       return { ...rollout, past: [...rollout.past, event.event] }
     case 'asked':
-      return { ...asked(rollout, event), heard: event.seq }
+      return { ...afterAsking(rollout, event, resumed), heard: event.seq }
     case 'paused': {
       const { because, held } = event
       const kind = held === true ? 'held' : 'failure'
@@ -62,23 +63,8 @@ function started({ kind: _kind, ...given }: RollStarted): WorkloadRollout {
   }
 }
 
-function asked(rollout: WorkloadRollout, { request, by }: Asked): WorkloadRollout {
-  switch (request) {
-    case 'pause':
-      return rollout.paused === undefined
-        ? { ...rollout, paused: { because: `paused by ${by}`, kind: 'asked' } }
-        : rollout
-    case 'resume':
-      // What did not come up on the way back is looked at anew: somebody may have helped it.
-      return {
-        ...rollout,
-        paused: undefined,
-        past: rollout.past.filter(({ type }) => type !== 'workload_stuck'),
-      }
-    case 'abort': {
-      // Taking a way back twice is the same way, unless it has come to a stop.
-      const isUnderWay = rollout.direction === 'back' && rollout.paused === undefined
-      return isUnderWay ? rollout : { ...rollout, abortedBy: by }
-    }
-  }
+/** What did not come up on the way back is looked at anew: somebody may have helped it. */
+function resumed(rollout: WorkloadRollout): WorkloadRollout {
+  const past = rollout.past.filter(({ type }) => type !== 'workload_stuck')
+  return { ...rollout, paused: undefined, past }
 }
