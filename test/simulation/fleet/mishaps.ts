@@ -59,7 +59,7 @@ const MISHAPS: readonly Mishap[] = [
  * Often it lasts about as long as it takes until a silent one counts as gone, so that it comes back right then.
  * @returns for how long
  */
-export function silence(at: Mishaps, one: Process): number {
+function silence(at: Mishaps, one: Process): number {
   const { luck, given } = at
   const countsAsGoneMs = LEASE_MS + given.gate.silentGraceMs
   const ms = luck.happens(0.5) ? countsAsGoneMs + luck.below(60_000) : luck.below(2 * countsAsGoneMs)

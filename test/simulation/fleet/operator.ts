@@ -10,6 +10,7 @@ import { LEASE_MS } from './process.ts'
 const ATTEMPTS_MAX = 300
 /** Rollouts that may fail when nothing stands against them any more. */
 const CALM_ROLLOUTS_MAX = 3
+const RESUMES_PER_ABORT = 6
 /** The row of who wrote stands for a minute. */
 const WRITE_ROW_MS = 60_000
 /** Transactions that are waited for, locks, and the pauses of the operator, each at its longest. */
@@ -24,7 +25,12 @@ export async function contracted(life: Life): Promise<string> {
   const { time, luck, given } = life
   const { silentGraceMs, quietMs } = given.gate
   const boundMs = LEASE_MS + silentGraceMs + quietMs + WRITE_ROW_MS + SLACK_MS
-  const deploying: Deploying = { version: Number(NEW), calmFailures: 0, freeSinceMs: undefined }
+  const deploying: Deploying = {
+    version: Number(NEW),
+    calmFailures: 0,
+    calmPauses: 0,
+    freeSinceMs: undefined,
+  }
   for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt += 1) {
     const refusal = await attempted(life, deploying)
     if (refusal === undefined) return 'the column is hidden'
@@ -40,6 +46,7 @@ export async function contracted(life: Life): Promise<string> {
 interface Deploying {
   version: number
   calmFailures: number
+  calmPauses: number
   /** Since when nobody needs the old column, and nothing goes wrong. */
   freeSinceMs: number | undefined
 }
@@ -67,18 +74,24 @@ async function attempted(life: Life, deploying: Deploying): Promise<string | und
   }
 }
 
+/** Whoever has the time tries again before he gives a rollout up. */
+function isPatient({ isCalm, luck }: Life, { calmPauses }: Deploying): boolean {
+  return isCalm() ? calmPauses % RESUMES_PER_ABORT !== 0 : luck.happens(0.75)
+}
+
 /** What the fake deployer says when it fails. */
 const EXPECTED = /^(the fleet does not answer|\w+ (refused|timed out))$/
 
 /** What a person does who reads why it did not work. */
 async function answer(life: Life, deploying: Deploying, error: Error): Promise<void> {
   if (!(error instanceof BellowsError)) return
-  const { journal, crowd, luck } = life
+  const { journal, crowd } = life
   switch (error.code) {
     case 'rollout_paused':
       // On its way back a rollout needs the old column, too.
       deploying.freeSinceMs = undefined
-      await journal.rollouts.ask(RUN, luck.one('resume', 'resume', 'resume', 'abort'))
+      if (life.isCalm()) deploying.calmPauses += 1
+      await journal.rollouts.ask(RUN, isPatient(life, deploying) ? 'resume' : 'abort')
       break
     case 'rollout_failed':
       deploying.freeSinceMs = undefined
