@@ -16,7 +16,7 @@ const APP = path.resolve(import.meta.dirname, '../support/fixtures/rolling-app.m
 const ROLLOUTS = 50
 const ROLES = [{ role: 'web', instances: 2 }]
 const RULES: RolloutChange = {
-  pollMs: 10,
+  pollMs: 20,
   minHealthyMs: 30,
   health: { success: 1, failure: 3 },
   startupDeadlineMs: 60_000,
@@ -60,7 +60,7 @@ const CHANGES: Readonly<Record<NonNullable<Fate>, RolloutChange>> = {
 
 test.runIf(process.platform === 'linux')(
   'fifty rollouts under load, some of them taken back and some with whoever does them killed, cost no request',
-  { timeout: 400_000 },
+  { timeout: 600_000 },
   async () => {
     const { stage, load } = await prepared()
     for (let number = 1; number <= ROLLOUTS; number += 1) {
@@ -96,7 +96,7 @@ async function prepared(): Promise<{ readonly stage: Stage; readonly load: Stead
   const ready = await readyDatabase()
   const web: Partial<ProcessRole> = {
     command: [process.execPath, APP],
-    health: { kind: 'http', path: '/healthz', intervalMs: 25, timeoutMs: 2_000 },
+    health: { kind: 'http', path: '/healthz', intervalMs: 50, timeoutMs: 2_000 },
   }
   const here = await site(web)
   await here.configure({ web: await webRole(web) }, RULES)

@@ -18,8 +18,8 @@ export interface SteadyLoad {
   end(): Promise<void>
 }
 
-const CLIENTS = 4
-const PAUSE_MS = 8
+const CLIENTS = 3
+const PAUSE_MS = 12
 
 export function steadyLoad(port: number): SteadyLoad {
   const failures: string[] = []
