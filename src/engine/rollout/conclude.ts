@@ -40,7 +40,7 @@ const NEXT: Readonly<
     `To go on: bellows deploy resume ${migration}`,
     `To take it back: bellows deploy abort ${migration}`,
   ],
-  rolled_back: () => ['What ran before serves again. Correct what failed, and deploy another version.'],
+  rolled_back: () => ['What ran before serves again. Correct what failed, and deploy again.'],
   abandoned: () => ['The fleet stays as it is at this moment. Deploy the version that shall run.'],
 }
 

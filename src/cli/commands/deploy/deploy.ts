@@ -52,8 +52,7 @@ export function addDeploy(program: Command): void {
         deploymentNeeded(session.deployment)
         const run = await chosenRun(session.bellows, named)
         await announced(session, flags.to)
-        await rolledOut(session, run, flags.to)
-        return await reportRun(session, run, flags)
+        return await reportRun(session, await rolledOut(session, run, flags.to), flags)
       }),
     )
   addAsking(deploy)
@@ -77,8 +76,7 @@ async function deployed(session: Session, named: string | undefined, flags: Depl
       flags.confirm,
     )
   await announced(session, flags.to)
-  const run = await prepared(session, migration)
-  await rolledOut(session, run, flags.to)
+  const run = await rolledOut(session, await prepared(session, migration), flags.to)
   if (flags.contract === false) return await reportRun(session, run, flags)
   const reports = await waitedForGate(session, run, {
     ...flags,
@@ -113,12 +111,15 @@ async function prepared({ bellows, terminal }: Session, migration: Migration): P
   return run
 }
 
+/** @returns the run as it stands behind the rollout */
 async function rolledOut(
   { bellows, terminal, deployment }: Session,
   run: Run,
   version: string,
-): Promise<void> {
+): Promise<Run> {
   const { deployer, roles, rules } = deploymentNeeded(deployment)
   await bellows.change((driver) => driver.rollOut(run.id, { version, roles, rules }, deployer))
   terminal.err(`rollout: every instance serves "${version}"\n`)
+  const [now = run] = await bellows.runs({ id: run.id })
+  return now
 }
