@@ -21,7 +21,10 @@ const listen = z.union([z.string(), z.number()]).transform((given, context) => {
   return z.NEVER
 })
 
-const command = z.union([z.string(), z.array(z.string())]).transform((given, context) => {
+const programWords = z.union([z.string(), z.array(z.string())], {
+  error: 'it must be a program with its arguments, such as [node, server.mjs]',
+})
+const command = programWords.transform((given, context) => {
   const words = typeof given === 'string' ? given.split(' ').filter((word) => word !== '') : given
   if (words[0] === undefined || words[0] === '') {
     context.addIssue({ code: 'custom', message: 'the command is empty' })

@@ -60,6 +60,11 @@ describe('bellows deploy', () => {
     const { out } = await place.run('deploy', 'status', '0002_rename')
     expect(out).toContain('the rollout of "broken" is rolled back')
     expect((await place.run('gate', '0002_rename')).code, 'the old version serves').toBe(5)
+    const again = await place.run('deploy', '0002_rename', '--to', '1.1', '--no-contract')
+    expect(again, 'what failed before is over').toMatchObject({
+      code: 0,
+      out: expect.not.stringContaining('taken back'),
+    })
   })
 
   test('waits at the gate no longer than it was told to, while the new version still uses the old column', async () => {

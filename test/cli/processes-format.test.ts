@@ -83,6 +83,7 @@ describe('deploy.processes', () => {
     ['no role', {}, 'name at least one role'],
     ['a role without a command', { web: {} }, 'Invalid input'],
     ['an empty command', { web: { command: ' ' } }, 'the command is empty'],
+    ['no command', { web: { listen: 8080 } }, 'such as [node, server.mjs]'],
     ['an empty list', { web: { command: [] } }, 'the command is empty'],
     [
       'a line for a shell',

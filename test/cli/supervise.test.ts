@@ -14,7 +14,7 @@ describe('bellows supervise', () => {
     const place = await workplace()
     expect(await place.run('supervise')).toMatchObject({
       code: 64,
-      err: expect.stringContaining('no "deploy.processes"'),
+      err: expect.stringMatching(/No config file in .* has "deploy.processes"/),
     })
     await place.write(
       'bellows.config.yaml',

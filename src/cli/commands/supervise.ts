@@ -37,8 +37,8 @@ export function addSupervise(program: Command): void {
 async function configOf(folder: string): Promise<ProcessesConfig> {
   const { deploy } = await readConfigFile(folder)
   if (deploy?.processes === undefined)
-    throw new BellowsError('config_invalid', 'The config file has no "deploy.processes".', {
-      hint: 'It says what to run: docs/deploy-processes.md',
+    throw new BellowsError('config_invalid', `No config file in "${folder}" has "deploy.processes".`, {
+      hint: 'In bellows.config.yaml it says what to run: docs/deploy-processes.md',
     })
   const { processesConfig } = await import('../processes-format.ts')
   return processesConfig(deploy.processes, folder)

@@ -59,8 +59,7 @@ export function addDeploy(program: Command): void {
         deploymentNeeded(session.deployment)
         const run = await deployedRun(session.bellows, named)
         await announced(session, flags)
-        await rolledOut(session, run, flags)
-        return await reportRun(session, run, flags)
+        return await reportRun(session, await rolledOut(session, run, flags), flags)
       }),
     )
   addAsking(deploy)
@@ -93,8 +92,7 @@ async function deployed(session: Session, named: string | undefined, flags: Depl
     )
   await announced(session, flags)
   await bellows.change((driver) => driver.refuseDeployment(migration, wishOf(deployment, flags.to)))
-  const run = await prepared(session, migration)
-  await rolledOut(session, run, flags)
+  const run = await rolledOut(session, await prepared(session, migration), flags)
   if (flags.contract === false) return await reportRun(session, run, flags)
   const reports = await waitedForGate(session, run, {
     ...flags,

@@ -25,18 +25,21 @@ export async function rolloutPreview(
   return previewOf({ version, roles, rules }, await deployer.fleet()).lines
 }
 
-export async function rolledOut(session: Session, run: Run, flags: RolloutFlags): Promise<void> {
+/** @returns the run as it stands behind the rollout */
+export async function rolledOut(session: Session, begun: Run, flags: RolloutFlags): Promise<Run> {
   const { bellows, terminal } = session
   const { to: version, rolloutTimeout: waitMs = ROLLOUT_TIMEOUT_MS } = flags
   const chosen = deploymentNeeded(session.deployment)
   if (chosen.by === 'workloads') {
-    await bellows.change((driver) => driver.rollOutWorkloads(run.id, { version, waitMs }))
+    await bellows.change((driver) => driver.rollOutWorkloads(begun.id, { version, waitMs }))
     terminal.err(`rollout: "${version}" is in every workload, and no old pod is left in them\n`)
-    return
+  } else {
+    const { deployer, roles, rules } = chosen
+    await bellows.change((driver) => driver.rollOut(begun.id, { version, roles, rules }, deployer))
+    terminal.err(`rollout: every instance serves "${version}"\n`)
   }
-  const { deployer, roles, rules } = chosen
-  await bellows.change((driver) => driver.rollOut(run.id, { version, roles, rules }, deployer))
-  terminal.err(`rollout: every instance serves "${version}"\n`)
+  const [now = begun] = await bellows.runs({ id: begun.id })
+  return now
 }
 
 /** Goes on with a rollout that was begun, as the config file says today. */
