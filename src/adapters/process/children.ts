@@ -71,9 +71,9 @@ export function createChildren(options: ChildrenOptions): Children {
     },
     look: () =>
       all().map((child) => {
-        const proxy = proxies.get(child.record.role)
-        const inFlight = proxy === undefined ? {} : { inFlight: proxy.inFlight(child.record.id) }
-        return { ...child.look(), ...inFlight }
+        const { role, id } = child.record
+        // Nobody sends a worker anything: what it has begun it ends when it is told to stop.
+        return { ...child.look(), inFlight: proxies.get(role)?.inFlight(id) ?? 0 }
       }),
   }
 }
