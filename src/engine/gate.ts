@@ -151,7 +151,7 @@ export async function reportGates(engine: Engine, run: Run): Promise<readonly Ga
     const { table, column } = gate
     const facts = await gatherEvidence(engine, run, gate)
     const checks = gateChecks(facts, rulesFrom(engine.settings.gate))
-    reports.push({ table, column, usage: usageOf(facts), checks, open: isOpen(checks) })
+    reports.push({ table, column, usage: usageOf(facts, checks), checks, open: isOpen(checks) })
   }
   return reports
 }

@@ -27,8 +27,8 @@ export interface GateFacts extends LeaseFacts, TransactionFacts {
 }
 
 /**
- * Who uses the column: somebody who is there (`active`), only such as are silent and not known to be gone (`draining`), nobody
- * (`drained`); `unknown` when nobody ever registered.
+ * Who uses the column: somebody who is there (`active`); only such as are silent and not known to be gone, or what is left of them:
+ * pods, sessions, use in the quiet time (`draining`); nobody (`drained`). `unknown` when nobody ever registered.
  */
 export type Usage = 'active' | 'draining' | 'drained' | 'unknown'
 
@@ -126,9 +126,13 @@ export function isOpen(checks: readonly GateCheck[]): boolean {
   return checks.every(isPassed)
 }
 
-export function usageOf({ needing, everRegistered }: LeaseFacts): Usage {
+/** Where these are red somebody who uses the column is there, was so lately, or may be. */
+const OF_USERS: readonly GateCheck['check'][] = ['inventory', 'sessions', 'usage']
+
+export function usageOf({ needing, everRegistered }: LeaseFacts, checks: readonly GateCheck[]): Usage {
   const blocking = needing.filter((one) => one.blocks)
   if (blocking.some(({ state }) => state === 'live')) return 'active'
-  if (blocking.length > 0) return 'draining'
+  const isLeft = checks.some((one) => one.state === 'red' && !isPassed(one) && OF_USERS.includes(one.check))
+  if (blocking.length > 0 || (everRegistered && isLeft)) return 'draining'
   return everRegistered ? 'drained' : 'unknown'
 }

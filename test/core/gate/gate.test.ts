@@ -198,11 +198,13 @@ describe('how far a column is from being used by nobody', () => {
   test.each<[string, Partial<GateFacts>]>([
     ['active', { needing: [silent('a'), live('b')] }],
     ['draining', { needing: [silent('a'), gone('b')] }],
+    ['draining', { watch: watch({ sinceMs: NOW_MS }) }],
+    ['draining', { sessions: { strangers: [stranger], unseen: [] } }],
     ['drained', { needing: [gone('b')] }],
     ['drained', {}],
     ['drained', { dependents: { found: [view], areJobsHidden: false } }],
     ['unknown', { everRegistered: false }],
   ])('is said in one word: %s', (said, more) => {
-    expect(usageOf(facts(more))).toBe(said)
+    expect(usageOf(facts(more), gateChecks(facts(more), RULES))).toBe(said)
   })
 })
