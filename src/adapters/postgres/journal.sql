@@ -192,7 +192,7 @@ create function bellows.use_problem(parts text[]) returns text language sql stab
     when s.state = 'closed'
       then pg_catalog.format('%s.%s cannot be written until the column that it replaces is retired', parts[2], parts[3])
     when a.attname is null
-      then pg_catalog.format('%s.%s does not exist: run the migration that adds it before deploying what uses it', parts[2], parts[3])
+      then pg_catalog.format('%s.%s does not exist: run the migration that adds it before deploying what uses it; if one has removed it, this instance is too old', parts[2], parts[3])
   end
   from (select) one
   left join pg_catalog.pg_attribute a on a.attrelid = pg_catalog.to_regclass(pg_catalog.format('%I.%I', parts[1], parts[2]))
