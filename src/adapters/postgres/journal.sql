@@ -140,7 +140,7 @@ create table bellows.instance (
   renewed_at timestamptz not null default clock_timestamp(),
   released_at timestamptz,
   health text
-);
+) with (fillfactor = 50); -- room for the next renewal on the same page, so that no index grows by it
 
 create table bellows.instance_use (
   instance text not null references bellows.instance on delete cascade,
