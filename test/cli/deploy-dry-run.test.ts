@@ -75,3 +75,15 @@ test('bellows deploy means the migration whose rollout is not over, when none is
     .poll(() => place.run('deploy', 'abort').then(({ out, err }) => out + err), { interval: 500 })
     .toContain('The rollout of "1.1" for 0003_more is rolled back.')
 })
+
+test('bellows deploy of a version that was taken back means the same migration as before, when none is named', async () => {
+  const { place } = await stage()
+  expect((await place.run('deploy', '--to', 'broken', '--no-contract')).code).toBe(1)
+
+  const again = await place.run('deploy', '--to', 'broken', '--dry-run', '--no-contract')
+  expect(again.out).toMatch(/^The deployment of "broken" for 0001_add_email /)
+  const other = await place.run('deploy', '--to', '1', '--dry-run', '--no-contract')
+  expect(other.out, 'another version is for what comes next').toMatch(
+    /^The deployment of "1" for 0002_rename /,
+  )
+})

@@ -5,7 +5,7 @@ import { confirmed } from '../../confirm.ts'
 import { deploymentNeeded, wishOf } from '../../deployment.ts'
 import { addEvidenceFlags, type EvidenceFlags } from '../../evidence-flags.ts'
 import { EXIT } from '../../exit-codes.ts'
-import { addBoundFlags, type BoundFlags, time } from '../../flags.ts'
+import { addBoundFlags, type BoundFlags, filled, time } from '../../flags.ts'
 import { renderGates } from '../../render/gate.ts'
 import { inSession, type Session } from '../../session.ts'
 import { reportRun } from '../advance.ts'
@@ -40,8 +40,8 @@ export function addDeploy(program: Command): void {
     .command('deploy')
     .description('take a migration and a new version of the application from expand to contract')
     .addHelpText('after', HELP)
-  addFlags(deploy.command('run', { isDefault: true }))
-    .description('all phases, from wherever it stands')
+  addEvidenceFlags(addFlags(deploy.command('run', { isDefault: true })))
+    .description('all phases, from wherever it stands (the default)')
     .option('--confirm <database>', 'name of the database, as a confirmation: dropping cannot be taken back')
     .option('--dry-run', 'show what would happen, and what the gate says now; do nothing')
     .option('--no-contract', 'end behind the rollout: the old shape stays, and so does the way back')
@@ -68,12 +68,12 @@ export function addDeploy(program: Command): void {
 }
 
 function addFlags(command: Command): Command {
-  return addEvidenceFlags(addBoundFlags(command))
+  return addBoundFlags(command)
     .argument(
       '[migration]',
-      'name or file; default: the one whose rollout is not over, else the one under way, else the first that was not begun',
+      'name or file; default: the one whose rollout is not over, or was taken back when this version was the last one, else the one under way, else the first that was not begun',
     )
-    .requiredOption('--to <version>', 'the version of the application that is to run')
+    .requiredOption('--to <version>', 'the version of the application that is to run', filled)
     .option(
       '--rollout-timeout <time>',
       'wait no longer for whoever brings it in, in the mode "observe" of Kubernetes (default: 1h)',
@@ -84,7 +84,7 @@ function addFlags(command: Command): Command {
 async function deployed(session: Session, named: string | undefined, flags: DeployFlags): Promise<number> {
   const { bellows, config, terminal } = session
   const deployment = deploymentNeeded(session.deployment)
-  const migration = await deployedMigration(bellows, config.migrations, named)
+  const migration = await deployedMigration(bellows, config.migrations, { named, version: flags.to })
   if (flags.contract !== false)
     await confirmed(
       `The deployment of "${migration.name}" ends with a contract, which drops the old shape; after that there is no way back.`,
