@@ -94,11 +94,20 @@ describe('a rollout', () => {
       code: 'rollout_failed',
       message:
         'The rollout of "2" was taken back: "web-1-r1-2" was not healthy within 20 s: HTTP 500 (attempt 2 of 2).',
-      hint: 'The last lines of "web-1-r1-2":\n  web-1-r1-2 says hello\n  web-1-r1-2 gives up\nWhat ran before serves again. Correct what failed, and deploy another version.',
+      hint: 'The last lines of "web-1-r1-2":\n  web-1-r1-2 says hello\n  web-1-r1-2 gives up\nWhat ran before serves again. Correct what failed, then: bellows deploy 0001_test --to <version>',
       facts: { outcome: 'rolled_back', failed_instance: 'web-1-r1-2' },
     })
     expect(livingIn(fleet)).toEqual(serving('1'))
     expect((await bellows.run(MIGRATION.name))?.standsBecause).toContain('the rollout was taken back')
+  })
+
+  test('that is not there cannot be asked for anything: the migration is named, with what to do', async () => {
+    const { bellows, run } = await readyDatabase()
+    await expect(bellows.askRollout(run, 'abort')).rejects.toMatchObject({
+      code: 'run_not_found',
+      message: 'No rollout for "0001_test" is under way.',
+      hint: 'Begin one: bellows deploy 0001_test --to <version>',
+    })
   })
 
   test('stops where it stands when that is asked for, and goes on from there', async () => {
