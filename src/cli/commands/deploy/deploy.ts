@@ -91,8 +91,8 @@ async function deployed(session: Session, named: string | undefined, flags: Depl
       await bellows.name(),
       flags.confirm,
     )
-  await announced(session, flags)
   await bellows.change((driver) => driver.refuseDeployment(migration, wishOf(deployment, flags.to)))
+  await announced(session, flags)
   const run = await prepared(session, migration)
   await rolledOut(session, run, flags)
   if (flags.contract === false) return await reportRun(session, run, flags)
