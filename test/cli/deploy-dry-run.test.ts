@@ -43,7 +43,9 @@ test('bellows deploy --dry-run says what would happen, from wherever it stands, 
     },
   })
   expect(await everything(here)).toEqual(before)
-  expect((await place.run('deploy', '--to', '2', ...confirm)).code, 'and then it does').toBe(0)
+  const kept = ['--grace', '1h', '--reap']
+  expect((await place.run('deploy', '--to', '2', ...confirm, ...kept)).code, 'and then it does').toBe(0)
+  expect((await place.run('reap')).out).toMatch(/^0002_rename: kept for another (1 h 0|59) min/)
 })
 
 test('bellows deploy means the migration whose rollout is not over, when none is named', async () => {

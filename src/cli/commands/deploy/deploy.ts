@@ -9,7 +9,7 @@ import { addBoundFlags, type BoundFlags, filled, time } from '../../flags.ts'
 import { renderGates } from '../../render/gate.ts'
 import { inSession, type Session } from '../../session.ts'
 import { reportRun } from '../advance.ts'
-import { contracted, contractSettings } from '../contract.ts'
+import { contracted, contractSettings, REAP } from '../contract.ts'
 import { waitedForGate } from '../gate.ts'
 import { addAsking } from './asking.ts'
 import { shown } from './dry-run.ts'
@@ -21,6 +21,7 @@ interface DeployFlags extends BoundFlags, EvidenceFlags, RolloutFlags {
   readonly confirm?: string
   readonly gateTimeout?: number
   readonly grace?: number
+  readonly reap?: true
   /** False when `--no-contract` was given. */
   readonly contract?: boolean
   readonly dryRun?: true
@@ -47,6 +48,7 @@ export function addDeploy(program: Command): void {
     .option('--no-contract', 'end behind the rollout: the old shape stays, and so does the way back')
     .option('--gate-timeout <time>', 'wait no longer at the gate (default: 1h)', time)
     .option('--grace <time>', 'keep the hidden shape for so long, to undo (default: 0)', time)
+    .option('--reap', REAP)
     .action((named: string | undefined, flags: DeployFlags) =>
       inSession('deploy', flags, contractSettings(flags), (session) =>
         flags.dryRun === true ? shown(session, named, flags) : deployed(session, named, flags),
@@ -108,7 +110,7 @@ async function deployed(session: Session, named: string | undefined, flags: Depl
     return EXIT.tryAgain
   }
   if (reports.length > 0) terminal.err('gate: every check is green\n')
-  return await reportRun(session, await contracted(session, migration.name, {}), flags)
+  return await reportRun(session, await contracted(session, migration.name, flags), flags)
 }
 
 /** A phase after the other, so that another driver may do something in between. */
