@@ -101,15 +101,6 @@ describe('a rollout', () => {
     expect((await bellows.run(MIGRATION.name))?.standsBecause).toContain('the rollout was taken back')
   })
 
-  test('that is not there cannot be asked for anything: the migration is named, with what to do', async () => {
-    const { bellows, run } = await readyDatabase()
-    await expect(bellows.askRollout(run, 'abort')).rejects.toMatchObject({
-      code: 'run_not_found',
-      message: 'No rollout for "0001_test" is under way.',
-      hint: 'Begin one: bellows deploy 0001_test --to <version>',
-    })
-  })
-
   test('stops where it stands when that is asked for, and goes on from there', async () => {
     const { database, bellows, run } = await readyDatabase()
     const fleet = servingFleet()
