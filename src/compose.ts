@@ -24,7 +24,6 @@ export interface OpenOptions {
   /** What the command is, for `application_name` behind `bellows/`: people look there for who changes their database. */
   readonly application?: string
   readonly settings?: SettingsChange
-  /** Told what happens while it happens: progress, and what is waited for. */
   /** Who runs it, where that is not the user of this process: kept with what somebody takes the responsibility for. */
   readonly actor?: Actor
   /** postgres:// URLs of the standbys that applications read from: what is used there counts, too. */
@@ -35,6 +34,7 @@ export interface OpenOptions {
   readonly deployer?: Deployer
   /** In which workloads of a cluster the application runs; nothing is connected before the first call needs it. */
   readonly kubernetes?: KubernetesDeploy
+  /** Told what happens while it happens: progress, and what is waited for. */
   readonly onNotice?: (notice: Notice) => void
   /** Looked at between batches: true stops the work where nothing is half done. */
   readonly isStopping?: () => boolean

@@ -190,6 +190,8 @@ export function configFrom({ flags, env, file }: ConfigSources): Config {
   const settings = mergedChanges(file.settings ?? {}, flags.settings ?? {})
   const migrations = flags.migrations ?? file.migrations ?? 'migrations'
   const standbys = flags.standbys ?? file.standbys ?? []
+  refuseNoUrl('database', database === undefined ? [] : [database])
+  refuseNoUrl('standby', standbys)
   const appUrl = flags.appUrl ?? file.appUrl ?? (flags.database === undefined ? pooledUrl(env) : undefined)
   return Object.freeze({
     ...(database === undefined ? {} : { database }),
@@ -202,7 +204,17 @@ export function configFrom({ flags, env, file }: ConfigSources): Config {
 
 /** Where both are set, the one is how Bellows connects and the other how the application does. */
 function pooledUrl({ DIRECT_URL, DATABASE_URL }: ConfigSources['env']): string | undefined {
-  return DIRECT_URL && DATABASE_URL && /^postgres(ql)?:\/\//.test(DATABASE_URL) ? DATABASE_URL : undefined
+  return DIRECT_URL && DATABASE_URL && URL_BEGIN.test(DATABASE_URL) ? DATABASE_URL : undefined
+}
+
+const URL_BEGIN = /^postgres(ql)?:\/\//
+
+/** What is none is not repeated: it may have a password in it. */
+function refuseNoUrl(what: string, urls: readonly string[]): void {
+  if (urls.every((url) => URL_BEGIN.test(url))) return
+  throw new BellowsError('config_invalid', `What is given as the ${what} is no postgres:// URL.`, {
+    hint: 'Say it as postgres://user:password@host:port/database.',
+  })
 }
 
 function mergedChanges(base: SettingsChange, more: SettingsChange): SettingsChange {

@@ -90,6 +90,22 @@ describe('the database', () => {
   })
 })
 
+describe('a URL that is none', () => {
+  test.each<[string, Partial<ConfigSources>]>([
+    ['database', { flags: { database: 'shop:secret@host' } }],
+    ['database', { env: { DATABASE_URL: 'mysql://me:secret@host/db' } }],
+    ['standby', { flags: { database: FLAG, standbys: [URL, 'secret'] } }],
+    ['standby', { flags: { database: FLAG }, file: { standbys: ['secret'] } }],
+  ])('is refused as the %s, and not repeated', (what, more) => {
+    const error = thrownBy(() => configFrom(sources(more)))
+    expect([error.code, error.message]).toEqual([
+      'config_invalid',
+      `What is given as the ${what} is no postgres:// URL.`,
+    ])
+    expect(error.hint).toMatch(/postgres:\/\/user/)
+  })
+})
+
 describe('the folder of migrations', () => {
   test.each<[string, Partial<ConfigSources>, string]>([
     ['the flag', { flags: { database: FLAG, migrations: 'a' }, file: { migrations: 'b' } }, 'a'],

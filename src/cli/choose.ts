@@ -31,13 +31,16 @@ export async function chosenMigration(
   )
 }
 
-/** The migration that a deployment means: the named one, else the one whose rollout is not over, else as any other command. */
+/**
+ * The migration that a deployment of a version means: the named one, else the one whose rollout is not over, or was taken back when
+ * this version was rolled out last, else as any other command.
+ */
 export async function deployedMigration(
   bellows: Bellows,
   folder: string,
-  named: string | undefined,
+  { named, version }: { readonly named: string | undefined; readonly version: string },
 ): Promise<Migration> {
-  const rolling = named === undefined ? await rollingRun(bellows) : undefined
+  const rolling = named === undefined ? await rollingRun(bellows, version) : undefined
   return rolling?.plan.migration ?? (await chosenMigration(bellows, folder, named))
 }
 
@@ -54,9 +57,10 @@ export async function deployedRun(bellows: Bellows, named: string | undefined): 
   return done.at(-1) ?? (await chosenRun(bellows, named))
 }
 
-async function rollingRun(bellows: Bellows): Promise<Run | undefined> {
-  const id = await bellows.rollingOut()
-  return id === undefined ? undefined : (await bellows.runs({ id }))[0]
+async function rollingRun(bellows: Bellows, version?: string): Promise<Run | undefined> {
+  const id = await bellows.rollingOut(version)
+  const [run] = id === undefined ? [] : await bellows.runs({ id })
+  return run?.state === 'rolled_back' ? undefined : run
 }
 
 /** A migration may be named by its file, as the shell completes it. */

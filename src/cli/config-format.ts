@@ -60,7 +60,15 @@ export const configFormat = z.strictObject({
       scanTimeoutMs: count,
       batch: batch.partial(),
       driver: driver.partial(),
-      gate: gate.partial(),
+      gate: gate
+        .partial()
+        .refine(
+          ({ whenNoneRegistered, reason = '' }) => whenNoneRegistered !== 'allow' || reason.trim() !== '',
+          {
+            path: ['reason'],
+            message: 'say why, for whoever reads the audit',
+          },
+        ),
       graceMs: ms,
     })
     .partial()

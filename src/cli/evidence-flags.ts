@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import type { SettingsChange } from '../config.ts'
 import { CHECK_NAMES, NEVER_OVERRIDDEN, type Override } from '../index.ts'
-import { time } from './flags.ts'
+import { filled, time } from './flags.ts'
 
 /** Flags for what counts as evidence that nobody needs the old shape. */
 export interface EvidenceFlags {
@@ -30,6 +30,7 @@ export function addEvidenceFlags(command: Command): Command {
     .option(
       '--allow-no-instances <reason>',
       'go on although no instance was ever registered; a contract keeps the reason in the journal',
+      filled,
     )
     .option(
       '--override <check>',
@@ -51,6 +52,7 @@ export function addStayingFlag(command: Command): Command {
   return command.option(
     '--to <version>',
     'the version of the application that is to stay, where no "bellows deploy" of this migration says so',
+    filled,
   )
 }
 

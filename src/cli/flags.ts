@@ -40,6 +40,12 @@ export function boundSettings(flags: BoundFlags): SettingsChange {
   }
 }
 
+/** What is only white space is most often a variable that nobody has set. */
+export function filled(text: string): string {
+  if (text.trim() !== '') return text
+  throw new InvalidArgumentError('It must not be empty.')
+}
+
 export function wholeNumber(text: string): number {
   const value = Number(text)
   if (Number.isSafeInteger(value) && value >= 1) return value

@@ -62,8 +62,8 @@ export interface Looking {
   rollout(run: number): Promise<Rollout | WorkloadRollout | undefined>
   /** @throws BellowsError what a deployment would be refused for on its way, as far as it can be seen now */
   refuseDeployment(migration: Migration, wish: DeploymentWish): Promise<void>
-  /** The run whose rollout is not over; there is one at most. */
-  rollingOut(): Promise<number | undefined>
+  /** The run whose rollout is not over, of which there is one at most; else the one for which this version was tried in vain last. */
+  rollingOut(version?: string): Promise<number | undefined>
   /**
    * The workloads of the cluster that a version would be brought into, as they stand.
    * @throws BellowsError where one is not there or cannot be seen, or the database was opened without a cluster
@@ -183,7 +183,7 @@ function looking(engine: Engine): Looking {
     workloads: () => standingWorkloads(engine),
     inventory: async () => engine.kubernetes?.cluster.inventory(),
     refuseDeployment: (migration, wish) => refuseDeployment(engine, migration, wish),
-    rollingOut: () => runRollingOut(engine),
+    rollingOut: (version) => runRollingOut(engine, version),
     tablesWith: (namespace, column) => tablesWith(engine, namespace, column),
     name: () => databaseName(engine),
     examine: () => examine(engine),

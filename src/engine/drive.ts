@@ -74,11 +74,7 @@ function mustBeAllowed(run: Run, phase: Phase): void {
 
 /** A hidden column can be brought back until its grace is over. */
 async function waitOutGrace(engine: Driving, run: Run, step: Step): Promise<void> {
-  if (run.retiredAt === undefined || engine.settings.graceMs === 0) return
-  const [answer] = await engine.database.read<{ left: number }>(
-    sql`select ${lit(engine.settings.graceMs)} - extract(epoch from pg_catalog.clock_timestamp() - ${lit(run.retiredAt)}::timestamptz) * 1000 as left`,
-  )
-  const leftMs = answer?.left ?? 0
+  const leftMs = await graceLeftMs(engine, run)
   if (leftMs <= 0) return
   throw new BellowsError(
     'gate_closed',
@@ -88,6 +84,15 @@ async function waitOutGrace(engine: Driving, run: Run, step: Step): Promise<void
       hint: `Contract again after that.${undoSteps(run.plan).length === 0 ? '' : ' Until then "bellows undo" brings it back.'}`,
     },
   )
+}
+
+/** How much longer a hidden column is kept, by the clock of the database; 0 or less when its grace is over. */
+export async function graceLeftMs({ database, settings }: Engine, { retiredAt }: Run): Promise<number> {
+  if (retiredAt === undefined || settings.graceMs === 0) return 0
+  const [answer] = await database.read<{ left: number }>(
+    sql`select ${lit(settings.graceMs)} - extract(epoch from pg_catalog.clock_timestamp() - ${lit(retiredAt)}::timestamptz) * 1000 as left`,
+  )
+  return answer?.left ?? 0
 }
 
 /** A run all of whose steps were found done by another way, such as one that has none. */

@@ -1,7 +1,7 @@
 import { BellowsError } from '../core/errors.ts'
 import type { Run } from '../core/run/run.ts'
 import type { Engine } from './context.ts'
-import { drive, readRun } from './drive.ts'
+import { drive, graceLeftMs, readRun } from './drive.ts'
 import { asDriver } from './driving.ts'
 import { note } from './note.ts'
 import { readRuns } from './runs.ts'
@@ -10,7 +10,9 @@ import { readRuns } from './runs.ts'
 export interface Reaped {
   readonly migration: string
   readonly dropped: boolean
-  /** Why it was not. */
+  /** How much longer it is kept; absent when its grace is over. */
+  readonly graceLeftMs?: number
+  /** Why it was not dropped although its grace is over, and what to do. */
   readonly because?: string
 }
 
@@ -22,7 +24,7 @@ export async function schedulePurge(engine: Engine, run: number, graceMs: number
   })
 }
 
-/** Drops every hidden shape whose time has come. One that cannot be dropped does not keep the others. */
+/** Drops every hidden shape whose grace is over, and tells how much longer each other one is kept. One that cannot be dropped does not keep the others. */
 export async function reap(engine: Engine): Promise<readonly Reaped[]> {
   const due = (await readRuns(engine, 'open')).filter(
     ({ state, purgeAfterMs }) => (state === 'retiring' || state === 'purging') && purgeAfterMs !== undefined,
@@ -32,14 +34,16 @@ export async function reap(engine: Engine): Promise<readonly Reaped[]> {
   return reaped
 }
 
-async function dropped(engine: Engine, { id, plan, purgeAfterMs = 0 }: Run): Promise<Reaped> {
-  const migration = plan.migration.name
-  const settings = { ...engine.settings, graceMs: purgeAfterMs }
+async function dropped(engine: Engine, run: Run): Promise<Reaped> {
+  const migration = run.plan.migration.name
+  const asScheduled = { ...engine, settings: { ...engine.settings, graceMs: run.purgeAfterMs ?? 0 } }
+  const leftMs = await graceLeftMs(asScheduled, run)
+  if (leftMs > 0) return { migration, dropped: false, graceLeftMs: leftMs }
   try {
-    await asDriver({ ...engine, settings }, (driving) => drive(driving, id, 'purge'))
+    await asDriver(asScheduled, (driving) => drive(driving, run.id, 'purge'))
     return { migration, dropped: true }
   } catch (error) {
     if (!(error instanceof BellowsError) || error.code === 'interrupted') throw error
-    return { migration, dropped: false, because: error.message }
+    return { migration, dropped: false, because: `${error.message} ${error.hint ?? ''}`.trim() }
   }
 }

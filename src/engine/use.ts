@@ -110,14 +110,14 @@ async function readStatements(
   of: Gated,
 ): Promise<Pick<ServerUse, 'statements' | 'unseen'>> {
   try {
-    const rows = await read<Omit<StatementUse, 'certainty'>>(statementsQuery(extension, of.table.name))
+    const rows = await read<KeptStatement>(statementsQuery(extension, of.table.name))
     if (rows.some(({ text }) => text === HIDDEN)) return { unseen: NO_RIGHT }
     const [info] = await read<{ epoch: string }>(
       sql`select stats_reset || '/' || dealloc as epoch from ${id(extension)}.pg_stat_statements_info`,
     )
-    const used = rows.flatMap((row): StatementUse[] => {
+    const used = rows.flatMap(({ isCut, ...row }): StatementUse[] => {
       if (isOurs(row.text)) return []
-      const certainty = columnUse(row.text, of.table, of.column)
+      const certainty = isCut ? 'possible' : columnUse(row.text, of.table, of.column)
       return certainty === 'none' ? [] : [{ ...row, certainty }]
     })
     return { statements: { epoch: info?.epoch ?? '', used } }
@@ -126,10 +126,15 @@ async function readStatements(
   }
 }
 
+interface KeptStatement extends Omit<StatementUse, 'certainty'> {
+  /** Is there more of its text, which names the table somewhere? */
+  readonly isCut: boolean
+}
+
 function statementsQuery(extension: string, table: string): Sql {
   return sql`
 select s.userid || '/' || s.queryid as id, coalesce(r.rolname, s.userid::text) as role, s.calls,
-    left(s.query, 4000) as text
+    left(s.query, 4000) as text, length(s.query) > 4000 as "isCut"
   from ${id(extension)}.pg_stat_statements s left join pg_catalog.pg_roles r on r.oid = s.userid
   where s.dbid = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())
     and (pg_catalog.strpos(lower(s.query), lower(${lit(table)})) > 0 or s.query = ${lit(HIDDEN)})`

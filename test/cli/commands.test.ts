@@ -224,6 +224,17 @@ describe('what a command says when it cannot go on', () => {
       /Write it like users\.name:full_name/,
     ],
     ['a name without a letter', ['new', '???'], 64, /no letter or digit/],
+    ['a database that is no URL', ['gate', '--database', 'shop'], 64, /as the database is no postgres:/],
+    ['a standby that is no URL', ['gate', '--standby', 'replica'], 64, /as the standby is no postgres:/],
+    ['a version that is empty', ['gate', '--to', ''], 64, /--to[\s\S]*must not be empty/],
+    ['an empty version to deploy', ['deploy', '--to', ' '], 64, /--to[\s\S]*must not be empty/],
+    [
+      'no reason',
+      ['contract', '--allow-no-instances', ''],
+      64,
+      /--allow-no-instances[\s\S]*must not be empty/,
+    ],
+    ['a rollout with evidence', ['deploy', 'rollout', '--to', '2', '--quiet', '0'], 64, /unknown option/],
   ]
 
   test('wrong input is refused with what to do, and changes nothing', async () => {

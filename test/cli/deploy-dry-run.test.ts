@@ -43,7 +43,9 @@ test('bellows deploy --dry-run says what would happen, from wherever it stands, 
     },
   })
   expect(await everything(here)).toEqual(before)
-  expect((await place.run('deploy', '--to', '2', ...confirm)).code, 'and then it does').toBe(0)
+  const kept = ['--grace', '1h', '--reap']
+  expect((await place.run('deploy', '--to', '2', ...confirm, ...kept)).code, 'and then it does').toBe(0)
+  expect((await place.run('reap')).out).toMatch(/^0002_rename: kept for another (1 h 0|59) min/)
 })
 
 test('bellows deploy means the migration whose rollout is not over, when none is named', async () => {
@@ -74,4 +76,16 @@ test('bellows deploy means the migration whose rollout is not over, when none is
   await expect
     .poll(() => place.run('deploy', 'abort').then(({ out, err }) => out + err), { interval: 500 })
     .toContain('The rollout of "1.1" for 0003_more is rolled back.')
+})
+
+test('bellows deploy of a version that was taken back means the same migration as before, when none is named', async () => {
+  const { place } = await stage()
+  expect((await place.run('deploy', '--to', 'broken', '--no-contract')).code).toBe(1)
+
+  const again = await place.run('deploy', '--to', 'broken', '--dry-run', '--no-contract')
+  expect(again.out).toMatch(/^The deployment of "broken" for 0001_add_email /)
+  const other = await place.run('deploy', '--to', '1', '--dry-run', '--no-contract')
+  expect(other.out, 'another version is for what comes next').toMatch(
+    /^The deployment of "1" for 0002_rename /,
+  )
 })

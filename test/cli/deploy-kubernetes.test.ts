@@ -157,7 +157,9 @@ describe('bellows deploy, which drives Kubernetes', () => {
     expect(await deploy.ended).toMatchObject(paused)
     expect(await place.run('deploy', ...TO_2, ...confirm)).toMatchObject(paused)
     expect(shop.image()).toBe('registry/shop:2')
-    expect((await place.run('deploy', 'status')).out).toContain('is paused: paused by')
+    expect((await place.run('deploy', 'status')).out).toMatch(
+      /is paused: paused by [\s\S]*\nnext: bellows deploy resume 0001_rename, or/,
+    )
     fault = undefined
     const resumed = await place.run('deploy', 'resume')
     expect(resumed, resumed.err).toMatchObject({

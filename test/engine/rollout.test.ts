@@ -94,7 +94,7 @@ describe('a rollout', () => {
       code: 'rollout_failed',
       message:
         'The rollout of "2" was taken back: "web-1-r1-2" was not healthy within 20 s: HTTP 500 (attempt 2 of 2).',
-      hint: 'The last lines of "web-1-r1-2":\n  web-1-r1-2 says hello\n  web-1-r1-2 gives up\nWhat ran before serves again. Correct what failed, and deploy again.',
+      hint: 'The last lines of "web-1-r1-2":\n  web-1-r1-2 says hello\n  web-1-r1-2 gives up\nWhat ran before serves again. Correct what failed, then: bellows deploy 0001_test --to <version>',
       facts: { outcome: 'rolled_back', failed_instance: 'web-1-r1-2' },
     })
     expect(livingIn(fleet)).toEqual(serving('1'))

@@ -205,7 +205,8 @@ describe('what is asked from elsewhere', () => {
     const { bellows, run } = await readyDatabase()
     await expect(bellows.askRollout(run, 'pause')).rejects.toMatchObject({
       code: 'run_not_found',
-      hint: 'Begin one: bellows deploy --to <version>',
+      message: 'No rollout for "0001_test" is under way.',
+      hint: 'Begin one: bellows deploy 0001_test --to <version>',
     })
     await bellows.change((driver) => driver.rollOut(run, wish('2'), servingFleet().deployer))
     await expect(bellows.askRollout(run, 'abort')).rejects.toMatchObject({ code: 'run_not_found' })

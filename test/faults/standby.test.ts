@@ -112,6 +112,13 @@ describe('a reader of the old column', () => {
     await standby.query('select id from users where full_name is null')
     expect((await check(all, 'usage'))?.state).toBe('green')
 
+    await primary.query(`select ${'id, '.repeat(1_500)}full_name from users limit 0`)
+    expect(await check(all, 'usage'), 'too long to be read: it may use anything').toMatchObject({
+      state: 'red',
+      because: [expect.stringContaining('ran on the primary: select id, id')],
+    })
+    await expect.poll(async () => (await check(all, 'usage'))?.state, { interval: 300 }).toBe('green')
+
     await primary.query('select pg_stat_statements_reset()')
     expect(await check(all, 'usage')).toMatchObject({
       state: 'red',

@@ -243,7 +243,8 @@ create function bellows.register(
 ) returns jsonb language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   insert into bellows.instance as i (instance, lease_ms, application, application_name)
-    values (register.instance, register.lease_ms, register.application, register.application_name)
+    -- Shortened as the server shortens what a session is called, or none would be found under it.
+    values (register.instance, register.lease_ms, register.application, register.application_name::name::text)
     on conflict on constraint instance_pkey do update set lease_ms = excluded.lease_ms, application = excluded.application,
       application_name = excluded.application_name, role = excluded.role, renewed_at = clock_timestamp(), released_at = null;
   perform bellows.set_uses(register.instance, uses);

@@ -53,7 +53,11 @@ export function addBrownout(program: Command): void {
 function trialMs({ for: ms, stop }: BrownoutFlags): number {
   if (stop === true) return 0
   if (ms !== undefined && ms > 0 && ms <= TIME_MAX_MS) return ms
-  throw new BellowsError('config_invalid', 'It is not said how long the trial is to be.', {
-    hint: 'Say so: --for 5min, at most 1h; or end one: --stop',
+  const problem =
+    ms === undefined
+      ? 'It is not said how long the trial is to be.'
+      : `A trial cannot be that long: ${ms / 1000} s.`
+  throw new BellowsError('config_invalid', problem, {
+    hint: 'Say how long: --for 5min, at most 1h; or end one: --stop',
   })
 }

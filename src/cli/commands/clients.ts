@@ -1,8 +1,8 @@
-import { type Command, InvalidArgumentError } from 'commander'
+import type { Command } from 'commander'
 import { BellowsError, type DeclaredClient } from '../../index.ts'
 import { chosenRun } from '../choose.ts'
 import { EXIT } from '../exit-codes.ts'
-import { addDatabaseFlags } from '../flags.ts'
+import { addDatabaseFlags, filled } from '../flags.ts'
 import { type DatabaseFlags, inSession, printJson } from '../session.ts'
 
 interface AddFlags extends DatabaseFlags {
@@ -20,7 +20,7 @@ export function addClients(program: Command): void {
     .command('clients')
     .description('clients that do not register (reports, exports, replication), and who answers for them')
   addDatabaseFlags(clients.command('list', { isDefault: true }))
-    .description('list all, with whether each has said that it does without what goes')
+    .description('list all (the default), with whether each has said that it does without what goes')
     .argument('[migration]', 'name; default: what holds for every migration')
     .action((named: string | undefined, flags: DatabaseFlags) =>
       inSession('clients', flags, {}, async ({ bellows, terminal }) => {
@@ -50,8 +50,8 @@ function addAdd(clients: Command): void {
   addDatabaseFlags(clients.command('add'))
     .description('declare a client, by how its sessions can be told')
     .argument('<client>', 'a name for it', filled)
-    .option('--role <role>', 'the role that it logs in with')
-    .option('--application <name>', 'its application_name')
+    .option('--role <role>', 'the role that it logs in with', filled)
+    .option('--application <name>', 'its application_name', filled)
     .requiredOption('--owner <who>', 'who answers for it', filled)
     .action((client: string, { role, application, owner, ...flags }: AddFlags) =>
       inSession('clients', flags, {}, async ({ bellows, terminal }) => {
@@ -89,11 +89,6 @@ function addAcknowledge(clients: Command): void {
         return EXIT.done
       }),
     )
-}
-
-function filled(text: string): string {
-  if (text.trim() !== '') return text
-  throw new InvalidArgumentError('It must not be empty.')
 }
 
 function untold(client: string): BellowsError {

@@ -26,23 +26,18 @@ export function addContract(program: Command): void {
       'keep the hidden shape for so long, to undo; contract again drops it (default: 0)',
       time,
     )
-    .option('--reap', 'let "bellows reap" drop it after the grace, without asking again')
+    .option('--reap', REAP)
     .action((named: string | undefined, flags: ContractFlags) =>
       inSession('contract', flags, contractSettings(flags), async (session) => {
         const migration = await chosenMigration(session.bellows, session.config.migrations, named)
         const question = `The contract of "${migration.name}" drops the old shape; after that there is no way back.`
         await confirmed(question, await session.bellows.name(), flags.confirm)
-        const run = await contracted(session, migration.name, flags)
-        if (flags.reap === true && run.retiredAt !== undefined && run.state !== 'completed')
-          return await reportRun(
-            session,
-            await session.bellows.schedulePurge(run.id, flags.grace ?? 0),
-            flags,
-          )
-        return await reportRun(session, run, flags)
+        return await reportRun(session, await contracted(session, migration.name, flags), flags)
       }),
     )
 }
+
+export const REAP = 'let "bellows reap" drop it after the grace, without asking again'
 
 export function contractSettings(flags: Omit<ContractFlags, 'confirm' | 'reap'>): SettingsChange {
   const { grace } = flags
@@ -53,8 +48,19 @@ export function contractSettings(flags: Omit<ContractFlags, 'confirm' | 'reap'>)
   }
 }
 
-/** Hiding the old shape and keeping it for its grace is a success; asking for the drop too early is not. */
+/** Removes the old shape, or hides it and lets `reap` drop it later. */
 export async function contracted(
+  session: Session,
+  name: string,
+  flags: Pick<ContractFlags, 'reap' | 'grace'>,
+): Promise<Run> {
+  const run = await hiddenOrDropped(session, name, flags)
+  const isLeftToReap = flags.reap === true && run.retiredAt !== undefined && run.state !== 'completed'
+  return isLeftToReap ? await session.bellows.schedulePurge(run.id, flags.grace ?? 0) : run
+}
+
+/** Hiding the old shape and keeping it for its grace is a success; asking for the drop too early is not. */
+async function hiddenOrDropped(
   session: Session,
   name: string,
   { reap }: Pick<ContractFlags, 'reap'>,

@@ -22,7 +22,7 @@ export function addGate(program: Command): void {
     .command('gate')
     .description('whether the old shape may go, and who or what still needs it')
   addGateFlags(gate.command('explain', { isDefault: true }))
-    .description('look once; exits with 0 when no instance uses it and nothing depends on it, else with 5')
+    .description('look once (the default); exits with 0 when every check is green, else with 5')
     .action((named: string | undefined, flags: GateFlags) =>
       inSession('gate', flags, evidenceSettings(flags), async (session) => {
         const run = await chosenRun(session.bellows, named)
@@ -30,7 +30,9 @@ export function addGate(program: Command): void {
       }),
     )
   addGateFlags(gate.command('wait'))
-    .description('look until no instance uses it and nothing depends on it, for any pipeline')
+    .description(
+      'look again and again until every check is green, for any pipeline; exits with 5 when that takes too long',
+    )
     .option('--timeout <time>', 'give up after so long, with exit code 5 (default: 10min)', time)
     .action((named: string | undefined, flags: WaitFlags) =>
       inSession('gate', flags, evidenceSettings(flags), async (session) => {

@@ -12,16 +12,21 @@ export function columnUse(
 ): 'definite' | 'possible' | 'none' {
   const statements = parsed(text)
   // A text that was cut short: what cannot be read may use anything.
-  if ('problem' in statements) return text.includes(table.name) ? 'possible' : 'none'
+  if ('problem' in statements)
+    return text.toLowerCase().includes(table.name.toLowerCase()) ? 'possible' : 'none'
   const seen = { ofTable: new Set<string>(), others: 0, named: false, ambiguous: false, all: false }
   let hasBlock = false
   visit(statements, (kind, node) => {
     if (kind === 'DoStmt') hasBlock = true
     if (!RELATIONS.has(kind)) return
     const { relname, schemaname, alias } = node as unknown as RangeVar
-    if (relname === table.name && (schemaname ?? table.namespace) === table.namespace)
-      seen.ofTable.add(alias?.aliasname ?? relname)
-    else seen.others += 1
+    if (relname !== table.name || (schemaname ?? table.namespace) !== table.namespace) {
+      seen.others += 1
+      return
+    }
+    seen.ofTable.add(alias?.aliasname ?? relname)
+    // Its columns are called otherwise in this statement.
+    if (alias?.colnames !== undefined) seen.all = true
   })
   // The parser does not look into a block of another language.
   if (hasBlock && mentions(text, table.name) && mentions(text, column)) return 'possible'
@@ -51,7 +56,7 @@ interface Seen {
 interface RangeVar {
   readonly relname: string
   readonly schemaname?: string
-  readonly alias?: { readonly aliasname: string }
+  readonly alias?: { readonly aliasname: string; readonly colnames?: readonly unknown[] }
 }
 
 type Field = { readonly String?: { readonly sval?: string }; readonly A_Star?: object }
@@ -65,6 +70,12 @@ interface Named {
   readonly name?: string
   readonly isNatural?: boolean
   readonly usingClause?: readonly Field[]
+  readonly mergeWhenClauses?: readonly { readonly MergeWhenClause: MergeAction }[]
+}
+
+interface MergeAction {
+  readonly commandType: string
+  readonly targetList?: readonly Target[]
 }
 
 type Target = { readonly ResTarget?: { readonly name?: string } }
@@ -90,6 +101,12 @@ function judge(kind: string, node: Named, column: string, seen: Seen): void {
     case 'UpdateStmt':
     case 'onConflictClause':
       seen.named ||= targets(node.targetList)
+      break
+    case 'MergeStmt':
+      for (const { MergeWhenClause: action } of node.mergeWhenClauses ?? []) {
+        if (action.commandType === 'CMD_INSERT' && action.targetList === undefined) seen.all = true
+        seen.named ||= targets(action.targetList)
+      }
       break
     case 'IndexElem':
       seen.named ||= node.name === column

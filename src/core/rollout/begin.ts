@@ -69,3 +69,11 @@ export function openIn(history: RolloutHistory): RolloutHistory[number] | undefi
   const last = new Map(history.map((entry) => [entry.run, entry]))
   return [...last.values()].find(({ event }) => event.kind === 'rollout_started')
 }
+
+/** The run for which the last rollout was, where that was of this version and did not end well: it is to be tried again. */
+export function failedIn(history: RolloutHistory, version: string): number | undefined {
+  const last = history.findLast(({ event }) => event.kind === 'rollout_started')
+  const end = history.at(-1)?.event
+  if (last?.event.kind !== 'rollout_started' || last.event.version !== version) return undefined
+  return end?.kind === 'ended' && end.outcome !== 'done' ? last.run : undefined
+}

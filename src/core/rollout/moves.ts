@@ -2,7 +2,7 @@ import type { RolloutEvent } from './event.ts'
 import type { FleetInstance, Placement } from './fleet.ts'
 import type { Check } from './rules.ts'
 import { counts, isAvailable, isReady, type SlotView, servingOf, spareOf, type View, works } from './view.ts'
-import { conditionOf } from './words.ts'
+import { conditionOf, errorOf } from './words.ts'
 
 /** What is asked of the deployer, or of whoever answers a check. Each may be repeated. */
 export type Action =
@@ -62,13 +62,18 @@ function bringIn({ view, slot }: Place): Moves {
   if (keep !== undefined) {
     return keep.state === 'starting' && isReady(rollout, keep)
       ? acting({ kind: 'serve', id: keep.id }, view)
-      : waiting(`"${keep.id}" is ${conditionOf(keep, rollout.rules)}`)
+      : waiting(`"${keep.id}" is ${conditionOf(keep, rollout.rules)}${illness(keep)}`)
   }
   // Two are the most that ever live in one slot: whoever leaves, and whoever comes.
   const isFree = slot.living.length <= (rollout.rules.order === 'start-first' ? 1 : 0)
   if (!isFree) return NOTHING
   if (coming !== undefined) return acting({ kind: 'start', placement: placementOf(coming) }, view)
   return { ...NOTHING, events: [{ kind: 'placed', placement: nextPlacement(view, slot, wants) }] }
+}
+
+/** Why one that comes up is not healthy yet: what is only late says nothing. */
+function illness(one: FleetInstance): string {
+  return one.health.failures > 0 ? errorOf(one) : ''
 }
 
 function placementOf({ id, role, slot, version }: Placement): Placement {

@@ -26,13 +26,14 @@ import {
 
 export async function askRollout(engine: Engine, run: number, request: RolloutRequest): Promise<void> {
   const rollout = await readRollout(engine, run)
-  if (rollout === undefined || rollout.outcome !== undefined) throw noRollout(run)
+  if (rollout === undefined || rollout.outcome !== undefined) throw await noRollout(engine, run)
   await engine.rollouts.ask(run, request)
 }
 
-export function noRollout(run: number): BellowsError {
-  return new BellowsError('run_not_found', `No rollout of the run ${run} is under way.`, {
-    hint: 'Begin one: bellows deploy --to <version>',
+export async function noRollout(engine: Engine, run: number): Promise<BellowsError> {
+  const { name } = (await readRun(engine, run)).plan.migration
+  return new BellowsError('run_not_found', `No rollout for "${name}" is under way.`, {
+    hint: `Begin one: bellows deploy ${name} --to <version>`,
   })
 }
 

@@ -54,7 +54,9 @@ const NEXT: Readonly<Record<Undone, (migration: string) => readonly string[]>> =
     `The cluster goes on by itself. To go on waiting: bellows deploy resume ${migration}`,
     `To give it up: bellows deploy abort ${migration}`,
   ],
-  rolled_back: () => ['What ran before serves again. Correct what failed, and deploy again.'],
+  rolled_back: (migration) => [
+    `What ran before serves again. Correct what failed, then: bellows deploy ${migration} --to <version>`,
+  ],
   abandoned: () => ['The fleet stays as it is at this moment. Deploy the version that shall run.'],
 }
 

@@ -57,7 +57,7 @@ export async function watchRollout(
     sinceMs ??= look.nowMs
     entry = look.entries.at(-1)?.seq ?? entry
     rollout = foldRollout(rollout, look.entries)
-    if (rollout === undefined) throw noRollout(run)
+    if (rollout === undefined) throw await noRollout(engine, run)
     const { heard, rules } = rollout
     const requests = look.requests.filter(({ seq }) => seq > heard)
     const facts = { nowMs: look.nowMs, sinceMs, requests, troubles, tooOld: barred }

@@ -1,4 +1,4 @@
-import { openIn } from '../../core/rollout/begin.ts'
+import { failedIn, openIn } from '../../core/rollout/begin.ts'
 import { foldRollout } from '../../core/rollout/fold.ts'
 import type { Rollout } from '../../core/rollout/rollout.ts'
 import { foldWorkloadRollout, type WorkloadRollout } from '../../core/rollout/workload-rollout.ts'
@@ -14,8 +14,12 @@ export async function readRollout(
   return foldRollout(undefined, entries) ?? foldWorkloadRollout(undefined, entries)
 }
 
-/** The run whose rollout is not over; there is one at most. */
-export async function runRollingOut(engine: Engine): Promise<number | undefined> {
+/** The run whose rollout is not over, of which there is one at most; else the one for which a version was tried in vain last. */
+export async function runRollingOut(
+  engine: Engine,
+  version: string | undefined,
+): Promise<number | undefined> {
   if (!(await engine.journal.isInstalled())) return undefined
-  return openIn(await engine.rollouts.history())?.run
+  const history = await engine.rollouts.history()
+  return openIn(history)?.run ?? (version === undefined ? undefined : failedIn(history, version))
 }

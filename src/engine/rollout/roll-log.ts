@@ -25,7 +25,7 @@ export function rollLog(engine: Driving, run: number): RollLog {
     const look = await engine.rollouts.look(run, { entry, request: known?.heard ?? 0 })
     entry = look.entries.at(-1)?.seq ?? entry
     const rollout = foldWorkloadRollout(known, look.entries)
-    if (rollout === undefined) throw noRollout(run)
+    if (rollout === undefined) throw await noRollout(engine, run)
     known = rollout
     const requests = look.requests.filter(({ seq }) => seq > rollout.heard)
     return { rollout, nowMs: look.nowMs, requests }

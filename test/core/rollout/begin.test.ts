@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { rolloutRules } from '../../../src/config.ts'
-import { beginning, openIn, type RolloutHistory, servingIn } from '../../../src/core/rollout/begin.ts'
+import {
+  beginning,
+  failedIn,
+  openIn,
+  type RolloutHistory,
+  servingIn,
+} from '../../../src/core/rollout/begin.ts'
 import type { RolloutEvent } from '../../../src/core/rollout/event.ts'
 import { tooOld } from '../../../src/core/rollout/too-old.ts'
 import { old, placed, SICK, seen, started } from '../../support/rollout-model.ts'
@@ -66,6 +72,22 @@ describe('a rollout that is not over', () => {
     ['may be the second of a run', history([1, began('2')], [1, TAKEN_BACK], [1, began('3')]), 1],
   ])('%s', (_what, all, run) => {
     expect(openIn(all)?.run).toBe(run)
+  })
+})
+
+describe('a version that is asked for again', () => {
+  test.each<[string, RolloutHistory, number | undefined]>([
+    ['is for no run at first', [], undefined],
+    ['is for the run for which it was taken back', history([1, began('2')], [1, TAKEN_BACK]), 1],
+    ['is for none when it was rolled out', history([1, began('2')], [1, DONE]), undefined],
+    ['is for none while it is on its way', history([1, began('2')]), undefined],
+    [
+      'is for none when another one came since',
+      history([1, began('2')], [1, TAKEN_BACK], [2, began('3')], [2, TAKEN_BACK]),
+      undefined,
+    ],
+  ])('%s', (_what, all, run) => {
+    expect(failedIn(all, '2')).toBe(run)
   })
 })
 

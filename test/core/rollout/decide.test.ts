@@ -181,6 +181,9 @@ describe('on its way through a slot, stop-first', () => {
     expect(decided(rolloutOf(given, batch('web-1')), [seen(old('web-1')), sick]).waitsFor).toEqual([
       '"web-1-old" must stay: otherwise fewer of "web" would serve than must',
     ])
+    const coming = [batch('web-1'), placing(fresh('web-1')), told('running', fresh('web-1'))]
+    const sickly = [...BOTH_OLD, seen(fresh('web-1'), 'starting', { health: NEVER })]
+    expect(decided(rolloutOf({}, ...coming), sickly).waitsFor).toEqual(['"web-1-r7-1" is starting: HTTP 500'])
   })
 })
 

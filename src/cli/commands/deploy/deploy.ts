@@ -5,11 +5,11 @@ import { confirmed } from '../../confirm.ts'
 import { deploymentNeeded, wishOf } from '../../deployment.ts'
 import { addEvidenceFlags, type EvidenceFlags } from '../../evidence-flags.ts'
 import { EXIT } from '../../exit-codes.ts'
-import { addBoundFlags, type BoundFlags, time } from '../../flags.ts'
+import { addBoundFlags, type BoundFlags, filled, time } from '../../flags.ts'
 import { renderGates } from '../../render/gate.ts'
 import { inSession, type Session } from '../../session.ts'
 import { reportRun } from '../advance.ts'
-import { contracted, contractSettings } from '../contract.ts'
+import { contracted, contractSettings, REAP } from '../contract.ts'
 import { waitedForGate } from '../gate.ts'
 import { addAsking } from './asking.ts'
 import { shown } from './dry-run.ts'
@@ -21,6 +21,7 @@ interface DeployFlags extends BoundFlags, EvidenceFlags, RolloutFlags {
   readonly confirm?: string
   readonly gateTimeout?: number
   readonly grace?: number
+  readonly reap?: true
   /** False when `--no-contract` was given. */
   readonly contract?: boolean
   readonly dryRun?: true
@@ -40,13 +41,14 @@ export function addDeploy(program: Command): void {
     .command('deploy')
     .description('take a migration and a new version of the application from expand to contract')
     .addHelpText('after', HELP)
-  addFlags(deploy.command('run', { isDefault: true }))
-    .description('all phases, from wherever it stands')
+  addEvidenceFlags(addFlags(deploy.command('run', { isDefault: true })))
+    .description('all phases, from wherever it stands (the default)')
     .option('--confirm <database>', 'name of the database, as a confirmation: dropping cannot be taken back')
     .option('--dry-run', 'show what would happen, and what the gate says now; do nothing')
     .option('--no-contract', 'end behind the rollout: the old shape stays, and so does the way back')
     .option('--gate-timeout <time>', 'wait no longer at the gate (default: 1h)', time)
     .option('--grace <time>', 'keep the hidden shape for so long, to undo (default: 0)', time)
+    .option('--reap', REAP)
     .action((named: string | undefined, flags: DeployFlags) =>
       inSession('deploy', flags, contractSettings(flags), (session) =>
         flags.dryRun === true ? shown(session, named, flags) : deployed(session, named, flags),
@@ -67,12 +69,12 @@ export function addDeploy(program: Command): void {
 }
 
 function addFlags(command: Command): Command {
-  return addEvidenceFlags(addBoundFlags(command))
+  return addBoundFlags(command)
     .argument(
       '[migration]',
-      'name or file; default: the one whose rollout is not over, else the one under way, else the first that was not begun',
+      'name or file; default: the one whose rollout is not over, or was taken back when this version was the last one, else the one under way, else the first that was not begun',
     )
-    .requiredOption('--to <version>', 'the version of the application that is to run')
+    .requiredOption('--to <version>', 'the version of the application that is to run', filled)
     .option(
       '--rollout-timeout <time>',
       'wait no longer for whoever brings it in, in the mode "observe" of Kubernetes (default: 1h)',
@@ -83,15 +85,15 @@ function addFlags(command: Command): Command {
 async function deployed(session: Session, named: string | undefined, flags: DeployFlags): Promise<number> {
   const { bellows, config, terminal } = session
   const deployment = deploymentNeeded(session.deployment)
-  const migration = await deployedMigration(bellows, config.migrations, named)
+  const migration = await deployedMigration(bellows, config.migrations, { named, version: flags.to })
   if (flags.contract !== false)
     await confirmed(
       `The deployment of "${migration.name}" ends with a contract, which drops the old shape; after that there is no way back.`,
       await bellows.name(),
       flags.confirm,
     )
-  await announced(session, flags)
   await bellows.change((driver) => driver.refuseDeployment(migration, wishOf(deployment, flags.to)))
+  await announced(session, flags)
   const run = await rolledOut(session, await prepared(session, migration), flags)
   if (flags.contract === false) return await reportRun(session, run, flags)
   const reports = await waitedForGate(session, run, {
@@ -106,7 +108,7 @@ async function deployed(session: Session, named: string | undefined, flags: Depl
     return EXIT.tryAgain
   }
   if (reports.length > 0) terminal.err('gate: every check is green\n')
-  return await reportRun(session, await contracted(session, migration.name, {}), flags)
+  return await reportRun(session, await contracted(session, migration.name, flags), flags)
 }
 
 /** A phase after the other, so that another driver may do something in between. */

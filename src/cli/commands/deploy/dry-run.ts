@@ -40,7 +40,7 @@ export async function shown(
 ): Promise<number> {
   const { bellows, config, terminal } = session
   const deployment = deploymentNeeded(session.deployment)
-  const migration = await deployedMigration(bellows, config.migrations, named)
+  const migration = await deployedMigration(bellows, config.migrations, { named, version: flags.to })
   await bellows.refuseDeployment(migration, wishOf(deployment, flags.to))
   const run = await bellows.run(migration.name)
   const prospect: Prospect = {

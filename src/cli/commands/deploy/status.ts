@@ -30,7 +30,7 @@ export function addRolloutStatus(deploy: Command): void {
         }
         const { facts, lines } = await shown(session, rollout)
         if (flags.json === true) printJson({ migration, ...summary(rollout), ...facts })
-        else terminal.out([headline(migration, rollout), ...lines].join('\n'))
+        else terminal.out([headline(migration, rollout), ...lines, ...nextOf(migration, rollout)].join('\n'))
         return EXIT.done
       }),
     )
@@ -72,6 +72,11 @@ export function headline(migration: string, rollout: Rollout | WorkloadRollout):
   const where =
     direction === 'back' && outcome === 'under way' ? 'being taken back' : outcome.replace('_', ' ')
   return `${migration}: the rollout of "${version}" is ${where}${because === undefined ? '' : `: ${because}`}`
+}
+
+function nextOf(migration: string, { outcome, paused }: Rollout | WorkloadRollout): readonly string[] {
+  if (outcome !== undefined || paused === undefined) return []
+  return [`next: bellows deploy resume ${migration}, or take it back: bellows deploy abort ${migration}`]
 }
 
 function row({ id, version, state, inStateMs, inFlight, error }: InstanceLine): string {
