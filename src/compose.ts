@@ -11,7 +11,13 @@ import { postgresJournal } from './adapters/postgres/journal.ts'
 import { postgresRollouts } from './adapters/postgres/rollouts.ts'
 import { openSessions } from './adapters/postgres/sessions.ts'
 import { openStandby } from './adapters/postgres/standby.ts'
-import { DEFAULT_ROLL_RULES, DEFAULT_SETTINGS, mergedSettings, type SettingsChange } from './config.ts'
+import {
+  DEFAULT_ROLL_RULES,
+  DEFAULT_ROLLOUT,
+  DEFAULT_SETTINGS,
+  mergedSettings,
+  type SettingsChange,
+} from './config.ts'
 import type { KubernetesDeploy } from './core/rollout/workload.ts'
 import type { Actor, Notice } from './core/run/event.ts'
 import { type Bellows, createBellows } from './engine/bellows.ts'
@@ -76,13 +82,13 @@ function ownName(application = 'bellows'): string {
 
 /** Only who asks the cluster pays for loading what speaks to it: by the kubeconfig, else as the service account of this pod. */
 function openKubernetes(deploy: KubernetesDeploy): Kubernetes {
-  const { mode, workloads, context } = deploy
+  const { mode, workloads, context, checks = [] } = deploy
   const cluster = lazyCluster(async () => {
     const { openAccess } = await import('./adapters/kubernetes/open-access.ts')
     const { kubernetesCluster } = await import('./adapters/kubernetes/cluster.ts')
     return kubernetesCluster(await openAccess(context), deploy, systemClock)
   })
-  return { cluster, mode, workloads, rules: DEFAULT_ROLL_RULES }
+  return { cluster, mode, workloads, rules: DEFAULT_ROLL_RULES, checkRules: { ...DEFAULT_ROLLOUT, checks } }
 }
 
 export { type DemoDatabase, type DemoOptions, startDemoDatabase } from './adapters/postgres/demo-database.ts'

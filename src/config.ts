@@ -1,6 +1,6 @@
 import { BellowsError } from './core/errors.ts'
 import type { RolloutRules } from './core/rollout/rules.ts'
-import type { RollRules } from './engine/roll-workloads.ts'
+import type { RollRules } from './engine/roller.ts'
 import type { Settings } from './engine/settings.ts'
 
 /** Every default of Bellows lives here, with the reason for the figure. */

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { patternProblem } from '../index.ts'
+import { checkFormat } from './rollout-format.ts'
 
 const name = z.string().min(1)
 
@@ -21,8 +22,16 @@ export const kubernetesFormat = z
     context: name.optional(),
     mode: z.enum(['drive', 'observe']),
     workloads: z.array(workload).min(1),
+    checks: z.array(checkFormat).optional(),
   })
-  .superRefine(({ mode, workloads }, context) => {
+  .superRefine(({ mode, workloads, checks }, context) => {
+    if (mode === 'observe' && checks !== undefined)
+      context.addIssue({
+        code: 'custom',
+        path: ['checks'],
+        message:
+          'they are asked in the mode drive alone: nothing is taken back where somebody else rolls out',
+      })
     if (workloads.every(({ kind }) => kind === 'Job'))
       context.addIssue({
         code: 'custom',

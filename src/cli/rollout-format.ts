@@ -8,7 +8,8 @@ const share = z.union([
 ])
 const command = z.union([z.string().min(1), z.array(z.string()).nonempty()])
 
-const check = z.union([
+/** Of `checks`. */
+export const checkFormat = z.union([
   z.strictObject({ name: z.string().min(1), sql: z.string().min(1) }),
   z.strictObject({ name: z.string().min(1), http: z.url() }),
   z.strictObject({ name: z.string().min(1), command }),
@@ -34,7 +35,7 @@ export const rolloutFormat = z
     drainTimeoutMs: ms,
     stopTimeoutMs: ms,
     bakeMs: ms,
-    checks: z.array(check),
+    checks: z.array(checkFormat),
     checkTimeoutMs: ms,
     checkRetryMs: ms,
     checkUnknownsMax: z.number().int().positive(),

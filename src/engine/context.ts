@@ -1,7 +1,8 @@
+import type { CheckRules } from '../core/rollout/rules.ts'
 import type { KubernetesDeploy } from '../core/rollout/workload.ts'
 import type { Actor, Notice } from '../core/run/event.ts'
 import type { Application, Cluster, Deployer, Driver, Ports } from './ports.ts'
-import type { RollRules } from './roll-workloads.ts'
+import type { RollRules } from './roller.ts'
 import type { Settings } from './settings.ts'
 
 /** What every part of the engine works with. */
@@ -23,6 +24,7 @@ export interface Engine extends Ports {
 export interface Kubernetes extends Pick<KubernetesDeploy, 'mode' | 'workloads'> {
   readonly cluster: Cluster
   readonly rules: RollRules
+  readonly checkRules: CheckRules
 }
 
 /** The engine while it is the driver of the database. */

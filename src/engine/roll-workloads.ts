@@ -1,8 +1,7 @@
 import { BellowsError } from '../core/errors.ts'
 import type { Release } from '../core/rollout/release.ts'
 import type { SeenVersion } from '../core/rollout/seen-version.ts'
-import { progressMaxMs, type Standing, standing, stoodForMs } from '../core/rollout/stall.ts'
-import { type TooOld, whyNotPutBack } from '../core/rollout/way-back.ts'
+import { whyNotPutBack } from '../core/rollout/way-back.ts'
 import { type RolledWorkload, type WorkloadFacts, workloadName } from '../core/rollout/workload.ts'
 import {
   type Act,
@@ -11,52 +10,13 @@ import {
   isUntouched,
   nextAct,
   type Roll,
-  type RollOutcome,
   turnsBack,
   type WorkloadEvent,
 } from '../core/rollout/workload-event.ts'
-import {
-  type Ours,
-  rollObstacles,
-  type WorkloadRules,
-  type WorkloadVerdict,
-  workloadVerdict,
-} from '../core/rollout/workload-verdict.ts'
-import type { Clock, Cluster } from './ports.ts'
-
-export interface RollRules extends WorkloadRules {
-  /** Old pods that have not ended after so long without any ending are waited for by the next call. */
-  readonly drainMaxMs: number
-  /** Longest time between two looks, and shortest. */
-  readonly pollMaxMs: number
-  readonly pollMinMs: number
-  /** Looks in a row that the cluster does not answer. A roll that cannot be seen has not failed. */
-  readonly blindLooksMax: number
-}
-
-export interface Roller {
-  readonly cluster: Cluster
-  readonly clock: Clock
-  readonly rules: RollRules
-  /** Returns when the event is durable: a template is changed only after what it was is kept. */
-  readonly remember: (event: WorkloadEvent) => Promise<void>
-  /** Asked between two looks. */
-  readonly asked: () => Promise<Wanted>
-  /** What no template is put back to, whatever fails: the database cannot serve it any more. */
-  readonly tooOld: readonly TooOld[]
-  /** Told of every look. */
-  readonly notify: (facts: WorkloadFacts, verdict: WorkloadVerdict) => void
-}
-
-/** `pause`: stop here, the cluster goes on by itself · `abort`: go back. */
-export type Wanted =
-  | { readonly wants: 'go' | 'pause' }
-  | { readonly wants: 'abort'; readonly because: string }
-
-/** `refused`: nothing was changed · `draining`, `paused`: call again to go on. */
-export type Rolled =
-  | RollOutcome
-  | { readonly state: 'refused' | 'draining' | 'paused'; readonly because: readonly string[] }
+import { type Ours, rollObstacles } from '../core/rollout/workload-verdict.ts'
+import type { Cluster } from './ports.ts'
+import { aborted, paused, type Rolled, type Roller } from './roller.ts'
+import { BACK, FORWARD, watched } from './watch-workload.ts'
 
 /**
  * Brings a release into all workloads, one after the other, and takes it back from all when one fails. What is not finished
@@ -77,24 +37,41 @@ export async function rollWorkloads(
   }
   for (;;) {
     const act = nextAct(roll, workloads)
-    if (act.act === 'end') return act.outcome
-    const asked = await roller.asked()
-    if (asked.wants === 'pause') return paused(act.workload)
     const noWayBack = whyNotPutBack(roll, roller.tooOld)
-    if (act.act === 'put_back' && noWayBack !== undefined) return stuck(roll.because, noWayBack)
-    const event =
-      asked.wants === 'abort' && roll.direction === 'forward'
-        ? aborted(asked)
-        : await done(roller, release, roll, act)
+    const event = await next(roller, release, { roll, act, noWayBack })
     if (!('type' in event)) return event
-    if (turnsBack(event) && noWayBack !== undefined) return stuck(event.because, noWayBack)
+    if (turnsBack(event) && noWayBack !== undefined) return stuck([...event.because, noWayBack])
     await roller.remember(event)
     roll = afterEvent(roll, event)
   }
 }
 
-function aborted({ because }: Extract<Wanted, { readonly wants: 'abort' }>): WorkloadEvent {
-  return { type: 'roll_aborted', because: [because] }
+interface Moment {
+  readonly roll: Roll
+  readonly act: Act
+  /** Why nothing may be put back, if it may not. */
+  readonly noWayBack: string | undefined
+}
+
+async function next(
+  roller: Roller,
+  release: Release,
+  { roll, act, noWayBack }: Moment,
+): Promise<WorkloadEvent | Rolled> {
+  const trouble = isBehindWorkload(roll, act) ? await roller.checked() : undefined
+  if (trouble !== undefined) return trouble.outcome === 'fail' ? aborted(trouble) : stuck([trouble.because])
+  if (act.act === 'end') return act.outcome
+  const asked = await roller.asked()
+  if (asked.wants === 'pause') return paused(act.workload)
+  if (act.act === 'put_back' && noWayBack !== undefined) return stuck([...roll.because, noWayBack])
+  if (asked.wants === 'abort' && roll.direction === 'forward') return aborted(asked)
+  return await done(roller, release, roll, act)
+}
+
+/** Before the next one is touched, or all of it counts as done; also by whoever goes on after a crash. */
+function isBehindWorkload({ direction, stages }: Roll, act: Act): boolean {
+  const isRolled = Object.values(stages).some(({ at }) => at === 'rolled')
+  return direction === 'forward' && isRolled && (act.act === 'save' || act.act === 'end')
 }
 
 export async function lookAtAll(
@@ -104,8 +81,8 @@ export async function lookAtAll(
   return await Promise.all(workloads.map((workload) => cluster.look(workload)))
 }
 
-function stuck(because: readonly string[], noWayBack: string): Rolled {
-  return { state: 'stuck', because: [...because, noWayBack], back: [] }
+function stuck(because: readonly string[]): Rolled {
+  return { state: 'stuck', because, back: [] }
 }
 
 /** A refusal of the first change is an error, because nothing was done; of a later one it is why the others go back. */
@@ -159,68 +136,4 @@ function oursOf(version: SeenVersion, { generation, stale }: Omit<Ours, 'version
 function overtaken(workload: string): WorkloadEvent {
   const because = [`somebody else changed the ${workload} before us, so it is left as it is`]
   return { type: 'workload_overtaken', workload, because }
-}
-
-/** What the end of a watch means; on the way back there is nothing to abort. */
-const FORWARD = { rolled: 'workload_rolled', failed: 'workload_failed', canAbort: true } as const
-const BACK = { rolled: 'workload_restored', failed: 'workload_stuck', canAbort: false } as const
-
-/** Looks until something is decided, when something changes and once in a while. */
-async function watched(
-  roller: Roller,
-  { workload, ours }: { readonly workload: RolledWorkload; readonly ours: Ours },
-  meanings: typeof FORWARD | typeof BACK,
-): Promise<WorkloadEvent | Rolled> {
-  const { cluster, clock, rules } = roller
-  const name = workloadName(workload)
-  let stood: Standing | undefined
-  for (;;) {
-    const facts = await look(roller, workload)
-    stood = standing(stood, facts)
-    const verdict = stalled(workloadVerdict(facts, ours, rules), stood, facts, rules)
-    roller.notify(facts, verdict)
-    const { state, because } = verdict
-    if (state === 'rolled') return { type: meanings.rolled, workload: name, because }
-    if (state === 'failed') return { type: meanings.failed, workload: name, because }
-    if (state === 'overtaken') return { type: 'workload_overtaken', workload: name, because }
-    if (state === 'draining' && stoodForMs(stood, facts) > rules.drainMaxMs) return { state, because }
-    const asked = await roller.asked()
-    if (asked.wants === 'pause') return paused(workload)
-    if (asked.wants === 'abort' && meanings.canAbort) return aborted(asked)
-    // Many pods change at once: one look shows it all.
-    await clock.sleep(rules.pollMinMs)
-    await cluster.changed(rules.pollMaxMs)
-  }
-}
-
-function stalled(
-  verdict: WorkloadVerdict,
-  stood: Standing,
-  facts: WorkloadFacts,
-  rules: RollRules,
-): WorkloadVerdict {
-  const stoodMs = stoodForMs(stood, facts)
-  if (verdict.state !== 'rolling' || stoodMs <= progressMaxMs(facts, rules)) return verdict
-  const still = `nothing has moved in the ${workloadName(facts)} for ${Math.round(stoodMs / 1000)} s`
-  return { state: 'failed', because: [still, ...verdict.because] }
-}
-
-/** The roll goes on whether we see it or not. */
-async function look(
-  { cluster, clock, rules, asked }: Roller,
-  workload: RolledWorkload,
-): Promise<WorkloadFacts> {
-  for (let blind = 1; ; blind += 1) {
-    try {
-      return await cluster.look(workload)
-    } catch (error) {
-      const isBlind = error instanceof BellowsError && error.code === 'cluster_unreachable'
-      if (!isBlind || blind >= rules.blindLooksMax || (await asked()).wants !== 'go') throw error
-      await clock.sleep(rules.pollMaxMs)
-    }
-  }
-}
-
-function paused(workload: RolledWorkload): Rolled {
-  return { state: 'paused', because: [`stopped as asked, at the ${workloadName(workload)}`] }
 }

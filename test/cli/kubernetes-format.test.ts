@@ -27,6 +27,7 @@ describe('deploy.kubernetes', () => {
 
   test.each<[string, unknown]>([
     ['one workload to drive', { mode: 'drive', workloads: [shop] }],
+    ['a check', { mode: 'drive', workloads: [shop], checks: [{ name: 'errors', http: 'http://x/errors' }] }],
     [
       'every kind',
       {
@@ -53,6 +54,11 @@ describe('deploy.kubernetes', () => {
       'Jobs alone',
       { mode: 'observe', workloads: [{ kind: 'Job', name: 'import', container: 'app' }] },
       'deploy.kubernetes.workloads: name at least one that is no Job',
+    ],
+    [
+      'checks where nothing is rolled',
+      { mode: 'observe', workloads: [shop], checks: [{ name: 'errors', sql: 'select true' }] },
+      'deploy.kubernetes.checks: they are asked in the mode drive alone',
     ],
     ['no workload', { mode: 'drive', workloads: [] }, 'deploy.kubernetes.workloads: '],
     [

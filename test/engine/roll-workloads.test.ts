@@ -330,6 +330,39 @@ describe('what would not roll is refused before anything is changed', () => {
   })
 })
 
+describe('what a user wants to hold behind each workload', () => {
+  const workloads = [SHOP, WORKER]
+
+  test('is asked before the next one, before the end, and by whoever goes on after a crash', async () => {
+    const { roll, events } = await shopAndWorker()
+    const askedAt: number[] = []
+    const checked = () => void askedAt.push(events.length)
+    expect((await roll({ workloads, checked })).state).toBe('rolled')
+    expect(askedAt, 'saved, changed, rolled: twice').toEqual([3, 6])
+    askedAt.length = 0
+    expect((await roll({ workloads, checked, past: events.slice(0, 6) })).state).toBe('rolled')
+    expect(askedAt).toHaveLength(1)
+  })
+
+  test('takes all back when it does not hold', async () => {
+    const { roll, pods } = await shopAndWorker()
+    const checked = () => ({ outcome: 'fail', because: 'too many errors' }) as const
+    expect(await roll({ workloads, checked })).toMatchObject({
+      state: 'taken_back',
+      because: ['too many errors'],
+    })
+    expect([pods('shop'), pods('worker')]).toEqual([{ 1: 3 }, { 1: 3 }])
+  })
+
+  test('stands still where nobody can tell, and goes on from there', async () => {
+    const { roll, pods, events } = await shopAndWorker()
+    const checked = () => ({ outcome: 'unknown', because: 'no answer' }) as const
+    expect(await roll({ workloads, checked })).toMatchObject({ state: 'stuck', because: ['no answer'] })
+    expect([pods('shop'), pods('worker')]).toEqual([{ 2: 3 }, { 1: 3 }])
+    expect((await roll({ workloads, past: [...events] })).state).toBe('rolled')
+  })
+})
+
 describe('a roll that stops goes on', () => {
   class Killed extends Error {}
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { RollRules } from '../../src/engine/roll-workloads.ts'
+import type { RollRules } from '../../src/engine/roller.ts'
 import { cleanUp } from '../support/database.ts'
 import { faultyBellows } from '../support/faulty-ports.ts'
 import { engineShop, imageOf, outcomeOf, rolled, WAIT_MS } from '../support/kubernetes/engine-shop.ts'
@@ -18,6 +18,37 @@ async function started(options: WorldOptions = {}, rules: Partial<RollRules> = {
 }
 
 describe('a roll of workloads in the journal', () => {
+  test('asks the checks of the user, writes down what they said, and stands still or goes back by it', async () => {
+    const { database, bellows, run, shop, resume } = await started()
+    await database.query('create table health (good boolean)')
+    Object.assign(shop.kubernetes.checkRules, {
+      checks: [{ name: 'errors', sql: 'select good from health' }],
+    })
+    expect(await rolled(bellows, run, '2')).toMatch(
+      /^The rollout of "2" is paused: the check "errors" could not tell: /,
+    )
+    expect(imageOf(shop)).toBe('registry/shop:2')
+    await database.query('insert into health values (true)')
+    await bellows.askRollout(run, 'resume')
+    expect(await resume()).toBe('done')
+    await database.query('update health set good = false')
+    expect(await rolled(bellows, run, '3')).toMatch(
+      /^The rollout of "3" was taken back: the check "errors" failed: /,
+    )
+    expect(imageOf(shop)).toBe('registry/shop:2')
+    const said = await database.query<{ outcome: string }>(
+      `select event #>> '{event,outcome}' as outcome from bellows.event where event #>> '{event,kind}' = 'checked' order by seq`,
+    )
+    expect(said.map(({ outcome }) => outcome)).toEqual([
+      'unknown',
+      'unknown',
+      'unknown',
+      'unknown',
+      'pass',
+      'fail',
+    ])
+  })
+
   test('waits for old pods that do not end, and goes on waiting', async () => {
     const { bellows, run, shop, resume } = await started({ endSteps: 1_000_000 }, { drainMaxMs: 50_000 })
     const isOpen = async () => (await bellows.rollout(run))?.outcome === undefined

@@ -64,6 +64,9 @@ export type Check = { readonly name: string } & (
 /** A program with its arguments, or a line for the shell. */
 export type Command = string | readonly string[]
 
+/** What is asked behind a batch, or behind a workload, and for how long. */
+export type CheckRules = Pick<RolloutRules, 'checks' | 'checkTimeoutMs' | 'checkRetryMs' | 'checkUnknownsMax'>
+
 /** `unknown`: it could not be measured, which says nothing about the release. */
 export interface CheckResult {
   readonly outcome: 'pass' | 'fail' | 'unknown'

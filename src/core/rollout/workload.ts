@@ -1,3 +1,4 @@
+import type { Check } from './rules.ts'
 import type { SeenVersion } from './seen-version.ts'
 
 /** How the application is deployed to Kubernetes, and whether Bellows changes its workloads or only watches them. */
@@ -8,6 +9,8 @@ export interface KubernetesDeploy {
   readonly context?: string
   readonly mode: 'drive' | 'observe'
   readonly workloads: readonly Workload[]
+  /** Asked behind each workload, in the mode `drive`. */
+  readonly checks?: readonly Check[]
 }
 
 /** A workload in which the application runs, by its name in the namespace. */

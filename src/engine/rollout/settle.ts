@@ -1,6 +1,6 @@
 import type { RolloutOutcome } from '../../core/rollout/event.ts'
 import type { WorkloadRollout } from '../../core/rollout/workload-rollout.ts'
-import type { Rolled } from '../roll-workloads.ts'
+import type { Rolled } from '../roller.ts'
 import type { Verdict } from './conclude.ts'
 import type { Observed } from './observe.ts'
 import type { RollLog } from './roll-log.ts'

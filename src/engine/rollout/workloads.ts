@@ -9,7 +9,8 @@ import { rollObstacles } from '../../core/rollout/workload-verdict.ts'
 import type { Driving, Engine, Kubernetes } from '../context.ts'
 import { readRun } from '../drive.ts'
 import type { Cluster, Driver } from '../ports.ts'
-import { lookAtAll, type Rolled, type Roller, rollWorkloads, type Wanted } from '../roll-workloads.ts'
+import { lookAtAll, rollWorkloads } from '../roll-workloads.ts'
+import type { Rolled, Roller, Wanted } from '../roller.ts'
 import { stopRolloutIfAsked } from '../stop.ts'
 import { beginOnce } from './begin.ts'
 import { refuseUnlessDone } from './conclude.ts'
@@ -17,6 +18,7 @@ import { type Observed, type Observer, observeWorkloads } from './observe.ts'
 import { versionsTooOld } from './refuse.ts'
 import { type Heard, type RollLog, rollLog } from './roll-log.ts'
 import { settled, standing } from './settle.ts'
+import { askBehindWorkload } from './workload-checks.ts'
 
 /** A version for the workloads of the cluster that this database was opened with. */
 export interface WorkloadWish {
@@ -88,6 +90,7 @@ async function rolled(engine: Driving, kubernetes: Kubernetes, log: RollLog, run
       await log.write({ kind: 'workload', event }, ...turned)
     },
     asked: async () => wanted((await heardUnlessStopping(engine, log)).rollout),
+    checked: () => askBehindWorkload(engine, log, kubernetes.checkRules),
     notify: (_facts, { state, because }) =>
       engine.notify({ type: 'waiting_for_rollout', waitsFor: state === 'rolled' ? [] : because }),
   }

@@ -1,8 +1,8 @@
-import { DEFAULT_ROLL_RULES } from '../../../src/config.ts'
+import { DEFAULT_ROLL_RULES, DEFAULT_ROLLOUT } from '../../../src/config.ts'
 import { BellowsError } from '../../../src/core/errors.ts'
 import type { Bellows } from '../../../src/engine/bellows.ts'
 import type { Kubernetes } from '../../../src/engine/context.ts'
-import type { RollRules } from '../../../src/engine/roll-workloads.ts'
+import type { RollRules } from '../../../src/engine/roller.ts'
 import { cleanUp } from '../database.ts'
 import { clusterOf } from './client.ts'
 import { putDeployment, SHOP } from './objects.ts'
@@ -21,7 +21,13 @@ export async function engineShop(options: WorldOptions = {}, changed: Partial<Ro
   const ticking = setInterval(() => world.step(), 1)
   cleanUp(async () => clearInterval(ticking))
   const rules = { ...DEFAULT_ROLL_RULES, pollMinMs: 100, pollMaxMs: 1, ...changed }
-  const kubernetes: Kubernetes = { mode: 'drive', workloads: [SHOP], rules, cluster: clusterOf(stub, [SHOP]) }
+  const kubernetes: Kubernetes = {
+    mode: 'drive',
+    workloads: [SHOP],
+    rules,
+    checkRules: { ...DEFAULT_ROLLOUT, checkRetryMs: 1 },
+    cluster: clusterOf(stub, [SHOP]),
+  }
   return { kubernetes, store: stub.store, deployment: () => stub.store.get('Deployment', 'shop') }
 }
 

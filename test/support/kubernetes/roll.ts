@@ -3,12 +3,8 @@ import type { Release } from '../../../src/core/rollout/release.ts'
 import type { TooOld } from '../../../src/core/rollout/way-back.ts'
 import type { RolledWorkload } from '../../../src/core/rollout/workload.ts'
 import type { WorkloadEvent } from '../../../src/core/rollout/workload-event.ts'
-import {
-  type Rolled,
-  type RollRules,
-  rollWorkloads,
-  type Wanted,
-} from '../../../src/engine/roll-workloads.ts'
+import { rollWorkloads } from '../../../src/engine/roll-workloads.ts'
+import type { CheckTrouble, Rolled, RollRules, Wanted } from '../../../src/engine/roller.ts'
 import { clusterOf, impatientClock } from './client.ts'
 import { putDeployment, SHOP } from './objects.ts'
 import { type Stub, startKubernetesStub } from './stub.ts'
@@ -29,6 +25,7 @@ export interface RollMore {
   readonly workloads?: readonly RolledWorkload[]
   readonly remember?: (event: WorkloadEvent) => Promise<void>
   readonly asked?: () => Wanted['wants']
+  readonly checked?: () => CheckTrouble | undefined
   readonly tooOld?: readonly TooOld[]
 }
 
@@ -55,6 +52,7 @@ export async function shopAndWorker(options: WorldOptions = {}) {
             events.push(event)
           }),
         asked: async () => ({ wants: more.asked?.() ?? 'go', because: 'aborted by a test' }),
+        checked: async () => more.checked?.(),
         tooOld: more.tooOld ?? [],
         notify: ({ name }, { state }) => {
           if (seen.at(-1) !== `${name} ${state}`) seen.push(`${name} ${state}`)
