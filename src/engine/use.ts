@@ -9,7 +9,7 @@ import {
   watched,
 } from '../core/gate/watch.ts'
 import { writesSql } from '../core/plan/old-writes.ts'
-import { id, lit, OWN_MARK, type Sql, sql } from '../core/sql.ts'
+import { id, lit, OWN_MARK, type Sql, sql, trusted } from '../core/sql.ts'
 import type { Engine } from './context.ts'
 import { columnArguments, type Gated } from './gated.ts'
 import type { Standby } from './ports.ts'
@@ -110,14 +110,17 @@ async function readStatements(
   of: Gated,
 ): Promise<Pick<ServerUse, 'statements' | 'unseen'>> {
   try {
-    const rows = await read<Omit<StatementUse, 'certainty'>>(statementsQuery(extension, of.table.name))
-    if (rows.some(({ text }) => text === HIDDEN)) return { unseen: NO_RIGHT }
-    const [info] = await read<{ epoch: string }>(
-      sql`select stats_reset || '/' || dealloc as epoch from ${id(extension)}.pg_stat_statements_info`,
+    const rows = await read<Omit<StatementUse, 'certainty'> & { isCut: boolean }>(
+      statementsQuery(extension, of.table.name),
     )
-    const used = rows.flatMap((row): StatementUse[] => {
+    if (rows.some(({ text }) => text === HIDDEN)) return { unseen: NO_RIGHT }
+    const [info] = await read<{ epoch: string; off: string | null }>(
+      sql`select stats_reset || '/' || dealloc as epoch, (${UNTRACKED}) as off from ${id(extension)}.pg_stat_statements_info`,
+    )
+    if (typeof info?.off === 'string') return { unseen: `they are not kept there (${info.off})` }
+    const used = rows.flatMap(({ isCut, ...row }): StatementUse[] => {
       if (isOurs(row.text)) return []
-      const certainty = columnUse(row.text, of.table, of.column)
+      const certainty = isCut ? 'possible' : columnUse(row.text, of.table, of.column)
       return certainty === 'none' ? [] : [{ ...row, certainty }]
     })
     return { statements: { epoch: info?.epoch ?? '', used } }
@@ -126,14 +129,31 @@ async function readStatements(
   }
 }
 
+/** A list of values may be longer; whoever selects columns by the hundred is not. */
+const TEXT_CHARACTERS_MAX = 100_000
+
+/** A statement that functions run as well, where those are tracked, is there twice. */
 function statementsQuery(extension: string, table: string): Sql {
   return sql`
-select s.userid || '/' || s.queryid as id, coalesce(r.rolname, s.userid::text) as role, s.calls,
-    left(s.query, 4000) as text
+select s.userid || '/' || s.queryid || case when s.toplevel then '' else '/nested' end as id,
+    coalesce(r.rolname, s.userid::text) as role, s.calls, left(s.query, ${lit(TEXT_CHARACTERS_MAX)}) as text,
+    length(s.query) > ${lit(TEXT_CHARACTERS_MAX)} as ${trusted('"isCut"')}
   from ${id(extension)}.pg_stat_statements s left join pg_catalog.pg_roles r on r.oid = s.userid
   where s.dbid = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())
     and (pg_catalog.strpos(lower(s.query), lower(${lit(table)})) > 0 or s.query = ${lit(HIDDEN)})`
 }
+
+/** The setting by which the statements of everybody, or of a role, are not kept; null where there is none. */
+const UNTRACKED = sql`
+select min(setting) from (
+  select name || ' = ' || setting as setting from pg_catalog.pg_settings
+    where (name, setting) in (('pg_stat_statements.track', 'none'), ('compute_query_id', 'off'))
+  union all
+  select one || coalesce(' for ' || r.rolname, '') from pg_catalog.pg_db_role_setting s
+    cross join pg_catalog.unnest(s.setconfig) as one left join pg_catalog.pg_roles r on r.oid = s.setrole
+    where one in ('pg_stat_statements.track=none', 'compute_query_id=off')
+      and s.setdatabase in (0, (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database()))
+) settings`
 
 /** What Bellows itself runs on the table names something of its own, or carries this mark. */
 function isOurs(text: string): boolean {

@@ -277,8 +277,8 @@ begin
 end $$;
 
 -- Who still needs a column. A silent instance is gone only when its lease has been over for the grace and nothing of it
--- is left among the sessions.
-create function bellows.needing(namespace text, "table" text, "column" text, grace_ms bigint)
+-- is left among the sessions, be it on another server: `elsewhere` are the names of those.
+create function bellows.needing(namespace text, "table" text, "column" text, grace_ms bigint, elsewhere text[] default '{}')
 returns table (instance text, state text, blocks boolean, application text, role text, address text, pid integer,
   first_seen timestamptz, last_seen timestamptz) language sql stable as $$
   with session as materialized (
@@ -287,7 +287,7 @@ returns table (instance text, state text, blocks boolean, application text, role
   )
   select i.instance,
       case when over.ms < 0 then 'live' else 'silent' end,
-      over.ms < grace_ms or i.application_name is null or session.pid is not null,
+      over.ms < grace_ms or i.application_name is null or session.pid is not null or i.application_name = any (elsewhere),
       i.application, i.role, session.address, session.pid, i.registered_at, i.renewed_at
     from bellows.instance_use u
     join bellows.instance i on i.instance = u.instance and i.released_at is null

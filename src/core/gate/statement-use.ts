@@ -11,17 +11,21 @@ export function columnUse(
   column: string,
 ): 'definite' | 'possible' | 'none' {
   const statements = parsed(text)
-  // A text that was cut short: what cannot be read may use anything.
-  if ('problem' in statements) return text.includes(table.name) ? 'possible' : 'none'
+  // What cannot be read may use anything.
+  if ('problem' in statements) return mentions(text, table.name) ? 'possible' : 'none'
   const seen = { ofTable: new Set<string>(), others: 0, named: false, ambiguous: false, all: false }
   let hasBlock = false
   visit(statements, (kind, node) => {
     if (kind === 'DoStmt') hasBlock = true
     if (!RELATIONS.has(kind)) return
     const { relname, schemaname, alias } = node as unknown as RangeVar
-    if (relname === table.name && (schemaname ?? table.namespace) === table.namespace)
-      seen.ofTable.add(alias?.aliasname ?? relname)
-    else seen.others += 1
+    if (relname !== table.name || (schemaname ?? table.namespace) !== table.namespace) {
+      seen.others += 1
+      return
+    }
+    seen.ofTable.add(alias?.aliasname ?? relname)
+    // By other names for its columns anything may be meant: `users as u (a, b)`.
+    if (alias?.colnames !== undefined) seen.all = true
   })
   // The parser does not look into a block of another language.
   if (hasBlock && mentions(text, table.name) && mentions(text, column)) return 'possible'
@@ -51,7 +55,7 @@ interface Seen {
 interface RangeVar {
   readonly relname: string
   readonly schemaname?: string
-  readonly alias?: { readonly aliasname: string }
+  readonly alias?: { readonly aliasname: string; readonly colnames?: readonly Field[] }
 }
 
 type Field = { readonly String?: { readonly sval?: string }; readonly A_Star?: object }
@@ -61,10 +65,16 @@ interface Named {
   readonly fields?: readonly Field[]
   readonly cols?: readonly Target[]
   readonly targetList?: readonly Target[]
+  readonly mergeWhenClauses?: readonly { readonly MergeWhenClause?: MergeWhen }[]
   readonly attlist?: readonly Field[]
   readonly name?: string
   readonly isNatural?: boolean
   readonly usingClause?: readonly Field[]
+}
+
+interface MergeWhen {
+  readonly commandType?: string
+  readonly targetList?: readonly Target[]
 }
 
 type Target = { readonly ResTarget?: { readonly name?: string } }
@@ -90,6 +100,12 @@ function judge(kind: string, node: Named, column: string, seen: Seen): void {
     case 'UpdateStmt':
     case 'onConflictClause':
       seen.named ||= targets(node.targetList)
+      break
+    case 'MergeStmt':
+      for (const { MergeWhenClause: when } of node.mergeWhenClauses ?? []) {
+        if (when?.commandType === 'CMD_INSERT' && when.targetList === undefined) seen.all = true
+        seen.named ||= targets(when?.targetList)
+      }
       break
     case 'IndexElem':
       seen.named ||= node.name === column
