@@ -139,11 +139,13 @@ create table bellows.instance (
   registered_at timestamptz not null default clock_timestamp(),
   renewed_at timestamptz not null default clock_timestamp(),
   released_at timestamptz,
-  health text
+  health text,
+  -- The id that it had until another process registered with that, and does without some of what this one used.
+  lived_as text
 );
 
 create table bellows.instance_use (
-  instance text not null references bellows.instance on delete cascade,
+  instance text not null references bellows.instance on delete cascade on update cascade,
   namespace text not null,
   "table" text not null,
   "column" text not null,
@@ -238,10 +240,21 @@ begin
     pg_catalog.jsonb_build_object('instance', instance, 'lease_ms', lease_ms, 'not_ready', not_ready));
 end $$;
 
+-- Whoever registers with an id that was there before is most often another process, such as the next one of a StatefulSet. What
+-- the one before used and this one does not stays on record, as of an instance that was released; its sessions may still be there.
+create function bellows.succeed(instance text, uses text[]) returns void language sql as $$
+  update bellows.instance i set instance = i.instance || '~' || pg_catalog.gen_random_uuid(), lived_as = i.instance,
+      released_at = coalesce(i.released_at, pg_catalog.clock_timestamp())
+    where i.instance = succeed.instance and exists (select from bellows.instance_use u where u.instance = i.instance
+      and not exists (select from pg_catalog.unnest(uses) as named (use)
+        where bellows.parse_use(named.use) = array[u.namespace, u."table", u."column"]))
+$$;
+
 create function bellows.register(
   instance text, uses text[], lease_ms integer default 30000, application text default null, application_name text default null
 ) returns jsonb language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
+  perform bellows.succeed(register.instance, uses);
   insert into bellows.instance as i (instance, lease_ms, application, application_name)
     values (register.instance, register.lease_ms, register.application, register.application_name)
     on conflict on constraint instance_pkey do update set lease_ms = excluded.lease_ms, application = excluded.application,
@@ -302,7 +315,8 @@ grant usage on schema bellows to public;
 -- By name: the database may be one where functions are not for everybody.
 grant execute on function bellows.register(text, text[], integer, text, text), bellows.renew(text, text[], text), bellows.release(text)
   to public;
-revoke execute on function bellows.fence(bigint), bellows.record(bigint, bigint, jsonb), bellows.set_uses(text, text[])
+revoke execute on function bellows.fence(bigint), bellows.record(bigint, bigint, jsonb), bellows.set_uses(text, text[]),
+    bellows.succeed(text, text[])
   from public;
 
 insert into bellows.meta (journal_version) values (1);
