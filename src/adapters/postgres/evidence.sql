@@ -47,13 +47,14 @@ create function bellows.may_use(role oid, relation oid, "column" text) returns b
     where pg_catalog.pg_has_role(role, r.oid, 'MEMBER')
 $$;
 
--- Sessions of clients on the server that answers, be it a standby. Those of Bellows itself are called bellows/...
+-- Sessions of clients on the server that answers, be it a standby, with those that read the log of this database, such as change
+-- data capture. Those of Bellows itself are called bellows/...
 create function bellows.client_sessions()
 returns table (pid integer, role_id oid, role text, application text, address text, since timestamptz) language sql stable as $$
   select s.pid, s.usesysid, s.usename::text, s.application_name, pg_catalog.host(s.client_addr), s.backend_start
     from pg_catalog.pg_stat_activity s
     where s.datid = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())
-      and s.usesysid is not null and coalesce(s.backend_type, 'client backend') = 'client backend'
+      and s.usesysid is not null and coalesce(s.backend_type, 'client backend') in ('client backend', 'walsender')
       and s.pid <> pg_catalog.pg_backend_pid() and s.application_name !~ '^bellows(/|$)'
 $$;
 

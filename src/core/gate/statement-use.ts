@@ -12,7 +12,8 @@ export function columnUse(
 ): 'definite' | 'possible' | 'none' {
   const statements = parsed(text)
   // What cannot be read may use anything.
-  if ('problem' in statements) return mentions(text, table.name) ? 'possible' : 'none'
+  if ('problem' in statements)
+    return text.toLowerCase().includes(table.name.toLowerCase()) ? 'possible' : 'none'
   const seen = { ofTable: new Set<string>(), others: 0, named: false, ambiguous: false, all: false }
   let hasBlock = false
   visit(statements, (kind, node) => {
