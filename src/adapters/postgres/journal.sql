@@ -256,7 +256,8 @@ create function bellows.register(
 begin
   perform bellows.succeed(register.instance, uses);
   insert into bellows.instance as i (instance, lease_ms, application, application_name)
-    values (register.instance, register.lease_ms, register.application, register.application_name)
+    -- Sessions of whoever has no name carry an empty one: it tells nobody apart.
+    values (register.instance, register.lease_ms, register.application, nullif(register.application_name, ''))
     on conflict on constraint instance_pkey do update set lease_ms = excluded.lease_ms, application = excluded.application,
       application_name = excluded.application_name, role = excluded.role, renewed_at = clock_timestamp(), released_at = null;
   perform bellows.set_uses(register.instance, uses);

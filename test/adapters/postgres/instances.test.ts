@@ -58,6 +58,15 @@ describe('registering', () => {
     expect(await instances.list()).toEqual([])
   })
 
+  test('without a name for its sessions vouches for none that has no name either', async () => {
+    const { database, instances } = await registry()
+    await instances.register({ instance: 'a', uses: ['users.id'], applicationName: '' })
+    await database.session('')
+    expect(
+      await database.query(`select application, instance from bellows.strangers('public', 'users', 'name')`),
+    ).toContainEqual({ application: '', instance: null })
+  })
+
   test('takes names with dots and capitals in quotes', async () => {
     const { database, instances } = await registry()
     await database.query('create table "My.Table" ("Full Name" text)')
