@@ -114,6 +114,7 @@ async function readStatements(
       statementsQuery(extension, of.table.name),
     )
     if (rows.some(({ text }) => text === HIDDEN)) return { unseen: NO_RIGHT }
+    if (rows.some(({ text }) => text === LOST)) return { unseen: NO_TEXT }
     const [info] = await read<{ epoch: string; off: string | null }>(
       sql`select stats_reset || '/' || dealloc as epoch, (${UNTRACKED}) as off from ${id(extension)}.pg_stat_statements_info`,
     )
@@ -136,11 +137,11 @@ const TEXT_CHARACTERS_MAX = 100_000
 function statementsQuery(extension: string, table: string): Sql {
   return sql`
 select s.userid || '/' || s.queryid || case when s.toplevel then '' else '/nested' end as id,
-    coalesce(r.rolname, s.userid::text) as role, s.calls, left(s.query, ${lit(TEXT_CHARACTERS_MAX)}) as text,
-    length(s.query) > ${lit(TEXT_CHARACTERS_MAX)} as ${trusted('"isCut"')}
+    coalesce(r.rolname, s.userid::text) as role, s.calls,
+    coalesce(left(s.query, ${lit(TEXT_CHARACTERS_MAX)}), ${lit(LOST)}) as text, length(s.query) > ${lit(TEXT_CHARACTERS_MAX)} as ${trusted('"isCut"')}
   from ${id(extension)}.pg_stat_statements s left join pg_catalog.pg_roles r on r.oid = s.userid
   where s.dbid = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())
-    and (pg_catalog.strpos(lower(s.query), lower(${lit(table)})) > 0 or s.query = ${lit(HIDDEN)})`
+    and (pg_catalog.strpos(lower(s.query), lower(${lit(table)})) > 0 or s.query = ${lit(HIDDEN)} or s.query is null)`
 }
 
 /** The setting by which the statements of everybody, or of a role, are not kept; null where there is none. */
@@ -162,4 +163,7 @@ function isOurs(text: string): boolean {
 
 /** What the extension shows in place of a text that the role may not see. */
 const HIDDEN = '<insufficient privilege>'
+/** For a text that the extension could not keep, or could not read again. */
+const LOST = ''
+const NO_TEXT = 'the texts of some are lost there (select pg_stat_statements_reset() begins anew)'
 const NO_RIGHT = 'this role may not read the statements of others (grant pg_read_all_stats to it)'

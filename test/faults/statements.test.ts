@@ -53,4 +53,20 @@ describe('a statement that used the column', () => {
     await client.query('select pg_reload_conf()')
     await expect.poll(usage, { timeout: 20_000 }).toMatchObject(unknown('compute_query_id = off'))
   })
+
+  test('is not known to be none where the texts were lost', async () => {
+    const { usage, client } = await seen()
+    await expect.poll(async () => (await usage())?.state, { interval: 300, timeout: 20_000 }).toBe('green')
+    const { rows } = await client.query(
+      `select current_setting('data_directory') || '/pg_stat_tmp/pgss_query_texts.stat' as file`,
+    )
+    await client.query(`set pg_stat_statements.track = 'none'`)
+    await client.query(`copy (select) to program 'rm "${rows[0].file}"'`)
+    expect(await usage()).toMatchObject({
+      state: 'unknown',
+      because: expect.arrayContaining([expect.stringContaining('the texts of some are lost there')]),
+    })
+    await client.query('select pg_stat_statements_reset()')
+    await expect.poll(async () => (await usage())?.state, { interval: 300, timeout: 20_000 }).toBe('green')
+  })
 })
