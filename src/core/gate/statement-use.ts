@@ -11,7 +11,7 @@ export function columnUse(
   column: string,
 ): 'definite' | 'possible' | 'none' {
   const statements = parsed(text)
-  // What cannot be read may use anything.
+  // A text that was cut short: what cannot be read may use anything.
   if ('problem' in statements)
     return text.toLowerCase().includes(table.name.toLowerCase()) ? 'possible' : 'none'
   const seen = { ofTable: new Set<string>(), others: 0, named: false, ambiguous: false, all: false }
@@ -25,7 +25,7 @@ export function columnUse(
       return
     }
     seen.ofTable.add(alias?.aliasname ?? relname)
-    // By other names for its columns anything may be meant: `users as u (a, b)`.
+    // Its columns are called otherwise in this statement.
     if (alias?.colnames !== undefined) seen.all = true
   })
   // The parser does not look into a block of another language.
@@ -56,7 +56,7 @@ interface Seen {
 interface RangeVar {
   readonly relname: string
   readonly schemaname?: string
-  readonly alias?: { readonly aliasname: string; readonly colnames?: readonly Field[] }
+  readonly alias?: { readonly aliasname: string; readonly colnames?: readonly unknown[] }
 }
 
 type Field = { readonly String?: { readonly sval?: string }; readonly A_Star?: object }
@@ -66,15 +66,15 @@ interface Named {
   readonly fields?: readonly Field[]
   readonly cols?: readonly Target[]
   readonly targetList?: readonly Target[]
-  readonly mergeWhenClauses?: readonly { readonly MergeWhenClause?: MergeWhen }[]
   readonly attlist?: readonly Field[]
   readonly name?: string
   readonly isNatural?: boolean
   readonly usingClause?: readonly Field[]
+  readonly mergeWhenClauses?: readonly { readonly MergeWhenClause: MergeAction }[]
 }
 
-interface MergeWhen {
-  readonly commandType?: string
+interface MergeAction {
+  readonly commandType: string
   readonly targetList?: readonly Target[]
 }
 
@@ -103,9 +103,9 @@ function judge(kind: string, node: Named, column: string, seen: Seen): void {
       seen.named ||= targets(node.targetList)
       break
     case 'MergeStmt':
-      for (const { MergeWhenClause: when } of node.mergeWhenClauses ?? []) {
-        if (when?.commandType === 'CMD_INSERT' && when.targetList === undefined) seen.all = true
-        seen.named ||= targets(when?.targetList)
+      for (const { MergeWhenClause: action } of node.mergeWhenClauses ?? []) {
+        if (action.commandType === 'CMD_INSERT' && action.targetList === undefined) seen.all = true
+        seen.named ||= targets(action.targetList)
       }
       break
     case 'IndexElem':
