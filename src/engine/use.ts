@@ -110,9 +110,7 @@ async function readStatements(
   of: Gated,
 ): Promise<Pick<ServerUse, 'statements' | 'unseen'>> {
   try {
-    const rows = await read<Omit<StatementUse, 'certainty'> & { isCut: boolean }>(
-      statementsQuery(extension, of.table.name),
-    )
+    const rows = await read<KeptStatement>(statementsQuery(extension, of.table.name))
     if (rows.some(({ text }) => text === HIDDEN)) return { unseen: NO_RIGHT }
     if (rows.some(({ text }) => text === LOST)) return { unseen: NO_TEXT }
     const [info] = await read<{ epoch: string; off: string | null }>(
@@ -128,6 +126,11 @@ async function readStatements(
   } catch (error) {
     return { unseen: messageOf(error) }
   }
+}
+
+interface KeptStatement extends Omit<StatementUse, 'certainty'> {
+  /** Is there more of its text, which names the table somewhere? */
+  readonly isCut: boolean
 }
 
 /** A list of values may be longer; whoever selects columns by the hundred is not. */
