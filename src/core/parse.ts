@@ -1,5 +1,5 @@
 import type { Node } from '@pgsql/types'
-import { parseSync, scanSync } from 'libpg-query'
+import { parsePlPgSQLSync, parseSync, scanSync } from 'libpg-query'
 import { deparseSync } from 'pgsql-deparser'
 import { BellowsError, messageOf } from './errors.ts'
 import { canonical } from './hash.ts'
@@ -12,6 +12,20 @@ export function parsed(text: string): readonly Node[] | { readonly problem: stri
   } catch (error) {
     return { problem: messageOf(error) }
   }
+}
+
+/** Every query and expression, as a statement, within the function of PL/pgSQL that a command makes; none where it cannot be read. */
+export function plpgsqlQueries(definition: string): readonly string[] {
+  const queries: string[] = []
+  try {
+    visit(parsePlPgSQLSync(definition), (kind, { query }) => {
+      if (kind !== 'PLpgSQL_expr' || typeof query !== 'string') return
+      queries.push('problem' in parsed(query) ? `select ${query}` : query)
+    })
+  } catch {
+    return []
+  }
+  return queries
 }
 
 /** The only statement in a text that PostgreSQL itself printed. */

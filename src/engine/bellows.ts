@@ -221,6 +221,6 @@ function installing({ instances, journal }: Engine): Instances {
     renew: async (instance, uses, health) => (await ready()).renew(instance, uses, health),
     release: async (instance) => (await ready()).release(instance),
     list: async () => (await ready()).list(),
-    needing: async (table, column, grace) => (await ready()).needing(table, column, grace),
+    needing: async (...asked) => (await ready()).needing(...asked),
   }
 }

@@ -23,7 +23,7 @@ export interface Acknowledgement {
 
 /** Clients that do not register, and who answers for them. */
 export interface Clients {
-  /** Declares a client, or changes what was declared; what was acknowledged stays. */
+  /** Declares a client, or changes what was declared. What was acknowledged stays, unless other sessions are its own now. */
   declare(client: Client): Promise<void>
   /** @throws BellowsError `client_unknown` */
   acknowledge(acknowledgement: Acknowledgement): Promise<void>
@@ -61,8 +61,12 @@ export function clientsOf(engine: Engine): Clients {
   }
 }
 
+/** Nobody has answered for the sessions that a client comes by later. */
 function declareSql({ client, role, applicationName, owner }: Client): Sql {
-  return sql`insert into bellows.client (client, role, application_name, owner)
+  const told = sql`(${lit(role ?? null)}::text, ${lit(applicationName ?? null)}::text)`
+  return sql`with answered as (delete from bellows.acknowledgement a using bellows.client c
+    where a.client = c.client and c.client = ${lit(client)} and (c.role, c.application_name) is distinct from ${told})
+insert into bellows.client (client, role, application_name, owner)
  values (${lit(client)}, ${lit(role ?? null)}, ${lit(applicationName ?? null)}, ${lit(owner)})
  on conflict (client) do update set role = excluded.role, application_name = excluded.application_name, owner = excluded.owner`
 }

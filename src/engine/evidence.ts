@@ -9,14 +9,16 @@ import type { Engine } from './context.ts'
 import { columnArguments, type Gated } from './gated.ts'
 import { inventoryOf } from './inventory.ts'
 import { readReplays } from './replay.ts'
-import { readSessions } from './strangers.ts'
+import { namesOn, readSessions, readStandbySessions } from './strangers.ts'
 import { watchUse } from './use.ts'
 
 /** Everything that the gate of a column goes by, as it is at this moment. */
 export async function gatherEvidence(engine: Engine, run: Run | undefined, of: Gated): Promise<GateFacts> {
   const { database, instances, settings } = engine
   const { table, column } = of
-  const needing = await instances.needing(table, column, settings.gate.silentGraceMs)
+  const onStandbys = await readStandbySessions(engine.standbys)
+  const silence = { graceMs: settings.gate.silentGraceMs, elsewhere: namesOn(onStandbys) }
+  const needing = await instances.needing(table, column, silence)
   const { usage, watch } = await watchUse(engine, run?.id, of)
   return {
     column: `"${table.name}"."${column}"`,
@@ -24,7 +26,7 @@ export async function gatherEvidence(engine: Engine, run: Run | undefined, of: G
     needing,
     everRegistered: await wasAnyRegistered(engine),
     ...(await inventoryOf(engine, run?.id)),
-    sessions: await readSessions(engine, of),
+    sessions: await readSessions(engine, of, onStandbys),
     transactions: await oldTransactions(engine, of),
     replays: await readReplays(engine.standbys),
     usage,

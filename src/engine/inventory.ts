@@ -9,14 +9,16 @@ type Inventoried = Pick<GateFacts, 'inventory'>
 
 /**
  * What there is of the application, for a run for which it was rolled out, or where whoever asks says which version is to stay.
- * A cluster that is known here is always asked: that it has one version alone does not say that this is the new one.
+ * A cluster that is known here is always asked: that it has one version alone does not say that this is the new one. Nor does
+ * a rollout that was taken back or given up: what runs then is most often the old one.
  */
 export async function inventoryOf(engine: Engine, run: number | undefined): Promise<Inventoried> {
   if (run === undefined) return {}
   const last = await readRollout(engine, run)
   const rollout = last?.outcome === 'rolled_back' || last?.outcome === 'abandoned' ? undefined : last
   const version = engine.settings.gate.version ?? rollout?.version
-  if (version === undefined) return engine.kubernetes === undefined ? {} : { inventory: UNNAMED }
+  if (version === undefined)
+    return engine.kubernetes === undefined && last === undefined ? {} : { inventory: UNNAMED }
   const isRolledOut = rollout === undefined || rollout.outcome === 'done'
   return { inventory: await seenOf(engine, rollout, { version, isRolledOut }) }
 }

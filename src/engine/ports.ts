@@ -1,4 +1,4 @@
-import type { Needing } from '../core/gate/leases.ts'
+import type { Needing, Silence } from '../core/gate/leases.ts'
 import type { Needs } from '../core/plan/needs.ts'
 import type { Plan } from '../core/plan/plan.ts'
 import type { Lock, Requirement } from '../core/plan/step.ts'
@@ -168,7 +168,7 @@ export interface Instances {
   renew(instance: string, uses?: readonly string[], health?: string): Promise<Registered>
   release(instance: string): Promise<void>
   list(): Promise<readonly Instance[]>
-  needing(table: QualifiedName, column: string, silentGraceMs: number): Promise<readonly Needing[]>
+  needing(table: QualifiedName, column: string, silence: Silence): Promise<readonly Needing[]>
 }
 
 /**

@@ -5,16 +5,16 @@ import type { Engine } from './context.ts'
 import { columnArguments, type Gated } from './gated.ts'
 import type { Standby } from './ports.ts'
 
-/** Sessions that keep a column from going, on the primary and on every listed standby. */
+/** Sessions that keep a column from going, on the primary and on every listed standby, those of which were read before. */
 export async function readSessions(
-  { database, standbys }: Pick<Engine, 'database' | 'standbys'>,
+  { database }: Pick<Engine, 'database'>,
   of: Gated,
+  others: readonly StandbySessions[],
 ): Promise<SessionFacts> {
   const strangers = (sessions: Sql) =>
     database.read<Stranger>(sql`
 select pid, role, application, address, since, instance, old_role as "ofOldRole"
   from bellows.strangers(${columnArguments(of)}${sessions})`)
-  const others = await Promise.all(standbys.map(sessionsOn))
   const onStandbys = await Promise.all(
     others.map(async (one) => {
       if ('why' in one) return []
@@ -28,9 +28,26 @@ select pid, role, application, address, since, instance, old_role as "ofOldRole"
   }
 }
 
-type Sessions = { readonly standby: string } & ({ readonly sessions: unknown } | { readonly why: string })
+/** Every client of a standby, or why it could not be asked. */
+export type StandbySessions = { readonly standby: string } & (
+  | { readonly sessions: readonly { readonly application: string }[] }
+  | { readonly why: string }
+)
 
-async function sessionsOn({ name, read }: Standby): Promise<Sessions> {
+export async function readStandbySessions(standbys: readonly Standby[]): Promise<readonly StandbySessions[]> {
+  return await Promise.all(standbys.map(sessionsOn))
+}
+
+/** What the sessions on all standbys call themselves, each name once. */
+export function namesOn(standbys: readonly StandbySessions[]): readonly string[] {
+  return [
+    ...new Set(
+      standbys.flatMap((one) => ('why' in one ? [] : one.sessions.map(({ application }) => application))),
+    ),
+  ]
+}
+
+async function sessionsOn({ name, read }: Standby): Promise<StandbySessions> {
   try {
     return { standby: name, sessions: await read(sql`select * from bellows.client_sessions()`) }
   } catch (error) {

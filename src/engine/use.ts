@@ -9,7 +9,7 @@ import {
   watched,
 } from '../core/gate/watch.ts'
 import { writesSql } from '../core/plan/old-writes.ts'
-import { id, lit, OWN_MARK, type Sql, sql } from '../core/sql.ts'
+import { id, lit, OWN_MARK, type Sql, sql, trusted } from '../core/sql.ts'
 import type { Engine } from './context.ts'
 import { columnArguments, type Gated } from './gated.ts'
 import type { Standby } from './ports.ts'
@@ -112,9 +112,11 @@ async function readStatements(
   try {
     const rows = await read<KeptStatement>(statementsQuery(extension, of.table.name))
     if (rows.some(({ text }) => text === HIDDEN)) return { unseen: NO_RIGHT }
-    const [info] = await read<{ epoch: string }>(
-      sql`select stats_reset || '/' || dealloc as epoch from ${id(extension)}.pg_stat_statements_info`,
+    if (rows.some(({ text }) => text === LOST)) return { unseen: NO_TEXT }
+    const [info] = await read<{ epoch: string; off: string | null }>(
+      sql`select stats_reset || '/' || dealloc as epoch, (${UNTRACKED}) as off from ${id(extension)}.pg_stat_statements_info`,
     )
+    if (typeof info?.off === 'string') return { unseen: `they are not kept there (${info.off})` }
     const used = rows.flatMap(({ isCut, ...row }): StatementUse[] => {
       if (isOurs(row.text)) return []
       const certainty = isCut ? 'possible' : columnUse(row.text, of.table, of.column)
@@ -131,14 +133,31 @@ interface KeptStatement extends Omit<StatementUse, 'certainty'> {
   readonly isCut: boolean
 }
 
+/** A list of values may be longer; whoever selects columns by the hundred is not. */
+const TEXT_CHARACTERS_MAX = 100_000
+
+/** A statement that functions run as well, where those are tracked, is there twice. */
 function statementsQuery(extension: string, table: string): Sql {
   return sql`
-select s.userid || '/' || s.queryid as id, coalesce(r.rolname, s.userid::text) as role, s.calls,
-    left(s.query, 4000) as text, length(s.query) > 4000 as "isCut"
+select s.userid || '/' || s.queryid || case when s.toplevel then '' else '/nested' end as id,
+    coalesce(r.rolname, s.userid::text) as role, s.calls,
+    coalesce(left(s.query, ${lit(TEXT_CHARACTERS_MAX)}), ${lit(LOST)}) as text, length(s.query) > ${lit(TEXT_CHARACTERS_MAX)} as ${trusted('"isCut"')}
   from ${id(extension)}.pg_stat_statements s left join pg_catalog.pg_roles r on r.oid = s.userid
   where s.dbid = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())
-    and (pg_catalog.strpos(lower(s.query), lower(${lit(table)})) > 0 or s.query = ${lit(HIDDEN)})`
+    and (pg_catalog.strpos(lower(s.query), lower(${lit(table)})) > 0 or s.query = ${lit(HIDDEN)} or s.query is null)`
 }
+
+/** The setting by which the statements of everybody, or of a role, are not kept; null where there is none. */
+const UNTRACKED = sql`
+select min(setting) from (
+  select name || ' = ' || setting as setting from pg_catalog.pg_settings
+    where (name, setting) in (('pg_stat_statements.track', 'none'), ('compute_query_id', 'off'))
+  union all
+  select one || coalesce(' for ' || r.rolname, '') from pg_catalog.pg_db_role_setting s
+    cross join pg_catalog.unnest(s.setconfig) as one left join pg_catalog.pg_roles r on r.oid = s.setrole
+    where one in ('pg_stat_statements.track=none', 'compute_query_id=off')
+      and s.setdatabase in (0, (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database()))
+) settings`
 
 /** What Bellows itself runs on the table names something of its own, or carries this mark. */
 function isOurs(text: string): boolean {
@@ -147,4 +166,7 @@ function isOurs(text: string): boolean {
 
 /** What the extension shows in place of a text that the role may not see. */
 const HIDDEN = '<insufficient privilege>'
+/** For a text that the extension could not keep, or could not read again. */
+const LOST = ''
+const NO_TEXT = 'the texts of some are lost there (select pg_stat_statements_reset() begins anew)'
 const NO_RIGHT = 'this role may not read the statements of others (grant pg_read_all_stats to it)'

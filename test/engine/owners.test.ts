@@ -62,6 +62,17 @@ describe('a client that is declared', () => {
     expect((await check(bellows, 'clients'))?.state).toBe('green')
   })
 
+  test('is to be answered for anew when other sessions are its own, not when somebody else owns it', async () => {
+    const { bellows } = await verified()
+    const declared = { client: 'dump', role: 'backup', owner: 'ops' }
+    await bellows.clients.declare(declared)
+    await bellows.clients.acknowledge({ client: 'dump', by: 'ops' })
+    await bellows.clients.declare({ ...declared, owner: 'data team' })
+    expect((await check(bellows, 'clients'))?.state).toBe('green')
+    await bellows.clients.declare({ ...declared, role: 'postgres' })
+    expect((await check(bellows, 'clients'))?.state).toBe('red')
+  })
+
   test('is told by all that is said of it, not by a part', async () => {
     const { database, bellows } = await verified()
     await database.session('metabase')

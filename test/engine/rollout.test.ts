@@ -98,7 +98,14 @@ describe('a rollout', () => {
       facts: { outcome: 'rolled_back', failed_instance: 'web-1-r1-2' },
     })
     expect(livingIn(fleet)).toEqual(serving('1'))
-    expect((await bellows.run(MIGRATION.name))?.standsBecause).toContain('the rollout was taken back')
+    const taken = await bellows.run(MIGRATION.name)
+    expect(taken?.standsBecause).toContain('the rollout was taken back')
+    const [gate] = taken === undefined ? [] : await bellows.gates(taken)
+    expect(gate?.checks[0]).toMatchObject({
+      check: 'inventory',
+      state: 'unknown',
+      because: ['nobody has said which version of the application is to stay'],
+    })
   })
 
   test('stops where it stands when that is asked for, and goes on from there', async () => {

@@ -1,3 +1,4 @@
+import pg from 'pg'
 import { describe, expect, test } from 'vitest'
 import type { SettingsChange } from '../../src/config.ts'
 import type { GateCheck } from '../../src/core/gate/check.ts'
@@ -72,6 +73,22 @@ describe('a session that is of nobody who registered', () => {
       state: 'red',
       offenders: [{ application: 'nightly report', pid: expect.any(Number), firstSeen: expect.any(String) }],
     })
+  })
+
+  test('does so, too, when it reads the log, as change data capture does', async () => {
+    const { database, bellows } = await verified()
+    // The driver passes "replication" on, which its types do not know.
+    const options = { connectionString: database.url, application_name: 'capture', replication: 'database' }
+    const reader = new pg.Client(options)
+    await reader.connect()
+    cleanUp(() => reader.end())
+
+    expect(await check(bellows, 'sessions')).toMatchObject({
+      state: 'red',
+      offenders: [{ application: 'capture' }],
+    })
+    await bellows.clients.declare({ client: 'cdc', applicationName: 'capture', owner: 'data team' })
+    expect((await check(bellows, 'sessions'))?.state).toBe('green')
   })
 
   test('does not when it registers, whatever else it uses', async () => {

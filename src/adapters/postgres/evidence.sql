@@ -47,13 +47,14 @@ create function bellows.may_use(role oid, relation oid, "column" text) returns b
     where pg_catalog.pg_has_role(role, r.oid, 'MEMBER')
 $$;
 
--- Sessions of clients on the server that answers, be it a standby. Those of Bellows itself are called bellows/...
+-- Sessions of clients on the server that answers, be it a standby, with those that read the log of this database, such as change
+-- data capture. Those of Bellows itself are called bellows/...
 create function bellows.client_sessions()
 returns table (pid integer, role_id oid, role text, application text, address text, since timestamptz) language sql stable as $$
   select s.pid, s.usesysid, s.usename::text, s.application_name, pg_catalog.host(s.client_addr), s.backend_start
     from pg_catalog.pg_stat_activity s
     where s.datid = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())
-      and s.usesysid is not null and coalesce(s.backend_type, 'client backend') = 'client backend'
+      and s.usesysid is not null and coalesce(s.backend_type, 'client backend') in ('client backend', 'walsender')
       and s.pid <> pg_catalog.pg_backend_pid() and s.application_name !~ '^bellows(/|$)'
 $$;
 
@@ -72,13 +73,14 @@ $$;
 
 -- Sessions that may use the column and are of nobody who registered or was declared, such as are left of an instance that said
 -- it was gone, and such of a role of the old version, whatever they are called: behind a pooler a session carries the name of
--- whoever used it last. Of another server whose sessions are given it is judged here: there it may not be known yet who went.
+-- whoever used it last. A session that is older than the last sign of life of a process, whose id another one has taken over, is
+-- of the earlier one. Of another server whose sessions are given it is judged here: there it may not be known yet who went.
 create function bellows.strangers(namespace text, "table" text, "column" text, sessions jsonb default null)
 returns table (pid integer, role text, application text, address text, since timestamptz, instance text, old_role boolean)
 language sql stable as $$
   with relation as (select pg_catalog.to_regclass(pg_catalog.format('%I.%I', namespace, "table"))::oid as oid),
   needs as materialized (
-    select i.instance, i.application_name, i.released_at from bellows.instance i join bellows.instance_use u on u.instance = i.instance
+    select i.instance, i.application_name, i.released_at, i.renewed_at, i.lived_as from bellows.instance i join bellows.instance_use u on u.instance = i.instance
       where (u.namespace, u."table", u."column") = (strangers.namespace, strangers."table", strangers."column")
   ),
   present as (
@@ -97,13 +99,16 @@ language sql stable as $$
     select o.role_id from (select distinct role_id from others) o cross join relation
       where bellows.may_use(o.role_id, relation.oid, "column")
   )
-  select o.pid, o.role, o.application, o.address, o.since, gone.instance, o.old_role
+  select o.pid, o.role, o.application, o.address, o.since, coalesce(gone.lived_as, gone.instance), o.old_role
     from others o
     join allowed on allowed.role_id = o.role_id
     left join lateral (
-      select needs.instance from needs where needs.application_name = o.application and needs.released_at is not null limit 1
+      select needs.instance, needs.lived_as from needs
+        where needs.application_name = o.application and needs.released_at is not null
+          and (needs.lived_as is null or o.since <= needs.renewed_at)
+        order by needs.lived_as is null limit 1
     ) gone on true
-    where o.old_role or not exists (select from bellows.instance i where i.application_name = o.application
+    where o.old_role or gone.lived_as is not null or not exists (select from bellows.instance i where i.application_name = o.application
         and (i.released_at is null or gone.instance is null))
     order by o.pid
 $$;

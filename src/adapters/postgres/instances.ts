@@ -36,12 +36,13 @@ select i.instance, i.application, coalesce(u.uses, '[]') as uses,
     select pg_catalog.jsonb_agg(case u.namespace when 'public' then '' else u.namespace || '.' end || u."table" || '.' || u."column"
         order by u.namespace, u."table", u."column") as uses
       from bellows.instance_use u where u.instance = i.instance) u on true
+  where i.lived_as is null
   order by i.instance`),
-    needing: (table, column, silentGraceMs) =>
+    needing: (table, column, { graceMs, elsewhere = [] }) =>
       sessions.read<Needing>(
         sql`
 select instance, state, blocks, application, role, address, pid, first_seen as "firstSeen", last_seen as "lastSeen"
-  from bellows.needing(${lit(table.namespace)}, ${lit(table.name)}, ${lit(column)}, ${lit(silentGraceMs)})`,
+  from bellows.needing(${lit(table.namespace)}, ${lit(table.name)}, ${lit(column)}, ${lit(graceMs)}, ${texts(elsewhere)})`,
       ),
   }
 }

@@ -139,11 +139,13 @@ create table bellows.instance (
   registered_at timestamptz not null default clock_timestamp(),
   renewed_at timestamptz not null default clock_timestamp(),
   released_at timestamptz,
-  health text
+  health text,
+  -- The id that it had until another process registered with that, and does without some of what this one used.
+  lived_as text
 ) with (fillfactor = 50); -- room for the next renewal on the same page, so that no index grows by it
 
 create table bellows.instance_use (
-  instance text not null references bellows.instance on delete cascade,
+  instance text not null references bellows.instance on delete cascade on update cascade,
   namespace text not null,
   "table" text not null,
   "column" text not null,
@@ -238,13 +240,25 @@ begin
     pg_catalog.jsonb_build_object('instance', instance, 'lease_ms', lease_ms, 'not_ready', not_ready));
 end $$;
 
+-- Whoever registers with an id that was there before is most often another process, such as the next one of a StatefulSet. What
+-- the one before used and this one does not stays on record, as of an instance that was released; its sessions may still be there.
+create function bellows.succeed(instance text, uses text[]) returns void language sql as $$
+  update bellows.instance i set instance = i.instance || '~' || pg_catalog.gen_random_uuid(), lived_as = i.instance,
+      released_at = coalesce(i.released_at, pg_catalog.clock_timestamp())
+    where i.instance = succeed.instance and exists (select from bellows.instance_use u where u.instance = i.instance
+      and not exists (select from pg_catalog.unnest(uses) as named (use)
+        where bellows.parse_use(named.use) = array[u.namespace, u."table", u."column"]))
+$$;
+
 create function bellows.register(
   instance text, uses text[], lease_ms integer default 30000, application text default null, application_name text default null
 ) returns jsonb language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
+  perform bellows.succeed(register.instance, uses);
   insert into bellows.instance as i (instance, lease_ms, application, application_name)
-    -- Shortened as the server shortens what a session is called, or none would be found under it.
-    values (register.instance, register.lease_ms, register.application, register.application_name::name::text)
+    -- Shortened as the server shortens what a session is called, or none would be found under it. Sessions of whoever has no name
+    -- carry an empty one: it tells nobody apart.
+    values (register.instance, register.lease_ms, register.application, nullif(register.application_name::name::text, ''))
     on conflict on constraint instance_pkey do update set lease_ms = excluded.lease_ms, application = excluded.application,
       application_name = excluded.application_name, role = excluded.role, renewed_at = clock_timestamp(), released_at = null;
   perform bellows.set_uses(register.instance, uses);
@@ -278,8 +292,8 @@ begin
 end $$;
 
 -- Who still needs a column. A silent instance is gone only when its lease has been over for the grace and nothing of it
--- is left among the sessions.
-create function bellows.needing(namespace text, "table" text, "column" text, grace_ms bigint)
+-- is left among the sessions, be it on another server: `elsewhere` are the names of those.
+create function bellows.needing(namespace text, "table" text, "column" text, grace_ms bigint, elsewhere text[] default '{}')
 returns table (instance text, state text, blocks boolean, application text, role text, address text, pid integer,
   first_seen timestamptz, last_seen timestamptz) language sql stable as $$
   with session as materialized (
@@ -288,7 +302,7 @@ returns table (instance text, state text, blocks boolean, application text, role
   )
   select i.instance,
       case when over.ms < 0 then 'live' else 'silent' end,
-      over.ms < grace_ms or i.application_name is null or session.pid is not null,
+      over.ms < grace_ms or i.application_name is null or session.pid is not null or i.application_name = any (elsewhere),
       i.application, i.role, session.address, session.pid, i.registered_at, i.renewed_at
     from bellows.instance_use u
     join bellows.instance i on i.instance = u.instance and i.released_at is null
@@ -303,7 +317,8 @@ grant usage on schema bellows to public;
 -- By name: the database may be one where functions are not for everybody.
 grant execute on function bellows.register(text, text[], integer, text, text), bellows.renew(text, text[], text), bellows.release(text)
   to public;
-revoke execute on function bellows.fence(bigint), bellows.record(bigint, bigint, jsonb), bellows.set_uses(text, text[])
+revoke execute on function bellows.fence(bigint), bellows.record(bigint, bigint, jsonb), bellows.set_uses(text, text[]),
+    bellows.succeed(text, text[])
   from public;
 
 insert into bellows.meta (journal_version) values (1);

@@ -14,6 +14,14 @@ export interface Needing {
   readonly lastSeen?: string | null
 }
 
+/** When a silent instance is taken for gone. */
+export interface Silence {
+  /** Not before its lease has been over for so long. */
+  readonly graceMs: number
+  /** Names of sessions on other servers, the standbys: one that has a session there is not gone either. */
+  readonly elsewhere?: readonly string[]
+}
+
 export interface LeaseFacts {
   readonly needing: readonly Needing[]
   readonly everRegistered: boolean

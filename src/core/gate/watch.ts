@@ -99,9 +99,13 @@ export function watched(before: Watch | undefined, facts: UsageFacts): Watch {
     because: latest.because,
     writes,
     writesMs,
-    servers: Object.fromEntries(
-      facts.servers.map((one) => [one.server, remembered(one, before?.servers[one.server], facts.nowMs)]),
-    ),
+    // Whoever looks without a standby does not make the next one, who lists it, begin anew: its counters go on.
+    servers: {
+      ...before?.servers,
+      ...Object.fromEntries(
+        facts.servers.map((one) => [one.server, remembered(one, before?.servers[one.server], facts.nowMs)]),
+      ),
+    },
   }
 }
 
@@ -146,10 +150,14 @@ export function shortened(text: string): string {
 
 const TEXT_SHOWN = 120
 
+/** Counted, but without a row of who it was: its transaction was taken back, or is not over. */
+const WRITTEN = 'it was written through the old shape'
+
 /** The trigger has counted since it was made; what was read before the first look nobody knows. */
 function firstLook({ nowMs, writes, servers }: UsageFacts): readonly Moment[] {
   const isReadSeen = servers.some(({ statements }) => statements !== undefined)
   if (isReadSeen || writes === undefined) return [{ ms: nowMs, because: 'it is watched from now on' }]
+  if (writes.count > 0 && writes.last.length === 0) return [{ ms: nowMs, because: WRITTEN }]
   return [{ ms: writes.countedSinceMs, because: 'its writes are counted since then' }]
 }
 
@@ -158,8 +166,7 @@ function changes(before: Watch, { nowMs, writes, servers }: UsageFacts): readonl
     writes !== undefined && writes.count !== before.writes && lastRowMs(writes.last) < before.sinceMs
   const now = (because: string): Moment => ({ ms: nowMs, because })
   return [
-    // Counted, but without a row of who it was: its transaction was taken back, or is not over.
-    ...(isUncounted ? [now('it was written through the old shape')] : []),
+    ...(isUncounted ? [now(WRITTEN)] : []),
     ...servers.flatMap((server) => {
       const then = before.servers[server.server]
       const change = then === undefined ? `${server.server} is watched from now on` : changeOf(then, server)

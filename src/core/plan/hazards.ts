@@ -25,15 +25,15 @@ export function stepHazards(step: StepDraft): readonly Hazard[] {
 
 /** What hangs on a column that is to leave, or may do so: PostgreSQL keeps no record of what the text of a function names. */
 export function leavingHazards({ dependents, mentions }: Table, column: string): readonly Hazard[] {
+  const hanging = dependents.filter((one) => one.column === column)
+  const isSure = ({ name }: { readonly name: string }) => hanging.some((one) => one.name === name)
   return [
-    ...dependents
-      .filter((one) => one.column === column)
-      .map(({ kind, name }) => ({
-        code: 'blocks_contract' as const,
-        because: `The ${kind} ${name} uses "${column}". Change or drop it before the contract, which never cascades.`,
-      })),
+    ...hanging.map(({ kind, name }) => ({
+      code: 'blocks_contract' as const,
+      because: `The ${kind} ${name} uses "${column}". Change or drop it before the contract, which never cascades.`,
+    })),
     ...mentions
-      .filter((one) => one.column === column)
+      .filter((one) => one.column === column && !isSure(one))
       .map(({ kind, name }) => ({
         code: 'may_break' as const,
         because: `The ${kind} ${name} may use "${column}" in its text.`,

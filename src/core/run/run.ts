@@ -17,6 +17,8 @@ export interface Run {
   readonly standsBecause: string | undefined
   /** When the old shape was hidden; by the clock of the database. */
   readonly retiredAt: string | undefined
+  /** Position in the journal of the event that says so. */
+  readonly retiredSeq: number | undefined
   /** How long it is hidden before `reap` drops it; undefined when nobody has let it. */
   readonly purgeAfterMs: number | undefined
 }
@@ -34,12 +36,13 @@ export function foldRun(stored: StoredRun, entries: readonly JournalEntry[]): Ru
     versions: new Set(),
     standsBecause: undefined,
     retiredAt: undefined,
+    retiredSeq: undefined,
     purgeAfterMs: undefined,
   }
   return entries.filter((entry) => entry.run === stored.id).reduce(after, start)
 }
 
-function after(run: Run, { event, at }: JournalEntry): Run {
+function after(run: Run, { event, at, seq }: JournalEntry): Run {
   switch (event.type) {
     case 'phase_entered':
       return entered(run, STATE_OF_PHASE[event.phase])
@@ -54,7 +57,7 @@ function after(run: Run, { event, at }: JournalEntry): Run {
         ...run,
         done: new Set([...run.done, event.step]),
         standsBecause: undefined,
-        ...(retired ? { retiredAt: at } : {}),
+        ...(retired ? { retiredAt: at, retiredSeq: seq } : {}),
       }
     }
     case 'step_failed':
@@ -84,6 +87,7 @@ function after(run: Run, { event, at }: JournalEntry): Run {
         ...entered(run, 'rolling_out'),
         done: without(run, ['rollout', 'retire']),
         retiredAt: undefined,
+        retiredSeq: undefined,
         purgeAfterMs: undefined,
       }
     case 'rollback_started':

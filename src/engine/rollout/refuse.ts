@@ -38,10 +38,10 @@ export async function versionsTooOld(engine: Engine, history: RolloutHistory): P
   const runs = await readRuns(engine, 'all')
   return tooOld(
     history,
-    runs.map(({ id, plan, retiredAt }) => ({
+    runs.map(({ id, plan, retiredSeq }) => ({
       run: id,
       migration: plan.migration.name,
-      isRetired: retiredAt !== undefined,
+      retiredSeq,
     })),
   )
 }

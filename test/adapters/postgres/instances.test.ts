@@ -58,11 +58,22 @@ describe('registering', () => {
     expect(await instances.list()).toEqual([])
   })
 
+  test('without a name for its sessions vouches for none that has no name either', async () => {
+    const { database, instances } = await registry()
+    await instances.register({ instance: 'a', uses: ['users.id'], applicationName: '' })
+    await database.session('')
+    expect(
+      await database.query(`select application, instance from bellows.strangers('public', 'users', 'name')`),
+    ).toContainEqual({ application: '', instance: null })
+  })
+
   test('takes names with dots and capitals in quotes', async () => {
     const { database, instances } = await registry()
     await database.query('create table "My.Table" ("Full Name" text)')
     await instances.register({ instance: 'a', uses: ['"My.Table"."Full Name"'] })
-    expect(await instances.needing({ namespace: 'public', name: 'My.Table' }, 'Full Name', 0)).toHaveLength(1)
+    expect(
+      await instances.needing({ namespace: 'public', name: 'My.Table' }, 'Full Name', { graceMs: 0 }),
+    ).toHaveLength(1)
   })
 
   test('tells of a column that is being filled, and refuses one that is closed or retired', async () => {
@@ -125,7 +136,9 @@ describe('releasing', () => {
     await instances.register({ instance: 'a', uses: ['users.name'] })
     for (const instance of ['a', 'a', 'nobody']) await instances.release(instance)
     expect(await instances.list()).toMatchObject([{ instance: 'a', state: 'released' }])
-    expect(await instances.needing({ namespace: 'public', name: 'users' }, 'name', 0)).toEqual([])
+    expect(await instances.needing({ namespace: 'public', name: 'users' }, 'name', { graceMs: 0 })).toEqual(
+      [],
+    )
   })
 })
 
@@ -133,7 +146,7 @@ describe('who needs a column', () => {
   test('a live instance does, whatever its grace', async () => {
     const { instances } = await registry()
     await instances.register({ instance: 'a', uses: ['users.name'], applicationName: 'shop/a' })
-    expect(await instances.needing({ namespace: 'public', name: 'users' }, 'name', 0)).toEqual([
+    expect(await instances.needing({ namespace: 'public', name: 'users' }, 'name', { graceMs: 0 })).toEqual([
       {
         instance: 'a',
         state: 'live',
@@ -151,7 +164,7 @@ describe('who needs a column', () => {
   test('a silent one does until its grace is over and no session of it is left', async () => {
     const { database, instances } = await registry()
     const needing = async (graceMs: number) =>
-      (await instances.needing({ namespace: 'public', name: 'users' }, 'name', graceMs)).map(
+      (await instances.needing({ namespace: 'public', name: 'users' }, 'name', { graceMs })).map(
         (one) => one.blocks,
       )
     // Sessions are looked for on the whole server, where others test, too.
@@ -170,9 +183,9 @@ describe('who needs a column', () => {
     const { database, instances } = await registry()
     await instances.register({ instance: 'a', uses: ['users.name'] })
     await silentFor(database, '1 hour')
-    expect(await instances.needing({ namespace: 'public', name: 'users' }, 'name', 0)).toMatchObject([
-      { instance: 'a', state: 'silent', blocks: true },
-    ])
+    expect(
+      await instances.needing({ namespace: 'public', name: 'users' }, 'name', { graceMs: 0 }),
+    ).toMatchObject([{ instance: 'a', state: 'silent', blocks: true }])
   })
 })
 

@@ -40,6 +40,7 @@ const run = (
     versions: new Set(),
     standsBecause: undefined,
     retiredAt: undefined,
+    retiredSeq: undefined,
     purgeAfterMs: undefined,
     ...rest,
   }

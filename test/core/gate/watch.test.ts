@@ -42,6 +42,13 @@ describe('the first look', () => {
     expect(first).toMatchObject({ sinceMs: NOW_MS, because: 'it is watched from now on' })
   })
 
+  test('begins now when something was written and nobody can say when: its transaction was taken back', () => {
+    expect(watched(undefined, usage({ writes: writes(1) }))).toMatchObject({
+      sinceMs: NOW_MS,
+      because: 'it was written through the old shape',
+    })
+  })
+
   test('begins now where nothing counts', () => {
     expect(watched(undefined, usage()).sinceMs).toBe(NOW_MS)
   })
@@ -149,6 +156,20 @@ describe('every further look', () => {
     expect(future.sinceMs).toBe(NOW_MS)
     const late = watched(earlier({}, 10), usage({ lastReleasedMs: NOW_MS - 500 }))
     expect(late.sinceMs).toBe(NOW_MS - 10)
+  })
+
+  test('goes on for a standby when somebody has looked without it, unless it was used meanwhile', () => {
+    const both = (calls: number, ms: number): UsageFacts => ({
+      ...usage({ servers: [statements(5), { ...statements(calls), server: 'standby' }] }),
+      nowMs: NOW_MS + ms,
+    })
+    const alone: UsageFacts = { ...usage({ servers: [statements(5)] }), nowMs: NOW_MS + 1_000 }
+    const looked = [both(2, 0), alone].reduce<Watch | undefined>(watched, undefined)
+    expect(watched(looked, both(2, 2_000)).sinceMs).toBe(NOW_MS)
+    expect(watched(looked, both(3, 2_000))).toMatchObject({
+      sinceMs: NOW_MS + 2_000,
+      because: '"app" ran on standby: select name from users',
+    })
   })
 
   test('of a server that is back says so until it has been quiet again', () => {

@@ -92,45 +92,81 @@ describe('a version that is asked for again', () => {
 })
 
 describe('versions that the database cannot serve any more', () => {
-  const retired = (run: number) => ({ run, migration: `m${run}`, isRetired: true })
-  const open = (run: number) => ({ run, migration: `m${run}`, isRetired: false })
-  const versions = (...given: Parameters<typeof tooOld>) => tooOld(...given).map(({ version }) => version)
+  const HIDDEN = 'hidden'
+  /** A history, and the run whose old shape was hidden in the midst of it. */
+  const ofRun = (run: number, ...events: readonly (typeof HIDDEN | readonly [number, RolloutEvent])[]) => {
+    const hidden = events.indexOf(HIDDEN)
+    const entries = events.flatMap((one, at) =>
+      one === HIDDEN ? [] : [{ run: one[0], seq: at + 1, atMs: at, event: one[1] }],
+    )
+    const others = [1, 2, 3].map((id) => ({ run: id, migration: `m${id}` }))
+    return tooOld(
+      entries,
+      others.map((one) => (one.run === run && hidden >= 0 ? { ...one, retiredSeq: hidden + 1 } : one)),
+    )
+  }
 
   test('are those that a rollout ahead of a contract replaced', () => {
-    const all = history([1, began('2', '1')], [1, DONE])
-    expect(tooOld(all, [retired(1)])).toEqual([
+    expect(ofRun(1, [1, began('2', '1')], [1, DONE], HIDDEN)).toEqual([
       {
         version: '1',
         because: 'it was replaced before the contract of "m1", and needs what is no longer there',
       },
     ])
-    expect(tooOld(all, [open(1)]), 'nothing is gone before the contract').toEqual([])
+    expect(ofRun(1, [1, began('2', '1')], [1, DONE]), 'nothing is gone before the contract').toEqual([])
   })
 
-  test.each<[string, RolloutHistory, readonly string[]]>([
+  test.each<[string, Parameters<typeof ofRun>, readonly string[]]>([
     [
       'and all before them',
-      history([1, began('2', '1')], [1, DONE], [2, began('3', '2')], [2, DONE]),
+      [2, [1, began('2', '1')], [1, DONE], [2, began('3', '2')], [2, DONE], HIDDEN],
       ['2', '1'],
     ],
     [
       'also such as never came through',
-      history([2, began('2', '1')], [2, TAKEN_BACK], [2, began('3', '1')], [2, DONE]),
+      [2, [2, began('2', '1')], [2, TAKEN_BACK], [2, began('3', '1')], [2, DONE], HIDDEN],
       ['2', '1'],
     ],
     [
-      'but not one that was rolled out again later',
-      history([2, began('2', '1')], [2, DONE], [3, began('1', '2')], [3, DONE]),
+      'also one that was rolled out again ahead of the contract, and replaced once more',
+      [
+        2,
+        [2, began('2', '1')],
+        [2, DONE],
+        [3, began('1', '2')],
+        [3, DONE],
+        [3, began('2', '1')],
+        [3, DONE],
+        HIDDEN,
+      ],
+      ['1'],
+    ],
+    [
+      'but not one that was rolled out again behind it',
+      [2, [2, began('2', '1')], [2, DONE], HIDDEN, [3, began('1', '2')], [3, DONE]],
       [],
     ],
     [
-      'but not what came after',
-      history([2, began('2', '1')], [2, DONE], [3, began('3', '2')], [3, DONE]),
+      'but not what came after, for another migration or for the same',
+      [
+        2,
+        [2, began('2', '1')],
+        [2, DONE],
+        HIDDEN,
+        [3, began('3', '2')],
+        [3, DONE],
+        [2, began('4', '3')],
+        [2, DONE],
+      ],
       ['1'],
     ],
-    ['and none where nothing was rolled out', [], []],
-    ['and none where nothing came through', history([2, began('2', '1')], [2, TAKEN_BACK]), []],
-  ])('%s', (_what, all, expected) => {
-    expect(versions(all, [open(1), retired(2), open(3)]).toSorted()).toEqual(expected.toSorted())
+    ['and none where nothing was rolled out', [2, HIDDEN], []],
+    ['and none where nothing came through', [2, [2, began('2', '1')], [2, TAKEN_BACK], HIDDEN], []],
+  ])('%s', (_what, [run, ...events], expected) => {
+    expect(
+      ofRun(run, ...events)
+        .map(({ version }) => version)
+        .toSorted(),
+    ).toEqual(expected.toSorted())
   })
 })

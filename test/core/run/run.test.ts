@@ -67,6 +67,7 @@ describe('a run', () => {
       versions: new Set(),
       standsBecause: undefined,
       retiredAt: undefined,
+      retiredSeq: undefined,
     })
   })
 

@@ -1,4 +1,5 @@
 import { DEFAULT_SETTINGS, mergedSettings } from '../../../src/config.ts'
+import type { Silence } from '../../../src/core/gate/leases.ts'
 import type { Watch } from '../../../src/core/gate/watch.ts'
 import type { CheckResult } from '../../../src/core/rollout/rules.ts'
 import type { Sql } from '../../../src/core/sql.ts'
@@ -59,7 +60,7 @@ export function simulatedPorts(options: PortsOptions): Driving {
     driver: driver as Driver,
     database: reading as Database,
     instances: {
-      needing: (_table: unknown, _column: unknown, graceMs: number) =>
+      needing: (_table: unknown, _column: unknown, { graceMs }: Silence) =>
         effect('needing', () => database.needing(graceMs)),
       release: (instance: string) => effect('release', () => database.registry.release(instance)),
     } as Driving['instances'],

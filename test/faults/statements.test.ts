@@ -1,0 +1,72 @@
+import type pg from 'pg'
+import { describe, expect, test } from 'vitest'
+import { check, STATEMENTS, watched } from '../support/watched-pair.ts'
+
+const QUIET = { settings: { gate: { quietMs: 1_000 } } }
+const NAMED = 'select name from users where id = 1'
+
+async function seen(): Promise<{ usage: () => ReturnType<typeof check>; client: pg.Client }> {
+  const all = await watched(STATEMENTS, QUIET)
+  return { usage: () => check(all, 'usage'), client: await all.session('primary') }
+}
+
+describe('a statement that used the column', () => {
+  test('is quiet after its last call, also when functions have run it as well', async () => {
+    const { usage, client } = await seen()
+    await client.query(`set pg_stat_statements.track = 'all'`)
+    await client.query(NAMED)
+    await client.query(`do $$ begin execute '${NAMED}'; execute '${NAMED}'; end $$`)
+    await client.query(`set pg_stat_statements.track = 'top'`)
+    expect((await usage())?.state).toBe('red')
+    await expect.poll(async () => (await usage())?.state, { interval: 300, timeout: 20_000 }).toBe('green')
+
+    await client.query(NAMED)
+    expect((await usage())?.state).toBe('red')
+  })
+
+  test('is found however long its list of columns is, and one without it is not taken for it', async () => {
+    const { usage, client } = await seen()
+    const list = (column: string) =>
+      Array.from({ length: 300 }, (_, at) => `u.${column} as column_number_${at}`).join(', ')
+    await client.query(`select ${list('full_name')} from users u`)
+    await expect.poll(async () => (await usage())?.state, { interval: 300, timeout: 20_000 }).toBe('green')
+    await client.query(`select ${list('full_name')} from users u`)
+    expect((await usage())?.state).toBe('green')
+
+    await client.query(`select ${list('full_name')}, name from users u`)
+    expect((await usage())?.state).toBe('red')
+  })
+
+  test('is not known to be none where statements are not kept, be it of one role', async () => {
+    const { usage, client } = await seen()
+    await expect.poll(async () => (await usage())?.state, { interval: 300, timeout: 20_000 }).toBe('green')
+    const unknown = (setting: string) => ({
+      state: 'unknown',
+      because: expect.arrayContaining([expect.stringContaining(`they are not kept there (${setting})`)]),
+    })
+
+    await client.query(`create role app login; alter role app set pg_stat_statements.track = 'none'`)
+    expect(await usage()).toMatchObject(unknown('pg_stat_statements.track=none for app'))
+    await client.query('alter role app reset all')
+    expect((await usage())?.state).not.toBe('unknown')
+    await client.query(`alter system set compute_query_id = 'off'`)
+    await client.query('select pg_reload_conf()')
+    await expect.poll(usage, { timeout: 20_000 }).toMatchObject(unknown('compute_query_id = off'))
+  })
+
+  test('is not known to be none where the texts were lost', async () => {
+    const { usage, client } = await seen()
+    await expect.poll(async () => (await usage())?.state, { interval: 300, timeout: 20_000 }).toBe('green')
+    const { rows } = await client.query(
+      `select current_setting('data_directory') || '/pg_stat_tmp/pgss_query_texts.stat' as file`,
+    )
+    await client.query(`set pg_stat_statements.track = 'none'`)
+    await client.query(`copy (select) to program 'rm "${rows[0].file}"'`)
+    expect(await usage()).toMatchObject({
+      state: 'unknown',
+      because: expect.arrayContaining([expect.stringContaining('the texts of some are lost there')]),
+    })
+    await client.query('select pg_stat_statements_reset()')
+    await expect.poll(async () => (await usage())?.state, { interval: 300, timeout: 20_000 }).toBe('green')
+  })
+})
