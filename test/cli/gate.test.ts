@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
+import { pauseBetweenLooks } from '../../src/cli/commands/gate.ts'
 import { workplace } from '../support/cli.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
 import { silentFor } from '../support/silent-for.ts'
@@ -24,6 +25,14 @@ const UNTOUCHED = ['sessions', 'transactions', 'usage', 'clients'].map((check) =
 
 const register = (database: TestDatabase, instance: string, uses: string, more = '') =>
   database.query(`select bellows.register('${instance}', array['${uses}']${more})`)
+
+test.for([
+  [1, 1_000],
+  [15, 3_000],
+  [1_000, 5_000],
+] as const)('between two looks that take %i ms there are %i ms', ([lookMs, pauseMs]) => {
+  expect(pauseBetweenLooks(lookMs)).toBe(pauseMs)
+})
 
 describe('gate explain', () => {
   test('says who uses the old shape, until nobody does, and what is next then', async () => {

@@ -14,7 +14,8 @@ interface WaitFlags extends GateFlags {
   readonly timeout?: number
 }
 
-const POLL_MS = 1_000
+const PAUSE_MS = { min: 1_000, max: 5_000 } as const
+const PAUSES_A_LOOK = 200
 const TIMEOUT_MS = 600_000
 
 export function addGate(program: Command): void {
@@ -66,8 +67,10 @@ export async function waitedForGate(
   const { terminal } = session
   const end = performance.now() + timeout
   let said = ''
-  for (let run = begun; ; run = await later(session, run)) {
+  for (let run = begun, lookMs = 0; ; run = await later(session, run, lookMs)) {
+    const began = performance.now()
     const reports = await looked(session, run)
+    lookMs = performance.now() - began
     if (reports.every(({ open }) => open) || performance.now() >= end) return reports
     if (session.isStopping())
       throw new BellowsError('interrupted', `Stopped waiting for the gate of "${run.plan.migration.name}".`)
@@ -87,9 +90,14 @@ function standingOf(reports: readonly GateReport[]): string {
   )
 }
 
+/** Milliseconds. A look at a large fleet takes longer, and is made less often: waiting costs the database next to nothing. */
+export function pauseBetweenLooks(lookMs: number): number {
+  return Math.min(Math.max(PAUSES_A_LOOK * lookMs, PAUSE_MS.min), PAUSE_MS.max)
+}
+
 /** Another driver may have passed the gate meanwhile, or taken the run back. */
-async function later({ bellows }: Session, run: Run): Promise<Run> {
-  await sleep(POLL_MS)
+async function later({ bellows }: Session, run: Run, lookMs: number): Promise<Run> {
+  await sleep(pauseBetweenLooks(lookMs))
   const [now = run] = await bellows.runs({ id: run.id })
   return now
 }
