@@ -14,6 +14,7 @@ process.once('SIGTERM', stop)
 
 /** For `announce`, beside what the example itself uses. */
 export const announcement = {
+  version,
   instance: process.env.INSTANCE,
   leaseMs: Number(process.env.LEASE_MS ?? 30_000),
   // It may be started before the database is ready for it: then it says so to whoever asks for its health.

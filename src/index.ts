@@ -22,6 +22,7 @@ export {
 } from './core/gate/check.ts'
 export type { DeclaredClient } from './core/gate/clients.ts'
 export { NEVER_OVERRIDDEN, type Usage } from './core/gate/gate.ts'
+export type { Instance, Registered, Registration } from './core/gate/instance.ts'
 export {
   columnNameProblem,
   cutToBytes,
@@ -58,7 +59,7 @@ export type { Bellows, Changing, Looking } from './engine/bellows.ts'
 export type { Acknowledgement, Client, Clients } from './engine/clients.ts'
 export type { GateReport } from './engine/gate.ts'
 export type { TableShape } from './engine/look.ts'
-export type { Checkpoint, Deployer, Instance, Registered, Registration } from './engine/ports.ts'
+export type { Checkpoint, Deployer } from './engine/ports.ts'
 export type { Reaped } from './engine/reap.ts'
 export type { DeploymentWish } from './engine/rollout/refuse.ts'
 export type { WorkloadWish } from './engine/rollout/workloads.ts'

@@ -8,6 +8,10 @@ export interface Announcement {
   /** What this version of the application reads or writes, such as `users.name`. */
   readonly uses: readonly string[]
   readonly application: string
+  /** Of the application: `bellows instances` and the gate say it, so that whoever is left can be found. */
+  readonly version?: string | undefined
+  /** `web`, `worker`, `cron`, or what the application calls it. */
+  readonly kind?: string | undefined
   /** Unique among all instances. Absent: made from the host, the process and a random part. */
   readonly instance?: string | undefined
   /** How long this instance counts as alive without renewing, in milliseconds. */

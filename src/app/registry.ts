@@ -23,6 +23,8 @@ export interface Registration {
   readonly application: string
   readonly instance?: string | undefined
   readonly leaseMs: number
+  readonly version?: string | undefined
+  readonly kind?: string | undefined
 }
 
 type Answer = { readonly not_ready?: readonly string[] }
@@ -37,8 +39,12 @@ export function registryOn(pool: Pool, { uses, application, leaseMs, ...given }:
     return (rows[0]?.answer as Answer | undefined)?.not_ready ?? []
   }
   const register = async () => {
-    const values = [instance, uses, leaseMs, application, await sessionName(pool)]
-    return call('select bellows.register($1, $2, $3, $4, $5) as answer', values).catch(explained)
+    const { version = null, kind = null } = given
+    const values = [instance, uses, leaseMs, application, await sessionName(pool), version, kind, hostname()]
+    return call(
+      `select bellows.register(${values.map((_, at) => `$${at + 1}`).join(', ')}) as answer`,
+      values,
+    ).catch(explained)
   }
   return {
     instance,

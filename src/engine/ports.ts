@@ -1,3 +1,4 @@
+import type { Instance, Registered, Registration } from '../core/gate/instance.ts'
 import type { Needing, Silence } from '../core/gate/leases.ts'
 import type { Needs } from '../core/plan/needs.ts'
 import type { Plan } from '../core/plan/plan.ts'
@@ -83,26 +84,12 @@ export interface Blocker {
   readonly query: string
 }
 
-export interface Instance {
-  readonly instance: string
-  readonly application: string | null
-  readonly uses: readonly string[]
-  readonly state: 'live' | 'silent' | 'released'
-  readonly lastSeenMsAgo: number
-}
-
-export interface Registration {
-  readonly instance: string
-  readonly uses: readonly string[]
-  readonly leaseMs?: number
-  readonly application?: string
-  readonly applicationName?: string
-}
-
-export interface Registered {
-  readonly instance: string
-  readonly leaseMs: number
-  readonly notReady: readonly string[]
+export interface Instances {
+  register(registration: Registration): Promise<Registered>
+  renew(instance: string, uses?: readonly string[], health?: string): Promise<Registered>
+  release(instance: string): Promise<void>
+  list(): Promise<readonly Instance[]>
+  needing(table: QualifiedName, column: string, silence: Silence): Promise<readonly Needing[]>
 }
 
 export interface Database {
@@ -161,14 +148,6 @@ export interface Checkpoint {
   readonly finished: boolean
   /** Seconds from the first to the last batch. */
   readonly seconds: number
-}
-
-export interface Instances {
-  register(registration: Registration): Promise<Registered>
-  renew(instance: string, uses?: readonly string[], health?: string): Promise<Registered>
-  release(instance: string): Promise<void>
-  list(): Promise<readonly Instance[]>
-  needing(table: QualifiedName, column: string, silence: Silence): Promise<readonly Needing[]>
 }
 
 /**

@@ -152,7 +152,9 @@ describe('what a command says when it cannot go on', () => {
   test('contract is refused while an instance uses the column, by its name, and goes on when it was released', async () => {
     const { place, database } = await renaming()
     await place.run('verify')
-    await database.query(`select bellows.register('app-1', array['users.name'], application => 'shop')`)
+    await database.query(
+      `select bellows.register('app-1', array['users.name'], application => 'shop', version => '2.3.0', kind => 'web', host => 'pod-7')`,
+    )
     const refused = await place.run('contract', '--quiet', '0', '--confirm', database.name)
     expect(refused).toMatchObject({
       code: 5,
@@ -163,7 +165,7 @@ describe('what a command says when it cannot go on', () => {
     })
     expect(await place.run('instances')).toMatchObject({
       code: 0,
-      out: expect.stringMatching(/app-1 of shop {2}live.*uses users\.name/),
+      out: expect.stringMatching(/app-1 of shop 2\.3\.0 \(web\) on pod-7 {2}live.*uses users\.name/),
     })
     expect(await place.run('instances', 'release', 'app-1')).toMatchObject({
       code: 0,

@@ -1,6 +1,7 @@
+import type { Instance, Registered, Registration } from '../../core/gate/instance.ts'
 import type { Needing } from '../../core/gate/leases.ts'
 import { lit, type Sql, sql, trusted } from '../../core/sql.ts'
-import type { Instance, Instances, Registered, Registration } from '../../engine/ports.ts'
+import type { Instances } from '../../engine/ports.ts'
 import type { Sessions } from './sessions.ts'
 
 /** The registry, through the same SQL functions that applications in any language call. */
@@ -27,7 +28,7 @@ export function postgresInstances(sessions: Sessions): Instances {
     },
     list: () =>
       sessions.read<Instance>(sql`
-select i.instance, i.application, coalesce(u.uses, '[]') as uses,
+select i.instance, i.application, i.version, i.kind, i.host, coalesce(u.uses, '[]') as uses,
     case when i.released_at is not null then 'released' when over.ms < 0 then 'live' else 'silent' end as state,
     (over.ms + i.lease_ms)::bigint as ${trusted('"lastSeenMsAgo"')}
   from bellows.instance i
@@ -41,15 +42,17 @@ select i.instance, i.application, coalesce(u.uses, '[]') as uses,
     needing: (table, column, { graceMs, elsewhere = [] }) =>
       sessions.read<Needing>(
         sql`
-select instance, state, blocks, application, role, address, pid, first_seen as "firstSeen", last_seen as "lastSeen"
+select instance, state, blocks, application, version, host, role, address, pid, first_seen as "firstSeen", last_seen as "lastSeen"
   from bellows.needing(${lit(table.namespace)}, ${lit(table.name)}, ${lit(column)}, ${lit(graceMs)}, ${texts(elsewhere)})`,
       ),
   }
 }
 
-function registerCall({ instance, uses, leaseMs, application, applicationName }: Registration): Sql {
+function registerCall({ instance, uses, leaseMs, ...known }: Registration): Sql {
   const lease = leaseMs === undefined ? sql`` : sql`, lease_ms => ${lit(leaseMs)}`
-  return sql`bellows.register(${lit(instance)}, ${texts(uses)}, application => ${lit(application ?? null)}, application_name => ${lit(applicationName ?? null)}${lease})`
+  const { application = null, applicationName = null, version = null, kind = null, host = null } = known
+  return sql`bellows.register(${lit(instance)}, ${texts(uses)}, application => ${lit(application)}, application_name => ${lit(applicationName)},
+    version => ${lit(version)}, kind => ${lit(kind)}, host => ${lit(host)}${lease})`
 }
 
 function texts(values: readonly string[]): Sql {

@@ -140,6 +140,10 @@ create table bellows.instance (
   renewed_at timestamptz not null default clock_timestamp(),
   released_at timestamptz,
   health text,
+  -- For whoever has to find it: the version of the application, what kind of process it is, and where it runs.
+  version text,
+  kind text,
+  host text,
   -- The id that it had until another process registered with that, and does without some of what this one used.
   lived_as text
 ) with (fillfactor = 50); -- room for the next renewal on the same page, so that no index grows by it
@@ -251,16 +255,19 @@ create function bellows.succeed(instance text, uses text[]) returns void languag
 $$;
 
 create function bellows.register(
-  instance text, uses text[], lease_ms integer default 30000, application text default null, application_name text default null
+  instance text, uses text[], lease_ms integer default 30000, application text default null, application_name text default null,
+  version text default null, kind text default null, host text default null
 ) returns jsonb language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   perform bellows.succeed(register.instance, uses);
-  insert into bellows.instance as i (instance, lease_ms, application, application_name)
+  insert into bellows.instance as i (instance, lease_ms, application, application_name, version, kind, host)
     -- Shortened as the server shortens what a session is called, or none would be found under it. Sessions of whoever has no name
     -- carry an empty one: it tells nobody apart.
-    values (register.instance, register.lease_ms, register.application, nullif(register.application_name::name::text, ''))
+    values (register.instance, register.lease_ms, register.application, nullif(register.application_name::name::text, ''),
+      register.version, register.kind, register.host)
     on conflict on constraint instance_pkey do update set lease_ms = excluded.lease_ms, application = excluded.application,
-      application_name = excluded.application_name, role = excluded.role, renewed_at = clock_timestamp(), released_at = null;
+      application_name = excluded.application_name, version = excluded.version, kind = excluded.kind, host = excluded.host,
+      role = excluded.role, renewed_at = clock_timestamp(), released_at = null;
   perform bellows.set_uses(register.instance, uses);
   return bellows.registration(register.instance, register.lease_ms);
 end $$;
@@ -294,8 +301,8 @@ end $$;
 -- Who still needs a column. A silent instance is gone only when its lease has been over for the grace and nothing of it
 -- is left among the sessions, be it on another server: `elsewhere` are the names of those.
 create function bellows.needing(namespace text, "table" text, "column" text, grace_ms bigint, elsewhere text[] default '{}')
-returns table (instance text, state text, blocks boolean, application text, role text, address text, pid integer,
-  first_seen timestamptz, last_seen timestamptz) language sql stable as $$
+returns table (instance text, state text, blocks boolean, application text, version text, host text, role text, address text,
+  pid integer, first_seen timestamptz, last_seen timestamptz) language sql stable as $$
   with session as materialized (
     select distinct on (s.application_name) s.application_name, s.pid, pg_catalog.host(s.client_addr) as address
       from pg_catalog.pg_stat_activity s order by s.application_name, s.pid
@@ -303,7 +310,7 @@ returns table (instance text, state text, blocks boolean, application text, role
   select i.instance,
       case when over.ms < 0 then 'live' else 'silent' end,
       over.ms < grace_ms or i.application_name is null or session.pid is not null or i.application_name = any (elsewhere),
-      i.application, i.role, session.address, session.pid, i.registered_at, i.renewed_at
+      i.application, i.version, i.host, i.role, session.address, session.pid, i.registered_at, i.renewed_at
     from bellows.instance_use u
     join bellows.instance i on i.instance = u.instance and i.released_at is null
     cross join lateral (select extract(epoch from pg_catalog.clock_timestamp() - i.renewed_at) * 1000 - i.lease_ms as ms) over
@@ -315,7 +322,7 @@ $$;
 -- Any role may say that it is there; nobody but the owner may change what is written down.
 grant usage on schema bellows to public;
 -- By name: the database may be one where functions are not for everybody.
-grant execute on function bellows.register(text, text[], integer, text, text), bellows.renew(text, text[], text), bellows.release(text)
+grant execute on function bellows.register(text, text[], integer, text, text, text, text, text), bellows.renew(text, text[], text), bellows.release(text)
   to public;
 revoke execute on function bellows.fence(bigint), bellows.record(bigint, bigint, jsonb), bellows.set_uses(text, text[]),
     bellows.succeed(text, text[])

@@ -41,8 +41,9 @@ export function addInstances(program: Command): void {
 const NONE =
   "No instance was ever registered. In Node.js: import { announce } from 'bellows/app'. In SQL: select bellows.register('id', array['users.name'])"
 
-function line({ instance, application, uses, state, lastSeenMsAgo }: Instance): string {
-  const of = application === null ? '' : ` of ${application}`
+function line({ instance, application, version, kind, host, uses, state, lastSeenMsAgo }: Instance): string {
+  const known = [application, version, kind === null ? null : `(${kind})`].filter((one) => one !== null)
+  const of = `${known.length === 0 ? '' : ` of ${known.join(' ')}`}${host === null ? '' : ` on ${host}`}`
   const what = uses.length === 0 ? 'nothing' : uses.join(', ')
   return `${instance}${of}  ${state}, last seen ${duration(lastSeenMsAgo / 1000)} ago, uses ${what}`
 }

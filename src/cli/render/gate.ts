@@ -35,9 +35,21 @@ function checkLines(one: GateCheck, style: Terminal['style']): readonly string[]
 }
 
 /** `the session 4711: role app, called shop, from 10.0.0.3, since 20:00:01, last seen 20:04:00: what to do`. */
-function offenderLine({ who, application, role, address, firstSeen, lastSeen, fix }: Offender): string {
+function offenderLine({
+  who,
+  application,
+  version,
+  host,
+  role,
+  address,
+  firstSeen,
+  lastSeen,
+  fix,
+}: Offender): string {
   const known = [
     role === undefined ? undefined : `role ${role}`,
+    version === undefined ? undefined : `version ${version}`,
+    host === undefined ? undefined : `on ${host}`,
     application === undefined ? undefined : `called "${application}"`,
     address === undefined ? undefined : `from ${address}`,
     firstSeen === undefined ? undefined : `since ${toSecond(firstSeen)}`,

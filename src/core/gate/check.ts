@@ -20,6 +20,10 @@ export interface Offender {
   /** For people: `the instance "web-1"`, `the session 4711`. */
   readonly who: string
   readonly application?: string
+  /** Of the application, where it was said. */
+  readonly version?: string
+  /** Machine or pod, where it was said. */
+  readonly host?: string
   readonly role?: string
   /** Address of the client; absent for a local socket, and where it may not be seen. */
   readonly address?: string

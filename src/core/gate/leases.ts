@@ -7,6 +7,8 @@ export interface Needing {
   /** A silent one no longer does when its grace is over and no session of it is left. */
   readonly blocks: boolean
   readonly application?: string | null
+  readonly version?: string | null
+  readonly host?: string | null
   readonly role?: string | null
   readonly address?: string | null
   readonly pid?: number | null

@@ -28,9 +28,13 @@ describe('registering', () => {
       uses: ['sales.orders.note', 'users.id'],
       leaseMs: 5_000,
       application: 'shop',
+      version: '2.3.0',
+      kind: 'worker',
+      host: 'pod-7',
     })
+    const told = { application: 'shop', version: '2.3.0', kind: 'worker', host: 'pod-7' }
     expect(await instances.list()).toMatchObject([
-      { instance: 'a', application: 'shop', uses: ['users.id', 'sales.orders.note'], state: 'live' },
+      { instance: 'a', ...told, uses: ['users.id', 'sales.orders.note'], state: 'live' },
     ])
   })
 
@@ -152,6 +156,8 @@ describe('who needs a column', () => {
         state: 'live',
         blocks: true,
         application: null,
+        version: null,
+        host: null,
         role: 'postgres',
         address: null,
         pid: null,
