@@ -32,10 +32,10 @@ describe('a reader of the old column', () => {
     await standby.query('select id from users where full_name is null')
     expect((await check(all, 'usage'))?.state).toBe('green')
 
-    await primary.query(`select ${'id, '.repeat(1_500)}full_name from users limit 0`)
+    await primary.query(`select /* ${'x'.repeat(100_000)} */ full_name from users limit 0`)
     expect(await check(all, 'usage'), 'too long to be read: it may use anything').toMatchObject({
       state: 'red',
-      because: [expect.stringContaining('ran on the primary: select id, id')],
+      because: [expect.stringContaining('ran on the primary: select /* xxx')],
     })
     await expect.poll(async () => (await check(all, 'usage'))?.state, { interval: 300 }).toBe('green')
 
