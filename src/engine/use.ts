@@ -1,5 +1,4 @@
 import { messageOf } from '../core/errors.ts'
-import { columnUse } from '../core/gate/statement-use.ts'
 import {
   type OldWrite,
   type ServerUse,
@@ -10,6 +9,7 @@ import {
 } from '../core/gate/watch.ts'
 import { writesSql } from '../core/plan/old-writes.ts'
 import { id, lit, OWN_MARK, type Sql, sql, trusted } from '../core/sql.ts'
+import { columnUse } from '../core/statement-use.ts'
 import type { Engine } from './context.ts'
 import { columnArguments, type Gated } from './gated.ts'
 import type { Standby } from './ports.ts'

@@ -1,6 +1,6 @@
-import { columnUse } from '../gate/statement-use.ts'
 import type { Dependent, QualifiedName } from '../schema/model.ts'
 import { type Sql, sql } from '../sql.ts'
+import { columnUse } from '../statement-use.ts'
 
 /** A job of pg_cron in this database. */
 export interface CronJob {

@@ -1,7 +1,7 @@
-import { columnUse } from '../gate/statement-use.ts'
 import { plpgsqlQueries } from '../parse.ts'
 import type { Dependent, QualifiedName } from '../schema/model.ts'
 import { lit, pattern, type Sql, sql } from '../sql.ts'
+import { columnUse } from '../statement-use.ts'
 
 /** A function whose text names the table and the column, wherever. */
 export interface FunctionText {

@@ -1,5 +1,5 @@
-import { parsed, visit } from '../parse.ts'
-import type { QualifiedName } from '../schema/model.ts'
+import { parsed, visit } from './parse.ts'
+import type { QualifiedName } from './schema/model.ts'
 
 /**
  * Does a statement use a column? `definite`: it names it. `possible`: it takes all columns of the table, or names a column

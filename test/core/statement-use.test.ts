@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { columnUse } from '../../../src/core/gate/statement-use.ts'
+import { columnUse } from '../../src/core/statement-use.ts'
 
 const USERS = { namespace: 'public', name: 'users' }
 
