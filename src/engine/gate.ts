@@ -169,7 +169,7 @@ function refusal(
   step?: string,
 ): BellowsError {
   const blocking = blockingOf(facts)
-  return new BellowsError(code, `The contract waits: ${because.join('; ')}.`, {
+  return new BellowsError(code, `The contract waits: ${some(because).join('; ')}.`, {
     ...(step === undefined ? {} : { step }),
     hint,
     facts: {
@@ -181,6 +181,14 @@ function refusal(
       ),
     },
   })
+}
+
+/** All of them are in the facts, and what "bellows gate" says. */
+const REASONS_SAID = 10
+
+function some(because: readonly string[]): readonly string[] {
+  const more = because.length - REASONS_SAID
+  return more <= 0 ? because : [...because.slice(0, REASONS_SAID), `and ${more} more`]
 }
 
 function blockingOf({ needing }: GateFacts): GateFacts['needing'] {

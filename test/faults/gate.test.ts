@@ -54,6 +54,16 @@ describe('an instance that is silent', () => {
     expect((await contract(bellows)).state).toBe('completed')
   })
 
+  test('is named by the refusal with nine others, and the rest by their number', async () => {
+    const { bellows } = await verified()
+    const names = Array.from({ length: 12 }, (_, at) => `old-${10 + at}`)
+    for (const instance of names) await bellows.instances.register({ ...old, instance })
+    await expect(contract(bellows)).rejects.toMatchObject({
+      message: expect.stringMatching(/"old-19" uses "users"."name"; and 2 more\.$/),
+      facts: { blocking_instances: names },
+    })
+  })
+
   test('blocks within its grace, though no session of it is left', async () => {
     const { database, bellows } = await verified()
     await bellows.instances.register({ ...old, applicationName: 'nobody' })

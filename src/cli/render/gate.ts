@@ -20,18 +20,26 @@ function isGreen({ state }: GateCheck): boolean {
 const COLOURS = { green: 'green', red: 'red', unknown: 'yellow' } as const
 
 function checkLines(one: GateCheck, style: Terminal['style']): readonly string[] {
-  const [first = '', ...more] = one.because
+  const [first = '', ...more] = some(one.because)
   const next =
     one.overridden !== undefined
       ? [`gone on without: ${one.overridden}`]
       : one.state === 'green'
         ? []
-        : [...one.offenders.map(offenderLine), one.hint]
+        : [...some(one.offenders.map(offenderLine)), one.hint]
   const word = style(COLOURS[one.state], one.state.padEnd(STATE_WIDTH))
   return [
     `  ${one.check.padEnd(NAME_WIDTH)}  ${word}  ${first}`,
     ...[...more, ...next].map((line) => `${INDENT}${line}`),
   ]
+}
+
+/** A large fleet would scroll everything else away. */
+const SHOWN = 10
+
+function some(lines: readonly string[]): readonly string[] {
+  const more = lines.length - SHOWN
+  return more <= 0 ? lines : [...lines.slice(0, SHOWN), `and ${more} more; --json shows them all`]
 }
 
 /** `the session 4711: role app, called shop, from 10.0.0.3, since 20:00:01, last seen 20:04:00: what to do`. */

@@ -90,6 +90,18 @@ describe('a gate', () => {
     )
   })
 
+  test('of a large fleet shows the first of them, and how many more there are', () => {
+    const names = Array.from({ length: 1_000 }, (_, at) => `the instance "web-${at}"`)
+    const fleet: GateCheck = {
+      ...USED,
+      because: names.map((name) => `${name} uses it`),
+      offenders: names.map((who) => ({ who, fix: 'stop it' })),
+    }
+    const lines = renderGates([report('active', fleet)], plain).split('\n')
+    expect(lines.filter((line) => line.trim() === 'and 990 more; --json shows them all')).toHaveLength(2)
+    expect(lines).toHaveLength(1 + 11 + 11 + 1)
+  })
+
   test('is shown for each column', () => {
     const text = renderGates([report('drained', LEASES, FREE), report('draining', USED, NEEDED)], plain)
     expect(text.split('\n').filter((line) => line.startsWith('"users"'))).toEqual([
