@@ -23,6 +23,7 @@ export {
 export type { DeclaredClient } from './core/gate/clients.ts'
 export { NEVER_OVERRIDDEN, type Usage } from './core/gate/gate.ts'
 export type { Instance, Registered, Registration } from './core/gate/instance.ts'
+export { shortList } from './core/gate/short-list.ts'
 export {
   columnNameProblem,
   cutToBytes,

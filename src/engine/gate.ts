@@ -10,6 +10,7 @@ import {
   usageOf,
 } from '../core/gate/gate.ts'
 import { replaySentence } from '../core/gate/replay.ts'
+import { shortList } from '../core/gate/short-list.ts'
 import { transactionsCheck } from '../core/gate/transactions.ts'
 import { clearColumnState, closeDoorSql, DOOR } from '../core/plan/column-state.ts'
 import { writesSql } from '../core/plan/old-writes.ts'
@@ -169,7 +170,8 @@ function refusal(
   step?: string,
 ): BellowsError {
   const blocking = blockingOf(facts)
-  return new BellowsError(code, `The contract waits: ${some(because).join('; ')}.`, {
+  // All of them are in the facts, and what "bellows gate" says.
+  return new BellowsError(code, `The contract waits: ${shortList(because).join('; ')}.`, {
     ...(step === undefined ? {} : { step }),
     hint,
     facts: {
@@ -181,14 +183,6 @@ function refusal(
       ),
     },
   })
-}
-
-/** All of them are in the facts, and what "bellows gate" says. */
-const REASONS_SAID = 10
-
-function some(because: readonly string[]): readonly string[] {
-  const more = because.length - REASONS_SAID
-  return more <= 0 ? because : [...because.slice(0, REASONS_SAID), `and ${more} more`]
 }
 
 function blockingOf({ needing }: GateFacts): GateFacts['needing'] {

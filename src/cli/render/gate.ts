@@ -1,4 +1,4 @@
-import type { GateCheck, GateReport, Offender } from '../../index.ts'
+import { type GateCheck, type GateReport, type Offender, shortList } from '../../index.ts'
 import type { Terminal } from '../terminal.ts'
 
 /** Why the old shape may not go comes first, and under each reason what to do about it. */
@@ -20,13 +20,13 @@ function isGreen({ state }: GateCheck): boolean {
 const COLOURS = { green: 'green', red: 'red', unknown: 'yellow' } as const
 
 function checkLines(one: GateCheck, style: Terminal['style']): readonly string[] {
-  const [first = '', ...more] = some(one.because)
+  const [first = '', ...more] = shortList(one.because, REST)
   const next =
     one.overridden !== undefined
       ? [`gone on without: ${one.overridden}`]
       : one.state === 'green'
         ? []
-        : [...some(one.offenders.map(offenderLine)), one.hint]
+        : [...shortList(one.offenders.map(offenderLine), REST), one.hint]
   const word = style(COLOURS[one.state], one.state.padEnd(STATE_WIDTH))
   return [
     `  ${one.check.padEnd(NAME_WIDTH)}  ${word}  ${first}`,
@@ -34,13 +34,7 @@ function checkLines(one: GateCheck, style: Terminal['style']): readonly string[]
   ]
 }
 
-/** A large fleet would scroll everything else away. */
-const SHOWN = 10
-
-function some(lines: readonly string[]): readonly string[] {
-  const more = lines.length - SHOWN
-  return more <= 0 ? lines : [...lines.slice(0, SHOWN), `and ${more} more; --json shows them all`]
-}
+const REST = '; --json shows them all'
 
 /** `the session 4711: role app, called shop, from 10.0.0.3, since 20:00:01, last seen 20:04:00: what to do`. */
 function offenderLine({
