@@ -17,6 +17,17 @@ import {
   wish,
 } from '../support/rollouts.ts'
 
+/** One that is not over: it waits behind its canary. */
+async function pausedRollout() {
+  const ready = await readyDatabase()
+  const fleet = servingFleet()
+  const paused = wish('2', { canary: { instances: 1, pauseMs: 'manual' } })
+  await expect(
+    ready.bellows.change((driver) => driver.rollOut(ready.run, paused, fleet.deployer)),
+  ).rejects.toMatchObject({ code: 'rollout_paused' })
+  return { ...ready, fleet }
+}
+
 describe('a rollout', () => {
   test('replaces one instance after the other, and the journal tells how', async () => {
     const { database, bellows, run } = await readyDatabase()
@@ -187,12 +198,7 @@ describe('a rollout is refused before anything is changed', () => {
   })
 
   test('while another one is not over', async () => {
-    const { bellows, run } = await readyDatabase()
-    const fleet = servingFleet()
-    const paused = wish('2', { canary: { instances: 1, pauseMs: 'manual' } })
-    await expect(
-      bellows.change((driver) => driver.rollOut(run, paused, fleet.deployer)),
-    ).rejects.toMatchObject({ code: 'rollout_paused' })
+    const { bellows, run, fleet } = await pausedRollout()
     const before = livingIn(fleet)
 
     await expect(
@@ -255,12 +261,7 @@ describe('a deployment is refused before its first phase', () => {
   })
 
   test('while another rollout is not over, and to a version whose columns are gone', async () => {
-    const { bellows, run } = await readyDatabase()
-    const fleet = servingFleet()
-    const paused = wish('2', { canary: { instances: 1, pauseMs: 'manual' } })
-    await expect(
-      bellows.change((driver) => driver.rollOut(run, paused, fleet.deployer)),
-    ).rejects.toMatchObject({ code: 'rollout_paused' })
+    const { bellows, run, fleet } = await pausedRollout()
     expect(await refusal(bellows, MIGRATION, wish('3'))).toBe('run_conflict')
     expect(await refusal(bellows, MIGRATION, wish('2'))).toBe('none')
     await bellows.askRollout(run, 'resume')

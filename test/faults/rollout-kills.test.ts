@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest'
 import type { Deployer } from '../../src/engine/ports.ts'
 import type { TestDatabase } from '../support/database.ts'
 import type { FakeFleet } from '../support/fake-deployer.ts'
-import { Crash, faultyBellows } from '../support/faulty-ports.ts'
-import { KILLED, survived } from '../support/killed.ts'
+import { type Faulty, faultyBellows } from '../support/faulty-ports.ts'
+import { KILLED, type Moment, mortal, survived } from '../support/killed.ts'
 import { livingIn, type Ready, readyDatabase, serving, servingFleet, wish } from '../support/rollouts.ts'
 
 /** One slot has every kind of moment; how several go together is the simulation's. */
@@ -39,52 +39,25 @@ describe('a driver that is killed at any moment of a rollout', () => {
   )
 })
 
-interface Moment {
-  readonly moment: number
-  readonly when: 'before' | 'after'
-  readonly version: string
-}
-
 /** Rolls out by a driver that is killed at its nth effect, of any kind. Was it through before that? */
 async function killedAt(
   { database, run }: Ready,
   fleet: FakeFleet,
-  { moment, when, version }: Moment,
+  { version, ...death }: Moment & { readonly version: string },
 ): Promise<boolean> {
-  let effects = 0
-  const at = (side: Moment['when']): void => {
-    if (side === 'before') effects += 1
-    if (effects !== moment || side !== when) return
-    faulty.die()
-    throw new Crash(`effect ${moment}`)
-  }
-  const around = { before: () => at('before'), after: () => at('after') }
-  const faulty = faultyBellows(database.url, around, { application: KILLED })
+  const { around, effect } = mortal(death, () => faulty.die())
+  const faulty: Faulty = faultyBellows(database.url, around, { application: KILLED })
   return await survived(faulty, database, (bellows) =>
     bellows.change((driver) =>
-      driver.rollOut(run, wish(version, QUICK, ROLES), watched(fleet.deployer, around)),
+      driver.rollOut(run, wish(version, QUICK, ROLES), watched(fleet.deployer, effect)),
     ),
   )
 }
 
-/** A dead process calls no deployer either: its error is only what a call that was under way would have left. */
-function watched(
-  deployer: Deployer,
-  { before, after }: { readonly before: () => void; readonly after: () => void },
-): Deployer {
-  let isDead = false
-  const effect = async <R>(work: () => Promise<R>): Promise<R> => {
-    if (isDead) throw new Crash('after the crash')
-    try {
-      before()
-      const result = await work()
-      after()
-      return result
-    } catch (error) {
-      isDead = error instanceof Crash
-      throw error
-    }
-  }
+type Effect = ReturnType<typeof mortal>['effect']
+
+/** A dead process calls no deployer either. */
+function watched(deployer: Deployer, effect: Effect): Deployer {
   return {
     fleet: () => effect(() => deployer.fleet()),
     start: (placement) => effect(() => deployer.start(placement)),

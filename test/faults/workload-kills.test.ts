@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { Cluster } from '../../src/engine/ports.ts'
 import { cleanUp } from '../support/database.ts'
-import { Crash, type Faulty, faultyBellows } from '../support/faulty-ports.ts'
-import { KILLED, survived } from '../support/killed.ts'
+import { type Faulty, faultyBellows } from '../support/faulty-ports.ts'
+import { KILLED, type Moment, mortal, survived } from '../support/killed.ts'
 import { engineShop, imageOf, rolled, WAIT_MS } from '../support/kubernetes/engine-shop.ts'
 import { type Ready, readyDatabase } from '../support/rollouts.ts'
 
@@ -47,35 +47,13 @@ describe('a driver that is killed at any moment of a roll of workloads', () => {
   )
 })
 
-interface Moment {
-  readonly moment: number
-  readonly when: 'before' | 'after'
-  readonly version: string
-}
-
 /** Rolls out by a driver that is killed at its nth effect, of any kind. Was it through before that? */
 async function killedAt(
   { database, run }: Ready,
   { kubernetes }: Shop,
-  { moment, when, version }: Moment,
+  { version, ...death }: Moment & { readonly version: string },
 ): Promise<boolean> {
-  let effects = 0
-  let isDead = false
-  const at = (side: Moment['when']): void => {
-    if (isDead) throw new Crash('after the crash')
-    if (side === 'before') effects += 1
-    if (effects !== moment || side !== when) return
-    isDead = true
-    faulty.die()
-    throw new Crash(`effect ${moment}`)
-  }
-  const around = { before: () => at('before'), after: () => at('after') }
-  const effect = async <R>(work: () => Promise<R>): Promise<R> => {
-    around.before()
-    const result = await work()
-    around.after()
-    return result
-  }
+  const { around, effect } = mortal(death, () => faulty.die())
   const { cluster } = kubernetes
   const watched: Cluster = {
     ...cluster,

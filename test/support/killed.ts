@@ -24,3 +24,31 @@ export async function survived(
     await bellows.close()
   }
 }
+
+/** Which effect of a life, of any kind, is its last: not begun any more, or done and unanswered. */
+export interface Moment {
+  readonly moment: number
+  readonly when: 'before' | 'after'
+}
+
+/** A process that dies at a moment. From then on it does nothing, and calls nobody. */
+export function mortal({ moment, when }: Moment, die: () => void) {
+  let effects = 0
+  let isDead = false
+  const at = (side: Moment['when']): void => {
+    if (isDead) throw new Crash('after the crash')
+    if (side === 'before') effects += 1
+    if (effects !== moment || side !== when) return
+    isDead = true
+    die()
+    throw new Crash(`effect ${moment}`)
+  }
+  const around = { before: () => at('before'), after: () => at('after') }
+  const effect = async <R>(work: () => Promise<R>): Promise<R> => {
+    around.before()
+    const result = await work()
+    around.after()
+    return result
+  }
+  return { around, effect }
+}
