@@ -1,4 +1,5 @@
 import { gateStep } from '../plan/retire.ts'
+import { theTable } from '../plan/table-checks.ts'
 import { fillStep, installStep } from './copy/expand-steps.ts'
 import { hideStep, purgeStep, returnStep, takeBackStep } from './copy/leave-steps.ts'
 import { verifySteps } from './copy/verify-steps.ts'
@@ -9,6 +10,16 @@ import { renamedSchema } from './rename/renamed-schema.ts'
 import { workFor } from './rename/work.ts'
 
 export const renameColumn: OperationSpec<RenameColumn> = {
+  needs: (op) => ({
+    tables: [{ ...theTable(op), columns: [op.from] }],
+    types: op.type === undefined ? [] : [op.type],
+    touches: [...new Set([op.from, op.to])].map((column) => ({
+      table: theTable(op),
+      column,
+      how: 'replaces',
+    })),
+  }),
+
   check: renameProblems,
 
   apply: renamedSchema,
