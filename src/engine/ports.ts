@@ -52,6 +52,8 @@ export interface Recorded {
 export interface Driver {
   readonly epoch: number
   startRun(plan: Plan): Promise<number>
+  /** Lets the history begin here: these files count as applied, and the schema is recorded as it is. */
+  setBaseline(files: Readonly<Record<string, string>>): Promise<void>
   transact(transaction: Transaction): Promise<Committed>
   /** A statement that cannot run in a transaction, on the connection that holds the driver's lock. */
   outside(
