@@ -8,6 +8,7 @@ import { all, columnAbsent, constraintAbsent, dualWriteAbsent, indexValid } from
 import { noStrangers, retireStep, undoStep } from '../../plan/retire.ts'
 import type { Lock, Requirement, StepDraft } from '../../plan/step.ts'
 import { id, qualified, type Sql, sql, trusted } from '../../sql.ts'
+import { renamedSequence } from './renamed-schema.ts'
 import {
   asPlannedRequirements,
   carriedAttributes,
@@ -86,7 +87,7 @@ export function purgeStep(work: Work): StepDraft {
     ],
     probe: all([columnAbsent(table, leaving.hidden), constraintAbsent(table, names.proof)]),
     changes: { kind: 'removed', column: op.from },
-    locks: [{ relation: table, level: 'access_exclusive' }, ...partnerLocks(work)],
+    locks: [{ relation: table, level: 'access_exclusive' }, ...partnerLocks(work), ...sequenceLocks(work)],
     requires: [
       noStrangers(leaving, leaving.hidden),
       ...(isDual ? [standsRequirement(hidden)] : []),
@@ -121,17 +122,16 @@ function ownRulesSql(work: Work): readonly Sql[] {
     ...(value === undefined ? [] : [sql`alter column ${id(op.to)} set default ${value}`]),
   ]
   const sequences = fromColumn.sequences.flatMap((sequence) => {
-    const isDefault = sequence.name === defaultName(table.name, [op.from], 'seq')
-    const renamed = defaultName(table.name, [op.to], 'seq')
+    const renamed = renamedSequence(op, table, sequence)
     return [
       sql`alter sequence ${qualified(sequence)} owned by ${qualified(table)}.${id(op.to)}`,
       // A wider column would otherwise still end where the old one did.
       ...(fromColumn.baseType === toColumn.baseType
         ? []
         : [sql`alter sequence ${qualified(sequence)} as ${trusted(toColumn.baseType)}`]),
-      ...(isDefault && !table.neighbours.includes(renamed)
-        ? [sql`alter sequence ${qualified(sequence)} rename to ${id(renamed)}`]
-        : []),
+      ...(renamed === sequence
+        ? []
+        : [sql`alter sequence ${qualified(sequence)} rename to ${id(renamed.name)}`]),
     ]
   })
   return [
@@ -140,6 +140,15 @@ function ownRulesSql(work: Work): readonly Sql[] {
       : [sql`alter table ${qualified(table)} ${trusted(alterations.join(', '))}`]),
     ...sequences,
   ]
+}
+
+/** Whoever asks the sequence for a number meanwhile waits, also for another table. */
+function sequenceLocks({ op, table, fromColumn }: Work): readonly Lock[] {
+  return fromColumn.sequences.map((relation) => ({
+    relation,
+    level: renamedSequence(op, table, relation) === relation ? 'share_row_exclusive' : 'access_exclusive',
+    implied: true,
+  }))
 }
 
 /** Since PostgreSQL 18 a NOT NULL is a constraint, whose own name stays if somebody chose one. */

@@ -47,11 +47,7 @@ function renamedColumns(table: Table, to: Column, from: string): readonly Column
 function renamedColumn(op: RenameColumn, table: Table, from: Column, facts: Facts): Column {
   const adopted = findColumn(table, op.to)
   const type = adopted ?? (op.type === undefined ? from : facts.types[op.type]) ?? from
-  const renamed = (sequence: QualifiedName): QualifiedName => {
-    const isDefault = sequence.name === defaultName(table.name, [op.from], 'seq')
-    const renamed = defaultName(table.name, [op.to], 'seq')
-    return isDefault && !table.neighbours.includes(renamed) ? { ...sequence, name: renamed } : sequence
-  }
+  const renamed = (sequence: QualifiedName) => renamedSequence(op, table, sequence)
   // A default names its sequence by identity; PostgreSQL prints the new name as soon as the sequence has it.
   const printed = ({ namespace, name }: QualifiedName) => lit(`${shown(namespace)}.${shown(name)}`)
   return {
@@ -70,6 +66,13 @@ function renamedColumn(op: RenameColumn, table: Table, from: Column, facts: Fact
     ),
     sequences: from.sequences.map(renamed),
   }
+}
+
+/** The sequence of a `serial` gets the name that PostgreSQL would give it, if it has that name now. */
+export function renamedSequence(op: RenameColumn, table: Table, sequence: QualifiedName): QualifiedName {
+  const isDefault = sequence.name === defaultName(table.name, [op.from], 'seq')
+  const name = defaultName(table.name, [op.to], 'seq')
+  return isDefault && !table.neighbours.includes(name) ? { ...sequence, name } : sequence
 }
 
 function renamedConstraint(
