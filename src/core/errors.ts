@@ -37,6 +37,7 @@ export const ERROR_CODES = [
   'request_unsupported',
   'rollout_failed',
   'rollout_paused',
+  'rows_in_the_way',
   'run_conflict',
   'run_not_found',
   'statement_failed',

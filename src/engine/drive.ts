@@ -49,7 +49,8 @@ async function passGates(engine: Driving, run: Run): Promise<void> {
   }
 }
 
-async function takeStep(engine: Driving, run: Run, step: Step, passed?: Passed): Promise<void> {
+async function takeStep(engine: Driving, at: Run, step: Step, passed?: Passed): Promise<void> {
+  const run = await behindRollout(engine, at, step)
   if (step.phase === 'purge') await waitOutGrace(engine, run, step)
   const isNewPhase = STATE_OF_PHASE[step.phase] !== run.state
   mustBeAllowed(run, step.phase)
@@ -63,6 +64,14 @@ async function takeStep(engine: Driving, run: Run, step: Step, passed?: Passed):
     ...(passed === undefined ? {} : { requires: passed.requires, lookAgain: passed.lookAgain }),
     after: isLast ? [{ type: 'run_completed' }] : [],
   })
+}
+
+/** Nothing is taken away before the time in which instances are replaced, also where no gate says when that is over. */
+async function behindRollout(engine: Driving, run: Run, step: Step): Promise<Run> {
+  const takesAway = step.phase === 'retire' || step.phase === 'purge'
+  if (!takesAway || mayEnter(run.state, STATE_OF_PHASE[step.phase])) return run
+  await enter(engine, run, 'rollout')
+  return readRun(engine, run.id)
 }
 
 async function enter(engine: Driving, run: Run, phase: Phase): Promise<void> {

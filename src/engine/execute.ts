@@ -5,6 +5,7 @@ import { stepsOf } from '../core/plan/plan.ts'
 import {
   type ConcurrentIndexStep,
   isTransaction,
+  type OutsideStep,
   type Step,
   type TransactionStep,
   versionName,
@@ -18,6 +19,7 @@ import { fill } from './backfill/fill.ts'
 import { verify } from './backfill/verify.ts'
 import type { Driving } from './context.ts'
 import { requireNobodySql } from './gate.ts'
+import { inspect } from './inspect.ts'
 import { transactWithLocks } from './lock.ts'
 import { note } from './note.ts'
 
@@ -78,6 +80,14 @@ async function perform(engine: Driving, run: Run, step: Step, performing: Perfor
   switch (step.kind) {
     case 'concurrent_index':
       await buildIndex(engine, run, step)
+      await note(engine, run.id, record('performed', {}))
+      break
+    case 'outside':
+      await runOutside(engine, run, step)
+      await note(engine, run.id, record('performed', {}))
+      break
+    case 'inspect':
+      await inspect(engine, step)
       await note(engine, run.id, record('performed', {}))
       break
     case 'backfill': {
@@ -159,6 +169,18 @@ async function performTransaction(
     ],
     probe: step.probe,
     events: record('performed', {}),
+  })
+}
+
+/** Statements that may wait long for older transactions, and stop nobody meanwhile. */
+async function runOutside(engine: Driving, run: Run, step: OutsideStep): Promise<void> {
+  const bounds = { lockTimeoutMs: 0, statementTimeoutMs: engine.settings.scanTimeoutMs }
+  await note(engine, run.id, [{ type: 'step_started', step: step.id }])
+  for (const statement of step.statements) await engine.driver.outside(statement, bounds)
+  if (await holds(engine, step.probe)) return
+  throw new BellowsError('probe_failed', `What was to ${step.does} ran, but that does not hold.`, {
+    step: step.id,
+    hint: 'Run the same command again: it looks first, and does what is left.',
   })
 }
 

@@ -1,6 +1,6 @@
 import type { Instance, Registered, Registration } from '../core/gate/instance.ts'
 import type { Needing, Silence } from '../core/gate/leases.ts'
-import type { Needs } from '../core/plan/needs.ts'
+import type { Needs } from '../core/operations/needs.ts'
 import type { Plan } from '../core/plan/plan.ts'
 import type { Lock, Requirement } from '../core/plan/step.ts'
 import type { RolloutHistory } from '../core/rollout/begin.ts'

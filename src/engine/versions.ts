@@ -1,6 +1,6 @@
 import { BellowsError } from '../core/errors.ts'
 import type { VersionRef } from '../core/operations/migration.ts'
-import { tablesOf } from '../core/plan/plan.ts'
+import { tablesOf } from '../core/plan/needs.ts'
 import { type Change, versionName } from '../core/plan/step.ts'
 import type { VersionFacts } from '../core/run/event.ts'
 import { sql } from '../core/sql.ts'

@@ -56,6 +56,7 @@ const CODE_OF: Readonly<Record<ErrorCode, number>> = {
   request_unsupported: WIRE.notSupported,
   rollout_failed: WIRE.preconditionFailed,
   rollout_paused: WIRE.temporarilyUnavailable,
+  rows_in_the_way: WIRE.preconditionFailed,
   run_conflict: WIRE.preconditionFailed,
   run_not_found: WIRE.keyDoesNotExist,
   statement_failed: WIRE.abort,

@@ -41,6 +41,7 @@ const CASES: Readonly<Record<ErrorCode, number>> = {
   request_unsupported: 10,
   rollout_failed: 22,
   rollout_paused: 11,
+  rows_in_the_way: 22,
   run_conflict: 22,
   run_not_found: 20,
   statement_failed: 14,

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { messageOf } from '../../core/errors.ts'
+import type { Needs } from '../../core/operations/needs.ts'
 import { functionsCalled, isConstant, readExpression, readType } from '../../core/parse.ts'
-import type { Needs } from '../../core/plan/needs.ts'
 import {
   type Dependent,
   expressionKey,

@@ -38,7 +38,7 @@ function field(
 
 function lockText(step: Step): string {
   if (step.kind === 'backfill') return `row locks of one batch on ${step.table.name}`
-  if (step.kind === 'verify' || step.kind === 'gate') return 'none'
+  if (step.kind === 'verify' || step.kind === 'inspect' || step.kind === 'gate') return 'none'
   return (
     step.locks.map(({ relation, level }) => `${lockWords(level)} on ${relation.name}`).join(', ') || 'none'
   )
@@ -50,6 +50,8 @@ function costText(step: Step): string {
       return `writes every row that is unfilled, in batches; reads the table once more to prove that none is left`
     case 'verify':
       return 'reads the table once, in chunks'
+    case 'inspect':
+      return 'reads the table once; readers and writers go on'
     case 'concurrent_index':
       return 'reads the table twice; readers and writers go on'
     case 'gate':
@@ -69,6 +71,8 @@ function sqlText(step: Step): string {
       return `select count(*) from ${step.table.name} where ${step.unfilled} or not ${step.relation}  -- a range at a time`
     case 'concurrent_index':
       return step.statement
+    case 'inspect':
+      return step.offenders
     case 'gate':
       return ''
     default:

@@ -32,6 +32,13 @@ export interface AddColumn {
 }
 
 export const addColumn: OperationSpec<AddColumn> = {
+  needs: (op) => ({
+    tables: [{ ...theTable(op), columns: [] }],
+    types: [op.type],
+    expressions: op.default === undefined ? [] : [{ expression: op.default, type: op.type }],
+    touches: [{ table: theTable(op), column: op.column, how: 'adds' }],
+  }),
+
   check: (op, context) => {
     const table = findTable(context.schema, theTable(op))
     const problems = tableProblems(op, table)

@@ -19,6 +19,11 @@ export interface DropColumn {
 }
 
 export const dropColumn: OperationSpec<DropColumn> = {
+  needs: (op) => ({
+    tables: [{ ...theTable(op), columns: [op.column] }],
+    touches: [{ table: theTable(op), column: op.column, how: 'replaces' }],
+  }),
+
   check: (op, context) => {
     const table = findTable(context.schema, theTable(op))
     const problems = tableProblems(op, table)

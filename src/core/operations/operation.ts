@@ -1,6 +1,7 @@
 import type { BellowsError } from '../errors.ts'
 import type { StepDraft } from '../plan/step.ts'
 import type { Facts, Schema } from '../schema/model.ts'
+import type { OperationNeeds } from './needs.ts'
 
 /** What an operation may look at. The schema is the one before the operation. */
 export interface Context {
@@ -12,6 +13,8 @@ export interface Context {
 
 /** An operation tells its whole story in these fields, always in this order. None of them touches the database. */
 export interface OperationSpec<Op> {
+  /** What must be known of the database to plan it, and what it touches. */
+  readonly needs: (op: Op) => OperationNeeds
   /** Every problem, each with what to do about it. */
   readonly check: (op: Op, context: Context) => readonly BellowsError[]
   /** The schema after contract. The only place where the model changes. */

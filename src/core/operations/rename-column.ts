@@ -5,6 +5,7 @@ import { installCounterSql } from '../plan/old-writes.ts'
 import { all, columnExists, dualWriteStands } from '../plan/probes.ts'
 import { gateStep } from '../plan/retire.ts'
 import type { LockLevel } from '../plan/step.ts'
+import { theTable } from '../plan/table-checks.ts'
 import { primaryKey } from '../schema/model.ts'
 import { id, qualified, type Sql, sql, trusted } from '../sql.ts'
 import type { OperationSpec } from './operation.ts'
@@ -16,6 +17,16 @@ import { verifySteps } from './rename/verify-steps.ts'
 import { carriedAttributes, onTable, type Work, workFor } from './rename/work.ts'
 
 export const renameColumn: OperationSpec<RenameColumn> = {
+  needs: (op) => ({
+    tables: [{ ...theTable(op), columns: [op.from] }],
+    types: op.type === undefined ? [] : [op.type],
+    touches: [...new Set([op.from, op.to])].map((column) => ({
+      table: theTable(op),
+      column,
+      how: 'replaces',
+    })),
+  }),
+
   check: renameProblems,
 
   apply: renamedSchema,

@@ -4,13 +4,13 @@ import { identifierProblem } from '../identifier.ts'
 import { specOf } from '../operations/index.ts'
 import type { Migration, Operation } from '../operations/migration.ts'
 import type { Context } from '../operations/operation.ts'
-import { type Facts, findTable, type QualifiedName, type Schema } from '../schema/model.ts'
+import type { Facts, QualifiedName, Schema } from '../schema/model.ts'
+import { sql } from '../sql.ts'
 import { stepHazards } from './hazards.ts'
+import { isOnAdded, meetingProblems, sharingProblems } from './meetings.ts'
 import type { Plan } from './plan.ts'
 import { backfillFinished } from './probes.ts'
-import { companionsOf } from './retire.ts'
 import { PHASES, type Step, type StepDraft } from './step.ts'
-import { theTable } from './table-checks.ts'
 
 /**
  * Plans a migration on a schema. Pure: the same input gives the same plan, to the byte.
@@ -21,10 +21,11 @@ export function makePlan(migration: Migration, schema: Schema, facts: Facts): Pl
   const contexts = contextsOf(migration, schema, facts)
   const planned = migration.operations.map((op, at) => draftsOf(op, contexts[at] as Context))
   refuseIfAny(oneWayProblems(planned))
+  const forward = inOrder(migration, planned)
   const steps = PHASES.flatMap((phase) =>
     numbered(
       `${migration.name}/${phase}`,
-      planned.flatMap(({ forward }) => forward.filter((draft) => draft.phase === phase)),
+      forward.filter((draft) => draft.phase === phase),
     ),
   )
   const back = planned.toReversed().flatMap((drafts) => drafts.back)
@@ -54,6 +55,18 @@ function contextsOf(migration: Migration, start: Schema, facts: Facts): readonly
   })
   refuseIfAny(problems)
   return contexts
+}
+
+/** What looks for rows in the way comes before anything is changed, unless it looks at what the migration adds itself. */
+function inOrder(migration: Migration, planned: readonly Drafts[]): readonly StepDraft[] {
+  const touches = migration.operations.map((op) => specOf(op).needs(op).touches)
+  const isFirst = (draft: StepDraft, at: number) =>
+    draft.kind === 'inspect' && !isOnAdded(touches.slice(0, at).flat(), touches[at] ?? [])
+  const parts = planned.map(({ forward }, at) => ({
+    first: forward.filter((draft) => isFirst(draft, at)),
+    later: forward.filter((draft) => !isFirst(draft, at)),
+  }))
+  return [...parts.flatMap(({ first }) => first), ...parts.flatMap(({ later }) => later)]
 }
 
 interface Drafts {
@@ -88,11 +101,15 @@ function numbered(prefix: string, drafts: readonly StepDraft[]): readonly Step[]
   return drafts.map(byName).map((draft, at) => {
     const id = `${prefix}/${at + 1}`
     const hazards = [...stepHazards(draft), ...draft.hazards]
+    if (draft.kind === 'inspect') return { id, probe: NEVER, ...draft, hazards }
     const isTableStep = draft.kind === 'backfill' || draft.kind === 'verify'
     // The checkpoint of a step that works through a table says in its last transaction that it is done.
     return isTableStep ? { id, probe: backfillFinished(id), ...draft, hazards } : { id, ...draft, hazards }
   })
 }
+
+/** What only looks leaves nothing behind by which it could be known; the journal knows it. */
+const NEVER = sql`false`
 
 /** A plan names its tables: how large they were when it was made is no part of it. */
 function byName<D extends StepDraft>(draft: D): D {
@@ -112,59 +129,17 @@ function nameOf({ namespace, name }: QualifiedName): QualifiedName {
   return { namespace, name }
 }
 
-/** Operations of one migration must not meet in a column; composing them is for several migrations. */
 function migrationProblems(migration: Migration): readonly BellowsError[] {
   const nameProblem = identifierProblem(migration.name)
-  const problems =
-    nameProblem === undefined
+  return [
+    ...(nameProblem === undefined
       ? []
-      : [new BellowsError('name_invalid', `The migration name "${migration.name}" ${nameProblem}.`)]
-  if (migration.operations.length === 0) {
-    problems.push(
-      new BellowsError('migration_invalid', `The migration "${migration.name}" has no operations.`),
-    )
-  }
-  const seen = new Set<string>()
-  for (const op of migration.operations) {
-    for (const column of columnsTouched(op)) {
-      const key = canonical([op.namespace, op.table, column])
-      if (seen.has(key)) problems.push(meeting(op.table, column))
-      seen.add(key)
-    }
-  }
-  return problems
-}
-
-/** An index or a constraint of two leaving columns would be copied for each, and each copy would need the other column. */
-function sharingProblems(migration: Migration, schema: Schema): readonly BellowsError[] {
-  const users = new Map<string, number>()
-  for (const op of migration.operations) {
-    const table = findTable(schema, theTable(op))
-    if (table === undefined || op.kind === 'add_column') continue
-    for (const name of new Set(companionsOf(table, op.kind === 'drop_column' ? op.column : op.from))) {
-      const key = canonical([op.namespace, op.table, name])
-      users.set(key, (users.get(key) ?? 0) + 1)
-    }
-  }
-  return [...users]
-    .filter(([, count]) => count > 1)
-    .map(([key]) => (JSON.parse(key) as readonly string[]).at(-1))
-    .map(
-      (name) =>
-        new BellowsError('plan_refused', `Two operations of the migration take a column of "${name}" away.`, {
-          hint: 'Put them into two migrations; the second begins when the first is contracted.',
-        }),
-    )
-}
-
-function columnsTouched(op: Operation): readonly string[] {
-  return op.kind === 'rename_column' ? [...new Set([op.from, op.to])] : [op.column]
-}
-
-function meeting(table: string, column: string): BellowsError {
-  return new BellowsError('plan_refused', `Two operations of the migration touch "${table}"."${column}".`, {
-    hint: 'Put them into two migrations; the second begins when the first is contracted.',
-  })
+      : [new BellowsError('name_invalid', `The migration name "${migration.name}" ${nameProblem}.`)]),
+    ...(migration.operations.length > 0
+      ? []
+      : [new BellowsError('migration_invalid', `The migration "${migration.name}" has no operations.`)]),
+    ...meetingProblems(migration),
+  ]
 }
 
 function refuseIfAny(problems: readonly BellowsError[]): void {

@@ -1,37 +1,29 @@
-import type { Migration, Operation } from '../operations/migration.ts'
+import { canonical } from '../hash.ts'
+import { specOf } from '../operations/index.ts'
+import type { Migration } from '../operations/migration.ts'
+import type { Needs } from '../operations/needs.ts'
 import type { QualifiedName } from '../schema/model.ts'
-import { tablesOf } from './plan.ts'
 
-/** What must be asked of the server before a migration can be planned. */
-export interface Needs {
-  /** Tables, each with the columns whose dependents matter because they are to leave. */
-  readonly tables: readonly (QualifiedName & { readonly columns: readonly string[] })[]
-  /** Types as operations write them. */
-  readonly types: readonly string[]
-  /** Expressions as operations write them, each with the type that it must fit. */
-  readonly expressions: readonly { readonly expression: string; readonly type: string }[]
-}
-
+/** What must be asked of the server before a migration can be planned: all that its operations need, each once. */
 export function needsOf(migration: Migration): Needs {
+  const needs = migration.operations.map((op) => specOf(op).needs(op))
+  const tables = needs.flatMap((one) => one.tables)
+  const byName = new Map(tables.map((table) => [canonical(nameOf(table)), nameOf(table)]))
   return {
-    tables: tablesOf(migration).map((table) => ({
+    tables: [...byName].map(([key, table]) => ({
       ...table,
-      columns: migration.operations
-        .filter((op) => op.namespace === table.namespace && op.table === table.name)
-        .flatMap(leavingColumns),
+      columns: tables.filter((one) => canonical(nameOf(one)) === key).flatMap((one) => one.columns),
     })),
-    types: [...new Set(migration.operations.flatMap(typesOf))],
-    expressions: migration.operations.flatMap((op) =>
-      op.kind === 'add_column' && op.default !== undefined ? [{ expression: op.default, type: op.type }] : [],
-    ),
+    types: [...new Set(needs.flatMap(({ types = [] }) => types))],
+    expressions: needs.flatMap(({ expressions = [] }) => expressions),
   }
 }
 
-function leavingColumns(op: Operation): readonly string[] {
-  if (op.kind === 'add_column') return []
-  return [op.kind === 'drop_column' ? op.column : op.from]
+/** The tables that a migration works on: no second run may touch them meanwhile. */
+export function tablesOf(migration: Migration): readonly QualifiedName[] {
+  return needsOf(migration).tables.map(nameOf)
 }
 
-function typesOf(op: Operation): readonly string[] {
-  return 'type' in op && op.type !== undefined ? [op.type] : []
+function nameOf({ namespace, name }: QualifiedName): QualifiedName {
+  return { namespace, name }
 }

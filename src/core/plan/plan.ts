@@ -22,11 +22,3 @@ export function stepsOf(plan: Plan, phase: Phase): readonly Step[] {
 export function undoSteps(plan: Plan): readonly Step[] {
   return plan.rollback.filter((step) => step.phase === 'retire')
 }
-
-/** Relations and columns that a migration works on: no second run may touch them meanwhile. */
-export function tablesOf(
-  migration: Migration,
-): readonly { readonly namespace: string; readonly name: string }[] {
-  const keys = new Map(migration.operations.map((op) => [JSON.stringify([op.namespace, op.table]), op]))
-  return [...keys.values()].map((op) => ({ namespace: op.namespace, name: op.table }))
-}

@@ -109,6 +109,27 @@ export interface ConcurrentIndexStep extends Common {
   readonly statement: Sql
 }
 
+/** A statement that PostgreSQL takes only outside a transaction, such as `DROP INDEX CONCURRENTLY`. */
+export interface OutsideStep extends Common {
+  readonly kind: 'outside'
+  readonly locks: readonly Lock[]
+  /** Each may be given again when it was interrupted. */
+  readonly statements: readonly Sql[]
+  readonly cost: 'instant' | 'scan'
+}
+
+/** Looks for rows that are in the way of what comes, such as duplicates of a key, before anything is changed. */
+export interface InspectStep extends Common {
+  readonly kind: 'inspect'
+  readonly table: QualifiedName
+  /** Gives the rows in the way, as many as are worth showing. No row: the way is free. */
+  readonly offenders: Sql
+  /** What is wrong with them, as a sentence. */
+  readonly otherwise: string
+  /** What to do about them. */
+  readonly hint: string
+}
+
 /** Fills the new column of the rows that were there before the dual write. */
 export interface BackfillStep extends Common {
   readonly kind: 'backfill'
@@ -143,12 +164,23 @@ export interface GateStep extends Common {
   readonly counter?: string
 }
 
-export type Step = TransactionStep | ConcurrentIndexStep | BackfillStep | VerifyStep | GateStep
+export type Step =
+  | TransactionStep
+  | ConcurrentIndexStep
+  | OutsideStep
+  | InspectStep
+  | BackfillStep
+  | VerifyStep
+  | GateStep
 
 /** Steps that work through a table and are done when their checkpoint says so; the planner knows that probe. */
 export type TableStep = BackfillStep | VerifyStep
 
-type Draft<S> = S extends TableStep ? Omit<S, 'id' | 'probe'> : S extends Step ? Omit<S, 'id'> : never
+type Draft<S> = S extends TableStep | InspectStep
+  ? Omit<S, 'id' | 'probe'>
+  : S extends Step
+    ? Omit<S, 'id'>
+    : never
 /** A step as an operation states it; the planner gives it its place and its id. */
 export type StepDraft = Draft<Step>
 

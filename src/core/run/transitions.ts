@@ -20,7 +20,8 @@ export const TRANSITIONS: Readonly<Record<RunState, readonly RunState[]>> = {
   backfilling: ['verifying', 'rolling_out', 'completed', 'rolling_back'],
   // Back to backfilling when a version is taken back: its rows are looked at again.
   verifying: ['rolling_out', 'completed', 'backfilling', 'rolling_back'],
-  rolling_out: ['retiring', 'completed', 'backfilling', 'rolling_back'],
+  // What has no column to hide first, such as a constraint, is dropped from here.
+  rolling_out: ['retiring', 'purging', 'completed', 'backfilling', 'rolling_back'],
   // Undo leads back to rolling_out; everything is still there.
   retiring: ['purging', 'rolling_out', 'rolling_back'],
   // The point of no return is the missing arrow.

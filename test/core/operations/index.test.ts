@@ -16,8 +16,9 @@ describe('the registry', () => {
     expect([...OPERATION_KINDS].sort()).toEqual(Object.keys(EXAMPLES).sort())
   })
 
-  test.each(OPERATION_KINDS)('tells the story of %s in the same six fields, in their order', (kind) => {
+  test.each(OPERATION_KINDS)('tells the story of %s in the same seven fields, in their order', (kind) => {
     expect(Object.keys(specOf(EXAMPLES[kind]))).toEqual([
+      'needs',
       'check',
       'apply',
       'expand',

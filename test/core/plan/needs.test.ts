@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Operation } from '../../../src/core/operations/migration.ts'
-import { type Needs, needsOf } from '../../../src/core/plan/needs.ts'
+import type { Needs } from '../../../src/core/operations/needs.ts'
+import { needsOf } from '../../../src/core/plan/needs.ts'
 
 const users = { namespace: 'public', table: 'users' } as const
 const teams = { namespace: 'app', table: 'teams' } as const

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { Operation } from '../../../src/core/operations/migration.ts'
 import { makePlan } from '../../../src/core/plan/make-plan.ts'
-import { stepsOf, tablesOf, undoSteps } from '../../../src/core/plan/plan.ts'
+import { tablesOf } from '../../../src/core/plan/needs.ts'
+import { stepsOf, undoSteps } from '../../../src/core/plan/plan.ts'
 import { PHASES } from '../../../src/core/plan/step.ts'
 import { facts, schemaOf, table } from '../../support/model.ts'
 

@@ -37,7 +37,7 @@ describe('the transitions', () => {
       expanding: ['backfilling', 'verifying', 'rolling_out', 'completed', 'rolling_back'],
       backfilling: ['verifying', 'rolling_out', 'completed', 'rolling_back'],
       verifying: ['rolling_out', 'completed', 'backfilling', 'rolling_back'],
-      rolling_out: ['retiring', 'completed', 'backfilling', 'rolling_back'],
+      rolling_out: ['retiring', 'purging', 'completed', 'backfilling', 'rolling_back'],
       retiring: ['purging', 'rolling_out', 'rolling_back'],
       purging: ['completed'],
       completed: [],
@@ -72,8 +72,11 @@ describe('the transitions', () => {
     expect([...reachable('purging')]).toEqual(['completed'])
   })
 
-  test('lead to the purge only from where the column is hidden', () => {
-    expect(STATES.filter((state) => TRANSITIONS[state].includes('purging'))).toEqual(['retiring'])
+  test('lead to the purge only from behind the time in which instances are replaced', () => {
+    expect(STATES.filter((state) => TRANSITIONS[state].includes('purging'))).toEqual([
+      'rolling_out',
+      'retiring',
+    ])
   })
 
   test('hide the column only from behind the gate', () => {

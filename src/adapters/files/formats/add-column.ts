@@ -1,0 +1,10 @@
+import { z } from 'zod'
+import { expression, name, onTable } from './shared.ts'
+
+export const addColumn = z.strictObject({
+  ...onTable,
+  column: name,
+  type: name,
+  nullable: z.boolean().default(true),
+  default: expression.optional(),
+})

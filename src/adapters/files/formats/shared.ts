@@ -1,0 +1,15 @@
+import { z } from 'zod'
+
+/** What every operation on a table says first. */
+export const onTable = { namespace: z.string().default('public'), table: z.string().min(1) }
+
+export const name = z.string().min(1)
+
+/** An SQL expression that may be written as a plain number or truth value. */
+export const expression = z
+  .union([z.string(), z.number(), z.boolean()])
+  // YAML reads a number as a double; what it cannot hold exactly would be another value.
+  .refine((value) => typeof value !== 'number' || !Number.isInteger(value) || Number.isSafeInteger(value), {
+    message: 'write a number of more than 15 digits in quotes',
+  })
+  .transform(String)
