@@ -52,7 +52,15 @@ export type { Migration, Operation } from './core/operations/migration.ts'
 export type { RenameColumn } from './core/operations/rename/rename.ts'
 export { lockWords } from './core/plan/locks.ts'
 export type { Plan } from './core/plan/plan.ts'
-export { type Change, type Hazard, type Lock, type Phase, type Step, versionName } from './core/plan/step.ts'
+export {
+  type Change,
+  called,
+  type Hazard,
+  type Lock,
+  type Phase,
+  type Step,
+  versionName,
+} from './core/plan/step.ts'
 export type { HealthCheck, ProcessesConfig, ProcessRole } from './core/processes/config.ts'
 export type { RolloutWish } from './core/rollout/begin.ts'
 export type { RoleWish, RolloutEvent, RolloutRequest } from './core/rollout/event.ts'
