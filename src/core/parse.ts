@@ -114,6 +114,17 @@ export function functionsCalled(expression: Sql): readonly string[] {
   return [...called].sort()
 }
 
+/** The columns that an expression names, each once, in the order in which it names them. */
+export function columnsNamed(expression: string): readonly string[] {
+  const named = new Set<string>()
+  visit(parsed(`select ${expression}`), (kind, node) => {
+    if (kind !== 'ColumnRef') return
+    const last = (node.fields as { String?: { sval?: string } }[]).at(-1)?.String?.sval
+    if (last !== undefined) named.add(last)
+  })
+  return [...named]
+}
+
 export interface Renaming {
   readonly from: string
   readonly to: string

@@ -8,14 +8,19 @@ import type { QualifiedName } from '../schema/model.ts'
 export function needsOf(migration: Migration): Needs {
   const needs = migration.operations.map((op) => specOf(op).needs(op))
   const tables = needs.flatMap((one) => one.tables)
+  const names = needs.flatMap((one) => one.names ?? [])
   const byName = new Map(tables.map((table) => [canonical(nameOf(table)), nameOf(table)]))
   return {
     tables: [...byName].map(([key, table]) => ({
       ...table,
       columns: tables.filter((one) => canonical(nameOf(one)) === key).flatMap((one) => one.columns),
+      ...(tables.some((one) => canonical(nameOf(one)) === key && one.leaves === true)
+        ? { leaves: true }
+        : {}),
     })),
     types: [...new Set(needs.flatMap(({ types = [] }) => types))],
     expressions: needs.flatMap(({ expressions = [] }) => expressions),
+    ...(names.length === 0 ? {} : { names }),
   }
 }
 
