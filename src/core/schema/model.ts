@@ -154,6 +154,31 @@ export interface Facts {
   readonly types: Readonly<Record<string, TypeFacts>>
   /** Expressions that operations name, by `expressionKey`: what is known, or why the server does not take it for the column's type. */
   readonly expressions: Readonly<Record<string, ExpressionFacts | { readonly problem: string }>>
+  /** Index definitions, by their text: what the server makes of them, or why it does not take them. */
+  readonly indexes: Readonly<Record<string, IndexFacts | { readonly problem: string }>>
+}
+
+/** What came of an index that was tried on an empty copy of its table. */
+export interface IndexFacts {
+  /** Under the name that it says, or the one that PostgreSQL would choose if that were free. */
+  readonly index: Index
+  /** The definition from `USING` on: the same whatever index and table are called. */
+  readonly using: string
+  /** What a row is equal by, as expressions. */
+  readonly keys: readonly string[]
+  /** Absent when every row is in the index. */
+  readonly predicate: string | null
+  readonly nullsDistinct: boolean
+  /** Relations that have the name already, or one that PostgreSQL would choose next. */
+  readonly namesakes: readonly Namesake[]
+}
+
+export interface Namesake {
+  readonly name: string
+  /** The table of an index, when that is in the same namespace. */
+  readonly table: string | null
+  readonly valid: boolean
+  readonly using: string | null
 }
 
 export interface ExpressionFacts {
