@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { messageOf } from '../../core/errors.ts'
 import type { Needs } from '../../core/operations/needs.ts'
 import { functionsCalled, isConstant, readExpression, readType } from '../../core/parse.ts'
@@ -17,6 +16,8 @@ import {
 import { id, join, lit, pattern, qualified, type Sql, sql, trusted } from '../../core/sql.ts'
 import { readDependents } from './dependents.ts'
 import type { Sessions } from './sessions.ts'
+import { tableQuery } from './table-query.ts'
+import { tryIndexes } from './try-index.ts'
 
 /** Reads the tables that a migration names, and only those: a schema of ten thousand tables costs nothing. */
 export async function introspect(
@@ -43,15 +44,13 @@ export async function introspect(
       casts: await readCasts(sessions, [...new Set(baseTypes)]),
       expressions: await readExpressions(sessions, needs.expressions),
       names: await readNames(sessions, needs.names ?? []),
+      indexes: await tryIndexes(sessions, needs.indexes),
     },
   }
 }
 
-const TABLE_QUERY = readFileSync(new URL('./introspect.sql', import.meta.url), 'utf8')
-
 async function readTable(sessions: Sessions, need: Needs['tables'][number]): Promise<Table | undefined> {
-  const oid = sql`pg_catalog.to_regclass(${lit(qualified(need))})`
-  const [found] = await sessions.read<{ table: Table }>(trusted(TABLE_QUERY.replaceAll('$table', () => oid)))
+  const [found] = await sessions.read<{ table: Table }>(tableQuery(qualified(need)))
   if (found === undefined) return undefined
   const { table } = found
   const defaults = table.columns.flatMap((column) =>
