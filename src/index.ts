@@ -31,6 +31,7 @@ export {
   identifierProblem,
 } from './core/identifier.ts'
 export type { AddColumn } from './core/operations/add-column.ts'
+export type { AddConstraint } from './core/operations/add-constraint.ts'
 export type { DropColumn } from './core/operations/drop-column.ts'
 export type { Migration, Operation } from './core/operations/migration.ts'
 export type { RenameColumn } from './core/operations/rename/rename.ts'

@@ -84,6 +84,7 @@ function constraint(
     index: null,
     references: null,
     setsDefault: false,
+    dependents: [],
     ...more,
   }
 }
@@ -194,6 +195,9 @@ export function table(more: Partial<Table> = {}): Table {
     neighbours: ['users_pkey'],
     owned: true,
     rowSecurityForced: false,
+    creates: true,
+    referable: (more.columns ?? [column('id'), column('name')]).map(({ name }) => name),
+    published: false,
     columnSlots: 2,
     rowsEstimate: 1000,
     bytes: 81_920,
@@ -241,7 +245,15 @@ const CASTS: Facts['casts'] = {
 }
 
 export function facts(more: Partial<Facts> = {}): Facts {
-  return { serverVersion: 180_004, casts: CASTS, types: {}, expressions: {}, ...more }
+  return {
+    serverVersion: 180_004,
+    casts: CASTS,
+    types: {},
+    expressions: {},
+    conditions: {},
+    taken: [],
+    ...more,
+  }
 }
 
 /** Facts that know some types by the text of the migration, each as PostgreSQL prints it. */

@@ -8,6 +8,16 @@ export interface Needs {
   readonly types: readonly string[]
   /** Expressions as operations write them, each with the type that it must fit. */
   readonly expressions: readonly { readonly expression: string; readonly type: string }[]
+  /** The same for a default of a column that is there, whose type only the server knows. */
+  readonly defaults: readonly {
+    readonly table: QualifiedName
+    readonly column: string
+    readonly expression: string
+  }[]
+  /** Conditions that the rows of a table are to meet. */
+  readonly conditions: readonly { readonly table: QualifiedName; readonly condition: string }[]
+  /** Names that a new relation may get: is one taken already? */
+  readonly names: readonly QualifiedName[]
 }
 
 /** What one operation has to do with, said before anything is known of the database. */
@@ -17,10 +27,11 @@ export interface OperationNeeds extends Partial<Omit<Needs, 'tables'>> {
   readonly touches: readonly Touch[]
 }
 
-/** A column of a table, or the table itself. */
+/** A column of a table, a constraint of it, or the table itself. */
 export interface Touch {
   readonly table: QualifiedName
   readonly column?: string
+  readonly constraint?: string
   /**
    * `adds`: it is not there before, and all later operations may build on it. `uses`: it stays, and others may use it, too.
    * `replaces`: its place is taken by something else, or by nothing, so nobody else may touch it.

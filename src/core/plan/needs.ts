@@ -16,6 +16,9 @@ export function needsOf(migration: Migration): Needs {
     })),
     types: [...new Set(needs.flatMap(({ types = [] }) => types))],
     expressions: needs.flatMap(({ expressions = [] }) => expressions),
+    defaults: needs.flatMap(({ defaults = [] }) => defaults),
+    conditions: needs.flatMap(({ conditions = [] }) => conditions),
+    names: needs.flatMap(({ names = [] }) => names),
   }
 }
 

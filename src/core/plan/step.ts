@@ -49,6 +49,11 @@ export type HazardCode =
   | 'may_break'
   | 'upsert_race'
   | 'column_slots'
+  | 'old_writers_may_fail'
+  | 'not_indexed'
+  | 'name_may_be_used'
+  | 'same_default'
+  | 'not_refused_any_more'
 
 /** A fact that must hold inside the transaction, after its locks were taken and before anything is changed. */
 export interface Requirement {

@@ -1,3 +1,5 @@
+import { qualified } from '../sql.ts'
+
 /** The immutable model of the tables that a migration touches, as `adapters/postgres/introspect.ts` reads them. */
 export interface Schema {
   readonly tables: readonly Table[]
@@ -26,6 +28,12 @@ export interface Table extends QualifiedName {
   /** May the connected role change the table, that is: is it a member of the owner. */
   readonly owned: boolean
   readonly rowSecurityForced: boolean
+  /** May the connected role create relations, such as indexes, in the table's namespace? */
+  readonly creates: boolean
+  /** Columns that the connected role may both reference and read, with no row hidden from it. */
+  readonly referable: readonly string[]
+  /** Does a publication send its updates and deletes, for which it needs a replica identity? */
+  readonly published: boolean
   /** Attribute numbers used up, dropped columns included. PostgreSQL never reuses one. */
   readonly columnSlots: number
   /** Planner's estimate, -1 when the table was never analysed. */
@@ -92,6 +100,8 @@ export interface Constraint {
   /** The other table of a foreign key. */
   readonly references: QualifiedName | null
   readonly setsDefault: boolean
+  /** What PostgreSQL would have to drop with it, such as foreign keys of other tables, each as it describes it. */
+  readonly dependents: readonly string[]
 }
 
 export interface Index {
@@ -154,6 +164,12 @@ export interface Facts {
   readonly types: Readonly<Record<string, TypeFacts>>
   /** Expressions that operations name, by `expressionKey`: what is known, or why the server does not take it for the column's type. */
   readonly expressions: Readonly<Record<string, ExpressionFacts | { readonly problem: string }>>
+  /** Conditions on rows, by `conditionKey`: how steady, or why the server does not take it for its table. */
+  readonly conditions: Readonly<
+    Record<string, Pick<ExpressionFacts, 'volatility'> | { readonly problem: string }>
+  >
+  /** Names of relations that operations ask for and somebody has already. */
+  readonly taken: readonly QualifiedName[]
 }
 
 export interface ExpressionFacts {
@@ -165,6 +181,10 @@ export interface ExpressionFacts {
 /** An expression fits one type and not another, so what is known of it is kept under both. */
 export function expressionKey(expression: string, type: string): string {
   return `${expression} as ${type}`
+}
+
+export function conditionKey(table: QualifiedName, condition: string): string {
+  return `${condition} on ${qualified(table)}`
 }
 
 export function isSameName(a: QualifiedName, b: QualifiedName): boolean {

@@ -6,6 +6,7 @@ import { context, factsWithTypes, schemaOf, table } from '../../support/model.ts
 const on = { namespace: 'public', table: 'users' } as const
 const EXAMPLES: Readonly<Record<Operation['kind'], Operation>> = {
   add_column: { kind: 'add_column', ...on, column: 'slug', type: 'text', nullable: true },
+  add_constraint: { kind: 'add_constraint', ...on, unique: ['name'] },
   drop_column: { kind: 'drop_column', ...on, column: 'name' },
   rename_column: { kind: 'rename_column', ...on, from: 'name', to: 'full_name' },
 }
