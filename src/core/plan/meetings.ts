@@ -5,6 +5,7 @@ import type { Migration } from '../operations/migration.ts'
 import type { Touch } from '../operations/needs.ts'
 import { findTable, isSameName, type Schema } from '../schema/model.ts'
 import { companionsOf } from './retire.ts'
+import { called } from './step.ts'
 
 /** Operations of one migration build on one another; but what one of them replaces, no other may touch. */
 export function meetingProblems(migration: Migration): readonly BellowsError[] {
@@ -59,9 +60,8 @@ function isTwin(a: Touch, b: Touch): boolean {
   return a.how === 'adds' && b.how === 'adds' && a.column === b.column && a.constraint === b.constraint
 }
 
-function written({ table, column, constraint }: Touch): string {
-  if (constraint !== undefined) return `"${constraint}" of "${table.name}"`
-  return column === undefined ? `"${table.name}"` : `"${table.name}"."${column}"`
+function written({ constraint, ...touch }: Touch): string {
+  return constraint === undefined ? called(touch) : `"${constraint}" of ${called(touch)}`
 }
 
 /**

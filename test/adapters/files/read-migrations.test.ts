@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
+import { OPERATION_FORMATS } from '../../../src/adapters/files/migration-format.ts'
 import { readMigration, readMigrations } from '../../../src/adapters/files/read-migrations.ts'
 import { BellowsError } from '../../../src/core/errors.ts'
 
@@ -138,7 +139,7 @@ describe('a migration file', () => {
 })
 
 describe('a migration file that is refused', () => {
-  const KINDS = 'an operation is an object with one key, one of add_column, drop_column, rename_column'
+  const KINDS = `an operation is an object with one key, one of ${Object.keys(OPERATION_FORMATS).join(', ')}`
 
   test.each<[string, string, string]>([
     ['an empty file', '', 'Invalid input: expected object, received null'],

@@ -137,6 +137,6 @@ function exclusionStep(work: Work<ExclusionRule>): StepDraft {
       },
     ],
     statements: [sql`alter table ${qualified(table)} add constraint ${id(name)} ${definitionSql(rule)}`],
-    cost: 'instant',
+    cost: 'small',
   }
 }
