@@ -2,15 +2,20 @@ import { messageOf } from '../../core/errors.ts'
 import type { Needs } from '../../core/operations/needs.ts'
 import { functionsCalled, isConstant, readExpression, readType } from '../../core/parse.ts'
 import {
-  type Dependent,
+  conditionKey,
   expressionKey,
   type Facts,
   type NameProblem,
   nameKey,
   type RowShape,
+  type TypeFacts,
+} from '../../core/schema/facts.ts'
+import {
+  type Dependent,
+  findColumn,
+  findTable,
   type Schema,
   type Table,
-  type TypeFacts,
   type Volatility,
 } from '../../core/schema/model.ts'
 import { id, join, lit, pattern, qualified, type Sql, sql, trusted } from '../../core/sql.ts'
@@ -42,9 +47,10 @@ export async function introspect(
       serverVersion: server?.version ?? 0,
       types,
       casts: await readCasts(sessions, [...new Set(baseTypes)]),
-      expressions: await readExpressions(sessions, needs.expressions),
-      names: await readNames(sessions, needs.names ?? []),
+      names: await readNames(sessions, needs.names),
       indexes: await tryIndexes(sessions, needs.indexes),
+      expressions: await readExpressions(sessions, [...needs.expressions, ...typed(needs.defaults, tables)]),
+      conditions: await readConditions(sessions, needs.conditions),
     },
   }
 }
@@ -156,6 +162,30 @@ select a.name || ' -> ' || b.name as pair,
   left join pg_catalog.pg_cast c on c.castsource = a.oid and c.casttarget = b.oid
   left join pg_catalog.pg_proc f on f.oid = c.castfunc`)
   return Object.fromEntries(pairs.map(({ pair, cast }) => [pair, cast]))
+}
+
+/** Defaults with the types of their columns; of a column that is not there nothing can be known. */
+function typed(defaults: Needs['defaults'], tables: readonly Table[]): Needs['expressions'] {
+  return defaults.flatMap(({ table, column, expression }) => {
+    const found = findTable({ tables }, table)
+    const type = found === undefined ? undefined : findColumn(found, column)?.type
+    return type === undefined ? [] : [{ expression, type }]
+  })
+}
+
+/** Whether the server takes a condition for the rows of a table. It is described, never evaluated. */
+async function readConditions(sessions: Sessions, needs: Needs['conditions']): Promise<Facts['conditions']> {
+  const facts: Record<string, Facts['conditions'][string]> = {}
+  for (const { table, condition } of needs) {
+    const read = readExpression(condition)
+    if (typeof read !== 'string') continue
+    const volatility = await volatilityReader(sessions, [read])
+    facts[conditionKey(table, condition)] = await sessions
+      .describe(sql`select true from ${qualified(table)} where (${read})`)
+      .then(() => ({ volatility: volatility(read) }))
+      .catch((error: unknown) => ({ problem: messageOf(error) }))
+  }
+  return facts
 }
 
 /** Whether the server takes an expression for a type, and how steady its value is. It is described; only a literal is evaluated. */

@@ -8,7 +8,6 @@ import { isSameName, type QualifiedName } from '../schema/model.ts'
 export function needsOf(migration: Migration): Needs {
   const needs = migration.operations.map((op) => specOf(op).needs(op))
   const tables = needs.flatMap((one) => one.tables)
-  const names = needs.flatMap((one) => one.names ?? [])
   const byName = new Map(tables.map((table) => [canonical(nameOf(table)), nameOf(table)]))
   return {
     tables: [...byName].map(([key, table]) => ({
@@ -20,10 +19,12 @@ export function needsOf(migration: Migration): Needs {
     })),
     types: [...new Set(needs.flatMap(({ types = [] }) => types))],
     expressions: needs.flatMap(({ expressions = [] }) => expressions),
-    ...(names.length === 0 ? {} : { names }),
     indexes: needs.flatMap(({ indexes = [] }, at) =>
       indexes.map((index) => ({ ...index, added: addedTo(index.table, needs.slice(0, at)) })),
     ),
+    defaults: needs.flatMap(({ defaults = [] }) => defaults),
+    conditions: needs.flatMap(({ conditions = [] }) => conditions),
+    names: needs.flatMap(({ names = [] }) => names),
   }
 }
 
