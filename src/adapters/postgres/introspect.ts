@@ -1,30 +1,29 @@
 import { readFileSync } from 'node:fs'
-import { messageOf } from '../../core/errors.ts'
+import { BellowsError } from '../../core/errors.ts'
 import type { Needs } from '../../core/operations/needs.ts'
-import { functionsCalled, isConstant, readExpression, readType } from '../../core/parse.ts'
+import { readExpression, readType } from '../../core/parse.ts'
 import {
-  type Dependent,
   expressionKey,
   type Facts,
   type Schema,
   type Table,
   type TypeFacts,
-  type Volatility,
 } from '../../core/schema/model.ts'
-import { join, lit, pattern, qualified, type Sql, sql, trusted } from '../../core/sql.ts'
-import { readDependents } from './dependents.ts'
+import { join, lit, qualified, sql, trusted } from '../../core/sql.ts'
+import { readDependentsOfEach } from './dependents.ts'
+import { literalTexts, problemsOf, volatilityReader } from './expressions.ts'
+import { readMentions } from './mentions.ts'
 import type { Sessions } from './sessions.ts'
 
-/** Reads the tables that a migration names, and only those: a schema of ten thousand tables costs nothing. */
+/**
+ * Reads the tables that a migration names, and only those: a schema of ten thousand tables costs nothing. How many questions are asked
+ * does not depend on how many tables those are.
+ */
 export async function introspect(
   sessions: Sessions,
   needs: Needs,
 ): Promise<{ schema: Schema; facts: Facts }> {
-  const tables: Table[] = []
-  for (const need of needs.tables) {
-    const table = await readTable(sessions, need)
-    if (table !== undefined) tables.push(table)
-  }
+  const tables = await readTables(sessions, needs.tables)
   const types = await readTypes(sessions, needs.types)
   const baseTypes = [...tables.flatMap((table) => table.columns), ...Object.values(types)].map(
     (one) => one.baseType,
@@ -44,65 +43,74 @@ export async function introspect(
 }
 
 const TABLE_QUERY = readFileSync(new URL('./introspect.sql', import.meta.url), 'utf8')
+/** So many come in one answer: what is read at once is some megabytes. */
+const TABLES_AT_ONCE_MAX = 500
 
-async function readTable(sessions: Sessions, need: Needs['tables'][number]): Promise<Table | undefined> {
-  const oid = sql`pg_catalog.to_regclass(${lit(qualified(need))})`
-  const [found] = await sessions.read<{ table: Table }>(trusted(TABLE_QUERY.replaceAll('$table', () => oid)))
-  if (found === undefined) return undefined
-  const { table } = found
-  const defaults = table.columns.flatMap((column) =>
-    column.default === null ? [] : [trusted(column.default)],
+/** In the order in which they are needed; what is not there is left out. */
+async function readTables(sessions: Sessions, needs: Needs['tables']): Promise<readonly Table[]> {
+  const read: Table[] = []
+  for (let at = 0; at < needs.length; at += TABLES_AT_ONCE_MAX)
+    read.push(...(await readSome(sessions, needs.slice(at, at + TABLES_AT_ONCE_MAX))))
+  const byName = new Map((await withDefaults(sessions, read)).map((table) => [qualified(table), table]))
+  const hanging = await readHanging(sessions, needs)
+  return needs.flatMap((need) => {
+    const table = byName.get(qualified(need))
+    return table === undefined ? [] : [{ ...table, ...hanging.get(qualified(need)) }]
+  })
+}
+
+async function readSome(sessions: Sessions, needs: Needs['tables']): Promise<readonly Table[]> {
+  const oids = needs.map((need) => sql`pg_catalog.to_regclass(${lit(qualified(need))})`)
+  const query = trusted(TABLE_QUERY.replaceAll('$tables', () => join(oids)))
+  const found = await sessions.read<{ table: Omit<Table, 'dependents' | 'mentions'> }>(query)
+  return found.map(({ table }) => ({ ...table, dependents: [], mentions: [] }))
+}
+
+/** With what is known of the defaults of the columns. */
+async function withDefaults(sessions: Sessions, tables: readonly Table[]): Promise<readonly Table[]> {
+  const defaults = tables
+    .flatMap((table) => table.columns)
+    .flatMap((column) =>
+      column.default === null
+        ? []
+        : [{ column, expression: trusted(column.default), type: trusted(column.type) }],
+    )
+  const volatility = await volatilityReader(
+    sessions,
+    defaults.map(({ expression }) => expression),
   )
-  const volatility = await volatilityReader(sessions, defaults)
-  const dependents: Dependent[] = []
-  for (const column of need.columns) {
-    const { found: hanging } = await readDependents(sessions, table, column)
-    dependents.push(...hanging.map((one) => ({ ...one, column })))
-  }
-  return {
+  const texts = await literalTexts(sessions, defaults)
+  const known = new Map(
+    defaults.map(({ column, expression }, at) => {
+      const text = texts[at] ?? null
+      // A literal that its own domain refuses is none that a row could have.
+      const defaultText = text instanceof BellowsError ? null : text
+      return [column, { ...column, defaultVolatility: volatility(expression), defaultText }]
+    }),
+  )
+  return tables.map((table) => ({
     ...table,
-    columns: await Promise.all(
-      table.columns.map(async (column) => ({
-        ...column,
-        defaultVolatility: column.default === null ? null : volatility(trusted(column.default)),
-        defaultText:
-          column.default === null
-            ? null
-            : await literalText(sessions, trusted(column.default), trusted(column.type)),
-      })),
-    ),
-    dependents,
-    mentions: await readMentions(sessions, need),
-  }
+    columns: table.columns.map((column) => known.get(column) ?? column),
+  }))
 }
 
-/** What a literal default comes to. Nothing else is evaluated: it could do something. */
-async function literalText(sessions: Sessions, expression: Sql, type: Sql): Promise<string | null> {
-  if (!isConstant(expression)) return null
-  const [row] = await sessions.read<{ text: string | null }>(
-    sql`select (${expression})::${type}::pg_catalog.text as text`,
-  )
-  return row?.text ?? null
-}
-
-/** Functions whose text names the table and a column. Text is all there is: PostgreSQL keeps no record of what they use. */
-async function readMentions(
+/** What hangs on the columns that are to leave, by their tables. */
+async function readHanging(
   sessions: Sessions,
-  need: Needs['tables'][number],
-): Promise<readonly Dependent[]> {
-  if (need.columns.length === 0) return []
-  const names = join(need.columns.map((column) => sql`(${lit(column)}, ${lit(word(column))})`))
-  return sessions.read<Dependent>(sql`
-select 'function' as kind, p.oid::pg_catalog.regprocedure::text as name, c.name as ${trusted('"column"')}
-  from pg_catalog.pg_proc p cross join (values ${names}) as c (name, word)
-  where p.pronamespace not in (select oid from pg_catalog.pg_namespace where nspname in ('pg_catalog', 'information_schema', 'bellows'))
-    and p.prosrc ~ ${lit(word(need.name))} and p.prosrc ~ c.word
-  order by 2, 3`)
-}
-
-/** A regular expression that finds a name as a whole word. */
-function word(name: string): string {
-  return `(?<!\\w)${pattern(name)}(?!\\w)`
+  needs: Needs['tables'],
+): Promise<ReadonlyMap<string, Pick<Table, 'dependents' | 'mentions'>>> {
+  const columns = needs.flatMap((table) => table.columns.map((column) => ({ table, column })))
+  const dependents = await readDependentsOfEach(sessions, columns)
+  const mentions = await readMentions(sessions, columns)
+  const byTable = new Map<string, Pick<Table, 'dependents' | 'mentions'>>()
+  for (const [at, { table, column }] of columns.entries()) {
+    const { dependents: before = [], mentions: mentioned = [] } = byTable.get(qualified(table)) ?? {}
+    byTable.set(qualified(table), {
+      dependents: [...before, ...(dependents[at]?.found ?? []).map((one) => ({ ...one, column }))],
+      mentions: [...mentioned, ...(mentions[at] ?? [])],
+    })
+  }
+  return byTable
 }
 
 /** Types as PostgreSQL prints them, by the text of the migration; one that it does not know is left out. */
@@ -159,38 +167,30 @@ async function readExpressions(
   sessions: Sessions,
   needs: Needs['expressions'],
 ): Promise<Facts['expressions']> {
-  const facts: Record<string, Facts['expressions'][string]> = {}
-  for (const { expression, type } of needs) {
-    const [read, target] = [readExpression(expression), readType(type)]
-    if (typeof read !== 'string' || typeof target !== 'string') continue
-    const volatility = await volatilityReader(sessions, [read])
-    facts[expressionKey(expression, type)] = await sessions
-      .describe(sql`select (${read})::${target}`)
-      .then(async () => ({
-        volatility: volatility(read),
-        text: await literalText(sessions, read, target),
-      }))
-      .catch((error: unknown) => ({ problem: messageOf(error) }))
+  const read = needs.flatMap((need) => {
+    const [expression, type] = [readExpression(need.expression), readType(need.type)]
+    return typeof expression === 'string' && typeof type === 'string'
+      ? [{ key: expressionKey(need.expression, need.type), expression, type }]
+      : []
+  })
+  const distinct = [...new Map(read.map((one) => [one.key, one])).values()]
+  const problems = await problemsOf(sessions, distinct)
+  const sound = distinct.filter((_, at) => problems[at] === undefined)
+  const texts = await literalTexts(sessions, sound)
+  const volatility = await volatilityReader(
+    sessions,
+    sound.map(({ expression }) => expression),
+  )
+  const problem = (error: BellowsError) => ({ problem: error.message })
+  const known = new Map<string, Facts['expressions'][string]>()
+  for (const [at, error] of problems.entries())
+    if (error !== undefined) known.set(distinct[at]?.key ?? '', problem(error))
+  for (const [at, { key, expression }] of sound.entries()) {
+    const text = texts[at] ?? null
+    known.set(
+      key,
+      text instanceof BellowsError ? problem(text) : { volatility: volatility(expression), text },
+    )
   }
-  return facts
-}
-
-/** Judges by the functions that an expression calls; of several functions of one name by the least steady one. */
-async function volatilityReader(
-  sessions: Sessions,
-  expressions: readonly Sql[],
-): Promise<(of: Sql) => Volatility> {
-  const names = [...new Set(expressions.flatMap((expression) => functionsCalled(expression)))]
-  const known =
-    names.length === 0
-      ? []
-      : await sessions.read<{ name: string; volatile: boolean; stable: boolean }>(sql`
-select proname as name, bool_or(provolatile = 'v') as volatile, bool_or(provolatile = 's') as stable
-  from pg_catalog.pg_proc where proname in (${join(names.map((name) => lit(name)))}) group by proname`)
-  return (of) => {
-    const called = known.filter(({ name }) => functionsCalled(of).includes(name))
-    if (called.some((one) => one.volatile)) return 'volatile'
-    // CURRENT_TIMESTAMP and its like are not functions for the parser; no harm in calling every other expression stable.
-    return 'stable'
-  }
+  return Object.fromEntries(known)
 }

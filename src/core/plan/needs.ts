@@ -1,19 +1,19 @@
-import { canonical } from '../hash.ts'
 import { specOf } from '../operations/index.ts'
 import type { Migration } from '../operations/migration.ts'
 import type { Needs } from '../operations/needs.ts'
 import type { QualifiedName } from '../schema/model.ts'
+import { qualified } from '../sql.ts'
 
 /** What must be asked of the server before a migration can be planned: all that its operations need, each once. */
 export function needsOf(migration: Migration): Needs {
   const needs = migration.operations.map((op) => specOf(op).needs(op))
-  const tables = needs.flatMap((one) => one.tables)
-  const byName = new Map(tables.map((table) => [canonical(nameOf(table)), nameOf(table)]))
+  const tables = new Map<string, Needs['tables'][number]>()
+  for (const { columns, ...table } of needs.flatMap((one) => one.tables)) {
+    const key = qualified(table)
+    tables.set(key, { ...nameOf(table), columns: [...(tables.get(key)?.columns ?? []), ...columns] })
+  }
   return {
-    tables: [...byName].map(([key, table]) => ({
-      ...table,
-      columns: tables.filter((one) => canonical(nameOf(one)) === key).flatMap((one) => one.columns),
-    })),
+    tables: [...tables.values()],
     types: [...new Set(needs.flatMap(({ types = [] }) => types))],
     expressions: needs.flatMap(({ expressions = [] }) => expressions),
   }
