@@ -1,7 +1,7 @@
 import { BellowsError } from '../core/errors.ts'
 import { clearColumnState } from '../core/plan/column-state.ts'
 import { undoSteps } from '../core/plan/plan.ts'
-import { isTransaction, type Step } from '../core/plan/step.ts'
+import { addedBy, isTransaction, type Step } from '../core/plan/step.ts'
 import { standsOn } from '../core/rollout/stands-on.ts'
 import type { Event } from '../core/run/event.ts'
 import { isOver, type Run } from '../core/run/run.ts'
@@ -9,7 +9,7 @@ import { isSameName } from '../core/schema/model.ts'
 import { forgetRunSql } from './backfill/checkpoint.ts'
 import type { Driving } from './context.ts'
 import { readRun, recordingFailure } from './drive.ts'
-import { executeStep, tableOf } from './execute.ts'
+import { executeStep } from './execute.ts'
 import { note } from './note.ts'
 import { readVersions } from './versions.ts'
 
@@ -19,7 +19,7 @@ export async function undo(engine: Driving, id: number): Promise<Run> {
   const steps = undoSteps(run.plan)
   if (await isUndone(engine, run)) return run
   if (run.state !== 'retiring') {
-    throw notReversible(run, 'There is nothing to undo: only a column that is hidden can be brought back.')
+    throw notReversible(run, 'There is nothing to undo: only what is hidden can be brought back.')
   }
   if (steps.length === 0) throw notReversible(run, NO_WAY_BACK)
   for (const [at, step] of steps.entries()) {
@@ -76,16 +76,14 @@ async function isUndone(engine: Driving, run: Run): Promise<boolean> {
   return (await engine.journal.entries([run.id])).at(-1)?.event.type === 'retire_undone'
 }
 
-/** A column that the run never added belongs to somebody else: adding it and recording that is one transaction. */
+/** What the run never added belongs to somebody else: adding it and recording that is one transaction. */
 function isOurs(run: Run, step: Step): boolean {
   const dropped = isTransaction(step) ? step.retires : undefined
   if (dropped === undefined) return true
-  const added = run.plan.steps.find(
-    (one) =>
-      one.changes?.kind === 'added' &&
-      one.changes.column === dropped.column &&
-      isSameName(tableOf(one), dropped.table),
-  )
+  const added = run.plan.steps.find((one) => {
+    const what = addedBy(one)
+    return what !== undefined && what.column === dropped.column && isSameName(what.table, dropped.table)
+  })
   return added === undefined || run.done.has(added.id)
 }
 

@@ -193,10 +193,15 @@ export function table(more: Partial<Table> = {}): Table {
     mentions: [],
     neighbours: ['users_pkey'],
     owned: true,
+    mayReference: true,
+    referencedBy: [],
     rowSecurityForced: false,
     columnSlots: 2,
     rowsEstimate: 1000,
     bytes: 81_920,
+    comment: null,
+    options: [],
+    replicaIdentity: 'default',
     ...more,
   }
 }

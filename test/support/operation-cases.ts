@@ -1,3 +1,5 @@
+import { createTable } from '../../src/adapters/files/formats/create-table.ts'
+import type { CreateTable } from '../../src/core/operations/create-table/create-table.ts'
 import type { Operation } from '../../src/core/operations/migration.ts'
 import { rename } from './rename.ts'
 
@@ -39,6 +41,32 @@ export const OPERATION_CASES: Readonly<Record<Operation['kind'], readonly Operat
   add_column: [
     { name: 'nullable', given: GIVEN, operations: [add('email', 'text')] },
     { name: 'NOT NULL with a default', given: GIVEN, operations: [add('seen', 'integer', '7')] },
+  ],
+  create_table: [
+    {
+      name: 'with foreign keys',
+      given: GIVEN,
+      operations: [
+        {
+          kind: 'create_table',
+          ...createTable.parse({
+            table: 'orders',
+            columns: [
+              { name: 'id', type: 'bigint', identity: 'always' },
+              { name: 'user_id', type: 'bigint', nullable: false },
+              { name: 'parent', type: 'bigint' },
+            ],
+            primary_key: ['id'],
+            constraints: [
+              { unique: ['user_id', 'parent'] },
+              { check: 'parent <> id' },
+              { foreign_key: ['user_id'], references: { table: 'users' } },
+              { foreign_key: ['parent'], references: { table: 'orders', columns: ['id'] } },
+            ],
+          }),
+        } as CreateTable,
+      ],
+    },
   ],
   drop_column: [
     {

@@ -1,19 +1,17 @@
-import { readFileSync } from 'node:fs'
-import { BellowsError } from '../../core/errors.ts'
 import type { Needs } from '../../core/operations/needs.ts'
-import { readExpression, readType } from '../../core/parse.ts'
+import { readType } from '../../core/parse.ts'
 import {
-  expressionKey,
   type Facts,
+  type NameProblem,
+  nameKey,
+  type QualifiedName,
   type Schema,
-  type Table,
   type TypeFacts,
 } from '../../core/schema/model.ts'
-import { join, lit, qualified, sql, trusted } from '../../core/sql.ts'
-import { readDependentsOfEach } from './dependents.ts'
-import { literalTexts, problemsOf, volatilityReader } from './expressions.ts'
-import { readMentions } from './mentions.ts'
+import { join, lit, sql, trusted } from '../../core/sql.ts'
+import { readExpressions } from './expressions.ts'
 import type { Sessions } from './sessions.ts'
+import { readTables } from './tables.ts'
 
 /**
  * Reads the tables that a migration names, and only those: a schema of ten thousand tables costs nothing. How many questions are asked
@@ -38,79 +36,9 @@ export async function introspect(
       types,
       casts: await readCasts(sessions, [...new Set(baseTypes)]),
       expressions: await readExpressions(sessions, needs.expressions),
+      names: await readNames(sessions, needs.names ?? []),
     },
   }
-}
-
-const TABLE_QUERY = readFileSync(new URL('./introspect.sql', import.meta.url), 'utf8')
-/** So many come in one answer: what is read at once is some megabytes. */
-const TABLES_AT_ONCE_MAX = 500
-
-/** In the order in which they are needed; what is not there is left out. */
-async function readTables(sessions: Sessions, needs: Needs['tables']): Promise<readonly Table[]> {
-  const read: Table[] = []
-  for (let at = 0; at < needs.length; at += TABLES_AT_ONCE_MAX)
-    read.push(...(await readSome(sessions, needs.slice(at, at + TABLES_AT_ONCE_MAX))))
-  const byName = new Map((await withDefaults(sessions, read)).map((table) => [qualified(table), table]))
-  const hanging = await readHanging(sessions, needs)
-  return needs.flatMap((need) => {
-    const table = byName.get(qualified(need))
-    return table === undefined ? [] : [{ ...table, ...hanging.get(qualified(need)) }]
-  })
-}
-
-async function readSome(sessions: Sessions, needs: Needs['tables']): Promise<readonly Table[]> {
-  const oids = needs.map((need) => sql`pg_catalog.to_regclass(${lit(qualified(need))})`)
-  const query = trusted(TABLE_QUERY.replaceAll('$tables', () => join(oids)))
-  const found = await sessions.read<{ table: Omit<Table, 'dependents' | 'mentions'> }>(query)
-  return found.map(({ table }) => ({ ...table, dependents: [], mentions: [] }))
-}
-
-/** With what is known of the defaults of the columns. */
-async function withDefaults(sessions: Sessions, tables: readonly Table[]): Promise<readonly Table[]> {
-  const defaults = tables
-    .flatMap((table) => table.columns)
-    .flatMap((column) =>
-      column.default === null
-        ? []
-        : [{ column, expression: trusted(column.default), type: trusted(column.type) }],
-    )
-  const volatility = await volatilityReader(
-    sessions,
-    defaults.map(({ expression }) => expression),
-  )
-  const texts = await literalTexts(sessions, defaults)
-  const known = new Map(
-    defaults.map(({ column, expression }, at) => {
-      const text = texts[at] ?? null
-      // A literal that its own domain refuses is none that a row could have.
-      const defaultText = text instanceof BellowsError ? null : text
-      return [column, { ...column, defaultVolatility: volatility(expression), defaultText }]
-    }),
-  )
-  return tables.map((table) => ({
-    ...table,
-    columns: table.columns.map((column) => known.get(column) ?? column),
-  }))
-}
-
-/** What hangs on the columns that are to leave, by their tables. */
-async function readHanging(
-  sessions: Sessions,
-  needs: Needs['tables'],
-): Promise<ReadonlyMap<string, Pick<Table, 'dependents' | 'mentions'>>> {
-  const columns = needs.flatMap((table) => table.columns.map((column) => ({ table, column })))
-  const dependents = await readDependentsOfEach(sessions, columns)
-  const mentions = await readMentions(sessions, columns)
-  const byTable = new Map<string, Pick<Table, 'dependents' | 'mentions'>>()
-  for (const [at, { table, column }] of columns.entries()) {
-    const { dependents: before = [], mentions: mentioned = [] } = byTable.get(qualified(table)) ?? {}
-    byTable.set(qualified(table), {
-      dependents: [...before, ...(dependents[at]?.found ?? []).map((one) => ({ ...one, column }))],
-      mentions: [...mentioned, ...(mentions[at] ?? [])],
-    })
-  }
-  return byTable
 }
 
 /** Types as PostgreSQL prints them, by the text of the migration; one that it does not know is left out. */
@@ -162,35 +90,20 @@ select a.name || ' -> ' || b.name as pair,
   return Object.fromEntries(pairs.map(({ pair, cast }) => [pair, cast]))
 }
 
-/** Whether the server takes an expression for a type, and how steady its value is. It is described; only a literal is evaluated. */
-async function readExpressions(
+/** Why something new cannot have a name; one that is free is left out. */
+async function readNames(
   sessions: Sessions,
-  needs: Needs['expressions'],
-): Promise<Facts['expressions']> {
-  const read = needs.flatMap((need) => {
-    const [expression, type] = [readExpression(need.expression), readType(need.type)]
-    return typeof expression === 'string' && typeof type === 'string'
-      ? [{ key: expressionKey(need.expression, need.type), expression, type }]
-      : []
-  })
-  const distinct = [...new Map(read.map((one) => [one.key, one])).values()]
-  const problems = await problemsOf(sessions, distinct)
-  const sound = distinct.filter((_, at) => problems[at] === undefined)
-  const texts = await literalTexts(sessions, sound)
-  const volatility = await volatilityReader(
-    sessions,
-    sound.map(({ expression }) => expression),
+  names: NonNullable<Needs['names']>,
+): Promise<Record<string, NameProblem>> {
+  if (names.length === 0) return {}
+  const asked = names.map(({ namespace, name }) => sql`(${lit(namespace)}, ${lit(name)})`)
+  const found = await sessions.read<QualifiedName & { problem: NameProblem | null }>(sql`
+select asked.namespace, asked.name,
+    case when n.oid is null then 'no_namespace' when not pg_catalog.has_schema_privilege(n.oid, 'CREATE') then 'not_allowed'
+      when exists (select from pg_catalog.pg_class where relnamespace = n.oid and relname = asked.name)
+        or exists (select from pg_catalog.pg_type where typnamespace = n.oid and typname = asked.name and typcategory <> 'A') then 'taken' end as problem
+  from (values ${join(asked)}) asked (namespace, name) left join pg_catalog.pg_namespace n on n.nspname = asked.namespace`)
+  return Object.fromEntries(
+    found.flatMap(({ problem, ...name }) => (problem === null ? [] : [[nameKey(name), problem]])),
   )
-  const problem = (error: BellowsError) => ({ problem: error.message })
-  const known = new Map<string, Facts['expressions'][string]>()
-  for (const [at, error] of problems.entries())
-    if (error !== undefined) known.set(distinct[at]?.key ?? '', problem(error))
-  for (const [at, { key, expression }] of sound.entries()) {
-    const text = texts[at] ?? null
-    known.set(
-      key,
-      text instanceof BellowsError ? problem(text) : { volatility: volatility(expression), text },
-    )
-  }
-  return Object.fromEntries(known)
 }

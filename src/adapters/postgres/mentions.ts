@@ -1,6 +1,6 @@
-import type { Dependent } from '../../core/schema/model.ts'
+import type { Dependent, QualifiedName } from '../../core/schema/model.ts'
 import { join, lit, pattern, sql, trusted } from '../../core/sql.ts'
-import { byPlace, type ColumnRef } from './dependents.ts'
+import { byPlace } from './dependents.ts'
 import type { Sessions } from './sessions.ts'
 
 /**
@@ -9,7 +9,7 @@ import type { Sessions } from './sessions.ts'
  */
 export async function readMentions(
   sessions: Sessions,
-  columns: readonly ColumnRef[],
+  columns: readonly { readonly table: QualifiedName; readonly column: string }[],
 ): Promise<readonly (readonly Dependent[])[]> {
   if (columns.length === 0) return []
   const asked = columns.map(
@@ -17,7 +17,7 @@ export async function readMentions(
       sql`(${lit(at)}, ${lit(column)}, ${lit(word(table.name))}, ${lit(word(column))})`,
   )
   // The texts go by while the names stand still, so that each pattern is read once.
-  const found = await sessions.read<Dependent & { at: number }>(sql`
+  const found = await sessions.read<Required<Dependent> & { at: number }>(sql`
 with functions as materialized (
   select oid, prosrc from pg_catalog.pg_proc p
     where p.pronamespace not in (select oid from pg_catalog.pg_namespace where nspname in ('pg_catalog', 'information_schema', 'bellows')))

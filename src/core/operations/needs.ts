@@ -1,13 +1,22 @@
-import type { QualifiedName } from '../schema/model.ts'
+import type { QualifiedName, RowShape } from '../schema/model.ts'
 
 /** What must be asked of the server before a migration can be planned. */
 export interface Needs {
-  /** Tables, each with the columns whose dependents matter because they are to leave. */
-  readonly tables: readonly (QualifiedName & { readonly columns: readonly string[] })[]
+  /** Tables, each with the columns whose dependents matter because they are to leave; or all of it is. */
+  readonly tables: readonly (QualifiedName & {
+    readonly columns: readonly string[]
+    readonly leaves?: boolean
+  })[]
   /** Types as operations write them. */
   readonly types: readonly string[]
   /** Expressions as operations write them, each with the type that it must fit. */
-  readonly expressions: readonly { readonly expression: string; readonly type: string }[]
+  readonly expressions: readonly {
+    readonly expression: string
+    readonly type: string
+    readonly row?: RowShape
+  }[]
+  /** Names that must be free, in a namespace where something may be made. */
+  readonly names?: readonly QualifiedName[]
 }
 
 /** What one operation has to do with, said before anything is known of the database. */

@@ -14,12 +14,12 @@ export function dependentsQuery(table: QualifiedName, column: string): Sql {
   })
 }
 
-/** The same of many columns: rows of (at, kind, name), `at` being the place of the column in the list. */
+/** The same of many columns: rows of (at, kind, name), `at` being the number that is given with the column. */
 export function dependentsOfEach(
-  columns: readonly { readonly table: QualifiedName; readonly column: string }[],
+  columns: readonly { readonly at: number; readonly table: QualifiedName; readonly column: string }[],
 ): Sql {
   const asked = columns.map(
-    ({ table, column }, at) =>
+    ({ at, table, column }) =>
       sql`(${lit(at)}, pg_catalog.to_regclass(${lit(qualified(table))}), ${lit(column)}, ${lit(namedInTrigger(column))})`,
   )
   return sql`

@@ -1,9 +1,9 @@
-import { plpgsqlQueries } from '../parse.ts'
+import { plpgsqlQueries, plpgsqlTypes } from '../parse.ts'
 import type { Dependent, QualifiedName } from '../schema/model.ts'
 import { join, lit, pattern, type Sql, sql } from '../sql.ts'
-import { columnUse } from '../statement-use.ts'
+import { columnUse, isTypeOf } from '../statement-use.ts'
 
-/** A function whose text names the table and the column, wherever. */
+/** A function whose text names the table, and the column where one is asked for, wherever. */
 export interface FunctionText {
   readonly name: string
   readonly language: 'sql' | 'plpgsql'
@@ -13,14 +13,14 @@ export interface FunctionText {
 }
 
 /**
- * Functions whose text names a table and a column of it, for each of many: rows with `at`, the place of the column in the list. Those
- * of Bellows, and such as PostgreSQL keeps a record of what they use, are left out.
+ * Functions whose text names a table, and a column of it where one is asked for, for each of many: rows with `at`, the place in the
+ * list. Those of Bellows, and such as PostgreSQL keeps a record of what they use, are left out.
  */
 export function functionsNaming(
-  columns: readonly { readonly table: QualifiedName; readonly column: string }[],
+  asked: readonly { readonly table: QualifiedName; readonly column?: string }[],
 ): Sql {
-  const asked = columns.map(
-    ({ table, column }, at) => sql`(${lit(at)}, ${lit(pattern(table.name))}, ${lit(pattern(column))})`,
+  const names = asked.map(
+    ({ table, column = '' }, at) => sql`(${lit(at)}, ${lit(pattern(table.name))}, ${lit(pattern(column))})`,
   )
   // The texts go by while the names stand still, so that each pattern is read once.
   return sql`
@@ -29,7 +29,7 @@ with functions as materialized (
     from pg_catalog.pg_proc p join pg_catalog.pg_language l on l.oid = p.prolang and l.lanname in ('sql', 'plpgsql')
     where p.pronamespace not in (select oid from pg_catalog.pg_namespace where nspname in ('pg_catalog', 'information_schema', 'bellows'))
       and p.prokind in ('f', 'p') and p.prosqlbody is null)
-select asked.at, f.* from (values ${join(asked)}) asked (at, relation, name)
+select asked.at, f.* from (values ${join(names)}) asked (at, relation, name)
   cross join lateral (
     select oid::pg_catalog.regprocedure::text as name, lanname as language, prosrc as body, pg_catalog.pg_get_functiondef(oid) as definition
       from functions where prosrc ~* asked.relation and prosrc ~* asked.name offset 0) f
@@ -43,13 +43,17 @@ select asked.at, f.* from (values ${join(asked)}) asked (at, relation, name)
 export function functionsUsing(
   functions: readonly FunctionText[],
   table: QualifiedName,
-  column: string,
+  column?: string,
 ): readonly Pick<Dependent, 'kind' | 'name'>[] {
   return functions
-    .filter(({ language, body, definition }) =>
-      (language === 'sql' ? [body] : plpgsqlQueries(definition)).some(
-        (text) => columnUse(text, table, column) === 'definite',
-      ),
+    .filter(
+      ({ language, body, definition }) =>
+        (language === 'sql' ? [body] : plpgsqlQueries(definition)).some(
+          (text) => columnUse(text, table, column) === 'definite',
+        ) ||
+        (column === undefined &&
+          language === 'plpgsql' &&
+          plpgsqlTypes(definition).some((type) => isTypeOf(type, table))),
     )
     .map(({ name }) => ({ kind: 'function', name }))
 }

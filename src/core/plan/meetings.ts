@@ -6,6 +6,7 @@ import type { Touch } from '../operations/needs.ts'
 import { findTable, isSameName, type Schema } from '../schema/model.ts'
 import { qualified } from '../sql.ts'
 import { companionsOf } from './retire.ts'
+import { called } from './step.ts'
 
 /** Operations of one migration build on one another; but what one of them replaces, no other may touch. */
 export function meetingProblems(migration: Migration): readonly BellowsError[] {
@@ -16,7 +17,7 @@ export function meetingProblems(migration: Migration): readonly BellowsError[] {
     const tables = [...new Set(touches.map(({ table }) => qualified(table)))]
     const before = [...new Set(tables.flatMap((table) => earlier.get(table) ?? []))]
     for (const table of tables) earlier.set(table, [...(earlier.get(table) ?? []), touches])
-    return before.flatMap((one) => meetings(one, touches).map(written))
+    return before.flatMap((one) => meetings(one, touches).map(called))
   })
   return [...new Set(met)].map(
     (what) =>
@@ -57,10 +58,6 @@ function covers(whole: Touch, part: Touch): boolean {
 
 function isTwin(a: Touch, b: Touch): boolean {
   return a.how === 'adds' && b.how === 'adds' && a.column === b.column
-}
-
-function written({ table, column }: Touch): string {
-  return column === undefined ? `"${table.name}"` : `"${table.name}"."${column}"`
 }
 
 /** An index or a constraint of two leaving columns would be copied for each, and each copy would need the other column. */

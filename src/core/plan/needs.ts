@@ -7,15 +7,21 @@ import { qualified } from '../sql.ts'
 /** What must be asked of the server before a migration can be planned: all that its operations need, each once. */
 export function needsOf(migration: Migration): Needs {
   const needs = migration.operations.map((op) => specOf(op).needs(op))
+  const names = needs.flatMap((one) => one.names ?? [])
   const tables = new Map<string, Needs['tables'][number]>()
-  for (const { columns, ...table } of needs.flatMap((one) => one.tables)) {
-    const key = qualified(table)
-    tables.set(key, { ...nameOf(table), columns: [...(tables.get(key)?.columns ?? []), ...columns] })
+  for (const table of needs.flatMap((one) => one.tables)) {
+    const { columns = [], leaves = false } = tables.get(qualified(table)) ?? {}
+    tables.set(qualified(table), {
+      ...nameOf(table),
+      columns: [...columns, ...table.columns],
+      ...(leaves || table.leaves === true ? { leaves: true } : {}),
+    })
   }
   return {
     tables: [...tables.values()],
     types: [...new Set(needs.flatMap(({ types = [] }) => types))],
     expressions: needs.flatMap(({ expressions = [] }) => expressions),
+    ...(names.length === 0 ? {} : { names }),
   }
 }
 

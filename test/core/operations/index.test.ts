@@ -6,6 +6,13 @@ import { context, factsWithTypes, schemaOf, table } from '../../support/model.ts
 const on = { namespace: 'public', table: 'users' } as const
 const EXAMPLES: Readonly<Record<Operation['kind'], Operation>> = {
   add_column: { kind: 'add_column', ...on, column: 'slug', type: 'text', nullable: true },
+  create_table: {
+    kind: 'create_table',
+    ...on,
+    table: 'notes',
+    columns: [{ name: 'note', type: 'text', nullable: true }],
+    constraints: [],
+  },
   drop_column: { kind: 'drop_column', ...on, column: 'name' },
   rename_column: { kind: 'rename_column', ...on, from: 'name', to: 'full_name' },
 }
@@ -39,7 +46,8 @@ describe('the registry', () => {
     expect(spec.rollback(op, known).every(({ phase }) => ['retire', 'expand'].includes(phase))).toBe(true)
   })
 
-  test.each(OPERATION_KINDS)('has operations that change nothing but the table they name: %s', (kind) => {
+  const inATable = OPERATION_KINDS.filter((kind) => !kind.endsWith('_table'))
+  test.each(inATable)('has operations that change nothing but the table they name: %s', (kind) => {
     const [op, spec] = [EXAMPLES[kind], specOf(EXAMPLES[kind])]
     const other = table({ name: 'teams' })
     const before = schemaOf(table(), other)
