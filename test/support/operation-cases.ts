@@ -1,5 +1,3 @@
-import { createTable } from '../../src/adapters/files/formats/create-table.ts'
-import type { CreateTable } from '../../src/core/operations/create-table/create-table.ts'
 import type { Operation } from '../../src/core/operations/migration.ts'
 import { rename } from './rename.ts'
 
@@ -42,29 +40,37 @@ export const OPERATION_CASES: Readonly<Record<Operation['kind'], readonly Operat
     { name: 'nullable', given: GIVEN, operations: [add('email', 'text')] },
     { name: 'NOT NULL with a default', given: GIVEN, operations: [add('seen', 'integer', '7')] },
   ],
+  create_index: [
+    {
+      name: 'unique, on an expression',
+      given: GIVEN,
+      operations: [{ kind: 'create_index', definition: 'create unique index on users (lower(name))' }],
+    },
+  ],
   create_table: [
     {
-      name: 'with foreign keys',
+      name: 'with a foreign key',
       given: GIVEN,
       operations: [
         {
           kind: 'create_table',
-          ...createTable.parse({
-            table: 'orders',
-            columns: [
-              { name: 'id', type: 'bigint', identity: 'always' },
-              { name: 'user_id', type: 'bigint', nullable: false },
-              { name: 'parent', type: 'bigint' },
-            ],
-            primary_key: ['id'],
-            constraints: [
-              { unique: ['user_id', 'parent'] },
-              { check: 'parent <> id' },
-              { foreign_key: ['user_id'], references: { table: 'users' } },
-              { foreign_key: ['parent'], references: { table: 'orders', columns: ['id'] } },
-            ],
-          }),
-        } as CreateTable,
+          namespace: 'public',
+          table: 'notes',
+          columns: [
+            { name: 'id', type: 'bigint', nullable: false, identity: 'always' },
+            { name: 'team', type: 'integer', nullable: true },
+          ],
+          primaryKey: ['id'],
+          constraints: [
+            {
+              kind: 'foreign_key',
+              columns: ['team'],
+              references: { namespace: 'public', name: 'teams' },
+              onDelete: 'cascade',
+              onUpdate: 'no_action',
+            },
+          ],
+        },
       ],
     },
   ],

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Operation } from '../../core/operations/migration.ts'
 import { addColumn } from './formats/add-column.ts'
+import { createIndex } from './formats/create-index.ts'
 import { createTable } from './formats/create-table.ts'
 import { dropColumn } from './formats/drop-column.ts'
 import { renameColumn } from './formats/rename-column.ts'
@@ -9,6 +10,7 @@ import { renameColumn } from './formats/rename-column.ts'
 export const OPERATION_FORMATS = {
   add_column: addColumn,
   create_table: createTable,
+  create_index: createIndex,
   drop_column: dropColumn,
   rename_column: renameColumn,
 } as const satisfies Readonly<Record<Operation['kind'], z.ZodType>>

@@ -12,6 +12,7 @@ import { join, lit, sql, trusted } from '../../core/sql.ts'
 import { readExpressions } from './expressions.ts'
 import type { Sessions } from './sessions.ts'
 import { readTables } from './tables.ts'
+import { tryIndexes } from './try-index.ts'
 
 /**
  * Reads the tables that a migration names, and only those: a schema of ten thousand tables costs nothing. How many questions are asked
@@ -37,6 +38,7 @@ export async function introspect(
       casts: await readCasts(sessions, [...new Set(baseTypes)]),
       expressions: await readExpressions(sessions, needs.expressions),
       names: await readNames(sessions, needs.names ?? []),
+      indexes: await tryIndexes(sessions, needs.indexes),
     },
   }
 }

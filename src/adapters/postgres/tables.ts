@@ -1,14 +1,13 @@
-import { readFileSync } from 'node:fs'
 import { BellowsError } from '../../core/errors.ts'
 import type { Needs } from '../../core/operations/needs.ts'
 import type { Dependent, QualifiedName, Table } from '../../core/schema/model.ts'
-import { join, lit, qualified, sql, trusted } from '../../core/sql.ts'
+import { qualified, trusted } from '../../core/sql.ts'
 import { type Asked, readDependentsOfEach } from './dependents.ts'
 import { literalTexts, volatilityReader } from './expressions.ts'
 import { readMentions } from './mentions.ts'
 import type { Sessions } from './sessions.ts'
+import { tablesQuery } from './table-query.ts'
 
-const TABLE_QUERY = readFileSync(new URL('./introspect.sql', import.meta.url), 'utf8')
 /** So many come in one answer: what is read at once is some megabytes. */
 const TABLES_AT_ONCE_MAX = 500
 
@@ -26,8 +25,7 @@ export async function readTables(sessions: Sessions, needs: Needs['tables']): Pr
 }
 
 async function readSome(sessions: Sessions, needs: Needs['tables']): Promise<readonly Table[]> {
-  const oids = needs.map((need) => sql`pg_catalog.to_regclass(${lit(qualified(need))})`)
-  const query = trusted(TABLE_QUERY.replaceAll('$tables', () => join(oids)))
+  const query = tablesQuery(needs.map((need) => qualified(need)))
   const found = await sessions.read<{ table: Omit<Table, 'dependents' | 'mentions'> }>(query)
   return found.map(({ table }) => ({ ...table, dependents: [], mentions: [] }))
 }

@@ -1,4 +1,5 @@
 import { addColumn } from './add-column.ts'
+import { createIndex } from './create-index.ts'
 import { createTable } from './create-table.ts'
 import { dropColumn } from './drop-column.ts'
 import type { Operation } from './migration.ts'
@@ -11,6 +12,7 @@ type Registry = { readonly [K in Operation['kind']]: OperationSpec<Extract<Opera
 const OPERATIONS: Registry = {
   add_column: addColumn,
   create_table: createTable,
+  create_index: createIndex,
   drop_column: dropColumn,
   rename_column: renameColumn,
 }

@@ -17,11 +17,27 @@ export interface Needs {
   }[]
   /** Names that must be free, in a namespace where something may be made. */
   readonly names?: readonly QualifiedName[]
+  /** Index definitions as operations write them, each with the columns that operations before it add to the table. */
+  readonly indexes: readonly (IndexNeed & { readonly added: readonly AddedColumn[] })[]
+}
+
+export interface IndexNeed {
+  readonly table: QualifiedName
+  readonly definition: string
+}
+
+export interface AddedColumn {
+  readonly column: string
+  /** As the operation writes it. */
+  readonly type: string
 }
 
 /** What one operation has to do with, said before anything is known of the database. */
-export interface OperationNeeds extends Partial<Omit<Needs, 'tables'>> {
+export interface OperationNeeds extends Partial<Omit<Needs, 'tables' | 'indexes'>> {
   readonly tables: Needs['tables']
+  readonly indexes?: readonly IndexNeed[]
+  /** What it adds to its tables, for what later operations say about it. */
+  readonly adds?: readonly (AddedColumn & { readonly table: QualifiedName })[]
   /** What another operation of the migration must not touch as well. */
   readonly touches: readonly Touch[]
 }

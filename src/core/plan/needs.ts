@@ -1,7 +1,7 @@
 import { specOf } from '../operations/index.ts'
 import type { Migration } from '../operations/migration.ts'
-import type { Needs } from '../operations/needs.ts'
-import type { QualifiedName } from '../schema/model.ts'
+import type { AddedColumn, Needs, OperationNeeds } from '../operations/needs.ts'
+import { isSameName, type QualifiedName } from '../schema/model.ts'
 import { qualified } from '../sql.ts'
 
 /** What must be asked of the server before a migration can be planned: all that its operations need, each once. */
@@ -22,7 +22,17 @@ export function needsOf(migration: Migration): Needs {
     types: [...new Set(needs.flatMap(({ types = [] }) => types))],
     expressions: needs.flatMap(({ expressions = [] }) => expressions),
     ...(names.length === 0 ? {} : { names }),
+    indexes: needs.flatMap(({ indexes = [] }, at) =>
+      indexes.map((index) => ({ ...index, added: addedTo(index.table, needs.slice(0, at)) })),
+    ),
   }
+}
+
+function addedTo(table: QualifiedName, earlier: readonly OperationNeeds[]): readonly AddedColumn[] {
+  return earlier
+    .flatMap(({ adds = [] }) => adds)
+    .filter((one) => isSameName(one.table, table))
+    .map(({ column, type }) => ({ column, type }))
 }
 
 /** The tables that a migration works on: no second run may touch them meanwhile. */

@@ -49,6 +49,11 @@ export type HazardCode =
   | 'may_break'
   | 'upsert_race'
   | 'column_slots'
+  | 'waits_for_transactions'
+  | 'ends_hot_updates'
+  | 'refuses_duplicates'
+  | 'allows_duplicates'
+  | 'slower_queries'
 
 /** A fact that must hold inside the transaction, after its locks were taken and before anything is changed. */
 export interface Requirement {
@@ -97,6 +102,10 @@ interface Common {
   readonly probe: Sql
   /** What applications see change when the step is done: the schema has a new version then. */
   readonly changes?: Change
+  /** A relation that the step makes: one that is there before is somebody else's. */
+  readonly makes?: QualifiedName
+  /** A relation that a step of a rollback drops, if the run has made it. */
+  readonly unmakes?: QualifiedName
 }
 
 /** A step that is one short transaction, sent to the server as one message, COMMIT included. */
@@ -116,6 +125,8 @@ export interface ConcurrentIndexStep extends Common {
   readonly locks: readonly Lock[]
   readonly index: QualifiedName
   readonly statement: Sql
+  /** Looked at before anything is dropped or built; nothing keeps them true meanwhile. */
+  readonly requires?: readonly Requirement[]
 }
 
 /** A statement that PostgreSQL takes only outside a transaction, such as `DROP INDEX CONCURRENTLY`. */
@@ -125,6 +136,8 @@ export interface OutsideStep extends Common {
   /** Each may be given again when it was interrupted. */
   readonly statements: readonly Sql[]
   readonly cost: 'instant' | 'scan'
+  /** Looked at before the statements; nothing keeps them true meanwhile. */
+  readonly requires?: readonly Requirement[]
 }
 
 /** Looks for rows that are in the way of what comes, such as duplicates of a key, before anything is changed. */
@@ -222,7 +235,14 @@ export function addedBy(step: Step): Leaver | undefined {
       return undefined
   }
 }
+const TRANSACTIONS: ReadonlySet<Step['kind']> = new Set<TransactionStep['kind']>([
+  'ddl',
+  'install_dual_write',
+  'validate',
+  'retire',
+  'purge',
+])
 
 export function isTransaction(step: Step): step is TransactionStep {
-  return 'requires' in step
+  return TRANSACTIONS.has(step.kind)
 }

@@ -1,3 +1,5 @@
+import type { Index, IndexFacts } from './indexes.ts'
+
 /** The immutable model of the tables that a migration touches, as `adapters/postgres/introspect.ts` reads them. */
 export interface Schema {
   readonly tables: readonly Table[]
@@ -110,25 +112,6 @@ export interface Constraint {
   readonly setsDefault: boolean
 }
 
-export interface Index {
-  readonly name: string
-  /** Every column that the index needs: keys, INCLUDE, expressions, predicate. */
-  readonly columns: readonly string[]
-  /** What `pg_get_indexdef` prints. */
-  readonly definition: string
-  readonly unique: boolean
-  readonly valid: boolean
-  /** The constraint that it carries. */
-  readonly constraint: string | null
-  readonly comment: string | null
-  /** Only when it is not the database's own. */
-  readonly tablespace: string | null
-  readonly replicaIdentity: boolean
-  readonly clustered: boolean
-  /** Its columns in order, `expr` for an expression: what PostgreSQL builds the default name from. */
-  readonly nameParts: readonly string[]
-}
-
 export interface Trigger {
   readonly name: string
   readonly enabled: boolean
@@ -173,6 +156,8 @@ export interface Facts {
   readonly expressions: Readonly<Record<string, ExpressionFacts | { readonly problem: string }>>
   /** Names that operations want to give to something new, by `nameKey`: why that cannot be. Absent of a name that is free. */
   readonly names?: Readonly<Record<string, NameProblem>>
+  /** Index definitions, by their text: what the server makes of them, or why it does not take them. */
+  readonly indexes: Readonly<Record<string, IndexFacts | { readonly problem: string }>>
 }
 
 /** There is no such namespace, nothing may be made in it, or a relation or a type has the name. */

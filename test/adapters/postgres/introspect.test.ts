@@ -32,7 +32,7 @@ function counted(database: TestDatabase): { readonly sessions: Sessions; readonl
 async function look(database: TestDatabase, needs: Partial<Needs>) {
   const { sessions, asked } = counted(database)
   return {
-    ...(await introspect(sessions, { tables: [], types: [], expressions: [], ...needs })),
+    ...(await introspect(sessions, { tables: [], types: [], expressions: [], indexes: [], ...needs })),
     asked: asked(),
   }
 }

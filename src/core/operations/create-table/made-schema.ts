@@ -1,11 +1,11 @@
 import { defaultName } from '../../plan/names.ts'
 import { theTable } from '../../plan/table-checks.ts'
+import type { Index } from '../../schema/indexes.ts'
 import {
   type Column,
   type Constraint,
   expressionKey,
   type Facts,
-  type Index,
   isSameName,
   type QualifiedName,
   type Schema,
