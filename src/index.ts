@@ -30,7 +30,7 @@ export {
   IDENTIFIER_BYTES_MAX,
   identifierProblem,
 } from './core/identifier.ts'
-export type { AddColumn } from './core/operations/add-column.ts'
+export type { AddColumn } from './core/operations/add/add.ts'
 export type { DropColumn } from './core/operations/drop-column.ts'
 export type { Migration, Operation } from './core/operations/migration.ts'
 export type { RenameColumn } from './core/operations/rename/rename.ts'

@@ -101,6 +101,17 @@ export function functionsCalled(expression: Sql): readonly string[] {
   return [...called].sort()
 }
 
+/** The columns that an expression names, by their names alone. */
+export function columnsNamed(expression: Sql): readonly string[] {
+  const named = new Set<string>()
+  visit(parsed(`select ${expression}`), (kind, node) => {
+    if (kind !== 'ColumnRef') return
+    const last = (node as { fields?: readonly { String?: { sval?: string } }[] }).fields?.at(-1)
+    if (last?.String?.sval !== undefined) named.add(last.String.sval)
+  })
+  return [...named].sort()
+}
+
 export interface Renaming {
   readonly from: string
   readonly to: string

@@ -13,6 +13,7 @@ import {
 } from '../../core/schema/model.ts'
 import { join, lit, pattern, qualified, type Sql, sql, trusted } from '../../core/sql.ts'
 import { readDependents } from './dependents.ts'
+import { readValues } from './row-values.ts'
 import type { Sessions } from './sessions.ts'
 
 /** Reads the tables that a migration names, and only those: a schema of ten thousand tables costs nothing. */
@@ -39,6 +40,7 @@ export async function introspect(
       types,
       casts: await readCasts(sessions, [...new Set(baseTypes)]),
       expressions: await readExpressions(sessions, needs.expressions),
+      values: await readValues(sessions, tables, needs.values),
     },
   }
 }

@@ -1,5 +1,5 @@
 import type { Change } from '../plan/step.ts'
-import type { AddColumn } from './add-column.ts'
+import type { AddColumn } from './add/add.ts'
 import type { DropColumn } from './drop-column.ts'
 import type { RenameColumn } from './rename/rename.ts'
 

@@ -1,4 +1,4 @@
-import type { QualifiedName } from '../schema/model.ts'
+import type { QualifiedName, RowValue } from '../schema/model.ts'
 
 /** What must be asked of the server before a migration can be planned. */
 export interface Needs {
@@ -8,6 +8,8 @@ export interface Needs {
   readonly types: readonly string[]
   /** Expressions as operations write them, each with the type that it must fit. */
   readonly expressions: readonly { readonly expression: string; readonly type: string }[]
+  /** What columns are to hold, row by row. */
+  readonly values: readonly RowValue[]
 }
 
 /** What one operation has to do with, said before anything is known of the database. */

@@ -23,6 +23,16 @@ export function stepHazards(step: StepDraft): readonly Hazard[] {
   ]
 }
 
+/** A backfill updates rows, and whoever listens for that hears of it. */
+export function userTriggersFire(table: Table): readonly Hazard[] {
+  return table.triggers
+    .filter((trigger) => trigger.enabled && trigger.onUpdate)
+    .map(({ name }) => ({
+      code: 'user_triggers_fire',
+      because: `The trigger ${shown(name)} fires for every row that the backfill fills.`,
+    }))
+}
+
 /** What hangs on a column that is to leave, or may do so: PostgreSQL keeps no record of what the text of a function names. */
 export function leavingHazards({ dependents, mentions }: Table, column: string): readonly Hazard[] {
   const hanging = dependents.filter((one) => one.column === column)

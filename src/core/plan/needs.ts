@@ -16,6 +16,7 @@ export function needsOf(migration: Migration): Needs {
     })),
     types: [...new Set(needs.flatMap(({ types = [] }) => types))],
     expressions: needs.flatMap(({ expressions = [] }) => expressions),
+    values: needs.flatMap(({ values = [] }) => values),
   }
 }
 

@@ -78,6 +78,11 @@ export const ADD = life([
     default: `'none'`,
   },
 ])
+const added = { kind: 'add_column', namespace: 'public', table: 'users', nullable: false } as const
+export const FILL = life([
+  { ...added, column: 'slug', type: 'text', up: 'lower(name)', default: `'none'` },
+  { ...added, column: 'number', type: 'integer', identity: 'by_default' },
+])
 export const POISONED: Life = {
   ...life([rename('name', 'full_name'), rename('team', 'squad')], {
     copy_name_to_full_name: ROWS - 1,
