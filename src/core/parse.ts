@@ -28,6 +28,19 @@ export function plpgsqlQueries(definition: string): readonly string[] {
   return queries
 }
 
+/** The types of all variables of such a function, as they are written. */
+export function plpgsqlTypes(definition: string): readonly string[] {
+  const types: string[] = []
+  try {
+    visit(parsePlPgSQLSync(definition), (kind, { typname }) => {
+      if (kind === 'PLpgSQL_type' && typeof typname === 'string') types.push(typname)
+    })
+  } catch {
+    return []
+  }
+  return types
+}
+
 /** The only statement in a text that PostgreSQL itself printed. */
 function printedStatement(text: string): Node {
   const found = parsed(text)

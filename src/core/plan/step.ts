@@ -97,8 +97,8 @@ export interface TransactionStep extends Common {
   readonly requires: readonly Requirement[]
   readonly statements: readonly Sql[]
   readonly cost: 'instant' | 'scan'
-  /** The column that disappears for clients: the step may run only behind the gate of that column. */
-  readonly retires?: { readonly table: QualifiedName; readonly column: string }
+  /** What disappears for clients: the step may run only behind the gate of that. */
+  readonly retires?: Leaver
 }
 
 /** `CREATE INDEX CONCURRENTLY`: outside transactions, checked for validity, an invalid leftover is dropped and rebuilt. */
@@ -155,13 +155,24 @@ export interface VerifyStep extends Common {
   readonly columns: { readonly from: string; readonly to: string }
 }
 
-/** Closes the door, looks at the evidence, and opens only when nobody needs the column any more. */
-export interface GateStep extends Common {
-  readonly kind: 'gate'
+/** A column on its way out, or the whole table where none is named. */
+export interface Leaver {
   readonly table: QualifiedName
-  readonly column: string
+  readonly column?: string
+}
+
+/** For people: `"users"."name"`, or `"users"`. */
+export function called({ table, column }: Leaver): string {
+  return column === undefined ? `"${table.name}"` : `"${table.name}"."${column}"`
+}
+
+/** Closes the door, looks at the evidence, and opens only when nobody needs the column, or the table, any more. */
+export interface GateStep extends Common, Leaver {
+  readonly kind: 'gate'
   /** Where writes of it are counted. */
   readonly counter?: string
+  /** What depends on it and goes before it in the same migration, by name. */
+  readonly along?: readonly string[]
 }
 
 export type Step =

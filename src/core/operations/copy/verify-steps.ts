@@ -21,43 +21,46 @@ export function verifySteps(work: Work): readonly StepDraft[] {
     verifyStep(work),
     proofStep(work),
     validateStep(work),
-    ...carrySteps(work.table, work.things, work.op),
-    // Without a way back the new column stays closed to writers until the old one is retired.
-    ...(work.mapping.down === undefined ? [] : [offerStep(work)]),
+    ...carrySteps(work.table, work.things, work),
+    // Without a way back the new column stays closed to writers until the old one is retired; a name that is no column's own is never theirs.
+    ...(work.mapping.down === undefined || work.to !== work.finalName ? [] : [offerStep(work)]),
   ]
 }
 
-function verifyStep({ op, table, mapping }: Work): StepDraft {
-  const [from, to] = [id(op.from), id(op.to)]
+function verifyStep({ table, mapping, ...work }: Work): StepDraft {
+  const [from, to] = [id(work.from), id(work.to)]
+  const agrees = relation(mapping, from, to)
+  // A value that becomes NULL on its way agrees, and breaks the NOT NULL that is put up next.
+  const canBecomeNull = work.notNull && work.changesValues
   return {
     kind: 'verify',
     phase: 'verify',
-    does: `compare "${op.from}" and "${op.to}" in every row of "${table.name}"`,
+    does: `compare "${work.from}" and "${work.to}" in every row of "${table.name}"`,
     hazards: [],
     table,
     unfilled: unfilled(mapping, from, to),
-    relation: relation(mapping, from, to),
+    relation: canBecomeNull ? sql`(${agrees} and ${to} is not null)` : agrees,
     lossy: lossy(mapping, from, to),
     key: primaryKey(table),
-    columns: { from: op.from, to: op.to },
+    columns: { from: work.from, to: work.to },
   }
 }
 
 /** After the verification, never before: a row that breaks the relation would make every update of it fail. */
 function proofStep(work: Work): StepDraft {
-  const { op, table, mapping, names, things, fromColumn } = work
+  const { from, to, table, mapping, names, things, notNull } = work
   const additions = [
-    sql`add constraint ${id(names.proof)} check (${relation(mapping, id(op.from), id(op.to))}) not valid`,
-    ...(fromColumn.nullable
-      ? []
-      : [sql`add constraint ${id(names.notNullProof)} check (${id(op.to)} is not null) not valid`]),
-    ...checkAdditions(things.checks, op),
+    sql`add constraint ${id(names.proof)} check (${relation(mapping, id(from), id(to))}) not valid`,
+    ...(notNull
+      ? [sql`add constraint ${id(names.notNullProof)} check (${id(to)} is not null) not valid`]
+      : []),
+    ...checkAdditions(things.checks, work),
   ]
   return {
     ...onTable(table),
     kind: 'ddl',
     phase: 'verify',
-    does: `have the database keep "${op.from}" and "${op.to}" equal from now on`,
+    does: `have the database keep "${from}" and "${to}" equal from now on`,
     probe: constraintExists(table, names.proof),
     requires: [
       ...asPlannedRequirements(work),
@@ -92,16 +95,16 @@ function validateStep(work: Work): StepDraft {
   }
 }
 
-function offerStep({ op, table }: Work): StepDraft {
+function offerStep({ to, table }: Work): StepDraft {
   return {
     kind: 'ddl',
     phase: 'verify',
-    does: `offer "${op.to}" to new instances`,
+    does: `offer "${to}" to new instances`,
     hazards: [],
-    probe: columnIsOffered(table, op.to),
+    probe: columnIsOffered(table, to),
     locks: [],
     requires: [],
-    statements: [clearColumnState(table, op.to)],
+    statements: [clearColumnState(table, to)],
     cost: 'instant',
   }
 }
