@@ -47,7 +47,7 @@ export {
   identifierProblem,
 } from './core/identifier.ts'
 export type { AddColumn } from './core/operations/add/add.ts'
-export type { DropColumn } from './core/operations/drop-column.ts'
+export type { DropColumn } from './core/operations/drop/drop.ts'
 export type { Migration, Operation } from './core/operations/migration.ts'
 export type { RenameColumn } from './core/operations/rename/rename.ts'
 export { lockWords } from './core/plan/locks.ts'

@@ -9,6 +9,7 @@ import {
   ADD,
   advance,
   DROP,
+  DROP_FILLED,
   DROP_TWO,
   FILL,
   GIVEN,
@@ -35,6 +36,7 @@ const LIVES: readonly (readonly [string, Life, { readonly points: number; readon
   ['an added column', ADD, { points: 26, states: 4 }],
   ['two added columns that are filled', FILL, { points: 120, states: 20 }],
   ['a dropped column, with a grace', graced(DROP, GRACE_MS), { points: 60, states: 8 }],
+  ['a dropped column that is filled meanwhile', DROP_FILLED, { points: 60, states: 8 }],
 ]
 const RETURNS: readonly (readonly [string, Life, Phase])[] = [
   ['a rename of two columns that is verified', RENAME, 'verify'],

@@ -1,6 +1,6 @@
 import type { Change } from '../plan/step.ts'
 import type { AddColumn } from './add/add.ts'
-import type { DropColumn } from './drop-column.ts'
+import type { DropColumn } from './drop/drop.ts'
 import type { RenameColumn } from './rename/rename.ts'
 
 export type Operation = AddColumn | DropColumn | RenameColumn

@@ -45,11 +45,12 @@ const rename = (from: string, to: string): Operation => ({
   from,
   to,
 })
-const drop = (column: string): Operation => ({
+const drop = (column: string, down?: string): Operation => ({
   kind: 'drop_column',
   namespace: 'public',
   table: 'users',
   column,
+  ...(down === undefined ? {} : { down }),
 })
 
 const life = (
@@ -93,6 +94,7 @@ export const POISONED: Life = {
   mend: `update users set pad = 'mended' where id = 140`,
 }
 export const DROP = life([drop('legacy')])
+export const DROP_FILLED = life([drop('older', "'old ' || id")])
 export const DROP_TWO = life([drop('legacy'), drop('older')])
 
 /**

@@ -1,21 +1,19 @@
 import { BellowsError } from '../../errors.ts'
 import { columnNameProblem } from '../../identifier.ts'
-import { columnsNamed, readExpression, readType } from '../../parse.ts'
+import { readExpression, readType } from '../../parse.ts'
+import { rowValueProblems, unusable, valueProblems } from '../../plan/row-value.ts'
 import { columnSlotProblems, refused, tableProblems, theTable } from '../../plan/table-checks.ts'
 import {
   expressionKey,
   type Facts,
   findColumn,
   findTable,
-  type RowValue,
   type Table,
   type TypeFacts,
-  valueKey,
 } from '../../schema/model.ts'
-import { trusted } from '../../sql.ts'
 import type { Context } from '../operation.ts'
 import type { AddColumn } from './add.ts'
-import { isFilled, knownDefault, printed, valuesOf } from './values.ts'
+import { isFilled, knownDefault, valuesOf } from './values.ts'
 
 export function addProblems(op: AddColumn, context: Context): readonly BellowsError[] {
   const table = findTable(context.schema, theTable(op))
@@ -106,9 +104,12 @@ function defaultProblems(op: AddColumn, { facts }: Context): readonly BellowsErr
   if (!op.nullable && /^\s*null\b/i.test(op.default)) return [withoutDefault(op)]
   const known = facts.expressions[expressionKey(op.default, op.type)]
   const problem = expressionProblem(op.default, known)
-  if (problem !== undefined) return [unusable(op, 'default', op.default, problem)]
+  if (problem !== undefined) return [unusable('default', op.column, op.default, problem)]
   const isAsked = op.up !== undefined || knownDefault(op, facts)?.volatility === 'volatile'
-  return isAsked ? valueProblems(op, 'default', valuesOf(op).default, facts) : []
+  const { default: value } = valuesOf(op)
+  return isAsked && value !== undefined
+    ? valueProblems({ what: 'default', column: op.column, value }, facts)
+    : []
 }
 
 function expressionProblem(
@@ -120,49 +121,9 @@ function expressionProblem(
   return known !== undefined && 'problem' in known ? known.problem : undefined
 }
 
-function unusable(op: AddColumn, what: string, text: string, problem: string): BellowsError {
-  return new BellowsError(
-    'migration_invalid',
-    `The ${what} ${text} of "${op.column}" cannot be used: ${problem}.`,
-    what === 'default'
-      ? {}
-      : {
-          hint: 'Write an immutable expression over the other columns of the row; name functions of yours with their namespace.',
-        },
-  )
-}
-
-function valueProblems(
-  op: AddColumn,
-  what: string,
-  value: RowValue | undefined,
-  facts: Facts,
-): readonly BellowsError[] {
-  if (value === undefined) return []
-  const read = readExpression(value.expression)
-  const known = facts.values[valueKey(value)]
-  const problem =
-    typeof read !== 'string'
-      ? read.problem
-      : known !== undefined && 'problem' in known
-        ? known.problem
-        : undefined
-  return problem === undefined ? [] : [unusable(op, what, value.expression, problem)]
-}
-
 function upProblems(op: AddColumn, table: Table, facts: Facts): readonly BellowsError[] {
   const { up } = valuesOf(op)
-  const problems = valueProblems(op, 'up', up, facts)
-  if (up === undefined || problems.length > 0) return problems
-  const named = columnsNamed(printed(up, facts) ?? trusted(up.expression))
-  return named
-    .filter((name) => (findColumn(table, name)?.generated ?? 'no') !== 'no')
-    .map((name) =>
-      refused(
-        `"up" of "${op.column}" names "${name}", a generated column, whose value a trigger does not see.`,
-        'Write what it is computed from.',
-      ),
-    )
+  return up === undefined ? [] : rowValueProblems({ what: 'up', column: op.column, value: up }, table, facts)
 }
 
 const INTEGER_TYPES = new Set(['smallint', 'integer', 'bigint'])
@@ -196,7 +157,8 @@ function generatedProblems(op: AddColumn, facts: Facts): readonly BellowsError[]
         'Add it as nullable.',
       ),
     ]
-  return valueProblems(op, 'expression', valuesOf(op).generated, facts)
+  const { generated: value } = valuesOf(op)
+  return value === undefined ? [] : valueProblems({ what: 'expression', column: op.column, value }, facts)
 }
 
 /** Rows that this role does not see would stay without their value. */

@@ -1,13 +1,8 @@
 import { isConstant, readExpression } from '../../parse.ts'
+import { printed } from '../../plan/row-value.ts'
 import { theTable } from '../../plan/table-checks.ts'
-import {
-  type ExpressionFacts,
-  expressionKey,
-  type Facts,
-  type RowValue,
-  valueKey,
-} from '../../schema/model.ts'
-import { type Sql, sql, trusted } from '../../sql.ts'
+import { type ExpressionFacts, expressionKey, type Facts, type RowValue } from '../../schema/model.ts'
+import { type Sql, sql } from '../../sql.ts'
 import type { AddColumn } from './add.ts'
 
 /** What gives the new column its value, each as the server is to judge it. */
@@ -41,12 +36,6 @@ export function isFilled(op: AddColumn, facts: Facts): boolean {
 export function knownDefault(op: AddColumn, facts: Facts): ExpressionFacts | undefined {
   const known = op.default === undefined ? undefined : facts.expressions[expressionKey(op.default, op.type)]
   return known === undefined || 'problem' in known ? undefined : known
-}
-
-/** An expression as the server prints it, so that it means the same whoever evaluates it. */
-export function printed(value: RowValue | undefined, facts: Facts): Sql | undefined {
-  const known = value === undefined ? undefined : facts.values[valueKey(value)]
-  return known === undefined || 'problem' in known ? undefined : trusted(known.text)
 }
 
 /** Every row has a number, so an identity column is NOT NULL, whatever is said. */

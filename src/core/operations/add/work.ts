@@ -1,13 +1,14 @@
 import { assert } from '../../errors.ts'
 import { type Filling, fillingFor } from '../../plan/filling.ts'
 import { type Names, namesFor } from '../../plan/names.ts'
+import { printed } from '../../plan/row-value.ts'
 import type { TransactionStep } from '../../plan/step.ts'
 import { theTable } from '../../plan/table-checks.ts'
 import { findTable, type QualifiedName, type Table } from '../../schema/model.ts'
 import { id, lit, qualified, type Sql, sql, trusted } from '../../sql.ts'
 import type { Context } from '../operation.ts'
 import type { AddColumn } from './add.ts'
-import { isNullable, printed, unfilledOf, valuesOf } from './values.ts'
+import { isNullable, unfilledOf, valuesOf } from './values.ts'
 
 /** Everything that the steps have in common which fill a column row by row. */
 export interface Work {
