@@ -52,6 +52,40 @@ export const OPERATION_CASES: Readonly<Record<Operation['kind'], readonly Operat
       operations: [{ ...ADD, column: 'number', type: 'integer', identity: 'always' }],
     },
   ],
+  create_index: [
+    {
+      name: 'unique, on an expression',
+      given: GIVEN,
+      operations: [{ kind: 'create_index', definition: 'create unique index on users (lower(name))' }],
+    },
+  ],
+  create_table: [
+    {
+      name: 'with a foreign key',
+      given: GIVEN,
+      operations: [
+        {
+          kind: 'create_table',
+          namespace: 'public',
+          table: 'notes',
+          columns: [
+            { name: 'id', type: 'bigint', nullable: false, identity: 'always' },
+            { name: 'team', type: 'integer', nullable: true },
+          ],
+          primaryKey: ['id'],
+          constraints: [
+            {
+              kind: 'foreign_key',
+              columns: ['team'],
+              references: { namespace: 'public', name: 'teams' },
+              onDelete: 'cascade',
+              onUpdate: 'no_action',
+            },
+          ],
+        },
+      ],
+    },
+  ],
   drop_column: [
     {
       name: 'with an index and a foreign key',

@@ -26,6 +26,7 @@ export const addColumn: OperationSpec<AddColumn> = {
         .flatMap((expression) => (expression === undefined ? [] : columnsNamed(trusted(expression))))
         .map((column) => ({ table: theTable(op), column, how: 'uses' as const })),
     ],
+    adds: [{ table: theTable(op), column: op.column, type: op.type }],
   }),
 
   check: addProblems,

@@ -1,4 +1,6 @@
 import { addColumn } from './add-column.ts'
+import { createIndex } from './create-index.ts'
+import { createTable } from './create-table.ts'
 import { dropColumn } from './drop-column.ts'
 import type { Operation } from './migration.ts'
 import type { OperationSpec } from './operation.ts'
@@ -9,6 +11,8 @@ type Registry = { readonly [K in Operation['kind']]: OperationSpec<Extract<Opera
 /** Every operation. One that is missing here does not compile. */
 const OPERATIONS: Registry = {
   add_column: addColumn,
+  create_table: createTable,
+  create_index: createIndex,
   drop_column: dropColumn,
   rename_column: renameColumn,
 }

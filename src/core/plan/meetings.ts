@@ -21,9 +21,9 @@ export function meetingProblems(migration: Migration): readonly BellowsError[] {
   )
 }
 
-/** Does an operation work on nothing but what the ones before it have added? */
+/** Does an operation work on something that the ones before it add? */
 export function isOnAdded(earlier: readonly Touch[], mine: readonly Touch[]): boolean {
-  return mine.every((one) => earlier.some((touch) => touch.how === 'adds' && covers(touch, one)))
+  return mine.some((one) => earlier.some((touch) => touch.how === 'adds' && covers(touch, one)))
 }
 
 function meetings(earlier: readonly Touch[], later: readonly Touch[]): readonly Touch[] {

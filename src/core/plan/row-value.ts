@@ -28,8 +28,11 @@ export function rowValueProblems(named: NamedValue, table: Table, facts: Facts):
 
 /** Why the server does not take a value. */
 export function valueProblems({ what, column, value }: NamedValue, facts: Facts): readonly BellowsError[] {
+  // Of a type that nobody knows more is told elsewhere.
+  if ('type' in value.fits && facts.types[value.fits.type] === undefined) return []
   const read = readExpression(value.expression)
   const known = facts.values[valueKey(value)]
+  if (typeof read === 'string' && known === undefined) return [notAsked(what, column)]
   const problem =
     typeof read !== 'string'
       ? read.problem
@@ -37,6 +40,14 @@ export function valueProblems({ what, column, value }: NamedValue, facts: Facts)
         ? known.problem
         : undefined
   return problem === undefined ? [] : [unusable(what, column, value.expression, problem)]
+}
+
+/** The server cannot be asked about a table that the migration itself makes. */
+function notAsked(what: string, column: string): BellowsError {
+  return refused(
+    `"${what}" of "${column}" is worked out row by row, on a table that is not there yet.`,
+    'Say it where the table is made, or in a later migration.',
+  )
 }
 
 export function unusable(what: string, column: string, text: string, problem: string): BellowsError {

@@ -48,6 +48,7 @@ const value = (expression: string, as: RowValue['as'], type = 'varchar(20)') =>
 const VALUES: Facts['values'] = {
   [value('lower(name)', 'row')]: { text: 'lower(name)' },
   [value('random()::text', 'row')]: { problem: 'Generation expression is not immutable' },
+  [value('lower(name)', 'virtual')]: { text: 'lower(name)' },
   [value('made', 'row')]: { text: 'made' },
   [value("'x'", 'default')]: { text: "'x'::character varying" },
   [value('gen_random_uuid()', 'default')]: { text: 'gen_random_uuid()' },
@@ -239,6 +240,12 @@ describe('a column that cannot be added', () => {
         'migration_invalid',
         'The type "email" of the column "slug" cannot be used: it is a domain with constraints, and adding it rewrites the whole table.',
       ],
+    ])
+  })
+
+  test('row by row on a table that the migration itself makes', () => {
+    expect(told(problems(add({ up: 'lower(name)' }), table(), { ...known, values: {} }))).toEqual([
+      ['plan_refused', '"up" of "slug" is worked out row by row, on a table that is not there yet.'],
     ])
   })
 
