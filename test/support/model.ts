@@ -256,6 +256,7 @@ export function facts(more: Partial<Facts> = {}): Facts {
     expressions: {},
     names: {},
     conditions: {},
+    values: {},
     indexes: {},
     ...more,
   }
