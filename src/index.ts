@@ -49,8 +49,10 @@ export {
 export type { AddColumn } from './core/operations/add-column.ts'
 export type { AddConstraint } from './core/operations/add-constraint.ts'
 export type { DropColumn } from './core/operations/drop-column.ts'
+export type { DropConstraint } from './core/operations/drop-constraint.ts'
 export type { Migration, Operation } from './core/operations/migration.ts'
 export type { RenameColumn } from './core/operations/rename/rename.ts'
+export type { RenameConstraint } from './core/operations/rename-constraint.ts'
 export { lockWords } from './core/plan/locks.ts'
 export type { Plan } from './core/plan/plan.ts'
 export {

@@ -1,9 +1,11 @@
 import { addColumn } from './add-column.ts'
 import { addConstraint } from './add-constraint.ts'
 import { dropColumn } from './drop-column.ts'
+import { dropConstraint } from './drop-constraint.ts'
 import type { Operation } from './migration.ts'
 import type { OperationSpec } from './operation.ts'
 import { renameColumn } from './rename-column.ts'
+import { renameConstraint } from './rename-constraint.ts'
 
 type Registry = { readonly [K in Operation['kind']]: OperationSpec<Extract<Operation, { kind: K }>> }
 
@@ -12,7 +14,9 @@ const OPERATIONS: Registry = {
   add_column: addColumn,
   add_constraint: addConstraint,
   drop_column: dropColumn,
+  drop_constraint: dropConstraint,
   rename_column: renameColumn,
+  rename_constraint: renameConstraint,
 }
 
 export const OPERATION_KINDS = Object.keys(OPERATIONS) as readonly Operation['kind'][]

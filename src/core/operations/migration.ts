@@ -2,9 +2,17 @@ import type { Change } from '../plan/step.ts'
 import type { AddColumn } from './add-column.ts'
 import type { AddConstraint } from './add-constraint.ts'
 import type { DropColumn } from './drop-column.ts'
+import type { DropConstraint } from './drop-constraint.ts'
 import type { RenameColumn } from './rename/rename.ts'
+import type { RenameConstraint } from './rename-constraint.ts'
 
-export type Operation = AddColumn | AddConstraint | DropColumn | RenameColumn
+export type Operation =
+  | AddColumn
+  | AddConstraint
+  | DropColumn
+  | DropConstraint
+  | RenameColumn
+  | RenameConstraint
 
 /** A named, ordered list of operations: what a person writes in one file. */
 export interface Migration {

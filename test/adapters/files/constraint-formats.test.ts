@@ -45,11 +45,15 @@ describe('a constraint in a file', () => {
       { table: 'orders', foreign_key: key },
       { ...READ, foreign_key: { ...key, references: { ...key.references, namespace: 'public' } } },
     ],
+    ['drop_constraint', { table: 'orders', name: 'n' }, { ...READ, name: 'n' }],
+    ['rename_constraint', { table: 'orders', from: 'a', to: 'b' }, { ...READ, from: 'a', to: 'b' }],
   ])('%s is read: %j', (kind, fields, expected) => {
     expect(read(kind, fields)).toStrictEqual(expected)
   })
 
   test.each<[Kind, object, RegExp]>([
+    ['drop_constraint', { table: 'orders' }, /^name: /],
+    ['rename_constraint', { table: 'orders', from: 'a' }, /^to: /],
     ['add_constraint', { table: 'orders', chek: 'x' }, /Unrecognized key: "chek"/],
     ['add_constraint', { table: 'orders', unique: [] }, /^unique: /],
     ['add_constraint', { table: 'orders', check: 'x', when: 'contract' }, /^when: .*before_rollout/],

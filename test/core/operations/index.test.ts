@@ -7,6 +7,8 @@ const on = { namespace: 'public', table: 'users' } as const
 const EXAMPLES: Readonly<Record<Operation['kind'], Operation>> = {
   add_column: { kind: 'add_column', ...on, column: 'slug', type: 'text', nullable: true },
   add_constraint: { kind: 'add_constraint', ...on, unique: ['name'] },
+  drop_constraint: { kind: 'drop_constraint', ...on, name: 'users_pkey' },
+  rename_constraint: { kind: 'rename_constraint', ...on, from: 'users_pkey', to: 'users_key' },
   drop_column: { kind: 'drop_column', ...on, column: 'name' },
   rename_column: { kind: 'rename_column', ...on, from: 'name', to: 'full_name' },
 }
