@@ -48,6 +48,7 @@ export {
 } from './core/identifier.ts'
 export type { AddColumn } from './core/operations/add-column.ts'
 export type { AddConstraint } from './core/operations/add-constraint.ts'
+export type { AlterColumn } from './core/operations/alter/alter.ts'
 export type { DropColumn } from './core/operations/drop-column.ts'
 export type { DropConstraint } from './core/operations/drop-constraint.ts'
 export type { Migration, Operation } from './core/operations/migration.ts'

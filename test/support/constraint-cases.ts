@@ -45,6 +45,37 @@ export const CONSTRAINT_CASES = {
       operations: ['users_name_check', 'users_team_fkey', 'users_name_key'].map(drop),
     },
   ],
+  alter: [
+    {
+      name: 'everything of a column that has nothing',
+      given: GIVEN,
+      operations: [
+        {
+          kind: 'alter_column',
+          ...users,
+          column: 'team',
+          nullable: false,
+          default: '7',
+          comment: 'a team',
+          statistics: 7,
+        },
+      ],
+    },
+    {
+      name: 'NULL allowed, the default gone, and stored in another way',
+      given: `${GIVEN} alter table users alter name set default 'none'`,
+      operations: [
+        {
+          kind: 'alter_column',
+          ...users,
+          column: 'name',
+          nullable: true,
+          default: null,
+          storage: 'external',
+        },
+      ],
+    },
+  ],
   rename: [
     {
       name: 'of a key',

@@ -24,6 +24,7 @@ export const OPERATION_CASES: Readonly<Record<Operation['kind'], readonly Operat
     { name: 'NOT NULL with a default', given: GIVEN, operations: [add('seen', 'integer', '7')] },
   ],
   add_constraint: CONSTRAINT_CASES.add,
+  alter_column: CONSTRAINT_CASES.alter,
   drop_constraint: CONSTRAINT_CASES.drop,
   rename_constraint: CONSTRAINT_CASES.rename,
   drop_column: [

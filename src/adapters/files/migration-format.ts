@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { Operation } from '../../core/operations/migration.ts'
 import { addColumn } from './formats/add-column.ts'
 import { addConstraint } from './formats/add-constraint.ts'
+import { alterColumn } from './formats/alter-column.ts'
 import { dropColumn } from './formats/drop-column.ts'
 import { dropConstraint } from './formats/drop-constraint.ts'
 import { renameColumn } from './formats/rename-column.ts'
@@ -11,6 +12,7 @@ import { renameConstraint } from './formats/rename-constraint.ts'
 export const OPERATION_FORMATS = {
   add_column: addColumn,
   add_constraint: addConstraint,
+  alter_column: alterColumn,
   drop_column: dropColumn,
   drop_constraint: dropConstraint,
   rename_column: renameColumn,

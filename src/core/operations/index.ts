@@ -1,5 +1,6 @@
 import { addColumn } from './add-column.ts'
 import { addConstraint } from './add-constraint.ts'
+import { alterColumn } from './alter-column.ts'
 import { dropColumn } from './drop-column.ts'
 import { dropConstraint } from './drop-constraint.ts'
 import type { Operation } from './migration.ts'
@@ -13,6 +14,7 @@ type Registry = { readonly [K in Operation['kind']]: OperationSpec<Extract<Opera
 const OPERATIONS: Registry = {
   add_column: addColumn,
   add_constraint: addConstraint,
+  alter_column: alterColumn,
   drop_column: dropColumn,
   drop_constraint: dropConstraint,
   rename_column: renameColumn,

@@ -1,6 +1,7 @@
 import type { Change } from '../plan/step.ts'
 import type { AddColumn } from './add-column.ts'
 import type { AddConstraint } from './add-constraint.ts'
+import type { AlterColumn } from './alter/alter.ts'
 import type { DropColumn } from './drop-column.ts'
 import type { DropConstraint } from './drop-constraint.ts'
 import type { RenameColumn } from './rename/rename.ts'
@@ -9,6 +10,7 @@ import type { RenameConstraint } from './rename-constraint.ts'
 export type Operation =
   | AddColumn
   | AddConstraint
+  | AlterColumn
   | DropColumn
   | DropConstraint
   | RenameColumn
