@@ -149,6 +149,7 @@ export function index(name: string, columns: readonly string[], more: Partial<In
     comment: null,
     replicaIdentity: false,
     clustered: false,
+    foreignKeys: [],
     nameParts: columns,
     tablespace: null,
     ...more,

@@ -3,13 +3,19 @@ import type { Operation } from '../../core/operations/migration.ts'
 import { addColumn } from './formats/add-column.ts'
 import { createIndex } from './formats/create-index.ts'
 import { dropColumn } from './formats/drop-column.ts'
+import { dropIndex } from './formats/drop-index.ts'
 import { renameColumn } from './formats/rename-column.ts'
+import { renameIndex } from './formats/rename-index.ts'
+import { replaceIndex } from './formats/replace-index.ts'
 
 /** The format of every operation, by the key that it has in a file. One that is missing here does not compile. See docs/migrations.md. */
 export const OPERATION_FORMATS = {
   add_column: addColumn,
   create_index: createIndex,
   drop_column: dropColumn,
+  drop_index: dropIndex,
+  rename_index: renameIndex,
+  replace_index: replaceIndex,
   rename_column: renameColumn,
 } as const satisfies Readonly<Record<Operation['kind'], z.ZodType>>
 

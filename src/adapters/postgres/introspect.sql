@@ -82,7 +82,9 @@ select json_build_object(
       'comment', obj_description(i.indexrelid, 'pg_class'),
       'tablespace', (select s.spcname from pg_tablespace s where s.oid = x.reltablespace),
       'replicaIdentity', i.indisreplident,
-      'clustered', i.indisclustered
+      'clustered', i.indisclustered,
+      'foreignKeys', (select coalesce(json_agg(format('%s on %s', quote_ident(k.conname), k.conrelid::regclass) order by 1), '[]')
+        from pg_constraint k where k.conindid = i.indexrelid and k.contype = 'f')
     ) order by x.relname), '[]')
     from pg_index i join pg_class x on x.oid = i.indexrelid where i.indrelid = c.oid),
 

@@ -3,7 +3,8 @@ import {
   chosenName,
   definitionProblems,
   inTheWay,
-  type ReadIndex,
+  isSound,
+  readIndexOf,
   type SoundIndex,
 } from '../plan/index-checks.ts'
 import {
@@ -16,7 +17,7 @@ import {
 } from '../plan/index-steps.ts'
 import { readIndex } from '../plan/index-text.ts'
 import { refused } from '../plan/table-checks.ts'
-import { type Facts, findTable, type Schema, withTable } from '../schema/model.ts'
+import { type Facts, type Schema, withTable } from '../schema/model.ts'
 import type { OperationSpec } from './operation.ts'
 
 /** Builds an index beside all work: any that PostgreSQL takes. */
@@ -30,7 +31,7 @@ export const createIndex: OperationSpec<CreateIndex> = {
   needs: (op) => indexNeeds(op.definition, readIndex(op.definition), 'adds'),
 
   check: (op, { schema, facts }) => {
-    const index = indexOf(op, schema, facts)
+    const index = readIndexOf(op.definition, schema, facts)
     const problems = definitionProblems(index)
     if (problems.length > 0 || !isSound(index)) return problems
     const name = chosenName(index)
@@ -41,7 +42,7 @@ export const createIndex: OperationSpec<CreateIndex> = {
   },
 
   apply: (op, schema, facts) => {
-    const index = indexOf(op, schema, facts)
+    const index = readIndexOf(op.definition, schema, facts)
     if (!isSound(index)) return schema
     const { table } = index
     const others = table.indexes.filter((one) => one.name !== nameOf(index))
@@ -66,23 +67,8 @@ export const createIndex: OperationSpec<CreateIndex> = {
   },
 }
 
-function indexOf({ definition }: CreateIndex, schema: Schema, facts: Facts): ReadIndex {
-  const text = readIndex(definition)
-  return {
-    text,
-    table: 'problem' in text ? undefined : findTable(schema, text.table),
-    tried: facts.indexes[definition],
-    serverVersion: facts.serverVersion,
-  }
-}
-
-function isSound(index: ReadIndex): index is ReadIndex & SoundIndex {
-  const { text, table, tried } = index
-  return !('problem' in text) && table !== undefined && tried !== undefined && !('problem' in tried)
-}
-
 function soundIndex(op: CreateIndex, schema: Schema, facts: Facts): SoundIndex {
-  const index = indexOf(op, schema, facts)
+  const index = readIndexOf(op.definition, schema, facts)
   assert(isSound(index), 'steps come after check')
   return index
 }

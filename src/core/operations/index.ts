@@ -1,9 +1,12 @@
 import { addColumn } from './add-column.ts'
 import { createIndex } from './create-index.ts'
 import { dropColumn } from './drop-column.ts'
+import { dropIndex } from './drop-index.ts'
 import type { Operation } from './migration.ts'
 import type { OperationSpec } from './operation.ts'
 import { renameColumn } from './rename-column.ts'
+import { renameIndex } from './rename-index.ts'
+import { replaceIndex } from './replace-index.ts'
 
 type Registry = { readonly [K in Operation['kind']]: OperationSpec<Extract<Operation, { kind: K }>> }
 
@@ -12,6 +15,9 @@ const OPERATIONS: Registry = {
   add_column: addColumn,
   create_index: createIndex,
   drop_column: dropColumn,
+  drop_index: dropIndex,
+  rename_index: renameIndex,
+  replace_index: replaceIndex,
   rename_column: renameColumn,
 }
 

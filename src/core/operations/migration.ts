@@ -2,9 +2,19 @@ import type { Change } from '../plan/step.ts'
 import type { AddColumn } from './add-column.ts'
 import type { CreateIndex } from './create-index.ts'
 import type { DropColumn } from './drop-column.ts'
+import type { DropIndex } from './drop-index.ts'
 import type { RenameColumn } from './rename/rename.ts'
+import type { RenameIndex } from './rename-index.ts'
+import type { ReplaceIndex } from './replace-index.ts'
 
-export type Operation = AddColumn | CreateIndex | DropColumn | RenameColumn
+export type Operation =
+  | AddColumn
+  | CreateIndex
+  | DropColumn
+  | ReplaceIndex
+  | RenameIndex
+  | DropIndex
+  | RenameColumn
 
 /** A named, ordered list of operations: what a person writes in one file. */
 export interface Migration {

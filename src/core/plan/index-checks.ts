@@ -1,8 +1,8 @@
 import { BellowsError } from '../errors.ts'
-import type { IndexFacts, Table } from '../schema/model.ts'
+import { type Facts, findTable, type IndexFacts, type Schema, type Table } from '../schema/model.ts'
 import { shown } from '../sql.ts'
 import { indexNames } from './index-names.ts'
-import type { IndexText } from './index-text.ts'
+import { type IndexText, readIndex } from './index-text.ts'
 import { refused, tableProblems } from './table-checks.ts'
 
 /** What is known of an index definition: how it reads, the table before it, and what the server says. */
@@ -18,6 +18,22 @@ export interface SoundIndex {
   readonly text: IndexText
   readonly table: Table
   readonly tried: IndexFacts
+}
+
+export function readIndexOf(definition: string, schema: Schema, facts: Facts): ReadIndex {
+  const text = readIndex(definition)
+  return {
+    text,
+    table: 'problem' in text ? undefined : findTable(schema, text.table),
+    tried: facts.indexes[definition],
+    serverVersion: facts.serverVersion,
+  }
+}
+
+/** Has it passed the checks? */
+export function isSound(index: ReadIndex): index is ReadIndex & SoundIndex {
+  const { text, table, tried } = index
+  return !('problem' in text) && table !== undefined && tried !== undefined && !('problem' in tried)
 }
 
 /** Releases whose concurrent builds can leave rows out of the index; fixed in 14.4. */

@@ -2,7 +2,7 @@ import type { IndexNeed, OperationNeeds, Touch } from '../operations/needs.ts'
 import type { Index, QualifiedName, Table } from '../schema/model.ts'
 import { id, join, qualified, type Sql, sql, trusted } from '../sql.ts'
 import type { SoundIndex } from './index-checks.ts'
-import { createIndexSql, type IndexText } from './index-text.ts'
+import { behindUnique, createIndexSql, type IndexText } from './index-text.ts'
 import { indexHas, indexStands, isFreeToBuild } from './probes.ts'
 import type { Hazard, StepDraft } from './step.ts'
 
@@ -34,7 +34,7 @@ export function builtIndex({ table, tried }: SoundIndex, name: string): Index {
   return {
     ...tried.index,
     name,
-    definition: `CREATE ${unique}INDEX ${id(name)} ON ${qualified(table)} ${tried.using}`,
+    definition: `CREATE ${unique}INDEX ${id(name)} ON ${qualified(table)} ${behindUnique(tried.using)}`,
   }
 }
 

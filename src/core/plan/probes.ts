@@ -61,8 +61,8 @@ export function indexValid(index: QualifiedName): Sql {
   return sql`exists (select from pg_catalog.pg_index where indexrelid = ${regclass(index)} and indisvalid)`
 }
 
-/** The definition of index `i`, called `x`, of a table called `t`, from `USING` on. */
-export const USING = sql`(select pg_catalog.substr(d.rest, pg_catalog.strpos(d.rest, '.' || pg_catalog.quote_ident(t.relname) || ' USING ') + pg_catalog.length(pg_catalog.quote_ident(t.relname)) + 2) from (values (pg_catalog.substr(pg_catalog.pg_get_indexdef(i.indexrelid), pg_catalog.strpos(pg_catalog.pg_get_indexdef(i.indexrelid), pg_catalog.quote_ident(x.relname)) + pg_catalog.length(pg_catalog.quote_ident(x.relname))))) d (rest))`
+/** The definition of index `i`, called `x`, of a table called `t`, without their names: from `USING` on, and whether it is unique. */
+export const USING = sql`(select case when i.indisunique then 'UNIQUE ' else '' end || pg_catalog.substr(d.rest, pg_catalog.strpos(d.rest, '.' || pg_catalog.quote_ident(t.relname) || ' USING ') + pg_catalog.length(pg_catalog.quote_ident(t.relname)) + 2) from (values (pg_catalog.substr(pg_catalog.pg_get_indexdef(i.indexrelid), pg_catalog.strpos(pg_catalog.pg_get_indexdef(i.indexrelid), pg_catalog.quote_ident(x.relname)) + pg_catalog.length(pg_catalog.quote_ident(x.relname))))) d (rest))`
 
 function indexIs(index: QualifiedName, table: QualifiedName, using: string | null, more: Sql): Sql {
   const defined = using === null ? sql`` : sql` and ${USING} = ${lit(using)}`
@@ -81,6 +81,11 @@ export function indexStands(index: QualifiedName, table: QualifiedName, using: s
 /** What may be dropped to build anew: nothing, or an index of this table that is not valid. */
 export function isFreeToBuild(index: QualifiedName, table: QualifiedName, using: string | null): Sql {
   return sql`(${relationAbsent(index)} or ${indexIs(index, table, using, sql` and not i.indisvalid`)})`
+}
+
+/** Nobody has changed an index since: `definition` as `pg_get_indexdef` printed it, but for the name. */
+export function indexIsAsPlanned(index: QualifiedName, definition: string): Sql {
+  return sql`(${relationAbsent(index)} or pg_catalog.pg_get_indexdef(${regclass(index)}) = ${lit(definition)})`
 }
 
 export function relationAbsent(of: QualifiedName): Sql {

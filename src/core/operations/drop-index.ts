@@ -1,0 +1,75 @@
+import { assert } from '../errors.ts'
+import {
+  constraintProblems,
+  findIndex,
+  indexMissing,
+  leavingIndexHazards,
+  leavingProblems,
+} from '../plan/index-leaving.ts'
+import { dropOutside } from '../plan/index-steps.ts'
+import { indexIsAsPlanned, relationAbsent } from '../plan/probes.ts'
+import { tableProblems, theTable } from '../plan/table-checks.ts'
+import { findTable, withTable } from '../schema/model.ts'
+import type { OperationSpec } from './operation.ts'
+
+/** Drops an index at the very end, when no old version needs it any more. */
+export interface DropIndex {
+  readonly kind: 'drop_index'
+  readonly namespace: string
+  readonly table: string
+  readonly index: string
+}
+
+export const dropIndex: OperationSpec<DropIndex> = {
+  needs: (op) => ({
+    tables: [{ ...theTable(op), columns: [] }],
+    touches: [{ table: { namespace: op.namespace, name: op.index }, how: 'replaces' }],
+  }),
+
+  check: (op, { schema }) => {
+    const table = findTable(schema, theTable(op))
+    const problems = tableProblems(op, table)
+    if (table === undefined || problems.length > 0) return problems
+    const index = findIndex(table, op.index)
+    if (index === undefined) return [indexMissing(table, op.index)]
+    return [...constraintProblems(index, 'drop_constraint'), ...leavingProblems(table, index)]
+  },
+
+  apply: (op, schema) => {
+    const table = findTable(schema, theTable(op))
+    if (table === undefined) return schema
+    return withTable(schema, {
+      ...table,
+      indexes: table.indexes.filter(({ name }) => name !== op.index),
+    })
+  },
+
+  expand: () => [],
+
+  backfill: () => [],
+
+  contract: (op, { schema }) => {
+    const table = findTable(schema, theTable(op))
+    const index = table === undefined ? undefined : findIndex(table, op.index)
+    assert(table !== undefined && index !== undefined, 'steps come after check')
+    const name = { namespace: op.namespace, name: op.index }
+    const drop = dropOutside(table, name, `drop the index "${op.index}" of "${op.table}"`)
+    return [
+      {
+        ...drop,
+        phase: 'purge',
+        hazards: [...drop.hazards, ...leavingIndexHazards(table, index)],
+        probe: relationAbsent(name),
+        requires: [
+          {
+            that: indexIsAsPlanned(name, index.definition),
+            code: 'drift_found',
+            otherwise: `the index "${op.index}" is another one than when the plan was made`,
+          },
+        ],
+      },
+    ]
+  },
+
+  rollback: () => [],
+}
