@@ -50,5 +50,7 @@ test('drop_index leaves alone what took the name since the plan', async () => {
     code: 'drift_found',
     message: 'The index "old" is another one than when the plan was made.',
   })
+  expect((await bellows.run('0001_test'))?.state, 'there is a way back').toBe('rolling_out')
+  await bellows.change((driver) => driver.rollback(1))
   expect(await database.query(`select from pg_class where relname = 'old'`)).toHaveLength(1)
 })

@@ -197,6 +197,7 @@ export function table(more: Partial<Table> = {}): Table {
     owned: true,
     rowSecurityForced: false,
     columnSlots: 2,
+    parts: [],
     rowsEstimate: 1000,
     bytes: 81_920,
     ...more,

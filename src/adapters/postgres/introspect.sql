@@ -11,6 +11,11 @@ select json_build_object(
   'columnSlots', (select count(*) from pg_attribute a where a.attrelid = c.oid and a.attnum > 0),
   'rowsEstimate', c.reltuples::bigint,
   'bytes', case when c.relkind in ('r', 'm') then pg_table_size(c.oid) else 0 end,
+  'parts', (select coalesce(json_agg(json_build_object('namespace', pn.nspname, 'name', p.relname,
+      'kind', case p.relkind when 'r' then 'table' when 'p' then 'partitioned' else 'foreign' end,
+      'owned', pg_has_role(p.relowner, 'USAGE')) order by y.level, pn.nspname, p.relname), '[]')
+    from pg_partition_tree(c.oid) y join pg_class p on p.oid = y.relid join pg_namespace pn on pn.oid = p.relnamespace
+    where y.relid <> c.oid and c.relkind = 'p'),
   'neighbours', (select coalesce(json_agg(x.relname order by x.relname), '[]') from pg_class x
     where x.relnamespace = c.relnamespace and x.oid <> c.oid and starts_with(x.relname, c.relname || '_')),
 

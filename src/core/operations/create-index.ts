@@ -7,6 +7,7 @@ import {
   readIndexOf,
   type SoundIndex,
 } from '../plan/index-checks.ts'
+import { dropPartsSteps, partsSteps } from '../plan/index-parts.ts'
 import {
   buildHazards,
   buildStep,
@@ -49,20 +50,25 @@ export const createIndex: OperationSpec<CreateIndex> = {
     return withTable(schema, { ...table, indexes: [...others, builtIndex(index, nameOf(index))] })
   },
 
-  expand: (op, { schema, facts }) => {
+  expand: (op, { schema, facts, seed }) => {
     const index = soundIndex(op, schema, facts)
     const name = nameOf(index)
     const does = `build the index "${name}" of "${index.table.name}"`
-    const build = buildStep(index, { namespace: index.table.namespace, name }, does)
-    return [...duplicatesSteps(index, name), { ...build, hazards: buildHazards(index, facts.serverVersion) }]
+    const hazards = buildHazards(index, facts.serverVersion)
+    const building =
+      index.table.kind === 'partitioned'
+        ? partsSteps(index, name, { seed, hazards })
+        : [{ ...buildStep(index, { namespace: index.table.namespace, name }, does), hazards }]
+    return [...duplicatesSteps(index, name), ...building]
   },
 
   backfill: () => [],
 
   contract: () => [],
 
-  rollback: (op, { schema, facts }) => {
+  rollback: (op, { schema, facts, seed }) => {
     const index = soundIndex(op, schema, facts)
+    if (index.table.kind === 'partitioned') return dropPartsSteps(index, nameOf(index), seed)
     return [unbuildStep(index, { namespace: index.table.namespace, name: nameOf(index) })]
   },
 }

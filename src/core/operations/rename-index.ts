@@ -28,7 +28,7 @@ export const renameIndex: OperationSpec<RenameIndex> = {
 
   check: (op, { schema }) => {
     const table = findTable(schema, theTable(op))
-    const problems = tableProblems(op, table)
+    const problems = tableProblems(op, table, ['table', 'partitioned', 'partition'])
     if (table === undefined || problems.length > 0) return problems
     const index = findIndex(table, op.from)
     if (index === undefined) return [indexMissing(table, op.from)]

@@ -53,7 +53,10 @@ export function definitionProblems({
       }),
     ]
   }
-  const problems = tableProblems({ namespace: text.table.namespace, table: text.table.name }, table)
+  const problems = tableProblems({ namespace: text.table.namespace, table: text.table.name }, table, [
+    'table',
+    'partitioned',
+  ])
   if (problems.length > 0) return problems
   return [...serverProblems(text, tried), ...releaseProblems(serverVersion)]
 }
@@ -103,7 +106,8 @@ export function inTheWay({ table, tried }: SoundIndex, name: string): BellowsErr
       `The table "${table.name}" has another index ${shown(name)}: ${namesake.using}`,
       `${OTHER_NAME} To give this one a new definition, write replace_index.`,
     )
-  return namesake.valid
+  // Somebody's unfinished index of a partitioned table may have parts that are attached for good.
+  return namesake.valid || table.kind === 'partitioned'
     ? refused(
         `The table "${table.name}" has this index ${shown(name)} already.`,
         'Take the operation out if that index is the one you mean.',
