@@ -89,7 +89,7 @@ function isOurs(run: Run, step: Step): boolean {
   return added === undefined || run.done.has(added.id)
 }
 
-const NO_WAY_BACK = 'This rename has no way back: values written since are not in the hidden column.'
+const NO_WAY_BACK = 'This migration has no way back: values written since are not in the hidden column.'
 
 async function withdrawals(engine: Driving, run: Run): Promise<readonly Event[]> {
   const standing = (await readVersions(engine)).filter((version) => version.run === run.id)

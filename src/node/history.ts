@@ -49,6 +49,9 @@ function undoes(later: Change, change: Change): boolean {
         (later.kind === 'removed' && later.column === change.to) ||
         (later.kind === 'added' && later.column === change.from)
       )
+    // What a column was before cannot be told from its change alone.
+    case 'changed':
+      return false
   }
 }
 

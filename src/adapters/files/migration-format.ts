@@ -1,12 +1,14 @@
 import { z } from 'zod'
 import type { Operation } from '../../core/operations/migration.ts'
 import { addColumn } from './formats/add-column.ts'
+import { changeType } from './formats/change-type.ts'
 import { dropColumn } from './formats/drop-column.ts'
 import { renameColumn } from './formats/rename-column.ts'
 
 /** The format of every operation, by the key that it has in a file. One that is missing here does not compile. See docs/migrations.md. */
 export const OPERATION_FORMATS = {
   add_column: addColumn,
+  change_type: changeType,
   drop_column: dropColumn,
   rename_column: renameColumn,
 } as const satisfies Readonly<Record<Operation['kind'], z.ZodType>>

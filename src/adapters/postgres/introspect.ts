@@ -2,8 +2,10 @@ import { readFileSync } from 'node:fs'
 import { messageOf } from '../../core/errors.ts'
 import type { Needs } from '../../core/operations/needs.ts'
 import { functionsCalled, isConstant, readExpression, readType } from '../../core/parse.ts'
+import { boundQuery } from '../../core/plan/dependents.ts'
 import {
   type Dependent,
+  type Dependents,
   expressionKey,
   type Facts,
   type Schema,
@@ -13,6 +15,7 @@ import {
 } from '../../core/schema/model.ts'
 import { join, lit, pattern, qualified, type Sql, sql, trusted } from '../../core/sql.ts'
 import { readDependents } from './dependents.ts'
+import { readCollations, readMappings } from './mappings.ts'
 import type { Sessions } from './sessions.ts'
 
 /** Reads the tables that a migration names, and only those: a schema of ten thousand tables costs nothing. */
@@ -39,6 +42,8 @@ export async function introspect(
       types,
       casts: await readCasts(sessions, [...new Set(baseTypes)]),
       expressions: await readExpressions(sessions, needs.expressions),
+      mappings: await readMappings(sessions, tables, needs.mappings),
+      collations: await readCollations(sessions, needs.collations),
     },
   }
 }
@@ -57,7 +62,10 @@ async function readTable(sessions: Sessions, need: Needs['tables'][number]): Pro
   const dependents: Dependent[] = []
   for (const column of need.columns) {
     const { found: hanging } = await readDependents(sessions, table, column)
-    dependents.push(...hanging.map((one) => ({ ...one, column })))
+    const bound = await sessions.read<Dependents['found'][number]>(boundQuery(table, column))
+    const tie = ({ kind, name }: Dependents['found'][number]) =>
+      bound.some((one) => one.kind === kind && one.name === name) ? { bound: true as const } : {}
+    dependents.push(...hanging.map((one) => ({ ...one, column, ...tie(one) })))
   }
   return {
     ...table,

@@ -1,12 +1,11 @@
 import { assert, BellowsError } from '../errors.ts'
 import { columnNameProblem } from '../identifier.ts'
 import { readExpression, readType } from '../parse.ts'
-import { defaultName } from '../plan/names.ts'
+import { notNullConstraint } from '../plan/not-null.ts'
 import { columnAbsent, columnExists } from '../plan/probes.ts'
 import { columnSlotProblems, tableProblems, theTable } from '../plan/table-checks.ts'
 import {
   type Column,
-  type Constraint,
   expressionKey,
   type Facts,
   findColumn,
@@ -58,7 +57,7 @@ export const addColumn: OperationSpec<AddColumn> = {
       ...table,
       columns: [...table.columns, addedColumn(op, facts)],
       columnSlots: table.columnSlots + 1,
-      constraints: [...table.constraints, ...notNullConstraint(op, facts)],
+      constraints: [...table.constraints, ...(op.nullable ? [] : notNullConstraint(op, facts))],
     })
   },
 
@@ -128,25 +127,6 @@ function addedColumn(op: AddColumn, facts: Facts): Column {
     grants: [],
     sequences: [],
   }
-}
-
-/** Since PostgreSQL 18 a NOT NULL is a constraint with a name. */
-function notNullConstraint(op: AddColumn, facts: Facts): readonly Constraint[] {
-  if (op.nullable || facts.serverVersion < 180_000) return []
-  return [
-    {
-      name: defaultName(op.table, [op.column], 'not_null'),
-      kind: 'not_null',
-      columns: [op.column],
-      definition: `NOT NULL ${id(op.column)}`,
-      validated: true,
-      deferrable: false,
-      comment: null,
-      index: null,
-      references: null,
-      setsDefault: false,
-    },
-  ]
 }
 
 function nameProblems(op: AddColumn, table: Table): readonly BellowsError[] {

@@ -1,4 +1,5 @@
 import { addColumn } from './add-column.ts'
+import { changeType } from './change-type.ts'
 import { dropColumn } from './drop-column.ts'
 import type { Operation } from './migration.ts'
 import type { OperationSpec } from './operation.ts'
@@ -9,6 +10,7 @@ type Registry = { readonly [K in Operation['kind']]: OperationSpec<Extract<Opera
 /** Every operation. One that is missing here does not compile. */
 const OPERATIONS: Registry = {
   add_column: addColumn,
+  change_type: changeType,
   drop_column: dropColumn,
   rename_column: renameColumn,
 }

@@ -1,9 +1,10 @@
 import type { Change } from '../plan/step.ts'
 import type { AddColumn } from './add-column.ts'
+import type { ChangeType } from './change-type/change.ts'
 import type { DropColumn } from './drop-column.ts'
 import type { RenameColumn } from './rename/rename.ts'
 
-export type Operation = AddColumn | DropColumn | RenameColumn
+export type Operation = AddColumn | ChangeType | DropColumn | RenameColumn
 
 /** A named, ordered list of operations: what a person writes in one file. */
 export interface Migration {

@@ -1,4 +1,4 @@
-import type { QualifiedName } from '../schema/model.ts'
+import type { MappingNeed, QualifiedName } from '../schema/model.ts'
 
 /** What must be asked of the server before a migration can be planned. */
 export interface Needs {
@@ -8,6 +8,10 @@ export interface Needs {
   readonly types: readonly string[]
   /** Expressions as operations write them, each with the type that it must fit. */
   readonly expressions: readonly { readonly expression: string; readonly type: string }[]
+  /** Expressions that carry values between columns of one table. */
+  readonly mappings: readonly MappingNeed[]
+  /** Collations by name, each with the namespace of its table. */
+  readonly collations: readonly QualifiedName[]
 }
 
 /** What one operation has to do with, said before anything is known of the database. */

@@ -7,6 +7,13 @@ import { join, lit, pattern, qualified, type Sql, sql } from '../sql.ts'
  * kinds of objects that this query does not know.
  */
 export function dependentsQuery(table: QualifiedName, column: string): Sql {
+  return sql`${boundQuery(table, column)}
+union
+${namedByTriggers(table, column)}`
+}
+
+/** What PostgreSQL itself keeps a record of: it goes along with the column, whatever that is called. */
+export function boundQuery(table: QualifiedName, column: string): Sql {
   return sql`
 select distinct coalesce(o.kind, i.type) as kind, coalesce(o.name, i.identity) as name
   from pg_catalog.pg_attribute a
@@ -40,9 +47,7 @@ select distinct coalesce(o.kind, i.type) as kind, coalesce(o.name, i.identity) a
     select 'statistics', i.identity, false where d.classid = 'pg_catalog.pg_statistic_ext'::regclass
   ) o on true
   where a.attrelid = pg_catalog.to_regclass(${lit(qualified(table))}) and a.attname = ${lit(column)} and not a.attisdropped
-    and not coalesce(o.travels, false)
-union
-${namedByTriggers(table, column)}`
+    and not coalesce(o.travels, false)`
 }
 
 /**
@@ -63,6 +68,10 @@ select 'trigger', i.identity
 
 export function hasNoDependents(table: QualifiedName, column: string): Sql {
   return sql`not exists (${dependentsQuery(table, column)})`
+}
+
+export function nothingIsBound(table: QualifiedName, column: string): Sql {
+  return sql`not exists (${boundQuery(table, column)})`
 }
 
 /**

@@ -16,6 +16,8 @@ export function needsOf(migration: Migration): Needs {
     })),
     types: [...new Set(needs.flatMap(({ types = [] }) => types))],
     expressions: needs.flatMap(({ expressions = [] }) => expressions),
+    mappings: needs.flatMap(({ mappings = [] }) => mappings),
+    collations: needs.flatMap(({ collations = [] }) => collations),
   }
 }
 

@@ -41,6 +41,8 @@ export type HazardCode =
   | 'drops_values'
   | 'goes_with_column'
   | 'column_is_last'
+  | 'seen_by_all'
+  | 'stays_wide'
   | 'explicit_null_read_as_omitted'
   | 'forward_only'
   | 'narrow_until_contract'
@@ -64,6 +66,7 @@ export type Change =
   | { readonly kind: 'added'; readonly column: string }
   | { readonly kind: 'copied'; readonly from: string; readonly to: string }
   | { readonly kind: 'removed'; readonly column: string }
+  | { readonly kind: 'changed'; readonly column: string }
 
 /** The name of a version, as people see it in the history. */
 export function versionName(change: Change): string {
@@ -74,6 +77,8 @@ export function versionName(change: Change): string {
       return `copy_${change.from}_to_${change.to}`
     case 'removed':
       return `remove_${change.column}_column`
+    case 'changed':
+      return `change_${change.column}_column`
   }
 }
 

@@ -1,3 +1,5 @@
+import { canonical } from '../hash.ts'
+
 /** The immutable model of the tables that a migration touches, as `adapters/postgres/introspect.ts` reads them. */
 export interface Schema {
   readonly tables: readonly Table[]
@@ -130,6 +132,8 @@ export interface Dependent {
   /** As a person would look for it, such as `view public.user_names`. */
   readonly name: string
   readonly column: string
+  /** Does PostgreSQL itself tie it to the column, so that it goes along when the column gets another name? */
+  readonly bound?: true
 }
 
 /** What would break without a column. */
@@ -154,6 +158,43 @@ export interface Facts {
   readonly types: Readonly<Record<string, TypeFacts>>
   /** Expressions that operations name, by `expressionKey`: what is known, or why the server does not take it for the column's type. */
   readonly expressions: Readonly<Record<string, ExpressionFacts | { readonly problem: string }>>
+  /** Expressions that carry values from columns to another one, by `mappingKey`; absent where a column or a type is not there. */
+  readonly mappings: Readonly<Record<string, MappingFacts | { readonly problem: string }>>
+  /** Collations that operations name, by `collationKey`; absent when there is no such collation. */
+  readonly collations: Readonly<Record<string, CollationFacts>>
+}
+
+/** What a person writes to make the value of one column out of others of its row. */
+export interface MappingNeed {
+  readonly table: QualifiedName
+  readonly expression: string
+  readonly over: readonly TypedColumn[]
+  readonly into: TypedColumn
+}
+
+export interface TypedColumn {
+  readonly name: string
+  /** As a person writes it; the one that the column of the table has when absent. */
+  readonly type?: string
+}
+
+export interface MappingFacts {
+  /** What it makes of a row of NULLs. */
+  readonly ofNull: 'null' | 'value' | 'fails'
+}
+
+export function mappingKey({ table, expression, over, into }: MappingNeed): string {
+  return canonical([table.namespace, table.name, expression, over, into])
+}
+
+export interface CollationFacts extends QualifiedName {
+  /** Are two texts the same to it only if they are so to the last bit? */
+  readonly deterministic: boolean
+}
+
+/** A collation is looked for in `pg_catalog`, and then in the namespace of the table. */
+export function collationKey({ namespace, name }: QualifiedName): string {
+  return canonical([namespace, name])
 }
 
 export interface ExpressionFacts {

@@ -138,7 +138,8 @@ describe('a migration file', () => {
 })
 
 describe('a migration file that is refused', () => {
-  const KINDS = 'an operation is an object with one key, one of add_column, drop_column, rename_column'
+  const KINDS =
+    'an operation is an object with one key, one of add_column, change_type, drop_column, rename_column'
 
   test.each<[string, string, string]>([
     ['an empty file', '', 'Invalid input: expected object, received null'],

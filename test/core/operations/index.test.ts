@@ -6,10 +6,11 @@ import { context, factsWithTypes, schemaOf, table } from '../../support/model.ts
 const on = { namespace: 'public', table: 'users' } as const
 const EXAMPLES: Readonly<Record<Operation['kind'], Operation>> = {
   add_column: { kind: 'add_column', ...on, column: 'slug', type: 'text', nullable: true },
+  change_type: { kind: 'change_type', ...on, column: 'name', type: 'varchar' },
   drop_column: { kind: 'drop_column', ...on, column: 'name' },
   rename_column: { kind: 'rename_column', ...on, from: 'name', to: 'full_name' },
 }
-const known = context(table(), factsWithTypes({ text: 'text' }))
+const known = context(table(), factsWithTypes({ text: 'text', varchar: 'character varying' }))
 
 describe('the registry', () => {
   test('has every kind of operation', () => {
