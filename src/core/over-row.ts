@@ -92,7 +92,7 @@ function constant({ isnull, ival, fval, boolval, sval, bsval }: Tree): Sql {
   if (fval !== undefined) return number(String(fval.fval))
   if (boolval !== undefined) return trusted(boolval.boolval === true ? 'true' : 'false')
   if (sval !== undefined) return trusted(lit(sval.sval ?? '').trim())
-  const bits = String(bsval?.bsval ?? '')
+  const bits = bsval?.bsval ?? ''
   return sql`${trusted(bits.slice(0, 1))}${lit(bits.slice(1))}`
 }
 

@@ -5,7 +5,18 @@ import { catalog } from '../support/catalog.ts'
 import { databaseUrl, type TestDatabase, testDatabase } from '../support/database.ts'
 import { Crash, type Effect, faultyBellows } from '../support/faulty-ports.ts'
 import { type Clones, cloning } from './crash/clones.ts'
-import { ADD, advance, DROP, DROP_TWO, GIVEN, graced, type Life, POISONED, RENAME } from './crash/lives.ts'
+import {
+  ADD,
+  advance,
+  CHANGE,
+  DROP,
+  DROP_TWO,
+  GIVEN,
+  graced,
+  type Life,
+  POISONED,
+  RENAME,
+} from './crash/lives.ts'
 import {
   recoverFromAll,
   resuming,
@@ -21,12 +32,14 @@ const TIMEOUT_MS = 300_000
 
 const LIVES: readonly (readonly [string, Life, { readonly points: number; readonly states: number }])[] = [
   ['a rename of two columns', RENAME, { points: 300, states: 50 }],
+  ['a change of type', CHANGE, { points: 100, states: 20 }],
   ['an added column', ADD, { points: 26, states: 4 }],
   ['a dropped column, with a grace', graced(DROP, GRACE_MS), { points: 60, states: 8 }],
 ]
 const RETURNS: readonly (readonly [string, Life, Phase])[] = [
   ['a rename of two columns that is verified', RENAME, 'verify'],
   ['a rename of two columns that are hidden', RENAME, 'retire'],
+  ['a change of type that has taken over the name', CHANGE, 'retire'],
   ['two dropped columns that are hidden', DROP_TWO, 'retire'],
 ]
 const THROWN: readonly (readonly [string, Life])[] = [

@@ -87,6 +87,10 @@ export const POISONED: Life = {
     create trigger refuse before update on users for each row when (new.id = 140 and new.pad = old.pad) execute function refuse()`,
   mend: `update users set pad = 'mended' where id = 140`,
 }
+/** Of a column with a foreign key; the name is taken over by the copy, and given back by the undo. */
+export const CHANGE = life([
+  { kind: 'change_type', namespace: 'public', table: 'users', column: 'team', type: 'bigint' },
+])
 export const DROP = life([drop('legacy')])
 export const DROP_TWO = life([drop('legacy'), drop('older')])
 
