@@ -47,6 +47,12 @@ async function takenBack(database: Changing, version: Version): Promise<void> {
         'not_reversible',
         `The old values of ${version.facts.table.name}.${version.facts.change.column} were dropped; nothing holds them any more.`,
       )
+    default:
+      throw new BellowsError(
+        'not_reversible',
+        `Version ${version.version} (${version.name}) is of a whole table, which is not taken back from here.`,
+        { hint: 'Take its migration back: bellows rollback <migration>' },
+      )
   }
 }
 

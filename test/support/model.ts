@@ -1,11 +1,11 @@
 import { BellowsError } from '../../src/core/errors.ts'
 import type { Context } from '../../src/core/operations/operation.ts'
+import type { Index, IndexFacts } from '../../src/core/schema/indexes.ts'
 import type {
   Column,
   Constraint,
   Dependent,
   Facts,
-  Index,
   Schema,
   Storage,
   Table,
@@ -193,10 +193,15 @@ export function table(more: Partial<Table> = {}): Table {
     mentions: [],
     neighbours: ['users_pkey'],
     owned: true,
+    mayReference: true,
+    referencedBy: [],
     rowSecurityForced: false,
     columnSlots: 2,
     rowsEstimate: 1000,
     bytes: 81_920,
+    comment: null,
+    options: [],
+    replicaIdentity: 'default',
     ...more,
   }
 }
@@ -248,6 +253,24 @@ export function facts(more: Partial<Facts> = {}): Facts {
     expressions: {},
     mappings: {},
     collations: {},
+    indexes: {},
+    ...more,
+  }
+}
+
+/** What came of a plain index on columns of `users` that was tried. */
+export function triedIndex(
+  name: string,
+  columns: readonly string[],
+  more: Partial<IndexFacts> = {},
+): IndexFacts {
+  return {
+    index: index(name, columns),
+    using: `USING btree (${columns.join(', ')})`,
+    keys: columns.map((one) => `(${one})`),
+    predicate: null,
+    nullsDistinct: true,
+    namesakes: [],
     ...more,
   }
 }

@@ -2,6 +2,8 @@ import { z } from 'zod'
 import type { Operation } from '../../core/operations/migration.ts'
 import { addColumn } from './formats/add-column.ts'
 import { changeType } from './formats/change-type.ts'
+import { createIndex } from './formats/create-index.ts'
+import { createTable } from './formats/create-table.ts'
 import { dropColumn } from './formats/drop-column.ts'
 import { renameColumn } from './formats/rename-column.ts'
 
@@ -9,6 +11,8 @@ import { renameColumn } from './formats/rename-column.ts'
 export const OPERATION_FORMATS = {
   add_column: addColumn,
   change_type: changeType,
+  create_table: createTable,
+  create_index: createIndex,
   drop_column: dropColumn,
   rename_column: renameColumn,
 } as const satisfies Readonly<Record<Operation['kind'], z.ZodType>>

@@ -6,6 +6,17 @@ select json_build_object(
     else case c.relkind when 'r' then 'table' when 'p' then 'partitioned' when 'f' then 'foreign' else 'view' end end,
   'inherits', exists (select from pg_inherits i where i.inhparent = c.oid or i.inhrelid = c.oid) and not c.relispartition and c.relkind = 'r',
   'owned', pg_has_role(c.relowner, 'USAGE'),
+  'mayReference', has_table_privilege(c.oid, 'REFERENCES'),
+  'comment', obj_description(c.oid, 'pg_class'),
+  'options', (select coalesce(json_agg(option order by option), '[]') from (
+      select unnest(c.reloptions) as option
+      union all select 'toast.' || unnest(o.reloptions) from pg_class o where o.oid = c.reltoastrelid) options),
+  'replicaIdentity', case c.relreplident when 'n' then 'nothing' when 'f' then 'full' when 'i' then 'index' else 'default' end,
+  'referencedBy', (select coalesce(json_agg(json_build_object('constraint', k.conname,
+      'table', json_build_object('namespace', kn.nspname, 'name', kc.relname),
+      'identity', (select i.identity from pg_identify_object('pg_constraint'::regclass, k.oid, 0) i)) order by kn.nspname, kc.relname, k.conname), '[]')
+    from pg_constraint k join pg_class kc on kc.oid = k.conrelid join pg_namespace kn on kn.oid = kc.relnamespace
+    where k.confrelid = c.oid and k.conrelid <> c.oid and k.contype = 'f' and k.conparentid = 0),
   'rowSecurityForced', c.relrowsecurity and c.relforcerowsecurity
     and not (select rolsuper or rolbypassrls from pg_roles where rolname = current_user),
   'columnSlots', (select count(*) from pg_attribute a where a.attrelid = c.oid and a.attnum > 0),

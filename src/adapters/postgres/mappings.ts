@@ -4,16 +4,12 @@ import { readType } from '../../core/parse.ts'
 import {
   type CollationFacts,
   collationKey,
-  type Facts,
-  findColumn,
-  findTable,
   type MappingFacts,
   type MappingNeed,
   mappingKey,
-  type QualifiedName,
-  type Table,
   type TypedColumn,
-} from '../../core/schema/model.ts'
+} from '../../core/schema/mappings.ts'
+import { type Facts, findColumn, findTable, type QualifiedName, type Table } from '../../core/schema/model.ts'
 import { id, join, lit, type Sql, sql, trusted } from '../../core/sql.ts'
 import type { Sessions } from './sessions.ts'
 

@@ -36,6 +36,7 @@ export const addColumn: OperationSpec<AddColumn> = {
     types: [op.type],
     expressions: op.default === undefined ? [] : [{ expression: op.default, type: op.type }],
     touches: [{ table: theTable(op), column: op.column, how: 'adds' }],
+    adds: [{ table: theTable(op), column: op.column, type: op.type }],
   }),
 
   check: (op, context) => {

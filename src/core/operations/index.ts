@@ -1,5 +1,7 @@
 import { addColumn } from './add-column.ts'
 import { changeType } from './change-type.ts'
+import { createIndex } from './create-index.ts'
+import { createTable } from './create-table.ts'
 import { dropColumn } from './drop-column.ts'
 import type { Operation } from './migration.ts'
 import type { OperationSpec } from './operation.ts'
@@ -11,6 +13,8 @@ type Registry = { readonly [K in Operation['kind']]: OperationSpec<Extract<Opera
 const OPERATIONS: Registry = {
   add_column: addColumn,
   change_type: changeType,
+  create_table: createTable,
+  create_index: createIndex,
   drop_column: dropColumn,
   rename_column: renameColumn,
 }

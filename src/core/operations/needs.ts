@@ -1,22 +1,48 @@
-import type { MappingNeed, QualifiedName } from '../schema/model.ts'
+import type { MappingNeed } from '../schema/mappings.ts'
+import type { QualifiedName, RowShape } from '../schema/model.ts'
 
 /** What must be asked of the server before a migration can be planned. */
 export interface Needs {
-  /** Tables, each with the columns whose dependents matter because they are to leave. */
-  readonly tables: readonly (QualifiedName & { readonly columns: readonly string[] })[]
+  /** Tables, each with the columns whose dependents matter because they are to leave; or all of it is. */
+  readonly tables: readonly (QualifiedName & {
+    readonly columns: readonly string[]
+    readonly leaves?: boolean
+  })[]
   /** Types as operations write them. */
   readonly types: readonly string[]
   /** Expressions as operations write them, each with the type that it must fit. */
-  readonly expressions: readonly { readonly expression: string; readonly type: string }[]
+  readonly expressions: readonly {
+    readonly expression: string
+    readonly type: string
+    readonly row?: RowShape
+  }[]
   /** Expressions that carry values between columns of one table. */
   readonly mappings: readonly MappingNeed[]
   /** Collations by name, each with the namespace of its table. */
   readonly collations: readonly QualifiedName[]
+  /** Names that must be free, in a namespace where something may be made. */
+  readonly names?: readonly QualifiedName[]
+  /** Index definitions as operations write them, each with the columns that operations before it add to the table. */
+  readonly indexes: readonly (IndexNeed & { readonly added: readonly AddedColumn[] })[]
+}
+
+export interface IndexNeed {
+  readonly table: QualifiedName
+  readonly definition: string
+}
+
+export interface AddedColumn {
+  readonly column: string
+  /** As the operation writes it. */
+  readonly type: string
 }
 
 /** What one operation has to do with, said before anything is known of the database. */
-export interface OperationNeeds extends Partial<Omit<Needs, 'tables'>> {
+export interface OperationNeeds extends Partial<Omit<Needs, 'tables' | 'indexes'>> {
   readonly tables: Needs['tables']
+  readonly indexes?: readonly IndexNeed[]
+  /** What it adds to its tables, for what later operations say about it. */
+  readonly adds?: readonly (AddedColumn & { readonly table: QualifiedName })[]
   /** What another operation of the migration must not touch as well. */
   readonly touches: readonly Touch[]
 }

@@ -5,12 +5,13 @@ import type { Migration } from '../operations/migration.ts'
 import type { Touch } from '../operations/needs.ts'
 import { findTable, isSameName, type Schema } from '../schema/model.ts'
 import { companionsOf } from './retire.ts'
+import { called } from './step.ts'
 
 /** Operations of one migration build on one another; but what one of them replaces, no other may touch. */
 export function meetingProblems(migration: Migration): readonly BellowsError[] {
   const touches = migration.operations.map((op) => specOf(op).needs(op).touches)
   const met = touches.flatMap((later, at) =>
-    touches.slice(0, at).flatMap((earlier) => meetings(earlier, later).map(written)),
+    touches.slice(0, at).flatMap((earlier) => meetings(earlier, later).map(called)),
   )
   return [...new Set(met)].map(
     (what) =>
@@ -20,9 +21,9 @@ export function meetingProblems(migration: Migration): readonly BellowsError[] {
   )
 }
 
-/** Does an operation work on nothing but what the ones before it have added? */
+/** Does an operation work on something that the ones before it add? */
 export function isOnAdded(earlier: readonly Touch[], mine: readonly Touch[]): boolean {
-  return mine.every((one) => earlier.some((touch) => touch.how === 'adds' && covers(touch, one)))
+  return mine.some((one) => earlier.some((touch) => touch.how === 'adds' && covers(touch, one)))
 }
 
 function meetings(earlier: readonly Touch[], later: readonly Touch[]): readonly Touch[] {
@@ -51,10 +52,6 @@ function covers(whole: Touch, part: Touch): boolean {
 
 function isTwin(a: Touch, b: Touch): boolean {
   return a.how === 'adds' && b.how === 'adds' && a.column === b.column
-}
-
-function written({ table, column }: Touch): string {
-  return column === undefined ? `"${table.name}"` : `"${table.name}"."${column}"`
 }
 
 /** An index or a constraint of two leaving columns would be copied for each, and each copy would need the other column. */

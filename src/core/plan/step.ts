@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../errors.ts'
+import { assert, type ErrorCode } from '../errors.ts'
 import type { QualifiedName } from '../schema/model.ts'
 import type { Sql } from '../sql.ts'
 
@@ -51,6 +51,11 @@ export type HazardCode =
   | 'may_break'
   | 'upsert_race'
   | 'column_slots'
+  | 'waits_for_transactions'
+  | 'ends_hot_updates'
+  | 'refuses_duplicates'
+  | 'allows_duplicates'
+  | 'slower_queries'
 
 /** A fact that must hold inside the transaction, after its locks were taken and before anything is changed. */
 export interface Requirement {
@@ -67,6 +72,9 @@ export type Change =
   | { readonly kind: 'copied'; readonly from: string; readonly to: string }
   | { readonly kind: 'removed'; readonly column: string }
   | { readonly kind: 'changed'; readonly column: string }
+  | { readonly kind: 'created'; readonly table: string }
+  | { readonly kind: 'dropped'; readonly table: string }
+  | { readonly kind: 'renamed'; readonly from: string; readonly to: string }
 
 /** The name of a version, as people see it in the history. */
 export function versionName(change: Change): string {
@@ -79,6 +87,12 @@ export function versionName(change: Change): string {
       return `remove_${change.column}_column`
     case 'changed':
       return `change_${change.column}_column`
+    case 'created':
+      return `create_${change.table}_table`
+    case 'dropped':
+      return `drop_${change.table}_table`
+    case 'renamed':
+      return `rename_${change.from}_to_${change.to}`
   }
 }
 
@@ -93,6 +107,10 @@ interface Common {
   readonly probe: Sql
   /** What applications see change when the step is done: the schema has a new version then. */
   readonly changes?: Change
+  /** A relation that the step makes: one that is there before is somebody else's. */
+  readonly makes?: QualifiedName
+  /** A relation that a step of a rollback drops, if the run has made it. */
+  readonly unmakes?: QualifiedName
 }
 
 /** A step that is one short transaction, sent to the server as one message, COMMIT included. */
@@ -102,8 +120,8 @@ export interface TransactionStep extends Common {
   readonly requires: readonly Requirement[]
   readonly statements: readonly Sql[]
   readonly cost: 'instant' | 'scan'
-  /** The column that disappears for clients: the step may run only behind the gate of that column. */
-  readonly retires?: { readonly table: QualifiedName; readonly column: string }
+  /** What disappears for clients: the step may run only behind the gate of that. */
+  readonly retires?: Leaver
 }
 
 /** `CREATE INDEX CONCURRENTLY`: outside transactions, checked for validity, an invalid leftover is dropped and rebuilt. */
@@ -112,6 +130,8 @@ export interface ConcurrentIndexStep extends Common {
   readonly locks: readonly Lock[]
   readonly index: QualifiedName
   readonly statement: Sql
+  /** Looked at before anything is dropped or built; nothing keeps them true meanwhile. */
+  readonly requires?: readonly Requirement[]
 }
 
 /** A statement that PostgreSQL takes only outside a transaction, such as `DROP INDEX CONCURRENTLY`. */
@@ -121,6 +141,8 @@ export interface OutsideStep extends Common {
   /** Each may be given again when it was interrupted. */
   readonly statements: readonly Sql[]
   readonly cost: 'instant' | 'scan'
+  /** Looked at before the statements; nothing keeps them true meanwhile. */
+  readonly requires?: readonly Requirement[]
 }
 
 /** Looks for rows that are in the way of what comes, such as duplicates of a key, before anything is changed. */
@@ -160,13 +182,24 @@ export interface VerifyStep extends Common {
   readonly columns: { readonly from: string; readonly to: string }
 }
 
-/** Closes the door, looks at the evidence, and opens only when nobody needs the column any more. */
-export interface GateStep extends Common {
-  readonly kind: 'gate'
+/** A column on its way out, or the whole table where none is named. */
+export interface Leaver {
   readonly table: QualifiedName
-  readonly column: string
+  readonly column?: string
+}
+
+/** For people: `"users"."name"`, or `"users"`. */
+export function called({ table, column }: Leaver): string {
+  return column === undefined ? `"${table.name}"` : `"${table.name}"."${column}"`
+}
+
+/** Closes the door, looks at the evidence, and opens only when nobody needs the column, or the table, any more. */
+export interface GateStep extends Common, Leaver {
+  readonly kind: 'gate'
   /** Where writes of it are counted. */
   readonly counter?: string
+  /** What depends on it and goes before it in the same migration, by name. */
+  readonly along?: readonly string[]
 }
 
 export type Step =
@@ -189,6 +222,32 @@ type Draft<S> = S extends TableStep | InspectStep
 /** A step as an operation states it; the planner gives it its place and its id. */
 export type StepDraft = Draft<Step>
 
+/** The table that a step changes. */
+export function tableOf(step: Step): QualifiedName {
+  const table = 'table' in step ? step.table : step.locks[0]?.relation
+  assert(table !== undefined, `a step that changes a table locks it: ${step.id}`)
+  return { namespace: table.namespace, name: table.name }
+}
+
+/** What a step adds in the transaction that records it: found there without the record, it is of somebody else. */
+export function addedBy(step: Step): Leaver | undefined {
+  switch (step.changes?.kind) {
+    case 'added':
+      return { table: tableOf(step), column: step.changes.column }
+    case 'created':
+      return { table: tableOf(step) }
+    default:
+      return undefined
+  }
+}
+const TRANSACTIONS: ReadonlySet<Step['kind']> = new Set<TransactionStep['kind']>([
+  'ddl',
+  'install_dual_write',
+  'validate',
+  'retire',
+  'purge',
+])
+
 export function isTransaction(step: Step): step is TransactionStep {
-  return 'requires' in step
+  return TRANSACTIONS.has(step.kind)
 }

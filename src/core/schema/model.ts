@@ -1,4 +1,5 @@
-import { canonical } from '../hash.ts'
+import type { Index, IndexFacts } from './indexes.ts'
+import type { CollationFacts, MappingFacts } from './mappings.ts'
 
 /** The immutable model of the tables that a migration touches, as `adapters/postgres/introspect.ts` reads them. */
 export interface Schema {
@@ -23,16 +24,32 @@ export interface Table extends QualifiedName {
   readonly dependents: readonly Dependent[]
   /** Functions whose text names both the table and a column; they may break, nobody can be sure. */
   readonly mentions: readonly Dependent[]
+  /** Foreign keys of other tables that point at it. */
+  readonly referencedBy: readonly ReferencingKey[]
   /** Relations of the namespace whose names begin with the table's: names that a copy cannot take. */
   readonly neighbours: readonly string[]
   /** May the connected role change the table, that is: is it a member of the owner. */
   readonly owned: boolean
+  /** May the connected role make foreign keys that point at it. */
+  readonly mayReference: boolean
   readonly rowSecurityForced: boolean
   /** Attribute numbers used up, dropped columns included. PostgreSQL never reuses one. */
   readonly columnSlots: number
   /** Planner's estimate, -1 when the table was never analysed. */
   readonly rowsEstimate: number
   readonly bytes: number
+  readonly comment: string | null
+  /** Storage parameters, such as `fillfactor=70`; those of its TOAST table as `toast.autovacuum_enabled=false`. */
+  readonly options: readonly string[]
+  /** What the log says of a row that is changed or deleted; with `index` it is the index that is marked so. */
+  readonly replicaIdentity: 'default' | 'nothing' | 'full' | 'index'
+}
+
+export interface ReferencingKey {
+  readonly table: QualifiedName
+  readonly constraint: string
+  /** As a dependent is called: `orders_user_id_fkey on public.orders`. */
+  readonly identity: string
 }
 
 export type Storage = 'plain' | 'external' | 'extended' | 'main'
@@ -96,25 +113,6 @@ export interface Constraint {
   readonly setsDefault: boolean
 }
 
-export interface Index {
-  readonly name: string
-  /** Every column that the index needs: keys, INCLUDE, expressions, predicate. */
-  readonly columns: readonly string[]
-  /** What `pg_get_indexdef` prints. */
-  readonly definition: string
-  readonly unique: boolean
-  readonly valid: boolean
-  /** The constraint that it carries. */
-  readonly constraint: string | null
-  readonly comment: string | null
-  /** Only when it is not the database's own. */
-  readonly tablespace: string | null
-  readonly replicaIdentity: boolean
-  readonly clustered: boolean
-  /** Its columns in order, `expr` for an expression: what PostgreSQL builds the default name from. */
-  readonly nameParts: readonly string[]
-}
-
 export interface Trigger {
   readonly name: string
   readonly enabled: boolean
@@ -131,7 +129,8 @@ export interface Dependent {
   readonly kind: string
   /** As a person would look for it, such as `view public.user_names`. */
   readonly name: string
-  readonly column: string
+  /** Absent of what hangs on the table as a whole. */
+  readonly column?: string
   /** Does PostgreSQL itself tie it to the column, so that it goes along when the column gets another name? */
   readonly bound?: true
 }
@@ -162,39 +161,17 @@ export interface Facts {
   readonly mappings: Readonly<Record<string, MappingFacts | { readonly problem: string }>>
   /** Collations that operations name, by `collationKey`; absent when there is no such collation. */
   readonly collations: Readonly<Record<string, CollationFacts>>
+  /** Names that operations want to give to something new, by `nameKey`: why that cannot be. Absent of a name that is free. */
+  readonly names?: Readonly<Record<string, NameProblem>>
+  /** Index definitions, by their text: what the server makes of them, or why it does not take them. */
+  readonly indexes: Readonly<Record<string, IndexFacts | { readonly problem: string }>>
 }
 
-/** What a person writes to make the value of one column out of others of its row. */
-export interface MappingNeed {
-  readonly table: QualifiedName
-  readonly expression: string
-  readonly over: readonly TypedColumn[]
-  readonly into: TypedColumn
-}
+/** There is no such namespace, nothing may be made in it, or a relation or a type has the name. */
+export type NameProblem = 'no_namespace' | 'not_allowed' | 'taken'
 
-export interface TypedColumn {
-  readonly name: string
-  /** As a person writes it; the one that the column of the table has when absent. */
-  readonly type?: string
-}
-
-export interface MappingFacts {
-  /** What it makes of a row of NULLs. */
-  readonly ofNull: 'null' | 'value' | 'fails'
-}
-
-export function mappingKey({ table, expression, over, into }: MappingNeed): string {
-  return canonical([table.namespace, table.name, expression, over, into])
-}
-
-export interface CollationFacts extends QualifiedName {
-  /** Are two texts the same to it only if they are so to the last bit? */
-  readonly deterministic: boolean
-}
-
-/** A collation is looked for in `pg_catalog`, and then in the namespace of the table. */
-export function collationKey({ namespace, name }: QualifiedName): string {
-  return canonical([namespace, name])
+export function nameKey({ namespace, name }: QualifiedName): string {
+  return JSON.stringify([namespace, name])
 }
 
 export interface ExpressionFacts {
@@ -203,10 +180,13 @@ export interface ExpressionFacts {
   readonly text: string | null
 }
 
-/** An expression fits one type and not another, so what is known of it is kept under both. */
-export function expressionKey(expression: string, type: string): string {
-  return `${expression} as ${type}`
+/** An expression fits one type and not another, and other rows, so what is known of it is kept under all of them. */
+export function expressionKey(expression: string, type: string, row?: RowShape): string {
+  return `${expression} as ${type}${row === undefined ? '' : ` of ${JSON.stringify(row)}`}`
 }
+
+/** The columns that an expression may name, of a table that is not there yet. */
+export type RowShape = readonly { readonly name: string; readonly type: string }[]
 
 export function isSameName(a: QualifiedName, b: QualifiedName): boolean {
   return a.namespace === b.namespace && a.name === b.name
@@ -230,10 +210,17 @@ export function needsColumn(table: Table, constraint: Constraint, column: string
   return constraint.columns.includes(column) || carrying?.columns.includes(column) === true
 }
 
-/** The same schema with one table replaced; `apply` of an operation changes nothing else. */
+/** The same schema with one table replaced, or added; `apply` of most operations changes nothing else. */
 export function withTable(schema: Schema, changed: Table): Schema {
+  const isThere = findTable(schema, changed) !== undefined
   return {
     ...schema,
-    tables: schema.tables.map((table) => (isSameName(table, changed) ? changed : table)),
+    tables: isThere
+      ? schema.tables.map((table) => (isSameName(table, changed) ? changed : table))
+      : [...schema.tables, changed],
   }
+}
+
+export function withoutTable(schema: Schema, gone: QualifiedName): Schema {
+  return { ...schema, tables: schema.tables.filter((table) => !isSameName(table, gone)) }
 }

@@ -2,13 +2,8 @@ import { describe, expect, test } from 'vitest'
 import type { ChangeType } from '../../../src/core/operations/change-type/change.ts'
 import { changeType } from '../../../src/core/operations/change-type.ts'
 import type { StepDraft, TransactionStep } from '../../../src/core/plan/step.ts'
-import {
-  collationKey,
-  type Facts,
-  type MappingFacts,
-  mappingKey,
-  type Table,
-} from '../../../src/core/schema/model.ts'
+import { collationKey, type MappingFacts, mappingKey } from '../../../src/core/schema/mappings.ts'
+import type { Facts, Table } from '../../../src/core/schema/model.ts'
 import {
   check,
   column,
@@ -352,7 +347,7 @@ describe('a wider type', () => {
     expect(expand[0]?.hazards.map(({ code }) => code)).toEqual(['stays_wide'])
   })
 
-  test('is taken back only where no value would be cut', () => {
+  test('is taken back only where there is no row', () => {
     expect(rollback.flatMap(statements)).toEqual([`${ON} alter column "age" type character varying(10)`])
     expect((rollback[0] as TransactionStep).requires).toMatchObject([{ code: 'rows_in_the_way' }])
   })

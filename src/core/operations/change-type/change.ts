@@ -2,16 +2,8 @@ import { readOverRow } from '../../over-row.ts'
 import { readType } from '../../parse.ts'
 import { CUTTING_TYPES, castTo, type Mapping, mappingFor } from '../../plan/mapping.ts'
 import { theTable } from '../../plan/table-checks.ts'
-import {
-  type Column,
-  collationKey,
-  type Facts,
-  type MappingFacts,
-  type MappingNeed,
-  mappingKey,
-  type Table,
-  type TypeFacts,
-} from '../../schema/model.ts'
+import { collationKey, type MappingFacts, type MappingNeed, mappingKey } from '../../schema/mappings.ts'
+import type { Column, Facts, Table, TypeFacts } from '../../schema/model.ts'
 import type { Sql } from '../../sql.ts'
 import { keptCollation } from '../copy/work.ts'
 import { isFree } from './free.ts'

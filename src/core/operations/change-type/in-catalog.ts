@@ -1,4 +1,3 @@
-import { same } from '../../plan/dual-write.ts'
 import { isOfType } from '../../plan/probes.ts'
 import type { StepDraft } from '../../plan/step.ts'
 import type { Column, Table } from '../../schema/model.ts'
@@ -17,7 +16,7 @@ export function widenStep(table: Table, from: Column, to: Typed): StepDraft {
     hazards: [
       {
         code: 'stays_wide',
-        because: `A rollback makes "${from.name}" ${from.type} again only while "${table.name}" is of ${SMALL_WORDS} at most, because that reads every row; a larger one keeps the wider type, which old instances can use, too.`,
+        because: `A rollback makes "${from.name}" ${from.type} again only while "${table.name}" is empty, because that would read every row under a lock that stops clients. Otherwise it keeps the wider type, which old instances can use, too.`,
       },
     ],
     probe: isOfType(table, from.name, to.type),
@@ -32,30 +31,27 @@ export function widenStep(table: Table, from: Column, to: Typed): StepDraft {
   }
 }
 
-/** Only where it takes milliseconds, and never by cutting a value. */
+/** Only where there is no row: nothing is read for long, and no value is cut. */
 export function narrowStep(table: Table, from: Column, to: Typed): StepDraft {
-  const value = id(from.name)
+  const isEmpty = sql`pg_catalog.pg_relation_size(pg_catalog.to_regclass(${lit(qualified(table))})) = 0`
+  const isWide = isOfType(table, from.name, to.type)
   return {
     ...onTable(table),
     kind: 'ddl',
     phase: 'expand',
-    does: `let "${from.name}" of "${table.name}" be ${from.type} again, if the table is small enough for that`,
+    does: `let "${from.name}" of "${table.name}" be ${from.type} again, if there is no row yet`,
     hazards: [],
-    probe: sql`(${isOfType(table, from.name, from.type)} or ${isOfType(table, from.name, to.type)} and pg_catalog.pg_total_relation_size(pg_catalog.to_regclass(${lit(qualified(table))})) > ${lit(SMALL_BYTES)})`,
+    probe: sql`(${isOfType(table, from.name, from.type)} or ${isWide} and not ${isEmpty})`,
     requires: [
       {
-        that: sql`not exists (select from ${qualified(table)} where not ${same(value, sql`${value}::${trusted(from.type)}::${trusted(to.type)}`)})`,
+        that: isEmpty,
         code: 'rows_in_the_way',
-        otherwise: `"${table.name}"."${from.name}" holds values that do not fit ${from.type}; make them fit, or go on with the wider type`,
+        otherwise: `"${table.name}" has got its first rows just now; run the same command again, and "${from.name}" keeps the wider type`,
       },
     ],
     statements: [typeSql(table, from, from)],
   }
 }
-
-/** A table of this size is read and written in a few milliseconds. */
-const SMALL_BYTES = 1_048_576
-const SMALL_WORDS = '1 MB'
 
 function typeSql(table: Table, { name, collation }: Column, { type }: Typed): Sql {
   const collate = collation === null ? sql`` : sql` collate ${qualified(collation)}`

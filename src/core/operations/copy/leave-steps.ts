@@ -8,6 +8,7 @@ import { all, columnAbsent, constraintAbsent, dualWriteAbsent, indexValid } from
 import { noStrangers, retireStep, undoStep } from '../../plan/retire.ts'
 import type { Lock, Requirement, StepDraft } from '../../plan/step.ts'
 import { id, qualified, type Sql, sql, trusted } from '../../sql.ts'
+import { renamedSequence } from './twin-schema.ts'
 import {
   asPlannedRequirements,
   carriedAttributes,
@@ -84,7 +85,7 @@ export function purgeStep(work: Work): StepDraft {
     ],
     probe: all([columnAbsent(table, leaving.hidden), constraintAbsent(table, names.proof)]),
     changes: { kind: to === finalName ? 'removed' : 'changed', column: from },
-    locks: [{ relation: table, level: 'access_exclusive' }, ...partnerLocks(work)],
+    locks: [{ relation: table, level: 'access_exclusive' }, ...partnerLocks(work), ...sequenceLocks(work)],
     requires: [
       noStrangers(leaving, leaving.hidden),
       ...(isDual ? [standsRequirement(hidden)] : []),
@@ -142,17 +143,16 @@ function ownRulesSql({
 /** The sequence of a `serial`. */
 function sequenceSql({ table, from, finalName, fromColumn, toColumn }: Work): readonly Sql[] {
   return fromColumn.sequences.flatMap((sequence) => {
-    const isDefault = sequence.name === defaultName(table.name, [from], 'seq')
-    const renamed = defaultName(table.name, [finalName], 'seq')
+    const renamed = renamedSequence({ from, to: finalName }, table, sequence)
     return [
       sql`alter sequence ${qualified(sequence)} owned by ${qualified(table)}.${id(finalName)}`,
       // A wider column would otherwise still end where the old one did.
       ...(fromColumn.baseType === toColumn.baseType
         ? []
         : [sql`alter sequence ${qualified(sequence)} as ${trusted(toColumn.baseType)}`]),
-      ...(isDefault && renamed !== sequence.name && !table.neighbours.includes(renamed)
-        ? [sql`alter sequence ${qualified(sequence)} rename to ${id(renamed)}`]
-        : []),
+      ...(renamed === sequence
+        ? []
+        : [sql`alter sequence ${qualified(sequence)} rename to ${id(renamed.name)}`]),
     ]
   })
 }
@@ -171,6 +171,18 @@ function indexColumnsSql({ table, from, to, finalName, things }: Work): readonly
           sql`alter table ${qualified({ namespace: table.namespace, name: index })} rename column ${id(`${to}${number}`)} to ${id(`${finalName}${number}`)}`,
       )
   })
+}
+
+/** Whoever asks the sequence for a number meanwhile waits, also for another table. */
+function sequenceLocks({ table, from, finalName, fromColumn }: Work): readonly Lock[] {
+  return fromColumn.sequences.map((relation) => ({
+    relation,
+    level:
+      renamedSequence({ from, to: finalName }, table, relation) === relation
+        ? 'share_row_exclusive'
+        : 'access_exclusive',
+    implied: true,
+  }))
 }
 
 /** Since PostgreSQL 18 a NOT NULL is a constraint, whose own name stays if somebody chose one. */

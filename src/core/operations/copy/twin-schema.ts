@@ -1,11 +1,11 @@
 import { rewriteConstraint } from '../../parse.ts'
 import { type Copy, carried, type Renamed } from '../../plan/carry.ts'
 import { defaultName, namesFor, notNullName } from '../../plan/names.ts'
+import type { Index } from '../../schema/indexes.ts'
 import {
   type Column,
   type Constraint,
   findColumn,
-  type Index,
   type QualifiedName,
   type Table,
 } from '../../schema/model.ts'
@@ -44,11 +44,7 @@ export type TwinType = Pick<
   Partial<Pick<Column, 'nullable' | 'default' | 'defaultVolatility' | 'defaultText'>>
 
 function renamedColumn({ from: old, to }: Renamed, table: Table, from: Column): Column {
-  const renamed = (sequence: QualifiedName): QualifiedName => {
-    const isDefault = sequence.name === defaultName(table.name, [old], 'seq')
-    const name = defaultName(table.name, [to], 'seq')
-    return isDefault && !table.neighbours.includes(name) ? { ...sequence, name } : sequence
-  }
+  const renamed = (sequence: QualifiedName) => renamedSequence({ from: old, to }, table, sequence)
   // A default names its sequence by identity; PostgreSQL prints the new name as soon as the sequence has it.
   const printed = ({ namespace, name }: QualifiedName) => lit(`${shown(namespace)}.${shown(name)}`)
   return {
@@ -60,6 +56,14 @@ function renamedColumn({ from: old, to }: Renamed, table: Table, from: Column): 
     ),
     sequences: from.sequences.map(renamed),
   }
+}
+
+/** The sequence of a `serial` gets the name that PostgreSQL would give it, if it has that name now. */
+export function renamedSequence({ from, to }: Renamed, table: Table, sequence: QualifiedName): QualifiedName {
+  const isDefault = sequence.name === defaultName(table.name, [from], 'seq')
+  const name = defaultName(table.name, [to], 'seq')
+  const isFree = name !== sequence.name && !table.neighbours.includes(name)
+  return isDefault && isFree ? { ...sequence, name } : sequence
 }
 
 function renamedConstraint(

@@ -77,7 +77,7 @@ describe('a change of type that is called free', () => {
 async function foretold(database: TestDatabase, to: string): Promise<boolean> {
   const sessions = openSessions({ url: database.url, application: 'bellows' })
   cleanUp(() => sessions.close())
-  const needs = { types: [to], expressions: [], mappings: [], collations: [] }
+  const needs = { types: [to], expressions: [], mappings: [], collations: [], indexes: [] }
   const { schema, facts } = await introspect(sessions, {
     tables: [{ namespace: 'public', name: 't', columns: [] }],
     ...needs,

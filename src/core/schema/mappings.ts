@@ -1,0 +1,35 @@
+import { canonical } from '../hash.ts'
+import type { QualifiedName } from './model.ts'
+
+/** What a person writes to make the value of one column out of others of its row. */
+export interface MappingNeed {
+  readonly table: QualifiedName
+  readonly expression: string
+  readonly over: readonly TypedColumn[]
+  readonly into: TypedColumn
+}
+
+export interface TypedColumn {
+  readonly name: string
+  /** As a person writes it; the one that the column of the table has when absent. */
+  readonly type?: string
+}
+
+export interface MappingFacts {
+  /** What it makes of a row of NULLs. */
+  readonly ofNull: 'null' | 'value' | 'fails'
+}
+
+export function mappingKey({ table, expression, over, into }: MappingNeed): string {
+  return canonical([table.namespace, table.name, expression, over, into])
+}
+
+export interface CollationFacts extends QualifiedName {
+  /** Are two texts the same to it only if they are so to the last bit? */
+  readonly deterministic: boolean
+}
+
+/** A collation is looked for in `pg_catalog`, and then in the namespace of the table. */
+export function collationKey({ namespace, name }: QualifiedName): string {
+  return canonical([namespace, name])
+}
