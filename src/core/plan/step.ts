@@ -1,6 +1,7 @@
 import { assert, type ErrorCode } from '../errors.ts'
 import type { QualifiedName } from '../schema/model.ts'
 import type { Sql } from '../sql.ts'
+import type { HazardCode } from './hazard-codes.ts'
 
 /**
  * The stretches of a run, in their order. `contract`, as people say it, is `retire` (the old shape disappears, undo is
@@ -34,28 +35,6 @@ export interface Hazard {
   /** A sentence: what can happen and to whom. */
   readonly because: string
 }
-
-export type HazardCode =
-  | 'stops_clients'
-  | 'scans'
-  | 'drops_values'
-  | 'goes_with_column'
-  | 'column_is_last'
-  | 'seen_by_all'
-  | 'stays_wide'
-  | 'explicit_null_read_as_omitted'
-  | 'forward_only'
-  | 'narrow_until_contract'
-  | 'user_triggers_fire'
-  | 'blocks_contract'
-  | 'may_break'
-  | 'upsert_race'
-  | 'column_slots'
-  | 'waits_for_transactions'
-  | 'ends_hot_updates'
-  | 'refuses_duplicates'
-  | 'allows_duplicates'
-  | 'slower_queries'
 
 /** A fact that must hold inside the transaction, after its locks were taken and before anything is changed. */
 export interface Requirement {

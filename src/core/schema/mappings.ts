@@ -1,9 +1,14 @@
 import { canonical } from '../hash.ts'
-import type { QualifiedName } from './model.ts'
+
+/** As `QualifiedName` of the model, which has these facts. */
+interface Named {
+  readonly namespace: string
+  readonly name: string
+}
 
 /** What a person writes to make the value of one column out of others of its row. */
 export interface MappingNeed {
-  readonly table: QualifiedName
+  readonly table: Named
   readonly expression: string
   readonly over: readonly TypedColumn[]
   readonly into: TypedColumn
@@ -24,12 +29,12 @@ export function mappingKey({ table, expression, over, into }: MappingNeed): stri
   return canonical([table.namespace, table.name, expression, over, into])
 }
 
-export interface CollationFacts extends QualifiedName {
+export interface CollationFacts extends Named {
   /** Are two texts the same to it only if they are so to the last bit? */
   readonly deterministic: boolean
 }
 
 /** A collation is looked for in `pg_catalog`, and then in the namespace of the table. */
-export function collationKey({ namespace, name }: QualifiedName): string {
+export function collationKey({ namespace, name }: Named): string {
   return canonical([namespace, name])
 }
