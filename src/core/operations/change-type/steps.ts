@@ -45,7 +45,8 @@ export function swapBackStep(work: Work): StepDraft {
     phase: 'retire',
     does: `have "${from}" of "${table.name}" be the old column again`,
     hazards: [],
-    probe: columnExists(table, to),
+    // Also where the run had not come to add the new column.
+    probe: all([columnExists(table, from), columnAbsent(table, leaving.hidden)]),
     locks: [{ relation: table, level: 'access_exclusive' }],
     requires: [],
     statements: [
