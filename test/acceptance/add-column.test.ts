@@ -198,4 +198,63 @@ describe('add_column', () => {
     await database.query(`insert into users (name) values ('LATE')`)
     expect(await database.query(`select email from users where name = 'LATE'`)).toEqual([{ email: 'none' }])
   })
+
+  test.for([
+    ['switched off', `alter table users disable trigger %I`],
+    [
+      'overruled by one that fires behind it',
+      `create function clear() returns trigger language plpgsql as $$ begin new.email := null; return new; end $$;
+       create trigger zzzz before insert or update on users for each row execute function clear(); -- %I`,
+    ],
+  ] as const)('does not put up NOT NULL where the trigger is %s: writers would fail', async ([, sabotage]) => {
+    const database = await testDatabase(GIVEN)
+    const bellows = await database.bellows()
+    const migration = {
+      name: '0001_add',
+      operations: [add({ nullable: false, up: 'lower(name)', default: `'x'` })],
+    }
+    await bellows.change((driver) => driver.advance(migration, 'backfill'))
+    const [trigger] = await database.query(
+      `select tgname as name from pg_trigger where tgrelid = 'users'::regclass`,
+    )
+    await database.query(sabotage.replace('%I', id(trigger?.name)))
+
+    await expect(bellows.change((driver) => driver.advance(migration, 'verify'))).rejects.toMatchObject({
+      code: 'drift_found',
+    })
+    await database.query(`insert into users (name) values ('goes on')`)
+  })
+
+  test('tells an instance that the column is not ready until every row has its value', async () => {
+    const database = await testDatabase(GIVEN)
+    const bellows = await database.bellows()
+    const migration = { name: '0001_add', operations: [add({ up: 'lower(name)' })] }
+    const answer = async () => {
+      const [row] = await database.query(
+        `select bellows.register('web-1', array['users.email']) -> 'not_ready' as answer`,
+      )
+      return row?.answer
+    }
+    await bellows.change((driver) => driver.advance(migration, 'backfill'))
+    expect(await answer()).toEqual(['users.email'])
+    await bellows.change((driver) => driver.advance(migration, 'verify'))
+    expect(await answer()).toBeNull()
+  })
+
+  test('waits for another migration of the table when its values come from columns that one may keep in step', async () => {
+    const database = await testDatabase(GIVEN)
+    const bellows = await database.bellows()
+    const rename = {
+      name: '0001_rename',
+      operations: [
+        { kind: 'rename_column', namespace: 'public', table: 'users', from: 'name', to: 'full_name' },
+      ],
+    } as const
+    await bellows.change((driver) => driver.advance(rename, 'verify'))
+    const adding = (more: Partial<AddColumn>) =>
+      bellows.change((driver) => driver.advance({ name: '0002_add', operations: [add(more)] }, 'expand'))
+
+    await expect(adding({ up: 'lower(full_name)' })).rejects.toMatchObject({ code: 'run_conflict' })
+    await adding({ type: 'uuid', default: 'gen_random_uuid()' })
+  })
 })
