@@ -206,24 +206,27 @@ describe('add_column', () => {
       `create function clear() returns trigger language plpgsql as $$ begin new.email := null; return new; end $$;
        create trigger zzzz before insert or update on users for each row execute function clear(); -- %I`,
     ],
-  ] as const)('does not put up NOT NULL where the trigger is %s: writers would fail', async ([, sabotage]) => {
-    const database = await testDatabase(GIVEN)
-    const bellows = await database.bellows()
-    const migration = {
-      name: '0001_add',
-      operations: [add({ nullable: false, up: 'lower(name)', default: `'x'` })],
-    }
-    await bellows.change((driver) => driver.advance(migration, 'backfill'))
-    const [trigger] = await database.query(
-      `select tgname as name from pg_trigger where tgrelid = 'users'::regclass`,
-    )
-    await database.query(sabotage.replace('%I', id(trigger?.name)))
+  ] as const)(
+    'does not put up NOT NULL where the trigger is %s: writers would fail',
+    async ([, sabotage]) => {
+      const database = await testDatabase(GIVEN)
+      const bellows = await database.bellows()
+      const migration = {
+        name: '0001_add',
+        operations: [add({ nullable: false, up: 'lower(name)', default: `'x'` })],
+      }
+      await bellows.change((driver) => driver.advance(migration, 'backfill'))
+      const [trigger] = await database.query(
+        `select tgname as name from pg_trigger where tgrelid = 'users'::regclass`,
+      )
+      await database.query(sabotage.replace('%I', id(trigger?.name)))
 
-    await expect(bellows.change((driver) => driver.advance(migration, 'verify'))).rejects.toMatchObject({
-      code: 'drift_found',
-    })
-    await database.query(`insert into users (name) values ('goes on')`)
-  })
+      await expect(bellows.change((driver) => driver.advance(migration, 'verify'))).rejects.toMatchObject({
+        code: 'drift_found',
+      })
+      await database.query(`insert into users (name) values ('goes on')`)
+    },
+  )
 
   test('tells an instance that the column is not ready until every row has its value', async () => {
     const database = await testDatabase(GIVEN)

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { introspect } from '../../../src/adapters/postgres/introspect.ts'
 import { openSessions } from '../../../src/adapters/postgres/sessions.ts'
-import { type RowValue, valueKey } from '../../../src/core/schema/model.ts'
+import { type RowValue, valueKey } from '../../../src/core/schema/row-values.ts'
 import { cleanUp, type TestDatabase, testDatabase } from '../../support/database.ts'
 
 const USERS = { namespace: 'public', name: 'Users' }
@@ -26,6 +26,9 @@ async function asked(database: TestDatabase, need: RowValue) {
     tables: [{ ...USERS, columns: [] }],
     types: [],
     expressions: [],
+    defaults: [],
+    conditions: [],
+    names: [],
     indexes: [],
     values: [need],
   }

@@ -5,7 +5,9 @@ import { nothingElseOn } from '../../../src/core/plan/dependents.ts'
 import { namesFor } from '../../../src/core/plan/names.ts'
 import { columnAbsent, columnExists } from '../../../src/core/plan/probes.ts'
 import type { StepDraft, TransactionStep } from '../../../src/core/plan/step.ts'
-import { type Facts, type Table, valueKey } from '../../../src/core/schema/model.ts'
+import type { Facts } from '../../../src/core/schema/facts.ts'
+import type { Table } from '../../../src/core/schema/model.ts'
+import { valueKey } from '../../../src/core/schema/row-values.ts'
 import {
   check,
   column,

@@ -1,15 +1,8 @@
 import { assert } from '../../errors.ts'
-import { defaultName } from '../../plan/names.ts'
 import { theTable } from '../../plan/table-checks.ts'
-import {
-  type Column,
-  type Constraint,
-  type Facts,
-  findTable,
-  type Schema,
-  withTable,
-} from '../../schema/model.ts'
-import { id } from '../../sql.ts'
+import type { Facts } from '../../schema/facts.ts'
+import { type Column, findTable, type Schema, withTable } from '../../schema/model.ts'
+import { withNotNull } from '../rules/schema.ts'
 import type { AddColumn } from './add.ts'
 import { isNullable, knownDefault } from './values.ts'
 
@@ -17,12 +10,12 @@ import { isNullable, knownDefault } from './values.ts'
 export function addedSchema(op: AddColumn, schema: Schema, facts: Facts): Schema {
   const table = findTable(schema, theTable(op))
   if (table === undefined) return schema
-  return withTable(schema, {
+  const added = {
     ...table,
     columns: [...table.columns, addedColumn(op, facts)],
     columnSlots: table.columnSlots + 1,
-    constraints: [...table.constraints, ...notNullConstraint(op, facts)],
-  })
+  }
+  return withTable(schema, isNullable(op) ? added : withNotNull(added, op.column, facts))
 }
 
 function addedColumn(op: AddColumn, facts: Facts): Column {
@@ -34,7 +27,7 @@ function addedColumn(op: AddColumn, facts: Facts): Column {
     name: op.column,
     storage: type.typeStorage,
     collation: null,
-    nullable: isNullable(op),
+    nullable: true,
     default: op.default ?? null,
     defaultText: text,
     defaultVolatility: volatility,
@@ -47,23 +40,4 @@ function addedColumn(op: AddColumn, facts: Facts): Column {
     grants: [],
     sequences: [],
   }
-}
-
-/** Since PostgreSQL 18 a NOT NULL is a constraint with a name. */
-function notNullConstraint(op: AddColumn, facts: Facts): readonly Constraint[] {
-  if (isNullable(op) || facts.serverVersion < 180_000) return []
-  return [
-    {
-      name: defaultName(op.table, [op.column], 'not_null'),
-      kind: 'not_null',
-      columns: [op.column],
-      definition: `NOT NULL ${id(op.column)}`,
-      validated: true,
-      deferrable: false,
-      comment: null,
-      index: null,
-      references: null,
-      setsDefault: false,
-    },
-  ]
 }

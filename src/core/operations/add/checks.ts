@@ -3,14 +3,8 @@ import { columnNameProblem } from '../../identifier.ts'
 import { readExpression, readType } from '../../parse.ts'
 import { rowValueProblems, unusable, valueProblems } from '../../plan/row-value.ts'
 import { columnSlotProblems, refused, tableProblems, theTable } from '../../plan/table-checks.ts'
-import {
-  expressionKey,
-  type Facts,
-  findColumn,
-  findTable,
-  type Table,
-  type TypeFacts,
-} from '../../schema/model.ts'
+import { expressionKey, type Facts, type TypeFacts } from '../../schema/facts.ts'
+import { findColumn, findTable, type Table } from '../../schema/model.ts'
 import type { Context } from '../operation.ts'
 import type { AddColumn } from './add.ts'
 import { isFilled, knownDefault, valuesOf } from './values.ts'
