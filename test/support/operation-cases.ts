@@ -70,6 +70,9 @@ export const OPERATION_CASES: Readonly<Record<Operation['kind'], readonly Operat
     },
   ],
   add_constraint: CONSTRAINT_CASES.add,
+  alter_column: CONSTRAINT_CASES.alter,
+  drop_constraint: CONSTRAINT_CASES.drop,
+  rename_constraint: CONSTRAINT_CASES.rename,
   drop_column: [
     {
       name: 'with an index and a foreign key',

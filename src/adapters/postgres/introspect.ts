@@ -38,10 +38,10 @@ export async function introspect(
       serverVersion: server?.version ?? 0,
       types,
       casts: await readCasts(sessions, [...new Set(baseTypes)]),
-      values: await readValues(sessions, tables, needs.values),
       names: await readNames(sessions, needs.names),
       indexes: await tryIndexes(sessions, needs.indexes),
       expressions: await readExpressions(sessions, [...needs.expressions, ...typed(needs.defaults, tables)]),
+      values: await readValues(sessions, tables, needs.values),
       conditions: await readConditions(sessions, needs.conditions),
     },
   }

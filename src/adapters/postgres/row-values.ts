@@ -1,8 +1,7 @@
 import { messageOf } from '../../core/errors.ts'
 import { readExpression, readType } from '../../core/parse.ts'
-import type { Facts } from '../../core/schema/facts.ts'
+import { type Facts, type RowValue, type ValueFacts, valueKey } from '../../core/schema/facts.ts'
 import { findColumn, isSameName, type QualifiedName, type Table } from '../../core/schema/model.ts'
-import { type RowValue, type ValueFacts, valueKey } from '../../core/schema/row-values.ts'
 import { id, lit, qualified, type Sql, sql, trusted } from '../../core/sql.ts'
 import type { Sessions } from './sessions.ts'
 

@@ -1,8 +1,7 @@
 import { BellowsError } from '../errors.ts'
 import { columnsNamed, readExpression } from '../parse.ts'
-import type { Facts } from '../schema/facts.ts'
+import { type Facts, type RowValue, valueKey } from '../schema/facts.ts'
 import { findColumn, type Table } from '../schema/model.ts'
-import { type RowValue, valueKey } from '../schema/row-values.ts'
 import { type Sql, trusted } from '../sql.ts'
 import { refused } from './table-checks.ts'
 

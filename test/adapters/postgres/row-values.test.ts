@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { introspect } from '../../../src/adapters/postgres/introspect.ts'
 import { openSessions } from '../../../src/adapters/postgres/sessions.ts'
-import { type RowValue, valueKey } from '../../../src/core/schema/row-values.ts'
+import { type RowValue, valueKey } from '../../../src/core/schema/facts.ts'
 import { cleanUp, type TestDatabase, testDatabase } from '../../support/database.ts'
 
 const USERS = { namespace: 'public', name: 'Users' }

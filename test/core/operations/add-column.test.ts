@@ -5,9 +5,8 @@ import { namesFor } from '../../../src/core/plan/names.ts'
 import { columnAbsent, columnExists } from '../../../src/core/plan/probes.ts'
 import type { StepDraft } from '../../../src/core/plan/step.ts'
 import { validateChecksSql } from '../../../src/core/plan/validate.ts'
-import { expressionKey, type Facts } from '../../../src/core/schema/facts.ts'
+import { expressionKey, type Facts, type RowValue, valueKey } from '../../../src/core/schema/facts.ts'
 import type { Table } from '../../../src/core/schema/model.ts'
-import { type RowValue, valueKey } from '../../../src/core/schema/row-values.ts'
 import {
   column,
   context,
@@ -325,6 +324,7 @@ describe('the schema afterwards', () => {
     expect(added(add())).toEqual({
       ...table(),
       columns: [...table().columns, column('slug', 'character varying(20)')],
+      referable: [...table().referable, 'slug'],
       columnSlots: 3,
     })
   })

@@ -5,9 +5,8 @@ import { nothingElseOn } from '../../../src/core/plan/dependents.ts'
 import { namesFor } from '../../../src/core/plan/names.ts'
 import { columnAbsent, columnExists } from '../../../src/core/plan/probes.ts'
 import type { StepDraft, TransactionStep } from '../../../src/core/plan/step.ts'
-import type { Facts } from '../../../src/core/schema/facts.ts'
+import { type Facts, valueKey } from '../../../src/core/schema/facts.ts'
 import type { Table } from '../../../src/core/schema/model.ts'
-import { valueKey } from '../../../src/core/schema/row-values.ts'
 import {
   check,
   column,
@@ -268,6 +267,7 @@ describe('the schema afterwards', () => {
     expect(leaving(full)).toEqual({
       ...full,
       columns: full.columns.filter(({ name }) => name !== 'name'),
+      referable: full.referable.filter((name) => name !== 'name'),
       constraints: full.constraints.filter(({ name }) => ['users_pkey', 'positive'].includes(name)),
       indexes: full.indexes.filter(({ name }) => ['users_pkey', 'by_age'].includes(name)),
     })

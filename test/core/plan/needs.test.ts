@@ -22,10 +22,10 @@ const NOTHING: Needs = {
   tables: [],
   types: [],
   expressions: [],
-  values: [],
   defaults: [],
   conditions: [],
   names: [],
+  values: [],
   indexes: [],
 }
 

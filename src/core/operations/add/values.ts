@@ -1,8 +1,7 @@
 import { isConstant, readExpression } from '../../parse.ts'
 import { printed } from '../../plan/row-value.ts'
 import { theTable } from '../../plan/table-checks.ts'
-import { type ExpressionFacts, expressionKey, type Facts } from '../../schema/facts.ts'
-import type { RowValue } from '../../schema/row-values.ts'
+import { type ExpressionFacts, expressionKey, type Facts, type RowValue } from '../../schema/facts.ts'
 import { type Sql, sql } from '../../sql.ts'
 import type { AddColumn } from './add.ts'
 

@@ -1,5 +1,5 @@
 import { theTable } from '../../plan/table-checks.ts'
-import type { RowValue } from '../../schema/row-values.ts'
+import type { RowValue } from '../../schema/facts.ts'
 
 /** Drops a column for good. Between retire and purge it is only hidden, and `undo` brings it back with its values. */
 export interface DropColumn {
