@@ -126,7 +126,9 @@ function comparable({ tables }: Schema): unknown {
   return tables.toSorted(byName).map((table) => ({
     ...table,
     columns: table.columns.map((column) => ({ ...column, default: column.default !== null })),
-    constraints: table.constraints.toSorted(byName).map((one) => ({ ...one, definition: undefined })),
+    constraints: table.constraints
+      .toSorted(byName)
+      .map((one) => ({ ...one, definition: undefined, dependents: undefined })),
     indexes: table.indexes
       .toSorted(byName)
       .map((one) => ({ ...one, definition: undefined, columns: one.columns.toSorted() })),

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Operation } from '../../core/operations/migration.ts'
 import { addColumn } from './formats/add-column.ts'
+import { addConstraint } from './formats/add-constraint.ts'
 import { createIndex } from './formats/create-index.ts'
 import { createTable } from './formats/create-table.ts'
 import { dropColumn } from './formats/drop-column.ts'
@@ -11,6 +12,7 @@ export const OPERATION_FORMATS = {
   add_column: addColumn,
   create_table: createTable,
   create_index: createIndex,
+  add_constraint: addConstraint,
   drop_column: dropColumn,
   rename_column: renameColumn,
 } as const satisfies Readonly<Record<Operation['kind'], z.ZodType>>

@@ -1,7 +1,8 @@
 import { BellowsError } from '../../core/errors.ts'
 import type { Needs } from '../../core/operations/needs.ts'
 import { functionsCalled, isConstant, readExpression, readType } from '../../core/parse.ts'
-import { expressionKey, type Facts, type RowShape, type Volatility } from '../../core/schema/model.ts'
+import { expressionKey, type Facts, type RowShape } from '../../core/schema/facts.ts'
+import type { Volatility } from '../../core/schema/model.ts'
 import { id, join, lit, type Sql, sql } from '../../core/sql.ts'
 import type { Sessions } from './sessions.ts'
 

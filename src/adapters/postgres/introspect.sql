@@ -22,6 +22,12 @@ select json_build_object(
       and k.confrelid = c.oid and k.conrelid <> c.oid and k.contype = 'f' and k.conparentid = 0),
   'rowSecurityForced', c.relrowsecurity and c.relforcerowsecurity
     and not (select rolsuper or rolbypassrls from pg_roles where rolname = current_user),
+  'creates', has_schema_privilege(n.oid, 'CREATE'),
+  'referable', (select coalesce(json_agg(a.attname order by a.attnum), '[]') from pg_attribute a
+    where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and not row_security_active(c.oid)
+      and has_column_privilege(c.oid, a.attnum, 'REFERENCES') and has_column_privilege(c.oid, a.attnum, 'SELECT')),
+  'published', exists (select from pg_publication p where (p.pubupdate or p.pubdelete)
+    and exists (select from pg_get_publication_tables(p.pubname) t where t.relid = c.oid)),
   'columnSlots', (select count(*) from pg_attribute a where a.attrelid = c.oid and a.attnum > 0),
   'rowsEstimate', c.reltuples::bigint,
   -- As of the last ANALYZE: to look at the file would cost more than all the rest, and wait for whoever has locked the table.
@@ -80,7 +86,11 @@ select json_build_object(
       'index', case when k.contype in ('p', 'u', 'x') then (select x.relname from pg_class x where x.oid = k.conindid) end,
       'references', (select json_build_object('namespace', fn.nspname, 'name', f.relname)
         from pg_class f join pg_namespace fn on fn.oid = f.relnamespace where f.oid = k.confrelid),
-      'setsDefault', 'd' in (k.confdeltype, k.confupdtype)
+      'setsDefault', 'd' in (k.confdeltype, k.confupdtype),
+      'dependents', (select coalesce(json_agg(o.what order by o.what), '[]') from (
+        select distinct pg_describe_object(d.classid, d.objid, d.objsubid) as what from pg_depend d
+          where d.deptype = 'n' and ((d.refclassid = 'pg_constraint'::regclass and d.refobjid = k.oid)
+            or (k.contype in ('p', 'u', 'x') and d.refclassid = 'pg_class'::regclass and d.refobjid = k.conindid))) o)
     ) order by k.contype, k.conname), '[]')
     from pg_constraint k where k.conrelid = c.oid and k.contype in ('p', 'u', 'f', 'c', 'x', 'n')),
 

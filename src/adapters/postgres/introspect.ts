@@ -1,14 +1,15 @@
 import type { Needs } from '../../core/operations/needs.ts'
 import { readType } from '../../core/parse.ts'
+import { type Facts, type NameProblem, nameKey, type TypeFacts } from '../../core/schema/facts.ts'
 import {
-  type Facts,
-  type NameProblem,
-  nameKey,
+  findColumn,
+  findTable,
   type QualifiedName,
   type Schema,
-  type TypeFacts,
+  type Table,
 } from '../../core/schema/model.ts'
 import { join, lit, sql, trusted } from '../../core/sql.ts'
+import { readConditions } from './conditions.ts'
 import { readExpressions } from './expressions.ts'
 import type { Sessions } from './sessions.ts'
 import { readTables } from './tables.ts'
@@ -36,11 +37,21 @@ export async function introspect(
       serverVersion: server?.version ?? 0,
       types,
       casts: await readCasts(sessions, [...new Set(baseTypes)]),
-      expressions: await readExpressions(sessions, needs.expressions),
-      names: await readNames(sessions, needs.names ?? []),
+      names: await readNames(sessions, needs.names),
       indexes: await tryIndexes(sessions, needs.indexes),
+      expressions: await readExpressions(sessions, [...needs.expressions, ...typed(needs.defaults, tables)]),
+      conditions: await readConditions(sessions, needs.conditions),
     },
   }
+}
+
+/** Defaults with the types of their columns; of a column that is not there nothing can be known. */
+function typed(defaults: Needs['defaults'], tables: readonly Table[]): Needs['expressions'] {
+  return defaults.flatMap(({ table, column, expression }) => {
+    const found = findTable({ tables }, table)
+    const type = found === undefined ? undefined : findColumn(found, column)?.type
+    return type === undefined ? [] : [{ expression, type }]
+  })
 }
 
 /** Types as PostgreSQL prints them, by the text of the migration; one that it does not know is left out. */
@@ -93,10 +104,7 @@ select a.name || ' -> ' || b.name as pair,
 }
 
 /** Why something new cannot have a name; one that is free is left out. */
-async function readNames(
-  sessions: Sessions,
-  names: NonNullable<Needs['names']>,
-): Promise<Record<string, NameProblem>> {
+async function readNames(sessions: Sessions, names: Needs['names']): Promise<Record<string, NameProblem>> {
   if (names.length === 0) return {}
   const asked = names.map(({ namespace, name }) => sql`(${lit(namespace)}, ${lit(name)})`)
   const found = await sessions.read<QualifiedName & { problem: NameProblem | null }>(sql`

@@ -1,4 +1,5 @@
 import { addColumn } from './add-column.ts'
+import { addConstraint } from './add-constraint.ts'
 import { createIndex } from './create-index.ts'
 import { createTable } from './create-table.ts'
 import { dropColumn } from './drop-column.ts'
@@ -13,6 +14,7 @@ const OPERATIONS: Registry = {
   add_column: addColumn,
   create_table: createTable,
   create_index: createIndex,
+  add_constraint: addConstraint,
   drop_column: dropColumn,
   rename_column: renameColumn,
 }

@@ -1,6 +1,7 @@
 import type { QualifiedName, Table } from '../schema/model.ts'
 import { shown } from '../sql.ts'
-import type { Hazard, Step, StepDraft } from './step.ts'
+import type { Hazard } from './hazard.ts'
+import type { Step, StepDraft } from './step.ts'
 
 /** Dangers that follow from what a step is, whatever operation it belongs to. */
 export function stepHazards(step: StepDraft): readonly Hazard[] {

@@ -7,7 +7,6 @@ import { qualified } from '../sql.ts'
 /** What must be asked of the server before a migration can be planned: all that its operations need, each once. */
 export function needsOf(migration: Migration): Needs {
   const needs = migration.operations.map((op) => specOf(op).needs(op))
-  const names = needs.flatMap((one) => one.names ?? [])
   const tables = new Map<string, Needs['tables'][number]>()
   for (const table of needs.flatMap((one) => one.tables)) {
     const { columns = [], leaves = false } = tables.get(qualified(table)) ?? {}
@@ -21,10 +20,12 @@ export function needsOf(migration: Migration): Needs {
     tables: [...tables.values()],
     types: [...new Set(needs.flatMap(({ types = [] }) => types))],
     expressions: needs.flatMap(({ expressions = [] }) => expressions),
-    ...(names.length === 0 ? {} : { names }),
     indexes: needs.flatMap(({ indexes = [] }, at) =>
       indexes.map((index) => ({ ...index, added: addedTo(index.table, needs.slice(0, at)) })),
     ),
+    defaults: needs.flatMap(({ defaults = [] }) => defaults),
+    conditions: needs.flatMap(({ conditions = [] }) => conditions),
+    names: needs.flatMap(({ names = [] }) => names),
   }
 }
 

@@ -1,6 +1,7 @@
 import { assert, type ErrorCode } from '../errors.ts'
 import type { QualifiedName } from '../schema/model.ts'
 import type { Sql } from '../sql.ts'
+import type { Hazard } from './hazard.ts'
 
 /**
  * The stretches of a run, in their order. `contract`, as people say it, is `retire` (the old shape disappears, undo is
@@ -28,32 +29,6 @@ export interface Lock {
   /** Taken by the statements as they go, not ahead of them: the role may own one table and not the other. */
   readonly implied?: true
 }
-
-export interface Hazard {
-  readonly code: HazardCode
-  /** A sentence: what can happen and to whom. */
-  readonly because: string
-}
-
-export type HazardCode =
-  | 'stops_clients'
-  | 'scans'
-  | 'drops_values'
-  | 'goes_with_column'
-  | 'column_is_last'
-  | 'explicit_null_read_as_omitted'
-  | 'forward_only'
-  | 'narrow_until_contract'
-  | 'user_triggers_fire'
-  | 'blocks_contract'
-  | 'may_break'
-  | 'upsert_race'
-  | 'column_slots'
-  | 'waits_for_transactions'
-  | 'ends_hot_updates'
-  | 'refuses_duplicates'
-  | 'allows_duplicates'
-  | 'slower_queries'
 
 /** A fact that must hold inside the transaction, after its locks were taken and before anything is changed. */
 export interface Requirement {
@@ -114,7 +89,8 @@ export interface TransactionStep extends Common {
   readonly locks: readonly Lock[]
   readonly requires: readonly Requirement[]
   readonly statements: readonly Sql[]
-  readonly cost: 'instant' | 'scan'
+  /** `small`: reads a table whose size it has asked for within its lock, while everybody waits. */
+  readonly cost: 'instant' | 'small' | 'scan'
   /** What disappears for clients: the step may run only behind the gate of that. */
   readonly retires?: Leaver
 }

@@ -4,6 +4,7 @@ import { openSessions, type Sessions } from '../../../src/adapters/postgres/sess
 import { tablesQuery } from '../../../src/adapters/postgres/table-query.ts'
 import type { Needs } from '../../../src/core/operations/needs.ts'
 import { dependentsOfEach } from '../../../src/core/plan/dependents.ts'
+import { needsOf } from '../../../src/core/plan/needs.ts'
 import { tableDependentsQuery } from '../../../src/core/plan/table-dependents.ts'
 import { type Sql, sql } from '../../../src/core/sql.ts'
 import { cleanUp, type TestDatabase, testDatabase } from '../../support/database.ts'
@@ -36,7 +37,7 @@ function counted(database: TestDatabase): { readonly sessions: Sessions; readonl
 async function look(database: TestDatabase, needs: Partial<Needs>) {
   const { sessions, asked } = counted(database)
   return {
-    ...(await introspect(sessions, { tables: [], types: [], expressions: [], indexes: [], ...needs })),
+    ...(await introspect(sessions, { ...needsOf({ name: 'nothing', operations: [] }), ...needs })),
     asked: asked(),
   }
 }

@@ -15,6 +15,7 @@ const EXAMPLES: Readonly<Record<Operation['kind'], Operation>> = {
     constraints: [],
   },
   create_index: { kind: 'create_index', definition: DEFINITION },
+  add_constraint: { kind: 'add_constraint', ...on, unique: ['name'] },
   drop_column: { kind: 'drop_column', ...on, column: 'name' },
   rename_column: { kind: 'rename_column', ...on, from: 'name', to: 'full_name' },
 }
