@@ -171,9 +171,12 @@ function comparable({ tables }: Schema): unknown {
     constraints: table.constraints
       .toSorted(byName)
       .map((one) => ({ ...one, definition: undefined, dependents: undefined })),
-    indexes: table.indexes
-      .toSorted(byName)
-      .map((one) => ({ ...one, definition: undefined, columns: one.columns.toSorted() })),
+    indexes: table.indexes.toSorted(byName).map((one) => ({
+      ...one,
+      definition: undefined,
+      columns: one.columns.toSorted(),
+      foreignKeys: undefined,
+    })),
     bytes: undefined,
     columnSlots: undefined,
     rowsEstimate: undefined,
