@@ -1,8 +1,14 @@
 export { type CommandDeployerOptions, commandDeployer } from './adapters/command/deployer.ts'
 export {
+  defineMigration,
+  type MigrationInput,
+  type OperationInput,
+} from './adapters/files/define-migration.ts'
+export {
   checksumOf,
   listMigrations,
   type MigrationFile,
+  migrationSchema,
   readMigration,
   readMigrations,
 } from './adapters/files/read-migrations.ts'

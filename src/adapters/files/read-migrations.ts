@@ -57,6 +57,12 @@ export async function readMigration(file: string): Promise<Migration> {
   )
 }
 
+/** The format of migration files as JSON Schema. */
+export async function migrationSchema(): Promise<object> {
+  const { jsonSchema } = await import('./json-schema.ts')
+  return jsonSchema()
+}
+
 function nameOf(file: string): string {
   return path.basename(file, path.extname(file))
 }
