@@ -3,11 +3,13 @@ import {
   BellowsError,
   begunNames,
   type History,
+  latecomers,
   listMigrations,
   type Migration,
   type Run,
   readMigration,
 } from '../index.ts'
+import type { Session } from './session.ts'
 
 /** The migration that a command means: the named one, else the one under way, else the first file that was not begun. */
 export async function chosenMigration(
@@ -80,6 +82,17 @@ export function nameOf(named: string | undefined): string | undefined {
 /** What was applied or begun; a migration that was rolled back can begin anew. */
 export async function historyOf(bellows: Bellows): Promise<History> {
   return { baseline: await bellows.baseline(), runs: await bellows.runs() }
+}
+
+/** Says of a migration that its name sorts before one that was begun, as when its branch was merged late. Nothing is wrong with that. */
+export async function noteLatecomer({ bellows, terminal }: Session, { name }: Migration): Promise<void> {
+  const history = await historyOf(bellows)
+  // Its own name suffices: the others are in the history.
+  const [late] = latecomers([...begunNames(history), name].toSorted(), history).filter(
+    (one) => one.name === name,
+  )
+  if (late === undefined) return
+  terminal.err(`"${name}" sorts before "${late.behind}", which was begun already; it runs all the same.\n`)
 }
 
 /** The run that a command means: the newest of the named migration, else the only one that is neither completed nor rolled back. */

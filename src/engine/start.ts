@@ -3,9 +3,10 @@ import { canonical } from '../core/hash.ts'
 import type { Baseline } from '../core/history/baseline.ts'
 import type { Migration } from '../core/operations/migration.ts'
 import { makePlan } from '../core/plan/make-plan.ts'
-import { needsOf, tablesOf } from '../core/plan/needs.ts'
+import { needsOf, relationsOf, tablesOf } from '../core/plan/needs.ts'
 import type { Plan } from '../core/plan/plan.ts'
 import { foldRun, type Run, stepsLeft } from '../core/run/run.ts'
+import { isSameName, type QualifiedName } from '../core/schema/model.ts'
 import type { Driving, Engine } from './context.ts'
 import { readBaseline } from './history.ts'
 import { readRuns } from './runs.ts'
@@ -25,6 +26,8 @@ export async function startRun(engine: Driving, migration: Migration): Promise<R
   const own = await resumable(engine, migration)
   if (own !== undefined) return own
   const plan = await planFor(engine, migration)
+  // Only the plan knows which other tables it locks, such as those behind foreign keys.
+  for (const other of await readRuns(engine, 'open')) refuseConflict(migration, relationsOf(plan), other)
   const id = await engine.driver.startRun(plan)
   return foldRun({ id, plan }, [])
 }
@@ -38,7 +41,7 @@ export async function resumable(engine: Engine, migration: Migration): Promise<R
   const own = await findRun(engine, migration.name)
   if (own !== undefined) return unchanged(own, migration)
   refuseCounted(migration, await readBaseline(engine))
-  for (const other of await readRuns(engine, 'open')) refuseConflict(migration, other)
+  for (const other of await readRuns(engine, 'open')) refuseConflict(migration, tablesOf(migration), other)
   return undefined
 }
 
@@ -66,11 +69,8 @@ function unchanged(run: Run, migration: Migration): Run {
  * One run at a time takes columns of a table away: a second one would not know what the first is about to put on them. Adding
  * a column is free, unless the other run stands in the middle of a phase.
  */
-function refuseConflict(migration: Migration, other: Run): void {
-  const mine = tablesOf(migration)
-  const [shared] = tablesOf(other.plan.migration).filter((table) =>
-    mine.some((one) => one.namespace === table.namespace && one.name === table.name),
-  )
+function refuseConflict(migration: Migration, mine: readonly QualifiedName[], other: Run): void {
+  const shared = relationsOf(other.plan).find((theirs) => mine.some((one) => isSameName(one, theirs)))
   if (shared === undefined) return
   const isAddition = migration.operations.every((op) => op.kind === 'add_column')
   if (isAddition && !isInterrupted(other)) return

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { chosenMigration } from '../choose.ts'
+import { chosenMigration, noteLatecomer } from '../choose.ts'
 import { EXIT } from '../exit-codes.ts'
 import { addDatabaseFlags } from '../flags.ts'
 import { renderPlan } from '../render/plan.ts'
@@ -12,10 +12,12 @@ export function addPlan(program: Command): void {
     )
     .argument('[migration]', 'name or file; default: the one under way, else the first that was not begun')
     .action((named: string | undefined, flags: DatabaseFlags) =>
-      inSession('plan', flags, {}, async ({ bellows, config, terminal }) => {
+      inSession('plan', flags, {}, async (session) => {
+        const { bellows, config, terminal } = session
         const migration = await chosenMigration(bellows, config.migrations, named)
         // A run that was begun executes the plan that it was begun with, so that one is shown.
         const plan = (await bellows.run(migration.name))?.plan ?? (await bellows.plan(migration))
+        await noteLatecomer(session, migration)
         if (flags.json === true) printJson({ plan })
         else terminal.out(renderPlan(plan, terminal))
         return EXIT.done
