@@ -2,6 +2,7 @@ import {
   type Bellows,
   BellowsError,
   begunNames,
+  combined,
   type History,
   latecomers,
   listMigrations,
@@ -40,6 +41,28 @@ export async function chosenMigration(
           : `There is ${files.map(({ name }) => name).join(', ') || 'none yet'}.`,
     },
   )
+}
+
+export const ALL =
+  'every migration that was not begun, as one run: released, taken back and contracted together'
+
+/** As `chosenMigration`; with `--all` what is not under way yet is released as one, in the order of the names. */
+export async function wantedMigration(
+  { bellows, config }: Session,
+  named: string | undefined,
+  all: true | undefined,
+): Promise<Migration> {
+  if (all !== true) return await chosenMigration(bellows, config.migrations, named)
+  if (named !== undefined)
+    throw new BellowsError('config_invalid', `--all is every migration that was not begun, not "${named}".`, {
+      hint: 'Leave one of them out.',
+    })
+  const [open] = await bellows.runs('open')
+  if (open !== undefined) return open.plan.migration
+  const begun = begunNames(await historyOf(bellows))
+  const pending = (await listMigrations(config.migrations)).filter(({ name }) => !begun.has(name))
+  if (pending.length === 0) return await chosenMigration(bellows, config.migrations, undefined)
+  return combined(await Promise.all(pending.map(({ path }) => readMigration(path))))
 }
 
 /**

@@ -1,6 +1,7 @@
 import { BellowsError } from '../core/errors.ts'
 import { canonical } from '../core/hash.ts'
 import type { Baseline } from '../core/history/baseline.ts'
+import { namesOf, partsOf } from '../core/history/combine.ts'
 import type { Migration } from '../core/operations/migration.ts'
 import { makePlan } from '../core/plan/make-plan.ts'
 import { needsOf, relationsOf, tablesOf } from '../core/plan/needs.ts'
@@ -40,13 +41,26 @@ export async function startRun(engine: Driving, migration: Migration): Promise<R
 export async function resumable(engine: Engine, migration: Migration): Promise<Run | undefined> {
   const own = await findRun(engine, migration.name)
   if (own !== undefined) return unchanged(own, migration)
-  refuseCounted(migration, await readBaseline(engine))
+  refuseCounted(namesOf(migration), await readBaseline(engine))
+  await refuseBegun(engine, migration)
   for (const other of await readRuns(engine, 'open')) refuseConflict(migration, tablesOf(migration), other)
   return undefined
 }
 
-function refuseCounted({ name }: Migration, baseline: Baseline | undefined): void {
-  if (baseline === undefined || !Object.hasOwn(baseline.files, name)) return
+/** Of several that are to be released as one none may have a run of its own. */
+async function refuseBegun(engine: Engine, migration: Migration): Promise<void> {
+  for (const name of namesOf(migration).filter((one) => one !== migration.name)) {
+    const run = await findRun(engine, name)
+    if (run === undefined) continue
+    throw new BellowsError('run_conflict', `The migration "${name}" was begun already (${run.state}).`, {
+      hint: 'Release the others without it.',
+    })
+  }
+}
+
+function refuseCounted(names: readonly string[], baseline: Baseline | undefined): void {
+  const name = names.find((one) => Object.hasOwn(baseline?.files ?? {}, one))
+  if (baseline === undefined || name === undefined) return
   throw new BellowsError(
     'run_conflict',
     `The migration "${name}" counts as applied since the baseline of ${baseline.at}.`,
@@ -55,7 +69,8 @@ function refuseCounted({ name }: Migration, baseline: Baseline | undefined): voi
 }
 
 function unchanged(run: Run, migration: Migration): Run {
-  if (canonical(run.plan.migration) === canonical(migration)) return run
+  const begun = [run.plan.migration, ...partsOf(run.plan.migration)]
+  if (begun.some((one) => canonical(one) === canonical(migration))) return run
   throw new BellowsError(
     'drift_found',
     `The migration "${migration.name}" was changed after it had been started.`,
