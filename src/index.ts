@@ -54,12 +54,21 @@ export {
   identifierProblem,
 } from './core/identifier.ts'
 export type { AddColumn } from './core/operations/add-column.ts'
+export type { AddConstraint } from './core/operations/add-constraint.ts'
 export type { DropColumn } from './core/operations/drop-column.ts'
 export type { Migration, Operation } from './core/operations/migration.ts'
 export type { RenameColumn } from './core/operations/rename/rename.ts'
+export type { Hazard } from './core/plan/hazard.ts'
 export { lockWords } from './core/plan/locks.ts'
 export type { Plan } from './core/plan/plan.ts'
-export { type Change, type Hazard, type Lock, type Phase, type Step, versionName } from './core/plan/step.ts'
+export {
+  type Change,
+  called,
+  type Lock,
+  type Phase,
+  type Step,
+  versionName,
+} from './core/plan/step.ts'
 export type { HealthCheck, ProcessesConfig, ProcessRole } from './core/processes/config.ts'
 export type { RolloutWish } from './core/rollout/begin.ts'
 export type { RoleWish, RolloutEvent, RolloutRequest } from './core/rollout/event.ts'

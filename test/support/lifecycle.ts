@@ -123,10 +123,12 @@ async function look(database: TestDatabase, migration: Migration) {
 
 /** The model without what differs between two databases of one schema: sizes, slots used up, and how a definition is written. */
 function comparable({ tables }: Schema): unknown {
-  return tables.map((table) => ({
+  return tables.toSorted(byName).map((table) => ({
     ...table,
     columns: table.columns.map((column) => ({ ...column, default: column.default !== null })),
-    constraints: table.constraints.toSorted(byName).map((one) => ({ ...one, definition: undefined })),
+    constraints: table.constraints
+      .toSorted(byName)
+      .map((one) => ({ ...one, definition: undefined, dependents: undefined })),
     indexes: table.indexes
       .toSorted(byName)
       .map((one) => ({ ...one, definition: undefined, columns: one.columns.toSorted() })),
@@ -136,6 +138,8 @@ function comparable({ tables }: Schema): unknown {
     neighbours: undefined,
     dependents: undefined,
     mentions: undefined,
+    options: table.options.toSorted(),
+    referencedBy: table.referencedBy.toSorted((a, b) => (a.identity < b.identity ? -1 : 1)),
   }))
 }
 

@@ -1,6 +1,9 @@
 import { z } from 'zod'
 import type { Operation } from '../../core/operations/migration.ts'
 import { addColumn } from './formats/add-column.ts'
+import { addConstraint } from './formats/add-constraint.ts'
+import { createIndex } from './formats/create-index.ts'
+import { createTable } from './formats/create-table.ts'
 import { dropColumn } from './formats/drop-column.ts'
 import { renameColumn } from './formats/rename-column.ts'
 import { type Finding, findingsOf, placeText, unknownName } from './issues.ts'
@@ -9,6 +12,9 @@ import type { Path } from './source.ts'
 /** The format of every operation, by the key that it has in a file. One that is missing here does not compile. See docs/migrations.md. */
 export const OPERATION_FORMATS = {
   add_column: addColumn,
+  create_table: createTable,
+  create_index: createIndex,
+  add_constraint: addConstraint,
   drop_column: dropColumn,
   rename_column: renameColumn,
 } as const satisfies Readonly<Record<Operation['kind'], z.ZodType>>

@@ -6,8 +6,25 @@ select json_build_object(
     else case c.relkind when 'r' then 'table' when 'p' then 'partitioned' when 'f' then 'foreign' else 'view' end end,
   'inherits', exists (select from pg_inherits i where i.inhparent = c.oid or i.inhrelid = c.oid) and not c.relispartition and c.relkind = 'r',
   'owned', pg_has_role(c.relowner, 'USAGE'),
+  'mayReference', has_table_privilege(c.oid, 'REFERENCES'),
+  'comment', obj_description(c.oid, 'pg_class'),
+  'options', (select coalesce(json_agg(option order by option), '[]') from (
+      select unnest(c.reloptions) as option
+      union all select 'toast.' || unnest(o.reloptions) from pg_class o where o.oid = c.reltoastrelid) options),
+  'replicaIdentity', case c.relreplident when 'n' then 'nothing' when 'f' then 'full' when 'i' then 'index' else 'default' end,
+  'referencedBy', (select coalesce(json_agg(json_build_object('constraint', k.conname,
+      'table', json_build_object('namespace', kn.nspname, 'name', kc.relname),
+      'identity', (select i.identity from pg_identify_object('pg_constraint'::regclass, k.oid, 0) i)) order by kn.nspname, kc.relname, k.conname), '[]')
+    from pg_constraint k join pg_class kc on kc.oid = k.conrelid join pg_namespace kn on kn.oid = kc.relnamespace
+    where k.confrelid = c.oid and k.conrelid <> c.oid and k.contype = 'f' and k.conparentid = 0),
   'rowSecurityForced', c.relrowsecurity and c.relforcerowsecurity
     and not (select rolsuper or rolbypassrls from pg_roles where rolname = current_user),
+  'creates', has_schema_privilege(n.oid, 'CREATE'),
+  'referable', (select coalesce(json_agg(a.attname order by a.attnum), '[]') from pg_attribute a
+    where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and not row_security_active(c.oid)
+      and has_column_privilege(c.oid, a.attnum, 'REFERENCES') and has_column_privilege(c.oid, a.attnum, 'SELECT')),
+  'published', exists (select from pg_publication p where (p.pubupdate or p.pubdelete)
+    and exists (select from pg_get_publication_tables(p.pubname) t where t.relid = c.oid)),
   'columnSlots', (select count(*) from pg_attribute a where a.attrelid = c.oid and a.attnum > 0),
   'rowsEstimate', c.reltuples::bigint,
   'bytes', case when c.relkind in ('r', 'm') then pg_table_size(c.oid) else 0 end,
@@ -60,7 +77,11 @@ select json_build_object(
       'index', case when k.contype in ('p', 'u', 'x') then (select x.relname from pg_class x where x.oid = k.conindid) end,
       'references', (select json_build_object('namespace', fn.nspname, 'name', f.relname)
         from pg_class f join pg_namespace fn on fn.oid = f.relnamespace where f.oid = k.confrelid),
-      'setsDefault', 'd' in (k.confdeltype, k.confupdtype)
+      'setsDefault', 'd' in (k.confdeltype, k.confupdtype),
+      'dependents', (select coalesce(json_agg(o.what order by o.what), '[]') from (
+        select distinct pg_describe_object(d.classid, d.objid, d.objsubid) as what from pg_depend d
+          where d.deptype = 'n' and ((d.refclassid = 'pg_constraint'::regclass and d.refobjid = k.oid)
+            or (k.contype in ('p', 'u', 'x') and d.refclassid = 'pg_class'::regclass and d.refobjid = k.conindid))) o)
     ) order by k.contype, k.conname), '[]')
     from pg_constraint k where k.conrelid = c.oid and k.contype in ('p', 'u', 'f', 'c', 'x', 'n')),
 

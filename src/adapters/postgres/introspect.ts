@@ -1,19 +1,28 @@
-import { readFileSync } from 'node:fs'
 import { messageOf } from '../../core/errors.ts'
 import type { Needs } from '../../core/operations/needs.ts'
 import { functionsCalled, isConstant, readExpression, readType } from '../../core/parse.ts'
 import {
-  type Dependent,
+  conditionKey,
   expressionKey,
   type Facts,
+  type NameProblem,
+  nameKey,
+  type RowShape,
+  type TypeFacts,
+} from '../../core/schema/facts.ts'
+import {
+  type Dependent,
+  findColumn,
+  findTable,
   type Schema,
   type Table,
-  type TypeFacts,
   type Volatility,
 } from '../../core/schema/model.ts'
-import { join, lit, pattern, qualified, type Sql, sql, trusted } from '../../core/sql.ts'
+import { id, join, lit, pattern, qualified, type Sql, sql, trusted } from '../../core/sql.ts'
 import { readDependents } from './dependents.ts'
 import type { Sessions } from './sessions.ts'
+import { tableQuery } from './table-query.ts'
+import { tryIndexes } from './try-index.ts'
 
 /** Reads the tables that a migration names, and only those: a schema of ten thousand tables costs nothing. */
 export async function introspect(
@@ -38,16 +47,16 @@ export async function introspect(
       serverVersion: server?.version ?? 0,
       types,
       casts: await readCasts(sessions, [...new Set(baseTypes)]),
-      expressions: await readExpressions(sessions, needs.expressions),
+      names: await readNames(sessions, needs.names),
+      indexes: await tryIndexes(sessions, needs.indexes),
+      expressions: await readExpressions(sessions, [...needs.expressions, ...typed(needs.defaults, tables)]),
+      conditions: await readConditions(sessions, needs.conditions),
     },
   }
 }
 
-const TABLE_QUERY = readFileSync(new URL('./introspect.sql', import.meta.url), 'utf8')
-
 async function readTable(sessions: Sessions, need: Needs['tables'][number]): Promise<Table | undefined> {
-  const oid = sql`pg_catalog.to_regclass(${lit(qualified(need))})`
-  const [found] = await sessions.read<{ table: Table }>(trusted(TABLE_QUERY.replaceAll('$table', () => oid)))
+  const [found] = await sessions.read<{ table: Table }>(tableQuery(qualified(need)))
   if (found === undefined) return undefined
   const { table } = found
   const defaults = table.columns.flatMap((column) =>
@@ -55,6 +64,7 @@ async function readTable(sessions: Sessions, need: Needs['tables'][number]): Pro
   )
   const volatility = await volatilityReader(sessions, defaults)
   const dependents: Dependent[] = []
+  if (need.leaves === true) dependents.push(...(await readDependents(sessions, table)).found)
   for (const column of need.columns) {
     const { found: hanging } = await readDependents(sessions, table, column)
     dependents.push(...hanging.map((one) => ({ ...one, column })))
@@ -154,18 +164,43 @@ select a.name || ' -> ' || b.name as pair,
   return Object.fromEntries(pairs.map(({ pair, cast }) => [pair, cast]))
 }
 
+/** Defaults with the types of their columns; of a column that is not there nothing can be known. */
+function typed(defaults: Needs['defaults'], tables: readonly Table[]): Needs['expressions'] {
+  return defaults.flatMap(({ table, column, expression }) => {
+    const found = findTable({ tables }, table)
+    const type = found === undefined ? undefined : findColumn(found, column)?.type
+    return type === undefined ? [] : [{ expression, type }]
+  })
+}
+
+/** Whether the server takes a condition for the rows of a table. It is described, never evaluated. */
+async function readConditions(sessions: Sessions, needs: Needs['conditions']): Promise<Facts['conditions']> {
+  const facts: Record<string, Facts['conditions'][string]> = {}
+  for (const { table, condition } of needs) {
+    const read = readExpression(condition)
+    if (typeof read !== 'string') continue
+    const volatility = await volatilityReader(sessions, [read])
+    facts[conditionKey(table, condition)] = await sessions
+      .describe(sql`select true from ${qualified(table)} where (${read})`)
+      .then(() => ({ volatility: volatility(read) }))
+      .catch((error: unknown) => ({ problem: messageOf(error) }))
+  }
+  return facts
+}
+
 /** Whether the server takes an expression for a type, and how steady its value is. It is described; only a literal is evaluated. */
 async function readExpressions(
   sessions: Sessions,
   needs: Needs['expressions'],
 ): Promise<Facts['expressions']> {
   const facts: Record<string, Facts['expressions'][string]> = {}
-  for (const { expression, type } of needs) {
+  for (const { expression, type, row } of needs) {
     const [read, target] = [readExpression(expression), readType(type)]
-    if (typeof read !== 'string' || typeof target !== 'string') continue
+    const from = rowSql(row)
+    if (typeof read !== 'string' || typeof target !== 'string' || from === undefined) continue
     const volatility = await volatilityReader(sessions, [read])
-    facts[expressionKey(expression, type)] = await sessions
-      .describe(sql`select (${read})::${target}`)
+    facts[expressionKey(expression, type, row)] = await sessions
+      .describe(sql`select (${read})::${target}${from}`)
       .then(async () => ({
         volatility: volatility(read),
         text: await literalText(sessions, read, target),
@@ -173,6 +208,33 @@ async function readExpressions(
       .catch((error: unknown) => ({ problem: messageOf(error) }))
   }
   return facts
+}
+
+/** A row of a table that is not there yet, for an expression to be described on; undefined when a type of it cannot be read. */
+function rowSql(row: RowShape | undefined): Sql | undefined {
+  if (row === undefined) return sql``
+  const columns = row.map(({ name, type }) => {
+    const read = readType(type)
+    return typeof read === 'string' ? sql`null::${read} as ${id(name)}` : undefined
+  })
+  if (!columns.every((column) => column !== undefined)) return undefined
+  return sql` from (select ${join(columns)}) as new_row`
+}
+
+async function readNames(
+  sessions: Sessions,
+  names: NonNullable<Needs['names']>,
+): Promise<Record<string, NameProblem>> {
+  const problems: Record<string, NameProblem> = {}
+  for (const { namespace, name } of names) {
+    const [found] = await sessions.read<{ problem: NameProblem | null }>(sql`
+select case when n.oid is null then 'no_namespace' when not pg_catalog.has_schema_privilege(n.oid, 'CREATE') then 'not_allowed'
+    when exists (select from pg_catalog.pg_class where relnamespace = n.oid and relname = ${lit(name)})
+      or exists (select from pg_catalog.pg_type where typnamespace = n.oid and typname = ${lit(name)} and typcategory <> 'A') then 'taken' end as problem
+  from (select) one left join pg_catalog.pg_namespace n on n.nspname = ${lit(namespace)}`)
+    if (found !== undefined && found.problem !== null) problems[nameKey({ namespace, name })] = found.problem
+  }
+  return problems
 }
 
 /** Judges by the functions that an expression calls; of several functions of one name by the least steady one. */

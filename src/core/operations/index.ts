@@ -1,4 +1,7 @@
 import { addColumn } from './add-column.ts'
+import { addConstraint } from './add-constraint.ts'
+import { createIndex } from './create-index.ts'
+import { createTable } from './create-table.ts'
 import { dropColumn } from './drop-column.ts'
 import type { Operation } from './migration.ts'
 import type { OperationSpec } from './operation.ts'
@@ -9,6 +12,9 @@ type Registry = { readonly [K in Operation['kind']]: OperationSpec<Extract<Opera
 /** Every operation. One that is missing here does not compile. */
 const OPERATIONS: Registry = {
   add_column: addColumn,
+  create_table: createTable,
+  create_index: createIndex,
+  add_constraint: addConstraint,
   drop_column: dropColumn,
   rename_column: renameColumn,
 }

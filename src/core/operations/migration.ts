@@ -1,9 +1,12 @@
 import type { Change } from '../plan/step.ts'
 import type { AddColumn } from './add-column.ts'
+import type { AddConstraint } from './add-constraint.ts'
+import type { CreateIndex } from './create-index.ts'
+import type { CreateTable } from './create-table/create-table.ts'
 import type { DropColumn } from './drop-column.ts'
 import type { RenameColumn } from './rename/rename.ts'
 
-export type Operation = AddColumn | DropColumn | RenameColumn
+export type Operation = AddColumn | AddConstraint | CreateIndex | CreateTable | DropColumn | RenameColumn
 
 /** A named, ordered list of operations: what a person writes in one file. */
 export interface Migration {

@@ -1,8 +1,8 @@
 import { canonical } from '../hash.ts'
 import { specOf } from '../operations/index.ts'
 import type { Migration } from '../operations/migration.ts'
-import type { Needs } from '../operations/needs.ts'
-import type { QualifiedName } from '../schema/model.ts'
+import type { AddedColumn, Needs, OperationNeeds } from '../operations/needs.ts'
+import { isSameName, type QualifiedName } from '../schema/model.ts'
 import type { Plan } from './plan.ts'
 
 /** What must be asked of the server before a migration can be planned: all that its operations need, each once. */
@@ -14,10 +14,26 @@ export function needsOf(migration: Migration): Needs {
     tables: [...byName].map(([key, table]) => ({
       ...table,
       columns: tables.filter((one) => canonical(nameOf(one)) === key).flatMap((one) => one.columns),
+      ...(tables.some((one) => canonical(nameOf(one)) === key && one.leaves === true)
+        ? { leaves: true }
+        : {}),
     })),
     types: [...new Set(needs.flatMap(({ types = [] }) => types))],
     expressions: needs.flatMap(({ expressions = [] }) => expressions),
+    indexes: needs.flatMap(({ indexes = [] }, at) =>
+      indexes.map((index) => ({ ...index, added: addedTo(index.table, needs.slice(0, at)) })),
+    ),
+    defaults: needs.flatMap(({ defaults = [] }) => defaults),
+    conditions: needs.flatMap(({ conditions = [] }) => conditions),
+    names: needs.flatMap(({ names = [] }) => names),
   }
+}
+
+function addedTo(table: QualifiedName, earlier: readonly OperationNeeds[]): readonly AddedColumn[] {
+  return earlier
+    .flatMap(({ adds = [] }) => adds)
+    .filter((one) => isSameName(one.table, table))
+    .map(({ column, type }) => ({ column, type }))
 }
 
 /** The tables that a migration works on: no second run may touch them meanwhile. */

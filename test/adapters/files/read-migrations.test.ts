@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
+import { OPERATION_FORMATS } from '../../../src/adapters/files/migration-format.ts'
 import { readMigration, readMigrations } from '../../../src/adapters/files/read-migrations.ts'
 import { BellowsError } from '../../../src/core/errors.ts'
 
@@ -138,7 +139,7 @@ describe('a migration file', () => {
 })
 
 describe('a migration file that is refused', () => {
-  const DROPS = 'there is add_column, drop_column, rename_column'
+  const DROPS = `there is ${Object.keys(OPERATION_FORMATS).join(', ')}`
   const KINDS = 'an operation is an object with one key, its kind; this one has'
 
   test.each<[string, string, string]>([
@@ -195,6 +196,11 @@ describe('a migration file that is refused', () => {
       'a key that is misspelt, which is not missing besides',
       'operations:\n  - drop_column:\n      table: users\n      colunm: a\n',
       ':4:7: operations[0].drop_column has no field "colunm"; did you mean "column"?',
+    ],
+    [
+      'a key within a list within an operation',
+      'operations:\n  - create_table:\n      table: users\n      columns:\n        - name: id\n          typ: int\n',
+      ':6:11: operations[0].create_table.columns[0] has no field "typ"; did you mean "type"?',
     ],
     [
       'an operation without fields',
