@@ -1,23 +1,24 @@
-import { canonical } from '../hash.ts'
 import { specOf } from '../operations/index.ts'
 import type { Migration } from '../operations/migration.ts'
 import type { AddedColumn, Needs, OperationNeeds } from '../operations/needs.ts'
 import { isSameName, type QualifiedName } from '../schema/model.ts'
+import { qualified } from '../sql.ts'
 import type { Plan } from './plan.ts'
 
 /** What must be asked of the server before a migration can be planned: all that its operations need, each once. */
 export function needsOf(migration: Migration): Needs {
   const needs = migration.operations.map((op) => specOf(op).needs(op))
-  const tables = needs.flatMap((one) => one.tables)
-  const byName = new Map(tables.map((table) => [canonical(nameOf(table)), nameOf(table)]))
+  const tables = new Map<string, Needs['tables'][number]>()
+  for (const table of needs.flatMap((one) => one.tables)) {
+    const { columns = [], leaves = false } = tables.get(qualified(table)) ?? {}
+    tables.set(qualified(table), {
+      ...nameOf(table),
+      columns: [...columns, ...table.columns],
+      ...(leaves || table.leaves === true ? { leaves: true } : {}),
+    })
+  }
   return {
-    tables: [...byName].map(([key, table]) => ({
-      ...table,
-      columns: tables.filter((one) => canonical(nameOf(one)) === key).flatMap((one) => one.columns),
-      ...(tables.some((one) => canonical(nameOf(one)) === key && one.leaves === true)
-        ? { leaves: true }
-        : {}),
-    })),
+    tables: [...tables.values()],
     types: [...new Set(needs.flatMap(({ types = [] }) => types))],
     expressions: needs.flatMap(({ expressions = [] }) => expressions),
     indexes: needs.flatMap(({ indexes = [] }, at) =>
@@ -45,7 +46,7 @@ export function tablesOf(migration: Migration): readonly QualifiedName[] {
 export function relationsOf({ migration, steps, rollback }: Plan): readonly QualifiedName[] {
   const locked = [...steps, ...rollback].flatMap((step) => ('locks' in step ? step.locks : []))
   const all = [...tablesOf(migration), ...locked.map(({ relation }) => nameOf(relation))]
-  return [...new Map(all.map((one) => [canonical(one), one])).values()]
+  return [...new Map(all.map((one) => [qualified(one), one])).values()]
 }
 
 function nameOf({ namespace, name }: QualifiedName): QualifiedName {
