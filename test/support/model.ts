@@ -198,7 +198,7 @@ export function table(more: Partial<Table> = {}): Table {
     rowSecurityForced: false,
     creates: true,
     referable: (more.columns ?? [column('id'), column('name')]).map(({ name }) => name),
-    published: false,
+    keyIsPublished: false,
     columnSlots: 2,
     rowsEstimate: 1000,
     bytes: 81_920,
@@ -256,6 +256,7 @@ export function facts(more: Partial<Facts> = {}): Facts {
     expressions: {},
     names: {},
     conditions: {},
+    values: {},
     indexes: {},
     ...more,
   }

@@ -11,6 +11,7 @@ import {
 import { join, lit, sql, trusted } from '../../core/sql.ts'
 import { readConditions } from './conditions.ts'
 import { readExpressions } from './expressions.ts'
+import { readValues } from './row-values.ts'
 import type { Sessions } from './sessions.ts'
 import { readTables } from './tables.ts'
 import { tryIndexes } from './try-index.ts'
@@ -40,6 +41,7 @@ export async function introspect(
       names: await readNames(sessions, needs.names),
       indexes: await tryIndexes(sessions, needs.indexes),
       expressions: await readExpressions(sessions, [...needs.expressions, ...typed(needs.defaults, tables)]),
+      values: await readValues(sessions, tables, needs.values),
       conditions: await readConditions(sessions, needs.conditions),
     },
   }

@@ -1,12 +1,24 @@
 import type { Change } from '../plan/step.ts'
-import type { AddColumn } from './add-column.ts'
+import type { AddColumn } from './add/add.ts'
 import type { AddConstraint } from './add-constraint.ts'
+import type { AlterColumn } from './alter/alter.ts'
 import type { CreateIndex } from './create-index.ts'
 import type { CreateTable } from './create-table/create-table.ts'
-import type { DropColumn } from './drop-column.ts'
+import type { DropColumn } from './drop/drop.ts'
+import type { DropConstraint } from './drop-constraint.ts'
 import type { RenameColumn } from './rename/rename.ts'
+import type { RenameConstraint } from './rename-constraint.ts'
 
-export type Operation = AddColumn | AddConstraint | CreateIndex | CreateTable | DropColumn | RenameColumn
+export type Operation =
+  | AddColumn
+  | AddConstraint
+  | AlterColumn
+  | CreateIndex
+  | CreateTable
+  | DropColumn
+  | DropConstraint
+  | RenameColumn
+  | RenameConstraint
 
 /** A named, ordered list of operations: what a person writes in one file. */
 export interface Migration {

@@ -16,6 +16,9 @@ const EXAMPLES: Readonly<Record<Operation['kind'], Operation>> = {
   },
   create_index: { kind: 'create_index', definition: DEFINITION },
   add_constraint: { kind: 'add_constraint', ...on, unique: ['name'] },
+  drop_constraint: { kind: 'drop_constraint', ...on, name: 'users_pkey' },
+  rename_constraint: { kind: 'rename_constraint', ...on, from: 'users_pkey', to: 'users_key' },
+  alter_column: { kind: 'alter_column', ...on, column: 'name', comment: 'a name' },
   drop_column: { kind: 'drop_column', ...on, column: 'name' },
   rename_column: { kind: 'rename_column', ...on, from: 'name', to: 'full_name' },
 }

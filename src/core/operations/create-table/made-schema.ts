@@ -67,7 +67,7 @@ export function madeTable(op: CreateTable, facts: Facts): Table {
     mayReference: true,
     creates: true,
     referable: op.columns.map(({ name }) => name),
-    published: false,
+    keyIsPublished: false,
     referencedBy: [],
     rowSecurityForced: false,
     columnSlots: op.columns.length,
