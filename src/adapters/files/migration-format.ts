@@ -8,9 +8,9 @@ import { createTable } from './formats/create-table.ts'
 import { dropColumn } from './formats/drop-column.ts'
 import { dropConstraint } from './formats/drop-constraint.ts'
 import { renameColumn } from './formats/rename-column.ts'
+import { renameConstraint } from './formats/rename-constraint.ts'
 import { type Finding, findingsOf, placeText, unknownName } from './issues.ts'
 import type { Path } from './source.ts'
-import { renameConstraint } from './formats/rename-constraint.ts'
 
 /** The format of every operation, by the key that it has in a file. One that is missing here does not compile. See docs/migrations.md. */
 export const OPERATION_FORMATS = {

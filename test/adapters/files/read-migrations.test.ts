@@ -190,7 +190,7 @@ describe('a migration file that is refused', () => {
     [
       'a key too many in an operation',
       'operations:\n  - drop_column: { table: users, column: a, cascade: true }\n',
-      ':2:45: operations[0].drop_column has no field "cascade"; there is namespace, table, column',
+      `:2:45: operations[0].drop_column has no field "cascade"; there is ${Object.keys(OPERATION_FORMATS.drop_column.shape).join(', ')}`,
     ],
     [
       'a key that is misspelt, which is not missing besides',
