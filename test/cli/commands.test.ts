@@ -260,8 +260,8 @@ describe('what a command says when it cannot go on', () => {
     ],
     [
       'an unknown operation',
-      'operations:\n  - rename_table: { table: a }\n',
-      /2:5: operations\[0\]: there is no operation "rename_table"/,
+      'operations:\n  - vanish: { table: a }\n',
+      /2:5: operations\[0\]: there is no operation "vanish"/,
     ],
     ['no operations', 'operations: []\n', /operations/],
     ['broken YAML', 'operations: [\n', /0001_rename\.yaml/],

@@ -10,10 +10,10 @@ import { dropConstraint } from './formats/drop-constraint.ts'
 import { dropIndex } from './formats/drop-index.ts'
 import { renameColumn } from './formats/rename-column.ts'
 import { renameConstraint } from './formats/rename-constraint.ts'
-import { type Finding, findingsOf, placeText, unknownName } from './issues.ts'
-import type { Path } from './source.ts'
 import { renameIndex } from './formats/rename-index.ts'
 import { replaceIndex } from './formats/replace-index.ts'
+import { type Finding, findingsOf, placeText, unknownName } from './issues.ts'
+import type { Path } from './source.ts'
 
 /** The format of every operation, by the key that it has in a file. One that is missing here does not compile. See docs/migrations.md. */
 export const OPERATION_FORMATS = {

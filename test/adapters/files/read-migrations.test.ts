@@ -268,7 +268,7 @@ describe('a migration file that is refused', () => {
       'm.json',
       `{ "operations": [
   { "rename_column": { "form": "a", "table": "users", "to": "" } },
-  { "drop_index": {} },
+  { "vanish": {} },
   7
 ], "name": 1 }`,
     )
@@ -278,7 +278,7 @@ describe('a migration file that is refused', () => {
         '5 problems:',
         `- ${file}:2:24: operations[0].rename_column has no field "form"; did you mean "from"?`,
         `- ${file}:2:61: operations[0].rename_column.to: must not be empty`,
-        `- ${file}:3:5: operations[1]: there is no operation "drop_index"; ${DROPS}`,
+        `- ${file}:3:5: operations[1]: there is no operation "vanish"; ${DROPS}`,
         `- ${file}:4:3: operations[2]: expected record, received number`,
         `- ${file}:5:4: the file has no field "name"; there is operations`,
       ].join('\n'),
