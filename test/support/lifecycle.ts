@@ -81,10 +81,10 @@ export async function liveThrough(life: Lifecycle): Promise<TestDatabase> {
     await directCatalog(life),
   )
   expect(await traces(database), 'nothing of ours remains').toEqual([])
+  expect((await bellows.drift()).differences, 'what the run has left is on record').toEqual([])
   expect(comparable((await look(database, migration)).schema), 'the catalog is what apply says').toEqual(
     expected,
   )
-  expect((await bellows.drift()).differences, 'what the run has left is on record').toEqual([])
   await mustBeEmpty(database, life.afterwards ?? [])
   expect(
     await answers(
