@@ -3,6 +3,8 @@ import type { Operation } from '../../core/operations/migration.ts'
 import { addColumn } from './formats/add-column.ts'
 import { addConstraint } from './formats/add-constraint.ts'
 import { alterColumn } from './formats/alter-column.ts'
+import { createIndex } from './formats/create-index.ts'
+import { createTable } from './formats/create-table.ts'
 import { dropColumn } from './formats/drop-column.ts'
 import { dropConstraint } from './formats/drop-constraint.ts'
 import { renameColumn } from './formats/rename-column.ts'
@@ -11,6 +13,8 @@ import { renameConstraint } from './formats/rename-constraint.ts'
 /** The format of every operation, by the key that it has in a file. One that is missing here does not compile. See docs/migrations.md. */
 export const OPERATION_FORMATS = {
   add_column: addColumn,
+  create_table: createTable,
+  create_index: createIndex,
   add_constraint: addConstraint,
   alter_column: alterColumn,
   drop_column: dropColumn,

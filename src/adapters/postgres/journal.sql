@@ -206,9 +206,9 @@ begin
   return parts;
 end $$;
 
--- As people write it: users.name, or users for the whole table.
+-- For people: users.name, or the table users.
 create function bellows.use_name("table" text, "column" text) returns text language sql immutable as $$
-  select pg_catalog.concat_ws('.', "table", nullif("column", ''))
+  select case "column" when '' then 'the table ' || "table" else "table" || '.' || "column" end
 $$;
 
 -- Why an instance may not use a column, or a whole table; null when it may. Whoever uses all of a table cannot join while a column

@@ -1,6 +1,8 @@
 import { addColumn } from './add-column.ts'
 import { addConstraint } from './add-constraint.ts'
 import { alterColumn } from './alter-column.ts'
+import { createIndex } from './create-index.ts'
+import { createTable } from './create-table.ts'
 import { dropColumn } from './drop-column.ts'
 import { dropConstraint } from './drop-constraint.ts'
 import type { Operation } from './migration.ts'
@@ -13,6 +15,8 @@ type Registry = { readonly [K in Operation['kind']]: OperationSpec<Extract<Opera
 /** Every operation. One that is missing here does not compile. */
 const OPERATIONS: Registry = {
   add_column: addColumn,
+  create_table: createTable,
+  create_index: createIndex,
   add_constraint: addConstraint,
   alter_column: alterColumn,
   drop_column: dropColumn,

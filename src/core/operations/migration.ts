@@ -1,8 +1,10 @@
 import type { Change } from '../plan/step.ts'
-import type { AddColumn } from './add-column.ts'
+import type { AddColumn } from './add/add.ts'
 import type { AddConstraint } from './add-constraint.ts'
 import type { AlterColumn } from './alter/alter.ts'
-import type { DropColumn } from './drop-column.ts'
+import type { CreateIndex } from './create-index.ts'
+import type { CreateTable } from './create-table/create-table.ts'
+import type { DropColumn } from './drop/drop.ts'
 import type { DropConstraint } from './drop-constraint.ts'
 import type { RenameColumn } from './rename/rename.ts'
 import type { RenameConstraint } from './rename-constraint.ts'
@@ -11,6 +13,8 @@ export type Operation =
   | AddColumn
   | AddConstraint
   | AlterColumn
+  | CreateIndex
+  | CreateTable
   | DropColumn
   | DropConstraint
   | RenameColumn

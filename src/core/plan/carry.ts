@@ -1,5 +1,6 @@
 import { rewriteConstraint, rewriteIndex } from '../parse.ts'
-import { type Constraint, type Index, needsColumn, type QualifiedName, type Table } from '../schema/model.ts'
+import type { Index } from '../schema/indexes.ts'
+import { type Constraint, needsColumn, type QualifiedName, type Table } from '../schema/model.ts'
 import { id, lit, qualified, type Sql, sql } from '../sql.ts'
 import { foreignKeySteps, indexToConstraintStep } from './constraint-steps.ts'
 import { defaultName, finalName, type Names } from './names.ts'

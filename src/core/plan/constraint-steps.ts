@@ -1,7 +1,8 @@
 import { isSameName, type QualifiedName } from '../schema/model.ts'
 import { id, qualified, type Sql, shown, sql } from '../sql.ts'
+import type { Hazard } from './hazard.ts'
 import { all, constraintIs, constraintValidated, indexValid } from './probes.ts'
-import type { Hazard, Lock, Phase, StepDraft } from './step.ts'
+import type { Lock, Phase, StepDraft } from './step.ts'
 import { validateChecksSql } from './validate.ts'
 
 /** Steps by which constraints come up while everybody goes on, whatever they come up for. */

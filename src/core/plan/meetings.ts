@@ -4,15 +4,21 @@ import { specOf } from '../operations/index.ts'
 import type { Migration } from '../operations/migration.ts'
 import type { Touch } from '../operations/needs.ts'
 import { findTable, isSameName, type Schema } from '../schema/model.ts'
+import { qualified } from '../sql.ts'
 import { companionsOf } from './retire.ts'
 import { called } from './step.ts'
 
 /** Operations of one migration build on one another; but what one of them replaces, no other may touch. */
 export function meetingProblems(migration: Migration): readonly BellowsError[] {
-  const touches = migration.operations.map((op) => specOf(op).needs(op).touches)
-  const met = touches.flatMap((later, at) =>
-    touches.slice(0, at).flatMap((earlier) => meetings(earlier, later).map(written)),
-  )
+  // Only what is done to the same table can meet.
+  const earlier = new Map<string, readonly (readonly Touch[])[]>()
+  const met = migration.operations.flatMap((op) => {
+    const { touches } = specOf(op).needs(op)
+    const tables = [...new Set(touches.map(({ table }) => qualified(table)))]
+    const before = [...new Set(tables.flatMap((table) => earlier.get(table) ?? []))]
+    for (const table of tables) earlier.set(table, [...(earlier.get(table) ?? []), touches])
+    return before.flatMap((one) => meetings(one, touches).map(written))
+  })
   return [...new Set(met)].map(
     (what) =>
       new BellowsError('plan_refused', `Two operations of the migration touch ${what}.`, {
@@ -21,7 +27,7 @@ export function meetingProblems(migration: Migration): readonly BellowsError[] {
   )
 }
 
-/** Does an operation work on anything that the ones before it have added? */
+/** Does an operation work on something that the ones before it add? */
 export function isOnAdded(earlier: readonly Touch[], mine: readonly Touch[]): boolean {
   return mine.some((one) => earlier.some((touch) => touch.how === 'adds' && covers(touch, one)))
 }

@@ -106,6 +106,28 @@ export function indexValid(index: QualifiedName): Sql {
   return sql`exists (select from pg_catalog.pg_index where indexrelid = ${regclass(index)} and indisvalid)`
 }
 
+/** The definition of index `i`, called `x`, of a table called `t`, from `USING` on. */
+export const USING = sql`(select pg_catalog.substr(d.rest, pg_catalog.strpos(d.rest, '.' || pg_catalog.quote_ident(t.relname) || ' USING ') + pg_catalog.length(pg_catalog.quote_ident(t.relname)) + 2) from (values (pg_catalog.substr(pg_catalog.pg_get_indexdef(i.indexrelid), pg_catalog.strpos(pg_catalog.pg_get_indexdef(i.indexrelid), pg_catalog.quote_ident(x.relname)) + pg_catalog.length(pg_catalog.quote_ident(x.relname))))) d (rest))`
+
+function indexIs(index: QualifiedName, table: QualifiedName, using: string | null, more: Sql): Sql {
+  const defined = using === null ? sql`` : sql` and ${USING} = ${lit(using)}`
+  return sql`exists (select from pg_catalog.pg_index i join pg_catalog.pg_class x on x.oid = i.indexrelid join pg_catalog.pg_class t on t.oid = i.indrelid where i.indexrelid = ${regclass(index)} and i.indrelid = ${regclass(table)}${defined}${more})`
+}
+
+/** An index of this table with this definition, from `USING` on, whether or not it is valid. */
+export function indexHas(index: QualifiedName, table: QualifiedName, using: string | null): Sql {
+  return indexIs(index, table, using, sql``)
+}
+
+export function indexStands(index: QualifiedName, table: QualifiedName, using: string): Sql {
+  return indexIs(index, table, using, sql` and i.indisvalid`)
+}
+
+/** What may be dropped to build anew: nothing, or an index of this table that is not valid. */
+export function isFreeToBuild(index: QualifiedName, table: QualifiedName, using: string | null): Sql {
+  return sql`(${relationAbsent(index)} or ${indexIs(index, table, using, sql` and not i.indisvalid`)})`
+}
+
 /** No more bytes than that: what takes a lock for as long as it reads the table must not be surprised by its growth. */
 export function isAtMost(table: QualifiedName, bytes: number): Sql {
   return sql`pg_catalog.pg_table_size(${regclass(table)}) <= ${lit(bytes)}`

@@ -1,6 +1,7 @@
-import type { ErrorCode } from '../errors.ts'
+import { assert, type ErrorCode } from '../errors.ts'
 import type { QualifiedName } from '../schema/model.ts'
 import type { Sql } from '../sql.ts'
+import type { Hazard } from './hazard.ts'
 
 /**
  * The stretches of a run, in their order. `contract`, as people say it, is `retire` (the old shape disappears, undo is
@@ -29,32 +30,6 @@ export interface Lock {
   readonly implied?: true
 }
 
-export interface Hazard {
-  readonly code: HazardCode
-  /** A sentence: what can happen and to whom. */
-  readonly because: string
-}
-
-export type HazardCode =
-  | 'stops_clients'
-  | 'scans'
-  | 'drops_values'
-  | 'goes_with_column'
-  | 'column_is_last'
-  | 'explicit_null_read_as_omitted'
-  | 'forward_only'
-  | 'narrow_until_contract'
-  | 'user_triggers_fire'
-  | 'blocks_contract'
-  | 'may_break'
-  | 'upsert_race'
-  | 'column_slots'
-  | 'old_writers_may_fail'
-  | 'not_indexed'
-  | 'name_may_be_used'
-  | 'same_default'
-  | 'not_refused_any_more'
-
 /** A fact that must hold inside the transaction, after its locks were taken and before anything is changed. */
 export interface Requirement {
   /** A boolean expression that reads the catalog only: it never scans a table. */
@@ -69,6 +44,9 @@ export type Change =
   | { readonly kind: 'added'; readonly column: string }
   | { readonly kind: 'copied'; readonly from: string; readonly to: string }
   | { readonly kind: 'removed'; readonly column: string }
+  | { readonly kind: 'created'; readonly table: string }
+  | { readonly kind: 'dropped'; readonly table: string }
+  | { readonly kind: 'renamed'; readonly from: string; readonly to: string }
 
 /** The name of a version, as people see it in the history. */
 export function versionName(change: Change): string {
@@ -79,6 +57,12 @@ export function versionName(change: Change): string {
       return `copy_${change.from}_to_${change.to}`
     case 'removed':
       return `remove_${change.column}_column`
+    case 'created':
+      return `create_${change.table}_table`
+    case 'dropped':
+      return `drop_${change.table}_table`
+    case 'renamed':
+      return `rename_${change.from}_to_${change.to}`
   }
 }
 
@@ -93,6 +77,10 @@ interface Common {
   readonly probe: Sql
   /** What applications see change when the step is done: the schema has a new version then. */
   readonly changes?: Change
+  /** A relation that the step makes: one that is there before is somebody else's. */
+  readonly makes?: QualifiedName
+  /** A relation that a step of a rollback drops, if the run has made it. */
+  readonly unmakes?: QualifiedName
 }
 
 /** A step that is one short transaction, sent to the server as one message, COMMIT included. */
@@ -113,6 +101,8 @@ export interface ConcurrentIndexStep extends Common {
   readonly locks: readonly Lock[]
   readonly index: QualifiedName
   readonly statement: Sql
+  /** Looked at before anything is dropped or built; nothing keeps them true meanwhile. */
+  readonly requires?: readonly Requirement[]
 }
 
 /** A statement that PostgreSQL takes only outside a transaction, such as `DROP INDEX CONCURRENTLY`. */
@@ -122,6 +112,8 @@ export interface OutsideStep extends Common {
   /** Each may be given again when it was interrupted. */
   readonly statements: readonly Sql[]
   readonly cost: 'instant' | 'scan'
+  /** Looked at before the statements; nothing keeps them true meanwhile. */
+  readonly requires?: readonly Requirement[]
 }
 
 /** Looks for rows that are in the way of what comes, such as duplicates of a key, before anything is changed. */
@@ -201,6 +193,32 @@ type Draft<S> = S extends TableStep | InspectStep
 /** A step as an operation states it; the planner gives it its place and its id. */
 export type StepDraft = Draft<Step>
 
+/** The table that a step changes. */
+export function tableOf(step: Step): QualifiedName {
+  const table = 'table' in step ? step.table : step.locks[0]?.relation
+  assert(table !== undefined, `a step that changes a table locks it: ${step.id}`)
+  return { namespace: table.namespace, name: table.name }
+}
+
+/** What a step adds in the transaction that records it: found there without the record, it is of somebody else. */
+export function addedBy(step: Step): Leaver | undefined {
+  switch (step.changes?.kind) {
+    case 'added':
+      return { table: tableOf(step), column: step.changes.column }
+    case 'created':
+      return { table: tableOf(step) }
+    default:
+      return undefined
+  }
+}
+const TRANSACTIONS: ReadonlySet<Step['kind']> = new Set<TransactionStep['kind']>([
+  'ddl',
+  'install_dual_write',
+  'validate',
+  'retire',
+  'purge',
+])
+
 export function isTransaction(step: Step): step is TransactionStep {
-  return 'requires' in step
+  return TRANSACTIONS.has(step.kind)
 }

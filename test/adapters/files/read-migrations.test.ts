@@ -2,9 +2,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
-import { OPERATION_FORMATS } from '../../../src/adapters/files/migration-format.ts'
 import { readMigration, readMigrations } from '../../../src/adapters/files/read-migrations.ts'
 import { BellowsError } from '../../../src/core/errors.ts'
+import { OPERATION_KINDS } from '../../../src/core/operations/index.ts'
 
 const folders: string[] = []
 
@@ -139,7 +139,7 @@ describe('a migration file', () => {
 })
 
 describe('a migration file that is refused', () => {
-  const KINDS = `an operation is an object with one key, one of ${Object.keys(OPERATION_FORMATS).join(', ')}`
+  const KINDS = `an operation is an object with one key, one of ${OPERATION_KINDS.join(', ')}`
 
   test.each<[string, string, string]>([
     ['an empty file', '', 'Invalid input: expected object, received null'],

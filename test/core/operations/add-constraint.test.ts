@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { type AddConstraint, addConstraint } from '../../../src/core/operations/add-constraint.ts'
 import type { Step, StepDraft } from '../../../src/core/plan/step.ts'
-import { conditionKey, type Facts, type Schema, type Table } from '../../../src/core/schema/model.ts'
+import { conditionKey, type Facts, nameKey } from '../../../src/core/schema/facts.ts'
+import type { Schema, Table } from '../../../src/core/schema/model.ts'
 import {
   column,
   context,
@@ -220,9 +221,9 @@ describe('the name of a constraint', () => {
   })
 
   test('counts on while a name is taken', () => {
-    const taken = [{ ...USERS, name: 'users_name_key1' }]
+    const names = { [nameKey({ ...USERS, name: 'users_name_key1' })]: 'taken' } as const
     const of = { ...USERS_TABLE, constraints: [unique('users_name_key', ['name'])] }
-    expect(nameAfter(add({ unique: ['name'] }), of, facts({ taken }))).toBe('users_name_key2')
+    expect(nameAfter(add({ unique: ['name'] }), of, facts({ names }))).toBe('users_name_key2')
   })
 
   test('is asked for where an index will share it with all relations', () => {
@@ -239,7 +240,7 @@ describe('a constraint that cannot come up', () => {
       [conditionKey(USERS, 'name > 5')]: { problem: 'Operator does not exist: text > integer.' },
       [conditionKey(USERS, 'random() > 0')]: { volatility: 'volatile' },
     },
-    taken: [{ namespace: 'public', name: 'some_view' }],
+    names: { [nameKey({ namespace: 'public', name: 'some_view' })]: 'taken' },
   })
 
   test.each<[string, AddConstraint, string, string | RegExp]>([

@@ -3,7 +3,8 @@ import type { AlterColumn } from '../../../src/core/operations/alter/alter.ts'
 import { alterColumn } from '../../../src/core/operations/alter-column.ts'
 import { defaultIs, defaultIsNew } from '../../../src/core/plan/probes.ts'
 import type { StepDraft } from '../../../src/core/plan/step.ts'
-import { expressionKey, type Facts, type Table } from '../../../src/core/schema/model.ts'
+import { expressionKey, type Facts } from '../../../src/core/schema/facts.ts'
+import type { Table } from '../../../src/core/schema/model.ts'
 import {
   column,
   context,

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { type RenameConstraint, renameConstraint } from '../../../src/core/operations/rename-constraint.ts'
 import { constraintAbsent, constraintExists } from '../../../src/core/plan/probes.ts'
+import { nameKey } from '../../../src/core/schema/facts.ts'
 import {
   check,
   column,
@@ -84,12 +85,12 @@ describe('rename_constraint', () => {
       'The name "a" is taken: a constraint of "users" or a relation of "public" has it.',
     ],
   ])('refuses a constraint %s', (_what, op, code, message) => {
-    const taken = facts({ taken: [{ namespace: 'public', name: 'some_view' }] })
+    const taken = facts({ names: { [nameKey({ namespace: 'public', name: 'some_view' })]: 'taken' } })
     expect(told(renameConstraint.check(op, context(TABLE, taken)))).toEqual([[code, message]])
   })
 
   test('lets a check have the name of a relation', () => {
-    const taken = facts({ taken: [{ namespace: 'public', name: 'some_view' }] })
+    const taken = facts({ names: { [nameKey({ namespace: 'public', name: 'some_view' })]: 'taken' } })
     expect(renameConstraint.check(rename('c', 'some_view'), context(TABLE, taken))).toEqual([])
   })
 })

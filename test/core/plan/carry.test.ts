@@ -10,7 +10,8 @@ import {
 } from '../../../src/core/plan/carry.ts'
 import { type Names, namesFor } from '../../../src/core/plan/names.ts'
 import { constraintIs, constraintValidated, indexValid } from '../../../src/core/plan/probes.ts'
-import type { Constraint, Index, Table } from '../../../src/core/schema/model.ts'
+import type { Index } from '../../../src/core/schema/indexes.ts'
+import type { Constraint, Table } from '../../../src/core/schema/model.ts'
 import {
   check,
   column,

@@ -1,11 +1,11 @@
 import { rewriteConstraint } from '../../parse.ts'
 import { type Copy, carried, type Renamed } from '../../plan/carry.ts'
 import { defaultName, namesFor, notNullName } from '../../plan/names.ts'
+import type { Index } from '../../schema/indexes.ts'
 import {
   type Column,
   type Constraint,
   findColumn,
-  type Index,
   type QualifiedName,
   type Table,
 } from '../../schema/model.ts'

@@ -1,7 +1,8 @@
 import { BellowsError } from '../../errors.ts'
 import { identifierProblem } from '../../identifier.ts'
 import { defaultName } from '../../plan/names.ts'
-import { isSameName, type QualifiedName, type Table } from '../../schema/model.ts'
+import { type Facts, nameKey } from '../../schema/facts.ts'
+import type { QualifiedName, Table } from '../../schema/model.ts'
 import type { Context } from '../operation.ts'
 import { readExclusion } from './read.ts'
 import type { Rule } from './rule.ts'
@@ -60,15 +61,15 @@ export function ruleName(
   wanted: string | undefined,
   { facts }: Pick<Context, 'facts'>,
 ): string | undefined {
-  return candidates(rule, table, wanted).find((name) => !isTaken(rule, table, name, facts.taken))
+  return candidates(rule, table, wanted).find((name) => !isTaken(rule, table, name, facts))
 }
 
-function isTaken(rule: Rule, table: Table, name: string, relations: readonly QualifiedName[]): boolean {
+function isTaken(rule: Rule, table: Table, name: string, facts: Facts): boolean {
   if (table.constraints.some((one) => one.name === name)) return true
   if (!hasIndex(rule)) return false
   return (
     table.indexes.some((one) => one.name === name) ||
-    relations.some((one) => isSameName(one, { namespace: table.namespace, name }))
+    facts.names[nameKey({ namespace: table.namespace, name })] === 'taken'
   )
 }
 

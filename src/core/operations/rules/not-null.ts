@@ -1,7 +1,8 @@
 import { validateChecksStep } from '../../plan/constraint-steps.ts'
+import type { Hazard } from '../../plan/hazard.ts'
 import { namesFor } from '../../plan/names.ts'
 import { all, columnIsNotNull, constraintAbsent, constraintIs } from '../../plan/probes.ts'
-import type { Hazard, Phase, StepDraft } from '../../plan/step.ts'
+import type { Phase, StepDraft } from '../../plan/step.ts'
 import type { Constraint, QualifiedName } from '../../schema/model.ts'
 import { id, join, lit, qualified, type Sql, sql } from '../../sql.ts'
 

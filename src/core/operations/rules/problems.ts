@@ -1,6 +1,7 @@
 import { BellowsError } from '../../errors.ts'
 import { columnMissing, refused } from '../../plan/table-checks.ts'
-import { conditionKey, findColumn, type Table } from '../../schema/model.ts'
+import { conditionKey } from '../../schema/facts.ts'
+import { findColumn, type Table } from '../../schema/model.ts'
 import { shown } from '../../sql.ts'
 import type { Context } from '../operation.ts'
 import { foreignKeyProblems } from './foreign-key-problems.ts'

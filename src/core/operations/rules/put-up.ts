@@ -1,6 +1,7 @@
 import { foreignKeySteps, indexToConstraintStep, validateChecksStep } from '../../plan/constraint-steps.ts'
+import type { Hazard } from '../../plan/hazard.ts'
 import { constraintIs, indexValid, isAtMost } from '../../plan/probes.ts'
-import type { Hazard, StepDraft } from '../../plan/step.ts'
+import type { StepDraft } from '../../plan/step.ts'
 import { findColumn, type Table } from '../../schema/model.ts'
 import { id, qualified, sql } from '../../sql.ts'
 import { notNullSteps } from './not-null.ts'

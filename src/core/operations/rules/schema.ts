@@ -1,5 +1,7 @@
 import { defaultName } from '../../plan/names.ts'
-import { type Constraint, type Facts, findColumn, type Index, type Table } from '../../schema/model.ts'
+import type { Facts } from '../../schema/facts.ts'
+import type { Index } from '../../schema/indexes.ts'
+import { type Constraint, findColumn, type Table } from '../../schema/model.ts'
 import { id, qualified, sql } from '../../sql.ts'
 import { readExclusion } from './read.ts'
 import type { Rule } from './rule.ts'
