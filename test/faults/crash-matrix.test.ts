@@ -14,6 +14,7 @@ import {
   FILL,
   GIVEN,
   graced,
+  INDEXES,
   type Life,
   POISONED,
   RENAME,
@@ -37,6 +38,7 @@ const LIVES: readonly (readonly [string, Life, { readonly points: number; readon
   ['an added column', ADD, { points: 26, states: 4 }],
   ['two added columns that are filled', FILL, { points: 120, states: 20 }],
   ['constraints that come and go', RULES, { points: 60, states: 8 }],
+  ['indexes that are made, replaced and dropped', INDEXES, { points: 40, states: 8 }],
   ['a dropped column, with a grace', graced(DROP, GRACE_MS), { points: 60, states: 8 }],
   ['a dropped column that is filled meanwhile', DROP_FILLED, { points: 60, states: 8 }],
 ]

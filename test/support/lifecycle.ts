@@ -140,9 +140,12 @@ function comparable({ tables }: Schema): unknown {
     constraints: table.constraints
       .toSorted(byName)
       .map((one) => ({ ...one, definition: undefined, dependents: undefined })),
-    indexes: table.indexes
-      .toSorted(byName)
-      .map((one) => ({ ...one, definition: undefined, columns: one.columns.toSorted() })),
+    indexes: table.indexes.toSorted(byName).map((one) => ({
+      ...one,
+      definition: undefined,
+      foreignKeys: undefined,
+      columns: one.columns.toSorted(),
+    })),
     bytes: undefined,
     columnSlots: undefined,
     rowsEstimate: undefined,

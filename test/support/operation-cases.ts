@@ -123,4 +123,25 @@ export const OPERATION_CASES: Readonly<Record<Operation['kind'], readonly Operat
       operations: [rename({ transform: 'upper', overlap: 'forward_only' })],
     },
   ],
+  drop_index: [
+    {
+      name: 'of a column',
+      given: `${GIVEN} create index on users (name);`,
+      operations: [{ kind: 'drop_index', ...users, index: 'users_name_idx' }],
+    },
+  ],
+  rename_index: [
+    {
+      name: 'of a column',
+      given: `${GIVEN} create index on users (name);`,
+      operations: [{ kind: 'rename_index', ...users, from: 'users_name_idx', to: 'by_name' }],
+    },
+  ],
+  replace_index: [
+    {
+      name: 'by another one',
+      given: `${GIVEN} create index by_name on users (name);`,
+      operations: [{ kind: 'replace_index', definition: 'create index by_name on users (lower(name))' }],
+    },
+  ],
 }

@@ -7,8 +7,11 @@ import { createIndex } from './formats/create-index.ts'
 import { createTable } from './formats/create-table.ts'
 import { dropColumn } from './formats/drop-column.ts'
 import { dropConstraint } from './formats/drop-constraint.ts'
+import { dropIndex } from './formats/drop-index.ts'
 import { renameColumn } from './formats/rename-column.ts'
 import { renameConstraint } from './formats/rename-constraint.ts'
+import { renameIndex } from './formats/rename-index.ts'
+import { replaceIndex } from './formats/replace-index.ts'
 
 /** The format of every operation, by the key that it has in a file. One that is missing here does not compile. See docs/migrations.md. */
 export const OPERATION_FORMATS = {
@@ -19,6 +22,9 @@ export const OPERATION_FORMATS = {
   alter_column: alterColumn,
   drop_column: dropColumn,
   drop_constraint: dropConstraint,
+  drop_index: dropIndex,
+  rename_index: renameIndex,
+  replace_index: replaceIndex,
   rename_column: renameColumn,
   rename_constraint: renameConstraint,
 } as const satisfies Readonly<Record<Operation['kind'], z.ZodType>>

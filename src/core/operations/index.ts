@@ -5,10 +5,13 @@ import { createIndex } from './create-index.ts'
 import { createTable } from './create-table.ts'
 import { dropColumn } from './drop-column.ts'
 import { dropConstraint } from './drop-constraint.ts'
+import { dropIndex } from './drop-index.ts'
 import type { Operation } from './migration.ts'
 import type { OperationSpec } from './operation.ts'
 import { renameColumn } from './rename-column.ts'
 import { renameConstraint } from './rename-constraint.ts'
+import { renameIndex } from './rename-index.ts'
+import { replaceIndex } from './replace-index.ts'
 
 type Registry = { readonly [K in Operation['kind']]: OperationSpec<Extract<Operation, { kind: K }>> }
 
@@ -21,6 +24,9 @@ const OPERATIONS: Registry = {
   alter_column: alterColumn,
   drop_column: dropColumn,
   drop_constraint: dropConstraint,
+  drop_index: dropIndex,
+  rename_index: renameIndex,
+  replace_index: replaceIndex,
   rename_column: renameColumn,
   rename_constraint: renameConstraint,
 }

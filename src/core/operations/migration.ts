@@ -6,8 +6,11 @@ import type { CreateIndex } from './create-index.ts'
 import type { CreateTable } from './create-table/create-table.ts'
 import type { DropColumn } from './drop/drop.ts'
 import type { DropConstraint } from './drop-constraint.ts'
+import type { DropIndex } from './drop-index.ts'
 import type { RenameColumn } from './rename/rename.ts'
 import type { RenameConstraint } from './rename-constraint.ts'
+import type { RenameIndex } from './rename-index.ts'
+import type { ReplaceIndex } from './replace-index.ts'
 
 export type Operation =
   | AddColumn
@@ -17,8 +20,11 @@ export type Operation =
   | CreateTable
   | DropColumn
   | DropConstraint
+  | DropIndex
   | RenameColumn
   | RenameConstraint
+  | RenameIndex
+  | ReplaceIndex
 
 /** A named, ordered list of operations: what a person writes in one file. */
 export interface Migration {

@@ -106,8 +106,8 @@ export function indexValid(index: QualifiedName): Sql {
   return sql`exists (select from pg_catalog.pg_index where indexrelid = ${regclass(index)} and indisvalid)`
 }
 
-/** The definition of index `i`, called `x`, of a table called `t`, from `USING` on. */
-export const USING = sql`(select pg_catalog.substr(d.rest, pg_catalog.strpos(d.rest, '.' || pg_catalog.quote_ident(t.relname) || ' USING ') + pg_catalog.length(pg_catalog.quote_ident(t.relname)) + 2) from (values (pg_catalog.substr(pg_catalog.pg_get_indexdef(i.indexrelid), pg_catalog.strpos(pg_catalog.pg_get_indexdef(i.indexrelid), pg_catalog.quote_ident(x.relname)) + pg_catalog.length(pg_catalog.quote_ident(x.relname))))) d (rest))`
+/** The definition of index `i`, called `x`, of a table called `t`, without their names: from `USING` on, and whether it is unique. */
+export const USING = sql`(select case when i.indisunique then 'UNIQUE ' else '' end || pg_catalog.substr(d.rest, pg_catalog.strpos(d.rest, '.' || pg_catalog.quote_ident(t.relname) || ' USING ') + pg_catalog.length(pg_catalog.quote_ident(t.relname)) + 2) from (values (pg_catalog.substr(pg_catalog.pg_get_indexdef(i.indexrelid), pg_catalog.strpos(pg_catalog.pg_get_indexdef(i.indexrelid), pg_catalog.quote_ident(x.relname)) + pg_catalog.length(pg_catalog.quote_ident(x.relname))))) d (rest))`
 
 function indexIs(index: QualifiedName, table: QualifiedName, using: string | null, more: Sql): Sql {
   const defined = using === null ? sql`` : sql` and ${USING} = ${lit(using)}`
@@ -131,6 +131,11 @@ export function isFreeToBuild(index: QualifiedName, table: QualifiedName, using:
 /** No more bytes than that: what takes a lock for as long as it reads the table must not be surprised by its growth. */
 export function isAtMost(table: QualifiedName, bytes: number): Sql {
   return sql`pg_catalog.pg_table_size(${regclass(table)}) <= ${lit(bytes)}`
+}
+
+/** Nobody has changed an index since: `definition` as `pg_get_indexdef` printed it, but for the name. */
+export function indexIsAsPlanned(index: QualifiedName, definition: string): Sql {
+  return sql`(${relationAbsent(index)} or pg_catalog.pg_get_indexdef(${regclass(index)}) = ${lit(definition)})`
 }
 
 export function relationAbsent(of: QualifiedName): Sql {

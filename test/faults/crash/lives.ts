@@ -93,6 +93,11 @@ export const POISONED: Life = {
     create trigger refuse before update on users for each row when (new.id = 140 and new.pad = old.pad) execute function refuse()`,
   mend: `update users set pad = 'mended' where id = 140`,
 }
+export const INDEXES = life([
+  { kind: 'create_index', definition: 'create unique index on users (said)' },
+  { kind: 'replace_index', definition: 'create index users_legacy_idx on users (legacy, id)' },
+  { kind: 'drop_index', namespace: 'public', table: 'users', index: 'users_lower_idx' },
+])
 export const DROP = life([drop('legacy')])
 export const DROP_FILLED = life([drop('older', "'old ' || id")])
 export const DROP_TWO = life([drop('legacy'), drop('older')])

@@ -52,6 +52,7 @@ export function madeTable(op: CreateTable, facts: Facts): Table {
     mentions: [],
     neighbours: [],
     owned: true,
+    parts: [],
     mayReference: true,
     creates: true,
     referable: op.columns.map(({ name }) => name),
@@ -140,6 +141,7 @@ function keyIndex(table: QualifiedName, { name, columns }: Key): Index {
     tablespace: null,
     replicaIdentity: false,
     clustered: false,
+    foreignKeys: [],
   }
 }
 
