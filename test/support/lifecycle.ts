@@ -174,8 +174,8 @@ function comparable({ tables }: Schema): unknown {
     indexes: table.indexes.toSorted(byName).map((one) => ({
       ...one,
       definition: undefined,
-      columns: one.columns.toSorted(),
       foreignKeys: undefined,
+      columns: one.columns.toSorted(),
     })),
     bytes: undefined,
     columnSlots: undefined,

@@ -199,7 +199,7 @@ export function table(more: Partial<Table> = {}): Table {
     rowSecurityForced: false,
     creates: true,
     closed: [],
-    keyIsPublished: false,
+    published: false,
     columnSlots: 2,
     parts: [],
     rowsEstimate: 1000,
