@@ -202,6 +202,7 @@ export function table(more: Partial<Table> = {}): Table {
     comment: null,
     options: [],
     replicaIdentity: 'default',
+    publications: [],
     ...more,
   }
 }

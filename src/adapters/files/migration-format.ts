@@ -4,6 +4,7 @@ import { addColumn } from './formats/add-column.ts'
 import { createTable } from './formats/create-table.ts'
 import { dropColumn } from './formats/drop-column.ts'
 import { renameColumn } from './formats/rename-column.ts'
+import { setTable } from './formats/set-table.ts'
 
 /** The format of every operation, by the key that it has in a file. One that is missing here does not compile. See docs/migrations.md. */
 export const OPERATION_FORMATS = {
@@ -11,6 +12,7 @@ export const OPERATION_FORMATS = {
   create_table: createTable,
   drop_column: dropColumn,
   rename_column: renameColumn,
+  set_table: setTable,
 } as const satisfies Readonly<Record<Operation['kind'], z.ZodType>>
 
 export const migrationFormat = z.strictObject({

@@ -12,6 +12,8 @@ select json_build_object(
       select unnest(c.reloptions) as option
       union all select 'toast.' || unnest(o.reloptions) from pg_class o where o.oid = c.reltoastrelid) options),
   'replicaIdentity', case c.relreplident when 'n' then 'nothing' when 'f' then 'full' when 'i' then 'index' else 'default' end,
+  'publications', (select coalesce(json_agg(p.pubname order by p.pubname), '[]') from pg_publication p
+    where (p.pubupdate or p.pubdelete) and exists (select from pg_publication_tables t where t.pubname = p.pubname and t.schemaname = n.nspname and t.tablename = c.relname)),
   'referencedBy', (select coalesce(json_agg(json_build_object('constraint', k.conname,
       'table', json_build_object('namespace', kn.nspname, 'name', kc.relname),
       'identity', (select i.identity from pg_identify_object('pg_constraint'::regclass, k.oid, 0) i)) order by kn.nspname, kc.relname, k.conname), '[]')

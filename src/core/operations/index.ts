@@ -4,6 +4,7 @@ import { dropColumn } from './drop-column.ts'
 import type { Operation } from './migration.ts'
 import type { OperationSpec } from './operation.ts'
 import { renameColumn } from './rename-column.ts'
+import { setTable } from './set-table.ts'
 
 type Registry = { readonly [K in Operation['kind']]: OperationSpec<Extract<Operation, { kind: K }>> }
 
@@ -13,6 +14,7 @@ const OPERATIONS: Registry = {
   create_table: createTable,
   drop_column: dropColumn,
   rename_column: renameColumn,
+  set_table: setTable,
 }
 
 export const OPERATION_KINDS = Object.keys(OPERATIONS) as readonly Operation['kind'][]

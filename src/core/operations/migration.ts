@@ -3,8 +3,9 @@ import type { AddColumn } from './add-column.ts'
 import type { CreateTable } from './create-table/create-table.ts'
 import type { DropColumn } from './drop-column.ts'
 import type { RenameColumn } from './rename/rename.ts'
+import type { SetTable } from './set-table/set-table.ts'
 
-export type Operation = AddColumn | CreateTable | DropColumn | RenameColumn
+export type Operation = AddColumn | CreateTable | DropColumn | RenameColumn | SetTable
 
 /** A named, ordered list of operations: what a person writes in one file. */
 export interface Migration {

@@ -49,6 +49,7 @@ export type HazardCode =
   | 'may_break'
   | 'upsert_race'
   | 'column_slots'
+  | 'log_grows'
 
 /** A fact that must hold inside the transaction, after its locks were taken and before anything is changed. */
 export interface Requirement {

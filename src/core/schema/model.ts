@@ -40,6 +40,8 @@ export interface Table extends QualifiedName {
   readonly options: readonly string[]
   /** What the log says of a row that is changed or deleted; with `index` it is the index that is marked so. */
   readonly replicaIdentity: 'default' | 'nothing' | 'full' | 'index'
+  /** Publications that tell of changed or deleted rows of it. */
+  readonly publications: readonly string[]
 }
 
 export interface ReferencingKey {

@@ -74,6 +74,7 @@ export function madeTable(op: CreateTable, facts: Facts): Table {
     comment: op.comment ?? null,
     options: [],
     replicaIdentity: 'default',
+    publications: [],
   }
 }
 
