@@ -3,6 +3,7 @@ import type { Operation } from '../../core/operations/migration.ts'
 import { addColumn } from './formats/add-column.ts'
 import { createTable } from './formats/create-table.ts'
 import { dropColumn } from './formats/drop-column.ts'
+import { dropTable } from './formats/drop-table.ts'
 import { renameColumn } from './formats/rename-column.ts'
 import { setTable } from './formats/set-table.ts'
 
@@ -11,6 +12,7 @@ export const OPERATION_FORMATS = {
   add_column: addColumn,
   create_table: createTable,
   drop_column: dropColumn,
+  drop_table: dropTable,
   rename_column: renameColumn,
   set_table: setTable,
 } as const satisfies Readonly<Record<Operation['kind'], z.ZodType>>

@@ -90,19 +90,24 @@ async function literalText(sessions: Sessions, expression: Sql, type: Sql): Prom
   return row?.text ?? null
 }
 
-/** Functions whose text names the table and a column. Text is all there is: PostgreSQL keeps no record of what they use. */
+/** Functions whose text names the table and a column, or the table that is to leave. Text is all there is: PostgreSQL keeps no record of what they use. */
 async function readMentions(
   sessions: Sessions,
   need: Needs['tables'][number],
 ): Promise<readonly Dependent[]> {
-  if (need.columns.length === 0) return []
-  const names = join(need.columns.map((column) => sql`(${lit(column)}, ${lit(word(column))})`))
-  return sessions.read<Dependent>(sql`
+  const names = join([
+    ...need.columns.map((column) => sql`(${lit(column)}, ${lit(word(column))})`),
+    // Of the table as a whole its own name is enough.
+    ...(need.leaves === true ? [sql`(null, '')`] : []),
+  ])
+  if (names === '') return []
+  const found = await sessions.read<Omit<Dependent, 'column'> & { readonly column: string | null }>(sql`
 select 'function' as kind, p.oid::pg_catalog.regprocedure::text as name, c.name as ${trusted('"column"')}
   from pg_catalog.pg_proc p cross join (values ${names}) as c (name, word)
   where p.pronamespace not in (select oid from pg_catalog.pg_namespace where nspname in ('pg_catalog', 'information_schema', 'bellows'))
     and p.prosrc ~ ${lit(word(need.name))} and p.prosrc ~ c.word
   order by 2, 3`)
+  return found.map(({ column, ...one }) => (column === null ? one : { ...one, column }))
 }
 
 /** A regular expression that finds a name as a whole word. */

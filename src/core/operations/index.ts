@@ -1,6 +1,7 @@
 import { addColumn } from './add-column.ts'
 import { createTable } from './create-table.ts'
 import { dropColumn } from './drop-column.ts'
+import { dropTable } from './drop-table.ts'
 import type { Operation } from './migration.ts'
 import type { OperationSpec } from './operation.ts'
 import { renameColumn } from './rename-column.ts'
@@ -13,6 +14,7 @@ const OPERATIONS: Registry = {
   add_column: addColumn,
   create_table: createTable,
   drop_column: dropColumn,
+  drop_table: dropTable,
   rename_column: renameColumn,
   set_table: setTable,
 }

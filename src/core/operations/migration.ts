@@ -2,10 +2,11 @@ import type { Change } from '../plan/step.ts'
 import type { AddColumn } from './add-column.ts'
 import type { CreateTable } from './create-table/create-table.ts'
 import type { DropColumn } from './drop-column.ts'
+import type { DropTable } from './drop-table.ts'
 import type { RenameColumn } from './rename/rename.ts'
 import type { SetTable } from './set-table/set-table.ts'
 
-export type Operation = AddColumn | CreateTable | DropColumn | RenameColumn | SetTable
+export type Operation = AddColumn | CreateTable | DropColumn | DropTable | RenameColumn | SetTable
 
 /** A named, ordered list of operations: what a person writes in one file. */
 export interface Migration {

@@ -8,16 +8,21 @@ export function newNameProblems(what: string, of: QualifiedName, facts: Facts): 
   const problem = identifierProblem(of.name)
   if (problem !== undefined)
     return [new BellowsError('name_invalid', `The name "${of.name}" of the ${what} ${problem}.`)]
+  if (facts.names?.[nameKey(of)] !== 'taken') return newThingProblems(what, of, facts)
+  return [
+    refused(
+      `The name "${of.name}" of the ${what} is taken in "${of.namespace}", by a table, an index, a type or the like.`,
+      'Choose another name, or rename what has it.',
+    ),
+  ]
+}
+
+/** Why nothing new can be in a namespace, whatever it is called. */
+export function newThingProblems(what: string, of: QualifiedName, facts: Facts): readonly BellowsError[] {
   switch (facts.names?.[nameKey(of)]) {
     case undefined:
-      return []
     case 'taken':
-      return [
-        refused(
-          `The name "${of.name}" of the ${what} is taken in "${of.namespace}", by a table, an index, a type or the like.`,
-          'Choose another name, or rename what has it.',
-        ),
-      ]
+      return []
     case 'no_namespace':
       return [
         refused(

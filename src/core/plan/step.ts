@@ -40,6 +40,7 @@ export type HazardCode =
   | 'scans'
   | 'drops_values'
   | 'goes_with_column'
+  | 'goes_with_table'
   | 'column_is_last'
   | 'explicit_null_read_as_omitted'
   | 'forward_only'
@@ -209,7 +210,11 @@ export type StepDraft = Draft<Step>
 export function tableOf(step: Step): QualifiedName {
   const table = 'table' in step ? step.table : step.locks[0]?.relation
   assert(table !== undefined, `a step that changes a table locks it: ${step.id}`)
-  return { namespace: table.namespace, name: table.name }
+  // One that is dropped has another name by then.
+  return {
+    namespace: table.namespace,
+    name: step.changes?.kind === 'dropped' ? step.changes.table : table.name,
+  }
 }
 
 /** What a step adds in the transaction that records it: found there without the record, it is of somebody else. */

@@ -14,6 +14,7 @@ const EXAMPLES: Readonly<Record<Operation['kind'], Operation>> = {
     constraints: [],
   },
   drop_column: { kind: 'drop_column', ...on, column: 'name' },
+  drop_table: { kind: 'drop_table', ...on },
   set_table: { kind: 'set_table', ...on, set: { fillfactor: '70' }, reset: [] },
   rename_column: { kind: 'rename_column', ...on, from: 'name', to: 'full_name' },
 }
