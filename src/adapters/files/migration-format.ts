@@ -5,6 +5,7 @@ import { createTable } from './formats/create-table.ts'
 import { dropColumn } from './formats/drop-column.ts'
 import { dropTable } from './formats/drop-table.ts'
 import { renameColumn } from './formats/rename-column.ts'
+import { renameTable } from './formats/rename-table.ts'
 import { setTable } from './formats/set-table.ts'
 
 /** The format of every operation, by the key that it has in a file. One that is missing here does not compile. See docs/migrations.md. */
@@ -14,6 +15,7 @@ export const OPERATION_FORMATS = {
   drop_column: dropColumn,
   drop_table: dropTable,
   rename_column: renameColumn,
+  rename_table: renameTable,
   set_table: setTable,
 } as const satisfies Readonly<Record<Operation['kind'], z.ZodType>>
 

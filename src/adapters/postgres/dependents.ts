@@ -2,7 +2,7 @@ import { CRON_JOBS, CRON_SIGHT, type CronJob, type CronSight, jobsUsing } from '
 import { dependentsQuery } from '../../core/plan/dependents.ts'
 import { type FunctionText, functionsNaming, functionsUsing } from '../../core/plan/function-uses.ts'
 import { tableDependentsQuery } from '../../core/plan/table-dependents.ts'
-import type { Dependents, QualifiedName } from '../../core/schema/model.ts'
+import type { Dependent, Dependents, QualifiedName } from '../../core/schema/model.ts'
 import { sql } from '../../core/sql.ts'
 import type { Sessions } from './sessions.ts'
 
@@ -16,12 +16,16 @@ export async function readDependents(
     sql`${column === undefined ? tableDependentsQuery(table) : dependentsQuery(table, column)} order by kind, name`,
   )
   const functions = await sessions.read<FunctionText>(functionsNaming(table, column))
-  const objects = [...hanging, ...functionsUsing(functions, table, column)]
+  const objects = [...hanging, ...functionsUsing(functions, table, column).map(byText)]
   const [cron] = await sessions.read<CronSight>(CRON_SIGHT)
   if (cron === undefined) return { found: objects, areJobsHidden: false }
   const jobs = cron.readable ? await sessions.read<CronJob>(CRON_JOBS) : []
   return {
-    found: [...objects, ...jobsUsing(jobs, table, column)],
+    found: [...objects, ...jobsUsing(jobs, table, column).map(byText)],
     areJobsHidden: !cron.readable || cron.ownOnly,
   }
+}
+
+function byText(one: Pick<Dependent, 'kind' | 'name'>): Dependents['found'][number] {
+  return { ...one, byText: true }
 }

@@ -5,6 +5,7 @@ import { dropTable } from './drop-table.ts'
 import type { Operation } from './migration.ts'
 import type { OperationSpec } from './operation.ts'
 import { renameColumn } from './rename-column.ts'
+import { renameTable } from './rename-table.ts'
 import { setTable } from './set-table.ts'
 
 type Registry = { readonly [K in Operation['kind']]: OperationSpec<Extract<Operation, { kind: K }>> }
@@ -16,6 +17,7 @@ const OPERATIONS: Registry = {
   drop_column: dropColumn,
   drop_table: dropTable,
   rename_column: renameColumn,
+  rename_table: renameTable,
   set_table: setTable,
 }
 

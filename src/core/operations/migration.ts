@@ -4,9 +4,17 @@ import type { CreateTable } from './create-table/create-table.ts'
 import type { DropColumn } from './drop-column.ts'
 import type { DropTable } from './drop-table.ts'
 import type { RenameColumn } from './rename/rename.ts'
+import type { RenameTable } from './rename-table.ts'
 import type { SetTable } from './set-table/set-table.ts'
 
-export type Operation = AddColumn | CreateTable | DropColumn | DropTable | RenameColumn | SetTable
+export type Operation =
+  | AddColumn
+  | CreateTable
+  | DropColumn
+  | DropTable
+  | RenameColumn
+  | RenameTable
+  | SetTable
 
 /** A named, ordered list of operations: what a person writes in one file. */
 export interface Migration {

@@ -25,7 +25,10 @@ export function stepHazards(step: StepDraft): readonly Hazard[] {
 
 /** Nobody waits for a table that was not there before. */
 function isMade({ changes }: StepDraft, { name }: QualifiedName): boolean {
-  return changes?.kind === 'created' && changes.table === name
+  return (
+    (changes?.kind === 'created' && changes.table === name) ||
+    (changes?.kind === 'renamed' && changes.to === name)
+  )
 }
 
 /** What hangs on a column, or a table, that is to leave, or may do so: PostgreSQL keeps no record of what the text of a function names. */

@@ -51,6 +51,7 @@ export type HazardCode =
   | 'upsert_race'
   | 'column_slots'
   | 'log_grows'
+  | 'follows_rename'
 
 /** A fact that must hold inside the transaction, after its locks were taken and before anything is changed. */
 export interface Requirement {
@@ -184,6 +185,8 @@ export interface GateStep extends Common, Leaver {
   readonly counter?: string
   /** What depends on it and goes before it in the same migration, by name. */
   readonly along?: readonly string[]
+  /** Only its name goes: what PostgreSQL knows to depend on it follows, and texts alone count. */
+  readonly follows?: true
 }
 
 export type Step =
@@ -224,6 +227,8 @@ export function addedBy(step: Step): Leaver | undefined {
       return { table: tableOf(step), column: step.changes.column }
     case 'created':
       return { table: tableOf(step) }
+    case 'renamed':
+      return { table: { ...tableOf(step), name: step.changes.to } }
     default:
       return undefined
   }

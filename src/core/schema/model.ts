@@ -29,7 +29,10 @@ export interface Table extends QualifiedName {
   readonly owned: boolean
   /** May the connected role make foreign keys that point at it. */
   readonly mayReference: boolean
+  readonly rowSecurity: boolean
   readonly rowSecurityForced: boolean
+  /** On the table as a whole, those of its owner included. */
+  readonly grants: readonly TableGrant[]
   /** Attribute numbers used up, dropped columns included. PostgreSQL never reuses one. */
   readonly columnSlots: number
   /** Planner's estimate, -1 when the table was never analysed. */
@@ -42,6 +45,11 @@ export interface Table extends QualifiedName {
   readonly replicaIdentity: 'default' | 'nothing' | 'full' | 'index'
   /** Publications that tell of changed or deleted rows of it. */
   readonly publications: readonly string[]
+}
+
+export interface TableGrant extends Omit<Grant, 'privilege'> {
+  /** As PostgreSQL calls it, such as `DELETE`. */
+  readonly privilege: string
 }
 
 export interface ReferencingKey {
@@ -149,11 +157,13 @@ export interface Dependent {
   readonly name: string
   /** Absent of what hangs on the table as a whole. */
   readonly column?: string
+  /** Known by what its text names, and not by the catalog. */
+  readonly byText?: true
 }
 
 /** What would break without a column. */
 export interface Dependents {
-  readonly found: readonly Pick<Dependent, 'kind' | 'name'>[]
+  readonly found: readonly Pick<Dependent, 'kind' | 'name' | 'byText'>[]
   /** Has pg_cron jobs that this role may not see? */
   readonly areJobsHidden: boolean
 }

@@ -15,6 +15,7 @@ const EXAMPLES: Readonly<Record<Operation['kind'], Operation>> = {
   },
   drop_column: { kind: 'drop_column', ...on, column: 'name' },
   drop_table: { kind: 'drop_table', ...on },
+  rename_table: { kind: 'rename_table', ...on, to: 'people' },
   set_table: { kind: 'set_table', ...on, set: { fillfactor: '70' }, reset: [] },
   rename_column: { kind: 'rename_column', ...on, from: 'name', to: 'full_name' },
 }

@@ -67,7 +67,10 @@ export function madeTable(op: CreateTable, facts: Facts): Table {
     owned: true,
     mayReference: true,
     referencedBy: [],
+    rowSecurity: false,
     rowSecurityForced: false,
+    // What the default privileges say nobody knows before.
+    grants: [],
     columnSlots: op.columns.length,
     rowsEstimate: -1,
     bytes: 0,
