@@ -5,7 +5,18 @@ import { catalog } from '../support/catalog.ts'
 import { databaseUrl, type TestDatabase, testDatabase } from '../support/database.ts'
 import { Crash, type Effect, faultyBellows } from '../support/faulty-ports.ts'
 import { type Clones, cloning } from './crash/clones.ts'
-import { ADD, advance, DROP, DROP_TWO, GIVEN, graced, type Life, POISONED, RENAME } from './crash/lives.ts'
+import {
+  ADD,
+  advance,
+  DROP,
+  DROP_TWO,
+  GIVEN,
+  graced,
+  type Life,
+  POISONED,
+  RENAME,
+  TABLES,
+} from './crash/lives.ts'
 import {
   recoverFromAll,
   resuming,
@@ -23,11 +34,13 @@ const LIVES: readonly (readonly [string, Life, { readonly points: number; readon
   ['a rename of two columns', RENAME, { points: 300, states: 50 }],
   ['an added column', ADD, { points: 26, states: 4 }],
   ['a dropped column, with a grace', graced(DROP, GRACE_MS), { points: 60, states: 8 }],
+  ['tables that are made, dropped and renamed', TABLES, { points: 60, states: 10 }],
 ]
 const RETURNS: readonly (readonly [string, Life, Phase])[] = [
   ['a rename of two columns that is verified', RENAME, 'verify'],
   ['a rename of two columns that are hidden', RENAME, 'retire'],
   ['two dropped columns that are hidden', DROP_TWO, 'retire'],
+  ['tables that are made, hidden and renamed', TABLES, 'retire'],
 ]
 const THROWN: readonly (readonly [string, Life])[] = [
   ['the life of an added column', ADD],
