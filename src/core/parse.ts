@@ -41,6 +41,24 @@ export function plpgsqlTypes(definition: string): readonly string[] {
   return types
 }
 
+/** A word or sign of a text, with the bytes of its UTF-8 form that it stands on. */
+export interface Token {
+  /** `IDENT` for a name that is no keyword. */
+  readonly kind: string
+  readonly text: string
+  readonly start: number
+  readonly end: number
+}
+
+/** The words and signs of a text that the parser reads, without its comments. */
+export function tokensOf(text: string): readonly Token[] {
+  return scanSync(text)
+    .tokens.filter(({ tokenName }) => !COMMENTS.has(tokenName))
+    .map(({ tokenName, text: word, start, end }) => ({ kind: tokenName, text: word, start, end }))
+}
+
+const COMMENTS: ReadonlySet<string> = new Set(['SQL_COMMENT', 'C_COMMENT'])
+
 /** The only statement in a text that PostgreSQL itself printed. */
 function printedStatement(text: string): Node {
   const found = parsed(text)
@@ -70,7 +88,7 @@ function onlyTarget(text: string): Node | { readonly problem: string } {
   return target.ResTarget.val ?? { problem: 'it is empty' }
 }
 
-function hasControlCharacter(text: string): boolean {
+export function hasControlCharacter(text: string): boolean {
   return text.split('').some((character) => character < ' ' && !'\t\n\r'.includes(character))
 }
 

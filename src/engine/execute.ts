@@ -4,10 +4,8 @@ import { keepsOldClients } from '../core/plan/hazards.ts'
 import { stepsOf } from '../core/plan/plan.ts'
 import {
   addedBy,
-  type ConcurrentIndexStep,
   isTransaction,
   type Leaver,
-  type OutsideStep,
   type Step,
   type TransactionStep,
   tableOf,
@@ -15,15 +13,19 @@ import {
 } from '../core/plan/step.ts'
 import type { Event, StepFacts } from '../core/run/event.ts'
 import type { Run } from '../core/run/run.ts'
-import { id, qualified, type Sql, sql } from '../core/sql.ts'
+import type { QualifiedName } from '../core/schema/model.ts'
+import { id, qualified, type Sql } from '../core/sql.ts'
 import { finishSql } from './backfill/checkpoint.ts'
 import { fill } from './backfill/fill.ts'
 import { verify } from './backfill/verify.ts'
 import type { Driving } from './context.ts'
 import { requireNobodySql } from './gate.ts'
+import { holds } from './holds.ts'
 import { inspect } from './inspect.ts'
 import { transactWithLocks } from './lock.ts'
 import { note } from './note.ts'
+import { buildIndex, runOutside } from './outside.ts'
+import { wasStarted } from './started.ts'
 
 /** Events that belong to the completion of a step: before its own, and after it. */
 export interface Around {
@@ -51,6 +53,8 @@ export async function executeStep(engine: Driving, run: Run, step: Step, around:
   if (await holds(engine, step.probe)) {
     const added = addedBy(step)
     if (added !== undefined) throw addedByOthers(step, added)
+    if (step.makes !== undefined && !(await wasStarted(engine, run, step.id)))
+      throw madeByOthers(step, step.makes)
     await note(engine, run.id, record('found_done', await factsOf(engine, step)))
   } else {
     await perform(engine, run, step, { ...around, record })
@@ -76,6 +80,14 @@ function addedByOthers(step: Step, { table, column }: Leaver): BellowsError {
       hint: `Roll this migration back, which leaves that column alone, and plan anew with it; or drop it: alter table ${qualified(table)} drop column ${id(column)}`,
     },
   )
+}
+
+/** A relation that this run did not begin to make: taking the run back must not drop it. */
+function madeByOthers(step: Step, { namespace, name }: QualifiedName): BellowsError {
+  return new BellowsError('drift_found', `Somebody else has made "${name}" since the plan was made.`, {
+    step: step.id,
+    hint: `Roll this migration back, which leaves ${qualified({ namespace, name })} alone, and plan anew without the operation.`,
+  })
 }
 
 interface Performing extends Pick<Around, 'requires' | 'lookAgain'> {
@@ -114,11 +126,6 @@ async function perform(engine: Driving, run: Run, step: Step, performing: Perfor
     case 'gate':
       assert(false, 'a gate is passed, not executed')
   }
-}
-
-async function holds(engine: Driving, probe: Sql): Promise<boolean> {
-  const [answer] = await engine.database.read<{ holds: boolean }>(sql`select (${probe}) as holds`)
-  return answer?.holds === true
 }
 
 /** Rows that a finished backfill had set before its record was lost. */
@@ -173,32 +180,5 @@ async function performTransaction(
     ],
     probe: step.probe,
     events: record('performed', {}),
-  })
-}
-
-/** Statements that may wait long for older transactions, and stop nobody meanwhile. */
-async function runOutside(engine: Driving, run: Run, step: OutsideStep): Promise<void> {
-  const bounds = { lockTimeoutMs: 0, statementTimeoutMs: engine.settings.scanTimeoutMs }
-  await note(engine, run.id, [{ type: 'step_started', step: step.id }])
-  for (const statement of step.statements) await engine.driver.outside(statement, bounds)
-  if (await holds(engine, step.probe)) return
-  throw new BellowsError('probe_failed', `What was to ${step.does} ran, but that does not hold.`, {
-    step: step.id,
-    hint: 'Run the same command again: it looks first, and does what is left.',
-  })
-}
-
-/** Builds outside a transaction. What an interrupted build left is invalid, costs writes and proves nothing: it goes first. */
-async function buildIndex(engine: Driving, run: Run, step: ConcurrentIndexStep): Promise<void> {
-  const { scanTimeoutMs } = engine.settings
-  // A lock timeout would kill a build that only waits for older transactions, which stops nobody.
-  const bounds = { lockTimeoutMs: 0, statementTimeoutMs: scanTimeoutMs }
-  await note(engine, run.id, [{ type: 'step_started', step: step.id }])
-  await engine.driver.outside(sql`drop index concurrently if exists ${qualified(step.index)}`, bounds)
-  await engine.driver.outside(step.statement, bounds)
-  if (await holds(engine, step.probe)) return
-  throw new BellowsError('probe_failed', `The index "${step.index.name}" was built and is not valid.`, {
-    step: step.id,
-    hint: 'Run the same command again: it drops the index and builds it anew.',
   })
 }

@@ -1,16 +1,18 @@
 import { BellowsError } from '../core/errors.ts'
 import { clearColumnState } from '../core/plan/column-state.ts'
+import { tablesOf } from '../core/plan/needs.ts'
 import { undoSteps } from '../core/plan/plan.ts'
 import { addedBy, isTransaction, type Step } from '../core/plan/step.ts'
 import { standsOn } from '../core/rollout/stands-on.ts'
 import type { Event } from '../core/run/event.ts'
 import { isOver, type Run } from '../core/run/run.ts'
-import { isSameName } from '../core/schema/model.ts'
+import { isSameName, type QualifiedName } from '../core/schema/model.ts'
 import { forgetRunSql } from './backfill/checkpoint.ts'
 import type { Driving } from './context.ts'
 import { readRun, recordingFailure } from './drive.ts'
 import { executeStep } from './execute.ts'
 import { note } from './note.ts'
+import { wasStarted } from './started.ts'
 import { readVersions } from './versions.ts'
 
 /** Brings a hidden column back: instant and lossless. */
@@ -46,7 +48,8 @@ export async function rollBack(engine: Driving, id: number): Promise<Run> {
     await refuseWhileStoodOn(engine, run)
     await note(engine, id, [{ type: 'rollback_started' }])
   }
-  for (const step of run.plan.rollback.filter((step) => isOurs(run, step))) {
+  for (const step of run.plan.rollback) {
+    if (!(await isOurs(engine, run, step))) continue
     await recordingFailure(engine, run, step, () => executeStep(engine, run, step, { before: [], after: [] }))
   }
   const versions = [...(await withdrawals(engine, run)), ...(await reinstatements(engine, run))]
@@ -76,8 +79,9 @@ async function isUndone(engine: Driving, run: Run): Promise<boolean> {
   return (await engine.journal.entries([run.id])).at(-1)?.event.type === 'retire_undone'
 }
 
-/** What the run never added belongs to somebody else: adding it and recording that is one transaction. */
-function isOurs(run: Run, step: Step): boolean {
+/** A column that the run never added belongs to somebody else: adding it and recording that is one transaction. */
+async function isOurs(engine: Driving, run: Run, step: Step): Promise<boolean> {
+  if (step.unmakes !== undefined) return await hasMade(engine, run, step.unmakes)
   const dropped = isTransaction(step) ? step.retires : undefined
   if (dropped === undefined) return true
   const added = run.plan.steps.find((one) => {
@@ -85,6 +89,12 @@ function isOurs(run: Run, step: Step): boolean {
     return what !== undefined && what.column === dropped.column && isSameName(what.table, dropped.table)
   })
   return added === undefined || run.done.has(added.id)
+}
+
+async function hasMade(engine: Driving, run: Run, relation: QualifiedName): Promise<boolean> {
+  const making = run.plan.steps.find(({ makes }) => makes !== undefined && isSameName(makes, relation))
+  if (making === undefined) return false
+  return run.done.has(making.id) || (await wasStarted(engine, run, making.id))
 }
 
 const NO_WAY_BACK = 'This rename has no way back: values written since are not in the hidden column.'
@@ -99,14 +109,10 @@ async function reinstatements(engine: Driving, run: Run): Promise<readonly Event
   const taken = (await engine.journal.entries([run.id])).flatMap(({ event }) =>
     event.type === 'version_withdrawn' ? [event.name] : [],
   )
-  const table = run.plan.migration.operations[0]
+  const [table = { namespace: '', name: '' }] = tablesOf(run.plan.migration)
   return (run.plan.migration.reverses?.backfill ?? [])
-    .filter(({ name }) => taken.includes(name) && table !== undefined)
-    .map(({ name, change }) => ({
-      type: 'version_applied',
-      name,
-      facts: { change, table: { namespace: table?.namespace ?? '', name: table?.table ?? '' } },
-    }))
+    .filter(({ name }) => taken.includes(name))
+    .map(({ name, change }) => ({ type: 'version_applied', name, facts: { change, table } }))
 }
 
 function notReversible(run: Run, message: string): BellowsError {

@@ -1,16 +1,15 @@
 import { BellowsError } from '../../src/core/errors.ts'
 import type { Context } from '../../src/core/operations/operation.ts'
+import type { Facts, TypeFacts } from '../../src/core/schema/facts.ts'
+import type { Index, IndexFacts } from '../../src/core/schema/indexes.ts'
 import type {
   Column,
   Constraint,
   Dependent,
-  Facts,
-  Index,
   Schema,
   Storage,
   Table,
   Trigger,
-  TypeFacts,
 } from '../../src/core/schema/model.ts'
 import { type Sql, trusted } from '../../src/core/sql.ts'
 
@@ -84,6 +83,7 @@ function constraint(
     index: null,
     references: null,
     setsDefault: false,
+    dependents: [],
     ...more,
   }
 }
@@ -198,6 +198,9 @@ export function table(more: Partial<Table> = {}): Table {
     rowSecurity: false,
     rowSecurityForced: false,
     grants: [],
+    creates: true,
+    referable: (more.columns ?? [column('id'), column('name')]).map(({ name }) => name),
+    keyIsPublished: false,
     columnSlots: 2,
     rowsEstimate: 1000,
     bytes: 81_920,
@@ -249,7 +252,34 @@ const CASTS: Facts['casts'] = {
 }
 
 export function facts(more: Partial<Facts> = {}): Facts {
-  return { serverVersion: 180_004, casts: CASTS, types: {}, expressions: {}, ...more }
+  return {
+    serverVersion: 180_004,
+    casts: CASTS,
+    types: {},
+    expressions: {},
+    names: {},
+    conditions: {},
+    values: {},
+    indexes: {},
+    ...more,
+  }
+}
+
+/** What came of a plain index on columns of `users` that was tried. */
+export function triedIndex(
+  name: string,
+  columns: readonly string[],
+  more: Partial<IndexFacts> = {},
+): IndexFacts {
+  return {
+    index: index(name, columns),
+    using: `USING btree (${columns.join(', ')})`,
+    keys: columns.map((one) => `(${one})`),
+    predicate: null,
+    nullsDistinct: true,
+    namesakes: [],
+    ...more,
+  }
 }
 
 /** Facts that know some types by the text of the migration, each as PostgreSQL prints it. */

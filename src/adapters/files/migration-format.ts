@@ -1,10 +1,15 @@
 import { z } from 'zod'
 import type { Operation } from '../../core/operations/migration.ts'
 import { addColumn } from './formats/add-column.ts'
+import { addConstraint } from './formats/add-constraint.ts'
+import { alterColumn } from './formats/alter-column.ts'
+import { createIndex } from './formats/create-index.ts'
 import { createTable } from './formats/create-table.ts'
 import { dropColumn } from './formats/drop-column.ts'
+import { dropConstraint } from './formats/drop-constraint.ts'
 import { dropTable } from './formats/drop-table.ts'
 import { renameColumn } from './formats/rename-column.ts'
+import { renameConstraint } from './formats/rename-constraint.ts'
 import { renameTable } from './formats/rename-table.ts'
 import { setTable } from './formats/set-table.ts'
 
@@ -12,11 +17,16 @@ import { setTable } from './formats/set-table.ts'
 export const OPERATION_FORMATS = {
   add_column: addColumn,
   create_table: createTable,
+  create_index: createIndex,
+  add_constraint: addConstraint,
+  alter_column: alterColumn,
   drop_column: dropColumn,
   drop_table: dropTable,
   rename_column: renameColumn,
   rename_table: renameTable,
   set_table: setTable,
+  drop_constraint: dropConstraint,
+  rename_constraint: renameConstraint,
 } as const satisfies Readonly<Record<Operation['kind'], z.ZodType>>
 
 export const migrationFormat = z.strictObject({

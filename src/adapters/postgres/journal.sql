@@ -31,7 +31,9 @@ create table bellows.run (
   migration text not null,
   plan jsonb not null,
   plan_hash text not null,
-  created_at timestamptz not null default clock_timestamp()
+  created_at timestamptz not null default clock_timestamp(),
+  -- Does the record of the schema have what it has left? See schema-record.sql.
+  recorded boolean not null default false
 );
 
 create table bellows.event (

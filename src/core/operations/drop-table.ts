@@ -2,7 +2,6 @@ import { assert, type BellowsError } from '../errors.ts'
 import { clearColumnState } from '../plan/column-state.ts'
 import { leavingHazards } from '../plan/hazards.ts'
 import { namesFor } from '../plan/names.ts'
-import { newThingProblems } from '../plan/new-names.ts'
 import { constraintExists, relationAbsent } from '../plan/probes.ts'
 import { hideTableStep, type LeavingTable, showTableStep, tableGateStep } from '../plan/retire-table.ts'
 import type { StepDraft } from '../plan/step.ts'
@@ -29,17 +28,15 @@ export interface DropTable {
 export const dropTable: OperationSpec<DropTable> = {
   needs: (op) => ({
     tables: [{ ...theTable(op), columns: [], leaves: true }],
-    names: [theTable(op)],
     touches: [{ table: theTable(op), how: 'replaces' }],
   }),
 
-  check: (op, { schema, facts }) => {
+  check: (op, { schema }) => {
     const table = findTable(schema, theTable(op))
     const problems = tableProblems(op, table)
     if (table === undefined || problems.length > 0) return problems
     return [
-      // It gets another name in its namespace.
-      ...newThingProblems('table', theTable(op), facts),
+      ...(table.creates ? [] : [namespaceProblem(op)]),
       ...pointingKeys(table, schema).map((key) => pointedAt(table, key)),
       ...extensionProblems(table),
     ]
@@ -85,6 +82,14 @@ function leavingTable(op: DropTable, context: Context): LeavingTable {
   const hidden = { namespace: op.namespace, name: namesFor(context.seed, op.table, []).hidden }
   const along = theTableOf(op, context).referencedBy.map(({ identity }) => identity)
   return { table: theTable(op), hidden, along }
+}
+
+/** It gets another name there. */
+function namespaceProblem({ namespace }: DropTable): BellowsError {
+  return refused(
+    `The connected role may make nothing in the namespace "${namespace}", not even another name.`,
+    `Let it, as the owner of the namespace: grant create on schema ${id(namespace)} to <role>`,
+  )
 }
 
 /** Foreign keys of other tables that would be left; those that an operation before this one takes away are not. */
@@ -167,7 +172,14 @@ function purgeStep({ table, hidden }: LeavingTable, { columns }: Table): StepDra
     ],
     probe: relationAbsent(hidden),
     changes: { kind: 'dropped', table: table.name },
-    locks: [{ relation: hidden, level: 'access_exclusive' }],
+    locks: [
+      { relation: hidden, level: 'access_exclusive' },
+      ...sequences.map((relation) => ({
+        relation,
+        level: 'access_exclusive' as const,
+        implied: true as const,
+      })),
+    ],
     requires: [
       {
         that: sharesNoKey(hidden),

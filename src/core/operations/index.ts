@@ -1,10 +1,15 @@
 import { addColumn } from './add-column.ts'
+import { addConstraint } from './add-constraint.ts'
+import { alterColumn } from './alter-column.ts'
+import { createIndex } from './create-index.ts'
 import { createTable } from './create-table.ts'
 import { dropColumn } from './drop-column.ts'
+import { dropConstraint } from './drop-constraint.ts'
 import { dropTable } from './drop-table.ts'
 import type { Operation } from './migration.ts'
 import type { OperationSpec } from './operation.ts'
 import { renameColumn } from './rename-column.ts'
+import { renameConstraint } from './rename-constraint.ts'
 import { renameTable } from './rename-table.ts'
 import { setTable } from './set-table.ts'
 
@@ -14,11 +19,16 @@ type Registry = { readonly [K in Operation['kind']]: OperationSpec<Extract<Opera
 const OPERATIONS: Registry = {
   add_column: addColumn,
   create_table: createTable,
+  create_index: createIndex,
+  add_constraint: addConstraint,
+  alter_column: alterColumn,
   drop_column: dropColumn,
   drop_table: dropTable,
   rename_column: renameColumn,
   rename_table: renameTable,
   set_table: setTable,
+  drop_constraint: dropConstraint,
+  rename_constraint: renameConstraint,
 }
 
 export const OPERATION_KINDS = Object.keys(OPERATIONS) as readonly Operation['kind'][]

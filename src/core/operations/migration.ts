@@ -1,18 +1,28 @@
 import type { Change } from '../plan/step.ts'
-import type { AddColumn } from './add-column.ts'
+import type { AddColumn } from './add/add.ts'
+import type { AddConstraint } from './add-constraint.ts'
+import type { AlterColumn } from './alter/alter.ts'
+import type { CreateIndex } from './create-index.ts'
 import type { CreateTable } from './create-table/create-table.ts'
-import type { DropColumn } from './drop-column.ts'
+import type { DropColumn } from './drop/drop.ts'
+import type { DropConstraint } from './drop-constraint.ts'
 import type { DropTable } from './drop-table.ts'
 import type { RenameColumn } from './rename/rename.ts'
+import type { RenameConstraint } from './rename-constraint.ts'
 import type { RenameTable } from './rename-table.ts'
 import type { SetTable } from './set-table/set-table.ts'
 
 export type Operation =
   | AddColumn
+  | AddConstraint
+  | AlterColumn
+  | CreateIndex
   | CreateTable
   | DropColumn
+  | DropConstraint
   | DropTable
   | RenameColumn
+  | RenameConstraint
   | RenameTable
   | SetTable
 

@@ -1,4 +1,5 @@
-import type { QualifiedName, RowShape } from '../schema/model.ts'
+import type { RowShape, RowValue } from '../schema/facts.ts'
+import type { QualifiedName } from '../schema/model.ts'
 
 /** What must be asked of the server before a migration can be planned. */
 export interface Needs {
@@ -15,21 +16,48 @@ export interface Needs {
     readonly type: string
     readonly row?: RowShape
   }[]
-  /** Names that must be free, in a namespace where something may be made. */
-  readonly names?: readonly QualifiedName[]
+  /** The same for a default of a column that is there, whose type only the server knows. */
+  readonly defaults: readonly {
+    readonly table: QualifiedName
+    readonly column: string
+    readonly expression: string
+  }[]
+  /** Conditions that the rows of a table are to meet. */
+  readonly conditions: readonly { readonly table: QualifiedName; readonly condition: string }[]
+  /** Names that something new may get, in a namespace where something may be made. */
+  readonly names: readonly QualifiedName[]
+  /** What columns are to hold, row by row. */
+  readonly values: readonly RowValue[]
+  /** Index definitions as operations write them, each with the columns that operations before it add to the table. */
+  readonly indexes: readonly (IndexNeed & { readonly added: readonly AddedColumn[] })[]
+}
+
+export interface IndexNeed {
+  readonly table: QualifiedName
+  readonly definition: string
+}
+
+export interface AddedColumn {
+  readonly column: string
+  /** As the operation writes it. */
+  readonly type: string
 }
 
 /** What one operation has to do with, said before anything is known of the database. */
-export interface OperationNeeds extends Partial<Omit<Needs, 'tables'>> {
+export interface OperationNeeds extends Partial<Omit<Needs, 'tables' | 'indexes'>> {
   readonly tables: Needs['tables']
+  readonly indexes?: readonly IndexNeed[]
+  /** What it adds to its tables, for what later operations say about it. */
+  readonly adds?: readonly (AddedColumn & { readonly table: QualifiedName })[]
   /** What another operation of the migration must not touch as well. */
   readonly touches: readonly Touch[]
 }
 
-/** A column of a table, or the table itself. */
+/** A column of a table, a constraint of it, or the table itself. */
 export interface Touch {
   readonly table: QualifiedName
   readonly column?: string
+  readonly constraint?: string
   /**
    * `adds`: it is not there before, and all later operations may build on it. `uses`: it stays, and others may use it, too.
    * `replaces`: its place is taken by something else, or by nothing, so nobody else may touch it.

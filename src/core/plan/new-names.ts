@@ -1,6 +1,7 @@
 import { BellowsError } from '../errors.ts'
 import { identifierProblem } from '../identifier.ts'
-import { type Facts, nameKey, type QualifiedName } from '../schema/model.ts'
+import { type Facts, type NameProblem, nameKey } from '../schema/facts.ts'
+import type { QualifiedName } from '../schema/model.ts'
 import { refused } from './table-checks.ts'
 
 /** Why something new cannot have a name. `what` is what it is to be, such as `table`. */
@@ -8,21 +9,17 @@ export function newNameProblems(what: string, of: QualifiedName, facts: Facts): 
   const problem = identifierProblem(of.name)
   if (problem !== undefined)
     return [new BellowsError('name_invalid', `The name "${of.name}" of the ${what} ${problem}.`)]
-  if (facts.names?.[nameKey(of)] !== 'taken') return newThingProblems(what, of, facts)
-  return [
-    refused(
-      `The name "${of.name}" of the ${what} is taken in "${of.namespace}", by a table, an index, a type or the like.`,
-      'Choose another name, or rename what has it.',
-    ),
-  ]
-}
-
-/** Why nothing new can be in a namespace, whatever it is called. */
-export function newThingProblems(what: string, of: QualifiedName, facts: Facts): readonly BellowsError[] {
-  switch (facts.names?.[nameKey(of)]) {
+  const inTheWay: NameProblem | undefined = facts.names[nameKey(of)]
+  switch (inTheWay) {
     case undefined:
-    case 'taken':
       return []
+    case 'taken':
+      return [
+        refused(
+          `The name "${of.name}" of the ${what} is taken in "${of.namespace}", by a table, an index, a type or the like.`,
+          'Choose another name, or rename what has it.',
+        ),
+      ]
     case 'no_namespace':
       return [
         refused(

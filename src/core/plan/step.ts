@@ -1,6 +1,7 @@
 import { assert, type ErrorCode } from '../errors.ts'
 import type { QualifiedName } from '../schema/model.ts'
 import type { Sql } from '../sql.ts'
+import type { Hazard } from './hazard.ts'
 
 /**
  * The stretches of a run, in their order. `contract`, as people say it, is `retire` (the old shape disappears, undo is
@@ -28,30 +29,6 @@ export interface Lock {
   /** Taken by the statements as they go, not ahead of them: the role may own one table and not the other. */
   readonly implied?: true
 }
-
-export interface Hazard {
-  readonly code: HazardCode
-  /** A sentence: what can happen and to whom. */
-  readonly because: string
-}
-
-export type HazardCode =
-  | 'stops_clients'
-  | 'scans'
-  | 'drops_values'
-  | 'goes_with_column'
-  | 'goes_with_table'
-  | 'column_is_last'
-  | 'explicit_null_read_as_omitted'
-  | 'forward_only'
-  | 'narrow_until_contract'
-  | 'user_triggers_fire'
-  | 'blocks_contract'
-  | 'may_break'
-  | 'upsert_race'
-  | 'column_slots'
-  | 'log_grows'
-  | 'follows_rename'
 
 /** A fact that must hold inside the transaction, after its locks were taken and before anything is changed. */
 export interface Requirement {
@@ -100,6 +77,10 @@ interface Common {
   readonly probe: Sql
   /** What applications see change when the step is done: the schema has a new version then. */
   readonly changes?: Change
+  /** A relation that the step makes: one that is there before is somebody else's. */
+  readonly makes?: QualifiedName
+  /** A relation that a step of a rollback drops, if the run has made it. */
+  readonly unmakes?: QualifiedName
 }
 
 /** A step that is one short transaction, sent to the server as one message, COMMIT included. */
@@ -108,7 +89,8 @@ export interface TransactionStep extends Common {
   readonly locks: readonly Lock[]
   readonly requires: readonly Requirement[]
   readonly statements: readonly Sql[]
-  readonly cost: 'instant' | 'scan'
+  /** `small`: reads a table whose size it has asked for within its lock, while everybody waits. */
+  readonly cost: 'instant' | 'small' | 'scan'
   /** What disappears for clients: the step may run only behind the gate of that. */
   readonly retires?: Leaver
 }
@@ -119,6 +101,8 @@ export interface ConcurrentIndexStep extends Common {
   readonly locks: readonly Lock[]
   readonly index: QualifiedName
   readonly statement: Sql
+  /** Looked at before anything is dropped or built; nothing keeps them true meanwhile. */
+  readonly requires?: readonly Requirement[]
 }
 
 /** A statement that PostgreSQL takes only outside a transaction, such as `DROP INDEX CONCURRENTLY`. */
@@ -128,6 +112,8 @@ export interface OutsideStep extends Common {
   /** Each may be given again when it was interrupted. */
   readonly statements: readonly Sql[]
   readonly cost: 'instant' | 'scan'
+  /** Looked at before the statements; nothing keeps them true meanwhile. */
+  readonly requires?: readonly Requirement[]
 }
 
 /** Looks for rows that are in the way of what comes, such as duplicates of a key, before anything is changed. */
@@ -233,7 +219,14 @@ export function addedBy(step: Step): Leaver | undefined {
       return undefined
   }
 }
+const TRANSACTIONS: ReadonlySet<Step['kind']> = new Set<TransactionStep['kind']>([
+  'ddl',
+  'install_dual_write',
+  'validate',
+  'retire',
+  'purge',
+])
 
 export function isTransaction(step: Step): step is TransactionStep {
-  return 'requires' in step
+  return TRANSACTIONS.has(step.kind)
 }

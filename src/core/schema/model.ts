@@ -1,3 +1,5 @@
+import type { Index } from './indexes.ts'
+
 /** The immutable model of the tables that a migration touches, as `adapters/postgres/introspect.ts` reads them. */
 export interface Schema {
   readonly tables: readonly Table[]
@@ -33,6 +35,12 @@ export interface Table extends QualifiedName {
   readonly rowSecurityForced: boolean
   /** On the table as a whole, those of its owner included. */
   readonly grants: readonly TableGrant[]
+  /** May the connected role create relations, such as indexes, in the table's namespace? */
+  readonly creates: boolean
+  /** Columns that the connected role may both reference and read, with no row hidden from it. */
+  readonly referable: readonly string[]
+  /** Does a publication send its updates and deletes, and tell rows by the primary key? */
+  readonly keyIsPublished: boolean
   /** Attribute numbers used up, dropped columns included. PostgreSQL never reuses one. */
   readonly columnSlots: number
   /** Planner's estimate, -1 when the table was never analysed. */
@@ -118,25 +126,8 @@ export interface Constraint {
   /** The other table of a foreign key. */
   readonly references: QualifiedName | null
   readonly setsDefault: boolean
-}
-
-export interface Index {
-  readonly name: string
-  /** Every column that the index needs: keys, INCLUDE, expressions, predicate. */
-  readonly columns: readonly string[]
-  /** What `pg_get_indexdef` prints. */
-  readonly definition: string
-  readonly unique: boolean
-  readonly valid: boolean
-  /** The constraint that it carries. */
-  readonly constraint: string | null
-  readonly comment: string | null
-  /** Only when it is not the database's own. */
-  readonly tablespace: string | null
-  readonly replicaIdentity: boolean
-  readonly clustered: boolean
-  /** Its columns in order, `expr` for an expression: what PostgreSQL builds the default name from. */
-  readonly nameParts: readonly string[]
+  /** What PostgreSQL would have to drop with it, such as foreign keys of other tables, each as it describes it. */
+  readonly dependents: readonly string[]
 }
 
 export interface Trigger {
@@ -167,46 +158,6 @@ export interface Dependents {
   /** Has pg_cron jobs that this role may not see? */
   readonly areJobsHidden: boolean
 }
-
-export type TypeFacts = Pick<Column, 'type' | 'baseType' | 'typeKind' | 'typeConstrained' | 'typeStorage'>
-
-/** What the planner knows about the server, gathered before so that planning stays pure. */
-export interface Facts {
-  /** Such as 180004; `Math.floor(version / 10_000)` is the major. */
-  readonly serverVersion: number
-  /**
-   * By `from -> to`, both base types: how PostgreSQL would assign one to the other. `unsteady`: the value depends on settings
-   * of the session, such as its time zone.
-   */
-  readonly casts: Readonly<Record<string, 'same' | 'implicit' | 'assignment' | 'unsteady' | 'none'>>
-  /** Types that operations name, as PostgreSQL would print them; absent when there is no such type. */
-  readonly types: Readonly<Record<string, TypeFacts>>
-  /** Expressions that operations name, by `expressionKey`: what is known, or why the server does not take it for the column's type. */
-  readonly expressions: Readonly<Record<string, ExpressionFacts | { readonly problem: string }>>
-  /** Names that operations want to give to something new, by `nameKey`: why that cannot be. Absent of a name that is free. */
-  readonly names?: Readonly<Record<string, NameProblem>>
-}
-
-/** There is no such namespace, nothing may be made in it, or a relation or a type has the name. */
-export type NameProblem = 'no_namespace' | 'not_allowed' | 'taken'
-
-export function nameKey({ namespace, name }: QualifiedName): string {
-  return JSON.stringify([namespace, name])
-}
-
-export interface ExpressionFacts {
-  readonly volatility: Volatility
-  /** As `defaultText` of a column. */
-  readonly text: string | null
-}
-
-/** An expression fits one type and not another, and other rows, so what is known of it is kept under all of them. */
-export function expressionKey(expression: string, type: string, row?: RowShape): string {
-  return `${expression} as ${type}${row === undefined ? '' : ` of ${JSON.stringify(row)}`}`
-}
-
-/** The columns that an expression may name, of a table that is not there yet. */
-export type RowShape = readonly { readonly name: string; readonly type: string }[]
 
 export function isSameName(a: QualifiedName, b: QualifiedName): boolean {
   return a.namespace === b.namespace && a.name === b.name

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type DropTable, dropTable } from '../../../src/core/operations/drop-table.ts'
-import { nameKey, type Table } from '../../../src/core/schema/model.ts'
+import type { Table } from '../../../src/core/schema/model.ts'
 import { column, context, facts, foreignKey, schemaOf, table, tableWith, told } from '../../support/model.ts'
 
 const op: DropTable = { kind: 'drop_table', namespace: 'public', table: 'users' }
@@ -119,13 +119,6 @@ describe('a table that cannot be dropped', () => {
     ],
   ])('%s', (_what, more, message) => {
     expect(told(dropTable.check(op, context(table(more))))).toEqual([['plan_refused', message]])
-  })
-
-  test('lies in a namespace where nothing can have another name', () => {
-    const known = facts({ names: { [nameKey(users)]: 'not_allowed' } })
-    expect(told(dropTable.check(op, context(table(), known)))).toEqual([
-      ['plan_refused', 'The connected role may make nothing in the namespace "public".'],
-    ])
   })
 
   test('is pointed at by a foreign key that an operation in front of this one takes away: it can', () => {

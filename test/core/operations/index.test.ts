@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { OPERATION_KINDS, specOf } from '../../../src/core/operations/index.ts'
 import type { Operation } from '../../../src/core/operations/migration.ts'
-import { context, factsWithTypes, schemaOf, table } from '../../support/model.ts'
+import { context, factsWithTypes, schemaOf, table, triedIndex } from '../../support/model.ts'
 
 const on = { namespace: 'public', table: 'users' } as const
+const DEFINITION = 'create index on users (name)'
 const EXAMPLES: Readonly<Record<Operation['kind'], Operation>> = {
   add_column: { kind: 'add_column', ...on, column: 'slug', type: 'text', nullable: true },
   create_table: {
@@ -13,13 +14,21 @@ const EXAMPLES: Readonly<Record<Operation['kind'], Operation>> = {
     columns: [{ name: 'note', type: 'text', nullable: true }],
     constraints: [],
   },
+  create_index: { kind: 'create_index', definition: DEFINITION },
+  add_constraint: { kind: 'add_constraint', ...on, unique: ['name'] },
+  drop_constraint: { kind: 'drop_constraint', ...on, name: 'users_pkey' },
+  rename_constraint: { kind: 'rename_constraint', ...on, from: 'users_pkey', to: 'users_key' },
+  alter_column: { kind: 'alter_column', ...on, column: 'name', comment: 'a name' },
   drop_column: { kind: 'drop_column', ...on, column: 'name' },
   drop_table: { kind: 'drop_table', ...on },
   rename_table: { kind: 'rename_table', ...on, to: 'people' },
   set_table: { kind: 'set_table', ...on, set: { fillfactor: '70' }, reset: [] },
   rename_column: { kind: 'rename_column', ...on, from: 'name', to: 'full_name' },
 }
-const known = context(table(), factsWithTypes({ text: 'text' }))
+const known = context(
+  table(),
+  factsWithTypes({ text: 'text' }, { indexes: { [DEFINITION]: triedIndex('users_name_idx', ['name']) } }),
+)
 
 describe('the registry', () => {
   test('has every kind of operation', () => {
@@ -57,6 +66,7 @@ describe('the registry', () => {
     const after = spec.apply(op, before, known.facts)
     expect(after.tables[1]).toBe(other)
     expect(after.tables[0]).not.toEqual(before.tables[0])
-    expect(spec.apply({ ...op, table: 'gone' }, before, known.facts)).toBe(before)
+    const without = schemaOf(other)
+    expect(spec.apply(op, without, known.facts)).toBe(without)
   })
 })

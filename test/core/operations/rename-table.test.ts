@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { type RenameTable, renameTable } from '../../../src/core/operations/rename-table.ts'
-import { findTable, nameKey, type Table, type TableGrant } from '../../../src/core/schema/model.ts'
+import { nameKey } from '../../../src/core/schema/facts.ts'
+import { findTable, type Table, type TableGrant } from '../../../src/core/schema/model.ts'
 import { column, context, facts, foreignKey, schemaOf, table, told } from '../../support/model.ts'
 
 const op: RenameTable = { kind: 'rename_table', namespace: 'public', table: 'users', to: 'the people' }

@@ -45,11 +45,12 @@ const rename = (from: string, to: string): Operation => ({
   from,
   to,
 })
-const drop = (column: string): Operation => ({
+const drop = (column: string, down?: string): Operation => ({
   kind: 'drop_column',
   namespace: 'public',
   table: 'users',
   column,
+  ...(down === undefined ? {} : { down }),
 })
 
 const life = (
@@ -77,6 +78,11 @@ export const ADD = life([
     nullable: false,
     default: `'none'`,
   },
+])
+const added = { kind: 'add_column', namespace: 'public', table: 'users', nullable: false } as const
+export const FILL = life([
+  { ...added, column: 'slug', type: 'text', up: 'lower(name)', default: `'none'` },
+  { ...added, column: 'number', type: 'integer', identity: 'by_default' },
 ])
 export const POISONED: Life = {
   ...life([rename('name', 'full_name'), rename('team', 'squad')], {
@@ -112,6 +118,7 @@ export const TABLES: Life = {
   given:
     'create table extras (id serial primary key, of_user bigint references users); insert into extras values (1, 1)',
 }
+export const DROP_FILLED = life([drop('older', "'old ' || id")])
 export const DROP_TWO = life([drop('legacy'), drop('older')])
 
 /**

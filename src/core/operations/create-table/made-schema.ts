@@ -1,11 +1,10 @@
 import { defaultName } from '../../plan/names.ts'
 import { theTable } from '../../plan/table-checks.ts'
+import { expressionKey, type Facts } from '../../schema/facts.ts'
+import type { Index } from '../../schema/indexes.ts'
 import {
   type Column,
   type Constraint,
-  expressionKey,
-  type Facts,
-  type Index,
   isSameName,
   type QualifiedName,
   type Schema,
@@ -66,6 +65,9 @@ export function madeTable(op: CreateTable, facts: Facts): Table {
     neighbours: [],
     owned: true,
     mayReference: true,
+    creates: true,
+    referable: op.columns.map(({ name }) => name),
+    keyIsPublished: false,
     referencedBy: [],
     rowSecurity: false,
     rowSecurityForced: false,
@@ -126,6 +128,7 @@ const PLAIN = {
   index: null,
   references: null,
   setsDefault: false,
+  dependents: [],
 } as const
 
 function keyConstraint({ kind, name, columns }: Key): Constraint {

@@ -1,5 +1,6 @@
-import type { Hazard } from '../../plan/step.ts'
-import type { Facts, Table } from '../../schema/model.ts'
+import type { Hazard } from '../../plan/hazard.ts'
+import type { Facts } from '../../schema/facts.ts'
+import type { Table } from '../../schema/model.ts'
 
 const MERGE_SINCE = 170_000
 

@@ -1,4 +1,5 @@
-import type { Facts, QualifiedName, Table, TableGrant } from '../../schema/model.ts'
+import type { Facts } from '../../schema/facts.ts'
+import type { QualifiedName, Table, TableGrant } from '../../schema/model.ts'
 import { id, join, lit, qualified, type Sql, sql, trusted } from '../../sql.ts'
 
 /** What can be done through a view that is no more than its table. */

@@ -1,6 +1,7 @@
 import { BellowsError } from '../../errors.ts'
 import { refused } from '../../plan/table-checks.ts'
-import { findColumn, type Index, primaryKey, type Table } from '../../schema/model.ts'
+import type { Index } from '../../schema/indexes.ts'
+import { findColumn, primaryKey, type Table } from '../../schema/model.ts'
 import { shown } from '../../sql.ts'
 import { nameOfOption, STORAGE_PARAMETERS } from './parameters.ts'
 import type { SetTable } from './set-table.ts'
