@@ -196,7 +196,9 @@ export function table(more: Partial<Table> = {}): Table {
     owned: true,
     mayReference: true,
     referencedBy: [],
+    rowSecurity: false,
     rowSecurityForced: false,
+    grants: [],
     creates: true,
     closed: [],
     published: false,
@@ -207,6 +209,7 @@ export function table(more: Partial<Table> = {}): Table {
     comment: null,
     options: [],
     replicaIdentity: 'default',
+    publications: [],
     ...more,
   }
 }
