@@ -5,6 +5,8 @@ import { BellowsError, messageOf } from './errors.ts'
 import { canonical } from './hash.ts'
 import { type Sql, trusted } from './sql.ts'
 
+export type * as Tree from '@pgsql/types'
+
 /** The parser's own message, or the statements. The parser must have been loaded once, by `compose.ts` or the test set-up. */
 export function parsed(text: string): readonly Node[] | { readonly problem: string } {
   try {

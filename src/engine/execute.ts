@@ -48,6 +48,7 @@ export async function executeStep(engine: Driving, run: Run, step: Step, around:
   ]
   if (await holds(engine, step.probe)) {
     if (step.changes?.kind === 'added') throw addedByOthers(step, step.changes.column)
+    if (isTransaction(step) && step.makes !== undefined) throw madeByOthers(step, step.makes)
     await note(engine, run.id, record('found_done', await factsOf(engine, step)))
   } else {
     await perform(engine, run, step, { ...around, record })
@@ -63,6 +64,18 @@ function addedByOthers(step: Step, column: string): BellowsError {
     {
       step: step.id,
       hint: `Roll this migration back, which leaves that column alone, and plan anew with it; or drop it: alter table ${qualified({ namespace, name })} drop column ${id(column)}`,
+    },
+  )
+}
+
+/** The same of any other thing: dropping it on the way back would take it from whoever made it. */
+function madeByOthers(step: Step, what: string): BellowsError {
+  return new BellowsError(
+    'drift_found',
+    `Somebody else has done it since the plan was made: ${what} is as this step was to make it.`,
+    {
+      step: step.id,
+      hint: 'Roll this migration back, which leaves that as it is, and take the operation out of it; or take back what was done by hand, and run the same command again.',
     },
   )
 }
@@ -160,7 +173,7 @@ async function performTransaction(
     ...(lookAgain === undefined ? {} : { lookAgain }),
     ...(step.retires === undefined ? {} : { ahead: [holdDoorSql()], waitsFor: [DOOR] }),
     locks: step.locks,
-    statementTimeoutMs: step.cost === 'scan' ? scanTimeoutMs : holdTimeoutMs,
+    statementTimeoutMs: step.cost === 'instant' ? holdTimeoutMs : scanTimeoutMs,
     requires: step.requires,
     // Between the look of the gate and this transaction an instance may have come back.
     statements: [

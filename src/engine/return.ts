@@ -1,5 +1,6 @@
 import { BellowsError } from '../core/errors.ts'
 import { clearColumnState } from '../core/plan/column-state.ts'
+import { tablesOf } from '../core/plan/needs.ts'
 import { undoSteps } from '../core/plan/plan.ts'
 import { isTransaction, type Step } from '../core/plan/step.ts'
 import { standsOn } from '../core/rollout/stands-on.ts'
@@ -76,8 +77,13 @@ async function isUndone(engine: Driving, run: Run): Promise<boolean> {
   return (await engine.journal.entries([run.id])).at(-1)?.event.type === 'retire_undone'
 }
 
-/** A column that the run never added belongs to somebody else: adding it and recording that is one transaction. */
+/** A column that the run never added belongs to somebody else: adding it and recording that is one transaction. So with all that a step makes. */
 function isOurs(run: Run, step: Step): boolean {
+  const unmade = isTransaction(step) ? step.unmakes : undefined
+  const making = run.plan.steps.find(
+    (one) => isTransaction(one) && unmade !== undefined && one.makes === unmade,
+  )
+  if (making !== undefined && !run.done.has(making.id)) return false
   const dropped = isTransaction(step) ? step.retires : undefined
   if (dropped === undefined) return true
   const added = run.plan.steps.find(
@@ -101,13 +107,13 @@ async function reinstatements(engine: Driving, run: Run): Promise<readonly Event
   const taken = (await engine.journal.entries([run.id])).flatMap(({ event }) =>
     event.type === 'version_withdrawn' ? [event.name] : [],
   )
-  const table = run.plan.migration.operations[0]
+  const [table] = tablesOf(run.plan.migration)
   return (run.plan.migration.reverses?.backfill ?? [])
     .filter(({ name }) => taken.includes(name) && table !== undefined)
     .map(({ name, change }) => ({
       type: 'version_applied',
       name,
-      facts: { change, table: { namespace: table?.namespace ?? '', name: table?.table ?? '' } },
+      facts: { change, table: table ?? { namespace: '', name: '' } },
     }))
 }
 

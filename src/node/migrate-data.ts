@@ -161,6 +161,7 @@ async function refuseImpossible(database: Changing, table: QualifiedName, copy: 
   const other = (await database.runs('open')).find(({ plan: { migration } }) =>
     migration.operations.some(
       (op) =>
+        'table' in op &&
         op.namespace === table.namespace &&
         op.table === table.name &&
         // An expand of this very column that did not get to its end is the one that is implied here.

@@ -241,7 +241,7 @@ const CASTS: Facts['casts'] = {
 }
 
 export function facts(more: Partial<Facts> = {}): Facts {
-  return { serverVersion: 180_004, casts: CASTS, types: {}, expressions: {}, ...more }
+  return { serverVersion: 180_004, casts: CASTS, types: {}, expressions: {}, answers: {}, ...more }
 }
 
 /** Facts that know some types by the text of the migration, each as PostgreSQL prints it. */

@@ -3,12 +3,14 @@ import type { Operation } from '../../core/operations/migration.ts'
 import { addColumn } from './formats/add-column.ts'
 import { dropColumn } from './formats/drop-column.ts'
 import { renameColumn } from './formats/rename-column.ts'
+import { runSql } from './formats/sql.ts'
 
 /** The format of every operation, by the key that it has in a file. One that is missing here does not compile. See docs/migrations.md. */
 export const OPERATION_FORMATS = {
   add_column: addColumn,
   drop_column: dropColumn,
   rename_column: renameColumn,
+  sql: runSql,
 } as const satisfies Readonly<Record<Operation['kind'], z.ZodType>>
 
 export const migrationFormat = z.strictObject({

@@ -12,6 +12,7 @@ import {
   type Volatility,
 } from '../../core/schema/model.ts'
 import { join, lit, pattern, qualified, type Sql, sql, trusted } from '../../core/sql.ts'
+import { readAnswers } from './answers.ts'
 import { readDependents } from './dependents.ts'
 import type { Sessions } from './sessions.ts'
 
@@ -39,6 +40,7 @@ export async function introspect(
       types,
       casts: await readCasts(sessions, [...new Set(baseTypes)]),
       expressions: await readExpressions(sessions, needs.expressions),
+      answers: await readAnswers(sessions, needs.questions),
     },
   }
 }

@@ -57,11 +57,15 @@ function costText(step: Step): string {
     case 'gate':
       return 'waits for instances, does nothing to the table'
     default:
-      return step.cost === 'scan'
-        ? 'reads the table once; readers and writers go on'
-        : 'instant; no scan, no rewrite'
+      return COSTS[step.cost]
   }
 }
+
+const COSTS = {
+  instant: 'instant; no scan, no rewrite',
+  scan: 'reads the table once; readers and writers go on',
+  unknown: 'not known; see the reason that is given',
+} as const
 
 function sqlText(step: Step): string {
   switch (step.kind) {

@@ -3,6 +3,7 @@ import { dropColumn } from './drop-column.ts'
 import type { Operation } from './migration.ts'
 import type { OperationSpec } from './operation.ts'
 import { renameColumn } from './rename-column.ts'
+import { runSql } from './sql.ts'
 
 type Registry = { readonly [K in Operation['kind']]: OperationSpec<Extract<Operation, { kind: K }>> }
 
@@ -11,6 +12,7 @@ const OPERATIONS: Registry = {
   add_column: addColumn,
   drop_column: dropColumn,
   rename_column: renameColumn,
+  sql: runSql,
 }
 
 export const OPERATION_KINDS = Object.keys(OPERATIONS) as readonly Operation['kind'][]

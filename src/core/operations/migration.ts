@@ -2,8 +2,9 @@ import type { Change } from '../plan/step.ts'
 import type { AddColumn } from './add-column.ts'
 import type { DropColumn } from './drop-column.ts'
 import type { RenameColumn } from './rename/rename.ts'
+import type { RunSql } from './sql/run-sql.ts'
 
-export type Operation = AddColumn | DropColumn | RenameColumn
+export type Operation = AddColumn | DropColumn | RenameColumn | RunSql
 
 /** A named, ordered list of operations: what a person writes in one file. */
 export interface Migration {

@@ -16,6 +16,7 @@ export function needsOf(migration: Migration): Needs {
     })),
     types: [...new Set(needs.flatMap(({ types = [] }) => types))],
     expressions: needs.flatMap(({ expressions = [] }) => expressions),
+    questions: [...new Set(needs.flatMap(({ questions = [] }) => questions))],
   }
 }
 

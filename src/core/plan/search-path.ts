@@ -1,4 +1,4 @@
-import { sql } from '../sql.ts'
+import { id, lit, type Sql, sql } from '../sql.ts'
 
 /**
  * For a transaction in which triggers and functions of the user run: they may rely on the search_path that the role has by
@@ -6,3 +6,9 @@ import { sql } from '../sql.ts'
  */
 export const USUAL_SEARCH_PATH = sql`select pg_catalog.set_config('search_path', 'pg_catalog' || coalesce(', ' || nullif(reset_val, ''), ''), true)
  from pg_catalog.pg_settings where name = 'search_path'`
+
+/** For what a user wrote: names without a namespace are of the one that the operation says, and then as the role finds them. */
+export function searchPathOf(namespace: string): Sql {
+  return sql`select pg_catalog.set_config('search_path', ${lit(id(namespace))} || coalesce(', ' || nullif(reset_val, ''), ''), true)
+ from pg_catalog.pg_settings where name = 'search_path'`
+}

@@ -49,6 +49,8 @@ export type HazardCode =
   | 'may_break'
   | 'upsert_race'
   | 'column_slots'
+  | 'unsafe'
+  | 'stays'
 
 /** A fact that must hold inside the transaction, after its locks were taken and before anything is changed. */
 export interface Requirement {
@@ -96,7 +98,12 @@ export interface TransactionStep extends Common {
   readonly locks: readonly Lock[]
   readonly requires: readonly Requirement[]
   readonly statements: readonly Sql[]
-  readonly cost: 'instant' | 'scan'
+  /** `unknown`: its author has said why it may take long. */
+  readonly cost: 'instant' | 'scan' | 'unknown'
+  /** What the step makes: one that is there without a record is somebody else's. */
+  readonly makes?: string
+  /** What a step of the way back takes away: only what the run has made. */
+  readonly unmakes?: string
   /** The column that disappears for clients: the step may run only behind the gate of that column. */
   readonly retires?: { readonly table: QualifiedName; readonly column: string }
 }

@@ -154,7 +154,11 @@ export interface Facts {
   readonly types: Readonly<Record<string, TypeFacts>>
   /** Expressions that operations name, by `expressionKey`: what is known, or why the server does not take it for the column's type. */
   readonly expressions: Readonly<Record<string, ExpressionFacts | { readonly problem: string }>>
+  /** Rows of the queries that operations ask, by the text of the query, or why the server does not answer. */
+  readonly answers: Readonly<Record<string, Answer>>
 }
+
+export type Answer = readonly Readonly<Record<string, unknown>>[] | { readonly problem: string }
 
 export interface ExpressionFacts {
   readonly volatility: Volatility

@@ -8,8 +8,21 @@ const EXAMPLES: Readonly<Record<Operation['kind'], Operation>> = {
   add_column: { kind: 'add_column', ...on, column: 'slug', type: 'text', nullable: true },
   drop_column: { kind: 'drop_column', ...on, column: 'name' },
   rename_column: { kind: 'rename_column', ...on, from: 'name', to: 'full_name' },
+  sql: {
+    kind: 'sql',
+    namespace: 'public',
+    up: 'create table plans (id integer)',
+    down: 'drop table plans',
+    phase: 'expand',
+  },
 }
-const known = context(table(), factsWithTypes({ text: 'text' }))
+const QUESTIONS = Object.values(EXAMPLES).flatMap((op) => specOf(op).needs(op).questions ?? [])
+const known = context(table(), {
+  ...factsWithTypes({ text: 'text' }),
+  answers: Object.fromEntries(QUESTIONS.map((question) => [question, [{ holds: false }]])),
+})
+/** The model knows tables and what hangs on them; other things leave it as it is. */
+const ON_TABLES = OPERATION_KINDS.filter((kind) => 'table' in EXAMPLES[kind])
 
 describe('the registry', () => {
   test('has every kind of operation', () => {
@@ -39,13 +52,13 @@ describe('the registry', () => {
     expect(spec.rollback(op, known).every(({ phase }) => ['retire', 'expand'].includes(phase))).toBe(true)
   })
 
-  test.each(OPERATION_KINDS)('has operations that change nothing but the table they name: %s', (kind) => {
+  test.each(ON_TABLES)('has operations that change nothing but the table they name: %s', (kind) => {
     const [op, spec] = [EXAMPLES[kind], specOf(EXAMPLES[kind])]
     const other = table({ name: 'teams' })
     const before = schemaOf(table(), other)
     const after = spec.apply(op, before, known.facts)
     expect(after.tables[1]).toBe(other)
     expect(after.tables[0]).not.toEqual(before.tables[0])
-    expect(spec.apply({ ...op, table: 'gone' }, before, known.facts)).toBe(before)
+    expect(spec.apply({ ...op, table: 'gone' } as Operation, before, known.facts)).toBe(before)
   })
 })

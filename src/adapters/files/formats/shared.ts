@@ -1,7 +1,10 @@
 import { z } from 'zod'
 
+/** A PostgreSQL schema. */
+export const namespace = z.string().default('public')
+
 /** What every operation on a table says first. */
-export const onTable = { namespace: z.string().default('public'), table: z.string().min(1) }
+export const onTable = { namespace, table: z.string().min(1) }
 
 export const name = z.string().min(1)
 

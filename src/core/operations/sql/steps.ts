@@ -1,0 +1,112 @@
+import { assert } from '../../errors.ts'
+import { searchPathOf } from '../../plan/search-path.ts'
+import type { Hazard, Lock, Phase, StepDraft } from '../../plan/step.ts'
+import { findTable, type Schema } from '../../schema/model.ts'
+import { type Sql, sql, trusted } from '../../sql.ts'
+import { unsafe } from '../../statements/lint.ts'
+import { altersBy } from '../../statements/matches.ts'
+import type { Setting } from '../../statements/rule.ts'
+import { relationName } from '../../statements/statement.ts'
+import { isStronger, locksOf } from '../../statements/statement-locks.ts'
+import type { Context } from '../operation.ts'
+import { probeOf } from './probe.ts'
+import { type RunSql, settingsOf } from './run-sql.ts'
+
+const PHASES: Readonly<Record<RunSql['phase'], Phase>> = { expand: 'expand', contract: 'purge' }
+
+export function upStep(op: RunSql, context: Context): StepDraft {
+  const [setting] = settingsOf(op)
+  assert(setting !== undefined, 'steps come after check')
+  const stays: readonly Hazard[] =
+    op.irreversible === undefined
+      ? []
+      : [{ code: 'stays', because: `A rollback leaves what this step did: ${op.irreversible}` }]
+  return statementStep(op, context, setting, {
+    phase: PHASES[op.phase],
+    does: `run: ${firstLine(op.up)}`,
+    hazards: [...unsafeHazards(op, setting), ...stays],
+    probe: doneProbe(op),
+    text: op.up,
+    ...(op.down === undefined ? {} : { makes: firstLine(op.up) }),
+  })
+}
+
+export function downStep(op: RunSql, context: Context, down: string): StepDraft {
+  const setting = settingsOf(op).find(({ part }) => part === 'down')
+  assert(setting !== undefined, 'steps come after check')
+  return statementStep(op, context, setting, {
+    phase: 'expand',
+    does: `take back: ${firstLine(down)}`,
+    hazards: unsafeHazards(op, setting),
+    probe: sql`not ${doneProbe(op)}`,
+    text: down,
+    unmakes: firstLine(op.up),
+  })
+}
+
+interface Told {
+  readonly phase: Phase
+  readonly does: string
+  readonly hazards: readonly Hazard[]
+  readonly probe: Sql
+  readonly text: string
+  readonly makes?: string
+  readonly unmakes?: string
+}
+
+function statementStep(op: RunSql, { schema }: Context, setting: Setting, told: Told): StepDraft {
+  const { text, makes, unmakes, ...common } = told
+  const locks = locksOf(setting.statements, op.namespace).map((lock) => stepLock(lock, schema))
+  if (!setting.outside) {
+    return {
+      kind: 'ddl',
+      ...common,
+      locks,
+      requires: [],
+      // A comment at the end of the text must not swallow what comes behind it.
+      statements: [searchPathOf(op.namespace), trusted(`${text.trim()}\n`)],
+      cost: costOf(op, setting),
+      ...(makes === undefined ? {} : { makes }),
+      ...(unmakes === undefined ? {} : { unmakes }),
+    }
+  }
+  const [statement] = setting.statements
+  if (statement !== undefined && 'IndexStmt' in statement) {
+    const { idxname = '', relation } = statement.IndexStmt
+    const index = { namespace: relationName(relation, op.namespace).namespace, name: idxname }
+    return { kind: 'concurrent_index', ...common, locks, index, statement: trusted(text.trim()) }
+  }
+  return { kind: 'outside', ...common, locks, statements: [trusted(text.trim())], cost: 'scan' }
+}
+
+/** What stops writers is locked ahead, in the order of the statements; views and indexes are not locked by name. */
+function stepLock(lock: ReturnType<typeof locksOf>[number], schema: Schema): Lock {
+  const table = findTable(schema, lock.relation)
+  const isAhead = table?.kind === 'table' && table.owned && isStronger(lock.level, 'row_exclusive')
+  return isAhead ? lock : { ...lock, implied: true }
+}
+
+function costOf(op: RunSql, { statements }: Setting): 'instant' | 'scan' | 'unknown' {
+  if (op.unsafe !== undefined) return 'unknown'
+  return statements.some((one) => altersBy(one, 'AT_ValidateConstraint')) ? 'scan' : 'instant'
+}
+
+function unsafeHazards(op: RunSql, setting: Setting): readonly Hazard[] {
+  return unsafe(setting).map(({ rule, at }) => ({
+    code: 'unsafe',
+    because: `Statement ${at} ${rule.what}: ${rule.why}. The reason given: ${op.unsafe}`,
+  }))
+}
+
+function doneProbe(op: RunSql): Sql {
+  const probe = probeOf(op)
+  assert(probe !== undefined, 'steps come after check')
+  return sql`(${probe})`
+}
+
+const SHOWN_CHARACTERS = 80
+
+function firstLine(text: string): string {
+  const line = text.trim().replaceAll(/\s+/g, ' ')
+  return line.length > SHOWN_CHARACTERS ? `${line.slice(0, SHOWN_CHARACTERS)} …` : line
+}
