@@ -1,4 +1,4 @@
-import type { Node } from '@pgsql/types'
+import type { Node, TypeName } from '@pgsql/types'
 import { parsePlPgSQLSync, parseSync, scanSync } from 'libpg-query'
 import { deparseSync } from 'pgsql-deparser'
 import { BellowsError, messageOf } from './errors.ts'
@@ -182,4 +182,9 @@ export function visit(tree: unknown, seen: (kind: string, node: Record<string, u
       seen(kind, node as Record<string, unknown>)
     visit(node, seen)
   }
+}
+
+/** A type of a statement, as text. */
+export function typeText(typeName: TypeName): Sql {
+  return trusted(deparseSync({ TypeName: typeName }, { pretty: false }))
 }

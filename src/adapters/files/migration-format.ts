@@ -1,15 +1,21 @@
 import { z } from 'zod'
 import type { Operation } from '../../core/operations/migration.ts'
 import { addColumn } from './formats/add-column.ts'
+import { createObject } from './formats/create-object.ts'
 import { dropColumn } from './formats/drop-column.ts'
+import { dropObject } from './formats/drop-object.ts'
 import { renameColumn } from './formats/rename-column.ts'
+import { replaceObject } from './formats/replace-object.ts'
 import { runSql } from './formats/sql.ts'
 
 /** The format of every operation, by the key that it has in a file. One that is missing here does not compile. See docs/migrations.md. */
 export const OPERATION_FORMATS = {
   add_column: addColumn,
+  create_object: createObject,
   drop_column: dropColumn,
+  drop_object: dropObject,
   rename_column: renameColumn,
+  replace_object: replaceObject,
   sql: runSql,
 } as const satisfies Readonly<Record<Operation['kind'], z.ZodType>>
 

@@ -1,8 +1,11 @@
 import { addColumn } from './add-column.ts'
+import { createObject } from './create-object.ts'
 import { dropColumn } from './drop-column.ts'
+import { dropObject } from './drop-object.ts'
 import type { Operation } from './migration.ts'
 import type { OperationSpec } from './operation.ts'
 import { renameColumn } from './rename-column.ts'
+import { replaceObject } from './replace-object.ts'
 import { runSql } from './sql.ts'
 
 type Registry = { readonly [K in Operation['kind']]: OperationSpec<Extract<Operation, { kind: K }>> }
@@ -10,8 +13,11 @@ type Registry = { readonly [K in Operation['kind']]: OperationSpec<Extract<Opera
 /** Every operation. One that is missing here does not compile. */
 const OPERATIONS: Registry = {
   add_column: addColumn,
+  create_object: createObject,
   drop_column: dropColumn,
+  drop_object: dropObject,
   rename_column: renameColumn,
+  replace_object: replaceObject,
   sql: runSql,
 }
 

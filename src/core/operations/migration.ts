@@ -1,10 +1,20 @@
 import type { Change } from '../plan/step.ts'
 import type { AddColumn } from './add-column.ts'
+import type { CreateObject } from './create-object.ts'
 import type { DropColumn } from './drop-column.ts'
+import type { DropObject } from './drop-object.ts'
 import type { RenameColumn } from './rename/rename.ts'
+import type { ReplaceObject } from './replace-object.ts'
 import type { RunSql } from './sql/run-sql.ts'
 
-export type Operation = AddColumn | DropColumn | RenameColumn | RunSql
+export type Operation =
+  | AddColumn
+  | CreateObject
+  | DropColumn
+  | DropObject
+  | RenameColumn
+  | ReplaceObject
+  | RunSql
 
 /** A named, ordered list of operations: what a person writes in one file. */
 export interface Migration {

@@ -95,6 +95,7 @@ export function createdBy(statement: Tree.Node, namespace: string): QualifiedNam
   if ('CreateTableAsStmt' in statement) return relationName(statement.CreateTableAsStmt.into?.rel, namespace)
   if ('ViewStmt' in statement && statement.ViewStmt.replace !== true)
     return relationName(statement.ViewStmt.view, namespace)
+  if ('CompositeTypeStmt' in statement) return relationName(statement.CompositeTypeStmt.typevar, namespace)
   if ('CreateSeqStmt' in statement) return relationName(statement.CreateSeqStmt.sequence, namespace)
   return undefined
 }

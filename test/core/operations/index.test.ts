@@ -6,8 +6,19 @@ import { context, factsWithTypes, schemaOf, table } from '../../support/model.ts
 const on = { namespace: 'public', table: 'users' } as const
 const EXAMPLES: Readonly<Record<Operation['kind'], Operation>> = {
   add_column: { kind: 'add_column', ...on, column: 'slug', type: 'text', nullable: true },
+  create_object: {
+    kind: 'create_object',
+    namespace: 'public',
+    definition: 'create view names as select 1 as one',
+  },
   drop_column: { kind: 'drop_column', ...on, column: 'name' },
+  drop_object: { kind: 'drop_object', namespace: 'public', object: 'domain email' },
   rename_column: { kind: 'rename_column', ...on, from: 'name', to: 'full_name' },
+  replace_object: {
+    kind: 'replace_object',
+    namespace: 'public',
+    definition: 'create policy own on users using (true)',
+  },
   sql: {
     kind: 'sql',
     namespace: 'public',
@@ -16,10 +27,16 @@ const EXAMPLES: Readonly<Record<Operation['kind'], Operation>> = {
     phase: 'expand',
   },
 }
-const QUESTIONS = Object.values(EXAMPLES).flatMap((op) => specOf(op).needs(op).questions ?? [])
+/** The object that is to be created is not there; all others are. */
+const ANSWERS = OPERATION_KINDS.flatMap((kind) => {
+  const row = { holds: false, definition: 'create …', owned: true, dependents: [] }
+  return (specOf(EXAMPLES[kind]).needs(EXAMPLES[kind]).questions ?? []).map(
+    (question) => [question, kind === 'create_object' ? [] : [row]] as const,
+  )
+})
 const known = context(table(), {
   ...factsWithTypes({ text: 'text' }),
-  answers: Object.fromEntries(QUESTIONS.map((question) => [question, [{ holds: false }]])),
+  answers: Object.fromEntries(ANSWERS),
 })
 /** The model knows tables and what hangs on them; other things leave it as it is. */
 const ON_TABLES = OPERATION_KINDS.filter((kind) => 'table' in EXAMPLES[kind])

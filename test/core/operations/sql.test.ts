@@ -5,9 +5,9 @@ import type { RunSql } from '../../../src/core/operations/sql/run-sql.ts'
 import { runSql } from '../../../src/core/operations/sql.ts'
 import { meetingProblems } from '../../../src/core/plan/meetings.ts'
 import { relationExists } from '../../../src/core/plan/probes.ts'
-import { searchPathOf } from '../../../src/core/plan/search-path.ts'
+import { inSearchPath } from '../../../src/core/plan/search-path.ts'
 import type { Answer, Schema } from '../../../src/core/schema/model.ts'
-import { context, facts, schemaOf, table, told, USERS } from '../../support/model.ts'
+import { context, facts, raw, schemaOf, table, told, USERS } from '../../support/model.ts'
 
 const op = (more: Partial<RunSql> = {}): RunSql => ({
   kind: 'sql',
@@ -61,7 +61,8 @@ describe('what sql needs', () => {
   test('lets no other kind of operation touch what it alters', () => {
     const rename = {
       kind: 'rename_column',
-      ...{ namespace: 'public', table: 'users' },
+      namespace: 'public',
+      table: 'users',
       from: 'name',
       to: 'b',
     } as const
@@ -72,7 +73,7 @@ describe('what sql needs', () => {
       `Two operations of the migration touch "users"."${column}".`,
     ])
     expect(meet(op(), rename)).toEqual(refusal)
-    expect(meet(rename, op())).toHaveLength(2)
+    expect(meet(rename, op())).toHaveLength(1)
     expect(meet(op(), op())).toEqual([])
     expect(meet(rename, op({ up: 'update users set age = 1 where id = 1' }))).toEqual([])
   })
@@ -210,7 +211,7 @@ describe('sql that is refused', () => {
 })
 
 describe('the steps of sql', () => {
-  const path = searchPathOf('public')
+  const within = (text: string) => inSearchPath('public', [raw(`${text}\n`)])
   const probe = '(coalesce((is_default(3)), false))'
 
   test('are one transaction forward and one back, with the locks of the statements', () => {
@@ -222,7 +223,7 @@ describe('the steps of sql', () => {
         does: 'run: alter table users alter age set default 3',
         probe,
         locks: [{ relation: USERS, level: 'access_exclusive' }],
-        statements: [path, 'alter table users alter age set default 3\n'],
+        statements: within('alter table users alter age set default 3'),
         makes: 'alter table users alter age set default 3',
       },
     ])
@@ -232,7 +233,7 @@ describe('the steps of sql', () => {
         does: 'take back: alter table users alter age drop default',
         probe: `not ${probe}`,
         locks: [{ relation: USERS, level: 'access_exclusive' }],
-        statements: [path, 'alter table users alter age drop default\n'],
+        statements: within('alter table users alter age drop default'),
         unmakes: 'alter table users alter age set default 3',
       },
     ])
@@ -243,9 +244,7 @@ describe('the steps of sql', () => {
     const of = without('down', { phase: 'contract' })
     expect(runSql.expand(of, answered(of))).toEqual([])
     expect(runSql.rollback(of, answered(of))).toEqual([])
-    expect(runSql.contract(of, answered(of))).toMatchObject([
-      { phase: 'purge', statements: [path, `${of.up}\n`] },
-    ])
+    expect(runSql.contract(of, answered(of))).toMatchObject([{ phase: 'purge', statements: within(of.up) }])
   })
 
   test('say why what is unsafe is done, and what stays', () => {

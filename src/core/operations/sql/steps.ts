@@ -1,13 +1,12 @@
 import { assert } from '../../errors.ts'
-import { searchPathOf } from '../../plan/search-path.ts'
-import type { Hazard, Lock, Phase, StepDraft } from '../../plan/step.ts'
-import { findTable, type Schema } from '../../schema/model.ts'
+import { inSearchPath } from '../../plan/search-path.ts'
+import type { Hazard, Phase, StepDraft } from '../../plan/step.ts'
 import { type Sql, sql, trusted } from '../../sql.ts'
 import { unsafe } from '../../statements/lint.ts'
 import { altersBy } from '../../statements/matches.ts'
 import type { Setting } from '../../statements/rule.ts'
 import { relationName } from '../../statements/statement.ts'
-import { isStronger, locksOf } from '../../statements/statement-locks.ts'
+import { stepLocks } from '../../statements/step-locks.ts'
 import type { Context } from '../operation.ts'
 import { probeOf } from './probe.ts'
 import { type RunSql, settingsOf } from './run-sql.ts'
@@ -56,7 +55,7 @@ interface Told {
 
 function statementStep(op: RunSql, { schema }: Context, setting: Setting, told: Told): StepDraft {
   const { text, makes, unmakes, ...common } = told
-  const locks = locksOf(setting.statements, op.namespace).map((lock) => stepLock(lock, schema))
+  const locks = stepLocks(setting.statements, op.namespace, schema)
   if (!setting.outside) {
     return {
       kind: 'ddl',
@@ -64,7 +63,7 @@ function statementStep(op: RunSql, { schema }: Context, setting: Setting, told: 
       locks,
       requires: [],
       // A comment at the end of the text must not swallow what comes behind it.
-      statements: [searchPathOf(op.namespace), trusted(`${text.trim()}\n`)],
+      statements: inSearchPath(op.namespace, [trusted(`${text.trim()}\n`)]),
       cost: costOf(op, setting),
       ...(makes === undefined ? {} : { makes }),
       ...(unmakes === undefined ? {} : { unmakes }),
@@ -77,13 +76,6 @@ function statementStep(op: RunSql, { schema }: Context, setting: Setting, told: 
     return { kind: 'concurrent_index', ...common, locks, index, statement: trusted(text.trim()) }
   }
   return { kind: 'outside', ...common, locks, statements: [trusted(text.trim())], cost: 'scan' }
-}
-
-/** What stops writers is locked ahead, in the order of the statements; views and indexes are not locked by name. */
-function stepLock(lock: ReturnType<typeof locksOf>[number], schema: Schema): Lock {
-  const table = findTable(schema, lock.relation)
-  const isAhead = table?.kind === 'table' && table.owned && isStronger(lock.level, 'row_exclusive')
-  return isAhead ? lock : { ...lock, implied: true }
 }
 
 function costOf(op: RunSql, { statements }: Setting): 'instant' | 'scan' | 'unknown' {
