@@ -30,6 +30,37 @@ export function plpgsqlQueries(definition: string): readonly string[] {
   return queries
 }
 
+/** The types of all variables of such a function, as they are written. */
+export function plpgsqlTypes(definition: string): readonly string[] {
+  const types: string[] = []
+  try {
+    visit(parsePlPgSQLSync(definition), (kind, { typname }) => {
+      if (kind === 'PLpgSQL_type' && typeof typname === 'string') types.push(typname)
+    })
+  } catch {
+    return []
+  }
+  return types
+}
+
+/** A word or sign of a text, with the bytes of its UTF-8 form that it stands on. */
+export interface Token {
+  /** `IDENT` for a name that is no keyword. */
+  readonly kind: string
+  readonly text: string
+  readonly start: number
+  readonly end: number
+}
+
+/** The words and signs of a text that the parser reads, without its comments. */
+export function tokensOf(text: string): readonly Token[] {
+  return scanSync(text)
+    .tokens.filter(({ tokenName }) => !COMMENTS.has(tokenName))
+    .map(({ tokenName, text: word, start, end }) => ({ kind: tokenName, text: word, start, end }))
+}
+
+const COMMENTS: ReadonlySet<string> = new Set(['SQL_COMMENT', 'C_COMMENT'])
+
 /** The only statement in a text that PostgreSQL itself printed. */
 function printedStatement(text: string): Node {
   const found = parsed(text)
@@ -59,7 +90,7 @@ function onlyTarget(text: string): Node | { readonly problem: string } {
   return target.ResTarget.val ?? { problem: 'it is empty' }
 }
 
-function hasControlCharacter(text: string): boolean {
+export function hasControlCharacter(text: string): boolean {
   return text.split('').some((character) => character < ' ' && !'\t\n\r'.includes(character))
 }
 
@@ -101,6 +132,17 @@ export function functionsCalled(expression: Sql): readonly string[] {
     if (last?.String?.sval !== undefined) called.add(last.String.sval)
   })
   return [...called].sort()
+}
+
+/** The columns that an expression names, each once, in the order in which it names them. */
+export function columnsNamed(expression: string): readonly string[] {
+  const named = new Set<string>()
+  visit(parsed(`select ${expression}`), (kind, node) => {
+    if (kind !== 'ColumnRef') return
+    const last = (node.fields as { String?: { sval?: string } }[]).at(-1)?.String?.sval
+    if (last !== undefined) named.add(last)
+  })
+  return [...named]
 }
 
 export interface Renaming {

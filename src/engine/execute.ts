@@ -3,25 +3,29 @@ import { DOOR, holdDoorSql } from '../core/plan/column-state.ts'
 import { keepsOldClients } from '../core/plan/hazards.ts'
 import { stepsOf } from '../core/plan/plan.ts'
 import {
-  type ConcurrentIndexStep,
+  addedBy,
   isTransaction,
-  type OutsideStep,
+  type Leaver,
+  type Made,
   type Step,
   type TransactionStep,
+  tableOf,
   versionName,
 } from '../core/plan/step.ts'
 import type { Event, StepFacts } from '../core/run/event.ts'
 import type { Run } from '../core/run/run.ts'
-import type { QualifiedName } from '../core/schema/model.ts'
-import { id, qualified, type Sql, sql } from '../core/sql.ts'
+import { id, qualified, type Sql } from '../core/sql.ts'
 import { finishSql } from './backfill/checkpoint.ts'
 import { fill } from './backfill/fill.ts'
 import { verify } from './backfill/verify.ts'
 import type { Driving } from './context.ts'
 import { requireNobodySql } from './gate.ts'
+import { holds } from './holds.ts'
 import { inspect } from './inspect.ts'
 import { transactWithLocks } from './lock.ts'
 import { note } from './note.ts'
+import { buildIndex, runOutside } from './outside.ts'
+import { wasStarted } from './started.ts'
 
 /** Events that belong to the completion of a step: before its own, and after it. */
 export interface Around {
@@ -47,37 +51,45 @@ export async function executeStep(engine: Driving, run: Run, step: Step, around:
     ...around.after,
   ]
   if (await holds(engine, step.probe)) {
-    if (step.changes?.kind === 'added') throw addedByOthers(step, step.changes.column)
-    if (isTransaction(step) && step.makes !== undefined) throw madeByOthers(step, step.makes)
+    const added = addedBy(step)
+    if (added !== undefined) throw addedByOthers(step, added)
+    if (step.makes !== undefined && !(await wasStarted(engine, run, step.id)))
+      throw madeByOthers(step, step.makes)
     await note(engine, run.id, record('found_done', await factsOf(engine, step)))
   } else {
     await perform(engine, run, step, { ...around, record })
   }
 }
 
-/** Adding a column and recording that is one transaction: one that is there without its record is not the one of the plan. */
-function addedByOthers(step: Step, column: string): BellowsError {
-  const { namespace, name } = tableOf(step)
+/** Adding something and recording that is one transaction: what is there without its record is not the one of the plan. */
+function addedByOthers(step: Step, { table, column }: Leaver): BellowsError {
+  if (column === undefined)
+    return new BellowsError(
+      'drift_found',
+      `Somebody else has created "${table.name}" in "${table.namespace}" since the plan was made.`,
+      {
+        step: step.id,
+        hint: 'Roll this migration back, which leaves that table alone, and plan anew with it; or drop it.',
+      },
+    )
   return new BellowsError(
     'column_exists',
-    `Somebody else has added "${column}" to "${name}" since the plan was made.`,
+    `Somebody else has added "${column}" to "${table.name}" since the plan was made.`,
     {
       step: step.id,
-      hint: `Roll this migration back, which leaves that column alone, and plan anew with it; or drop it: alter table ${qualified({ namespace, name })} drop column ${id(column)}`,
+      hint: `Roll this migration back, which leaves that column alone, and plan anew with it; or drop it: alter table ${qualified(table)} drop column ${id(column)}`,
     },
   )
 }
 
-/** The same of any other thing: dropping it on the way back would take it from whoever made it. */
-function madeByOthers(step: Step, what: string): BellowsError {
-  return new BellowsError(
-    'drift_found',
-    `Somebody else has done it since the plan was made: ${what} is as this step was to make it.`,
-    {
-      step: step.id,
-      hint: 'Roll this migration back, which leaves that as it is, and take the operation out of it; or take back what was done by hand, and run the same command again.',
-    },
-  )
+/** What this run did not begin to make: taking the run back must not drop it. */
+function madeByOthers(step: Step, made: Made): BellowsError {
+  const what = typeof made === 'string' ? made : `"${made.name}"`
+  const alone = typeof made === 'string' ? 'that' : qualified(made)
+  return new BellowsError('drift_found', `Somebody else has made ${what} since the plan was made.`, {
+    step: step.id,
+    hint: `Roll this migration back, which leaves ${alone} alone, and plan anew without the operation.`,
+  })
 }
 
 interface Performing extends Pick<Around, 'requires' | 'lookAgain'> {
@@ -118,11 +130,6 @@ async function perform(engine: Driving, run: Run, step: Step, performing: Perfor
   }
 }
 
-async function holds(engine: Driving, probe: Sql): Promise<boolean> {
-  const [answer] = await engine.database.read<{ holds: boolean }>(sql`select (${probe}) as holds`)
-  return answer?.holds === true
-}
-
 /** Rows that a finished backfill had set before its record was lost. */
 async function factsOf(engine: Driving, step: Step): Promise<StepFacts> {
   if (step.kind !== 'backfill') return {}
@@ -153,13 +160,6 @@ function versionEvents(engine: Driving, run: Run, step: Step, facts: StepFacts):
   return [event]
 }
 
-/** The table that a step changes. */
-export function tableOf(step: Step): QualifiedName {
-  const table = 'table' in step ? step.table : step.locks[0]?.relation
-  assert(table !== undefined, `a step that changes a table locks it: ${step.id}`)
-  return { namespace: table.namespace, name: table.name }
-}
-
 async function performTransaction(
   engine: Driving,
   run: Run,
@@ -173,7 +173,7 @@ async function performTransaction(
     ...(lookAgain === undefined ? {} : { lookAgain }),
     ...(step.retires === undefined ? {} : { ahead: [holdDoorSql()], waitsFor: [DOOR] }),
     locks: step.locks,
-    statementTimeoutMs: step.cost === 'instant' ? holdTimeoutMs : scanTimeoutMs,
+    statementTimeoutMs: step.cost === 'scan' || step.cost === 'unknown' ? scanTimeoutMs : holdTimeoutMs,
     requires: step.requires,
     // Between the look of the gate and this transaction an instance may have come back.
     statements: [
@@ -182,32 +182,5 @@ async function performTransaction(
     ],
     probe: step.probe,
     events: record('performed', {}),
-  })
-}
-
-/** Statements that may wait long for older transactions, and stop nobody meanwhile. */
-async function runOutside(engine: Driving, run: Run, step: OutsideStep): Promise<void> {
-  const bounds = { lockTimeoutMs: 0, statementTimeoutMs: engine.settings.scanTimeoutMs }
-  await note(engine, run.id, [{ type: 'step_started', step: step.id }])
-  for (const statement of step.statements) await engine.driver.outside(statement, bounds)
-  if (await holds(engine, step.probe)) return
-  throw new BellowsError('probe_failed', `What was to ${step.does} ran, but that does not hold.`, {
-    step: step.id,
-    hint: 'Run the same command again: it looks first, and does what is left.',
-  })
-}
-
-/** Builds outside a transaction. What an interrupted build left is invalid, costs writes and proves nothing: it goes first. */
-async function buildIndex(engine: Driving, run: Run, step: ConcurrentIndexStep): Promise<void> {
-  const { scanTimeoutMs } = engine.settings
-  // A lock timeout would kill a build that only waits for older transactions, which stops nobody.
-  const bounds = { lockTimeoutMs: 0, statementTimeoutMs: scanTimeoutMs }
-  await note(engine, run.id, [{ type: 'step_started', step: step.id }])
-  await engine.driver.outside(sql`drop index concurrently if exists ${qualified(step.index)}`, bounds)
-  await engine.driver.outside(step.statement, bounds)
-  if (await holds(engine, step.probe)) return
-  throw new BellowsError('probe_failed', `The index "${step.index.name}" was built and is not valid.`, {
-    step: step.id,
-    hint: 'Run the same command again: it drops the index and builds it anew.',
   })
 }

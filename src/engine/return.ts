@@ -1,8 +1,9 @@
 import { BellowsError } from '../core/errors.ts'
+import { canonical } from '../core/hash.ts'
 import { clearColumnState } from '../core/plan/column-state.ts'
 import { tablesOf } from '../core/plan/needs.ts'
 import { undoSteps } from '../core/plan/plan.ts'
-import { isTransaction, type Step } from '../core/plan/step.ts'
+import { addedBy, isTransaction, type Made, type Step } from '../core/plan/step.ts'
 import { standsOn } from '../core/rollout/stands-on.ts'
 import type { Event } from '../core/run/event.ts'
 import { isOver, type Run } from '../core/run/run.ts'
@@ -10,8 +11,9 @@ import { isSameName } from '../core/schema/model.ts'
 import { forgetRunSql } from './backfill/checkpoint.ts'
 import type { Driving } from './context.ts'
 import { readRun, recordingFailure } from './drive.ts'
-import { executeStep, tableOf } from './execute.ts'
+import { executeStep } from './execute.ts'
 import { note } from './note.ts'
+import { wasStarted } from './started.ts'
 import { readVersions } from './versions.ts'
 
 /** Brings a hidden column back: instant and lossless. */
@@ -20,7 +22,7 @@ export async function undo(engine: Driving, id: number): Promise<Run> {
   const steps = undoSteps(run.plan)
   if (await isUndone(engine, run)) return run
   if (run.state !== 'retiring') {
-    throw notReversible(run, 'There is nothing to undo: only a column that is hidden can be brought back.')
+    throw notReversible(run, 'There is nothing to undo: only what is hidden can be brought back.')
   }
   if (steps.length === 0) throw notReversible(run, NO_WAY_BACK)
   for (const [at, step] of steps.entries()) {
@@ -47,7 +49,8 @@ export async function rollBack(engine: Driving, id: number): Promise<Run> {
     await refuseWhileStoodOn(engine, run)
     await note(engine, id, [{ type: 'rollback_started' }])
   }
-  for (const step of run.plan.rollback.filter((step) => isOurs(run, step))) {
+  for (const step of run.plan.rollback) {
+    if (!(await isOurs(engine, run, step))) continue
     await recordingFailure(engine, run, step, () => executeStep(engine, run, step, { before: [], after: [] }))
   }
   const versions = [...(await withdrawals(engine, run)), ...(await reinstatements(engine, run))]
@@ -77,22 +80,24 @@ async function isUndone(engine: Driving, run: Run): Promise<boolean> {
   return (await engine.journal.entries([run.id])).at(-1)?.event.type === 'retire_undone'
 }
 
-/** A column that the run never added belongs to somebody else: adding it and recording that is one transaction. So with all that a step makes. */
-function isOurs(run: Run, step: Step): boolean {
-  const unmade = isTransaction(step) ? step.unmakes : undefined
-  const making = run.plan.steps.find(
-    (one) => isTransaction(one) && unmade !== undefined && one.makes === unmade,
-  )
-  if (making !== undefined && !run.done.has(making.id)) return false
+/** A column that the run never added belongs to somebody else: adding it and recording that is one transaction. */
+async function isOurs(engine: Driving, run: Run, step: Step): Promise<boolean> {
+  if (step.unmakes !== undefined) return await hasMade(engine, run, step.unmakes)
   const dropped = isTransaction(step) ? step.retires : undefined
   if (dropped === undefined) return true
-  const added = run.plan.steps.find(
-    (one) =>
-      one.changes?.kind === 'added' &&
-      one.changes.column === dropped.column &&
-      isSameName(tableOf(one), dropped.table),
-  )
+  const added = run.plan.steps.find((one) => {
+    const what = addedBy(one)
+    return what !== undefined && what.column === dropped.column && isSameName(what.table, dropped.table)
+  })
   return added === undefined || run.done.has(added.id)
+}
+
+async function hasMade(engine: Driving, run: Run, made: Made): Promise<boolean> {
+  const making = run.plan.steps.find(
+    ({ makes }) => makes !== undefined && canonical(makes) === canonical(made),
+  )
+  if (making === undefined) return false
+  return run.done.has(making.id) || (await wasStarted(engine, run, making.id))
 }
 
 const NO_WAY_BACK = 'This rename has no way back: values written since are not in the hidden column.'
@@ -107,14 +112,10 @@ async function reinstatements(engine: Driving, run: Run): Promise<readonly Event
   const taken = (await engine.journal.entries([run.id])).flatMap(({ event }) =>
     event.type === 'version_withdrawn' ? [event.name] : [],
   )
-  const [table] = tablesOf(run.plan.migration)
+  const [table = { namespace: '', name: '' }] = tablesOf(run.plan.migration)
   return (run.plan.migration.reverses?.backfill ?? [])
-    .filter(({ name }) => taken.includes(name) && table !== undefined)
-    .map(({ name, change }) => ({
-      type: 'version_applied',
-      name,
-      facts: { change, table: table ?? { namespace: '', name: '' } },
-    }))
+    .filter(({ name }) => taken.includes(name))
+    .map(({ name, change }) => ({ type: 'version_applied', name, facts: { change, table } }))
 }
 
 function notReversible(run: Run, message: string): BellowsError {

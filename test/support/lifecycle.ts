@@ -37,6 +37,7 @@ export async function liveThrough(life: Lifecycle): Promise<TestDatabase> {
   const database = await testDatabase(life.given)
   const migration: Migration = { name: '0001_test', operations: life.operations }
   const bellows = await database.bellows({ settings: SETTINGS })
+  await bellows.change((driver) => driver.setBaseline({}))
   const start = await catalog(database)
   const { schema, facts } = await look(database, migration)
   const expected = comparable(applied(migration, schema, facts))
@@ -48,6 +49,7 @@ export async function liveThrough(life: Lifecycle): Promise<TestDatabase> {
     expect(await catalog(database), 'after rollback the catalog is the one of the start').toEqual(start)
     expect(await traces(database), 'after rollback nothing of ours remains').toEqual([])
     expect(await bellows.versions(), 'after rollback no version stands').toEqual([])
+    expect((await bellows.drift()).differences, 'after rollback the record holds').toEqual([])
     await forward(database, bellows, migration, life)
   }
 
@@ -61,6 +63,7 @@ export async function liveThrough(life: Lifecycle): Promise<TestDatabase> {
     expect(comparable((await look(database, migration)).schema), 'the catalog is what apply says').toEqual(
       expected,
     )
+  expect((await bellows.drift()).differences, 'what the run has left is on record').toEqual([])
   await mustBeEmpty(database, life.afterwards ?? [])
   return database
 }
@@ -80,6 +83,7 @@ async function forward(
   for (const phase of BEFORE_GATE) {
     if (life.old.length > 0) await workSome(old)
     await bellows.change((driver) => driver.advance(migration, phase))
+    expect((await bellows.drift()).differences, 'a run under way is no drift').toEqual([])
   }
   const renewed = await startWorkload(database, life.renewed)
   if (life.old.length > 0) await workSome(old)
@@ -121,10 +125,12 @@ async function look(database: TestDatabase, migration: Migration) {
 
 /** The model without what differs between two databases of one schema: sizes, slots used up, and how a definition is written. */
 function comparable({ tables }: Schema): unknown {
-  return tables.map((table) => ({
+  return tables.toSorted(byName).map((table) => ({
     ...table,
     columns: table.columns.map((column) => ({ ...column, default: column.default !== null })),
-    constraints: table.constraints.toSorted(byName).map((one) => ({ ...one, definition: undefined })),
+    constraints: table.constraints
+      .toSorted(byName)
+      .map((one) => ({ ...one, definition: undefined, dependents: undefined })),
     indexes: table.indexes
       .toSorted(byName)
       .map((one) => ({ ...one, definition: undefined, columns: one.columns.toSorted() })),
@@ -134,6 +140,8 @@ function comparable({ tables }: Schema): unknown {
     neighbours: undefined,
     dependents: undefined,
     mentions: undefined,
+    options: table.options.toSorted(),
+    referencedBy: table.referencedBy.toSorted((a, b) => (a.identity < b.identity ? -1 : 1)),
   }))
 }
 

@@ -1,16 +1,15 @@
 import { BellowsError } from '../../src/core/errors.ts'
 import type { Context } from '../../src/core/operations/operation.ts'
+import type { Facts, TypeFacts } from '../../src/core/schema/facts.ts'
+import type { Index, IndexFacts } from '../../src/core/schema/indexes.ts'
 import type {
   Column,
   Constraint,
   Dependent,
-  Facts,
-  Index,
   Schema,
   Storage,
   Table,
   Trigger,
-  TypeFacts,
 } from '../../src/core/schema/model.ts'
 import { type Sql, trusted } from '../../src/core/sql.ts'
 
@@ -84,6 +83,7 @@ function constraint(
     index: null,
     references: null,
     setsDefault: false,
+    dependents: [],
     ...more,
   }
 }
@@ -193,10 +193,18 @@ export function table(more: Partial<Table> = {}): Table {
     mentions: [],
     neighbours: ['users_pkey'],
     owned: true,
+    mayReference: true,
+    referencedBy: [],
     rowSecurityForced: false,
+    creates: true,
+    referable: (more.columns ?? [column('id'), column('name')]).map(({ name }) => name),
+    published: false,
     columnSlots: 2,
     rowsEstimate: 1000,
     bytes: 81_920,
+    comment: null,
+    options: [],
+    replicaIdentity: 'default',
     ...more,
   }
 }
@@ -241,7 +249,34 @@ const CASTS: Facts['casts'] = {
 }
 
 export function facts(more: Partial<Facts> = {}): Facts {
-  return { serverVersion: 180_004, casts: CASTS, types: {}, expressions: {}, answers: {}, ...more }
+  return {
+    serverVersion: 180_004,
+    casts: CASTS,
+    types: {},
+    expressions: {},
+    names: {},
+    conditions: {},
+    indexes: {},
+    answers: {},
+    ...more,
+  }
+}
+
+/** What came of a plain index on columns of `users` that was tried. */
+export function triedIndex(
+  name: string,
+  columns: readonly string[],
+  more: Partial<IndexFacts> = {},
+): IndexFacts {
+  return {
+    index: index(name, columns),
+    using: `USING btree (${columns.join(', ')})`,
+    keys: columns.map((one) => `(${one})`),
+    predicate: null,
+    nullsDistinct: true,
+    namesakes: [],
+    ...more,
+  }
 }
 
 /** Facts that know some types by the text of the migration, each as PostgreSQL prints it. */

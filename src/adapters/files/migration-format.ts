@@ -1,7 +1,10 @@
 import { z } from 'zod'
 import type { Operation } from '../../core/operations/migration.ts'
 import { addColumn } from './formats/add-column.ts'
+import { addConstraint } from './formats/add-constraint.ts'
+import { createIndex } from './formats/create-index.ts'
 import { createObject } from './formats/create-object.ts'
+import { createTable } from './formats/create-table.ts'
 import { dropColumn } from './formats/drop-column.ts'
 import { dropObject } from './formats/drop-object.ts'
 import { renameColumn } from './formats/rename-column.ts'
@@ -12,6 +15,9 @@ import { runSql } from './formats/sql.ts'
 export const OPERATION_FORMATS = {
   add_column: addColumn,
   create_object: createObject,
+  create_table: createTable,
+  create_index: createIndex,
+  add_constraint: addConstraint,
   drop_column: dropColumn,
   drop_object: dropObject,
   rename_column: renameColumn,

@@ -1,5 +1,5 @@
 import { messageOf } from '../../core/errors.ts'
-import type { Answer, Facts } from '../../core/schema/model.ts'
+import type { Answer, Facts } from '../../core/schema/facts.ts'
 import { lit, type Sql, sql } from '../../core/sql.ts'
 import type { Sessions } from './sessions.ts'
 

@@ -63,6 +63,8 @@ function costText(step: Step): string {
 
 const COSTS = {
   instant: 'instant; no scan, no rewrite',
+  small: 'instant; no scan, no rewrite',
+  rows: 'reads and writes the rows that it names, within the bound of an instant',
   scan: 'reads the table once; readers and writers go on',
   unknown: 'not known; see the reason that is given',
 } as const

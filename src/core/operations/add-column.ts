@@ -1,22 +1,13 @@
 import { assert, BellowsError } from '../errors.ts'
 import { columnNameProblem } from '../identifier.ts'
 import { readExpression, readType } from '../parse.ts'
-import { defaultName } from '../plan/names.ts'
 import { columnAbsent, columnExists } from '../plan/probes.ts'
 import { columnSlotProblems, tableProblems, theTable } from '../plan/table-checks.ts'
-import {
-  type Column,
-  type Constraint,
-  expressionKey,
-  type Facts,
-  findColumn,
-  findTable,
-  type Table,
-  type TypeFacts,
-  withTable,
-} from '../schema/model.ts'
+import { expressionKey, type Facts, type TypeFacts } from '../schema/facts.ts'
+import { type Column, findColumn, findTable, type Table, withTable } from '../schema/model.ts'
 import { id, qualified, type Sql, sql, trusted } from '../sql.ts'
 import type { Context, OperationSpec } from './operation.ts'
+import { withNotNull } from './rules/schema.ts'
 
 /** Adds a column that old writers need not know: nullable, or NOT NULL with a default. */
 export interface AddColumn {
@@ -37,6 +28,7 @@ export const addColumn: OperationSpec<AddColumn> = {
     types: [op.type],
     expressions: op.default === undefined ? [] : [{ expression: op.default, type: op.type }],
     touches: [{ table: theTable(op), column: op.column, how: 'adds' }],
+    adds: [{ table: theTable(op), column: op.column, type: op.type }],
   }),
 
   check: (op, context) => {
@@ -54,12 +46,12 @@ export const addColumn: OperationSpec<AddColumn> = {
   apply: (op, schema, facts) => {
     const table = findTable(schema, theTable(op))
     if (table === undefined) return schema
-    return withTable(schema, {
+    const added = {
       ...table,
       columns: [...table.columns, addedColumn(op, facts)],
       columnSlots: table.columnSlots + 1,
-      constraints: [...table.constraints, ...notNullConstraint(op, facts)],
-    })
+    }
+    return withTable(schema, op.nullable ? added : withNotNull(added, op.column, facts))
   },
 
   expand: (op) => [
@@ -115,7 +107,7 @@ function addedColumn(op: AddColumn, facts: Facts): Column {
     name: op.column,
     storage: type.typeStorage,
     collation: null,
-    nullable: op.nullable,
+    nullable: true,
     default: op.default ?? null,
     defaultText: text,
     defaultVolatility: volatility,
@@ -128,25 +120,6 @@ function addedColumn(op: AddColumn, facts: Facts): Column {
     grants: [],
     sequences: [],
   }
-}
-
-/** Since PostgreSQL 18 a NOT NULL is a constraint with a name. */
-function notNullConstraint(op: AddColumn, facts: Facts): readonly Constraint[] {
-  if (op.nullable || facts.serverVersion < 180_000) return []
-  return [
-    {
-      name: defaultName(op.table, [op.column], 'not_null'),
-      kind: 'not_null',
-      columns: [op.column],
-      definition: `NOT NULL ${id(op.column)}`,
-      validated: true,
-      deferrable: false,
-      comment: null,
-      index: null,
-      references: null,
-      setsDefault: false,
-    },
-  ]
 }
 
 function nameProblems(op: AddColumn, table: Table): readonly BellowsError[] {

@@ -1,10 +1,11 @@
 import { assert, type BellowsError } from '../errors.ts'
 import { clearColumnState } from '../plan/column-state.ts'
+import type { Hazard } from '../plan/hazard.ts'
 import { leavingHazards } from '../plan/hazards.ts'
 import { namesFor } from '../plan/names.ts'
 import { columnAbsent } from '../plan/probes.ts'
 import { companionsOf, gateStep, type Leaving, noStrangers, retireStep, undoStep } from '../plan/retire.ts'
-import type { Hazard, StepDraft } from '../plan/step.ts'
+import type { Lock, StepDraft } from '../plan/step.ts'
 import { columnMissing, keyProblems, refused, tableProblems, theTable } from '../plan/table-checks.ts'
 import { findColumn, findTable, needsColumn, type Table, withTable } from '../schema/model.ts'
 import { id, qualified, shown, sql } from '../sql.ts'
@@ -106,15 +107,16 @@ function purgeStep(op: DropColumn, context: Context): StepDraft {
   }
 }
 
-/** A dropped foreign key takes the lock on the other table as well. */
-function partnerLocks(op: DropColumn, { schema }: Context) {
-  const keys =
-    findTable(schema, theTable(op))?.constraints.filter((one) => one.columns.includes(op.column)) ?? []
-  return keys.flatMap(({ references }) =>
-    references === null
-      ? []
-      : [{ relation: references, level: 'access_exclusive' as const, implied: true as const }],
-  )
+/** What a foreign key of the column points at, and the sequence of a `serial`, are locked as they lose it, or go with it. */
+function partnerLocks(op: DropColumn, { schema }: Context): readonly Lock[] {
+  const table = findTable(schema, theTable(op))
+  const keys = table?.constraints.filter((one) => one.columns.includes(op.column)) ?? []
+  const sequences = table === undefined ? [] : (findColumn(table, op.column)?.sequences ?? [])
+  return [...keys.flatMap(({ references }) => references ?? []), ...sequences].map((relation) => ({
+    relation,
+    level: 'access_exclusive',
+    implied: true,
+  }))
 }
 
 /** PostgreSQL drops these with the column and does not say a word; the plan does. */

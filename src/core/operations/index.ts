@@ -1,5 +1,8 @@
 import { addColumn } from './add-column.ts'
+import { addConstraint } from './add-constraint.ts'
+import { createIndex } from './create-index.ts'
 import { createObject } from './create-object.ts'
+import { createTable } from './create-table.ts'
 import { dropColumn } from './drop-column.ts'
 import { dropObject } from './drop-object.ts'
 import type { Operation } from './migration.ts'
@@ -14,6 +17,9 @@ type Registry = { readonly [K in Operation['kind']]: OperationSpec<Extract<Opera
 const OPERATIONS: Registry = {
   add_column: addColumn,
   create_object: createObject,
+  create_table: createTable,
+  create_index: createIndex,
+  add_constraint: addConstraint,
   drop_column: dropColumn,
   drop_object: dropObject,
   rename_column: renameColumn,

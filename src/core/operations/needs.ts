@@ -1,29 +1,64 @@
+import type { RowShape } from '../schema/facts.ts'
 import type { QualifiedName } from '../schema/model.ts'
 import type { Sql } from '../sql.ts'
 
 /** What must be asked of the server before a migration can be planned. */
 export interface Needs {
-  /** Tables, each with the columns whose dependents matter because they are to leave. */
-  readonly tables: readonly (QualifiedName & { readonly columns: readonly string[] })[]
+  /** Tables, each with the columns whose dependents matter because they are to leave; or all of it is. */
+  readonly tables: readonly (QualifiedName & {
+    readonly columns: readonly string[]
+    readonly leaves?: boolean
+  })[]
   /** Types as operations write them. */
   readonly types: readonly string[]
   /** Expressions as operations write them, each with the type that it must fit. */
-  readonly expressions: readonly { readonly expression: string; readonly type: string }[]
+  readonly expressions: readonly {
+    readonly expression: string
+    readonly type: string
+    readonly row?: RowShape
+  }[]
+  /** The same for a default of a column that is there, whose type only the server knows. */
+  readonly defaults: readonly {
+    readonly table: QualifiedName
+    readonly column: string
+    readonly expression: string
+  }[]
+  /** Conditions that the rows of a table are to meet. */
+  readonly conditions: readonly { readonly table: QualifiedName; readonly condition: string }[]
+  /** Names that something new may get, in a namespace where something may be made. */
+  readonly names: readonly QualifiedName[]
+  /** Index definitions as operations write them, each with the columns that operations before it add to the table. */
+  readonly indexes: readonly (IndexNeed & { readonly added: readonly AddedColumn[] })[]
   /** Queries that only read, about what no table of the model tells. Each is answered under its own text. */
   readonly questions: readonly Sql[]
 }
 
+export interface IndexNeed {
+  readonly table: QualifiedName
+  readonly definition: string
+}
+
+export interface AddedColumn {
+  readonly column: string
+  /** As the operation writes it. */
+  readonly type: string
+}
+
 /** What one operation has to do with, said before anything is known of the database. */
-export interface OperationNeeds extends Partial<Omit<Needs, 'tables'>> {
+export interface OperationNeeds extends Partial<Omit<Needs, 'tables' | 'indexes'>> {
   readonly tables: Needs['tables']
+  readonly indexes?: readonly IndexNeed[]
+  /** What it adds to its tables, for what later operations say about it. */
+  readonly adds?: readonly (AddedColumn & { readonly table: QualifiedName })[]
   /** What another operation of the migration must not touch as well. */
   readonly touches: readonly Touch[]
 }
 
-/** A column of a table, or the table itself. */
+/** A column of a table, a constraint of it, or the table itself. */
 export interface Touch {
   readonly table: QualifiedName
   readonly column?: string
+  readonly constraint?: string
   /**
    * `adds`: it is not there before, and all later operations may build on it. `uses`: it stays, and others may use it, too.
    * `replaces`: its place is taken by something else, or by nothing, so nobody else may touch it. `alters`: in a way that the

@@ -1,7 +1,9 @@
 import type { OperationSpec } from './operation.ts'
 import { sqlProblems } from './sql/checks.ts'
+import { withForeignKeys } from './sql/foreign-keys.ts'
+import { indexQuestions } from './sql/index-tables.ts'
 import { probeOf, probeQuestion } from './sql/probe.ts'
-import { isAltered, madeBy, type RunSql, relationsOf } from './sql/run-sql.ts'
+import { madeBy, type RunSql, relationsOf } from './sql/run-sql.ts'
 import { downStep, upStep } from './sql/steps.ts'
 
 export const runSql: OperationSpec<RunSql> = {
@@ -9,11 +11,9 @@ export const runSql: OperationSpec<RunSql> = {
     const probe = probeOf(op)
     return {
       tables: relationsOf(op).map((relation) => ({ ...relation, columns: [] })),
-      questions: probe === undefined ? [] : [probeQuestion(probe)],
+      questions: [...(probe === undefined ? [] : [probeQuestion(probe)]), ...indexQuestions(op)],
       touches: [
-        ...relationsOf(op).map(
-          (table) => ({ table, how: isAltered(op, table) ? 'alters' : 'uses' }) as const,
-        ),
+        ...relationsOf(op).map((table) => ({ table, how: 'alters' as const })),
         ...madeBy(op).map((table) => ({ table, how: 'adds' as const })),
       ],
     }
@@ -21,7 +21,7 @@ export const runSql: OperationSpec<RunSql> = {
 
   check: sqlProblems,
 
-  apply: (_op, schema) => schema,
+  apply: withForeignKeys,
 
   expand: (op, context) => (op.phase === 'expand' ? [upStep(op, context)] : []),
 

@@ -22,6 +22,10 @@ export function columnAbsent(table: QualifiedName, column: string): Sql {
   return sql`(${relationExists(table)} and not ${columnExists(table, column)})`
 }
 
+export function columnIsNotNull(table: QualifiedName, column: string): Sql {
+  return sql`exists (select from pg_catalog.pg_attribute where attrelid = ${regclass(table)} and attname = ${lit(column)} and not attisdropped and attnotnull)`
+}
+
 /** Nobody has changed since what the plan carries over from a column to its successor. */
 export function columnIsAsPlanned(table: QualifiedName, column: Column): Sql {
   return sql`exists (select from pg_catalog.pg_attribute a left join pg_catalog.pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum where a.attrelid = ${regclass(table)} and a.attname = ${lit(column.name)} and a.attnotnull = ${lit(!column.nullable)} and pg_catalog.pg_get_expr(d.adbin, d.adrelid) is not distinct from ${lit(column.default)} and (select count(*) from pg_catalog.aclexplode(a.attacl)) = ${lit(column.grants.length)})`
@@ -49,6 +53,25 @@ export function constraintExists(table: QualifiedName, name: string): Sql {
   return sql`exists (select from pg_catalog.pg_constraint where conrelid = ${regclass(table)} and conname = ${lit(name)})`
 }
 
+/** Constraints as the catalog tells them apart. */
+const CONTYPES = {
+  check: 'c',
+  foreign_key: 'f',
+  unique: 'u',
+  primary_key: 'p',
+  exclusion: 'x',
+  not_null: 'n',
+} as const
+
+export function constraintIs(table: QualifiedName, name: string, kind: keyof typeof CONTYPES): Sql {
+  return sql`exists (select from pg_catalog.pg_constraint where conrelid = ${regclass(table)} and conname = ${lit(name)} and contype = ${lit(CONTYPES[kind])})`
+}
+
+/** Nobody has put another constraint in its place since the plan was made. */
+export function constraintIsAsPlanned(table: QualifiedName, name: string, definition: string): Sql {
+  return sql`exists (select from pg_catalog.pg_constraint where conrelid = ${regclass(table)} and conname = ${lit(name)} and pg_catalog.pg_get_constraintdef(oid) = ${lit(definition)})`
+}
+
 export function constraintAbsent(table: QualifiedName, name: string): Sql {
   return sql`(${relationExists(table)} and not ${constraintExists(table, name)})`
 }
@@ -59,6 +82,33 @@ export function constraintValidated(table: QualifiedName, name: string): Sql {
 
 export function indexValid(index: QualifiedName): Sql {
   return sql`exists (select from pg_catalog.pg_index where indexrelid = ${regclass(index)} and indisvalid)`
+}
+
+/** The definition of index `i`, called `x`, of a table called `t`, from `USING` on. */
+export const USING = sql`(select pg_catalog.substr(d.rest, pg_catalog.strpos(d.rest, '.' || pg_catalog.quote_ident(t.relname) || ' USING ') + pg_catalog.length(pg_catalog.quote_ident(t.relname)) + 2) from (values (pg_catalog.substr(pg_catalog.pg_get_indexdef(i.indexrelid), pg_catalog.strpos(pg_catalog.pg_get_indexdef(i.indexrelid), pg_catalog.quote_ident(x.relname)) + pg_catalog.length(pg_catalog.quote_ident(x.relname))))) d (rest))`
+
+function indexIs(index: QualifiedName, table: QualifiedName, using: string | null, more: Sql): Sql {
+  const defined = using === null ? sql`` : sql` and ${USING} = ${lit(using)}`
+  return sql`exists (select from pg_catalog.pg_index i join pg_catalog.pg_class x on x.oid = i.indexrelid join pg_catalog.pg_class t on t.oid = i.indrelid where i.indexrelid = ${regclass(index)} and i.indrelid = ${regclass(table)}${defined}${more})`
+}
+
+/** An index of this table with this definition, from `USING` on, whether or not it is valid. */
+export function indexHas(index: QualifiedName, table: QualifiedName, using: string | null): Sql {
+  return indexIs(index, table, using, sql``)
+}
+
+export function indexStands(index: QualifiedName, table: QualifiedName, using: string): Sql {
+  return indexIs(index, table, using, sql` and i.indisvalid`)
+}
+
+/** What may be dropped to build anew: nothing, or an index of this table that is not valid. */
+export function isFreeToBuild(index: QualifiedName, table: QualifiedName, using: string | null): Sql {
+  return sql`(${relationAbsent(index)} or ${indexIs(index, table, using, sql` and not i.indisvalid`)})`
+}
+
+/** No more bytes than that: what takes a lock for as long as it reads the table must not be surprised by its growth. */
+export function isAtMost(table: QualifiedName, bytes: number): Sql {
+  return sql`pg_catalog.pg_table_size(${regclass(table)}) <= ${lit(bytes)}`
 }
 
 export function relationAbsent(of: QualifiedName): Sql {

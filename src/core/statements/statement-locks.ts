@@ -24,9 +24,14 @@ export interface StatementLock {
 /** The highest lock on each relation that statements take together, what they make themselves left out. Measured on PostgreSQL 14 to 18. */
 export function locksOf(statements: Statements, namespace: string): readonly StatementLock[] {
   const made = statements.flatMap((one) => createdBy(one, namespace) ?? [])
+  const taken = statements.flatMap((one) => statementLocks(one, namespace))
+  return highest(taken.filter(({ relation }) => !made.some((one) => isSameName(one, relation))))
+}
+
+/** Of several locks on a relation the highest. */
+export function highest(all: readonly StatementLock[]): readonly StatementLock[] {
   const locks: StatementLock[] = []
-  for (const lock of statements.flatMap((one) => statementLocks(one, namespace))) {
-    if (made.some((one) => isSameName(one, lock.relation))) continue
+  for (const lock of all) {
     const at = locks.findIndex((one) => isSameName(one.relation, lock.relation))
     if (at < 0) locks.push(lock)
     else if (isStronger(lock.level, locks[at]?.level)) locks[at] = lock

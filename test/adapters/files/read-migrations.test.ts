@@ -4,6 +4,7 @@ import path from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { readMigration, readMigrations } from '../../../src/adapters/files/read-migrations.ts'
 import { BellowsError } from '../../../src/core/errors.ts'
+import { OPERATION_KINDS } from '../../../src/core/operations/index.ts'
 
 const folders: string[] = []
 
@@ -138,7 +139,7 @@ describe('a migration file', () => {
 })
 
 describe('a migration file that is refused', () => {
-  const KINDS = 'an operation is an object with one key, one of add_column, drop_column, rename_column'
+  const KINDS = `an operation is an object with one key, one of ${OPERATION_KINDS.join(', ')}`
 
   test.each<[string, string, string]>([
     ['an empty file', '', 'Invalid input: expected object, received null'],

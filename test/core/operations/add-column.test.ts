@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { type AddColumn, addColumn } from '../../../src/core/operations/add-column.ts'
 import { columnAbsent, columnExists } from '../../../src/core/plan/probes.ts'
-import type { Facts, Table } from '../../../src/core/schema/model.ts'
-import { expressionKey } from '../../../src/core/schema/model.ts'
+import type { Facts } from '../../../src/core/schema/facts.ts'
+import { expressionKey } from '../../../src/core/schema/facts.ts'
+import type { Table } from '../../../src/core/schema/model.ts'
 import {
   column,
   context,

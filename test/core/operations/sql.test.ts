@@ -6,7 +6,8 @@ import { runSql } from '../../../src/core/operations/sql.ts'
 import { meetingProblems } from '../../../src/core/plan/meetings.ts'
 import { relationExists } from '../../../src/core/plan/probes.ts'
 import { inSearchPath } from '../../../src/core/plan/search-path.ts'
-import type { Answer, Schema } from '../../../src/core/schema/model.ts'
+import type { Answer } from '../../../src/core/schema/facts.ts'
+import type { Schema } from '../../../src/core/schema/model.ts'
 import { context, facts, raw, schemaOf, table, told, USERS } from '../../support/model.ts'
 
 const op = (more: Partial<RunSql> = {}): RunSql => ({
@@ -47,7 +48,7 @@ describe('what sql needs', () => {
       questions: [],
       touches: [
         { table: USERS, how: 'alters' },
-        { table: { namespace: 'app', name: 'log' }, how: 'uses' },
+        { table: { namespace: 'app', name: 'log' }, how: 'alters' },
         { table: { namespace: 'public', name: 'plans' }, how: 'adds' },
       ],
     })
@@ -58,7 +59,7 @@ describe('what sql needs', () => {
     )
   })
 
-  test('lets no other kind of operation touch what it alters', () => {
+  test('lets no other kind of operation touch what it works on', () => {
     const rename = {
       kind: 'rename_column',
       namespace: 'public',
@@ -75,7 +76,6 @@ describe('what sql needs', () => {
     expect(meet(op(), rename)).toEqual(refusal)
     expect(meet(rename, op())).toHaveLength(1)
     expect(meet(op(), op())).toEqual([])
-    expect(meet(rename, op({ up: 'update users set age = 1 where id = 1' }))).toEqual([])
   })
 
   test('is nothing of a text that cannot be read', () => {
@@ -212,6 +212,7 @@ describe('sql that is refused', () => {
 
 describe('the steps of sql', () => {
   const within = (text: string) => inSearchPath('public', [raw(`${text}\n`)])
+  const MADE = 'what "alter table users alter age set default 3" makes'
   const probe = '(coalesce((is_default(3)), false))'
 
   test('are one transaction forward and one back, with the locks of the statements', () => {
@@ -224,7 +225,7 @@ describe('the steps of sql', () => {
         probe,
         locks: [{ relation: USERS, level: 'access_exclusive' }],
         statements: within('alter table users alter age set default 3'),
-        makes: 'alter table users alter age set default 3',
+        makes: MADE,
       },
     ])
     expect(runSql.rollback(of, answered(of))).toEqual([
@@ -234,7 +235,7 @@ describe('the steps of sql', () => {
         probe: `not ${probe}`,
         locks: [{ relation: USERS, level: 'access_exclusive' }],
         statements: within('alter table users alter age drop default'),
-        unmakes: 'alter table users alter age set default 3',
+        unmakes: MADE,
       },
     ])
     expect(runSql.contract(of, answered(of))).toEqual([])

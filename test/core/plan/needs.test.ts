@@ -16,8 +16,21 @@ const rename = (more: Partial<Operation> = {}): Operation =>
 const USERS = { namespace: 'public', name: 'users' }
 const TEAMS = { namespace: 'app', name: 'teams' }
 
+const create = (definition: string): Operation => ({ kind: 'create_index', definition })
+
+const NOTHING: Needs = {
+  tables: [],
+  types: [],
+  expressions: [],
+  defaults: [],
+  conditions: [],
+  names: [],
+  indexes: [],
+  questions: [],
+}
+
 describe('what must be asked of the server', () => {
-  test.each<[string, readonly Operation[], Omit<Needs, 'questions'>]>([
+  test.each<[string, readonly Operation[], Partial<Needs>]>([
     ['no operation', [], { tables: [], types: [], expressions: [] }],
     [
       'a column that is added',
@@ -95,6 +108,26 @@ describe('what must be asked of the server', () => {
       },
     ],
   ])('for %s', (_what, operations, expected) => {
-    expect(needsOf({ name: '0001_test', operations })).toEqual({ ...expected, questions: [] })
+    expect(needsOf({ name: '0001_test', operations })).toEqual({
+      ...NOTHING,
+      ...expected,
+    })
+  })
+
+  test('for an index: its definition, with the columns that the operations before it add to its table', () => {
+    const operations = [
+      add(),
+      add({ ...teams, column: 'b' }),
+      create('create index on users (slug)'),
+      add({ column: 'c' }),
+    ]
+
+    expect(needsOf({ name: '0001_test', operations }).indexes).toEqual([
+      {
+        table: USERS,
+        definition: 'create index on users (slug)',
+        added: [{ column: 'slug', type: 'text' }],
+      },
+    ])
   })
 })

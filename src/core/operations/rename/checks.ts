@@ -1,9 +1,9 @@
 import { BellowsError } from '../../errors.ts'
 import { columnNameProblem } from '../../identifier.ts'
 import { readType } from '../../parse.ts'
+import type { Hazard } from '../../plan/hazard.ts'
 import { leavingHazards } from '../../plan/hazards.ts'
 import { mappingFor } from '../../plan/mapping.ts'
-import type { Hazard } from '../../plan/step.ts'
 import {
   columnMissing,
   columnSlotProblems,
@@ -12,14 +12,8 @@ import {
   tableProblems,
   theTable,
 } from '../../plan/table-checks.ts'
-import {
-  type Column,
-  type Facts,
-  findColumn,
-  findTable,
-  needsColumn,
-  type Table,
-} from '../../schema/model.ts'
+import type { Facts } from '../../schema/facts.ts'
+import { type Column, findColumn, findTable, needsColumn, type Table } from '../../schema/model.ts'
 import { shown } from '../../sql.ts'
 import type { Context } from '../operation.ts'
 import type { RenameColumn } from './rename.ts'

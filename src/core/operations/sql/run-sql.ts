@@ -1,7 +1,7 @@
 import { isSameName, type QualifiedName } from '../../schema/model.ts'
 import type { Setting } from '../../statements/rule.ts'
 import { createdBy, readStatements, relationsIn } from '../../statements/statement.ts'
-import { isStronger, locksOf } from '../../statements/statement-locks.ts'
+import { locksOf } from '../../statements/statement-locks.ts'
 
 /** Statements of the user, for what no other operation does. */
 export interface RunSql {
@@ -55,11 +55,4 @@ export function relationsOf(op: RunSql): readonly QualifiedName[] {
 /** What `up` makes itself. */
 export function madeBy(op: RunSql): readonly QualifiedName[] {
   return upOf(op).flatMap((one) => createdBy(one, op.namespace) ?? [])
-}
-
-/** Could anything of it have another shape afterwards? Reading and writing of rows takes weaker locks. */
-export function isAltered(op: RunSql, relation: QualifiedName): boolean {
-  return locksOf(upOf(op), op.namespace).some(
-    (lock) => isSameName(lock.relation, relation) && isStronger(lock.level, 'row_exclusive'),
-  )
 }

@@ -1,13 +1,16 @@
 import { assert } from '../../errors.ts'
+import type { Hazard } from '../../plan/hazard.ts'
 import { inSearchPath } from '../../plan/search-path.ts'
-import type { Hazard, Phase, StepDraft } from '../../plan/step.ts'
+import type { Phase, StepDraft, TransactionStep } from '../../plan/step.ts'
 import { type Sql, sql, trusted } from '../../sql.ts'
 import { unsafe } from '../../statements/lint.ts'
 import { altersBy } from '../../statements/matches.ts'
 import type { Setting } from '../../statements/rule.ts'
-import { relationName } from '../../statements/statement.ts'
+import { kindOf, relationName } from '../../statements/statement.ts'
 import { stepLocks } from '../../statements/step-locks.ts'
 import type { Context } from '../operation.ts'
+import { withForeignKeys } from './foreign-keys.ts'
+import { tableOfIndex } from './index-tables.ts'
 import { probeOf } from './probe.ts'
 import { type RunSql, settingsOf } from './run-sql.ts'
 
@@ -26,7 +29,7 @@ export function upStep(op: RunSql, context: Context): StepDraft {
     hazards: [...unsafeHazards(op, setting), ...stays],
     probe: doneProbe(op),
     text: op.up,
-    ...(op.down === undefined ? {} : { makes: firstLine(op.up) }),
+    ...(op.down === undefined ? {} : { makes: madeName(op) }),
   })
 }
 
@@ -39,7 +42,7 @@ export function downStep(op: RunSql, context: Context, down: string): StepDraft 
     hazards: unsafeHazards(op, setting),
     probe: sql`not ${doneProbe(op)}`,
     text: down,
-    unmakes: firstLine(op.up),
+    unmakes: madeName(op),
   })
 }
 
@@ -53,9 +56,12 @@ interface Told {
   readonly unmakes?: string
 }
 
-function statementStep(op: RunSql, { schema }: Context, setting: Setting, told: Told): StepDraft {
-  const { text, makes, unmakes, ...common } = told
-  const locks = stepLocks(setting.statements, op.namespace, schema)
+function statementStep(op: RunSql, { schema, facts }: Context, setting: Setting, told: Told): StepDraft {
+  const { text, ...common } = told
+  const locks = stepLocks(setting.statements, op.namespace, withForeignKeys(op, schema)).map((lock) => ({
+    ...lock,
+    relation: tableOfIndex(op, facts, lock.relation) ?? lock.relation,
+  }))
   if (!setting.outside) {
     return {
       kind: 'ddl',
@@ -65,8 +71,6 @@ function statementStep(op: RunSql, { schema }: Context, setting: Setting, told: 
       // A comment at the end of the text must not swallow what comes behind it.
       statements: inSearchPath(op.namespace, [trusted(`${text.trim()}\n`)]),
       cost: costOf(op, setting),
-      ...(makes === undefined ? {} : { makes }),
-      ...(unmakes === undefined ? {} : { unmakes }),
     }
   }
   const [statement] = setting.statements
@@ -78,9 +82,19 @@ function statementStep(op: RunSql, { schema }: Context, setting: Setting, told: 
   return { kind: 'outside', ...common, locks, statements: [trusted(text.trim())], cost: 'scan' }
 }
 
-function costOf(op: RunSql, { statements }: Setting): 'instant' | 'scan' | 'unknown' {
+const ROWS = new Set([
+  'SelectStmt',
+  'InsertStmt',
+  'UpdateStmt',
+  'DeleteStmt',
+  'MergeStmt',
+  'CreateTableAsStmt',
+])
+
+function costOf(op: RunSql, { statements }: Setting): TransactionStep['cost'] {
   if (op.unsafe !== undefined) return 'unknown'
-  return statements.some((one) => altersBy(one, 'AT_ValidateConstraint')) ? 'scan' : 'instant'
+  if (statements.some((one) => altersBy(one, 'AT_ValidateConstraint'))) return 'scan'
+  return statements.some((one) => ROWS.has(kindOf(one))) ? 'rows' : 'instant'
 }
 
 function unsafeHazards(op: RunSql, setting: Setting): readonly Hazard[] {
@@ -94,6 +108,10 @@ function doneProbe(op: RunSql): Sql {
   const probe = probeOf(op)
   assert(probe !== undefined, 'steps come after check')
   return sql`(${probe})`
+}
+
+function madeName({ up }: RunSql): string {
+  return `what "${firstLine(up)}" makes`
 }
 
 const SHOWN_CHARACTERS = 80

@@ -1,0 +1,38 @@
+import { BellowsError } from '../core/errors.ts'
+import type { ConcurrentIndexStep, OutsideStep } from '../core/plan/step.ts'
+import type { Run } from '../core/run/run.ts'
+import { qualified, sql } from '../core/sql.ts'
+import type { Driving } from './context.ts'
+import { holds, requireAll } from './holds.ts'
+import { note } from './note.ts'
+
+/** A lock timeout would kill what only waits for older transactions, and stops nobody meanwhile. */
+const bounds = (engine: Driving) => ({
+  lockTimeoutMs: 0,
+  statementTimeoutMs: engine.settings.scanTimeoutMs,
+})
+
+/** Statements that PostgreSQL takes only outside a transaction. */
+export async function runOutside(engine: Driving, run: Run, step: OutsideStep): Promise<void> {
+  await requireAll(engine, step)
+  await note(engine, run.id, [{ type: 'step_started', step: step.id }])
+  for (const statement of step.statements) await engine.driver.outside(statement, bounds(engine))
+  if (await holds(engine, step.probe)) return
+  throw new BellowsError('probe_failed', `What was to ${step.does} ran, but that does not hold.`, {
+    step: step.id,
+    hint: 'Run the same command again: it looks first, and does what is left.',
+  })
+}
+
+/** Builds outside a transaction. What an interrupted build left is invalid, costs writes and proves nothing: it goes first. */
+export async function buildIndex(engine: Driving, run: Run, step: ConcurrentIndexStep): Promise<void> {
+  await requireAll(engine, step)
+  await note(engine, run.id, [{ type: 'step_started', step: step.id }])
+  await engine.driver.outside(sql`drop index concurrently if exists ${qualified(step.index)}`, bounds(engine))
+  await engine.driver.outside(step.statement, bounds(engine))
+  if (await holds(engine, step.probe)) return
+  throw new BellowsError('probe_failed', `The index "${step.index.name}" was built and is not valid.`, {
+    step: step.id,
+    hint: 'Run the same command again: it drops the index and builds it anew.',
+  })
+}
