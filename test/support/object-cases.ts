@@ -11,6 +11,8 @@ const create = (definition: string) => ({ kind: 'create_object', namespace: 'pub
 const replace = (definition: string) => ({ kind: 'replace_object', namespace: 'public', definition }) as const
 const drop = (object: string) => ({ kind: 'drop_object', namespace: 'public', object }) as const
 
+const mood = { namespace: 'public', type: 'mood' } as const
+
 /** Something that is left to do in the purge, so that the way back is seen as well. */
 const LATER = drop('type mood')
 
@@ -36,6 +38,10 @@ export const OBJECT_CASES = {
     ),
     replace('create trigger note after insert on users for each row execute function stamp()'),
     replace('create policy own on users using (true)'),
+  ]),
+  addValue: given('after another one', [{ kind: 'add_enum_value', ...mood, value: 'sad', after: 'ok' }]),
+  renameValue: given('for a reason', [
+    { kind: 'rename_enum_value', ...mood, from: 'ok', to: 'fine', unsafe: 'nobody says it yet' },
   ]),
   drop: [
     {

@@ -2,18 +2,22 @@ import { z } from 'zod'
 import type { Operation } from '../../core/operations/migration.ts'
 import { addColumn } from './formats/add-column.ts'
 import { addConstraint } from './formats/add-constraint.ts'
+import { addEnumValue } from './formats/add-enum-value.ts'
 import { createIndex } from './formats/create-index.ts'
 import { createObject } from './formats/create-object.ts'
 import { createTable } from './formats/create-table.ts'
 import { dropColumn } from './formats/drop-column.ts'
 import { dropObject } from './formats/drop-object.ts'
 import { renameColumn } from './formats/rename-column.ts'
+import { renameEnumValue } from './formats/rename-enum-value.ts'
 import { replaceObject } from './formats/replace-object.ts'
 import { runSql } from './formats/sql.ts'
 
 /** The format of every operation, by the key that it has in a file. One that is missing here does not compile. See docs/migrations.md. */
 export const OPERATION_FORMATS = {
   add_column: addColumn,
+  add_enum_value: addEnumValue,
+  rename_enum_value: renameEnumValue,
   create_object: createObject,
   create_table: createTable,
   create_index: createIndex,

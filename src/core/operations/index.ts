@@ -1,5 +1,6 @@
 import { addColumn } from './add-column.ts'
 import { addConstraint } from './add-constraint.ts'
+import { addEnumValue } from './add-enum-value.ts'
 import { createIndex } from './create-index.ts'
 import { createObject } from './create-object.ts'
 import { createTable } from './create-table.ts'
@@ -8,6 +9,7 @@ import { dropObject } from './drop-object.ts'
 import type { Operation } from './migration.ts'
 import type { OperationSpec } from './operation.ts'
 import { renameColumn } from './rename-column.ts'
+import { renameEnumValue } from './rename-enum-value.ts'
 import { replaceObject } from './replace-object.ts'
 import { runSql } from './sql.ts'
 
@@ -16,6 +18,8 @@ type Registry = { readonly [K in Operation['kind']]: OperationSpec<Extract<Opera
 /** Every operation. One that is missing here does not compile. */
 const OPERATIONS: Registry = {
   add_column: addColumn,
+  add_enum_value: addEnumValue,
+  rename_enum_value: renameEnumValue,
   create_object: createObject,
   create_table: createTable,
   create_index: createIndex,

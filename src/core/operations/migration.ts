@@ -1,24 +1,28 @@
 import type { Change } from '../plan/step.ts'
 import type { AddColumn } from './add-column.ts'
 import type { AddConstraint } from './add-constraint.ts'
+import type { AddEnumValue } from './add-enum-value.ts'
 import type { CreateIndex } from './create-index.ts'
 import type { CreateObject } from './create-object.ts'
 import type { CreateTable } from './create-table/create-table.ts'
 import type { DropColumn } from './drop-column.ts'
 import type { DropObject } from './drop-object.ts'
 import type { RenameColumn } from './rename/rename.ts'
+import type { RenameEnumValue } from './rename-enum-value.ts'
 import type { ReplaceObject } from './replace-object.ts'
 import type { RunSql } from './sql/run-sql.ts'
 
 export type Operation =
   | AddColumn
   | AddConstraint
+  | AddEnumValue
   | CreateIndex
   | CreateObject
   | CreateTable
   | DropColumn
   | DropObject
   | RenameColumn
+  | RenameEnumValue
   | ReplaceObject
   | RunSql
 
