@@ -58,5 +58,5 @@ function labelsOf(op: OfType, facts: Facts): readonly string[] | undefined {
   assert(answer !== undefined, 'what an operation asks is answered')
   return 'problem' in answer || answer.length === 0
     ? undefined
-    : answer.flatMap(({ label }) => (label === null ? [] : [String(label)]))
+    : answer.flatMap(({ label }) => (typeof label === 'string' ? [label] : []))
 }
