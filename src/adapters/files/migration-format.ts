@@ -3,13 +3,19 @@ import type { Operation } from '../../core/operations/migration.ts'
 import { addColumn } from './formats/add-column.ts'
 import { addConstraint } from './formats/add-constraint.ts'
 import { addEnumValue } from './formats/add-enum-value.ts'
+import { alterColumn } from './formats/alter-column.ts'
 import { createIndex } from './formats/create-index.ts'
 import { createObject } from './formats/create-object.ts'
 import { createTable } from './formats/create-table.ts'
 import { dropColumn } from './formats/drop-column.ts'
+import { dropConstraint } from './formats/drop-constraint.ts'
+import { dropIndex } from './formats/drop-index.ts'
 import { dropObject } from './formats/drop-object.ts'
 import { renameColumn } from './formats/rename-column.ts'
+import { renameConstraint } from './formats/rename-constraint.ts'
 import { renameEnumValue } from './formats/rename-enum-value.ts'
+import { renameIndex } from './formats/rename-index.ts'
+import { replaceIndex } from './formats/replace-index.ts'
 import { replaceObject } from './formats/replace-object.ts'
 import { runSql } from './formats/sql.ts'
 
@@ -22,11 +28,17 @@ export const OPERATION_FORMATS = {
   create_table: createTable,
   create_index: createIndex,
   add_constraint: addConstraint,
+  alter_column: alterColumn,
   drop_column: dropColumn,
   drop_object: dropObject,
   rename_column: renameColumn,
   replace_object: replaceObject,
   sql: runSql,
+  drop_constraint: dropConstraint,
+  drop_index: dropIndex,
+  rename_index: renameIndex,
+  replace_index: replaceIndex,
+  rename_constraint: renameConstraint,
 } as const satisfies Readonly<Record<Operation['kind'], z.ZodType>>
 
 export const migrationFormat = z.strictObject({

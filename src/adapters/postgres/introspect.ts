@@ -12,6 +12,7 @@ import { join, lit, sql, trusted } from '../../core/sql.ts'
 import { readAnswers } from './answers.ts'
 import { readConditions } from './conditions.ts'
 import { readExpressions } from './expressions.ts'
+import { readValues } from './row-values.ts'
 import type { Sessions } from './sessions.ts'
 import { readTables } from './tables.ts'
 import { tryIndexes } from './try-index.ts'
@@ -41,6 +42,7 @@ export async function introspect(
       names: await readNames(sessions, needs.names),
       indexes: await tryIndexes(sessions, needs.indexes),
       expressions: await readExpressions(sessions, [...needs.expressions, ...typed(needs.defaults, tables)]),
+      values: await readValues(sessions, tables, needs.values),
       conditions: await readConditions(sessions, needs.conditions),
       answers: await readAnswers(sessions, needs.questions),
     },

@@ -1,15 +1,21 @@
 import { addColumn } from './add-column.ts'
 import { addConstraint } from './add-constraint.ts'
 import { addEnumValue } from './add-enum-value.ts'
+import { alterColumn } from './alter-column.ts'
 import { createIndex } from './create-index.ts'
 import { createObject } from './create-object.ts'
 import { createTable } from './create-table.ts'
 import { dropColumn } from './drop-column.ts'
+import { dropConstraint } from './drop-constraint.ts'
+import { dropIndex } from './drop-index.ts'
 import { dropObject } from './drop-object.ts'
 import type { Operation } from './migration.ts'
 import type { OperationSpec } from './operation.ts'
 import { renameColumn } from './rename-column.ts'
+import { renameConstraint } from './rename-constraint.ts'
 import { renameEnumValue } from './rename-enum-value.ts'
+import { renameIndex } from './rename-index.ts'
+import { replaceIndex } from './replace-index.ts'
 import { replaceObject } from './replace-object.ts'
 import { runSql } from './sql.ts'
 
@@ -24,11 +30,17 @@ const OPERATIONS: Registry = {
   create_table: createTable,
   create_index: createIndex,
   add_constraint: addConstraint,
+  alter_column: alterColumn,
   drop_column: dropColumn,
   drop_object: dropObject,
   rename_column: renameColumn,
   replace_object: replaceObject,
   sql: runSql,
+  drop_constraint: dropConstraint,
+  drop_index: dropIndex,
+  rename_index: renameIndex,
+  replace_index: replaceIndex,
+  rename_constraint: renameConstraint,
 }
 
 export const OPERATION_KINDS = Object.keys(OPERATIONS) as readonly Operation['kind'][]

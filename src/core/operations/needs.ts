@@ -1,4 +1,4 @@
-import type { RowShape } from '../schema/facts.ts'
+import type { RowShape, RowValue } from '../schema/facts.ts'
 import type { QualifiedName } from '../schema/model.ts'
 import type { Sql } from '../sql.ts'
 
@@ -27,6 +27,8 @@ export interface Needs {
   readonly conditions: readonly { readonly table: QualifiedName; readonly condition: string }[]
   /** Names that something new may get, in a namespace where something may be made. */
   readonly names: readonly QualifiedName[]
+  /** What columns are to hold, row by row. */
+  readonly values: readonly RowValue[]
   /** Index definitions as operations write them, each with the columns that operations before it add to the table. */
   readonly indexes: readonly (IndexNeed & { readonly added: readonly AddedColumn[] })[]
   /** Queries that only read, about what no table of the model tells. Each is answered under its own text. */

@@ -24,6 +24,16 @@ export function stepHazards(step: StepDraft): readonly Hazard[] {
   ]
 }
 
+/** A backfill updates rows, and whoever listens for that hears of it. */
+export function userTriggersFire(table: Table): readonly Hazard[] {
+  return table.triggers
+    .filter((trigger) => trigger.enabled && trigger.onUpdate)
+    .map(({ name }) => ({
+      code: 'user_triggers_fire',
+      because: `The trigger ${shown(name)} fires for every row that the backfill fills.`,
+    }))
+}
+
 /** Nobody waits for a table that was not there before. */
 function isMade({ changes }: StepDraft, { name }: QualifiedName): boolean {
   return changes?.kind === 'created' && changes.table === name

@@ -20,6 +20,7 @@ export function needsOf(migration: Migration): Needs {
     tables: [...tables.values()],
     types: [...new Set(needs.flatMap(({ types = [] }) => types))],
     expressions: needs.flatMap(({ expressions = [] }) => expressions),
+    values: needs.flatMap(({ values = [] }) => values),
     indexes: needs.flatMap(({ indexes = [] }, at) =>
       indexes.map((index) => ({ ...index, added: addedTo(index.table, needs.slice(0, at)) })),
     ),

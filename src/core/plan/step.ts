@@ -122,6 +122,25 @@ export interface OutsideStep extends Common {
   readonly requires?: readonly Requirement[]
 }
 
+/**
+ * Works through the partitions of a table, on all levels, that it finds as it runs: `build` gives each its part of an index,
+ * concurrently and one by one; `drop` takes away what an interrupted build left.
+ */
+export interface IndexPartsStep extends Common {
+  readonly kind: 'index_parts'
+  readonly how: 'build' | 'drop'
+  readonly locks: readonly Lock[]
+  readonly table: QualifiedName
+  readonly index: QualifiedName
+  /** As in `IndexFacts`. */
+  readonly using: string
+  readonly tablespace: string | null
+  /** Its columns in order, from which the names of the parts are made. */
+  readonly nameParts: readonly string[]
+  /** Parts are called so, and something behind it, until they are attached. */
+  readonly prefix: string
+}
+
 /** Looks for rows that are in the way of what comes, such as duplicates of a key, before anything is changed. */
 export interface InspectStep extends Common {
   readonly kind: 'inspect'
@@ -183,6 +202,7 @@ export type Step =
   | TransactionStep
   | ConcurrentIndexStep
   | OutsideStep
+  | IndexPartsStep
   | InspectStep
   | BackfillStep
   | VerifyStep

@@ -19,6 +19,8 @@ export interface Facts {
   readonly expressions: Readonly<Record<string, ExpressionFacts | { readonly problem: string }>>
   /** Names that operations want to give to something new, by `nameKey`: why that cannot be. Absent of a name that is free. */
   readonly names: Readonly<Record<string, NameProblem>>
+  /** What columns are to hold, by `valueKey`. */
+  readonly values: Readonly<Record<string, ValueFacts | { readonly problem: string }>>
   /** Conditions on rows, by `conditionKey`: how steady, or why the server does not take it for its table. */
   readonly conditions: Readonly<
     Record<string, Pick<ExpressionFacts, 'volatility'> | { readonly problem: string }>
@@ -36,6 +38,26 @@ export type NameProblem = 'no_namespace' | 'not_allowed' | 'taken'
 
 export function nameKey({ namespace, name }: QualifiedName): string {
   return JSON.stringify([namespace, name])
+}
+
+/** An expression that gives a column its value, row by row. */
+export interface RowValue {
+  readonly table: QualifiedName
+  readonly expression: string
+  /** The type that it must fit: as operations write it, or the one of a column that is there. */
+  readonly fits: { readonly type: string } | { readonly column: string }
+  /** `row`: immutable, over columns of the row. `virtual`: the same, for a generated column. `default`: over nothing, but free to differ each time. */
+  readonly as: 'row' | 'virtual' | 'default'
+}
+
+export interface ValueFacts {
+  /** As the server prints it: every name with its namespace, but those of `pg_catalog`. */
+  readonly text: string
+}
+
+export function valueKey({ table, expression, fits, as }: RowValue): string {
+  const of = 'type' in fits ? `as ${fits.type}` : `for ${fits.column}`
+  return `${as} ${expression} ${of} of ${table.namespace}.${table.name}`
 }
 
 export interface ExpressionFacts {

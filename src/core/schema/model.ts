@@ -36,10 +36,12 @@ export interface Table extends QualifiedName {
   readonly creates: boolean
   /** Columns that the connected role may both reference and read, with no row hidden from it. */
   readonly referable: readonly string[]
-  /** Does a publication send its updates and deletes, for which it needs a replica identity? */
-  readonly published: boolean
+  /** Does a publication send its updates and deletes, and tell rows by the primary key? */
+  readonly keyIsPublished: boolean
   /** Attribute numbers used up, dropped columns included. PostgreSQL never reuses one. */
   readonly columnSlots: number
+  /** Of a partitioned table: its partitions on all levels, each behind the one that it is a part of. */
+  readonly parts: readonly Part[]
   /** Planner's estimate, -1 when the table was never analysed. */
   readonly rowsEstimate: number
   readonly bytes: number
@@ -55,6 +57,11 @@ export interface ReferencingKey {
   readonly constraint: string
   /** As a dependent is called: `orders_user_id_fkey on public.orders`. */
   readonly identity: string
+}
+
+export interface Part extends QualifiedName {
+  readonly kind: 'table' | 'partitioned' | 'foreign'
+  readonly owned: boolean
 }
 
 export type Storage = 'plain' | 'external' | 'extended' | 'main'

@@ -25,6 +25,7 @@ const NOTHING: Needs = {
   defaults: [],
   conditions: [],
   names: [],
+  values: [],
   indexes: [],
   questions: [],
 }
@@ -35,7 +36,7 @@ describe('what must be asked of the server', () => {
     [
       'a column that is added',
       [add()],
-      { tables: [{ ...USERS, columns: [] }], types: ['text'], expressions: [] },
+      { tables: [{ ...USERS, columns: [] }], types: ['text'], expressions: [], values: [] },
     ],
     [
       'a column that is added with a default',
@@ -44,27 +45,41 @@ describe('what must be asked of the server', () => {
         tables: [{ ...USERS, columns: [] }],
         types: ['varchar(20)'],
         expressions: [{ expression: "'x'", type: 'varchar(20)' }],
+        values: [],
+      },
+    ],
+    [
+      'a column that gets its values from others',
+      [add({ up: 'lower(name)', default: "'x'" })],
+      {
+        tables: [{ ...USERS, columns: [] }],
+        types: ['text'],
+        expressions: [{ expression: "'x'", type: 'text' }],
+        values: [
+          { table: USERS, expression: "'x'", fits: { type: 'text' }, as: 'default' },
+          { table: USERS, expression: 'lower(name)', fits: { type: 'text' }, as: 'row' },
+        ],
       },
     ],
     [
       'a column that is dropped',
       [drop()],
-      { tables: [{ ...USERS, columns: ['age'] }], types: [], expressions: [] },
+      { tables: [{ ...USERS, columns: ['age'] }], types: [], expressions: [], values: [] },
     ],
     [
       'a column that is renamed',
       [rename()],
-      { tables: [{ ...USERS, columns: ['name'] }], types: [], expressions: [] },
+      { tables: [{ ...USERS, columns: ['name'] }], types: [], expressions: [], values: [] },
     ],
     [
       'a column that is renamed to another type',
       [rename({ type: 'bigint' })],
-      { tables: [{ ...USERS, columns: ['name'] }], types: ['bigint'], expressions: [] },
+      { tables: [{ ...USERS, columns: ['name'] }], types: ['bigint'], expressions: [], values: [] },
     ],
     [
       'several operations on one table',
       [add(), drop(), rename()],
-      { tables: [{ ...USERS, columns: ['age', 'name'] }], types: ['text'], expressions: [] },
+      { tables: [{ ...USERS, columns: ['age', 'name'] }], types: ['text'], expressions: [], values: [] },
     ],
     [
       'operations on two tables, in their order',
@@ -76,12 +91,13 @@ describe('what must be asked of the server', () => {
         ],
         types: [],
         expressions: [],
+        values: [],
       },
     ],
     [
       'a type that is named twice',
       [add(), add({ column: 'b' }), add({ column: 'c', type: 'date' })],
-      { tables: [{ ...USERS, columns: [] }], types: ['text', 'date'], expressions: [] },
+      { tables: [{ ...USERS, columns: [] }], types: ['text', 'date'], expressions: [], values: [] },
     ],
     [
       'tables of one name in two namespaces',
@@ -93,6 +109,7 @@ describe('what must be asked of the server', () => {
         ],
         types: [],
         expressions: [],
+        values: [],
       },
     ],
     [
@@ -105,6 +122,7 @@ describe('what must be asked of the server', () => {
         ],
         types: [],
         expressions: [],
+        values: [],
       },
     ],
   ])('for %s', (_what, operations, expected) => {

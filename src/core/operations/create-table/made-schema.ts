@@ -64,10 +64,11 @@ export function madeTable(op: CreateTable, facts: Facts): Table {
     mentions: [],
     neighbours: [],
     owned: true,
+    parts: [],
     mayReference: true,
     creates: true,
     referable: op.columns.map(({ name }) => name),
-    published: false,
+    keyIsPublished: false,
     referencedBy: [],
     rowSecurityForced: false,
     columnSlots: op.columns.length,
@@ -152,6 +153,7 @@ function keyIndex(table: QualifiedName, { name, columns }: Key): Index {
     tablespace: null,
     replicaIdentity: false,
     clustered: false,
+    foreignKeys: [],
   }
 }
 

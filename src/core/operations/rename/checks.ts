@@ -2,7 +2,7 @@ import { BellowsError } from '../../errors.ts'
 import { columnNameProblem } from '../../identifier.ts'
 import { readType } from '../../parse.ts'
 import type { Hazard } from '../../plan/hazard.ts'
-import { leavingHazards } from '../../plan/hazards.ts'
+import { leavingHazards, userTriggersFire } from '../../plan/hazards.ts'
 import { mappingFor } from '../../plan/mapping.ts'
 import {
   columnMissing,
@@ -175,7 +175,7 @@ export function renameHazards(op: RenameColumn, { schema, facts }: Context): rea
           },
         ]
       : []),
-    ...firedByBackfill(table),
+    ...userTriggersFire(table),
     ...changedByTriggers(op, table),
     ...narrowness(op, from, table, facts),
     ...leavingHazards(table, op.from),
@@ -192,15 +192,6 @@ function narrowness(op: RenameColumn, from: Column, table: Table, facts: Facts):
       because: `Until "${op.from}" is dropped "${op.to}" takes only values that fit ${from.type}.`,
     },
   ]
-}
-
-function firedByBackfill(table: Table): readonly Hazard[] {
-  return table.triggers
-    .filter((trigger) => trigger.enabled && trigger.onUpdate)
-    .map(({ name }) => ({
-      code: 'user_triggers_fire',
-      because: `The trigger ${shown(name)} fires for every row that the backfill fills.`,
-    }))
 }
 
 /** The dual write fires last. A trigger that derives something from the old column sees it too early in a write that gives the new one. */
