@@ -32,7 +32,7 @@ export const UNSAFE: readonly Rule[] = [
     finds: (statement) => addsColumn(statement, 'constrained'),
     what: 'adds a column together with a constraint',
     why: 'the table is read, or an index is built, while nobody can read it',
-    instead: 'Use add_column, and add the constraint in an operation of its own.',
+    instead: 'Use add_column, and add_constraint.',
   },
   {
     code: 'changes_type',
@@ -46,8 +46,7 @@ export const UNSAFE: readonly Rule[] = [
     finds: (statement) => altersBy(statement, 'AT_SetNotNull'),
     what: 'sets NOT NULL',
     why: 'the table is read while nobody can use it, and old writers may fail',
-    instead:
-      'Add CHECK (… IS NOT NULL) NOT VALID, validate it in another operation, and set NOT NULL with that as the reason.',
+    instead: 'Use alter_column.',
   },
   {
     code: 'rewrites_table',
@@ -71,14 +70,14 @@ export const UNSAFE: readonly Rule[] = [
     finds: (statement) => addsConstraint(statement, 'checked'),
     what: 'adds a constraint that is checked at once',
     why: 'the whole table is read while nobody can write it',
-    instead: 'Add it NOT VALID, and validate it in another operation.',
+    instead: 'Use add_constraint; or add it NOT VALID, and validate it in another operation.',
   },
   {
     code: 'builds_key_at_once',
     finds: (statement) => addsConstraint(statement, 'built'),
     what: 'builds an index for a constraint',
     why: 'nobody can read the table meanwhile',
-    instead: 'Build the unique index concurrently, and add the constraint USING INDEX.',
+    instead: 'Use add_constraint.',
   },
   {
     code: 'validates_with_others',
@@ -101,7 +100,7 @@ export const UNSAFE: readonly Rule[] = [
     finds: (statement) => 'IndexStmt' in statement && statement.IndexStmt.concurrent !== true,
     what: 'builds an index',
     why: 'nobody can write the table meanwhile',
-    instead: 'Write CREATE INDEX CONCURRENTLY, with "outside_transaction: true".',
+    instead: 'Use create_index.',
   },
   {
     code: 'rebuilds_index',
@@ -166,7 +165,7 @@ export const UNSAFE: readonly Rule[] = [
     finds: (statement) => drops(statement, 'index'),
     what: 'drops an index',
     why: 'whoever reads the table holds it up, and whoever comes later waits',
-    instead: 'Write DROP INDEX CONCURRENTLY, with "outside_transaction: true".',
+    instead: 'Use drop_index.',
   },
   {
     code: 'drops_early',
