@@ -259,6 +259,8 @@ export function facts(more: Partial<Facts> = {}): Facts {
     names: {},
     conditions: {},
     values: {},
+    mappings: {},
+    collations: {},
     indexes: {},
     ...more,
   }

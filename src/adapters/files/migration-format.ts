@@ -3,6 +3,7 @@ import type { Operation } from '../../core/operations/migration.ts'
 import { addColumn } from './formats/add-column.ts'
 import { addConstraint } from './formats/add-constraint.ts'
 import { alterColumn } from './formats/alter-column.ts'
+import { changeType } from './formats/change-type.ts'
 import { createIndex } from './formats/create-index.ts'
 import { createTable } from './formats/create-table.ts'
 import { dropColumn } from './formats/drop-column.ts'
@@ -16,6 +17,7 @@ import { replaceIndex } from './formats/replace-index.ts'
 /** The format of every operation, by the key that it has in a file. One that is missing here does not compile. See docs/migrations.md. */
 export const OPERATION_FORMATS = {
   add_column: addColumn,
+  change_type: changeType,
   create_table: createTable,
   create_index: createIndex,
   add_constraint: addConstraint,

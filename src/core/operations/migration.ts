@@ -2,6 +2,7 @@ import type { Change } from '../plan/step.ts'
 import type { AddColumn } from './add/add.ts'
 import type { AddConstraint } from './add-constraint.ts'
 import type { AlterColumn } from './alter/alter.ts'
+import type { ChangeType } from './change-type/change.ts'
 import type { CreateIndex } from './create-index.ts'
 import type { CreateTable } from './create-table/create-table.ts'
 import type { DropColumn } from './drop/drop.ts'
@@ -16,6 +17,7 @@ export type Operation =
   | AddColumn
   | AddConstraint
   | AlterColumn
+  | ChangeType
   | CreateIndex
   | CreateTable
   | DropColumn

@@ -145,6 +145,8 @@ export interface Dependent {
   readonly name: string
   /** Absent of what hangs on the table as a whole. */
   readonly column?: string
+  /** Does PostgreSQL itself tie it to the column, so that it goes along when the column gets another name? */
+  readonly bound?: true
 }
 
 /** What would break without a column. */
