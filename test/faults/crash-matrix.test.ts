@@ -14,6 +14,7 @@ import {
   GIVEN,
   graced,
   type Life,
+  MERGE,
   POISONED,
   RENAME,
 } from './crash/lives.ts'
@@ -33,6 +34,7 @@ const TIMEOUT_MS = 300_000
 const LIVES: readonly (readonly [string, Life, { readonly points: number; readonly states: number }])[] = [
   ['a rename of two columns', RENAME, { points: 300, states: 50 }],
   ['a change of type', CHANGE, { points: 100, states: 20 }],
+  ['a merge of two columns', MERGE, { points: 100, states: 20 }],
   ['an added column', ADD, { points: 26, states: 4 }],
   ['a dropped column, with a grace', graced(DROP, GRACE_MS), { points: 60, states: 8 }],
 ]
@@ -40,6 +42,7 @@ const RETURNS: readonly (readonly [string, Life, Phase])[] = [
   ['a rename of two columns that is verified', RENAME, 'verify'],
   ['a rename of two columns that are hidden', RENAME, 'retire'],
   ['a change of type that has taken over the name', CHANGE, 'retire'],
+  ['a merge whose columns are hidden', MERGE, 'retire'],
   ['two dropped columns that are hidden', DROP_TWO, 'retire'],
 ]
 const THROWN: readonly (readonly [string, Life])[] = [

@@ -5,7 +5,9 @@ import { changeType } from './formats/change-type.ts'
 import { createIndex } from './formats/create-index.ts'
 import { createTable } from './formats/create-table.ts'
 import { dropColumn } from './formats/drop-column.ts'
+import { mergeColumns } from './formats/merge-columns.ts'
 import { renameColumn } from './formats/rename-column.ts'
+import { splitColumn } from './formats/split-column.ts'
 
 /** The format of every operation, by the key that it has in a file. One that is missing here does not compile. See docs/migrations.md. */
 export const OPERATION_FORMATS = {
@@ -14,7 +16,9 @@ export const OPERATION_FORMATS = {
   create_table: createTable,
   create_index: createIndex,
   drop_column: dropColumn,
+  merge_columns: mergeColumns,
   rename_column: renameColumn,
+  split_column: splitColumn,
 } as const satisfies Readonly<Record<Operation['kind'], z.ZodType>>
 
 export const migrationFormat = z.strictObject({

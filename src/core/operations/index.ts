@@ -3,9 +3,11 @@ import { changeType } from './change-type.ts'
 import { createIndex } from './create-index.ts'
 import { createTable } from './create-table.ts'
 import { dropColumn } from './drop-column.ts'
+import { mergeColumns } from './merge-columns.ts'
 import type { Operation } from './migration.ts'
 import type { OperationSpec } from './operation.ts'
 import { renameColumn } from './rename-column.ts'
+import { splitColumn } from './split-column.ts'
 
 type Registry = { readonly [K in Operation['kind']]: OperationSpec<Extract<Operation, { kind: K }>> }
 
@@ -16,7 +18,9 @@ const OPERATIONS: Registry = {
   create_table: createTable,
   create_index: createIndex,
   drop_column: dropColumn,
+  merge_columns: mergeColumns,
   rename_column: renameColumn,
+  split_column: splitColumn,
 }
 
 export const OPERATION_KINDS = Object.keys(OPERATIONS) as readonly Operation['kind'][]

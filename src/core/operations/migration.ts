@@ -4,9 +4,19 @@ import type { ChangeType } from './change-type/change.ts'
 import type { CreateIndex } from './create-index.ts'
 import type { CreateTable } from './create-table/create-table.ts'
 import type { DropColumn } from './drop-column.ts'
+import type { MergeColumns } from './merge-columns.ts'
 import type { RenameColumn } from './rename/rename.ts'
+import type { SplitColumn } from './split-column.ts'
 
-export type Operation = AddColumn | ChangeType | CreateIndex | CreateTable | DropColumn | RenameColumn
+export type Operation =
+  | AddColumn
+  | ChangeType
+  | CreateIndex
+  | CreateTable
+  | DropColumn
+  | MergeColumns
+  | RenameColumn
+  | SplitColumn
 
 /** A named, ordered list of operations: what a person writes in one file. */
 export interface Migration {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { OPERATION_KINDS, specOf } from '../../../src/core/operations/index.ts'
 import type { Operation } from '../../../src/core/operations/migration.ts'
-import { context, factsWithTypes, schemaOf, table, triedIndex } from '../../support/model.ts'
+import { context, factsWithTypes, mappingFacts, schemaOf, table, triedIndex } from '../../support/model.ts'
 
 const on = { namespace: 'public', table: 'users' } as const
 const DEFINITION = 'create index on users (name)'
@@ -17,13 +17,33 @@ const EXAMPLES: Readonly<Record<Operation['kind'], Operation>> = {
   create_index: { kind: 'create_index', definition: DEFINITION },
   change_type: { kind: 'change_type', ...on, column: 'name', type: 'varchar' },
   drop_column: { kind: 'drop_column', ...on, column: 'name' },
+  merge_columns: {
+    kind: 'merge_columns',
+    ...on,
+    from: [{ name: 'name', down: 'whole' }],
+    to: 'whole',
+    type: 'text',
+    nullable: true,
+    up: 'name',
+  },
   rename_column: { kind: 'rename_column', ...on, from: 'name', to: 'full_name' },
+  split_column: {
+    kind: 'split_column',
+    ...on,
+    from: 'name',
+    to: [
+      { name: 'first', type: 'text', nullable: true, up: 'name' },
+      { name: 'last', type: 'text', nullable: true, up: 'name' },
+    ],
+    down: 'first || last',
+  },
 }
+const mappings = Object.assign({}, ...Object.values(EXAMPLES).map((op) => mappingFacts(specOf(op).needs(op))))
 const known = context(
   table(),
   factsWithTypes(
     { text: 'text', varchar: 'character varying' },
-    { indexes: { [DEFINITION]: triedIndex('users_name_idx', ['name']) } },
+    { indexes: { [DEFINITION]: triedIndex('users_name_idx', ['name']) }, mappings },
   ),
 )
 
