@@ -46,16 +46,20 @@ export {
   IDENTIFIER_BYTES_MAX,
   identifierProblem,
 } from './core/identifier.ts'
-export type { AddColumn } from './core/operations/add-column.ts'
-export type { DropColumn } from './core/operations/drop-column.ts'
+export type { AddColumn } from './core/operations/add/add.ts'
+export type { AddConstraint } from './core/operations/add-constraint.ts'
+export type { AlterColumn } from './core/operations/alter/alter.ts'
+export type { DropColumn } from './core/operations/drop/drop.ts'
+export type { DropConstraint } from './core/operations/drop-constraint.ts'
 export type { Migration, Operation } from './core/operations/migration.ts'
 export type { RenameColumn } from './core/operations/rename/rename.ts'
+export type { RenameConstraint } from './core/operations/rename-constraint.ts'
+export type { Hazard } from './core/plan/hazard.ts'
 export { lockWords } from './core/plan/locks.ts'
 export type { Plan } from './core/plan/plan.ts'
 export {
   type Change,
   called,
-  type Hazard,
   type Lock,
   type Phase,
   type Step,

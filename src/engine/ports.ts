@@ -14,7 +14,8 @@ import type { RolledWorkload, WorkloadFacts } from '../core/rollout/workload.ts'
 import type { ApplicationFacts } from '../core/run/application-diagnosis.ts'
 import type { Event, JournalEntry } from '../core/run/event.ts'
 import type { StoredRun } from '../core/run/run.ts'
-import type { Dependents, Facts, QualifiedName, Schema } from '../core/schema/model.ts'
+import type { Facts } from '../core/schema/facts.ts'
+import type { Dependents, QualifiedName, Schema } from '../core/schema/model.ts'
 import type { Sql } from '../core/sql.ts'
 
 /** A short transaction. It goes to the server as one message, COMMIT included: no lock is held across a round trip. */

@@ -64,7 +64,7 @@ function unchanged(run: Run, migration: Migration): Run {
 
 /**
  * One run at a time takes columns of a table away: a second one would not know what the first is about to put on them. Adding
- * a column is free, unless the other run stands in the middle of a phase.
+ * a column is free, unless its value comes from columns that the other run keeps in step, or that one stands in the middle of a phase.
  */
 function refuseConflict(migration: Migration, other: Run): void {
   const mine = tablesOf(migration)
@@ -72,7 +72,7 @@ function refuseConflict(migration: Migration, other: Run): void {
     mine.some((one) => one.namespace === table.namespace && one.name === table.name),
   )
   if (shared === undefined) return
-  const isAddition = migration.operations.every((op) => op.kind === 'add_column')
+  const isAddition = migration.operations.every((op) => op.kind === 'add_column' && op.up === undefined)
   if (isAddition && !isInterrupted(other)) return
   const name = other.plan.migration.name
   throw new BellowsError(

@@ -10,9 +10,12 @@ import {
   advance,
   CHANGE,
   DROP,
+  DROP_FILLED,
   DROP_TWO,
+  FILL,
   GIVEN,
   graced,
+  INDEXES,
   type Life,
   MERGE,
   POISONED,
@@ -36,7 +39,10 @@ const LIVES: readonly (readonly [string, Life, { readonly points: number; readon
   ['a change of type', CHANGE, { points: 100, states: 20 }],
   ['a merge of two columns', MERGE, { points: 100, states: 20 }],
   ['an added column', ADD, { points: 26, states: 4 }],
+  ['two added columns that are filled', FILL, { points: 120, states: 20 }],
+  ['indexes that are made, replaced and dropped', INDEXES, { points: 40, states: 8 }],
   ['a dropped column, with a grace', graced(DROP, GRACE_MS), { points: 60, states: 8 }],
+  ['a dropped column that is filled meanwhile', DROP_FILLED, { points: 60, states: 8 }],
 ]
 const RETURNS: readonly (readonly [string, Life, Phase])[] = [
   ['a rename of two columns that is verified', RENAME, 'verify'],

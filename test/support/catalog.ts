@@ -11,6 +11,7 @@ export async function traces(database: TestDatabase): Promise<string[]> {
   const rows = await database.query<{ line: string }>(`
     select 'column ' || attrelid::regclass || '.' || attname as line from pg_attribute where attname ~ 'bellows' and not attisdropped
     union all select 'relation ' || oid::regclass from pg_class where relname ~ 'bellows' and relnamespace <> 'bellows'::regnamespace
+    union all select 'sequence ' || oid::regclass from pg_class where relkind = 'S' and relname ~ 'dual_write'
     union all select 'constraint ' || conname from pg_constraint where conname ~ 'bellows'
     union all select 'trigger ' || tgname from pg_trigger where tgname ~ 'bellows'
     union all select 'function ' || oid::regprocedure from pg_proc where proname ~ 'dual_write'

@@ -25,6 +25,8 @@ export interface Lifecycle {
   readonly meanwhile?: readonly string[]
   /** Looks at the rows at the end; each query must return no row. */
   readonly afterwards?: readonly string[]
+  /** Who Bellows logs in as; the superuser of the test server when absent. */
+  readonly role?: string
 }
 
 const BEFORE_GATE: readonly Phase[] = ['expand', 'backfill', 'verify']
@@ -36,7 +38,10 @@ const BEFORE_GATE: readonly Phase[] = ['expand', 'backfill', 'verify']
 export async function liveThrough(life: Lifecycle): Promise<TestDatabase> {
   const database = await testDatabase(life.given)
   const migration: Migration = { name: '0001_test', operations: life.operations }
-  const bellows = await database.bellows({ settings: SETTINGS })
+  const bellows = await database.bellows({
+    settings: SETTINGS,
+    ...(life.role === undefined ? {} : { database: urlOf(database, life.role) }),
+  })
   await bellows.change((driver) => driver.setBaseline({}))
   const start = await catalog(database)
   const { schema, facts } = await look(database, migration)
@@ -70,6 +75,12 @@ const SETTINGS = {
   batch: { rows: 200, verifyRows: 500 },
   gate: { whenNoneRegistered: 'allow', unregistered: 'allow', quietMs: 0, reason: 'a test' },
 } as const
+
+function urlOf({ url }: TestDatabase, role: string): string {
+  const address = new URL(url)
+  address.username = role
+  return address.href
+}
 
 async function forward(
   database: TestDatabase,
@@ -126,7 +137,9 @@ function comparable({ tables }: Schema): unknown {
   return tables.toSorted(byName).map((table) => ({
     ...table,
     columns: table.columns.map((column) => ({ ...column, default: column.default !== null })),
-    constraints: table.constraints.toSorted(byName).map((one) => ({ ...one, definition: undefined })),
+    constraints: table.constraints
+      .toSorted(byName)
+      .map((one) => ({ ...one, definition: undefined, dependents: undefined })),
     indexes: table.indexes
       .toSorted(byName)
       .map((one) => ({ ...one, definition: undefined, columns: one.columns.toSorted() })),

@@ -1,18 +1,17 @@
 import { BellowsError } from '../../src/core/errors.ts'
 import type { OperationNeeds } from '../../src/core/operations/needs.ts'
 import type { Context } from '../../src/core/operations/operation.ts'
+import type { Facts, TypeFacts } from '../../src/core/schema/facts.ts'
 import type { Index, IndexFacts } from '../../src/core/schema/indexes.ts'
 import { type MappingFacts, mappingKey } from '../../src/core/schema/mappings.ts'
 import type {
   Column,
   Constraint,
   Dependent,
-  Facts,
   Schema,
   Storage,
   Table,
   Trigger,
-  TypeFacts,
 } from '../../src/core/schema/model.ts'
 import { type Sql, trusted } from '../../src/core/sql.ts'
 
@@ -86,6 +85,7 @@ function constraint(
     index: null,
     references: null,
     setsDefault: false,
+    dependents: [],
     ...more,
   }
 }
@@ -150,6 +150,7 @@ export function index(name: string, columns: readonly string[], more: Partial<In
     comment: null,
     replicaIdentity: false,
     clustered: false,
+    foreignKeys: [],
     nameParts: columns,
     tablespace: null,
     ...more,
@@ -198,7 +199,11 @@ export function table(more: Partial<Table> = {}): Table {
     mayReference: true,
     referencedBy: [],
     rowSecurityForced: false,
+    creates: true,
+    referable: (more.columns ?? [column('id'), column('name')]).map(({ name }) => name),
+    keyIsPublished: false,
     columnSlots: 2,
+    parts: [],
     rowsEstimate: 1000,
     bytes: 81_920,
     comment: null,
@@ -255,6 +260,9 @@ export function facts(more: Partial<Facts> = {}): Facts {
     expressions: {},
     mappings: {},
     collations: {},
+    names: {},
+    conditions: {},
+    values: {},
     indexes: {},
     ...more,
   }

@@ -4,7 +4,7 @@ import { undoSteps } from '../../src/core/plan/plan.ts'
 import type { Step } from '../../src/core/plan/step.ts'
 import { testDatabase } from './database.ts'
 import { faultyBellows } from './faulty-ports.ts'
-import type { OperationCase } from './operation-cases.ts'
+import type { OperationCase } from './operation-case.ts'
 import { type Trace, tracing } from './traced.ts'
 
 /** A step of a plan, and what its transactions and statements were seen to do. */
@@ -36,7 +36,8 @@ export async function tracedLife({ given, operations }: OperationCase): Promise<
   const database = await testDatabase(given, COMPANION.given)
   const alone: Migration = { name: '0001_test', operations }
   const planned = await (await database.bellows()).plan(alone)
-  const waits = planned.steps.some(({ phase }) => phase === 'retire' || phase === 'purge')
+  // A run is over with its last step, and then nothing is taken back.
+  const waits = planned.steps.some(({ phase }) => phase === 'purge')
   const migration = waits ? alone : { ...alone, operations: [...operations, COMPANION.operation] }
   const plan = waits ? planned : await (await database.bellows()).plan(migration)
 

@@ -1,6 +1,7 @@
 import { messageOf } from '../../core/errors.ts'
 import { readOverRow } from '../../core/over-row.ts'
 import { readType } from '../../core/parse.ts'
+import type { Facts } from '../../core/schema/facts.ts'
 import {
   type CollationFacts,
   collationKey,
@@ -9,7 +10,7 @@ import {
   mappingKey,
   type TypedColumn,
 } from '../../core/schema/mappings.ts'
-import { type Facts, findColumn, findTable, type QualifiedName, type Table } from '../../core/schema/model.ts'
+import { findColumn, findTable, type QualifiedName, type Table } from '../../core/schema/model.ts'
 import { id, join, lit, type Sql, sql, trusted } from '../../core/sql.ts'
 import type { Sessions } from './sessions.ts'
 

@@ -54,14 +54,20 @@ function costText(step: Step): string {
       return 'reads the table once; readers and writers go on'
     case 'concurrent_index':
       return 'reads the table twice; readers and writers go on'
+    case 'index_parts':
+      return step.how === 'build' ? 'reads each partition twice; readers and writers go on' : 'instant'
     case 'gate':
       return 'waits for instances, does nothing to the table'
     default:
-      return step.cost === 'scan'
-        ? 'reads the table once; readers and writers go on'
-        : 'instant; no scan, no rewrite'
+      return COST_TEXTS[step.cost]
   }
 }
+
+const COST_TEXTS = {
+  instant: 'instant; no scan, no rewrite',
+  small: 'reads the table once while everybody waits; it was asked before that it is small',
+  scan: 'reads the table once; readers and writers go on',
+} as const
 
 function sqlText(step: Step): string {
   switch (step.kind) {
@@ -71,6 +77,8 @@ function sqlText(step: Step): string {
       return `select count(*) from ${step.table.name} where ${step.unfilled} or not ${step.relation}  -- a range at a time`
     case 'concurrent_index':
       return step.statement
+    case 'index_parts':
+      return partsText(step)
     case 'inspect':
       return step.offenders
     case 'gate':
@@ -78,4 +86,10 @@ function sqlText(step: Step): string {
     default:
       return step.statements.join(';\n')
   }
+}
+
+function partsText({ how, index, using }: Extract<Step, { kind: 'index_parts' }>): string {
+  return how === 'build'
+    ? `create index concurrently on each partition ${using};\nalter index ${index.name} attach partition …  -- the moment it is built`
+    : 'drop index concurrently …  -- what an interrupted build left'
 }

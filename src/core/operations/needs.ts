@@ -1,5 +1,6 @@
+import type { RowShape, RowValue } from '../schema/facts.ts'
 import type { MappingNeed } from '../schema/mappings.ts'
-import type { QualifiedName, RowShape } from '../schema/model.ts'
+import type { QualifiedName } from '../schema/model.ts'
 
 /** What must be asked of the server before a migration can be planned. */
 export interface Needs {
@@ -20,8 +21,18 @@ export interface Needs {
   readonly mappings: readonly MappingNeed[]
   /** Collations by name, each with the namespace of its table. */
   readonly collations: readonly QualifiedName[]
-  /** Names that must be free, in a namespace where something may be made. */
-  readonly names?: readonly QualifiedName[]
+  /** The same for a default of a column that is there, whose type only the server knows. */
+  readonly defaults: readonly {
+    readonly table: QualifiedName
+    readonly column: string
+    readonly expression: string
+  }[]
+  /** Conditions that the rows of a table are to meet. */
+  readonly conditions: readonly { readonly table: QualifiedName; readonly condition: string }[]
+  /** Names that something new may get, in a namespace where something may be made. */
+  readonly names: readonly QualifiedName[]
+  /** What columns are to hold, row by row. */
+  readonly values: readonly RowValue[]
   /** Index definitions as operations write them, each with the columns that operations before it add to the table. */
   readonly indexes: readonly (IndexNeed & { readonly added: readonly AddedColumn[] })[]
 }
@@ -47,10 +58,11 @@ export interface OperationNeeds extends Partial<Omit<Needs, 'tables' | 'indexes'
   readonly touches: readonly Touch[]
 }
 
-/** A column of a table, or the table itself. */
+/** A column of a table, a constraint of it, or the table itself. */
 export interface Touch {
   readonly table: QualifiedName
   readonly column?: string
+  readonly constraint?: string
   /**
    * `adds`: it is not there before, and all later operations may build on it. `uses`: it stays, and others may use it, too.
    * `replaces`: its place is taken by something else, or by nothing, so nobody else may touch it.

@@ -1,6 +1,6 @@
 import { plpgsqlQueries, plpgsqlTypes } from '../parse.ts'
 import type { Dependent, QualifiedName } from '../schema/model.ts'
-import { lit, pattern, type Sql, sql } from '../sql.ts'
+import { join, lit, pattern, type Sql, sql } from '../sql.ts'
 import { columnUse, isTypeOf } from '../statement-use.ts'
 
 /** A function whose text names the table, and the column where one is asked for, wherever. */
@@ -12,15 +12,28 @@ export interface FunctionText {
   readonly definition: string
 }
 
-/** Those of Bellows, and such as PostgreSQL keeps a record of what they use, are left out. */
-export function functionsNaming(table: QualifiedName, column?: string): Sql {
+/**
+ * Functions whose text names a table, and a column of it where one is asked for, for each of many: rows with `at`, the place in the
+ * list. Those of Bellows, and such as PostgreSQL keeps a record of what they use, are left out.
+ */
+export function functionsNaming(
+  asked: readonly { readonly table: QualifiedName; readonly column?: string }[],
+): Sql {
+  const names = asked.map(
+    ({ table, column = '' }, at) => sql`(${lit(at)}, ${lit(pattern(table.name))}, ${lit(pattern(column))})`,
+  )
+  // The texts go by while the names stand still, so that each pattern is read once.
   return sql`
-select p.oid::pg_catalog.regprocedure::text as name, l.lanname as language, p.prosrc as body, pg_catalog.pg_get_functiondef(p.oid) as definition
-  from pg_catalog.pg_proc p join pg_catalog.pg_language l on l.oid = p.prolang and l.lanname in ('sql', 'plpgsql')
-  where p.pronamespace not in (select oid from pg_catalog.pg_namespace where nspname in ('pg_catalog', 'information_schema', 'bellows'))
-    and p.prokind in ('f', 'p') and p.prosqlbody is null
-    and p.prosrc ~* ${lit(pattern(table.name))}${column === undefined ? sql`` : sql` and p.prosrc ~* ${lit(pattern(column))}`}
-  order by 1`
+with functions as materialized (
+  select p.oid, l.lanname, p.prosrc
+    from pg_catalog.pg_proc p join pg_catalog.pg_language l on l.oid = p.prolang and l.lanname in ('sql', 'plpgsql')
+    where p.pronamespace not in (select oid from pg_catalog.pg_namespace where nspname in ('pg_catalog', 'information_schema', 'bellows'))
+      and p.prokind in ('f', 'p') and p.prosqlbody is null)
+select asked.at, f.* from (values ${join(names)}) asked (at, relation, name)
+  cross join lateral (
+    select oid::pg_catalog.regprocedure::text as name, lanname as language, prosrc as body, pg_catalog.pg_get_functiondef(oid) as definition
+      from functions where prosrc ~* asked.relation and prosrc ~* asked.name offset 0) f
+  order by 1, 2`
 }
 
 /**

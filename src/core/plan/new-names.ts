@@ -1,6 +1,7 @@
 import { BellowsError } from '../errors.ts'
 import { identifierProblem } from '../identifier.ts'
-import { type Facts, nameKey, type QualifiedName } from '../schema/model.ts'
+import { type Facts, type NameProblem, nameKey } from '../schema/facts.ts'
+import type { QualifiedName } from '../schema/model.ts'
 import { refused } from './table-checks.ts'
 
 /** Why something new cannot have a name. `what` is what it is to be, such as `table`. */
@@ -8,7 +9,8 @@ export function newNameProblems(what: string, of: QualifiedName, facts: Facts): 
   const problem = identifierProblem(of.name)
   if (problem !== undefined)
     return [new BellowsError('name_invalid', `The name "${of.name}" of the ${what} ${problem}.`)]
-  switch (facts.names?.[nameKey(of)]) {
+  const inTheWay: NameProblem | undefined = facts.names[nameKey(of)]
+  switch (inTheWay) {
     case undefined:
       return []
     case 'taken':

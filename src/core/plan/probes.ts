@@ -26,6 +26,32 @@ export function isOfType(table: QualifiedName, column: string, type: string): Sq
   return sql`exists (select from pg_catalog.pg_attribute where attrelid = ${regclass(table)} and attname = ${lit(column)} and not attisdropped and pg_catalog.format_type(atttypid, atttypmod) = ${lit(type)})`
 }
 
+export function columnIsNotNull(table: QualifiedName, column: string): Sql {
+  return sql`exists (select from pg_catalog.pg_attribute where attrelid = ${regclass(table)} and attname = ${lit(column)} and not attisdropped and attnotnull)`
+}
+
+const defaultOf = (table: QualifiedName, column: string): Sql =>
+  sql`(select pg_catalog.pg_get_expr(d.adbin, d.adrelid) from pg_catalog.pg_attrdef d join pg_catalog.pg_attribute a on a.attrelid = d.adrelid and a.attnum = d.adnum where d.adrelid = ${regclass(table)} and a.attname = ${lit(column)})`
+
+/** Has a column this default, as PostgreSQL prints it; null: has it none? */
+export function defaultIs(table: QualifiedName, column: string, printed: string | null): Sql {
+  return sql`(${relationExists(table)} and ${defaultOf(table, column)} is not distinct from ${lit(printed)})`
+}
+
+/** Has it another one by now? How PostgreSQL will print that, nobody knows before. */
+export function defaultIsNew(table: QualifiedName, column: string, before: string | null): Sql {
+  return sql`${defaultOf(table, column)} <> ${before === null ? sql`''` : lit(before)}`
+}
+
+/** Are comment, statistics, storage and compression of a column as they should be? */
+export function attributesAre(
+  table: QualifiedName,
+  column: Pick<Column, 'name' | 'comment' | 'statisticsTarget' | 'storage' | 'compression'>,
+): Sql {
+  const storage = column.storage === 'extended' ? 'x' : column.storage.charAt(0)
+  return sql`exists (select from pg_catalog.pg_attribute where attrelid = ${regclass(table)} and attname = ${lit(column.name)} and pg_catalog.col_description(attrelid, attnum) is not distinct from ${lit(column.comment)} and coalesce(attstattarget, -1) = ${lit(column.statisticsTarget)} and attstorage = ${lit(storage)} and attcompression = ${lit(column.compression?.charAt(0) ?? '')})`
+}
+
 /** Nobody has changed since what the plan carries over from a column to its successor. */
 export function columnIsAsPlanned(table: QualifiedName, column: Column): Sql {
   return sql`exists (select from pg_catalog.pg_attribute a left join pg_catalog.pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum where a.attrelid = ${regclass(table)} and a.attname = ${lit(column.name)} and a.attnotnull = ${lit(!column.nullable)} and pg_catalog.pg_get_expr(d.adbin, d.adrelid) is not distinct from ${lit(column.default)} and (select count(*) from pg_catalog.aclexplode(a.attacl)) = ${lit(column.grants.length)})`
@@ -53,6 +79,25 @@ export function constraintExists(table: QualifiedName, name: string): Sql {
   return sql`exists (select from pg_catalog.pg_constraint where conrelid = ${regclass(table)} and conname = ${lit(name)})`
 }
 
+/** Constraints as the catalog tells them apart. */
+const CONTYPES = {
+  check: 'c',
+  foreign_key: 'f',
+  unique: 'u',
+  primary_key: 'p',
+  exclusion: 'x',
+  not_null: 'n',
+} as const
+
+export function constraintIs(table: QualifiedName, name: string, kind: keyof typeof CONTYPES): Sql {
+  return sql`exists (select from pg_catalog.pg_constraint where conrelid = ${regclass(table)} and conname = ${lit(name)} and contype = ${lit(CONTYPES[kind])})`
+}
+
+/** Nobody has put another constraint in its place since the plan was made. */
+export function constraintIsAsPlanned(table: QualifiedName, name: string, definition: string): Sql {
+  return sql`exists (select from pg_catalog.pg_constraint where conrelid = ${regclass(table)} and conname = ${lit(name)} and pg_catalog.pg_get_constraintdef(oid) = ${lit(definition)})`
+}
+
 export function constraintAbsent(table: QualifiedName, name: string): Sql {
   return sql`(${relationExists(table)} and not ${constraintExists(table, name)})`
 }
@@ -65,8 +110,8 @@ export function indexValid(index: QualifiedName): Sql {
   return sql`exists (select from pg_catalog.pg_index where indexrelid = ${regclass(index)} and indisvalid)`
 }
 
-/** The definition of index `i`, called `x`, of a table called `t`, from `USING` on. */
-export const USING = sql`(select pg_catalog.substr(d.rest, pg_catalog.strpos(d.rest, '.' || pg_catalog.quote_ident(t.relname) || ' USING ') + pg_catalog.length(pg_catalog.quote_ident(t.relname)) + 2) from (values (pg_catalog.substr(pg_catalog.pg_get_indexdef(i.indexrelid), pg_catalog.strpos(pg_catalog.pg_get_indexdef(i.indexrelid), pg_catalog.quote_ident(x.relname)) + pg_catalog.length(pg_catalog.quote_ident(x.relname))))) d (rest))`
+/** The definition of index `i`, called `x`, of a table called `t`, without their names: from `USING` on, and whether it is unique. */
+export const USING = sql`(select case when i.indisunique then 'UNIQUE ' else '' end || pg_catalog.substr(d.rest, pg_catalog.strpos(d.rest, '.' || pg_catalog.quote_ident(t.relname) || ' USING ') + pg_catalog.length(pg_catalog.quote_ident(t.relname)) + 2) from (values (pg_catalog.substr(pg_catalog.pg_get_indexdef(i.indexrelid), pg_catalog.strpos(pg_catalog.pg_get_indexdef(i.indexrelid), pg_catalog.quote_ident(x.relname)) + pg_catalog.length(pg_catalog.quote_ident(x.relname))))) d (rest))`
 
 function indexIs(index: QualifiedName, table: QualifiedName, using: string | null, more: Sql): Sql {
   const defined = using === null ? sql`` : sql` and ${USING} = ${lit(using)}`
@@ -85,6 +130,16 @@ export function indexStands(index: QualifiedName, table: QualifiedName, using: s
 /** What may be dropped to build anew: nothing, or an index of this table that is not valid. */
 export function isFreeToBuild(index: QualifiedName, table: QualifiedName, using: string | null): Sql {
   return sql`(${relationAbsent(index)} or ${indexIs(index, table, using, sql` and not i.indisvalid`)})`
+}
+
+/** No more bytes than that: what takes a lock for as long as it reads the table must not be surprised by its growth. */
+export function isAtMost(table: QualifiedName, bytes: number): Sql {
+  return sql`pg_catalog.pg_table_size(${regclass(table)}) <= ${lit(bytes)}`
+}
+
+/** Nobody has changed an index since: `definition` as `pg_get_indexdef` printed it, but for the name. */
+export function indexIsAsPlanned(index: QualifiedName, definition: string): Sql {
+  return sql`(${relationAbsent(index)} or pg_catalog.pg_get_indexdef(${regclass(index)}) = ${lit(definition)})`
 }
 
 export function relationAbsent(of: QualifiedName): Sql {

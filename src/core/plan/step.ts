@@ -1,7 +1,7 @@
 import { assert, type ErrorCode } from '../errors.ts'
 import type { QualifiedName } from '../schema/model.ts'
 import type { Sql } from '../sql.ts'
-import type { HazardCode } from './hazard-codes.ts'
+import type { Hazard } from './hazard.ts'
 
 /**
  * The stretches of a run, in their order. `contract`, as people say it, is `retire` (the old shape disappears, undo is
@@ -30,12 +30,6 @@ export interface Lock {
   readonly implied?: true
 }
 
-export interface Hazard {
-  readonly code: HazardCode
-  /** A sentence: what can happen and to whom. */
-  readonly because: string
-}
-
 /** A fact that must hold inside the transaction, after its locks were taken and before anything is changed. */
 export interface Requirement {
   /** A boolean expression that reads the catalog only: it never scans a table. */
@@ -47,10 +41,8 @@ export interface Requirement {
 
 /** A change of the shape that applications see, or of its contents. Each makes a version. */
 export type Change =
-  | { readonly kind: 'added'; readonly column: string }
+  | { readonly kind: 'added' | 'removed' | 'changed'; readonly column: string }
   | { readonly kind: 'copied'; readonly from: string; readonly to: string }
-  | { readonly kind: 'removed'; readonly column: string }
-  | { readonly kind: 'changed'; readonly column: string }
   | { readonly kind: 'reshaped'; readonly from: readonly string[]; readonly to: readonly string[] }
   | { readonly kind: 'created'; readonly table: string }
   | { readonly kind: 'dropped'; readonly table: string }
@@ -101,7 +93,8 @@ export interface TransactionStep extends Common {
   readonly locks: readonly Lock[]
   readonly requires: readonly Requirement[]
   readonly statements: readonly Sql[]
-  readonly cost: 'instant' | 'scan'
+  /** `small`: reads a table whose size it has asked for within its lock, while everybody waits. */
+  readonly cost: 'instant' | 'small' | 'scan'
   /** What disappears for clients: the step may run only behind the gate of that. */
   readonly retires?: Leaver
   /** Columns that go with it, in the same transaction. */
@@ -127,6 +120,25 @@ export interface OutsideStep extends Common {
   readonly cost: 'instant' | 'scan'
   /** Looked at before the statements; nothing keeps them true meanwhile. */
   readonly requires?: readonly Requirement[]
+}
+
+/**
+ * Works through the partitions of a table, on all levels, that it finds as it runs: `build` gives each its part of an index,
+ * concurrently and one by one; `drop` takes away what an interrupted build left.
+ */
+export interface IndexPartsStep extends Common {
+  readonly kind: 'index_parts'
+  readonly how: 'build' | 'drop'
+  readonly locks: readonly Lock[]
+  readonly table: QualifiedName
+  readonly index: QualifiedName
+  /** As in `IndexFacts`. */
+  readonly using: string
+  readonly tablespace: string | null
+  /** Its columns in order, from which the names of the parts are made. */
+  readonly nameParts: readonly string[]
+  /** Parts are called so, and something behind it, until they are attached. */
+  readonly prefix: string
 }
 
 /** Looks for rows that are in the way of what comes, such as duplicates of a key, before anything is changed. */
@@ -190,6 +202,7 @@ export type Step =
   | TransactionStep
   | ConcurrentIndexStep
   | OutsideStep
+  | IndexPartsStep
   | InspectStep
   | BackfillStep
   | VerifyStep

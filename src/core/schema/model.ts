@@ -1,5 +1,4 @@
-import type { Index, IndexFacts } from './indexes.ts'
-import type { CollationFacts, MappingFacts } from './mappings.ts'
+import type { Index } from './indexes.ts'
 
 /** The immutable model of the tables that a migration touches, as `adapters/postgres/introspect.ts` reads them. */
 export interface Schema {
@@ -33,8 +32,16 @@ export interface Table extends QualifiedName {
   /** May the connected role make foreign keys that point at it. */
   readonly mayReference: boolean
   readonly rowSecurityForced: boolean
+  /** May the connected role create relations, such as indexes, in the table's namespace? */
+  readonly creates: boolean
+  /** Columns that the connected role may both reference and read, with no row hidden from it. */
+  readonly referable: readonly string[]
+  /** Does a publication send its updates and deletes, and tell rows by the primary key? */
+  readonly keyIsPublished: boolean
   /** Attribute numbers used up, dropped columns included. PostgreSQL never reuses one. */
   readonly columnSlots: number
+  /** Of a partitioned table: its partitions on all levels, each behind the one that it is a part of. */
+  readonly parts: readonly Part[]
   /** Planner's estimate, -1 when the table was never analysed. */
   readonly rowsEstimate: number
   readonly bytes: number
@@ -50,6 +57,11 @@ export interface ReferencingKey {
   readonly constraint: string
   /** As a dependent is called: `orders_user_id_fkey on public.orders`. */
   readonly identity: string
+}
+
+export interface Part extends QualifiedName {
+  readonly kind: 'table' | 'partitioned' | 'foreign'
+  readonly owned: boolean
 }
 
 export type Storage = 'plain' | 'external' | 'extended' | 'main'
@@ -111,6 +123,8 @@ export interface Constraint {
   /** The other table of a foreign key. */
   readonly references: QualifiedName | null
   readonly setsDefault: boolean
+  /** What PostgreSQL would have to drop with it, such as foreign keys of other tables, each as it describes it. */
+  readonly dependents: readonly string[]
 }
 
 export interface Trigger {
@@ -137,56 +151,10 @@ export interface Dependent {
 
 /** What would break without a column. */
 export interface Dependents {
-  readonly found: readonly Pick<Dependent, 'kind' | 'name'>[]
+  readonly found: readonly Pick<Dependent, 'kind' | 'name' | 'bound'>[]
   /** Has pg_cron jobs that this role may not see? */
   readonly areJobsHidden: boolean
 }
-
-export type TypeFacts = Pick<Column, 'type' | 'baseType' | 'typeKind' | 'typeConstrained' | 'typeStorage'>
-
-/** What the planner knows about the server, gathered before so that planning stays pure. */
-export interface Facts {
-  /** Such as 180004; `Math.floor(version / 10_000)` is the major. */
-  readonly serverVersion: number
-  /**
-   * By `from -> to`, both base types: how PostgreSQL would assign one to the other. `unsteady`: the value depends on settings
-   * of the session, such as its time zone.
-   */
-  readonly casts: Readonly<Record<string, 'same' | 'implicit' | 'assignment' | 'unsteady' | 'none'>>
-  /** Types that operations name, as PostgreSQL would print them; absent when there is no such type. */
-  readonly types: Readonly<Record<string, TypeFacts>>
-  /** Expressions that operations name, by `expressionKey`: what is known, or why the server does not take it for the column's type. */
-  readonly expressions: Readonly<Record<string, ExpressionFacts | { readonly problem: string }>>
-  /** Expressions that carry values from columns to another one, by `mappingKey`; absent where a column or a type is not there. */
-  readonly mappings: Readonly<Record<string, MappingFacts | { readonly problem: string }>>
-  /** Collations that operations name, by `collationKey`; absent when there is no such collation. */
-  readonly collations: Readonly<Record<string, CollationFacts>>
-  /** Names that operations want to give to something new, by `nameKey`: why that cannot be. Absent of a name that is free. */
-  readonly names?: Readonly<Record<string, NameProblem>>
-  /** Index definitions, by their text: what the server makes of them, or why it does not take them. */
-  readonly indexes: Readonly<Record<string, IndexFacts | { readonly problem: string }>>
-}
-
-/** There is no such namespace, nothing may be made in it, or a relation or a type has the name. */
-export type NameProblem = 'no_namespace' | 'not_allowed' | 'taken'
-
-export function nameKey({ namespace, name }: QualifiedName): string {
-  return JSON.stringify([namespace, name])
-}
-
-export interface ExpressionFacts {
-  readonly volatility: Volatility
-  /** As `defaultText` of a column. */
-  readonly text: string | null
-}
-
-/** An expression fits one type and not another, and other rows, so what is known of it is kept under all of them. */
-export function expressionKey(expression: string, type: string, row?: RowShape): string {
-  return `${expression} as ${type}${row === undefined ? '' : ` of ${JSON.stringify(row)}`}`
-}
-
-/** The columns that an expression may name, of a table that is not there yet. */
-export type RowShape = readonly { readonly name: string; readonly type: string }[]
 
 export function isSameName(a: QualifiedName, b: QualifiedName): boolean {
   return a.namespace === b.namespace && a.name === b.name

@@ -2,8 +2,9 @@ import { describe, expect, test } from 'vitest'
 import type { ChangeType } from '../../../src/core/operations/change-type/change.ts'
 import { changeType } from '../../../src/core/operations/change-type.ts'
 import type { StepDraft, TransactionStep } from '../../../src/core/plan/step.ts'
+import type { Facts } from '../../../src/core/schema/facts.ts'
 import { collationKey, type MappingFacts, mappingKey } from '../../../src/core/schema/mappings.ts'
-import type { Facts, Table } from '../../../src/core/schema/model.ts'
+import type { Table } from '../../../src/core/schema/model.ts'
 import {
   check,
   column,

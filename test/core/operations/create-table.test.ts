@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { CreateTable } from '../../../src/core/operations/create-table/create-table.ts'
 import { createTable } from '../../../src/core/operations/create-table.ts'
-import { expressionKey, findTable, nameKey } from '../../../src/core/schema/model.ts'
+import { expressionKey, nameKey } from '../../../src/core/schema/facts.ts'
+import { findTable } from '../../../src/core/schema/model.ts'
 import { context, factsWithTypes, schemaOf, table, told } from '../../support/model.ts'
 
 const create = (more: Partial<CreateTable> = {}): CreateTable => ({

@@ -1,10 +1,21 @@
 import { describe, expect, test } from 'vitest'
 import { OPERATION_KINDS, specOf } from '../../../src/core/operations/index.ts'
 import type { Operation } from '../../../src/core/operations/migration.ts'
-import { context, factsWithTypes, mappingFacts, schemaOf, table, triedIndex } from '../../support/model.ts'
+import {
+  column,
+  context,
+  factsWithTypes,
+  index,
+  mappingFacts,
+  schemaOf,
+  table,
+  tableWith,
+  triedIndex,
+} from '../../support/model.ts'
 
 const on = { namespace: 'public', table: 'users' } as const
 const DEFINITION = 'create index on users (name)'
+const REPLACEMENT = 'create index users_old on users (name)'
 const EXAMPLES: Readonly<Record<Operation['kind'], Operation>> = {
   add_column: { kind: 'add_column', ...on, column: 'slug', type: 'text', nullable: true },
   create_table: {
@@ -15,8 +26,16 @@ const EXAMPLES: Readonly<Record<Operation['kind'], Operation>> = {
     constraints: [],
   },
   create_index: { kind: 'create_index', definition: DEFINITION },
-  change_type: { kind: 'change_type', ...on, column: 'name', type: 'varchar' },
+  add_constraint: { kind: 'add_constraint', ...on, unique: ['name'] },
+  drop_constraint: { kind: 'drop_constraint', ...on, name: 'users_pkey' },
+  rename_constraint: { kind: 'rename_constraint', ...on, from: 'users_pkey', to: 'users_key' },
+  alter_column: { kind: 'alter_column', ...on, column: 'name', comment: 'a name' },
   drop_column: { kind: 'drop_column', ...on, column: 'name' },
+  drop_index: { kind: 'drop_index', ...on, index: 'users_old' },
+  rename_column: { kind: 'rename_column', ...on, from: 'name', to: 'full_name' },
+  rename_index: { kind: 'rename_index', ...on, from: 'users_old', to: 'users_new' },
+  replace_index: { kind: 'replace_index', definition: REPLACEMENT },
+  change_type: { kind: 'change_type', ...on, column: 'name', type: 'varchar' },
   merge_columns: {
     kind: 'merge_columns',
     ...on,
@@ -26,7 +45,6 @@ const EXAMPLES: Readonly<Record<Operation['kind'], Operation>> = {
     nullable: true,
     up: 'name',
   },
-  rename_column: { kind: 'rename_column', ...on, from: 'name', to: 'full_name' },
   split_column: {
     kind: 'split_column',
     ...on,
@@ -38,12 +56,19 @@ const EXAMPLES: Readonly<Record<Operation['kind'], Operation>> = {
     down: 'first || last',
   },
 }
+const users = tableWith([column('name')], { indexes: [index('users_old', ['id'])] })
 const mappings = Object.assign({}, ...Object.values(EXAMPLES).map((op) => mappingFacts(specOf(op).needs(op))))
 const known = context(
-  table(),
+  users,
   factsWithTypes(
     { text: 'text', varchar: 'character varying' },
-    { indexes: { [DEFINITION]: triedIndex('users_name_idx', ['name']) }, mappings },
+    {
+      mappings,
+      indexes: {
+        [DEFINITION]: triedIndex('users_name_idx', ['name']),
+        [REPLACEMENT]: triedIndex('users_old', ['name']),
+      },
+    },
   ),
 )
 
@@ -79,7 +104,7 @@ describe('the registry', () => {
   test.each(inATable)('has operations that change nothing but the table they name: %s', (kind) => {
     const [op, spec] = [EXAMPLES[kind], specOf(EXAMPLES[kind])]
     const other = table({ name: 'teams' })
-    const before = schemaOf(table(), other)
+    const before = schemaOf(users, other)
     const after = spec.apply(op, before, known.facts)
     expect(after.tables[1]).toBe(other)
     expect(after.tables[0]).not.toEqual(before.tables[0])

@@ -80,7 +80,7 @@ export function rollingBack(life: Life, unharmed: Unharmed): Recovery {
     if (renewed) await request(database.query, RENEWED)
     const run = await bellows.run(life.migration.name)
     const rollback = () => bellows.change((driver) => driver.rollback(run?.id ?? 0))
-    if ((await isBeyondReturn(database, life)) || run?.state === 'completed') {
+    if ((await isBeyondReturn(database, life)) || run?.state === 'purging' || run?.state === 'completed') {
       await expect(rollback(), 'there is no way back').rejects.toMatchObject({ code: 'not_reversible' })
       await hasAllRows(database)
       await advance(bellows, life, 'purge', database.query)

@@ -1,10 +1,12 @@
 import type { BellowsError } from '../../errors.ts'
-import type { Hazard } from '../../plan/step.ts'
+import type { Hazard } from '../../plan/hazard.ts'
+import { userTriggersFire } from '../../plan/hazards.ts'
 import { columnSlotProblems, keyProblems, refused } from '../../plan/table-checks.ts'
+import type { Facts } from '../../schema/facts.ts'
 import { collationKey } from '../../schema/mappings.ts'
-import { type Column, type Facts, needsColumn, type Table } from '../../schema/model.ts'
+import { type Column, needsColumn, type Table } from '../../schema/model.ts'
 import { shown } from '../../sql.ts'
-import { carryProblems, firedByBackfill, ruleProblems, sourceProblems } from '../copy/checks.ts'
+import { carryProblems, ruleProblems, sourceProblems } from '../copy/checks.ts'
 import type { Work } from '../copy/work.ts'
 import { type Change, type ChangeType, changeOf } from './change.ts'
 
@@ -132,7 +134,7 @@ export function changeHazards(
           code: 'narrow_until_contract',
           because: `Until the old column is dropped "${column}" takes only values that can be taken back to ${fromColumn.type}.`,
         },
-    ...firedByBackfill(table),
+    ...userTriggersFire(table),
     ...boundTo(table, column).map(({ kind, name }) => ({
       code: 'blocks_contract' as const,
       because: `The ${kind} ${name} would go along with the old column. Drop it before the contract, and make it anew afterwards.`,

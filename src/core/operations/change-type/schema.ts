@@ -1,7 +1,8 @@
-import { notNullConstraint } from '../../plan/not-null.ts'
-import type { Column, Facts, Table } from '../../schema/model.ts'
+import type { Facts } from '../../schema/facts.ts'
+import type { Column, Table } from '../../schema/model.ts'
 import { twinTable } from '../copy/twin-schema.ts'
 import { carriedDefault } from '../copy/work.ts'
+import { notNullConstraint } from '../rules/schema.ts'
 import type { Change, ChangeType } from './change.ts'
 
 /** The table after the change: a copied column is the last one, and one that was only widened stays where it is. */
@@ -35,5 +36,10 @@ export function changedTable(
         : {}),
     },
   )
-  return isNewRule ? { ...twin, constraints: [...twin.constraints, ...notNullConstraint(op, facts)] } : twin
+  return isNewRule
+    ? {
+        ...twin,
+        constraints: [...twin.constraints, ...notNullConstraint(op.table, op.column, facts.serverVersion)],
+      }
+    : twin
 }

@@ -1,5 +1,4 @@
 import type { BellowsError } from '../../errors.ts'
-import type { Hazard } from '../../plan/step.ts'
 import { refused } from '../../plan/table-checks.ts'
 import { type Column, needsColumn, type Table } from '../../schema/model.ts'
 import { shown } from '../../sql.ts'
@@ -59,13 +58,4 @@ export function ruleProblems(table: Table, from: string, to: string): readonly B
       `${shown(name)} holds for "${from}"; nobody knows whether it holds for the changed values in "${to}".`,
     ),
   )
-}
-
-export function firedByBackfill(table: Table): readonly Hazard[] {
-  return table.triggers
-    .filter((trigger) => trigger.enabled && trigger.onUpdate)
-    .map(({ name }) => ({
-      code: 'user_triggers_fire',
-      because: `The trigger ${shown(name)} fires for every row that the backfill fills.`,
-    }))
 }

@@ -1,11 +1,11 @@
 import { carrySteps, checkAdditions } from '../../plan/carry.ts'
 import { clearColumnState, columnIsOffered } from '../../plan/column-state.ts'
+import { validateChecksStep } from '../../plan/constraint-steps.ts'
 import { lossy, relation, unfilled } from '../../plan/dual-write.ts'
-import { all, constraintExists, constraintValidated } from '../../plan/probes.ts'
+import { constraintExists } from '../../plan/probes.ts'
 import type { StepDraft } from '../../plan/step.ts'
-import { validateChecksSql } from '../../plan/validate.ts'
 import { primaryKey } from '../../schema/model.ts'
-import { id, qualified, shown, sql, trusted } from '../../sql.ts'
+import { id, qualified, sql, trusted } from '../../sql.ts'
 import {
   asPlannedRequirements,
   lastRequirement,
@@ -73,26 +73,12 @@ function proofStep(work: Work): StepDraft {
 
 function validateStep(work: Work): StepDraft {
   const { table } = work
-  const names = proofNames(work)
-  return {
-    kind: 'validate',
-    phase: 'verify',
-    does: `prove that every row of "${table.name}" keeps to it`,
-    hazards: [
-      {
-        code: 'stops_clients',
-        because: `At its end writers of ${shown(table.name)} wait: for the lock timeout at most, and then for some milliseconds.`,
-      },
-    ],
-    probe: all(names.map((name) => constraintValidated(table, name))),
-    locks: [
-      { relation: table, level: 'share_update_exclusive' },
-      { relation: table, level: 'share_row_exclusive', implied: true },
-    ],
-    requires: [],
-    statements: validateChecksSql(table, names),
-    cost: 'scan',
-  }
+  return validateChecksStep(
+    table,
+    proofNames(work),
+    `prove that every row of "${table.name}" keeps to it`,
+    'verify',
+  )
 }
 
 function offerStep({ to, table }: Work): StepDraft {

@@ -1,6 +1,7 @@
 import { BellowsError } from '../../errors.ts'
 import { refused, theTable } from '../../plan/table-checks.ts'
-import { type Facts, findColumn, findTable, isSameName, primaryKey, type Table } from '../../schema/model.ts'
+import type { Facts } from '../../schema/facts.ts'
+import { findColumn, findTable, isSameName, primaryKey, type Table } from '../../schema/model.ts'
 import type { Context } from '../operation.ts'
 import type { CreateTable, NewForeignKey } from './create-table.ts'
 import { madeTable } from './made-schema.ts'

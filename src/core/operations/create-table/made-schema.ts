@@ -1,11 +1,10 @@
 import { defaultName } from '../../plan/names.ts'
 import { theTable } from '../../plan/table-checks.ts'
+import { expressionKey, type Facts } from '../../schema/facts.ts'
 import type { Index } from '../../schema/indexes.ts'
 import {
   type Column,
   type Constraint,
-  expressionKey,
-  type Facts,
   isSameName,
   type QualifiedName,
   type Schema,
@@ -65,7 +64,11 @@ export function madeTable(op: CreateTable, facts: Facts): Table {
     mentions: [],
     neighbours: [],
     owned: true,
+    parts: [],
     mayReference: true,
+    creates: true,
+    referable: op.columns.map(({ name }) => name),
+    keyIsPublished: false,
     referencedBy: [],
     rowSecurityForced: false,
     columnSlots: op.columns.length,
@@ -122,6 +125,7 @@ const PLAIN = {
   index: null,
   references: null,
   setsDefault: false,
+  dependents: [],
 } as const
 
 function keyConstraint({ kind, name, columns }: Key): Constraint {
@@ -149,6 +153,7 @@ function keyIndex(table: QualifiedName, { name, columns }: Key): Index {
     tablespace: null,
     replicaIdentity: false,
     clustered: false,
+    foreignKeys: [],
   }
 }
 

@@ -1,9 +1,9 @@
 import { BellowsError } from '../../errors.ts'
 import { columnNameProblem } from '../../identifier.ts'
 import { readType } from '../../parse.ts'
-import { leavingHazards } from '../../plan/hazards.ts'
+import type { Hazard } from '../../plan/hazard.ts'
+import { leavingHazards, userTriggersFire } from '../../plan/hazards.ts'
 import { mappingFor } from '../../plan/mapping.ts'
-import type { Hazard } from '../../plan/step.ts'
 import {
   columnMissing,
   columnSlotProblems,
@@ -12,16 +12,10 @@ import {
   tableProblems,
   theTable,
 } from '../../plan/table-checks.ts'
-import {
-  type Column,
-  type Facts,
-  findColumn,
-  findTable,
-  needsColumn,
-  type Table,
-} from '../../schema/model.ts'
+import type { Facts } from '../../schema/facts.ts'
+import { type Column, findColumn, findTable, needsColumn, type Table } from '../../schema/model.ts'
 import { shown } from '../../sql.ts'
-import { carryProblems, firedByBackfill, ruleProblems, sourceProblems } from '../copy/checks.ts'
+import { carryProblems, ruleProblems, sourceProblems } from '../copy/checks.ts'
 import type { Context } from '../operation.ts'
 import type { RenameColumn } from './rename.ts'
 
@@ -125,7 +119,7 @@ export function renameHazards(op: RenameColumn, { schema, facts }: Context): rea
           },
         ]
       : []),
-    ...firedByBackfill(table),
+    ...userTriggersFire(table),
     ...changedByTriggers(op, table),
     ...narrowness(op, from, table, facts),
     ...leavingHazards(table, op.from),

@@ -1,5 +1,6 @@
 import { theTable } from '../../plan/table-checks.ts'
-import { type Facts, findColumn, findTable, type Schema, withTable } from '../../schema/model.ts'
+import type { Facts } from '../../schema/facts.ts'
+import { findColumn, findTable, type Schema, withTable } from '../../schema/model.ts'
 import { twinTable } from '../copy/twin-schema.ts'
 import { keptCollation } from '../copy/work.ts'
 import type { RenameColumn } from './rename.ts'

@@ -1,7 +1,7 @@
 import { BellowsError } from '../../errors.ts'
 import { columnNameProblem } from '../../identifier.ts'
-import { leavingHazards } from '../../plan/hazards.ts'
-import type { Hazard } from '../../plan/step.ts'
+import type { Hazard } from '../../plan/hazard.ts'
+import { leavingHazards, userTriggersFire } from '../../plan/hazards.ts'
 import {
   columnMissing,
   columnSlotProblems,
@@ -9,9 +9,9 @@ import {
   refused,
   tableProblems,
 } from '../../plan/table-checks.ts'
+import type { Facts } from '../../schema/facts.ts'
 import {
   type Column,
-  type Facts,
   findColumn,
   findTable,
   needsColumn,
@@ -19,7 +19,7 @@ import {
   type Table,
 } from '../../schema/model.ts'
 import { shown } from '../../sql.ts'
-import { firedByBackfill, sourceProblems } from '../copy/checks.ts'
+import { sourceProblems } from '../copy/checks.ts'
 import type { Context } from '../operation.ts'
 import { type Resolved, resolved } from './mapping.ts'
 import type { Reshape } from './reshape.ts'
@@ -195,7 +195,7 @@ export function reshapeHazards(shape: Reshape, schema: Schema): readonly Hazard[
         code: 'goes_with_column' as const,
         because: `The index ${shown(name)} is dropped with ${olds}. Create the ones that the new columns need before you deploy.`,
       })),
-    ...firedByBackfill(table),
+    ...userTriggersFire(table),
     ...shape.olds.flatMap(({ name }) => leavingHazards(table, name)),
   ]
 }

@@ -1,8 +1,9 @@
 import { readOverRow } from '../../over-row.ts'
 import { readType } from '../../parse.ts'
 import { CUTTING_TYPES, castTo, type RowMapping } from '../../plan/mapping.ts'
+import type { Facts, TypeFacts } from '../../schema/facts.ts'
 import { type MappingFacts, type MappingNeed, mappingKey } from '../../schema/mappings.ts'
-import { type Column, type Facts, findColumn, type Table, type TypeFacts } from '../../schema/model.ts'
+import { type Column, findColumn, type Table } from '../../schema/model.ts'
 import type { Sql } from '../../sql.ts'
 import { downNeeds, type Reshape, upNeeds } from './reshape.ts'
 

@@ -1,6 +1,7 @@
-import { notNullConstraint } from '../../plan/not-null.ts'
-import { type Facts, findTable, type Schema, withTable } from '../../schema/model.ts'
+import type { Facts } from '../../schema/facts.ts'
+import { findTable, type Schema, withTable } from '../../schema/model.ts'
 import { twinColumn } from '../copy/work.ts'
+import { notNullConstraint } from '../rules/schema.ts'
 import { resolved } from './mapping.ts'
 import type { Reshape } from './reshape.ts'
 import { defaultsOf } from './work.ts'
@@ -33,7 +34,7 @@ export function reshapedSchema(shape: Reshape, schema: Schema, facts: Facts): Sc
       ...kept(table.constraints),
       ...shape.news
         .filter(({ nullable }) => !nullable)
-        .flatMap(({ name }) => notNullConstraint({ table: table.name, column: name }, facts)),
+        .flatMap(({ name }) => notNullConstraint(table.name, name, facts.serverVersion)),
     ],
   })
 }

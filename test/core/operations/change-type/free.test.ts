@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { introspect } from '../../../../src/adapters/postgres/introspect.ts'
 import { openSessions } from '../../../../src/adapters/postgres/sessions.ts'
 import { isFree } from '../../../../src/core/operations/change-type/free.ts'
+import { needsOf } from '../../../../src/core/plan/needs.ts'
 import { findColumn } from '../../../../src/core/schema/model.ts'
 import { cleanUp, type TestDatabase, testDatabase } from '../../../support/database.ts'
 
@@ -77,10 +78,13 @@ describe('a change of type that is called free', () => {
 async function foretold(database: TestDatabase, to: string): Promise<boolean> {
   const sessions = openSessions({ url: database.url, application: 'bellows' })
   cleanUp(() => sessions.close())
-  const needs = { types: [to], expressions: [], mappings: [], collations: [], indexes: [] }
+  const needs = {
+    ...needsOf({ name: '0001_test', operations: [] }),
+    types: [to],
+  }
   const { schema, facts } = await introspect(sessions, {
-    tables: [{ namespace: 'public', name: 't', columns: [] }],
     ...needs,
+    tables: [{ namespace: 'public', name: 't', columns: [] }],
   })
   const [table] = schema.tables
   const [from, type] = [table === undefined ? undefined : findColumn(table, 'c'), facts.types[to]]

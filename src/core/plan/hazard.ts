@@ -1,4 +1,9 @@
-/** The named dangers of a plan, each with a sentence of its own where it occurs. */
+export interface Hazard {
+  readonly code: HazardCode
+  /** A sentence: what can happen and to whom. */
+  readonly because: string
+}
+
 export type HazardCode =
   | 'stops_clients'
   | 'scans'
@@ -20,3 +25,8 @@ export type HazardCode =
   | 'refuses_duplicates'
   | 'allows_duplicates'
   | 'slower_queries'
+  | 'old_writers_may_fail'
+  | 'not_indexed'
+  | 'name_may_be_used'
+  | 'same_default'
+  | 'not_refused_any_more'
