@@ -20,6 +20,7 @@ import {
   MERGE,
   POISONED,
   RENAME,
+  RULES,
 } from './crash/lives.ts'
 import {
   recoverFromAll,
@@ -40,6 +41,7 @@ const LIVES: readonly (readonly [string, Life, { readonly points: number; readon
   ['a merge of two columns', MERGE, { points: 100, states: 20 }],
   ['an added column', ADD, { points: 26, states: 4 }],
   ['two added columns that are filled', FILL, { points: 120, states: 20 }],
+  ['constraints that come and go', RULES, { points: 60, states: 8 }],
   ['indexes that are made, replaced and dropped', INDEXES, { points: 40, states: 8 }],
   ['a dropped column, with a grace', graced(DROP, GRACE_MS), { points: 60, states: 8 }],
   ['a dropped column that is filled meanwhile', DROP_FILLED, { points: 60, states: 8 }],

@@ -44,7 +44,7 @@ export async function readDependentsOfEach(
       ...(hanging.get(at) ?? []).map(({ kind, name, bound }) => ({
         kind,
         name,
-        ...(bound ? { bound: true as const } : {}),
+        ...(bound ? { bound } : {}),
       })),
       ...functionsUsing(functions.get(at) ?? [], table, column),
       ...jobsUsing(jobs, table, column),
@@ -59,7 +59,7 @@ function hangingQuery(asked: readonly Asked[]): Sql {
   )
   const tables = asked.flatMap(({ table, column }, at) =>
     column === undefined
-      ? [sql`select ${lit(at)} as at, *, false from (${tableDependentsQuery(table)}) found`]
+      ? [sql`select ${lit(at)} as at, kind, name, false from (${tableDependentsQuery(table)}) found`]
       : [],
   )
   return join([...(columns.length === 0 ? [] : [dependentsOfEach(columns)]), ...tables], '\nunion all\n')

@@ -17,10 +17,6 @@ export interface Needs {
     readonly type: string
     readonly row?: RowShape
   }[]
-  /** Expressions that carry values between columns of one table. */
-  readonly mappings: readonly MappingNeed[]
-  /** Collations by name, each with the namespace of its table. */
-  readonly collations: readonly QualifiedName[]
   /** The same for a default of a column that is there, whose type only the server knows. */
   readonly defaults: readonly {
     readonly table: QualifiedName
@@ -33,6 +29,10 @@ export interface Needs {
   readonly names: readonly QualifiedName[]
   /** What columns are to hold, row by row. */
   readonly values: readonly RowValue[]
+  /** Expressions that carry values between columns of one table. */
+  readonly mappings: readonly MappingNeed[]
+  /** Collations by name, each with the namespace of its table. */
+  readonly collations: readonly QualifiedName[]
   /** Index definitions as operations write them, each with the columns that operations before it add to the table. */
   readonly indexes: readonly (IndexNeed & { readonly added: readonly AddedColumn[] })[]
 }

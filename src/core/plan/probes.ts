@@ -22,10 +22,6 @@ export function columnAbsent(table: QualifiedName, column: string): Sql {
   return sql`(${relationExists(table)} and not ${columnExists(table, column)})`
 }
 
-export function isOfType(table: QualifiedName, column: string, type: string): Sql {
-  return sql`exists (select from pg_catalog.pg_attribute where attrelid = ${regclass(table)} and attname = ${lit(column)} and not attisdropped and pg_catalog.format_type(atttypid, atttypmod) = ${lit(type)})`
-}
-
 export function columnIsNotNull(table: QualifiedName, column: string): Sql {
   return sql`exists (select from pg_catalog.pg_attribute where attrelid = ${regclass(table)} and attname = ${lit(column)} and not attisdropped and attnotnull)`
 }
@@ -50,6 +46,10 @@ export function attributesAre(
 ): Sql {
   const storage = column.storage === 'extended' ? 'x' : column.storage.charAt(0)
   return sql`exists (select from pg_catalog.pg_attribute where attrelid = ${regclass(table)} and attname = ${lit(column.name)} and pg_catalog.col_description(attrelid, attnum) is not distinct from ${lit(column.comment)} and coalesce(attstattarget, -1) = ${lit(column.statisticsTarget)} and attstorage = ${lit(storage)} and attcompression = ${lit(column.compression?.charAt(0) ?? '')})`
+}
+
+export function isOfType(table: QualifiedName, column: string, type: string): Sql {
+  return sql`exists (select from pg_catalog.pg_attribute where attrelid = ${regclass(table)} and attname = ${lit(column)} and not attisdropped and pg_catalog.format_type(atttypid, atttypmod) = ${lit(type)})`
 }
 
 /** Nobody has changed since what the plan carries over from a column to its successor. */

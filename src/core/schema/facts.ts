@@ -18,14 +18,14 @@ export interface Facts {
   readonly types: Readonly<Record<string, TypeFacts>>
   /** Expressions that operations name, by `expressionKey`: what is known, or why the server does not take it for the column's type. */
   readonly expressions: Readonly<Record<string, ExpressionFacts | { readonly problem: string }>>
-  /** Expressions that carry values from columns to another one, by `mappingKey`; absent where a column or a type is not there. */
-  readonly mappings: Readonly<Record<string, MappingFacts | { readonly problem: string }>>
-  /** Collations that operations name, by `collationKey`; absent when there is no such collation. */
-  readonly collations: Readonly<Record<string, CollationFacts>>
   /** Names that operations want to give to something new, by `nameKey`: why that cannot be. Absent of a name that is free. */
   readonly names: Readonly<Record<string, NameProblem>>
   /** What columns are to hold, by `valueKey`. */
   readonly values: Readonly<Record<string, ValueFacts | { readonly problem: string }>>
+  /** Expressions that carry values from columns to another one, by `mappingKey`; absent where a column or a type is not there. */
+  readonly mappings: Readonly<Record<string, MappingFacts | { readonly problem: string }>>
+  /** Collations that operations name, by `collationKey`; absent when there is no such collation. */
+  readonly collations: Readonly<Record<string, CollationFacts>>
   /** Conditions on rows, by `conditionKey`: how steady, or why the server does not take it for its table. */
   readonly conditions: Readonly<
     Record<string, Pick<ExpressionFacts, 'volatility'> | { readonly problem: string }>

@@ -93,6 +93,12 @@ export const POISONED: Life = {
     create trigger refuse before update on users for each row when (new.id = 140 and new.pad = old.pad) execute function refuse()`,
   mend: `update users set pad = 'mended' where id = 140`,
 }
+export const INDEXES = life([
+  { kind: 'create_index', definition: 'create unique index on users (said)' },
+  { kind: 'replace_index', definition: 'create index users_legacy_idx on users (legacy, id)' },
+  { kind: 'drop_index', namespace: 'public', table: 'users', index: 'users_lower_idx' },
+])
+
 /** Of a column with a foreign key; the name is taken over by the copy, and given back by the undo. */
 export const CHANGE = life([
   { kind: 'change_type', namespace: 'public', table: 'users', column: 'team', type: 'bigint' },
@@ -113,14 +119,17 @@ export const MERGE = life([
     up: `coalesce(older, '') || '/' || coalesce(legacy, '')`,
   },
 ])
-export const INDEXES = life([
-  { kind: 'create_index', definition: 'create unique index on users (said)' },
-  { kind: 'replace_index', definition: 'create index users_legacy_idx on users (legacy, id)' },
-  { kind: 'drop_index', namespace: 'public', table: 'users', index: 'users_lower_idx' },
-])
 export const DROP = life([drop('legacy')])
 export const DROP_FILLED = life([drop('older', "'old ' || id")])
 export const DROP_TWO = life([drop('legacy'), drop('older')])
+
+const onUsers = { namespace: 'public', table: 'users' } as const
+/** Steps of every kind that a constraint needs: in expand, behind the rollout, within transactions and outside. */
+export const RULES = life([
+  { kind: 'drop_constraint', ...onUsers, name: 'users_name_check' },
+  { kind: 'alter_column', ...onUsers, column: 'legacy', nullable: false, default: `'new'` },
+  { kind: 'add_constraint', ...onUsers, unique: ['said'] },
+])
 
 /**
  * Advances as a person with patience does: who is told to wait until a grace is over comes back, and a row that is named is

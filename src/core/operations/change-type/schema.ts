@@ -2,7 +2,7 @@ import type { Facts } from '../../schema/facts.ts'
 import type { Column, Table } from '../../schema/model.ts'
 import { twinTable } from '../copy/twin-schema.ts'
 import { carriedDefault } from '../copy/work.ts'
-import { notNullConstraint } from '../rules/schema.ts'
+import { withNotNull } from '../rules/schema.ts'
 import type { Change, ChangeType } from './change.ts'
 
 /** The table after the change: a copied column is the last one, and one that was only widened stays where it is. */
@@ -23,23 +23,17 @@ export function changedTable(
     const widened = { ...from, ...made, compression: from.compression }
     return { ...table, columns: table.columns.map((one) => (one.name === from.name ? widened : one)) }
   }
-  const isNewRule = notNull && from.nullable
   const changesValues = op.up !== undefined && from.default !== null
   const twin = twinTable(
     table,
     { from: from.name, to: from.name },
     {
       ...made,
-      nullable: !notNull,
+      nullable: !notNull || from.nullable,
       ...(changesValues
         ? { default: carriedDefault(from, change.mapping, true) ?? null, defaultText: null }
         : {}),
     },
   )
-  return isNewRule
-    ? {
-        ...twin,
-        constraints: [...twin.constraints, ...notNullConstraint(op.table, op.column, facts.serverVersion)],
-      }
-    : twin
+  return notNull ? withNotNull(twin, from.name, facts) : twin
 }
