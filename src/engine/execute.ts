@@ -182,10 +182,15 @@ async function performTransaction(
     requires: step.requires,
     // Between the look of the gate and this transaction an instance may have come back.
     statements: [
-      ...(step.retires === undefined ? [] : (requires ?? [requireNobodySql(engine, step.retires)])),
+      ...(step.retires === undefined ? [] : (requires ?? requireNobody(engine, step, step.retires))),
       ...step.statements,
     ],
     probe: step.probe,
     events: record('performed', {}),
   })
+}
+
+/** For the transaction of a rollback that drops columns: no instance uses one of them. */
+function requireNobody(engine: Driving, step: TransactionStep, retires: Leaver): readonly Sql[] {
+  return [retires, ...(step.retiresAlso ?? [])].map((one) => requireNobodySql(engine, one))
 }

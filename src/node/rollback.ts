@@ -47,6 +47,11 @@ async function takenBack(database: Changing, version: Version): Promise<void> {
         'not_reversible',
         `The old values of ${version.facts.table.name}.${version.facts.change.column} were dropped; nothing holds them any more.`,
       )
+    case 'reshaped':
+      throw new BellowsError(
+        'not_reversible',
+        `The old columns of version ${version.version} (${version.name}) were dropped; nothing holds them any more.`,
+      )
     default:
       throw new BellowsError(
         'not_reversible',

@@ -17,6 +17,7 @@ import {
   graced,
   INDEXES,
   type Life,
+  MERGE,
   POISONED,
   RENAME,
   RULES,
@@ -38,6 +39,7 @@ const TIMEOUT_MS = 300_000
 const LIVES: readonly (readonly [string, Life, { readonly points: number; readonly states: number }])[] = [
   ['a rename of two columns', RENAME, { points: 300, states: 50 }],
   ['a change of type', CHANGE, { points: 100, states: 20 }],
+  ['a merge of two columns', MERGE, { points: 100, states: 20 }],
   ['an added column', ADD, { points: 26, states: 4 }],
   ['two added columns that are filled', FILL, { points: 120, states: 20 }],
   ['constraints that come and go', RULES, { points: 60, states: 8 }],
@@ -50,6 +52,7 @@ const RETURNS: readonly (readonly [string, Life, Phase])[] = [
   ['a rename of two columns that is verified', RENAME, 'verify'],
   ['a rename of two columns that are hidden', RENAME, 'retire'],
   ['a change of type that has taken over the name', CHANGE, 'retire'],
+  ['a merge whose columns are hidden', MERGE, 'retire'],
   ['two dropped columns that are hidden', DROP_TWO, 'retire'],
   ['tables that are made, hidden and renamed', TABLES, 'retire'],
 ]

@@ -1,7 +1,9 @@
 import { BellowsError } from '../../src/core/errors.ts'
+import type { OperationNeeds } from '../../src/core/operations/needs.ts'
 import type { Context } from '../../src/core/operations/operation.ts'
 import type { Facts, TypeFacts } from '../../src/core/schema/facts.ts'
 import type { Index, IndexFacts } from '../../src/core/schema/indexes.ts'
+import { type MappingFacts, mappingKey } from '../../src/core/schema/mappings.ts'
 import type {
   Column,
   Constraint,
@@ -293,6 +295,16 @@ export function factsWithTypes(types: Readonly<Record<string, string>>, more: Pa
     types: Object.fromEntries(Object.entries(types).map(([text, printed]) => [text, type(printed)])),
     ...more,
   })
+}
+
+/** Facts of a server that takes the expressions of an operation; what each makes of NULL is NULL unless told otherwise. */
+export function mappingFacts(
+  needs: OperationNeeds,
+  known: readonly (MappingFacts | { readonly problem: string })[] = [],
+): Facts['mappings'] {
+  return Object.fromEntries(
+    (needs.mappings ?? []).map((need, at) => [mappingKey(need), known[at] ?? { ofNull: 'null' }]),
+  )
 }
 
 export const SEED = 'a seed'

@@ -135,6 +135,26 @@ export const OPERATION_CASES: Readonly<Record<Operation['kind'], readonly Operat
     },
   ],
   ...TABLE_CASES,
+  merge_columns: [
+    {
+      name: 'two to one that is NOT NULL',
+      given: `${GIVEN} alter table users add last text;`,
+      operations: [
+        {
+          kind: 'merge_columns',
+          ...users,
+          from: [
+            { name: 'name', down: `split_part(whole, ' ', 1)` },
+            { name: 'last', down: `nullif(split_part(whole, ' ', 2), '')` },
+          ],
+          to: 'whole',
+          type: 'text',
+          nullable: false,
+          up: `coalesce(name, '') || coalesce(' ' || last, '')`,
+        },
+      ],
+    },
+  ],
   rename_column: [
     {
       name: 'NOT NULL, with a CHECK, indexes, and a unique constraint that is the replica identity',
@@ -161,6 +181,24 @@ export const OPERATION_CASES: Readonly<Record<Operation['kind'], readonly Operat
       name: 'without a way back',
       given: GIVEN,
       operations: [rename({ transform: 'upper', overlap: 'forward_only' })],
+    },
+  ],
+  split_column: [
+    {
+      name: 'one to two, with a default and an index',
+      given: `${GIVEN} alter table users alter name set default 'a b'; create index on users (name);`,
+      operations: [
+        {
+          kind: 'split_column',
+          ...users,
+          from: 'name',
+          to: [
+            { name: 'first', type: 'text', nullable: false, up: `split_part(name, ' ', 1)` },
+            { name: 'last', type: 'text', nullable: true, up: `nullif(split_part(name, ' ', 2), '')` },
+          ],
+          down: `first || coalesce(' ' || last, '')`,
+        },
+      ],
     },
   ],
   drop_index: [

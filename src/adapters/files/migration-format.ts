@@ -13,6 +13,7 @@ import { dropConstraint } from './formats/drop-constraint.ts'
 import { dropIndex } from './formats/drop-index.ts'
 import { dropObject } from './formats/drop-object.ts'
 import { dropTable } from './formats/drop-table.ts'
+import { mergeColumns } from './formats/merge-columns.ts'
 import { renameColumn } from './formats/rename-column.ts'
 import { renameConstraint } from './formats/rename-constraint.ts'
 import { renameEnumValue } from './formats/rename-enum-value.ts'
@@ -21,6 +22,7 @@ import { renameTable } from './formats/rename-table.ts'
 import { replaceIndex } from './formats/replace-index.ts'
 import { replaceObject } from './formats/replace-object.ts'
 import { setTable } from './formats/set-table.ts'
+import { splitColumn } from './formats/split-column.ts'
 import { runSql } from './formats/sql.ts'
 import { type Finding, findingsOf, placeText, unknownName } from './issues.ts'
 import type { Path } from './source.ts'
@@ -41,6 +43,8 @@ export const OPERATION_FORMATS = {
   rename_column: renameColumn,
   replace_object: replaceObject,
   sql: runSql,
+  merge_columns: mergeColumns,
+  split_column: splitColumn,
   drop_constraint: dropConstraint,
   drop_index: dropIndex,
   rename_index: renameIndex,

@@ -41,6 +41,7 @@ export const changeType: OperationSpec<ChangeType> = {
   expand: (op, context) => {
     const { table, from, change } = found(op, context)
     if (change.by === 'catalog') return [widenStep(table, from, change.target)]
+    if (change.by === 'nothing') return []
     const work = workFor(op, context, change)
     return [
       installStep(work, {
@@ -53,12 +54,12 @@ export const changeType: OperationSpec<ChangeType> = {
 
   backfill: (op, context) => {
     const { change } = found(op, context)
-    return change.by === 'catalog' ? [] : [fillStep(workFor(op, context, change))]
+    return change.by === 'copy' ? [fillStep(workFor(op, context, change))] : []
   },
 
   contract: (op, context) => {
     const { change } = found(op, context)
-    if (change.by === 'catalog') return []
+    if (change.by !== 'copy') return []
     const work = workFor(op, context, change)
     return [...verifySteps(work), swapStep(work), purgeStep(work)]
   },
@@ -66,6 +67,7 @@ export const changeType: OperationSpec<ChangeType> = {
   rollback: (op, context) => {
     const { table, from, change } = found(op, context)
     if (change.by === 'catalog') return [narrowStep(table, from, change.target)]
+    if (change.by === 'nothing') return []
     const work = workFor(op, context, change)
     return change.mapping.down === undefined ? [takeBackStep(work)] : [swapBackStep(work), takeBackStep(work)]
   },

@@ -11,6 +11,7 @@ import { dropConstraint } from './drop-constraint.ts'
 import { dropIndex } from './drop-index.ts'
 import { dropObject } from './drop-object.ts'
 import { dropTable } from './drop-table.ts'
+import { mergeColumns } from './merge-columns.ts'
 import type { Operation } from './migration.ts'
 import type { OperationSpec } from './operation.ts'
 import { renameColumn } from './rename-column.ts'
@@ -21,6 +22,7 @@ import { renameTable } from './rename-table.ts'
 import { replaceIndex } from './replace-index.ts'
 import { replaceObject } from './replace-object.ts'
 import { setTable } from './set-table.ts'
+import { splitColumn } from './split-column.ts'
 import { runSql } from './sql.ts'
 
 type Registry = { readonly [K in Operation['kind']]: OperationSpec<Extract<Operation, { kind: K }>> }
@@ -41,6 +43,8 @@ const OPERATIONS: Registry = {
   rename_column: renameColumn,
   replace_object: replaceObject,
   sql: runSql,
+  merge_columns: mergeColumns,
+  split_column: splitColumn,
   drop_constraint: dropConstraint,
   drop_index: dropIndex,
   rename_index: renameIndex,

@@ -12,6 +12,7 @@ import type { DropConstraint } from './drop-constraint.ts'
 import type { DropIndex } from './drop-index.ts'
 import type { DropObject } from './drop-object.ts'
 import type { DropTable } from './drop-table.ts'
+import type { MergeColumns } from './merge-columns.ts'
 import type { RenameColumn } from './rename/rename.ts'
 import type { RenameConstraint } from './rename-constraint.ts'
 import type { RenameEnumValue } from './rename-enum-value.ts'
@@ -20,6 +21,7 @@ import type { RenameTable } from './rename-table.ts'
 import type { ReplaceIndex } from './replace-index.ts'
 import type { ReplaceObject } from './replace-object.ts'
 import type { SetTable } from './set-table/set-table.ts'
+import type { SplitColumn } from './split-column.ts'
 import type { RunSql } from './sql/run-sql.ts'
 
 export type Operation =
@@ -36,6 +38,7 @@ export type Operation =
   | DropIndex
   | DropObject
   | DropTable
+  | MergeColumns
   | RenameColumn
   | RenameConstraint
   | RenameEnumValue
@@ -45,6 +48,7 @@ export type Operation =
   | ReplaceObject
   | RunSql
   | SetTable
+  | SplitColumn
 
 /** A named, ordered list of operations: what a person writes in one file. */
 export interface Migration {

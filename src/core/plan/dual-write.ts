@@ -1,7 +1,7 @@
 import { pinned, pinnedType } from '../pin.ts'
 import type { Column, QualifiedName } from '../schema/model.ts'
-import { id, lit, qualified, type Sql, sql, trusted } from '../sql.ts'
-import type { Mapping } from './mapping.ts'
+import { id, join, lit, qualified, type Sql, sql, trusted } from '../sql.ts'
+import type { Mapping, RowMapping } from './mapping.ts'
 
 /** Two columns of one table that a trigger keeps in step, and how a value goes from one to the other. */
 export interface Pair {
@@ -23,18 +23,41 @@ export function same(a: Sql, b: Sql): Sql {
 
 /** The relation R between the columns, given how each is written at the place (`"name"`, `new."name"`). */
 export function relation(mapping: Mapping, from: Sql, to: Sql): Sql {
-  const forward = same(to, mapping.up(from))
-  const backward = mapping.down === undefined ? undefined : same(from, mapping.down(to))
-  return backward === undefined || isIdentity(mapping) ? forward : sql`(${forward} or ${backward})`
+  return relationOf(lifted(mapping), [from], [to])
+}
+
+/** R between two sets of columns of a row: every new one is what comes of the old ones, or every old one what comes of the new. */
+export function relationOf(mapping: RowMapping, olds: readonly Sql[], news: readonly Sql[]): Sql {
+  const forward = same(join(news), join(mapping.up(olds)))
+  const backward = mapping.down === undefined ? undefined : same(join(olds), join(mapping.down(news)))
+  return backward === undefined || mapping.isIdentity ? forward : sql`(${forward} or ${backward})`
 }
 
 /** Consistent by the second half of R only. Never true when the mapping loses nothing. */
 export function lossy(mapping: Mapping, from: Sql, to: Sql): Sql {
-  return isIdentity(mapping) ? trusted('false') : sql`not ${same(to, mapping.up(from))}`
+  return lossyOf(lifted(mapping), [from], [to])
+}
+
+export function lossyOf(mapping: RowMapping, olds: readonly Sql[], news: readonly Sql[]): Sql {
+  return mapping.isIdentity ? trusted('false') : sql`not ${same(join(news), join(mapping.up(olds)))}`
 }
 
 export function unfilled(mapping: Mapping, from: Sql, to: Sql): Sql {
-  return sql`(${to} is null and ${mapping.up(from)} is not null)`
+  return unfilledOf(lifted(mapping), [from], [to])
+}
+
+/** All new columns are filled at once, so a part that is NULL was written so. */
+export function unfilledOf(mapping: RowMapping, olds: readonly Sql[], news: readonly Sql[]): Sql {
+  const some = mapping.up(olds).map((value) => sql`${value} is not null`)
+  const waits = some.length === 1 ? join(some) : sql`(${join(some, ' or ')})`
+  return sql`(${areNull(news)} and ${waits})`
+}
+
+function areNull(columns: readonly Sql[]): Sql {
+  return join(
+    columns.map((column) => sql`${column} is null`),
+    ' and ',
+  )
 }
 
 export function isIdentity(mapping: Mapping): boolean {
@@ -42,79 +65,94 @@ export function isIdentity(mapping: Mapping): boolean {
   return mapping.up(probe) === probe && mapping.down?.(probe) === probe
 }
 
+/** A mapping of one column to one, as one of sets. */
+export function lifted(mapping: Mapping): RowMapping {
+  const { up, down } = mapping
+  return {
+    up: (olds) => olds.map(up),
+    down: down === undefined ? undefined : (news) => news.map(down),
+    isIdentity: isIdentity(mapping),
+  }
+}
+
+/** Columns of one table that a trigger keeps in step with other ones. */
+export interface Sides {
+  readonly table: QualifiedName
+  readonly olds: readonly string[]
+  readonly news: readonly string[]
+  readonly mapping: RowMapping
+  /** Of the old columns, in their order: see `Pair`. */
+  readonly oldColumns: readonly Pair['fromColumn'][]
+}
+
+export function dualWriteBody({ from, to, mapping, fromColumn, table }: Pair): Sql {
+  return rowWriteBody({
+    table,
+    olds: [from],
+    news: [to],
+    mapping: lifted(mapping),
+    oldColumns: [fromColumn],
+  })
+}
+
 /**
  * The body of the trigger function. It looks at what changed in the row, never at who writes. Everything that it names is
  * qualified, because it runs with the writer's `search_path` and rights.
  */
-export function dualWriteBody(pair: Pair): Sql {
-  const { mapping } = pair
-  const [newFrom, newTo] = [sql`new.${id(pair.from)}`, sql`new.${id(pair.to)}`]
-  const [oldFrom, oldTo] = [sql`old.${id(pair.from)}`, sql`old.${id(pair.to)}`]
-  const waits = unfilled(mapping, newFrom, newTo)
-  const fill = sql`${newTo} := ${mapping.up(newFrom)};`
+export function rowWriteBody(sides: Sides): Sql {
+  const { mapping } = sides
+  const [olds, news] = [sides.olds, sides.news].map((names) => names.map((name) => sql`new.${id(name)}`)) as [
+    Sql[],
+    Sql[],
+  ]
+  const [oldsBefore, newsBefore] = [sides.olds, sides.news].map((names) =>
+    join(names.map((name) => sql`old.${id(name)}`)),
+  ) as [Sql, Sql]
+  const waits = unfilledOf(mapping, olds, news)
+  const fill = assigned(news, mapping.up(olds))
   const carryBack =
-    mapping.down === undefined ? refusal(pair, 'no way back') : sql`${newFrom} := ${mapping.down(newTo)};`
+    mapping.down === undefined ? refusal(sides, 'no way back') : assigned(olds, mapping.down(news))
   return sql`
 begin
-  if ${relation(mapping, newFrom, newTo)} and not ${waits} then
+  if ${relationOf(mapping, olds, news)} and not ${waits} then
     return new;
   end if;
   if tg_op operator(pg_catalog.=) 'INSERT' then
-    if ${newTo} is null then
+    if ${areNull(news)} then
       ${fill}
-    elsif ${omitted(pair, newFrom)} then
+    elsif ${areOmitted(sides, olds)} then
       ${carryBack}
     else
-      ${refusal(pair, 'two values')}
+      ${refusal(sides, 'two values')}
     end if;
-  elsif ${same(newFrom, oldFrom)} then
-    if not ${same(newTo, oldTo)} then
+  elsif ${same(join(olds), oldsBefore)} then
+    if not ${same(join(news), newsBefore)} then
       ${carryBack}
     elsif ${waits} then
       ${fill}
     end if;
-  elsif ${same(newTo, oldTo)} then
+  elsif ${same(join(news), newsBefore)} then
     ${fill}
   else
-    ${refusal(pair, 'two values')}
+    ${refusal(sides, 'two values')}
   end if;
   return new;
 end`
 }
 
-/**
- * The body where writers know but one of the two columns: the other one follows it, whatever it was given, and no write is
- * refused. What a row holds that agrees is left alone, so that a mapping that loses something does not eat what it came from.
- */
-export function followBody(pair: Pair, follower: 'old' | 'new'): Sql {
-  const { mapping } = pair
-  const [newFrom, newTo] = [sql`new.${id(pair.from)}`, sql`new.${id(pair.to)}`]
-  const agrees = relation(mapping, newFrom, newTo)
-  const { keeps, follows } =
-    follower === 'new' || mapping.down === undefined
-      ? {
-          keeps: sql`${agrees} and not ${unfilled(mapping, newFrom, newTo)}`,
-          follows: sql`${newTo} := ${mapping.up(newFrom)};`,
-        }
-      : {
-          // An INSERT leaves it out, and where it is NOT NULL that it agrees as NULL is not enough.
-          keeps: sql`${agrees} and (tg_op operator(pg_catalog.=) 'UPDATE' or ${newFrom} is not null)`,
-          follows: sql`${newFrom} := ${mapping.down(newTo)};`,
-        }
-  return sql`
-begin
-  if not (${keeps}) then
-    ${follows}
-  end if;
-  return new;
-end`
+/** No value is made of one that has just been set: what is assigned is of the other side. */
+function assigned(columns: readonly Sql[], values: readonly Sql[]): Sql {
+  return join(
+    columns.map((column, at) => sql`${column} := ${values[at] ?? trusted('null')};`),
+    '\n      ',
+  )
 }
 
 /**
  * Was the old column left out of an INSERT? A trigger sees the default either way, so a value that equals the default counts
  * as left out. Where the default differs each time, or cannot be told by every writer alike, any value does.
  */
-export function omitted({ fromColumn }: Pair, newFrom: Sql): Sql {
+export function omitted({ fromColumn }: Pick<Pair, 'fromColumn'>, newFrom: Sql): Sql {
   const { default: expression, defaultVolatility, defaultText, type } = fromColumn
   if (expression === null) return sql`${newFrom} is null`
   if (defaultVolatility === 'volatile') return trusted('true')
@@ -126,17 +164,34 @@ export function omitted({ fromColumn }: Pair, newFrom: Sql): Sql {
   return sql`${newFrom} is null or ${newFrom}::pg_catalog.text operator(pg_catalog.=) ${lit(defaultText)}`
 }
 
-function refusal(pair: Pair, why: 'two values' | 'no way back'): Sql {
-  const both = `columns "${pair.from}" and "${pair.to}" of table "${pair.table.name}"`
+/** Were all of them left out? */
+export function areOmitted({ oldColumns }: Sides, olds: readonly Sql[]): Sql {
+  const each = oldColumns.map((column, at) => omitted({ fromColumn: column }, olds[at] ?? trusted('null')))
+  return each.length === 1
+    ? join(each)
+    : join(
+        each.map((one) => sql`(${one})`),
+        ' and ',
+      )
+}
+
+function refusal({ table, olds, news }: Sides, why: 'two values' | 'no way back'): Sql {
+  const written = (names: readonly string[]) => names.map((name) => `"${name}"`).join(' and ')
+  const both = `columns ${written([...olds, ...news])} of table "${table.name}"`
   const [message, hint] =
     why === 'two values'
-      ? [`${both} were given values that do not agree`, 'Write one of the two; the database fills the other.']
+      ? [
+          `${both} were given values that do not agree`,
+          olds.length + news.length === 2
+            ? 'Write one of the two; the database fills the other.'
+            : `Write ${written(olds)}, or ${written(news)}; the database fills the rest.`,
+        ]
       : [
           `a value of ${both} cannot be taken back from the second to the first`,
-          `Write "${pair.from}" until it is removed.`,
+          `Write ${written(olds)} until it is removed.`,
         ]
   return sql`raise exception using errcode = 'integrity_constraint_violation', message = ${lit(message)}, hint = ${lit(hint)},
-        schema = ${lit(pair.table.namespace)}, table = ${lit(pair.table.name)}, column = ${lit(pair.to)};`
+        schema = ${lit(table.namespace)}, table = ${lit(table.name)}, column = ${lit(news.join(', '))};`
 }
 
 export interface Installed {

@@ -11,6 +11,8 @@ export type HazardCode =
   | 'goes_with_column'
   | 'goes_with_table'
   | 'column_is_last'
+  | 'seen_by_all'
+  | 'stays_wide'
   | 'explicit_null_read_as_omitted'
   | 'forward_only'
   | 'narrow_until_contract'

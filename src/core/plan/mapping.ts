@@ -9,6 +9,14 @@ export interface Mapping {
   readonly down: ((renewed: Sql) => Sql) | undefined
 }
 
+/** The same between two sets of columns: one value for each column of the other set, in their order. */
+export interface RowMapping {
+  readonly up: (olds: readonly Sql[]) => readonly Sql[]
+  readonly down: ((news: readonly Sql[]) => readonly Sql[]) | undefined
+  /** Is every value the same on both sides? */
+  readonly isIdentity: boolean
+}
+
 export const TRANSFORMS = ['copy', 'trim', 'upper', 'lower'] as const
 export type Transform = (typeof TRANSFORMS)[number]
 

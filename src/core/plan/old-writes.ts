@@ -1,6 +1,6 @@
 import type { QualifiedName } from '../schema/model.ts'
-import { id, lit, qualified, type Sql, sql } from '../sql.ts'
-import { omitted, type Pair, relation, same, unfilled } from './dual-write.ts'
+import { id, join, lit, qualified, type Sql, sql, trusted } from '../sql.ts'
+import { areOmitted, lifted, type Pair, relationOf, type Sides, same, unfilledOf } from './dual-write.ts'
 
 /** Where writes through the old shape are counted, and by which triggers of its table. */
 export interface Counting {
@@ -22,22 +22,33 @@ interface Trigger {
 /**
  * @param dualWrite name of the trigger that keeps the pair in step; those that count sort right before it
  */
-export function countingFor(pair: Pair, counter: string, dualWrite: string): Counting {
-  const [newFrom, newTo] = [sql`new.${id(pair.from)}`, sql`new.${id(pair.to)}`]
-  const [oldFrom, oldTo] = [sql`old.${id(pair.from)}`, sql`old.${id(pair.to)}`]
+export function countingFor(
+  { from, to, mapping, fromColumn, table }: Pair,
+  counter: string,
+  dualWrite: string,
+): Counting {
+  const sides = { table, olds: [from], news: [to], mapping: lifted(mapping), oldColumns: [fromColumn] }
+  return rowCountingFor(sides, counter, dualWrite)
+}
+
+export function rowCountingFor(sides: Sides, counter: string, dualWrite: string): Counting {
+  const at = (row: 'old' | 'new', names: readonly string[]) =>
+    names.map((name) => sql`${trusted(row)}.${id(name)}`)
+  const [olds, news] = [at('new', sides.olds), at('new', sides.news)]
+  const isSame = (names: readonly string[]) => same(join(at('new', names)), join(at('old', names)))
   const named = (word: string) => dualWrite.replace('_dual_write_', `_count_${word}_`)
   return {
-    table: pair.table,
-    column: pair.from,
+    table: sides.table,
+    column: sides.olds.join('" and "'),
     counter,
     // A default is what the old column gets from a writer that knows the new one only, too.
     onInsert: {
       name: named('insert'),
-      when: sql`${unfilled(pair.mapping, newFrom, newTo)} and not (${omitted(pair, newFrom)})`,
+      when: sql`${unfilledOf(sides.mapping, olds, news)} and not (${areOmitted(sides, olds)})`,
     },
     onUpdate: {
       name: named('update'),
-      when: sql`not ${same(newFrom, oldFrom)} and ${same(newTo, oldTo)} and not ${relation(pair.mapping, newFrom, newTo)}`,
+      when: sql`not ${isSame(sides.olds)} and ${isSame(sides.news)} and not ${relationOf(sides.mapping, olds, news)}`,
     },
   }
 }

@@ -41,10 +41,9 @@ export interface Requirement {
 
 /** A change of the shape that applications see, or of its contents. Each makes a version. */
 export type Change =
-  | { readonly kind: 'added'; readonly column: string }
+  | { readonly kind: 'added' | 'removed' | 'changed'; readonly column: string }
   | { readonly kind: 'copied'; readonly from: string; readonly to: string }
-  | { readonly kind: 'removed'; readonly column: string }
-  | { readonly kind: 'changed'; readonly column: string }
+  | { readonly kind: 'reshaped'; readonly from: readonly string[]; readonly to: readonly string[] }
   | { readonly kind: 'created'; readonly table: string }
   | { readonly kind: 'dropped'; readonly table: string }
   | { readonly kind: 'renamed'; readonly from: string; readonly to: string }
@@ -60,6 +59,8 @@ export function versionName(change: Change): string {
       return `remove_${change.column}_column`
     case 'changed':
       return `change_${change.column}_column`
+    case 'reshaped':
+      return `reshape_${change.from.join('_')}_to_${change.to.join('_')}`
     case 'created':
       return `create_${change.table}_table`
     case 'dropped':
@@ -102,6 +103,8 @@ export interface TransactionStep extends Common {
   readonly cost: 'instant' | 'small' | 'rows' | 'scan' | 'unknown'
   /** What disappears for clients: the step may run only behind the gate of that. */
   readonly retires?: Leaver
+  /** Columns that go with it, in the same transaction. */
+  readonly retiresAlso?: readonly Leaver[]
 }
 
 /** `CREATE INDEX CONCURRENTLY`: outside transactions, checked for validity, an invalid leftover is dropped and rebuilt. */

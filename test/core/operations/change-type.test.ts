@@ -99,12 +99,7 @@ describe('what is refused', () => {
       ages('integer'),
       '"users"."age" cannot be changed: integer cannot be assigned to date.',
     ],
-    [
-      'the type that it has',
-      { type: 'text' },
-      ages(),
-      '"users"."age" cannot be changed: it is text already, and nothing else of it is to change.',
-    ],
+    ['nothing', {}, ages(), '"users"."age" cannot be changed: nothing says what of it.'],
     [
       'a type that is not there',
       { type: 'intger' },
@@ -351,6 +346,11 @@ describe('a wider type', () => {
   test('is taken back only where there is no row', () => {
     expect(rollback.flatMap(statements)).toEqual([`${ON} alter column "age" type character varying(10)`])
     expect((rollback[0] as TransactionStep).requires).toMatchObject([{ code: 'rows_in_the_way' }])
+  })
+
+  test('that it has already is nothing to do, as after a rollback that has left it', () => {
+    const { expand, rollback } = stepsOf(change({ type: 'text' }), ages())
+    expect([...expand, ...rollback]).toEqual([])
   })
 
   test('keeps its collation', () => {

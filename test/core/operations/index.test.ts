@@ -6,6 +6,7 @@ import {
   context,
   factsWithTypes,
   index,
+  mappingFacts,
   schemaOf,
   table,
   tableWith,
@@ -43,7 +44,6 @@ const EXAMPLES: Readonly<Record<Operation['kind'], Operation>> = {
   drop_constraint: { kind: 'drop_constraint', ...on, name: 'users_pkey' },
   rename_constraint: { kind: 'rename_constraint', ...on, from: 'users_pkey', to: 'users_key' },
   alter_column: { kind: 'alter_column', ...on, column: 'name', comment: 'a name' },
-  change_type: { kind: 'change_type', ...on, column: 'name', type: 'varchar' },
   drop_column: { kind: 'drop_column', ...on, column: 'name' },
   drop_object: { kind: 'drop_object', namespace: 'public', object: 'domain email' },
   replace_object: {
@@ -65,6 +65,26 @@ const EXAMPLES: Readonly<Record<Operation['kind'], Operation>> = {
   rename_column: { kind: 'rename_column', ...on, from: 'name', to: 'full_name' },
   rename_index: { kind: 'rename_index', ...on, from: 'users_old', to: 'users_new' },
   replace_index: { kind: 'replace_index', definition: REPLACEMENT },
+  change_type: { kind: 'change_type', ...on, column: 'name', type: 'varchar' },
+  merge_columns: {
+    kind: 'merge_columns',
+    ...on,
+    from: [{ name: 'name', down: 'whole' }],
+    to: 'whole',
+    type: 'text',
+    nullable: true,
+    up: 'name',
+  },
+  split_column: {
+    kind: 'split_column',
+    ...on,
+    from: 'name',
+    to: [
+      { name: 'first', type: 'text', nullable: true, up: 'name' },
+      { name: 'last', type: 'text', nullable: true, up: 'name' },
+    ],
+    down: 'first || last',
+  },
 }
 /** The object that is to be created is not there; all others are. */
 const ANSWERS = OPERATION_KINDS.flatMap((kind) => {
@@ -74,10 +94,12 @@ const ANSWERS = OPERATION_KINDS.flatMap((kind) => {
   )
 })
 const users = tableWith([column('name')], { indexes: [index('users_old', ['id'])] })
+const mappings = Object.assign({}, ...Object.values(EXAMPLES).map((op) => mappingFacts(specOf(op).needs(op))))
 const known = context(users, {
   ...factsWithTypes(
     { text: 'text', varchar: 'character varying' },
     {
+      mappings,
       indexes: {
         [DEFINITION]: triedIndex('users_name_idx', ['name']),
         [REPLACEMENT]: triedIndex('users_old', ['name']),

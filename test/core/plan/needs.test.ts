@@ -26,9 +26,9 @@ const NOTHING: Needs = {
   conditions: [],
   names: [],
   values: [],
+  indexes: [],
   mappings: [],
   collations: [],
-  indexes: [],
   questions: [],
 }
 

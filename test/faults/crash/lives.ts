@@ -103,6 +103,22 @@ export const INDEXES = life([
 export const CHANGE = life([
   { kind: 'change_type', namespace: 'public', table: 'users', column: 'team', type: 'bigint' },
 ])
+/** Two old columns, hidden one after the other. */
+export const MERGE = life([
+  {
+    kind: 'merge_columns',
+    namespace: 'public',
+    table: 'users',
+    from: [
+      { name: 'older', down: `nullif(split_part(known, '/', 1), '')` },
+      { name: 'legacy', down: `nullif(split_part(known, '/', 2), '')` },
+    ],
+    to: 'known',
+    type: 'text',
+    nullable: false,
+    up: `coalesce(older, '') || '/' || coalesce(legacy, '')`,
+  },
+])
 export const DROP = life([drop('legacy')])
 const on = { namespace: 'public' } as const
 export const TABLES: Life = {

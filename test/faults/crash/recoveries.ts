@@ -100,7 +100,13 @@ export function rollingBack(life: Life, unharmed: Unharmed): Recovery {
 /** Is a column or a table of the migration gone, rather than there or hidden? */
 async function isBeyondReturn(database: OpenDatabase, life: Life): Promise<boolean> {
   const leaving = life.migration.operations.flatMap((op) =>
-    op.kind === 'rename_column' ? [op.from] : op.kind === 'drop_column' ? [op.column] : [],
+    op.kind === 'rename_column'
+      ? [op.from]
+      : op.kind === 'drop_column'
+        ? [op.column]
+        : op.kind === 'merge_columns'
+          ? op.from.map(({ name }) => name)
+          : [],
   )
   const gone = await database.query(
     `select from unnest($1::text[]) leaving where not exists (select from pg_attribute

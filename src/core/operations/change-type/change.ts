@@ -32,6 +32,8 @@ export interface ChangeType {
 /** How the change is done: in the catalog alone, or by a copy. */
 export type Change = { readonly target: Target } & (
   | { readonly by: 'catalog' }
+  // It is so already, as where a rollback has left a wider type and the migration is begun anew.
+  | { readonly by: 'nothing' }
   | { readonly by: 'copy'; readonly mapping: Mapping }
 )
 
@@ -50,6 +52,8 @@ export interface Problem {
 export function changeOf(op: ChangeType, table: Table, from: Column, facts: Facts): Change | Problem {
   const target = targetOf(op, from, facts)
   if ('problem' in target) return target
+  if (op.type === undefined && op.collation === undefined && op.nullable === undefined && op.up === undefined)
+    return { problem: 'nothing says what of it', hint: 'Write type, collation, or nullable: false.' }
   if (op.up !== undefined) return byHand(op, op.up, from, { target, facts })
   if (op.down !== undefined) return { problem: '"down" is given without "up"', hint: 'Write both, or none.' }
   if (target.notNull && from.nullable) {
@@ -59,8 +63,7 @@ export function changeOf(op: ChangeType, table: Table, from: Column, facts: Fact
     }
   }
   const isOfSameCollation = JSON.stringify(target.collation) === JSON.stringify(from.collation)
-  if (target.type === from.type && isOfSameCollation)
-    return { problem: `it is ${from.type} already, and nothing else of it is to change` }
+  if (target.type === from.type && isOfSameCollation) return { by: 'nothing', target }
   if (isOfSameCollation && isFree(table, from, target)) return { by: 'catalog', target }
   const mapping = mappingFor(from, target, 'copy', facts)
   if (!('problem' in mapping) && mapping.down !== undefined) return { by: 'copy', mapping, target }

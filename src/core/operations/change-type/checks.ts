@@ -20,9 +20,11 @@ export function changeProblems(
   const problems =
     'problem' in change
       ? [refused(`"${op.table}"."${op.column}" cannot be changed: ${change.problem}.`, change.hint)]
-      : change.by === 'catalog'
-        ? boundProblems(op, table)
-        : copyProblems(op, table, from, { change, facts })
+      : change.by === 'copy'
+        ? copyProblems(op, table, from, { change, facts })
+        : change.by === 'catalog'
+          ? boundProblems(op, table)
+          : []
   return [...keyProblems(table, from), ...sourceProblems(table, from), ...problems]
 }
 

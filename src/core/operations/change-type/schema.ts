@@ -19,7 +19,7 @@ export function changedTable(
     storage: isSameType ? from.storage : type.typeStorage,
     compression: isSameType ? from.compression : null,
   }
-  if (change.by === 'catalog') {
+  if (change.by !== 'copy') {
     const widened = { ...from, ...made, compression: from.compression }
     return { ...table, columns: table.columns.map((one) => (one.name === from.name ? widened : one)) }
   }

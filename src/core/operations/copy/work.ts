@@ -1,5 +1,6 @@
 import { type Carried, carried } from '../../plan/carry.ts'
-import { dualWriteBody, followBody, type Installed, type Pair } from '../../plan/dual-write.ts'
+import { dualWriteBody, type Installed, type Pair } from '../../plan/dual-write.ts'
+import { followBody } from '../../plan/follow-body.ts'
 import type { Mapping } from '../../plan/mapping.ts'
 import { type Names, namesFor } from '../../plan/names.ts'
 import { type Counting, countingFor } from '../../plan/old-writes.ts'

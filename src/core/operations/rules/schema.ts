@@ -30,21 +30,26 @@ export function withNotNull(table: Table, name: string, { serverVersion }: Facts
   return {
     ...table,
     columns: table.columns.map((one) => (one === column ? { ...one, nullable: false } : one)),
-    constraints: [
-      ...table.constraints,
-      ...(serverVersion < NAMED_NOT_NULL_SINCE ? [] : [notNullConstraint(table.name, name)]),
-    ],
+    constraints: [...table.constraints, ...notNullConstraint(table.name, name, serverVersion)],
   }
 }
 
-export function notNullConstraint(table: string, column: string): Constraint {
-  return {
-    ...PLAIN,
-    name: defaultName(table, [column], 'not_null'),
-    kind: 'not_null',
-    columns: [column],
-    definition: `NOT NULL ${id(column)}`,
-  }
+/** Since PostgreSQL 18 a NOT NULL is a constraint with a name. */
+export function notNullConstraint(
+  table: string,
+  column: string,
+  serverVersion: number,
+): readonly Constraint[] {
+  if (serverVersion < NAMED_NOT_NULL_SINCE) return []
+  return [
+    {
+      ...PLAIN,
+      name: defaultName(table, [column], 'not_null'),
+      kind: 'not_null',
+      columns: [column],
+      definition: `NOT NULL ${id(column)}`,
+    },
+  ]
 }
 
 const PLAIN = {

@@ -1,0 +1,14 @@
+import { z } from 'zod'
+import { expression, name, onTable } from './shared.ts'
+
+const part = z.strictObject({ type: name, up: expression, nullable: z.boolean().default(true) })
+
+export const splitColumn = z.strictObject({
+  ...onTable,
+  from: name,
+  to: z
+    .record(name, part)
+    .refine((parts) => Object.keys(parts).length > 1, { message: 'name two columns at least' })
+    .transform((parts) => Object.entries(parts).map(([column, more]) => ({ name: column, ...more }))),
+  down: expression,
+})

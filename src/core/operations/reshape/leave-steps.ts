@@ -1,0 +1,114 @@
+import { clearColumnState } from '../../plan/column-state.ts'
+import { functionSql, uninstallSql } from '../../plan/dual-write.ts'
+import { uninstallCounterSql } from '../../plan/old-writes.ts'
+import { all, columnAbsent, constraintAbsent, dualWriteAbsent } from '../../plan/probes.ts'
+import { gateStep, noStrangers, retireStep, undoStep } from '../../plan/retire.ts'
+import type { StepDraft } from '../../plan/step.ts'
+import { id, join, qualified, sql } from '../../sql.ts'
+import { onTable, standsRequirement, validatedRequirement } from '../copy/work.ts'
+import { asPlanned, proofs, said, standing } from './parts.ts'
+import type { Work } from './work.ts'
+
+/** All gates stand before the first column that is hidden. */
+export function leaveSteps(work: Work): readonly StepDraft[] {
+  return [...work.leaving.map(gateStep), ...work.leaving.map((_, at) => hideStep(work, at)), purgeStep(work)]
+}
+
+/** One old column after the other disappears, and the trigger goes on with its hidden name. */
+function hideStep(work: Work, at: number): StepDraft {
+  const { table, leaving, installed } = work
+  const one = leaving[at]
+  return retireStep(one as NonNullable<typeof one>, {
+    requires: [
+      ...asPlanned(work, at),
+      ...standing(work, at),
+      ...proofs(work).map((name) => validatedRequirement(table, name)),
+    ],
+    statements: [functionSql(installed(at + 1))],
+  })
+}
+
+/** The point of no return. Checks facts of the catalog only. */
+function purgeStep(work: Work): StepDraft {
+  const { table, olds, news, leaving, names, installed, counting } = work
+  const hidden = installed(leaving.length)
+  const rules = news.flatMap((column) => [
+    ...(column.nullable ? [] : [sql`alter column ${id(column.name)} set not null`]),
+    ...(column.default === undefined
+      ? []
+      : [sql`alter column ${id(column.name)} set default ${column.default}`]),
+  ])
+  const gone = [
+    ...proofs(work).map((name) => sql`drop constraint ${id(name)}`),
+    ...leaving.map((one) => sql`drop column ${id(one.hidden)} restrict`),
+  ]
+  return {
+    ...onTable(table),
+    kind: 'purge',
+    phase: 'purge',
+    does: `drop ${said(olds)} of "${table.name}"`,
+    hazards: [
+      {
+        code: 'drops_values',
+        because: `There is no way back after this step; what ${said(news)} do not hold of ${said(olds)} is gone.`,
+      },
+    ],
+    changes: {
+      kind: 'reshaped',
+      from: olds.map(({ name }) => name),
+      to: news.map(({ name }) => name),
+    },
+    probe: all([
+      ...leaving.map((one) => columnAbsent(table, one.hidden)),
+      constraintAbsent(table, names.proof),
+    ]),
+    requires: [
+      ...leaving.map((one) => noStrangers(one, one.hidden)),
+      standsRequirement(hidden),
+      ...proofs(work).map((name) => validatedRequirement(table, name)),
+    ],
+    statements: [
+      ...uninstallSql(hidden),
+      ...uninstallCounterSql(counting),
+      ...(rules.length === 0 ? [] : [sql`alter table ${qualified(table)} ${join(rules)}`]),
+      sql`alter table ${qualified(table)} ${join(gone)}`,
+      ...olds.map(({ name }) => clearColumnState(table, name)),
+    ],
+  }
+}
+
+/** The old columns come back in the opposite order; then everything of ours goes. */
+export function rollbackSteps(work: Work): readonly StepDraft[] {
+  const { leaving, installed } = work
+  return [
+    ...leaving.map((one, at) => undoStep(one, [functionSql(installed(at))])).toReversed(),
+    takeBackStep(work),
+  ]
+}
+
+function takeBackStep(work: Work): StepDraft {
+  const { table, news, installed, counting } = work
+  const [first, ...others] = news.map(({ name }) => ({
+    table: { namespace: table.namespace, name: table.name },
+    column: name,
+  }))
+  const gone = [
+    ...proofs(work).map((name) => sql`drop constraint if exists ${id(name)}`),
+    ...news.map(({ name }) => sql`drop column ${id(name)} restrict`),
+  ]
+  return {
+    ...onTable(table),
+    kind: 'ddl',
+    phase: 'expand',
+    does: `drop ${said(news)} of "${table.name}" again`,
+    // They came with the trigger and go with it: without it, columns of these names are somebody else's.
+    probe: dualWriteAbsent(installed(0)),
+    statements: [
+      ...uninstallSql(installed(0)),
+      ...uninstallCounterSql(counting),
+      sql`alter table ${qualified(table)} ${join(gone)}`,
+      ...news.map(({ name }) => clearColumnState(table, name)),
+    ],
+    ...(first === undefined ? {} : { retires: first, retiresAlso: others }),
+  }
+}
