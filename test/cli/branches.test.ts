@@ -1,6 +1,7 @@
 import { cp, mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { chosenMigration } from '../../src/cli/choose.ts'
 import { type Workplace, workplace } from '../support/cli.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
 
@@ -28,6 +29,14 @@ async function placeWith(
 const merge = (place: Workplace, branch: string) =>
   cp(path.join(place.folder, branch), path.join(place.folder, 'migrations'), { recursive: true })
 
+/** What `bellows expand` does without a name; gives the name of what it chose. */
+async function expandNext(database: TestDatabase, { folder }: Workplace): Promise<string> {
+  const bellows = await database.bellows()
+  const migration = await chosenMigration(bellows, path.join(folder, 'migrations'), undefined)
+  await bellows.change((driver) => driver.advance(migration, 'expand'))
+  return migration.name
+}
+
 const columnsOf = async (database: TestDatabase) =>
   (
     await database.query<{ name: string }>(
@@ -47,8 +56,10 @@ describe('two branches', () => {
       },
     })
     await merge(place, 'first')
-    await place.run('expand')
-    await place.run('expand')
+    expect([await expandNext(database, place), await expandNext(database, place)]).toEqual([
+      '0001_base',
+      '0003_first',
+    ])
     expect(await columnsOf(database)).toEqual(['base', 'first', 'id', 'name'])
 
     await merge(place, 'second')
@@ -62,8 +73,8 @@ describe('two branches', () => {
     })
     expect((await place.run('check')).code).toBe(0)
     for (const name of ['0002_late', '0003_second', '20261128_dated'])
-      expect((await place.run('expand')).out).toContain(name)
-    expect((await place.run('expand')).err).toContain('Nothing is pending')
+      expect(await expandNext(database, place)).toBe(name)
+    await expect(expandNext(database, place)).rejects.toMatchObject({ code: 'run_not_found' })
     expect(await columnsOf(database)).toEqual(['base', 'dated', 'first', 'id', 'late', 'name', 'second'])
     expect(await database.query('select migration from bellows.run order by id')).toEqual(
       ['0001_base', '0003_first', '0002_late', '0003_second', '20261128_dated'].map((migration) => ({
