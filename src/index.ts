@@ -1,5 +1,11 @@
 export { type CommandDeployerOptions, commandDeployer } from './adapters/command/deployer.ts'
-export { readMigration, readMigrations } from './adapters/files/read-migrations.ts'
+export {
+  checksumOf,
+  listMigrations,
+  type MigrationFile,
+  readMigration,
+  readMigrations,
+} from './adapters/files/read-migrations.ts'
 export {
   type DemoDatabase,
   type DemoOptions,
@@ -24,19 +30,38 @@ export type { DeclaredClient } from './core/gate/clients.ts'
 export { NEVER_OVERRIDDEN, type Usage } from './core/gate/gate.ts'
 export type { Instance, Registered, Registration } from './core/gate/instance.ts'
 export { shortList } from './core/gate/short-list.ts'
+export type { Baseline } from './core/history/baseline.ts'
+export type { Difference, SchemaDrift } from './core/history/drift.ts'
+export {
+  begunNames,
+  checkFiles,
+  type FileFinding,
+  type History,
+  latecomers,
+  type SeenFile,
+} from './core/history/files.ts'
 export {
   columnNameProblem,
   cutToBytes,
   IDENTIFIER_BYTES_MAX,
   identifierProblem,
 } from './core/identifier.ts'
-export type { AddColumn } from './core/operations/add-column.ts'
-export type { DropColumn } from './core/operations/drop-column.ts'
+export type { AddColumn } from './core/operations/add/add.ts'
+export type { AddConstraint } from './core/operations/add-constraint.ts'
+export type { DropColumn } from './core/operations/drop/drop.ts'
 export type { Migration, Operation } from './core/operations/migration.ts'
 export type { RenameColumn } from './core/operations/rename/rename.ts'
+export type { Hazard } from './core/plan/hazard.ts'
 export { lockWords } from './core/plan/locks.ts'
 export type { Plan } from './core/plan/plan.ts'
-export { type Change, type Hazard, type Lock, type Phase, type Step, versionName } from './core/plan/step.ts'
+export {
+  type Change,
+  called,
+  type Lock,
+  type Phase,
+  type Step,
+  versionName,
+} from './core/plan/step.ts'
 export type { HealthCheck, ProcessesConfig, ProcessRole } from './core/processes/config.ts'
 export type { RolloutWish } from './core/rollout/begin.ts'
 export type { RoleWish, RolloutEvent, RolloutRequest } from './core/rollout/event.ts'
@@ -59,6 +84,7 @@ export type { AuditEntry } from './engine/audit.ts'
 export type { Bellows, Changing, Looking } from './engine/bellows.ts'
 export type { Acknowledgement, Client, Clients } from './engine/clients.ts'
 export type { GateReport } from './engine/gate.ts'
+export type { BaselineReport } from './engine/history.ts'
 export type { TableShape } from './engine/look.ts'
 export type { Checkpoint, Deployer } from './engine/ports.ts'
 export type { Reaped } from './engine/reap.ts'

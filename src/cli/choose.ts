@@ -1,4 +1,13 @@
-import { type Bellows, BellowsError, type Migration, type Run, readMigrations } from '../index.ts'
+import {
+  type Bellows,
+  BellowsError,
+  begunNames,
+  type History,
+  listMigrations,
+  type Migration,
+  type Run,
+  readMigration,
+} from '../index.ts'
 
 /** The migration that a command means: the named one, else the one under way, else the first file that was not begun. */
 export async function chosenMigration(
@@ -11,10 +20,10 @@ export async function chosenMigration(
     const [open] = await bellows.runs('open')
     if (open !== undefined) return open.plan.migration
   }
-  const files = await readMigrations(folder)
-  const begun = wanted === undefined ? await begunNames(bellows) : undefined
+  const files = await listMigrations(folder)
+  const begun = wanted === undefined ? begunNames(await historyOf(bellows)) : undefined
   const found = files.find(({ name }) => (begun === undefined ? name === wanted : !begun.has(name)))
-  if (found !== undefined) return found
+  if (found !== undefined) return await readMigration(found.path)
   const started = wanted === undefined ? undefined : await bellows.run(wanted)
   if (started !== undefined) return started.plan.migration
   throw new BellowsError(
@@ -64,14 +73,13 @@ async function rollingRun(bellows: Bellows, version?: string): Promise<Run | und
 }
 
 /** A migration may be named by its file, as the shell completes it. */
-function nameOf(named: string | undefined): string | undefined {
+export function nameOf(named: string | undefined): string | undefined {
   return named?.replace(/^.*[/\\]/, '').replace(/\.(ya?ml|json|m?[tj]s)$/, '')
 }
 
-/** A migration that was rolled back can begin anew. */
-async function begunNames(bellows: Bellows): Promise<ReadonlySet<string>> {
-  const runs = (await bellows.runs()).filter(({ state }) => state !== 'rolled_back')
-  return new Set(runs.map(({ plan }) => plan.migration.name))
+/** What was applied or begun; a migration that was rolled back can begin anew. */
+export async function historyOf(bellows: Bellows): Promise<History> {
+  return { baseline: await bellows.baseline(), runs: await bellows.runs() }
 }
 
 /** The run that a command means: the newest of the named migration, else the only one that is neither completed nor rolled back. */

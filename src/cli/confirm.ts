@@ -22,3 +22,17 @@ export async function confirmed(
     },
   )
 }
+
+/** Asks before something that can be set right, but not unseen. */
+export async function agreed(question: string, yes: boolean | undefined): Promise<void> {
+  if (yes === true) return
+  if (process.stdin.isTTY && process.stderr.isTTY) {
+    const terminal = createInterface({ input: process.stdin, output: process.stderr })
+    const answer = await terminal.question(`${question} Go on? [y/N] `)
+    terminal.close()
+    if (/^y(es)?$/i.test(answer.trim())) return
+  }
+  throw new BellowsError('config_invalid', 'This needs a confirmation.', {
+    hint: `${question} To go on, add --yes`,
+  })
+}

@@ -2,7 +2,9 @@
 import { Command, CommanderError } from 'commander'
 import { addAdvances } from './commands/advance.ts'
 import { addAudit } from './commands/audit.ts'
+import { addBaseline } from './commands/baseline.ts'
 import { addBrownout } from './commands/brownout.ts'
+import { addCheck } from './commands/check.ts'
 import { addClients } from './commands/clients.ts'
 import { addContract } from './commands/contract.ts'
 import { addDemo } from './commands/demo.ts'
@@ -39,6 +41,7 @@ function program(): Command {
     .exitOverride()
     .configureHelp({ sortSubcommands: false })
   addInit(bellows)
+  addBaseline(bellows)
   addNew(bellows)
   addPlan(bellows)
   addAdvances(bellows)
@@ -49,6 +52,7 @@ function program(): Command {
   addRollback(bellows)
   addReap(bellows)
   addStatus(bellows)
+  addCheck(bellows)
   addInstances(bellows)
   addClients(bellows)
   addAudit(bellows)

@@ -28,6 +28,19 @@ export function plpgsqlQueries(definition: string): readonly string[] {
   return queries
 }
 
+/** The types of all variables of such a function, as they are written. */
+export function plpgsqlTypes(definition: string): readonly string[] {
+  const types: string[] = []
+  try {
+    visit(parsePlPgSQLSync(definition), (kind, { typname }) => {
+      if (kind === 'PLpgSQL_type' && typeof typname === 'string') types.push(typname)
+    })
+  } catch {
+    return []
+  }
+  return types
+}
+
 /** A word or sign of a text, with the bytes of its UTF-8 form that it stands on. */
 export interface Token {
   /** `IDENT` for a name that is no keyword. */
@@ -117,6 +130,17 @@ export function functionsCalled(expression: Sql): readonly string[] {
     if (last?.String?.sval !== undefined) called.add(last.String.sval)
   })
   return [...called].sort()
+}
+
+/** The columns that an expression names, each once, in the order in which it names them. */
+export function columnsNamed(expression: string): readonly string[] {
+  const named = new Set<string>()
+  visit(parsed(`select ${expression}`), (kind, node) => {
+    if (kind !== 'ColumnRef') return
+    const last = (node.fields as { String?: { sval?: string } }[]).at(-1)?.String?.sval
+    if (last !== undefined) named.add(last)
+  })
+  return [...named]
 }
 
 export interface Renaming {

@@ -25,17 +25,38 @@ const SELECT = 'select '
  * found it when it printed the text. Nothing when it needs objects of the user, or cannot be pinned.
  */
 export function pinned(expression: Sql): Sql | undefined {
+  const { text, isPinned } = rewritten(expression, 'impossible')
+  return isPinned ? text : undefined
+}
+
+/**
+ * An expression, as PostgreSQL printed it for a table, as it stands in a trigger: columns are fields of the record. Where it is
+ * not pinned, the writer's `search_path` could make one of its names mean something else.
+ */
+export function ofRecord(
+  expression: Sql,
+  record: 'new' | 'old',
+): { readonly text: Sql; readonly isPinned: boolean } {
+  return rewritten(expression, record)
+}
+
+function rewritten(expression: Sql, columns: 'new' | 'old' | 'impossible') {
   const statements = parsed(`${SELECT}${expression}`)
-  if ('problem' in statements) return undefined
+  if ('problem' in statements) return { text: expression, isPinned: false }
   const edits: Edit[] = []
-  let isPinnable = true
+  let isPinned = true
   visit(statements, (kind, node) => {
     if (!/^[A-Z]/.test(kind) && kind !== 'typeName') return
-    const edit = KNOWN.has(kind) || kind === 'typeName' ? editOf(kind, node) : 'impossible'
-    if (edit === 'impossible') isPinnable = false
+    const edit = KNOWN.has(kind) || kind === 'typeName' ? editOf(kind, node) : otherEdit(kind, node, columns)
+    if (edit === 'impossible') isPinned = false
     else if (edit !== undefined) edits.push(edit)
   })
-  return isPinnable ? trusted(edited(`${SELECT}${expression}`, edits).slice(SELECT.length)) : undefined
+  return { text: trusted(edited(`${SELECT}${expression}`, edits).slice(SELECT.length)), isPinned }
+}
+
+function otherEdit(kind: string, { location }: Named, columns: string): Edit | 'impossible' {
+  if (kind !== 'ColumnRef' || columns === 'impossible' || location === undefined) return 'impossible'
+  return { at: location, length: 0, by: `${columns}.` }
 }
 
 /** What must be changed so that a node names its object in full; nothing when it does already, or names none. */

@@ -2,13 +2,13 @@ import { parsed, visit } from './parse.ts'
 import type { QualifiedName } from './schema/model.ts'
 
 /**
- * Does a statement use a column? `definite`: it names it. `possible`: it takes all columns of the table, or names a column
- * that may be of another table. Understands the texts that `pg_stat_statements` keeps, with `$1` where a constant was.
+ * Does a statement use a column, or a table where no column is named? `definite`: it names it. `possible`: it takes all columns of
+ * the table, or names a column that may be of another table. Understands the texts that `pg_stat_statements` keeps, with `$1` where a constant was.
  */
 export function columnUse(
   text: string,
   table: QualifiedName,
-  column: string,
+  column?: string,
 ): 'definite' | 'possible' | 'none' {
   const statements = parsed(text)
   // A text that was cut short: what cannot be read may use anything.
@@ -18,6 +18,8 @@ export function columnUse(
   let hasBlock = false
   visit(statements, (kind, node) => {
     if (kind === 'DoStmt') hasBlock = true
+    // Whoever casts to the type of its rows needs the table, and may do without a column.
+    if (column === undefined && TYPES.has(kind) && isType(node, table)) seen.named = true
     if (!RELATIONS.has(kind)) return
     const { relname, schemaname, alias } = node as unknown as RangeVar
     if (relname !== table.name || (schemaname ?? table.namespace) !== table.namespace) {
@@ -29,11 +31,30 @@ export function columnUse(
     if (alias?.colnames !== undefined) seen.all = true
   })
   // The parser does not look into a block of another language.
-  if (hasBlock && mentions(text, table.name) && mentions(text, column)) return 'possible'
+  if (hasBlock && mentions(text, table.name) && (column === undefined || mentions(text, column)))
+    return 'possible'
+  if (column === undefined) return seen.named || seen.ofTable.size > 0 ? 'definite' : 'none'
   if (seen.ofTable.size === 0) return 'none'
   visit(statements, (kind, node) => judge(kind, node, column, seen))
   if (seen.named) return 'definite'
   return seen.all || seen.ambiguous ? 'possible' : 'none'
+}
+
+/** Does the type of a variable of PL/pgSQL name the table: `users`, `public.users%rowtype`, `users.name%type`? */
+export function isTypeOf(type: string, table: QualifiedName): boolean {
+  const parts = [...type.matchAll(/"((?:[^"]|"")+)"|([^\s."%[]+)/g)].map(
+    ([, quoted, plain = '']) => quoted?.replaceAll('""', '"') ?? plain.toLowerCase(),
+  )
+  return parts[0] === table.name || (parts[0] === table.namespace && parts[1] === table.name)
+}
+
+interface TypeName {
+  readonly names?: readonly Field[]
+}
+
+function isType({ names = [] }: TypeName, table: QualifiedName): boolean {
+  const [name, namespace] = names.map(({ String: part }) => part?.sval).toReversed()
+  return name === table.name && (namespace ?? table.namespace) === table.namespace
 }
 
 /** Has a text the name as a word? One that is no plain word may stand anywhere. */
@@ -44,6 +65,8 @@ function mentions(text: string, name: string): boolean {
 
 /** How the parser calls a table: in a list, and as the target of a statement. */
 const RELATIONS = new Set(['RangeVar', 'relation'])
+/** And a type. */
+const TYPES = new Set(['TypeName', 'typeName'])
 
 interface Seen {
   readonly ofTable: ReadonlySet<string>

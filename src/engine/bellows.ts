@@ -1,3 +1,5 @@
+import type { Baseline } from '../core/history/baseline.ts'
+import type { SchemaDrift } from '../core/history/drift.ts'
 import type { Migration, VersionRef } from '../core/operations/migration.ts'
 import type { Plan } from '../core/plan/plan.ts'
 import type { Change, Phase } from '../core/plan/step.ts'
@@ -18,6 +20,7 @@ import { drive } from './drive.ts'
 import { asDriver } from './driving.ts'
 import { examine } from './examine.ts'
 import { type GateReport, refuseWhileNeeded, reportGates } from './gate.ts'
+import { type BaselineReport, previewBaseline, readBaseline, readDrift, setBaseline } from './history.ts'
 import { databaseName, describeTable, holdsMore, type TableShape, tablesWith } from './look.ts'
 import type { Checkpoint, Deployer, Holder, Instances, WhichRuns } from './ports.ts'
 import { type Reaped, reap, schedulePurge } from './reap.ts'
@@ -79,6 +82,12 @@ export interface Looking {
   examine(): Promise<readonly Finding[]>
   /** What somebody decided to go on without, in all runs. */
   audit(): Promise<readonly AuditEntry[]>
+  /** Where the history begins, when that is not an empty database. */
+  baseline(): Promise<Baseline | undefined>
+  /** @throws BellowsError what a baseline of these files would be refused for */
+  previewBaseline(files: Readonly<Record<string, string>>): Promise<BaselineReport>
+  /** What is not as the baseline and the completed runs have left it. */
+  drift(): Promise<SchemaDrift>
   /** Who is changing the database at the moment. */
   driver(): Promise<Holder | undefined>
 }
@@ -108,6 +117,11 @@ export interface Changing extends Looking {
    * @throws BellowsError `not_reversible` behind it, `run_conflict` while what was rolled out for it may still run
    */
   rollback(run: number): Promise<Run>
+  /**
+   * Lets the history begin here: the files, by name with the SHA-256 of their texts, count as applied and no others but those that
+   * ran; and the schema as it is counts as the one that should be.
+   */
+  setBaseline(files: Readonly<Record<string, string>>): Promise<BaselineReport>
   /** Takes a version out of the history; what it did to the rows stays. */
   withdraw(run: number, version: VersionRef): Promise<void>
   /** Puts a version into the history whose effect is there already. */
@@ -188,6 +202,9 @@ function looking(engine: Engine): Looking {
     name: () => databaseName(engine),
     examine: () => examine(engine),
     audit: () => readAudit(engine),
+    baseline: () => readBaseline(engine),
+    previewBaseline: (files) => previewBaseline(engine, files),
+    drift: () => readDrift(engine),
     driver: async () => ((await engine.journal.isInstalled()) ? engine.database.holder() : undefined),
   }
 }
@@ -205,6 +222,7 @@ function changing(engine: Driving): Changing {
     resumeWorkloads: (run, waitMs) => driveWorkloads(engine, run, waitMs),
     undo: (run) => undo(engine, run),
     rollback: (run) => rollBack(engine, run),
+    setBaseline: (files) => setBaseline(engine, files),
     withdraw: (run, version) => withdrawVersion(engine, run, version),
     stand: (run, change, rows) => standVersion(engine, run, change, rows),
   }

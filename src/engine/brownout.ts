@@ -1,5 +1,6 @@
 import { BellowsError } from '../core/errors.ts'
 import { brownoutSql } from '../core/plan/old-writes.ts'
+import { called, type Leaver } from '../core/plan/step.ts'
 import { gatesAhead } from '../core/run/due.ts'
 import type { Run } from '../core/run/run.ts'
 import type { Driving } from './context.ts'
@@ -35,10 +36,10 @@ function notNow({ plan, state }: Run): BellowsError {
   )
 }
 
-function unavailable({ table, column }: { table: { name: string }; column: string }): BellowsError {
+function unavailable(leaver: Leaver): BellowsError {
   return new BellowsError(
     'plan_refused',
-    `Nothing counts the writes of "${table.name}"."${column}", so no trial can be made of it.`,
+    `Nothing counts the writes of ${called(leaver)}, so no trial can be made of it.`,
     {
       hint: 'Reads and writes of a plain column cannot be switched off in a way that ends by itself. Go by the other checks: bellows gate',
     },

@@ -9,6 +9,7 @@ import { lit, sql } from '../core/sql.ts'
 import type { Driving, Engine } from './context.ts'
 import { executeStep } from './execute.ts'
 import { type Passed, passGate } from './gate.ts'
+import { recordRun } from './history.ts'
 import { requireAll } from './holds.ts'
 import { note } from './note.ts'
 import { readRuns } from './runs.ts'
@@ -23,7 +24,7 @@ export async function readRun(engine: Engine, id: number): Promise<Run> {
 export async function drive(engine: Driving, id: number, until: Phase): Promise<Run> {
   for (;;) {
     const run = await readRun(engine, id)
-    if (isOver(run)) return run
+    if (isOver(run)) return await left(engine, run)
     if (run.state === 'rolling_back') throw goesBack(run)
     const [next] = dueSteps(run, until)
     if (next === undefined) return await completed(engine, run)
@@ -124,7 +125,13 @@ export async function graceLeftMs({ database, settings }: Engine, { retiredAt }:
 async function completed(engine: Driving, run: Run): Promise<Run> {
   if (dueSteps(run, 'purge').length > 0) return run
   await note(engine, run.id, [{ type: 'run_completed' }])
-  return await readRun(engine, run.id)
+  return await left(engine, await readRun(engine, run.id))
+}
+
+/** A run that is over; the schema that a completed one has left is the one that should be there. */
+async function left(engine: Driving, run: Run): Promise<Run> {
+  if (run.state === 'completed') await recordRun(engine, run.id)
+  return run
 }
 
 /** Writes down why a run stands still. When even that fails, the first failure is what the caller must hear of. */

@@ -2,7 +2,9 @@ import type { Brownout } from '../core/gate/brownout.ts'
 import type { GateFacts } from '../core/gate/gate.ts'
 import type { OldTransaction } from '../core/gate/transactions.ts'
 import { writesSql } from '../core/plan/old-writes.ts'
+import { called } from '../core/plan/step.ts'
 import type { Run } from '../core/run/run.ts'
+import type { Dependents } from '../core/schema/model.ts'
 import { lit, type Sql, sql } from '../core/sql.ts'
 import { declaredClients } from './clients.ts'
 import type { Engine } from './context.ts'
@@ -21,7 +23,7 @@ export async function gatherEvidence(engine: Engine, run: Run | undefined, of: G
   const needing = await instances.needing(table, column, silence)
   const { usage, watch } = await watchUse(engine, run?.id, of)
   return {
-    column: `"${table.name}"."${column}"`,
+    column: called(of),
     migration: run?.plan.migration.name ?? '',
     needing,
     everRegistered: await wasAnyRegistered(engine),
@@ -33,8 +35,13 @@ export async function gatherEvidence(engine: Engine, run: Run | undefined, of: G
     watch,
     clients: await declaredClients(engine, run?.id),
     ...(await lastBrownout(engine, of)),
-    dependents: await database.dependents(table, column),
+    dependents: without(await database.dependents(table, column), of),
   }
+}
+
+/** What the same migration takes away first does not hold it up. */
+function without({ found, areJobsHidden }: Dependents, { along = [] }: Gated): Dependents {
+  return { found: found.filter(({ name }) => !along.includes(name)), areJobsHidden }
 }
 
 /**

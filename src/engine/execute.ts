@@ -2,7 +2,15 @@ import { assert, BellowsError } from '../core/errors.ts'
 import { DOOR, holdDoorSql } from '../core/plan/column-state.ts'
 import { keepsOldClients } from '../core/plan/hazards.ts'
 import { stepsOf } from '../core/plan/plan.ts'
-import { isTransaction, type Step, type TransactionStep, versionName } from '../core/plan/step.ts'
+import {
+  addedBy,
+  isTransaction,
+  type Leaver,
+  type Step,
+  type TransactionStep,
+  tableOf,
+  versionName,
+} from '../core/plan/step.ts'
 import type { Event, StepFacts } from '../core/run/event.ts'
 import type { Run } from '../core/run/run.ts'
 import type { QualifiedName } from '../core/schema/model.ts'
@@ -44,7 +52,8 @@ export async function executeStep(engine: Driving, run: Run, step: Step, around:
     ...around.after,
   ]
   if (await holds(engine, step.probe)) {
-    if (step.changes?.kind === 'added') throw addedByOthers(step, step.changes.column)
+    const added = addedBy(step)
+    if (added !== undefined) throw addedByOthers(step, added)
     if (step.makes !== undefined && !(await wasStarted(engine, run, step.id)))
       throw madeByOthers(step, step.makes)
     await note(engine, run.id, record('found_done', await factsOf(engine, step)))
@@ -53,15 +62,23 @@ export async function executeStep(engine: Driving, run: Run, step: Step, around:
   }
 }
 
-/** Adding a column and recording that is one transaction: one that is there without its record is not the one of the plan. */
-function addedByOthers(step: Step, column: string): BellowsError {
-  const { namespace, name } = tableOf(step)
+/** Adding something and recording that is one transaction: what is there without its record is not the one of the plan. */
+function addedByOthers(step: Step, { table, column }: Leaver): BellowsError {
+  if (column === undefined)
+    return new BellowsError(
+      'drift_found',
+      `Somebody else has created "${table.name}" in "${table.namespace}" since the plan was made.`,
+      {
+        step: step.id,
+        hint: 'Roll this migration back, which leaves that table alone, and plan anew with it; or drop it.',
+      },
+    )
   return new BellowsError(
     'column_exists',
-    `Somebody else has added "${column}" to "${name}" since the plan was made.`,
+    `Somebody else has added "${column}" to "${table.name}" since the plan was made.`,
     {
       step: step.id,
-      hint: `Roll this migration back, which leaves that column alone, and plan anew with it; or drop it: alter table ${qualified({ namespace, name })} drop column ${id(column)}`,
+      hint: `Roll this migration back, which leaves that column alone, and plan anew with it; or drop it: alter table ${qualified(table)} drop column ${id(column)}`,
     },
   )
 }
@@ -144,13 +161,6 @@ function versionEvents(engine: Driving, run: Run, step: Step, facts: StepFacts):
     },
   }
   return [event]
-}
-
-/** The table that a step changes. */
-export function tableOf(step: Step): QualifiedName {
-  const table = 'table' in step ? step.table : step.locks[0]?.relation
-  assert(table !== undefined, `a step that changes a table locks it: ${step.id}`)
-  return { namespace: table.namespace, name: table.name }
 }
 
 async function performTransaction(

@@ -114,7 +114,11 @@ function passed(
     overridden: overrides.map((override) => ({
       type: 'gate_overridden',
       ...override,
-      column: { namespace: gate.table.namespace, table: gate.table.name, column: gate.column },
+      column: {
+        namespace: gate.table.namespace,
+        table: gate.table.name,
+        ...(gate.column === undefined ? {} : { column: gate.column }),
+      },
       evidence: checks.filter(({ check }) => check === override.check),
       actor: engine.actor,
     })),
@@ -139,7 +143,8 @@ export async function refuseWhileNeeded(engine: Engine, of: Gated): Promise<void
 /** What a gate would say at this moment. */
 export interface GateReport {
   readonly table: QualifiedName
-  readonly column: string
+  /** Absent where the table itself is to go. */
+  readonly column?: string
   readonly usage: Usage
   readonly checks: readonly GateCheck[]
   readonly open: boolean
@@ -150,9 +155,10 @@ export async function reportGates(engine: Engine, run: Run): Promise<readonly Ga
   const reports: GateReport[] = []
   for (const gate of gatesAhead(run)) {
     const { table, column } = gate
+    const of = { table, ...(column === undefined ? {} : { column }) }
     const facts = await gatherEvidence(engine, run, gate)
     const checks = gateChecks(facts, rulesFrom(engine.settings.gate))
-    reports.push({ table, column, usage: usageOf(facts, checks), checks, open: isOpen(checks) })
+    reports.push({ ...of, usage: usageOf(facts, checks), checks, open: isOpen(checks) })
   }
   return reports
 }

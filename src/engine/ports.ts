@@ -14,7 +14,8 @@ import type { RolledWorkload, WorkloadFacts } from '../core/rollout/workload.ts'
 import type { ApplicationFacts } from '../core/run/application-diagnosis.ts'
 import type { Event, JournalEntry } from '../core/run/event.ts'
 import type { StoredRun } from '../core/run/run.ts'
-import type { Dependents, Facts, QualifiedName, Schema } from '../core/schema/model.ts'
+import type { Facts } from '../core/schema/facts.ts'
+import type { Dependents, QualifiedName, Schema } from '../core/schema/model.ts'
 import type { Sql } from '../core/sql.ts'
 
 /** A short transaction. It goes to the server as one message, COMMIT included: no lock is held across a round trip. */
@@ -52,6 +53,8 @@ export interface Recorded {
 export interface Driver {
   readonly epoch: number
   startRun(plan: Plan): Promise<number>
+  /** Lets the history begin here: these files count as applied, and the schema is recorded as it is. */
+  setBaseline(files: Readonly<Record<string, string>>): Promise<void>
   transact(transaction: Transaction): Promise<Committed>
   /** A statement that cannot run in a transaction, on the connection that holds the driver's lock. */
   outside(
@@ -89,7 +92,7 @@ export interface Instances {
   renew(instance: string, uses?: readonly string[], health?: string): Promise<Registered>
   release(instance: string): Promise<void>
   list(): Promise<readonly Instance[]>
-  needing(table: QualifiedName, column: string, silence: Silence): Promise<readonly Needing[]>
+  needing(table: QualifiedName, column: string | undefined, silence: Silence): Promise<readonly Needing[]>
 }
 
 export interface Database {
@@ -100,8 +103,8 @@ export interface Database {
   /** Rows of what a user wrote: in a read-only transaction of its own, with the search_path that the role has by default. */
   readOnly<Row>(query: Sql, timeoutMs: number): Promise<readonly Row[]>
   introspect(needs: Needs): Promise<{ readonly schema: Schema; readonly facts: Facts }>
-  /** What would break without a column. */
-  dependents(table: QualifiedName, column: string): Promise<Dependents>
+  /** What would break without a column, or without the table. */
+  dependents(table: QualifiedName, column: string | undefined): Promise<Dependents>
   /** Sessions that hold a lock in the way of these. */
   blockers(locks: readonly Lock[]): Promise<readonly Blocker[]>
   tryToDrive(): Promise<Driver | Holder>

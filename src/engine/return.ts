@@ -2,7 +2,7 @@ import { BellowsError } from '../core/errors.ts'
 import { clearColumnState } from '../core/plan/column-state.ts'
 import { tablesOf } from '../core/plan/needs.ts'
 import { undoSteps } from '../core/plan/plan.ts'
-import { isTransaction, type Step } from '../core/plan/step.ts'
+import { addedBy, isTransaction, type Step } from '../core/plan/step.ts'
 import { standsOn } from '../core/rollout/stands-on.ts'
 import type { Event } from '../core/run/event.ts'
 import { isOver, type Run } from '../core/run/run.ts'
@@ -10,7 +10,7 @@ import { isSameName, type QualifiedName } from '../core/schema/model.ts'
 import { forgetRunSql } from './backfill/checkpoint.ts'
 import type { Driving } from './context.ts'
 import { readRun, recordingFailure } from './drive.ts'
-import { executeStep, tableOf } from './execute.ts'
+import { executeStep } from './execute.ts'
 import { note } from './note.ts'
 import { wasStarted } from './started.ts'
 import { readVersions } from './versions.ts'
@@ -21,7 +21,7 @@ export async function undo(engine: Driving, id: number): Promise<Run> {
   const steps = undoSteps(run.plan)
   if (await isUndone(engine, run)) return run
   if (run.state !== 'retiring') {
-    throw notReversible(run, 'There is nothing to undo: only a column that is hidden can be brought back.')
+    throw notReversible(run, 'There is nothing to undo: only what is hidden can be brought back.')
   }
   if (steps.length === 0) throw notReversible(run, NO_WAY_BACK)
   for (const [at, step] of steps.entries()) {
@@ -84,12 +84,10 @@ async function isOurs(engine: Driving, run: Run, step: Step): Promise<boolean> {
   if (step.unmakes !== undefined) return await hasMade(engine, run, step.unmakes)
   const dropped = isTransaction(step) ? step.retires : undefined
   if (dropped === undefined) return true
-  const added = run.plan.steps.find(
-    (one) =>
-      one.changes?.kind === 'added' &&
-      one.changes.column === dropped.column &&
-      isSameName(tableOf(one), dropped.table),
-  )
+  const added = run.plan.steps.find((one) => {
+    const what = addedBy(one)
+    return what !== undefined && what.column === dropped.column && isSameName(what.table, dropped.table)
+  })
   return added === undefined || run.done.has(added.id)
 }
 

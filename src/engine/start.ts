@@ -1,11 +1,13 @@
 import { BellowsError } from '../core/errors.ts'
 import { canonical } from '../core/hash.ts'
+import type { Baseline } from '../core/history/baseline.ts'
 import type { Migration } from '../core/operations/migration.ts'
 import { makePlan } from '../core/plan/make-plan.ts'
 import { needsOf, tablesOf } from '../core/plan/needs.ts'
 import type { Plan } from '../core/plan/plan.ts'
 import { foldRun, type Run, stepsLeft } from '../core/run/run.ts'
 import type { Driving, Engine } from './context.ts'
+import { readBaseline } from './history.ts'
 import { readRuns } from './runs.ts'
 
 /** The run of a migration, by its name: the one in flight or completed; one that was rolled back counts as none. */
@@ -29,13 +31,24 @@ export async function startRun(engine: Driving, migration: Migration): Promise<R
 
 /**
  * The run of a migration, to go on with; undefined where one may begin.
- * @throws BellowsError `run_conflict` when another run is at work on the same table, `drift_found` when the migration was changed
+ * @throws BellowsError `run_conflict` when another run is at work on the same table or the migration counts as applied,
+ *   `drift_found` when it was changed
  */
 export async function resumable(engine: Engine, migration: Migration): Promise<Run | undefined> {
   const own = await findRun(engine, migration.name)
   if (own !== undefined) return unchanged(own, migration)
+  refuseCounted(migration, await readBaseline(engine))
   for (const other of await readRuns(engine, 'open')) refuseConflict(migration, other)
   return undefined
+}
+
+function refuseCounted({ name }: Migration, baseline: Baseline | undefined): void {
+  if (baseline === undefined || !Object.hasOwn(baseline.files, name)) return
+  throw new BellowsError(
+    'run_conflict',
+    `The migration "${name}" counts as applied since the baseline of ${baseline.at}.`,
+    { hint: 'If it was not, set the baseline to the last one that was: bellows baseline <migration>' },
+  )
 }
 
 function unchanged(run: Run, migration: Migration): Run {
@@ -51,7 +64,7 @@ function unchanged(run: Run, migration: Migration): Run {
 
 /**
  * One run at a time takes columns of a table away: a second one would not know what the first is about to put on them. Adding
- * a column is free, unless the other run stands in the middle of a phase.
+ * a column is free, unless its value comes from columns that the other run keeps in step, or that one stands in the middle of a phase.
  */
 function refuseConflict(migration: Migration, other: Run): void {
   const mine = tablesOf(migration)
@@ -59,7 +72,7 @@ function refuseConflict(migration: Migration, other: Run): void {
     mine.some((one) => one.namespace === table.namespace && one.name === table.name),
   )
   if (shared === undefined) return
-  const isAddition = migration.operations.every((op) => op.kind === 'add_column')
+  const isAddition = migration.operations.every((op) => op.kind === 'add_column' && op.up === undefined)
   if (isAddition && !isInterrupted(other)) return
   const name = other.plan.migration.name
   throw new BellowsError(

@@ -49,8 +49,8 @@ async function readUse(engine: Engine, run: number | undefined, of: Gated): Prom
     run === undefined || of.counter === undefined ? {} : await readWrites(engine, run, of.counter)
   const [moments] = await database.read<{ nowMs: number; lastReleasedMs: number | null }>(sql`
 select extract(epoch from pg_catalog.clock_timestamp()) * 1000 as "nowMs",
-    (select max(extract(epoch from i.released_at)) * 1000 from bellows.instance i join bellows.instance_use u using (instance)
-      where (u.namespace, u."table", u."column") = (${columnArguments(of)})) as "lastReleasedMs"`)
+    (select max(extract(epoch from i.released_at)) * 1000 from bellows.instance i
+      where i.instance in (select bellows.users_of(${columnArguments(of)}))) as "lastReleasedMs"`)
   const { nowMs = 0, lastReleasedMs = null } = moments ?? {}
   return {
     nowMs,

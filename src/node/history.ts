@@ -31,10 +31,7 @@ export function standing(
 }
 
 function isSame(a: Change, b: Change): boolean {
-  if (a.kind === 'copied' || b.kind === 'copied') {
-    return a.kind === 'copied' && b.kind === 'copied' && a.from === b.from && a.to === b.to
-  }
-  return a.kind === b.kind && a.column === b.column
+  return isDeepStrictEqual(a, b)
 }
 
 /** Renaming back is a change of its own, after which the first one can be made again. */
@@ -49,6 +46,8 @@ function undoes(later: Change, change: Change): boolean {
         (later.kind === 'removed' && later.column === change.to) ||
         (later.kind === 'added' && later.column === change.from)
       )
+    default:
+      return false
   }
 }
 

@@ -42,6 +42,12 @@ async function takenBack(database: Changing, version: Version): Promise<void> {
     case 'added':
       await takeAway(database, version, version.facts.change.column)
       break
+    default:
+      throw new BellowsError(
+        'not_reversible',
+        `Version ${version.version} (${version.name}) is of a whole table, which is not taken back from here.`,
+        { hint: 'Take its migration back: bellows rollback <migration>' },
+      )
   }
 }
 

@@ -257,7 +257,7 @@ describe('what a command says when it cannot go on', () => {
     [
       'an unknown operation',
       'operations:\n  - rename_table: { table: a }\n',
-      /one of add_column, .*, rename_column/,
+      /one of add_column, .*rename_column/,
     ],
     ['no operations', 'operations: []\n', /operations/],
     ['broken YAML', 'operations: [\n', /0001_rename\.yaml/],

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { pinned, pinnedType } from '../../src/core/pin.ts'
+import { ofRecord, pinned, pinnedType } from '../../src/core/pin.ts'
 import { trusted } from '../../src/core/sql.ts'
 import { testDatabase } from '../support/database.ts'
 
@@ -47,6 +47,21 @@ describe('an expression', () => {
 
   test.for(IMPOSSIBLE)('with %s cannot be pinned', ([, given]) => {
     expect(pinned(trusted(given))).toBeUndefined()
+  })
+
+  test.for([
+    ['lower(name)', 'pg_catalog.lower(new.name)', true],
+    ['("E ""Mail" || name)', '(new."E ""Mail" operator(pg_catalog.||) new.name)', true],
+    ["('€'::text || name)", "('€'::pg_catalog.text operator(pg_catalog.||) new.name)", true],
+    ['(address).city', '(new.address).city', false],
+    ['util.slug(name)', 'util.slug(new.name)', false],
+    [
+      'CASE WHEN (id = 1) THEN name ELSE NULL::text END',
+      'CASE WHEN (new.id operator(pg_catalog.=) 1) THEN new.name ELSE NULL::pg_catalog.text END',
+      false,
+    ],
+  ] as const)('over columns takes them from the record of a trigger: %s', ([given, text, isPinned]) => {
+    expect(ofRecord(trusted(given), 'new')).toEqual({ text, isPinned })
   })
 
   test('means the same when it is pinned, whatever the search_path', async () => {

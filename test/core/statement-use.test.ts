@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { columnUse } from '../../src/core/statement-use.ts'
+import { columnUse, isTypeOf } from '../../src/core/statement-use.ts'
 
 const USERS = { namespace: 'public', name: 'users' }
 
@@ -100,5 +100,45 @@ describe('a statement', () => {
     expect(
       columnUse(`do 'begin delete from "Order Items" where "the Name" is null; end'`, odd, 'the Name'),
     ).toBe('possible')
+  })
+})
+
+const OF_TABLE: readonly (readonly [ReturnType<typeof columnUse>, string])[] = [
+  ['definite', 'select count(*) from users'],
+  ['definite', 'select 1 from public.users u'],
+  ['definite', 'insert into users default values'],
+  ['definite', 'delete from users'],
+  ['definite', 'truncate teams, users'],
+  ['definite', 'lock table users in share mode'],
+  ['definite', 'copy users to stdout'],
+  ['definite', 'analyze users'],
+  ['definite', "select (null::users).name, '(1)'::public.users"],
+  ['definite', 'merge into teams t using users u on u.team = t.id when matched then delete'],
+  ['possible', 'do $$ begin delete from users; end $$'],
+  ['possible', 'select from users where name in ($1, '],
+  ['none', 'select * from archive.users'],
+  ['none', 'select users from teams'],
+  ['none', 'do $$ begin delete from teams; end $$'],
+]
+
+describe('a statement, asked for a whole table,', () => {
+  test.for(OF_TABLE)('uses it for certain, perhaps or not: %s %s', ([use, text]) => {
+    expect(columnUse(text, USERS)).toBe(use)
+  })
+})
+
+describe('a variable of PL/pgSQL', () => {
+  test.for([
+    [true, 'users'],
+    [true, 'public.users'],
+    [true, 'users%rowtype'],
+    [true, 'Public."users"%ROWTYPE'],
+    [true, 'users.name%TYPE'],
+    [true, 'users[]'],
+    [false, 'archive.users%rowtype'],
+    [false, '"Users"'],
+    [false, 'text'],
+  ] as const)('has the type of the rows of a table, or not: %s %s', ([is, type]) => {
+    expect(isTypeOf(type, USERS)).toBe(is)
   })
 })

@@ -9,7 +9,9 @@ import {
   ADD,
   advance,
   DROP,
+  DROP_FILLED,
   DROP_TWO,
+  FILL,
   GIVEN,
   graced,
   INDEXES,
@@ -33,8 +35,10 @@ const TIMEOUT_MS = 300_000
 const LIVES: readonly (readonly [string, Life, { readonly points: number; readonly states: number }])[] = [
   ['a rename of two columns', RENAME, { points: 300, states: 50 }],
   ['an added column', ADD, { points: 26, states: 4 }],
+  ['two added columns that are filled', FILL, { points: 120, states: 20 }],
   ['indexes that are made, replaced and dropped', INDEXES, { points: 40, states: 8 }],
   ['a dropped column, with a grace', graced(DROP, GRACE_MS), { points: 60, states: 8 }],
+  ['a dropped column that is filled meanwhile', DROP_FILLED, { points: 60, states: 8 }],
 ]
 const RETURNS: readonly (readonly [string, Life, Phase])[] = [
   ['a rename of two columns that is verified', RENAME, 'verify'],

@@ -23,6 +23,7 @@ describe('the fence', () => {
   const CALLS: readonly (readonly [string, (driver: Driver) => Promise<unknown>])[] = [
     ['a transaction', (driver) => driver.transact({ ...nothing, statements: [work] })],
     ['the start of a run', (driver) => driver.startRun(plan as never)],
+    ['a baseline', (driver) => driver.setBaseline({})],
     ['a statement outside a transaction', (driver) => driver.outside(work, bounds)],
     ['a rehearsal', (driver) => driver.rehearse([work], bounds)],
     ['a heartbeat', (driver) => driver.beat()],
@@ -37,7 +38,7 @@ describe('the fence', () => {
 
     await expect(call(late)).rejects.toMatchObject({ code: 'driver_lost' })
     expect(await database.query(`select to_regclass('done') as done`)).toEqual([{ done: null }])
-    expect(await database.query('select from bellows.run')).toEqual([])
+    expect(await database.query('select from bellows.run union all select from bellows.baseline')).toEqual([])
   })
 
   test('rises only after the transaction that the driver before has under way', async () => {

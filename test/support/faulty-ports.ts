@@ -36,6 +36,8 @@ export interface FaultyOptions {
   readonly onNotice?: (notice: Notice) => void
   readonly isStopping?: () => boolean
   readonly kubernetes?: Kubernetes
+  /** What is sent in the place of every transaction of the driver. */
+  readonly sent?: (transaction: Transaction) => Transaction
 }
 
 export interface Faulty {
@@ -102,7 +104,10 @@ export function faultyBellows(url: string, around: Around, options: FaultyOption
           const answer = await database.tryToDrive()
           if (!('epoch' in answer)) return answer
           driver = answer
-          return { ...watched(driving), epoch: answer.epoch, ...unwatched }
+          const { sent = (transaction: Transaction) => transaction } = options
+          const seen = watched(driving)
+          const transact: Driver['transact'] = (transaction) => seen.transact(sent(transaction))
+          return { ...seen, transact, epoch: answer.epoch, ...unwatched }
         },
         close: () => ports.database.close(),
       },

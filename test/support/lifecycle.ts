@@ -25,6 +25,8 @@ export interface Lifecycle {
   readonly meanwhile?: readonly string[]
   /** Looks at the rows at the end; each query must return no row. */
   readonly afterwards?: readonly string[]
+  /** Who Bellows logs in as; the superuser of the test server when absent. */
+  readonly role?: string
 }
 
 const BEFORE_GATE: readonly Phase[] = ['expand', 'backfill', 'verify']
@@ -36,7 +38,11 @@ const BEFORE_GATE: readonly Phase[] = ['expand', 'backfill', 'verify']
 export async function liveThrough(life: Lifecycle): Promise<TestDatabase> {
   const database = await testDatabase(life.given)
   const migration: Migration = { name: '0001_test', operations: life.operations }
-  const bellows = await database.bellows({ settings: SETTINGS })
+  const bellows = await database.bellows({
+    settings: SETTINGS,
+    ...(life.role === undefined ? {} : { database: urlOf(database, life.role) }),
+  })
+  await bellows.change((driver) => driver.setBaseline({}))
   const start = await catalog(database)
   const { schema, facts } = await look(database, migration)
   const expected = comparable(applied(migration, schema, facts))
@@ -48,6 +54,7 @@ export async function liveThrough(life: Lifecycle): Promise<TestDatabase> {
     expect(await catalog(database), 'after rollback the catalog is the one of the start').toEqual(start)
     expect(await traces(database), 'after rollback nothing of ours remains').toEqual([])
     expect(await bellows.versions(), 'after rollback no version stands').toEqual([])
+    expect((await bellows.drift()).differences, 'after rollback the record holds').toEqual([])
     await forward(database, bellows, migration, life)
   }
 
@@ -59,6 +66,7 @@ export async function liveThrough(life: Lifecycle): Promise<TestDatabase> {
   expect(comparable((await look(database, migration)).schema), 'the catalog is what apply says').toEqual(
     expected,
   )
+  expect((await bellows.drift()).differences, 'what the run has left is on record').toEqual([])
   await mustBeEmpty(database, life.afterwards ?? [])
   return database
 }
@@ -67,6 +75,12 @@ const SETTINGS = {
   batch: { rows: 200, verifyRows: 500 },
   gate: { whenNoneRegistered: 'allow', unregistered: 'allow', quietMs: 0, reason: 'a test' },
 } as const
+
+function urlOf({ url }: TestDatabase, role: string): string {
+  const address = new URL(url)
+  address.username = role
+  return address.href
+}
 
 async function forward(
   database: TestDatabase,
@@ -78,6 +92,7 @@ async function forward(
   for (const phase of BEFORE_GATE) {
     if (life.old.length > 0) await workSome(old)
     await bellows.change((driver) => driver.advance(migration, phase))
+    expect((await bellows.drift()).differences, 'a run under way is no drift').toEqual([])
   }
   const renewed = await startWorkload(database, life.renewed)
   if (life.old.length > 0) await workSome(old)
@@ -119,19 +134,26 @@ async function look(database: TestDatabase, migration: Migration) {
 
 /** The model without what differs between two databases of one schema: sizes, slots used up, and how a definition is written. */
 function comparable({ tables }: Schema): unknown {
-  return tables.map((table) => ({
+  return tables.toSorted(byName).map((table) => ({
     ...table,
     columns: table.columns.map((column) => ({ ...column, default: column.default !== null })),
-    constraints: table.constraints.toSorted(byName).map((one) => ({ ...one, definition: undefined })),
-    indexes: table.indexes
+    constraints: table.constraints
       .toSorted(byName)
-      .map((one) => ({ ...one, definition: undefined, columns: one.columns.toSorted() })),
+      .map((one) => ({ ...one, definition: undefined, dependents: undefined })),
+    indexes: table.indexes.toSorted(byName).map((one) => ({
+      ...one,
+      definition: undefined,
+      foreignKeys: undefined,
+      columns: one.columns.toSorted(),
+    })),
     bytes: undefined,
     columnSlots: undefined,
     rowsEstimate: undefined,
     neighbours: undefined,
     dependents: undefined,
     mentions: undefined,
+    options: table.options.toSorted(),
+    referencedBy: table.referencedBy.toSorted((a, b) => (a.identity < b.identity ? -1 : 1)),
   }))
 }
 

@@ -1,6 +1,9 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 
+/** All that the tests meet. */
+export const MAJORS = ['14', '15', '16', '17', '18'] as const
+
 /** The major that comes with the package. */
 const PACKAGED = '18'
 

@@ -1,17 +1,15 @@
 import { BellowsError } from '../../src/core/errors.ts'
 import type { Context } from '../../src/core/operations/operation.ts'
+import type { Facts, TypeFacts } from '../../src/core/schema/facts.ts'
+import type { Index, IndexFacts } from '../../src/core/schema/indexes.ts'
 import type {
   Column,
   Constraint,
   Dependent,
-  Facts,
-  Index,
-  IndexFacts,
   Schema,
   Storage,
   Table,
   Trigger,
-  TypeFacts,
 } from '../../src/core/schema/model.ts'
 import { type Sql, trusted } from '../../src/core/sql.ts'
 
@@ -85,6 +83,7 @@ function constraint(
     index: null,
     references: null,
     setsDefault: false,
+    dependents: [],
     ...more,
   }
 }
@@ -195,11 +194,19 @@ export function table(more: Partial<Table> = {}): Table {
     mentions: [],
     neighbours: ['users_pkey'],
     owned: true,
+    mayReference: true,
+    referencedBy: [],
     rowSecurityForced: false,
+    creates: true,
+    referable: (more.columns ?? [column('id'), column('name')]).map(({ name }) => name),
+    published: false,
     columnSlots: 2,
     parts: [],
     rowsEstimate: 1000,
     bytes: 81_920,
+    comment: null,
+    options: [],
+    replicaIdentity: 'default',
     ...more,
   }
 }
@@ -244,7 +251,17 @@ const CASTS: Facts['casts'] = {
 }
 
 export function facts(more: Partial<Facts> = {}): Facts {
-  return { serverVersion: 180_004, casts: CASTS, types: {}, expressions: {}, indexes: {}, ...more }
+  return {
+    serverVersion: 180_004,
+    casts: CASTS,
+    types: {},
+    expressions: {},
+    names: {},
+    conditions: {},
+    values: {},
+    indexes: {},
+    ...more,
+  }
 }
 
 /** What came of a plain index on columns of `users` that was tried. */

@@ -1,7 +1,9 @@
 import { z } from 'zod'
 import type { Operation } from '../../core/operations/migration.ts'
 import { addColumn } from './formats/add-column.ts'
+import { addConstraint } from './formats/add-constraint.ts'
 import { createIndex } from './formats/create-index.ts'
+import { createTable } from './formats/create-table.ts'
 import { dropColumn } from './formats/drop-column.ts'
 import { dropIndex } from './formats/drop-index.ts'
 import { renameColumn } from './formats/rename-column.ts'
@@ -11,7 +13,9 @@ import { replaceIndex } from './formats/replace-index.ts'
 /** The format of every operation, by the key that it has in a file. One that is missing here does not compile. See docs/migrations.md. */
 export const OPERATION_FORMATS = {
   add_column: addColumn,
+  create_table: createTable,
   create_index: createIndex,
+  add_constraint: addConstraint,
   drop_column: dropColumn,
   drop_index: dropIndex,
   rename_index: renameIndex,

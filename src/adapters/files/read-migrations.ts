@@ -1,15 +1,29 @@
 import { readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { BellowsError, messageOf } from '../../core/errors.ts'
+import { hash } from '../../core/hash.ts'
 import type { Migration, Operation } from '../../core/operations/migration.ts'
 
 const EXTENSIONS = new Set(['.yaml', '.yml', '.json', '.ts', '.mts', '.js', '.mjs'])
+
+/** A file that holds a migration, by the name that the migration gets from it. */
+export interface MigrationFile {
+  readonly name: string
+  readonly path: string
+}
 
 /**
  * Reads the migrations of a folder, in the order of their names.
  * @throws BellowsError `migration_invalid` with the file and the place in it
  */
 export async function readMigrations(folder: string): Promise<readonly Migration[]> {
+  const migrations: Migration[] = []
+  for (const file of await listMigrations(folder)) migrations.push(await readMigration(file.path))
+  return migrations
+}
+
+/** The migration files of a folder, in the order of their names; none is opened. */
+export async function listMigrations(folder: string): Promise<readonly MigrationFile[]> {
   const names = await readdir(folder).catch((error: unknown) => {
     throw new BellowsError('config_invalid', `The folder of migrations "${folder}" cannot be read.`, {
       cause: error,
@@ -19,10 +33,14 @@ export async function readMigrations(folder: string): Promise<readonly Migration
   const files = names
     .filter((name) => EXTENSIONS.has(path.extname(name)) && !name.startsWith('.'))
     .sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1))
-  const migrations: Migration[] = []
-  for (const file of files) migrations.push(await readMigration(path.join(folder, file)))
-  refuseTwins(migrations, folder)
-  return migrations
+    .map((file) => ({ name: nameOf(file), path: path.join(folder, file) }))
+  refuseTwins(files, folder)
+  return files
+}
+
+/** SHA-256 of the text of a file. How its lines end is no part of it: git may change that. */
+export async function checksumOf(file: string): Promise<string> {
+  return hash((await readText(file)).replaceAll('\r\n', '\n'))
 }
 
 export async function readMigration(file: string): Promise<Migration> {
@@ -99,8 +117,8 @@ function invalid(file: string, problem: string): BellowsError {
   })
 }
 
-function refuseTwins(migrations: readonly Migration[], folder: string): void {
-  const names = migrations.map(({ name }) => name)
+function refuseTwins(files: readonly MigrationFile[], folder: string): void {
+  const names = files.map(({ name }) => name)
   const twin = names.find((name, at) => names.indexOf(name) !== at)
   if (twin === undefined) return
   throw new BellowsError(

@@ -57,6 +57,12 @@ insert into bellows.run (migration, plan, plan_hash)
 commit`)
       return Number(started[2]?.[0]?.id)
     },
+    setBaseline: async (files) => {
+      await main.send(sql`begin;
+select bellows.fence(${lit(epoch)});
+select bellows.set_baseline(${lit(epoch)}, ${lit(JSON.stringify(files))});
+commit`)
+    },
     transact: async (transaction) => committed(await main.send(transactionText(transaction, epoch))),
     outside: async (statement, bounds) => {
       await main.send(sql`select bellows.fence(${lit(epoch)})`)

@@ -1,4 +1,4 @@
--- Evidence that nobody needs a column: what the gate reads when it looks, and once more in the transaction that hides the
+-- Evidence that nobody needs a column, or a whole table (its column is the empty name then): what the gate reads when it looks, and once more in the transaction that hides the
 -- column. Part of the namespace "bellows"; installed right behind journal.sql.
 
 -- How long the use of a column has been watched, and what the counters said then. Kept by whoever looks.
@@ -39,11 +39,13 @@ create table bellows.brownout (
   writes bigint not null
 );
 
--- May a role, or one that it can become, use the column at all? Nobody may use one that is not there.
+-- May a role, or one that it can become, use the column at all, or anything of the table? Nobody may use what is not there.
 create function bellows.may_use(role oid, relation oid, "column" text) returns boolean language sql stable as $$
-  select coalesce(bool_or(pg_catalog.has_column_privilege(r.oid, relation, a.attnum, 'SELECT, INSERT, UPDATE')), false)
+  select coalesce(bool_or(case when "column" = ''
+        then pg_catalog.has_any_column_privilege(r.oid, relation, 'SELECT, INSERT, UPDATE') or pg_catalog.has_table_privilege(r.oid, relation, 'DELETE, TRUNCATE')
+        else pg_catalog.has_column_privilege(r.oid, relation, a.attnum, 'SELECT, INSERT, UPDATE') end), false)
     from pg_catalog.pg_roles r
-    join pg_catalog.pg_attribute a on a.attrelid = relation and a.attname = "column" and not a.attisdropped
+    left join pg_catalog.pg_attribute a on a.attrelid = relation and a.attname = "column" and not a.attisdropped
     where pg_catalog.pg_has_role(role, r.oid, 'MEMBER')
 $$;
 
@@ -62,8 +64,8 @@ $$;
 -- them. A role that versions share says nothing of either.
 create function bellows.old_roles(namespace text, "table" text, "column" text) returns setof text language sql stable as $$
   with needs as (
-    select i.instance, i.role, i.registered_at from bellows.instance i join bellows.instance_use u on u.instance = i.instance
-      where (u.namespace, u."table", u."column") = (old_roles.namespace, old_roles."table", old_roles."column")
+    select i.instance, i.role, i.registered_at from bellows.instance i
+      join bellows.users_of(old_roles.namespace, old_roles."table", old_roles."column") u (instance) on u.instance = i.instance
   )
   select r.role from (select role, min(registered_at) as since from needs group by role) r
     where not exists (select from bellows.instance i
@@ -80,8 +82,8 @@ returns table (pid integer, role text, application text, address text, since tim
 language sql stable as $$
   with relation as (select pg_catalog.to_regclass(pg_catalog.format('%I.%I', namespace, "table"))::oid as oid),
   needs as materialized (
-    select i.instance, i.application_name, i.released_at, i.renewed_at, i.lived_as from bellows.instance i join bellows.instance_use u on u.instance = i.instance
-      where (u.namespace, u."table", u."column") = (strangers.namespace, strangers."table", strangers."column")
+    select i.instance, i.application_name, i.released_at, i.renewed_at, i.lived_as from bellows.instance i
+      join bellows.users_of(strangers.namespace, strangers."table", strangers."column") u (instance) on u.instance = i.instance
   ),
   present as (
     select s.*, s.role in (select bellows.old_roles(strangers.namespace, strangers."table", strangers."column"))
@@ -164,13 +166,13 @@ begin
     from bellows.needing(namespace, "table", "column", (rules ->> 'grace_ms')::bigint) n
     where n.blocks and not coalesce(rules -> 'instances' ? n.instance, false);
   if blocking is not null then
-    raise exception '%.% is needed by %', "table", "column", blocking using errcode = 'BW002', detail = 'instances_blocking';
+    raise exception '% is needed by %', bellows.use_name("table", "column"), blocking using errcode = 'BW002', detail = 'instances_blocking';
   end if;
   if (rules -> 'sessions')::boolean then
     select pg_catalog.string_agg(pg_catalog.format('session %s of role %s', s.pid, s.role), ', ') into blocking
       from bellows.strangers(namespace, "table", "column") s;
     if blocking is not null then
-      raise exception '%.% may be needed by %', "table", "column", blocking using errcode = 'BW002', detail = 'gate_closed';
+      raise exception '% may be needed by %', bellows.use_name("table", "column"), blocking using errcode = 'BW002', detail = 'gate_closed';
     end if;
   end if;
   if (rules -> 'transactions')::boolean then
@@ -181,7 +183,7 @@ begin
             where (c.namespace, c."table", c."column") = (require_nobody.namespace, require_nobody."table", require_nobody."column"))) t
       where not t.hidden;
     if blocking is not null then
-      raise exception '%.% may be needed by %', "table", "column", blocking using errcode = 'BW002', detail = 'gate_closed';
+      raise exception '% may be needed by %', bellows.use_name("table", "column"), blocking using errcode = 'BW002', detail = 'gate_closed';
     end if;
   end if;
 end $$;

@@ -1,5 +1,6 @@
 import type { Instance, Registered, Registration } from '../../core/gate/instance.ts'
 import type { Needing } from '../../core/gate/leases.ts'
+import { columnKey } from '../../core/plan/column-state.ts'
 import { lit, type Sql, sql, trusted } from '../../core/sql.ts'
 import type { Instances } from '../../engine/ports.ts'
 import type { Sessions } from './sessions.ts'
@@ -34,7 +35,7 @@ select i.instance, i.application, i.version, i.kind, i.host, coalesce(u.uses, '[
   from bellows.instance i
   cross join lateral (select extract(epoch from pg_catalog.clock_timestamp() - i.renewed_at) * 1000 - i.lease_ms as ms) over
   left join lateral (
-    select pg_catalog.jsonb_agg(case u.namespace when 'public' then '' else u.namespace || '.' end || u."table" || '.' || u."column"
+    select pg_catalog.jsonb_agg(case u.namespace when 'public' then '' else u.namespace || '.' end || u."table" || '.' || coalesce(nullif(u."column", ''), '*')
         order by u.namespace, u."table", u."column") as uses
       from bellows.instance_use u where u.instance = i.instance) u on true
   where i.lived_as is null
@@ -43,7 +44,7 @@ select i.instance, i.application, i.version, i.kind, i.host, coalesce(u.uses, '[
       sessions.read<Needing>(
         sql`
 select instance, state, blocks, application, version, host, role, address, pid, first_seen as "firstSeen", last_seen as "lastSeen"
-  from bellows.needing(${lit(table.namespace)}, ${lit(table.name)}, ${lit(column)}, ${lit(graceMs)}, ${texts(elsewhere)})`,
+  from bellows.needing(${columnKey(table, column)}, ${lit(graceMs)}, ${texts(elsewhere)})`,
       ),
   }
 }

@@ -1,4 +1,4 @@
--- One table as the model in core/schema/model.ts has it. $table stands for its oid.
+-- Tables as the model in core/schema/model.ts has them. $tables stands for their oids.
 select json_build_object(
   'namespace', n.nspname,
   'name', c.relname,
@@ -6,18 +6,38 @@ select json_build_object(
     else case c.relkind when 'r' then 'table' when 'p' then 'partitioned' when 'f' then 'foreign' else 'view' end end,
   'inherits', exists (select from pg_inherits i where i.inhparent = c.oid or i.inhrelid = c.oid) and not c.relispartition and c.relkind = 'r',
   'owned', pg_has_role(c.relowner, 'USAGE'),
+  'mayReference', has_table_privilege(c.oid, 'REFERENCES'),
+  'comment', obj_description(c.oid, 'pg_class'),
+  'options', (select coalesce(json_agg(option order by option), '[]') from (
+      select unnest(c.reloptions) as option
+      union all select 'toast.' || unnest(o.reloptions) from pg_class o where o.oid = c.reltoastrelid) options),
+  'replicaIdentity', case c.relreplident when 'n' then 'nothing' when 'f' then 'full' when 'i' then 'index' else 'default' end,
+  'referencedBy', (select coalesce(json_agg(json_build_object('constraint', k.conname,
+      'table', json_build_object('namespace', kn.nspname, 'name', kc.relname),
+      'identity', (select i.identity from pg_identify_object('pg_constraint'::regclass, k.oid, 0) i)) order by kn.nspname, kc.relname, k.conname), '[]')
+    from pg_constraint k join pg_class kc on kc.oid = k.conrelid join pg_namespace kn on kn.oid = kc.relnamespace
+    where k.confrelid = c.oid and k.conrelid <> c.oid and k.contype = 'f' and k.conparentid = 0),
   'rowSecurityForced', c.relrowsecurity and c.relforcerowsecurity
     and not (select rolsuper or rolbypassrls from pg_roles where rolname = current_user),
+  'creates', has_schema_privilege(n.oid, 'CREATE'),
+  'referable', (select coalesce(json_agg(a.attname order by a.attnum), '[]') from pg_attribute a
+    where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and not row_security_active(c.oid)
+      and has_column_privilege(c.oid, a.attnum, 'REFERENCES') and has_column_privilege(c.oid, a.attnum, 'SELECT')),
+  'published', exists (select from pg_publication p where (p.pubupdate or p.pubdelete)
+    and exists (select from pg_get_publication_tables(p.pubname) t where t.relid = c.oid)),
   'columnSlots', (select count(*) from pg_attribute a where a.attrelid = c.oid and a.attnum > 0),
   'rowsEstimate', c.reltuples::bigint,
-  'bytes', case when c.relkind in ('r', 'm') then pg_table_size(c.oid) else 0 end,
+  -- As of the last ANALYZE: to look at the file would cost more than all the rest, and wait for whoever has locked the table.
+  'bytes', c.relpages::bigint * current_setting('block_size')::bigint,
   'parts', (select coalesce(json_agg(json_build_object('namespace', pn.nspname, 'name', p.relname,
       'kind', case p.relkind when 'r' then 'table' when 'p' then 'partitioned' else 'foreign' end,
       'owned', pg_has_role(p.relowner, 'USAGE')) order by y.level, pn.nspname, p.relname), '[]')
     from pg_partition_tree(c.oid) y join pg_class p on p.oid = y.relid join pg_namespace pn on pn.oid = p.relnamespace
     where y.relid <> c.oid and c.relkind = 'p'),
   'neighbours', (select coalesce(json_agg(x.relname order by x.relname), '[]') from pg_class x
-    where x.relnamespace = c.relnamespace and x.oid <> c.oid and starts_with(x.relname, c.relname || '_')),
+    where x.relnamespace = c.relnamespace and x.oid <> c.oid and starts_with(x.relname, c.relname || '_')
+      -- By the index on names; '`' is the character behind '_'.
+      and x.relname >= (c.relname || '_')::name and x.relname < (c.relname || '`')::name),
 
   'columns', (select coalesce(json_agg(json_build_object(
       'name', a.attname,
@@ -34,7 +54,7 @@ select json_build_object(
       'defaultText', null,
       'generated', case a.attgenerated when '' then 'no' when 's' then 'stored' else 'virtual' end,
       'identity', case a.attidentity when '' then 'no' when 'a' then 'always' else 'by_default' end,
-      'comment', col_description(c.oid, a.attnum),
+      'comment', (select y.description from pg_description y where y.objoid = c.oid and y.classoid = 'pg_class'::regclass and y.objsubid = a.attnum),
       'statisticsTarget', coalesce(a.attstattarget, -1),
       'options', coalesce(to_json(a.attoptions), '[]'),
       'storage', case a.attstorage when 'p' then 'plain' when 'e' then 'external' when 'x' then 'extended' else 'main' end,
@@ -43,48 +63,54 @@ select json_build_object(
       'grants', (select coalesce(json_agg(json_build_object('grantee', coalesce(r.rolname, 'public'), 'toPublic', g.grantee = 0,
           'privilege', g.privilege_type, 'grantable', g.is_grantable) order by r.rolname nulls first, g.privilege_type), '[]')
         from aclexplode(a.attacl) g left join pg_roles r on r.oid = g.grantee),
-      'sequences', (select coalesce(json_agg(json_build_object('namespace', sn.nspname, 'name', s.relname) order by s.relname), '[]')
-        from pg_depend p join pg_class s on s.oid = p.objid and s.relkind = 'S' join pg_namespace sn on sn.oid = s.relnamespace
-        where p.classid = 'pg_class'::regclass and p.refclassid = 'pg_class'::regclass and p.refobjid = c.oid
-          and p.refobjsubid = a.attnum and p.deptype = 'a')
+      'sequences', coalesce(owned.sequences, '[]')
     ) order by a.attnum), '[]')
-    from pg_attribute a join pg_type t on t.oid = a.atttypid
+    from pg_attribute a
+    -- By its oid, one by one: the planner would go through a good part of all types, for every table.
+    cross join lateral (select * from pg_type where oid = a.atttypid offset 0) t
     left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+    left join (select p.refobjsubid as num, json_agg(json_build_object('namespace', sn.nspname, 'name', s.relname) order by s.relname) as sequences
+      from pg_depend p join pg_class s on s.oid = p.objid and s.relkind = 'S' join pg_namespace sn on sn.oid = s.relnamespace
+      where p.classid = 'pg_class'::regclass and p.refclassid = 'pg_class'::regclass and p.refobjid = c.oid and p.deptype = 'a'
+      group by p.refobjsubid) owned on owned.num = a.attnum
     where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped),
 
   'constraints', (select coalesce(json_agg(json_build_object(
       'name', k.conname,
       'kind', case k.contype when 'p' then 'primary_key' when 'u' then 'unique' when 'f' then 'foreign_key' when 'c' then 'check'
         when 'x' then 'exclusion' else 'not_null' end,
-      'columns', (select coalesce(json_agg(a.attname order by o.at), '[]') from unnest(k.conkey) with ordinality o (num, at)
-        join pg_attribute a on a.attrelid = c.oid and a.attnum = o.num),
+      'columns', (select coalesce(json_agg((select a.attname from pg_attribute a where a.attrelid = c.oid and a.attnum = o.num) order by o.at), '[]')
+        from unnest(k.conkey) with ordinality o (num, at)),
       'definition', pg_get_constraintdef(k.oid),
       'validated', k.convalidated,
       'deferrable', k.condeferrable,
-      'comment', obj_description(k.oid, 'pg_constraint'),
+      'comment', (select y.description from pg_description y where y.objoid = k.oid and y.classoid = 'pg_constraint'::regclass and y.objsubid = 0),
       'index', case when k.contype in ('p', 'u', 'x') then (select x.relname from pg_class x where x.oid = k.conindid) end,
       'references', (select json_build_object('namespace', fn.nspname, 'name', f.relname)
         from pg_class f join pg_namespace fn on fn.oid = f.relnamespace where f.oid = k.confrelid),
-      'setsDefault', 'd' in (k.confdeltype, k.confupdtype)
+      'setsDefault', 'd' in (k.confdeltype, k.confupdtype),
+      'dependents', (select coalesce(json_agg(o.what order by o.what), '[]') from (
+        select distinct pg_describe_object(d.classid, d.objid, d.objsubid) as what from pg_depend d
+          where d.deptype = 'n' and ((d.refclassid = 'pg_constraint'::regclass and d.refobjid = k.oid)
+            or (k.contype in ('p', 'u', 'x') and d.refclassid = 'pg_class'::regclass and d.refobjid = k.conindid))) o)
     ) order by k.contype, k.conname), '[]')
     from pg_constraint k where k.conrelid = c.oid and k.contype in ('p', 'u', 'f', 'c', 'x', 'n')),
 
   'indexes', (select coalesce(json_agg(json_build_object(
       'name', x.relname,
       'columns', (select coalesce(json_agg(distinct a.attname), '[]') from pg_attribute a
-        where a.attrelid = c.oid and a.attnum > 0 and (a.attnum = any (i.indkey::smallint[]) or exists (select from pg_depend p
-          where p.classid = 'pg_class'::regclass and p.objid = i.indexrelid and p.refclassid = 'pg_class'::regclass
-            and p.refobjid = c.oid and p.refobjsubid = a.attnum))),
+        where a.attrelid = c.oid and a.attnum > 0 and a.attnum = any (i.indkey::smallint[] || array(select p.refobjsubid::smallint from pg_depend p
+          where p.classid = 'pg_class'::regclass and p.objid = i.indexrelid and p.refclassid = 'pg_class'::regclass and p.refobjid = c.oid))),
       -- An expression is called after its function or its cast, as PostgreSQL named it when the index was built.
-      'nameParts', (select coalesce(json_agg(coalesce(a.attname, e.attname) order by o.at), '[]')
-        from unnest(i.indkey::smallint[]) with ordinality o (num, at)
-        left join pg_attribute a on a.attrelid = c.oid and a.attnum = o.num and o.num > 0
-        left join pg_attribute e on e.attrelid = i.indexrelid and e.attnum = o.at),
+      'nameParts', (select coalesce(json_agg(coalesce(
+          (select a.attname from pg_attribute a where a.attrelid = c.oid and a.attnum = o.num and o.num > 0),
+          (select e.attname from pg_attribute e where e.attrelid = i.indexrelid and e.attnum = o.at)) order by o.at), '[]')
+        from unnest(i.indkey::smallint[]) with ordinality o (num, at)),
       'definition', pg_get_indexdef(i.indexrelid),
       'unique', i.indisunique,
       'valid', i.indisvalid,
       'constraint', (select k.conname from pg_constraint k where k.conindid = i.indexrelid and k.contype in ('p', 'u', 'x') and k.conrelid = c.oid),
-      'comment', obj_description(i.indexrelid, 'pg_class'),
+      'comment', (select y.description from pg_description y where y.objoid = i.indexrelid and y.classoid = 'pg_class'::regclass and y.objsubid = 0),
       'tablespace', (select s.spcname from pg_tablespace s where s.oid = x.reltablespace),
       'replicaIdentity', i.indisreplident,
       'clustered', i.indisclustered,
@@ -106,4 +132,4 @@ select json_build_object(
     where g.tgrelid = c.oid and not g.tgisinternal and f.pronamespace is distinct from to_regnamespace('bellows'))
 ) as "table"
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
-where c.oid = $table
+where c.oid = any (array[$tables]::oid[])

@@ -1,31 +1,30 @@
-import { messageOf } from '../../core/errors.ts'
 import type { Needs } from '../../core/operations/needs.ts'
-import { functionsCalled, isConstant, readExpression, readType } from '../../core/parse.ts'
+import { readType } from '../../core/parse.ts'
+import { type Facts, type NameProblem, nameKey, type TypeFacts } from '../../core/schema/facts.ts'
 import {
-  type Dependent,
-  expressionKey,
-  type Facts,
+  findColumn,
+  findTable,
+  type QualifiedName,
   type Schema,
   type Table,
-  type TypeFacts,
-  type Volatility,
 } from '../../core/schema/model.ts'
-import { join, lit, pattern, qualified, type Sql, sql, trusted } from '../../core/sql.ts'
-import { readDependents } from './dependents.ts'
+import { join, lit, sql, trusted } from '../../core/sql.ts'
+import { readConditions } from './conditions.ts'
+import { readExpressions } from './expressions.ts'
+import { readValues } from './row-values.ts'
 import type { Sessions } from './sessions.ts'
-import { tableQuery } from './table-query.ts'
+import { readTables } from './tables.ts'
 import { tryIndexes } from './try-index.ts'
 
-/** Reads the tables that a migration names, and only those: a schema of ten thousand tables costs nothing. */
+/**
+ * Reads the tables that a migration names, and only those: a schema of ten thousand tables costs nothing. How many questions are asked
+ * does not depend on how many tables those are.
+ */
 export async function introspect(
   sessions: Sessions,
   needs: Needs,
 ): Promise<{ schema: Schema; facts: Facts }> {
-  const tables: Table[] = []
-  for (const need of needs.tables) {
-    const table = await readTable(sessions, need)
-    if (table !== undefined) tables.push(table)
-  }
+  const tables = await readTables(sessions, needs.tables)
   const types = await readTypes(sessions, needs.types)
   const baseTypes = [...tables.flatMap((table) => table.columns), ...Object.values(types)].map(
     (one) => one.baseType,
@@ -39,69 +38,22 @@ export async function introspect(
       serverVersion: server?.version ?? 0,
       types,
       casts: await readCasts(sessions, [...new Set(baseTypes)]),
-      expressions: await readExpressions(sessions, needs.expressions),
+      names: await readNames(sessions, needs.names),
       indexes: await tryIndexes(sessions, needs.indexes),
+      expressions: await readExpressions(sessions, [...needs.expressions, ...typed(needs.defaults, tables)]),
+      values: await readValues(sessions, tables, needs.values),
+      conditions: await readConditions(sessions, needs.conditions),
     },
   }
 }
 
-async function readTable(sessions: Sessions, need: Needs['tables'][number]): Promise<Table | undefined> {
-  const [found] = await sessions.read<{ table: Table }>(tableQuery(qualified(need)))
-  if (found === undefined) return undefined
-  const { table } = found
-  const defaults = table.columns.flatMap((column) =>
-    column.default === null ? [] : [trusted(column.default)],
-  )
-  const volatility = await volatilityReader(sessions, defaults)
-  const dependents: Dependent[] = []
-  for (const column of need.columns) {
-    const { found: hanging } = await readDependents(sessions, table, column)
-    dependents.push(...hanging.map((one) => ({ ...one, column })))
-  }
-  return {
-    ...table,
-    columns: await Promise.all(
-      table.columns.map(async (column) => ({
-        ...column,
-        defaultVolatility: column.default === null ? null : volatility(trusted(column.default)),
-        defaultText:
-          column.default === null
-            ? null
-            : await literalText(sessions, trusted(column.default), trusted(column.type)),
-      })),
-    ),
-    dependents,
-    mentions: await readMentions(sessions, need),
-  }
-}
-
-/** What a literal default comes to. Nothing else is evaluated: it could do something. */
-async function literalText(sessions: Sessions, expression: Sql, type: Sql): Promise<string | null> {
-  if (!isConstant(expression)) return null
-  const [row] = await sessions.read<{ text: string | null }>(
-    sql`select (${expression})::${type}::pg_catalog.text as text`,
-  )
-  return row?.text ?? null
-}
-
-/** Functions whose text names the table and a column. Text is all there is: PostgreSQL keeps no record of what they use. */
-async function readMentions(
-  sessions: Sessions,
-  need: Needs['tables'][number],
-): Promise<readonly Dependent[]> {
-  if (need.columns.length === 0) return []
-  const names = join(need.columns.map((column) => sql`(${lit(column)}, ${lit(word(column))})`))
-  return sessions.read<Dependent>(sql`
-select 'function' as kind, p.oid::pg_catalog.regprocedure::text as name, c.name as ${trusted('"column"')}
-  from pg_catalog.pg_proc p cross join (values ${names}) as c (name, word)
-  where p.pronamespace not in (select oid from pg_catalog.pg_namespace where nspname in ('pg_catalog', 'information_schema', 'bellows'))
-    and p.prosrc ~ ${lit(word(need.name))} and p.prosrc ~ c.word
-  order by 2, 3`)
-}
-
-/** A regular expression that finds a name as a whole word. */
-function word(name: string): string {
-  return `(?<!\\w)${pattern(name)}(?!\\w)`
+/** Defaults with the types of their columns; of a column that is not there nothing can be known. */
+function typed(defaults: Needs['defaults'], tables: readonly Table[]): Needs['expressions'] {
+  return defaults.flatMap(({ table, column, expression }) => {
+    const found = findTable({ tables }, table)
+    const type = found === undefined ? undefined : findColumn(found, column)?.type
+    return type === undefined ? [] : [{ expression, type }]
+  })
 }
 
 /** Types as PostgreSQL prints them, by the text of the migration; one that it does not know is left out. */
@@ -153,43 +105,17 @@ select a.name || ' -> ' || b.name as pair,
   return Object.fromEntries(pairs.map(({ pair, cast }) => [pair, cast]))
 }
 
-/** Whether the server takes an expression for a type, and how steady its value is. It is described; only a literal is evaluated. */
-async function readExpressions(
-  sessions: Sessions,
-  needs: Needs['expressions'],
-): Promise<Facts['expressions']> {
-  const facts: Record<string, Facts['expressions'][string]> = {}
-  for (const { expression, type } of needs) {
-    const [read, target] = [readExpression(expression), readType(type)]
-    if (typeof read !== 'string' || typeof target !== 'string') continue
-    const volatility = await volatilityReader(sessions, [read])
-    facts[expressionKey(expression, type)] = await sessions
-      .describe(sql`select (${read})::${target}`)
-      .then(async () => ({
-        volatility: volatility(read),
-        text: await literalText(sessions, read, target),
-      }))
-      .catch((error: unknown) => ({ problem: messageOf(error) }))
-  }
-  return facts
-}
-
-/** Judges by the functions that an expression calls; of several functions of one name by the least steady one. */
-async function volatilityReader(
-  sessions: Sessions,
-  expressions: readonly Sql[],
-): Promise<(of: Sql) => Volatility> {
-  const names = [...new Set(expressions.flatMap((expression) => functionsCalled(expression)))]
-  const known =
-    names.length === 0
-      ? []
-      : await sessions.read<{ name: string; volatile: boolean; stable: boolean }>(sql`
-select proname as name, bool_or(provolatile = 'v') as volatile, bool_or(provolatile = 's') as stable
-  from pg_catalog.pg_proc where proname in (${join(names.map((name) => lit(name)))}) group by proname`)
-  return (of) => {
-    const called = known.filter(({ name }) => functionsCalled(of).includes(name))
-    if (called.some((one) => one.volatile)) return 'volatile'
-    // CURRENT_TIMESTAMP and its like are not functions for the parser; no harm in calling every other expression stable.
-    return 'stable'
-  }
+/** Why something new cannot have a name; one that is free is left out. */
+async function readNames(sessions: Sessions, names: Needs['names']): Promise<Record<string, NameProblem>> {
+  if (names.length === 0) return {}
+  const asked = names.map(({ namespace, name }) => sql`(${lit(namespace)}, ${lit(name)})`)
+  const found = await sessions.read<QualifiedName & { problem: NameProblem | null }>(sql`
+select asked.namespace, asked.name,
+    case when n.oid is null then 'no_namespace' when not pg_catalog.has_schema_privilege(n.oid, 'CREATE') then 'not_allowed'
+      when exists (select from pg_catalog.pg_class where relnamespace = n.oid and relname = asked.name)
+        or exists (select from pg_catalog.pg_type where typnamespace = n.oid and typname = asked.name and typcategory <> 'A') then 'taken' end as problem
+  from (values ${join(asked)}) asked (namespace, name) left join pg_catalog.pg_namespace n on n.nspname = asked.namespace`)
+  return Object.fromEntries(
+    found.flatMap(({ problem, ...name }) => (problem === null ? [] : [[nameKey(name), problem]])),
+  )
 }

@@ -31,7 +31,9 @@ create table bellows.run (
   migration text not null,
   plan jsonb not null,
   plan_hash text not null,
-  created_at timestamptz not null default clock_timestamp()
+  created_at timestamptz not null default clock_timestamp(),
+  -- Does the record of the schema have what it has left? See schema-record.sql.
+  recorded boolean not null default false
 );
 
 create table bellows.event (
@@ -157,6 +159,13 @@ create table bellows.instance_use (
 );
 create index instance_use_of_column on bellows.instance_use (namespace, "table", "column");
 
+-- Instances that use a column, or the whole table of it. Where no column is asked for: those that use anything of the table.
+create function bellows.users_of(namespace text, "table" text, "column" text) returns setof text language sql stable as $$
+  select distinct u.instance from bellows.instance_use u
+    where u.namespace = users_of.namespace and u."table" = users_of."table"
+      and (users_of."column" = '' or u."column" in (users_of."column", ''))
+$$;
+
 -- The door that whoever registers or renews passes, and that the gate closes: changing the row waits for those within.
 create table bellows.door (
   singleton boolean primary key default true check (singleton),
@@ -167,6 +176,7 @@ insert into bellows.door default values;
 create table bellows.column_state (
   namespace text not null,
   "table" text not null,
+  -- Empty for the table as a whole.
   "column" text not null,
   state text not null check (state in ('not_ready', 'closed', 'retiring', 'retired')),
   -- A door that its driver did not live to open again opens by itself.
@@ -176,11 +186,17 @@ create table bellows.column_state (
   primary key (namespace, "table", "column")
 );
 
--- users.name, sales.users.name, or with quotes where a name has a dot: "my.table".name
+-- users.name, sales.users.name, or with quotes where a name has a dot: "my.table".name. The column * stands for the whole table,
+-- and is kept as the empty name, which no column has.
 create function bellows.parse_use(use text) returns text[] language plpgsql immutable as $$
 declare
-  parts text[] := case when use like '%"%' then pg_catalog.parse_ident(use) else pg_catalog.string_to_array(use, '.') end;
+  is_whole boolean := use like '%.*';
+  named text := case when is_whole then pg_catalog.left(use, -2) else use end;
+  parts text[] := case when named like '%"%' then pg_catalog.parse_ident(named) else pg_catalog.string_to_array(named, '.') end;
 begin
+  if is_whole then
+    parts := parts || ''::text;
+  end if;
   if pg_catalog.cardinality(parts) = 2 then
     parts := array['public'] || parts;
   end if;
@@ -190,20 +206,30 @@ begin
   return parts;
 end $$;
 
--- Why an instance may not use a column; null when it may.
+-- For people: users.name, or the table users.
+create function bellows.use_name("table" text, "column" text) returns text language sql immutable as $$
+  select case "column" when '' then 'the table ' || "table" else "table" || '.' || "column" end
+$$;
+
+-- Why an instance may not use a column, or a whole table; null when it may. Whoever uses all of a table cannot join while a column
+-- of it is on its way out, and does without that one once it is gone.
 create function bellows.use_problem(parts text[]) returns text language sql stable as $$
   select case
-    when s.state = 'retired' or s.state = 'retiring' and s.until > pg_catalog.clock_timestamp()
-      then pg_catalog.format('%s.%s is being retired: this instance is too old to join', parts[2], parts[3])
-    when s.state = 'closed'
+    when s.leaves
+      then pg_catalog.format('%s is being retired: this instance is too old to join', bellows.use_name(parts[2], parts[3]))
+    when s.closed
       then pg_catalog.format('%s.%s cannot be written until the column that it replaces is retired', parts[2], parts[3])
-    when a.attname is null
-      then pg_catalog.format('%s.%s does not exist: run the migration that adds it before deploying what uses it; if one has removed it, this instance is too old', parts[2], parts[3])
+    when parts[3] = '' and r.oid is null or parts[3] <> '' and a.attname is null
+      then pg_catalog.format('%s does not exist: run the migration that adds it before deploying what uses it; if one has removed it, this instance is too old', bellows.use_name(parts[2], parts[3]))
   end
-  from (select) one
-  left join pg_catalog.pg_attribute a on a.attrelid = pg_catalog.to_regclass(pg_catalog.format('%I.%I', parts[1], parts[2]))
-    and a.attname = parts[3] and a.attnum > 0 and not a.attisdropped
-  left join bellows.column_state s on (s.namespace, s."table", s."column") = (parts[1], parts[2], parts[3])
+  from pg_catalog.to_regclass(pg_catalog.format('%I.%I', parts[1], parts[2])) as r (oid)
+  left join pg_catalog.pg_attribute a on a.attrelid = r.oid and a.attname = parts[3] and a.attnum > 0 and not a.attisdropped
+  cross join lateral (
+    select bool_or(c.state = 'retiring' and c.until > pg_catalog.clock_timestamp() or c.state = 'retired' and c."column" in (parts[3], '')) as leaves,
+        bool_or(c.state = 'closed' and c."column" = parts[3]) as closed
+      from bellows.column_state c
+      where (c.namespace, c."table") = (parts[1], parts[2]) and (parts[3] = '' or c."column" in (parts[3], ''))
+  ) s
 $$;
 
 -- Replaces what an instance uses, if it may use all of it.
@@ -233,9 +259,10 @@ declare
   gone text;
 begin
   select pg_catalog.jsonb_agg(case u.namespace when 'public' then '' else u.namespace || '.' end || u."table" || '.' || u."column")
-      filter (where s.state = 'not_ready'), min(u."table" || '.' || u."column") filter (where s.state = 'retired')
+      filter (where s.state = 'not_ready'), min(bellows.use_name(u."table", u."column")) filter (where s.state = 'retired')
     into not_ready, gone
-    from bellows.instance_use u join bellows.column_state s using (namespace, "table", "column")
+    from bellows.instance_use u join bellows.column_state s
+      on (s.namespace, s."table") = (u.namespace, u."table") and s."column" in (u."column", '')
     where u.instance = registration.instance;
   if gone is not null then
     raise exception '% is retired: this instance must stop', gone using errcode = 'BW003', detail = 'instance_refused';
@@ -298,7 +325,7 @@ begin
   update bellows.instance i set released_at = clock_timestamp() where i.instance = release.instance and i.released_at is null;
 end $$;
 
--- Who still needs a column. A silent instance is gone only when its lease has been over for the grace and nothing of it
+-- Who still needs a column, or anything of a table where none is named. A silent instance is gone only when its lease has been over for the grace and nothing of it
 -- is left among the sessions, be it on another server: `elsewhere` are the names of those.
 create function bellows.needing(namespace text, "table" text, "column" text, grace_ms bigint, elsewhere text[] default '{}')
 returns table (instance text, state text, blocks boolean, application text, version text, host text, role text, address text,
@@ -311,11 +338,10 @@ returns table (instance text, state text, blocks boolean, application text, vers
       case when over.ms < 0 then 'live' else 'silent' end,
       over.ms < grace_ms or i.application_name is null or session.pid is not null or i.application_name = any (elsewhere),
       i.application, i.version, i.host, i.role, session.address, session.pid, i.registered_at, i.renewed_at
-    from bellows.instance_use u
+    from bellows.users_of(needing.namespace, needing."table", needing."column") u (instance)
     join bellows.instance i on i.instance = u.instance and i.released_at is null
     cross join lateral (select extract(epoch from pg_catalog.clock_timestamp() - i.renewed_at) * 1000 - i.lease_ms as ms) over
     left join session on session.application_name = i.application_name
-    where (u.namespace, u."table", u."column") = (needing.namespace, needing."table", needing."column")
     order by i.instance collate "C" -- a thousand names by the rules of a language take longer than all the rest
 $$;
 

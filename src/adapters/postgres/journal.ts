@@ -52,7 +52,7 @@ function notOurs(owner: string): BellowsError {
 /** Two who install at once: the second waits for the lock, sees that all is there, and does nothing. */
 async function install(sessions: Sessions): Promise<void> {
   if (await isInstalled(sessions)) return
-  const text = ['./journal.sql', './evidence.sql', './rollout.sql']
+  const text = ['./journal.sql', './evidence.sql', './rollout.sql', './schema-record.sql']
     .map((file) => readFileSync(new URL(file, import.meta.url), 'utf8'))
     .join('\n')
   await sessions.send(

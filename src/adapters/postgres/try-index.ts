@@ -5,10 +5,12 @@ import { indexNames } from '../../core/plan/index-names.ts'
 import { type IndexText, readIndex } from '../../core/plan/index-text.ts'
 import { USING } from '../../core/plan/probes.ts'
 import { USUAL_SEARCH_PATH } from '../../core/plan/search-path.ts'
-import type { Facts, IndexFacts, Namesake, QualifiedName, Table } from '../../core/schema/model.ts'
+import type { Facts } from '../../core/schema/facts.ts'
+import type { IndexFacts, Namesake } from '../../core/schema/indexes.ts'
+import type { QualifiedName, Table } from '../../core/schema/model.ts'
 import { id, join, lit, qualified, type Sql, sql, trusted } from '../../core/sql.ts'
 import type { Sessions } from './sessions.ts'
-import { tableQuery } from './table-query.ts'
+import { tablesQuery } from './table-query.ts'
 
 type Need = Needs['indexes'][number]
 
@@ -49,7 +51,7 @@ async function tried(sessions: Sessions, need: Need, read: IndexText): Promise<I
         USUAL_SEARCH_PATH,
         sql`create${unique} index${named} on ${qualified(temporary)} ${read.rest}`,
         sql`select pg_catalog.set_config('search_path', '', true)`,
-        tableQuery(qualified(temporary)),
+        tablesQuery([qualified(temporary)]),
         moreOf(temporary),
         sql`rollback`,
       ],

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { AuditEntry } from '../../index.ts'
+import { type AuditEntry, called } from '../../index.ts'
 import { EXIT } from '../exit-codes.ts'
 import { addDatabaseFlags } from '../flags.ts'
 import { type DatabaseFlags, inSession, printJson } from '../session.ts'
@@ -33,7 +33,7 @@ function lines({
   const what = instance === undefined ? check : `${check}:${instance}`
   const where = actor.pipeline === undefined ? '' : `, ${actor.pipeline}`
   return [
-    `${at}  ${migration}  "${column.table}"."${column.column}" without ${what}: ${reason}`,
+    `${at}  ${migration}  ${called({ ...column, table: { ...column, name: column.table } })} without ${what}: ${reason}`,
     `    by ${actor.user}@${actor.host} as role ${role}, with ${actor.tool}${where}`,
     ...evidence.flatMap(({ because }) => because.map((sentence) => `    seen: ${sentence}`)),
   ].join('\n')

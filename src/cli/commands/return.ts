@@ -1,7 +1,6 @@
-import { createInterface } from 'node:readline/promises'
 import type { Command } from 'commander'
-import { BellowsError } from '../../index.ts'
 import { chosenRun } from '../choose.ts'
+import { agreed } from '../confirm.ts'
 import { addBoundFlags, type BoundFlags, boundSettings } from '../flags.ts'
 import { inSession } from '../session.ts'
 import { reportRun } from './advance.ts'
@@ -41,17 +40,4 @@ export function addRollback(program: Command): void {
         )
       }),
     )
-}
-
-async function agreed(question: string, yes: boolean | undefined): Promise<void> {
-  if (yes === true) return
-  if (process.stdin.isTTY && process.stderr.isTTY) {
-    const terminal = createInterface({ input: process.stdin, output: process.stderr })
-    const answer = await terminal.question(`${question} Go on? [y/N] `)
-    terminal.close()
-    if (/^y(es)?$/i.test(answer.trim())) return
-  }
-  throw new BellowsError('config_invalid', 'This needs a confirmation.', {
-    hint: `${question} To go on, add --yes`,
-  })
 }

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import type { Command } from 'commander'
-import { readMigrations } from '../../index.ts'
+import { listMigrations } from '../../index.ts'
+import { historyOf } from '../choose.ts'
 import { EXIT } from '../exit-codes.ts'
 import { addDatabaseFlags } from '../flags.ts'
 import { migrationStatuses, renderStatus } from '../render/status.ts'
@@ -16,9 +17,9 @@ export function addStatus(program: Command): void {
     .option('--exit-code', 'exit with 2 when a migration is pending or under way')
     .action((flags: StatusFlags) =>
       inSession('status', flags, {}, async ({ bellows, config, terminal }) => {
-        const files = existsSync(config.migrations) ? await readMigrations(config.migrations) : []
+        const files = existsSync(config.migrations) ? await listMigrations(config.migrations) : []
         const versions = await bellows.versions()
-        const statuses = migrationStatuses(files, await bellows.runs(), versions)
+        const statuses = migrationStatuses(files, await historyOf(bellows), versions)
         const driver = await bellows.driver()
         if (flags.json === true) {
           printJson({
@@ -30,7 +31,7 @@ export function addStatus(program: Command): void {
           terminal.out(renderStatus(statuses, terminal))
           if (driver !== undefined) terminal.out(`\n${driver.who} is changing this database.`)
         }
-        const isUnfinished = statuses.some(({ state }) => state !== 'completed')
+        const isUnfinished = statuses.some(({ state }) => state !== 'completed' && state !== 'baseline')
         return flags.exitCode === true && isUnfinished ? EXIT.pending : EXIT.done
       }),
     )

@@ -1,11 +1,11 @@
-import { type GateCheck, type GateReport, type Offender, shortList } from '../../index.ts'
+import { called, type GateCheck, type GateReport, type Offender, shortList } from '../../index.ts'
 import type { Terminal } from '../terminal.ts'
 
 /** Why the old shape may not go comes first, and under each reason what to do about it. */
 export function renderGates(reports: readonly GateReport[], { style }: Terminal): string {
   return reports
     .flatMap(({ table, column, usage, checks }) => [
-      `"${table.name}"."${column}" is ${style(usage === 'drained' ? 'green' : 'yellow', usage)}`,
+      `${called({ table, ...(column === undefined ? {} : { column }) })} is ${style(usage === 'drained' ? 'green' : 'yellow', usage)}`,
       ...checks
         .toSorted((a, b) => Number(isGreen(a)) - Number(isGreen(b)))
         .flatMap((one) => checkLines(one, style)),

@@ -1,38 +1,54 @@
-import type { Migration, Run, RunState, Version } from '../../index.ts'
+import { type History, latecomers, type Run, type RunState, type Version } from '../../index.ts'
 import type { Terminal } from '../terminal.ts'
 
 /** One migration with everything that status says of it. */
 export interface MigrationStatus {
   readonly migration: string
-  readonly state: RunState | 'pending'
+  readonly state: RunState | 'pending' | 'baseline'
   /** The state in the words of somebody who asks what is done: `expanded` rather than `expanding`. */
   readonly stage: string
   readonly versions: readonly number[]
   /** Why it stands where it stands. */
   readonly because?: string
+  /** What is worth knowing of it. */
+  readonly note?: string
   /** What to do next, as a command. */
   readonly next?: string
 }
 
-/** Files and runs together: what was done, what is under way, and what waits to begin. */
+/** Files and history together: what was done, what is under way, and what waits to begin. */
 export function migrationStatuses(
-  files: readonly Migration[],
-  runs: readonly Run[],
+  files: readonly { readonly name: string }[],
+  history: History,
   versions: readonly Version[],
 ): readonly MigrationStatus[] {
-  const started = runs.filter((run) => run.state !== 'rolled_back')
-  const known = new Set(started.map((run) => run.plan.migration.name))
-  const pending = files.filter(({ name }) => !known.has(name))
+  const started = history.runs.filter((run) => run.state !== 'rolled_back')
+  const ran = new Set(started.map((run) => run.plan.migration.name))
+  const counted = Object.keys(history.baseline?.files ?? {}).filter((name) => !ran.has(name))
+  const known = new Set([...counted, ...ran])
+  const names = files.map(({ name }) => name)
+  const late = new Map(latecomers(names, history).map(({ name, behind }) => [name, behind]))
   return [
-    ...started.map((run) => runStatus(run, versions)),
-    ...pending.map(({ name }) => ({
-      migration: name,
-      state: 'pending' as const,
-      stage: 'pending',
+    ...counted.map((migration) => ({
+      migration,
+      state: 'baseline' as const,
+      stage: 'baseline',
       versions: [],
-      next: `bellows expand ${name}`,
     })),
+    ...started.map((run) => runStatus(run, versions)),
+    ...names.filter((name) => !known.has(name)).map((name) => pendingStatus(name, late.get(name))),
   ]
+}
+
+function pendingStatus(name: string, behind: string | undefined): MigrationStatus {
+  return {
+    migration: name,
+    state: 'pending',
+    stage: 'pending',
+    versions: [],
+    ...(behind === undefined ? {} : { note: `sorts before ${behind}, which was begun already` }),
+    next: `bellows expand ${name}`,
+  }
 }
 
 export function runStatus(run: Run, versions: readonly Version[]): MigrationStatus {
@@ -79,14 +95,23 @@ function stageOf(run: Run, next: string | undefined): string {
 
 export function renderStatus(statuses: readonly MigrationStatus[], { style }: Terminal): string {
   if (statuses.length === 0) return 'No migrations yet. Write the first one with "bellows new".'
-  const width = Math.max(...statuses.map(({ migration }) => migration.length))
-  return statuses
-    .flatMap(({ migration, state, stage, versions, because, next }) => [
-      `${migration.padEnd(width)}  ${style(state === 'completed' ? 'green' : 'yellow', stage.padEnd(12))}  ${versionText(versions)}`.trimEnd(),
-      ...(because === undefined ? [] : [`${' '.repeat(width)}  stands because ${because}`]),
-      ...(next === undefined ? [] : [`${' '.repeat(width)}  next: ${next}`]),
-    ])
-    .join('\n')
+  const counted = statuses.filter(({ state }) => state === 'baseline')
+  const others = statuses.filter(({ state }) => state !== 'baseline')
+  const width = Math.max(0, ...others.map(({ migration }) => migration.length))
+  const lines = others.flatMap(({ migration, state, stage, versions, because, note, next }) => [
+    `${migration.padEnd(width)}  ${style(state === 'completed' ? 'green' : 'yellow', stage.padEnd(12))}  ${versionText(versions)}`.trimEnd(),
+    ...(because === undefined ? [] : [`${' '.repeat(width)}  stands because ${because}`]),
+    ...(note === undefined ? [] : [`${' '.repeat(width)}  ${note}`]),
+    ...(next === undefined ? [] : [`${' '.repeat(width)}  next: ${next}`]),
+  ])
+  return [...countedLine(counted), ...lines].join('\n')
+}
+
+/** They may be hundreds, and nothing is left to be done with them. */
+function countedLine(counted: readonly MigrationStatus[]): readonly string[] {
+  const last = counted.at(-1)
+  if (last === undefined) return []
+  return [`${counted.length} up to ${last.migration} count as applied by the baseline`]
 }
 
 function versionText(versions: readonly number[]): string {

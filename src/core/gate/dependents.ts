@@ -16,9 +16,9 @@ export function dependentsCheck(
       because: found.map(({ kind, name }) => `the ${kind} ${name} depends on ${column}`),
       offenders: found.map(({ kind, name }) => ({
         who: `the ${kind} ${name}`,
-        fix: 'change it to use the new column, or drop it',
+        fix: 'change it to do without, or drop it',
       })),
-      hint: 'Change each to use the new column, or drop it; Bellows never drops what it did not make.',
+      hint: 'Change each to do without it, or drop it; Bellows never drops what it did not make.',
     }
   if (areJobsHidden && !clients.some(answersForJobs))
     return {

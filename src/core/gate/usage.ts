@@ -73,7 +73,7 @@ function reader({ server, role, certainty, calls, text }: ReturnType<typeof ranL
   return {
     who: `${what} on ${server}, ${calls} calls: ${shortened(text)}`,
     role,
-    fix: 'find the client by its text, and change it to the new column',
+    fix: 'find the client by its text, and change it',
   }
 }
 

@@ -18,7 +18,8 @@ import {
 } from '../plan/index-steps.ts'
 import { readIndex } from '../plan/index-text.ts'
 import { refused } from '../plan/table-checks.ts'
-import { type Facts, type Schema, withTable } from '../schema/model.ts'
+import type { Facts } from '../schema/facts.ts'
+import { type Schema, withTable } from '../schema/model.ts'
 import type { OperationSpec } from './operation.ts'
 
 /** Builds an index beside all work: any that PostgreSQL takes. */

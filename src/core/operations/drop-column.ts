@@ -1,43 +1,37 @@
-import { assert, type BellowsError } from '../errors.ts'
+import { assert } from '../errors.ts'
+import { columnsNamed } from '../parse.ts'
 import { clearColumnState } from '../plan/column-state.ts'
+import { uninstallSql } from '../plan/dual-write.ts'
+import { type Filling, fillingFor, fillingFunctionSql, fillSql } from '../plan/filling.ts'
+import type { Hazard } from '../plan/hazard.ts'
 import { leavingHazards } from '../plan/hazards.ts'
 import { namesFor } from '../plan/names.ts'
-import { columnAbsent } from '../plan/probes.ts'
+import { columnAbsent, dualWriteAbsent, dualWriteStands } from '../plan/probes.ts'
 import { companionsOf, gateStep, type Leaving, noStrangers, retireStep, undoStep } from '../plan/retire.ts'
-import type { Hazard, StepDraft } from '../plan/step.ts'
-import { columnMissing, keyProblems, refused, tableProblems, theTable } from '../plan/table-checks.ts'
-import { findColumn, findTable, needsColumn, type Table, withTable } from '../schema/model.ts'
-import { id, qualified, shown, sql } from '../sql.ts'
+import { printed } from '../plan/row-value.ts'
+import type { Lock, StepDraft } from '../plan/step.ts'
+import { theTable } from '../plan/table-checks.ts'
+import { findColumn, findTable, needsColumn, withTable } from '../schema/model.ts'
+import { id, qualified, shown, sql, trusted } from '../sql.ts'
+import { dropProblems } from './drop/checks.ts'
+import { type DropColumn, downOf } from './drop/drop.ts'
 import type { Context, OperationSpec } from './operation.ts'
 
-/** Drops a column for good. Between retire and purge it is only hidden, and `undo` brings it back with its values. */
-export interface DropColumn {
-  readonly kind: 'drop_column'
-  readonly namespace: string
-  readonly table: string
-  readonly column: string
-}
+export type { DropColumn } from './drop/drop.ts'
 
 export const dropColumn: OperationSpec<DropColumn> = {
   needs: (op) => ({
     tables: [{ ...theTable(op), columns: [op.column] }],
-    touches: [{ table: theTable(op), column: op.column, how: 'replaces' }],
+    values: [downOf(op)].filter((value) => value !== undefined),
+    touches: [
+      { table: theTable(op), column: op.column, how: 'replaces' },
+      ...columnsNamed(trusted(op.down ?? 'null'))
+        .filter((column) => column !== op.column)
+        .map((column) => ({ table: theTable(op), column, how: 'uses' as const })),
+    ],
   }),
 
-  check: (op, context) => {
-    const table = findTable(context.schema, theTable(op))
-    const problems = tableProblems(op, table)
-    if (table === undefined || problems.length > 0) return problems
-    const column = findColumn(table, op.column)
-    if (column === undefined) return columnMissing(op, table, op.column)
-    return [
-      ...keyProblems(table, column),
-      ...exclusionProblems(op, table),
-      ...replicaIdentityProblems(op, table),
-      ...oldWriterProblems(op, table),
-      ...sameDefaultProblems(op, table),
-    ]
-  },
+  check: dropProblems,
 
   apply: (op, schema) => {
     const table = findTable(schema, theTable(op))
@@ -52,20 +46,101 @@ export const dropColumn: OperationSpec<DropColumn> = {
     })
   },
 
-  expand: () => [],
+  expand: (op, context) => {
+    const down = fillingOf(op, context)
+    return down === undefined ? [] : [fillingStep(op, down.visible, context)]
+  },
 
   backfill: () => [],
 
-  contract: (op, context) => [
-    gateStep(leavingColumn(op, context)),
-    {
-      ...retireStep(leavingColumn(op, context), { requires: [], statements: [] }),
-      hazards: dependencies(op, context),
-    },
-    purgeStep(op, context),
-  ],
+  contract: (op, context) => {
+    const [leaving, down] = [leavingColumn(op, context), fillingOf(op, context)]
+    const more =
+      down === undefined
+        ? { requires: [], statements: [] }
+        : { requires: [stands(down.visible)], statements: [fillingFunctionSql(down.hidden)] }
+    return [
+      gateStep(leaving),
+      { ...retireStep(leaving, more), hazards: dependencies(op, context) },
+      purgeStep(op, context),
+    ]
+  },
 
-  rollback: (op, context) => [undoStep(leavingColumn(op, context), [])],
+  rollback: (op, context) => {
+    const [leaving, down] = [leavingColumn(op, context), fillingOf(op, context)]
+    return down === undefined
+      ? [undoStep(leaving, [])]
+      : [undoStep(leaving, [fillingFunctionSql(down.visible)]), takeBackStep(op, down.visible)]
+  },
+}
+
+/** What fills the column for writers that do not know it any more, while it is visible and while it is hidden. */
+function fillingOf(
+  op: DropColumn,
+  { schema, facts, seed }: Context,
+): { readonly visible: Filling; readonly hidden: Filling } | undefined {
+  const table = findTable(schema, theTable(op))
+  const value = printed(downOf(op), facts)
+  if (op.down === undefined) return undefined
+  assert(table !== undefined && value !== undefined, 'steps come after check')
+  const names = namesFor(
+    seed,
+    op.column,
+    table.triggers.map((trigger) => trigger.name),
+  )
+  const fill = { table, column: op.column, events: 'insert', values: [value], needsRights: false } as const
+  return {
+    visible: fillingFor(fill, names),
+    hidden: fillingFor({ ...fill, column: names.hidden }, names),
+  }
+}
+
+function fillingStep(op: DropColumn, filling: Filling, context: Context): StepDraft {
+  return {
+    kind: 'install_dual_write',
+    phase: 'expand',
+    does: `fill "${op.column}" of "${op.table}" for writers that do not know it any more`,
+    hazards: rulesOn(op, context),
+    probe: dualWriteStands(filling),
+    locks: [{ relation: theTable(op), level: 'share_row_exclusive' }],
+    requires: [],
+    statements: fillSql(filling),
+    cost: 'instant',
+  }
+}
+
+/** What "down" gives has to meet the rules of the column, or those writers fail. */
+function rulesOn(op: DropColumn, { schema }: Context): readonly Hazard[] {
+  const table = findTable(schema, theTable(op))
+  const rules = table?.constraints.filter(
+    (one) => one.kind !== 'not_null' && needsColumn(table, one, op.column),
+  )
+  return (rules ?? []).map(({ name }) => ({
+    code: 'may_break',
+    because: `What "down" gives has to meet ${shown(name)}; otherwise writers that no longer know "${op.column}" fail.`,
+  }))
+}
+
+function takeBackStep(op: DropColumn, filling: Filling): StepDraft {
+  return {
+    kind: 'ddl',
+    phase: 'expand',
+    does: `no longer fill "${op.column}" of "${op.table}"`,
+    hazards: [],
+    probe: dualWriteAbsent(filling),
+    locks: [{ relation: theTable(op), level: 'access_exclusive' }],
+    requires: [],
+    statements: uninstallSql(filling),
+    cost: 'instant',
+  }
+}
+
+function stands(filling: Filling) {
+  return {
+    that: dualWriteStands(filling),
+    code: 'drift_found' as const,
+    otherwise: `the trigger "${filling.trigger}" on "${filling.table.name}" is missing, disabled or not as it was installed`,
+  }
 }
 
 function dependencies(op: DropColumn, { schema }: Context): readonly Hazard[] {
@@ -83,6 +158,7 @@ function leavingColumn(op: DropColumn, { schema, seed }: Context): Leaving {
 function purgeStep(op: DropColumn, context: Context): StepDraft {
   const leaving = leavingColumn(op, context)
   const { table, hidden } = leaving
+  const down = fillingOf(op, context)
   return {
     kind: 'purge',
     phase: 'purge',
@@ -99,6 +175,7 @@ function purgeStep(op: DropColumn, context: Context): StepDraft {
     locks: [{ relation: table, level: 'access_exclusive' }, ...partnerLocks(op, context)],
     requires: [noStrangers(leaving, hidden)],
     statements: [
+      ...(down === undefined ? [] : uninstallSql(down.hidden)),
       sql`alter table ${qualified(table)} drop column ${id(hidden)} restrict`,
       clearColumnState(table, op.column),
     ],
@@ -106,15 +183,16 @@ function purgeStep(op: DropColumn, context: Context): StepDraft {
   }
 }
 
-/** A dropped foreign key takes the lock on the other table as well. */
-function partnerLocks(op: DropColumn, { schema }: Context) {
-  const keys =
-    findTable(schema, theTable(op))?.constraints.filter((one) => one.columns.includes(op.column)) ?? []
-  return keys.flatMap(({ references }) =>
-    references === null
-      ? []
-      : [{ relation: references, level: 'access_exclusive' as const, implied: true as const }],
-  )
+/** What a foreign key of the column points at, and the sequence of a `serial`, are locked as they lose it, or go with it. */
+function partnerLocks(op: DropColumn, { schema }: Context): readonly Lock[] {
+  const table = findTable(schema, theTable(op))
+  const keys = table?.constraints.filter((one) => one.columns.includes(op.column)) ?? []
+  const sequences = table === undefined ? [] : (findColumn(table, op.column)?.sequences ?? [])
+  return [...keys.flatMap(({ references }) => references ?? []), ...sequences].map((relation) => ({
+    relation,
+    level: 'access_exclusive',
+    implied: true,
+  }))
 }
 
 /** PostgreSQL drops these with the column and does not say a word; the plan does. */
@@ -133,55 +211,4 @@ function companions(op: DropColumn, { schema }: Context): readonly Hazard[] {
     code: 'goes_with_column',
     because: `The ${what} ${shown(name)} needs "${op.column}" and is dropped with it.`,
   }))
-}
-
-/** PostgreSQL drops an exclusion constraint with a key column of it, but not with one that only its index names. */
-function exclusionProblems(op: DropColumn, table: Table): readonly BellowsError[] {
-  return table.constraints
-    .filter((one) => one.kind === 'exclusion' && needsColumn(table, one, op.column))
-    .filter((one) => !one.columns.includes(op.column))
-    .map(({ name }) =>
-      refused(
-        `The exclusion constraint ${shown(name)} uses "${op.table}"."${op.column}".`,
-        'Drop the constraint first.',
-      ),
-    )
-}
-
-/** Without it every UPDATE and DELETE of a published table fails. */
-function replicaIdentityProblems(op: DropColumn, table: Table): readonly BellowsError[] {
-  return table.indexes
-    .filter((one) => one.replicaIdentity && one.columns.includes(op.column))
-    .map(({ name }) =>
-      refused(
-        `The index ${shown(name)} on "${op.column}" is the replica identity of "${op.table}".`,
-        `Give the table another one first: alter table ${qualified(theTable(op))} replica identity full`,
-      ),
-    )
-}
-
-/** Writers that no longer know the column all give its default, which a unique index takes only once. */
-function sameDefaultProblems(op: DropColumn, table: Table): readonly BellowsError[] {
-  const column = findColumn(table, op.column)
-  if (column === undefined || column.default === null || column.defaultVolatility === 'volatile') return []
-  return table.indexes
-    .filter((one) => one.unique && one.columns.length === 1 && one.columns[0] === op.column)
-    .map(({ name }) =>
-      refused(
-        `The unique index ${shown(name)} takes the default of "${op.table}"."${op.column}" only once: writers that no longer know the column would fail before it is dropped.`,
-        `Drop the index, or the default, first.`,
-      ),
-    )
-}
-
-function oldWriterProblems(op: DropColumn, table: Table): readonly BellowsError[] {
-  const column = findColumn(table, op.column)
-  if (column === undefined || column.nullable || column.default !== null) return []
-  if (column.generated !== 'no' || column.identity !== 'no') return []
-  return [
-    refused(
-      `"${op.table}"."${op.column}" is NOT NULL without a default: writers that no longer know it would fail before it is dropped.`,
-      `Give it a default first: alter table ${qualified(theTable(op))} alter column ${id(op.column)} set default <value>`,
-    ),
-  ]
 }

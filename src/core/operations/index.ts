@@ -1,5 +1,7 @@
 import { addColumn } from './add-column.ts'
+import { addConstraint } from './add-constraint.ts'
 import { createIndex } from './create-index.ts'
+import { createTable } from './create-table.ts'
 import { dropColumn } from './drop-column.ts'
 import { dropIndex } from './drop-index.ts'
 import type { Operation } from './migration.ts'
@@ -13,7 +15,9 @@ type Registry = { readonly [K in Operation['kind']]: OperationSpec<Extract<Opera
 /** Every operation. One that is missing here does not compile. */
 const OPERATIONS: Registry = {
   add_column: addColumn,
+  create_table: createTable,
   create_index: createIndex,
+  add_constraint: addConstraint,
   drop_column: dropColumn,
   drop_index: dropIndex,
   rename_index: renameIndex,

@@ -1,7 +1,9 @@
 import type { Change } from '../plan/step.ts'
-import type { AddColumn } from './add-column.ts'
+import type { AddColumn } from './add/add.ts'
+import type { AddConstraint } from './add-constraint.ts'
 import type { CreateIndex } from './create-index.ts'
-import type { DropColumn } from './drop-column.ts'
+import type { CreateTable } from './create-table/create-table.ts'
+import type { DropColumn } from './drop/drop.ts'
 import type { DropIndex } from './drop-index.ts'
 import type { RenameColumn } from './rename/rename.ts'
 import type { RenameIndex } from './rename-index.ts'
@@ -9,12 +11,14 @@ import type { ReplaceIndex } from './replace-index.ts'
 
 export type Operation =
   | AddColumn
+  | AddConstraint
   | CreateIndex
+  | CreateTable
   | DropColumn
-  | ReplaceIndex
-  | RenameIndex
   | DropIndex
   | RenameColumn
+  | RenameIndex
+  | ReplaceIndex
 
 /** A named, ordered list of operations: what a person writes in one file. */
 export interface Migration {

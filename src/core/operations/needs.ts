@@ -1,13 +1,33 @@
+import type { RowShape, RowValue } from '../schema/facts.ts'
 import type { QualifiedName } from '../schema/model.ts'
 
 /** What must be asked of the server before a migration can be planned. */
 export interface Needs {
-  /** Tables, each with the columns whose dependents matter because they are to leave. */
-  readonly tables: readonly (QualifiedName & { readonly columns: readonly string[] })[]
+  /** Tables, each with the columns whose dependents matter because they are to leave; or all of it is. */
+  readonly tables: readonly (QualifiedName & {
+    readonly columns: readonly string[]
+    readonly leaves?: boolean
+  })[]
   /** Types as operations write them. */
   readonly types: readonly string[]
   /** Expressions as operations write them, each with the type that it must fit. */
-  readonly expressions: readonly { readonly expression: string; readonly type: string }[]
+  readonly expressions: readonly {
+    readonly expression: string
+    readonly type: string
+    readonly row?: RowShape
+  }[]
+  /** The same for a default of a column that is there, whose type only the server knows. */
+  readonly defaults: readonly {
+    readonly table: QualifiedName
+    readonly column: string
+    readonly expression: string
+  }[]
+  /** Conditions that the rows of a table are to meet. */
+  readonly conditions: readonly { readonly table: QualifiedName; readonly condition: string }[]
+  /** Names that something new may get, in a namespace where something may be made. */
+  readonly names: readonly QualifiedName[]
+  /** What columns are to hold, row by row. */
+  readonly values: readonly RowValue[]
   /** Index definitions as operations write them, each with the columns that operations before it add to the table. */
   readonly indexes: readonly (IndexNeed & { readonly added: readonly AddedColumn[] })[]
 }
@@ -33,10 +53,11 @@ export interface OperationNeeds extends Partial<Omit<Needs, 'tables' | 'indexes'
   readonly touches: readonly Touch[]
 }
 
-/** A column of a table, or the table itself. */
+/** A column of a table, a constraint of it, or the table itself. */
 export interface Touch {
   readonly table: QualifiedName
   readonly column?: string
+  readonly constraint?: string
   /**
    * `adds`: it is not there before, and all later operations may build on it. `uses`: it stays, and others may use it, too.
    * `replaces`: its place is taken by something else, or by nothing, so nobody else may touch it.

@@ -1,6 +1,7 @@
 import type { BellowsError } from '../errors.ts'
 import type { StepDraft } from '../plan/step.ts'
-import type { Facts, Schema } from '../schema/model.ts'
+import type { Facts } from '../schema/facts.ts'
+import type { Schema } from '../schema/model.ts'
 import type { OperationNeeds } from './needs.ts'
 
 /** What an operation may look at. The schema is the one before the operation. */

@@ -1,8 +1,10 @@
 import { rewriteConstraint, rewriteIndex } from '../parse.ts'
-import { type Constraint, type Index, needsColumn, type QualifiedName, type Table } from '../schema/model.ts'
+import type { Index } from '../schema/indexes.ts'
+import { type Constraint, needsColumn, type QualifiedName, type Table } from '../schema/model.ts'
 import { id, lit, qualified, type Sql, sql } from '../sql.ts'
+import { foreignKeySteps, indexToConstraintStep } from './constraint-steps.ts'
 import { defaultName, finalName, type Names } from './names.ts'
-import { constraintExists, constraintValidated, indexValid } from './probes.ts'
+import { indexValid } from './probes.ts'
 import type { StepDraft } from './step.ts'
 
 /** What hangs on the old column and gets a twin on the new one. */
@@ -87,7 +89,7 @@ export function carrySteps(table: Table, things: Carried, column: Renamed): read
   return [
     ...things.indexes.map((copy) => indexStep(table, copy.original, copy.copyName, column)),
     ...things.uniques.flatMap((copy) => uniqueSteps(table, copy, column)),
-    ...things.foreignKeys.flatMap((copy) => foreignKeySteps(table, copy, column)),
+    ...things.foreignKeys.flatMap((copy) => copyForeignKey(table, copy, column)),
   ]
 }
 
@@ -117,58 +119,25 @@ function uniqueSteps(table: Table, copy: Copy<Constraint>, column: Renamed): rea
   if (index === undefined) return []
   return [
     indexStep(table, index, copy.copyName, column),
-    {
-      kind: 'ddl',
+    indexToConstraintStep(table, copy.copyName, {
+      kind: 'unique',
       phase: 'verify',
       does: `make the unique index of "${copy.original.name}" a constraint`,
-      hazards: [],
-      probe: constraintExists(table, copy.copyName),
-      locks: [{ relation: table, level: 'access_exclusive' }],
-      requires: [
-        {
-          that: indexValid({ namespace: table.namespace, name: copy.copyName }),
-          code: 'drift_found',
-          otherwise: `the index "${copy.copyName}" is missing or invalid`,
-        },
-      ],
-      statements: [
-        sql`alter table ${qualified(table)} add constraint ${id(copy.copyName)} unique using index ${id(copy.copyName)}`,
-      ],
-      cost: 'instant',
-    },
+    }),
   ]
 }
 
-function foreignKeySteps(table: Table, copy: Copy<Constraint>, column: Renamed): readonly StepDraft[] {
+/** The definition of an original that was never proved ends in NOT VALID already. */
+function copyForeignKey(table: Table, copy: Copy<Constraint>, column: Renamed): readonly StepDraft[] {
   const { original, copyName } = copy
-  const other = original.references ?? table
-  const common = { phase: 'verify', hazards: [], requires: [] } as const
-  const add: StepDraft = {
-    ...common,
-    kind: 'ddl',
-    does: `put the foreign key "${original.name}" on "${column.to}" for new rows`,
-    probe: constraintExists(table, copyName),
-    locks: [
-      { relation: other, level: 'share_row_exclusive', implied: true },
-      { relation: table, level: 'share_row_exclusive' },
-    ],
-    statements: [
-      sql`alter table ${qualified(table)} add constraint ${id(copyName)} ${rewriteConstraint(original.definition, column)}${original.validated ? sql` not valid` : sql``}`,
-    ],
-    cost: 'instant',
-  }
-  const validate: StepDraft = {
-    ...common,
-    kind: 'validate',
-    does: `check the foreign key "${original.name}" on "${column.to}" for the rows that are there`,
-    probe: constraintValidated(table, copyName),
-    locks: [
-      { relation: other, level: 'row_share', implied: true },
-      { relation: table, level: 'share_update_exclusive' },
-    ],
-    statements: [sql`alter table ${qualified(table)} validate constraint ${id(copyName)}`],
-    cost: 'scan',
-  }
+  const [add, validate] = foreignKeySteps({
+    table,
+    other: original.references ?? table,
+    name: copyName,
+    definition: sql`${rewriteConstraint(original.definition, column)}${original.validated ? sql` not valid` : sql``}`,
+    shown: `"${original.name}" on "${column.to}"`,
+    phase: 'verify',
+  })
   return original.validated ? [add, validate] : [add]
 }
 

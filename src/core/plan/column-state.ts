@@ -3,31 +3,32 @@ import { lit, type Sql, sql } from '../sql.ts'
 import type { Lock } from './step.ts'
 
 /**
- * What `bellows.register` tells an instance about a column: `not_ready` (being filled; registering is accepted with that
- * answer), `closed` (writes to it fail until the old column is retired; refused) and `retired` (refused).
+ * What `bellows.register` tells an instance about a column, or about a whole table where no column is named: `not_ready` (being
+ * filled; registering is accepted with that answer), `closed` (writes to it fail until the old column is retired; refused) and
+ * `retired` (refused).
  */
 export type ColumnState = 'not_ready' | 'closed' | 'retired'
 
-export function setColumnState(table: QualifiedName, column: string, state: ColumnState): Sql {
-  return sql`insert into bellows.column_state values (${lit(table.namespace)}, ${lit(table.name)}, ${lit(column)}, ${lit(state)}, null)
+export function setColumnState(table: QualifiedName, column: string | undefined, state: ColumnState): Sql {
+  return sql`insert into bellows.column_state values (${columnKey(table, column)}, ${lit(state)}, null)
  on conflict (namespace, "table", "column") do update set state = excluded.state, until = null, since = null`
 }
 
-export function clearColumnState(table: QualifiedName, column: string): Sql {
+export function clearColumnState(table: QualifiedName, column: string | undefined): Sql {
   return sql`delete from bellows.column_state where ${isColumn(table, column)}`
 }
 
-export function columnIsOffered(table: QualifiedName, column: string): Sql {
+export function columnIsOffered(table: QualifiedName, column: string | undefined): Sql {
   return sql`not exists (select from bellows.column_state where ${isColumn(table, column)})`
 }
 
 /**
- * Closes the door to a column: nobody can register with it any more, and whoever was registering has finished. It opens by
- * itself when its driver does not live to hide the column or to open it again.
+ * Closes the door to a column, or to a whole table: nobody can register with it any more, and whoever was registering has
+ * finished. It opens by itself when its driver does not live to hide what it guards or to open it again.
  */
-export function closeDoorSql(table: QualifiedName, column: string, doorMs: number): Sql {
+export function closeDoorSql(table: QualifiedName, column: string | undefined, doorMs: number): Sql {
   return sql`with closed as (${holdDoorSql()})
-insert into bellows.column_state values (${lit(table.namespace)}, ${lit(table.name)}, ${lit(column)}, 'retiring',
+insert into bellows.column_state values (${columnKey(table, column)}, 'retiring',
     pg_catalog.clock_timestamp() + pg_catalog.make_interval(secs => ${lit(doorMs / 1000)}), pg_catalog.clock_timestamp())
  on conflict (namespace, "table", "column") do update set state = excluded.state, until = excluded.until, since = excluded.since`
 }
@@ -41,10 +42,15 @@ export function holdDoorSql(): Sql {
 }
 
 /** The door that the gate closed is still closed: nobody can have registered since the registry was looked at. */
-export function doorIsClosed(table: QualifiedName, column: string): Sql {
+export function doorIsClosed(table: QualifiedName, column: string | undefined): Sql {
   return sql`exists (select from bellows.column_state where ${isColumn(table, column)} and state = 'retiring' and until > pg_catalog.clock_timestamp())`
 }
 
-function isColumn(table: QualifiedName, column: string): Sql {
-  return sql`(namespace, "table", "column") = (${lit(table.namespace)}, ${lit(table.name)}, ${lit(column)})`
+function isColumn(table: QualifiedName, column: string | undefined): Sql {
+  return sql`(namespace, "table", "column") = (${columnKey(table, column)})`
+}
+
+/** As the tables and functions of `bellows` know it: the whole table has the empty name, which no column has. */
+export function columnKey(table: QualifiedName, column: string | undefined): Sql {
+  return sql`${lit(table.namespace)}, ${lit(table.name)}, ${lit(column ?? '')}`
 }

@@ -31,7 +31,7 @@ select coalesce(pg_catalog.to_jsonb(j) ->> 'jobname', 'number ' || j.jobid) as n
 export function jobsUsing(
   jobs: readonly CronJob[],
   table: QualifiedName,
-  column: string,
+  column?: string,
 ): readonly Pick<Dependent, 'kind' | 'name'>[] {
   return jobs
     .filter(({ command }) => columnUse(command, table, column) !== 'none')

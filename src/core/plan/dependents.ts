@@ -7,6 +7,34 @@ import { join, lit, pattern, qualified, type Sql, sql } from '../sql.ts'
  * kinds of objects that this query does not know.
  */
 export function dependentsQuery(table: QualifiedName, column: string): Sql {
+  return dependentsOf({
+    relation: sql`pg_catalog.to_regclass(${lit(qualified(table))})`,
+    column: lit(column),
+    named: lit(namedInTrigger(column)),
+  })
+}
+
+/** The same of many columns: rows of (at, kind, name), `at` being the number that is given with the column. */
+export function dependentsOfEach(
+  columns: readonly { readonly at: number; readonly table: QualifiedName; readonly column: string }[],
+): Sql {
+  const asked = columns.map(
+    ({ at, table, column }) =>
+      sql`(${lit(at)}, pg_catalog.to_regclass(${lit(qualified(table))}), ${lit(column)}, ${lit(namedInTrigger(column))})`,
+  )
+  return sql`
+select asked.at, found.kind, found.name from (values ${join(asked)}) asked (at, relation, name, named)
+  cross join lateral (${dependentsOf({ relation: sql`asked.relation`, column: sql`asked.name`, named: sql`asked.named` })}) found`
+}
+
+/** SQL expressions for a column and its table, and for the pattern that finds it in the text of a trigger. */
+interface Asked {
+  readonly relation: Sql
+  readonly column: Sql
+  readonly named: Sql
+}
+
+function dependentsOf({ relation, column, named }: Asked): Sql {
   return sql`
 select distinct coalesce(o.kind, i.type) as kind, coalesce(o.name, i.identity) as name
   from pg_catalog.pg_attribute a
@@ -39,26 +67,29 @@ select distinct coalesce(o.kind, i.type) as kind, coalesce(o.name, i.identity) a
     union all
     select 'statistics', i.identity, false where d.classid = 'pg_catalog.pg_statistic_ext'::regclass
   ) o on true
-  where a.attrelid = pg_catalog.to_regclass(${lit(qualified(table))}) and a.attname = ${lit(column)} and not a.attisdropped
+  where a.attrelid = ${relation} and a.attname = ${column} and not a.attisdropped
     and not coalesce(o.travels, false)
 union
-${namedByTriggers(table, column)}`
+${namedByTriggers({ relation, column, named })}`
 }
 
 /**
  * Triggers of the table whose function says `new.column` or `old.column`, or that were given the column's name as an argument:
  * PostgreSQL keeps no record of that, and each of them fails every write once the column has another name.
  */
-function namedByTriggers(table: QualifiedName, column: string): Sql {
-  const named = `\\m(new|old)\\s*\\.\\s*"?${pattern(column)}(?!\\w)`
+function namedByTriggers({ relation, column, named }: Asked): Sql {
   return sql`
 select 'trigger', i.identity
   from pg_catalog.pg_trigger g join pg_catalog.pg_proc p on p.oid = g.tgfoid
   cross join lateral pg_catalog.pg_identify_object('pg_catalog.pg_trigger'::regclass, g.oid, 0) i
-  where g.tgrelid = pg_catalog.to_regclass(${lit(qualified(table))}) and not g.tgisinternal and g.tgenabled <> 'D'
+  where g.tgrelid = ${relation} and not g.tgisinternal and g.tgenabled <> 'D'
     and p.pronamespace is distinct from pg_catalog.to_regnamespace('bellows')
-    and (p.prosrc ~* ${lit(named)}
-      or pg_catalog.position('\\000'::bytea || g.tgargs, '\\000'::bytea || pg_catalog.convert_to(${lit(column)}, pg_catalog.getdatabaseencoding()) || '\\000'::bytea) > 0)`
+    and (p.prosrc ~* ${named}
+      or pg_catalog.position('\\000'::bytea || g.tgargs, '\\000'::bytea || pg_catalog.convert_to(${column}, pg_catalog.getdatabaseencoding()) || '\\000'::bytea) > 0)`
+}
+
+function namedInTrigger(column: string): string {
+  return `\\m(new|old)\\s*\\.\\s*"?${pattern(column)}(?!\\w)`
 }
 
 export function hasNoDependents(table: QualifiedName, column: string): Sql {

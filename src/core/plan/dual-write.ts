@@ -83,6 +83,34 @@ end`
 }
 
 /**
+ * The body where writers know but one of the two columns: the other one follows it, whatever it was given, and no write is
+ * refused. What a row holds that agrees is left alone, so that a mapping that loses something does not eat what it came from.
+ */
+export function followBody(pair: Pair, follower: 'old' | 'new'): Sql {
+  const { mapping } = pair
+  const [newFrom, newTo] = [sql`new.${id(pair.from)}`, sql`new.${id(pair.to)}`]
+  const agrees = relation(mapping, newFrom, newTo)
+  const { keeps, follows } =
+    follower === 'new' || mapping.down === undefined
+      ? {
+          keeps: sql`${agrees} and not ${unfilled(mapping, newFrom, newTo)}`,
+          follows: sql`${newTo} := ${mapping.up(newFrom)};`,
+        }
+      : {
+          // An INSERT leaves it out, and where it is NOT NULL that it agrees as NULL is not enough.
+          keeps: sql`${agrees} and (tg_op operator(pg_catalog.=) 'UPDATE' or ${newFrom} is not null)`,
+          follows: sql`${newFrom} := ${mapping.down(newTo)};`,
+        }
+  return sql`
+begin
+  if not (${keeps}) then
+    ${follows}
+  end if;
+  return new;
+end`
+}
+
+/**
  * Was the old column left out of an INSERT? A trigger sees the default either way, so a value that equals the default counts
  * as left out. Where the default differs each time, or cannot be told by every writer alike, any value does.
  */

@@ -1,9 +1,9 @@
-import { plpgsqlQueries } from '../parse.ts'
+import { plpgsqlQueries, plpgsqlTypes } from '../parse.ts'
 import type { Dependent, QualifiedName } from '../schema/model.ts'
-import { lit, pattern, type Sql, sql } from '../sql.ts'
-import { columnUse } from '../statement-use.ts'
+import { join, lit, pattern, type Sql, sql } from '../sql.ts'
+import { columnUse, isTypeOf } from '../statement-use.ts'
 
-/** A function whose text names the table and the column, wherever. */
+/** A function whose text names the table, and the column where one is asked for, wherever. */
 export interface FunctionText {
   readonly name: string
   readonly language: 'sql' | 'plpgsql'
@@ -12,15 +12,28 @@ export interface FunctionText {
   readonly definition: string
 }
 
-/** Those of Bellows, and such as PostgreSQL keeps a record of what they use, are left out. */
-export function functionsNaming(table: QualifiedName, column: string): Sql {
+/**
+ * Functions whose text names a table, and a column of it where one is asked for, for each of many: rows with `at`, the place in the
+ * list. Those of Bellows, and such as PostgreSQL keeps a record of what they use, are left out.
+ */
+export function functionsNaming(
+  asked: readonly { readonly table: QualifiedName; readonly column?: string }[],
+): Sql {
+  const names = asked.map(
+    ({ table, column = '' }, at) => sql`(${lit(at)}, ${lit(pattern(table.name))}, ${lit(pattern(column))})`,
+  )
+  // The texts go by while the names stand still, so that each pattern is read once.
   return sql`
-select p.oid::pg_catalog.regprocedure::text as name, l.lanname as language, p.prosrc as body, pg_catalog.pg_get_functiondef(p.oid) as definition
-  from pg_catalog.pg_proc p join pg_catalog.pg_language l on l.oid = p.prolang and l.lanname in ('sql', 'plpgsql')
-  where p.pronamespace not in (select oid from pg_catalog.pg_namespace where nspname in ('pg_catalog', 'information_schema', 'bellows'))
-    and p.prokind in ('f', 'p') and p.prosqlbody is null
-    and p.prosrc ~* ${lit(pattern(table.name))} and p.prosrc ~* ${lit(pattern(column))}
-  order by 1`
+with functions as materialized (
+  select p.oid, l.lanname, p.prosrc
+    from pg_catalog.pg_proc p join pg_catalog.pg_language l on l.oid = p.prolang and l.lanname in ('sql', 'plpgsql')
+    where p.pronamespace not in (select oid from pg_catalog.pg_namespace where nspname in ('pg_catalog', 'information_schema', 'bellows'))
+      and p.prokind in ('f', 'p') and p.prosqlbody is null)
+select asked.at, f.* from (values ${join(names)}) asked (at, relation, name)
+  cross join lateral (
+    select oid::pg_catalog.regprocedure::text as name, lanname as language, prosrc as body, pg_catalog.pg_get_functiondef(oid) as definition
+      from functions where prosrc ~* asked.relation and prosrc ~* asked.name offset 0) f
+  order by 1, 2`
 }
 
 /**
@@ -30,13 +43,17 @@ select p.oid::pg_catalog.regprocedure::text as name, l.lanname as language, p.pr
 export function functionsUsing(
   functions: readonly FunctionText[],
   table: QualifiedName,
-  column: string,
+  column?: string,
 ): readonly Pick<Dependent, 'kind' | 'name'>[] {
   return functions
-    .filter(({ language, body, definition }) =>
-      (language === 'sql' ? [body] : plpgsqlQueries(definition)).some(
-        (text) => columnUse(text, table, column) === 'definite',
-      ),
+    .filter(
+      ({ language, body, definition }) =>
+        (language === 'sql' ? [body] : plpgsqlQueries(definition)).some(
+          (text) => columnUse(text, table, column) === 'definite',
+        ) ||
+        (column === undefined &&
+          language === 'plpgsql' &&
+          plpgsqlTypes(definition).some((type) => isTypeOf(type, table))),
     )
     .map(({ name }) => ({ kind: 'function', name }))
 }

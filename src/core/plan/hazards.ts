@@ -1,12 +1,13 @@
-import type { Table } from '../schema/model.ts'
+import type { QualifiedName, Table } from '../schema/model.ts'
 import { shown } from '../sql.ts'
-import type { Hazard, Step, StepDraft } from './step.ts'
+import type { Hazard } from './hazard.ts'
+import type { Step, StepDraft } from './step.ts'
 
 /** Dangers that follow from what a step is, whatever operation it belongs to. */
 export function stepHazards(step: StepDraft): readonly Hazard[] {
   if (!('locks' in step)) return []
   const stopped = step.locks
-    .filter((lock) => lock.level === 'access_exclusive')
+    .filter((lock) => lock.level === 'access_exclusive' && !isMade(step, lock.relation))
     .map((lock) => shown(lock.relation.name))
   return [
     ...(stopped.length === 0
@@ -21,6 +22,21 @@ export function stepHazards(step: StepDraft): readonly Hazard[] {
       ? [{ code: 'scans' as const, because: 'Reads the whole table once; readers and writers go on.' }]
       : []),
   ]
+}
+
+/** A backfill updates rows, and whoever listens for that hears of it. */
+export function userTriggersFire(table: Table): readonly Hazard[] {
+  return table.triggers
+    .filter((trigger) => trigger.enabled && trigger.onUpdate)
+    .map(({ name }) => ({
+      code: 'user_triggers_fire',
+      because: `The trigger ${shown(name)} fires for every row that the backfill fills.`,
+    }))
+}
+
+/** Nobody waits for a table that was not there before. */
+function isMade({ changes }: StepDraft, { name }: QualifiedName): boolean {
+  return changes?.kind === 'created' && changes.table === name
 }
 
 /** What hangs on a column that is to leave, or may do so: PostgreSQL keeps no record of what the text of a function names. */

@@ -1,5 +1,7 @@
 import { BellowsError } from '../errors.ts'
-import { type Facts, findTable, type IndexFacts, type Schema, type Table } from '../schema/model.ts'
+import type { Facts } from '../schema/facts.ts'
+import type { IndexFacts } from '../schema/indexes.ts'
+import { findTable, type Schema, type Table } from '../schema/model.ts'
 import { shown } from '../sql.ts'
 import { indexNames } from './index-names.ts'
 import { type IndexText, readIndex } from './index-text.ts'

@@ -1,7 +1,8 @@
 import type { BellowsError } from '../errors.ts'
-import type { Index, Table } from '../schema/model.ts'
+import type { Index } from '../schema/indexes.ts'
+import type { Table } from '../schema/model.ts'
 import { qualified, shown } from '../sql.ts'
-import type { Hazard } from './step.ts'
+import type { Hazard } from './hazard.ts'
 import { refused } from './table-checks.ts'
 
 export function findIndex(table: Table, name: string): Index | undefined {

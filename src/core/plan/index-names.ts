@@ -1,4 +1,4 @@
-import type { Index } from '../schema/model.ts'
+import type { Index } from '../schema/indexes.ts'
 import { defaultName } from './names.ts'
 
 /** More of one name than anybody has. */

@@ -1,10 +1,12 @@
 import type { IndexNeed, OperationNeeds, Touch } from '../operations/needs.ts'
-import type { Index, QualifiedName, Table } from '../schema/model.ts'
+import type { Index } from '../schema/indexes.ts'
+import type { QualifiedName, Table } from '../schema/model.ts'
 import { id, join, qualified, type Sql, sql, trusted } from '../sql.ts'
+import type { Hazard } from './hazard.ts'
 import type { SoundIndex } from './index-checks.ts'
 import { behindUnique, createIndexSql, type IndexText } from './index-text.ts'
 import { indexHas, indexStands, isFreeToBuild } from './probes.ts'
-import type { Hazard, StepDraft } from './step.ts'
+import type { StepDraft } from './step.ts'
 
 /** Duplicates that are worth showing. */
 const DUPLICATES_SHOWN = 5

@@ -1,5 +1,6 @@
 import { pinnedType } from '../pin.ts'
-import type { Column, Facts } from '../schema/model.ts'
+import type { Facts } from '../schema/facts.ts'
+import type { Column } from '../schema/model.ts'
 import { type Sql, sql, trusted } from '../sql.ts'
 
 /** How a value of the old column becomes one of the new column, and back. `down` absent: there is no way back. */

@@ -4,14 +4,21 @@ import { specOf } from '../operations/index.ts'
 import type { Migration } from '../operations/migration.ts'
 import type { Touch } from '../operations/needs.ts'
 import { findTable, isSameName, type Schema } from '../schema/model.ts'
+import { qualified } from '../sql.ts'
 import { companionsOf } from './retire.ts'
+import { called } from './step.ts'
 
 /** Operations of one migration build on one another; but what one of them replaces, no other may touch. */
 export function meetingProblems(migration: Migration): readonly BellowsError[] {
-  const touches = migration.operations.map((op) => specOf(op).needs(op).touches)
-  const met = touches.flatMap((later, at) =>
-    touches.slice(0, at).flatMap((earlier) => meetings(earlier, later).map(written)),
-  )
+  // Only what is done to the same table can meet.
+  const earlier = new Map<string, readonly (readonly Touch[])[]>()
+  const met = migration.operations.flatMap((op) => {
+    const { touches } = specOf(op).needs(op)
+    const tables = [...new Set(touches.map(({ table }) => qualified(table)))]
+    const before = [...new Set(tables.flatMap((table) => earlier.get(table) ?? []))]
+    for (const table of tables) earlier.set(table, [...(earlier.get(table) ?? []), touches])
+    return before.flatMap((one) => meetings(one, touches).map(written))
+  })
   return [...new Set(met)].map(
     (what) =>
       new BellowsError('plan_refused', `Two operations of the migration touch ${what}.`, {
@@ -28,7 +35,7 @@ export function isOnAdded(earlier: readonly Touch[], mine: readonly Touch[]): bo
 function meetings(earlier: readonly Touch[], later: readonly Touch[]): readonly Touch[] {
   return later.flatMap((mine) => {
     const other = earlier.find((touch) => isConflict(touch, mine))
-    return other === undefined ? [] : [mine.column === undefined ? other : mine]
+    return other === undefined ? [] : [isWhole(mine) ? other : mine]
   })
 }
 
@@ -44,20 +51,29 @@ function isConflict(earlier: Touch, later: Touch): boolean {
   )
 }
 
+function isWhole({ column, constraint }: Touch): boolean {
+  return column === undefined && constraint === undefined
+}
+
 /** Is the second a part of the first, or the same? */
 function covers(whole: Touch, part: Touch): boolean {
-  return isSameName(whole.table, part.table) && (whole.column === undefined || whole.column === part.column)
+  if (!isSameName(whole.table, part.table)) return false
+  if (isWhole(whole)) return true
+  return whole.column === part.column && whole.constraint === part.constraint
 }
 
 function isTwin(a: Touch, b: Touch): boolean {
-  return a.how === 'adds' && b.how === 'adds' && a.column === b.column
+  return a.how === 'adds' && b.how === 'adds' && a.column === b.column && a.constraint === b.constraint
 }
 
-function written({ table, column }: Touch): string {
-  return column === undefined ? `"${table.name}"` : `"${table.name}"."${column}"`
+function written({ constraint, ...touch }: Touch): string {
+  return constraint === undefined ? called(touch) : `"${constraint}" of ${called(touch)}`
 }
 
-/** An index or a constraint of two leaving columns would be copied for each, and each copy would need the other column. */
+/**
+ * An index or a constraint of two leaving columns would be copied for each, and each copy would need the other column. One that
+ * is dropped or renamed itself cannot go along with a column.
+ */
 export function sharingProblems(migration: Migration, schema: Schema): readonly BellowsError[] {
   const users = new Map<string, number>()
   for (const op of migration.operations) {
@@ -73,14 +89,19 @@ export function sharingProblems(migration: Migration, schema: Schema): readonly 
     .map(([key]) => (JSON.parse(key) as readonly string[]).at(-1))
     .map(
       (name) =>
-        new BellowsError('plan_refused', `Two operations of the migration take a column of "${name}" away.`, {
-          hint: 'Put them into two migrations; the second begins when the first is contracted.',
-        }),
+        new BellowsError(
+          'plan_refused',
+          `Two operations of the migration take away "${name}", or a column of it.`,
+          {
+            hint: 'Put them into two migrations; the second begins when the first is contracted.',
+          },
+        ),
     )
 }
 
-function companionKeys({ table: of, column, how }: Touch, schema: Schema): readonly string[] {
+function companionKeys({ table: of, column, constraint, how }: Touch, schema: Schema): readonly string[] {
   const table = findTable(schema, of)
+  if (constraint !== undefined) return [canonical([of.namespace, of.name, constraint])]
   if (table === undefined || column === undefined || how !== 'replaces') return []
   return companionsOf(table, column).map((name) => canonical([of.namespace, of.name, name]))
 }

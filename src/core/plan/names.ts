@@ -8,6 +8,8 @@ export interface Names {
   readonly function: string
   /** What the old column is called between retire and purge. */
   readonly hidden: string
+  /** What a new column is called that takes over the name of the old one. */
+  readonly twin: string
   /** The CHECK that keeps the verdict of the verification true. */
   readonly proof: string
   readonly notNullProof: string
@@ -29,6 +31,7 @@ export function namesFor(seed: string, column: string, otherTriggers: readonly s
     trigger: lastTriggerName(named('dual_write', column), otherTriggers),
     function: named('dual_write', column),
     hidden: named('retired', column),
+    twin: named('new', column),
     proof: named('proof', column),
     notNullProof: named('filled', column),
     counter: `old_writes_${tag}`,

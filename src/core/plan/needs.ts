@@ -1,24 +1,32 @@
-import { canonical } from '../hash.ts'
 import { specOf } from '../operations/index.ts'
 import type { Migration } from '../operations/migration.ts'
 import type { AddedColumn, Needs, OperationNeeds } from '../operations/needs.ts'
 import { isSameName, type QualifiedName } from '../schema/model.ts'
+import { qualified } from '../sql.ts'
 
 /** What must be asked of the server before a migration can be planned: all that its operations need, each once. */
 export function needsOf(migration: Migration): Needs {
   const needs = migration.operations.map((op) => specOf(op).needs(op))
-  const tables = needs.flatMap((one) => one.tables)
-  const byName = new Map(tables.map((table) => [canonical(nameOf(table)), nameOf(table)]))
+  const tables = new Map<string, Needs['tables'][number]>()
+  for (const table of needs.flatMap((one) => one.tables)) {
+    const { columns = [], leaves = false } = tables.get(qualified(table)) ?? {}
+    tables.set(qualified(table), {
+      ...nameOf(table),
+      columns: [...columns, ...table.columns],
+      ...(leaves || table.leaves === true ? { leaves: true } : {}),
+    })
+  }
   return {
-    tables: [...byName].map(([key, table]) => ({
-      ...table,
-      columns: tables.filter((one) => canonical(nameOf(one)) === key).flatMap((one) => one.columns),
-    })),
+    tables: [...tables.values()],
     types: [...new Set(needs.flatMap(({ types = [] }) => types))],
     expressions: needs.flatMap(({ expressions = [] }) => expressions),
+    values: needs.flatMap(({ values = [] }) => values),
     indexes: needs.flatMap(({ indexes = [] }, at) =>
       indexes.map((index) => ({ ...index, added: addedTo(index.table, needs.slice(0, at)) })),
     ),
+    defaults: needs.flatMap(({ defaults = [] }) => defaults),
+    conditions: needs.flatMap(({ conditions = [] }) => conditions),
+    names: needs.flatMap(({ names = [] }) => names),
   }
 }
 

@@ -22,6 +22,10 @@ export function columnAbsent(table: QualifiedName, column: string): Sql {
   return sql`(${relationExists(table)} and not ${columnExists(table, column)})`
 }
 
+export function columnIsNotNull(table: QualifiedName, column: string): Sql {
+  return sql`exists (select from pg_catalog.pg_attribute where attrelid = ${regclass(table)} and attname = ${lit(column)} and not attisdropped and attnotnull)`
+}
+
 /** Nobody has changed since what the plan carries over from a column to its successor. */
 export function columnIsAsPlanned(table: QualifiedName, column: Column): Sql {
   return sql`exists (select from pg_catalog.pg_attribute a left join pg_catalog.pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum where a.attrelid = ${regclass(table)} and a.attname = ${lit(column.name)} and a.attnotnull = ${lit(!column.nullable)} and pg_catalog.pg_get_expr(d.adbin, d.adrelid) is not distinct from ${lit(column.default)} and (select count(*) from pg_catalog.aclexplode(a.attacl)) = ${lit(column.grants.length)})`
@@ -47,6 +51,25 @@ export function dualWriteAbsent(installed: Omit<Installed, 'body'>): Sql {
 
 export function constraintExists(table: QualifiedName, name: string): Sql {
   return sql`exists (select from pg_catalog.pg_constraint where conrelid = ${regclass(table)} and conname = ${lit(name)})`
+}
+
+/** Constraints as the catalog tells them apart. */
+const CONTYPES = {
+  check: 'c',
+  foreign_key: 'f',
+  unique: 'u',
+  primary_key: 'p',
+  exclusion: 'x',
+  not_null: 'n',
+} as const
+
+export function constraintIs(table: QualifiedName, name: string, kind: keyof typeof CONTYPES): Sql {
+  return sql`exists (select from pg_catalog.pg_constraint where conrelid = ${regclass(table)} and conname = ${lit(name)} and contype = ${lit(CONTYPES[kind])})`
+}
+
+/** Nobody has put another constraint in its place since the plan was made. */
+export function constraintIsAsPlanned(table: QualifiedName, name: string, definition: string): Sql {
+  return sql`exists (select from pg_catalog.pg_constraint where conrelid = ${regclass(table)} and conname = ${lit(name)} and pg_catalog.pg_get_constraintdef(oid) = ${lit(definition)})`
 }
 
 export function constraintAbsent(table: QualifiedName, name: string): Sql {
@@ -86,6 +109,11 @@ export function isFreeToBuild(index: QualifiedName, table: QualifiedName, using:
 /** Nobody has changed an index since: `definition` as `pg_get_indexdef` printed it, but for the name. */
 export function indexIsAsPlanned(index: QualifiedName, definition: string): Sql {
   return sql`(${relationAbsent(index)} or pg_catalog.pg_get_indexdef(${regclass(index)}) = ${lit(definition)})`
+}
+
+/** No more bytes than that: what takes a lock for as long as it reads the table must not be surprised by its growth. */
+export function isAtMost(table: QualifiedName, bytes: number): Sql {
+  return sql`pg_catalog.pg_table_size(${regclass(table)}) <= ${lit(bytes)}`
 }
 
 export function relationAbsent(of: QualifiedName): Sql {

@@ -1,6 +1,7 @@
-import type { ErrorCode } from '../errors.ts'
+import { assert, type ErrorCode } from '../errors.ts'
 import type { QualifiedName } from '../schema/model.ts'
 import type { Sql } from '../sql.ts'
+import type { Hazard } from './hazard.ts'
 
 /**
  * The stretches of a run, in their order. `contract`, as people say it, is `retire` (the old shape disappears, undo is
@@ -29,32 +30,6 @@ export interface Lock {
   readonly implied?: true
 }
 
-export interface Hazard {
-  readonly code: HazardCode
-  /** A sentence: what can happen and to whom. */
-  readonly because: string
-}
-
-export type HazardCode =
-  | 'stops_clients'
-  | 'scans'
-  | 'drops_values'
-  | 'goes_with_column'
-  | 'column_is_last'
-  | 'explicit_null_read_as_omitted'
-  | 'forward_only'
-  | 'narrow_until_contract'
-  | 'user_triggers_fire'
-  | 'blocks_contract'
-  | 'may_break'
-  | 'upsert_race'
-  | 'column_slots'
-  | 'waits_for_transactions'
-  | 'ends_hot_updates'
-  | 'refuses_duplicates'
-  | 'allows_duplicates'
-  | 'slower_queries'
-
 /** A fact that must hold inside the transaction, after its locks were taken and before anything is changed. */
 export interface Requirement {
   /** A boolean expression that reads the catalog only: it never scans a table. */
@@ -69,6 +44,9 @@ export type Change =
   | { readonly kind: 'added'; readonly column: string }
   | { readonly kind: 'copied'; readonly from: string; readonly to: string }
   | { readonly kind: 'removed'; readonly column: string }
+  | { readonly kind: 'created'; readonly table: string }
+  | { readonly kind: 'dropped'; readonly table: string }
+  | { readonly kind: 'renamed'; readonly from: string; readonly to: string }
 
 /** The name of a version, as people see it in the history. */
 export function versionName(change: Change): string {
@@ -79,6 +57,12 @@ export function versionName(change: Change): string {
       return `copy_${change.from}_to_${change.to}`
     case 'removed':
       return `remove_${change.column}_column`
+    case 'created':
+      return `create_${change.table}_table`
+    case 'dropped':
+      return `drop_${change.table}_table`
+    case 'renamed':
+      return `rename_${change.from}_to_${change.to}`
   }
 }
 
@@ -105,9 +89,10 @@ export interface TransactionStep extends Common {
   readonly locks: readonly Lock[]
   readonly requires: readonly Requirement[]
   readonly statements: readonly Sql[]
-  readonly cost: 'instant' | 'scan'
-  /** The column that disappears for clients: the step may run only behind the gate of that column. */
-  readonly retires?: { readonly table: QualifiedName; readonly column: string }
+  /** `small`: reads a table whose size it has asked for within its lock, while everybody waits. */
+  readonly cost: 'instant' | 'small' | 'scan'
+  /** What disappears for clients: the step may run only behind the gate of that. */
+  readonly retires?: Leaver
 }
 
 /** `CREATE INDEX CONCURRENTLY`: outside transactions, checked for validity, an invalid leftover is dropped and rebuilt. */
@@ -187,13 +172,24 @@ export interface VerifyStep extends Common {
   readonly columns: { readonly from: string; readonly to: string }
 }
 
-/** Closes the door, looks at the evidence, and opens only when nobody needs the column any more. */
-export interface GateStep extends Common {
-  readonly kind: 'gate'
+/** A column on its way out, or the whole table where none is named. */
+export interface Leaver {
   readonly table: QualifiedName
-  readonly column: string
+  readonly column?: string
+}
+
+/** For people: `"users"."name"`, or `"users"`. */
+export function called({ table, column }: Leaver): string {
+  return column === undefined ? `"${table.name}"` : `"${table.name}"."${column}"`
+}
+
+/** Closes the door, looks at the evidence, and opens only when nobody needs the column, or the table, any more. */
+export interface GateStep extends Common, Leaver {
+  readonly kind: 'gate'
   /** Where writes of it are counted. */
   readonly counter?: string
+  /** What depends on it and goes before it in the same migration, by name. */
+  readonly along?: readonly string[]
 }
 
 export type Step =
@@ -217,6 +213,24 @@ type Draft<S> = S extends TableStep | InspectStep
 /** A step as an operation states it; the planner gives it its place and its id. */
 export type StepDraft = Draft<Step>
 
+/** The table that a step changes. */
+export function tableOf(step: Step): QualifiedName {
+  const table = 'table' in step ? step.table : step.locks[0]?.relation
+  assert(table !== undefined, `a step that changes a table locks it: ${step.id}`)
+  return { namespace: table.namespace, name: table.name }
+}
+
+/** What a step adds in the transaction that records it: found there without the record, it is of somebody else. */
+export function addedBy(step: Step): Leaver | undefined {
+  switch (step.changes?.kind) {
+    case 'added':
+      return { table: tableOf(step), column: step.changes.column }
+    case 'created':
+      return { table: tableOf(step) }
+    default:
+      return undefined
+  }
+}
 const TRANSACTIONS: ReadonlySet<Step['kind']> = new Set<TransactionStep['kind']>([
   'ddl',
   'install_dual_write',

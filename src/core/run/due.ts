@@ -17,7 +17,8 @@ export function hidingStep(run: Run, gate: GateStep): Step | undefined {
   return stepsOf(run.plan, 'retire').find(
     (step) =>
       step.kind === 'retire' &&
-      step.retires?.column === gate.column &&
+      step.retires !== undefined &&
+      step.retires.column === gate.column &&
       isSameName(step.retires.table, gate.table),
   )
 }

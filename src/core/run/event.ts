@@ -40,7 +40,8 @@ export type Event =
     }
   /** In the transaction that hides the column: somebody decided that it may go although a check was not green. */
   | ({ readonly type: 'gate_overridden' } & Override & {
-        readonly column: { readonly namespace: string; readonly table: string; readonly column: string }
+        /** Without a column: the whole table. */
+        readonly column: { readonly namespace: string; readonly table: string; readonly column?: string }
         /** The checks as they were seen. */
         readonly evidence: readonly GateCheck[]
         readonly actor: Actor

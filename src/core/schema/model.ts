@@ -1,3 +1,5 @@
+import type { Index } from './indexes.ts'
+
 /** The immutable model of the tables that a migration touches, as `adapters/postgres/introspect.ts` reads them. */
 export interface Schema {
   readonly tables: readonly Table[]
@@ -21,11 +23,21 @@ export interface Table extends QualifiedName {
   readonly dependents: readonly Dependent[]
   /** Functions whose text names both the table and a column; they may break, nobody can be sure. */
   readonly mentions: readonly Dependent[]
+  /** Foreign keys of other tables that point at it. */
+  readonly referencedBy: readonly ReferencingKey[]
   /** Relations of the namespace whose names begin with the table's: names that a copy cannot take. */
   readonly neighbours: readonly string[]
   /** May the connected role change the table, that is: is it a member of the owner. */
   readonly owned: boolean
+  /** May the connected role make foreign keys that point at it. */
+  readonly mayReference: boolean
   readonly rowSecurityForced: boolean
+  /** May the connected role create relations, such as indexes, in the table's namespace? */
+  readonly creates: boolean
+  /** Columns that the connected role may both reference and read, with no row hidden from it. */
+  readonly referable: readonly string[]
+  /** Does a publication send its updates and deletes, for which it needs a replica identity? */
+  readonly published: boolean
   /** Attribute numbers used up, dropped columns included. PostgreSQL never reuses one. */
   readonly columnSlots: number
   /** Of a partitioned table: its partitions on all levels, each behind the one that it is a part of. */
@@ -33,6 +45,18 @@ export interface Table extends QualifiedName {
   /** Planner's estimate, -1 when the table was never analysed. */
   readonly rowsEstimate: number
   readonly bytes: number
+  readonly comment: string | null
+  /** Storage parameters, such as `fillfactor=70`; those of its TOAST table as `toast.autovacuum_enabled=false`. */
+  readonly options: readonly string[]
+  /** What the log says of a row that is changed or deleted; with `index` it is the index that is marked so. */
+  readonly replicaIdentity: 'default' | 'nothing' | 'full' | 'index'
+}
+
+export interface ReferencingKey {
+  readonly table: QualifiedName
+  readonly constraint: string
+  /** As a dependent is called: `orders_user_id_fkey on public.orders`. */
+  readonly identity: string
 }
 
 export interface Part extends QualifiedName {
@@ -99,27 +123,8 @@ export interface Constraint {
   /** The other table of a foreign key. */
   readonly references: QualifiedName | null
   readonly setsDefault: boolean
-}
-
-export interface Index {
-  readonly name: string
-  /** Every column that the index needs: keys, INCLUDE, expressions, predicate. */
-  readonly columns: readonly string[]
-  /** What `pg_get_indexdef` prints. */
-  readonly definition: string
-  readonly unique: boolean
-  readonly valid: boolean
-  /** The constraint that it carries. */
-  readonly constraint: string | null
-  readonly comment: string | null
-  /** Only when it is not the database's own. */
-  readonly tablespace: string | null
-  readonly replicaIdentity: boolean
-  readonly clustered: boolean
-  /** Foreign keys, of any table, that rely on it. */
-  readonly foreignKeys: readonly string[]
-  /** Its columns in order, `expr` for an expression: what PostgreSQL builds the default name from. */
-  readonly nameParts: readonly string[]
+  /** What PostgreSQL would have to drop with it, such as foreign keys of other tables, each as it describes it. */
+  readonly dependents: readonly string[]
 }
 
 export interface Trigger {
@@ -138,7 +143,8 @@ export interface Dependent {
   readonly kind: string
   /** As a person would look for it, such as `view public.user_names`. */
   readonly name: string
-  readonly column: string
+  /** Absent of what hangs on the table as a whole. */
+  readonly column?: string
 }
 
 /** What would break without a column. */
@@ -146,59 +152,6 @@ export interface Dependents {
   readonly found: readonly Pick<Dependent, 'kind' | 'name'>[]
   /** Has pg_cron jobs that this role may not see? */
   readonly areJobsHidden: boolean
-}
-
-export type TypeFacts = Pick<Column, 'type' | 'baseType' | 'typeKind' | 'typeConstrained' | 'typeStorage'>
-
-/** What the planner knows about the server, gathered before so that planning stays pure. */
-export interface Facts {
-  /** Such as 180004; `Math.floor(version / 10_000)` is the major. */
-  readonly serverVersion: number
-  /**
-   * By `from -> to`, both base types: how PostgreSQL would assign one to the other. `unsteady`: the value depends on settings
-   * of the session, such as its time zone.
-   */
-  readonly casts: Readonly<Record<string, 'same' | 'implicit' | 'assignment' | 'unsteady' | 'none'>>
-  /** Types that operations name, as PostgreSQL would print them; absent when there is no such type. */
-  readonly types: Readonly<Record<string, TypeFacts>>
-  /** Expressions that operations name, by `expressionKey`: what is known, or why the server does not take it for the column's type. */
-  readonly expressions: Readonly<Record<string, ExpressionFacts | { readonly problem: string }>>
-  /** Index definitions, by their text: what the server makes of them, or why it does not take them. */
-  readonly indexes: Readonly<Record<string, IndexFacts | { readonly problem: string }>>
-}
-
-/** What came of an index that was tried on an empty copy of its table. */
-export interface IndexFacts {
-  /** Under the name that it says, or the one that PostgreSQL would choose if that were free. */
-  readonly index: Index
-  /** The definition from `USING` on, behind `UNIQUE` if it is: the same whatever index and table are called. */
-  readonly using: string
-  /** What a row is equal by, as expressions. */
-  readonly keys: readonly string[]
-  /** Absent when every row is in the index. */
-  readonly predicate: string | null
-  readonly nullsDistinct: boolean
-  /** Relations that have the name already, or one that PostgreSQL would choose next. */
-  readonly namesakes: readonly Namesake[]
-}
-
-export interface Namesake {
-  readonly name: string
-  /** The table of an index, when that is in the same namespace. */
-  readonly table: string | null
-  readonly valid: boolean
-  readonly using: string | null
-}
-
-export interface ExpressionFacts {
-  readonly volatility: Volatility
-  /** As `defaultText` of a column. */
-  readonly text: string | null
-}
-
-/** An expression fits one type and not another, so what is known of it is kept under both. */
-export function expressionKey(expression: string, type: string): string {
-  return `${expression} as ${type}`
 }
 
 export function isSameName(a: QualifiedName, b: QualifiedName): boolean {
@@ -223,10 +176,17 @@ export function needsColumn(table: Table, constraint: Constraint, column: string
   return constraint.columns.includes(column) || carrying?.columns.includes(column) === true
 }
 
-/** The same schema with one table replaced; `apply` of an operation changes nothing else. */
+/** The same schema with one table replaced, or added; `apply` of most operations changes nothing else. */
 export function withTable(schema: Schema, changed: Table): Schema {
+  const isThere = findTable(schema, changed) !== undefined
   return {
     ...schema,
-    tables: schema.tables.map((table) => (isSameName(table, changed) ? changed : table)),
+    tables: isThere
+      ? schema.tables.map((table) => (isSameName(table, changed) ? changed : table))
+      : [...schema.tables, changed],
   }
+}
+
+export function withoutTable(schema: Schema, gone: QualifiedName): Schema {
+  return { ...schema, tables: schema.tables.filter((table) => !isSameName(table, gone)) }
 }

@@ -5,6 +5,7 @@ import {
   renderStatus,
   runStatus,
 } from '../../../src/cli/render/status.ts'
+import type { History } from '../../../src/core/history/files.ts'
 import type { Migration, Operation } from '../../../src/core/operations/migration.ts'
 import { makePlan } from '../../../src/core/plan/make-plan.ts'
 import type { Phase } from '../../../src/core/plan/step.ts'
@@ -99,11 +100,35 @@ describe('the status of a run', () => {
 })
 
 describe('the statuses', () => {
+  const history = (runs: readonly Run[], files?: Readonly<Record<string, string>>): History => ({
+    baseline: files === undefined ? undefined : { at: '2026-01-01', role: 'me', files, lastRun: 0 },
+    runs,
+  })
+
+  test('have what counts as applied, and what sorts before it as pending with a note', () => {
+    const files = ['0001_a', '0002_b', '0003_c'].map((name) => migration(name))
+    const counted = history([], { '0001_a': 'x', '0003_c': 'y' })
+    expect(migrationStatuses(files, counted, [])).toMatchObject([
+      { migration: '0001_a', state: 'baseline' },
+      { migration: '0003_c', state: 'baseline' },
+      {
+        migration: '0002_b',
+        state: 'pending',
+        note: 'sorts before 0003_c, which was begun already',
+        next: 'bellows expand 0002_b',
+      },
+    ])
+  })
+
   test('are those of the runs, and then of the files that wait', () => {
     const files = ['0001_a', '0002_b', '0003_c'].map((name) => migration(name))
     const runs = [run('completed', [], { name: '0001_a' }), run('expanding', [], { name: '0002_b', id: 2 })]
     expect(
-      migrationStatuses(files, runs, []).map(({ migration: name, state, next }) => [name, state, next]),
+      migrationStatuses(files, history(runs), []).map(({ migration: name, state, next }) => [
+        name,
+        state,
+        next,
+      ]),
     ).toEqual([
       ['0001_a', 'completed', undefined],
       ['0002_b', 'expanding', 'bellows expand 0002_b'],
@@ -113,12 +138,12 @@ describe('the statuses', () => {
 
   test('have a run whose file is gone', () => {
     const runs = [run('expanding', [], { name: '0009_gone' })]
-    expect(migrationStatuses([], runs, []).map(({ migration: name }) => name)).toEqual(['0009_gone'])
+    expect(migrationStatuses([], history(runs), []).map(({ migration: name }) => name)).toEqual(['0009_gone'])
   })
 
   test('have a migration that was rolled back as one that waits', () => {
     const runs = [run('rolled_back', [], { name: '0001_a' })]
-    expect(migrationStatuses([migration('0001_a')], runs, [])).toEqual([
+    expect(migrationStatuses([migration('0001_a')], history(runs), [])).toEqual([
       {
         migration: '0001_a',
         state: 'pending',
@@ -134,13 +159,13 @@ describe('the statuses', () => {
       run('rolled_back', [], { name: '0001_a', id: 1 }),
       run('expanding', [], { name: '0001_a', id: 2 }),
     ]
-    expect(migrationStatuses([migration('0001_a')], runs, []).map(({ state }) => state)).toEqual([
+    expect(migrationStatuses([migration('0001_a')], history(runs), []).map(({ state }) => state)).toEqual([
       'expanding',
     ])
   })
 
   test('are none without files and runs', () => {
-    expect(migrationStatuses([], [], [])).toEqual([])
+    expect(migrationStatuses([], history([]), [])).toEqual([])
   })
 })
 

@@ -292,7 +292,7 @@ describe('dependents', () => {
         `the view public.names depends on ${COLUMN}`,
         `the policy own on public.users depends on ${COLUMN}`,
       ],
-      hint: 'Change each to use the new column, or drop it; Bellows never drops what it did not make.',
+      hint: 'Change each to do without it, or drop it; Bellows never drops what it did not make.',
     })
     expect(of().state).toBe('green')
   })

@@ -256,12 +256,12 @@ describe('usage', () => {
       {
         who: `a statement that takes all columns on the primary, 1 calls: select * from users ${'x'.repeat(100)}…`,
         role: 'bi',
-        fix: 'find the client by its text, and change it to the new column',
+        fix: 'find the client by its text, and change it',
       },
       {
         who: 'a statement on the primary, 5 calls: select name from users',
         role: 'app',
-        fix: 'find the client by its text, and change it to the new column',
+        fix: 'find the client by its text, and change it',
       },
     ])
   })

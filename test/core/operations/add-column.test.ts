@@ -1,16 +1,22 @@
 import { describe, expect, test } from 'vitest'
 import { type AddColumn, addColumn } from '../../../src/core/operations/add-column.ts'
+import { setColumnState } from '../../../src/core/plan/column-state.ts'
+import { namesFor } from '../../../src/core/plan/names.ts'
 import { columnAbsent, columnExists } from '../../../src/core/plan/probes.ts'
-import type { Facts, Table } from '../../../src/core/schema/model.ts'
-import { expressionKey } from '../../../src/core/schema/model.ts'
+import type { StepDraft } from '../../../src/core/plan/step.ts'
+import { validateChecksSql } from '../../../src/core/plan/validate.ts'
+import { expressionKey, type Facts, type RowValue, valueKey } from '../../../src/core/schema/facts.ts'
+import type { Table } from '../../../src/core/schema/model.ts'
 import {
   column,
   context,
   facts,
   factsWithTypes,
+  SEED,
   schemaOf,
   table,
   told,
+  trigger,
   type,
   USERS,
 } from '../../support/model.ts'
@@ -32,9 +38,19 @@ const EXPRESSIONS: Facts['expressions'] = {
   [expressionKey('gen_random_uuid()', 'varchar(20)')]: { volatility: 'volatile', text: null },
   [expressionKey('nonsense', 'varchar(20)')]: { problem: 'Column "nonsense" does not exist' },
 }
+const value = (expression: string, as: RowValue['as'], type = 'varchar(20)') =>
+  valueKey({ table: USERS, expression, fits: { type }, as })
+const VALUES: Facts['values'] = {
+  [value('lower(name)', 'row')]: { text: 'lower(name)' },
+  [value('random()::text', 'row')]: { problem: 'Generation expression is not immutable' },
+  [value('lower(name)', 'virtual')]: { text: 'lower(name)' },
+  [value('made', 'row')]: { text: 'made' },
+  [value("'x'", 'default')]: { text: "'x'::character varying" },
+  [value('gen_random_uuid()', 'default')]: { text: 'gen_random_uuid()' },
+}
 const known = factsWithTypes(
   { 'varchar(20)': 'character varying(20)', text: 'text', int: 'integer', 'app.email': 'app.email' },
-  { expressions: EXPRESSIONS },
+  { expressions: EXPRESSIONS, values: VALUES },
 )
 const problems = (op: AddColumn, of: Table = table(), facts = known) =>
   addColumn.check(op, context(of, facts))
@@ -50,6 +66,14 @@ describe('a column that can be added', () => {
     ['with an odd name', { column: 'Full "Name"' }],
     ['with a name of 63 bytes', { column: 'x'.repeat(63) }],
     ['with a default that nobody has looked at', { default: '1' }],
+    ['with a default that differs each time', { default: 'gen_random_uuid()' }],
+    ['with a value from other columns', { up: 'lower(name)' }],
+    [
+      'NOT NULL with a value from other columns and a default',
+      { nullable: false, up: 'lower(name)', default: "'x'" },
+    ],
+    ['with a number', { type: 'int', identity: 'by_default' }],
+    ['that is generated', { generated: 'lower(name)' }],
   ])('%s has no problems', (_what, more) => {
     expect(problems(add(more))).toEqual([])
   })
@@ -157,11 +181,46 @@ describe('a column that cannot be added', () => {
       'Give it a default, or add it as nullable.',
     ],
     [
-      'with a default that differs each time',
-      { default: 'gen_random_uuid()' },
+      'NOT NULL with a value from other columns, which may be NULL, and no default',
+      { nullable: false, up: 'lower(name)' },
       'plan_refused',
-      'The default gen_random_uuid() of "slug" is volatile: adding it rewrites the whole table under a lock.',
-      'Add the column without the default, set the default for new rows, and fill the old ones in batches.',
+      'The column "slug" is NOT NULL and has no default: an old writer would fail.',
+      'Give it a default as well: where nobody fills it, "up" does until the contract, and the default afterwards.',
+    ],
+    [
+      'with a value that the server does not take',
+      { up: 'random()::text' },
+      'migration_invalid',
+      'The up random()::text of "slug" cannot be used: Generation expression is not immutable.',
+      'Write an immutable expression over the other columns of the row; name functions of yours with their namespace.',
+    ],
+    [
+      'with a value that is no expression',
+      { up: 'lower(' },
+      'migration_invalid',
+      'The up lower( of "slug" cannot be used: syntax error at end of input.',
+      'Write an immutable expression over the other columns of the row; name functions of yours with their namespace.',
+    ],
+    [
+      'with two sources of its value',
+      { up: 'lower(name)', generated: 'lower(name)' },
+      'migration_invalid',
+      '"slug" has "up" and "generated": each gives it a value.',
+      'Keep one of them; only "up" and "default" go together.',
+    ],
+    [
+      'with a number of a type that is none',
+      { identity: 'always' },
+      'migration_invalid',
+      '"slug" is an identity column of type character varying(20).',
+      'Use smallint, integer or bigint.',
+    ],
+    [
+      'that is generated and NOT NULL',
+      { generated: 'lower(name)', nullable: false },
+      'plan_refused',
+      '"slug" is a generated column and NOT NULL: adding it reads the whole table under a lock.',
+      'Add it as nullable.',
     ],
   ])('%s', (_what, more, code, message, hint) => {
     const found = problems(add(more))
@@ -177,6 +236,44 @@ describe('a column that cannot be added', () => {
         'The type "email" of the column "slug" cannot be used: it is a domain with constraints, and adding it rewrites the whole table.',
       ],
     ])
+  })
+
+  test('row by row on a table that the migration itself makes', () => {
+    expect(told(problems(add({ up: 'lower(name)' }), table(), { ...known, values: {} }))).toEqual([
+      ['plan_refused', '"up" of "slug" is worked out row by row, on a table that is not there yet.'],
+    ])
+  })
+
+  test('from a generated column, which a trigger does not see', () => {
+    const made = table({ columns: [...table().columns, column('made', 'text', { generated: 'stored' })] })
+    expect(told(problems(add({ up: 'made' }), made))).toEqual([
+      [
+        'plan_refused',
+        '"up" of "slug" names "made", a generated column, whose value a trigger does not see.',
+      ],
+    ])
+  })
+
+  test('that is generated before PostgreSQL 18, which would rewrite the table', () => {
+    expect(
+      told(problems(add({ generated: 'lower(name)' }), table(), { ...known, serverVersion: 170_009 })),
+    ).toEqual([
+      [
+        'plan_refused',
+        '"slug" is a generated column: before PostgreSQL 18 those are stored, and adding one rewrites the whole table under a lock.',
+      ],
+    ])
+  })
+
+  test('row by row where row security hides some, unless nothing has to be filled', () => {
+    const forced = table({ rowSecurityForced: true })
+    expect(told(problems(add({ up: 'lower(name)' }), forced))).toEqual([
+      [
+        'plan_refused',
+        'Row security is forced on "users" for the connected role, which would fill only a part of the rows.',
+      ],
+    ])
+    expect(problems(add(), forced)).toEqual([])
   })
 
   test('of a domain without constraints, which does not, can', () => {
@@ -273,6 +370,129 @@ describe('the schema afterwards', () => {
       storage: 'plain',
       typeStorage: 'plain',
     })
+  })
+})
+
+describe('a column that is filled row by row', () => {
+  const drafts = (more: Partial<AddColumn>) => {
+    const [op, given] = [add(more), context(table(), known)]
+    const forward = [
+      ...addColumn.expand(op, given),
+      ...addColumn.backfill(op, given),
+      ...addColumn.contract(op, given),
+    ]
+    return { forward, back: addColumn.rollback(op, given) }
+  }
+  const sqlOf = (steps: readonly StepDraft[]) =>
+    steps.map((step) =>
+      'statements' in step
+        ? [step.phase, ...step.statements]
+        : 'set' in step
+          ? [step.phase, step.set, step.unfilled]
+          : [step.phase],
+    )
+  const names = namesFor(SEED, 'slug', [])
+  const on = 'alter table "public"."users"'
+  const ready = `delete from bellows.column_state where (namespace, "table", "column") = ('public', 'users', 'slug')`
+  const triggerSql = [
+    `create trigger "${names.trigger}" before insert or update on "public"."users" for each row when (new."slug" is null) execute function bellows."${names.function}"()`,
+    `${on} enable always trigger "${names.trigger}"`,
+  ]
+  const gone = [
+    `drop trigger if exists "${names.trigger}" on "public"."users"`,
+    `drop function if exists bellows."${names.function}"()`,
+  ]
+  const proved = [
+    ['verify', `${on} add constraint "${names.notNullProof}" check ("slug" is not null) not valid`],
+    ['verify', ...validateChecksSql(USERS, [names.notNullProof])],
+  ]
+  const settled = [`${on} alter column "slug" set not null`, `${on} drop constraint "${names.notNullProof}"`]
+  const body = (assign: string) => `'
+begin
+${assign}
+  return new;
+end'`
+
+  test('from other columns has its value from a trigger until the contract, and then its default', () => {
+    const { forward, back } = drafts({ nullable: false, up: 'lower(name)', default: "'x'", comment: 'new' })
+    const fill = `  new."slug" := pg_catalog.lower(new.name);
+  if new."slug" is null then
+    new."slug" := ''x''::character varying;
+  end if;`
+    expect(sqlOf(forward)).toEqual([
+      [
+        'expand',
+        `${on} add column "slug" varchar(20)`,
+        `comment on column "public"."users"."slug" is 'new'`,
+        `create or replace function bellows."${names.function}"() returns trigger language plpgsql security definer set search_path = pg_catalog, pg_temp as ${body(fill)}`,
+        ...triggerSql,
+        setColumnState(USERS, 'slug', 'not_ready'),
+      ],
+      ['backfill', '"slug" = "slug"', '"slug" is null'],
+      ...proved,
+      ['verify', ...settled, ready],
+      ['purge', ...gone, `${on} alter column "slug" set default ('x')`],
+    ])
+    expect(sqlOf(back)).toEqual([['expand', ...gone, `${on} drop column if exists "slug" restrict`, ready]])
+  })
+
+  test('and may be NULL for good waits only where there is a value', () => {
+    const { forward } = drafts({ up: 'lower(name)' })
+    const [first, second, ...rest] = sqlOf(forward)
+    expect(first).toContain(
+      `create or replace function bellows."${names.function}"() returns trigger language plpgsql as ${body('  new."slug" := pg_catalog.lower(new.name);')}`,
+    )
+    expect(second).toEqual(['backfill', '"slug" = "slug"', '("slug" is null and (lower(name)) is not null)'])
+    expect(rest).toEqual([
+      ['verify', ready],
+      ['purge', ...gone],
+    ])
+  })
+
+  test('from a default that differs each time has the default at once, and the trigger only until it is filled', () => {
+    const { forward } = drafts({ default: 'gen_random_uuid()', nullable: false })
+    const [first, , ...rest] = sqlOf(forward)
+    expect(first?.slice(0, 3)).toEqual([
+      'expand',
+      `${on} add column "slug" varchar(20)`,
+      `${on} alter column "slug" set default (gen_random_uuid())`,
+    ])
+    expect(rest).toEqual([...proved, ['verify', ...settled, ...gone, ready]])
+  })
+
+  test('with numbers gets its own sequence where the one that filled it stands', () => {
+    const { forward, back } = drafts({ type: 'int', identity: 'always' })
+    const [first, , ...rest] = sqlOf(forward)
+    expect(first?.slice(0, 3)).toEqual([
+      'expand',
+      `${on} add column "slug" int`,
+      `create sequence "bellows"."${names.function}" as int`,
+    ])
+    expect(rest.at(-1)).toEqual([
+      'verify',
+      ...settled,
+      ...gone,
+      `${on} alter column "slug" add generated always as identity`,
+      `select pg_catalog.setval(pg_catalog.pg_get_serial_sequence('"public"."users"', 'slug')::pg_catalog.regclass, pg_catalog.nextval('"bellows"."${names.function}"'::pg_catalog.regclass), false)`,
+      `drop sequence "bellows"."${names.function}"`,
+      ready,
+    ])
+    expect(sqlOf(back)[0]).toContain(`drop sequence if exists "bellows"."${names.function}"`)
+  })
+
+  test('says what a NULL is taken for, and whose triggers fire', () => {
+    const audited = table({ triggers: [trigger('audit')] })
+    const [step] = addColumn.expand(add({ up: 'lower(name)' }), context(audited, known))
+    expect(step?.hazards).toEqual([
+      {
+        code: 'explicit_null_read_as_omitted',
+        because: 'A write that gives NULL for "slug" counts as one that does not give it until the contract.',
+      },
+      {
+        code: 'user_triggers_fire',
+        because: 'The trigger audit fires for every row that the backfill fills.',
+      },
+    ])
   })
 })
 

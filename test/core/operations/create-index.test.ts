@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { createIndex } from '../../../src/core/operations/create-index.ts'
-import type { Namesake } from '../../../src/core/schema/model.ts'
+import type { Namesake } from '../../../src/core/schema/indexes.ts'
 import { context, facts, index, table, told, triedIndex } from '../../support/model.ts'
 
 const on = (definition: string, more: Parameters<typeof triedIndex>[2] = {}, of = table()) => ({

@@ -4,7 +4,8 @@ import { clearColumnState, setColumnState } from '../../../src/core/plan/column-
 import { nothingElseOn } from '../../../src/core/plan/dependents.ts'
 import { namesFor } from '../../../src/core/plan/names.ts'
 import { columnAbsent, columnExists } from '../../../src/core/plan/probes.ts'
-import type { TransactionStep } from '../../../src/core/plan/step.ts'
+import type { StepDraft, TransactionStep } from '../../../src/core/plan/step.ts'
+import { type Facts, valueKey } from '../../../src/core/schema/facts.ts'
 import type { Table } from '../../../src/core/schema/model.ts'
 import {
   check,
@@ -101,7 +102,7 @@ describe('a column that cannot be dropped', () => {
       tableWith([column('name', 'text', { nullable: false })]),
       'plan_refused',
       '"users"."name" is NOT NULL without a default: writers that no longer know it would fail before it is dropped.',
-      'Give it a default first: alter table "public"."users" alter column "name" set default <value>',
+      'Say what they write into it ("down", an expression over the other columns), or give it a default first: alter table "public"."users" alter column "name" set default <value>',
     ],
   ])('%s', (_what, more, of, code, message, hint) => {
     const found = problems(drop(more), of)
@@ -136,6 +137,116 @@ describe('a column that cannot be dropped', () => {
         'plan_refused',
         '"users"."id" is NOT NULL without a default: writers that no longer know it would fail before it is dropped.',
       ],
+    ])
+  })
+})
+
+describe('a column that is filled for writers that no longer know it', () => {
+  const needed = tableWith([
+    column('name', 'text', { nullable: false }),
+    column('made', 'text', { generated: 'stored' }),
+  ])
+  const given = (of: Table, expression: string, known: Facts['values'][string] = { text: expression }) =>
+    context(
+      of,
+      facts({
+        values: { [valueKey({ table: USERS, expression, fits: { column: 'name' }, as: 'row' })]: known },
+      }),
+    )
+
+  test('needs no default', () => {
+    expect(dropColumn.check(drop({ down: 'id::text' }), given(needed, 'id::text'))).toEqual([])
+  })
+
+  test.each<[string, Table, string, string, Facts['values'][string]?]>([
+    [
+      'has a default already',
+      tableWith([column('name', 'text', { default: "'x'" })]),
+      'id::text',
+      '"users"."name" has a value for writers that do not know it already, so "down" would never be asked.',
+    ],
+    [
+      'is to be filled from itself',
+      needed,
+      'lower(name)',
+      '"down" of "name" names the column itself, which it is to replace.',
+    ],
+    [
+      'is to be filled from a generated column',
+      needed,
+      'made',
+      '"down" of "name" names "made", a generated column, whose value a trigger does not see.',
+    ],
+    [
+      'is unique, and would have one value for all',
+      tableWith([column('name', 'text', { nullable: false })], {
+        constraints: [key],
+        indexes: [indexOf(key)],
+      }),
+      "'x'",
+      'The unique index users_name_key takes the "down" of "users"."name" only once: writers that no longer know the column would fail before it is dropped.',
+    ],
+    [
+      'is to have what the server does not take',
+      needed,
+      'random()',
+      'The down random() of "name" cannot be used: Generation expression is not immutable.',
+      { problem: 'Generation expression is not immutable' },
+    ],
+  ])('cannot be one that %s', (_what, of, down, message, known) => {
+    expect(dropColumn.check(drop({ down }), given(of, down, known)).map((one) => one.message)).toEqual([
+      message,
+    ])
+  })
+
+  test('is so from expand to purge, also under its hidden name', () => {
+    const op = drop({ down: 'id::text' })
+    const at = given(full, 'id::text')
+    const names = namesFor(SEED, 'name', [])
+    const on = '"public"."users"'
+    const made = (name: string) =>
+      `create or replace function bellows."${names.function}"() returns trigger language plpgsql as '\nbegin\n  new."${name}" := new.id::pg_catalog.text;\n  return new;\nend'`
+    const gone = [
+      `drop trigger if exists "${names.trigger}" on ${on}`,
+      `drop function if exists bellows."${names.function}"()`,
+    ]
+    const steps = [...dropColumn.expand(op, at), ...dropColumn.contract(op, at)]
+    const statements = (all: readonly StepDraft[]) =>
+      all.map((step) => ('statements' in step ? [step.phase, ...step.statements] : [step.phase]))
+    expect(statements(steps)).toEqual([
+      [
+        'expand',
+        made('name'),
+        `create trigger "${names.trigger}" before insert on ${on} for each row when (new."name" is null) execute function bellows."${names.function}"()`,
+        `alter table ${on} enable always trigger "${names.trigger}"`,
+      ],
+      ['rollout'],
+      [
+        'retire',
+        `alter table ${on} rename column "name" to "${hidden}"`,
+        setColumnState(USERS, 'name', 'retired'),
+        made(hidden),
+      ],
+      [
+        'purge',
+        ...gone,
+        `alter table ${on} drop column "${hidden}" restrict`,
+        clearColumnState(USERS, 'name'),
+      ],
+    ])
+    expect(steps[0]?.hazards.map(({ because }) => because)).toEqual([
+      'What "down" gives has to meet users_name_key; otherwise writers that no longer know "name" fail.',
+      'What "down" gives has to meet users_check; otherwise writers that no longer know "name" fail.',
+      'What "down" gives has to meet users_name_fkey; otherwise writers that no longer know "name" fail.',
+    ])
+    expect(statements(dropColumn.rollback(op, at))).toEqual([
+      [
+        'retire',
+        `alter table ${on} rename column "${hidden}" to "name"`,
+        clearColumnState(USERS, 'name'),
+        made('name'),
+      ],
+      ['expand', ...gone],
     ])
   })
 })

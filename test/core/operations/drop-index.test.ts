@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type DropIndex, dropIndex } from '../../../src/core/operations/drop-index.ts'
-import type { Index } from '../../../src/core/schema/model.ts'
+import type { Index } from '../../../src/core/schema/indexes.ts'
 import { context, index, tableWith, told } from '../../support/model.ts'
 
 const op: DropIndex = { kind: 'drop_index', namespace: 'public', table: 'users', index: 'old' }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { replaceIndex } from '../../../src/core/operations/replace-index.ts'
-import type { Index, IndexFacts } from '../../../src/core/schema/model.ts'
+import type { Index, IndexFacts } from '../../../src/core/schema/indexes.ts'
 import { column, context, facts, index, tableWith, told, triedIndex } from '../../support/model.ts'
 
 const DEFINITION = 'create index old on users (name)'

@@ -9,8 +9,9 @@ import {
   settleSql,
 } from '../../../src/core/plan/carry.ts'
 import { type Names, namesFor } from '../../../src/core/plan/names.ts'
-import { constraintExists, constraintValidated, indexValid } from '../../../src/core/plan/probes.ts'
-import type { Constraint, Index, Table } from '../../../src/core/schema/model.ts'
+import { constraintIs, constraintValidated, indexValid } from '../../../src/core/plan/probes.ts'
+import type { Index } from '../../../src/core/schema/indexes.ts'
+import type { Constraint, Table } from '../../../src/core/schema/model.ts'
 import {
   check,
   column,
@@ -245,7 +246,7 @@ describe('the steps', () => {
         phase: 'verify',
         does: 'make the unique index of "users_name_key" a constraint',
         hazards: [],
-        probe: constraintExists(users, 'copy_of_users_name_key'),
+        probe: constraintIs(users, 'copy_of_users_name_key', 'unique'),
         locks: [{ relation: users, level: 'access_exclusive' }],
         requires: [
           {
@@ -273,7 +274,7 @@ describe('the steps', () => {
         does: 'put the foreign key "users_name_fkey" on "full_name" for new rows',
         hazards: [],
         requires: [],
-        probe: constraintExists(users, 'copy_of_users_name_fkey'),
+        probe: constraintIs(users, 'copy_of_users_name_fkey', 'foreign_key'),
         locks: [
           { relation: teams, level: 'share_row_exclusive', implied: true },
           { relation: users, level: 'share_row_exclusive' },

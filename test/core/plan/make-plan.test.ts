@@ -353,7 +353,7 @@ describe('a migration', () => {
     const error = thrownBy(() => makePlan(migration(...operations), schemaOf(shared), facts))
     expect([error.code, error.message]).toEqual([
       'plan_refused',
-      `Two operations of the migration take a column of "${name}" away.`,
+      `Two operations of the migration take away "${name}", or a column of it.`,
     ])
     expect(error.hint).toBe('Put them into two migrations; the second begins when the first is contracted.')
   })

@@ -13,6 +13,7 @@ describe('the names beside a column', () => {
     const names = namesFor('a seed', 'name', [])
     expect({ ...names, copy: names.copy('users_name_idx') }).toEqual({
       trigger: 'zzz_bellows_dual_write_8f44d509_name',
+      twin: 'bellows_new_8f44d509_name',
       function: 'bellows_dual_write_8f44d509_name',
       hidden: 'bellows_retired_8f44d509_name',
       proof: 'bellows_proof_8f44d509_name',

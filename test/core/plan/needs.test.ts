@@ -18,13 +18,24 @@ const TEAMS = { namespace: 'app', name: 'teams' }
 
 const create = (definition: string): Operation => ({ kind: 'create_index', definition })
 
+const NOTHING: Needs = {
+  tables: [],
+  types: [],
+  expressions: [],
+  defaults: [],
+  conditions: [],
+  names: [],
+  values: [],
+  indexes: [],
+}
+
 describe('what must be asked of the server', () => {
-  test.each<[string, readonly Operation[], Omit<Needs, 'indexes'>]>([
+  test.each<[string, readonly Operation[], Partial<Needs>]>([
     ['no operation', [], { tables: [], types: [], expressions: [] }],
     [
       'a column that is added',
       [add()],
-      { tables: [{ ...USERS, columns: [] }], types: ['text'], expressions: [] },
+      { tables: [{ ...USERS, columns: [] }], types: ['text'], expressions: [], values: [] },
     ],
     [
       'a column that is added with a default',
@@ -33,27 +44,41 @@ describe('what must be asked of the server', () => {
         tables: [{ ...USERS, columns: [] }],
         types: ['varchar(20)'],
         expressions: [{ expression: "'x'", type: 'varchar(20)' }],
+        values: [],
+      },
+    ],
+    [
+      'a column that gets its values from others',
+      [add({ up: 'lower(name)', default: "'x'" })],
+      {
+        tables: [{ ...USERS, columns: [] }],
+        types: ['text'],
+        expressions: [{ expression: "'x'", type: 'text' }],
+        values: [
+          { table: USERS, expression: "'x'", fits: { type: 'text' }, as: 'default' },
+          { table: USERS, expression: 'lower(name)', fits: { type: 'text' }, as: 'row' },
+        ],
       },
     ],
     [
       'a column that is dropped',
       [drop()],
-      { tables: [{ ...USERS, columns: ['age'] }], types: [], expressions: [] },
+      { tables: [{ ...USERS, columns: ['age'] }], types: [], expressions: [], values: [] },
     ],
     [
       'a column that is renamed',
       [rename()],
-      { tables: [{ ...USERS, columns: ['name'] }], types: [], expressions: [] },
+      { tables: [{ ...USERS, columns: ['name'] }], types: [], expressions: [], values: [] },
     ],
     [
       'a column that is renamed to another type',
       [rename({ type: 'bigint' })],
-      { tables: [{ ...USERS, columns: ['name'] }], types: ['bigint'], expressions: [] },
+      { tables: [{ ...USERS, columns: ['name'] }], types: ['bigint'], expressions: [], values: [] },
     ],
     [
       'several operations on one table',
       [add(), drop(), rename()],
-      { tables: [{ ...USERS, columns: ['age', 'name'] }], types: ['text'], expressions: [] },
+      { tables: [{ ...USERS, columns: ['age', 'name'] }], types: ['text'], expressions: [], values: [] },
     ],
     [
       'operations on two tables, in their order',
@@ -65,12 +90,13 @@ describe('what must be asked of the server', () => {
         ],
         types: [],
         expressions: [],
+        values: [],
       },
     ],
     [
       'a type that is named twice',
       [add(), add({ column: 'b' }), add({ column: 'c', type: 'date' })],
-      { tables: [{ ...USERS, columns: [] }], types: ['text', 'date'], expressions: [] },
+      { tables: [{ ...USERS, columns: [] }], types: ['text', 'date'], expressions: [], values: [] },
     ],
     [
       'tables of one name in two namespaces',
@@ -82,6 +108,7 @@ describe('what must be asked of the server', () => {
         ],
         types: [],
         expressions: [],
+        values: [],
       },
     ],
     [
@@ -94,10 +121,14 @@ describe('what must be asked of the server', () => {
         ],
         types: [],
         expressions: [],
+        values: [],
       },
     ],
   ])('for %s', (_what, operations, expected) => {
-    expect(needsOf({ name: '0001_test', operations })).toEqual({ ...expected, indexes: [] })
+    expect(needsOf({ name: '0001_test', operations })).toEqual({
+      ...NOTHING,
+      ...expected,
+    })
   })
 
   test('for an index: its definition, with the columns that the operations before it add to its table', () => {

@@ -27,8 +27,9 @@ describe('a table', () => {
     expect(schema.tables[1]).toBe(appUsers)
   })
 
-  test('that is not there is not added', () => {
-    expect(withTable(schema, table({ name: 'other' }))).toEqual(schema)
+  test('that is not there is added', () => {
+    const other = table({ name: 'other' })
+    expect(withTable(schema, other)).toEqual({ tables: [...schema.tables, other] })
   })
 })
 

@@ -45,11 +45,12 @@ const rename = (from: string, to: string): Operation => ({
   from,
   to,
 })
-const drop = (column: string): Operation => ({
+const drop = (column: string, down?: string): Operation => ({
   kind: 'drop_column',
   namespace: 'public',
   table: 'users',
   column,
+  ...(down === undefined ? {} : { down }),
 })
 
 const life = (
@@ -78,6 +79,11 @@ export const ADD = life([
     default: `'none'`,
   },
 ])
+const added = { kind: 'add_column', namespace: 'public', table: 'users', nullable: false } as const
+export const FILL = life([
+  { ...added, column: 'slug', type: 'text', up: 'lower(name)', default: `'none'` },
+  { ...added, column: 'number', type: 'integer', identity: 'by_default' },
+])
 export const POISONED: Life = {
   ...life([rename('name', 'full_name'), rename('team', 'squad')], {
     copy_name_to_full_name: ROWS - 1,
@@ -93,6 +99,7 @@ export const INDEXES = life([
   { kind: 'drop_index', namespace: 'public', table: 'users', index: 'users_lower_idx' },
 ])
 export const DROP = life([drop('legacy')])
+export const DROP_FILLED = life([drop('older', "'old ' || id")])
 export const DROP_TWO = life([drop('legacy'), drop('older')])
 
 /**

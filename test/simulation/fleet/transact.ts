@@ -17,7 +17,7 @@ import type { PortsOptions } from './ports.ts'
 
 export const GATE = PLAN.steps.find((step) => step.kind === 'gate') as GateStep
 export const RETIRE = PLAN.steps.find((step) => step.kind === 'retire') as TransactionStep
-const { table, column, counter = '' } = GATE
+const { table, column = '', counter = '' } = GATE
 
 /** Long enough for somebody to come between the checks of a transaction and its end. */
 const WITHIN_MS = 20

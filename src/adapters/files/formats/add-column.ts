@@ -7,4 +7,8 @@ export const addColumn = z.strictObject({
   type: name,
   nullable: z.boolean().default(true),
   default: expression.optional(),
+  up: expression.optional(),
+  generated: expression.optional(),
+  identity: z.enum(['always', 'by_default']).optional(),
+  comment: name.optional(),
 })

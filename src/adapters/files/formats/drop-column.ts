@@ -1,4 +1,4 @@
 import { z } from 'zod'
-import { name, onTable } from './shared.ts'
+import { expression, name, onTable } from './shared.ts'
 
-export const dropColumn = z.strictObject({ ...onTable, column: name })
+export const dropColumn = z.strictObject({ ...onTable, column: name, down: expression.optional() })

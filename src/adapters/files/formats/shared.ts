@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { REFERENTIAL_ACTIONS } from '../../../core/operations/rules/rule.ts'
 
 /** What every operation on a table says first. */
 export const onTable = { namespace: z.string().default('public'), table: z.string().min(1) }
@@ -13,3 +14,11 @@ export const expression = z
     message: 'write a number of more than 15 digits in quotes',
   })
   .transform(String)
+
+/** Where a foreign key points to, and what happens to it with the row there. */
+export const references = {
+  ...onTable,
+  on_delete: z.enum(REFERENTIAL_ACTIONS).optional(),
+  on_update: z.enum(REFERENTIAL_ACTIONS).optional(),
+  match: z.enum(['simple', 'full']).optional(),
+}

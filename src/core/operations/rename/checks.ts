@@ -1,9 +1,9 @@
 import { BellowsError } from '../../errors.ts'
 import { columnNameProblem } from '../../identifier.ts'
 import { readType } from '../../parse.ts'
-import { leavingHazards } from '../../plan/hazards.ts'
+import type { Hazard } from '../../plan/hazard.ts'
+import { leavingHazards, userTriggersFire } from '../../plan/hazards.ts'
 import { mappingFor } from '../../plan/mapping.ts'
-import type { Hazard } from '../../plan/step.ts'
 import {
   columnMissing,
   columnSlotProblems,
@@ -12,14 +12,8 @@ import {
   tableProblems,
   theTable,
 } from '../../plan/table-checks.ts'
-import {
-  type Column,
-  type Facts,
-  findColumn,
-  findTable,
-  needsColumn,
-  type Table,
-} from '../../schema/model.ts'
+import type { Facts } from '../../schema/facts.ts'
+import { type Column, findColumn, findTable, needsColumn, type Table } from '../../schema/model.ts'
 import { shown } from '../../sql.ts'
 import type { Context } from '../operation.ts'
 import type { RenameColumn } from './rename.ts'
@@ -181,7 +175,7 @@ export function renameHazards(op: RenameColumn, { schema, facts }: Context): rea
           },
         ]
       : []),
-    ...firedByBackfill(table),
+    ...userTriggersFire(table),
     ...changedByTriggers(op, table),
     ...narrowness(op, from, table, facts),
     ...leavingHazards(table, op.from),
@@ -198,15 +192,6 @@ function narrowness(op: RenameColumn, from: Column, table: Table, facts: Facts):
       because: `Until "${op.from}" is dropped "${op.to}" takes only values that fit ${from.type}.`,
     },
   ]
-}
-
-function firedByBackfill(table: Table): readonly Hazard[] {
-  return table.triggers
-    .filter((trigger) => trigger.enabled && trigger.onUpdate)
-    .map(({ name }) => ({
-      code: 'user_triggers_fire',
-      because: `The trigger ${shown(name)} fires for every row that the backfill fills.`,
-    }))
 }
 
 /** The dual write fires last. A trigger that derives something from the old column sees it too early in a write that gives the new one. */

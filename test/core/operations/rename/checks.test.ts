@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { renameHazards, renameProblems } from '../../../../src/core/operations/rename/checks.ts'
 import type { RenameColumn } from '../../../../src/core/operations/rename/rename.ts'
-import type { Column, Constraint, Facts, Index, Table } from '../../../../src/core/schema/model.ts'
+import type { Facts } from '../../../../src/core/schema/facts.ts'
+import type { Index } from '../../../../src/core/schema/indexes.ts'
+import type { Column, Constraint, Table } from '../../../../src/core/schema/model.ts'
 import {
   check,
   column,

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { RenameColumn } from '../../../../src/core/operations/rename/rename.ts'
 import { renamedSchema } from '../../../../src/core/operations/rename/renamed-schema.ts'
-import type { Column, Facts, Table } from '../../../../src/core/schema/model.ts'
+import type { Facts } from '../../../../src/core/schema/facts.ts'
+import type { Column, Table } from '../../../../src/core/schema/model.ts'
 import {
   check,
   column,

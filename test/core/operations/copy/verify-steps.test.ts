@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import { verifySteps } from '../../../../src/core/operations/copy/verify-steps.ts'
+import { asPlannedRequirements } from '../../../../src/core/operations/copy/work.ts'
 import type { RenameColumn } from '../../../../src/core/operations/rename/rename.ts'
-import { verifySteps } from '../../../../src/core/operations/rename/verify-steps.ts'
-import { asPlannedRequirements, workFor } from '../../../../src/core/operations/rename/work.ts'
+import { workFor } from '../../../../src/core/operations/rename/work.ts'
 import { clearColumnState, columnIsOffered } from '../../../../src/core/plan/column-state.ts'
 import {
   constraintExists,

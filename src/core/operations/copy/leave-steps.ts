@@ -8,6 +8,7 @@ import { all, columnAbsent, constraintAbsent, dualWriteAbsent, indexValid } from
 import { noStrangers, retireStep, undoStep } from '../../plan/retire.ts'
 import type { Lock, Requirement, StepDraft } from '../../plan/step.ts'
 import { id, qualified, type Sql, sql, trusted } from '../../sql.ts'
+import { renamedSequence } from './twin-schema.ts'
 import {
   asPlannedRequirements,
   carriedAttributes,
@@ -21,42 +22,40 @@ import {
 
 /** Hides the old column and goes on keeping it in step under its hidden name. */
 export function hideStep(work: Work): StepDraft {
-  const { op, table, installed, hidden, leaving, mapping, names, counting } = work
-  const requires = [
+  const { table, to, hidden, leaving, mapping } = work
+  const statements =
+    mapping.down === undefined
+      ? [...letGoSql(work), ...moveDefaultSql(work), clearColumnState(table, to)]
+      : [functionSql(hidden)]
+  return retireStep(leaving, { requires: readyRequirements(work), statements })
+}
+
+/** What must hold in the transaction that takes the old column away: nothing that the copy needs is missing or was changed. */
+export function readyRequirements(work: Work): readonly Requirement[] {
+  const { table, installed } = work
+  return [
     ...asPlannedRequirements(work),
     standsRequirement(installed),
     lastRequirement(installed),
     ...proofNames(work).map((name) => validatedRequirement(table, name)),
     ...copiedIndexRequirements(work),
   ]
-  const statements =
-    mapping.down === undefined
-      ? [
-          // No value can be taken back to the hidden column, so nothing may ask for one.
-          sql`alter table ${qualified(table)} drop constraint ${id(names.proof)}, alter column ${id(leaving.hidden)} drop not null`,
-          ...uninstallSql(installed),
-          ...uninstallCounterSql(counting),
-          ...moveDefaultSql(work),
-          clearColumnState(table, op.to),
-        ]
-      : [functionSql(hidden)]
-  return retireStep(leaving, { requires, statements })
 }
 
-/** The default of the old column, as the new one has it: what the default gives goes the same way as every value. */
-function carriedDefault({ op, fromColumn, mapping }: Work): Sql | undefined {
-  if (fromColumn.default === null) return undefined
-  const text = trusted(fromColumn.default)
-  return (op.transform ?? 'copy') === 'copy' ? text : mapping.up(sql`(${text})::${trusted(fromColumn.type)}`)
+/** No value can be taken back to the hidden column, so nothing may ask for one. */
+export function letGoSql({ table, names, leaving, installed, counting }: Work): readonly Sql[] {
+  return [
+    sql`alter table ${qualified(table)} drop constraint ${id(names.proof)}, alter column ${id(leaving.hidden)} drop not null`,
+    ...uninstallSql(installed),
+    ...(counting === undefined ? [] : uninstallCounterSql(counting)),
+  ]
 }
 
 /** Nothing fills the new column from the hidden one any more, so the default goes over now, and not at the purge. */
-function moveDefaultSql(work: Work): readonly Sql[] {
-  const { op, table, leaving } = work
-  const value = carriedDefault(work)
-  if (value === undefined) return []
+export function moveDefaultSql({ table, leaving, finalName, defaultValue }: Work): readonly Sql[] {
+  if (defaultValue === undefined) return []
   return [
-    sql`alter table ${qualified(table)} alter column ${id(leaving.hidden)} drop default, alter column ${id(op.to)} set default ${value}`,
+    sql`alter table ${qualified(table)} alter column ${id(leaving.hidden)} drop default, alter column ${id(finalName)} set default ${defaultValue}`,
   ]
 }
 
@@ -71,22 +70,22 @@ function copiedIndexRequirements({ table, things }: Work): readonly Requirement[
 
 /** The point of no return. Checks facts of the catalog only, drops the old column, and settles names and rules. */
 export function purgeStep(work: Work): StepDraft {
-  const { op, table, hidden, leaving, names, things, fromColumn, mapping, counting } = work
+  const { table, from, to, finalName, hidden, leaving, names, things, notNull, mapping, counting } = work
   const isDual = mapping.down !== undefined
   const proofs = proofNames(work).filter((name) => isDual || name !== names.proof)
   return {
     kind: 'purge',
     phase: 'purge',
-    does: `drop the column "${op.from}" of "${table.name}"`,
+    does: `drop the ${to === finalName ? '' : 'old '}column "${from}" of "${table.name}"`,
     hazards: [
       {
         code: 'drops_values',
-        because: `There is no way back after this step; "${op.to}" holds every value.`,
+        because: `There is no way back after this step; "${finalName}" holds every value.`,
       },
     ],
     probe: all([columnAbsent(table, leaving.hidden), constraintAbsent(table, names.proof)]),
-    changes: { kind: 'removed', column: op.from },
-    locks: [{ relation: table, level: 'access_exclusive' }, ...partnerLocks(work)],
+    ...(to === finalName ? { changes: { kind: 'removed', column: from } } : {}),
+    locks: [{ relation: table, level: 'access_exclusive' }, ...partnerLocks(work), ...sequenceLocks(work)],
     requires: [
       noStrangers(leaving, leaving.hidden),
       ...(isDual ? [standsRequirement(hidden)] : []),
@@ -94,60 +93,87 @@ export function purgeStep(work: Work): StepDraft {
       ...copiedIndexRequirements(work),
     ],
     statements: [
-      ...(isDual ? [...uninstallSql(hidden), ...uninstallCounterSql(counting)] : []),
+      ...(isDual ? uninstallSql(hidden) : []),
+      ...(isDual && counting !== undefined ? uninstallCounterSql(counting) : []),
       ...ownRulesSql(work),
+      ...sequenceSql(work),
       ...replicaIdentitySql(table, things),
       sql`alter table ${qualified(table)} ${trusted(
         [
           ...(isDual ? [`drop constraint ${id(names.proof)}`] : []),
-          ...(fromColumn.nullable ? [] : [`drop constraint ${id(names.notNullProof)}`]),
+          ...(notNull ? [`drop constraint ${id(names.notNullProof)}`] : []),
           `drop column ${id(leaving.hidden)} restrict`,
         ].join(', '),
       )}`,
       ...settleSql(table, things),
       ...notNullNameSql(work),
-      clearColumnState(table, op.from),
+      clearColumnState(table, to === finalName ? from : to),
     ],
     cost: 'instant',
   }
 }
 
-/** NOT NULL (instant, the validated CHECK proves it), the default, and the sequence of a `serial`. */
-function ownRulesSql(work: Work): readonly Sql[] {
-  const { op, table, fromColumn, toColumn } = work
-  const value = carriedDefault(work)
+/** NOT NULL (instant, the validated CHECK proves it), and the default, if it was not moved as the column was hidden. */
+function ownRulesSql({
+  table,
+  fromColumn,
+  to,
+  finalName,
+  leaving,
+  notNull,
+  defaultValue,
+}: Work): readonly Sql[] {
+  const isMoved = to !== finalName
   const alterations = [
-    ...(fromColumn.nullable ? [] : [sql`alter column ${id(op.to)} set not null`]),
-    ...(value === undefined ? [] : [sql`alter column ${id(op.to)} set default ${value}`]),
+    // Since PostgreSQL 18 a NOT NULL has a name, which the new column is to have.
+    ...(isMoved && notNull && !fromColumn.nullable
+      ? [sql`alter column ${id(leaving.hidden)} drop not null`]
+      : []),
+    ...(notNull ? [sql`alter column ${id(finalName)} set not null`] : []),
+    ...(defaultValue === undefined || isMoved
+      ? []
+      : [sql`alter column ${id(finalName)} set default ${defaultValue}`]),
   ]
-  const sequences = fromColumn.sequences.flatMap((sequence) => {
-    const isDefault = sequence.name === defaultName(table.name, [op.from], 'seq')
-    const renamed = defaultName(table.name, [op.to], 'seq')
+  return alterations.length === 0
+    ? []
+    : [sql`alter table ${qualified(table)} ${trusted(alterations.join(', '))}`]
+}
+
+/** The sequence of a `serial`. */
+function sequenceSql({ table, from, finalName, fromColumn, toColumn }: Work): readonly Sql[] {
+  return fromColumn.sequences.flatMap((sequence) => {
+    const renamed = renamedSequence({ from, to: finalName }, table, sequence)
     return [
-      sql`alter sequence ${qualified(sequence)} owned by ${qualified(table)}.${id(op.to)}`,
+      sql`alter sequence ${qualified(sequence)} owned by ${qualified(table)}.${id(finalName)}`,
       // A wider column would otherwise still end where the old one did.
       ...(fromColumn.baseType === toColumn.baseType
         ? []
         : [sql`alter sequence ${qualified(sequence)} as ${trusted(toColumn.baseType)}`]),
-      ...(isDefault && !table.neighbours.includes(renamed)
-        ? [sql`alter sequence ${qualified(sequence)} rename to ${id(renamed)}`]
-        : []),
+      ...(renamed === sequence
+        ? []
+        : [sql`alter sequence ${qualified(sequence)} rename to ${id(renamed.name)}`]),
     ]
   })
-  return [
-    ...(alterations.length === 0
-      ? []
-      : [sql`alter table ${qualified(table)} ${trusted(alterations.join(', '))}`]),
-    ...sequences,
-  ]
+}
+
+/** Whoever asks the sequence for a number meanwhile waits, also for another table. */
+function sequenceLocks({ table, from, finalName, fromColumn }: Work): readonly Lock[] {
+  return fromColumn.sequences.map((relation) => ({
+    relation,
+    level:
+      renamedSequence({ from, to: finalName }, table, relation) === relation
+        ? 'share_row_exclusive'
+        : 'access_exclusive',
+    implied: true,
+  }))
 }
 
 /** Since PostgreSQL 18 a NOT NULL is a constraint, whose own name stays if somebody chose one. */
-function notNullNameSql({ op, table }: Work): readonly Sql[] {
-  const original = table.constraints.find((one) => one.kind === 'not_null' && one.columns.includes(op.from))
+function notNullNameSql({ table, from, finalName }: Work): readonly Sql[] {
+  const original = table.constraints.find((one) => one.kind === 'not_null' && one.columns.includes(from))
   if (original === undefined) return []
-  const given = defaultName(op.table, [op.to], 'not_null')
-  const wanted = notNullName(op, original.name)
+  const given = defaultName(table.name, [finalName], 'not_null')
+  const wanted = notNullName({ table: table.name, from, to: finalName }, original.name)
   return given === wanted
     ? []
     : [sql`alter table ${qualified(table)} rename constraint ${id(given)} to ${id(wanted)}`]
@@ -169,7 +195,7 @@ export function returnStep({ leaving, installed }: Work): StepDraft {
 
 /** Takes everything away that expand and verify put on the table. */
 export function takeBackStep(work: Work): StepDraft {
-  const { op, table, installed, counting, names, things, adopted, toColumn, fromColumn } = work
+  const { table, to, installed, counting, names, things, adopted, toColumn, fromColumn } = work
   const dropProofs = [names.proof, names.notNullProof].map(
     (name) => sql`drop constraint if exists ${id(name)}`,
   )
@@ -178,21 +204,21 @@ export function takeBackStep(work: Work): StepDraft {
     kind: 'ddl',
     phase: 'expand',
     does: adopted
-      ? `let go of "${op.to}" of "${op.table}"`
-      : `drop the column "${op.to}" of "${op.table}" again`,
+      ? `let go of "${to}" of "${table.name}"`
+      : `drop the column "${to}" of "${table.name}" again`,
     locks: [{ relation: table, level: 'access_exclusive' }, ...partnerLocks(work)],
-    probe: all([dualWriteAbsent(installed), ...(adopted ? [] : [columnAbsent(table, op.to)])]),
+    probe: all([dualWriteAbsent(installed), ...(adopted ? [] : [columnAbsent(table, to)])]),
     statements: [
       ...uninstallSql(installed),
-      ...uninstallCounterSql(counting),
+      ...(counting === undefined ? [] : uninstallCounterSql(counting)),
       sql`alter table ${qualified(table)} ${trusted(dropProofs.join(', '))}`,
       ...dropCopiesSql(table, things),
       ...(adopted
-        ? attributesSql(table, op.to, carriedAttributes(fromColumn, toColumn), toColumn)
-        : [sql`alter table ${qualified(table)} drop column if exists ${id(op.to)} restrict`]),
-      clearColumnState(table, op.to),
+        ? attributesSql(table, to, carriedAttributes(fromColumn, toColumn), toColumn)
+        : [sql`alter table ${qualified(table)} drop column if exists ${id(to)} restrict`]),
+      clearColumnState(table, to),
     ],
     // Also one that stays: whoever writes it would no longer be followed.
-    retires: { table, column: op.to },
+    retires: { table, column: to },
   }
 }

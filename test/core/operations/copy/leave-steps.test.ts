@@ -4,9 +4,10 @@ import {
   purgeStep,
   returnStep,
   takeBackStep,
-} from '../../../../src/core/operations/rename/leave-steps.ts'
+} from '../../../../src/core/operations/copy/leave-steps.ts'
+import { asPlannedRequirements } from '../../../../src/core/operations/copy/work.ts'
 import type { RenameColumn } from '../../../../src/core/operations/rename/rename.ts'
-import { asPlannedRequirements, workFor } from '../../../../src/core/operations/rename/work.ts'
+import { workFor } from '../../../../src/core/operations/rename/work.ts'
 import { clearColumnState, setColumnState } from '../../../../src/core/plan/column-state.ts'
 import { nothingElseOn } from '../../../../src/core/plan/dependents.ts'
 import { functionSql } from '../../../../src/core/plan/dual-write.ts'

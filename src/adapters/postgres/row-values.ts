@@ -1,0 +1,58 @@
+import { messageOf } from '../../core/errors.ts'
+import { readExpression, readType } from '../../core/parse.ts'
+import { type Facts, type RowValue, type ValueFacts, valueKey } from '../../core/schema/facts.ts'
+import { findColumn, isSameName, type QualifiedName, type Table } from '../../core/schema/model.ts'
+import { id, lit, qualified, type Sql, sql, trusted } from '../../core/sql.ts'
+import type { Sessions } from './sessions.ts'
+
+/**
+ * Whether the server takes an expression as the value of a column, and what it makes of it. Only the server knows which function
+ * a name means and whether that is immutable, so it is asked: a temporary table like the real one gets such a column, and nothing
+ * of it stays.
+ */
+export async function readValues(
+  sessions: Pick<Sessions, 'send'>,
+  tables: readonly Table[],
+  needs: readonly RowValue[],
+): Promise<Facts['values']> {
+  const facts: Record<string, Facts['values'][string]> = {}
+  for (const need of needs) {
+    const table = tables.find((one) => isSameName(one, need.table))
+    const [expression, type] = [readExpression(need.expression), typeOf(need, table)]
+    if (table === undefined || type === undefined || typeof expression !== 'string') continue
+    facts[valueKey(need)] = await sessions
+      .send(trial(table, type, CLAUSES[need.as](expression)))
+      .then((answers) => answers.flat().find((row) => 'value' in row)?.value as ValueFacts)
+      .catch((error: unknown) => ({ problem: messageOf(error) }))
+  }
+  return facts
+}
+
+const CLAUSES: Readonly<Record<RowValue['as'], (expression: Sql) => Sql>> = {
+  row: (expression) => sql`generated always as (${expression}) stored`,
+  virtual: (expression) => sql`generated always as (${expression}) virtual`,
+  default: (expression) => sql`default (${expression})`,
+}
+
+function typeOf({ fits }: RowValue, table: Table | undefined): Sql | undefined {
+  if ('column' in fits) {
+    const column = table === undefined ? undefined : findColumn(table, fits.column)
+    return column === undefined ? undefined : trusted(column.type)
+  }
+  const read = readType(fits.type)
+  return typeof read === 'string' ? read : undefined
+}
+
+const TRIED = 'bellows_value'
+
+/** The table keeps its name, by which an expression may call it. */
+function trial(table: QualifiedName, type: Sql, clause: Sql): Sql {
+  const copy = qualified({ namespace: 'pg_temp', name: table.name })
+  return sql`begin;
+create temporary table ${copy} (like ${qualified(table)});
+alter table ${copy} add column ${id(TRIED)} ${type} ${clause};
+select pg_catalog.json_build_object('text', pg_catalog.pg_get_expr(d.adbin, d.adrelid)) as value
+  from pg_catalog.pg_attribute a join pg_catalog.pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+  where a.attrelid = ${lit(copy)}::pg_catalog.regclass and a.attname = ${lit(TRIED)};
+rollback`
+}

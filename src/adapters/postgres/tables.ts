@@ -1,0 +1,93 @@
+import { BellowsError } from '../../core/errors.ts'
+import type { Needs } from '../../core/operations/needs.ts'
+import type { Dependent, QualifiedName, Table } from '../../core/schema/model.ts'
+import { qualified, trusted } from '../../core/sql.ts'
+import { type Asked, readDependentsOfEach } from './dependents.ts'
+import { literalTexts, volatilityReader } from './expressions.ts'
+import { readMentions } from './mentions.ts'
+import type { Sessions } from './sessions.ts'
+import { tablesQuery } from './table-query.ts'
+
+/** So many come in one answer: what is read at once is some megabytes. */
+const TABLES_AT_ONCE_MAX = 500
+
+/** In the order in which they are needed; what is not there is left out. */
+export async function readTables(sessions: Sessions, needs: Needs['tables']): Promise<readonly Table[]> {
+  const read: Table[] = []
+  for (let at = 0; at < needs.length; at += TABLES_AT_ONCE_MAX)
+    read.push(...(await readSome(sessions, needs.slice(at, at + TABLES_AT_ONCE_MAX))))
+  const byName = new Map((await withDefaults(sessions, read)).map((table) => [qualified(table), table]))
+  const hanging = await readHanging(sessions, needs)
+  return needs.flatMap((need) => {
+    const table = byName.get(qualified(need))
+    return table === undefined ? [] : [{ ...table, ...hanging.get(qualified(need)) }]
+  })
+}
+
+async function readSome(sessions: Sessions, needs: Needs['tables']): Promise<readonly Table[]> {
+  const query = tablesQuery(needs.map((need) => qualified(need)))
+  const found = await sessions.read<{ table: Omit<Table, 'dependents' | 'mentions'> }>(query)
+  return found.map(({ table }) => ({ ...table, dependents: [], mentions: [] }))
+}
+
+/** With what is known of the defaults of the columns. */
+async function withDefaults(sessions: Sessions, tables: readonly Table[]): Promise<readonly Table[]> {
+  const defaults = tables
+    .flatMap((table) => table.columns)
+    .flatMap((column) =>
+      column.default === null
+        ? []
+        : [{ column, expression: trusted(column.default), type: trusted(column.type) }],
+    )
+  const volatility = await volatilityReader(
+    sessions,
+    defaults.map(({ expression }) => expression),
+  )
+  const texts = await literalTexts(sessions, defaults)
+  const known = new Map(
+    defaults.map(({ column, expression }, at) => {
+      const text = texts[at] ?? null
+      // A literal that its own domain refuses is none that a row could have.
+      const defaultText = text instanceof BellowsError ? null : text
+      return [column, { ...column, defaultVolatility: volatility(expression), defaultText }]
+    }),
+  )
+  return tables.map((table) => ({
+    ...table,
+    columns: table.columns.map((column) => known.get(column) ?? column),
+  }))
+}
+
+/** What hangs on the tables and columns that are to leave, by the table. */
+async function readHanging(
+  sessions: Sessions,
+  needs: Needs['tables'],
+): Promise<ReadonlyMap<string, Pick<Table, 'dependents' | 'mentions'>>> {
+  const columns = needs.flatMap((table) => table.columns.map((column) => ({ table, column })))
+  const whole = needs.flatMap((table): readonly Asked[] => (table.leaves === true ? [{ table }] : []))
+  const leaving: readonly Asked[] = [...whole, ...columns]
+  const dependents = await readDependentsOfEach(sessions, leaving)
+  const hanging = byTable(leaving, ({ column }, at): readonly Dependent[] =>
+    (dependents[at]?.found ?? []).map((found) => (column === undefined ? found : { ...found, column })),
+  )
+  const mentions = await readMentions(sessions, columns)
+  const mentioned = byTable(columns, (_, at) => mentions[at] ?? [])
+  return new Map(
+    needs.map((need) => [
+      qualified(need),
+      { dependents: hanging.get(qualified(need)) ?? [], mentions: mentioned.get(qualified(need)) ?? [] },
+    ]),
+  )
+}
+
+function byTable<A extends { readonly table: QualifiedName }, T>(
+  asked: readonly A[],
+  found: (one: A, at: number) => readonly T[],
+): ReadonlyMap<string, readonly T[]> {
+  const tables = new Map<string, readonly T[]>()
+  for (const [at, one] of asked.entries()) {
+    const name = qualified(one.table)
+    tables.set(name, [...(tables.get(name) ?? []), ...found(one, at)])
+  }
+  return tables
+}

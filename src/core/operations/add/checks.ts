@@ -1,0 +1,167 @@
+import { BellowsError } from '../../errors.ts'
+import { columnNameProblem } from '../../identifier.ts'
+import { readExpression, readType } from '../../parse.ts'
+import { rowValueProblems, unusable, valueProblems } from '../../plan/row-value.ts'
+import { columnSlotProblems, refused, tableProblems, theTable } from '../../plan/table-checks.ts'
+import { expressionKey, type Facts, type TypeFacts } from '../../schema/facts.ts'
+import { findColumn, findTable, type Table } from '../../schema/model.ts'
+import type { Context } from '../operation.ts'
+import type { AddColumn } from './add.ts'
+import { isFilled, knownDefault, valuesOf } from './values.ts'
+
+export function addProblems(op: AddColumn, context: Context): readonly BellowsError[] {
+  const table = findTable(context.schema, theTable(op))
+  const problems = tableProblems(op, table)
+  if (table === undefined || problems.length > 0) return problems
+  return [
+    ...nameProblems(op, table),
+    ...columnSlotProblems(table),
+    ...typeProblems(op, context),
+    ...sourceProblems(op),
+    ...defaultProblems(op, context),
+    ...upProblems(op, table, context.facts),
+    ...identityProblems(op, context.facts),
+    ...generatedProblems(op, context.facts),
+    ...fillProblems(op, table, context.facts),
+  ]
+}
+
+function nameProblems(op: AddColumn, table: Table): readonly BellowsError[] {
+  const problem = columnNameProblem(op.column)
+  if (problem !== undefined)
+    return [new BellowsError('name_invalid', `The column name "${op.column}" ${problem}.`)]
+  if (findColumn(table, op.column) === undefined) return []
+  return [
+    new BellowsError('column_exists', `The table "${op.table}" already has a column "${op.column}".`, {
+      hint: 'Choose another name, or drop the operation if that column is the one you mean.',
+    }),
+  ]
+}
+
+function typeProblems(op: AddColumn, { facts }: Context): readonly BellowsError[] {
+  const type = facts.types[op.type]
+  const problem = typeProblem(readType(op.type), type)
+  if (problem === undefined) return []
+  return [
+    new BellowsError(
+      'migration_invalid',
+      `The type "${op.type}" of the column "${op.column}" cannot be used: ${problem}.`,
+      {
+        hint:
+          type?.typeConstrained === true
+            ? 'Take the type that the domain is of, and give the table a CHECK that says what the domain says.'
+            : 'Write one type as in CREATE TABLE, such as text, varchar(20) or my_schema.my_type.',
+      },
+    ),
+  ]
+}
+
+function typeProblem(read: ReturnType<typeof readType>, type: TypeFacts | undefined): string | undefined {
+  if (typeof read !== 'string') return read.problem
+  if (type === undefined) return 'there is no such type'
+  return type.typeConstrained
+    ? 'it is a domain with constraints, and adding it rewrites the whole table'
+    : undefined
+}
+
+/** A column has its value from one source; only `up` and a default can share the work. */
+function sourceProblems(op: AddColumn): readonly BellowsError[] {
+  const given = (['up', 'default', 'generated', 'identity'] as const).filter((name) => op[name] !== undefined)
+  if (given.length < 2 || given.join() === 'up,default') return []
+  return [
+    new BellowsError(
+      'migration_invalid',
+      `"${op.column}" has ${given.map((name) => `"${name}"`).join(' and ')}: each gives it a value.`,
+      {
+        hint: 'Keep one of them; only "up" and "default" go together.',
+      },
+    ),
+  ]
+}
+
+function withoutDefault(op: AddColumn): BellowsError {
+  return new BellowsError(
+    'plan_refused',
+    `The column "${op.column}" is NOT NULL and has no default: an old writer would fail.`,
+    {
+      hint:
+        op.up === undefined
+          ? 'Give it a default, or add it as nullable.'
+          : 'Give it a default as well: where nobody fills it, "up" does until the contract, and the default afterwards.',
+    },
+  )
+}
+
+function defaultProblems(op: AddColumn, { facts }: Context): readonly BellowsError[] {
+  const hasOther = op.identity !== undefined || op.generated !== undefined
+  if (op.default === undefined) return op.nullable || hasOther ? [] : [withoutDefault(op)]
+  if (!op.nullable && /^\s*null\b/i.test(op.default)) return [withoutDefault(op)]
+  const known = facts.expressions[expressionKey(op.default, op.type)]
+  const problem = expressionProblem(op.default, known)
+  if (problem !== undefined) return [unusable('default', op.column, op.default, problem)]
+  const isAsked = op.up !== undefined || knownDefault(op, facts)?.volatility === 'volatile'
+  const { default: value } = valuesOf(op)
+  return isAsked && value !== undefined
+    ? valueProblems({ what: 'default', column: op.column, value }, facts)
+    : []
+}
+
+function expressionProblem(
+  text: string,
+  known: Facts['expressions'][string] | undefined,
+): string | undefined {
+  const read = readExpression(text)
+  if (typeof read !== 'string') return read.problem
+  return known !== undefined && 'problem' in known ? known.problem : undefined
+}
+
+function upProblems(op: AddColumn, table: Table, facts: Facts): readonly BellowsError[] {
+  const { up } = valuesOf(op)
+  return up === undefined ? [] : rowValueProblems({ what: 'up', column: op.column, value: up }, table, facts)
+}
+
+const INTEGER_TYPES = new Set(['smallint', 'integer', 'bigint'])
+
+function identityProblems(op: AddColumn, { types }: Facts): readonly BellowsError[] {
+  const type = types[op.type]
+  if (op.identity === undefined || type === undefined || INTEGER_TYPES.has(type.baseType)) return []
+  return [
+    new BellowsError('migration_invalid', `"${op.column}" is an identity column of type ${type.type}.`, {
+      hint: 'Use smallint, integer or bigint.',
+    }),
+  ]
+}
+
+const VIRTUAL_SINCE = 180_000
+
+function generatedProblems(op: AddColumn, facts: Facts): readonly BellowsError[] {
+  if (op.generated === undefined) return []
+  if (facts.serverVersion < VIRTUAL_SINCE) {
+    return [
+      refused(
+        `"${op.column}" is a generated column: before PostgreSQL 18 those are stored, and adding one rewrites the whole table under a lock.`,
+        'Add an ordinary column with "up" and keep it current with a trigger of your own, or compute the value in a view.',
+      ),
+    ]
+  }
+  if (!op.nullable)
+    return [
+      refused(
+        `"${op.column}" is a generated column and NOT NULL: adding it reads the whole table under a lock.`,
+        'Add it as nullable.',
+      ),
+    ]
+  const { generated: value } = valuesOf(op)
+  return value === undefined ? [] : valueProblems({ what: 'expression', column: op.column, value }, facts)
+}
+
+/** Rows that this role does not see would stay without their value. */
+function fillProblems(op: AddColumn, table: Table, facts: Facts): readonly BellowsError[] {
+  if (!isFilled(op, facts) || !table.rowSecurityForced) return []
+  return [
+    refused(
+      `Row security is forced on "${table.name}" for the connected role, which would fill only a part of the rows.`,
+      `Connect as a role with BYPASSRLS.`,
+    ),
+  ]
+}

@@ -1,0 +1,79 @@
+import { clearColumnState, setColumnState } from '../../plan/column-state.ts'
+import { uninstallSql } from '../../plan/dual-write.ts'
+import { fillSql } from '../../plan/filling.ts'
+import type { Hazard } from '../../plan/hazard.ts'
+import { userTriggersFire } from '../../plan/hazards.ts'
+import { all, columnAbsent, columnExists, dualWriteAbsent, dualWriteStands } from '../../plan/probes.ts'
+import type { StepDraft } from '../../plan/step.ts'
+import { primaryKey } from '../../schema/model.ts'
+import { id, qualified, sql, trusted } from '../../sql.ts'
+import { commentSql, defaultSql, onTable, type Work } from './work.ts'
+
+/** The column and what fills it come in one transaction: from then on every row that is written has its value. */
+export function fillingStep(work: Work): StepDraft {
+  const { op, table, filling, numbers } = work
+  return {
+    ...onTable(table),
+    kind: 'install_dual_write',
+    phase: 'expand',
+    does: `add the column "${op.column}" to "${op.table}", and fill it in every row that is written without it`,
+    hazards: hazardsOf(work),
+    probe: all([columnExists(table, op.column), dualWriteStands(filling)]),
+    changes: { kind: 'added', column: op.column },
+    statements: [
+      sql`alter table ${qualified(table)} add column ${id(op.column)} ${trusted(op.type)}`,
+      ...(op.up === undefined ? defaultSql(op) : []),
+      ...(op.identity === undefined
+        ? []
+        : [sql`create sequence ${qualified(numbers)} as ${trusted(op.type)}`]),
+      ...commentSql(op),
+      ...fillSql(filling),
+      setColumnState(table, op.column, 'not_ready'),
+    ],
+  }
+}
+
+function hazardsOf({ op, table, nullable }: Work): readonly Hazard[] {
+  const until = op.up === undefined ? 'all rows are filled' : 'the contract'
+  return [
+    {
+      code: 'explicit_null_read_as_omitted',
+      because: `A write that gives NULL for "${op.column}" counts as one that does not give it until ${until}${nullable ? '' : ', and is not refused'}.`,
+    },
+    ...userTriggersFire(table),
+  ]
+}
+
+/** The value is found by the trigger alone, when the row is written: nothing that was read before can end up in it. */
+export function fillStep({ op, table, unfilled }: Work): StepDraft {
+  return {
+    kind: 'backfill',
+    phase: 'backfill',
+    does: `fill "${op.column}" in the rows of "${op.table}" that were there before`,
+    hazards: [],
+    table,
+    set: sql`${id(op.column)} = ${id(op.column)}`,
+    unfilled,
+    key: primaryKey(table),
+  }
+}
+
+export function takeBackStep({ op, table, filling, numbers }: Work): StepDraft {
+  return {
+    ...onTable(table),
+    kind: 'ddl',
+    phase: 'expand',
+    does: `drop the column "${op.column}" of "${op.table}" again`,
+    hazards: [
+      { code: 'drops_values', because: `The values written to "${op.column}" so far are dropped with it.` },
+    ],
+    probe: all([columnAbsent(table, op.column), dualWriteAbsent(filling)]),
+    statements: [
+      ...uninstallSql(filling),
+      sql`alter table ${qualified(table)} drop column if exists ${id(op.column)} restrict`,
+      ...(op.identity === undefined ? [] : [sql`drop sequence if exists ${qualified(numbers)}`]),
+      clearColumnState(table, op.column),
+    ],
+    retires: { table, column: op.column },
+  }
+}

@@ -1,0 +1,79 @@
+import { assert } from '../../errors.ts'
+import { type Filling, fillingFor } from '../../plan/filling.ts'
+import { type Names, namesFor } from '../../plan/names.ts'
+import { printed } from '../../plan/row-value.ts'
+import type { TransactionStep } from '../../plan/step.ts'
+import { theTable } from '../../plan/table-checks.ts'
+import { findTable, type QualifiedName, type Table } from '../../schema/model.ts'
+import { id, lit, qualified, type Sql, sql, trusted } from '../../sql.ts'
+import type { Context } from '../operation.ts'
+import type { AddColumn } from './add.ts'
+import { isNullable, unfilledOf, valuesOf } from './values.ts'
+
+/** Everything that the steps have in common which fill a column row by row. */
+export interface Work {
+  readonly op: AddColumn
+  readonly table: Table
+  readonly names: Names
+  readonly filling: Filling
+  /** Gives the numbers until the identity column has a sequence of its own. */
+  readonly numbers: QualifiedName
+  readonly unfilled: Sql
+  readonly nullable: boolean
+}
+
+export function workFor(op: AddColumn, { schema, facts, seed }: Context): Work {
+  const table = findTable(schema, theTable(op))
+  assert(table !== undefined, 'steps come after check')
+  const names = namesFor(
+    seed,
+    op.column,
+    table.triggers.map((trigger) => trigger.name),
+  )
+  const numbers = { namespace: 'bellows', name: names.function }
+  const { up, default: byDefault } = valuesOf(op)
+  const number = sql`pg_catalog.nextval(${lit(qualified(numbers))}::pg_catalog.regclass)`
+  const given = [up, byDefault].map((value) => printed(value, facts)).filter((value) => value !== undefined)
+  assert(op.identity !== undefined || given.length > 0, 'the server was asked for what fills a column')
+  const fill = {
+    table,
+    column: op.column,
+    events: 'insert or update',
+    values: op.identity === undefined ? given : [number],
+    // A volatile function may be one that not everybody may call, such as the one that gives the next number of a sequence.
+    needsRights: op.identity !== undefined || op.default !== undefined,
+  } as const
+  return {
+    op,
+    table,
+    names,
+    filling: fillingFor(fill, names),
+    numbers,
+    unfilled: unfilledOf(id(op.column), op, facts),
+    nullable: isNullable(op),
+  }
+}
+
+export function defaultSql(op: AddColumn): readonly Sql[] {
+  if (op.default === undefined) return []
+  return [
+    sql`alter table ${qualified(theTable(op))} alter column ${id(op.column)} set default (${trusted(op.default)})`,
+  ]
+}
+
+export function commentSql(op: AddColumn): readonly Sql[] {
+  if (op.comment === undefined) return []
+  return [sql`comment on column ${qualified(theTable(op))}.${id(op.column)} is ${lit(op.comment)}`]
+}
+
+/** What all transactions on the one table share. */
+export function onTable(
+  table: QualifiedName,
+): Pick<TransactionStep, 'locks' | 'requires' | 'cost' | 'hazards'> {
+  return {
+    locks: [{ relation: table, level: 'access_exclusive' }],
+    requires: [],
+    cost: 'instant',
+    hazards: [],
+  }
+}

@@ -1,0 +1,67 @@
+import { attributesSql } from '../../plan/attributes.ts'
+import { type ColumnState, setColumnState } from '../../plan/column-state.ts'
+import { installSql, unfilled } from '../../plan/dual-write.ts'
+import type { Hazard } from '../../plan/hazard.ts'
+import { installCounterSql } from '../../plan/old-writes.ts'
+import { all, columnExists, dualWriteStands } from '../../plan/probes.ts'
+import type { LockLevel, StepDraft } from '../../plan/step.ts'
+import { primaryKey } from '../../schema/model.ts'
+import { id, qualified, type Sql, sql, trusted } from '../../sql.ts'
+import { carriedAttributes, onTable, type Work } from './work.ts'
+
+/** What an operation says of a step that it shares with others. */
+export interface Said {
+  readonly does: string
+  readonly hazards: readonly Hazard[]
+  /** What instances are told about the new column. */
+  readonly state: ColumnState
+}
+
+/** The new column and the trigger that keeps it in step, at once. */
+export function installStep(work: Work, { does, hazards, state }: Said): StepDraft {
+  const { table, to, adopted, installed, counting, fromColumn, toColumn } = work
+  return {
+    ...onTable(table),
+    locks: [{ relation: table, level: installLock(work) }],
+    kind: 'install_dual_write',
+    phase: 'expand',
+    does,
+    hazards,
+    probe: all([columnExists(table, to), dualWriteStands(installed)]),
+    ...(adopted ? {} : { changes: { kind: 'added', column: to } as const }),
+    statements: [
+      ...(adopted ? [] : [addTwinSql(work)]),
+      ...installSql(installed),
+      ...(counting === undefined ? [] : installCounterSql(counting)),
+      ...attributesSql(table, to, toColumn, carriedAttributes(fromColumn, toColumn)),
+      setColumnState(table, to, state),
+    ],
+  }
+}
+
+/** A column that is there already needs no more than the trigger, unless the way it is stored changes, too. */
+function installLock({ adopted, fromColumn, toColumn }: Work): LockLevel {
+  const { storage, compression } = carriedAttributes(fromColumn, toColumn)
+  const isStoredAsWanted = storage === toColumn.storage && compression === toColumn.compression
+  return adopted && isStoredAsWanted ? 'share_row_exclusive' : 'access_exclusive'
+}
+
+function addTwinSql({ table, to, toColumn }: Work): Sql {
+  const collation = toColumn.collation === null ? sql`` : sql` collate ${qualified(toColumn.collation)}`
+  return sql`alter table ${qualified(table)} add column ${id(to)} ${trusted(toColumn.type)}${collation}`
+}
+
+/** Fills the new column of the rows that were there before. */
+export function fillStep({ table, from, to, mapping }: Work): StepDraft {
+  return {
+    kind: 'backfill',
+    phase: 'backfill',
+    does: `fill "${to}" from "${from}" where "${table.name}" still lacks it`,
+    hazards: [],
+    changes: { kind: 'copied', from, to },
+    table,
+    set: sql`${id(to)} = ${mapping.up(id(from))}`,
+    unfilled: unfilled(mapping, id(from), id(to)),
+    key: primaryKey(table),
+  }
+}

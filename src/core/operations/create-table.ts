@@ -1,0 +1,135 @@
+import { constraintExists, relationAbsent, relationExists } from '../plan/probes.ts'
+import type { StepDraft } from '../plan/step.ts'
+import { theTable } from '../plan/table-checks.ts'
+import { tableHasNoDependents } from '../plan/table-dependents.ts'
+import { id, qualified, sql } from '../sql.ts'
+import { checkNeed, createTableProblems, indexNames, rowOf } from './create-table/checks.ts'
+import { type CreateTable, foreignKeysOf, type NewForeignKey } from './create-table/create-table.ts'
+import { withMadeTable } from './create-table/made-schema.ts'
+import { type Named, namedConstraints } from './create-table/names.ts'
+import { addForeignKeySql, createTableSql } from './create-table/statements.ts'
+import type { OperationSpec } from './operation.ts'
+
+export const createTable: OperationSpec<CreateTable> = {
+  needs: (op) => ({
+    tables: [theTable(op), ...foreignKeysOf(op).map(({ references }) => references)].map(
+      ({ namespace, name }) => ({ namespace, name, columns: [] }),
+    ),
+    types: op.columns.map(({ type }) => type),
+    expressions: [
+      ...op.columns.flatMap(({ name, type, default: value, generated }) => [
+        ...(value === undefined ? [] : [{ expression: value, type }]),
+        ...(generated === undefined ? [] : [{ expression: generated, type, row: rowOf(op, name) }]),
+      ]),
+      ...op.constraints.flatMap((one) => (one.kind === 'check' ? [checkNeed(op, one.expression)] : [])),
+    ],
+    names: [op.table, ...indexNames(op)].map((name) => ({ namespace: op.namespace, name })),
+    touches: [
+      { table: theTable(op), how: 'adds' },
+      ...foreignKeysOf(op).flatMap(({ references: { namespace, name, columns = [] } }) => [
+        { table: { namespace, name }, how: 'uses' as const },
+        ...columns.map((column) => ({ table: { namespace, name }, column, how: 'uses' as const })),
+      ]),
+    ],
+  }),
+
+  check: createTableProblems,
+
+  apply: withMadeTable,
+
+  expand: (op) => [
+    {
+      kind: 'ddl',
+      phase: 'expand',
+      does: `create the table "${op.table}"`,
+      hazards: [],
+      probe: relationExists(theTable(op)),
+      changes: { kind: 'created', table: op.table },
+      locks: [{ relation: theTable(op), level: 'access_exclusive', implied: true }],
+      requires: [],
+      statements: createTableSql(op),
+      cost: 'instant',
+    },
+    ...foreignKeys(op).map((key) => addForeignKey(op, key)),
+  ],
+
+  backfill: () => [],
+
+  contract: () => [],
+
+  rollback: (op) => [
+    ...foreignKeys(op)
+      .toReversed()
+      .map((key) => dropForeignKey(op, key)),
+    dropTable(op),
+  ],
+}
+
+function foreignKeys(op: CreateTable): readonly Named<NewForeignKey>[] {
+  return namedConstraints(op).filter(
+    (named): named is Named<NewForeignKey> => named.constraint.kind === 'foreign_key',
+  )
+}
+
+/** Of an empty table there is nothing to validate; the lock on the other table keeps its writers waiting, not its readers. */
+function addForeignKey(op: CreateTable, key: Named<NewForeignKey>): StepDraft {
+  return {
+    kind: 'ddl',
+    phase: 'expand',
+    does: `add the foreign key "${key.name}" to "${op.table}"`,
+    hazards: [],
+    probe: constraintExists(theTable(op), key.name),
+    locks: [
+      { relation: theTable(op), level: 'share_row_exclusive' },
+      { relation: key.constraint.references, level: 'share_row_exclusive', implied: true },
+    ],
+    requires: [],
+    statements: [addForeignKeySql(op, key)],
+    cost: 'instant',
+  }
+}
+
+/** One by one, so that no lock on another table is held while the next one is waited for. */
+function dropForeignKey(op: CreateTable, { name, constraint }: Named<NewForeignKey>): StepDraft {
+  const table = theTable(op)
+  return {
+    kind: 'ddl',
+    phase: 'expand',
+    does: `drop the foreign key "${name}" of "${op.table}" again`,
+    hazards: [],
+    // Also of a table that is gone already: the rollback may have been interrupted behind that.
+    probe: sql`not ${constraintExists(table, name)}`,
+    locks: [
+      { relation: table, level: 'access_exclusive' },
+      { relation: constraint.references, level: 'access_exclusive', implied: true },
+    ],
+    requires: [],
+    statements: [sql`alter table ${qualified(table)} drop constraint ${id(name)}`],
+    cost: 'instant',
+    retires: { table },
+  }
+}
+
+function dropTable(op: CreateTable): StepDraft {
+  const table = theTable(op)
+  return {
+    kind: 'ddl',
+    phase: 'expand',
+    does: `drop the table "${op.table}" again`,
+    hazards: [
+      { code: 'drops_values', because: `The rows written to "${op.table}" so far are dropped with it.` },
+    ],
+    probe: relationAbsent(table),
+    locks: [{ relation: table, level: 'access_exclusive' }],
+    requires: [
+      {
+        that: tableHasNoDependents(table, []),
+        code: 'dependents_found',
+        otherwise: `something depends on "${op.table}" by now; drop that first`,
+      },
+    ],
+    statements: [sql`drop table ${qualified(table)} restrict`],
+    cost: 'instant',
+    retires: { table },
+  }
+}

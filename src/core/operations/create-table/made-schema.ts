@@ -1,0 +1,190 @@
+import { defaultName } from '../../plan/names.ts'
+import { theTable } from '../../plan/table-checks.ts'
+import { expressionKey, type Facts } from '../../schema/facts.ts'
+import type { Index } from '../../schema/indexes.ts'
+import {
+  type Column,
+  type Constraint,
+  isSameName,
+  type QualifiedName,
+  type Schema,
+  type Table,
+  withTable,
+} from '../../schema/model.ts'
+import { id, qualified, shown, sql } from '../../sql.ts'
+import type { CreateTable, NewColumn } from './create-table.ts'
+import { type Named, namedConstraints, primaryKeyName } from './names.ts'
+import { foreignKeySql } from './statements.ts'
+
+/** The schema with the new table, at which its foreign keys make others be pointed at. */
+export function withMadeTable(op: CreateTable, schema: Schema, facts: Facts): Schema {
+  const table = theTable(op)
+  const pointing = namedConstraints(op).flatMap(({ constraint, name }) =>
+    constraint.kind === 'foreign_key' ? [{ to: constraint.references, name }] : [],
+  )
+  const tables = schema.tables.map((other) => ({
+    ...other,
+    referencedBy: [
+      ...other.referencedBy,
+      ...pointing
+        .filter(({ to }) => isSameName(to, other))
+        .map(({ name }) => ({
+          constraint: name,
+          table,
+          identity: `${shown(name)} on ${shown(table.namespace)}.${shown(table.name)}`,
+        })),
+    ],
+  }))
+  return withTable({ ...schema, tables }, madeTable(op, facts))
+}
+
+/** The table as the server will describe it, or as far as it can be said while its types are not known. */
+export function madeTable(op: CreateTable, facts: Facts): Table {
+  const keys = [
+    ...(op.primaryKey === undefined
+      ? []
+      : [{ kind: 'primary_key' as const, name: primaryKeyName(op), columns: op.primaryKey }]),
+    ...namedConstraints(op).flatMap(({ constraint, name, columns }) =>
+      constraint.kind === 'unique' ? [{ kind: constraint.kind, name, columns }] : [],
+    ),
+  ]
+  return {
+    ...theTable(op),
+    kind: 'table',
+    inherits: false,
+    parts: [],
+    columns: op.columns.flatMap((column) => madeColumn(op, column, facts)),
+    constraints: [
+      ...keys.map(keyConstraint),
+      ...namedConstraints(op).flatMap((named) => checkOrForeignKey(named)),
+      ...notNulls(op, facts),
+    ],
+    indexes: keys.map((key) => keyIndex(theTable(op), key)),
+    triggers: [],
+    dependents: [],
+    mentions: [],
+    neighbours: [],
+    owned: true,
+    mayReference: true,
+    creates: true,
+    referable: op.columns.map(({ name }) => name),
+    published: false,
+    referencedBy: [],
+    rowSecurityForced: false,
+    columnSlots: op.columns.length,
+    rowsEstimate: -1,
+    bytes: 0,
+    comment: op.comment ?? null,
+    options: [],
+    replicaIdentity: 'default',
+  }
+}
+
+function isNotNull({ primaryKey = [] }: CreateTable, { name, nullable, identity }: NewColumn): boolean {
+  return !nullable || identity !== undefined || primaryKey.includes(name)
+}
+
+function madeColumn(op: CreateTable, column: NewColumn, facts: Facts): readonly Column[] {
+  const type = facts.types[column.type]
+  if (type === undefined) return []
+  const fact =
+    column.default === undefined ? undefined : facts.expressions[expressionKey(column.default, column.type)]
+  const { volatility = null, text = null } = fact === undefined || 'problem' in fact ? {} : fact
+  return [
+    {
+      ...type,
+      name: column.name,
+      storage: type.typeStorage,
+      collation: null,
+      nullable: !isNotNull(op, column),
+      default: column.default ?? null,
+      defaultText: text,
+      defaultVolatility: volatility,
+      generated: column.generated === undefined ? 'no' : 'stored',
+      identity: column.identity ?? 'no',
+      comment: column.comment ?? null,
+      statisticsTarget: -1,
+      options: [],
+      compression: null,
+      grants: [],
+      sequences: [],
+    },
+  ]
+}
+
+interface Key {
+  readonly kind: 'primary_key' | 'unique'
+  readonly name: string
+  readonly columns: readonly string[]
+}
+
+const PLAIN = {
+  validated: true,
+  deferrable: false,
+  comment: null,
+  index: null,
+  references: null,
+  setsDefault: false,
+  dependents: [],
+} as const
+
+function keyConstraint({ kind, name, columns }: Key): Constraint {
+  const words = kind === 'primary_key' ? 'PRIMARY KEY' : 'UNIQUE'
+  return {
+    ...PLAIN,
+    name,
+    kind,
+    columns,
+    definition: `${words} (${columns.map(id).join(', ')})`,
+    index: name,
+  }
+}
+
+function keyIndex(table: QualifiedName, { name, columns }: Key): Index {
+  return {
+    name,
+    columns,
+    nameParts: columns,
+    definition: `CREATE UNIQUE INDEX ${id(name)} ON ${qualified(table)} USING btree (${columns.map(id).join(', ')})`,
+    unique: true,
+    valid: true,
+    constraint: name,
+    comment: null,
+    tablespace: null,
+    replicaIdentity: false,
+    clustered: false,
+    foreignKeys: [],
+  }
+}
+
+function checkOrForeignKey({ constraint, name, columns }: Named): readonly Constraint[] {
+  const common = { ...PLAIN, name, columns }
+  if (constraint.kind === 'check')
+    return [{ ...common, kind: 'check', definition: `CHECK ((${constraint.expression}))` }]
+  if (constraint.kind === 'unique') return []
+  const { references, onDelete, onUpdate, deferrable } = constraint
+  return [
+    {
+      ...common,
+      kind: 'foreign_key',
+      definition: foreignKeySql(constraint),
+      deferrable: deferrable !== undefined,
+      references: { namespace: references.namespace, name: references.name },
+      setsDefault: [onDelete, onUpdate].includes('set_default'),
+    },
+  ]
+}
+
+/** Since PostgreSQL 18 a NOT NULL is a constraint with a name. */
+function notNulls(op: CreateTable, { serverVersion }: Facts): readonly Constraint[] {
+  if (serverVersion < 180_000) return []
+  return op.columns
+    .filter((column) => isNotNull(op, column))
+    .map(({ name }) => ({
+      ...PLAIN,
+      name: defaultName(op.table, [name], 'not_null'),
+      kind: 'not_null',
+      columns: [name],
+      definition: sql`NOT NULL ${id(name)}`,
+    }))
+}

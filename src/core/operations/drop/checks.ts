@@ -1,0 +1,102 @@
+import type { BellowsError } from '../../errors.ts'
+import { columnsNamed } from '../../parse.ts'
+import { rowValueProblems } from '../../plan/row-value.ts'
+import { columnMissing, keyProblems, refused, tableProblems, theTable } from '../../plan/table-checks.ts'
+import { type Column, findColumn, findTable, needsColumn, type Table } from '../../schema/model.ts'
+import { id, qualified, shown, trusted } from '../../sql.ts'
+import type { Context } from '../operation.ts'
+import { type DropColumn, downOf } from './drop.ts'
+
+export function dropProblems(op: DropColumn, context: Context): readonly BellowsError[] {
+  const table = findTable(context.schema, theTable(op))
+  const problems = tableProblems(op, table)
+  if (table === undefined || problems.length > 0) return problems
+  const column = findColumn(table, op.column)
+  if (column === undefined) return columnMissing(op, table, op.column)
+  return [
+    ...keyProblems(table, column),
+    ...exclusionProblems(op, table),
+    ...replicaIdentityProblems(op, table),
+    ...(op.down === undefined ? oldWriterProblems(op, column) : downProblems(op, table, column, context)),
+    ...sameValueProblems(op, table, column),
+  ]
+}
+
+/** PostgreSQL drops an exclusion constraint with a key column of it, but not with one that only its index names. */
+function exclusionProblems(op: DropColumn, table: Table): readonly BellowsError[] {
+  return table.constraints
+    .filter((one) => one.kind === 'exclusion' && needsColumn(table, one, op.column))
+    .filter((one) => !one.columns.includes(op.column))
+    .map(({ name }) =>
+      refused(
+        `The exclusion constraint ${shown(name)} uses "${op.table}"."${op.column}".`,
+        'Drop the constraint first.',
+      ),
+    )
+}
+
+/** Without it every UPDATE and DELETE of a published table fails. */
+function replicaIdentityProblems(op: DropColumn, table: Table): readonly BellowsError[] {
+  return table.indexes
+    .filter((one) => one.replicaIdentity && one.columns.includes(op.column))
+    .map(({ name }) =>
+      refused(
+        `The index ${shown(name)} on "${op.column}" is the replica identity of "${op.table}".`,
+        `Give the table another one first: alter table ${qualified(theTable(op))} replica identity full`,
+      ),
+    )
+}
+
+/** Writers that no longer know the column all give one value, which a unique index takes only once. */
+function sameValueProblems(op: DropColumn, table: Table, column: Column): readonly BellowsError[] {
+  const isSame = op.down === undefined ? isSameDefault(column) : columnsNamed(trusted(op.down)).length === 0
+  if (!isSame) return []
+  const value = op.down === undefined ? 'default' : '"down"'
+  return table.indexes
+    .filter((one) => one.unique && one.columns.length === 1 && one.columns[0] === op.column)
+    .map(({ name }) =>
+      refused(
+        `The unique index ${shown(name)} takes the ${value} of "${op.table}"."${op.column}" only once: writers that no longer know the column would fail before it is dropped.`,
+        `Drop the index, or ${op.down === undefined ? 'the default' : 'take a value that differs from row to row'}, first.`,
+      ),
+    )
+}
+
+function isSameDefault({ default: text, defaultVolatility }: Column): boolean {
+  return text !== null && defaultVolatility !== 'volatile'
+}
+
+function oldWriterProblems(op: DropColumn, column: Column): readonly BellowsError[] {
+  if (column.nullable || hasValue(column)) return []
+  return [
+    refused(
+      `"${op.table}"."${op.column}" is NOT NULL without a default: writers that no longer know it would fail before it is dropped.`,
+      `Say what they write into it ("down", an expression over the other columns), or give it a default first: alter table ${qualified(theTable(op))} alter column ${id(op.column)} set default <value>`,
+    ),
+  ]
+}
+
+function hasValue({ default: text, generated, identity }: Column): boolean {
+  return text !== null || generated !== 'no' || identity !== 'no'
+}
+
+function downProblems(
+  op: DropColumn,
+  table: Table,
+  column: Column,
+  { facts }: Context,
+): readonly BellowsError[] {
+  const down = downOf(op)
+  if (down === undefined) return []
+  if (hasValue(column)) {
+    return [
+      refused(
+        `"${op.table}"."${op.column}" has a value for writers that do not know it already, so "down" would never be asked.`,
+        'Leave "down" out.',
+      ),
+    ]
+  }
+  const problems = rowValueProblems({ what: 'down', column: op.column, value: down }, table, facts)
+  if (problems.length > 0 || !columnsNamed(trusted(down.expression)).includes(op.column)) return problems
+  return [refused(`"down" of "${op.column}" names the column itself, which it is to replace.`)]
+}

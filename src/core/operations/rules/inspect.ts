@@ -1,0 +1,126 @@
+import type { StepDraft } from '../../plan/step.ts'
+import { findColumn, primaryKey, type Table } from '../../schema/model.ts'
+import { id, join, lit, qualified, type Sql, sql, trusted } from '../../sql.ts'
+import type { ForeignKeyRule, KeyRule, Rule } from './rule.ts'
+import { columnsOf, ids, RULE_WORDS } from './words.ts'
+
+/** As many rows in the way as a person looks at. */
+const ROWS_SHOWN = 10
+/** So much of a long value is shown. */
+const VALUE_CHARACTERS = 100
+
+const LOOK_AGAIN =
+  'Change or delete these rows, and run the same command again. Find out who writes such rows: it must not do so any more.'
+
+/** Looks for rows against a rule before it comes up: for them every update would fail from then on. Nobody waits. */
+export function inspectSteps(
+  table: Table,
+  rule: Rule,
+  name: string,
+  phases: readonly ('expand' | 'retire')[],
+): readonly StepDraft[] {
+  if (rule.kind === 'exclusion') return []
+  const looks = offendersOf(table, rule)
+  return phases.flatMap((phase) =>
+    looks.map(({ what, offenders, otherwise }) => ({
+      kind: 'inspect',
+      phase,
+      does: `look for ${what} of "${table.name}"`,
+      hazards: [],
+      table,
+      offenders,
+      otherwise: `${otherwise}, so the ${RULE_WORDS[rule.kind]} "${name}" cannot come up; nothing was changed.`,
+      hint: LOOK_AGAIN,
+    })),
+  )
+}
+
+interface Look {
+  readonly what: string
+  readonly offenders: Sql
+  readonly otherwise: string
+}
+
+function offendersOf(table: Table, rule: Exclude<Rule, { kind: 'exclusion' }>): readonly Look[] {
+  switch (rule.kind) {
+    case 'check':
+      return [
+        {
+          what: 'rows against the check',
+          offenders: rowsWhere(table, columnsOf(rule), sql`not (${trusted(rule.expression)})`),
+          otherwise: `Rows of "${table.name}" break ${rule.expression}`,
+        },
+      ]
+    case 'foreign_key':
+      return [orphans(table, rule)]
+    case 'unique':
+      return [duplicates(table, rule)]
+    case 'primary_key':
+      return [
+        ...rule.columns
+          .filter((name) => findColumn(table, name)?.nullable === true)
+          .map((name) => withoutValue(table, name)),
+        duplicates(table, rule),
+      ]
+  }
+}
+
+/** Rows of a column that is NULL there. */
+export function withoutValue(table: Table, column: string): Look {
+  return {
+    what: `rows without "${column}"`,
+    offenders: rowsWhere(table, [column], sql`${id(column)} is null`),
+    otherwise: `Rows of "${table.name}" have no "${column}"`,
+  }
+}
+
+function duplicates(table: Table, rule: KeyRule): Look {
+  const columns = rule.columns.map((name) => shownValue(table, name))
+  const given = rule.columns.map((name) => sql`${id(name)} is not null`)
+  const where = rule.nullsNotDistinct ? sql`` : sql` where ${join(given, ' and ')}`
+  return {
+    what: 'rows that are the same',
+    offenders: sql`select ${join(columns)}, count(*) as ${id('how often')} from ${qualified(table)}${where} group by ${ids(rule.columns)} having count(*) > 1 limit ${lit(ROWS_SHOWN)}`,
+    otherwise: `Rows of "${table.name}" have the same ${named(rule.columns)}`,
+  }
+}
+
+function orphans(table: Table, { columns, other, otherColumns, match }: ForeignKeyRule): Look {
+  const given = columns.map((name) => sql`t.${id(name)} is not null`)
+  const pairs = columns.map((name, at) => sql`t.${id(name)} = o.${id(otherColumns[at] ?? '')}`)
+  const alone = sql`${join(given, ' and ')} and not exists (select from ${qualified(other)} o where ${join(pairs, ' and ')})`
+  const values = columns.map((name) => sql`t.${id(name)}`)
+  const where = match === 'full' && columns.length > 1 ? sql`(${alone}) or ${halfGiven(values)}` : alone
+  return {
+    what: `rows without a partner in "${other.name}"`,
+    offenders: rowsWhere(table, columns, where, sql`t`),
+    otherwise: `Rows of "${table.name}" have a ${named(columns)} that no row of "${other.name}" has`,
+  }
+}
+
+/** MATCH FULL takes all columns or none. */
+function halfGiven(values: readonly Sql[]): Sql {
+  return sql`pg_catalog.num_nulls(${join(values)}) not in (0, ${lit(values.length)})`
+}
+
+/** A condition may name its table, so that gets another name only where two tables meet. */
+function rowsWhere(table: Table, columns: readonly string[], where: Sql, alias = sql``): Sql {
+  const of = alias === '' ? sql`` : sql`${alias}.`
+  const key = primaryKey(table)
+  const seen = [...new Set([...key, ...columns])].filter((name) => findColumn(table, name) !== undefined)
+  const place = key.length > 0 ? [] : [sql`${of}ctid::pg_catalog.text as ${id('ctid')}`]
+  const values = [...place, ...seen.map((name) => shownValue(table, name, of))]
+  return sql`select ${join(values)} from ${qualified(table)} ${alias} where ${where} limit ${lit(ROWS_SHOWN)}`
+}
+
+/** A value that may be long is cut. */
+function shownValue(table: Table, name: string, of: Sql = sql``): Sql {
+  const value = sql`${of}${id(name)}`
+  return findColumn(table, name)?.typeStorage === 'plain'
+    ? value
+    : sql`pg_catalog.left(${value}::pg_catalog.text, ${lit(VALUE_CHARACTERS)}) as ${id(name)}`
+}
+
+function named(columns: readonly string[]): string {
+  return columns.map((name) => `"${name}"`).join(', ')
+}

@@ -1,0 +1,104 @@
+import { validateChecksStep } from '../../plan/constraint-steps.ts'
+import type { Hazard } from '../../plan/hazard.ts'
+import { namesFor } from '../../plan/names.ts'
+import { all, columnIsNotNull, constraintAbsent, constraintIs } from '../../plan/probes.ts'
+import type { Phase, StepDraft } from '../../plan/step.ts'
+import type { QualifiedName } from '../../schema/model.ts'
+import { id, join, qualified, type Sql, sql } from '../../sql.ts'
+
+export interface NotNull {
+  readonly table: QualifiedName
+  readonly columns: readonly string[]
+  readonly seed: string
+  readonly phase: Phase
+}
+
+/** The check that proves for a while what SET NOT NULL would otherwise read the whole table for, with everybody waiting. */
+export function proofName({ seed }: Pick<NotNull, 'seed'>, column: string): string {
+  return namesFor(seed, column, []).notNullProof
+}
+
+/**
+ * NOT NULL by a check that is proved first. It is the same on every version: since PostgreSQL 18 a NOT NULL can be NOT VALID
+ * itself, which saves one short lock and would be a second way to keep right.
+ */
+export function notNullSteps(work: NotNull, hazards: readonly Hazard[]): readonly StepDraft[] {
+  const { table, columns, phase } = work
+  if (columns.length === 0) return []
+  const named = columns.map((column) => `"${column}"`).join(', ')
+  const proofs = columns.map((column) => proofName(work, column))
+  const common = {
+    phase,
+    locks: [{ relation: table, level: 'access_exclusive' }],
+    requires: [],
+    cost: 'instant',
+  } as const
+  return [
+    {
+      ...common,
+      kind: 'ddl',
+      does: `refuse new rows of "${table.name}" without ${named}`,
+      hazards,
+      probe: all(proofs.map((name) => constraintIs(table, name, 'check'))),
+      statements: [
+        alter(
+          table,
+          columns.map(
+            (column) =>
+              sql`add constraint ${id(proofName(work, column))} check (${id(column)} is not null) not valid`,
+          ),
+        ),
+      ],
+    },
+    validateChecksStep(table, proofs, `prove that every row of "${table.name}" has ${named}`, phase),
+    {
+      ...common,
+      kind: 'ddl',
+      does: `make ${named} of "${table.name}" NOT NULL`,
+      hazards: [],
+      probe: all([
+        ...columns.map((column) => columnIsNotNull(table, column)),
+        ...proofs.map((name) => constraintAbsent(table, name)),
+      ]),
+      statements: [
+        alter(
+          table,
+          columns.map((column) => sql`alter column ${id(column)} set not null`),
+        ),
+        // Not in one ALTER TABLE, which would drop the proof before it looks for it.
+        alter(
+          table,
+          proofs.map((name) => sql`drop constraint ${id(name)}`),
+        ),
+      ],
+    },
+  ]
+}
+
+function alter(table: QualifiedName, changes: readonly Sql[]): Sql {
+  return sql`alter table ${qualified(table)} ${join(changes)}`
+}
+
+/** Statements that let the columns be NULL again, from whatever point of the way; and when that is so. */
+export function nullableAgain(work: Pick<NotNull, 'table' | 'columns' | 'seed'>): {
+  readonly statements: readonly Sql[]
+  readonly probes: readonly Sql[]
+} {
+  const { table, columns } = work
+  if (columns.length === 0) return { statements: [], probes: [] }
+  return {
+    statements: [
+      alter(
+        table,
+        columns.flatMap((column) => [
+          sql`drop constraint if exists ${id(proofName(work, column))}`,
+          sql`alter column ${id(column)} drop not null`,
+        ]),
+      ),
+    ],
+    probes: columns.flatMap((column) => [
+      constraintAbsent(table, proofName(work, column)),
+      sql`not ${columnIsNotNull(table, column)}`,
+    ]),
+  }
+}

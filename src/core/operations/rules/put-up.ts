@@ -1,0 +1,143 @@
+import { foreignKeySteps, indexToConstraintStep, validateChecksStep } from '../../plan/constraint-steps.ts'
+import type { Hazard } from '../../plan/hazard.ts'
+import { constraintIs, indexValid, isAtMost } from '../../plan/probes.ts'
+import type { StepDraft } from '../../plan/step.ts'
+import { findColumn, type Table } from '../../schema/model.ts'
+import { id, qualified, sql } from '../../sql.ts'
+import { notNullSteps } from './not-null.ts'
+import { EXCLUSION_BYTES_MAX } from './problems.ts'
+import type { CheckRule, ExclusionRule, ForeignKeyRule, KeyRule, NewRule, Rule } from './rule.ts'
+import { breaks, deferrableSql, definitionSql, keyIndexSql, RULE_WORDS } from './words.ts'
+
+/** A rule with the table that it comes to, as far as the plan knows it. */
+export interface Work<R extends Rule = Rule> extends NewRule<R> {
+  readonly table: Table
+  readonly seed: string
+}
+
+export function phaseOf({ time }: Pick<NewRule, 'time'>): 'verify' | 'retire' {
+  return time === 'before_rollout' ? 'verify' : 'retire'
+}
+
+/** A rule comes up without a copy, and without anybody waiting for longer than some milliseconds. */
+export function putUpSteps(work: Work): readonly StepDraft[] {
+  switch (work.rule.kind) {
+    case 'check':
+      return checkSteps(work as Work<CheckRule>)
+    case 'foreign_key':
+      return keyToOther(work as Work<ForeignKeyRule>)
+    case 'unique':
+    case 'primary_key':
+      return keySteps(work as Work<KeyRule>)
+    case 'exclusion':
+      return [exclusionStep(work as Work<ExclusionRule>)]
+  }
+}
+
+/** Who fails from now on, and when. */
+function oldWriters({ table, rule, time }: Work): Hazard {
+  const who = `From this step on a statement that ${breaks(rule, table.name)} fails.`
+  const when =
+    time === 'before_rollout'
+      ? 'The migration says that every running instance keeps to that already; one that does not has its statement refused.'
+      : 'So contract when no instance of the old version runs; no gate can tell by a column who would send such a statement.'
+  return { code: 'old_writers_may_fail', because: `${who} ${when}` }
+}
+
+function checkSteps(work: Work<CheckRule>): readonly StepDraft[] {
+  const { table, name, rule } = work
+  return [
+    {
+      kind: 'ddl',
+      phase: phaseOf(work),
+      does: `put the check "${name}" on "${table.name}" for new rows`,
+      hazards: [oldWriters(work)],
+      probe: constraintIs(table, name, 'check'),
+      locks: [{ relation: table, level: 'access_exclusive' }],
+      requires: [],
+      statements: [
+        sql`alter table ${qualified(table)} add constraint ${id(name)} ${definitionSql(rule)} not valid`,
+      ],
+      cost: 'instant',
+    },
+    validateChecksStep(table, [name], `prove the check "${name}" for the rows that are there`, phaseOf(work)),
+  ]
+}
+
+function keyToOther(work: Work<ForeignKeyRule>): readonly StepDraft[] {
+  const { table, name, rule } = work
+  return foreignKeySteps({
+    table,
+    other: rule.other,
+    name,
+    definition: sql`${definitionSql(rule)} not valid`,
+    shown: `"${name}" on "${table.name}"`,
+    phase: phaseOf(work),
+    hazards: [oldWriters(work), ...slowDeletes(table, rule)],
+  })
+}
+
+/** PostgreSQL makes no index for a foreign key, and looks for the referring rows at every delete of the other table. */
+function slowDeletes(table: Table, { columns, other }: ForeignKeyRule): readonly Hazard[] {
+  const isIndexed = table.indexes.some(({ nameParts }) =>
+    columns.every((column) => nameParts.slice(0, columns.length).includes(column)),
+  )
+  if (isIndexed) return []
+  return [
+    {
+      code: 'not_indexed',
+      because: `No index of "${table.name}" begins with ${columns.map((one) => `"${one}"`).join(', ')}: each delete in "${other.name}" reads the whole of "${table.name}". Create one before.`,
+    },
+  ]
+}
+
+function keySteps(work: Work<KeyRule>): readonly StepDraft[] {
+  const { table, name, rule, seed } = work
+  const phase = phaseOf(work)
+  const nullable = rule.columns.filter((column) => findColumn(table, column)?.nullable === true)
+  const before =
+    rule.kind === 'primary_key'
+      ? notNullSteps({ table, columns: nullable, seed, phase }, [oldWriters(work)])
+      : []
+  const index = { namespace: table.namespace, name }
+  return [
+    ...before,
+    {
+      kind: 'concurrent_index',
+      phase,
+      does: `build the unique index of "${name}" on "${table.name}"`,
+      hazards: [oldWriters(work)],
+      probe: indexValid(index),
+      locks: [{ relation: table, level: 'share_update_exclusive' }],
+      index,
+      statement: sql`create unique index concurrently ${id(name)} on ${qualified(table)} ${keyIndexSql(rule)}`,
+    },
+    indexToConstraintStep(table, name, {
+      kind: rule.kind,
+      phase,
+      does: `make the unique index "${name}" of "${table.name}" a ${RULE_WORDS[rule.kind]}`,
+      deferrable: deferrableSql(rule.deferrable),
+    }),
+  ]
+}
+
+function exclusionStep(work: Work<ExclusionRule>): StepDraft {
+  const { table, name, rule } = work
+  return {
+    kind: 'ddl',
+    phase: phaseOf(work),
+    does: `put the ${RULE_WORDS.exclusion} "${name}" on "${table.name}"`,
+    hazards: [oldWriters(work)],
+    probe: constraintIs(table, name, 'exclusion'),
+    locks: [{ relation: table, level: 'access_exclusive' }],
+    requires: [
+      {
+        that: isAtMost(table, EXCLUSION_BYTES_MAX),
+        code: 'plan_refused',
+        otherwise: `"${table.name}" has grown since the plan was made: the exclusion constraint can no longer be built without stopping everybody for too long`,
+      },
+    ],
+    statements: [sql`alter table ${qualified(table)} add constraint ${id(name)} ${definitionSql(rule)}`],
+    cost: 'small',
+  }
+}

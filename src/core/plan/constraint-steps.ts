@@ -1,0 +1,120 @@
+import { isSameName, type QualifiedName } from '../schema/model.ts'
+import { id, qualified, type Sql, shown, sql } from '../sql.ts'
+import type { Hazard } from './hazard.ts'
+import { all, constraintIs, constraintValidated, indexValid } from './probes.ts'
+import type { Lock, Phase, StepDraft } from './step.ts'
+import { validateChecksSql } from './validate.ts'
+
+/** Steps by which constraints come up while everybody goes on, whatever they come up for. */
+
+/** Proves checks with one scan, under a lock that stops nobody but for the moment of the verdict. */
+export function validateChecksStep(
+  table: QualifiedName,
+  names: readonly string[],
+  does: string,
+  phase: Phase,
+): StepDraft {
+  return {
+    kind: 'validate',
+    phase,
+    does,
+    hazards: [
+      {
+        code: 'stops_clients',
+        because: `At its end writers of ${shown(table.name)} wait: for the lock timeout at most, and then for some milliseconds.`,
+      },
+    ],
+    probe: all(names.map((name) => constraintValidated(table, name))),
+    locks: [
+      { relation: table, level: 'share_update_exclusive' },
+      { relation: table, level: 'share_row_exclusive', implied: true },
+    ],
+    requires: [],
+    statements: validateChecksSql(table, names),
+    cost: 'scan',
+  }
+}
+
+/** A unique index that is there and valid becomes a constraint of its name. */
+export function indexToConstraintStep(
+  table: QualifiedName,
+  name: string,
+  more: {
+    readonly kind: 'unique' | 'primary_key'
+    readonly phase: Phase
+    readonly does: string
+    readonly deferrable?: Sql
+  },
+): StepDraft {
+  const words = more.kind === 'unique' ? sql`unique` : sql`primary key`
+  return {
+    kind: 'ddl',
+    phase: more.phase,
+    does: more.does,
+    hazards: [],
+    probe: constraintIs(table, name, more.kind),
+    locks: [{ relation: table, level: 'access_exclusive' }],
+    requires: [
+      {
+        that: indexValid({ namespace: table.namespace, name }),
+        code: 'drift_found',
+        otherwise: `the index "${name}" is missing or invalid`,
+      },
+    ],
+    statements: [
+      sql`alter table ${qualified(table)} add constraint ${id(name)} ${words} using index ${id(name)}${more.deferrable ?? sql``}`,
+    ],
+    cost: 'instant',
+  }
+}
+
+export interface NewForeignKey {
+  readonly table: QualifiedName
+  readonly other: QualifiedName
+  readonly name: string
+  /** What stands behind `ADD CONSTRAINT name`, NOT VALID included. */
+  readonly definition: Sql
+  /** How a person would name it, such as `"users_team_fkey" on "team"`. */
+  readonly shown: string
+  readonly phase: Phase
+  readonly hazards?: readonly Hazard[]
+}
+
+/** For new rows first, and in a transaction of its own for those that are there, while writers of both tables go on. */
+export function foreignKeySteps(key: NewForeignKey): readonly [add: StepDraft, validate: StepDraft] {
+  const { table, other, name, phase } = key
+  return [
+    {
+      kind: 'ddl',
+      phase,
+      does: `put the foreign key ${key.shown} for new rows`,
+      hazards: key.hazards ?? [],
+      probe: constraintIs(table, name, 'foreign_key'),
+      locks: onBoth(table, other, ['share_row_exclusive', 'share_row_exclusive']),
+      requires: [],
+      statements: [sql`alter table ${qualified(table)} add constraint ${id(name)} ${key.definition}`],
+      cost: 'instant',
+    },
+    {
+      kind: 'validate',
+      phase,
+      does: `check the foreign key ${key.shown} for the rows that are there`,
+      hazards: [],
+      probe: constraintValidated(table, name),
+      locks: onBoth(table, other, ['share_update_exclusive', 'row_share']),
+      requires: [],
+      statements: [sql`alter table ${qualified(table)} validate constraint ${id(name)}`],
+      cost: 'scan',
+    },
+  ]
+}
+
+/** The statement locks the other table itself: the role may own one and not the other. */
+export function onBoth(
+  table: QualifiedName,
+  other: QualifiedName,
+  [level, otherLevel]: readonly [Lock['level'], Lock['level']],
+): readonly Lock[] {
+  const own: Lock = { relation: table, level }
+  return isSameName(table, other) ? [own] : [{ relation: other, level: otherLevel, implied: true }, own]
+}

@@ -1,0 +1,119 @@
+import { randomUUID } from 'node:crypto'
+import { describe, test } from 'vitest'
+import type { Operation } from '../../src/core/operations/migration.ts'
+import { id } from '../../src/core/sql.ts'
+import { cleanUp, testDatabase } from '../support/database.ts'
+import { HARD_TABLES, type HardTable, hardTable, plainTable, tableName } from '../support/hard-tables.ts'
+import { liveThrough } from '../support/lifecycle.ts'
+
+/** What an operation makes of a hard table, and how its new version works with it. */
+interface Trial {
+  readonly operation: (hard: HardTable) => Operation
+  /** Columns in the end, besides the key. */
+  readonly columns: (hard: HardTable) => readonly string[]
+  /** Columns that the new version writes. */
+  readonly writes: (hard: HardTable) => readonly string[]
+}
+
+const on = ({ namespace, table }: HardTable) => ({ namespace, table })
+const given = ({ column, legacy }: HardTable) => [
+  `${id(column)} text not null`,
+  `${id(legacy)} text not null`,
+]
+
+/** A new operation adds what it does to the columns of a table. */
+const TRIALS: Readonly<Record<string, Trial>> = {
+  'add_column, at once': {
+    operation: (hard) => ({
+      kind: 'add_column',
+      ...on(hard),
+      column: hard.free,
+      type: 'text',
+      nullable: true,
+    }),
+    columns: (hard) => [...given(hard), `${id(hard.free)} text`],
+    writes: ({ column, legacy, free }) => [column, legacy, free],
+  },
+  'add_column, row by row': {
+    operation: (hard) => ({
+      kind: 'add_column',
+      ...on(hard),
+      column: hard.free,
+      type: 'text',
+      nullable: false,
+      up: `lower(${id(hard.column)})`,
+      default: `'none'`,
+    }),
+    columns: (hard) => [...given(hard), `${id(hard.free)} text not null default 'none'`],
+    writes: ({ column, legacy, free }) => [column, legacy, free],
+  },
+  drop_column: {
+    operation: (hard) => ({
+      kind: 'drop_column',
+      ...on(hard),
+      column: hard.legacy,
+      down: `lower(${id(hard.column)})`,
+    }),
+    columns: (hard) => given(hard).slice(0, 1),
+    writes: ({ column }) => [column],
+  },
+  rename_column: {
+    operation: (hard) => ({ kind: 'rename_column', ...on(hard), from: hard.column, to: hard.free }),
+    columns: (hard) => [...given(hard).slice(1), `${id(hard.free)} text not null`],
+    writes: ({ legacy, free }) => [free, legacy],
+  },
+}
+
+const CASES = HARD_TABLES.flatMap((hard) =>
+  Object.entries(TRIALS).map(([name, trial]) => [name, hard.what, hard, trial] as const),
+)
+
+/** Not a superuser, and owner of nothing but the tables: as at a provider of databases. */
+async function anOwner(): Promise<string> {
+  const server = await testDatabase()
+  const role = `owner_${randomUUID().slice(0, 8)}`
+  await server.query(`create role ${role} login`)
+  cleanUp(async () => void (await (await testDatabase()).query(`drop role ${role}`)))
+  return role
+}
+
+function ownedBy(role: string, hard: HardTable): string {
+  const { namespace } = hard
+  return `do $$ begin execute format('grant create on database %I to ${role}', current_database()); end $$;
+    ${namespace === 'public' ? '' : `grant usage, create on schema ${id(namespace)} to ${role};`}
+    grant usage, create on schema public to ${role};
+    alter table ${tableName(hard)} owner to ${role};`
+}
+
+describe('on a table with what is hard, its owner can', () => {
+  test.for(CASES)('%s: %s', async ([, , hard, trial]) => {
+    const table = tableName(hard)
+    const role = await anOwner()
+    const inserting = (columns: readonly string[]) =>
+      `insert into ${table} (${columns.map((name) => id(name)).join(', ')}) values (${columns.map(() => `'W ' || $1`).join(', ')})`
+    const operation = trial.operation(hard)
+    const renewed = trial.writes(hard)
+    await liveThrough({
+      given: `${hardTable(hard, given(hard))} insert into ${table} (${id(hard.column)}, ${id(hard.legacy)}) select 'Row ' || i, 'x' from generate_series(1, 300) i;
+        ${ownedBy(role, hard)}`,
+      operations: [operation],
+      direct: plainTable(hard, trial.columns(hard)),
+      old: [
+        {
+          name: 'old',
+          statements: [
+            inserting([hard.column, hard.legacy]),
+            `update ${table} set ${id(hard.column)} = ${id(hard.column)} || '.' where ${id(hard.key.name)} = 1 + $1 % 300`,
+          ],
+        },
+      ],
+      renewed: [
+        {
+          name: 'new',
+          statements: [inserting(renewed), `select ${id(renewed[0] ?? '')} from ${table} limit $1 % 3`],
+        },
+      ],
+      role,
+    })
+  })
+})

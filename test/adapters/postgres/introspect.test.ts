@@ -1,0 +1,125 @@
+import { describe, expect, test } from 'vitest'
+import { introspect } from '../../../src/adapters/postgres/introspect.ts'
+import { openSessions, type Sessions } from '../../../src/adapters/postgres/sessions.ts'
+import type { Needs } from '../../../src/core/operations/needs.ts'
+import { needsOf } from '../../../src/core/plan/needs.ts'
+import { cleanUp, type TestDatabase, testDatabase } from '../../support/database.ts'
+
+const TABLES = 40
+const GIVEN = `do $$ begin for n in 1..${TABLES} loop
+    execute format('create table t_%1$s (id serial primary key, name text default ''none'', at timestamptz default now(), no_one float default random())', n);
+    execute format('create view v_%1$s as select name from t_%1$s', n);
+    execute format('create function f_%1$s() returns text language sql as ''select t_%1$s.name from t_%1$s''', n);
+  end loop; end $$`
+
+const named = (n: number, ...columns: readonly string[]) => ({ namespace: 'public', name: `t_${n}`, columns })
+
+/** The sessions of a database, and the number of questions that were asked through them. */
+function counted(database: TestDatabase): { readonly sessions: Sessions; readonly asked: () => number } {
+  const sessions = openSessions({ url: database.url, application: 'bellows' })
+  cleanUp(() => sessions.close())
+  let asked = 0
+  const counting = <F extends (...given: never[]) => unknown>(call: F): F =>
+    ((...given: never[]) => {
+      asked += 1
+      return call(...given)
+    }) as F
+  return {
+    sessions: { ...sessions, read: counting(sessions.read), describe: counting(sessions.describe) },
+    asked: () => asked,
+  }
+}
+
+async function look(database: TestDatabase, needs: Partial<Needs>) {
+  const { sessions, asked } = counted(database)
+  return {
+    ...(await introspect(sessions, { ...needsOf({ name: 'nothing', operations: [] }), ...needs })),
+    asked: asked(),
+  }
+}
+
+describe('what is read of a schema', () => {
+  test('takes as many questions for many tables and columns as for one', async () => {
+    const database = await testDatabase(GIVEN)
+    const many = Array.from({ length: TABLES }, (_, at) => named(at + 1, 'name', 'at'))
+    const expressions = many.map((_, at) => ({
+      expression: `now() - interval '${at} days'`,
+      type: 'timestamptz',
+    }))
+
+    const one = await look(database, { tables: [named(1, 'name')], expressions: expressions.slice(0, 1) })
+    const all = await look(database, { tables: many, expressions })
+
+    expect(all.schema.tables).toHaveLength(TABLES)
+    expect(Object.keys(all.facts.expressions)).toHaveLength(TABLES)
+    expect(all.asked).toBe(one.asked)
+  })
+
+  test('comes in the order in which it is asked for, each table with what is its own', async () => {
+    const database = await testDatabase(GIVEN)
+    const { schema } = await look(database, {
+      tables: [named(7, 'at', 'name'), named(99), named(3), named(11, 'name')],
+    })
+    const hanging = (n: number) => [
+      { kind: 'view', name: `public.v_${n}`, column: 'name' },
+      { kind: 'function', name: `public.f_${n}()`, column: 'name' },
+    ]
+    expect(schema.tables.map(({ name, dependents }) => [name, dependents])).toEqual([
+      ['t_7', hanging(7)],
+      ['t_3', []],
+      ['t_11', hanging(11)],
+    ])
+    expect(schema.tables.map(({ mentions }) => mentions.map(({ name }) => name))).toEqual([
+      ['public.f_7()'],
+      [],
+      ['public.f_11()'],
+    ])
+  })
+
+  test('says of defaults how steady they are, and what literals come to', async () => {
+    const database = await testDatabase(`create domain small as integer check (value < 10);
+      create table t_1 (a integer default 7, b text default 'it''s', c timestamptz default now(), d float default random(), e text, f small default 99)`)
+    const { schema } = await look(database, { tables: [named(1)] })
+    expect(
+      schema.tables[0]?.columns.map(({ defaultVolatility, defaultText }) => [defaultVolatility, defaultText]),
+    ).toEqual([
+      ['stable', '7'],
+      ['stable', "it's"],
+      ['stable', null],
+      ['volatile', null],
+      [null, null],
+      // Its own domain refuses it, so no row can have it.
+      ['stable', null],
+    ])
+  })
+
+  test('tells which of many expressions the server does not take', async () => {
+    const database = await testDatabase()
+    const { facts } = await look(database, {
+      expressions: [
+        { expression: "'7'", type: 'integer' },
+        { expression: 'no_such_function()', type: 'integer' },
+        { expression: 'random()', type: 'float' },
+        { expression: "'seven'", type: 'integer' },
+        { expression: "'7'", type: 'integer' },
+      ],
+    })
+    expect(facts.expressions).toEqual({
+      "'7' as integer": { volatility: 'stable', text: '7' },
+      'no_such_function() as integer': { problem: expect.stringContaining('no_such_function()') },
+      'random() as float': { volatility: 'volatile', text: null },
+      "'seven' as integer": { problem: 'Invalid input syntax for type integer: "seven".' },
+    })
+  })
+
+  test('is the relations whose names begin like that of the table, however long it is', async () => {
+    const long = 'x'.repeat(63)
+    const database =
+      await testDatabase(`create table a (b integer); create table a_b (c integer); create table "a_" (c integer);
+      create table ab (c integer); create table "a\`" (c integer); create table ${long} (c integer); create table ${'x'.repeat(62)} (c integer)`)
+    const { schema } = await look(database, {
+      tables: ['a', long, 'x'.repeat(62)].map((name) => ({ namespace: 'public', name, columns: [] })),
+    })
+    expect(schema.tables.map(({ neighbours }) => neighbours)).toEqual([['a_', 'a_b'], [], []])
+  })
+})

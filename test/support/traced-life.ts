@@ -1,0 +1,75 @@
+import type { Migration } from '../../src/core/operations/migration.ts'
+import type { Plan } from '../../src/core/plan/plan.ts'
+import { undoSteps } from '../../src/core/plan/plan.ts'
+import type { Step } from '../../src/core/plan/step.ts'
+import { testDatabase } from './database.ts'
+import { faultyBellows } from './faulty-ports.ts'
+import type { OperationCase } from './operation-case.ts'
+import { type Trace, tracing } from './traced.ts'
+
+/** A step of a plan, and what its transactions and statements were seen to do. */
+export interface TracedStep {
+  readonly step: Step
+  readonly way: 'forth' | 'back'
+  readonly traces: readonly Trace[]
+}
+
+export interface TracedLife {
+  readonly steps: readonly TracedStep[]
+  /** What belongs to no step: the journal, the gate. */
+  readonly others: readonly Trace[]
+}
+
+/** Goes along with an operation that nothing would keep from its end, so that its run can be taken back. */
+const COMPANION = {
+  given: 'create table companion (id integer primary key, going text)',
+  operation: { kind: 'drop_column', namespace: 'public', table: 'companion', column: 'going' },
+} as const
+
+const SETTINGS = {
+  batch: { rows: 200, verifyRows: 500 },
+  gate: { whenNoneRegistered: 'allow', unregistered: 'allow', quietMs: 0, reason: 'a test' },
+} as const
+
+/** Takes a migration forth as far as there is a way back, back, and forth to its end, and looks at every step of it. */
+export async function tracedLife({ given, operations }: OperationCase): Promise<TracedLife> {
+  const database = await testDatabase(given, COMPANION.given)
+  const alone: Migration = { name: '0001_test', operations }
+  const planned = await (await database.bellows()).plan(alone)
+  // A run is over with its last step, and then nothing is taken back.
+  const waits = planned.steps.some(({ phase }) => phase === 'purge')
+  const migration = waits ? alone : { ...alone, operations: [...operations, COMPANION.operation] }
+  const plan = waits ? planned : await (await database.bellows()).plan(migration)
+
+  const ids = [...plan.steps, ...plan.rollback].map(({ id }) => id)
+  const { sent, around, traces } = await tracing(database, ids)
+  const { bellows } = faultyBellows(database.url, around, { settings: SETTINGS, sent })
+  await bellows.change(async (driver) => {
+    const hasUndo = undoSteps(plan).length > 0
+    const { id } = await driver.advance(migration, hasUndo ? 'retire' : 'verify')
+    if (hasUndo) await driver.undo(id)
+    await driver.rollback(id)
+    await driver.advance(migration, 'purge')
+  })
+  await bellows.close()
+  return sorted(plan, await traces())
+}
+
+function sorted(plan: Plan, traces: readonly Trace[]): TracedLife {
+  const of = (way: TracedStep['way']) => (step: Step) => ({
+    step,
+    way,
+    traces: traces.filter((trace) => trace.step === step.id),
+  })
+  const steps = [...plan.steps.map(of('forth')), ...plan.rollback.map(of('back'))]
+  return {
+    steps: steps.filter(({ step }) => !isOfCompanion(step)),
+    others: traces.filter(({ step }) => step === null),
+  }
+}
+
+function isOfCompanion(step: Step): boolean {
+  const tables =
+    'locks' in step ? step.locks.map(({ relation }) => relation) : 'table' in step ? [step.table] : []
+  return tables.length > 0 && tables.every(({ name }) => name === COMPANION.operation.table)
+}
