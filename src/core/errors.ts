@@ -9,6 +9,7 @@ export const ERROR_CODES = [
   'config_invalid',
   'connection_lost',
   'connection_pooled',
+  'constraint_not_found',
   'data_folder_in_use',
   'data_folder_unusable',
   'database_unreachable',

@@ -28,6 +28,7 @@ const CODE_OF: Readonly<Record<ErrorCode, number>> = {
   config_invalid: WIRE.malformedRequest,
   connection_lost: WIRE.crash,
   connection_pooled: WIRE.temporarilyUnavailable,
+  constraint_not_found: WIRE.keyDoesNotExist,
   data_folder_in_use: WIRE.temporarilyUnavailable,
   data_folder_unusable: WIRE.temporarilyUnavailable,
   database_unreachable: WIRE.temporarilyUnavailable,

@@ -13,6 +13,7 @@ const CASES: Readonly<Record<ErrorCode, number>> = {
   config_invalid: 12,
   connection_lost: 13,
   connection_pooled: 11,
+  constraint_not_found: 20,
   data_folder_in_use: 11,
   data_folder_unusable: 11,
   database_unreachable: 11,

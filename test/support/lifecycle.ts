@@ -150,6 +150,7 @@ function comparable({ tables }: Schema): unknown {
     columnSlots: undefined,
     rowsEstimate: undefined,
     neighbours: undefined,
+    referable: undefined,
     dependents: undefined,
     mentions: undefined,
     options: table.options.toSorted(),

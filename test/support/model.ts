@@ -199,7 +199,7 @@ export function table(more: Partial<Table> = {}): Table {
     rowSecurityForced: false,
     creates: true,
     referable: (more.columns ?? [column('id'), column('name')]).map(({ name }) => name),
-    published: false,
+    keyIsPublished: false,
     columnSlots: 2,
     parts: [],
     rowsEstimate: 1000,

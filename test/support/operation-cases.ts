@@ -49,27 +49,6 @@ export const OPERATION_CASES: Readonly<Record<Operation['kind'], readonly Operat
       operations: [{ kind: 'create_index', definition: 'create index on days (id)' }],
     },
   ],
-  drop_index: [
-    {
-      name: 'of a table',
-      given: `${GIVEN}; create index old on users (name, id)`,
-      operations: [{ kind: 'drop_index', ...users, index: 'old' }],
-    },
-  ],
-  rename_index: [
-    {
-      name: 'of a table',
-      given: `${GIVEN}; create index old on users (name, id)`,
-      operations: [{ kind: 'rename_index', ...users, from: 'old', to: 'new' }],
-    },
-  ],
-  replace_index: [
-    {
-      name: 'by another definition',
-      given: `${GIVEN}; create index old on users (name)`,
-      operations: [{ kind: 'replace_index', definition: 'create index old on users (name, id)' }],
-    },
-  ],
   create_table: [
     {
       name: 'with a foreign key',
@@ -98,6 +77,9 @@ export const OPERATION_CASES: Readonly<Record<Operation['kind'], readonly Operat
     },
   ],
   add_constraint: CONSTRAINT_CASES.add,
+  alter_column: CONSTRAINT_CASES.alter,
+  drop_constraint: CONSTRAINT_CASES.drop,
+  rename_constraint: CONSTRAINT_CASES.rename,
   drop_column: [
     {
       name: 'with an index and a foreign key',
@@ -146,6 +128,27 @@ export const OPERATION_CASES: Readonly<Record<Operation['kind'], readonly Operat
       name: 'without a way back',
       given: GIVEN,
       operations: [rename({ transform: 'upper', overlap: 'forward_only' })],
+    },
+  ],
+  drop_index: [
+    {
+      name: 'of a column',
+      given: `${GIVEN} create index on users (name);`,
+      operations: [{ kind: 'drop_index', ...users, index: 'users_name_idx' }],
+    },
+  ],
+  rename_index: [
+    {
+      name: 'of a column',
+      given: `${GIVEN} create index on users (name);`,
+      operations: [{ kind: 'rename_index', ...users, from: 'users_name_idx', to: 'by_name' }],
+    },
+  ],
+  replace_index: [
+    {
+      name: 'by another one',
+      given: `${GIVEN} create index by_name on users (name);`,
+      operations: [{ kind: 'replace_index', definition: 'create index by_name on users (lower(name))' }],
     },
   ],
 }

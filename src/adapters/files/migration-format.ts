@@ -2,11 +2,14 @@ import { z } from 'zod'
 import type { Operation } from '../../core/operations/migration.ts'
 import { addColumn } from './formats/add-column.ts'
 import { addConstraint } from './formats/add-constraint.ts'
+import { alterColumn } from './formats/alter-column.ts'
 import { createIndex } from './formats/create-index.ts'
 import { createTable } from './formats/create-table.ts'
 import { dropColumn } from './formats/drop-column.ts'
+import { dropConstraint } from './formats/drop-constraint.ts'
 import { dropIndex } from './formats/drop-index.ts'
 import { renameColumn } from './formats/rename-column.ts'
+import { renameConstraint } from './formats/rename-constraint.ts'
 import { renameIndex } from './formats/rename-index.ts'
 import { replaceIndex } from './formats/replace-index.ts'
 
@@ -16,11 +19,14 @@ export const OPERATION_FORMATS = {
   create_table: createTable,
   create_index: createIndex,
   add_constraint: addConstraint,
+  alter_column: alterColumn,
   drop_column: dropColumn,
+  drop_constraint: dropConstraint,
   drop_index: dropIndex,
   rename_index: renameIndex,
   replace_index: replaceIndex,
   rename_column: renameColumn,
+  rename_constraint: renameConstraint,
 } as const satisfies Readonly<Record<Operation['kind'], z.ZodType>>
 
 export const migrationFormat = z.strictObject({

@@ -23,7 +23,7 @@ select json_build_object(
   'referable', (select coalesce(json_agg(a.attname order by a.attnum), '[]') from pg_attribute a
     where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and not row_security_active(c.oid)
       and has_column_privilege(c.oid, a.attnum, 'REFERENCES') and has_column_privilege(c.oid, a.attnum, 'SELECT')),
-  'published', exists (select from pg_publication p where (p.pubupdate or p.pubdelete)
+  'keyIsPublished', c.relreplident = 'd' and exists (select from pg_publication p where (p.pubupdate or p.pubdelete)
     and exists (select from pg_get_publication_tables(p.pubname) t where t.relid = c.oid)),
   'columnSlots', (select count(*) from pg_attribute a where a.attrelid = c.oid and a.attnum > 0),
   'rowsEstimate', c.reltuples::bigint,

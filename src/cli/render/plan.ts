@@ -59,11 +59,15 @@ function costText(step: Step): string {
     case 'gate':
       return 'waits for instances, does nothing to the table'
     default:
-      return step.cost === 'scan'
-        ? 'reads the table once; readers and writers go on'
-        : 'instant; no scan, no rewrite'
+      return COST_TEXTS[step.cost]
   }
 }
+
+const COST_TEXTS = {
+  instant: 'instant; no scan, no rewrite',
+  small: 'reads the table once while everybody waits; it was asked before that it is small',
+  scan: 'reads the table once; readers and writers go on',
+} as const
 
 function sqlText(step: Step): string {
   switch (step.kind) {

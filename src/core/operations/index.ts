@@ -1,12 +1,15 @@
 import { addColumn } from './add-column.ts'
 import { addConstraint } from './add-constraint.ts'
+import { alterColumn } from './alter-column.ts'
 import { createIndex } from './create-index.ts'
 import { createTable } from './create-table.ts'
 import { dropColumn } from './drop-column.ts'
+import { dropConstraint } from './drop-constraint.ts'
 import { dropIndex } from './drop-index.ts'
 import type { Operation } from './migration.ts'
 import type { OperationSpec } from './operation.ts'
 import { renameColumn } from './rename-column.ts'
+import { renameConstraint } from './rename-constraint.ts'
 import { renameIndex } from './rename-index.ts'
 import { replaceIndex } from './replace-index.ts'
 
@@ -18,11 +21,14 @@ const OPERATIONS: Registry = {
   create_table: createTable,
   create_index: createIndex,
   add_constraint: addConstraint,
+  alter_column: alterColumn,
   drop_column: dropColumn,
+  drop_constraint: dropConstraint,
   drop_index: dropIndex,
   rename_index: renameIndex,
   replace_index: replaceIndex,
   rename_column: renameColumn,
+  rename_constraint: renameConstraint,
 }
 
 export const OPERATION_KINDS = Object.keys(OPERATIONS) as readonly Operation['kind'][]

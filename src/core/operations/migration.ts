@@ -1,22 +1,28 @@
 import type { Change } from '../plan/step.ts'
 import type { AddColumn } from './add/add.ts'
 import type { AddConstraint } from './add-constraint.ts'
+import type { AlterColumn } from './alter/alter.ts'
 import type { CreateIndex } from './create-index.ts'
 import type { CreateTable } from './create-table/create-table.ts'
 import type { DropColumn } from './drop/drop.ts'
+import type { DropConstraint } from './drop-constraint.ts'
 import type { DropIndex } from './drop-index.ts'
 import type { RenameColumn } from './rename/rename.ts'
+import type { RenameConstraint } from './rename-constraint.ts'
 import type { RenameIndex } from './rename-index.ts'
 import type { ReplaceIndex } from './replace-index.ts'
 
 export type Operation =
   | AddColumn
   | AddConstraint
+  | AlterColumn
   | CreateIndex
   | CreateTable
   | DropColumn
+  | DropConstraint
   | DropIndex
   | RenameColumn
+  | RenameConstraint
   | RenameIndex
   | ReplaceIndex
 

@@ -95,18 +95,28 @@ export function foreignKeySteps(key: NewForeignKey): readonly [add: StepDraft, v
       statements: [sql`alter table ${qualified(table)} add constraint ${id(name)} ${key.definition}`],
       cost: 'instant',
     },
-    {
-      kind: 'validate',
-      phase,
+    validateForeignKeyStep({
+      ...key,
       does: `check the foreign key ${key.shown} for the rows that are there`,
-      hazards: [],
-      probe: constraintValidated(table, name),
-      locks: onBoth(table, other, ['share_update_exclusive', 'row_share']),
-      requires: [],
-      statements: [sql`alter table ${qualified(table)} validate constraint ${id(name)}`],
-      cost: 'scan',
-    },
+    }),
   ]
+}
+
+export function validateForeignKeyStep(
+  key: Pick<NewForeignKey, 'table' | 'other' | 'name' | 'phase'> & { readonly does: string },
+): StepDraft {
+  const { table, other, name, phase, does } = key
+  return {
+    kind: 'validate',
+    phase,
+    does,
+    hazards: [],
+    probe: constraintValidated(table, name),
+    locks: onBoth(table, other, ['share_update_exclusive', 'row_share']),
+    requires: [],
+    statements: [sql`alter table ${qualified(table)} validate constraint ${id(name)}`],
+    cost: 'scan',
+  }
 }
 
 /** The statement locks the other table itself: the role may own one and not the other. */

@@ -26,6 +26,28 @@ export function columnIsNotNull(table: QualifiedName, column: string): Sql {
   return sql`exists (select from pg_catalog.pg_attribute where attrelid = ${regclass(table)} and attname = ${lit(column)} and not attisdropped and attnotnull)`
 }
 
+const defaultOf = (table: QualifiedName, column: string): Sql =>
+  sql`(select pg_catalog.pg_get_expr(d.adbin, d.adrelid) from pg_catalog.pg_attrdef d join pg_catalog.pg_attribute a on a.attrelid = d.adrelid and a.attnum = d.adnum where d.adrelid = ${regclass(table)} and a.attname = ${lit(column)})`
+
+/** Has a column this default, as PostgreSQL prints it; null: has it none? */
+export function defaultIs(table: QualifiedName, column: string, printed: string | null): Sql {
+  return sql`(${relationExists(table)} and ${defaultOf(table, column)} is not distinct from ${lit(printed)})`
+}
+
+/** Has it another one by now? How PostgreSQL will print that, nobody knows before. */
+export function defaultIsNew(table: QualifiedName, column: string, before: string | null): Sql {
+  return sql`${defaultOf(table, column)} <> ${before === null ? sql`''` : lit(before)}`
+}
+
+/** Are comment, statistics, storage and compression of a column as they should be? */
+export function attributesAre(
+  table: QualifiedName,
+  column: Pick<Column, 'name' | 'comment' | 'statisticsTarget' | 'storage' | 'compression'>,
+): Sql {
+  const storage = column.storage === 'extended' ? 'x' : column.storage.charAt(0)
+  return sql`exists (select from pg_catalog.pg_attribute where attrelid = ${regclass(table)} and attname = ${lit(column.name)} and pg_catalog.col_description(attrelid, attnum) is not distinct from ${lit(column.comment)} and coalesce(attstattarget, -1) = ${lit(column.statisticsTarget)} and attstorage = ${lit(storage)} and attcompression = ${lit(column.compression?.charAt(0) ?? '')})`
+}
+
 /** Nobody has changed since what the plan carries over from a column to its successor. */
 export function columnIsAsPlanned(table: QualifiedName, column: Column): Sql {
   return sql`exists (select from pg_catalog.pg_attribute a left join pg_catalog.pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum where a.attrelid = ${regclass(table)} and a.attname = ${lit(column.name)} and a.attnotnull = ${lit(!column.nullable)} and pg_catalog.pg_get_expr(d.adbin, d.adrelid) is not distinct from ${lit(column.default)} and (select count(*) from pg_catalog.aclexplode(a.attacl)) = ${lit(column.grants.length)})`

@@ -36,8 +36,8 @@ export interface Table extends QualifiedName {
   readonly creates: boolean
   /** Columns that the connected role may both reference and read, with no row hidden from it. */
   readonly referable: readonly string[]
-  /** Does a publication send its updates and deletes, for which it needs a replica identity? */
-  readonly published: boolean
+  /** Does a publication send its updates and deletes, and tell rows by the primary key? */
+  readonly keyIsPublished: boolean
   /** Attribute numbers used up, dropped columns included. PostgreSQL never reuses one. */
   readonly columnSlots: number
   /** Of a partitioned table: its partitions on all levels, each behind the one that it is a part of. */

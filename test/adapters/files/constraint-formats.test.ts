@@ -45,11 +45,49 @@ describe('a constraint in a file', () => {
       { table: 'orders', foreign_key: key },
       { ...READ, foreign_key: { ...key, references: { ...key.references, namespace: 'public' } } },
     ],
+    [
+      'alter_column',
+      {
+        table: 'orders',
+        column: 'a',
+        nullable: false,
+        default: 7,
+        comment: null,
+        unique: {},
+        check: { constraint: 'a > 0' },
+        references: { table: 't', column: 'id' },
+      },
+      {
+        ...READ,
+        column: 'a',
+        nullable: false,
+        default: '7',
+        comment: null,
+        unique: {},
+        check: { constraint: 'a > 0' },
+        references: { namespace: 'public', table: 't', column: 'id' },
+      },
+    ],
+    [
+      'alter_column',
+      { table: 'orders', column: 'a', default: null },
+      { ...READ, column: 'a', default: null },
+    ],
+    ['drop_constraint', { table: 'orders', name: 'n' }, { ...READ, name: 'n' }],
+    ['rename_constraint', { table: 'orders', from: 'a', to: 'b' }, { ...READ, from: 'a', to: 'b' }],
   ])('%s is read: %j', (kind, fields, expected) => {
     expect(read(kind, fields)).toStrictEqual(expected)
   })
 
   test.each<[Kind, object, RegExp]>([
+    ...['type', 'collation', 'up', 'down'].map((field): [Kind, object, RegExp] => [
+      'alter_column',
+      { table: 'orders', column: 'a', [field]: 'x' },
+      new RegExp(`^${field}: .*the operation change_type$`),
+    ]),
+    ['alter_column', { table: 'orders', column: 'a', unique: true }, /^unique: /],
+    ['drop_constraint', { table: 'orders' }, /^name: /],
+    ['rename_constraint', { table: 'orders', from: 'a' }, /^to: /],
     ['add_constraint', { table: 'orders', chek: 'x' }, /Unrecognized key: "chek"/],
     ['add_constraint', { table: 'orders', unique: [] }, /^unique: /],
     ['add_constraint', { table: 'orders', check: 'x', when: 'contract' }, /^when: .*before_rollout/],

@@ -12,15 +12,26 @@ const VALUE_CHARACTERS = 100
 const LOOK_AGAIN =
   'Change or delete these rows, and run the same command again. Find out who writes such rows: it must not do so any more.'
 
+/** When somebody looks: as the migration begins, and right before something comes up. */
+type Phases = readonly ('expand' | 'retire')[]
+
 /** Looks for rows against a rule before it comes up: for them every update would fail from then on. Nobody waits. */
-export function inspectSteps(
-  table: Table,
-  rule: Rule,
-  name: string,
-  phases: readonly ('expand' | 'retire')[],
-): readonly StepDraft[] {
+export function inspectSteps(table: Table, rule: Rule, name: string, phases: Phases): readonly StepDraft[] {
   if (rule.kind === 'exclusion') return []
-  const looks = offendersOf(table, rule)
+  return lookSteps(table, offendersOf(table, rule), `the ${RULE_WORDS[rule.kind]} "${name}"`, phases)
+}
+
+/** The same for a column that is to be NOT NULL. */
+export function inspectNulls(table: Table, column: string, phases: Phases): readonly StepDraft[] {
+  return lookSteps(table, [withoutValue(table, column)], 'its NOT NULL', phases)
+}
+
+function lookSteps(
+  table: Table,
+  looks: readonly Look[],
+  comingUp: string,
+  phases: Phases,
+): readonly StepDraft[] {
   return phases.flatMap((phase) =>
     looks.map(({ what, offenders, otherwise }) => ({
       kind: 'inspect',
@@ -29,7 +40,7 @@ export function inspectSteps(
       hazards: [],
       table,
       offenders,
-      otherwise: `${otherwise}, so the ${RULE_WORDS[rule.kind]} "${name}" cannot come up; nothing was changed.`,
+      otherwise: `${otherwise}, so ${comingUp} cannot come up; nothing was changed.`,
       hint: LOOK_AGAIN,
     })),
   )
@@ -66,7 +77,7 @@ function offendersOf(table: Table, rule: Exclude<Rule, { kind: 'exclusion' }>): 
 }
 
 /** Rows of a column that is NULL there. */
-export function withoutValue(table: Table, column: string): Look {
+function withoutValue(table: Table, column: string): Look {
   return {
     what: `rows without "${column}"`,
     offenders: rowsWhere(table, [column], sql`${id(column)} is null`),

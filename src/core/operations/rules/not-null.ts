@@ -3,14 +3,16 @@ import type { Hazard } from '../../plan/hazard.ts'
 import { namesFor } from '../../plan/names.ts'
 import { all, columnIsNotNull, constraintAbsent, constraintIs } from '../../plan/probes.ts'
 import type { Phase, StepDraft } from '../../plan/step.ts'
-import type { QualifiedName } from '../../schema/model.ts'
-import { id, join, qualified, type Sql, sql } from '../../sql.ts'
+import type { Constraint, QualifiedName } from '../../schema/model.ts'
+import { id, join, lit, qualified, type Sql, sql } from '../../sql.ts'
 
 export interface NotNull {
   readonly table: QualifiedName
   readonly columns: readonly string[]
   readonly seed: string
   readonly phase: Phase
+  /** What the constraints of the columns are called where they have names, and are not to get new ones. */
+  readonly constraints?: readonly Pick<Constraint, 'name' | 'columns' | 'comment'>[]
 }
 
 /** The check that proves for a while what SET NOT NULL would otherwise read the whole table for, with everybody waiting. */
@@ -63,16 +65,33 @@ export function notNullSteps(work: NotNull, hazards: readonly Hazard[]): readonl
       statements: [
         alter(
           table,
-          columns.map((column) => sql`alter column ${id(column)} set not null`),
+          columns.map((column) => setNotNull(work, column)),
         ),
         // Not in one ALTER TABLE, which would drop the proof before it looks for it.
         alter(
           table,
           proofs.map((name) => sql`drop constraint ${id(name)}`),
         ),
+        ...comments(work),
       ],
     },
   ]
+}
+
+/** Both take the proof for an answer and do not look at the rows. */
+function setNotNull({ constraints = [] }: NotNull, column: string): Sql {
+  const known = constraints.find(({ columns }) => columns.includes(column))
+  return known === undefined
+    ? sql`alter column ${id(column)} set not null`
+    : sql`add constraint ${id(known.name)} not null ${id(column)}`
+}
+
+function comments({ table, constraints = [] }: NotNull): readonly Sql[] {
+  return constraints.flatMap(({ name, comment }) =>
+    comment === null
+      ? []
+      : [sql`comment on constraint ${id(name)} on ${qualified(table)} is ${lit(comment)}`],
+  )
 }
 
 function alter(table: QualifiedName, changes: readonly Sql[]): Sql {

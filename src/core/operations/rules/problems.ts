@@ -8,6 +8,7 @@ import { foreignKeyProblems } from './foreign-key-problems.ts'
 import { ruleNameProblems } from './name.ts'
 import { readCondition, readExclusion } from './read.ts'
 import type { CheckRule, ExclusionRule, KeyRule, Rule } from './rule.ts'
+import { stopped } from './words.ts'
 
 /** A table of at most this size has an exclusion constraint built in some ten milliseconds, in which everybody waits. */
 export const EXCLUSION_BYTES_MAX = 1_048_576
@@ -24,14 +25,20 @@ export function ruleProblems(
   return [...own, ...(own.length > 0 ? [] : ruleNameProblems(rule, table, wantedName, context))]
 }
 
+/** Rows in the way must be seen to be found. */
+export function rowSecurityProblems(table: Table): readonly BellowsError[] {
+  if (!table.rowSecurityForced) return []
+  return [
+    refused(
+      `Row security is forced on "${table.name}" for the connected role, which would see only a part of the rows.`,
+      'Connect as a role with BYPASSRLS.',
+    ),
+  ]
+}
+
 function ownProblems(rule: Rule, table: Table, context: Context): readonly BellowsError[] {
-  if (table.rowSecurityForced)
-    return [
-      refused(
-        `Row security is forced on "${table.name}" for the connected role, which would see only a part of the rows.`,
-        'Connect as a role with BYPASSRLS.',
-      ),
-    ]
+  const hidden = rowSecurityProblems(table)
+  if (hidden.length > 0) return hidden
   switch (rule.kind) {
     case 'check':
       return checkProblems(rule, table, context)
@@ -68,7 +75,7 @@ function checkProblems({ expression }: CheckRule, table: Table, { facts }: Conte
     return [
       new BellowsError(
         'migration_invalid',
-        `The check ${expression} of "${table.name}" cannot be used: ${problem}`,
+        `The check ${expression} of "${table.name}" cannot be used: ${stopped(problem)}`,
         {
           hint: 'Write one condition on the columns of a row, with functions named in full, such as app.is_code(code). A column that the same migration adds gets its check in the next one.',
         },
@@ -123,9 +130,13 @@ function exclusionProblems({ elements }: ExclusionRule, table: Table): readonly 
   const read = readExclusion(elements)
   if ('problem' in read)
     return [
-      new BellowsError('migration_invalid', `The exclusion ${elements} cannot be used: ${read.problem}.`, {
-        hint: 'Write what stands behind EXCLUDE, such as: using gist (room with =, during with &&)',
-      }),
+      new BellowsError(
+        'migration_invalid',
+        `The exclusion ${elements} cannot be used: ${stopped(read.problem)}`,
+        {
+          hint: 'Write what stands behind EXCLUDE, such as: using gist (room with =, during with &&)',
+        },
+      ),
     ]
   const missing = read.uses.flatMap((name) => columnMissing({ table: table.name }, table, name))
   if (missing.length > 0) return missing

@@ -6,7 +6,7 @@ import { findColumn, type Table } from '../../schema/model.ts'
 import { id, qualified, sql } from '../../sql.ts'
 import { notNullSteps } from './not-null.ts'
 import { EXCLUSION_BYTES_MAX } from './problems.ts'
-import type { CheckRule, ExclusionRule, ForeignKeyRule, KeyRule, NewRule, Rule } from './rule.ts'
+import type { CheckRule, ExclusionRule, ForeignKeyRule, KeyRule, NewRule, Rule, RuleTime } from './rule.ts'
 import { breaks, deferrableSql, definitionSql, keyIndexSql, RULE_WORDS } from './words.ts'
 
 /** A rule with the table that it comes to, as far as the plan knows it. */
@@ -34,9 +34,13 @@ export function putUpSteps(work: Work): readonly StepDraft[] {
   }
 }
 
-/** Who fails from now on, and when. */
 function oldWriters({ table, rule, time }: Work): Hazard {
-  const who = `From this step on a statement that ${breaks(rule, table.name)} fails.`
+  return oldWritersHazard(breaks(rule, table.name), time)
+}
+
+/** Who fails from now on, and when. */
+export function oldWritersHazard(what: string, time: RuleTime): Hazard {
+  const who = `From this step on a statement that ${what} fails.`
   const when =
     time === 'before_rollout'
       ? 'The migration says that every running instance keeps to that already; one that does not has its statement refused.'

@@ -1,0 +1,87 @@
+import { BellowsError } from '../errors.ts'
+import { columnMissing, tableProblems, theTable } from '../plan/table-checks.ts'
+import { findTable } from '../schema/model.ts'
+import { type AddConstraint, addConstraint } from './add-constraint.ts'
+import { type AlterColumn, timeOf } from './alter/alter.ts'
+import { attributesPart } from './alter/attributes.ts'
+import { defaultPart } from './alter/default.ts'
+import { nullablePart } from './alter/nullable.ts'
+import { appliedParts, inContext, type Part, partOf, partProblems } from './alter/part.ts'
+import type { OperationSpec } from './operation.ts'
+
+export const alterColumn: OperationSpec<AlterColumn> = {
+  needs: (op) => {
+    const table = theTable(op)
+    const rules = constraintsOf(op).map(addConstraint.needs)
+    return {
+      tables: [{ ...table, columns: [] }, ...rules.flatMap(({ tables }) => tables)],
+      defaults: typeof op.default === 'string' ? [{ table, column: op.column, expression: op.default }] : [],
+      conditions: rules.flatMap(({ conditions = [] }) => conditions),
+      names: rules.flatMap(({ names = [] }) => names),
+      touches: [{ table, column: op.column, how: 'uses' }, ...rules.flatMap(({ touches }) => touches)],
+    }
+  },
+
+  check: (op, context) => {
+    const table = findTable(context.schema, theTable(op))
+    const problems = tableProblems(op, table)
+    if (table === undefined || problems.length > 0) return problems
+    const missing = columnMissing(op, table, op.column)
+    if (missing.length > 0) return missing
+    return partsOf(op).length === 0 ? [nothingToDo(op)] : partProblems(partsOf(op), context)
+  },
+
+  apply: (op, schema, facts) =>
+    findTable(schema, theTable(op)) === undefined ? schema : appliedParts(partsOf(op), schema, facts),
+
+  expand: (op, context) => inContext(partsOf(op), context).flatMap(([part, own]) => part.expand(own)),
+
+  backfill: () => [],
+
+  contract: (op, context) => inContext(partsOf(op), context).flatMap(([part, own]) => part.contract(own)),
+
+  rollback: (op, context) =>
+    inContext(partsOf(op), context)
+      .toReversed()
+      .flatMap(([part, own]) => part.rollback(own)),
+}
+
+function partsOf(op: AlterColumn): readonly Part[] {
+  return [
+    ...attributesPart(op),
+    ...defaultPart(op),
+    ...nullablePart(op),
+    ...constraintsOf(op).map((one) => partOf(addConstraint, one)),
+  ]
+}
+
+/** A constraint on one column is a constraint like any other. */
+function constraintsOf(op: AlterColumn): readonly AddConstraint[] {
+  const { namespace, table, column, check, unique, references } = op
+  const on = (name: string | undefined) =>
+    ({
+      kind: 'add_constraint',
+      namespace,
+      table,
+      when: timeOf(op),
+      ...(name === undefined ? {} : { name }),
+    }) as const
+  return [
+    ...(check === undefined ? [] : [{ ...on(check.name), check: check.constraint }]),
+    ...(unique === undefined ? [] : [{ ...on(unique.name), unique: [column] }]),
+    ...(references === undefined
+      ? []
+      : [
+          {
+            ...on(references.name),
+            foreign_key: { columns: [column], references: { ...references, columns: [references.column] } },
+          },
+        ]),
+  ]
+}
+
+function nothingToDo(op: AlterColumn): BellowsError {
+  return new BellowsError('migration_invalid', `Nothing of "${op.table}"."${op.column}" is to change.`, {
+    hint: 'Give at least one of nullable, default, comment, check, unique, references, statistics, storage and compression.',
+  })
+}

@@ -1,0 +1,100 @@
+import { BellowsError } from '../errors.ts'
+import { identifierProblem } from '../identifier.ts'
+import { all, constraintAbsent, constraintExists } from '../plan/probes.ts'
+import type { StepDraft } from '../plan/step.ts'
+import { tableProblems, theTable } from '../plan/table-checks.ts'
+import { nameKey } from '../schema/facts.ts'
+import { findTable, type Table, withTable } from '../schema/model.ts'
+import { id, qualified, sql } from '../sql.ts'
+import type { Context, OperationSpec } from './operation.ts'
+import { constraintMissing, findConstraint } from './rules/known.ts'
+import { nameTaken } from './rules/name.ts'
+
+/** Renames a constraint, with its index, where nobody uses the old name any more. */
+export interface RenameConstraint {
+  readonly kind: 'rename_constraint'
+  readonly namespace: string
+  readonly table: string
+  readonly from: string
+  readonly to: string
+}
+
+export const renameConstraint: OperationSpec<RenameConstraint> = {
+  needs: (op) => ({
+    tables: [{ ...theTable(op), columns: [] }],
+    names: [{ namespace: op.namespace, name: op.to }],
+    touches: [op.from, op.to].map((constraint) => ({ table: theTable(op), constraint, how: 'replaces' })),
+  }),
+
+  check: (op, context) => {
+    const table = findTable(context.schema, theTable(op))
+    const problems = tableProblems(op, table)
+    if (table === undefined || problems.length > 0) return problems
+    if (findConstraint(table, op.from) === undefined) return [constraintMissing(table, op.from)]
+    return nameProblems(op, table, context)
+  },
+
+  apply: (op, schema) => {
+    const table = findTable(schema, theTable(op))
+    if (table === undefined) return schema
+    const renamed = (name: string | null) => (name === op.from ? op.to : name)
+    return withTable(schema, {
+      ...table,
+      constraints: table.constraints.map((one) =>
+        one.name === op.from ? { ...one, name: op.to, index: one.index === null ? null : op.to } : one,
+      ),
+      indexes: table.indexes.map((one) =>
+        one.constraint === op.from ? { ...one, name: op.to, constraint: renamed(one.constraint) } : one,
+      ),
+    })
+  },
+
+  expand: () => [],
+
+  backfill: () => [],
+
+  contract: (op) => [
+    {
+      ...renameStep(op, op.from, op.to),
+      hazards: [
+        {
+          code: 'name_may_be_used',
+          because: `A statement with ON CONFLICT ON CONSTRAINT or SET CONSTRAINTS fails from this step on with the name "${op.from}", and until it with the name "${op.to}". An application may also look for one of them in an error.`,
+        },
+      ],
+    },
+  ],
+
+  rollback: (op) => [renameStep(op, op.to, op.from)],
+}
+
+function renameStep(op: RenameConstraint, from: string, to: string): StepDraft {
+  const table = theTable(op)
+  return {
+    kind: 'ddl',
+    phase: 'retire',
+    does: `rename the constraint "${from}" of "${op.table}" to "${to}"`,
+    hazards: [],
+    probe: all([constraintAbsent(table, from), constraintExists(table, to)]),
+    locks: [{ relation: table, level: 'access_exclusive' }],
+    requires: [],
+    statements: [sql`alter table ${qualified(table)} rename constraint ${id(from)} to ${id(to)}`],
+    cost: 'instant',
+  }
+}
+
+function nameProblems(
+  { from, to }: RenameConstraint,
+  table: Table,
+  { facts }: Context,
+): readonly BellowsError[] {
+  const problem = identifierProblem(to)
+  if (problem !== undefined)
+    return [new BellowsError('name_invalid', `The constraint name "${to}" ${problem}.`)]
+  // The index of a key goes along, and shares its name with all relations.
+  const hasIndex = findConstraint(table, from)?.index !== null
+  const isTaken =
+    findConstraint(table, to) !== undefined ||
+    (hasIndex && facts.names[nameKey({ namespace: table.namespace, name: to })] === 'taken')
+  return isTaken ? [nameTaken(to, table)] : []
+}
