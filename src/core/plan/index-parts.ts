@@ -5,6 +5,7 @@ import { join, lit, qualified, type Sql, sql } from '../sql.ts'
 import type { Hazard } from './hazard.ts'
 import type { SoundIndex } from './index-checks.ts'
 import { createIndexSql } from './index-text.ts'
+import { wholeTree } from './locks.ts'
 import { indexHas, indexStands, relationAbsent } from './probes.ts'
 import type { IndexPartsStep, Lock, LockLevel, StepDraft } from './step.ts'
 
@@ -90,17 +91,6 @@ export function dropPartsSteps(index: SoundIndex, name: string, seed: string): r
       statements: [sql`drop index ${qualified(of)} restrict`],
       cost: 'instant',
     },
-  ]
-}
-
-/** The lock of a partitioned table takes its partitions along. */
-export function wholeTree(table: SoundIndex['table']): readonly Lock[] {
-  const level = 'access_exclusive'
-  return [
-    { relation: table, level },
-    ...table.parts.map(
-      ({ namespace, name }) => ({ relation: { namespace, name }, level, implied: true }) as const,
-    ),
   ]
 }
 
