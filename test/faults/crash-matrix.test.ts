@@ -8,6 +8,7 @@ import { type Clones, cloning } from './crash/clones.ts'
 import {
   ADD,
   advance,
+  CHANGE,
   DROP,
   DROP_FILLED,
   DROP_TWO,
@@ -34,6 +35,7 @@ const TIMEOUT_MS = 300_000
 
 const LIVES: readonly (readonly [string, Life, { readonly points: number; readonly states: number }])[] = [
   ['a rename of two columns', RENAME, { points: 300, states: 50 }],
+  ['a change of type', CHANGE, { points: 100, states: 20 }],
   ['an added column', ADD, { points: 26, states: 4 }],
   ['two added columns that are filled', FILL, { points: 120, states: 20 }],
   ['indexes that are made, replaced and dropped', INDEXES, { points: 40, states: 8 }],
@@ -43,6 +45,7 @@ const LIVES: readonly (readonly [string, Life, { readonly points: number; readon
 const RETURNS: readonly (readonly [string, Life, Phase])[] = [
   ['a rename of two columns that is verified', RENAME, 'verify'],
   ['a rename of two columns that are hidden', RENAME, 'retire'],
+  ['a change of type that has taken over the name', CHANGE, 'retire'],
   ['two dropped columns that are hidden', DROP_TWO, 'retire'],
 ]
 const THROWN: readonly (readonly [string, Life])[] = [

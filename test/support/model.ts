@@ -198,7 +198,7 @@ export function table(more: Partial<Table> = {}): Table {
     referencedBy: [],
     rowSecurityForced: false,
     creates: true,
-    referable: (more.columns ?? [column('id'), column('name')]).map(({ name }) => name),
+    closed: [],
     keyIsPublished: false,
     columnSlots: 2,
     parts: [],
@@ -259,6 +259,8 @@ export function facts(more: Partial<Facts> = {}): Facts {
     names: {},
     conditions: {},
     values: {},
+    mappings: {},
+    collations: {},
     indexes: {},
     ...more,
   }

@@ -1,6 +1,7 @@
 import { addColumn } from './add-column.ts'
 import { addConstraint } from './add-constraint.ts'
 import { alterColumn } from './alter-column.ts'
+import { changeType } from './change-type.ts'
 import { createIndex } from './create-index.ts'
 import { createTable } from './create-table.ts'
 import { dropColumn } from './drop-column.ts'
@@ -18,6 +19,7 @@ type Registry = { readonly [K in Operation['kind']]: OperationSpec<Extract<Opera
 /** Every operation. One that is missing here does not compile. */
 const OPERATIONS: Registry = {
   add_column: addColumn,
+  change_type: changeType,
   create_table: createTable,
   create_index: createIndex,
   add_constraint: addConstraint,

@@ -2,6 +2,7 @@ import type { Change } from '../plan/step.ts'
 import type { AddColumn } from './add/add.ts'
 import type { AddConstraint } from './add-constraint.ts'
 import type { AlterColumn } from './alter/alter.ts'
+import type { ChangeType } from './change-type/change.ts'
 import type { CreateIndex } from './create-index.ts'
 import type { CreateTable } from './create-table/create-table.ts'
 import type { DropColumn } from './drop/drop.ts'
@@ -16,6 +17,7 @@ export type Operation =
   | AddColumn
   | AddConstraint
   | AlterColumn
+  | ChangeType
   | CreateIndex
   | CreateTable
   | DropColumn
@@ -31,6 +33,8 @@ export interface Migration {
   /** Such as `0007_add_slug`; unique among the migrations of a database. */
   readonly name: string
   readonly operations: readonly Operation[]
+  /** Of several that are released as one: the migrations in their order, each with how many of the operations are its. */
+  readonly parts?: readonly { readonly name: string; readonly operations: number }[]
   /** A run in the opposite direction: it makes no versions but takes these back, when the phase is done. */
   readonly reverses?: {
     readonly [P in 'backfill' | 'purge']?: readonly (VersionRef & { readonly change: Change })[]

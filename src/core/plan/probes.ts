@@ -48,6 +48,10 @@ export function attributesAre(
   return sql`exists (select from pg_catalog.pg_attribute where attrelid = ${regclass(table)} and attname = ${lit(column.name)} and pg_catalog.col_description(attrelid, attnum) is not distinct from ${lit(column.comment)} and coalesce(attstattarget, -1) = ${lit(column.statisticsTarget)} and attstorage = ${lit(storage)} and attcompression = ${lit(column.compression?.charAt(0) ?? '')})`
 }
 
+export function isOfType(table: QualifiedName, column: string, type: string): Sql {
+  return sql`exists (select from pg_catalog.pg_attribute where attrelid = ${regclass(table)} and attname = ${lit(column)} and not attisdropped and pg_catalog.format_type(atttypid, atttypmod) = ${lit(type)})`
+}
+
 /** Nobody has changed since what the plan carries over from a column to its successor. */
 export function columnIsAsPlanned(table: QualifiedName, column: Column): Sql {
   return sql`exists (select from pg_catalog.pg_attribute a left join pg_catalog.pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum where a.attrelid = ${regclass(table)} and a.attname = ${lit(column.name)} and a.attnotnull = ${lit(!column.nullable)} and pg_catalog.pg_get_expr(d.adbin, d.adrelid) is not distinct from ${lit(column.default)} and (select count(*) from pg_catalog.aclexplode(a.attacl)) = ${lit(column.grants.length)})`

@@ -44,6 +44,7 @@ export type Change =
   | { readonly kind: 'added'; readonly column: string }
   | { readonly kind: 'copied'; readonly from: string; readonly to: string }
   | { readonly kind: 'removed'; readonly column: string }
+  | { readonly kind: 'changed'; readonly column: string }
   | { readonly kind: 'created'; readonly table: string }
   | { readonly kind: 'dropped'; readonly table: string }
   | { readonly kind: 'renamed'; readonly from: string; readonly to: string }
@@ -57,6 +58,8 @@ export function versionName(change: Change): string {
       return `copy_${change.from}_to_${change.to}`
     case 'removed':
       return `remove_${change.column}_column`
+    case 'changed':
+      return `change_${change.column}_column`
     case 'created':
       return `create_${change.table}_table`
     case 'dropped':

@@ -29,6 +29,7 @@ const EXAMPLES: Readonly<Record<Operation['kind'], Operation>> = {
   drop_constraint: { kind: 'drop_constraint', ...on, name: 'users_pkey' },
   rename_constraint: { kind: 'rename_constraint', ...on, from: 'users_pkey', to: 'users_key' },
   alter_column: { kind: 'alter_column', ...on, column: 'name', comment: 'a name' },
+  change_type: { kind: 'change_type', ...on, column: 'name', type: 'varchar' },
   drop_column: { kind: 'drop_column', ...on, column: 'name' },
   drop_index: { kind: 'drop_index', ...on, index: 'users_old' },
   rename_column: { kind: 'rename_column', ...on, from: 'name', to: 'full_name' },
@@ -39,7 +40,7 @@ const users = tableWith([column('name')], { indexes: [index('users_old', ['id'])
 const known = context(
   users,
   factsWithTypes(
-    { text: 'text' },
+    { text: 'text', varchar: 'character varying' },
     {
       indexes: {
         [DEFINITION]: triedIndex('users_name_idx', ['name']),

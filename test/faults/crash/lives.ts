@@ -98,6 +98,11 @@ export const INDEXES = life([
   { kind: 'replace_index', definition: 'create index users_legacy_idx on users (legacy, id)' },
   { kind: 'drop_index', namespace: 'public', table: 'users', index: 'users_lower_idx' },
 ])
+
+/** Of a column with a foreign key; the name is taken over by the copy, and given back by the undo. */
+export const CHANGE = life([
+  { kind: 'change_type', namespace: 'public', table: 'users', column: 'team', type: 'bigint' },
+])
 export const DROP = life([drop('legacy')])
 export const DROP_FILLED = life([drop('older', "'old ' || id")])
 export const DROP_TWO = life([drop('legacy'), drop('older')])
