@@ -19,6 +19,8 @@ import {
   type Life,
   POISONED,
   RENAME,
+  RULES,
+  TABLES,
 } from './crash/lives.ts'
 import {
   recoverFromAll,
@@ -38,8 +40,10 @@ const LIVES: readonly (readonly [string, Life, { readonly points: number; readon
   ['a change of type', CHANGE, { points: 100, states: 20 }],
   ['an added column', ADD, { points: 26, states: 4 }],
   ['two added columns that are filled', FILL, { points: 120, states: 20 }],
+  ['constraints that come and go', RULES, { points: 60, states: 8 }],
   ['indexes that are made, replaced and dropped', INDEXES, { points: 40, states: 8 }],
   ['a dropped column, with a grace', graced(DROP, GRACE_MS), { points: 60, states: 8 }],
+  ['tables that are made, dropped and renamed', TABLES, { points: 60, states: 10 }],
   ['a dropped column that is filled meanwhile', DROP_FILLED, { points: 60, states: 8 }],
 ]
 const RETURNS: readonly (readonly [string, Life, Phase])[] = [
@@ -47,6 +51,7 @@ const RETURNS: readonly (readonly [string, Life, Phase])[] = [
   ['a rename of two columns that are hidden', RENAME, 'retire'],
   ['a change of type that has taken over the name', CHANGE, 'retire'],
   ['two dropped columns that are hidden', DROP_TWO, 'retire'],
+  ['tables that are made, hidden and renamed', TABLES, 'retire'],
 ]
 const THROWN: readonly (readonly [string, Life])[] = [
   ['the life of an added column', ADD],

@@ -174,8 +174,8 @@ function comparable({ tables }: Schema): unknown {
     indexes: table.indexes.toSorted(byName).map((one) => ({
       ...one,
       definition: undefined,
-      columns: one.columns.toSorted(),
       foreignKeys: undefined,
+      columns: one.columns.toSorted(),
     })),
     bytes: undefined,
     columnSlots: undefined,
@@ -184,6 +184,7 @@ function comparable({ tables }: Schema): unknown {
     referable: undefined,
     dependents: undefined,
     mentions: undefined,
+    grants: undefined,
     options: table.options.toSorted(),
     referencedBy: table.referencedBy.toSorted((a, b) => (a.identity < b.identity ? -1 : 1)),
   }))

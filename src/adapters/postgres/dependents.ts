@@ -2,7 +2,7 @@ import { CRON_JOBS, CRON_SIGHT, type CronJob, type CronSight, jobsUsing } from '
 import { dependentsOfEach } from '../../core/plan/dependents.ts'
 import { type FunctionText, functionsNaming, functionsUsing } from '../../core/plan/function-uses.ts'
 import { tableDependentsQuery } from '../../core/plan/table-dependents.ts'
-import type { Dependents, QualifiedName } from '../../core/schema/model.ts'
+import type { Dependent, Dependents, QualifiedName } from '../../core/schema/model.ts'
 import { join, lit, type Sql, sql } from '../../core/sql.ts'
 import type { Sessions } from './sessions.ts'
 
@@ -59,7 +59,7 @@ function hangingQuery(asked: readonly Asked[]): Sql {
   )
   const tables = asked.flatMap(({ table, column }, at) =>
     column === undefined
-      ? [sql`select ${lit(at)} as at, kind, name, false from (${tableDependentsQuery(table)}) found`]
+      ? [sql`select ${lit(at)} as at, kind, name, true from (${tableDependentsQuery(table)}) found`]
       : [],
   )
   return join([...(columns.length === 0 ? [] : [dependentsOfEach(columns)]), ...tables], '\nunion all\n')

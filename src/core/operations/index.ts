@@ -7,12 +7,15 @@ import { createTable } from './create-table.ts'
 import { dropColumn } from './drop-column.ts'
 import { dropConstraint } from './drop-constraint.ts'
 import { dropIndex } from './drop-index.ts'
+import { dropTable } from './drop-table.ts'
 import type { Operation } from './migration.ts'
 import type { OperationSpec } from './operation.ts'
 import { renameColumn } from './rename-column.ts'
 import { renameConstraint } from './rename-constraint.ts'
 import { renameIndex } from './rename-index.ts'
+import { renameTable } from './rename-table.ts'
 import { replaceIndex } from './replace-index.ts'
+import { setTable } from './set-table.ts'
 
 type Registry = { readonly [K in Operation['kind']]: OperationSpec<Extract<Operation, { kind: K }>> }
 
@@ -29,7 +32,10 @@ const OPERATIONS: Registry = {
   drop_index: dropIndex,
   rename_index: renameIndex,
   replace_index: replaceIndex,
+  drop_table: dropTable,
   rename_column: renameColumn,
+  rename_table: renameTable,
+  set_table: setTable,
   rename_constraint: renameConstraint,
 }
 

@@ -8,10 +8,13 @@ import type { CreateTable } from './create-table/create-table.ts'
 import type { DropColumn } from './drop/drop.ts'
 import type { DropConstraint } from './drop-constraint.ts'
 import type { DropIndex } from './drop-index.ts'
+import type { DropTable } from './drop-table.ts'
 import type { RenameColumn } from './rename/rename.ts'
 import type { RenameConstraint } from './rename-constraint.ts'
 import type { RenameIndex } from './rename-index.ts'
+import type { RenameTable } from './rename-table.ts'
 import type { ReplaceIndex } from './replace-index.ts'
+import type { SetTable } from './set-table/set-table.ts'
 
 export type Operation =
   | AddColumn
@@ -23,10 +26,13 @@ export type Operation =
   | DropColumn
   | DropConstraint
   | DropIndex
+  | DropTable
   | RenameColumn
   | RenameConstraint
   | RenameIndex
+  | RenameTable
   | ReplaceIndex
+  | SetTable
 
 /** A named, ordered list of operations: what a person writes in one file. */
 export interface Migration {
