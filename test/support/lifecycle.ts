@@ -181,7 +181,6 @@ function comparable({ tables }: Schema): unknown {
     columnSlots: undefined,
     rowsEstimate: undefined,
     neighbours: undefined,
-    referable: undefined,
     dependents: undefined,
     mentions: undefined,
     grants: undefined,
