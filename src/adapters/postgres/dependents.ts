@@ -2,7 +2,7 @@ import { CRON_JOBS, CRON_SIGHT, type CronJob, type CronSight, jobsUsing } from '
 import { dependentsOfEach } from '../../core/plan/dependents.ts'
 import { type FunctionText, functionsNaming, functionsUsing } from '../../core/plan/function-uses.ts'
 import { tableDependentsQuery } from '../../core/plan/table-dependents.ts'
-import type { Dependent, Dependents, QualifiedName } from '../../core/schema/model.ts'
+import type { Dependents, QualifiedName } from '../../core/schema/model.ts'
 import { join, lit, type Sql, sql } from '../../core/sql.ts'
 import type { Sessions } from './sessions.ts'
 
