@@ -1,9 +1,11 @@
-import type { Node } from '@pgsql/types'
+import type { Node, TypeName } from '@pgsql/types'
 import { parsePlPgSQLSync, parseSync, scanSync } from 'libpg-query'
 import { deparseSync } from 'pgsql-deparser'
 import { BellowsError, messageOf } from './errors.ts'
 import { canonical } from './hash.ts'
 import { type Sql, trusted } from './sql.ts'
+
+export type * as Tree from '@pgsql/types'
 
 /** The parser's own message, or the statements. The parser must have been loaded once, by `compose.ts` or the test set-up. */
 export function parsed(text: string): readonly Node[] | { readonly problem: string } {
@@ -227,4 +229,9 @@ export function visit(tree: unknown, seen: (kind: string, node: Record<string, u
       seen(kind, node as Record<string, unknown>)
     visit(node, seen)
   }
+}
+
+/** A type of a statement, as text. */
+export function typeText(typeName: TypeName): Sql {
+  return trusted(deparseSync({ TypeName: typeName }, { pretty: false }))
 }

@@ -4,8 +4,7 @@ import type { Engine } from './context.ts'
 
 type Overridden = Extract<Event, { readonly type: 'gate_overridden' }>
 
-/** One time that somebody decided to go on without a check. It was written in the transaction that hid the column. */
-export interface AuditEntry extends Omit<Overridden, 'type'> {
+interface Audited {
   readonly migration: string
   /** ISO 8601, by the clock of the database. */
   readonly at: string
@@ -13,12 +12,34 @@ export interface AuditEntry extends Omit<Overridden, 'type'> {
   readonly role: string
 }
 
+/** One time that somebody decided to go on without a check. It was written in the transaction that hid the column. */
+export type Override = Audited & Omit<Overridden, 'type'>
+
+/** Statements of a migration that ran although they are unsafe. */
+export interface UnsafeStep extends Audited {
+  readonly step: string
+  /** What is unsafe about each, and the reason that the migration gives. */
+  readonly because: readonly string[]
+}
+
+export type AuditEntry = Override | UnsafeStep
+
 /** What was gone without, in all runs, oldest first. The journal can only grow, so nothing of it is ever lost. */
 export async function readAudit({ database, journal }: Engine): Promise<readonly AuditEntry[]> {
   if (!(await journal.isInstalled())) return []
-  const rows = await database.read<{ migration: string; at: string; role: string; event: Overridden }>(sql`
-select r.migration, e.at, e.by_role as role, e.event
+  const rows = await database.read<
+    Audited & { event: Overridden; step: string; because: string[] | null }
+  >(sql`
+select r.migration, e.at, e.by_role as role, e.event, e.event ->> 'step' as step, u.because
   from bellows.event e join bellows.run r on r.id = e.run
-  where e.event ->> 'type' = 'gate_overridden' order by e.seq`)
-  return rows.map(({ event: { type: _type, ...overridden }, ...entry }) => ({ ...entry, ...overridden }))
+  cross join lateral (
+    select pg_catalog.json_agg(hazard -> 'because') as because
+      from pg_catalog.jsonb_array_elements((r.plan -> 'steps') || (r.plan -> 'rollback')) step
+      cross join lateral pg_catalog.jsonb_array_elements(step -> 'hazards') hazard
+      where e.event @> '{"type": "step_done", "how": "performed"}' and step -> 'id' = e.event -> 'step' and hazard ->> 'code' = 'unsafe'
+  ) u
+  where e.event ->> 'type' = 'gate_overridden' or u.because is not null order by e.seq`)
+  return rows.map(({ event: { type: _type, ...overridden }, step, because, ...entry }) =>
+    because === null ? { ...entry, ...overridden } : { ...entry, step, because },
+  )
 }

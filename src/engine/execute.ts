@@ -6,6 +6,7 @@ import {
   addedBy,
   isTransaction,
   type Leaver,
+  type Made,
   type Step,
   type TransactionStep,
   tableOf,
@@ -13,7 +14,6 @@ import {
 } from '../core/plan/step.ts'
 import type { Event, StepFacts } from '../core/run/event.ts'
 import type { Run } from '../core/run/run.ts'
-import type { QualifiedName } from '../core/schema/model.ts'
 import { id, qualified, type Sql } from '../core/sql.ts'
 import { finishSql } from './backfill/checkpoint.ts'
 import { fill } from './backfill/fill.ts'
@@ -83,11 +83,13 @@ function addedByOthers(step: Step, { table, column }: Leaver): BellowsError {
   )
 }
 
-/** A relation that this run did not begin to make: taking the run back must not drop it. */
-function madeByOthers(step: Step, { namespace, name }: QualifiedName): BellowsError {
-  return new BellowsError('drift_found', `Somebody else has made "${name}" since the plan was made.`, {
+/** What this run did not begin to make: taking the run back must not drop it. */
+function madeByOthers(step: Step, made: Made): BellowsError {
+  const what = typeof made === 'string' ? made : `"${made.name}"`
+  const alone = typeof made === 'string' ? 'that' : qualified(made)
+  return new BellowsError('drift_found', `Somebody else has made ${what} since the plan was made.`, {
     step: step.id,
-    hint: `Roll this migration back, which leaves ${qualified({ namespace, name })} alone, and plan anew without the operation.`,
+    hint: `Roll this migration back, which leaves ${alone} alone, and plan anew without the operation.`,
   })
 }
 
@@ -176,7 +178,7 @@ async function performTransaction(
     ...(lookAgain === undefined ? {} : { lookAgain }),
     ...(step.retires === undefined ? {} : { ahead: [holdDoorSql()], waitsFor: [DOOR] }),
     locks: step.locks,
-    statementTimeoutMs: step.cost === 'scan' ? scanTimeoutMs : holdTimeoutMs,
+    statementTimeoutMs: step.cost === 'scan' || step.cost === 'unknown' ? scanTimeoutMs : holdTimeoutMs,
     requires: step.requires,
     // Between the look of the gate and this transaction an instance may have come back.
     statements: [

@@ -1,12 +1,13 @@
 import { BellowsError } from '../core/errors.ts'
+import { canonical } from '../core/hash.ts'
 import { clearColumnState } from '../core/plan/column-state.ts'
 import { tablesOf } from '../core/plan/needs.ts'
 import { undoSteps } from '../core/plan/plan.ts'
-import { addedBy, isTransaction, type Step } from '../core/plan/step.ts'
+import { addedBy, isTransaction, type Made, type Step } from '../core/plan/step.ts'
 import { standsOn } from '../core/rollout/stands-on.ts'
 import type { Event } from '../core/run/event.ts'
 import { isOver, type Run } from '../core/run/run.ts'
-import { isSameName, type QualifiedName } from '../core/schema/model.ts'
+import { isSameName } from '../core/schema/model.ts'
 import { forgetRunSql } from './backfill/checkpoint.ts'
 import type { Driving } from './context.ts'
 import { readRun, recordingFailure } from './drive.ts'
@@ -91,8 +92,10 @@ async function isOurs(engine: Driving, run: Run, step: Step): Promise<boolean> {
   return added === undefined || run.done.has(added.id)
 }
 
-async function hasMade(engine: Driving, run: Run, relation: QualifiedName): Promise<boolean> {
-  const making = run.plan.steps.find(({ makes }) => makes !== undefined && isSameName(makes, relation))
+async function hasMade(engine: Driving, run: Run, made: Made): Promise<boolean> {
+  const making = run.plan.steps.find(
+    ({ makes }) => makes !== undefined && canonical(makes) === canonical(made),
+  )
   if (making === undefined) return false
   return run.done.has(making.id) || (await wasStarted(engine, run, making.id))
 }

@@ -53,7 +53,17 @@ select line from (
     left join pg_depend d on d.classid = 'pg_class'::regclass and d.objid = t.oid and d.deptype in ('a', 'i') and d.refclassid = 'pg_class'::regclass
     left join pg_attribute a on a.attrelid = d.refobjid and a.attnum = d.refobjsubid where t.relkind = 'S'
   union all
-  select format('function %s', p.oid::regprocedure) from pg_proc p join spaces n on n.oid = p.pronamespace
+  select format('function %s: %s', p.oid::regprocedure, case when p.prokind in ('f', 'p') then pg_get_functiondef(p.oid) end)
+    from pg_proc p join spaces n on n.oid = p.pronamespace
+  union all
+  select format('policy %s on %s for %s to %s using %s check %s permissive %s comment %s', p.polname, p.polrelid::regclass, p.polcmd, p.polroles::regrole[],
+      pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid), p.polpermissive, obj_description(p.oid, 'pg_policy'))
+    from pg_policy p join tables t on t.oid = p.polrelid
+  union all
+  select format('type %s kind %s not null %s default %s: %s', t.oid::regtype, t.typtype, t.typnotnull, t.typdefault, coalesce(
+      (select string_agg(e.enumlabel, ', ' order by e.enumsortorder) from pg_enum e where e.enumtypid = t.oid),
+      (select string_agg(format('%s %s validated %s', c.conname, pg_get_constraintdef(c.oid), c.convalidated), ', ' order by c.conname) from pg_constraint c where c.contypid = t.oid)))
+    from pg_type t join spaces n on n.oid = t.typnamespace where t.typtype in ('e', 'd')
   union all
   select format('view %s: %s', t.oid::regclass, pg_get_viewdef(t.oid)) from tables t where t.relkind in ('v', 'm')
 ) all_lines order by line`

@@ -265,6 +265,7 @@ export function facts(more: Partial<Facts> = {}): Facts {
     mappings: {},
     collations: {},
     indexes: {},
+    answers: {},
     ...more,
   }
 }

@@ -1,5 +1,6 @@
 import type { Operation } from '../../src/core/operations/migration.ts'
 import { CONSTRAINT_CASES } from './constraint-cases.ts'
+import { OBJECT_CASES } from './object-cases.ts'
 import { GIVEN, type OperationCase, ROWS, users } from './operation-case.ts'
 import { rename } from './rename.ts'
 import { TABLE_CASES } from './table-cases.ts'
@@ -109,6 +110,12 @@ export const OPERATION_CASES: Readonly<Record<Operation['kind'], readonly Operat
     },
   ],
   add_constraint: CONSTRAINT_CASES.add,
+  add_enum_value: OBJECT_CASES.addValue,
+  rename_enum_value: OBJECT_CASES.renameValue,
+  create_object: OBJECT_CASES.create,
+  drop_object: OBJECT_CASES.drop,
+  replace_object: OBJECT_CASES.replace,
+  sql: OBJECT_CASES.sql,
   alter_column: CONSTRAINT_CASES.alter,
   drop_constraint: CONSTRAINT_CASES.drop,
   rename_constraint: CONSTRAINT_CASES.rename,

@@ -2,20 +2,26 @@ import { z } from 'zod'
 import type { Operation } from '../../core/operations/migration.ts'
 import { addColumn } from './formats/add-column.ts'
 import { addConstraint } from './formats/add-constraint.ts'
+import { addEnumValue } from './formats/add-enum-value.ts'
 import { alterColumn } from './formats/alter-column.ts'
 import { changeType } from './formats/change-type.ts'
 import { createIndex } from './formats/create-index.ts'
+import { createObject } from './formats/create-object.ts'
 import { createTable } from './formats/create-table.ts'
 import { dropColumn } from './formats/drop-column.ts'
 import { dropConstraint } from './formats/drop-constraint.ts'
 import { dropIndex } from './formats/drop-index.ts'
+import { dropObject } from './formats/drop-object.ts'
 import { dropTable } from './formats/drop-table.ts'
 import { renameColumn } from './formats/rename-column.ts'
 import { renameConstraint } from './formats/rename-constraint.ts'
+import { renameEnumValue } from './formats/rename-enum-value.ts'
 import { renameIndex } from './formats/rename-index.ts'
 import { renameTable } from './formats/rename-table.ts'
 import { replaceIndex } from './formats/replace-index.ts'
+import { replaceObject } from './formats/replace-object.ts'
 import { setTable } from './formats/set-table.ts'
+import { runSql } from './formats/sql.ts'
 import { type Finding, findingsOf, placeText, unknownName } from './issues.ts'
 import type { Path } from './source.ts'
 
@@ -23,17 +29,23 @@ import type { Path } from './source.ts'
 export const OPERATION_FORMATS = {
   add_column: addColumn,
   change_type: changeType,
+  add_enum_value: addEnumValue,
+  rename_enum_value: renameEnumValue,
+  create_object: createObject,
   create_table: createTable,
   create_index: createIndex,
   add_constraint: addConstraint,
   alter_column: alterColumn,
   drop_column: dropColumn,
+  drop_object: dropObject,
+  rename_column: renameColumn,
+  replace_object: replaceObject,
+  sql: runSql,
   drop_constraint: dropConstraint,
   drop_index: dropIndex,
   rename_index: renameIndex,
   replace_index: replaceIndex,
   drop_table: dropTable,
-  rename_column: renameColumn,
   rename_table: renameTable,
   set_table: setTable,
   rename_constraint: renameConstraint,

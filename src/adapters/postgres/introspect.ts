@@ -9,6 +9,7 @@ import {
   type Table,
 } from '../../core/schema/model.ts'
 import { join, lit, sql, trusted } from '../../core/sql.ts'
+import { readAnswers } from './answers.ts'
 import { readConditions } from './conditions.ts'
 import { readExpressions } from './expressions.ts'
 import { readCollations, readMappings } from './mappings.ts'
@@ -46,6 +47,7 @@ export async function introspect(
       mappings: await readMappings(sessions, tables, needs.mappings),
       collations: await readCollations(sessions, needs.collations),
       conditions: await readConditions(sessions, needs.conditions),
+      answers: await readAnswers(sessions, needs.questions),
     },
   }
 }

@@ -121,6 +121,8 @@ create function bellows.names_in(plan jsonb) returns text[] language sql immutab
   select coalesce(pg_catalog.array_agg(distinct name), '{}') from (
     select it as name from said where pg_catalog.octet_length(it) <= 63
     union
+    select pg_catalog.replace(quoted[1], '""', '"') from said cross join lateral pg_catalog.regexp_matches(it, '"((?:[^"]|"")+)"', 'g') as quoted
+    union
     select word from said cross join lateral pg_catalog.regexp_split_to_table(it, '[^\w$]+') as word where word <> ''
   ) names
 $$;

@@ -6,7 +6,9 @@ import { type DatabaseFlags, inSession, printJson } from '../session.ts'
 
 export function addAudit(program: Command): void {
   addDatabaseFlags(program.command('audit'))
-    .description('what was gone without when a column was hidden: who, when, why, and what was seen then')
+    .description(
+      'what was gone without when a column was hidden, and which unsafe statements ran: who, when, why, and what was seen then',
+    )
     .action((flags: DatabaseFlags) =>
       inSession('audit', flags, {}, async ({ bellows, terminal }) => {
         const entries = await bellows.audit()
@@ -19,7 +21,16 @@ export function addAudit(program: Command): void {
 
 const NONE = 'No check was ever gone without.'
 
-function lines({
+function lines(entry: AuditEntry): string {
+  if (!('because' in entry)) return overrideLines(entry)
+  const { at, migration, step, role, because } = entry
+  return [
+    `${at}  ${migration}  ${step} ran as role ${role}`,
+    ...because.map((sentence) => `    unsafe: ${sentence}`),
+  ].join('\n')
+}
+
+function overrideLines({
   at,
   migration,
   column,
@@ -29,7 +40,7 @@ function lines({
   role,
   actor,
   evidence,
-}: AuditEntry): string {
+}: Exclude<AuditEntry, { because: readonly string[] }>): string {
   const what = instance === undefined ? check : `${check}:${instance}`
   const where = actor.pipeline === undefined ? '' : `, ${actor.pipeline}`
   return [

@@ -67,6 +67,8 @@ const COST_TEXTS = {
   instant: 'instant; no scan, no rewrite',
   small: 'reads the table once while everybody waits; it was asked before that it is small',
   scan: 'reads the table once; readers and writers go on',
+  rows: 'reads and writes the rows that it names, within the bound of an instant',
+  unknown: 'not known; see the reason that is given',
 } as const
 
 function sqlText(step: Step): string {

@@ -1,37 +1,49 @@
 import type { Change } from '../plan/step.ts'
 import type { AddColumn } from './add/add.ts'
 import type { AddConstraint } from './add-constraint.ts'
+import type { AddEnumValue } from './add-enum-value.ts'
 import type { AlterColumn } from './alter/alter.ts'
 import type { ChangeType } from './change-type/change.ts'
 import type { CreateIndex } from './create-index.ts'
+import type { CreateObject } from './create-object.ts'
 import type { CreateTable } from './create-table/create-table.ts'
 import type { DropColumn } from './drop/drop.ts'
 import type { DropConstraint } from './drop-constraint.ts'
 import type { DropIndex } from './drop-index.ts'
+import type { DropObject } from './drop-object.ts'
 import type { DropTable } from './drop-table.ts'
 import type { RenameColumn } from './rename/rename.ts'
 import type { RenameConstraint } from './rename-constraint.ts'
+import type { RenameEnumValue } from './rename-enum-value.ts'
 import type { RenameIndex } from './rename-index.ts'
 import type { RenameTable } from './rename-table.ts'
 import type { ReplaceIndex } from './replace-index.ts'
+import type { ReplaceObject } from './replace-object.ts'
 import type { SetTable } from './set-table/set-table.ts'
+import type { RunSql } from './sql/run-sql.ts'
 
 export type Operation =
   | AddColumn
   | AddConstraint
+  | AddEnumValue
   | AlterColumn
   | ChangeType
   | CreateIndex
+  | CreateObject
   | CreateTable
   | DropColumn
   | DropConstraint
   | DropIndex
+  | DropObject
   | DropTable
   | RenameColumn
   | RenameConstraint
+  | RenameEnumValue
   | RenameIndex
   | RenameTable
   | ReplaceIndex
+  | ReplaceObject
+  | RunSql
   | SetTable
 
 /** A named, ordered list of operations: what a person writes in one file. */

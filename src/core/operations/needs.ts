@@ -1,6 +1,7 @@
 import type { RowShape, RowValue } from '../schema/facts.ts'
 import type { MappingNeed } from '../schema/mappings.ts'
 import type { QualifiedName } from '../schema/model.ts'
+import type { Sql } from '../sql.ts'
 
 /** What must be asked of the server before a migration can be planned. */
 export interface Needs {
@@ -35,6 +36,8 @@ export interface Needs {
   readonly collations: readonly QualifiedName[]
   /** Index definitions as operations write them, each with the columns that operations before it add to the table. */
   readonly indexes: readonly (IndexNeed & { readonly added: readonly AddedColumn[] })[]
+  /** Queries that only read, about what no table of the model tells. Each is answered under its own text. */
+  readonly questions: readonly Sql[]
 }
 
 export interface IndexNeed {
@@ -65,7 +68,8 @@ export interface Touch {
   readonly constraint?: string
   /**
    * `adds`: it is not there before, and all later operations may build on it. `uses`: it stays, and others may use it, too.
-   * `replaces`: its place is taken by something else, or by nothing, so nobody else may touch it.
+   * `replaces`: its place is taken by something else, or by nothing, so nobody else may touch it. `alters`: in a way that the
+   * model does not follow, so only its like may touch it.
    */
-  readonly how: 'adds' | 'uses' | 'replaces'
+  readonly how: 'adds' | 'uses' | 'replaces' | 'alters'
 }

@@ -33,3 +33,5 @@ export type HazardCode =
   | 'not_refused_any_more'
   | 'seen_by_all'
   | 'stays_wide'
+  | 'unsafe'
+  | 'stays'

@@ -63,7 +63,10 @@ function contextsOf(migration: Migration, start: Schema, facts: Facts): readonly
   return contexts
 }
 
-/** What looks for rows in the way comes before anything is changed, unless it looks at what the migration adds itself. */
+/**
+ * What looks for rows in the way comes before anything is changed, unless it looks at what the migration adds itself. What
+ * replaces a thing that reads columns comes when all of them are proved.
+ */
 function inOrder(migration: Migration, planned: readonly Drafts[]): readonly StepDraft[] {
   const touches = migration.operations.map((op) => specOf(op).needs(op).touches)
   const isFirst = (draft: StepDraft, at: number) =>
@@ -72,7 +75,16 @@ function inOrder(migration: Migration, planned: readonly Drafts[]): readonly Ste
     first: forward.filter((draft) => isFirst(draft, at)),
     later: forward.filter((draft) => !isFirst(draft, at)),
   }))
-  return [...parts.flatMap(({ first }) => first), ...parts.flatMap(({ later }) => later)]
+  const later = parts.flatMap((part) => part.later)
+  return [
+    ...parts.flatMap(({ first }) => first),
+    ...later.filter((draft) => !replacesProved(draft)),
+    ...later.filter(replacesProved),
+  ]
+}
+
+function replacesProved(draft: StepDraft): boolean {
+  return draft.phase === 'verify' && 'makes' in draft
 }
 
 interface Drafts {

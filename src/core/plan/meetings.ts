@@ -41,6 +41,7 @@ function meetings(earlier: readonly Touch[], later: readonly Touch[]): readonly 
 
 function isConflict(earlier: Touch, later: Touch): boolean {
   if (!isSameName(earlier.table, later.table)) return false
+  if ((earlier.how === 'alters') !== (later.how === 'alters')) return true
   const isReplaced =
     (earlier.how === 'replaces' && covers(earlier, later)) ||
     (later.how === 'replaces' && covers(later, earlier))

@@ -69,6 +69,9 @@ export function versionName(change: Change): string {
   }
 }
 
+/** A relation; or anything else, as a person would call it. */
+export type Made = QualifiedName | string
+
 interface Common {
   /** Deterministic, such as `0007_add_slug/expand/2`. */
   readonly id: string
@@ -80,10 +83,10 @@ interface Common {
   readonly probe: Sql
   /** What applications see change when the step is done: the schema has a new version then. */
   readonly changes?: Change
-  /** A relation that the step makes: one that is there before is somebody else's. */
-  readonly makes?: QualifiedName
-  /** A relation that a step of a rollback drops, if the run has made it. */
-  readonly unmakes?: QualifiedName
+  /** What the step makes: one that is there before is somebody else's. */
+  readonly makes?: Made
+  /** What a step of a rollback takes back, if the run has made it. */
+  readonly unmakes?: Made
 }
 
 /** A step that is one short transaction, sent to the server as one message, COMMIT included. */
@@ -92,8 +95,11 @@ export interface TransactionStep extends Common {
   readonly locks: readonly Lock[]
   readonly requires: readonly Requirement[]
   readonly statements: readonly Sql[]
-  /** `small`: reads a table whose size it has asked for within its lock, while everybody waits. */
-  readonly cost: 'instant' | 'small' | 'scan'
+  /**
+   * `small`: reads a table whose size it has asked for within its lock, while everybody waits. `rows`: as many as a user's statement
+   * names. `unknown`: a user says why it may take long.
+   */
+  readonly cost: 'instant' | 'small' | 'rows' | 'scan' | 'unknown'
   /** What disappears for clients: the step may run only behind the gate of that. */
   readonly retires?: Leaver
 }

@@ -32,7 +32,11 @@ export interface Facts {
   >
   /** Index definitions, by their text: what the server makes of them, or why it does not take them. */
   readonly indexes: Readonly<Record<string, IndexFacts | { readonly problem: string }>>
+  /** Rows of the queries that operations ask, by the text of the query, or why the server does not answer. */
+  readonly answers: Readonly<Record<string, Answer>>
 }
+
+export type Answer = readonly Readonly<Record<string, unknown>>[] | { readonly problem: string }
 
 /** There is no such namespace, nothing may be made in it, or a relation or a type has the name. */
 export type NameProblem = 'no_namespace' | 'not_allowed' | 'taken'

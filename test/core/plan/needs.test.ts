@@ -29,6 +29,7 @@ const NOTHING: Needs = {
   mappings: [],
   collations: [],
   indexes: [],
+  questions: [],
 }
 
 describe('what must be asked of the server', () => {

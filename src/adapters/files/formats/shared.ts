@@ -1,8 +1,11 @@
 import { z } from 'zod'
 import { REFERENTIAL_ACTIONS } from '../../../core/operations/rules/rule.ts'
 
+/** A PostgreSQL schema. */
+export const namespace = z.string().default('public')
+
 /** What every operation on a table says first. */
-export const onTable = { namespace: z.string().default('public'), table: z.string().min(1) }
+export const onTable = { namespace, table: z.string().min(1) }
 
 export const name = z.string().min(1)
 

@@ -1,0 +1,79 @@
+import { BellowsError } from '../errors.ts'
+import { hasLabel } from '../objects/enum-catalog.ts'
+import type { StepDraft } from '../plan/step.ts'
+import { lit, qualified, sql } from '../sql.ts'
+import { enumNeeds, enumProblems, missingValue, type OfType, theType } from './enum/enum.ts'
+import type { OperationSpec } from './operation.ts'
+
+/** Gives a value of an enum another name, at once for all instances. */
+export interface RenameEnumValue extends OfType {
+  readonly kind: 'rename_enum_value'
+  readonly from: string
+  readonly to: string
+  /** Why no instance writes or compares with either name while it changes. Kept in the run. */
+  readonly unsafe?: string
+}
+
+export const renameEnumValue: OperationSpec<RenameEnumValue> = {
+  needs: enumNeeds,
+
+  check: (op, { facts }) => {
+    const problems = [...enumProblems(op, op.to, facts), ...missingValue(op, op.from, facts)]
+    if (problems.length > 0) return problems
+    if (op.unsafe !== undefined) return []
+    return [
+      new BellowsError(
+        'plan_refused',
+        `From the moment on that '${op.from}' is '${op.to}', whoever writes '${op.from}' fails; before, whoever writes '${op.to}' does.`,
+        {
+          hint: `Add '${op.to}' with add_enum_value and let the application write that. If no instance says either name, say why: unsafe: "<reason>".`,
+        },
+      ),
+    ]
+  },
+
+  apply: (_op, schema) => schema,
+
+  expand: (op) => [
+    {
+      ...renaming(op, op.from, op.to),
+      does: `rename the value '${op.from}' of "${op.type}" to '${op.to}'`,
+      hazards: [
+        {
+          code: 'unsafe',
+          because: `An instance that says '${op.from}' fails from here on. The reason given: ${op.unsafe}`,
+        },
+      ],
+      makes: madeName(op),
+    },
+  ],
+
+  backfill: () => [],
+
+  contract: () => [],
+
+  rollback: (op) => [
+    {
+      ...renaming(op, op.to, op.from),
+      does: `rename the value '${op.to}' of "${op.type}" back to '${op.from}'`,
+      hazards: [{ code: 'may_break', because: `An instance that says '${op.to}' fails from here on.` }],
+      unmakes: madeName(op),
+    },
+  ],
+}
+
+function renaming(op: RenameEnumValue, from: string, to: string) {
+  return {
+    kind: 'ddl',
+    phase: 'expand',
+    probe: sql`(${hasLabel(theType(op), to)} and not ${hasLabel(theType(op), from)})`,
+    locks: [],
+    requires: [],
+    statements: [sql`alter type ${qualified(theType(op))} rename value ${lit(from)} to ${lit(to)}`],
+    cost: 'instant',
+  } as const satisfies Partial<StepDraft>
+}
+
+function madeName(op: RenameEnumValue): string {
+  return `the value '${op.to}' of ${qualified(theType(op))}`
+}

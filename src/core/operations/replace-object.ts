@@ -1,0 +1,139 @@
+import { assert, type BellowsError } from '../errors.ts'
+import { type DatabaseObject, dropSql, shownObject } from '../objects/database-object.ts'
+import { isDefinedAs, isDefinedElse } from '../objects/object-catalog.ts'
+import { inSearchPath } from '../plan/search-path.ts'
+import { refused } from '../plan/table-checks.ts'
+import { type Sql, trusted } from '../sql.ts'
+import { readStatements, type Statements } from '../statements/statement.ts'
+import { stepLocks } from '../statements/step-locks.ts'
+import {
+  type Defining,
+  definitionOf,
+  definitionProblems,
+  foundObject,
+  foundProblems,
+  questionsOn,
+  readDefinition,
+  relationOf,
+} from './object/definition.ts'
+import { withTrigger } from './object/triggers.ts'
+import { keepsColumnsSql, viewProblems } from './object/view-columns.ts'
+import type { Context, OperationSpec } from './operation.ts'
+
+/** Gives a view, a function, a procedure, a trigger or a policy another definition. */
+export interface ReplaceObject extends Defining {
+  readonly kind: 'replace_object'
+}
+
+export const replaceObject: OperationSpec<ReplaceObject> = {
+  needs: (op) => {
+    const read = readDefinition(op)
+    if ('problem' in read) return { tables: [], touches: [] }
+    const table = relationOf(read.object)
+    const how = read.object.kind === 'view' ? 'alters' : 'uses'
+    return {
+      tables: table === undefined ? [] : [{ ...table, columns: [] }],
+      questions: questionsOn(read.object),
+      touches: table === undefined ? [] : [{ table, how }],
+    }
+  },
+
+  check: (op, { schema, facts }) => {
+    const problems = definitionProblems(op, facts)
+    if (problems.length > 0) return problems
+    const { object, statement } = definitionOf(op)
+    const kind = [...kindProblems(op), ...foundProblems(object, facts)]
+    return kind.length > 0 ? kind : viewProblems(object, statement, schema)
+  },
+
+  apply: (op, schema) => {
+    const { object, statement } = definitionOf(op)
+    return withTrigger(schema, object, statement)
+  },
+
+  expand: () => [],
+
+  backfill: () => [],
+
+  /** Behind the proof of all columns: a definition that reads a new column would give what is not filled yet. */
+  contract: (op, context) => {
+    const { object } = definitionOf(op)
+    return [
+      {
+        ...replacing(op, context, trusted(`${op.definition.trim()}\n`)),
+        phase: 'verify',
+        does: `replace the ${shownObject(object)}`,
+        hazards: [
+          {
+            code: 'may_break',
+            because: 'Instances of both versions get the new definition from this step on.',
+          },
+        ],
+        probe: isDefinedElse(object, oldDefinition(object, context)),
+        makes: shownObject(object),
+      },
+    ]
+  },
+
+  rollback: (op, context) => {
+    const { object } = definitionOf(op)
+    const old = oldDefinition(object, context)
+    return [
+      {
+        ...replacing(op, context, trusted(old)),
+        phase: 'expand',
+        does: `give the ${shownObject(object)} its old definition back`,
+        hazards: [],
+        probe: isDefinedAs(object, old),
+        unmakes: shownObject(object),
+      },
+    ]
+  },
+}
+
+/** What has no OR REPLACE, or not for every form of it, is dropped and made anew in the same transaction. */
+function isDropped({ kind }: DatabaseObject): boolean {
+  return kind === 'trigger' || kind === 'policy'
+}
+
+function replacing(op: ReplaceObject, { schema }: Context, definition: Sql) {
+  const { object, statement } = definitionOf(op)
+  const dropped = isDropped(object) ? [dropSql(object)] : []
+  const statements: Statements = [...dropped.flatMap(statementsOf), statement]
+  return {
+    kind: 'ddl' as const,
+    locks: stepLocks(statements, op.namespace, schema),
+    requires: [],
+    statements: [...inSearchPath(op.namespace, [...dropped, definition]), ...keepsColumnsSql(object, schema)],
+    cost: 'instant' as const,
+  }
+}
+
+function statementsOf(text: Sql): Statements {
+  const read = readStatements(text)
+  return 'problem' in read ? [] : read
+}
+
+function oldDefinition(object: DatabaseObject, { facts }: Context): string {
+  const found = foundObject(object, facts)
+  assert(found !== undefined, 'steps come after check')
+  return found.definition
+}
+
+function kindProblems(op: ReplaceObject): readonly BellowsError[] {
+  const { object, orReplace } = definitionOf(op)
+  if (object.kind === 'type' || object.kind === 'domain')
+    return [
+      refused(
+        `A ${object.kind} cannot be replaced.`,
+        'Make a new one, and give the columns that type; a value of an enum is added by add_enum_value.',
+      ),
+    ]
+  if (isDropped(object) || orReplace) return []
+  return [
+    refused(
+      `The definition of the ${shownObject(object)} does not say OR REPLACE.`,
+      'Write CREATE OR REPLACE.',
+    ),
+  ]
+}

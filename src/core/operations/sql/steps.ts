@@ -1,0 +1,122 @@
+import { assert } from '../../errors.ts'
+import type { Hazard } from '../../plan/hazard.ts'
+import { inSearchPath } from '../../plan/search-path.ts'
+import type { Phase, StepDraft, TransactionStep } from '../../plan/step.ts'
+import { type Sql, sql, trusted } from '../../sql.ts'
+import { unsafe } from '../../statements/lint.ts'
+import { altersBy } from '../../statements/matches.ts'
+import type { Setting } from '../../statements/rule.ts'
+import { kindOf, relationName } from '../../statements/statement.ts'
+import { stepLocks } from '../../statements/step-locks.ts'
+import type { Context } from '../operation.ts'
+import { withForeignKeys } from './foreign-keys.ts'
+import { tableOfIndex } from './index-tables.ts'
+import { probeOf } from './probe.ts'
+import { type RunSql, settingsOf } from './run-sql.ts'
+
+const PHASES: Readonly<Record<RunSql['phase'], Phase>> = { expand: 'expand', contract: 'purge' }
+
+export function upStep(op: RunSql, context: Context): StepDraft {
+  const [setting] = settingsOf(op)
+  assert(setting !== undefined, 'steps come after check')
+  const stays: readonly Hazard[] =
+    op.irreversible === undefined
+      ? []
+      : [{ code: 'stays', because: `A rollback leaves what this step did: ${op.irreversible}` }]
+  return statementStep(op, context, setting, {
+    phase: PHASES[op.phase],
+    does: `run: ${firstLine(op.up)}`,
+    hazards: [...unsafeHazards(op, setting), ...stays],
+    probe: doneProbe(op),
+    text: op.up,
+    ...(op.down === undefined ? {} : { makes: madeName(op) }),
+  })
+}
+
+export function downStep(op: RunSql, context: Context, down: string): StepDraft {
+  const setting = settingsOf(op).find(({ part }) => part === 'down')
+  assert(setting !== undefined, 'steps come after check')
+  return statementStep(op, context, setting, {
+    phase: 'expand',
+    does: `take back: ${firstLine(down)}`,
+    hazards: unsafeHazards(op, setting),
+    probe: sql`not ${doneProbe(op)}`,
+    text: down,
+    unmakes: madeName(op),
+  })
+}
+
+interface Told {
+  readonly phase: Phase
+  readonly does: string
+  readonly hazards: readonly Hazard[]
+  readonly probe: Sql
+  readonly text: string
+  readonly makes?: string
+  readonly unmakes?: string
+}
+
+function statementStep(op: RunSql, { schema, facts }: Context, setting: Setting, told: Told): StepDraft {
+  const { text, ...common } = told
+  const locks = stepLocks(setting.statements, op.namespace, withForeignKeys(op, schema)).map((lock) => ({
+    ...lock,
+    relation: tableOfIndex(op, facts, lock.relation) ?? lock.relation,
+  }))
+  if (!setting.outside) {
+    return {
+      kind: 'ddl',
+      ...common,
+      locks,
+      requires: [],
+      // A comment at the end of the text must not swallow what comes behind it.
+      statements: inSearchPath(op.namespace, [trusted(`${text.trim()}\n`)]),
+      cost: costOf(op, setting),
+    }
+  }
+  const [statement] = setting.statements
+  if (statement !== undefined && 'IndexStmt' in statement) {
+    const { idxname = '', relation } = statement.IndexStmt
+    const index = { namespace: relationName(relation, op.namespace).namespace, name: idxname }
+    return { kind: 'concurrent_index', ...common, locks, index, statement: trusted(text.trim()) }
+  }
+  return { kind: 'outside', ...common, locks, statements: [trusted(text.trim())], cost: 'scan' }
+}
+
+const ROWS = new Set([
+  'SelectStmt',
+  'InsertStmt',
+  'UpdateStmt',
+  'DeleteStmt',
+  'MergeStmt',
+  'CreateTableAsStmt',
+])
+
+function costOf(op: RunSql, { statements }: Setting): TransactionStep['cost'] {
+  if (op.unsafe !== undefined) return 'unknown'
+  if (statements.some((one) => altersBy(one, 'AT_ValidateConstraint'))) return 'scan'
+  return statements.some((one) => ROWS.has(kindOf(one))) ? 'rows' : 'instant'
+}
+
+function unsafeHazards(op: RunSql, setting: Setting): readonly Hazard[] {
+  return unsafe(setting).map(({ rule, at }) => ({
+    code: 'unsafe',
+    because: `Statement ${at} ${rule.what}: ${rule.why}. The reason given: ${op.unsafe}`,
+  }))
+}
+
+function doneProbe(op: RunSql): Sql {
+  const probe = probeOf(op)
+  assert(probe !== undefined, 'steps come after check')
+  return sql`(${probe})`
+}
+
+function madeName({ up }: RunSql): string {
+  return `what "${firstLine(up)}" makes`
+}
+
+const SHOWN_CHARACTERS = 80
+
+function firstLine(text: string): string {
+  const line = text.trim().replaceAll(/\s+/g, ' ')
+  return line.length > SHOWN_CHARACTERS ? `${line.slice(0, SHOWN_CHARACTERS)} …` : line
+}

@@ -1,0 +1,190 @@
+import { compareBytes } from '../identifier.ts'
+import { type Tree, visit } from '../parse.ts'
+import { LOCK_LEVELS } from '../plan/step.ts'
+import { isSameName } from '../schema/model.ts'
+import type { Setting } from './rule.ts'
+import { columnOf, commandsOf, constraintOf, constraintsOf, hasOption, kindOf, partsOf } from './statement.ts'
+import { locksOf } from './statement-locks.ts'
+
+/** What the rules look for in a statement. */
+
+export function altersBy(statement: Tree.Node, ...subtypes: readonly string[]): boolean {
+  return commandsOf(statement).some(({ subtype = '' }) => subtypes.includes(subtype))
+}
+
+const SESSION_KINDS = new Set(
+  `ClosePortalStmt DeallocateStmt DeclareCursorStmt DiscardStmt FetchStmt ListenStmt LoadStmt PrepareStmt UnlistenStmt`.split(
+    /\s+/,
+  ),
+)
+const BOUNDS = /^(?:.*_timeout|search_path|role|session_authorization|transaction.*|bellows\..*)$/i
+const SESSION_CALLS = /^(?:set_config|pg_advisory_unlock.*|pg_(?:terminate|cancel)_backend)$/
+
+/** What stays behind in the session of the driver, or takes its bounds away. */
+export function setsOfSession(statement: Tree.Node): boolean {
+  if ('VariableSetStmt' in statement) {
+    const { is_local, name = '' } = statement.VariableSetStmt
+    return is_local !== true || BOUNDS.test(name)
+  }
+  return SESSION_KINDS.has(kindOf(statement)) || calls(statement).some((name) => SESSION_CALLS.test(name))
+}
+
+function calls(tree: unknown): readonly string[] {
+  const names: string[] = []
+  visit(tree, (kind, node) => {
+    if (kind !== 'FuncCall') return
+    const last = (node as Tree.FuncCall).funcname?.at(-1)
+    if (last !== undefined && 'String' in last) names.push(last.String.sval ?? '')
+  })
+  return names
+}
+
+/** Does it name anything in the namespace of the journal? */
+export function namesJournal(statement: Tree.Node): boolean {
+  const text = JSON.stringify(statement)
+  let found = text.includes(`"${JOURNAL}"`) && /"OBJECT_SCHEMA"|"newschema"/.test(text)
+  visit({ statement }, (_kind, node) => {
+    const lists = Object.values(node).filter((value) => Array.isArray(value)) as Tree.Node[][]
+    const isFirst = (list: readonly Tree.Node[]) =>
+      list.length > 1 && partsOf(list.slice(0, 1))[0] === JOURNAL
+    if (node.schemaname === JOURNAL || node.schemaName === JOURNAL || lists.some(isFirst)) found = true
+  })
+  return found
+}
+
+const JOURNAL = 'bellows'
+
+/** Does PostgreSQL take it only outside a transaction? */
+export function isOutside(statement: Tree.Node): boolean {
+  if ('IndexStmt' in statement) return statement.IndexStmt.concurrent === true
+  if ('DropStmt' in statement) return statement.DropStmt.concurrent === true
+  if ('ReindexStmt' in statement) {
+    const { kind, params } = statement.ReindexStmt
+    return hasOption(params, 'concurrently') || !/_(?:INDEX|TABLE)$/.test(kind ?? '')
+  }
+  if ('VacuumStmt' in statement) return statement.VacuumStmt.is_vacuumcmd === true
+  if ('ClusterStmt' in statement) return statement.ClusterStmt.relation === undefined
+  const isDetached = commandsOf(statement).some(
+    ({ def }) => def !== undefined && 'PartitionCmd' in def && def.PartitionCmd.concurrent === true,
+  )
+  return isDetached || OUTSIDE_KINDS.has(kindOf(statement))
+}
+
+const OUTSIDE_KINDS = new Set(
+  `AlterSystemStmt CreatedbStmt CreateTableSpaceStmt DropdbStmt DropTableSpaceStmt`.split(/\s+/),
+)
+
+const [BEFORE, INSERT_OR_UPDATE] = [2, 4 + 16]
+/** Where the names of the dual write's triggers begin; see `names.ts`. */
+const DUAL_WRITE_NAMES = 'zzz_bellows'
+
+export function sortsBehindDualWrite(statement: Tree.Node): boolean {
+  if (!('CreateTrigStmt' in statement)) return false
+  const { row, timing, events = 0, trigname = '' } = statement.CreateTrigStmt
+  const isMet = row === true && timing === BEFORE && (events & INSERT_OR_UPDATE) !== 0
+  return isMet && compareBytes(trigname, DUAL_WRITE_NAMES) >= 0
+}
+
+const SERIAL = /^(?:small|big)?serial[248]?$/
+/** Functions that PostgreSQL evaluates once for all rows that are there. */
+const STEADY_CALLS = /^(?:now|transaction_timestamp|statement_timestamp|current_setting|timezone)$/
+
+/** Does it add a column that makes PostgreSQL compute every row, that old writers cannot fill, or that is checked at once? */
+export function addsColumn(statement: Tree.Node, how: keyof typeof COLUMNS): boolean {
+  return commandsOf(statement).some((command) => {
+    const column = columnOf(command)
+    return command.subtype === 'AT_AddColumn' && column !== undefined && COLUMNS[how](column)
+  })
+}
+
+const COLUMNS = {
+  rewrites: (column: Tree.ColumnDef) =>
+    isSerial(column) ||
+    has(column, 'CONSTR_IDENTITY', 'CONSTR_GENERATED') ||
+    constraintsOf(column).some(
+      ({ contype, raw_expr }) =>
+        contype === 'CONSTR_DEFAULT' && calls(raw_expr).some((name) => !STEADY_CALLS.test(name)),
+    ),
+  required: (column: Tree.ColumnDef) =>
+    has(column, 'CONSTR_NOTNULL', 'CONSTR_PRIMARY') &&
+    !isSerial(column) &&
+    !has(column, 'CONSTR_DEFAULT', 'CONSTR_IDENTITY', 'CONSTR_GENERATED'),
+  constrained: (column: Tree.ColumnDef) =>
+    has(column, 'CONSTR_CHECK', 'CONSTR_UNIQUE', 'CONSTR_PRIMARY', 'CONSTR_FOREIGN'),
+} as const
+
+function has(column: Tree.ColumnDef, ...types: readonly string[]): boolean {
+  return constraintsOf(column).some(({ contype = '' }) => types.includes(contype))
+}
+
+function isSerial({ typeName }: Tree.ColumnDef): boolean {
+  return SERIAL.test(lastOf(typeName?.names))
+}
+
+function lastOf(names: readonly Tree.Node[] | undefined): string {
+  const last = names?.at(-1)
+  return last !== undefined && 'String' in last ? (last.String.sval ?? '') : ''
+}
+
+/** `checked`: against all rows, at once; `built`: with an index that is not there yet. */
+export function addsConstraint(statement: Tree.Node, how: 'checked' | 'built'): boolean {
+  return commandsOf(statement).some((command) => {
+    const { contype = '', skip_validation, indexname } = constraintOf(command) ?? {}
+    return how === 'checked'
+      ? /_(?:CHECK|FOREIGN|NOTNULL)$/.test(contype) && skip_validation !== true
+      : /_(?:UNIQUE|PRIMARY|EXCLUSION)$/.test(contype) && indexname === undefined
+  })
+}
+
+export function drops(statement: Tree.Node, what: 'table' | 'index' | 'other'): boolean {
+  if (!('DropStmt' in statement)) return false
+  const { removeType = '', concurrent } = statement.DropStmt
+  if (/_(?:FOREIGN_)?TABLE$/.test(removeType)) return what === 'table'
+  if (removeType === 'OBJECT_INDEX') return what === 'index' && concurrent !== true
+  return what === 'other'
+}
+
+export function cascades(statement: Tree.Node): boolean {
+  let found = false
+  visit({ statement }, (_kind, node) => {
+    if (node.behavior === 'DROP_CASCADE') found = true
+  })
+  return found
+}
+
+export function changesAllRows(statement: Tree.Node): boolean {
+  let found = false
+  visit({ statement }, (kind, node) => {
+    if (kind !== 'UpdateStmt' && kind !== 'DeleteStmt') return
+    const { whereClause } = node as Tree.UpdateStmt
+    if (whereClause === undefined || 'A_Const' in whereClause) found = true
+  })
+  return found
+}
+
+const KNOWN_CALLS = /^(?:setval|nextval|pg_notify)$/
+
+/** Runs code of which the statement says nothing. */
+export function isOpaque(statement: Tree.Node): boolean {
+  const kind = kindOf(statement)
+  if (kind === 'SelectStmt') return calls(statement).some((name) => !KNOWN_CALLS.test(name))
+  return kind === 'DoStmt' || kind === 'CallStmt' || kind === 'ExecuteStmt'
+}
+
+/** Takes a lock that stops writers while an earlier statement holds one on another table. */
+export function locksAnother(statement: Tree.Node, { statements, namespace }: Setting): boolean {
+  const at = statements.indexOf(statement)
+  const strong = (of: readonly Tree.Node[]) =>
+    locksOf(of, namespace)
+      .filter(({ level }) => LOCK_LEVELS.indexOf(level) >= LOCK_LEVELS.indexOf('share'))
+      .map(({ relation }) => relation)
+  const before = strong(statements.slice(0, at))
+  const made = strong(statements.slice(0, at + 1))
+  return (
+    before.length > 0 &&
+    strong([statement]).some(
+      (one) =>
+        made.some((other) => isSameName(one, other)) && !before.some((other) => isSameName(one, other)),
+    )
+  )
+}
