@@ -96,7 +96,8 @@ async function attach(
     statementTimeoutMs: engine.settings.holdTimeoutMs,
     requires: [],
     statements,
-    events: [],
+    // So that everybody sees it go on.
+    events: [{ type: 'step_started', step: step.id }],
   })
 }
 

@@ -74,6 +74,13 @@ export const OPERATION_CASES: Readonly<Record<Operation['kind'], readonly Operat
       given: GIVEN,
       operations: [{ kind: 'create_index', definition: 'create unique index on users (lower(name))' }],
     },
+    {
+      name: 'of a partitioned table',
+      given: `${GIVEN}; create table days (id bigint, at date not null) partition by range (at);
+        create table days_2020 partition of days for values from ('2020-01-01') to ('2021-01-01') partition by hash (id);
+        create table days_2020_a partition of days_2020 for values with (modulus 1, remainder 0)`,
+      operations: [{ kind: 'create_index', definition: 'create index on days (id)' }],
+    },
   ],
   create_table: [
     {

@@ -117,10 +117,10 @@ function traced(
   }
 }
 
-/** A transaction records that its step is done, or moves the checkpoint of its step on. */
+/** A transaction records that its step is done, or goes on, or moves the checkpoint of its step on. */
 function stepOf({ events, statements }: Transaction, steps: readonly string[]): string | null {
-  const done = events.find((event) => event.type === 'step_done')
-  if (done !== undefined) return done.step
+  const own = events.find((event) => event.type === 'step_done' || event.type === 'step_started')
+  if (own !== undefined) return own.step
   return steps.find((step) => statements.some((statement) => statement.includes(lit(step)))) ?? null
 }
 

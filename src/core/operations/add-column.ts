@@ -1,7 +1,9 @@
 import { columnsNamed } from '../parse.ts'
+import { wholeTree } from '../plan/locks.ts'
 import { columnAbsent, columnExists } from '../plan/probes.ts'
-import type { StepDraft } from '../plan/step.ts'
+import type { Lock, StepDraft } from '../plan/step.ts'
 import { theTable } from '../plan/table-checks.ts'
+import { findTable } from '../schema/model.ts'
 import { id, qualified, type Sql, sql, trusted } from '../sql.ts'
 import type { AddColumn } from './add/add.ts'
 import { addedSchema } from './add/added-schema.ts'
@@ -10,7 +12,7 @@ import { fillingStep, fillStep, takeBackStep } from './add/fill-steps.ts'
 import { settleSteps } from './add/settle-steps.ts'
 import { isFilled, valuesOf } from './add/values.ts'
 import { commentSql, onTable, workFor } from './add/work.ts'
-import type { OperationSpec } from './operation.ts'
+import type { Context, OperationSpec } from './operation.ts'
 
 export type { AddColumn } from './add/add.ts'
 
@@ -33,22 +35,25 @@ export const addColumn: OperationSpec<AddColumn> = {
 
   apply: addedSchema,
 
-  expand: (op, context) => [isFilled(op, context.facts) ? fillingStep(workFor(op, context)) : plainStep(op)],
+  expand: (op, context) => [
+    isFilled(op, context.facts) ? fillingStep(workFor(op, context)) : plainStep(op, context),
+  ],
 
   backfill: (op, context) => (isFilled(op, context.facts) ? [fillStep(workFor(op, context))] : []),
 
   contract: (op, context) => (isFilled(op, context.facts) ? settleSteps(workFor(op, context)) : []),
 
   rollback: (op, context) => [
-    isFilled(op, context.facts) ? takeBackStep(workFor(op, context)) : plainReturnStep(op),
+    isFilled(op, context.facts) ? takeBackStep(workFor(op, context)) : plainReturnStep(op, context),
   ],
 }
 
 /** PostgreSQL knows the value of every row without touching one. */
-function plainStep(op: AddColumn): StepDraft {
+function plainStep(op: AddColumn, context: Context): StepDraft {
   const table = theTable(op)
   return {
     ...onTable(table),
+    locks: locksFor(op, context),
     kind: 'ddl',
     phase: 'expand',
     does: `add the column "${op.column}" to "${op.table}"`,
@@ -58,10 +63,11 @@ function plainStep(op: AddColumn): StepDraft {
   }
 }
 
-function plainReturnStep(op: AddColumn): StepDraft {
+function plainReturnStep(op: AddColumn, context: Context): StepDraft {
   const table = theTable(op)
   return {
     ...onTable(table),
+    locks: locksFor(op, context),
     kind: 'ddl',
     phase: 'expand',
     does: `drop the column "${op.column}" of "${op.table}" again`,
@@ -72,6 +78,11 @@ function plainReturnStep(op: AddColumn): StepDraft {
     statements: [sql`alter table ${qualified(table)} drop column ${id(op.column)} restrict`],
     retires: { table, column: op.column },
   }
+}
+
+/** PostgreSQL changes the partitions along with their table. */
+function locksFor(op: AddColumn, { schema }: Context): readonly Lock[] {
+  return wholeTree(findTable(schema, theTable(op)) ?? { ...theTable(op), parts: [] })
 }
 
 function addColumnSql(op: AddColumn): Sql {

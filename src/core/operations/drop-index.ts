@@ -6,8 +6,8 @@ import {
   leavingIndexHazards,
   leavingProblems,
 } from '../plan/index-leaving.ts'
-import { wholeTree } from '../plan/index-parts.ts'
 import { dropOutside } from '../plan/index-steps.ts'
+import { wholeTree } from '../plan/locks.ts'
 import { indexIsAsPlanned, relationAbsent } from '../plan/probes.ts'
 import type { Requirement } from '../plan/step.ts'
 import { tableProblems, theTable } from '../plan/table-checks.ts'

@@ -66,7 +66,8 @@ function renameStep(op: RenameIndex, from: string, to: string, does: string): St
     does,
     hazards: [],
     probe: all([indexHas(after, table, null), relationAbsent(before)]),
-    locks: [{ relation: before, level: 'share_update_exclusive', implied: true }],
+    // On the index alone, which counts for its table.
+    locks: [{ relation: table, level: 'share_update_exclusive', implied: true }],
     requires: [
       {
         that: indexHas(before, table, null),

@@ -143,7 +143,7 @@ function swapStep({ index, old, name, copy, aside }: Work): StepDraft {
   const comment =
     old.comment === null ? [] : [sql`comment on index ${qualified(name)} is ${lit(old.comment)}`]
   return {
-    ...swapping(name, copy),
+    ...swapping(table),
     does: `give the new index the name "${name.name}"`,
     probe: all([indexStands(name, table, tried.using), relationAbsent(copy)]),
     requires: [
@@ -159,7 +159,7 @@ function swapStep({ index, old, name, copy, aside }: Work): StepDraft {
 
 function swapBackStep({ index, name, copy, aside }: Work): StepDraft {
   return {
-    ...swapping(name, aside),
+    ...swapping(index.table),
     does: `give the old index the name "${name.name}" back`,
     probe: relationAbsent(aside),
     requires: [
@@ -172,16 +172,13 @@ function swapBackStep({ index, name, copy, aside }: Work): StepDraft {
   }
 }
 
-function swapping(name: QualifiedName, other: QualifiedName) {
-  const level = 'share_update_exclusive'
+/** The locks are on the two indexes alone, which count for their table. */
+function swapping(table: QualifiedName) {
   return {
     kind: 'ddl',
     phase: 'expand',
     hazards: [],
-    locks: [
-      { relation: name, level, implied: true },
-      { relation: other, level, implied: true },
-    ],
+    locks: [{ relation: table, level: 'share_update_exclusive', implied: true }],
     cost: 'instant',
   } as const
 }

@@ -1,12 +1,13 @@
 import { canonical, hash } from '../hash.ts'
 import { cutToBytes, IDENTIFIER_BYTES_MAX } from '../identifier.ts'
-import type { QualifiedName } from '../schema/model.ts'
+import type { Part, QualifiedName } from '../schema/model.ts'
 import { join, lit, qualified, type Sql, sql } from '../sql.ts'
 import type { Hazard } from './hazard.ts'
 import type { SoundIndex } from './index-checks.ts'
 import { createIndexSql } from './index-text.ts'
+import { wholeTree } from './locks.ts'
 import { indexHas, indexStands, relationAbsent } from './probes.ts'
-import type { IndexPartsStep, Lock, StepDraft } from './step.ts'
+import type { IndexPartsStep, Lock, LockLevel, StepDraft } from './step.ts'
 
 /** A partition that lacks its part of an index. */
 export interface LackingPart extends QualifiedName {
@@ -44,22 +45,23 @@ export function partsSteps(
       ...parts,
       how: 'build',
       does: `build the index "${name}" for each partition of "${table.name}"`,
-      hazards: [
-        {
-          code: 'stops_clients',
-          because:
-            'Attaching what was built locks that new index for a moment: statements on the partition wait for the lock timeout at most.',
-        },
-        ...hazards,
-      ],
+      hazards,
       probe: indexStands(of, table, tried.using),
-      locks: table.parts.map(({ kind, ...relation }) => ({
-        relation,
-        level: kind === 'partitioned' ? 'share' : 'share_update_exclusive',
-        implied: true,
-      })),
+      locks: buildLocks(table),
     },
   ]
+}
+
+/** What is built is locked for the moment in which it is attached, which counts for its partition. */
+function buildLocks(table: SoundIndex['table']): readonly Lock[] {
+  const levels = (kind: Part['kind'] | 'root'): readonly LockLevel[] => {
+    if (kind === 'table') return ['access_exclusive']
+    return kind === 'root' ? ['share_update_exclusive'] : ['share_update_exclusive', 'share']
+  }
+  return [{ kind: 'root' as const, namespace: table.namespace, name: table.name }, ...table.parts].flatMap(
+    ({ kind, namespace, name }) =>
+      levels(kind).map((level) => ({ relation: { namespace, name }, level, implied: true as const })),
+  )
 }
 
 /** Drops the index with all its parts; PostgreSQL does that only under a lock on each of them. */
@@ -89,17 +91,6 @@ export function dropPartsSteps(index: SoundIndex, name: string, seed: string): r
       statements: [sql`drop index ${qualified(of)} restrict`],
       cost: 'instant',
     },
-  ]
-}
-
-/** The lock of a partitioned table takes its partitions along. */
-export function wholeTree(table: SoundIndex['table']): readonly Lock[] {
-  const level = 'access_exclusive'
-  return [
-    { relation: table, level },
-    ...table.parts.map(
-      ({ namespace, name }) => ({ relation: { namespace, name }, level, implied: true }) as const,
-    ),
   ]
 }
 

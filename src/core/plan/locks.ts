@@ -1,4 +1,5 @@
-import { LOCK_LEVELS, type LockLevel } from './step.ts'
+import type { Table } from '../schema/model.ts'
+import { LOCK_LEVELS, type Lock, type LockLevel } from './step.ts'
 
 /** Which table locks exclude each other. Source: table 13.2 of the PostgreSQL manual. */
 const CONFLICTS: Readonly<Record<LockLevel, readonly LockLevel[]>> = {
@@ -48,4 +49,21 @@ export function lockMode(level: LockLevel): string {
     .split('_')
     .map((word) => word[0]?.toUpperCase() + word.slice(1))
     .join('')}Lock`
+}
+
+/** A table to itself. The lock of a partitioned one takes its partitions along. */
+export function wholeTree({
+  namespace,
+  name,
+  parts,
+}: Pick<Table, 'namespace' | 'name' | 'parts'>): readonly Lock[] {
+  const level = 'access_exclusive' as const
+  return [
+    { relation: { namespace, name }, level },
+    ...parts.map((part) => ({
+      relation: { namespace: part.namespace, name: part.name },
+      level,
+      implied: true as const,
+    })),
+  ]
 }

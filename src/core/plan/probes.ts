@@ -136,14 +136,14 @@ export function isFreeToBuild(index: QualifiedName, table: QualifiedName, using:
   return sql`(${relationAbsent(index)} or ${indexIs(index, table, using, sql` and not i.indisvalid`)})`
 }
 
-/** No more bytes than that: what takes a lock for as long as it reads the table must not be surprised by its growth. */
-export function isAtMost(table: QualifiedName, bytes: number): Sql {
-  return sql`pg_catalog.pg_table_size(${regclass(table)}) <= ${lit(bytes)}`
-}
-
 /** Nobody has changed an index since: `definition` as `pg_get_indexdef` printed it, but for the name. */
 export function indexIsAsPlanned(index: QualifiedName, definition: string): Sql {
   return sql`(${relationAbsent(index)} or pg_catalog.pg_get_indexdef(${regclass(index)}) = ${lit(definition)})`
+}
+
+/** No more bytes than that: what takes a lock for as long as it reads the table must not be surprised by its growth. */
+export function isAtMost(table: QualifiedName, bytes: number): Sql {
+  return sql`pg_catalog.pg_table_size(${regclass(table)}) <= ${lit(bytes)}`
 }
 
 export function relationAbsent(of: QualifiedName): Sql {

@@ -295,9 +295,9 @@ describe('a column that cannot be added', () => {
   test.each<[string, Partial<Table>, string]>([
     ['a view', { kind: 'view' }, 'public.users is a view, which this operation does not support yet.'],
     [
-      'a partitioned table',
-      { kind: 'partitioned' },
-      'public.users is a partitioned table, which this operation does not support yet.',
+      'a partition',
+      { kind: 'partition' },
+      'public.users is a partition, which this operation does not support yet.',
     ],
     [
       'a table of somebody else',

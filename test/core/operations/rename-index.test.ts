@@ -37,12 +37,12 @@ test('rename_index is one short transaction that locks the index alone, and so i
   const lock = { level: 'share_update_exclusive', implied: true }
   expect(forth).toMatchObject({
     ...common,
-    locks: [{ ...lock, relation: { namespace: 'public', name: 'old' } }],
+    locks: [{ ...lock, relation: { namespace: 'public', name: 'users' } }],
     statements: ['alter index "public"."old" rename to "new"'],
   })
   expect(back).toMatchObject({
     ...common,
-    locks: [{ ...lock, relation: { namespace: 'public', name: 'new' } }],
+    locks: [{ ...lock, relation: { namespace: 'public', name: 'users' } }],
     statements: ['alter index "public"."new" rename to "old"'],
   })
 })

@@ -33,8 +33,10 @@ describe('an index of a partitioned table', () => {
         kind: 'index_parts',
         how: 'build',
         locks: [
+          { relation: { name: 'users' }, level: 'share_update_exclusive' },
+          { relation: { name: 'a' }, level: 'share_update_exclusive' },
           { relation: { name: 'a' }, level: 'share' },
-          { relation: { name: 'b' }, level: 'share_update_exclusive' },
+          { relation: { name: 'b' }, level: 'access_exclusive' },
         ],
         nameParts: ['name'],
       },

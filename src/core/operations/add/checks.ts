@@ -11,10 +11,11 @@ import { isFilled, knownDefault, valuesOf } from './values.ts'
 
 export function addProblems(op: AddColumn, context: Context): readonly BellowsError[] {
   const table = findTable(context.schema, theTable(op))
-  const problems = tableProblems(op, table)
+  const problems = tableProblems(op, table, ['table', 'partitioned'])
   if (table === undefined || problems.length > 0) return problems
   return [
     ...nameProblems(op, table),
+    ...partitionedProblems(op, table, context.facts),
     ...columnSlotProblems(table),
     ...typeProblems(op, context),
     ...sourceProblems(op),
@@ -23,6 +24,17 @@ export function addProblems(op: AddColumn, context: Context): readonly BellowsEr
     ...identityProblems(op, context.facts),
     ...generatedProblems(op, context.facts),
     ...fillProblems(op, table, context.facts),
+  ]
+}
+
+/** Rows are filled by a trigger and in ranges of blocks, and a partitioned table has neither. */
+function partitionedProblems(op: AddColumn, table: Table, facts: Facts): readonly BellowsError[] {
+  if (table.kind !== 'partitioned' || !isFilled(op, facts)) return []
+  return [
+    refused(
+      `"${op.table}" is a partitioned table, whose rows this operation does not fill yet.`,
+      'Add the column as nullable, or with a default that is not volatile.',
+    ),
   ]
 }
 

@@ -50,6 +50,12 @@ test.each<[string, string, Operation, string]>([
     { kind: 'rename_index', ...on, from: 'old', to: 'new' },
     'create index old on events (at, name); alter index old rename to new;',
   ],
+  [
+    'adds a column beside',
+    'create index old on events (name);',
+    { kind: 'add_column', ...on, column: 'kind', type: 'text', nullable: false, default: `'none'` },
+    `create index old on events (name); alter table events add kind text not null default 'none';`,
+  ],
 ])(
   'of a partitioned table an operation %s an index under traffic',
   async (_what, given, operation, direct) => {
@@ -106,6 +112,23 @@ test('a build that was interrupted is taken back with all its parts', async () =
 
   expect(await traces(database)).toEqual([])
   expect(await built(database, '%')).toEqual([expect.objectContaining({ table: 'events_2021_a' })])
+})
+
+test('rows of a partitioned table are not filled: that is refused before anything runs', async () => {
+  const database = await testDatabase(GIVEN)
+  const bellows = await database.bellows()
+  const filled: Operation = {
+    kind: 'add_column',
+    ...on,
+    column: 'upper',
+    type: 'text',
+    nullable: true,
+    up: 'upper(name)',
+  }
+  await expect(bellows.plan({ name: '0001_test', operations: [filled] })).rejects.toMatchObject({
+    code: 'plan_refused',
+    message: '"events" is a partitioned table, whose rows this operation does not fill yet.',
+  })
 })
 
 test('a unique index without the partition key is refused before anything runs', async () => {
