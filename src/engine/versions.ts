@@ -12,8 +12,8 @@ import { note } from './note.ts'
 export interface Version extends VersionRef {
   readonly run: number
   readonly facts: VersionFacts
-  /** The table's shape right after it, such as `users (name, full_name NULL)`. */
-  readonly shape: string
+  /** The table's shape right after it, such as `users (name, full_name NULL)`; null of one that is gone. */
+  readonly shape: string | null
 }
 
 export async function readVersions(engine: Engine): Promise<readonly Version[]> {

@@ -196,10 +196,12 @@ export function table(more: Partial<Table> = {}): Table {
     owned: true,
     mayReference: true,
     referencedBy: [],
+    rowSecurity: false,
     rowSecurityForced: false,
+    grants: [],
     creates: true,
     closed: [],
-    keyIsPublished: false,
+    published: false,
     columnSlots: 2,
     parts: [],
     rowsEstimate: 1000,
@@ -207,6 +209,7 @@ export function table(more: Partial<Table> = {}): Table {
     comment: null,
     options: [],
     replicaIdentity: 'default',
+    publications: [],
     ...more,
   }
 }
@@ -259,6 +262,8 @@ export function facts(more: Partial<Facts> = {}): Facts {
     names: {},
     conditions: {},
     values: {},
+    mappings: {},
+    collations: {},
     indexes: {},
     ...more,
   }

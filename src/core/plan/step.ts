@@ -44,6 +44,7 @@ export type Change =
   | { readonly kind: 'added'; readonly column: string }
   | { readonly kind: 'copied'; readonly from: string; readonly to: string }
   | { readonly kind: 'removed'; readonly column: string }
+  | { readonly kind: 'changed'; readonly column: string }
   | { readonly kind: 'created'; readonly table: string }
   | { readonly kind: 'dropped'; readonly table: string }
   | { readonly kind: 'renamed'; readonly from: string; readonly to: string }
@@ -57,6 +58,8 @@ export function versionName(change: Change): string {
       return `copy_${change.from}_to_${change.to}`
     case 'removed':
       return `remove_${change.column}_column`
+    case 'changed':
+      return `change_${change.column}_column`
     case 'created':
       return `create_${change.table}_table`
     case 'dropped':
@@ -190,6 +193,8 @@ export interface GateStep extends Common, Leaver {
   readonly counter?: string
   /** What depends on it and goes before it in the same migration, by name. */
   readonly along?: readonly string[]
+  /** Only its name goes: what PostgreSQL knows to depend on it follows, and texts alone count. */
+  readonly follows?: true
 }
 
 export type Step =
@@ -217,7 +222,11 @@ export type StepDraft = Draft<Step>
 export function tableOf(step: Step): QualifiedName {
   const table = 'table' in step ? step.table : step.locks[0]?.relation
   assert(table !== undefined, `a step that changes a table locks it: ${step.id}`)
-  return { namespace: table.namespace, name: table.name }
+  // One that is dropped has another name by then.
+  return {
+    namespace: table.namespace,
+    name: step.changes?.kind === 'dropped' ? step.changes.table : table.name,
+  }
 }
 
 /** What a step adds in the transaction that records it: found there without the record, it is of somebody else. */
@@ -227,6 +236,8 @@ export function addedBy(step: Step): Leaver | undefined {
       return { table: tableOf(step), column: step.changes.column }
     case 'created':
       return { table: tableOf(step) }
+    case 'renamed':
+      return { table: { ...tableOf(step), name: step.changes.to } }
     default:
       return undefined
   }

@@ -11,13 +11,19 @@ import {
   withTable,
 } from '../../schema/model.ts'
 import { id, qualified, sql } from '../../sql.ts'
+import { withReference } from '../rules/references.ts'
 import type { CreateTable, NewColumn } from './create-table.ts'
 import { type Named, namedConstraints, primaryKeyName } from './names.ts'
 import { foreignKeySql } from './statements.ts'
 
 /** The schema with the new table. */
 export function withMadeTable(op: CreateTable, schema: Schema, facts: Facts): Schema {
-  return withTable(schema, madeTable(op, facts))
+  const table = theTable(op)
+  const pointing = namedConstraints(op).flatMap(({ constraint, name }) =>
+    constraint.kind === 'foreign_key' ? [{ to: constraint.references, name }] : [],
+  )
+  const pointed = pointing.reduce((before, { to, name }) => withReference(before, table, name, to), schema)
+  return withTable(pointed, madeTable(op, facts))
 }
 
 /** The table as the server will describe it, or as far as it can be said while its types are not known. */
@@ -50,15 +56,19 @@ export function madeTable(op: CreateTable, facts: Facts): Table {
     mayReference: true,
     creates: true,
     closed: [],
-    keyIsPublished: false,
+    published: false,
     referencedBy: [],
+    rowSecurity: false,
     rowSecurityForced: false,
+    // What the default privileges say nobody knows before.
+    grants: [],
     columnSlots: op.columns.length,
     rowsEstimate: -1,
     bytes: 0,
     comment: op.comment ?? null,
     options: [],
     replicaIdentity: 'default',
+    publications: [],
   }
 }
 
