@@ -2,8 +2,9 @@ import type { Migration } from '../../src/core/operations/migration.ts'
 import type { Plan } from '../../src/core/plan/plan.ts'
 import { undoSteps } from '../../src/core/plan/plan.ts'
 import type { Step } from '../../src/core/plan/step.ts'
+import type { Changing } from '../../src/engine/bellows.ts'
 import { COMPANION } from './companion.ts'
-import { testDatabase } from './database.ts'
+import { type TestDatabase, testDatabase } from './database.ts'
 import { faultyBellows } from './faulty-ports.ts'
 import type { OperationCase } from './operation-case.ts'
 import { type Trace, tracing } from './traced.ts'
@@ -27,27 +28,39 @@ const SETTINGS = {
 } as const
 
 /** Takes a migration forth as far as there is a way back, back, and forth to its end, and looks at every step of it. */
-export async function tracedLife({ given, operations }: OperationCase): Promise<TracedLife> {
-  const database = await testDatabase(given, COMPANION.given)
-  const alone: Migration = { name: '0001_test', operations }
-  const planned = await (await database.bellows()).plan(alone)
-  // A run is over with its last step, and then nothing is taken back.
-  const waits = planned.steps.some(({ phase }) => phase === 'purge')
-  const migration = waits ? alone : { ...alone, operations: [...operations, COMPANION.operation] }
-  const plan = waits ? planned : await (await database.bellows()).plan(migration)
-
+export async function tracedLife(one: OperationCase): Promise<TracedLife> {
+  const { database, migration, plan } = await planned(one)
   const ids = [...plan.steps, ...plan.rollback].map(({ id }) => id)
   const { sent, around, traces } = await tracing(database, ids)
   const { bellows } = faultyBellows(database.url, around, { settings: SETTINGS, sent })
-  await bellows.change(async (driver) => {
-    const hasUndo = undoSteps(plan).length > 0
-    const { id } = await driver.advance(migration, hasUndo ? 'retire' : 'verify')
-    if (hasUndo) await driver.undo(id)
-    await driver.rollback(id)
-    await driver.advance(migration, 'purge')
-  })
+  await bellows.change((driver) => forthAndBack(driver, migration, plan))
   await bellows.close()
   return sorted(plan, await traces())
+}
+
+/** The migration of a case, which can be taken back, on a database of its own. */
+export async function planned({ given, operations }: OperationCase): Promise<{
+  readonly database: TestDatabase
+  readonly migration: Migration
+  readonly plan: Plan
+}> {
+  const database = await testDatabase(given, COMPANION.given)
+  const bellows = await database.bellows()
+  const alone: Migration = { name: '0001_test', operations }
+  const plan = await bellows.plan(alone)
+  // A run is over with its last step, and then nothing is taken back.
+  if (plan.steps.some(({ phase }) => phase === 'purge')) return { database, migration: alone, plan }
+  const migration = { ...alone, operations: [...operations, COMPANION.operation] }
+  return { database, migration, plan: await bellows.plan(migration) }
+}
+
+/** Every step of a migration, forth and back. */
+export async function forthAndBack(driver: Changing, migration: Migration, plan: Plan): Promise<void> {
+  const hasUndo = undoSteps(plan).length > 0
+  const { id } = await driver.advance(migration, hasUndo ? 'retire' : 'verify')
+  if (hasUndo) await driver.undo(id)
+  await driver.rollback(id)
+  await driver.advance(migration, 'purge')
 }
 
 function sorted(plan: Plan, traces: readonly Trace[]): TracedLife {

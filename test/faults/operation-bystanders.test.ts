@@ -1,0 +1,107 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import type { SettingsChange } from '../../src/config.ts'
+import { OPERATION_KINDS } from '../../src/core/operations/index.ts'
+import { cleanUp, type TestDatabase } from '../support/database.ts'
+import { type Effect, faultyBellows } from '../support/faulty-ports.ts'
+import type { OperationCase } from '../support/operation-case.ts'
+import { OPERATION_CASES } from '../support/operation-cases.ts'
+import { forthAndBack, planned } from '../support/traced-life.ts'
+import { startBystanders } from './bystanders.ts'
+
+const LOCK_TIMEOUT_MS = 60
+/** What a step says of itself: a lock that stops clients is held for milliseconds. */
+const HOLD_MS = 100
+/** A machine that stalls does so now and then; a step that stops clients does so every time. */
+const ATTEMPTS_MAX = 3
+/** For how long somebody is in the way of what waits without a bound, because it is to stop nobody. */
+const LONG_MS = 5 * (LOCK_TIMEOUT_MS + HOLD_MS)
+
+const SETTINGS: SettingsChange = {
+  lock: { canaryTimeoutMs: 20, heldTimeoutMs: LOCK_TIMEOUT_MS, pauseMaxMs: 60 },
+  batch: { rows: 200, verifyRows: 500, lockTimeoutMs: LOCK_TIMEOUT_MS },
+  gate: { whenNoneRegistered: 'allow', unregistered: 'allow', quietMs: 0, reason: 'a test' },
+}
+
+const CASES = OPERATION_KINDS.flatMap((kind) =>
+  OPERATION_CASES[kind].map((one) => [kind, one.name, one] as const),
+)
+
+test.for(CASES)(
+  'nobody waits for longer than a lock timeout and a hold while somebody is in the way of every step, forth and back: %s, %s',
+  async ([, , one]) => {
+    let leastMs = Number.POSITIVE_INFINITY
+    for (let left = ATTEMPTS_MAX; left > 0 && leastMs > LOCK_TIMEOUT_MS + HOLD_MS; left -= 1)
+      leastMs = Math.min(leastMs, await longestWaitMs(one))
+    expect(leastMs).toBeLessThanOrEqual(LOCK_TIMEOUT_MS + HOLD_MS)
+  },
+)
+
+/** How long the longest statement of somebody took who only reads and writes the tables. */
+async function longestWaitMs(one: OperationCase): Promise<number> {
+  const { database, migration, plan } = await planned(one)
+  const tables = await tablesOf(database)
+  const obstacle = await obstacleOn(database, tables)
+  const met = new Set<string>()
+  const before = async ({ kind, what }: Effect): Promise<void> => {
+    await obstacle.leave()
+    if (kind === 'outside') await obstacle.stand(LONG_MS)
+    const isStep = kind === 'transact' && what.includes('step_done') && !met.has(what)
+    if (!isStep) return
+    met.add(what)
+    await obstacle.stand()
+  }
+  const { bellows } = faultyBellows(
+    database.url,
+    { before },
+    {
+      settings: SETTINGS,
+      onNotice: ({ type }) => {
+        if (type === 'waiting_for_lock') void obstacle.leave()
+      },
+    },
+  )
+  const bystanders = await startBystanders(
+    database,
+    tables.flatMap((table) => [`select from ${table} limit 1`, `delete from ${table} where false`]),
+  )
+  await bellows.change((driver) => forthAndBack(driver, migration, plan))
+  const { longestMs, errors } = await bystanders.stop()
+  await bellows.close()
+  await obstacle.leave()
+  // A table may get another name, or go.
+  expect(errors.filter((error) => !/relation .* does not exist/.test(error))).toEqual([])
+  return longestMs
+}
+
+async function tablesOf(database: TestDatabase): Promise<readonly string[]> {
+  const rows = await database.query<{ name: string }>(
+    `select oid::regclass::text as name from pg_class
+      where relkind in ('r', 'p') and relnamespace::regnamespace::text !~ '^(pg_|information_schema|bellows)'`,
+  )
+  return rows.map(({ name }) => name)
+}
+
+/** A transaction that has read and written every table, and is in no hurry. */
+async function obstacleOn(database: TestDatabase, tables: readonly string[]) {
+  const session = await database.session('nightly report')
+  cleanUp(async () => void (await session.query('rollback').catch(() => undefined)))
+  let isStanding = false
+  const leave = async () => {
+    if (!isStanding) return
+    isStanding = false
+    await session.query('rollback')
+  }
+  return {
+    leave,
+    stand: async (forMs?: number) => {
+      isStanding = true
+      await session.query('begin')
+      for (const table of tables) {
+        const [found] = (await session.query(`select to_regclass($1) as there`, [table])).rows
+        if (found?.there !== null) await session.query(`lock table ${table} in row exclusive mode`)
+      }
+      if (forMs !== undefined) void sleep(forMs).then(leave)
+    },
+  }
+}
