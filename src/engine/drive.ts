@@ -10,6 +10,7 @@ import type { Driving, Engine } from './context.ts'
 import { executeStep } from './execute.ts'
 import { type Passed, passGate } from './gate.ts'
 import { recordRun } from './history.ts'
+import { requireAll } from './holds.ts'
 import { note } from './note.ts'
 import { readRuns } from './runs.ts'
 
@@ -50,18 +51,30 @@ async function passGates(engine: Driving, run: Run): Promise<void> {
   }
 }
 
+const ENTERED_AHEAD: ReadonlySet<Step['kind']> = new Set([
+  'backfill',
+  'verify',
+  'concurrent_index',
+  'outside',
+  'index_parts',
+])
+
 async function takeStep(engine: Driving, at: Run, step: Step, passed?: Passed): Promise<void> {
   const run = await behindRollout(engine, at, step)
   if (step.phase === 'purge') await waitOutGrace(engine, run, step)
   const isNewPhase = STATE_OF_PHASE[step.phase] !== run.state
   mustBeAllowed(run, step.phase)
   const entering: Event[] = isNewPhase ? [{ type: 'phase_entered', phase: step.phase }] : []
-  // A phase that takes long is entered before its first step, so that everybody sees it; the others with it, or not at all.
-  const takesLong = step.kind === 'backfill' || step.kind === 'verify'
-  if (takesLong && isNewPhase) await enter(engine, run, step.phase)
+  // What takes long, or shares no transaction with its record, comes behind the entry of its phase: everybody sees it, and from a
+  // purge that dropped something and did not live to say so nobody goes back. The others enter with it, or not at all.
+  const enteredAhead = ENTERED_AHEAD.has(step.kind)
+  if (enteredAhead && isNewPhase) {
+    await requireAll(engine, step)
+    await enter(engine, run, step.phase)
+  }
   const isLast = stepsLeft(run, 'purge').every((left) => left.id === step.id || left.kind === 'gate')
   await executeStep(engine, run, step, {
-    before: takesLong ? [] : [...entering, ...(passed?.overridden ?? [])],
+    before: enteredAhead ? [] : [...entering, ...(passed?.overridden ?? [])],
     ...(passed === undefined ? {} : { requires: passed.requires, lookAgain: passed.lookAgain }),
     after: isLast ? [{ type: 'run_completed' }] : [],
   })

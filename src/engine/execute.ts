@@ -21,6 +21,7 @@ import { verify } from './backfill/verify.ts'
 import type { Driving } from './context.ts'
 import { requireNobodySql } from './gate.ts'
 import { holds } from './holds.ts'
+import { workThroughParts } from './index-parts.ts'
 import { inspect } from './inspect.ts'
 import { transactWithLocks } from './lock.ts'
 import { note } from './note.ts'
@@ -107,6 +108,10 @@ async function perform(engine: Driving, run: Run, step: Step, performing: Perfor
       break
     case 'outside':
       await runOutside(engine, run, step)
+      await note(engine, run.id, record('performed', {}))
+      break
+    case 'index_parts':
+      await workThroughParts(engine, run, step)
       await note(engine, run.id, record('performed', {}))
       break
     case 'inspect':

@@ -125,7 +125,7 @@ describe('create_index', () => {
       await database.query(`select indisvalid from pg_index where indexrelid = 'users_name'::regclass`),
     ).toEqual([{ indisvalid: true }])
     await expect(expanded(database, 'create index users_name on users (email)', '0002_test')).rejects.toThrow(
-      'The table "users" has another index users_name: USING btree (name)',
+      'The table "users" has another index users_name: UNIQUE USING btree (name)',
     )
     await expect(expanded(database, definition, '0002_test')).rejects.toThrow(
       'has this index users_name already',

@@ -8,12 +8,14 @@ import { type Clones, cloning } from './crash/clones.ts'
 import {
   ADD,
   advance,
+  CHANGE,
   DROP,
   DROP_FILLED,
   DROP_TWO,
   FILL,
   GIVEN,
   graced,
+  INDEXES,
   type Life,
   POISONED,
   RENAME,
@@ -34,8 +36,10 @@ const TIMEOUT_MS = 300_000
 
 const LIVES: readonly (readonly [string, Life, { readonly points: number; readonly states: number }])[] = [
   ['a rename of two columns', RENAME, { points: 300, states: 50 }],
+  ['a change of type', CHANGE, { points: 100, states: 20 }],
   ['an added column', ADD, { points: 26, states: 4 }],
   ['two added columns that are filled', FILL, { points: 120, states: 20 }],
+  ['indexes that are made, replaced and dropped', INDEXES, { points: 40, states: 8 }],
   ['a dropped column, with a grace', graced(DROP, GRACE_MS), { points: 60, states: 8 }],
   ['tables that are made, dropped and renamed', TABLES, { points: 60, states: 10 }],
   ['a dropped column that is filled meanwhile', DROP_FILLED, { points: 60, states: 8 }],
@@ -43,6 +47,7 @@ const LIVES: readonly (readonly [string, Life, { readonly points: number; readon
 const RETURNS: readonly (readonly [string, Life, Phase])[] = [
   ['a rename of two columns that is verified', RENAME, 'verify'],
   ['a rename of two columns that are hidden', RENAME, 'retire'],
+  ['a change of type that has taken over the name', CHANGE, 'retire'],
   ['two dropped columns that are hidden', DROP_TWO, 'retire'],
   ['tables that are made, hidden and renamed', TABLES, 'retire'],
 ]

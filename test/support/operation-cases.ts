@@ -36,6 +36,37 @@ export const OPERATION_CASES: Readonly<Record<Operation['kind'], readonly Operat
       operations: [{ ...ADD, column: 'number', type: 'integer', identity: 'always' }],
     },
   ],
+  change_type: [
+    {
+      name: 'to one that takes every value as it is stored',
+      given: `${GIVEN} alter table users add code varchar(10); create index on users (code);`,
+      operations: [{ kind: 'change_type', ...users, column: 'code', type: 'text' }],
+    },
+    {
+      name: 'with a foreign key',
+      given: GIVEN,
+      operations: [{ kind: 'change_type', ...users, column: 'team', type: 'bigint' }],
+    },
+    {
+      name: 'with the sequence of a serial, a CHECK and a unique constraint',
+      given: `create table users (id integer primary key, number serial unique check (number > 0)); insert into users select generate_series(1, ${ROWS});`,
+      operations: [{ kind: 'change_type', ...users, column: 'number', type: 'bigint' }],
+    },
+    {
+      name: 'without a way back',
+      given: `${GIVEN} create index on users (name);`,
+      operations: [
+        {
+          kind: 'change_type',
+          ...users,
+          column: 'name',
+          type: 'integer',
+          up: 'length(name)',
+          overlap: 'forward_only',
+        },
+      ],
+    },
+  ],
   create_index: [
     {
       name: 'unique, on an expression',
@@ -123,6 +154,27 @@ export const OPERATION_CASES: Readonly<Record<Operation['kind'], readonly Operat
       name: 'without a way back',
       given: GIVEN,
       operations: [rename({ transform: 'upper', overlap: 'forward_only' })],
+    },
+  ],
+  drop_index: [
+    {
+      name: 'of a column',
+      given: `${GIVEN} create index on users (name);`,
+      operations: [{ kind: 'drop_index', ...users, index: 'users_name_idx' }],
+    },
+  ],
+  rename_index: [
+    {
+      name: 'of a column',
+      given: `${GIVEN} create index on users (name);`,
+      operations: [{ kind: 'rename_index', ...users, from: 'users_name_idx', to: 'by_name' }],
+    },
+  ],
+  replace_index: [
+    {
+      name: 'by another one',
+      given: `${GIVEN} create index by_name on users (name);`,
+      operations: [{ kind: 'replace_index', definition: 'create index by_name on users (lower(name))' }],
     },
   ],
 }

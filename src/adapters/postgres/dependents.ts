@@ -2,7 +2,7 @@ import { CRON_JOBS, CRON_SIGHT, type CronJob, type CronSight, jobsUsing } from '
 import { dependentsOfEach } from '../../core/plan/dependents.ts'
 import { type FunctionText, functionsNaming, functionsUsing } from '../../core/plan/function-uses.ts'
 import { tableDependentsQuery } from '../../core/plan/table-dependents.ts'
-import type { Dependent, Dependents, QualifiedName } from '../../core/schema/model.ts'
+import type { Dependents, QualifiedName } from '../../core/schema/model.ts'
 import { join, lit, type Sql, sql } from '../../core/sql.ts'
 import type { Sessions } from './sessions.ts'
 
@@ -32,8 +32,8 @@ export async function readDependentsOfEach(
 ): Promise<readonly Dependents[]> {
   if (asked.length === 0) return []
   const hanging = byPlace(
-    await sessions.read<Placed<Dependents['found'][number]>>(
-      sql`select at, kind, name from (${hangingQuery(asked)}) hanging order by at, kind, name`,
+    await sessions.read<Placed<{ kind: string; name: string; bound: boolean }>>(
+      sql`select at, kind, name, bound from (${hangingQuery(asked)}) hanging order by at, kind, name`,
     ),
   )
   const functions = byPlace(await sessions.read<Placed<FunctionText>>(functionsNaming(asked)))
@@ -41,9 +41,13 @@ export async function readDependentsOfEach(
   const jobs = cron?.readable === true ? await sessions.read<CronJob>(CRON_JOBS) : []
   return asked.map(({ table, column }, at) => ({
     found: [
-      ...(hanging.get(at) ?? []).map(({ kind, name }) => ({ kind, name })),
-      ...functionsUsing(functions.get(at) ?? [], table, column).map(byText),
-      ...jobsUsing(jobs, table, column).map(byText),
+      ...(hanging.get(at) ?? []).map(({ kind, name, bound }) => ({
+        kind,
+        name,
+        ...(bound ? { bound } : {}),
+      })),
+      ...functionsUsing(functions.get(at) ?? [], table, column),
+      ...jobsUsing(jobs, table, column),
     ],
     areJobsHidden: cron !== undefined && (!cron.readable || cron.ownOnly),
   }))
@@ -54,7 +58,9 @@ function hangingQuery(asked: readonly Asked[]): Sql {
     column === undefined ? [] : [{ at, table, column }],
   )
   const tables = asked.flatMap(({ table, column }, at) =>
-    column === undefined ? [sql`select ${lit(at)} as at, * from (${tableDependentsQuery(table)}) found`] : [],
+    column === undefined
+      ? [sql`select ${lit(at)} as at, kind, name, true as bound from (${tableDependentsQuery(table)}) found`]
+      : [],
   )
   return join([...(columns.length === 0 ? [] : [dependentsOfEach(columns)]), ...tables], '\nunion all\n')
 }
@@ -66,8 +72,4 @@ export function byPlace<T>(rows: readonly Placed<T>[]): ReadonlyMap<number, read
   const places = new Map<number, T[]>()
   for (const row of rows) places.set(row.at, [...(places.get(row.at) ?? []), row])
   return places
-}
-
-function byText(one: Pick<Dependent, 'kind' | 'name'>): Dependents['found'][number] {
-  return { ...one, byText: true }
 }

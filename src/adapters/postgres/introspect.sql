@@ -35,6 +35,11 @@ select json_build_object(
   'rowsEstimate', c.reltuples::bigint,
   -- As of the last ANALYZE: to look at the file would cost more than all the rest, and wait for whoever has locked the table.
   'bytes', c.relpages::bigint * current_setting('block_size')::bigint,
+  'parts', (select coalesce(json_agg(json_build_object('namespace', pn.nspname, 'name', p.relname,
+      'kind', case p.relkind when 'r' then 'table' when 'p' then 'partitioned' else 'foreign' end,
+      'owned', pg_has_role(p.relowner, 'USAGE')) order by y.level, pn.nspname, p.relname), '[]')
+    from pg_partition_tree(c.oid) y join pg_class p on p.oid = y.relid join pg_namespace pn on pn.oid = p.relnamespace
+    where y.relid <> c.oid and c.relkind = 'p'),
   'neighbours', (select coalesce(json_agg(x.relname order by x.relname), '[]') from pg_class x
     where x.relnamespace = c.relnamespace and x.oid <> c.oid and starts_with(x.relname, c.relname || '_')
       -- By the index on names; '`' is the character behind '_'.
@@ -114,7 +119,9 @@ select json_build_object(
       'comment', (select y.description from pg_description y where y.objoid = i.indexrelid and y.classoid = 'pg_class'::regclass and y.objsubid = 0),
       'tablespace', (select s.spcname from pg_tablespace s where s.oid = x.reltablespace),
       'replicaIdentity', i.indisreplident,
-      'clustered', i.indisclustered
+      'clustered', i.indisclustered,
+      'foreignKeys', (select coalesce(json_agg(format('%s on %s', quote_ident(k.conname), k.conrelid::regclass) order by 1), '[]')
+        from pg_constraint k where k.conindid = i.indexrelid and k.contype = 'f')
     ) order by x.relname), '[]')
     from pg_index i join pg_class x on x.oid = i.indexrelid where i.indrelid = c.oid),
 

@@ -54,6 +54,8 @@ function costText(step: Step): string {
       return 'reads the table once; readers and writers go on'
     case 'concurrent_index':
       return 'reads the table twice; readers and writers go on'
+    case 'index_parts':
+      return step.how === 'build' ? 'reads each partition twice; readers and writers go on' : 'instant'
     case 'gate':
       return 'waits for instances, does nothing to the table'
     default:
@@ -75,6 +77,8 @@ function sqlText(step: Step): string {
       return `select count(*) from ${step.table.name} where ${step.unfilled} or not ${step.relation}  -- a range at a time`
     case 'concurrent_index':
       return step.statement
+    case 'index_parts':
+      return partsText(step)
     case 'inspect':
       return step.offenders
     case 'gate':
@@ -82,4 +86,10 @@ function sqlText(step: Step): string {
     default:
       return step.statements.join(';\n')
   }
+}
+
+function partsText({ how, index, using }: Extract<Step, { kind: 'index_parts' }>): string {
+  return how === 'build'
+    ? `create index concurrently on each partition ${using};\nalter index ${index.name} attach partition …  -- the moment it is built`
+    : 'drop index concurrently …  -- what an interrupted build left'
 }

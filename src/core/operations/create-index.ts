@@ -3,9 +3,11 @@ import {
   chosenName,
   definitionProblems,
   inTheWay,
-  type ReadIndex,
+  isSound,
+  readIndexOf,
   type SoundIndex,
 } from '../plan/index-checks.ts'
+import { dropPartsSteps, partsSteps } from '../plan/index-parts.ts'
 import {
   buildHazards,
   buildStep,
@@ -17,7 +19,7 @@ import {
 import { readIndex } from '../plan/index-text.ts'
 import { refused } from '../plan/table-checks.ts'
 import type { Facts } from '../schema/facts.ts'
-import { findTable, type Schema, withTable } from '../schema/model.ts'
+import { type Schema, withTable } from '../schema/model.ts'
 import type { OperationSpec } from './operation.ts'
 
 /** Builds an index beside all work: any that PostgreSQL takes. */
@@ -31,7 +33,7 @@ export const createIndex: OperationSpec<CreateIndex> = {
   needs: (op) => indexNeeds(op.definition, readIndex(op.definition), 'adds'),
 
   check: (op, { schema, facts }) => {
-    const index = indexOf(op, schema, facts)
+    const index = readIndexOf(op.definition, schema, facts)
     const problems = definitionProblems(index)
     if (problems.length > 0 || !isSound(index)) return problems
     const name = chosenName(index)
@@ -42,48 +44,38 @@ export const createIndex: OperationSpec<CreateIndex> = {
   },
 
   apply: (op, schema, facts) => {
-    const index = indexOf(op, schema, facts)
+    const index = readIndexOf(op.definition, schema, facts)
     if (!isSound(index)) return schema
     const { table } = index
     const others = table.indexes.filter((one) => one.name !== nameOf(index))
     return withTable(schema, { ...table, indexes: [...others, builtIndex(index, nameOf(index))] })
   },
 
-  expand: (op, { schema, facts }) => {
+  expand: (op, { schema, facts, seed }) => {
     const index = soundIndex(op, schema, facts)
     const name = nameOf(index)
     const does = `build the index "${name}" of "${index.table.name}"`
-    const build = buildStep(index, { namespace: index.table.namespace, name }, does)
-    return [...duplicatesSteps(index, name), { ...build, hazards: buildHazards(index, facts.serverVersion) }]
+    const hazards = buildHazards(index, facts.serverVersion)
+    const building =
+      index.table.kind === 'partitioned'
+        ? partsSteps(index, name, { seed, hazards })
+        : [{ ...buildStep(index, { namespace: index.table.namespace, name }, does), hazards }]
+    return [...duplicatesSteps(index, name), ...building]
   },
 
   backfill: () => [],
 
   contract: () => [],
 
-  rollback: (op, { schema, facts }) => {
+  rollback: (op, { schema, facts, seed }) => {
     const index = soundIndex(op, schema, facts)
+    if (index.table.kind === 'partitioned') return dropPartsSteps(index, nameOf(index), seed)
     return [unbuildStep(index, { namespace: index.table.namespace, name: nameOf(index) })]
   },
 }
 
-function indexOf({ definition }: CreateIndex, schema: Schema, facts: Facts): ReadIndex {
-  const text = readIndex(definition)
-  return {
-    text,
-    table: 'problem' in text ? undefined : findTable(schema, text.table),
-    tried: facts.indexes[definition],
-    serverVersion: facts.serverVersion,
-  }
-}
-
-function isSound(index: ReadIndex): index is ReadIndex & SoundIndex {
-  const { text, table, tried } = index
-  return !('problem' in text) && table !== undefined && tried !== undefined && !('problem' in tried)
-}
-
 function soundIndex(op: CreateIndex, schema: Schema, facts: Facts): SoundIndex {
-  const index = indexOf(op, schema, facts)
+  const index = readIndexOf(op.definition, schema, facts)
   assert(isSound(index), 'steps come after check')
   return index
 }

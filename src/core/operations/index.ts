@@ -1,16 +1,20 @@
 import { addColumn } from './add-column.ts'
 import { addConstraint } from './add-constraint.ts'
 import { alterColumn } from './alter-column.ts'
+import { changeType } from './change-type.ts'
 import { createIndex } from './create-index.ts'
 import { createTable } from './create-table.ts'
 import { dropColumn } from './drop-column.ts'
 import { dropConstraint } from './drop-constraint.ts'
+import { dropIndex } from './drop-index.ts'
 import { dropTable } from './drop-table.ts'
 import type { Operation } from './migration.ts'
 import type { OperationSpec } from './operation.ts'
 import { renameColumn } from './rename-column.ts'
 import { renameConstraint } from './rename-constraint.ts'
+import { renameIndex } from './rename-index.ts'
 import { renameTable } from './rename-table.ts'
+import { replaceIndex } from './replace-index.ts'
 import { setTable } from './set-table.ts'
 
 type Registry = { readonly [K in Operation['kind']]: OperationSpec<Extract<Operation, { kind: K }>> }
@@ -18,16 +22,20 @@ type Registry = { readonly [K in Operation['kind']]: OperationSpec<Extract<Opera
 /** Every operation. One that is missing here does not compile. */
 const OPERATIONS: Registry = {
   add_column: addColumn,
+  change_type: changeType,
   create_table: createTable,
   create_index: createIndex,
   add_constraint: addConstraint,
   alter_column: alterColumn,
   drop_column: dropColumn,
   drop_table: dropTable,
+  drop_constraint: dropConstraint,
+  drop_index: dropIndex,
+  rename_index: renameIndex,
+  replace_index: replaceIndex,
   rename_column: renameColumn,
   rename_table: renameTable,
   set_table: setTable,
-  drop_constraint: dropConstraint,
   rename_constraint: renameConstraint,
 }
 

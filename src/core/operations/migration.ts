@@ -2,28 +2,36 @@ import type { Change } from '../plan/step.ts'
 import type { AddColumn } from './add/add.ts'
 import type { AddConstraint } from './add-constraint.ts'
 import type { AlterColumn } from './alter/alter.ts'
+import type { ChangeType } from './change-type/change.ts'
 import type { CreateIndex } from './create-index.ts'
 import type { CreateTable } from './create-table/create-table.ts'
 import type { DropColumn } from './drop/drop.ts'
 import type { DropConstraint } from './drop-constraint.ts'
+import type { DropIndex } from './drop-index.ts'
 import type { DropTable } from './drop-table.ts'
 import type { RenameColumn } from './rename/rename.ts'
 import type { RenameConstraint } from './rename-constraint.ts'
+import type { RenameIndex } from './rename-index.ts'
 import type { RenameTable } from './rename-table.ts'
+import type { ReplaceIndex } from './replace-index.ts'
 import type { SetTable } from './set-table/set-table.ts'
 
 export type Operation =
   | AddColumn
   | AddConstraint
   | AlterColumn
+  | ChangeType
   | CreateIndex
   | CreateTable
   | DropColumn
   | DropConstraint
+  | DropIndex
   | DropTable
   | RenameColumn
   | RenameConstraint
+  | RenameIndex
   | RenameTable
+  | ReplaceIndex
   | SetTable
 
 /** A named, ordered list of operations: what a person writes in one file. */

@@ -1,9 +1,10 @@
 import { BellowsError } from '../errors.ts'
+import type { Facts } from '../schema/facts.ts'
 import type { IndexFacts } from '../schema/indexes.ts'
-import type { Table } from '../schema/model.ts'
+import { findTable, type Schema, type Table } from '../schema/model.ts'
 import { shown } from '../sql.ts'
 import { indexNames } from './index-names.ts'
-import type { IndexText } from './index-text.ts'
+import { type IndexText, readIndex } from './index-text.ts'
 import { refused, tableProblems } from './table-checks.ts'
 
 /** What is known of an index definition: how it reads, the table before it, and what the server says. */
@@ -19,6 +20,22 @@ export interface SoundIndex {
   readonly text: IndexText
   readonly table: Table
   readonly tried: IndexFacts
+}
+
+export function readIndexOf(definition: string, schema: Schema, facts: Facts): ReadIndex {
+  const text = readIndex(definition)
+  return {
+    text,
+    table: 'problem' in text ? undefined : findTable(schema, text.table),
+    tried: facts.indexes[definition],
+    serverVersion: facts.serverVersion,
+  }
+}
+
+/** Has it passed the checks? */
+export function isSound(index: ReadIndex): index is ReadIndex & SoundIndex {
+  const { text, table, tried } = index
+  return !('problem' in text) && table !== undefined && tried !== undefined && !('problem' in tried)
 }
 
 /** Releases whose concurrent builds can leave rows out of the index; fixed in 14.4. */
@@ -38,7 +55,10 @@ export function definitionProblems({
       }),
     ]
   }
-  const problems = tableProblems({ namespace: text.table.namespace, table: text.table.name }, table)
+  const problems = tableProblems({ namespace: text.table.namespace, table: text.table.name }, table, [
+    'table',
+    'partitioned',
+  ])
   if (problems.length > 0) return problems
   return [...serverProblems(text, tried), ...releaseProblems(serverVersion)]
 }
@@ -88,7 +108,8 @@ export function inTheWay({ table, tried }: SoundIndex, name: string): BellowsErr
       `The table "${table.name}" has another index ${shown(name)}: ${namesake.using}`,
       `${OTHER_NAME} To give this one a new definition, write replace_index.`,
     )
-  return namesake.valid
+  // Somebody's unfinished index of a partitioned table may have parts that are attached for good.
+  return namesake.valid || table.kind === 'partitioned'
     ? refused(
         `The table "${table.name}" has this index ${shown(name)} already.`,
         'Take the operation out if that index is the one you mean.',

@@ -4,7 +4,7 @@ import type { QualifiedName, Table } from '../schema/model.ts'
 import { id, join, qualified, type Sql, sql, trusted } from '../sql.ts'
 import type { Hazard } from './hazard.ts'
 import type { SoundIndex } from './index-checks.ts'
-import { createIndexSql, type IndexText } from './index-text.ts'
+import { behindUnique, createIndexSql, type IndexText } from './index-text.ts'
 import { indexHas, indexStands, isFreeToBuild } from './probes.ts'
 import type { StepDraft } from './step.ts'
 
@@ -36,7 +36,7 @@ export function builtIndex({ table, tried }: SoundIndex, name: string): Index {
   return {
     ...tried.index,
     name,
-    definition: `CREATE ${unique}INDEX ${id(name)} ON ${qualified(table)} ${tried.using}`,
+    definition: `CREATE ${unique}INDEX ${id(name)} ON ${qualified(table)} ${behindUnique(tried.using)}`,
   }
 }
 

@@ -92,17 +92,23 @@ function bytesBetween(text: string, start: number, end: number): string {
   return new TextDecoder().decode(new TextEncoder().encode(text).subarray(start, end)).trim()
 }
 
-/** The statement that builds an index, from what PostgreSQL prints behind `ON table`, which names no tablespace. */
+/** The statement that builds an index, from what PostgreSQL prints of it, which names no tablespace. */
 export function createIndexSql(
-  index: { readonly name: string; readonly unique: boolean; readonly tablespace: string | null },
+  index: { readonly name: string; readonly tablespace: string | null },
   table: QualifiedName,
   using: string,
   how: 'concurrently' | 'only',
 ): Sql {
-  const unique = index.unique ? sql` unique` : sql``
+  const unique = using.startsWith(UNIQUE) ? sql` unique` : sql``
   const [concurrently, only] = how === 'only' ? [sql``, sql` only`] : [sql` concurrently`, sql``]
   const on = sql`${id(table.namespace)}.${id(table.name)}`
-  return sql`create${unique} index${concurrently} ${id(index.name)} on${only} ${on} ${trusted(inTablespace(using, index.tablespace))}`
+  return sql`create${unique} index${concurrently} ${id(index.name)} on${only} ${on} ${trusted(inTablespace(behindUnique(using), index.tablespace))}`
+}
+
+const UNIQUE = 'UNIQUE '
+
+export function behindUnique(using: string): string {
+  return using.startsWith(UNIQUE) ? using.slice(UNIQUE.length) : using
 }
 
 /** TABLESPACE stands before the predicate, which is the only WHERE that is in no parentheses. */

@@ -21,6 +21,8 @@ export function needsOf(migration: Migration): Needs {
     types: [...new Set(needs.flatMap(({ types = [] }) => types))],
     expressions: needs.flatMap(({ expressions = [] }) => expressions),
     values: needs.flatMap(({ values = [] }) => values),
+    mappings: needs.flatMap(({ mappings = [] }) => mappings),
+    collations: needs.flatMap(({ collations = [] }) => collations),
     indexes: needs.flatMap(({ indexes = [] }, at) =>
       indexes.map((index) => ({ ...index, added: addedTo(index.table, needs.slice(0, at)) })),
     ),

@@ -44,6 +44,7 @@ export type Change =
   | { readonly kind: 'added'; readonly column: string }
   | { readonly kind: 'copied'; readonly from: string; readonly to: string }
   | { readonly kind: 'removed'; readonly column: string }
+  | { readonly kind: 'changed'; readonly column: string }
   | { readonly kind: 'created'; readonly table: string }
   | { readonly kind: 'dropped'; readonly table: string }
   | { readonly kind: 'renamed'; readonly from: string; readonly to: string }
@@ -57,6 +58,8 @@ export function versionName(change: Change): string {
       return `copy_${change.from}_to_${change.to}`
     case 'removed':
       return `remove_${change.column}_column`
+    case 'changed':
+      return `change_${change.column}_column`
     case 'created':
       return `create_${change.table}_table`
     case 'dropped':
@@ -114,6 +117,25 @@ export interface OutsideStep extends Common {
   readonly cost: 'instant' | 'scan'
   /** Looked at before the statements; nothing keeps them true meanwhile. */
   readonly requires?: readonly Requirement[]
+}
+
+/**
+ * Works through the partitions of a table, on all levels, that it finds as it runs: `build` gives each its part of an index,
+ * concurrently and one by one; `drop` takes away what an interrupted build left.
+ */
+export interface IndexPartsStep extends Common {
+  readonly kind: 'index_parts'
+  readonly how: 'build' | 'drop'
+  readonly locks: readonly Lock[]
+  readonly table: QualifiedName
+  readonly index: QualifiedName
+  /** As in `IndexFacts`. */
+  readonly using: string
+  readonly tablespace: string | null
+  /** Its columns in order, from which the names of the parts are made. */
+  readonly nameParts: readonly string[]
+  /** Parts are called so, and something behind it, until they are attached. */
+  readonly prefix: string
 }
 
 /** Looks for rows that are in the way of what comes, such as duplicates of a key, before anything is changed. */
@@ -179,6 +201,7 @@ export type Step =
   | TransactionStep
   | ConcurrentIndexStep
   | OutsideStep
+  | IndexPartsStep
   | InspectStep
   | BackfillStep
   | VerifyStep

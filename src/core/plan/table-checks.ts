@@ -5,7 +5,8 @@ import { shown } from '../sql.ts'
 /** PostgreSQL's MaxHeapAttributeNumber. Dropped columns keep their slot for ever. */
 const COLUMN_SLOTS_MAX = 1600
 
-const KIND_WORDS: Readonly<Record<Exclude<Table['kind'], 'table'>, string>> = {
+const KIND_WORDS: Readonly<Record<Table['kind'], string>> = {
+  table: 'a plain table',
   partitioned: 'a partitioned table',
   partition: 'a partition',
   foreign: 'a foreign table',
@@ -20,6 +21,7 @@ export function theTable(op: { readonly namespace: string; readonly table: strin
 export function tableProblems(
   op: { readonly namespace: string; readonly table: string },
   table: Table | undefined,
+  kinds: readonly Table['kind'][] = ['table'],
 ): BellowsError[] {
   const name = `${shown(op.namespace)}.${shown(op.table)}`
   if (table === undefined) {
@@ -29,7 +31,7 @@ export function tableProblems(
       }),
     ]
   }
-  if (table.kind !== 'table') {
+  if (!kinds.includes(table.kind)) {
     return [refused(`${name} is ${KIND_WORDS[table.kind]}, which this operation does not support yet.`)]
   }
   if (table.inherits) {
@@ -43,7 +45,17 @@ export function tableProblems(
       ),
     ]
   }
-  return []
+  return table.parts.flatMap(partProblems)
+}
+
+/** What is done to a partitioned table is done to each partition. */
+function partProblems({ namespace, name, kind, owned }: Table['parts'][number]): BellowsError[] {
+  const part = `${shown(namespace)}.${shown(name)}`
+  if (kind === 'foreign')
+    return [refused(`The partition ${part} is a foreign table.`, 'Detach it for the time of the migration.')]
+  return owned
+    ? []
+    : [refused(`The connected role may not change the partition ${part}.`, 'Connect as the owner.')]
 }
 
 export function columnMissing(op: { readonly table: string }, table: Table, name: string): BellowsError[] {

@@ -13,6 +13,8 @@ export interface Index {
   readonly tablespace: string | null
   readonly replicaIdentity: boolean
   readonly clustered: boolean
+  /** Foreign keys, of any table, that rely on it. */
+  readonly foreignKeys: readonly string[]
   /** Its columns in order, `expr` for an expression: what PostgreSQL builds the default name from. */
   readonly nameParts: readonly string[]
 }
@@ -21,7 +23,7 @@ export interface Index {
 export interface IndexFacts {
   /** Under the name that it says, or the one that PostgreSQL would choose if that were free. */
   readonly index: Index
-  /** The definition from `USING` on: the same whatever index and table are called. */
+  /** The definition from `USING` on, behind `UNIQUE` if it is: the same whatever index and table are called. */
   readonly using: string
   /** What a row is equal by, as expressions. */
   readonly keys: readonly string[]

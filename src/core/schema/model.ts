@@ -43,6 +43,8 @@ export interface Table extends QualifiedName {
   readonly keyIsPublished: boolean
   /** Attribute numbers used up, dropped columns included. PostgreSQL never reuses one. */
   readonly columnSlots: number
+  /** Of a partitioned table: its partitions on all levels, each behind the one that it is a part of. */
+  readonly parts: readonly Part[]
   /** Planner's estimate, -1 when the table was never analysed. */
   readonly rowsEstimate: number
   readonly bytes: number
@@ -65,6 +67,11 @@ export interface ReferencingKey {
   readonly constraint: string
   /** As a dependent is called: `orders_user_id_fkey on public.orders`. */
   readonly identity: string
+}
+
+export interface Part extends QualifiedName {
+  readonly kind: 'table' | 'partitioned' | 'foreign'
+  readonly owned: boolean
 }
 
 export type Storage = 'plain' | 'external' | 'extended' | 'main'
@@ -148,13 +155,13 @@ export interface Dependent {
   readonly name: string
   /** Absent of what hangs on the table as a whole. */
   readonly column?: string
-  /** Known by what its text names, and not by the catalog. */
-  readonly byText?: true
+  /** Does PostgreSQL itself tie it to the column, or the table, so that it goes along when that gets another name? */
+  readonly bound?: true
 }
 
 /** What would break without a column. */
 export interface Dependents {
-  readonly found: readonly Pick<Dependent, 'kind' | 'name' | 'byText'>[]
+  readonly found: readonly Pick<Dependent, 'kind' | 'name' | 'bound'>[]
   /** Has pg_cron jobs that this role may not see? */
   readonly areJobsHidden: boolean
 }

@@ -1,10 +1,20 @@
 import { describe, expect, test } from 'vitest'
 import { OPERATION_KINDS, specOf } from '../../../src/core/operations/index.ts'
 import type { Operation } from '../../../src/core/operations/migration.ts'
-import { context, factsWithTypes, schemaOf, table, triedIndex } from '../../support/model.ts'
+import {
+  column,
+  context,
+  factsWithTypes,
+  index,
+  schemaOf,
+  table,
+  tableWith,
+  triedIndex,
+} from '../../support/model.ts'
 
 const on = { namespace: 'public', table: 'users' } as const
 const DEFINITION = 'create index on users (name)'
+const REPLACEMENT = 'create index users_old on users (name)'
 const EXAMPLES: Readonly<Record<Operation['kind'], Operation>> = {
   add_column: { kind: 'add_column', ...on, column: 'slug', type: 'text', nullable: true },
   create_table: {
@@ -19,15 +29,28 @@ const EXAMPLES: Readonly<Record<Operation['kind'], Operation>> = {
   drop_constraint: { kind: 'drop_constraint', ...on, name: 'users_pkey' },
   rename_constraint: { kind: 'rename_constraint', ...on, from: 'users_pkey', to: 'users_key' },
   alter_column: { kind: 'alter_column', ...on, column: 'name', comment: 'a name' },
+  change_type: { kind: 'change_type', ...on, column: 'name', type: 'varchar' },
   drop_column: { kind: 'drop_column', ...on, column: 'name' },
   drop_table: { kind: 'drop_table', ...on },
   rename_table: { kind: 'rename_table', ...on, to: 'people' },
   set_table: { kind: 'set_table', ...on, set: { fillfactor: '70' }, reset: [] },
+  drop_index: { kind: 'drop_index', ...on, index: 'users_old' },
   rename_column: { kind: 'rename_column', ...on, from: 'name', to: 'full_name' },
+  rename_index: { kind: 'rename_index', ...on, from: 'users_old', to: 'users_new' },
+  replace_index: { kind: 'replace_index', definition: REPLACEMENT },
 }
+const users = tableWith([column('name')], { indexes: [index('users_old', ['id'])] })
 const known = context(
-  table(),
-  factsWithTypes({ text: 'text' }, { indexes: { [DEFINITION]: triedIndex('users_name_idx', ['name']) } }),
+  users,
+  factsWithTypes(
+    { text: 'text', varchar: 'character varying' },
+    {
+      indexes: {
+        [DEFINITION]: triedIndex('users_name_idx', ['name']),
+        [REPLACEMENT]: triedIndex('users_old', ['name']),
+      },
+    },
+  ),
 )
 
 describe('the registry', () => {
@@ -62,7 +85,7 @@ describe('the registry', () => {
   test.each(inATable)('has operations that change nothing but the table they name: %s', (kind) => {
     const [op, spec] = [EXAMPLES[kind], specOf(EXAMPLES[kind])]
     const other = table({ name: 'teams' })
-    const before = schemaOf(table(), other)
+    const before = schemaOf(users, other)
     const after = spec.apply(op, before, known.facts)
     expect(after.tables[1]).toBe(other)
     expect(after.tables[0]).not.toEqual(before.tables[0])

@@ -115,8 +115,8 @@ test('renames the table in the model, and wherever it is pointed at', () => {
 test('says what the view cannot do, what blocks and what follows', () => {
   const of = table({
     dependents: [
-      { kind: 'view', name: 'public.names' },
-      { kind: 'function', name: 'public.f()', byText: true },
+      { kind: 'view', name: 'public.names', bound: true },
+      { kind: 'function', name: 'public.f()' },
     ],
     mentions: [
       { kind: 'function', name: 'public.f()' },

@@ -48,7 +48,7 @@ describe('a CREATE INDEX as a person writes it', () => {
 })
 
 describe('the statement that builds an index', () => {
-  const index = { name: 'My Index', unique: false, tablespace: null }
+  const index = { name: 'My Index', tablespace: null }
 
   test.each([
     [
@@ -59,8 +59,8 @@ describe('the statement that builds an index', () => {
     ],
     [
       'concurrently',
-      { ...index, unique: true, tablespace: 'a b' },
-      'USING btree (a)',
+      { ...index, tablespace: 'a b' },
+      'UNIQUE USING btree (a)',
       'create unique index concurrently "My Index" on "public"."users" USING btree (a) tablespace "a b"',
     ],
     [

@@ -93,6 +93,16 @@ export const POISONED: Life = {
     create trigger refuse before update on users for each row when (new.id = 140 and new.pad = old.pad) execute function refuse()`,
   mend: `update users set pad = 'mended' where id = 140`,
 }
+export const INDEXES = life([
+  { kind: 'create_index', definition: 'create unique index on users (said)' },
+  { kind: 'replace_index', definition: 'create index users_legacy_idx on users (legacy, id)' },
+  { kind: 'drop_index', namespace: 'public', table: 'users', index: 'users_lower_idx' },
+])
+
+/** Of a column with a foreign key; the name is taken over by the copy, and given back by the undo. */
+export const CHANGE = life([
+  { kind: 'change_type', namespace: 'public', table: 'users', column: 'team', type: 'bigint' },
+])
 export const DROP = life([drop('legacy')])
 const on = { namespace: 'public' } as const
 export const TABLES: Life = {

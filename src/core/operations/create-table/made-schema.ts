@@ -64,6 +64,7 @@ export function madeTable(op: CreateTable, facts: Facts): Table {
     mentions: [],
     neighbours: [],
     owned: true,
+    parts: [],
     mayReference: true,
     creates: true,
     referable: op.columns.map(({ name }) => name),
@@ -156,6 +157,7 @@ function keyIndex(table: QualifiedName, { name, columns }: Key): Index {
     tablespace: null,
     replicaIdentity: false,
     clustered: false,
+    foreignKeys: [],
   }
 }
 

@@ -18,10 +18,10 @@ export function viewHazard(
 
 /** PostgreSQL keeps no record of what texts name: they go on under the old name until the contract, and no longer. */
 export function textHazards({ name, dependents, mentions }: Table, to: string): readonly Hazard[] {
-  const byText = dependents.filter((one) => one.byText === true)
-  const isSure = (other: string) => byText.some((one) => one.name === other)
+  const texts = dependents.filter((one) => one.bound !== true)
+  const isSure = (other: string) => texts.some((one) => one.name === other)
   return [
-    ...byText.map((one) => ({
+    ...texts.map((one) => ({
       code: 'blocks_contract' as const,
       because: `The ${one.kind} ${one.name} says "${name}". Change it to "${to}" before the contract.`,
     })),
@@ -38,7 +38,7 @@ export function textHazards({ name, dependents, mentions }: Table, to: string): 
 export function followerHazards({ name, dependents, publications }: Table, to: string): readonly Hazard[] {
   return [
     ...dependents
-      .filter((one) => one.byText !== true && one.kind !== 'publication')
+      .filter((one) => one.bound === true && one.kind !== 'publication')
       .map((one) => ({
         code: 'follows_rename' as const,
         because: `The ${one.kind} ${one.name} follows "${name}" to "${to}" without a word.`,

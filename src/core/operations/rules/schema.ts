@@ -102,6 +102,7 @@ function indexFor(table: Table, rule: Rule, name: string): readonly Index[] {
     tablespace: null,
     replicaIdentity: false,
     clustered: false,
+    foreignKeys: [],
   }
   switch (rule.kind) {
     case 'unique':

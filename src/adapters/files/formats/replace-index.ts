@@ -1,0 +1,4 @@
+import { z } from 'zod'
+import { name } from './shared.ts'
+
+export const replaceIndex = z.strictObject({ definition: name })

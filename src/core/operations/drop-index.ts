@@ -1,0 +1,94 @@
+import { assert } from '../errors.ts'
+import {
+  constraintProblems,
+  findIndex,
+  indexMissing,
+  leavingIndexHazards,
+  leavingProblems,
+} from '../plan/index-leaving.ts'
+import { wholeTree } from '../plan/index-parts.ts'
+import { dropOutside } from '../plan/index-steps.ts'
+import { indexIsAsPlanned, relationAbsent } from '../plan/probes.ts'
+import type { Requirement } from '../plan/step.ts'
+import { tableProblems, theTable } from '../plan/table-checks.ts'
+import { findTable, type QualifiedName, type Table, withTable } from '../schema/model.ts'
+import { qualified, sql } from '../sql.ts'
+import type { OperationSpec } from './operation.ts'
+
+/** Drops an index at the very end, when no old version needs it any more. */
+export interface DropIndex {
+  readonly kind: 'drop_index'
+  readonly namespace: string
+  readonly table: string
+  readonly index: string
+}
+
+export const dropIndex: OperationSpec<DropIndex> = {
+  needs: (op) => ({
+    tables: [{ ...theTable(op), columns: [] }],
+    touches: [{ table: { namespace: op.namespace, name: op.index }, how: 'replaces' }],
+  }),
+
+  check: (op, { schema }) => {
+    const table = findTable(schema, theTable(op))
+    const problems = tableProblems(op, table, ['table', 'partitioned'])
+    if (table === undefined || problems.length > 0) return problems
+    const index = findIndex(table, op.index)
+    if (index === undefined) return [indexMissing(table, op.index)]
+    return [...constraintProblems(index, 'drop_constraint'), ...leavingProblems(table, index)]
+  },
+
+  apply: (op, schema) => {
+    const table = findTable(schema, theTable(op))
+    if (table === undefined) return schema
+    return withTable(schema, {
+      ...table,
+      indexes: table.indexes.filter(({ name }) => name !== op.index),
+    })
+  },
+
+  expand: () => [],
+
+  backfill: () => [],
+
+  contract: (op, { schema }) => {
+    const table = findTable(schema, theTable(op))
+    const index = table === undefined ? undefined : findIndex(table, op.index)
+    assert(table !== undefined && index !== undefined, 'steps come after check')
+    const name = { namespace: op.namespace, name: op.index }
+    const requires: readonly Requirement[] = [
+      {
+        that: indexIsAsPlanned(name, index.definition),
+        code: 'drift_found',
+        otherwise: `the index "${op.index}" is another one than when the plan was made`,
+      },
+    ]
+    const drop =
+      table.kind === 'partitioned'
+        ? dropWithParts(table, name)
+        : dropOutside(table, name, `drop the index "${op.index}" of "${op.table}"`)
+    return [
+      {
+        ...drop,
+        phase: 'purge',
+        hazards: [...drop.hazards, ...leavingIndexHazards(table, index)],
+        probe: relationAbsent(name),
+        requires,
+      },
+    ]
+  },
+
+  rollback: () => [],
+}
+
+/** PostgreSQL drops an index of a partitioned table only with a lock on each partition. */
+function dropWithParts(table: Table, index: QualifiedName) {
+  return {
+    kind: 'purge',
+    does: `drop the index "${index.name}" of "${table.name}" and of each of its partitions`,
+    hazards: [],
+    locks: wholeTree(table),
+    statements: [sql`drop index ${qualified(index)} restrict`],
+    cost: 'instant',
+  } as const
+}

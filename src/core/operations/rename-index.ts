@@ -1,0 +1,97 @@
+import { BellowsError } from '../errors.ts'
+import { identifierProblem } from '../identifier.ts'
+import { constraintProblems, findIndex, indexMissing } from '../plan/index-leaving.ts'
+import { all, indexHas, relationAbsent } from '../plan/probes.ts'
+import type { StepDraft } from '../plan/step.ts'
+import { refused, tableProblems, theTable } from '../plan/table-checks.ts'
+import { findTable, type QualifiedName, type Table, withTable } from '../schema/model.ts'
+import { id, qualified, shown, sql } from '../sql.ts'
+import type { OperationSpec } from './operation.ts'
+
+/** Gives an index another name. No statement of an application names an index, so it is done at once. */
+export interface RenameIndex {
+  readonly kind: 'rename_index'
+  readonly namespace: string
+  readonly table: string
+  readonly from: string
+  readonly to: string
+}
+
+export const renameIndex: OperationSpec<RenameIndex> = {
+  needs: (op) => ({
+    tables: [{ ...theTable(op), columns: [] }],
+    touches: [...new Set([op.from, op.to])].map((name) => ({
+      table: { namespace: op.namespace, name },
+      how: 'replaces',
+    })),
+  }),
+
+  check: (op, { schema }) => {
+    const table = findTable(schema, theTable(op))
+    const problems = tableProblems(op, table, ['table', 'partitioned', 'partition'])
+    if (table === undefined || problems.length > 0) return problems
+    const index = findIndex(table, op.from)
+    if (index === undefined) return [indexMissing(table, op.from)]
+    return [...constraintProblems(index, 'rename_constraint'), ...nameProblems(op, table)]
+  },
+
+  apply: (op, schema) => {
+    const table = findTable(schema, theTable(op))
+    if (table === undefined) return schema
+    const indexes = table.indexes.map((one) => (one.name === op.from ? { ...one, name: op.to } : one))
+    return withTable(schema, { ...table, indexes })
+  },
+
+  expand: (op) => [renameStep(op, op.from, op.to, `rename the index "${op.from}" of "${op.table}"`)],
+
+  backfill: () => [],
+
+  contract: () => [],
+
+  rollback: (op) => [
+    {
+      ...renameStep(op, op.to, op.from, `give the index "${op.from}" of "${op.table}" its name back`),
+      // It may never have had the other one.
+      probe: indexHas(inNamespace(op, op.from), theTable(op), null),
+    },
+  ],
+}
+
+function renameStep(op: RenameIndex, from: string, to: string, does: string): StepDraft {
+  const table = theTable(op)
+  const [before, after] = [inNamespace(op, from), inNamespace(op, to)]
+  return {
+    kind: 'ddl',
+    phase: 'expand',
+    does,
+    hazards: [],
+    probe: all([indexHas(after, table, null), relationAbsent(before)]),
+    locks: [{ relation: before, level: 'share_update_exclusive', implied: true }],
+    requires: [
+      {
+        that: indexHas(before, table, null),
+        code: 'drift_found',
+        otherwise: `"${op.table}" has no index "${from}" any more`,
+      },
+      {
+        that: relationAbsent(after),
+        code: 'drift_found',
+        otherwise: `there is a "${to}" already`,
+      },
+    ],
+    statements: [sql`alter index ${qualified(before)} rename to ${id(to)}`],
+    cost: 'instant',
+  }
+}
+
+function inNamespace({ namespace }: RenameIndex, name: string): QualifiedName {
+  return { namespace, name }
+}
+
+function nameProblems(op: RenameIndex, table: Table): readonly BellowsError[] {
+  const problem = identifierProblem(op.to)
+  if (problem !== undefined)
+    return [new BellowsError('name_invalid', `The name of the index, "${op.to}", ${problem}.`)]
+  const taken = [table.name, ...table.neighbours, ...table.indexes.map(({ name }) => name)]
+  return taken.includes(op.to) ? [refused(`There is a ${shown(op.to)} already.`, 'Choose another name.')] : []
+}

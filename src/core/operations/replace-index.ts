@@ -1,0 +1,199 @@
+import { assert, type BellowsError } from '../errors.ts'
+import {
+  definitionProblems,
+  isSound,
+  type ReadIndex,
+  readIndexOf,
+  type SoundIndex,
+} from '../plan/index-checks.ts'
+import {
+  constraintProblems,
+  findIndex,
+  indexMissing,
+  leavingIndexHazards,
+  leavingProblems,
+} from '../plan/index-leaving.ts'
+import {
+  buildHazards,
+  buildStep,
+  builtIndex,
+  dropOutside,
+  duplicatesSteps,
+  indexNeeds,
+  unbuildStep,
+} from '../plan/index-steps.ts'
+import { readIndex } from '../plan/index-text.ts'
+import { namesFor } from '../plan/names.ts'
+import {
+  all,
+  indexHas,
+  indexIsAsPlanned,
+  indexStands,
+  relationAbsent,
+  relationExists,
+} from '../plan/probes.ts'
+import type { Requirement, StepDraft } from '../plan/step.ts'
+import { refused } from '../plan/table-checks.ts'
+import type { Index } from '../schema/indexes.ts'
+import { type QualifiedName, withTable } from '../schema/model.ts'
+import { id, lit, qualified, type Sql, sql } from '../sql.ts'
+import type { Context, OperationSpec } from './operation.ts'
+
+/** Gives an index another definition, with one of the two there at all times. */
+export interface ReplaceIndex {
+  readonly kind: 'replace_index'
+  /** A CREATE INDEX statement that names the index to be replaced. */
+  readonly definition: string
+}
+
+export const replaceIndex: OperationSpec<ReplaceIndex> = {
+  needs: (op) => indexNeeds(op.definition, readIndex(op.definition), 'replaces'),
+
+  check: (op, { schema, facts }) => {
+    const read = readIndexOf(op.definition, schema, facts)
+    const problems = definitionProblems(read)
+    return problems.length > 0 || !isSound(read) ? problems : replacingProblems(read)
+  },
+
+  apply: (op, schema, facts) => {
+    const read = readIndexOf(op.definition, schema, facts)
+    if (!isSound(read)) return schema
+    const { table, text } = read
+    const indexes = table.indexes.map((one) =>
+      one.name === text.name ? { ...builtIndex(read, one.name), comment: one.comment } : one,
+    )
+    return withTable(schema, { ...table, indexes })
+  },
+
+  expand: (op, context) => {
+    const work = workFor(op, context)
+    const { index, name, copy } = work
+    const build = buildStep(index, copy, `build the new index "${name.name}" beside the old one`)
+    return [
+      ...duplicatesSteps(index, name.name),
+      { ...build, hazards: buildHazards(index, context.facts.serverVersion) },
+      swapStep(work),
+    ]
+  },
+
+  backfill: () => [],
+
+  contract: (op, context) => {
+    const { index, name, aside, old } = workFor(op, context)
+    const drop = dropOutside(index.table, aside, `drop the old index "${name.name}" of "${index.table.name}"`)
+    const leaving = old.unique && !index.tried.index.unique ? leavingIndexHazards(index.table, old) : []
+    return [{ ...drop, phase: 'purge', hazards: [...drop.hazards, ...leaving], probe: relationAbsent(aside) }]
+  },
+
+  rollback: (op, context) => {
+    const work = workFor(op, context)
+    return [swapBackStep(work), unbuildStep(work.index, work.copy)]
+  },
+}
+
+interface Work {
+  readonly index: SoundIndex
+  readonly old: Index
+  /** What the index is called before and after. */
+  readonly name: QualifiedName
+  /** The new one until it takes the name, and the old one from then on. */
+  readonly copy: QualifiedName
+  readonly aside: QualifiedName
+}
+
+function workFor(op: ReplaceIndex, { schema, facts, seed }: Context): Work {
+  const index: ReadIndex = readIndexOf(op.definition, schema, facts)
+  assert(isSound(index), 'steps come after check')
+  const name = index.text.name ?? ''
+  const old = findIndex(index.table, name)
+  assert(old !== undefined, 'steps come after check')
+  const { namespace } = index.table
+  const names = namesFor(seed, name, [])
+  return {
+    index,
+    old,
+    name: { namespace, name },
+    copy: { namespace, name: names.copy(name) },
+    aside: { namespace, name: names.hidden },
+  }
+}
+
+function replacingProblems({ text, table, tried }: SoundIndex): readonly BellowsError[] {
+  if (text.name === undefined)
+    return [
+      refused('The definition does not say which index it replaces.', 'Write the name behind CREATE INDEX.'),
+    ]
+  const old = findIndex(table, text.name)
+  if (old === undefined) return [indexMissing(table, text.name)]
+  const isSame = tried.namesakes.some(
+    (one) => one.name === text.name && one.valid && one.using === tried.using,
+  )
+  return [
+    ...constraintProblems(old, 'drop_constraint and a new constraint'),
+    ...leavingProblems(table, old),
+    ...(isSame
+      ? [refused(`The index "${old.name}" has this definition already.`, 'Take the operation out.')]
+      : []),
+  ]
+}
+
+/** Both names change hands in one transaction. No statement of an application names an index, so nobody sees it. */
+function swapStep({ index, old, name, copy, aside }: Work): StepDraft {
+  const { table, tried } = index
+  const comment =
+    old.comment === null ? [] : [sql`comment on index ${qualified(name)} is ${lit(old.comment)}`]
+  return {
+    ...swapping(name, copy),
+    does: `give the new index the name "${name.name}"`,
+    probe: all([indexStands(name, table, tried.using), relationAbsent(copy)]),
+    requires: [
+      ready(indexStands(copy, table, tried.using), `the index "${copy.name}" is missing or invalid`),
+      ready(
+        all([relationExists(name), indexIsAsPlanned(name, old.definition)]),
+        `the index "${name.name}" is another one than when the plan was made`,
+      ),
+    ],
+    statements: [...renames(name, aside, copy), ...comment],
+  }
+}
+
+function swapBackStep({ index, name, copy, aside }: Work): StepDraft {
+  return {
+    ...swapping(name, aside),
+    does: `give the old index the name "${name.name}" back`,
+    probe: relationAbsent(aside),
+    requires: [
+      ready(
+        indexHas(name, index.table, index.tried.using),
+        `the index "${name.name}" is not the one that was built`,
+      ),
+    ],
+    statements: renames(name, copy, aside),
+  }
+}
+
+function swapping(name: QualifiedName, other: QualifiedName) {
+  const level = 'share_update_exclusive'
+  return {
+    kind: 'ddl',
+    phase: 'expand',
+    hazards: [],
+    locks: [
+      { relation: name, level, implied: true },
+      { relation: other, level, implied: true },
+    ],
+    cost: 'instant',
+  } as const
+}
+
+function ready(that: Sql, otherwise: string): Requirement {
+  return { that, code: 'drift_found', otherwise }
+}
+
+/** The one under the name goes out of the way, and another one takes its place. */
+function renames(name: QualifiedName, away: QualifiedName, into: QualifiedName): readonly Sql[] {
+  return [
+    sql`alter index ${qualified(name)} rename to ${id(away.name)}`,
+    sql`alter index ${qualified(into)} rename to ${id(name.name)}`,
+  ]
+}

@@ -1,0 +1,163 @@
+import { canonical, hash } from '../hash.ts'
+import { cutToBytes, IDENTIFIER_BYTES_MAX } from '../identifier.ts'
+import type { QualifiedName } from '../schema/model.ts'
+import { join, lit, qualified, type Sql, sql } from '../sql.ts'
+import type { Hazard } from './hazard.ts'
+import type { SoundIndex } from './index-checks.ts'
+import { createIndexSql } from './index-text.ts'
+import { indexHas, indexStands, relationAbsent } from './probes.ts'
+import type { IndexPartsStep, Lock, StepDraft } from './step.ts'
+
+/** A partition that lacks its part of an index. */
+export interface LackingPart extends QualifiedName {
+  readonly leaf: boolean
+  /** The index that its part is to be attached to. */
+  readonly parent: QualifiedName
+}
+
+/** An index of a partitioned table: first of the table alone, not valid yet, and then partition by partition. */
+export function partsSteps(
+  index: SoundIndex,
+  name: string,
+  { seed, hazards }: { readonly seed: string; readonly hazards: readonly Hazard[] },
+): readonly StepDraft[] {
+  const { table, tried } = index
+  const of = { namespace: table.namespace, name }
+  const parts = partsOf(index, of, seed)
+  return [
+    {
+      kind: 'ddl',
+      phase: 'expand',
+      does: `make the index "${name}" of "${table.name}", without its partitions yet`,
+      hazards: [],
+      probe: indexHas(of, table, tried.using),
+      makes: of,
+      // An explicit lock would take the partitions as well.
+      locks: [{ relation: table, level: 'share', implied: true }],
+      requires: [
+        { that: relationAbsent(of), code: 'drift_found', otherwise: `there is a "${name}" already` },
+      ],
+      statements: [createIndexSql({ ...tried.index, name }, table, tried.using, 'only')],
+      cost: 'instant',
+    },
+    {
+      ...parts,
+      how: 'build',
+      does: `build the index "${name}" for each partition of "${table.name}"`,
+      hazards: [
+        {
+          code: 'stops_clients',
+          because:
+            'Attaching what was built locks that new index for a moment: statements on the partition wait for the lock timeout at most.',
+        },
+        ...hazards,
+      ],
+      probe: indexStands(of, table, tried.using),
+      locks: table.parts.map(({ kind, ...relation }) => ({
+        relation,
+        level: kind === 'partitioned' ? 'share' : 'share_update_exclusive',
+        implied: true,
+      })),
+    },
+  ]
+}
+
+/** Drops the index with all its parts; PostgreSQL does that only under a lock on each of them. */
+export function dropPartsSteps(index: SoundIndex, name: string, seed: string): readonly StepDraft[] {
+  const { table, tried } = index
+  const of = { namespace: table.namespace, name }
+  const parts = partsOf(index, of, seed)
+  return [
+    {
+      ...parts,
+      how: 'drop',
+      does: `drop what the build of "${name}" left unattached`,
+      hazards: [],
+      unmakes: of,
+      probe: sql`not exists (${loosePartsSql(parts)})`,
+      locks: [],
+    },
+    {
+      kind: 'ddl',
+      phase: 'expand',
+      does: `drop the index "${name}" again`,
+      hazards: [],
+      unmakes: of,
+      probe: sql`not ${indexHas(of, table, tried.using)}`,
+      locks: wholeTree(table),
+      requires: [],
+      statements: [sql`drop index ${qualified(of)} restrict`],
+      cost: 'instant',
+    },
+  ]
+}
+
+/** The lock of a partitioned table takes its partitions along. */
+export function wholeTree(table: SoundIndex['table']): readonly Lock[] {
+  const level = 'access_exclusive'
+  return [
+    { relation: table, level },
+    ...table.parts.map(
+      ({ namespace, name }) => ({ relation: { namespace, name }, level, implied: true }) as const,
+    ),
+  ]
+}
+
+type Parts = Pick<
+  IndexPartsStep,
+  'kind' | 'phase' | 'table' | 'index' | 'using' | 'tablespace' | 'nameParts' | 'prefix'
+>
+
+function partsOf({ table, tried }: SoundIndex, index: QualifiedName, seed: string): Parts {
+  return {
+    kind: 'index_parts',
+    phase: 'expand',
+    table,
+    index,
+    using: tried.using,
+    tablespace: tried.index.tablespace,
+    nameParts: tried.index.nameParts,
+    prefix: `bellows_part_${hash(seed).slice(0, 8)}_`,
+  }
+}
+
+/** What a part is called until it is attached: by this it is known if nobody lives to do that. */
+export function loosePartName(
+  { prefix }: Pick<IndexPartsStep, 'prefix'>,
+  { namespace, name }: QualifiedName,
+): string {
+  const tag = hash(canonical([namespace, name])).slice(0, 8)
+  return cutToBytes(`${prefix}${tag}_${name}`, IDENTIFIER_BYTES_MAX)
+}
+
+/** Partitions that lack their part, those first whose partitions need it to attach to. */
+export function lackingPartsSql({ table, index }: Pick<IndexPartsStep, 'table' | 'index'>): Sql {
+  return sql`
+with parts as (select i.indrelid, x.oid, n.nspname, x.relname
+  from pg_catalog.pg_partition_tree(${regclass(index)}) y join pg_catalog.pg_index i on i.indexrelid = y.relid
+  join pg_catalog.pg_class x on x.oid = y.relid join pg_catalog.pg_namespace n on n.oid = x.relnamespace)
+select n.nspname as namespace, c.relname as name, t.isleaf as leaf,
+    pg_catalog.json_build_object('namespace', up.nspname, 'name', up.relname) as parent
+  from pg_catalog.pg_partition_tree(${regclass(table)}) t join parts up on up.indrelid = t.parentrelid
+  join pg_catalog.pg_class c on c.oid = t.relid join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+  where not exists (select from parts mine where mine.indrelid = t.relid)
+  order by t.level, n.nspname, c.relname`
+}
+
+/** Indexes of partitions that are built, or half built, and not attached. */
+export function loosePartsSql({ table, prefix }: Pick<IndexPartsStep, 'table' | 'prefix'>): Sql {
+  return sql`select n.nspname as namespace, x.relname as name
+  from pg_catalog.pg_partition_tree(${regclass(table)}) t join pg_catalog.pg_index i on i.indrelid = t.relid
+  join pg_catalog.pg_class x on x.oid = i.indexrelid join pg_catalog.pg_namespace n on n.oid = x.relnamespace
+  where pg_catalog.starts_with(x.relname, ${lit(prefix)})`
+}
+
+/** Which of some names relations of a namespace have. */
+export function takenSql(namespace: string, names: readonly string[]): Sql {
+  return sql`select x.relname as name from pg_catalog.pg_class x join pg_catalog.pg_namespace n on n.oid = x.relnamespace
+  where n.nspname = ${lit(namespace)} and x.relname in (${join(names.map((name) => lit(name)))})`
+}
+
+function regclass(of: QualifiedName): Sql {
+  return sql`pg_catalog.to_regclass(${lit(qualified(of))})`
+}

@@ -1,0 +1,111 @@
+import { BellowsError } from '../core/errors.ts'
+import { indexNames } from '../core/plan/index-names.ts'
+import {
+  type LackingPart,
+  lackingPartsSql,
+  loosePartName,
+  loosePartsSql,
+  takenSql,
+} from '../core/plan/index-parts.ts'
+import { createIndexSql } from '../core/plan/index-text.ts'
+import { indexStands } from '../core/plan/probes.ts'
+import type { IndexPartsStep } from '../core/plan/step.ts'
+import type { Run } from '../core/run/run.ts'
+import type { QualifiedName } from '../core/schema/model.ts'
+import { id, qualified, type Sql, sql } from '../core/sql.ts'
+import type { Driving } from './context.ts'
+import { holds } from './holds.ts'
+import { transactWithLocks } from './lock.ts'
+import { note } from './note.ts'
+import { stopIfAsked } from './stop.ts'
+
+/** Partitions come and go while an index is built for hours: what is lacking is asked anew behind each. */
+export async function workThroughParts(engine: Driving, run: Run, step: IndexPartsStep): Promise<void> {
+  await note(engine, run.id, [{ type: 'step_started', step: step.id }])
+  if (step.how === 'drop') await dropLooseParts(engine, step)
+  else await buildParts(engine, run, step)
+  if (await holds(engine, step.probe)) return
+  throw new BellowsError('probe_failed', `What was to ${step.does} ran, but that does not hold.`, {
+    step: step.id,
+    hint: 'Was a partition detached meanwhile, or did somebody drop a part? Roll the migration back, and begin anew.',
+  })
+}
+
+async function buildParts(engine: Driving, run: Run, step: IndexPartsStep): Promise<void> {
+  for (;;) {
+    stopIfAsked(engine)
+    const [part] = await engine.database.read<LackingPart>(lackingPartsSql(step))
+    if (part === undefined) return
+    await (part.leaf ? buildLeaf(engine, run, step, part) : makeBranch(engine, run, step, part))
+  }
+}
+
+async function buildLeaf(engine: Driving, run: Run, step: IndexPartsStep, part: LackingPart): Promise<void> {
+  const loose = { namespace: part.namespace, name: loosePartName(step, part) }
+  if (!(await holds(engine, indexStands(loose, part, step.using)))) {
+    await outside(engine, sql`drop index concurrently if exists ${qualified(loose)}`)
+    await outside(
+      engine,
+      createIndexSql({ name: loose.name, tablespace: step.tablespace }, part, step.using, 'concurrently'),
+    )
+  }
+  const name = await freeName(engine, step, part)
+  await attach(engine, run, step, {
+    locked: loose,
+    statements: [sql`alter index ${qualified(loose)} rename to ${id(name)}`, attachSql(part, name)],
+  })
+}
+
+/** A partition that is partitioned itself has nothing to build: its own partitions have. */
+async function makeBranch(engine: Driving, run: Run, step: IndexPartsStep, part: LackingPart): Promise<void> {
+  const name = await freeName(engine, step, part)
+  await attach(engine, run, step, {
+    locked: part,
+    statements: [
+      createIndexSql({ name, tablespace: step.tablespace }, part, step.using, 'only'),
+      attachSql(part, name),
+    ],
+  })
+}
+
+function attachSql({ namespace, parent }: LackingPart, name: string) {
+  return sql`alter index ${qualified(parent)} attach partition ${qualified({ namespace, name })}`
+}
+
+/** The name that PostgreSQL would give to the part. */
+async function freeName(engine: Driving, step: IndexPartsStep, part: LackingPart): Promise<string> {
+  const names = indexNames(part.name, step)
+  const taken = await engine.database.read<{ name: string }>(takenSql(part.namespace, names))
+  const free = names.find((one) => taken.every(({ name }) => name !== one))
+  if (free !== undefined) return free
+  throw new BellowsError('plan_refused', `"${part.name}" has too many indexes like this one.`, {
+    step: step.id,
+  })
+}
+
+async function attach(
+  engine: Driving,
+  run: Run,
+  step: IndexPartsStep,
+  { locked, statements }: { readonly locked: QualifiedName; readonly statements: readonly Sql[] },
+): Promise<void> {
+  await transactWithLocks(engine, {
+    run: run.id,
+    step: step.id,
+    locks: [{ relation: locked, level: 'access_exclusive', implied: true }],
+    statementTimeoutMs: engine.settings.holdTimeoutMs,
+    requires: [],
+    statements,
+    events: [],
+  })
+}
+
+async function dropLooseParts(engine: Driving, step: IndexPartsStep): Promise<void> {
+  for (const part of await engine.database.read<QualifiedName>(loosePartsSql(step)))
+    await outside(engine, sql`drop index concurrently if exists ${qualified(part)}`)
+}
+
+async function outside(engine: Driving, statement: Sql): Promise<void> {
+  const { scanTimeoutMs } = engine.settings
+  await engine.driver.outside(statement, { lockTimeoutMs: 0, statementTimeoutMs: scanTimeoutMs })
+}
