@@ -1,8 +1,14 @@
 export { type CommandDeployerOptions, commandDeployer } from './adapters/command/deployer.ts'
 export {
+  defineMigration,
+  type MigrationInput,
+  type OperationInput,
+} from './adapters/files/define-migration.ts'
+export {
   checksumOf,
   listMigrations,
   type MigrationFile,
+  migrationSchema,
   readMigration,
   readMigrations,
 } from './adapters/files/read-migrations.ts'
@@ -31,6 +37,7 @@ export { NEVER_OVERRIDDEN, type Usage } from './core/gate/gate.ts'
 export type { Instance, Registered, Registration } from './core/gate/instance.ts'
 export { shortList } from './core/gate/short-list.ts'
 export type { Baseline } from './core/history/baseline.ts'
+export { combined, namesOf } from './core/history/combine.ts'
 export type { Difference, SchemaDrift } from './core/history/drift.ts'
 export {
   begunNames,

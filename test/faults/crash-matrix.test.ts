@@ -19,6 +19,7 @@ import {
   type Life,
   POISONED,
   RENAME,
+  RULES,
   TABLES,
 } from './crash/lives.ts'
 import {
@@ -39,6 +40,7 @@ const LIVES: readonly (readonly [string, Life, { readonly points: number; readon
   ['a change of type', CHANGE, { points: 100, states: 20 }],
   ['an added column', ADD, { points: 26, states: 4 }],
   ['two added columns that are filled', FILL, { points: 120, states: 20 }],
+  ['constraints that come and go', RULES, { points: 60, states: 8 }],
   ['indexes that are made, replaced and dropped', INDEXES, { points: 40, states: 8 }],
   ['a dropped column, with a grace', graced(DROP, GRACE_MS), { points: 60, states: 8 }],
   ['tables that are made, dropped and renamed', TABLES, { points: 60, states: 10 }],

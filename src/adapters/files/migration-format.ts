@@ -16,6 +16,8 @@ import { renameIndex } from './formats/rename-index.ts'
 import { renameTable } from './formats/rename-table.ts'
 import { replaceIndex } from './formats/replace-index.ts'
 import { setTable } from './formats/set-table.ts'
+import { type Finding, findingsOf, placeText, unknownName } from './issues.ts'
+import type { Path } from './source.ts'
 
 /** The format of every operation, by the key that it has in a file. One that is missing here does not compile. See docs/migrations.md. */
 export const OPERATION_FORMATS = {
@@ -38,5 +40,58 @@ export const OPERATION_FORMATS = {
 } as const satisfies Readonly<Record<Operation['kind'], z.ZodType>>
 
 export const migrationFormat = z.strictObject({
+  /** Editors look there for the format. */
+  $schema: z.string().optional(),
   operations: z.array(z.record(z.string(), z.unknown())).min(1),
 })
+
+export type Read =
+  | { readonly ok: true; readonly operations: readonly Operation[] }
+  | { readonly ok: false; readonly findings: readonly Finding[] }
+
+/** Reads the content of a migration file, whatever it was written in; else says everything that is wrong with it. */
+export function parseMigration(content: unknown): Read {
+  const entries = entriesOf(content).flatMap((entry, at) =>
+    entry === undefined ? [] : [parseOperation(entry, ['operations', at])],
+  )
+  const findings = [...findingsOf(migrationFormat, content, []), ...entries.flatMap(({ wrong }) => wrong)]
+  if (findings.length > 0) return { ok: false, findings }
+  return { ok: true, operations: entries.flatMap(({ operation }) => operation) }
+}
+
+/** What is no operation at all, the format of the file says. */
+function entriesOf(content: unknown): readonly (object | undefined)[] {
+  const { operations } = Object(content) as { readonly operations?: unknown }
+  if (!Array.isArray(operations)) return []
+  return operations.map((entry: unknown) =>
+    typeof entry === 'object' && entry !== null && !Array.isArray(entry) ? entry : undefined,
+  )
+}
+
+interface Entry {
+  readonly operation: readonly Operation[]
+  readonly wrong: readonly Finding[]
+}
+
+function parseOperation(entry: object, path: Path): Entry {
+  const kinds = Object.keys(entry)
+  const [kind] = kinds
+  if (kind === undefined || kinds.length > 1) {
+    const has = kinds.length === 0 ? 'none' : kinds.join(', ')
+    const message = `${placeText(path)}: an operation is an object with one key, its kind; this one has ${has}`
+    return { operation: [], wrong: [{ path, which: 'key', message }] }
+  }
+  if (!isKind(kind)) {
+    const known = Object.keys(OPERATION_FORMATS)
+    const message = `${placeText(path)}: there is no operation "${kind}"; ${unknownName(kind, known)}`
+    return { operation: [], wrong: [{ path: [...path, kind], which: 'key', message }] }
+  }
+  const fields = (entry as Readonly<Record<string, unknown>>)[kind]
+  const parsed = OPERATION_FORMATS[kind].safeParse(fields)
+  if (parsed.success) return { operation: [{ kind, ...parsed.data } as Operation], wrong: [] }
+  return { operation: [], wrong: findingsOf(OPERATION_FORMATS[kind], fields, [...path, kind]) }
+}
+
+function isKind(kind: string): kind is Operation['kind'] {
+  return Object.hasOwn(OPERATION_FORMATS, kind)
+}

@@ -41,7 +41,6 @@ export const dropColumn: OperationSpec<DropColumn> = {
     return withTable(schema, {
       ...table,
       columns: table.columns.filter((column) => column.name !== op.column),
-      referable: table.referable.filter((name) => name !== op.column),
       constraints: table.constraints.filter((one) => !needsColumn(table, one, op.column)),
       indexes: without(table.indexes),
     })

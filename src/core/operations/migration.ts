@@ -39,6 +39,8 @@ export interface Migration {
   /** Such as `0007_add_slug`; unique among the migrations of a database. */
   readonly name: string
   readonly operations: readonly Operation[]
+  /** Of several that are released as one: the migrations in their order, each with how many of the operations are its. */
+  readonly parts?: readonly { readonly name: string; readonly operations: number }[]
   /** A run in the opposite direction: it makes no versions but takes these back, when the phase is done. */
   readonly reverses?: {
     readonly [P in 'backfill' | 'purge']?: readonly (VersionRef & { readonly change: Change })[]

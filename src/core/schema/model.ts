@@ -37,10 +37,10 @@ export interface Table extends QualifiedName {
   readonly grants: readonly TableGrant[]
   /** May the connected role create relations, such as indexes, in the table's namespace? */
   readonly creates: boolean
-  /** Columns that the connected role may both reference and read, with no row hidden from it. */
-  readonly referable: readonly string[]
-  /** Does a publication send its updates and deletes, and tell rows by the primary key? */
-  readonly keyIsPublished: boolean
+  /** Columns that the connected role may not reference, or not read, or of which rows are hidden from it; none of what is its own. */
+  readonly closed: readonly string[]
+  /** Does a publication send its updates and deletes, for which it needs a replica identity? */
+  readonly published: boolean
   /** Attribute numbers used up, dropped columns included. PostgreSQL never reuses one. */
   readonly columnSlots: number
   /** Of a partitioned table: its partitions on all levels, each behind the one that it is a part of. */
@@ -190,13 +190,8 @@ export function needsColumn(table: Table, constraint: Constraint, column: string
 
 /** The same schema with one table replaced, or added; `apply` of most operations changes nothing else. */
 export function withTable(schema: Schema, changed: Table): Schema {
-  const isThere = findTable(schema, changed) !== undefined
-  return {
-    ...schema,
-    tables: isThere
-      ? schema.tables.map((table) => (isSameName(table, changed) ? changed : table))
-      : [...schema.tables, changed],
-  }
+  const at = schema.tables.findIndex((table) => isSameName(table, changed))
+  return { ...schema, tables: at < 0 ? [...schema.tables, changed] : schema.tables.with(at, changed) }
 }
 
 export function withoutTable(schema: Schema, gone: QualifiedName): Schema {

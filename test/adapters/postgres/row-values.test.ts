@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { introspect } from '../../../src/adapters/postgres/introspect.ts'
 import { openSessions } from '../../../src/adapters/postgres/sessions.ts'
+import { needsOf } from '../../../src/core/plan/needs.ts'
 import { type RowValue, valueKey } from '../../../src/core/schema/facts.ts'
 import { cleanUp, type TestDatabase, testDatabase } from '../../support/database.ts'
 
@@ -23,13 +24,8 @@ async function asked(database: TestDatabase, need: RowValue) {
   const sessions = openSessions({ url: database.url, application: 'bellows/test' })
   cleanUp(() => sessions.close())
   const needs = {
+    ...needsOf({ name: 'nothing', operations: [] }),
     tables: [{ ...USERS, columns: [] }],
-    types: [],
-    expressions: [],
-    defaults: [],
-    conditions: [],
-    names: [],
-    indexes: [],
     values: [need],
   }
   return (await introspect(sessions, needs)).facts.values[valueKey(need)]

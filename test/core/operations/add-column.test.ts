@@ -326,7 +326,6 @@ describe('the schema afterwards', () => {
     expect(added(add())).toEqual({
       ...table(),
       columns: [...table().columns, column('slug', 'character varying(20)')],
-      referable: [...table().referable, 'slug'],
       columnSlots: 3,
     })
   })

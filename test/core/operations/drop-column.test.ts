@@ -267,7 +267,6 @@ describe('the schema afterwards', () => {
     expect(leaving(full)).toEqual({
       ...full,
       columns: full.columns.filter(({ name }) => name !== 'name'),
-      referable: full.referable.filter((name) => name !== 'name'),
       constraints: full.constraints.filter(({ name }) => ['users_pkey', 'positive'].includes(name)),
       indexes: full.indexes.filter(({ name }) => ['users_pkey', 'by_age'].includes(name)),
     })

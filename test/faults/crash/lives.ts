@@ -131,6 +131,14 @@ export const TABLES: Life = {
 export const DROP_FILLED = life([drop('older', "'old ' || id")])
 export const DROP_TWO = life([drop('legacy'), drop('older')])
 
+const onUsers = { namespace: 'public', table: 'users' } as const
+/** Steps of every kind that a constraint needs: in expand, behind the rollout, within transactions and outside. */
+export const RULES = life([
+  { kind: 'drop_constraint', ...onUsers, name: 'users_name_check' },
+  { kind: 'alter_column', ...onUsers, column: 'legacy', nullable: false, default: `'new'` },
+  { kind: 'add_constraint', ...onUsers, unique: ['said'] },
+])
+
 /**
  * Advances as a person with patience does: who is told to wait until a grace is over comes back, and a row that is named is
  * mended.

@@ -13,7 +13,6 @@ export function addedSchema(op: AddColumn, schema: Schema, facts: Facts): Schema
   const added = {
     ...table,
     columns: [...table.columns, addedColumn(op, facts)],
-    referable: [...table.referable, op.column],
     columnSlots: table.columnSlots + 1,
   }
   return withTable(schema, isNullable(op) ? added : withNotNull(added, op.column, facts))

@@ -20,12 +20,10 @@ export function twinTable(table: Table, of: Renamed, made: TwinType): Table {
   const isAdopted = of.to !== of.from && findColumn(table, of.to) !== undefined
   const twin = { ...renamedColumn(of, table, from), ...made }
   const left = table.columns.filter(({ name }) => name !== of.from)
-  const referable = table.referable.filter((name) => name !== of.from)
   return {
     ...table,
     // A column that was there before keeps its place; a new one is the last.
     columns: isAdopted ? left.map((column) => (column.name === of.to ? twin : column)) : [...left, twin],
-    referable: isAdopted ? referable : [...referable, of.to],
     columnSlots: table.columnSlots + (isAdopted ? 0 : 1),
     constraints: table.constraints.map((one) =>
       renamedConstraint(one, { ...of, table: table.name }, [

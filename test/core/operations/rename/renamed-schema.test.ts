@@ -206,7 +206,6 @@ describe('everything else', () => {
     const { columns: _c, constraints: _o, indexes: _i, ...before } = users
     expect(rest).toMatchObject({
       ...before,
-      referable: ['id', 'full_name'],
       columnSlots: expect.any(Number),
     })
   })
