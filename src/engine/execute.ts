@@ -1,9 +1,9 @@
 import { assert, BellowsError } from '../core/errors.ts'
+import { addedBy } from '../core/plan/added-by.ts'
 import { DOOR, holdDoorSql } from '../core/plan/column-state.ts'
 import { keepsOldClients } from '../core/plan/hazards.ts'
 import { stepsOf } from '../core/plan/plan.ts'
 import {
-  addedBy,
   isTransaction,
   type Leaver,
   type Made,

@@ -80,8 +80,13 @@ function theTableOf(op: DropTable, { schema }: Context): Table {
 
 function leavingTable(op: DropTable, context: Context): LeavingTable {
   const hidden = { namespace: op.namespace, name: namesFor(context.seed, op.table, []).hidden }
-  const along = theTableOf(op, context).referencedBy.map(({ identity }) => identity)
-  return { table: theTable(op), hidden, along }
+  // None is left by now that no operation in front of this one takes away: `check` has seen to that.
+  const { referencedBy, dependents } = theTableOf(op, context)
+  const pointing = [
+    ...referencedBy.map(({ identity }) => identity),
+    ...dependents.flatMap(({ kind, name }) => (kind === 'foreign key' ? [name] : [])),
+  ]
+  return { table: theTable(op), hidden, along: [...new Set(pointing)] }
 }
 
 /** It gets another name there. */

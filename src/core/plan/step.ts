@@ -238,19 +238,6 @@ export function tableOf(step: Step): QualifiedName {
   }
 }
 
-/** What a step adds in the transaction that records it: found there without the record, it is of somebody else. */
-export function addedBy(step: Step): Leaver | undefined {
-  switch (step.changes?.kind) {
-    case 'added':
-      return { table: tableOf(step), column: step.changes.column }
-    case 'created':
-      return { table: tableOf(step) }
-    case 'renamed':
-      return { table: { ...tableOf(step), name: step.changes.to } }
-    default:
-      return undefined
-  }
-}
 const TRANSACTIONS: ReadonlySet<Step['kind']> = new Set<TransactionStep['kind']>([
   'ddl',
   'install_dual_write',

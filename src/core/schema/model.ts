@@ -155,7 +155,7 @@ export interface Dependent {
   readonly name: string
   /** Absent of what hangs on the table as a whole. */
   readonly column?: string
-  /** Does PostgreSQL itself tie it to the column or table, so that it goes along when that gets another name? */
+  /** Does PostgreSQL itself tie it to the column, or the table, so that it goes along when that gets another name? */
   readonly bound?: true
 }
 

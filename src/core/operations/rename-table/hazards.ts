@@ -18,10 +18,10 @@ export function viewHazard(
 
 /** PostgreSQL keeps no record of what texts name: they go on under the old name until the contract, and no longer. */
 export function textHazards({ name, dependents, mentions }: Table, to: string): readonly Hazard[] {
-  const byText = dependents.filter((one) => one.bound !== true)
-  const isSure = (other: string) => byText.some((one) => one.name === other)
+  const texts = dependents.filter((one) => one.bound !== true)
+  const isSure = (other: string) => texts.some((one) => one.name === other)
   return [
-    ...byText.map((one) => ({
+    ...texts.map((one) => ({
       code: 'blocks_contract' as const,
       because: `The ${one.kind} ${one.name} says "${name}". Change it to "${to}" before the contract.`,
     })),
