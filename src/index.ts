@@ -1,8 +1,14 @@
 export { type CommandDeployerOptions, commandDeployer } from './adapters/command/deployer.ts'
 export {
+  defineMigration,
+  type MigrationInput,
+  type OperationInput,
+} from './adapters/files/define-migration.ts'
+export {
   checksumOf,
   listMigrations,
   type MigrationFile,
+  migrationSchema,
   readMigration,
   readMigrations,
 } from './adapters/files/read-migrations.ts'
@@ -31,6 +37,7 @@ export { NEVER_OVERRIDDEN, type Usage } from './core/gate/gate.ts'
 export type { Instance, Registered, Registration } from './core/gate/instance.ts'
 export { shortList } from './core/gate/short-list.ts'
 export type { Baseline } from './core/history/baseline.ts'
+export { combined, namesOf } from './core/history/combine.ts'
 export type { Difference, SchemaDrift } from './core/history/drift.ts'
 export {
   begunNames,
@@ -54,17 +61,11 @@ export type { DropConstraint } from './core/operations/drop-constraint.ts'
 export type { Migration, Operation } from './core/operations/migration.ts'
 export type { RenameColumn } from './core/operations/rename/rename.ts'
 export type { RenameConstraint } from './core/operations/rename-constraint.ts'
+export { type Change, versionName } from './core/plan/change.ts'
 export type { Hazard } from './core/plan/hazard.ts'
 export { lockWords } from './core/plan/locks.ts'
 export type { Plan } from './core/plan/plan.ts'
-export {
-  type Change,
-  called,
-  type Lock,
-  type Phase,
-  type Step,
-  versionName,
-} from './core/plan/step.ts'
+export { called, type Lock, type Phase, type Step } from './core/plan/step.ts'
 export type { HealthCheck, ProcessesConfig, ProcessRole } from './core/processes/config.ts'
 export type { RolloutWish } from './core/rollout/begin.ts'
 export type { RoleWish, RolloutEvent, RolloutRequest } from './core/rollout/event.ts'

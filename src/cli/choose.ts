@@ -2,12 +2,15 @@ import {
   type Bellows,
   BellowsError,
   begunNames,
+  combined,
   type History,
+  latecomers,
   listMigrations,
   type Migration,
   type Run,
   readMigration,
 } from '../index.ts'
+import type { Session } from './session.ts'
 
 /** The migration that a command means: the named one, else the one under way, else the first file that was not begun. */
 export async function chosenMigration(
@@ -38,6 +41,28 @@ export async function chosenMigration(
           : `There is ${files.map(({ name }) => name).join(', ') || 'none yet'}.`,
     },
   )
+}
+
+export const ALL =
+  'every migration that was not begun, as one run: released, taken back and contracted together'
+
+/** As `chosenMigration`; with `--all` what is not under way yet is released as one, in the order of the names. */
+export async function wantedMigration(
+  { bellows, config }: Session,
+  named: string | undefined,
+  all: true | undefined,
+): Promise<Migration> {
+  if (all !== true) return await chosenMigration(bellows, config.migrations, named)
+  if (named !== undefined)
+    throw new BellowsError('config_invalid', `--all is every migration that was not begun, not "${named}".`, {
+      hint: 'Leave one of them out.',
+    })
+  const [open] = await bellows.runs('open')
+  if (open !== undefined) return open.plan.migration
+  const begun = begunNames(await historyOf(bellows))
+  const pending = (await listMigrations(config.migrations)).filter(({ name }) => !begun.has(name))
+  if (pending.length === 0) return await chosenMigration(bellows, config.migrations, undefined)
+  return combined(await Promise.all(pending.map(({ path }) => readMigration(path))))
 }
 
 /**
@@ -80,6 +105,17 @@ export function nameOf(named: string | undefined): string | undefined {
 /** What was applied or begun; a migration that was rolled back can begin anew. */
 export async function historyOf(bellows: Bellows): Promise<History> {
   return { baseline: await bellows.baseline(), runs: await bellows.runs() }
+}
+
+/** Says of a migration that its name sorts before one that was begun, as when its branch was merged late. Nothing is wrong with that. */
+export async function noteLatecomer({ bellows, terminal }: Session, { name }: Migration): Promise<void> {
+  const history = await historyOf(bellows)
+  // Its own name suffices: the others are in the history.
+  const [late] = latecomers([...begunNames(history), name].toSorted(), history).filter(
+    (one) => one.name === name,
+  )
+  if (late === undefined) return
+  terminal.err(`"${name}" sorts before "${late.behind}", which was begun already; it runs all the same.\n`)
 }
 
 /** The run that a command means: the newest of the named migration, else the only one that is neither completed nor rolled back. */

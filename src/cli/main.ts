@@ -13,6 +13,7 @@ import { addDoctor } from './commands/doctor.ts'
 import { addGate } from './commands/gate.ts'
 import { addInit } from './commands/init.ts'
 import { addInstances } from './commands/instances.ts'
+import { addJsonSchema } from './commands/json-schema.ts'
 import { addNew } from './commands/new.ts'
 import { addNode } from './commands/node.ts'
 import { addPlan } from './commands/plan.ts'
@@ -61,6 +62,7 @@ function program(): Command {
   addNode(bellows)
   addDemo(bellows)
   addDoctor(bellows)
+  addJsonSchema(bellows)
   for (const command of bellows.commands) command.exitOverride()
   return bellows
 }

@@ -109,6 +109,11 @@ export function readExpression(text: string): Sql | { readonly problem: string }
   return 'problem' in target ? target : trusted(text.trim())
 }
 
+/** The tree of one expression as a person writes it. */
+export function expressionNode(text: string): Node | { readonly problem: string } {
+  return onlyTarget(text)
+}
+
 /** Reads one query, or one expression, whose value somebody wants to know. */
 export function readQuery(text: string): Sql | { readonly problem: string } {
   const target = onlyTarget(`(${text}\n)`)

@@ -100,7 +100,7 @@ async function hasMade(engine: Driving, run: Run, made: Made): Promise<boolean> 
   return run.done.has(making.id) || (await wasStarted(engine, run, making.id))
 }
 
-const NO_WAY_BACK = 'This rename has no way back: values written since are not in the hidden column.'
+const NO_WAY_BACK = 'This migration has no way back: values written since are not in the hidden column.'
 
 async function withdrawals(engine: Driving, run: Run): Promise<readonly Event[]> {
   const standing = (await readVersions(engine)).filter((version) => version.run === run.id)

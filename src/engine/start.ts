@@ -1,11 +1,13 @@
 import { BellowsError } from '../core/errors.ts'
 import { canonical } from '../core/hash.ts'
 import type { Baseline } from '../core/history/baseline.ts'
+import { namesOf, partsOf } from '../core/history/combine.ts'
 import type { Migration } from '../core/operations/migration.ts'
 import { makePlan } from '../core/plan/make-plan.ts'
-import { needsOf, tablesOf } from '../core/plan/needs.ts'
+import { needsOf, relationsOf, tablesOf } from '../core/plan/needs.ts'
 import type { Plan } from '../core/plan/plan.ts'
 import { foldRun, type Run, stepsLeft } from '../core/run/run.ts'
+import { isSameName, type QualifiedName } from '../core/schema/model.ts'
 import type { Driving, Engine } from './context.ts'
 import { readBaseline } from './history.ts'
 import { readRuns } from './runs.ts'
@@ -25,6 +27,8 @@ export async function startRun(engine: Driving, migration: Migration): Promise<R
   const own = await resumable(engine, migration)
   if (own !== undefined) return own
   const plan = await planFor(engine, migration)
+  // Only the plan knows which other tables it locks, such as those behind foreign keys.
+  for (const other of await readRuns(engine, 'open')) refuseConflict(migration, relationsOf(plan), other)
   const id = await engine.driver.startRun(plan)
   return foldRun({ id, plan }, [])
 }
@@ -37,13 +41,26 @@ export async function startRun(engine: Driving, migration: Migration): Promise<R
 export async function resumable(engine: Engine, migration: Migration): Promise<Run | undefined> {
   const own = await findRun(engine, migration.name)
   if (own !== undefined) return unchanged(own, migration)
-  refuseCounted(migration, await readBaseline(engine))
-  for (const other of await readRuns(engine, 'open')) refuseConflict(migration, other)
+  refuseCounted(namesOf(migration), await readBaseline(engine))
+  await refuseBegun(engine, migration)
+  for (const other of await readRuns(engine, 'open')) refuseConflict(migration, tablesOf(migration), other)
   return undefined
 }
 
-function refuseCounted({ name }: Migration, baseline: Baseline | undefined): void {
-  if (baseline === undefined || !Object.hasOwn(baseline.files, name)) return
+/** Of several that are to be released as one none may have a run of its own. */
+async function refuseBegun(engine: Engine, migration: Migration): Promise<void> {
+  for (const name of namesOf(migration).filter((one) => one !== migration.name)) {
+    const run = await findRun(engine, name)
+    if (run === undefined) continue
+    throw new BellowsError('run_conflict', `The migration "${name}" was begun already (${run.state}).`, {
+      hint: 'Release the others without it.',
+    })
+  }
+}
+
+function refuseCounted(names: readonly string[], baseline: Baseline | undefined): void {
+  const name = names.find((one) => Object.hasOwn(baseline?.files ?? {}, one))
+  if (baseline === undefined || name === undefined) return
   throw new BellowsError(
     'run_conflict',
     `The migration "${name}" counts as applied since the baseline of ${baseline.at}.`,
@@ -52,7 +69,8 @@ function refuseCounted({ name }: Migration, baseline: Baseline | undefined): voi
 }
 
 function unchanged(run: Run, migration: Migration): Run {
-  if (canonical(run.plan.migration) === canonical(migration)) return run
+  const begun = [run.plan.migration, ...partsOf(run.plan.migration)]
+  if (begun.some((one) => canonical(one) === canonical(migration))) return run
   throw new BellowsError(
     'drift_found',
     `The migration "${migration.name}" was changed after it had been started.`,
@@ -66,11 +84,8 @@ function unchanged(run: Run, migration: Migration): Run {
  * One run at a time takes columns of a table away: a second one would not know what the first is about to put on them. Adding
  * a column is free, unless its value comes from columns that the other run keeps in step, or that one stands in the middle of a phase.
  */
-function refuseConflict(migration: Migration, other: Run): void {
-  const mine = tablesOf(migration)
-  const [shared] = tablesOf(other.plan.migration).filter((table) =>
-    mine.some((one) => one.namespace === table.namespace && one.name === table.name),
-  )
+function refuseConflict(migration: Migration, mine: readonly QualifiedName[], other: Run): void {
+  const shared = relationsOf(other.plan).find((theirs) => mine.some((one) => isSameName(one, theirs)))
   if (shared === undefined) return
   const isAddition = migration.operations.every((op) => op.kind === 'add_column' && op.up === undefined)
   if (isAddition && !isInterrupted(other)) return

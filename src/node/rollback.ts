@@ -42,6 +42,11 @@ async function takenBack(database: Changing, version: Version): Promise<void> {
     case 'added':
       await takeAway(database, version, version.facts.change.column)
       break
+    case 'changed':
+      throw new BellowsError(
+        'not_reversible',
+        `The old values of ${version.facts.table.name}.${version.facts.change.column} were dropped; nothing holds them any more.`,
+      )
     default:
       throw new BellowsError(
         'not_reversible',

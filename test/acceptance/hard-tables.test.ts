@@ -3,7 +3,14 @@ import { describe, test } from 'vitest'
 import type { Operation } from '../../src/core/operations/migration.ts'
 import { id } from '../../src/core/sql.ts'
 import { cleanUp, testDatabase } from '../support/database.ts'
-import { HARD_TABLES, type HardTable, hardTable, plainTable, tableName } from '../support/hard-tables.ts'
+import {
+  CROWDED,
+  HARD_TABLES,
+  type HardTable,
+  hardTable,
+  plainTable,
+  tableName,
+} from '../support/hard-tables.ts'
 import { liveThrough } from '../support/lifecycle.ts'
 
 /** What an operation makes of a hard table, and how its new version works with it. */
@@ -11,6 +18,8 @@ interface Trial {
   readonly operation: (hard: HardTable) => Operation
   /** Columns in the end, besides the key. */
   readonly columns: (hard: HardTable) => readonly string[]
+  /** What else the database has in the end. */
+  readonly besides?: (hard: HardTable) => string
   /** Columns that the new version writes. */
   readonly writes: (hard: HardTable) => readonly string[]
 }
@@ -20,6 +29,8 @@ const given = ({ column, legacy }: HardTable) => [
   `${id(column)} text not null`,
   `${id(legacy)} text not null`,
 ]
+
+const lowerIndex = (hard: HardTable) => `create index on ${tableName(hard)} (lower(${id(hard.column)}))`
 
 /** A new operation adds what it does to the columns of a table. */
 const TRIALS: Readonly<Record<string, Trial>> = {
@@ -57,6 +68,27 @@ const TRIALS: Readonly<Record<string, Trial>> = {
     columns: (hard) => given(hard).slice(0, 1),
     writes: ({ column }) => [column],
   },
+  alter_column: {
+    operation: (hard) => ({ kind: 'alter_column', ...on(hard), column: hard.legacy, default: `'none'` }),
+    columns: (hard) => [...given(hard).slice(0, 1), `${id(hard.legacy)} text not null default 'none'`],
+    writes: ({ column, legacy }) => [column, legacy],
+  },
+  add_constraint: {
+    operation: (hard) => ({
+      kind: 'add_constraint',
+      ...on(hard),
+      when: 'before_rollout',
+      unique: [hard.column],
+    }),
+    columns: (hard) => [...given(hard), `unique (${id(hard.column)})`],
+    writes: ({ column, legacy }) => [column, legacy],
+  },
+  create_index: {
+    operation: (hard) => ({ kind: 'create_index', definition: lowerIndex(hard) }),
+    columns: given,
+    besides: lowerIndex,
+    writes: ({ column, legacy }) => [column, legacy],
+  },
   rename_column: {
     operation: (hard) => ({ kind: 'rename_column', ...on(hard), from: hard.column, to: hard.free }),
     columns: (hard) => [...given(hard).slice(1), `${id(hard.free)} text not null`],
@@ -64,8 +96,12 @@ const TRIALS: Readonly<Record<string, Trial>> = {
   },
 }
 
-const CASES = HARD_TABLES.flatMap((hard) =>
-  Object.entries(TRIALS).map(([name, trial]) => [name, hard.what, hard, trial] as const),
+const TAKE_SLOTS = ['add_column, row by row', 'rename_column']
+
+const CASES = Object.entries(TRIALS).flatMap(([name, trial]) =>
+  [...HARD_TABLES, ...(TAKE_SLOTS.includes(name) ? [CROWDED] : [])].map(
+    (hard) => [name, hard.what, hard, trial] as const,
+  ),
 )
 
 /** Not a superuser, and owner of nothing but the tables: as at a provider of databases. */
@@ -97,7 +133,7 @@ describe('on a table with what is hard, its owner can', () => {
       given: `${hardTable(hard, given(hard))} insert into ${table} (${id(hard.column)}, ${id(hard.legacy)}) select 'Row ' || i, 'x' from generate_series(1, 300) i;
         ${ownedBy(role, hard)}`,
       operations: [operation],
-      direct: plainTable(hard, trial.columns(hard)),
+      direct: `${plainTable(hard, trial.columns(hard))} ${trial.besides?.(hard) ?? ''}`,
       old: [
         {
           name: 'old',

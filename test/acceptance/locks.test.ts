@@ -45,7 +45,7 @@ describe('the steps of an operation', () => {
         ({ step, traces }) => isInstant(step) && traces.some(({ scanned }) => scanned.length > 0),
       )
       expect(
-        read.map(({ step }) => step.id),
+        read.map(({ step, traces }) => [step.id, traces.flatMap(({ scanned }) => scanned)]),
         'no table is read in an instant',
       ).toEqual([])
       const copied = steps.filter(({ traces }) => traces.some(({ rewritten }) => rewritten.length > 0))

@@ -253,11 +253,15 @@ describe('what a command says when it cannot go on', () => {
   })
 
   const FILES: readonly (readonly [string, string, RegExp])[] = [
-    ['an unknown field', RENAME.replace('to:', 'too:'), /operations\[0\]\.rename_column/],
+    [
+      'an unknown field',
+      RENAME.replace('to:', 'too:'),
+      /0001_rename\.yaml:2:48: operations\[0\]\.rename_column has no field "too"; did you mean "to"\?/,
+    ],
     [
       'an unknown operation',
-      'operations:\n  - rename_table: { table: a }\n',
-      /one of add_column, .*rename_column/,
+      'operations:\n  - vanish: { table: a }\n',
+      /2:5: operations\[0\]: there is no operation "vanish"/,
     ],
     ['no operations', 'operations: []\n', /operations/],
     ['broken YAML', 'operations: [\n', /0001_rename\.yaml/],

@@ -8,6 +8,7 @@ import { type Clones, cloning } from './crash/clones.ts'
 import {
   ADD,
   advance,
+  CHANGE,
   DROP,
   DROP_FILLED,
   DROP_TWO,
@@ -18,6 +19,8 @@ import {
   type Life,
   POISONED,
   RENAME,
+  RULES,
+  TABLES,
 } from './crash/lives.ts'
 import {
   recoverFromAll,
@@ -34,16 +37,21 @@ const TIMEOUT_MS = 300_000
 
 const LIVES: readonly (readonly [string, Life, { readonly points: number; readonly states: number }])[] = [
   ['a rename of two columns', RENAME, { points: 300, states: 50 }],
+  ['a change of type', CHANGE, { points: 100, states: 20 }],
   ['an added column', ADD, { points: 26, states: 4 }],
   ['two added columns that are filled', FILL, { points: 120, states: 20 }],
+  ['constraints that come and go', RULES, { points: 60, states: 8 }],
   ['indexes that are made, replaced and dropped', INDEXES, { points: 40, states: 8 }],
   ['a dropped column, with a grace', graced(DROP, GRACE_MS), { points: 60, states: 8 }],
+  ['tables that are made, dropped and renamed', TABLES, { points: 60, states: 10 }],
   ['a dropped column that is filled meanwhile', DROP_FILLED, { points: 60, states: 8 }],
 ]
 const RETURNS: readonly (readonly [string, Life, Phase])[] = [
   ['a rename of two columns that is verified', RENAME, 'verify'],
   ['a rename of two columns that are hidden', RENAME, 'retire'],
+  ['a change of type that has taken over the name', CHANGE, 'retire'],
   ['two dropped columns that are hidden', DROP_TWO, 'retire'],
+  ['tables that are made, hidden and renamed', TABLES, 'retire'],
 ]
 const THROWN: readonly (readonly [string, Life])[] = [
   ['the life of an added column', ADD],

@@ -25,6 +25,10 @@ export interface Lifecycle {
   readonly meanwhile?: readonly string[]
   /** Looks at the rows at the end; each query must return no row. */
   readonly afterwards?: readonly string[]
+  /** Rows through the old shape: they are the same before and after a rollback, whoever wrote them. */
+  readonly kept?: readonly string[]
+  /** Rows that nobody writes, through the old shape and through the new one: both say what the first said at the start. */
+  readonly untouched?: readonly { readonly before: string; readonly after: string }[]
   /** Who Bellows logs in as; the superuser of the test server when absent. */
   readonly role?: string
 }
@@ -46,11 +50,25 @@ export async function liveThrough(life: Lifecycle): Promise<TestDatabase> {
   const start = await catalog(database)
   const { schema, facts } = await look(database, migration)
   const expected = comparable(applied(migration, schema, facts))
+  const { untouched = [], kept = [] } = life
+  const values = await answers(
+    database,
+    untouched.map(({ before }) => before),
+  )
 
   await forward(database, bellows, migration, life)
   const run = await bellows.run(migration.name)
   if (run?.state !== 'completed') {
+    const rows = await answers(database, kept)
     await bellows.change((driver) => driver.rollback(run?.id ?? 0))
+    expect(await answers(database, kept), 'a rollback loses no row').toEqual(rows)
+    expect(
+      await answers(
+        database,
+        untouched.map(({ before }) => before),
+      ),
+      'after rollback no value is another one',
+    ).toEqual(values)
     expect(await catalog(database), 'after rollback the catalog is the one of the start').toEqual(start)
     expect(await traces(database), 'after rollback nothing of ours remains').toEqual([])
     expect(await bellows.versions(), 'after rollback no version stands').toEqual([])
@@ -70,6 +88,13 @@ export async function liveThrough(life: Lifecycle): Promise<TestDatabase> {
     )
   expect((await bellows.drift()).differences, 'what the run has left is on record').toEqual([])
   await mustBeEmpty(database, life.afterwards ?? [])
+  expect(
+    await answers(
+      database,
+      untouched.map(({ after }) => after),
+    ),
+    'in the end every value is there',
+  ).toEqual(values)
   return database
 }
 
@@ -124,6 +149,12 @@ async function directCatalog(life: Lifecycle): Promise<string[]> {
   return await catalog(await testDatabase(life.direct))
 }
 
+async function answers(database: TestDatabase, queries: readonly string[]): Promise<readonly unknown[]> {
+  const all: unknown[] = []
+  for (const query of queries) all.push(await database.query(query))
+  return all
+}
+
 async function mustBeEmpty(database: TestDatabase, queries: readonly string[]): Promise<void> {
   for (const query of queries) expect(await database.query(query), query).toEqual([])
 }
@@ -142,15 +173,19 @@ function comparable({ tables }: Schema): unknown {
     constraints: table.constraints
       .toSorted(byName)
       .map((one) => ({ ...one, definition: undefined, dependents: undefined })),
-    indexes: table.indexes
-      .toSorted(byName)
-      .map((one) => ({ ...one, definition: undefined, columns: one.columns.toSorted() })),
+    indexes: table.indexes.toSorted(byName).map((one) => ({
+      ...one,
+      definition: undefined,
+      foreignKeys: undefined,
+      columns: one.columns.toSorted(),
+    })),
     bytes: undefined,
     columnSlots: undefined,
     rowsEstimate: undefined,
     neighbours: undefined,
     dependents: undefined,
     mentions: undefined,
+    grants: undefined,
     options: table.options.toSorted(),
     referencedBy: table.referencedBy.toSorted((a, b) => (a.identity < b.identity ? -1 : 1)),
   }))

@@ -80,9 +80,12 @@ export function renderedLocks(seen: ReadonlyMap<string, readonly LockRow[]>): st
     })
     return { row, taken: byMajor(majors, levels) }
   })
-  const sections = [...new Set([...keys.values()].map(({ operation }) => operation))].map((operation) =>
-    [`## ${operation}`, ...casesOf(lines.filter(({ row }) => row.operation === operation))].join('\n\n'),
-  )
+  const operations = [...new Set([...keys.values()].map(({ operation }) => operation))]
+  const sections = operations
+    .toSorted()
+    .map((operation) =>
+      [`## ${operation}`, ...casesOf(lines.filter(({ row }) => row.operation === operation))].join('\n\n'),
+    )
   return [HEAD, ...sections].join('\n\n').concat('\n')
 }
 

@@ -32,7 +32,9 @@ const STALE_BUILD_MS = 24 * 3_600_000
 export function builtMain(): string {
   const sources = filesOf(path.join(ROOT, 'src'))
   const hash = createHash('sha256')
-  const others = ['tsconfig.json', 'package.json'].map((name) => path.join(ROOT, name))
+  const others = ['tsconfig.json', 'package.json', 'migration.schema.json'].map((name) =>
+    path.join(ROOT, name),
+  )
   for (const file of [...sources, ...filesOf(EXAMPLES), ...others]) {
     hash.update(`${path.relative(ROOT, file)}\0`).update(readFileSync(file))
   }
@@ -68,6 +70,7 @@ function build(folder: string, sources: readonly string[]): void {
   })
   // The program looks there for its version, and Node.js for the kind of module.
   cpSync(path.join(ROOT, 'package.json'), path.join(fresh, 'package.json'))
+  cpSync(path.join(ROOT, 'migration.schema.json'), path.join(fresh, 'migration.schema.json'))
   try {
     renameSync(fresh, folder)
   } catch (error) {

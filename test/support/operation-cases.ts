@@ -3,6 +3,7 @@ import { CONSTRAINT_CASES } from './constraint-cases.ts'
 import { OBJECT_CASES } from './object-cases.ts'
 import { GIVEN, type OperationCase, ROWS, users } from './operation-case.ts'
 import { rename } from './rename.ts'
+import { TABLE_CASES } from './table-cases.ts'
 
 const add = (column: string, type: string, byDefault?: string): Operation => ({
   kind: 'add_column',
@@ -34,6 +35,37 @@ export const OPERATION_CASES: Readonly<Record<Operation['kind'], readonly Operat
       name: 'with the sequence of an identity',
       given: GIVEN,
       operations: [{ ...ADD, column: 'number', type: 'integer', identity: 'always' }],
+    },
+  ],
+  change_type: [
+    {
+      name: 'to one that takes every value as it is stored',
+      given: `${GIVEN} alter table users add code varchar(10); create index on users (code);`,
+      operations: [{ kind: 'change_type', ...users, column: 'code', type: 'text' }],
+    },
+    {
+      name: 'with a foreign key',
+      given: GIVEN,
+      operations: [{ kind: 'change_type', ...users, column: 'team', type: 'bigint' }],
+    },
+    {
+      name: 'with the sequence of a serial, a CHECK and a unique constraint',
+      given: `create table users (id integer primary key, number serial unique check (number > 0)); insert into users select generate_series(1, ${ROWS});`,
+      operations: [{ kind: 'change_type', ...users, column: 'number', type: 'bigint' }],
+    },
+    {
+      name: 'without a way back',
+      given: `${GIVEN} create index on users (name);`,
+      operations: [
+        {
+          kind: 'change_type',
+          ...users,
+          column: 'name',
+          type: 'integer',
+          up: 'length(name)',
+          overlap: 'forward_only',
+        },
+      ],
     },
   ],
   create_index: [
@@ -102,6 +134,7 @@ export const OPERATION_CASES: Readonly<Record<Operation['kind'], readonly Operat
       operations: [{ kind: 'drop_column', ...users, column: 'name', down: 'id::text' }],
     },
   ],
+  ...TABLE_CASES,
   rename_column: [
     {
       name: 'NOT NULL, with a CHECK, indexes, and a unique constraint that is the replica identity',

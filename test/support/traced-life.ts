@@ -2,6 +2,7 @@ import type { Migration } from '../../src/core/operations/migration.ts'
 import type { Plan } from '../../src/core/plan/plan.ts'
 import { undoSteps } from '../../src/core/plan/plan.ts'
 import type { Step } from '../../src/core/plan/step.ts'
+import { COMPANION } from './companion.ts'
 import { testDatabase } from './database.ts'
 import { faultyBellows } from './faulty-ports.ts'
 import type { OperationCase } from './operation-case.ts'
@@ -19,12 +20,6 @@ export interface TracedLife {
   /** What belongs to no step: the journal, the gate. */
   readonly others: readonly Trace[]
 }
-
-/** Goes along with an operation that nothing would keep from its end, so that its run can be taken back. */
-const COMPANION = {
-  given: 'create table companion (id integer primary key, going text)',
-  operation: { kind: 'drop_column', namespace: 'public', table: 'companion', column: 'going' },
-} as const
 
 const SETTINGS = {
   batch: { rows: 200, verifyRows: 500 },

@@ -13,9 +13,9 @@ export interface Trace {
   /** Of a step; null for what the engine does around them. */
   readonly step: string | null
   readonly locks: readonly { readonly relation: QualifiedName; readonly level: LockLevel }[]
-  /** Tables that were read from one end to the other, in the order of their names. */
+  /** Tables that were there at the start and were read from one end to the other, in the order of their names. */
   readonly scanned: readonly string[]
-  /** Tables whose file is another one afterwards. */
+  /** Tables that were there at the start and whose file is another one afterwards. */
   readonly rewritten: readonly string[]
 }
 
@@ -42,6 +42,7 @@ const COUNTED = `
 
 const SET_UP = `
 create schema traced;
+create table traced.given as select o.relation from (${COUNTED}) o where o.relation = o.subject;
 create table traced.before (relation oid, namespace text, name text, subject oid, scans bigint, file oid);
 create table traced.transaction (at integer generated always as identity, step text, locks json, scanned json, rewritten json);
 create function traced.begins() returns void language sql as $$
@@ -56,8 +57,8 @@ create function traced.names(of oid[]) returns json language sql as $$
   select coalesce(json_agg(distinct b.name order by b.name), '[]') from traced.before b where b.relation = any (of) $$;
 create function traced.ends() returns trigger language plpgsql as $$ begin
   update traced.transaction t set locks = traced.locks(pg_backend_pid()),
-      scanned = traced.names(array(select relation from traced.before where subject = relation and pg_stat_get_xact_numscans(relation) > scans)),
-      rewritten = traced.names(array(select relation from traced.before b where subject = relation and exists (select from pg_class where oid = relation and relkind in ('r', 'm'))
+      scanned = traced.names(array(select relation from traced.before where relation in (select relation from traced.given) and pg_stat_get_xact_numscans(relation) > scans)),
+      rewritten = traced.names(array(select relation from traced.before b where relation in (select relation from traced.given) and exists (select from pg_class where oid = relation and relkind in ('r', 'm'))
         and pg_relation_filenode(relation) is distinct from file))
     where t.at = new.at;
   return null; end $$;

@@ -1,8 +1,10 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import path from 'node:path'
-import { BellowsError, messageOf } from '../../core/errors.ts'
+import { BellowsError } from '../../core/errors.ts'
 import { hash } from '../../core/hash.ts'
-import type { Migration, Operation } from '../../core/operations/migration.ts'
+import type { Migration } from '../../core/operations/migration.ts'
+import { invalidFile } from './problem.ts'
+import { readSource, readText } from './source.ts'
 
 const EXTENSIONS = new Set(['.yaml', '.yml', '.json', '.ts', '.mts', '.js', '.mjs'])
 
@@ -43,78 +45,26 @@ export async function checksumOf(file: string): Promise<string> {
   return hash((await readText(file)).replaceAll('\r\n', '\n'))
 }
 
+/** @throws BellowsError `migration_invalid` with everything that is wrong in the file, each with its place */
 export async function readMigration(file: string): Promise<Migration> {
-  const content = await load(file)
-  const { migrationFormat, OPERATION_FORMATS } = await import('./migration-format.ts')
-  const parsed = migrationFormat.safeParse(content)
-  if (!parsed.success) throw invalid(file, firstProblem(parsed.error.issues))
-  const operations = parsed.data.operations.map((entry, at) => {
-    const [kind = '', ...more] = Object.keys(entry)
-    const format = Object.hasOwn(OPERATION_FORMATS, kind)
-      ? OPERATION_FORMATS[kind as Operation['kind']]
-      : undefined
-    if (format === undefined || more.length > 0) {
-      const known = Object.keys(OPERATION_FORMATS).join(', ')
-      throw invalid(file, `operations[${at}]: an operation is an object with one key, one of ${known}`)
-    }
-    const operation = format.safeParse(entry[kind])
-    if (!operation.success)
-      throw invalid(file, firstProblem(operation.error.issues, `operations[${at}].${kind}`))
-    return { kind, ...operation.data } as Operation
-  })
-  return { name: nameOf(file), operations }
+  const { content, locate } = await readSource(file)
+  const { parseMigration } = await import('./migration-format.ts')
+  const read = parseMigration(content)
+  if (read.ok) return { name: nameOf(file), operations: read.operations }
+  throw invalidFile(
+    file,
+    read.findings.map(({ path: at, which, message }) => ({ message, place: locate(at, which) })),
+  )
+}
+
+/** The format of migration files as JSON Schema. */
+export async function migrationSchema(): Promise<object> {
+  const { jsonSchema } = await import('./json-schema.ts')
+  return jsonSchema()
 }
 
 function nameOf(file: string): string {
   return path.basename(file, path.extname(file))
-}
-
-async function load(file: string): Promise<unknown> {
-  const extension = path.extname(file)
-  if (extension === '.yaml' || extension === '.yml' || extension === '.json') {
-    const { parseDocument } = await import('yaml')
-    // JSON is YAML, and this parser says where a mistake is.
-    const document = parseDocument(await readText(file))
-    const [problem] = document.errors
-    if (problem !== undefined) throw invalid(file, problem.message)
-    try {
-      return document.toJS()
-    } catch (error) {
-      // An alias without its anchor is found only now.
-      throw invalid(file, messageOf(error))
-    }
-  }
-  const { createJiti } = await import('jiti')
-  try {
-    return await createJiti(import.meta.url).import(path.resolve(file), { default: true })
-  } catch (error) {
-    throw invalid(file, messageOf(error))
-  }
-}
-
-async function readText(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8')
-  } catch (error) {
-    throw invalid(file, messageOf(error))
-  }
-}
-
-interface Issue {
-  readonly path: readonly PropertyKey[]
-  readonly message: string
-}
-
-function firstProblem(issues: readonly Issue[], prefix = ''): string {
-  const [issue] = issues
-  const place = [prefix, ...(issue?.path ?? []).map(String)].filter((part) => part !== '').join('.')
-  return place === '' ? (issue?.message ?? 'is not valid') : `${place}: ${issue?.message}`
-}
-
-function invalid(file: string, problem: string): BellowsError {
-  return new BellowsError('migration_invalid', `${file}: ${problem}`, {
-    hint: 'docs/migrations.md shows the format of every operation.',
-  })
 }
 
 function refuseTwins(files: readonly MigrationFile[], folder: string): void {

@@ -32,8 +32,8 @@ export async function readDependentsOfEach(
 ): Promise<readonly Dependents[]> {
   if (asked.length === 0) return []
   const hanging = byPlace(
-    await sessions.read<Placed<Dependents['found'][number]>>(
-      sql`select at, kind, name from (${hangingQuery(asked)}) hanging order by at, kind, name`,
+    await sessions.read<Placed<{ kind: string; name: string; bound: boolean }>>(
+      sql`select at, kind, name, bound from (${hangingQuery(asked)}) hanging order by at, kind, name`,
     ),
   )
   const functions = byPlace(await sessions.read<Placed<FunctionText>>(functionsNaming(asked)))
@@ -41,7 +41,11 @@ export async function readDependentsOfEach(
   const jobs = cron?.readable === true ? await sessions.read<CronJob>(CRON_JOBS) : []
   return asked.map(({ table, column }, at) => ({
     found: [
-      ...(hanging.get(at) ?? []).map(({ kind, name }) => ({ kind, name })),
+      ...(hanging.get(at) ?? []).map(({ kind, name, bound }) => ({
+        kind,
+        name,
+        ...(bound ? { bound } : {}),
+      })),
       ...functionsUsing(functions.get(at) ?? [], table, column),
       ...jobsUsing(jobs, table, column),
     ],
@@ -54,7 +58,9 @@ function hangingQuery(asked: readonly Asked[]): Sql {
     column === undefined ? [] : [{ at, table, column }],
   )
   const tables = asked.flatMap(({ table, column }, at) =>
-    column === undefined ? [sql`select ${lit(at)} as at, * from (${tableDependentsQuery(table)}) found`] : [],
+    column === undefined
+      ? [sql`select ${lit(at)} as at, kind, name, true from (${tableDependentsQuery(table)}) found`]
+      : [],
   )
   return join([...(columns.length === 0 ? [] : [dependentsOfEach(columns)]), ...tables], '\nunion all\n')
 }

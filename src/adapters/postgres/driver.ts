@@ -1,5 +1,6 @@
 import { BellowsError } from '../../core/errors.ts'
 import { canonical } from '../../core/hash.ts'
+import type { Migration } from '../../core/operations/migration.ts'
 import { join, lit, type Sql, sql } from '../../core/sql.ts'
 import type { Driver, Holder } from '../../engine/ports.ts'
 import { type Connection, openConnection, rowsOf, type Target } from './connection.ts'
@@ -52,8 +53,8 @@ insert into bellows.heartbeat (epoch, beat_at, backends, application)
     startRun: async (plan) => {
       const started = await main.send(sql`begin;
 select bellows.fence(${lit(epoch)});
-insert into bellows.run (migration, plan, plan_hash)
-  values (${lit(plan.migration.name)}, ${lit(canonical(plan))}, ${lit(plan.hash)}) returning id;
+insert into bellows.run (migration, parts, plan, plan_hash)
+  values (${lit(plan.migration.name)}, ${namesSql(plan.migration.parts)}, ${lit(canonical(plan))}, ${lit(plan.hash)}) returning id;
 commit`)
       return Number(started[2]?.[0]?.id)
     },
@@ -87,6 +88,10 @@ rollback`)
       await Promise.all([main.close(), watch.close()])
     },
   }
+}
+
+function namesSql(parts: Migration['parts'] = []): Sql {
+  return sql`array[${join(parts.map(({ name }) => lit(name)))}]::text[]`
 }
 
 function bounded(lockTimeoutMs: number, statementTimeoutMs: number): Sql {

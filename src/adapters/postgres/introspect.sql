@@ -7,23 +7,32 @@ select json_build_object(
   'inherits', exists (select from pg_inherits i where i.inhparent = c.oid or i.inhrelid = c.oid) and not c.relispartition and c.relkind = 'r',
   'owned', pg_has_role(c.relowner, 'USAGE'),
   'mayReference', has_table_privilege(c.oid, 'REFERENCES'),
-  'comment', obj_description(c.oid, 'pg_class'),
+  'comment', (select y.description from pg_description y where y.objoid = c.oid and y.classoid = 'pg_class'::regclass and y.objsubid = 0),
   'options', (select coalesce(json_agg(option order by option), '[]') from (
       select unnest(c.reloptions) as option
       union all select 'toast.' || unnest(o.reloptions) from pg_class o where o.oid = c.reltoastrelid) options),
   'replicaIdentity', case c.relreplident when 'n' then 'nothing' when 'f' then 'full' when 'i' then 'index' else 'default' end,
+  'publications', (select coalesce(json_agg(p.pubname order by p.pubname), '[]') from pg_publication p
+    where (p.pubupdate or p.pubdelete) and exists (select from pg_get_publication_tables(p.pubname) t where t.relid = c.oid)),
   'referencedBy', (select coalesce(json_agg(json_build_object('constraint', k.conname,
       'table', json_build_object('namespace', kn.nspname, 'name', kc.relname),
       'identity', (select i.identity from pg_identify_object('pg_constraint'::regclass, k.oid, 0) i)) order by kn.nspname, kc.relname, k.conname), '[]')
     from pg_constraint k join pg_class kc on kc.oid = k.conrelid join pg_namespace kn on kn.oid = kc.relnamespace
-    where k.confrelid = c.oid and k.conrelid <> c.oid and k.contype = 'f' and k.conparentid = 0),
+    -- What points at a table depends on it, and that has an index.
+    where k.oid in (select p.objid from pg_depend p
+        where p.refclassid = 'pg_class'::regclass and p.refobjid = c.oid and p.classid = 'pg_constraint'::regclass)
+      and k.confrelid = c.oid and k.conrelid <> c.oid and k.contype = 'f' and k.conparentid = 0),
+  'rowSecurity', c.relrowsecurity,
+  'grants', (select coalesce(json_agg(json_build_object('grantee', coalesce(r.rolname, 'public'), 'toPublic', g.grantee = 0,
+        'privilege', g.privilege_type, 'grantable', g.is_grantable) order by r.rolname nulls first, g.privilege_type), '[]')
+    from aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) g left join pg_roles r on r.oid = g.grantee),
   'rowSecurityForced', c.relrowsecurity and c.relforcerowsecurity
     and not (select rolsuper or rolbypassrls from pg_roles where rolname = current_user),
   'creates', has_schema_privilege(n.oid, 'CREATE'),
-  'referable', (select coalesce(json_agg(a.attname order by a.attnum), '[]') from pg_attribute a
-    where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and not row_security_active(c.oid)
-      and has_column_privilege(c.oid, a.attnum, 'REFERENCES') and has_column_privilege(c.oid, a.attnum, 'SELECT')),
-  'keyIsPublished', c.relreplident = 'd' and exists (select from pg_publication p where (p.pubupdate or p.pubdelete)
+  'closed', (select coalesce(json_agg(a.attname order by a.attnum), '[]') from pg_attribute a
+    where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and (row_security_active(c.oid)
+      or not has_column_privilege(c.oid, a.attnum, 'REFERENCES') or not has_column_privilege(c.oid, a.attnum, 'SELECT'))),
+  'published', exists (select from pg_publication p where (p.pubupdate or p.pubdelete)
     and exists (select from pg_get_publication_tables(p.pubname) t where t.relid = c.oid)),
   'columnSlots', (select count(*) from pg_attribute a where a.attrelid = c.oid and a.attnum > 0),
   'rowsEstimate', c.reltuples::bigint,
@@ -44,7 +53,7 @@ select json_build_object(
       'type', format_type(a.atttypid, a.atttypmod),
       'baseType', format_type(a.atttypid, null),
       'typeKind', case t.typtype when 'b' then 'base' when 'd' then 'domain' when 'c' then 'composite' else 'other' end,
-      'typeConstrained', t.typtype = 'd' and (t.typnotnull or t.typdefault is not null or exists (select from pg_constraint k where k.contypid = t.oid)),
+      'typeConstrained', t.typtype = 'd' and (t.typnotnull or t.typdefault is not null or exists (select from pg_constraint k where k.conrelid = 0 and k.contypid = t.oid)),
       'collation', case when a.attcollation in (0, t.typcollation) then null
         else (select json_build_object('namespace', cn.nspname, 'name', co.collname)
           from pg_collation co join pg_namespace cn on cn.oid = co.collnamespace where co.oid = a.attcollation) end,

@@ -12,6 +12,7 @@ import { join, lit, sql, trusted } from '../../core/sql.ts'
 import { readAnswers } from './answers.ts'
 import { readConditions } from './conditions.ts'
 import { readExpressions } from './expressions.ts'
+import { readCollations, readMappings } from './mappings.ts'
 import { readValues } from './row-values.ts'
 import type { Sessions } from './sessions.ts'
 import { readTables } from './tables.ts'
@@ -43,6 +44,8 @@ export async function introspect(
       indexes: await tryIndexes(sessions, needs.indexes),
       expressions: await readExpressions(sessions, [...needs.expressions, ...typed(needs.defaults, tables)]),
       values: await readValues(sessions, tables, needs.values),
+      mappings: await readMappings(sessions, tables, needs.mappings),
+      collations: await readCollations(sessions, needs.collations),
       conditions: await readConditions(sessions, needs.conditions),
       answers: await readAnswers(sessions, needs.questions),
     },

@@ -29,6 +29,8 @@ create table bellows.heartbeat (
 create table bellows.run (
   id bigint generated always as identity primary key,
   migration text not null,
+  -- Where several were released as one: their names, the one above included.
+  parts text[] not null default '{}',
   plan jsonb not null,
   plan_hash text not null,
   created_at timestamptz not null default clock_timestamp(),

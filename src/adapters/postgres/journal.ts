@@ -100,7 +100,8 @@ function isWhich(which: WhichRuns): Sql {
   if (which === 'open') {
     return sql`not exists (select from bellows.event e where e.run = r.id and e.event ->> 'type' in ('run_completed', 'run_rolled_back'))`
   }
-  return 'id' in which ? sql`r.id = ${lit(which.id)}` : sql`r.migration = ${lit(which.migration)}`
+  if ('id' in which) return sql`r.id = ${lit(which.id)}`
+  return sql`(r.migration = ${lit(which.migration)} or ${lit(which.migration)} = any (r.parts))`
 }
 
 async function checkpoint(sessions: Sessions, step: string): Promise<Checkpoint | undefined> {

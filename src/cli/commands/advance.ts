@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { Migration, Phase, Run } from '../../index.ts'
-import { chosenMigration } from '../choose.ts'
+import { ALL, wantedMigration } from '../choose.ts'
 import { EXIT } from '../exit-codes.ts'
 import { addBoundFlags, type BoundFlags, boundSettings } from '../flags.ts'
 import { renderPlan } from '../render/plan.ts'
@@ -27,6 +27,7 @@ const COMMANDS: readonly { readonly phase: Phase; readonly description: string }
 
 interface AdvanceFlags extends BoundFlags {
   readonly dryRun?: boolean
+  readonly all?: true
 }
 
 export function addAdvances(program: Command): void {
@@ -34,10 +35,11 @@ export function addAdvances(program: Command): void {
     addBoundFlags(program.command(phase))
       .description(description)
       .argument('[migration]', 'name or file; default: the one under way, else the first that was not begun')
+      .option('--all', ALL)
       .option('--dry-run', 'show the plan and do nothing')
       .action((named: string | undefined, flags: AdvanceFlags) =>
         inSession(phase, flags, boundSettings(flags), async (session) => {
-          const migration = await chosenMigration(session.bellows, session.config.migrations, named)
+          const migration = await wantedMigration(session, named, flags.all)
           if (flags.dryRun === true) return await showPlan(session, migration, flags)
           const run = await session.bellows.change((database) => database.advance(migration, phase))
           return await reportRun(session, run, flags)

@@ -6,6 +6,7 @@ import {
   checksumOf,
   type History,
   listMigrations,
+  namesOf,
   readMigration,
   type SeenFile,
 } from '../../index.ts'
@@ -36,7 +37,7 @@ export function addCheck(program: Command): void {
 /** Only files of runs are opened: one of the baseline may be written for another tool. */
 async function seenFiles(folder: string, { runs }: History): Promise<readonly SeenFile[]> {
   if (!existsSync(folder)) return []
-  const ran = new Set(runs.map(({ plan }) => plan.migration.name))
+  const ran = new Set(runs.flatMap(({ plan }) => namesOf(plan.migration)))
   const files = await listMigrations(folder)
   return await Promise.all(
     files.map(async ({ name, path }) => ({

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { Command } from 'commander'
@@ -12,6 +13,7 @@ interface NewFlags {
   readonly rename?: string
   readonly add?: string
   readonly drop?: string
+  readonly ts?: true
 }
 
 export function addNew(program: Command): void {
@@ -23,14 +25,18 @@ export function addNew(program: Command): void {
     .option('--rename <table.column:new>', 'rename a column')
     .option('--add <table.column:type>', 'add a nullable column')
     .option('--drop <table.column>', 'drop a column')
+    .option('--ts', 'in TypeScript rather than YAML')
     .action((name: string, flags: NewFlags) =>
       reporting({}, async () => {
         const folder = flags.migrations ?? (await readConfigFile(process.cwd())).migrations ?? 'migrations'
         await mkdir(folder, { recursive: true })
-        const file = path.join(folder, `${await nextNumber(folder)}_${fileName(name)}.yaml`)
-        await writeFile(file, content(flags), { flag: 'wx' })
+        const migration = `${await nextNumber(folder)}_${fileName(name)}`
+        const [extension, text] =
+          flags.ts === true ? ['ts', moduleText(flags)] : ['yaml', yamlText(flags, folder)]
+        const file = path.join(folder, `${migration}.${extension}`)
+        await writeFile(file, text, { flag: 'wx' })
         processTerminal.out(file)
-        processTerminal.err(`Next: bellows plan ${path.basename(file, '.yaml')}\n`)
+        processTerminal.err(`Next: bellows plan ${migration}\n`)
         return EXIT.done
       }),
     )
@@ -52,36 +58,73 @@ function fileName(name: string): string {
   throw new BellowsError('name_invalid', `"${name}" has no letter or digit to make a file name of.`)
 }
 
-function content({ rename, add, drop }: NewFlags): string {
+type Fields = Readonly<Record<string, string>>
+
+function operationsOf({ rename, add, drop }: NewFlags): readonly Readonly<Record<string, Fields>>[] {
   const operations = [
-    ...(rename === undefined ? [] : [renameText(rename)]),
-    ...(add === undefined ? [] : [addText(add)]),
-    ...(drop === undefined ? [] : [dropText(drop)]),
+    ...(rename === undefined ? [] : [{ rename_column: renameFields(rename) }]),
+    ...(add === undefined ? [] : [{ add_column: addFields(add) }]),
+    ...(drop === undefined ? [] : [{ drop_column: dropFields(drop) }]),
   ]
-  return operations.length === 0 ? TEMPLATE : `operations:\n${operations.join('')}`
+  return operations.length === 0 ? EXAMPLE : operations
 }
 
-const TEMPLATE = `# One or more operations; docs/migrations.md shows all of them.
-operations:
-  - rename_column:
-      table: users
-      from: name
-      to: full_name
-`
+const EXAMPLE = [{ rename_column: { table: 'users', from: 'name', to: 'full_name' } }]
 
-function renameText(text: string): string {
-  const [, table, from, to] = parts(text, /^(.+)\.([^.:]+):(.+)$/, 'users.name:full_name')
-  return `  - rename_column:\n      table: ${quoted(table)}\n      from: ${quoted(from)}\n      to: ${quoted(to)}\n`
+const HINT = 'One or more operations; docs/migrations.md shows all of them.'
+
+/** Where the package is installed, editors find the format by this line. */
+function yamlText(flags: NewFlags, folder: string): string {
+  const schema = path.relative(folder, path.join('node_modules', 'bellows', 'migration.schema.json'))
+  const isThere = existsSync(path.join(folder, schema))
+  const operations = operationsOf(flags)
+  return [
+    ...(isThere ? [`# yaml-language-server: $schema=${schema.replaceAll(path.sep, '/')}`] : []),
+    ...(operations === EXAMPLE ? [`# ${HINT}`] : []),
+    'operations:',
+    ...operations.flatMap((operation) =>
+      Object.entries(operation).flatMap(([kind, fields]) => [
+        `  - ${kind}:`,
+        ...Object.entries(fields).map(([field, text]) => `      ${field}: ${quoted(text)}`),
+      ]),
+    ),
+    '',
+  ].join('\n')
 }
 
-function addText(text: string): string {
-  const [, table, column, type] = parts(text, /^(.+)\.([^.:]+):(.+)$/, 'users.age:integer')
-  return `  - add_column:\n      table: ${quoted(table)}\n      column: ${quoted(column)}\n      type: ${quoted(type)}\n`
+function moduleText(flags: NewFlags): string {
+  const operations = operationsOf(flags)
+  return [
+    `import { defineMigration } from 'bellows'`,
+    '',
+    ...(operations === EXAMPLE ? [`// ${HINT}`] : []),
+    'export default defineMigration({',
+    '  operations: [',
+    ...operations.flatMap((operation) =>
+      Object.entries(operation).map(([kind, fields]) => {
+        const inner = Object.entries(fields).map(([field, text]) => `${field}: ${JSON.stringify(text)}`)
+        return `    { ${kind}: { ${inner.join(', ')} } },`
+      }),
+    ),
+    '  ],',
+    '})',
+    '',
+  ].join('\n')
 }
 
-function dropText(text: string): string {
-  const [, table, column] = parts(text, /^(.+)\.([^.:]+)$/, 'users.legacy')
-  return `  - drop_column:\n      table: ${quoted(table)}\n      column: ${quoted(column)}\n`
+function renameFields(text: string): Fields {
+  const [, table = '', from = '', to = ''] = parts(text, /^(.+)\.([^.:]+):(.+)$/, 'users.name:full_name')
+  return { table, from, to }
+}
+
+function addFields(text: string): Fields {
+  const [, table = '', column = '', type = ''] = parts(text, /^(.+)\.([^.:]+):(.+)$/, 'users.age:integer')
+  return { table, column, type }
+}
+
+function dropFields(text: string): Fields {
+  const [, table = '', column = ''] = parts(text, /^(.+)\.([^.:]+)$/, 'users.legacy')
+  return { table, column }
 }
 
 function parts(text: string, pattern: RegExp, example: string): RegExpExecArray {
@@ -91,9 +134,8 @@ function parts(text: string, pattern: RegExp, example: string): RegExpExecArray 
 }
 
 /** A plain YAML word where it is one, a quoted string otherwise. */
-function quoted(text: string | undefined): string {
-  return /^[A-Za-z_][A-Za-z0-9_]*$/.test(text ?? '') &&
-    !/^(null|true|false|yes|no|on|off|y|n)$/i.test(text ?? '')
-    ? (text ?? '')
-    : JSON.stringify(text)
+function quoted(text: string): string {
+  const isPlain =
+    /^[A-Za-z_][A-Za-z0-9_]*$/.test(text) && !/^(null|true|false|yes|no|on|off|y|n)$/i.test(text)
+  return isPlain ? text : JSON.stringify(text)
 }

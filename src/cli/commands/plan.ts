@@ -1,9 +1,13 @@
 import type { Command } from 'commander'
-import { chosenMigration } from '../choose.ts'
+import { ALL, noteLatecomer, wantedMigration } from '../choose.ts'
 import { EXIT } from '../exit-codes.ts'
 import { addDatabaseFlags } from '../flags.ts'
 import { renderPlan } from '../render/plan.ts'
 import { type DatabaseFlags, inSession, printJson } from '../session.ts'
+
+interface PlanFlags extends DatabaseFlags {
+  readonly all?: true
+}
 
 export function addPlan(program: Command): void {
   addDatabaseFlags(program.command('plan'))
@@ -11,11 +15,14 @@ export function addPlan(program: Command): void {
       'show every step of a migration: SQL, locks, cost, dangers, and the way back; changes nothing',
     )
     .argument('[migration]', 'name or file; default: the one under way, else the first that was not begun')
-    .action((named: string | undefined, flags: DatabaseFlags) =>
-      inSession('plan', flags, {}, async ({ bellows, config, terminal }) => {
-        const migration = await chosenMigration(bellows, config.migrations, named)
+    .option('--all', ALL)
+    .action((named: string | undefined, flags: PlanFlags) =>
+      inSession('plan', flags, {}, async (session) => {
+        const { bellows, terminal } = session
+        const migration = await wantedMigration(session, named, flags.all)
         // A run that was begun executes the plan that it was begun with, so that one is shown.
         const plan = (await bellows.run(migration.name))?.plan ?? (await bellows.plan(migration))
+        await noteLatecomer(session, migration)
         if (flags.json === true) printJson({ plan })
         else terminal.out(renderPlan(plan, terminal))
         return EXIT.done

@@ -1,4 +1,4 @@
-import { type History, latecomers, type Run, type RunState, type Version } from '../../index.ts'
+import { type History, latecomers, namesOf, type Run, type RunState, type Version } from '../../index.ts'
 import type { Terminal } from '../terminal.ts'
 
 /** One migration with everything that status says of it. */
@@ -23,7 +23,7 @@ export function migrationStatuses(
   versions: readonly Version[],
 ): readonly MigrationStatus[] {
   const started = history.runs.filter((run) => run.state !== 'rolled_back')
-  const ran = new Set(started.map((run) => run.plan.migration.name))
+  const ran = new Set(started.flatMap((run) => namesOf(run.plan.migration)))
   const counted = Object.keys(history.baseline?.files ?? {}).filter((name) => !ran.has(name))
   const known = new Set([...counted, ...ran])
   const names = files.map(({ name }) => name)
@@ -54,11 +54,13 @@ function pendingStatus(name: string, behind: string | undefined): MigrationStatu
 export function runStatus(run: Run, versions: readonly Version[]): MigrationStatus {
   const migration = run.plan.migration.name
   const next = nextCommand(run)
+  const others = namesOf(run.plan.migration).filter((name) => name !== migration)
   return {
     migration,
     state: run.state,
     stage: stageOf(run, next),
     versions: versions.filter((version) => version.run === run.id).map(({ version }) => version),
+    ...(others.length === 0 ? {} : { note: `with ${others.join(', ')}` }),
     ...(run.standsBecause === undefined ? {} : { because: run.standsBecause }),
     ...(next === undefined ? {} : { next: `bellows ${next} ${migration}` }),
   }

@@ -1,5 +1,6 @@
 import { BellowsError } from '../errors.ts'
 import type { Run } from '../run/run.ts'
+import { namesOf } from './combine.ts'
 
 /** Where the history begins on a database that was there before Bellows. */
 export interface Baseline {
@@ -25,7 +26,7 @@ export function refuseBaseline(names: readonly string[], runs: readonly Run[]): 
       hint: `Finish it (bellows contract ${name}) or take it back (bellows rollback ${name}) first.`,
     })
   }
-  const last = new Map(runs.map((run) => [run.plan.migration.name, run.state]))
+  const last = new Map(runs.flatMap((run) => namesOf(run.plan.migration).map((name) => [name, run.state])))
   const takenBack = names.find((name) => last.get(name) === 'rolled_back')
   if (takenBack === undefined) return
   throw new BellowsError(
@@ -49,7 +50,7 @@ export function recount(
   runs: readonly Run[],
 ): Recount {
   const ran = new Set(
-    runs.filter(({ state }) => state !== 'rolled_back').map(({ plan }) => plan.migration.name),
+    runs.filter(({ state }) => state !== 'rolled_back').flatMap(({ plan }) => namesOf(plan.migration)),
   )
   const counted = Object.keys(before?.files ?? {})
   const without = (list: readonly string[], of: readonly string[]) =>

@@ -2,6 +2,7 @@ import { canonical } from '../hash.ts'
 import type { Migration } from '../operations/migration.ts'
 import type { Run } from '../run/run.ts'
 import type { Baseline } from './baseline.ts'
+import { namesOf, partsOf } from './combine.ts'
 
 /** A migration file as it lies in the folder. */
 export interface SeenFile {
@@ -28,17 +29,19 @@ export interface History {
 export function checkFiles(files: readonly SeenFile[], { baseline, runs }: History): readonly FileFinding[] {
   const standing = runs.filter(({ state }) => state !== 'rolled_back')
   const counted = baseline?.files ?? {}
-  const begun = new Map(standing.map((run) => [run.plan.migration.name, run]))
+  const begun = new Map(
+    standing.flatMap((run) => partsOf(run.plan.migration).map((part) => [part.name, part])),
+  )
   const findings = files.flatMap((file): readonly FileFinding[] => {
     const checksum = Object.hasOwn(counted, file.name) ? counted[file.name] : undefined
     if (checksum !== undefined) return checksum === file.checksum ? [] : [changed(file.name, 'the baseline')]
-    const run = begun.get(file.name)
-    return run === undefined ? [] : heldAgainst(file, run)
+    const part = begun.get(file.name)
+    return part === undefined ? [] : heldAgainst(file, part)
   })
   const there = new Set(files.map(({ name }) => name))
   // What ran before a baseline may be cleared away: the history begins with that.
   const known = standing.filter(({ id }) => id > (baseline?.lastRun ?? 0))
-  const missing = [...Object.keys(counted), ...known.map(({ plan }) => plan.migration.name)].filter(
+  const missing = [...Object.keys(counted), ...known.flatMap(({ plan }) => namesOf(plan.migration))].filter(
     (name) => !there.has(name),
   )
   return [
@@ -60,10 +63,10 @@ export function checkFiles(files: readonly SeenFile[], { baseline, runs }: Histo
   ]
 }
 
-function heldAgainst({ name, content }: SeenFile, run: Run): readonly FileFinding[] {
+function heldAgainst({ name, content }: SeenFile, begun: Migration): readonly FileFinding[] {
   if (content === undefined) return []
   if ('problem' in content) return [{ migration: name, kind: 'unreadable', because: content.problem }]
-  return canonical(content) === canonical(run.plan.migration) ? [] : [changed(name, 'its run began')]
+  return canonical(content) === canonical(begun) ? [] : [changed(name, 'its run began')]
 }
 
 function changed(migration: string, since: string): FileFinding {
@@ -73,7 +76,10 @@ function changed(migration: string, since: string): FileFinding {
 /** Is a migration applied or begun, be it by the baseline? */
 export function begunNames({ baseline, runs }: History): ReadonlySet<string> {
   const started = runs.filter(({ state }) => state !== 'rolled_back')
-  return new Set([...Object.keys(baseline?.files ?? {}), ...started.map(({ plan }) => plan.migration.name)])
+  return new Set([
+    ...Object.keys(baseline?.files ?? {}),
+    ...started.flatMap(({ plan }) => namesOf(plan.migration)),
+  ])
 }
 
 /** Pending migrations that sort before one that was begun, as those of a branch that was merged late. */

@@ -2,6 +2,7 @@ import { addColumn } from './add-column.ts'
 import { addConstraint } from './add-constraint.ts'
 import { addEnumValue } from './add-enum-value.ts'
 import { alterColumn } from './alter-column.ts'
+import { changeType } from './change-type.ts'
 import { createIndex } from './create-index.ts'
 import { createObject } from './create-object.ts'
 import { createTable } from './create-table.ts'
@@ -9,14 +10,17 @@ import { dropColumn } from './drop-column.ts'
 import { dropConstraint } from './drop-constraint.ts'
 import { dropIndex } from './drop-index.ts'
 import { dropObject } from './drop-object.ts'
+import { dropTable } from './drop-table.ts'
 import type { Operation } from './migration.ts'
 import type { OperationSpec } from './operation.ts'
 import { renameColumn } from './rename-column.ts'
 import { renameConstraint } from './rename-constraint.ts'
 import { renameEnumValue } from './rename-enum-value.ts'
 import { renameIndex } from './rename-index.ts'
+import { renameTable } from './rename-table.ts'
 import { replaceIndex } from './replace-index.ts'
 import { replaceObject } from './replace-object.ts'
+import { setTable } from './set-table.ts'
 import { runSql } from './sql.ts'
 
 type Registry = { readonly [K in Operation['kind']]: OperationSpec<Extract<Operation, { kind: K }>> }
@@ -27,6 +31,7 @@ const OPERATIONS: Registry = {
   add_enum_value: addEnumValue,
   rename_enum_value: renameEnumValue,
   create_object: createObject,
+  change_type: changeType,
   create_table: createTable,
   create_index: createIndex,
   add_constraint: addConstraint,
@@ -40,6 +45,9 @@ const OPERATIONS: Registry = {
   drop_index: dropIndex,
   rename_index: renameIndex,
   replace_index: replaceIndex,
+  drop_table: dropTable,
+  rename_table: renameTable,
+  set_table: setTable,
   rename_constraint: renameConstraint,
 }
 

@@ -1,8 +1,9 @@
-import type { Change } from '../plan/step.ts'
+import type { Change } from '../plan/change.ts'
 import type { AddColumn } from './add/add.ts'
 import type { AddConstraint } from './add-constraint.ts'
 import type { AddEnumValue } from './add-enum-value.ts'
 import type { AlterColumn } from './alter/alter.ts'
+import type { ChangeType } from './change-type/change.ts'
 import type { CreateIndex } from './create-index.ts'
 import type { CreateObject } from './create-object.ts'
 import type { CreateTable } from './create-table/create-table.ts'
@@ -10,12 +11,15 @@ import type { DropColumn } from './drop/drop.ts'
 import type { DropConstraint } from './drop-constraint.ts'
 import type { DropIndex } from './drop-index.ts'
 import type { DropObject } from './drop-object.ts'
+import type { DropTable } from './drop-table.ts'
 import type { RenameColumn } from './rename/rename.ts'
 import type { RenameConstraint } from './rename-constraint.ts'
 import type { RenameEnumValue } from './rename-enum-value.ts'
 import type { RenameIndex } from './rename-index.ts'
+import type { RenameTable } from './rename-table.ts'
 import type { ReplaceIndex } from './replace-index.ts'
 import type { ReplaceObject } from './replace-object.ts'
+import type { SetTable } from './set-table/set-table.ts'
 import type { RunSql } from './sql/run-sql.ts'
 
 export type Operation =
@@ -23,6 +27,7 @@ export type Operation =
   | AddConstraint
   | AddEnumValue
   | AlterColumn
+  | ChangeType
   | CreateIndex
   | CreateObject
   | CreateTable
@@ -30,19 +35,24 @@ export type Operation =
   | DropConstraint
   | DropIndex
   | DropObject
+  | DropTable
   | RenameColumn
   | RenameConstraint
   | RenameEnumValue
   | RenameIndex
+  | RenameTable
   | ReplaceIndex
   | ReplaceObject
   | RunSql
+  | SetTable
 
 /** A named, ordered list of operations: what a person writes in one file. */
 export interface Migration {
   /** Such as `0007_add_slug`; unique among the migrations of a database. */
   readonly name: string
   readonly operations: readonly Operation[]
+  /** Of several that are released as one: the migrations in their order, each with how many of the operations are its. */
+  readonly parts?: readonly { readonly name: string; readonly operations: number }[]
   /** A run in the opposite direction: it makes no versions but takes these back, when the phase is done. */
   readonly reverses?: {
     readonly [P in 'backfill' | 'purge']?: readonly (VersionRef & { readonly change: Change })[]

@@ -1,4 +1,5 @@
 import type { RowShape, RowValue } from '../schema/facts.ts'
+import type { MappingNeed } from '../schema/mappings.ts'
 import type { QualifiedName } from '../schema/model.ts'
 import type { Sql } from '../sql.ts'
 
@@ -29,6 +30,10 @@ export interface Needs {
   readonly names: readonly QualifiedName[]
   /** What columns are to hold, row by row. */
   readonly values: readonly RowValue[]
+  /** Expressions that carry values between columns of one table. */
+  readonly mappings: readonly MappingNeed[]
+  /** Collations by name, each with the namespace of its table. */
+  readonly collations: readonly QualifiedName[]
   /** Index definitions as operations write them, each with the columns that operations before it add to the table. */
   readonly indexes: readonly (IndexNeed & { readonly added: readonly AddedColumn[] })[]
   /** Queries that only read, about what no table of the model tells. Each is answered under its own text. */

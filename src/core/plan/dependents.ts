@@ -7,14 +7,13 @@ import { join, lit, pattern, qualified, type Sql, sql } from '../sql.ts'
  * kinds of objects that this query does not know.
  */
 export function dependentsQuery(table: QualifiedName, column: string): Sql {
-  return dependentsOf({
-    relation: sql`pg_catalog.to_regclass(${lit(qualified(table))})`,
-    column: lit(column),
-    named: lit(namedInTrigger(column)),
-  })
+  return sql`select kind, name from (${dependentsOf(askedFor(table, column))}) found`
 }
 
-/** The same of many columns: rows of (at, kind, name), `at` being the number that is given with the column. */
+/**
+ * The same of many columns: rows of (at, kind, name, bound), `at` being the number that is given with the column. What is bound
+ * goes along with the column, whatever that is called: PostgreSQL itself keeps a record of it.
+ */
 export function dependentsOfEach(
   columns: readonly { readonly at: number; readonly table: QualifiedName; readonly column: string }[],
 ): Sql {
@@ -23,7 +22,7 @@ export function dependentsOfEach(
       sql`(${lit(at)}, pg_catalog.to_regclass(${lit(qualified(table))}), ${lit(column)}, ${lit(namedInTrigger(column))})`,
   )
   return sql`
-select asked.at, found.kind, found.name from (values ${join(asked)}) asked (at, relation, name, named)
+select asked.at, found.kind, found.name, found.bound from (values ${join(asked)}) asked (at, relation, name, named)
   cross join lateral (${dependentsOf({ relation: sql`asked.relation`, column: sql`asked.name`, named: sql`asked.named` })}) found`
 }
 
@@ -34,9 +33,18 @@ interface Asked {
   readonly named: Sql
 }
 
+function askedFor(table: QualifiedName, column: string): Asked {
+  return {
+    relation: sql`pg_catalog.to_regclass(${lit(qualified(table))})`,
+    column: lit(column),
+    named: lit(namedInTrigger(column)),
+  }
+}
+
 function dependentsOf({ relation, column, named }: Asked): Sql {
   return sql`
-select distinct coalesce(o.kind, i.type) as kind, coalesce(o.name, i.identity) as name
+select kind, name, pg_catalog.bool_or(bound) as bound from (
+select coalesce(o.kind, i.type) as kind, coalesce(o.name, i.identity) as name, true as bound
   from pg_catalog.pg_attribute a
   join pg_catalog.pg_depend d on d.refclassid = 'pg_catalog.pg_class'::regclass and d.refobjid = a.attrelid and d.refobjsubid = a.attnum
   cross join lateral pg_catalog.pg_identify_object(d.classid, d.objid, d.objsubid) i
@@ -69,8 +77,8 @@ select distinct coalesce(o.kind, i.type) as kind, coalesce(o.name, i.identity) a
   ) o on true
   where a.attrelid = ${relation} and a.attname = ${column} and not a.attisdropped
     and not coalesce(o.travels, false)
-union
-${namedByTriggers({ relation, column, named })}`
+union all
+${namedByTriggers({ relation, column, named })}) hanging group by kind, name`
 }
 
 /**
@@ -79,7 +87,7 @@ ${namedByTriggers({ relation, column, named })}`
  */
 function namedByTriggers({ relation, column, named }: Asked): Sql {
   return sql`
-select 'trigger', i.identity
+select 'trigger', i.identity, false
   from pg_catalog.pg_trigger g join pg_catalog.pg_proc p on p.oid = g.tgfoid
   cross join lateral pg_catalog.pg_identify_object('pg_catalog.pg_trigger'::regclass, g.oid, 0) i
   where g.tgrelid = ${relation} and not g.tgisinternal and g.tgenabled <> 'D'
@@ -94,6 +102,11 @@ function namedInTrigger(column: string): string {
 
 export function hasNoDependents(table: QualifiedName, column: string): Sql {
   return sql`not exists (${dependentsQuery(table, column)})`
+}
+
+/** Nothing that would go along with the column under another name. */
+export function nothingIsBound(table: QualifiedName, column: string): Sql {
+  return sql`not exists (select from (${dependentsOf(askedFor(table, column))}) found where bound)`
 }
 
 /**

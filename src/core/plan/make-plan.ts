@@ -6,6 +6,7 @@ import type { Migration, Operation } from '../operations/migration.ts'
 import type { Context } from '../operations/operation.ts'
 import type { Facts } from '../schema/facts.ts'
 import type { QualifiedName, Schema } from '../schema/model.ts'
+import { withReferences } from '../schema/references.ts'
 import { sql } from '../sql.ts'
 import { stepHazards } from './hazards.ts'
 import { isOnAdded, meetingProblems, sharingProblems } from './meetings.ts'
@@ -40,7 +41,11 @@ export function makePlan(migration: Migration, schema: Schema, facts: Facts): Pl
 
 /** The schema after the whole migration. */
 export function applied(migration: Migration, schema: Schema, facts: Facts): Schema {
-  return migration.operations.reduce((before, op) => specOf(op).apply(op, before, facts), schema)
+  return migration.operations.reduce((before, op) => after(op, before, facts), schema)
+}
+
+function after(op: Operation, schema: Schema, facts: Facts): Schema {
+  return withReferences(schema, specOf(op).apply(op, schema, facts))
 }
 
 /** What each operation sees: the schema that the operations before it leave. */
@@ -51,7 +56,7 @@ function contextsOf(migration: Migration, start: Schema, facts: Facts): readonly
     const context = { schema, facts, seed: canonical([migration.name, at, op]) }
     const found = specOf(op).check(op, context)
     problems.push(...found)
-    if (found.length === 0) schema = specOf(op).apply(op, schema, facts)
+    if (found.length === 0) schema = after(op, schema, facts)
     return context
   })
   refuseIfAny(problems)

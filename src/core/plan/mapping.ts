@@ -31,7 +31,7 @@ const WIDENINGS = new Set([
 const INTEGER_TYPES = new Set(['smallint', 'integer', 'bigint'])
 const TEXT_TYPES = new Set(['text', 'character varying'])
 /** An explicit cast to these cuts a value that is too long instead of refusing it. */
-const CUTTING_TYPES = new Set(['character', 'bit', 'bit varying', 'name', '"char"'])
+export const CUTTING_TYPES = new Set(['character', 'bit', 'bit varying', 'name', '"char"'])
 
 export type Target = Pick<Column, 'type' | 'baseType'>
 
@@ -72,7 +72,7 @@ function mapped(transform: Transform, up: (old: Sql) => Sql, down: Mapping['down
  * For text the length is left to the assignment, which refuses what is too long, where an explicit cast would cut it. The
  * other types round the same way in both.
  */
-function castTo(target: Target): (value: Sql) => Sql {
+export function castTo(target: Target): (value: Sql) => Sql {
   const type = TEXT_TYPES.has(target.baseType) ? target.baseType : target.type
   const cast = pinnedType(type) ?? trusted(type)
   return (value) => sql`${value}::${cast}`

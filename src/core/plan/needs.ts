@@ -3,6 +3,7 @@ import type { Migration } from '../operations/migration.ts'
 import type { AddedColumn, Needs, OperationNeeds } from '../operations/needs.ts'
 import { isSameName, type QualifiedName } from '../schema/model.ts'
 import { qualified } from '../sql.ts'
+import type { Plan } from './plan.ts'
 
 /** What must be asked of the server before a migration can be planned: all that its operations need, each once. */
 export function needsOf(migration: Migration): Needs {
@@ -21,6 +22,8 @@ export function needsOf(migration: Migration): Needs {
     types: [...new Set(needs.flatMap(({ types = [] }) => types))],
     expressions: needs.flatMap(({ expressions = [] }) => expressions),
     values: needs.flatMap(({ values = [] }) => values),
+    mappings: needs.flatMap(({ mappings = [] }) => mappings),
+    collations: needs.flatMap(({ collations = [] }) => collations),
     indexes: needs.flatMap(({ indexes = [] }, at) =>
       indexes.map((index) => ({ ...index, added: addedTo(index.table, needs.slice(0, at)) })),
     ),
@@ -41,6 +44,13 @@ function addedTo(table: QualifiedName, earlier: readonly OperationNeeds[]): read
 /** The tables that a migration works on: no second run may touch them meanwhile. */
 export function tablesOf(migration: Migration): readonly QualifiedName[] {
   return needsOf(migration).tables.map(nameOf)
+}
+
+/** The tables that a plan works on or locks. */
+export function relationsOf({ migration, steps, rollback }: Plan): readonly QualifiedName[] {
+  const locked = [...steps, ...rollback].flatMap((step) => ('locks' in step ? step.locks : []))
+  const all = [...tablesOf(migration), ...locked.map(({ relation }) => nameOf(relation))]
+  return [...new Map(all.map((one) => [qualified(one), one])).values()]
 }
 
 function nameOf({ namespace, name }: QualifiedName): QualifiedName {

@@ -14,6 +14,10 @@ export function relationExists(of: QualifiedName): Sql {
   return sql`${regclass(of)} is not null`
 }
 
+export function relationIs(of: QualifiedName, kind: 'table' | 'view'): Sql {
+  return sql`exists (select from pg_catalog.pg_class where oid = ${regclass(of)} and relkind = ${lit(kind === 'table' ? 'r' : 'v')})`
+}
+
 export function columnExists(table: QualifiedName, column: string): Sql {
   return sql`exists (select from pg_catalog.pg_attribute where attrelid = ${regclass(table)} and attname = ${lit(column)} and attnum > 0 and not attisdropped)`
 }
@@ -46,6 +50,10 @@ export function attributesAre(
 ): Sql {
   const storage = column.storage === 'extended' ? 'x' : column.storage.charAt(0)
   return sql`exists (select from pg_catalog.pg_attribute where attrelid = ${regclass(table)} and attname = ${lit(column.name)} and pg_catalog.col_description(attrelid, attnum) is not distinct from ${lit(column.comment)} and coalesce(attstattarget, -1) = ${lit(column.statisticsTarget)} and attstorage = ${lit(storage)} and attcompression = ${lit(column.compression?.charAt(0) ?? '')})`
+}
+
+export function isOfType(table: QualifiedName, column: string, type: string): Sql {
+  return sql`exists (select from pg_catalog.pg_attribute where attrelid = ${regclass(table)} and attname = ${lit(column)} and not attisdropped and pg_catalog.format_type(atttypid, atttypmod) = ${lit(type)})`
 }
 
 /** Nobody has changed since what the plan carries over from a column to its successor. */

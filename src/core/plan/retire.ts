@@ -102,6 +102,6 @@ export function undoStep({ table, column, hidden }: Leaving, more: readonly Sql[
   }
 }
 
-function renameSql(table: QualifiedName, from: string, to: string): Sql {
+export function renameSql(table: QualifiedName, from: string, to: string): Sql {
   return sql`alter table ${qualified(table)} rename column ${id(from)} to ${id(to)}`
 }

@@ -12,7 +12,7 @@ select distinct coalesce(o.kind, i.type) as kind, coalesce(o.name, i.identity) a
   from pg_catalog.pg_class t
   cross join lateral (
     select 'pg_catalog.pg_class'::regclass::oid as classid, t.oid as objid
-    union all select 'pg_catalog.pg_type'::regclass, y.oid from pg_catalog.pg_type y where y.oid = t.reltype or y.typelem = t.reltype and t.reltype <> 0
+    union all select 'pg_catalog.pg_type'::regclass, y.oid from pg_catalog.pg_type y where y.oid in (t.reltype, (select r.typarray from pg_catalog.pg_type r where r.oid = t.reltype))
     union all select 'pg_catalog.pg_class'::regclass, s.objid from pg_catalog.pg_depend s join pg_catalog.pg_class q on q.oid = s.objid and q.relkind = 'S'
       where s.classid = 'pg_catalog.pg_class'::regclass and s.refclassid = s.classid and s.refobjid = t.oid and s.deptype in ('a', 'i')
   ) part

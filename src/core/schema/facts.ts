@@ -1,5 +1,6 @@
 import { qualified } from '../sql.ts'
 import type { IndexFacts } from './indexes.ts'
+import type { CollationFacts, MappingFacts } from './mappings.ts'
 import type { Column, QualifiedName, Volatility } from './model.ts'
 
 export type TypeFacts = Pick<Column, 'type' | 'baseType' | 'typeKind' | 'typeConstrained' | 'typeStorage'>
@@ -21,6 +22,10 @@ export interface Facts {
   readonly names: Readonly<Record<string, NameProblem>>
   /** What columns are to hold, by `valueKey`. */
   readonly values: Readonly<Record<string, ValueFacts | { readonly problem: string }>>
+  /** Expressions that carry values from columns to another one, by `mappingKey`; absent where a column or a type is not there. */
+  readonly mappings: Readonly<Record<string, MappingFacts | { readonly problem: string }>>
+  /** Collations that operations name, by `collationKey`; absent when there is no such collation. */
+  readonly collations: Readonly<Record<string, CollationFacts>>
   /** Conditions on rows, by `conditionKey`: how steady, or why the server does not take it for its table. */
   readonly conditions: Readonly<
     Record<string, Pick<ExpressionFacts, 'volatility'> | { readonly problem: string }>

@@ -31,13 +31,16 @@ export interface Table extends QualifiedName {
   readonly owned: boolean
   /** May the connected role make foreign keys that point at it. */
   readonly mayReference: boolean
+  readonly rowSecurity: boolean
   readonly rowSecurityForced: boolean
+  /** On the table as a whole, those of its owner included. */
+  readonly grants: readonly TableGrant[]
   /** May the connected role create relations, such as indexes, in the table's namespace? */
   readonly creates: boolean
-  /** Columns that the connected role may both reference and read, with no row hidden from it. */
-  readonly referable: readonly string[]
-  /** Does a publication send its updates and deletes, and tell rows by the primary key? */
-  readonly keyIsPublished: boolean
+  /** Columns that the connected role may not reference, or not read, or of which rows are hidden from it; none of what is its own. */
+  readonly closed: readonly string[]
+  /** Does a publication send its updates and deletes, for which it needs a replica identity? */
+  readonly published: boolean
   /** Attribute numbers used up, dropped columns included. PostgreSQL never reuses one. */
   readonly columnSlots: number
   /** Of a partitioned table: its partitions on all levels, each behind the one that it is a part of. */
@@ -50,6 +53,13 @@ export interface Table extends QualifiedName {
   readonly options: readonly string[]
   /** What the log says of a row that is changed or deleted; with `index` it is the index that is marked so. */
   readonly replicaIdentity: 'default' | 'nothing' | 'full' | 'index'
+  /** Publications that tell of changed or deleted rows of it. */
+  readonly publications: readonly string[]
+}
+
+export interface TableGrant extends Omit<Grant, 'privilege'> {
+  /** As PostgreSQL calls it, such as `DELETE`. */
+  readonly privilege: string
 }
 
 export interface ReferencingKey {
@@ -145,11 +155,13 @@ export interface Dependent {
   readonly name: string
   /** Absent of what hangs on the table as a whole. */
   readonly column?: string
+  /** Does PostgreSQL itself tie it to the column or table, so that it goes along when that gets another name? */
+  readonly bound?: true
 }
 
 /** What would break without a column. */
 export interface Dependents {
-  readonly found: readonly Pick<Dependent, 'kind' | 'name'>[]
+  readonly found: readonly Pick<Dependent, 'kind' | 'name' | 'bound'>[]
   /** Has pg_cron jobs that this role may not see? */
   readonly areJobsHidden: boolean
 }
@@ -178,13 +190,8 @@ export function needsColumn(table: Table, constraint: Constraint, column: string
 
 /** The same schema with one table replaced, or added; `apply` of most operations changes nothing else. */
 export function withTable(schema: Schema, changed: Table): Schema {
-  const isThere = findTable(schema, changed) !== undefined
-  return {
-    ...schema,
-    tables: isThere
-      ? schema.tables.map((table) => (isSameName(table, changed) ? changed : table))
-      : [...schema.tables, changed],
-  }
+  const at = schema.tables.findIndex((table) => isSameName(table, changed))
+  return { ...schema, tables: at < 0 ? [...schema.tables, changed] : schema.tables.with(at, changed) }
 }
 
 export function withoutTable(schema: Schema, gone: QualifiedName): Schema {

@@ -2,9 +2,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
+import { OPERATION_FORMATS } from '../../../src/adapters/files/migration-format.ts'
 import { readMigration, readMigrations } from '../../../src/adapters/files/read-migrations.ts'
 import { BellowsError } from '../../../src/core/errors.ts'
-import { OPERATION_KINDS } from '../../../src/core/operations/index.ts'
 
 const folders: string[] = []
 
@@ -139,100 +139,169 @@ describe('a migration file', () => {
 })
 
 describe('a migration file that is refused', () => {
-  const KINDS = `an operation is an object with one key, one of ${OPERATION_KINDS.join(', ')}`
+  const DROPS = `there is ${Object.keys(OPERATION_FORMATS).join(', ')}`
+  const KINDS = 'an operation is an object with one key, its kind; this one has'
 
   test.each<[string, string, string]>([
-    ['an empty file', '', 'Invalid input: expected object, received null'],
-    ['a comment', '# nothing\n', 'Invalid input: expected object, received null'],
-    ['a list', '- a\n', 'Invalid input: expected object, received array'],
-    ['another key', 'operation: []\n', 'operations: Invalid input: expected array, received undefined'],
-    ['no operation', 'operations: []\n', 'operations: Too small: expected array to have >=1 items'],
-    ['a text for a list', 'operations: none\n', 'operations: Invalid input: expected array, received string'],
-    ['a key too many', `${YAML}name: x\n`, 'Unrecognized key: "name"'],
-    ['an unknown operation', 'operations:\n  - drop_colum: {}\n', `operations[0]: ${KINDS}`],
-    ['no kind of operation', 'operations:\n  - {}\n', `operations[0]: ${KINDS}`],
-    ['two kinds in one operation', `${YAML}    add_column: {}\n`, `operations[0]: ${KINDS}`],
-    ['a name that every object has', 'operations:\n  - toString: {}\n', `operations[0]: ${KINDS}`],
-    ['the name of the prototype', 'operations:\n  - __proto__: {}\n', `operations[0]: ${KINDS}`],
+    ['an empty file', '', ': the file: expected object, received null'],
+    ['a comment', '# nothing\n', ': the file: expected object, received null'],
+    ['a list', '- a\n', ':1:1: the file: expected object, received array'],
+    ['another key', 'operation: []\n', ':1:1: the file has no field "operation"; did you mean "operations"?'],
+    ['nothing that is needed', '{}\n', ':1:1: the file needs "operations"'],
+    ['no operation', 'operations: []\n', ':1:13: operations: must not be empty'],
+    ['a text for a list', 'operations: none\n', ':1:13: operations: expected array, received string'],
+    [
+      'a text for an operation',
+      'operations: [x]\n',
+      ':1:14: operations[0]: expected record, received string',
+    ],
+    ['a key too many', `${YAML}name: x\n`, ':3:1: the file has no field "name"; there is operations'],
+    [
+      'an unknown operation that is nearly one',
+      'operations:\n  - drop_colum: {}\n',
+      ':2:5: operations[0]: there is no operation "drop_colum"; did you mean "drop_column"?',
+    ],
+    [
+      'an unknown operation',
+      'operations:\n  - vanish: {}\n',
+      `:2:5: operations[0]: there is no operation "vanish"; ${DROPS}`,
+    ],
+    ['no kind of operation', 'operations:\n  - {}\n', `:2:5: operations[0]: ${KINDS} none`],
+    [
+      'two kinds in one operation',
+      `${YAML}    add_column: {}\n`,
+      `:2:5: operations[0]: ${KINDS} drop_column, add_column`,
+    ],
+    [
+      'a name that every object has',
+      'operations:\n  - toString: {}\n',
+      `:2:5: operations[0]: there is no operation "toString"; ${DROPS}`,
+    ],
+    [
+      'the name of the prototype',
+      'operations:\n  - __proto__: {}\n',
+      `:2:5: operations[0]: there is no operation "__proto__"; ${DROPS}`,
+    ],
     [
       'the second operation',
       `${YAML}  - drop_column: { table: users }\n`,
-      'operations[1].drop_column.column: Invalid input: expected string, received undefined',
+      ':3:5: operations[1].drop_column needs "column"',
     ],
     [
       'a key too many in an operation',
       'operations:\n  - drop_column: { table: users, column: a, cascade: true }\n',
-      'operations[0].drop_column: Unrecognized key: "cascade"',
+      `:2:45: operations[0].drop_column has no field "cascade"; there is ${Object.keys(OPERATION_FORMATS.drop_column.shape).join(', ')}`,
+    ],
+    [
+      'a key that is misspelt, which is not missing besides',
+      'operations:\n  - drop_column:\n      table: users\n      colunm: a\n',
+      ':4:7: operations[0].drop_column has no field "colunm"; did you mean "column"?',
+    ],
+    [
+      'a key within a list within an operation',
+      'operations:\n  - create_table:\n      table: users\n      columns:\n        - name: id\n          typ: int\n',
+      ':6:11: operations[0].create_table.columns[0] has no field "typ"; did you mean "type"?',
     ],
     [
       'an operation without fields',
       'operations:\n  - drop_column:\n',
-      'operations[0].drop_column: Invalid input: expected object, received null',
+      ':2:17: operations[0].drop_column: expected object, received null',
     ],
     [
       'a value of another type',
       'operations:\n  - drop_column: { table: 1, column: a }\n',
-      'operations[0].drop_column.table: Invalid input: expected string, received number',
+      ':2:27: operations[0].drop_column.table: expected string, received number',
     ],
     [
       'a default of nothing',
       'operations:\n  - add_column: { table: users, column: a, type: text, default: null }\n',
-      'operations[0].add_column.default: Invalid input',
+      ':2:65: operations[0].add_column.default: expected one of string, number, boolean',
     ],
     [
       'a transform that there is not',
       'operations:\n  - rename_column: { table: users, from: a, to: b, transform: rot13 }\n',
-      'operations[0].rename_column.transform: Invalid option: expected one of "copy"|"trim"|"upper"|"lower"',
+      ':2:63: operations[0].rename_column.transform: expected one of "copy"|"trim"|"upper"|"lower"',
     ],
     [
-      'one key twice, with the place',
+      'what an alias stands for, where that is written',
+      'operations:\n  - drop_column: { table: &t "", column: a }\n  - drop_column: { table: *t, column: 1 }\n',
+      ':3:39: operations[1].drop_column.column: expected string, received number',
+    ],
+    [
+      'one key twice',
       'operations:\n  - drop_column: { table: users, column: a, column: b }\n',
-      'Map keys must be unique at line 2, column 45:\n\n  - drop_column: { table: users, column: a, column: b }\n                                            ^\n',
+      ':2:45: Map keys must be unique',
     ],
     [
-      'a bracket that is not closed, with the place',
+      'a bracket that is not closed',
       'operations: [\n',
-      'Flow sequence in block collection must be sufficiently indented and end with a ] at line 2, column 1:\n\noperations: [\n\n^\n',
+      ':2:1: Flow sequence in block collection must be sufficiently indented and end with a ]',
     ],
+    ['a tab', '\toperations: x', ':1:1: Tabs are not allowed as indentation'],
     [
-      'a tab, with the place',
-      '\toperations: x',
-      'Tabs are not allowed as indentation at line 1, column 1:\n\n\toperations: x\n^\n',
-    ],
-    [
-      'two documents, with the place',
+      'two documents',
       `${YAML}---\n${YAML}`,
-      'Source contains multiple documents; please use YAML.parseAllDocuments() at line 3, column 1:\n\n  - drop_column: { table: users, column: name }\n---\n^\n',
+      ':3:1: Source contains multiple documents; please use YAML.parseAllDocuments()',
     ],
-  ])('names itself and the problem: %s', async (_what, text, problem) => {
-    const { file, read } = await reading('0001_a.yaml', text)
-    const error = await refusal(read)
-    expect([error.code, error.message]).toEqual(['migration_invalid', `${file}: ${problem}`])
-    expect(error.hint).toBe('docs/migrations.md shows the format of every operation.')
-  })
-
-  test.each<[string, string, string]>([
     [
       'an alias without its anchor',
       'operations:\n  - drop_column: *x\n',
-      'Unresolved alias (the anchor must be set before the alias): x',
+      ': Unresolved alias (the anchor must be set before the alias): x',
     ],
     [
       'a number that a double cannot hold',
       'operations:\n  - add_column: { table: users, column: a, type: numeric, default: 12345678901234567890 }\n',
-      'operations[0].add_column.default: write a number of more than 15 digits in quotes',
+      ':2:68: operations[0].add_column.default: write a number of more than 15 digits in quotes',
     ],
-  ])('is refused, not guessed at: %s', async (_what, text, problem) => {
-    const { file, read } = await reading('m.yaml', text)
-    expect((await refusal(read)).message).toBe(`${file}: ${problem}`)
+  ])('names the place and the problem: %s', async (_what, text, problem) => {
+    const { file, read } = await reading('0001_a.yaml', text)
+    const error = await refusal(read)
+    expect(error.code).toBe('migration_invalid')
+    expect(error.message.split('\n')).toContain(
+      error.message.startsWith(file) ? `${file}${problem}` : `- ${file}${problem}`,
+    )
+    expect(error.hint).toBe('docs/migrations.md shows the format of every operation.')
+  })
+
+  test('names all that is wrong, in the order of the file, for people and for machines', async () => {
+    const { file, read } = await reading(
+      'm.json',
+      `{ "operations": [
+  { "rename_column": { "form": "a", "table": "users", "to": "" } },
+  { "vanish": {} },
+  7
+], "name": 1 }`,
+    )
+    const error = await refusal(read)
+    expect(error.message).toBe(
+      [
+        '5 problems:',
+        `- ${file}:2:24: operations[0].rename_column has no field "form"; did you mean "from"?`,
+        `- ${file}:2:61: operations[0].rename_column.to: must not be empty`,
+        `- ${file}:3:5: operations[1]: there is no operation "vanish"; ${DROPS}`,
+        `- ${file}:4:3: operations[2]: expected record, received number`,
+        `- ${file}:5:4: the file has no field "name"; there is operations`,
+      ].join('\n'),
+    )
+    expect(error.facts).toMatchObject({
+      problems: [{ line: 2, column: 24, message: expect.stringContaining('"form"') }, {}, {}, {}, {}],
+    })
+  })
+
+  test('may say where its format is found', async () => {
+    const { read } = await reading(
+      'm.json',
+      JSON_TEXT.replace('{', '{ "$schema": "./migration.schema.json",'),
+    )
+    expect((await read).operations).toEqual([DROP])
   })
 
   test('names the place in JSON, too', async () => {
     const { file, read } = await reading('a.json', '{"operations": [{"drop_column": {"table": "users"]}')
     const error = await refusal(read)
     expect(error.code).toBe('migration_invalid')
-    expect(error.message).toMatch(/^[^\n]* at line 1, column \d+:\n/)
-    expect(error.message.startsWith(`${file}: `)).toBe(true)
+    expect(error.message).toMatch(/:1:50: [^\n]+$/)
+    expect(error.message.startsWith(`${file}:`)).toBe(true)
   })
 
   test('names the place in TypeScript', async () => {
@@ -246,15 +315,16 @@ describe('a migration file that is refused', () => {
   test.each<[string, string, string]>([
     ['throws.ts', 'throw new Error("boom")', 'boom'],
     ['throws_text.ts', 'throw "a text"', 'a text'],
+    ['no_default.ts', 'export const operations = 1', 'operations: expected array, received number'],
     [
-      'no_default.ts',
-      'export const operations = 1',
-      'operations: Invalid input: expected array, received number',
+      'a_field.ts',
+      'export default { operations: [{ drop_column: { table: "users", colum: "a" } }] }',
+      'operations[0].drop_column has no field "colum"; did you mean "column"?',
     ],
     [
       'a_function.ts',
       'export default () => ({ operations: [] })',
-      'Invalid input: expected object, received function',
+      'the file: expected object, received function',
     ],
     ['missing.ts', 'import x from "./not_there.ts"\nexport default x', "Cannot find module './not_there.ts'"],
   ])('says what its program does wrong: %s', async (name, text, problem) => {
@@ -320,9 +390,7 @@ describe('a folder of migrations', () => {
   test('is refused for the first file that is', async () => {
     const folder = folderOf({ '0001_a.yaml': YAML, '0002_b.yaml': 'operations: []', '0003_c.yaml': 'x' })
     const error = await refusal(readMigrations(folder))
-    expect(error.message).toBe(
-      `${path.join(folder, '0002_b.yaml')}: operations: Too small: expected array to have >=1 items`,
-    )
+    expect(error.message).toBe(`${path.join(folder, '0002_b.yaml')}:1:13: operations: must not be empty`)
   })
 
   test('may not have two migrations of one name', async () => {

@@ -1,8 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { introspect } from '../../../src/adapters/postgres/introspect.ts'
 import { openSessions, type Sessions } from '../../../src/adapters/postgres/sessions.ts'
+import { tablesQuery } from '../../../src/adapters/postgres/table-query.ts'
 import type { Needs } from '../../../src/core/operations/needs.ts'
+import { dependentsOfEach } from '../../../src/core/plan/dependents.ts'
 import { needsOf } from '../../../src/core/plan/needs.ts'
+import { tableDependentsQuery } from '../../../src/core/plan/table-dependents.ts'
+import { type Sql, sql } from '../../../src/core/sql.ts'
 import { cleanUp, type TestDatabase, testDatabase } from '../../support/database.ts'
 
 const TABLES = 40
@@ -122,4 +126,25 @@ describe('what is read of a schema', () => {
     })
     expect(schema.tables.map(({ neighbours }) => neighbours)).toEqual([['a_', 'a_b'], [], []])
   })
+
+  /** Catalogs that have a row, or many, for each table. */
+  const LARGE =
+    /Seq Scan on (pg_(?:class|attribute|attrdef|constraint|depend|description|index|inherits|trigger|type|rewrite)\b.*)/g
+
+  test.for<readonly [string, Sql]>([
+    ['tables', tablesQuery([sql`public.t_1`, sql`public.t_2`])],
+    ['dependents of columns', dependentsOfEach([{ at: 0, table: named(1), column: 'name' }])],
+    ['dependents of a table', tableDependentsQuery(named(1))],
+  ])(
+    'is found by an index, so that it costs as much in a schema of thousands of tables: %s',
+    async ([, query]) => {
+      const database = await testDatabase(GIVEN)
+      // Whatever has an index is then found by it, however small the catalog of a test is.
+      const session = await database.session()
+      await session.query('set enable_seqscan = off')
+      const { rows } = await session.query(`explain ${query}`)
+      const plan = rows.map((row) => row['QUERY PLAN']).join('\n')
+      expect([...plan.matchAll(LARGE)].map((match) => match[1])).toEqual([])
+    },
+  )
 })

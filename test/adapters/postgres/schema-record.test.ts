@@ -119,7 +119,7 @@ const HANDS: readonly (readonly [string, string, unknown, unknown])[] = [
     'bigint start 1 increment 1 from 1 to 9223372036854775807',
     'bigint start 1 increment 1 from 1 to 9223372036854775807 cycle',
   ],
-  ['drop view adults', 'view adults.', ' SELECT id\n   FROM public.users\n  WHERE (age > 18);', null],
+  ['drop view adults', 'view adults.', expect.stringContaining('FROM public.users'), null],
   ['drop function twice', 'function twice.a integer', expect.stringContaining('select a * 2'), null],
 ]
 

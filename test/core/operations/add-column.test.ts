@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { type AddColumn, addColumn } from '../../../src/core/operations/add-column.ts'
+import type { Operation } from '../../../src/core/operations/migration.ts'
 import { setColumnState } from '../../../src/core/plan/column-state.ts'
+import { meetingProblems } from '../../../src/core/plan/meetings.ts'
 import { namesFor } from '../../../src/core/plan/names.ts'
 import { columnAbsent, columnExists } from '../../../src/core/plan/probes.ts'
 import type { StepDraft } from '../../../src/core/plan/step.ts'
@@ -373,6 +375,36 @@ describe('the schema afterwards', () => {
   })
 })
 
+describe('a column whose value another operation takes away', () => {
+  test.each<[string, Operation]>([
+    ['drops', { kind: 'drop_column', namespace: 'public', table: 'users', column: 'name' }],
+    [
+      'renames',
+      { kind: 'rename_column', namespace: 'public', table: 'users', from: 'name', to: 'full_name' },
+    ],
+    [
+      'drops, and fills from it meanwhile,',
+      { kind: 'drop_column', namespace: 'public', table: 'users', column: 'name', down: 'slug' },
+    ],
+  ])('is refused when the migration %s the one that it is found from', (_what, other) => {
+    const operations = [add({ up: `lower("name")` }), other]
+    expect(told(meetingProblems({ name: '0001_test', operations }))).toContainEqual([
+      'plan_refused',
+      'Two operations of the migration touch "users"."name".',
+    ])
+  })
+
+  test('is none when it is another one', () => {
+    const drop = { kind: 'drop_column', namespace: 'public', table: 'users', column: 'age' } as const
+    expect(meetingProblems({ name: '0001_test', operations: [add({ up: 'lower(name)' }), drop] })).toEqual([])
+    expect(
+      told(
+        meetingProblems({ name: '0001_test', operations: [drop, { ...drop, column: 'id', down: 'age' }] }),
+      ),
+    ).toEqual([['plan_refused', 'Two operations of the migration touch "users"."age".']])
+  })
+})
+
 describe('a column that is filled row by row', () => {
   const drafts = (more: Partial<AddColumn>) => {
     const [op, given] = [add(more), context(table(), known)]
@@ -424,7 +456,7 @@ end'`
         'expand',
         `${on} add column "slug" varchar(20)`,
         `comment on column "public"."users"."slug" is 'new'`,
-        `create or replace function bellows."${names.function}"() returns trigger language plpgsql security definer set search_path = pg_catalog, pg_temp as ${body(fill)}`,
+        `create or replace function bellows."${names.function}"() returns trigger language plpgsql as ${body(fill)}`,
         ...triggerSql,
         setColumnState(USERS, 'slug', 'not_ready'),
       ],
@@ -452,10 +484,12 @@ end'`
   test('from a default that differs each time has the default at once, and the trigger only until it is filled', () => {
     const { forward } = drafts({ default: 'gen_random_uuid()', nullable: false })
     const [first, , ...rest] = sqlOf(forward)
-    expect(first?.slice(0, 3)).toEqual([
+    expect(first?.slice(0, 4)).toEqual([
       'expand',
       `${on} add column "slug" varchar(20)`,
       `${on} alter column "slug" set default (gen_random_uuid())`,
+      // A writer may have no right to what differs each time, such as a sequence.
+      `create or replace function bellows."${names.function}"() returns trigger language plpgsql security definer set search_path = pg_catalog, pg_temp as ${body('  new."slug" := pg_catalog.gen_random_uuid();')}`,
     ])
     expect(rest).toEqual([...proved, ['verify', ...settled, ...gone, ready]])
   })

@@ -438,7 +438,7 @@ describe('a constraint that cannot come up', () => {
   })
 
   test('to a table that the role may not refer to', () => {
-    const closed = schemaOf(USERS_TABLE, { ...TEAMS, owned: false, referable: ['code'] })
+    const closed = schemaOf(USERS_TABLE, { ...TEAMS, owned: false, closed: ['id'] })
     expect(told(problems(add({ foreign_key: to() }), closed))).toEqual([
       ['plan_refused', 'The connected role may not refer to "id" of public.teams, or not read it.'],
     ])

@@ -142,7 +142,7 @@ describe('a constraint that cannot be dropped', () => {
     ],
     [
       'that is the key of a published table',
-      { ...withOne(KEY), keyIsPublished: true },
+      { ...withOne(KEY), published: true },
       'users_pkey',
       'plan_refused',
       'The constraint "users_pkey" is the replica identity of "users": without it updates and deletes would fail.',
@@ -152,9 +152,7 @@ describe('a constraint that cannot be dropped', () => {
   })
 
   test('does not go along with a key that is published and not dropped', () => {
-    expect(dropConstraint.check(drop(KEY.name), context({ ...withOne(KEY), keyIsPublished: true }))).toEqual(
-      [],
-    )
+    expect(dropConstraint.check(drop(KEY.name), context({ ...withOne(KEY), published: true }))).toEqual([])
   })
 })
 

@@ -43,6 +43,7 @@ const EXAMPLES: Readonly<Record<Operation['kind'], Operation>> = {
   drop_constraint: { kind: 'drop_constraint', ...on, name: 'users_pkey' },
   rename_constraint: { kind: 'rename_constraint', ...on, from: 'users_pkey', to: 'users_key' },
   alter_column: { kind: 'alter_column', ...on, column: 'name', comment: 'a name' },
+  change_type: { kind: 'change_type', ...on, column: 'name', type: 'varchar' },
   drop_column: { kind: 'drop_column', ...on, column: 'name' },
   drop_object: { kind: 'drop_object', namespace: 'public', object: 'domain email' },
   replace_object: {
@@ -58,6 +59,9 @@ const EXAMPLES: Readonly<Record<Operation['kind'], Operation>> = {
     phase: 'expand',
   },
   drop_index: { kind: 'drop_index', ...on, index: 'users_old' },
+  drop_table: { kind: 'drop_table', ...on },
+  rename_table: { kind: 'rename_table', ...on, to: 'people' },
+  set_table: { kind: 'set_table', ...on, set: { fillfactor: '70' }, reset: [] },
   rename_column: { kind: 'rename_column', ...on, from: 'name', to: 'full_name' },
   rename_index: { kind: 'rename_index', ...on, from: 'users_old', to: 'users_new' },
   replace_index: { kind: 'replace_index', definition: REPLACEMENT },
@@ -72,7 +76,7 @@ const ANSWERS = OPERATION_KINDS.flatMap((kind) => {
 const users = tableWith([column('name')], { indexes: [index('users_old', ['id'])] })
 const known = context(users, {
   ...factsWithTypes(
-    { text: 'text' },
+    { text: 'text', varchar: 'character varying' },
     {
       indexes: {
         [DEFINITION]: triedIndex('users_name_idx', ['name']),

@@ -26,6 +26,8 @@ const NOTHING: Needs = {
   conditions: [],
   names: [],
   values: [],
+  mappings: [],
+  collations: [],
   indexes: [],
   questions: [],
 }

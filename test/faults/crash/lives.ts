@@ -98,9 +98,46 @@ export const INDEXES = life([
   { kind: 'replace_index', definition: 'create index users_legacy_idx on users (legacy, id)' },
   { kind: 'drop_index', namespace: 'public', table: 'users', index: 'users_lower_idx' },
 ])
+
+/** Of a column with a foreign key; the name is taken over by the copy, and given back by the undo. */
+export const CHANGE = life([
+  { kind: 'change_type', namespace: 'public', table: 'users', column: 'team', type: 'bigint' },
+])
 export const DROP = life([drop('legacy')])
+const on = { namespace: 'public' } as const
+export const TABLES: Life = {
+  ...life([
+    {
+      kind: 'create_table',
+      ...on,
+      table: 'notes',
+      columns: [{ name: 'of_user', type: 'bigint', nullable: true }],
+      constraints: [
+        {
+          kind: 'foreign_key',
+          columns: ['of_user'],
+          references: { ...on, name: 'users' },
+          onDelete: 'cascade',
+          onUpdate: 'no_action',
+        },
+      ],
+    },
+    { kind: 'drop_table', ...on, table: 'extras' },
+    { kind: 'rename_table', ...on, table: 'teams', to: 'squads' },
+  ]),
+  given:
+    'create table extras (id serial primary key, of_user bigint references users); insert into extras values (1, 1)',
+}
 export const DROP_FILLED = life([drop('older', "'old ' || id")])
 export const DROP_TWO = life([drop('legacy'), drop('older')])
+
+const onUsers = { namespace: 'public', table: 'users' } as const
+/** Steps of every kind that a constraint needs: in expand, behind the rollout, within transactions and outside. */
+export const RULES = life([
+  { kind: 'drop_constraint', ...onUsers, name: 'users_name_check' },
+  { kind: 'alter_column', ...onUsers, column: 'legacy', nullable: false, default: `'new'` },
+  { kind: 'add_constraint', ...onUsers, unique: ['said'] },
+])
 
 /**
  * Advances as a person with patience does: who is told to wait until a grace is over comes back, and a row that is named is

@@ -8,7 +8,7 @@ import { findTable, type QualifiedName, type Table } from '../../schema/model.ts
 import { id, lit, qualified, type Sql, sql, trusted } from '../../sql.ts'
 import type { Context } from '../operation.ts'
 import type { AddColumn } from './add.ts'
-import { isNullable, unfilledOf, valuesOf } from './values.ts'
+import { isNullable, knownDefault, unfilledOf, valuesOf } from './values.ts'
 
 /** Everything that the steps have in common which fill a column row by row. */
 export interface Work {
@@ -41,7 +41,7 @@ export function workFor(op: AddColumn, { schema, facts, seed }: Context): Work {
     events: 'insert or update',
     values: op.identity === undefined ? given : [number],
     // A volatile function may be one that not everybody may call, such as the one that gives the next number of a sequence.
-    needsRights: op.identity !== undefined || op.default !== undefined,
+    needsRights: op.identity !== undefined || knownDefault(op, facts)?.volatility === 'volatile',
   } as const
   return {
     op,

@@ -28,7 +28,8 @@ export function installStep(work: Work, { does, hazards, state }: Said): StepDra
     does,
     hazards,
     probe: all([columnExists(table, to), dualWriteStands(installed)]),
-    ...(adopted ? {} : { changes: { kind: 'added', column: to } as const }),
+    // A column that nobody is to know yet makes no version.
+    ...(adopted || !isNamed(work) ? {} : { changes: { kind: 'added', column: to } as const }),
     statements: [
       ...(adopted ? [] : [addTwinSql(work)]),
       ...installSql(installed),
@@ -52,16 +53,21 @@ function addTwinSql({ table, to, toColumn }: Work): Sql {
 }
 
 /** Fills the new column of the rows that were there before. */
-export function fillStep({ table, from, to, mapping }: Work): StepDraft {
+export function fillStep(work: Work): StepDraft {
+  const { table, from, to, mapping } = work
   return {
     kind: 'backfill',
     phase: 'backfill',
     does: `fill "${to}" from "${from}" where "${table.name}" still lacks it`,
     hazards: [],
-    changes: { kind: 'copied', from, to },
+    ...(isNamed(work) ? { changes: { kind: 'copied', from, to } as const } : {}),
     table,
     set: sql`${id(to)} = ${mapping.up(id(from))}`,
     unfilled: unfilled(mapping, id(from), id(to)),
     key: primaryKey(table),
   }
+}
+
+function isNamed({ to, finalName }: Work): boolean {
+  return to === finalName
 }

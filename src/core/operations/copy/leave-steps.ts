@@ -84,7 +84,7 @@ export function purgeStep(work: Work): StepDraft {
       },
     ],
     probe: all([columnAbsent(table, leaving.hidden), constraintAbsent(table, names.proof)]),
-    ...(to === finalName ? { changes: { kind: 'removed', column: from } } : {}),
+    changes: { kind: to === finalName ? 'removed' : 'changed', column: from },
     locks: [{ relation: table, level: 'access_exclusive' }, ...partnerLocks(work), ...sequenceLocks(work)],
     requires: [
       noStrangers(leaving, leaving.hidden),
@@ -106,6 +106,7 @@ export function purgeStep(work: Work): StepDraft {
         ].join(', '),
       )}`,
       ...settleSql(table, things),
+      ...indexColumnsSql(work),
       ...notNullNameSql(work),
       clearColumnState(table, to === finalName ? from : to),
     ],
@@ -156,6 +157,22 @@ function sequenceSql({ table, from, finalName, fromColumn, toColumn }: Work): re
   })
 }
 
+/** An index keeps the names that its columns had when it was built; of a name that is there twice the second has a number. */
+function indexColumnsSql({ table, from, to, finalName, things }: Work): readonly Sql[] {
+  if (to === finalName) return []
+  return [...things.indexes, ...things.uniques].flatMap(({ original, finalName: index }) => {
+    const { nameParts = [] } =
+      table.indexes.find(({ name, constraint }) => [name, constraint].includes(original.name)) ?? {}
+    return nameParts
+      .filter((part) => part === from)
+      .map((_, at) => (at === 0 ? '' : String(at)))
+      .map(
+        (number) =>
+          sql`alter table ${qualified({ namespace: table.namespace, name: index })} rename column ${id(`${to}${number}`)} to ${id(`${finalName}${number}`)}`,
+      )
+  })
+}
+
 /** Whoever asks the sequence for a number meanwhile waits, also for another table. */
 function sequenceLocks({ table, from, finalName, fromColumn }: Work): readonly Lock[] {
   return fromColumn.sequences.map((relation) => ({
@@ -195,7 +212,7 @@ export function returnStep({ leaving, installed }: Work): StepDraft {
 
 /** Takes everything away that expand and verify put on the table. */
 export function takeBackStep(work: Work): StepDraft {
-  const { table, to, installed, counting, names, things, adopted, toColumn, fromColumn } = work
+  const { table, to, finalName, installed, counting, names, things, adopted, toColumn, fromColumn } = work
   const dropProofs = [names.proof, names.notNullProof].map(
     (name) => sql`drop constraint if exists ${id(name)}`,
   )
@@ -219,6 +236,6 @@ export function takeBackStep(work: Work): StepDraft {
       clearColumnState(table, to),
     ],
     // Also one that stays: whoever writes it would no longer be followed.
-    retires: { table, column: to },
+    ...(to === finalName ? { retires: { table, column: to } } : {}),
   }
 }

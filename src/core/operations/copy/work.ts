@@ -37,7 +37,7 @@ export interface Work extends Omit<Copy, 'seed'> {
   /** What the new column is called while both are there, and in the end. */
   readonly to: string
   readonly finalName: string
-  /** The default of the old column, as the new one has it: what the default gives goes the same way as every value. */
+  /** The default of the old column, as the new one has it. */
   readonly defaultValue: Sql | undefined
   readonly names: Names
   readonly leaving: Leaving
@@ -95,7 +95,7 @@ function begun({ seed, ...copy }: Copy, finalName: string) {
       ...copy,
       from,
       names,
-      defaultValue: defaultValue(fromColumn, mapping, changesValues),
+      defaultValue: carriedDefault(fromColumn, mapping, changesValues),
       leaving: {
         table,
         column: from,
@@ -107,7 +107,8 @@ function begun({ seed, ...copy }: Copy, finalName: string) {
   }
 }
 
-function defaultValue(from: Column, { up }: Mapping, changesValues: boolean): Sql | undefined {
+/** What the default gives goes the same way as every value. */
+export function carriedDefault(from: Column, { up }: Mapping, changesValues: boolean): Sql | undefined {
   if (from.default === null) return undefined
   const text = trusted(from.default)
   return changesValues ? up(sql`(${text})::${trusted(from.type)}`) : text

@@ -5,37 +5,25 @@ import type { Index } from '../../schema/indexes.ts'
 import {
   type Column,
   type Constraint,
-  isSameName,
   type QualifiedName,
   type Schema,
   type Table,
   withTable,
 } from '../../schema/model.ts'
-import { id, qualified, shown, sql } from '../../sql.ts'
+import { id, qualified, sql } from '../../sql.ts'
+import { withReference } from '../rules/references.ts'
 import type { CreateTable, NewColumn } from './create-table.ts'
 import { type Named, namedConstraints, primaryKeyName } from './names.ts'
 import { foreignKeySql } from './statements.ts'
 
-/** The schema with the new table, at which its foreign keys make others be pointed at. */
+/** The schema with the new table. */
 export function withMadeTable(op: CreateTable, schema: Schema, facts: Facts): Schema {
   const table = theTable(op)
   const pointing = namedConstraints(op).flatMap(({ constraint, name }) =>
     constraint.kind === 'foreign_key' ? [{ to: constraint.references, name }] : [],
   )
-  const tables = schema.tables.map((other) => ({
-    ...other,
-    referencedBy: [
-      ...other.referencedBy,
-      ...pointing
-        .filter(({ to }) => isSameName(to, other))
-        .map(({ name }) => ({
-          constraint: name,
-          table,
-          identity: `${shown(name)} on ${shown(table.namespace)}.${shown(table.name)}`,
-        })),
-    ],
-  }))
-  return withTable({ ...schema, tables }, madeTable(op, facts))
+  const pointed = pointing.reduce((before, { to, name }) => withReference(before, table, name, to), schema)
+  return withTable(pointed, madeTable(op, facts))
 }
 
 /** The table as the server will describe it, or as far as it can be said while its types are not known. */
@@ -67,16 +55,20 @@ export function madeTable(op: CreateTable, facts: Facts): Table {
     parts: [],
     mayReference: true,
     creates: true,
-    referable: op.columns.map(({ name }) => name),
-    keyIsPublished: false,
+    closed: [],
+    published: false,
     referencedBy: [],
+    rowSecurity: false,
     rowSecurityForced: false,
+    // What the default privileges say nobody knows before.
+    grants: [],
     columnSlots: op.columns.length,
     rowsEstimate: -1,
     bytes: 0,
     comment: op.comment ?? null,
     options: [],
     replicaIdentity: 'default',
+    publications: [],
   }
 }
 

@@ -15,6 +15,7 @@ import {
 import type { Facts } from '../../schema/facts.ts'
 import { type Column, findColumn, findTable, needsColumn, type Table } from '../../schema/model.ts'
 import { shown } from '../../sql.ts'
+import { carryProblems, ruleProblems, sourceProblems } from '../copy/checks.ts'
 import type { Context } from '../operation.ts'
 import type { RenameColumn } from './rename.ts'
 
@@ -42,50 +43,6 @@ function nameProblems(op: RenameColumn): readonly BellowsError[] {
   return [
     new BellowsError('name_invalid', `"from" and "to" are both "${op.from}": there is nothing to rename.`),
   ]
-}
-
-/** Why the values of a column cannot be copied in step with its writers. */
-function sourceProblems(table: Table, { name, ...from }: Column): readonly BellowsError[] {
-  const of = `"${table.name}"."${name}"`
-  const found: (string | undefined)[] = [
-    from.generated === 'no' ? undefined : `${of} is a generated column; a trigger does not see its value.`,
-    from.identity === 'no'
-      ? undefined
-      : `${of} is an identity column, which cannot be moved to another column yet.`,
-    from.typeKind === 'composite'
-      ? `${of} is of a composite type, where NULL and a row of NULLs cannot be told apart.`
-      : undefined,
-    from.typeConstrained
-      ? `${of} is of a domain with constraints; adding another such column rewrites the table.`
-      : undefined,
-    table.rowSecurityForced
-      ? `Row security is forced on "${table.name}" for the connected role, which would see only a part of the rows.`
-      : undefined,
-  ]
-  return found.filter((message) => message !== undefined).map((message) => refused(message))
-}
-
-/** What hangs on the column and cannot get a twin while both columns live. Refused by name, before anything runs. */
-function carryProblems(table: Table, from: Column): readonly BellowsError[] {
-  return table.constraints
-    .filter((one) => needsColumn(table, one, from.name))
-    .flatMap((one) => {
-      if (one.kind === 'exclusion')
-        return [`The exclusion constraint ${shown(one.name)} cannot be built without stopping writers.`]
-      if (one.kind === 'unique' && one.deferrable) {
-        return [
-          `The unique constraint ${shown(one.name)} is deferrable; a twin would be checked at once while it is built.`,
-        ]
-      }
-      if (one.definition.includes('WITHOUT OVERLAPS'))
-        return [`The constraint ${shown(one.name)} is WITHOUT OVERLAPS, which cannot be built concurrently.`]
-      if (one.setsDefault)
-        return [`The foreign key ${shown(one.name)} sets a default, which two columns cannot share.`]
-      return []
-    })
-    .map((message) =>
-      refused(message, 'Drop the constraint for the time of the rename, and add it again afterwards.'),
-    )
 }
 
 function adoptionProblems(op: RenameColumn, table: Table, to: Column): readonly BellowsError[] {
@@ -124,7 +81,7 @@ function mappingProblems(
   const mapping = mappingFor(from, target, op.transform ?? 'copy', facts)
   if ('problem' in mapping)
     return [refused(`"${op.from}" cannot be copied to "${op.to}": ${mapping.problem}.`)]
-  return mapping.down === undefined ? [...overlapProblems(op), ...ruleProblems(op, table)] : []
+  return mapping.down === undefined ? [...overlapProblems(op), ...ruleProblems(table, op.from, op.to)] : []
 }
 
 function overlapProblems(op: RenameColumn): readonly BellowsError[] {
@@ -135,19 +92,6 @@ function overlapProblems(op: RenameColumn): readonly BellowsError[] {
       `Say overlap: forward_only to accept that writes of "${op.to}" fail until "${op.from}" is retired.`,
     ),
   ]
-}
-
-/** A rule that holds for the old values need not hold for the changed ones; then every write of the application would fail. */
-function ruleProblems(op: RenameColumn, table: Table): readonly BellowsError[] {
-  const rules = table.constraints.filter((one) => needsColumn(table, one, op.from) && one.kind !== 'not_null')
-  const uniques = table.indexes.filter(
-    (one) => one.unique && one.constraint === null && one.columns.includes(op.from),
-  )
-  return [...rules, ...uniques].map(({ name }) =>
-    refused(
-      `${shown(name)} holds for "${op.from}"; nobody knows whether it holds for the changed values in "${op.to}".`,
-    ),
-  )
 }
 
 export function renameHazards(op: RenameColumn, { schema, facts }: Context): readonly Hazard[] {

@@ -40,7 +40,7 @@ export function foreignKeyProblems(
 }
 
 function rightProblems({ otherColumns }: ForeignKeyRule, other: Table): readonly BellowsError[] {
-  const closed = otherColumns.filter((name) => !other.referable.includes(name))
+  const closed = otherColumns.filter((name) => other.closed.includes(name))
   if (closed.length === 0) return []
   const name = `${shown(other.namespace)}.${shown(other.name)}`
   return [

@@ -181,7 +181,7 @@ describe('what hangs on it', () => {
     const found = problems({}, withRules([rule]))
     expect(told(found)).toEqual([['plan_refused', message]])
     expect(found[0]?.hint).toBe(
-      'Drop the constraint for the time of the rename, and add it again afterwards.',
+      'Drop the constraint for the time of the migration, and add it again afterwards.',
     )
   })
 

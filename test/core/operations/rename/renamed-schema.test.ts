@@ -204,7 +204,11 @@ describe('everything else', () => {
     const { columns, constraints, indexes, ...rest } = renamed(users)
     expect(columns.length + constraints.length + indexes.length).toBe(4)
     const { columns: _c, constraints: _o, indexes: _i, ...before } = users
-    expect(rest).toMatchObject({ ...before, columnSlots: expect.any(Number) })
+    expect(rest).toMatchObject({
+      ...before,
+      referable: ['id', 'full_name'],
+      columnSlots: expect.any(Number),
+    })
   })
 
   test('keeps the parts of index names in their order', () => {

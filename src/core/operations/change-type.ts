@@ -1,0 +1,100 @@
+import { assert, type BellowsError } from '../errors.ts'
+import { columnMissing, tableProblems, theTable } from '../plan/table-checks.ts'
+import { findColumn, findTable, withTable } from '../schema/model.ts'
+import { type Change, type ChangeType, changeOf, mappingNeeds } from './change-type/change.ts'
+import { changeHazards, changeProblems } from './change-type/checks.ts'
+import { narrowStep, widenStep } from './change-type/in-catalog.ts'
+import { changedTable } from './change-type/schema.ts'
+import { swapBackStep, swapStep } from './change-type/steps.ts'
+import { fillStep, installStep } from './copy/expand-steps.ts'
+import { purgeStep, takeBackStep } from './copy/leave-steps.ts'
+import { verifySteps } from './copy/verify-steps.ts'
+import { twinColumn, type Work, workUnderOneName } from './copy/work.ts'
+import type { Context, OperationSpec } from './operation.ts'
+
+export const changeType: OperationSpec<ChangeType> = {
+  needs: (op) => ({
+    tables: [{ ...theTable(op), columns: [op.column] }],
+    types: op.type === undefined ? [] : [op.type],
+    mappings: mappingNeeds(op),
+    collations: op.collation === undefined ? [] : [{ namespace: op.namespace, name: op.collation }],
+    touches: [{ table: theTable(op), column: op.column, how: 'replaces' }],
+  }),
+
+  check: (op, context): readonly BellowsError[] => {
+    const table = findTable(context.schema, theTable(op))
+    const problems = tableProblems(op, table)
+    if (table === undefined || problems.length > 0) return problems
+    const from = findColumn(table, op.column)
+    if (from === undefined) return columnMissing(op, table, op.column)
+    return changeProblems(op, table, from, context.facts)
+  },
+
+  apply: (op, schema, facts) => {
+    const table = findTable(schema, theTable(op))
+    const from = table === undefined ? undefined : findColumn(table, op.column)
+    if (table === undefined || from === undefined) return schema
+    const change = changeOf(op, table, from, facts)
+    return 'problem' in change ? schema : withTable(schema, changedTable(table, from, change, { op, facts }))
+  },
+
+  expand: (op, context) => {
+    const { table, from, change } = found(op, context)
+    if (change.by === 'catalog') return [widenStep(table, from, change.target)]
+    const work = workFor(op, context, change)
+    return [
+      installStep(work, {
+        does: `keep a copy of "${op.column}" of "${op.table}" in step, as "${work.to}"`,
+        hazards: changeHazards(op, work),
+        state: 'closed',
+      }),
+    ]
+  },
+
+  backfill: (op, context) => {
+    const { change } = found(op, context)
+    return change.by === 'catalog' ? [] : [fillStep(workFor(op, context, change))]
+  },
+
+  contract: (op, context) => {
+    const { change } = found(op, context)
+    if (change.by === 'catalog') return []
+    const work = workFor(op, context, change)
+    return [...verifySteps(work), swapStep(work), purgeStep(work)]
+  },
+
+  rollback: (op, context) => {
+    const { table, from, change } = found(op, context)
+    if (change.by === 'catalog') return [narrowStep(table, from, change.target)]
+    const work = workFor(op, context, change)
+    return change.mapping.down === undefined ? [takeBackStep(work)] : [swapBackStep(work), takeBackStep(work)]
+  },
+}
+
+function found(op: ChangeType, { schema, facts }: Context) {
+  const table = findTable(schema, theTable(op))
+  const from = table === undefined ? undefined : findColumn(table, op.column)
+  assert(table !== undefined && from !== undefined, 'steps come after check')
+  const change = changeOf(op, table, from, facts)
+  assert(!('problem' in change), 'steps come after check')
+  return { table, from, change }
+}
+
+function workFor(
+  op: ChangeType,
+  context: Context,
+  { target, mapping }: Extract<Change, { by: 'copy' }>,
+): Work {
+  const { table, from } = found(op, context)
+  const { notNull, ...type } = target
+  return workUnderOneName({
+    table,
+    fromColumn: from,
+    toColumn: twinColumn(from, type, { name: op.column, collation: target.collation }),
+    adopted: false,
+    mapping,
+    notNull,
+    changesValues: op.up !== undefined,
+    seed: context.seed,
+  })
+}

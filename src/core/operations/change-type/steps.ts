@@ -1,0 +1,67 @@
+import { nothingIsBound } from '../../plan/dependents.ts'
+import { functionSql } from '../../plan/dual-write.ts'
+import { all, columnAbsent, columnExists } from '../../plan/probes.ts'
+import { noStrangers, renameSql } from '../../plan/retire.ts'
+import type { StepDraft } from '../../plan/step.ts'
+import { id, qualified, type Sql, sql, trusted } from '../../sql.ts'
+import { letGoSql, moveDefaultSql, readyRequirements } from '../copy/leave-steps.ts'
+import type { Work } from '../copy/work.ts'
+
+/** Both columns get their new names at once: nobody sees the table without the one that everybody uses. */
+export function swapStep(work: Work): StepDraft {
+  const { table, from, to, leaving, mapping, hidden } = work
+  return {
+    kind: 'retire',
+    phase: 'retire',
+    does: `have "${from}" of "${table.name}" be the new column, and hide the old one`,
+    hazards: [],
+    probe: all([columnAbsent(table, to), columnExists(table, leaving.hidden)]),
+    locks: [{ relation: table, level: 'access_exclusive' }],
+    requires: [
+      noStrangers(leaving, from),
+      {
+        that: nothingIsBound(table, from),
+        code: 'dependents_found',
+        otherwise: `something depends on "${table.name}"."${from}" and would go along with the old column; drop it, contract, and make it anew`,
+      },
+      ...readyRequirements(work),
+    ],
+    statements: [
+      renameSql(table, from, leaving.hidden),
+      renameSql(table, to, from),
+      ...(mapping.down === undefined ? letGoSql(work) : [functionSql(hidden)]),
+      // Everybody writes the new column from now on, so a default of the old one would never be asked for.
+      ...moveDefaultSql(work),
+    ],
+    cost: 'instant',
+  }
+}
+
+/** Undoes `swapStep`: instant and lossless, because the hidden column was kept in step. */
+export function swapBackStep(work: Work): StepDraft {
+  const { table, from, to, leaving, installed } = work
+  return {
+    kind: 'ddl',
+    phase: 'retire',
+    does: `have "${from}" of "${table.name}" be the old column again`,
+    hazards: [],
+    // Also where the run had not come to add the new column.
+    probe: all([columnExists(table, from), columnAbsent(table, leaving.hidden)]),
+    locks: [{ relation: table, level: 'access_exclusive' }],
+    requires: [],
+    statements: [
+      ...returnDefaultSql(work),
+      renameSql(table, from, to),
+      renameSql(table, leaving.hidden, from),
+      functionSql(installed),
+    ],
+    cost: 'instant',
+  }
+}
+
+function returnDefaultSql({ table, from, leaving, fromColumn }: Work): readonly Sql[] {
+  if (fromColumn.default === null) return []
+  return [
+    sql`alter table ${qualified(table)} alter column ${id(from)} drop default, alter column ${id(leaving.hidden)} set default ${trusted(fromColumn.default)}`,
+  ]
+}

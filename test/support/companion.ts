@@ -1,0 +1,6 @@
+/** Goes along with an operation that nothing would keep from its end, so that its run can be taken back. */
+export const COMPANION = {
+  given: 'create table companion (id integer primary key, going text);',
+  operation: { kind: 'drop_column', namespace: 'public', table: 'companion', column: 'going' },
+  direct: 'create table companion (id integer primary key);',
+} as const
