@@ -1,7 +1,7 @@
 import { BellowsError } from '../core/errors.ts'
 import type { VersionRef } from '../core/operations/migration.ts'
+import { type Change, versionName } from '../core/plan/change.ts'
 import { tablesOf } from '../core/plan/needs.ts'
-import { type Change, versionName } from '../core/plan/step.ts'
 import type { VersionFacts } from '../core/run/event.ts'
 import { sql } from '../core/sql.ts'
 import { reopenBackfillSql } from './backfill/checkpoint.ts'

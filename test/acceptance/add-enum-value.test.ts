@@ -37,11 +37,9 @@ describe('add_enum_value', () => {
     expect(await values()).toEqual(all)
     expect(await database.query('select mood::text from users where id = 1')).toEqual([{ mood: 'fine' }])
 
-    await expect(bellows.plan({ name: '0001_test', operations })).rejects.toThrow('already')
-    const run = await bellows.change((driver) =>
-      driver.advance({ name: '0002_test', operations: [LATER] }, 'purge'),
-    )
+    const run = await bellows.change((driver) => driver.advance({ name: '0001_test', operations }, 'purge'))
     expect(run.state).toBe('completed')
+    expect(await values()).toEqual(all)
   })
 
   test('is refused where it cannot be', async () => {
@@ -51,7 +49,6 @@ describe('add_enum_value', () => {
       [{ type: 'mood' }, 'There is no type public.mood.'],
       [{ type: 'd' }, 'There is no type public.d.'],
       [{ type: 'pair' }, 'The type public.pair is not an enum.'],
-      [{ value: 'ok' }, `public."Mood" has a value 'ok' already.`],
       [{ value: 'ä'.repeat(32) }, 'at most 63'],
       [{ before: 'bad' }, `"Mood" has no value 'bad'.`],
       [{ before: 'ok', after: 'ok' }, 'both "before" and "after"'],

@@ -15,6 +15,7 @@ export interface AddEnumValue extends OfType {
 export const addEnumValue: OperationSpec<AddEnumValue> = {
   needs: enumNeeds,
 
+  /** A value that is there already, as a rollback leaves it, is no problem: the step is found done. */
   check: (op, { facts }) => {
     if (op.before !== undefined && op.after !== undefined)
       return [new BellowsError('migration_invalid', 'add_enum_value says both "before" and "after".')]

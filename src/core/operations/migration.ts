@@ -1,4 +1,4 @@
-import type { Change } from '../plan/step.ts'
+import type { Change } from '../plan/change.ts'
 import type { AddColumn } from './add/add.ts'
 import type { AddConstraint } from './add-constraint.ts'
 import type { AddEnumValue } from './add-enum-value.ts'

@@ -2,7 +2,7 @@ import { BellowsError } from '../errors.ts'
 import { hasLabel } from '../objects/enum-catalog.ts'
 import type { StepDraft } from '../plan/step.ts'
 import { lit, qualified, sql } from '../sql.ts'
-import { enumNeeds, enumProblems, missingValue, type OfType, theType } from './enum/enum.ts'
+import { enumNeeds, enumProblems, missingValue, type OfType, takenValue, theType } from './enum/enum.ts'
 import type { OperationSpec } from './operation.ts'
 
 /** Gives a value of an enum another name, at once for all instances. */
@@ -18,7 +18,11 @@ export const renameEnumValue: OperationSpec<RenameEnumValue> = {
   needs: enumNeeds,
 
   check: (op, { facts }) => {
-    const problems = [...enumProblems(op, op.to, facts), ...missingValue(op, op.from, facts)]
+    const problems = [
+      ...enumProblems(op, op.to, facts),
+      ...takenValue(op, op.to, facts),
+      ...missingValue(op, op.from, facts),
+    ]
     if (problems.length > 0) return problems
     if (op.unsafe !== undefined) return []
     return [

@@ -31,9 +31,8 @@ export function enumNeeds(op: OfType): OperationNeeds {
 export function enumProblems(op: OfType, value: string, facts: Facts): readonly BellowsError[] {
   const problems = foundProblems(theObject(op), facts)
   if (problems.length > 0) return problems
-  const name = `${shown(op.namespace)}.${shown(op.type)}`
   const known = labelsOf(op, facts)
-  if (known === undefined) return [refused(`The type ${name} is not an enum.`)]
+  if (known === undefined) return [refused(`The type ${shownType(op)} is not an enum.`)]
   if (value === '' || byteLength(value) > IDENTIFIER_BYTES_MAX)
     return [
       new BellowsError(
@@ -41,7 +40,17 @@ export function enumProblems(op: OfType, value: string, facts: Facts): readonly 
         `The value "${value}" must have at least one byte, and at most ${IDENTIFIER_BYTES_MAX}.`,
       ),
     ]
-  return known.includes(value) ? [refused(`${name} has a value '${value}' already.`)] : []
+  return []
+}
+
+export function takenValue(op: OfType, value: string, facts: Facts): readonly BellowsError[] {
+  return labelsOf(op, facts)?.includes(value) === true
+    ? [refused(`${shownType(op)} has a value '${value}' already.`)]
+    : []
+}
+
+function shownType({ namespace, type }: OfType): string {
+  return `${shown(namespace)}.${shown(type)}`
 }
 
 export function missingValue(op: OfType, value: string | undefined, facts: Facts): readonly BellowsError[] {
