@@ -61,17 +61,11 @@ export type { DropConstraint } from './core/operations/drop-constraint.ts'
 export type { Migration, Operation } from './core/operations/migration.ts'
 export type { RenameColumn } from './core/operations/rename/rename.ts'
 export type { RenameConstraint } from './core/operations/rename-constraint.ts'
+export { type Change, versionName } from './core/plan/change.ts'
 export type { Hazard } from './core/plan/hazard.ts'
 export { lockWords } from './core/plan/locks.ts'
 export type { Plan } from './core/plan/plan.ts'
-export {
-  type Change,
-  called,
-  type Lock,
-  type Phase,
-  type Step,
-  versionName,
-} from './core/plan/step.ts'
+export { called, type Lock, type Phase, type Step } from './core/plan/step.ts'
 export type { HealthCheck, ProcessesConfig, ProcessRole } from './core/processes/config.ts'
 export type { RolloutWish } from './core/rollout/begin.ts'
 export type { RoleWish, RolloutEvent, RolloutRequest } from './core/rollout/event.ts'

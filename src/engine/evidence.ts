@@ -39,9 +39,11 @@ export async function gatherEvidence(engine: Engine, run: Run | undefined, of: G
   }
 }
 
-/** What the same migration takes away first does not hold it up. */
-function without({ found, areJobsHidden }: Dependents, { along = [] }: Gated): Dependents {
-  return { found: found.filter(({ name }) => !along.includes(name)), areJobsHidden }
+/** What the same migration takes away first does not hold it up, nor what follows it to another name. */
+function without({ found, areJobsHidden }: Dependents, { along = [], follows }: Gated): Dependents {
+  const counts = ({ name, bound }: Dependents['found'][number]) =>
+    !along.includes(name) && (follows !== true || bound !== true)
+  return { found: found.filter(counts), areJobsHidden }
 }
 
 /**

@@ -1,4 +1,5 @@
 import { assert, BellowsError } from '../core/errors.ts'
+import { versionName } from '../core/plan/change.ts'
 import { DOOR, holdDoorSql } from '../core/plan/column-state.ts'
 import { keepsOldClients } from '../core/plan/hazards.ts'
 import { stepsOf } from '../core/plan/plan.ts'
@@ -9,7 +10,6 @@ import {
   type Step,
   type TransactionStep,
   tableOf,
-  versionName,
 } from '../core/plan/step.ts'
 import type { Event, StepFacts } from '../core/run/event.ts'
 import type { Run } from '../core/run/run.ts'

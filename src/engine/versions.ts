@@ -1,7 +1,7 @@
 import { BellowsError } from '../core/errors.ts'
 import type { VersionRef } from '../core/operations/migration.ts'
+import { type Change, versionName } from '../core/plan/change.ts'
 import { tablesOf } from '../core/plan/needs.ts'
-import { type Change, versionName } from '../core/plan/step.ts'
 import type { VersionFacts } from '../core/run/event.ts'
 import { sql } from '../core/sql.ts'
 import { reopenBackfillSql } from './backfill/checkpoint.ts'
@@ -12,8 +12,8 @@ import { note } from './note.ts'
 export interface Version extends VersionRef {
   readonly run: number
   readonly facts: VersionFacts
-  /** The table's shape right after it, such as `users (name, full_name NULL)`. */
-  readonly shape: string
+  /** The table's shape right after it, such as `users (name, full_name NULL)`; null of one that is gone. */
+  readonly shape: string | null
 }
 
 export async function readVersions(engine: Engine): Promise<readonly Version[]> {

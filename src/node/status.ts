@@ -40,12 +40,12 @@ async function toFinish(bellows: Looking, { run, op, isReversal }: OpenRename): 
   return isReversal ? completedRename(bellows, { ...op, from: op.to, to: op.from }) : run
 }
 
-/** Of each table the shape after its newest version. */
+/** Of each table that is there the shape after its newest version. */
 function shapes(versions: readonly Version[]): Record<string, string> {
   const newest = new Map(
     versions.map(({ facts: { table }, shape }) => [`${table.namespace}.${table.name}`, shape]),
   )
-  return Object.fromEntries(newest)
+  return Object.fromEntries([...newest].flatMap(([name, shape]) => (shape === null ? [] : [[name, shape]])))
 }
 
 interface Progress {

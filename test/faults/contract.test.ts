@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { versionName } from '../../src/core/plan/step.ts'
+import { versionName } from '../../src/core/plan/change.ts'
 import type { Bellows } from '../../src/engine/bellows.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
 import { Crash, type Effect, faultyBellows } from '../support/faulty-ports.ts'

@@ -21,6 +21,7 @@ import {
   POISONED,
   RENAME,
   RULES,
+  TABLES,
 } from './crash/lives.ts'
 import {
   recoverFromAll,
@@ -44,6 +45,7 @@ const LIVES: readonly (readonly [string, Life, { readonly points: number; readon
   ['constraints that come and go', RULES, { points: 60, states: 8 }],
   ['indexes that are made, replaced and dropped', INDEXES, { points: 40, states: 8 }],
   ['a dropped column, with a grace', graced(DROP, GRACE_MS), { points: 60, states: 8 }],
+  ['tables that are made, dropped and renamed', TABLES, { points: 60, states: 10 }],
   ['a dropped column that is filled meanwhile', DROP_FILLED, { points: 60, states: 8 }],
 ]
 const RETURNS: readonly (readonly [string, Life, Phase])[] = [
@@ -52,6 +54,7 @@ const RETURNS: readonly (readonly [string, Life, Phase])[] = [
   ['a change of type that has taken over the name', CHANGE, 'retire'],
   ['a merge whose columns are hidden', MERGE, 'retire'],
   ['two dropped columns that are hidden', DROP_TWO, 'retire'],
+  ['tables that are made, hidden and renamed', TABLES, 'retire'],
 ]
 const THROWN: readonly (readonly [string, Life])[] = [
   ['the life of an added column', ADD],

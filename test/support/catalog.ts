@@ -28,8 +28,8 @@ const CATALOG = `
 with spaces as (select oid, nspname from pg_namespace where ${OURS}),
 tables as (select c.* from pg_class c join spaces n on n.oid = c.relnamespace where c.relkind in ('r', 'p', 'v', 'm', 'S'))
 select line from (
-  select format('table %s kind %s replica identity %s options %s toast %s grants %s comment %s', t.oid::regclass, t.relkind, t.relreplident, t.reloptions,
-      (select o.reloptions from pg_class o where o.oid = t.reltoastrelid), t.relacl, obj_description(t.oid, 'pg_class')) as line from tables t
+  select format('table %s kind %s replica identity %s options %s toast %s grants %s comment %s', t.oid::regclass, t.relkind, t.relreplident, array(select unnest(t.reloptions) order by 1),
+      array(select unnest(o.reloptions) from pg_class o where o.oid = t.reltoastrelid order by 1), t.relacl, obj_description(t.oid, 'pg_class')) as line from tables t
   union all
   select format('column %s.%s at %s: %s%s%s collation %s storage %s compression %s statistics %s options %s grants %s identity %s generated %s comment %s',
       t.oid::regclass, a.attname, row_number() over (partition by t.oid order by a.attnum), format_type(a.atttypid, a.atttypmod),

@@ -183,6 +183,7 @@ function comparable({ tables }: Schema): unknown {
     neighbours: undefined,
     dependents: undefined,
     mentions: undefined,
+    grants: undefined,
     options: table.options.toSorted(),
     referencedBy: table.referencedBy.toSorted((a, b) => (a.identity < b.identity ? -1 : 1)),
   }))

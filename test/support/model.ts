@@ -198,7 +198,9 @@ export function table(more: Partial<Table> = {}): Table {
     owned: true,
     mayReference: true,
     referencedBy: [],
+    rowSecurity: false,
     rowSecurityForced: false,
+    grants: [],
     creates: true,
     closed: [],
     published: false,
@@ -209,6 +211,7 @@ export function table(more: Partial<Table> = {}): Table {
     comment: null,
     options: [],
     replicaIdentity: 'default',
+    publications: [],
     ...more,
   }
 }

@@ -2,6 +2,7 @@ import type { Operation } from '../../src/core/operations/migration.ts'
 import { CONSTRAINT_CASES } from './constraint-cases.ts'
 import { GIVEN, type OperationCase, ROWS, users } from './operation-case.ts'
 import { rename } from './rename.ts'
+import { TABLE_CASES } from './table-cases.ts'
 
 const add = (column: string, type: string, byDefault?: string): Operation => ({
   kind: 'add_column',
@@ -146,6 +147,7 @@ export const OPERATION_CASES: Readonly<Record<Operation['kind'], readonly Operat
       ],
     },
   ],
+  ...TABLE_CASES,
   rename_column: [
     {
       name: 'NOT NULL, with a CHECK, indexes, and a unique constraint that is the replica identity',

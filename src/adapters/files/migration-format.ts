@@ -9,11 +9,14 @@ import { createTable } from './formats/create-table.ts'
 import { dropColumn } from './formats/drop-column.ts'
 import { dropConstraint } from './formats/drop-constraint.ts'
 import { dropIndex } from './formats/drop-index.ts'
+import { dropTable } from './formats/drop-table.ts'
 import { mergeColumns } from './formats/merge-columns.ts'
 import { renameColumn } from './formats/rename-column.ts'
 import { renameConstraint } from './formats/rename-constraint.ts'
 import { renameIndex } from './formats/rename-index.ts'
+import { renameTable } from './formats/rename-table.ts'
 import { replaceIndex } from './formats/replace-index.ts'
+import { setTable } from './formats/set-table.ts'
 import { splitColumn } from './formats/split-column.ts'
 import { type Finding, findingsOf, placeText, unknownName } from './issues.ts'
 import type { Path } from './source.ts'
@@ -34,6 +37,9 @@ export const OPERATION_FORMATS = {
   drop_index: dropIndex,
   rename_index: renameIndex,
   replace_index: replaceIndex,
+  drop_table: dropTable,
+  rename_table: renameTable,
+  set_table: setTable,
   rename_constraint: renameConstraint,
 } as const satisfies Readonly<Record<Operation['kind'], z.ZodType>>
 

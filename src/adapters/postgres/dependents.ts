@@ -59,7 +59,7 @@ function hangingQuery(asked: readonly Asked[]): Sql {
   )
   const tables = asked.flatMap(({ table, column }, at) =>
     column === undefined
-      ? [sql`select ${lit(at)} as at, kind, name, false from (${tableDependentsQuery(table)}) found`]
+      ? [sql`select ${lit(at)} as at, kind, name, true from (${tableDependentsQuery(table)}) found`]
       : [],
   )
   return join([...(columns.length === 0 ? [] : [dependentsOfEach(columns)]), ...tables], '\nunion all\n')

@@ -12,6 +12,8 @@ select json_build_object(
       select unnest(c.reloptions) as option
       union all select 'toast.' || unnest(o.reloptions) from pg_class o where o.oid = c.reltoastrelid) options),
   'replicaIdentity', case c.relreplident when 'n' then 'nothing' when 'f' then 'full' when 'i' then 'index' else 'default' end,
+  'publications', (select coalesce(json_agg(p.pubname order by p.pubname), '[]') from pg_publication p
+    where (p.pubupdate or p.pubdelete) and exists (select from pg_get_publication_tables(p.pubname) t where t.relid = c.oid)),
   'referencedBy', (select coalesce(json_agg(json_build_object('constraint', k.conname,
       'table', json_build_object('namespace', kn.nspname, 'name', kc.relname),
       'identity', (select i.identity from pg_identify_object('pg_constraint'::regclass, k.oid, 0) i)) order by kn.nspname, kc.relname, k.conname), '[]')
@@ -20,6 +22,10 @@ select json_build_object(
     where k.oid in (select p.objid from pg_depend p
         where p.refclassid = 'pg_class'::regclass and p.refobjid = c.oid and p.classid = 'pg_constraint'::regclass)
       and k.confrelid = c.oid and k.conrelid <> c.oid and k.contype = 'f' and k.conparentid = 0),
+  'rowSecurity', c.relrowsecurity,
+  'grants', (select coalesce(json_agg(json_build_object('grantee', coalesce(r.rolname, 'public'), 'toPublic', g.grantee = 0,
+        'privilege', g.privilege_type, 'grantable', g.is_grantable) order by r.rolname nulls first, g.privilege_type), '[]')
+    from aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) g left join pg_roles r on r.oid = g.grantee),
   'rowSecurityForced', c.relrowsecurity and c.relforcerowsecurity
     and not (select rolsuper or rolbypassrls from pg_roles where rolname = current_user),
   'creates', has_schema_privilege(n.oid, 'CREATE'),

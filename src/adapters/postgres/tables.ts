@@ -70,8 +70,8 @@ async function readHanging(
   const hanging = byTable(leaving, ({ column }, at): readonly Dependent[] =>
     (dependents[at]?.found ?? []).map((found) => (column === undefined ? found : { ...found, column })),
   )
-  const mentions = await readMentions(sessions, columns)
-  const mentioned = byTable(columns, (_, at) => mentions[at] ?? [])
+  const mentions = await readMentions(sessions, leaving)
+  const mentioned = byTable(leaving, (_, at) => mentions[at] ?? [])
   return new Map(
     needs.map((need) => [
       qualified(need),

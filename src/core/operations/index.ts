@@ -7,13 +7,16 @@ import { createTable } from './create-table.ts'
 import { dropColumn } from './drop-column.ts'
 import { dropConstraint } from './drop-constraint.ts'
 import { dropIndex } from './drop-index.ts'
+import { dropTable } from './drop-table.ts'
 import { mergeColumns } from './merge-columns.ts'
 import type { Operation } from './migration.ts'
 import type { OperationSpec } from './operation.ts'
 import { renameColumn } from './rename-column.ts'
 import { renameConstraint } from './rename-constraint.ts'
 import { renameIndex } from './rename-index.ts'
+import { renameTable } from './rename-table.ts'
 import { replaceIndex } from './replace-index.ts'
+import { setTable } from './set-table.ts'
 import { splitColumn } from './split-column.ts'
 
 type Registry = { readonly [K in Operation['kind']]: OperationSpec<Extract<Operation, { kind: K }>> }
@@ -34,6 +37,9 @@ const OPERATIONS: Registry = {
   drop_index: dropIndex,
   rename_index: renameIndex,
   replace_index: replaceIndex,
+  drop_table: dropTable,
+  rename_table: renameTable,
+  set_table: setTable,
   rename_constraint: renameConstraint,
 }
 

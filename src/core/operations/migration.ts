@@ -1,4 +1,4 @@
-import type { Change } from '../plan/step.ts'
+import type { Change } from '../plan/change.ts'
 import type { AddColumn } from './add/add.ts'
 import type { AddConstraint } from './add-constraint.ts'
 import type { AlterColumn } from './alter/alter.ts'
@@ -8,11 +8,14 @@ import type { CreateTable } from './create-table/create-table.ts'
 import type { DropColumn } from './drop/drop.ts'
 import type { DropConstraint } from './drop-constraint.ts'
 import type { DropIndex } from './drop-index.ts'
+import type { DropTable } from './drop-table.ts'
 import type { MergeColumns } from './merge-columns.ts'
 import type { RenameColumn } from './rename/rename.ts'
 import type { RenameConstraint } from './rename-constraint.ts'
 import type { RenameIndex } from './rename-index.ts'
+import type { RenameTable } from './rename-table.ts'
 import type { ReplaceIndex } from './replace-index.ts'
+import type { SetTable } from './set-table/set-table.ts'
 import type { SplitColumn } from './split-column.ts'
 
 export type Operation =
@@ -26,11 +29,14 @@ export type Operation =
   | DropConstraint
   | DropIndex
   | MergeColumns
+  | DropTable
   | RenameColumn
   | RenameConstraint
   | RenameIndex
+  | RenameTable
   | ReplaceIndex
   | SplitColumn
+  | SetTable
 
 /** A named, ordered list of operations: what a person writes in one file. */
 export interface Migration {

@@ -36,23 +36,29 @@ export function userTriggersFire(table: Table): readonly Hazard[] {
 
 /** Nobody waits for a table that was not there before. */
 function isMade({ changes }: StepDraft, { name }: QualifiedName): boolean {
-  return changes?.kind === 'created' && changes.table === name
+  return (
+    (changes?.kind === 'created' && changes.table === name) ||
+    (changes?.kind === 'renamed' && changes.to === name)
+  )
 }
 
-/** What hangs on a column that is to leave, or may do so: PostgreSQL keeps no record of what the text of a function names. */
-export function leavingHazards({ dependents, mentions }: Table, column: string): readonly Hazard[] {
+/** What hangs on a column, or a table, that is to leave, or may do so: PostgreSQL keeps no record of what the text of a function names. */
+export function leavingHazards(
+  { name: table, dependents, mentions }: Table,
+  column?: string,
+): readonly Hazard[] {
   const hanging = dependents.filter((one) => one.column === column)
   const isSure = ({ name }: { readonly name: string }) => hanging.some((one) => one.name === name)
   return [
     ...hanging.map(({ kind, name }) => ({
       code: 'blocks_contract' as const,
-      because: `The ${kind} ${name} uses "${column}". Change or drop it before the contract, which never cascades.`,
+      because: `The ${kind} ${name} uses "${column ?? table}". Change or drop it before the contract, which never cascades.`,
     })),
     ...mentions
       .filter((one) => one.column === column && !isSure(one))
       .map(({ kind, name }) => ({
         code: 'may_break' as const,
-        because: `The ${kind} ${name} may use "${column}" in its text.`,
+        because: `The ${kind} ${name} may use "${column ?? table}" in its text.`,
       })),
   ]
 }

@@ -14,6 +14,10 @@ export function relationExists(of: QualifiedName): Sql {
   return sql`${regclass(of)} is not null`
 }
 
+export function relationIs(of: QualifiedName, kind: 'table' | 'view'): Sql {
+  return sql`exists (select from pg_catalog.pg_class where oid = ${regclass(of)} and relkind = ${lit(kind === 'table' ? 'r' : 'v')})`
+}
+
 export function columnExists(table: QualifiedName, column: string): Sql {
   return sql`exists (select from pg_catalog.pg_attribute where attrelid = ${regclass(table)} and attname = ${lit(column)} and attnum > 0 and not attisdropped)`
 }

@@ -1,6 +1,7 @@
 import { assert, type ErrorCode } from '../errors.ts'
 import type { QualifiedName } from '../schema/model.ts'
 import type { Sql } from '../sql.ts'
+import type { Change } from './change.ts'
 import type { Hazard } from './hazard.ts'
 
 /**
@@ -37,37 +38,6 @@ export interface Requirement {
   readonly code: ErrorCode
   /** What is wrong when it does not hold. */
   readonly otherwise: string
-}
-
-/** A change of the shape that applications see, or of its contents. Each makes a version. */
-export type Change =
-  | { readonly kind: 'added' | 'removed' | 'changed'; readonly column: string }
-  | { readonly kind: 'copied'; readonly from: string; readonly to: string }
-  | { readonly kind: 'reshaped'; readonly from: readonly string[]; readonly to: readonly string[] }
-  | { readonly kind: 'created'; readonly table: string }
-  | { readonly kind: 'dropped'; readonly table: string }
-  | { readonly kind: 'renamed'; readonly from: string; readonly to: string }
-
-/** The name of a version, as people see it in the history. */
-export function versionName(change: Change): string {
-  switch (change.kind) {
-    case 'added':
-      return `add_${change.column}_column`
-    case 'copied':
-      return `copy_${change.from}_to_${change.to}`
-    case 'removed':
-      return `remove_${change.column}_column`
-    case 'changed':
-      return `change_${change.column}_column`
-    case 'reshaped':
-      return `reshape_${change.from.join('_')}_to_${change.to.join('_')}`
-    case 'created':
-      return `create_${change.table}_table`
-    case 'dropped':
-      return `drop_${change.table}_table`
-    case 'renamed':
-      return `rename_${change.from}_to_${change.to}`
-  }
 }
 
 interface Common {
@@ -196,6 +166,8 @@ export interface GateStep extends Common, Leaver {
   readonly counter?: string
   /** What depends on it and goes before it in the same migration, by name. */
   readonly along?: readonly string[]
+  /** Only its name goes: what PostgreSQL knows to depend on it follows, and texts alone count. */
+  readonly follows?: true
 }
 
 export type Step =
@@ -223,7 +195,11 @@ export type StepDraft = Draft<Step>
 export function tableOf(step: Step): QualifiedName {
   const table = 'table' in step ? step.table : step.locks[0]?.relation
   assert(table !== undefined, `a step that changes a table locks it: ${step.id}`)
-  return { namespace: table.namespace, name: table.name }
+  // One that is dropped has another name by then.
+  return {
+    namespace: table.namespace,
+    name: step.changes?.kind === 'dropped' ? step.changes.table : table.name,
+  }
 }
 
 /** What a step adds in the transaction that records it: found there without the record, it is of somebody else. */
@@ -233,6 +209,8 @@ export function addedBy(step: Step): Leaver | undefined {
       return { table: tableOf(step), column: step.changes.column }
     case 'created':
       return { table: tableOf(step) }
+    case 'renamed':
+      return { table: { ...tableOf(step), name: step.changes.to } }
     default:
       return undefined
   }

@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../errors.ts'
 import type { GateCheck, Override } from '../gate/check.ts'
-import type { Change, Phase } from '../plan/step.ts'
+import type { Change } from '../plan/change.ts'
+import type { Phase } from '../plan/step.ts'
 import type { RolloutEvent } from '../rollout/event.ts'
 
 /** What happened in a run, as the journal keeps it: never changed, never deleted. */

@@ -1,5 +1,6 @@
+import { versionName } from '../plan/change.ts'
 import { type Plan, undoSteps } from '../plan/plan.ts'
-import { PHASES, type Phase, type Step, versionName } from '../plan/step.ts'
+import { PHASES, type Phase, type Step } from '../plan/step.ts'
 import { standsBecause } from '../rollout/event.ts'
 import type { JournalEntry } from './event.ts'
 import { mayEnter, type RunState, STATE_OF_PHASE } from './transitions.ts'

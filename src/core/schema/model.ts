@@ -31,7 +31,10 @@ export interface Table extends QualifiedName {
   readonly owned: boolean
   /** May the connected role make foreign keys that point at it. */
   readonly mayReference: boolean
+  readonly rowSecurity: boolean
   readonly rowSecurityForced: boolean
+  /** On the table as a whole, those of its owner included. */
+  readonly grants: readonly TableGrant[]
   /** May the connected role create relations, such as indexes, in the table's namespace? */
   readonly creates: boolean
   /** Columns that the connected role may not reference, or not read, or of which rows are hidden from it; none of what is its own. */
@@ -50,6 +53,13 @@ export interface Table extends QualifiedName {
   readonly options: readonly string[]
   /** What the log says of a row that is changed or deleted; with `index` it is the index that is marked so. */
   readonly replicaIdentity: 'default' | 'nothing' | 'full' | 'index'
+  /** Publications that tell of changed or deleted rows of it. */
+  readonly publications: readonly string[]
+}
+
+export interface TableGrant extends Omit<Grant, 'privilege'> {
+  /** As PostgreSQL calls it, such as `DELETE`. */
+  readonly privilege: string
 }
 
 export interface ReferencingKey {
@@ -145,7 +155,7 @@ export interface Dependent {
   readonly name: string
   /** Absent of what hangs on the table as a whole. */
   readonly column?: string
-  /** Does PostgreSQL itself tie it to the column, so that it goes along when the column gets another name? */
+  /** Does PostgreSQL itself tie it to the column or table, so that it goes along when that gets another name? */
   readonly bound?: true
 }
 

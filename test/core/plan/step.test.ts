@@ -1,12 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import {
-  type Change,
-  isTransaction,
-  LOCK_LEVELS,
-  PHASES,
-  type Step,
-  versionName,
-} from '../../../src/core/plan/step.ts'
+import { type Change, versionName } from '../../../src/core/plan/change.ts'
+import { isTransaction, LOCK_LEVELS, PHASES, type Step } from '../../../src/core/plan/step.ts'
 
 describe('a version', () => {
   test.each<[Change, string]>([

@@ -120,6 +120,30 @@ export const MERGE = life([
   },
 ])
 export const DROP = life([drop('legacy')])
+const on = { namespace: 'public' } as const
+export const TABLES: Life = {
+  ...life([
+    {
+      kind: 'create_table',
+      ...on,
+      table: 'notes',
+      columns: [{ name: 'of_user', type: 'bigint', nullable: true }],
+      constraints: [
+        {
+          kind: 'foreign_key',
+          columns: ['of_user'],
+          references: { ...on, name: 'users' },
+          onDelete: 'cascade',
+          onUpdate: 'no_action',
+        },
+      ],
+    },
+    { kind: 'drop_table', ...on, table: 'extras' },
+    { kind: 'rename_table', ...on, table: 'teams', to: 'squads' },
+  ]),
+  given:
+    'create table extras (id serial primary key, of_user bigint references users); insert into extras values (1, 1)',
+}
 export const DROP_FILLED = life([drop('older', "'old ' || id")])
 export const DROP_TWO = life([drop('legacy'), drop('older')])
 

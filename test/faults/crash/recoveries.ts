@@ -80,7 +80,8 @@ export function rollingBack(life: Life, unharmed: Unharmed): Recovery {
     if (renewed) await request(database.query, RENEWED)
     const run = await bellows.run(life.migration.name)
     const rollback = () => bellows.change((driver) => driver.rollback(run?.id ?? 0))
-    if ((await isBeyondReturn(database, life)) || run?.state === 'purging' || run?.state === 'completed') {
+    const isOver = run?.state === 'completed' || run?.state === 'purging'
+    if ((await isBeyondReturn(database, life)) || isOver) {
       await expect(rollback(), 'there is no way back').rejects.toMatchObject({ code: 'not_reversible' })
       await hasAllRows(database)
       await advance(bellows, life, 'purge', database.query)
@@ -96,7 +97,7 @@ export function rollingBack(life: Life, unharmed: Unharmed): Recovery {
   }
 }
 
-/** Is a column of the migration gone, rather than there or hidden? */
+/** Is a column or a table of the migration gone, rather than there or hidden? */
 async function isBeyondReturn(database: OpenDatabase, life: Life): Promise<boolean> {
   const leaving = life.migration.operations.flatMap((op) =>
     op.kind === 'rename_column'
@@ -112,7 +113,11 @@ async function isBeyondReturn(database: OpenDatabase, life: Life): Promise<boole
       where attrelid = 'users'::regclass and not attisdropped and (attname = leaving or attname ~ ('^bellows_retired_.*_' || leaving || '$')))`,
     [leaving],
   )
-  return gone.length > 0
+  const dropped = await database.query(
+    `select from unnest($1::text[]) leaving where not exists (select from pg_class where relname = leaving or relname ~ ('^bellows_retired_.*_' || leaving || '$'))`,
+    [life.migration.operations.flatMap((op) => (op.kind === 'drop_table' ? [op.table] : []))],
+  )
+  return gone.length + dropped.length > 0
 }
 
 /** Undoes with a fresh engine: if the crash came after the end of the undo, there is nothing left to undo. */
@@ -124,7 +129,7 @@ export function undoing(life: Life, then: Recovery): Recovery {
       .catch((error: unknown) => {
         if (!(error instanceof BellowsError && error.code === 'not_reversible')) throw error
       })
-    expect(await isHidden(database), 'no column is hidden any more').toBe(false)
+    expect(await isHidden(database), 'nothing is hidden any more').toBe(false)
     expect((await bellows.run(life.migration.name))?.state).toBe('rolling_out')
     await then(database, bellows)
   }
@@ -132,7 +137,8 @@ export function undoing(life: Life, then: Recovery): Recovery {
 
 async function isHidden(database: OpenDatabase): Promise<boolean> {
   const hidden = await database.query(
-    `select from pg_attribute where attname like 'bellows\\_retired%' and not attisdropped`,
+    `select from pg_attribute where attname like 'bellows\\_retired%' and not attisdropped
+      union all select from pg_class where relname like 'bellows\\_retired%' and relkind = 'r'`,
   )
   return hidden.length > 0
 }

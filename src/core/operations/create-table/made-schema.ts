@@ -58,13 +58,17 @@ export function madeTable(op: CreateTable, facts: Facts): Table {
     closed: [],
     published: false,
     referencedBy: [],
+    rowSecurity: false,
     rowSecurityForced: false,
+    // What the default privileges say nobody knows before.
+    grants: [],
     columnSlots: op.columns.length,
     rowsEstimate: -1,
     bytes: 0,
     comment: op.comment ?? null,
     options: [],
     replicaIdentity: 'default',
+    publications: [],
   }
 }
 

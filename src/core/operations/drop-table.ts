@@ -1,0 +1,198 @@
+import { assert, type BellowsError } from '../errors.ts'
+import { clearColumnState } from '../plan/column-state.ts'
+import { leavingHazards } from '../plan/hazards.ts'
+import { namesFor } from '../plan/names.ts'
+import { constraintExists, relationAbsent } from '../plan/probes.ts'
+import { hideTableStep, type LeavingTable, showTableStep, tableGateStep } from '../plan/retire-table.ts'
+import type { StepDraft } from '../plan/step.ts'
+import { refused, tableProblems, theTable } from '../plan/table-checks.ts'
+import {
+  type Constraint,
+  findTable,
+  isSameName,
+  type ReferencingKey,
+  type Schema,
+  type Table,
+  withoutTable,
+} from '../schema/model.ts'
+import { id, lit, qualified, type Sql, shown, sql } from '../sql.ts'
+import type { Context, OperationSpec } from './operation.ts'
+
+/** Drops a table for good. Between retire and purge it is only hidden, and `undo` brings it back with its rows. */
+export interface DropTable {
+  readonly kind: 'drop_table'
+  readonly namespace: string
+  readonly table: string
+}
+
+export const dropTable: OperationSpec<DropTable> = {
+  needs: (op) => ({
+    tables: [{ ...theTable(op), columns: [], leaves: true }],
+    touches: [{ table: theTable(op), how: 'replaces' }],
+  }),
+
+  check: (op, { schema }) => {
+    const table = findTable(schema, theTable(op))
+    const problems = tableProblems(op, table)
+    if (table === undefined || problems.length > 0) return problems
+    return [
+      ...(table.creates ? [] : [namespaceProblem(op)]),
+      ...pointingKeys(table, schema).map((key) => pointedAt(table, key)),
+      ...extensionProblems(table),
+    ]
+  },
+
+  apply: (op, schema) => {
+    const table = theTable(op)
+    const others = withoutTable(schema, table).tables
+    if (others.length === schema.tables.length) return schema
+    return {
+      ...schema,
+      tables: others.map((other) => ({
+        ...other,
+        referencedBy: other.referencedBy.filter((key) => !isSameName(key.table, table)),
+      })),
+    }
+  },
+
+  expand: () => [],
+
+  backfill: () => [],
+
+  contract: (op, context) => {
+    const leaving = leavingTable(op, context)
+    return [
+      tableGateStep(leaving),
+      { ...hideTableStep(leaving), hazards: dependencies(op, context) },
+      ...foreignKeys(op, context).map((key) => dropForeignKey(leaving, key)),
+      purgeStep(leaving, theTableOf(op, context)),
+    ]
+  },
+
+  rollback: (op, context) => [showTableStep(leavingTable(op, context))],
+}
+
+function theTableOf(op: DropTable, { schema }: Context): Table {
+  const table = findTable(schema, theTable(op))
+  assert(table !== undefined, 'steps come after check')
+  return table
+}
+
+function leavingTable(op: DropTable, context: Context): LeavingTable {
+  const hidden = { namespace: op.namespace, name: namesFor(context.seed, op.table, []).hidden }
+  const along = theTableOf(op, context).referencedBy.map(({ identity }) => identity)
+  return { table: theTable(op), hidden, along }
+}
+
+/** It gets another name there. */
+function namespaceProblem({ namespace }: DropTable): BellowsError {
+  return refused(
+    `The connected role may make nothing in the namespace "${namespace}", not even another name.`,
+    `Let it, as the owner of the namespace: grant create on schema ${id(namespace)} to <role>`,
+  )
+}
+
+/** Foreign keys of other tables that would be left; those that an operation before this one takes away are not. */
+function pointingKeys({ referencedBy }: Table, schema: Schema): readonly ReferencingKey[] {
+  return referencedBy.filter(({ table, constraint }) => {
+    const known = findTable(schema, table)
+    return known === undefined || known.constraints.some(({ name }) => name === constraint)
+  })
+}
+
+function pointedAt({ name }: Table, { table, constraint }: ReferencingKey): BellowsError {
+  return refused(
+    `The foreign key ${shown(constraint)} of "${table.name}" points at "${name}".`,
+    `Drop it first, or by an operation in front of this one: alter table ${qualified(table)} drop constraint ${id(constraint)}`,
+  )
+}
+
+function extensionProblems({ name, dependents }: Table): readonly BellowsError[] {
+  return dependents
+    .filter(({ kind }) => kind === 'extension')
+    .map((one) =>
+      refused(
+        `"${name}" belongs to the extension ${one.name}.`,
+        'Drop the extension, or take the table out of it.',
+      ),
+    )
+}
+
+function dependencies(op: DropTable, context: Context): StepDraft['hazards'] {
+  const { along } = leavingTable(op, context)
+  const table = theTableOf(op, context)
+  return leavingHazards({
+    ...table,
+    dependents: table.dependents.filter(({ name }) => !along.includes(name)),
+  })
+}
+
+function foreignKeys(op: DropTable, context: Context): readonly Constraint[] {
+  return theTableOf(op, context).constraints.filter(
+    ({ kind, references }) =>
+      kind === 'foreign_key' && references !== null && !isSameName(references, theTable(op)),
+  )
+}
+
+/** One by one: each stops the clients of one other table, for milliseconds, and none while the table itself is dropped. */
+function dropForeignKey({ table, hidden }: LeavingTable, { name, references }: Constraint): StepDraft {
+  return {
+    kind: 'purge',
+    phase: 'purge',
+    does: `drop the foreign key ${shown(name)} of "${table.name}"`,
+    hazards: [],
+    probe: sql`not ${constraintExists(hidden, name)}`,
+    locks: [
+      { relation: hidden, level: 'access_exclusive' },
+      ...(references === null
+        ? []
+        : [{ relation: references, level: 'access_exclusive' as const, implied: true as const }]),
+    ],
+    requires: [],
+    statements: [sql`alter table ${qualified(hidden)} drop constraint ${id(name)}`],
+    cost: 'instant',
+  }
+}
+
+function purgeStep({ table, hidden }: LeavingTable, { columns }: Table): StepDraft {
+  const sequences = columns.flatMap((column) => column.sequences)
+  return {
+    kind: 'purge',
+    phase: 'purge',
+    does: `drop the table "${table.name}"`,
+    hazards: [
+      {
+        code: 'drops_values',
+        because: `The rows of "${table.name}" are gone after this step; there is no way back.`,
+      },
+      ...sequences.map(({ name }) => ({
+        code: 'goes_with_table' as const,
+        because: `The sequence ${shown(name)} is owned by "${table.name}" and is dropped with it.`,
+      })),
+    ],
+    probe: relationAbsent(hidden),
+    changes: { kind: 'dropped', table: table.name },
+    locks: [
+      { relation: hidden, level: 'access_exclusive' },
+      ...sequences.map((relation) => ({
+        relation,
+        level: 'access_exclusive' as const,
+        implied: true as const,
+      })),
+    ],
+    requires: [
+      {
+        that: sharesNoKey(hidden),
+        code: 'drift_found',
+        otherwise: `a foreign key was put on "${table.name}" since the plan was made; dropping it would stop the clients of the other table`,
+      },
+    ],
+    statements: [sql`drop table ${qualified(hidden)} restrict`, clearColumnState(table, undefined)],
+    cost: 'instant',
+  }
+}
+
+function sharesNoKey(table: LeavingTable['hidden']): Sql {
+  const oid = sql`pg_catalog.to_regclass(${lit(qualified(table))})`
+  return sql`not exists (select from pg_catalog.pg_constraint where contype = 'f' and ${oid} in (conrelid, confrelid) and conrelid <> confrelid)`
+}

@@ -1,0 +1,119 @@
+import type { BellowsError } from '../errors.ts'
+import { all } from '../plan/probes.ts'
+import type { Lock, StepDraft, TransactionStep } from '../plan/step.ts'
+import { tableProblems, theTable } from '../plan/table-checks.ts'
+import { findTable, type Table, withTable } from '../schema/model.ts'
+import { id, join, lit, qualified, type Sql, sql, trusted } from '../sql.ts'
+import type { Context, OperationSpec } from './operation.ts'
+import { changedTable, isPublished, settingProblems } from './set-table/changed.ts'
+import { nameOfOption, STORAGE_PARAMETERS } from './set-table/parameters.ts'
+import { settingsHold } from './set-table/probe.ts'
+import type { SetTable, Settings } from './set-table/set-table.ts'
+
+export const setTable: OperationSpec<SetTable> = {
+  needs: (op) => ({
+    tables: [{ ...theTable(op), columns: [] }],
+    touches: [{ table: theTable(op), how: 'uses' }],
+  }),
+
+  check: (op, context): readonly BellowsError[] => {
+    const table = findTable(context.schema, theTable(op))
+    const problems = tableProblems(op, table)
+    if (table === undefined || problems.length > 0) return problems
+    return settingProblems(op, table)
+  },
+
+  apply: (op, schema) => {
+    const table = findTable(schema, theTable(op))
+    return table === undefined ? schema : withTable(schema, changedTable(op, table))
+  },
+
+  expand: (op, context) => [
+    {
+      ...setStep(op, context, 'forward'),
+      does: `set ${spoken(op)} of "${op.table}"`,
+      hazards: hazardsOf(op, context),
+    },
+  ],
+
+  backfill: () => [],
+
+  contract: () => [],
+
+  rollback: (op, context) => [
+    { ...setStep(op, context, 'back'), does: `set ${spoken(op)} of "${op.table}" as before` },
+  ],
+}
+
+function setStep(op: SetTable, { schema }: Context, way: 'forward' | 'back'): Omit<TransactionStep, 'id'> {
+  const before = findTable(schema, theTable(op)) as Table
+  const after = changedTable(op, before)
+  const [has, wants] = way === 'forward' ? [before, after] : [after, before]
+  return {
+    kind: 'ddl',
+    phase: 'expand',
+    does: '',
+    hazards: [],
+    probe: all(settingsHold(op, wants)),
+    locks: locksOf(op),
+    requires: [],
+    statements: statements(op, has, wants),
+    cost: 'instant',
+  }
+}
+
+/** One lock for all of it; the weaker one, which stops neither readers nor writers, where that is enough. */
+function locksOf(op: SetTable): readonly Lock[] {
+  const names = [...Object.keys(op.set), ...op.reset]
+  const isStrong =
+    op.replicaIdentity !== undefined ||
+    names.some((name) => STORAGE_PARAMETERS.get(name) === 'access_exclusive')
+  return [{ relation: theTable(op), level: isStrong ? 'access_exclusive' : 'share_update_exclusive' }]
+}
+
+function statements(op: SetTable, has: Settings, wants: Settings): readonly Sql[] {
+  const table = qualified(theTable(op))
+  const gone = has.options.map(nameOfOption).filter((name) => !wants.options.map(nameOfOption).includes(name))
+  const changed = wants.options.filter((option) => !has.options.includes(option))
+  const actions = [
+    ...(changed.length === 0 ? [] : [sql`set (${join(changed.map(optionSql))})`]),
+    ...(gone.length === 0 ? [] : [sql`reset (${join(gone.map(trusted))})`]),
+    ...(op.replicaIdentity === undefined ? [] : [sql`replica identity ${identitySql(wants)}`]),
+  ]
+  return [
+    ...(actions.length === 0 ? [] : [sql`alter table ${table} ${join(actions)}`]),
+    ...(op.comment === undefined ? [] : [sql`comment on table ${table} is ${lit(wants.comment)}`]),
+  ]
+}
+
+function optionSql(option: string): Sql {
+  const name = nameOfOption(option)
+  return sql`${trusted(name)} = ${lit(option.slice(name.length + 1))}`
+}
+
+function identitySql({ replicaIdentity, indexes }: Settings): Sql {
+  const index = indexes.find((one) => one.replicaIdentity)
+  return replicaIdentity === 'index' && index !== undefined
+    ? sql`using index ${id(index.name)}`
+    : trusted(replicaIdentity)
+}
+
+function spoken(op: SetTable): string {
+  const names = [...Object.keys(op.set), ...op.reset]
+  return [
+    ...names,
+    ...(op.replicaIdentity === undefined ? [] : ['the replica identity']),
+    ...(op.comment === undefined ? [] : ['the comment']),
+  ].join(', ')
+}
+
+function hazardsOf(op: SetTable, { schema }: Context): StepDraft['hazards'] {
+  const table = findTable(schema, theTable(op))
+  if (op.replicaIdentity !== 'full' || table === undefined || !isPublished(table)) return []
+  return [
+    {
+      code: 'log_grows',
+      because: `Every UPDATE and DELETE of "${op.table}" writes the whole old row to the log, and whoever replays it looks for that row.`,
+    },
+  ]
+}

@@ -1,0 +1,90 @@
+import type { QualifiedName } from '../schema/model.ts'
+import { id, qualified, sql } from '../sql.ts'
+import { clearColumnState, doorIsClosed, setColumnState } from './column-state.ts'
+import { all, relationAbsent, relationExists } from './probes.ts'
+import type { GateStep, Requirement, StepDraft } from './step.ts'
+import { tableHasNoDependents } from './table-dependents.ts'
+
+/** A table on its way out: first renamed aside, where nobody finds it and nothing of it is lost, and later dropped. */
+export interface LeavingTable {
+  readonly table: QualifiedName
+  /** Its name between retire and purge, in the same namespace. */
+  readonly hidden: QualifiedName
+  /** What depends on it and goes before it in the same migration, by name. */
+  readonly along: readonly string[]
+}
+
+export function tableGateStep({ table, along }: Omit<LeavingTable, 'hidden'>): Omit<GateStep, 'id'> {
+  return {
+    kind: 'gate',
+    phase: 'rollout',
+    does: `wait until nobody needs "${table.name}"`,
+    hazards: [],
+    probe: relationAbsent(table),
+    table,
+    ...(along.length === 0 ? {} : { along }),
+  }
+}
+
+/** What must still hold in the transaction that takes a name away from clients. */
+export function tableLeavingRequirements({
+  table,
+  along,
+}: Omit<LeavingTable, 'hidden'>): readonly Requirement[] {
+  return [
+    {
+      that: doorIsClosed(table, undefined),
+      code: 'gate_expired',
+      otherwise: `the gate of "${table.name}" has lapsed; look again`,
+    },
+    {
+      that: tableHasNoDependents(table, along),
+      code: 'dependents_found',
+      otherwise: `something depends on "${table.name}" since the gate was passed`,
+    },
+  ]
+}
+
+/** A name is all that changes: indexes, sequences, triggers, grants and rows stay where they are. */
+export function hideTableStep(leaving: LeavingTable): StepDraft {
+  const { table, hidden } = leaving
+  return {
+    kind: 'retire',
+    phase: 'retire',
+    does: `hide the table "${table.name}"`,
+    hazards: [],
+    probe: all([relationAbsent(table), relationExists(hidden)]),
+    locks: [{ relation: table, level: 'access_exclusive' }],
+    requires: tableLeavingRequirements(leaving),
+    statements: [
+      sql`alter table ${qualified(table)} rename to ${id(hidden.name)}`,
+      setColumnState(table, undefined, 'retired'),
+    ],
+    cost: 'instant',
+    retires: { table },
+  }
+}
+
+/** Brings the hidden table back under its name, which somebody may have given away meanwhile. */
+export function showTableStep({ table, hidden }: LeavingTable): StepDraft {
+  return {
+    kind: 'ddl',
+    phase: 'retire',
+    does: `bring the table "${table.name}" back`,
+    hazards: [],
+    probe: all([relationExists(table), relationAbsent(hidden)]),
+    locks: [{ relation: hidden, level: 'access_exclusive' }],
+    requires: [
+      {
+        that: relationAbsent(table),
+        code: 'drift_found',
+        otherwise: `there is another "${table.name}" by now; rename that one first`,
+      },
+    ],
+    statements: [
+      sql`alter table ${qualified(hidden)} rename to ${id(table.name)}`,
+      clearColumnState(table, undefined),
+    ],
+    cost: 'instant',
+  }
+}
