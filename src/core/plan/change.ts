@@ -3,8 +3,7 @@ export type Change =
   | { readonly kind: 'added' | 'removed' | 'changed'; readonly column: string }
   | { readonly kind: 'copied'; readonly from: string; readonly to: string }
   | { readonly kind: 'reshaped'; readonly from: readonly string[]; readonly to: readonly string[] }
-  | { readonly kind: 'created'; readonly table: string }
-  | { readonly kind: 'dropped'; readonly table: string }
+  | { readonly kind: 'created' | 'dropped'; readonly table: string }
   | { readonly kind: 'renamed'; readonly from: string; readonly to: string }
 
 /** The name of a version, as people see it in the history. */
