@@ -3,6 +3,7 @@ import type { QualifiedName } from '../schema/model.ts'
 import type { Sql } from '../sql.ts'
 import type { Change } from './change.ts'
 import type { Hazard } from './hazard.ts'
+import type { IndexParts } from './parts.ts'
 
 /**
  * The stretches of a run, in their order. `contract`, as people say it, is `retire` (the old shape disappears, undo is
@@ -98,23 +99,10 @@ export interface OutsideStep extends Common {
   readonly requires?: readonly Requirement[]
 }
 
-/**
- * Works through the partitions of a table, on all levels, that it finds as it runs: `build` gives each its part of an index,
- * concurrently and one by one; `drop` takes away what an interrupted build left.
- */
-export interface IndexPartsStep extends Common {
+/** Works through the partitions of a table, on all levels, that it finds as it runs. */
+export interface IndexPartsStep extends Common, IndexParts {
   readonly kind: 'index_parts'
-  readonly how: 'build' | 'drop'
   readonly locks: readonly Lock[]
-  readonly table: QualifiedName
-  readonly index: QualifiedName
-  /** As in `IndexFacts`. */
-  readonly using: string
-  readonly tablespace: string | null
-  /** Its columns in order, from which the names of the parts are made. */
-  readonly nameParts: readonly string[]
-  /** Parts are called so, and something behind it, until they are attached. */
-  readonly prefix: string
 }
 
 /** Looks for rows that are in the way of what comes, such as duplicates of a key, before anything is changed. */
