@@ -14,7 +14,7 @@ const LOCK_TIMEOUT_MS = 60
 const HOLD_MS = 100
 /** A machine that stalls does so now and then; a step that stops clients does so every time. */
 const ATTEMPTS_MAX = 3
-/** For how long somebody is in the way of what waits without a bound, because it is to stop nobody. */
+/** For how long somebody is in the way of what does not say that it waits: it tries again by itself, or is to stop nobody. */
 const LONG_MS = 5 * (LOCK_TIMEOUT_MS + HOLD_MS)
 
 const SETTINGS: SettingsChange = {
@@ -49,7 +49,7 @@ async function longestWaitMs(one: OperationCase): Promise<number> {
     const isStep = kind === 'transact' && what.includes('step_done') && !met.has(what)
     if (!isStep) return
     met.add(what)
-    await obstacle.stand()
+    await obstacle.stand(LONG_MS)
   }
   const { bellows } = faultyBellows(
     database.url,
@@ -94,14 +94,14 @@ async function obstacleOn(database: TestDatabase, tables: readonly string[]) {
   }
   return {
     leave,
-    stand: async (forMs?: number) => {
+    stand: async (forMs: number) => {
       isStanding = true
       await session.query('begin')
       for (const table of tables) {
         const [found] = (await session.query(`select to_regclass($1) as there`, [table])).rows
         if (found?.there !== null) await session.query(`lock table ${table} in row exclusive mode`)
       }
-      if (forMs !== undefined) void sleep(forMs).then(leave)
+      void sleep(forMs).then(leave)
     },
   }
 }

@@ -65,7 +65,7 @@ describe('what is read of a schema', () => {
       tables: [named(7, 'at', 'name'), named(99), named(3), named(11, 'name')],
     })
     const hanging = (n: number) => [
-      { kind: 'view', name: `public.v_${n}`, column: 'name' },
+      { kind: 'view', name: `public.v_${n}`, column: 'name', bound: true },
       { kind: 'function', name: `public.f_${n}()`, column: 'name' },
     ]
     expect(schema.tables.map(({ name, dependents }) => [name, dependents])).toEqual([
