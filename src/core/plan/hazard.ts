@@ -33,7 +33,5 @@ export type HazardCode =
   | 'name_may_be_used'
   | 'same_default'
   | 'not_refused_any_more'
-  | 'seen_by_all'
-  | 'stays_wide'
   | 'unsafe'
   | 'stays'
