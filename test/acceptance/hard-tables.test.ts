@@ -3,14 +3,7 @@ import { describe, test } from 'vitest'
 import type { Operation } from '../../src/core/operations/migration.ts'
 import { id } from '../../src/core/sql.ts'
 import { cleanUp, testDatabase } from '../support/database.ts'
-import {
-  CROWDED,
-  HARD_TABLES,
-  type HardTable,
-  hardTable,
-  plainTable,
-  tableName,
-} from '../support/hard-tables.ts'
+import { CROWDED, HARD_TABLES, type HardTable, hardTable, tableName } from '../support/hard-tables.ts'
 import { liveThrough } from '../support/lifecycle.ts'
 
 /** What an operation makes of a hard table, and how its new version works with it. */
@@ -133,7 +126,7 @@ describe('on a table with what is hard, its owner can', () => {
       given: `${hardTable(hard, given(hard))} insert into ${table} (${id(hard.column)}, ${id(hard.legacy)}) select 'Row ' || i, 'x' from generate_series(1, 300) i;
         ${ownedBy(role, hard)}`,
       operations: [operation],
-      direct: `${plainTable(hard, trial.columns(hard))} ${trial.besides?.(hard) ?? ''}`,
+      direct: `${hardTable(hard, trial.columns(hard))} ${trial.besides?.(hard) ?? ''}`,
       old: [
         {
           name: 'old',

@@ -60,15 +60,11 @@ export const CROWDED: HardTable = {
   },
 }
 
-/** Makes the table with columns besides its key, and no more. */
-export function plainTable(hard: HardTable, columns: readonly string[]): string {
-  const space = hard.namespace === 'public' ? '' : `create schema ${id(hard.namespace)};`
-  return `${space} create table ${tableName(hard)} (${[`${id(hard.key.name)} ${hard.key.definition}`, ...columns].join(', ')});`
-}
-
-/** Makes it with what is hard about it. */
+/** Makes the table with columns besides its key, and with what is hard about it. */
 export function hardTable(hard: HardTable, columns: readonly string[]): string {
-  return `${plainTable(hard, columns)} ${hard.more?.(tableName(hard)) ?? ''}`
+  const space = hard.namespace === 'public' ? '' : `create schema ${id(hard.namespace)};`
+  const made = [`${id(hard.key.name)} ${hard.key.definition}`, ...columns]
+  return `${space} create table ${tableName(hard)} (${made.join(', ')}); ${hard.more?.(tableName(hard)) ?? ''}`
 }
 
 export function tableName({ namespace, table }: HardTable): string {
