@@ -13,7 +13,7 @@ const LOCK_TIMEOUT_MS = 60
 /** What a step says of itself: a lock that stops clients is held for milliseconds. */
 const HOLD_MS = 100
 /** A machine that stalls does so now and then; a step that stops clients does so every time. */
-const ATTEMPTS_MAX = 3
+const ATTEMPTS_MAX = 5
 /** For how long somebody is in the way of what does not say that it waits: it tries again by itself, or is to stop nobody. */
 const LONG_MS = 5 * (LOCK_TIMEOUT_MS + HOLD_MS)
 
