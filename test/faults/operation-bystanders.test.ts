@@ -86,22 +86,31 @@ async function tablesOf(database: TestDatabase): Promise<readonly string[]> {
 async function obstacleOn(database: TestDatabase, tables: readonly string[]) {
   const session = await database.session('nightly report')
   cleanUp(async () => void (await session.query('rollback').catch(() => undefined)))
+  let stands = 0
   let isStanding = false
-  const leave = async () => {
-    if (!isStanding) return
-    isStanding = false
-    await session.query('rollback')
+  // The session does one thing after the other: nobody leaves while it takes its locks.
+  let turn: Promise<void> = Promise.resolve()
+  const inTurn = (work: () => Promise<void>): Promise<void> => {
+    turn = turn.then(work)
+    return turn
   }
-  return {
-    leave,
-    stand: async (forMs: number) => {
-      isStanding = true
+  const leave = () =>
+    inTurn(async () => {
+      if (!isStanding) return
+      isStanding = false
+      await session.query('rollback')
+    })
+  const stand = (forMs: number) =>
+    inTurn(async () => {
       await session.query('begin')
       for (const table of tables) {
         const [found] = (await session.query(`select to_regclass($1) as there`, [table])).rows
         if (found?.there !== null) await session.query(`lock table ${table} in row exclusive mode`)
       }
-      void sleep(forMs).then(leave)
-    },
-  }
+      isStanding = true
+      stands += 1
+      const mine = stands
+      void sleep(forMs).then(() => (mine === stands ? leave() : undefined))
+    })
+  return { leave, stand }
 }
