@@ -8,13 +8,11 @@ import { readStatements } from '../statements/statement.ts'
 import { stepLocks } from '../statements/step-locks.ts'
 import {
   type Defining,
+  definitionNeeds,
   definitionOf,
   definitionProblems,
   foundObject,
   onTableProblems,
-  questionsOn,
-  readDefinition,
-  relationOf,
 } from './object/definition.ts'
 import { withTrigger } from './object/triggers.ts'
 import type { OperationSpec } from './operation.ts'
@@ -25,17 +23,7 @@ export interface CreateObject extends Defining {
 }
 
 export const createObject: OperationSpec<CreateObject> = {
-  needs: (op) => {
-    const read = readDefinition(op)
-    if ('problem' in read) return { tables: [], touches: [] }
-    const table = relationOf(read.object)
-    const how = read.object.kind === 'view' ? 'adds' : 'uses'
-    return {
-      tables: table === undefined ? [] : [{ ...table, columns: [] }],
-      questions: questionsOn(read.object),
-      touches: table === undefined ? [] : [{ table, how }],
-    }
-  },
+  needs: (op) => definitionNeeds(op, 'adds'),
 
   check: (op, { schema, facts }) => {
     const problems = definitionProblems(op, facts)

@@ -8,13 +8,11 @@ import { readStatements, type Statements } from '../statements/statement.ts'
 import { stepLocks } from '../statements/step-locks.ts'
 import {
   type Defining,
+  definitionNeeds,
   definitionOf,
   definitionProblems,
   foundObject,
   foundProblems,
-  questionsOn,
-  readDefinition,
-  relationOf,
 } from './object/definition.ts'
 import { withTrigger } from './object/triggers.ts'
 import { keepsColumnsSql, viewProblems } from './object/view-columns.ts'
@@ -26,17 +24,7 @@ export interface ReplaceObject extends Defining {
 }
 
 export const replaceObject: OperationSpec<ReplaceObject> = {
-  needs: (op) => {
-    const read = readDefinition(op)
-    if ('problem' in read) return { tables: [], touches: [] }
-    const table = relationOf(read.object)
-    const how = read.object.kind === 'view' ? 'alters' : 'uses'
-    return {
-      tables: table === undefined ? [] : [{ ...table, columns: [] }],
-      questions: questionsOn(read.object),
-      touches: table === undefined ? [] : [{ table, how }],
-    }
-  },
+  needs: (op) => definitionNeeds(op, 'alters'),
 
   check: (op, { schema, facts }) => {
     const problems = definitionProblems(op, facts)

@@ -1,4 +1,3 @@
-import { defaultName } from '../../plan/names.ts'
 import { theTable } from '../../plan/table-checks.ts'
 import { expressionKey, type Facts } from '../../schema/facts.ts'
 import type { Index } from '../../schema/indexes.ts'
@@ -10,8 +9,9 @@ import {
   type Table,
   withTable,
 } from '../../schema/model.ts'
-import { id, qualified, sql } from '../../sql.ts'
+import { id, qualified } from '../../sql.ts'
 import { withReference } from '../rules/references.ts'
+import { notNullConstraint, PLAIN_CONSTRAINT } from '../rules/schema.ts'
 import type { CreateTable, NewColumn } from './create-table.ts'
 import { type Named, namedConstraints, primaryKeyName } from './names.ts'
 import { foreignKeySql } from './statements.ts'
@@ -110,20 +110,10 @@ interface Key {
   readonly columns: readonly string[]
 }
 
-const PLAIN = {
-  validated: true,
-  deferrable: false,
-  comment: null,
-  index: null,
-  references: null,
-  setsDefault: false,
-  dependents: [],
-} as const
-
 function keyConstraint({ kind, name, columns }: Key): Constraint {
   const words = kind === 'primary_key' ? 'PRIMARY KEY' : 'UNIQUE'
   return {
-    ...PLAIN,
+    ...PLAIN_CONSTRAINT,
     name,
     kind,
     columns,
@@ -150,7 +140,7 @@ function keyIndex(table: QualifiedName, { name, columns }: Key): Index {
 }
 
 function checkOrForeignKey({ constraint, name, columns }: Named): readonly Constraint[] {
-  const common = { ...PLAIN, name, columns }
+  const common = { ...PLAIN_CONSTRAINT, name, columns }
   if (constraint.kind === 'check')
     return [{ ...common, kind: 'check', definition: `CHECK ((${constraint.expression}))` }]
   if (constraint.kind === 'unique') return []
@@ -167,16 +157,8 @@ function checkOrForeignKey({ constraint, name, columns }: Named): readonly Const
   ]
 }
 
-/** Since PostgreSQL 18 a NOT NULL is a constraint with a name. */
 function notNulls(op: CreateTable, { serverVersion }: Facts): readonly Constraint[] {
-  if (serverVersion < 180_000) return []
   return op.columns
     .filter((column) => isNotNull(op, column))
-    .map(({ name }) => ({
-      ...PLAIN,
-      name: defaultName(op.table, [name], 'not_null'),
-      kind: 'not_null',
-      columns: [name],
-      definition: sql`NOT NULL ${id(name)}`,
-    }))
+    .flatMap(({ name }) => notNullConstraint(op.table, name, serverVersion))
 }

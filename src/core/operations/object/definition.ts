@@ -8,6 +8,7 @@ import { findTable, type QualifiedName, type Schema } from '../../schema/model.t
 import { type Sql, shown } from '../../sql.ts'
 import { forbidden } from '../../statements/lint.ts'
 import { readStatements } from '../../statements/statement.ts'
+import type { OperationNeeds, Touch } from '../needs.ts'
 
 /** What an operation says that makes an object, or makes it anew. */
 export interface Defining {
@@ -128,4 +129,16 @@ export function relationOf({ kind, name, on }: DatabaseObject): QualifiedName | 
 export function onTableProblems({ on }: DatabaseObject, schema: Schema): readonly BellowsError[] {
   if (on === undefined || findTable(schema, on) !== undefined) return []
   return [new BellowsError('table_not_found', `There is no table ${shown(on.namespace)}.${shown(on.name)}.`)]
+}
+
+/** @param ofView what the operation does with a view, which has columns that others may name */
+export function definitionNeeds(op: Defining, ofView: Touch['how']): OperationNeeds {
+  const read = readDefinition(op)
+  if ('problem' in read) return { tables: [], touches: [] }
+  const table = relationOf(read.object)
+  return {
+    tables: table === undefined ? [] : [{ ...table, columns: [] }],
+    questions: questionsOn(read.object),
+    touches: table === undefined ? [] : [{ table, how: read.object.kind === 'view' ? ofView : 'uses' }],
+  }
 }

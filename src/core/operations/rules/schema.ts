@@ -43,7 +43,7 @@ export function notNullConstraint(
   if (serverVersion < NAMED_NOT_NULL_SINCE) return []
   return [
     {
-      ...PLAIN,
+      ...PLAIN_CONSTRAINT,
       name: defaultName(table, [column], 'not_null'),
       kind: 'not_null',
       columns: [column],
@@ -52,7 +52,8 @@ export function notNullConstraint(
   ]
 }
 
-const PLAIN = {
+/** What a constraint has unless it is said otherwise. */
+export const PLAIN_CONSTRAINT = {
   validated: true,
   deferrable: false,
   comment: null,
@@ -64,7 +65,7 @@ const PLAIN = {
 
 function constraintFor(table: Table, rule: Rule, name: string): Constraint {
   const columns = columnsOf(rule).filter((column) => findColumn(table, column) !== undefined)
-  const plain = { ...PLAIN, name, kind: rule.kind, columns }
+  const plain = { ...PLAIN_CONSTRAINT, name, kind: rule.kind, columns }
   switch (rule.kind) {
     case 'check':
       return { ...plain, definition: `CHECK (${rule.expression})` }
