@@ -20,8 +20,7 @@ import { PHASES, type Step, type StepDraft } from './step.ts'
  */
 export function makePlan(migration: Migration, schema: Schema, facts: Facts): Plan {
   refuseIfAny(migrationProblems(migration))
-  const contexts = contextsOf(migration, schema, facts)
-  const planned = migration.operations.map((op, at) => draftsOf(op, contexts[at] as Context))
+  const planned = draftsOfAll(migration, schema, facts)
   refuseIfAny(oneWayProblems(planned))
   const forward = inOrder(migration, planned)
   const steps = PHASES.flatMap((phase) =>
@@ -48,19 +47,19 @@ function after(op: Operation, schema: Schema, facts: Facts): Schema {
   return withReferences(schema, specOf(op).apply(op, schema, facts))
 }
 
-/** What each operation sees: the schema that the operations before it leave. */
-function contextsOf(migration: Migration, start: Schema, facts: Facts): readonly Context[] {
+/** Each operation sees the schema that the operations before it leave. Of that no more is kept than the steps that come of it. */
+function draftsOfAll(migration: Migration, start: Schema, facts: Facts): readonly Drafts[] {
   const problems: BellowsError[] = [...sharingProblems(migration, start)]
   let schema = start
-  const contexts = migration.operations.map((op, at) => {
+  const planned = migration.operations.map((op, at): Drafts => {
     const context = { schema, facts, seed: canonical([migration.name, at, op]) }
     const found = specOf(op).check(op, context)
     problems.push(...found)
     if (found.length === 0) schema = after(op, schema, facts)
-    return context
+    return problems.length > 0 ? { forward: [], back: [] } : draftsOf(op, context)
   })
   refuseIfAny(problems)
-  return contexts
+  return planned
 }
 
 /**

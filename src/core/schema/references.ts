@@ -1,3 +1,4 @@
+import { canonical } from '../hash.ts'
 import { shown } from '../sql.ts'
 import { isSameName, type ReferencingKey, type Schema, type Table } from './model.ts'
 
@@ -8,7 +9,7 @@ export function withReferences(before: Schema, after: Schema): Schema {
     some.tables.filter((table, at) => others.tables[at] !== table && table.kind !== 'partition')
   const [gone, made] = [of(before, after), of(after, before)]
   const isChanged = ({ table }: ReferencingKey) => [...gone, ...made].some((one) => isSameName(one, table))
-  if (![...gone, ...made].some((table) => table.constraints.some(isForeignKey))) return after
+  if (canonical(gone.flatMap(foreignKeys)) === canonical(made.flatMap(foreignKeys))) return after
   return {
     ...after,
     tables: after.tables.map((table) => ({
@@ -21,8 +22,11 @@ export function withReferences(before: Schema, after: Schema): Schema {
   }
 }
 
-function isForeignKey({ kind }: Table['constraints'][number]): boolean {
-  return kind === 'foreign_key'
+/** All that is kept of them where they point. */
+function foreignKeys({ namespace, name, constraints }: Table): readonly unknown[] {
+  return constraints
+    .filter(({ kind }) => kind === 'foreign_key')
+    .map((one) => [namespace, name, one.name, one.references])
 }
 
 function keysTo(table: Table, of: Table): readonly ReferencingKey[] {
