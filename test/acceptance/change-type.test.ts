@@ -174,6 +174,46 @@ describe('a change of type', () => {
     )
   })
 
+  test('takes over what is written to the old column also where the new value would come back as the same', async () => {
+    const cents = change({ type: 'integer', up: '(age * 100)::integer', down: '(age / 100)::numeric(10, 2)' })
+    const { database, bellows } = await begun(
+      `${users('age numeric(10, 2)')} insert into users (age) values (3)`,
+      cents,
+      'expand',
+    )
+    // 150 comes back as 1, which is what is written next.
+    await database.query('update users set age = 1.5')
+    await database.query('update users set age = 1.00')
+    await bellows.change((driver) => driver.advance(migration(cents), 'purge'))
+    expect(await database.query('select age from users')).toEqual([{ age: 100 }])
+  })
+
+  test.for([
+    ['character(10)', 'character(3)'],
+    ['bit varying(8)', 'bit varying(4)'],
+    ['character varying(10)[]', 'character varying(3)[]'],
+    ['numeric(10, 2)', 'numeric(5, -2)'],
+  ] as const)('is refused where it would cut or round what is there: %s to %s', async ([from, to]) => {
+    const database = await testDatabase(users(`age ${from}`))
+    const bellows = await database.bellows({ settings: SETTINGS })
+    if (
+      to.includes('-') &&
+      (
+        await database.query(
+          `select from pg_settings where name = 'server_version_num' and setting::int < 150000`,
+        )
+      ).length > 0
+    )
+      return
+    const planned = bellows.change((driver) =>
+      driver.advance(
+        migration(change({ type: to, ...(to.startsWith('num') ? {} : { up: 'age', down: 'age' }) })),
+        'expand',
+      ),
+    )
+    await expect(planned).rejects.toMatchObject({ code: 'plan_refused' })
+  })
+
   test('takes an explicit NULL for what it is, also where the column has a default', async () => {
     const { database } = await begun(
       `${users(`age text default '18'`)} insert into users (age) values ('1')`,

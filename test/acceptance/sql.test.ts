@@ -111,6 +111,24 @@ describe('sql', () => {
     ).toEqual([{ plans: null, later: 'later' }])
   })
 
+  test('drops no index that is in use for the one that it builds', async () => {
+    const database = await testDatabase(`${GIVEN}; create unique index by_name on users (name)`)
+    const bellows = await database.bellows()
+    const build = op({
+      up: 'create index concurrently by_name on public.users (lower(name))',
+      probe: `exists (select from pg_indexes where indexname = 'by_name' and indexdef like '%lower%')`,
+      irreversible: 'it stays',
+      outside_transaction: true,
+    })
+    const migration = { name: '0001_test', operations: [build] }
+    await expect(bellows.change((driver) => driver.advance(migration, 'expand'))).rejects.toMatchObject({
+      code: 'drift_found',
+    })
+    expect(
+      await database.query(`select indisunique from pg_index where indexrelid = 'by_name'::regclass`),
+    ).toEqual([{ indisunique: true }])
+  })
+
   test('leaves what it says cannot be taken back, and goes on with it', async () => {
     const database = await testDatabase(GIVEN)
     const bellows = await database.bellows()

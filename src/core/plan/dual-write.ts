@@ -28,9 +28,14 @@ export function relation(mapping: Mapping, from: Sql, to: Sql): Sql {
 
 /** R between two sets of columns of a row: every new one is what comes of the old ones, or every old one what comes of the new. */
 export function relationOf(mapping: RowMapping, olds: readonly Sql[], news: readonly Sql[]): Sql {
-  const forward = same(join(news), join(mapping.up(olds)))
+  const forward = forwardOf(mapping, olds, news)
   const backward = mapping.down === undefined ? undefined : same(join(olds), join(mapping.down(news)))
   return backward === undefined || mapping.isIdentity ? forward : sql`(${forward} or ${backward})`
+}
+
+/** The first half of R: every new column is what comes of the old ones. */
+export function forwardOf(mapping: RowMapping, olds: readonly Sql[], news: readonly Sql[]): Sql {
+  return same(join(news), join(mapping.up(olds)))
 }
 
 /** Consistent by the second half of R only. Never true when the mapping loses nothing. */
@@ -112,9 +117,15 @@ export function rowWriteBody(sides: Sides): Sql {
   const fill = assigned(news, mapping.up(olds))
   const carryBack =
     mapping.down === undefined ? refusal(sides, 'no way back') : assigned(olds, mapping.down(news))
+  const isChange = sql`not ${same(join(olds), oldsBefore)} and ${same(join(news), newsBefore)}`
+  // What an old writer changes arrives, also where the new value would come back as the same: then it stands for another one.
+  const arrives =
+    mapping.isIdentity || mapping.down === undefined
+      ? sql``
+      : sql` and (tg_op operator(pg_catalog.=) 'INSERT' or not (${isChange}) or ${forwardOf(mapping, olds, news)})`
   return sql`
 begin
-  if ${relationOf(mapping, olds, news)} and not ${waits} then
+  if ${relationOf(mapping, olds, news)} and not ${waits}${arrives} then
     return new;
   end if;
   if tg_op operator(pg_catalog.=) 'INSERT' then

@@ -1,5 +1,5 @@
 import { id, type Sql, sql } from '../sql.ts'
-import { type Pair, relation, unfilled } from './dual-write.ts'
+import { isIdentity, type Pair, relation, same, unfilled } from './dual-write.ts'
 
 /**
  * The body where writers know but one of the two columns: the other one follows it, whatever it was given, and no write is
@@ -12,7 +12,7 @@ export function followBody(pair: Pair, follower: 'old' | 'new'): Sql {
   const { keeps, follows } =
     follower === 'new' || mapping.down === undefined
       ? {
-          keeps: sql`${agrees} and not ${unfilled(mapping, newFrom, newTo)}`,
+          keeps: sql`${agrees} and not ${unfilled(mapping, newFrom, newTo)}${arrives(pair)}`,
           follows: sql`${newTo} := ${mapping.up(newFrom)};`,
         }
       : {
@@ -27,4 +27,11 @@ begin
   end if;
   return new;
 end`
+}
+
+/** What a writer changes arrives, also where the follower would come back as the same: then it stands for another value. */
+function arrives({ mapping, from, to }: Pair): Sql {
+  if (mapping.down === undefined || isIdentity(mapping)) return sql``
+  const [newFrom, oldFrom] = [sql`new.${id(from)}`, sql`old.${id(from)}`]
+  return sql` and (tg_op operator(pg_catalog.=) 'INSERT' or ${same(newFrom, oldFrom)} or ${same(sql`new.${id(to)}`, mapping.up(newFrom))})`
 }

@@ -39,9 +39,16 @@ const WIDENINGS = new Set([
 const INTEGER_TYPES = new Set(['smallint', 'integer', 'bigint'])
 const TEXT_TYPES = new Set(['text', 'character varying'])
 /** An explicit cast to these cuts a value that is too long instead of refusing it. */
-export const CUTTING_TYPES = new Set(['character', 'bit', 'bit varying', 'name', '"char"'])
+const CUTTING_TYPES = new Set(['character', 'bit', 'bit varying', 'name', '"char"'])
 
 export type Target = Pick<Column, 'type' | 'baseType'>
+
+/** Would an explicit cast cut a value that is too long, and tell nobody? So it does for the elements of an array. */
+export function cuts(from: Target, to: Target): boolean {
+  if (from.type === to.type) return false
+  const element = to.baseType.replace(/(?:\[\])+$/, '')
+  return CUTTING_TYPES.has(element) || (element !== to.baseType && TEXT_TYPES.has(element))
+}
 
 /** The mapping between two columns, or why there is none. */
 export function mappingFor(
@@ -62,7 +69,7 @@ export function mappingFor(
       problem: `what ${from.type} becomes as ${to.type} depends on settings of the session, such as its time zone`,
     }
   }
-  if (cast === 'none' || CUTTING_TYPES.has(to.baseType)) {
+  if (cast === 'none' || cuts(from, to)) {
     return { problem: `${from.type} cannot be assigned to ${to.type}` }
   }
   const up = to.baseType === 'text' && from.baseType === 'text' ? same : castTo(to)

@@ -1,6 +1,6 @@
 import type { QualifiedName } from '../schema/model.ts'
 import { id, join, lit, qualified, type Sql, sql, trusted } from '../sql.ts'
-import { areOmitted, lifted, type Pair, relationOf, type Sides, same, unfilledOf } from './dual-write.ts'
+import { areOmitted, forwardOf, lifted, type Pair, type Sides, same, unfilledOf } from './dual-write.ts'
 
 /** Where writes through the old shape are counted, and by which triggers of its table. */
 export interface Counting {
@@ -48,7 +48,7 @@ export function rowCountingFor(sides: Sides, counter: string, dualWrite: string)
     },
     onUpdate: {
       name: named('update'),
-      when: sql`not ${isSame(sides.olds)} and ${isSame(sides.news)} and not ${relationOf(sides.mapping, olds, news)}`,
+      when: sql`not ${isSame(sides.olds)} and ${isSame(sides.news)} and not ${forwardOf(sides.mapping, olds, news)}`,
     },
   }
 }

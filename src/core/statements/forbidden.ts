@@ -1,4 +1,11 @@
-import { altersBy, isOutside, namesJournal, setsOfSession, sortsBehindDualWrite } from './matches.ts'
+import {
+  altersBy,
+  isOutside,
+  namesJournal,
+  setsOfSession,
+  sortsBehindDualWrite,
+  touchesDualWrite,
+} from './matches.ts'
 import type { Rule } from './rule.ts'
 import { isQualified, kindOf } from './statement.ts'
 
@@ -45,6 +52,21 @@ export const FORBIDDEN: readonly Rule[] = [
     what: 'names a relation without its namespace',
     why: 'outside a transaction there is no search_path',
     instead: 'Write the namespace, such as public.users.',
+  },
+  {
+    code: 'outside_without_name',
+    finds: (statement, { outside }) =>
+      outside && 'IndexStmt' in statement && statement.IndexStmt.idxname === undefined,
+    what: 'builds an index without a name',
+    why: 'what an interrupted build leaves could not be found again',
+    instead: 'Give it a name; or use create_index.',
+  },
+  {
+    code: 'dual_write_touched',
+    finds: touchesDualWrite,
+    what: 'changes a trigger of Bellows',
+    why: 'it keeps two shapes in step, and writes would be lost',
+    instead: 'Leave it alone: it goes with its run.',
   },
   {
     code: 'client_copy',

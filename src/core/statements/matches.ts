@@ -17,7 +17,8 @@ const SESSION_KINDS = new Set(
     /\s+/,
   ),
 )
-const BOUNDS = /^(?:.*_timeout|search_path|role|session_authorization|transaction.*|bellows\..*)$/i
+const BOUNDS =
+  /^(?:.*_timeout|search_path|session_replication_role|role|session_authorization|transaction.*|bellows\..*)$/i
 const SESSION_CALLS = /^(?:set_config|pg_advisory_unlock.*|pg_(?:terminate|cancel)_backend)$/
 
 /** What stays behind in the session of the driver, or takes its bounds away. */
@@ -85,6 +86,41 @@ export function sortsBehindDualWrite(statement: Tree.Node): boolean {
   return isMet && compareBytes(trigname, DUAL_WRITE_NAMES) >= 0
 }
 
+/** Does it switch off, change or drop a trigger that keeps two shapes in step? */
+export function touchesDualWrite(statement: Tree.Node): boolean {
+  const isOurs = (name = '') => name.includes(DUAL_WRITE_NAMES)
+  if ('DropStmt' in statement && statement.DropStmt.removeType === 'OBJECT_TRIGGER')
+    return JSON.stringify(statement.DropStmt.objects).includes(DUAL_WRITE_NAMES)
+  if ('RenameStmt' in statement) return isOurs(statement.RenameStmt.subname)
+  return commandsOf(statement).some(({ subtype = '', name }) => subtype.endsWith('Trig') && isOurs(name))
+}
+
+/** What is known to hurt nobody, or has a rule of its own. Everything else may do anything to clients. */
+const KNOWN_KINDS = new Set(
+  `AlterDomainStmt AlterEnumStmt AlterObjectSchemaStmt AlterTableStmt CallStmt ClusterStmt CommentStmt CompositeTypeStmt ConstraintsSetStmt CopyStmt
+  CreateDomainStmt CreateEnumStmt CreateExtensionStmt CreateFunctionStmt CreateRangeStmt CreateSchemaStmt CreateSeqStmt CreateStatsStmt CreateStmt
+  CreateTableAsStmt CreateTrigStmt DeleteStmt DoStmt DropStmt ExecuteStmt GrantStmt IndexStmt InsertStmt LockStmt MergeStmt RefreshMatViewStmt ReindexStmt
+  RenameStmt SelectStmt TruncateStmt UpdateStmt VacuumStmt VariableSetStmt ViewStmt`.split(/\s+/),
+)
+const KNOWN_ALTERATIONS = new Set(
+  `AT_AddColumn AT_AddConstraint AT_AlterColumnType AT_AttachPartition AT_ClusterOn AT_ColumnDefault AT_DropCluster AT_DropColumn
+  AT_DropNotNull AT_ResetOptions AT_ResetRelOptions AT_SetAccessMethod AT_SetCompression AT_SetExpression AT_SetLogged AT_SetNotNull AT_SetOptions
+  AT_SetRelOptions AT_SetStatistics AT_SetStorage AT_SetTableSpace AT_SetUnLogged AT_ValidateConstraint`.split(
+    /\s+/,
+  ),
+)
+
+/** Nobody has said yet what it does to clients. */
+export function isUnknown(statement: Tree.Node): boolean {
+  if (!KNOWN_KINDS.has(kindOf(statement))) return true
+  if ('CreateFunctionStmt' in statement) return statement.CreateFunctionStmt.replace === true
+  if ('ViewStmt' in statement) return statement.ViewStmt.replace === true
+  return commandsOf(statement).some(
+    ({ subtype = '', def }) =>
+      !KNOWN_ALTERATIONS.has(subtype) || (subtype === 'AT_ColumnDefault' && def === undefined),
+  )
+}
+
 const SERIAL = /^(?:small|big)?serial[248]?$/
 /** Functions that PostgreSQL evaluates once for all rows that are there. */
 const STEADY_CALLS = /^(?:now|transaction_timestamp|statement_timestamp|current_setting|timezone)$/
@@ -126,10 +162,11 @@ function lastOf(names: readonly Tree.Node[] | undefined): string {
   return last !== undefined && 'String' in last ? (last.String.sval ?? '') : ''
 }
 
-/** `checked`: against all rows, at once; `built`: with an index that is not there yet. */
-export function addsConstraint(statement: Tree.Node, how: 'checked' | 'built'): boolean {
+/** `checked`: against all rows, at once; `built`: with an index that is not there yet; `filled`: with NOT NULL, which a key brings. */
+export function addsConstraint(statement: Tree.Node, how: 'checked' | 'built' | 'filled'): boolean {
   return commandsOf(statement).some((command) => {
     const { contype = '', skip_validation, indexname } = constraintOf(command) ?? {}
+    if (how === 'filled') return contype === 'CONSTR_PRIMARY' && indexname !== undefined
     return how === 'checked'
       ? /_(?:CHECK|FOREIGN|NOTNULL)$/.test(contype) && skip_validation !== true
       : /_(?:UNIQUE|PRIMARY|EXCLUSION)$/.test(contype) && indexname === undefined

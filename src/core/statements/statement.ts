@@ -89,8 +89,13 @@ export function hasOption(options: readonly Tree.Node[] | undefined, name: strin
   return (options ?? []).some((one) => 'DefElem' in one && one.DefElem.defname === name)
 }
 
-/** What a statement makes anew: on that, no lock and no scan hurts anybody. */
+/**
+ * What a statement makes anew: on that, no lock and no scan hurts anybody. With IF NOT EXISTS it may be there already, and a
+ * temporary relation is not the one that others call so.
+ */
 export function createdBy(statement: Tree.Node, namespace: string): QualifiedName | undefined {
+  const [made] = Object.values(statement) as readonly { readonly if_not_exists?: boolean }[]
+  if (made?.if_not_exists === true || isTemporary(statement)) return undefined
   if ('CreateStmt' in statement) return relationName(statement.CreateStmt.relation, namespace)
   if ('CreateTableAsStmt' in statement) return relationName(statement.CreateTableAsStmt.into?.rel, namespace)
   if ('ViewStmt' in statement && statement.ViewStmt.replace !== true)
@@ -98,4 +103,12 @@ export function createdBy(statement: Tree.Node, namespace: string): QualifiedNam
   if ('CompositeTypeStmt' in statement) return relationName(statement.CompositeTypeStmt.typevar, namespace)
   if ('CreateSeqStmt' in statement) return relationName(statement.CreateSeqStmt.sequence, namespace)
   return undefined
+}
+
+function isTemporary(statement: Tree.Node): boolean {
+  let found = false
+  visit({ statement }, (_kind, node) => {
+    if (node.relpersistence === 't') found = true
+  })
+  return found
 }

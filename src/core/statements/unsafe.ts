@@ -6,6 +6,7 @@ import {
   changesAllRows,
   drops,
   isOpaque,
+  isUnknown,
   locksAnother,
 } from './matches.ts'
 import type { Rule } from './rule.ts'
@@ -43,7 +44,7 @@ export const UNSAFE: readonly Rule[] = [
   },
   {
     code: 'sets_not_null',
-    finds: (statement) => altersBy(statement, 'AT_SetNotNull'),
+    finds: (statement) => altersBy(statement, 'AT_SetNotNull') || addsConstraint(statement, 'filled'),
     what: 'sets NOT NULL',
     why: 'the table is read while nobody can use it, and old writers may fail',
     instead: 'Use alter_column.',
@@ -90,7 +91,9 @@ export const UNSAFE: readonly Rule[] = [
   },
   {
     code: 'attaches_partition',
-    finds: (statement) => altersBy(statement, 'AT_AttachPartition'),
+    finds: (statement) =>
+      altersBy(statement, 'AT_AttachPartition') ||
+      ('CreateStmt' in statement && statement.CreateStmt.partbound !== undefined),
     what: 'attaches a partition',
     why: 'the partition, and the default one, are read while nobody can use them',
     instead: 'Prove the bound by a validated CHECK first, and give that as the reason.',
@@ -211,6 +214,13 @@ export const UNSAFE: readonly Rule[] = [
     what: 'runs code that nobody can look into (DO, CALL, EXECUTE, or a function that is called for what it does)',
     why: 'its locks and its effects are not known',
     instead: 'Write its statements.',
+  },
+  {
+    code: 'unknown_effect',
+    finds: (statement, { part }) => part !== 'down' && isUnknown(statement),
+    what: 'does what no rule knows',
+    why: 'instances that run may fail, or lose what they write',
+    instead: 'Use the operation for it, if there is one.',
   },
   {
     code: 'reaches_the_server',

@@ -127,7 +127,7 @@ end`)
   test('of a widening', () => {
     expect(dualWriteBody(pair({ mapping: WIDENING, fromColumn: column('name', 'integer') }))).toBe(`
 begin
-  if (pg_catalog.record_image_eq(row(new."full_name"), row(new."name"::bigint)) or pg_catalog.record_image_eq(row(new."name"), row(new."full_name"::integer))) and not (new."full_name" is null and new."name"::bigint is not null) then
+  if (pg_catalog.record_image_eq(row(new."full_name"), row(new."name"::bigint)) or pg_catalog.record_image_eq(row(new."name"), row(new."full_name"::integer))) and not (new."full_name" is null and new."name"::bigint is not null) and (tg_op operator(pg_catalog.=) 'INSERT' or not (not pg_catalog.record_image_eq(row(new."name"), row(old."name")) and pg_catalog.record_image_eq(row(new."full_name"), row(old."full_name"))) or pg_catalog.record_image_eq(row(new."full_name"), row(new."name"::bigint))) then
     return new;
   end if;
   if tg_op operator(pg_catalog.=) 'INSERT' then

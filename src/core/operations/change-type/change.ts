@@ -1,6 +1,6 @@
 import { readOverRow } from '../../over-row.ts'
 import { readType } from '../../parse.ts'
-import { CUTTING_TYPES, castTo, type Mapping, mappingFor } from '../../plan/mapping.ts'
+import { castTo, cuts, type Mapping, mappingFor } from '../../plan/mapping.ts'
 import { theTable } from '../../plan/table-checks.ts'
 import type { Facts, TypeFacts } from '../../schema/facts.ts'
 import { collationKey, type MappingFacts, type MappingNeed, mappingKey } from '../../schema/mappings.ts'
@@ -112,8 +112,7 @@ function byHand(
   { target, facts }: { readonly target: Target; readonly facts: Facts },
 ): Change | Problem {
   // An explicit cast to these cuts a value that is too long, and nobody is told.
-  if (target.baseType !== from.baseType && CUTTING_TYPES.has(target.baseType))
-    return { problem: `values cannot be assigned to ${target.type} without being cut` }
+  if (cuts(from, target)) return { problem: `values cannot be assigned to ${target.type} without being cut` }
   const [there, back] = mappingNeeds(op).map((need) => wayOf(need, facts))
   if (there === undefined || 'problem' in there)
     return { problem: `"up" (${up}) cannot be used: ${there?.problem}` }

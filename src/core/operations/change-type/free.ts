@@ -59,6 +59,6 @@ function precision(of: Typed): number {
 
 /** The numbers of a type as PostgreSQL prints it, which stand in its middle in `timestamp(3) without time zone`. */
 function modifiers({ type }: Typed): readonly number[] {
-  const inside = /\(([\d,]+)\)/.exec(type)?.[1]
+  const inside = /\(([-\d,]+)\)/.exec(type)?.[1]
   return inside === undefined ? [] : inside.split(',').map(Number)
 }

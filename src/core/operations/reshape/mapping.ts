@@ -1,6 +1,6 @@
 import { readOverRow } from '../../over-row.ts'
 import { readType } from '../../parse.ts'
-import { CUTTING_TYPES, castTo, type RowMapping } from '../../plan/mapping.ts'
+import { castTo, cuts, type RowMapping } from '../../plan/mapping.ts'
 import type { Facts, TypeFacts } from '../../schema/facts.ts'
 import { type MappingFacts, type MappingNeed, mappingKey } from '../../schema/mappings.ts'
 import { type Column, findColumn, type Table } from '../../schema/model.ts'
@@ -90,6 +90,7 @@ function typeOf(name: string, text: string, { types }: Facts): TypeFacts | strin
     return `${type.type} is a domain with constraints; adding such a column rewrites the table.`
   if (type.typeKind === 'composite')
     return `${type.type} is a composite type, where NULL cannot be told from a row of NULLs.`
-  if (CUTTING_TYPES.has(type.baseType)) return `Values cannot be assigned to ${type.type} without being cut.`
+  if (cuts({ type: '', baseType: '' }, type))
+    return `Values cannot be assigned to ${type.type} without being cut.`
   return type
 }

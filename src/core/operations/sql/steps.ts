@@ -1,5 +1,7 @@
 import { assert } from '../../errors.ts'
+import { hash } from '../../hash.ts'
 import type { Hazard } from '../../plan/hazard.ts'
+import { isFreeToBuild } from '../../plan/probes.ts'
 import { inSearchPath } from '../../plan/search-path.ts'
 import type { Phase, StepDraft, TransactionStep } from '../../plan/step.ts'
 import { type Sql, sql, trusted } from '../../sql.ts'
@@ -29,7 +31,7 @@ export function upStep(op: RunSql, context: Context): StepDraft {
     hazards: [...unsafeHazards(op, setting), ...stays],
     probe: doneProbe(op),
     text: op.up,
-    ...(op.down === undefined ? {} : { makes: madeName(op) }),
+    ...(op.down === undefined ? {} : { makes: madeName(op, context) }),
   })
 }
 
@@ -42,7 +44,7 @@ export function downStep(op: RunSql, context: Context, down: string): StepDraft 
     hazards: unsafeHazards(op, setting),
     probe: sql`not ${doneProbe(op)}`,
     text: down,
-    unmakes: madeName(op),
+    unmakes: madeName(op, context),
   })
 }
 
@@ -76,8 +78,23 @@ function statementStep(op: RunSql, { schema, facts }: Context, setting: Setting,
   const [statement] = setting.statements
   if (statement !== undefined && 'IndexStmt' in statement) {
     const { idxname = '', relation } = statement.IndexStmt
-    const index = { namespace: relationName(relation, op.namespace).namespace, name: idxname }
-    return { kind: 'concurrent_index', ...common, locks, index, statement: trusted(text.trim()) }
+    const table = relationName(relation, op.namespace)
+    const index = { namespace: table.namespace, name: idxname }
+    return {
+      kind: 'concurrent_index',
+      ...common,
+      locks,
+      // What is in the way is dropped before the build: that may only be what an interrupted one has left.
+      requires: [
+        {
+          that: isFreeToBuild(index, table, null),
+          code: 'drift_found',
+          otherwise: `there is an index "${idxname}" already`,
+        },
+      ],
+      index,
+      statement: trusted(text.trim()),
+    }
   }
   return { kind: 'outside', ...common, locks, statements: [trusted(text.trim())], cost: 'scan' }
 }
@@ -110,8 +127,9 @@ function doneProbe(op: RunSql): Sql {
   return sql`(${probe})`
 }
 
-function madeName({ up }: RunSql): string {
-  return `what "${firstLine(up)}" makes`
+/** Two operations may begin with the same words: which one it is must be told apart, or a rollback takes back what it never made. */
+function madeName({ up }: RunSql, { seed }: Context): string {
+  return `what "${firstLine(up)}" makes (${hash(seed).slice(0, 8)})`
 }
 
 const SHOWN_CHARACTERS = 80
