@@ -13,6 +13,7 @@ import { forgetRunSql } from './backfill/checkpoint.ts'
 import type { Driving } from './context.ts'
 import { readRun, recordingFailure } from './drive.ts'
 import { executeStep } from './execute.ts'
+import { inspect } from './inspect.ts'
 import { note } from './note.ts'
 import { wasStarted } from './started.ts'
 import { readVersions } from './versions.ts'
@@ -48,6 +49,7 @@ export async function rollBack(engine: Driving, id: number): Promise<Run> {
   if (run.retiredAt !== undefined && undoSteps(run.plan).length === 0) throw notReversible(run, NO_WAY_BACK)
   if (run.state !== 'rolling_back') {
     await refuseWhileStoodOn(engine, run)
+    await refuseWhileRowsAreInTheWay(engine, run)
     await note(engine, id, [{ type: 'rollback_started' }])
   }
   for (const step of run.plan.rollback) {
@@ -61,6 +63,17 @@ export async function rollBack(engine: Driving, id: number): Promise<Run> {
   )
   await note(engine, id, [...versions, { type: 'run_rolled_back' }], [forgetRunSql(id), ...doors])
   return await readRun(engine, id)
+}
+
+/** Looked for before anything is taken back: a rollback that stops half way can neither go on nor go forward again. */
+async function refuseWhileRowsAreInTheWay(engine: Driving, run: Run): Promise<void> {
+  for (const step of run.plan.rollback) {
+    if (step.kind !== 'inspect' || !(await isOurs(engine, run, step))) continue
+    await inspect(engine, step).catch((error: unknown) => {
+      // What it looks at may not have come to be; its own turn tells.
+      if (error instanceof BellowsError && error.code === 'rows_in_the_way') throw error
+    })
+  }
 }
 
 /** An application that does not register is known by its rollout alone. */

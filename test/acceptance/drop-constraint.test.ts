@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { DropConstraint } from '../../src/core/operations/drop-constraint.ts'
 import { testDatabase } from '../support/database.ts'
 import { liveThrough } from '../support/lifecycle.ts'
+import { rename } from '../support/rename.ts'
 
 const drop = (name: string): DropConstraint => ({
   kind: 'drop_constraint',
@@ -105,6 +106,25 @@ describe('drop_constraint', () => {
     await expect(bellows.change((driver) => driver.advance(migration, 'purge'))).rejects.toMatchObject({
       code: 'drift_found',
     })
+  })
+
+  test('begins no rollback that rows would stop half way', async () => {
+    const database = await testDatabase(
+      'create table users (id int primary key, name text, age int constraint grown check (age > 0)); insert into users values (1, null, 1)',
+    )
+    const bellows = await database.bellows()
+    const migration = { name: '0001_drop', operations: [drop('grown'), rename()] }
+    await bellows.change((driver) => driver.advance(migration, 'verify'))
+    await database.query(`insert into users (id, full_name, age) values (2, 'new', -1)`)
+    await expect(bellows.change((driver) => driver.rollback(1))).rejects.toMatchObject({
+      code: 'rows_in_the_way',
+    })
+    expect((await bellows.run(migration.name))?.state).toBe('verifying')
+    expect(await database.query('select name, full_name from users where id = 2')).toEqual([
+      { name: 'new', full_name: 'new' },
+    ])
+    await database.query('delete from users where id = 2')
+    expect((await bellows.change((driver) => driver.rollback(1))).state).toBe('rolled_back')
   })
 
   test('keeps the key by which a publication tells the rows of a table', async () => {
