@@ -7,7 +7,6 @@ import { ruleName } from './rules/name.ts'
 import { ruleNeeds } from './rules/needs.ts'
 import { ruleProblems } from './rules/problems.ts'
 import { putUpSteps, type Work } from './rules/put-up.ts'
-import { withReference } from './rules/references.ts'
 import { type Deferrable, foreignKeyRule, type References, type Rule, type RuleTime } from './rules/rule.ts'
 import { withRule } from './rules/schema.ts'
 import { takeDownStep } from './rules/take-down.ts'
@@ -55,8 +54,7 @@ export const addConstraint: OperationSpec<AddConstraint> = {
     const [rule] = rulesOf(op)
     const name = rule === undefined ? undefined : ruleName(rule, table, op.name, { facts })
     assert(rule !== undefined && name !== undefined, 'apply comes after check')
-    const changed = withTable(schema, withRule(table, rule, name, facts))
-    return rule.kind === 'foreign_key' ? withReference(changed, table, name, rule.other) : changed
+    return withTable(schema, withRule(table, rule, name, facts))
   },
 
   expand: (op, context) => {

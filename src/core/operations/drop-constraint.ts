@@ -9,7 +9,6 @@ import { id, lit, qualified, type Sql, shown, sql, trusted } from '../sql.ts'
 import type { Context, OperationSpec } from './operation.ts'
 import { inspectSteps } from './rules/inspect.ts'
 import { constraintMissing, findConstraint, ruleOf } from './rules/known.ts'
-import { withoutReference } from './rules/references.ts'
 
 /** Drops a constraint: what only ever refuses goes for the new version, what statements rely on goes with the old one. */
 export interface DropConstraint {
@@ -41,13 +40,11 @@ export const dropConstraint: OperationSpec<DropConstraint> = {
   apply: (op, schema) => {
     const table = findTable(schema, theTable(op))
     if (table === undefined) return schema
-    const changed = withTable(schema, {
+    return withTable(schema, {
       ...table,
       constraints: table.constraints.filter(({ name }) => name !== op.name),
       indexes: table.indexes.filter(({ constraint }) => constraint !== op.name),
     })
-    const other = findConstraint(table, op.name)?.references ?? null
-    return other === null ? changed : withoutReference(changed, table, op.name, other)
   },
 
   expand: (op, context) => {

@@ -9,7 +9,6 @@ import { id, qualified, sql } from '../sql.ts'
 import type { Context, OperationSpec } from './operation.ts'
 import { constraintMissing, findConstraint } from './rules/known.ts'
 import { nameTaken } from './rules/name.ts'
-import { withoutReference, withReference } from './rules/references.ts'
 
 /** Renames a constraint, with its index, where nobody uses the old name any more. */
 export interface RenameConstraint {
@@ -39,7 +38,7 @@ export const renameConstraint: OperationSpec<RenameConstraint> = {
     const table = findTable(schema, theTable(op))
     if (table === undefined) return schema
     const renamed = (name: string | null) => (name === op.from ? op.to : name)
-    const changed = withTable(schema, {
+    return withTable(schema, {
       ...table,
       constraints: table.constraints.map((one) =>
         one.name === op.from ? { ...one, name: op.to, index: one.index === null ? null : op.to } : one,
@@ -48,9 +47,6 @@ export const renameConstraint: OperationSpec<RenameConstraint> = {
         one.constraint === op.from ? { ...one, name: op.to, constraint: renamed(one.constraint) } : one,
       ),
     })
-    const other = findConstraint(table, op.from)?.references ?? null
-    if (other === null) return changed
-    return withReference(withoutReference(changed, table, op.from, other), table, op.to, other)
   },
 
   expand: () => [],

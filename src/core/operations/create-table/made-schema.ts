@@ -10,7 +10,6 @@ import {
   withTable,
 } from '../../schema/model.ts'
 import { id, qualified } from '../../sql.ts'
-import { withReference } from '../rules/references.ts'
 import { notNullConstraint, PLAIN_CONSTRAINT } from '../rules/schema.ts'
 import type { CreateTable, NewColumn } from './create-table.ts'
 import { type Named, namedConstraints, primaryKeyName } from './names.ts'
@@ -18,12 +17,7 @@ import { foreignKeySql } from './statements.ts'
 
 /** The schema with the new table. */
 export function withMadeTable(op: CreateTable, schema: Schema, facts: Facts): Schema {
-  const table = theTable(op)
-  const pointing = namedConstraints(op).flatMap(({ constraint, name }) =>
-    constraint.kind === 'foreign_key' ? [{ to: constraint.references, name }] : [],
-  )
-  const pointed = pointing.reduce((before, { to, name }) => withReference(before, table, name, to), schema)
-  return withTable(pointed, madeTable(op, facts))
+  return withTable(schema, madeTable(op, facts))
 }
 
 /** The table as the server will describe it, or as far as it can be said while its types are not known. */
