@@ -3,11 +3,12 @@ import { uninstallSql } from '../../plan/dual-write.ts'
 import { fillSql } from '../../plan/filling.ts'
 import type { Hazard } from '../../plan/hazard.ts'
 import { userTriggersFire } from '../../plan/hazards.ts'
+import { onTable } from '../../plan/on-table.ts'
 import { all, columnAbsent, columnExists, dualWriteAbsent, dualWriteStands } from '../../plan/probes.ts'
 import type { StepDraft } from '../../plan/step.ts'
 import { primaryKey } from '../../schema/model.ts'
 import { id, qualified, sql, trusted } from '../../sql.ts'
-import { commentSql, defaultSql, onTable, type Work } from './work.ts'
+import { commentSql, defaultSql, type Work } from './work.ts'
 
 /** The column and what fills it come in one transaction: from then on every row that is written has its value. */
 export function fillingStep(work: Work): StepDraft {

@@ -1,6 +1,7 @@
 import { clearColumnState, columnIsOffered } from '../../plan/column-state.ts'
 import { uninstallSql } from '../../plan/dual-write.ts'
 import type { Filling } from '../../plan/filling.ts'
+import { onTable } from '../../plan/on-table.ts'
 import {
   all,
   constraintAbsent,
@@ -15,7 +16,7 @@ import { validateChecksSql } from '../../plan/validate.ts'
 import type { QualifiedName } from '../../schema/model.ts'
 import { id, lit, qualified, type Sql, sql } from '../../sql.ts'
 import type { AddColumn } from './add.ts'
-import { defaultSql, onTable, type Work } from './work.ts'
+import { defaultSql, type Work } from './work.ts'
 
 /** From the last row that was filled to the moment when new instances may use the column, and to the end. */
 export function settleSteps(work: Work): readonly StepDraft[] {

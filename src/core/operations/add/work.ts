@@ -2,7 +2,6 @@ import { assert } from '../../errors.ts'
 import { type Filling, fillingFor } from '../../plan/filling.ts'
 import { type Names, namesFor } from '../../plan/names.ts'
 import { printed } from '../../plan/row-value.ts'
-import type { TransactionStep } from '../../plan/step.ts'
 import { theTable } from '../../plan/table-checks.ts'
 import { findTable, type QualifiedName, type Table } from '../../schema/model.ts'
 import { id, lit, qualified, type Sql, sql, trusted } from '../../sql.ts'
@@ -64,16 +63,4 @@ export function defaultSql(op: AddColumn): readonly Sql[] {
 export function commentSql(op: AddColumn): readonly Sql[] {
   if (op.comment === undefined) return []
   return [sql`comment on column ${qualified(theTable(op))}.${id(op.column)} is ${lit(op.comment)}`]
-}
-
-/** What all transactions on the one table share. */
-export function onTable(
-  table: QualifiedName,
-): Pick<TransactionStep, 'locks' | 'requires' | 'cost' | 'hazards'> {
-  return {
-    locks: [{ relation: table, level: 'access_exclusive' }],
-    requires: [],
-    cost: 'instant',
-    hazards: [],
-  }
 }

@@ -1,8 +1,8 @@
+import { onTable } from '../../plan/on-table.ts'
 import { isOfType } from '../../plan/probes.ts'
 import type { StepDraft } from '../../plan/step.ts'
 import type { Column, Table } from '../../schema/model.ts'
 import { id, lit, qualified, type Sql, sql, trusted } from '../../sql.ts'
-import { onTable } from '../copy/work.ts'
 
 type Typed = Pick<Column, 'type'>
 

@@ -3,11 +3,12 @@ import { type ColumnState, setColumnState } from '../../plan/column-state.ts'
 import { installSql, unfilled } from '../../plan/dual-write.ts'
 import type { Hazard } from '../../plan/hazard.ts'
 import { installCounterSql } from '../../plan/old-writes.ts'
+import { onTable } from '../../plan/on-table.ts'
 import { all, columnExists, dualWriteStands } from '../../plan/probes.ts'
 import type { LockLevel, StepDraft } from '../../plan/step.ts'
 import { primaryKey } from '../../schema/model.ts'
 import { id, qualified, type Sql, sql, trusted } from '../../sql.ts'
-import { carriedAttributes, onTable, type Work } from './work.ts'
+import { carriedAttributes, type Work } from './work.ts'
 
 /** What an operation says of a step that it shares with others. */
 export interface Said {

@@ -4,6 +4,7 @@ import { clearColumnState } from '../../plan/column-state.ts'
 import { functionSql, uninstallSql } from '../../plan/dual-write.ts'
 import { defaultName, notNullName } from '../../plan/names.ts'
 import { uninstallCounterSql } from '../../plan/old-writes.ts'
+import { onTable } from '../../plan/on-table.ts'
 import { all, columnAbsent, constraintAbsent, dualWriteAbsent, indexValid } from '../../plan/probes.ts'
 import { noStrangers, retireStep, undoStep } from '../../plan/retire.ts'
 import type { Lock, Requirement, StepDraft } from '../../plan/step.ts'
@@ -13,7 +14,6 @@ import {
   asPlannedRequirements,
   carriedAttributes,
   lastRequirement,
-  onTable,
   proofNames,
   standsRequirement,
   validatedRequirement,

@@ -2,18 +2,12 @@ import { carrySteps, checkAdditions } from '../../plan/carry.ts'
 import { clearColumnState, columnIsOffered } from '../../plan/column-state.ts'
 import { validateChecksStep } from '../../plan/constraint-steps.ts'
 import { lossy, relation, unfilled } from '../../plan/dual-write.ts'
+import { onTable } from '../../plan/on-table.ts'
 import { constraintExists } from '../../plan/probes.ts'
 import type { StepDraft } from '../../plan/step.ts'
 import { primaryKey } from '../../schema/model.ts'
 import { id, qualified, sql, trusted } from '../../sql.ts'
-import {
-  asPlannedRequirements,
-  lastRequirement,
-  onTable,
-  proofNames,
-  standsRequirement,
-  type Work,
-} from './work.ts'
+import { asPlannedRequirements, lastRequirement, proofNames, standsRequirement, type Work } from './work.ts'
 
 /** From the comparison of all rows to the moment when new instances may use the new column. */
 export function verifySteps(work: Work): readonly StepDraft[] {

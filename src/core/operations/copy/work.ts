@@ -12,7 +12,7 @@ import {
   hasNoChildren,
 } from '../../plan/probes.ts'
 import { companionsOf, type Leaving } from '../../plan/retire.ts'
-import type { Requirement, TransactionStep } from '../../plan/step.ts'
+import type { Requirement } from '../../plan/step.ts'
 import type { Column, QualifiedName, Table } from '../../schema/model.ts'
 import { type Sql, sql, trusted } from '../../sql.ts'
 
@@ -153,18 +153,6 @@ export function carriedAttributes(from: Column, to: Column): Column {
     ...from,
     storage: isSameType ? from.storage : to.storage,
     compression: isSameType ? from.compression : to.compression,
-  }
-}
-
-/** What most transactions on the one table share. */
-export function onTable(
-  table: QualifiedName,
-): Pick<TransactionStep, 'locks' | 'requires' | 'cost' | 'hazards'> {
-  return {
-    locks: [{ relation: table, level: 'access_exclusive' }],
-    requires: [],
-    cost: 'instant',
-    hazards: [],
   }
 }
 

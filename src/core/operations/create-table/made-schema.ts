@@ -10,7 +10,7 @@ import {
   withTable,
 } from '../../schema/model.ts'
 import { id, qualified } from '../../sql.ts'
-import { notNullConstraint, PLAIN_CONSTRAINT } from '../rules/schema.ts'
+import { notNullConstraint, PLAIN_CONSTRAINT, PLAIN_KEY_INDEX } from '../rules/schema.ts'
 import type { CreateTable, NewColumn } from './create-table.ts'
 import { type Named, namedConstraints, primaryKeyName } from './names.ts'
 import { foreignKeySql } from './statements.ts'
@@ -118,18 +118,12 @@ function keyConstraint({ kind, name, columns }: Key): Constraint {
 
 function keyIndex(table: QualifiedName, { name, columns }: Key): Index {
   return {
+    ...PLAIN_KEY_INDEX,
     name,
     columns,
     nameParts: columns,
     definition: `CREATE UNIQUE INDEX ${id(name)} ON ${qualified(table)} USING btree (${columns.map(id).join(', ')})`,
-    unique: true,
-    valid: true,
     constraint: name,
-    comment: null,
-    tablespace: null,
-    replicaIdentity: false,
-    clustered: false,
-    foreignKeys: [],
   }
 }
 

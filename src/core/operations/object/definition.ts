@@ -18,16 +18,13 @@ export interface Defining {
   readonly definition: string
 }
 
-export interface Definition {
+interface Definition {
   readonly statement: Tree.Node
   readonly object: DatabaseObject
   readonly orReplace: boolean
 }
 
-export function readDefinition({
-  definition,
-  namespace,
-}: Defining): Definition | { readonly problem: string } {
+function readDefinition({ definition, namespace }: Defining): Definition | { readonly problem: string } {
   const statements = readStatements(definition)
   if ('problem' in statements) return statements
   const [statement, ...more] = statements

@@ -1,11 +1,12 @@
 import { clearColumnState } from '../../plan/column-state.ts'
 import { functionSql, uninstallSql } from '../../plan/dual-write.ts'
 import { uninstallCounterSql } from '../../plan/old-writes.ts'
+import { onTable } from '../../plan/on-table.ts'
 import { all, columnAbsent, constraintAbsent, dualWriteAbsent } from '../../plan/probes.ts'
 import { gateStep, noStrangers, retireStep, undoStep } from '../../plan/retire.ts'
 import type { StepDraft } from '../../plan/step.ts'
 import { id, join, qualified, sql } from '../../sql.ts'
-import { onTable, standsRequirement, validatedRequirement } from '../copy/work.ts'
+import { standsRequirement, validatedRequirement } from '../copy/work.ts'
 import { asPlanned, proofs, said, standing } from './parts.ts'
 import type { Work } from './work.ts'
 

@@ -1,11 +1,11 @@
 import { clearColumnState, columnIsOffered } from '../../plan/column-state.ts'
 import { lossyOf, relationOf, unfilledOf } from '../../plan/dual-write.ts'
+import { onTable } from '../../plan/on-table.ts'
 import { all, constraintExists, constraintValidated } from '../../plan/probes.ts'
 import type { StepDraft } from '../../plan/step.ts'
 import { validateChecksSql } from '../../plan/validate.ts'
 import { primaryKey } from '../../schema/model.ts'
 import { id, join, qualified, sql } from '../../sql.ts'
-import { onTable } from '../copy/work.ts'
 import { asPlanned, listed, proofs, required, said, sides, standing } from './parts.ts'
 import type { Work } from './work.ts'
 

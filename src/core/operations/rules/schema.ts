@@ -63,6 +63,17 @@ export const PLAIN_CONSTRAINT = {
   dependents: [],
 } as const
 
+/** The same of the index that carries a key. */
+export const PLAIN_KEY_INDEX = {
+  unique: true,
+  valid: true,
+  comment: null,
+  tablespace: null,
+  replicaIdentity: false,
+  clustered: false,
+  foreignKeys: [],
+} as const
+
 function constraintFor(table: Table, rule: Rule, name: string): Constraint {
   const columns = columnsOf(rule).filter((column) => findColumn(table, column) !== undefined)
   const plain = { ...PLAIN_CONSTRAINT, name, kind: rule.kind, columns }
@@ -99,17 +110,7 @@ function constraintFor(table: Table, rule: Rule, name: string): Constraint {
 }
 
 function indexFor(table: Table, rule: Rule, name: string): readonly Index[] {
-  const plain = {
-    name,
-    unique: true,
-    valid: true,
-    constraint: name,
-    comment: null,
-    tablespace: null,
-    replicaIdentity: false,
-    clustered: false,
-    foreignKeys: [],
-  }
+  const plain = { ...PLAIN_KEY_INDEX, name, constraint: name }
   switch (rule.kind) {
     case 'unique':
     case 'primary_key': {

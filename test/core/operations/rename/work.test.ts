@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import {
   lastRequirement,
-  onTable,
   proofNames,
   standsRequirement,
   validatedRequirement,
 } from '../../../../src/core/operations/copy/work.ts'
 import type { RenameColumn } from '../../../../src/core/operations/rename/rename.ts'
 import { workFor } from '../../../../src/core/operations/rename/work.ts'
+import { onTable } from '../../../../src/core/plan/on-table.ts'
 import { constraintValidated, dualWriteIsLast, dualWriteStands } from '../../../../src/core/plan/probes.ts'
 import type { Table } from '../../../../src/core/schema/model.ts'
 import {
