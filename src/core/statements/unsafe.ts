@@ -40,7 +40,7 @@ export const UNSAFE: readonly Rule[] = [
     finds: (statement) => altersBy(statement, 'AT_AlterColumnType'),
     what: 'changes the type of a column',
     why: 'the table and its indexes may be rewritten while nobody can read it',
-    instead: 'Use rename_column with the new type.',
+    instead: 'Use change_type.',
   },
   {
     code: 'sets_not_null',
@@ -161,7 +161,7 @@ export const UNSAFE: readonly Rule[] = [
     finds: (statement, { part }) => part !== 'down' && drops(statement, 'table'),
     what: 'drops a table',
     why: 'somebody may use it, and its rows are gone',
-    instead: 'Drop it when nobody uses it any more, and say in "unsafe" how you know.',
+    instead: 'Use drop_table.',
   },
   {
     code: 'drops_index',
@@ -206,7 +206,7 @@ export const UNSAFE: readonly Rule[] = [
       'AlterDomainStmt' in statement && ['C', 'V', 'O'].includes(statement.AlterDomainStmt.subtype ?? ''),
     what: 'puts a constraint on a domain',
     why: 'every table that uses it is read while nobody can write it',
-    instead: 'Use add_domain_constraint.',
+    instead: 'Make a new domain, and change the columns to it.',
   },
   {
     code: 'opaque',
