@@ -26,15 +26,21 @@ export function makePlan(migration: Migration, schema: Schema, facts: Facts): Pl
   const steps = PHASES.flatMap((phase) =>
     numbered(
       `${migration.name}/${phase}`,
-      forward.filter((draft) => draft.phase === phase),
+      forward.filter(({ draft }) => draft.phase === phase),
     ),
   )
-  const back = planned.toReversed().flatMap((drafts) => drafts.back)
-  const rollback = numbered(`${migration.name}/rollback`, [
-    ...back.filter((draft) => draft.phase === 'retire'),
-    ...back.filter((draft) => draft.phase !== 'retire'),
-  ])
-  const content = { format: 1, migration, serverVersion: facts.serverVersion, steps, rollback } as const
+  const back = planned.map((drafts, of) => placed(drafts.back, of)).toReversed()
+  const rollback = numbered(`${migration.name}/rollback`, undoFirst(back.flat())).map(({ step, of }) => ({
+    ...step,
+    undoes: steps.filter((one) => one.of === of && leavesSomething(one.step)).map((one) => one.step.id),
+  }))
+  const content = {
+    format: 1,
+    migration,
+    serverVersion: facts.serverVersion,
+    steps: steps.map(({ step }) => step),
+    rollback,
+  } as const
   return { ...content, hash: hash(canonical(content)) }
 }
 
@@ -66,24 +72,57 @@ function draftsOfAll(migration: Migration, start: Schema, facts: Facts): readonl
  * What looks for rows in the way comes before anything is changed, unless it looks at what the migration adds itself. What
  * replaces a thing that reads columns comes when all of them are proved.
  */
-function inOrder(migration: Migration, planned: readonly Drafts[]): readonly StepDraft[] {
+function inOrder(migration: Migration, planned: readonly Drafts[]): readonly Placed[] {
   const touches = migration.operations.map((op) => specOf(op).needs(op).touches)
-  const isFirst = (draft: StepDraft, at: number) =>
-    draft.kind === 'inspect' && !isOnAdded(touches.slice(0, at).flat(), touches[at] ?? [])
-  const parts = planned.map(({ forward }, at) => ({
-    first: forward.filter((draft) => isFirst(draft, at)),
-    later: forward.filter((draft) => !isFirst(draft, at)),
-  }))
+  const parts = planned.map(({ forward }, of) => {
+    const isOn = isOnAdded(touches.slice(0, of).flat(), touches[of] ?? [])
+    const isFirst = ({ draft }: Placed) => draft.kind === 'inspect' && !isOn
+    const drafts = placed(isOn ? lookingLate(forward) : forward, of)
+    return { first: drafts.filter(isFirst), later: drafts.filter((one) => !isFirst(one)) }
+  })
   const later = parts.flatMap((part) => part.later)
   return [
     ...parts.flatMap(({ first }) => first),
-    ...later.filter((draft) => !replacesProved(draft)),
-    ...later.filter(replacesProved),
+    ...later.filter(({ draft }) => !replacesProved(draft)),
+    ...later.filter(({ draft }) => replacesProved(draft)),
   ]
+}
+
+/**
+ * What the migration adds has its values when it is filled, or from new instances alone: a look at the begin finds every row in
+ * the way. So nobody looks before the last moment.
+ */
+function lookingLate(drafts: readonly StepDraft[]): readonly StepDraft[] {
+  const looksAgain = drafts.some(({ kind, phase }) => kind === 'inspect' && phase === 'retire')
+  return drafts.flatMap((draft) => {
+    if (draft.kind !== 'inspect' || draft.phase !== 'expand') return [draft]
+    return looksAgain ? [] : [{ ...draft, phase: 'verify' }]
+  })
 }
 
 function replacesProved(draft: StepDraft): boolean {
   return draft.phase === 'verify' && 'makes' in draft
+}
+
+/** A draft, and the place of its operation in the migration. */
+interface Placed {
+  readonly draft: StepDraft
+  readonly of: number
+}
+
+function placed(drafts: readonly StepDraft[], of: number): readonly Placed[] {
+  return drafts.map((draft) => ({ draft, of }))
+}
+
+function undoFirst(back: readonly Placed[]): readonly Placed[] {
+  return [
+    ...back.filter(({ draft }) => draft.phase === 'retire'),
+    ...back.filter(({ draft }) => draft.phase !== 'retire'),
+  ]
+}
+
+function leavesSomething({ kind }: Step): boolean {
+  return kind !== 'inspect' && kind !== 'gate'
 }
 
 interface Drafts {
@@ -114,15 +153,19 @@ function oneWayProblems(planned: readonly Drafts[]): readonly BellowsError[] {
   ]
 }
 
-function numbered(prefix: string, drafts: readonly StepDraft[]): readonly Step[] {
-  return drafts.map(byName).map((draft, at) => {
-    const id = `${prefix}/${at + 1}`
-    const hazards = [...stepHazards(draft), ...draft.hazards]
-    if (draft.kind === 'inspect') return { id, probe: NEVER, ...draft, hazards }
-    const isTableStep = draft.kind === 'backfill' || draft.kind === 'verify'
-    // The checkpoint of a step that works through a table says in its last transaction that it is done.
-    return isTableStep ? { id, probe: backfillFinished(id), ...draft, hazards } : { id, ...draft, hazards }
-  })
+function numbered(
+  prefix: string,
+  drafts: readonly Placed[],
+): readonly { readonly step: Step; readonly of: number }[] {
+  return drafts.map(({ draft, of }, at) => ({ step: asStep(`${prefix}/${at + 1}`, byName(draft)), of }))
+}
+
+function asStep(id: string, draft: StepDraft): Step {
+  const hazards = [...stepHazards(draft), ...draft.hazards]
+  if (draft.kind === 'inspect') return { id, probe: NEVER, ...draft, hazards }
+  const isTableStep = draft.kind === 'backfill' || draft.kind === 'verify'
+  // The checkpoint of a step that works through a table says in its last transaction that it is done.
+  return isTableStep ? { id, probe: backfillFinished(id), ...draft, hazards } : { id, ...draft, hazards }
 }
 
 /** What only looks leaves nothing behind by which it could be known; the journal knows it. */

@@ -283,6 +283,17 @@ describe('a plan', () => {
     )
   })
 
+  test.each<[string, 'before_rollout' | 'after_rollout', readonly string[]]>([
+    ['behind the rollout, where new instances may have filled it', 'after_rollout', ['retire']],
+    ['when it is filled', 'before_rollout', ['verify']],
+  ])('looks for rows in the way of what it adds itself not at the begin, but %s', (_what, when, phases) => {
+    const strict: Operation = { kind: 'alter_column', ...on, column: 'slug', nullable: false, when }
+    const looks = (plan: Plan) =>
+      plan.steps.filter(({ kind }) => kind === 'inspect').map(({ phase }) => phase)
+    expect(looks(planOf(add, strict))).toEqual(phases)
+    expect(looks(planOf({ ...strict, column: 'age' }))[0]).toBe('expand')
+  })
+
   test('works on two tables of one migration', () => {
     const other: Operation = { kind: 'drop_column', namespace: 'public', table: 'teams', column: 'name' }
     const plan = planOf(rename, other)
