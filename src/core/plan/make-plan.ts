@@ -4,12 +4,14 @@ import { identifierProblem } from '../identifier.ts'
 import { specOf } from '../operations/index.ts'
 import type { Migration, Operation } from '../operations/migration.ts'
 import type { Context } from '../operations/operation.ts'
+import { withReliance } from '../operations/rules/reliance.ts'
 import type { Facts } from '../schema/facts.ts'
 import type { QualifiedName, Schema } from '../schema/model.ts'
 import { withReferences } from '../schema/references.ts'
 import { sql } from '../sql.ts'
+import { dropOrderProblems } from './drop-order.ts'
 import { stepHazards } from './hazards.ts'
-import { isOnAdded, meetingProblems, sharingProblems } from './meetings.ts'
+import { isOnAdded, keyProblems, meetingProblems, sharingProblems } from './meetings.ts'
 import type { Plan } from './plan.ts'
 import { backfillFinished } from './probes.ts'
 import { PHASES, type Step, type StepDraft } from './step.ts'
@@ -50,12 +52,16 @@ export function applied(migration: Migration, schema: Schema, facts: Facts): Sch
 }
 
 function after(op: Operation, schema: Schema, facts: Facts): Schema {
-  return withReferences(schema, specOf(op).apply(op, schema, facts))
+  return withReliance(schema, withReferences(schema, specOf(op).apply(op, schema, facts)))
 }
 
 /** Each operation sees the schema that the operations before it leave. Of that no more is kept than the steps that come of it. */
 function draftsOfAll(migration: Migration, start: Schema, facts: Facts): readonly Drafts[] {
-  const problems: BellowsError[] = [...sharingProblems(migration, start)]
+  const problems: BellowsError[] = [
+    ...sharingProblems(migration, start),
+    ...keyProblems(migration, start),
+    ...dropOrderProblems(migration, facts),
+  ]
   let schema = start
   const planned = migration.operations.map((op, at): Drafts => {
     const context = { schema, facts, seed: canonical([migration.name, at, op]) }
