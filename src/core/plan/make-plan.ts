@@ -32,9 +32,11 @@ export function makePlan(migration: Migration, schema: Schema, facts: Facts): Pl
     ),
   )
   const back = planned.map((drafts, of) => placed(drafts.back, of)).toReversed()
+  const leaving = planned.map((): string[] => [])
+  for (const { step, of } of steps) if (leavesSomething(step)) leaving[of]?.push(step.id)
   const rollback = numbered(`${migration.name}/rollback`, undoFirst(back.flat())).map(({ step, of }) => ({
     ...step,
-    undoes: steps.filter((one) => one.of === of && leavesSomething(one.step)).map((one) => one.step.id),
+    undoes: leaving[of] ?? [],
   }))
   const content = {
     format: 1,
@@ -81,7 +83,8 @@ function draftsOfAll(migration: Migration, start: Schema, facts: Facts): readonl
 function inOrder(migration: Migration, planned: readonly Drafts[]): readonly Placed[] {
   const touches = migration.operations.map((op) => specOf(op).needs(op).touches)
   const parts = planned.map(({ forward }, of) => {
-    const isOn = isOnAdded(touches.slice(0, of).flat(), touches[of] ?? [])
+    const looks = forward.some(({ kind }) => kind === 'inspect')
+    const isOn = looks && isOnAdded(touches.slice(0, of).flat(), touches[of] ?? [])
     const isFirst = ({ draft }: Placed) => draft.kind === 'inspect' && !isOn
     const drafts = placed(isOn ? lookingLate(forward) : forward, of)
     return { first: drafts.filter(isFirst), later: drafts.filter((one) => !isFirst(one)) }

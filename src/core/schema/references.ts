@@ -30,8 +30,9 @@ export function withReferences(before: Schema, after: Schema): Schema {
       after,
     )
 }
+
 /** What differs: the tables before, and those after. A partition has its keys from its parent, which is asked for them. */
-function changedTables(before: Schema, after: Schema): readonly [readonly Table[], readonly Table[]] {
+export function changedTables(before: Schema, after: Schema): readonly [readonly Table[], readonly Table[]] {
   const [gone, made]: [Table[], Table[]] = [[], []]
   // A plain loop: it runs over all tables of a migration for each of its operations.
   for (let at = 0; at < before.tables.length || at < after.tables.length; at += 1) {

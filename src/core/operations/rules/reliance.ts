@@ -1,12 +1,13 @@
 import { canonical } from '../../hash.ts'
 import {
   type Constraint,
-  isSameName,
   type QualifiedName,
   type Schema,
   type Table,
+  withTable,
 } from '../../schema/model.ts'
-import { shown } from '../../sql.ts'
+import { changedTables } from '../../schema/references.ts'
+import { qualified, shown } from '../../sql.ts'
 import { isKey } from './foreign-key-problems.ts'
 import { ruleOf } from './known.ts'
 
@@ -20,23 +21,23 @@ interface Key {
  * same columns, nobody knows before which of them PostgreSQL takes for a new one: it counts for both.
  */
 export function withReliance(before: Schema, after: Schema): Schema {
-  const [old, now] = [keysOf(before, after), keysOf(after, before)]
-  const gone = without(old, now)
-  const made = without(now, old)
-  if (gone.length + made.length === 0) return after
-  return { ...after, tables: after.tables.map((table) => reliedOn(table, gone, made)) }
+  const [old, now] = changedTables(before, after).map((tables) => tables.flatMap(keysOf))
+  const gone = without(old ?? [], now ?? [])
+  const made = without(now ?? [], old ?? [])
+  const pointedAt = new Set([...gone, ...made].map(targetOf))
+  return after.tables
+    .filter((table) => pointedAt.size > 0 && pointedAt.has(qualified(table)))
+    .reduce((schema, table) => withTable(schema, reliedOn(table, gone, made)), after)
 }
 
-/** The foreign keys of the tables that are others in the other schema. */
-function keysOf(schema: Schema, other: Schema): readonly Key[] {
-  const same = new Set(other.tables)
-  return schema.tables
-    .filter((table) => !same.has(table))
-    .flatMap((table) =>
-      table.constraints
-        .filter(({ kind }) => kind === 'foreign_key')
-        .map((constraint) => ({ of: { namespace: table.namespace, name: table.name }, constraint })),
-    )
+function keysOf({ namespace, name, constraints }: Table): readonly Key[] {
+  return constraints
+    .filter(({ kind }) => kind === 'foreign_key')
+    .map((constraint) => ({ of: { namespace, name }, constraint }))
+}
+
+function targetOf({ constraint: { references } }: Key): string | undefined {
+  return references === null ? undefined : qualified(references)
 }
 
 function without(keys: readonly Key[], others: readonly Key[]): readonly Key[] {
@@ -49,10 +50,7 @@ function identity({ of, constraint: { name, references, columns } }: Key): strin
 }
 
 function reliedOn(table: Table, gone: readonly Key[], made: readonly Key[]): Table {
-  const pointing = made.filter(
-    ({ constraint: { references } }) => references !== null && isSameName(references, table),
-  )
-  if (pointing.length === 0 && !gone.some(({ constraint }) => isTo(constraint, table))) return table
+  const pointing = made.filter((key) => targetOf(key) === qualified(table))
   const standingOn = (index: Table['indexes'][number]) =>
     pointing.filter(({ constraint }) => isKey(index, otherColumns(constraint, table), table))
   return {
@@ -67,10 +65,6 @@ function reliedOn(table: Table, gone: readonly Key[], made: readonly Key[]): Tab
       return { ...one, dependents: [...less(one.dependents, gone.map(inFull)), ...more] }
     }),
   }
-}
-
-function isTo({ references }: Constraint, table: Table): boolean {
-  return references !== null && isSameName(references, table)
 }
 
 function less(names: readonly string[], gone: readonly string[]): readonly string[] {
