@@ -127,6 +127,8 @@ export interface BackfillStep extends Common {
   readonly set: Sql
   /** Condition of the rows that still wait. */
   readonly unfilled: Sql
+  /** What a row gets may be NULL, and then it waits for nothing more: each is tried once. */
+  readonly once?: true
   /** Columns that name a row to a person. */
   readonly key: readonly string[]
 }
