@@ -185,17 +185,26 @@ export function rewriteIndex(
 }
 
 /** The text after `ADD CONSTRAINT name` for a constraint of `pg_get_constraintdef` with one column of its own table replaced. */
-export function rewriteConstraint(definition: string, column: Renaming): Sql {
+export function rewriteConstraint(
+  definition: string,
+  column: Renaming,
+  lists: readonly string[] = ['fk_attrs', 'keys', 'including', 'fk_del_set_cols'],
+): Sql {
   const statement = structuredClone(printedStatement(`ALTER TABLE t ADD CONSTRAINT c ${definition}`))
   visit(statement, (kind, node) => {
     if (kind !== 'Constraint') return
-    for (const list of ['fk_attrs', 'keys', 'including', 'fk_del_set_cols']) {
+    for (const list of lists) {
       for (const entry of (node[list] as { String: Record<string, unknown> }[] | undefined) ?? []) {
         replaceName(entry.String, 'sval', column)
       }
     }
   })
   return trusted(deparsed(statement, column).replace(/^ALTER TABLE t\s+ADD CONSTRAINT c\s+/, ''))
+}
+
+/** The same of a foreign key, with a column of the table that it points at replaced. */
+export function rewriteReferences(definition: string, column: Renaming): Sql {
+  return rewriteConstraint(definition, column, ['pk_attrs'])
 }
 
 function deparsed(statement: unknown, column: Renaming): Sql {

@@ -1,6 +1,7 @@
 import { BellowsError } from '../../core/errors.ts'
 import type { Needs } from '../../core/operations/needs.ts'
-import type { Dependent, QualifiedName, Table } from '../../core/schema/model.ts'
+import { withFollowing } from '../../core/schema/followers.ts'
+import { type Dependent, findTable, isSameName, type QualifiedName, type Table } from '../../core/schema/model.ts'
 import { qualified, trusted } from '../../core/sql.ts'
 import { type Asked, readDependentsOfEach } from './dependents.ts'
 import { literalTexts, volatilityReader } from './expressions.ts'
@@ -12,16 +13,74 @@ import { tablesQuery } from './table-query.ts'
 const TABLES_AT_ONCE_MAX = 500
 
 /** In the order in which they are needed; what is not there is left out. */
-export async function readTables(sessions: Sessions, needs: Needs['tables']): Promise<readonly Table[]> {
-  const read: Table[] = []
-  for (let at = 0; at < needs.length; at += TABLES_AT_ONCE_MAX)
-    read.push(...(await readSome(sessions, needs.slice(at, at + TABLES_AT_ONCE_MAX))))
+export async function readTables(sessions: Sessions, asked: Needs['tables']): Promise<readonly Table[]> {
+  const { needs, read } = await withThoseBehind(sessions, asked, await readAll(sessions, asked))
   const byName = new Map((await withDefaults(sessions, read)).map((table) => [qualified(table), table]))
   const hanging = await readHanging(sessions, needs)
   return needs.flatMap((need) => {
     const table = byName.get(qualified(need))
     return table === undefined ? [] : [{ ...table, ...hanging.get(qualified(need)) }]
   })
+}
+
+interface Reading {
+  readonly needs: Needs['tables']
+  readonly read: readonly Table[]
+}
+
+/** With the tables whose foreign keys point at columns that are followed, each with the columns of these keys. */
+async function withThoseBehind(
+  sessions: Sessions,
+  asked: Needs['tables'],
+  read: readonly Table[],
+): Promise<Reading> {
+  const followed = asked
+    .filter(({ follows }) => follows === true)
+    .flatMap((table) => table.columns.map((column) => ({ table, column })))
+  const columns = followed.flatMap((one) => withFollowing({ tables: read }, one))
+  const pointing = columns.flatMap(({ table, column }) => {
+    const found = findTable({ tables: read }, table)
+    // A foreign key needs a unique index on what it points at.
+    const isKey = found?.indexes.some((index) => index.unique && index.columns.includes(column)) === true
+    return isKey ? found.referencedBy.map((key) => key.table) : []
+  })
+  const missing = new Map(
+    pointing
+      .filter((one) => findTable({ tables: read }, one) === undefined)
+      .map((one) => [qualified(one), { ...one, columns: [] }]),
+  )
+  if (missing.size > 0)
+    return await withThoseBehind(sessions, asked, [
+      ...read,
+      ...(await readAll(sessions, [...missing.values()])),
+    ])
+  return { needs: merged(asked, columns, read), read }
+}
+
+function merged(
+  asked: Needs['tables'],
+  columns: readonly { readonly table: QualifiedName; readonly column: string }[],
+  read: readonly Table[],
+): Needs['tables'] {
+  const behind = read.filter((table) => !asked.some((one) => isSameName(one, table)))
+  return [...asked, ...behind].map((table) => ({
+    ...('follows' in table || 'leaves' in table ? table : {}),
+    namespace: table.namespace,
+    name: table.name,
+    columns: [
+      ...new Set([
+        ...(asked.find((one) => isSameName(one, table))?.columns ?? []),
+        ...columns.filter((one) => isSameName(one.table, table)).map(({ column }) => column),
+      ]),
+    ],
+  }))
+}
+
+async function readAll(sessions: Sessions, needs: Needs['tables']): Promise<readonly Table[]> {
+  const read: Table[] = []
+  for (let at = 0; at < needs.length; at += TABLES_AT_ONCE_MAX)
+    read.push(...(await readSome(sessions, needs.slice(at, at + TABLES_AT_ONCE_MAX))))
+  return read
 }
 
 async function readSome(sessions: Sessions, needs: Needs['tables']): Promise<readonly Table[]> {

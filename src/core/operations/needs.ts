@@ -9,6 +9,8 @@ export interface Needs {
   readonly tables: readonly (QualifiedName & {
     readonly columns: readonly string[]
     readonly leaves?: boolean
+    /** Tables whose foreign keys point at the columns are needed as well, and those that point at these. */
+    readonly follows?: boolean
   })[]
   /** Types as operations write them. */
   readonly types: readonly string[]
@@ -74,6 +76,8 @@ export interface TableTouch {
    * model does not follow, so only its like may touch it.
    */
   readonly how: 'adds' | 'uses' | 'replaces' | 'alters'
+  /** Columns of foreign keys that point at it are meant as well. */
+  readonly follows?: true
 }
 
 /** Anything else, as a person would call it, such as `function public.area(integer)` or a value of an enum. */

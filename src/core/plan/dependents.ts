@@ -104,9 +104,13 @@ export function hasNoDependents(table: QualifiedName, column: string): Sql {
   return sql`not exists (${dependentsQuery(table, column)})`
 }
 
-/** Nothing that would go along with the column under another name. */
-export function nothingIsBound(table: QualifiedName, column: string): Sql {
-  return sql`not exists (select from (${dependentsOf(askedFor(table, column))}) found where bound)`
+/** Nothing that would go along with the column under another name, but foreign keys that the plan knows by what they are called. */
+export function nothingIsBound(table: QualifiedName, column: string, known: readonly string[] = []): Sql {
+  const others =
+    known.length === 0
+      ? sql``
+      : sql` and not (kind = 'foreign key' and name in (${join(known.map((one) => lit(one)))}))`
+  return sql`not exists (select from (${dependentsOf(askedFor(table, column))}) found where bound${others})`
 }
 
 /**

@@ -20,7 +20,11 @@ function isReadAnew(table: Table, column: string): boolean {
       (index.nameParts.some((part) => !table.columns.some(({ name }) => name === part)) ||
         / WHERE /.test(index.definition)),
   )
-  return isRule || isExpression
+  // Of other tables, too, and of the table itself.
+  const isPointedAt = table.dependents.some(
+    (one) => one.kind === 'foreign key' && one.column === column && one.bound === true,
+  )
+  return isRule || isExpression || isPointedAt
 }
 
 const TEXTS = new Set(['character varying', 'text'])

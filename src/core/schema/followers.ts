@@ -1,0 +1,73 @@
+import { parsed, visit } from '../parse.ts'
+import { shown } from '../sql.ts'
+import { type Constraint, isSameName, primaryKey, type QualifiedName, type Schema, type Table } from './model.ts'
+
+/** A foreign key that points at a table, and of which columns each takes its values from which. */
+export interface Follower {
+  readonly table: Table
+  readonly key: Constraint
+  readonly pairs: readonly { readonly column: string; readonly of: string }[]
+  /** As a dependent is called. */
+  readonly identity: string
+}
+
+/** The foreign keys that point at a column of a table, also those of the table itself, as far as the schema knows their tables. */
+export function followersOf(schema: Schema, of: Table, column: string): readonly Follower[] {
+  return schema.tables
+    .flatMap((table) =>
+      table.constraints
+        .filter(({ references }) => references !== null && isSameName(references, of))
+        .map((key) => follower(table, key, of)),
+    )
+    .filter(({ pairs }) => pairs.some((pair) => pair.of === column))
+}
+
+function follower(table: Table, key: Constraint, of: Table): Follower {
+  const named = columnsPointedAt(key.definition)
+  const targets = named.length > 0 ? named : primaryKey(of)
+  return {
+    table,
+    key,
+    pairs: key.columns.map((column, at) => ({ column, of: targets[at] ?? '' })),
+    identity: `${shown(key.name)} on ${shown(table.namespace)}.${shown(table.name)}`,
+  }
+}
+
+/** Those that the text of a foreign key names behind REFERENCES; none where it leaves them out. */
+function columnsPointedAt(definition: string): readonly string[] {
+  const columns: string[] = []
+  visit(parsed(`ALTER TABLE t ADD CONSTRAINT c ${definition}`), (kind, node) => {
+    if (kind !== 'Constraint') return
+    for (const entry of (node.pk_attrs as { String: { sval: string } }[] | undefined) ?? [])
+      columns.push(entry.String.sval)
+  })
+  return columns
+}
+
+export interface ColumnOf {
+  readonly table: QualifiedName
+  readonly column: string
+}
+
+/** A column, and behind it those of foreign keys that point at it, and at these, each once; `isMeant` says which of them. */
+export function withFollowing(
+  schema: Schema,
+  start: ColumnOf,
+  isMeant: (table: Table, column: string) => boolean = () => true,
+): readonly ColumnOf[] {
+  const found: ColumnOf[] = [start]
+  // The list grows while it is gone through.
+  for (const { table: name, column } of found) {
+    const table = schema.tables.find((one) => isSameName(one, name))
+    if (table === undefined) continue
+    const following = followersOf(schema, table, column).flatMap((one) =>
+      one.pairs.flatMap((pair) => (pair.of === column ? [{ table: one.table, column: pair.column }] : [])),
+    )
+    for (const one of following) {
+      const isKnown = found.some((other) => other.column === one.column && isSameName(other.table, one.table))
+      if (!isKnown && isMeant(one.table, one.column))
+        found.push({ table: { namespace: one.table.namespace, name: one.table.name }, column: one.column })
+    }
+  }
+  return found
+}
