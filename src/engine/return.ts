@@ -4,7 +4,7 @@ import { addedBy } from '../core/plan/added-by.ts'
 import { clearColumnState } from '../core/plan/column-state.ts'
 import { tablesOf } from '../core/plan/needs.ts'
 import { undoSteps } from '../core/plan/plan.ts'
-import { isTransaction, type Made, type Step } from '../core/plan/step.ts'
+import { isTransaction, leaversOf, type Made, type Step } from '../core/plan/step.ts'
 import { standsOn } from '../core/rollout/stands-on.ts'
 import type { Event } from '../core/run/event.ts'
 import { isOver, type Run } from '../core/run/run.ts'
@@ -97,13 +97,13 @@ async function isUndone(engine: Driving, run: Run): Promise<boolean> {
 /** A column that the run never added belongs to somebody else: adding it and recording that is one transaction. */
 async function isOurs(engine: Driving, run: Run, step: Step): Promise<boolean> {
   if (step.unmakes !== undefined) return await hasMade(engine, run, step.unmakes)
-  const dropped = isTransaction(step) ? step.retires : undefined
-  if (dropped === undefined) return true
-  const added = run.plan.steps.find((one) => {
-    const what = addedBy(one)
-    return what !== undefined && what.column === dropped.column && isSameName(what.table, dropped.table)
+  const dropped = isTransaction(step) ? leaversOf(step) : []
+  return dropped.every(({ table, column }) => {
+    const adding = run.plan.steps.find((one) =>
+      addedBy(one).some((what) => what.column === column && isSameName(what.table, table)),
+    )
+    return adding === undefined || run.done.has(adding.id)
   })
-  return added === undefined || run.done.has(added.id)
 }
 
 async function hasMade(engine: Driving, run: Run, made: Made): Promise<boolean> {

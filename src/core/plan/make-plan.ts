@@ -8,10 +8,13 @@ import type { Facts } from '../schema/facts.ts'
 import type { QualifiedName, Schema } from '../schema/model.ts'
 import { withReferences } from '../schema/references.ts'
 import { sql } from '../sql.ts'
+import { groupsOf, type Planned } from './groups.ts'
 import { stepHazards } from './hazards.ts'
+import { joined } from './joining.ts'
 import { isOnAdded, meetingProblems, sharingProblems } from './meetings.ts'
 import type { Plan } from './plan.ts'
 import { backfillFinished } from './probes.ts'
+import type { Duty } from './row-trigger.ts'
 import { PHASES, type Step, type StepDraft } from './step.ts'
 
 /**
@@ -20,16 +23,19 @@ import { PHASES, type Step, type StepDraft } from './step.ts'
  */
 export function makePlan(migration: Migration, schema: Schema, facts: Facts): Plan {
   refuseIfAny(migrationProblems(migration))
-  const planned = draftsOfAll(migration, schema, facts)
+  const planned = together(migration, schema, facts)
   refuseIfAny(oneWayProblems(planned))
-  const forward = inOrder(migration, planned)
+  const forward = joined(inOrder(planned), 'first')
   const steps = PHASES.flatMap((phase) =>
     numbered(
       `${migration.name}/${phase}`,
       forward.filter((draft) => draft.phase === phase),
     ),
   )
-  const back = planned.toReversed().flatMap((drafts) => drafts.back)
+  const back = joined(
+    planned.toReversed().flatMap((drafts) => drafts.back),
+    'last',
+  )
   const rollback = numbered(`${migration.name}/rollback`, [
     ...back.filter((draft) => draft.phase === 'retire'),
     ...back.filter((draft) => draft.phase !== 'retire'),
@@ -47,16 +53,46 @@ function after(op: Operation, schema: Schema, facts: Facts): Schema {
   return withReferences(schema, specOf(op).apply(op, schema, facts))
 }
 
+/** Operations that are done together are planned once more: each with the trigger that it has in common with the others. */
+function together(migration: Migration, schema: Schema, facts: Facts): readonly Drafts[] {
+  const alone = draftsOfAll(migration, schema, facts, () => undefined)
+  const groups = groupsOf(alone)
+  const duties = (at: number) =>
+    alone.flatMap(({ forward }, other) =>
+      groups[other] === groups[at]
+        ? forward.flatMap(({ shares }) => (shares?.at === 'install' ? shares.duty : []))
+        : [],
+    )
+  const isShared = groups.some((_, at) => duties(at).length > 1)
+  const planned = isShared ? draftsOfAll(migration, schema, facts, duties) : alone
+  return planned.map(({ touches, forward, back }, at) => {
+    const ofGroup = (draft: StepDraft): StepDraft =>
+      draft.shares === undefined ? draft : { ...draft, shares: { ...draft.shares, group: groups[at] ?? at } }
+    return { touches, forward: forward.map(ofGroup), back: back.map(ofGroup) }
+  })
+}
+
 /** Each operation sees the schema that the operations before it leave. Of that no more is kept than the steps that come of it. */
-function draftsOfAll(migration: Migration, start: Schema, facts: Facts): readonly Drafts[] {
+function draftsOfAll(
+  migration: Migration,
+  start: Schema,
+  facts: Facts,
+  shared: (at: number) => readonly Duty[] | undefined,
+): readonly Drafts[] {
   const problems: BellowsError[] = [...sharingProblems(migration, start)]
   let schema = start
   const planned = migration.operations.map((op, at): Drafts => {
-    const context = { schema, facts, seed: canonical([migration.name, at, op]) }
+    const others = shared(at)
+    const context: Context = {
+      schema,
+      facts,
+      seed: canonical([migration.name, at, op]),
+      ...(others === undefined ? {} : { shared: others }),
+    }
     const found = specOf(op).check(op, context)
     problems.push(...found)
     if (found.length === 0) schema = after(op, schema, facts)
-    return problems.length > 0 ? { forward: [], back: [] } : draftsOf(op, context)
+    return problems.length > 0 ? { touches: [], forward: [], back: [] } : draftsOf(op, context)
   })
   refuseIfAny(problems)
   return planned
@@ -66,10 +102,10 @@ function draftsOfAll(migration: Migration, start: Schema, facts: Facts): readonl
  * What looks for rows in the way comes before anything is changed, unless it looks at what the migration adds itself. What
  * replaces a thing that reads columns comes when all of them are proved.
  */
-function inOrder(migration: Migration, planned: readonly Drafts[]): readonly StepDraft[] {
-  const touches = migration.operations.map((op) => specOf(op).needs(op).touches)
+function inOrder(planned: readonly Drafts[]): readonly StepDraft[] {
+  const earlier = (at: number) => planned.slice(0, at).flatMap(({ touches }) => touches)
   const isFirst = (draft: StepDraft, at: number) =>
-    draft.kind === 'inspect' && !isOnAdded(touches.slice(0, at).flat(), touches[at] ?? [])
+    draft.kind === 'inspect' && !isOnAdded(earlier(at), planned[at]?.touches ?? [])
   const parts = planned.map(({ forward }, at) => ({
     first: forward.filter((draft) => isFirst(draft, at)),
     later: forward.filter((draft) => !isFirst(draft, at)),
@@ -86,14 +122,14 @@ function replacesProved(draft: StepDraft): boolean {
   return draft.phase === 'verify' && 'makes' in draft
 }
 
-interface Drafts {
-  readonly forward: readonly StepDraft[]
+interface Drafts extends Planned {
   readonly back: readonly StepDraft[]
 }
 
 function draftsOf(op: Operation, context: Context): Drafts {
   const spec = specOf(op)
   return {
+    touches: spec.needs(op).touches,
     forward: [...spec.expand(op, context), ...spec.backfill(op, context), ...spec.contract(op, context)],
     back: spec.rollback(op, context),
   }
@@ -115,7 +151,7 @@ function oneWayProblems(planned: readonly Drafts[]): readonly BellowsError[] {
 }
 
 function numbered(prefix: string, drafts: readonly StepDraft[]): readonly Step[] {
-  return drafts.map(byName).map((draft, at) => {
+  return drafts.map(byName).map(({ shares: _, ...draft }, at) => {
     const id = `${prefix}/${at + 1}`
     const hazards = [...stepHazards(draft), ...draft.hazards]
     if (draft.kind === 'inspect') return { id, probe: NEVER, ...draft, hazards }

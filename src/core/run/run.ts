@@ -1,6 +1,6 @@
 import { versionName } from '../plan/change.ts'
 import { type Plan, undoSteps } from '../plan/plan.ts'
-import { PHASES, type Phase, type Step } from '../plan/step.ts'
+import { changesOf, PHASES, type Phase, type Step } from '../plan/step.ts'
 import { standsBecause } from '../rollout/event.ts'
 import type { JournalEntry } from './event.ts'
 import { mayEnter, type RunState, STATE_OF_PHASE } from './transitions.ts'
@@ -108,8 +108,8 @@ function entered(run: Run, state: RunState): Run {
 /** A version that was taken back makes its phase pending again; what it did to the rows stays. */
 function withdrawn(run: Run, name: string): Run {
   const versions = new Set([...run.versions].filter((one) => one !== name))
-  const phase = run.plan.steps.find(
-    (step) => step.changes !== undefined && versionName(step.changes) === name,
+  const phase = run.plan.steps.find((step) =>
+    changesOf(step).some((change) => versionName(change) === name),
   )?.phase
   return {
     ...(phase === 'backfill' && mayEnter(run.state, 'backfilling') ? backToBackfill(run) : run),
