@@ -1,21 +1,18 @@
 import { BellowsError } from '../core/errors.ts'
-import { canonical } from '../core/hash.ts'
-import { addedBy } from '../core/plan/added-by.ts'
 import { clearColumnState } from '../core/plan/column-state.ts'
 import { tablesOf } from '../core/plan/needs.ts'
 import { undoSteps } from '../core/plan/plan.ts'
-import { isTransaction, leaversOf, type Made, type Step } from '../core/plan/step.ts'
+import type { Step } from '../core/plan/step.ts'
 import { standsOn } from '../core/rollout/stands-on.ts'
+import { stepsBack } from '../core/run/back.ts'
 import type { Event } from '../core/run/event.ts'
 import { isOver, type Run } from '../core/run/run.ts'
-import { isSameName } from '../core/schema/model.ts'
 import { forgetRunSql } from './backfill/checkpoint.ts'
 import type { Driving } from './context.ts'
 import { readRun, recordingFailure } from './drive.ts'
 import { executeStep } from './execute.ts'
 import { inspect } from './inspect.ts'
 import { note } from './note.ts'
-import { wasStarted } from './started.ts'
 import { readVersions } from './versions.ts'
 
 /** Brings a hidden column back: instant and lossless. */
@@ -52,8 +49,7 @@ export async function rollBack(engine: Driving, id: number): Promise<Run> {
     await refuseWhileRowsAreInTheWay(engine, run)
     await note(engine, id, [{ type: 'rollback_started' }])
   }
-  for (const step of run.plan.rollback) {
-    if (!(await isOurs(engine, run, step))) continue
+  for (const step of await back(engine, run)) {
     await recordingFailure(engine, run, step, () => executeStep(engine, run, step, { before: [], after: [] }))
   }
   const versions = [...(await withdrawals(engine, run)), ...(await reinstatements(engine, run))]
@@ -67,13 +63,17 @@ export async function rollBack(engine: Driving, id: number): Promise<Run> {
 
 /** Looked for before anything is taken back: a rollback that stops half way can neither go on nor go forward again. */
 async function refuseWhileRowsAreInTheWay(engine: Driving, run: Run): Promise<void> {
-  for (const step of run.plan.rollback) {
-    if (step.kind !== 'inspect' || !(await isOurs(engine, run, step))) continue
+  for (const step of await back(engine, run)) {
+    if (step.kind !== 'inspect') continue
     await inspect(engine, step).catch((error: unknown) => {
       // What it looks at may not have come to be; its own turn tells.
       if (error instanceof BellowsError && error.code === 'rows_in_the_way') throw error
     })
   }
+}
+
+async function back(engine: Driving, run: Run): Promise<readonly Step[]> {
+  return stepsBack(run.plan, await engine.journal.entries([run.id]))
 }
 
 /** An application that does not register is known by its rollout alone. */
@@ -92,26 +92,6 @@ async function refuseWhileStoodOn(engine: Driving, run: Run): Promise<void> {
 async function isUndone(engine: Driving, run: Run): Promise<boolean> {
   if (run.state !== 'rolling_out') return false
   return (await engine.journal.entries([run.id])).at(-1)?.event.type === 'retire_undone'
-}
-
-/** A column that the run never added belongs to somebody else: adding it and recording that is one transaction. */
-async function isOurs(engine: Driving, run: Run, step: Step): Promise<boolean> {
-  if (step.unmakes !== undefined) return await hasMade(engine, run, step.unmakes)
-  const dropped = isTransaction(step) ? leaversOf(step) : []
-  return dropped.every(({ table, column }) => {
-    const adding = run.plan.steps.find((one) =>
-      addedBy(one).some((what) => what.column === column && isSameName(what.table, table)),
-    )
-    return adding === undefined || run.done.has(adding.id)
-  })
-}
-
-async function hasMade(engine: Driving, run: Run, made: Made): Promise<boolean> {
-  const making = run.plan.steps.find(
-    ({ makes }) => makes !== undefined && canonical(makes) === canonical(made),
-  )
-  if (making === undefined) return false
-  return run.done.has(making.id) || (await wasStarted(engine, run, making.id))
 }
 
 const NO_WAY_BACK = 'This migration has no way back: values written since are not in the hidden column.'

@@ -2,39 +2,52 @@ import { assert } from '../errors.ts'
 import { canonical } from '../hash.ts'
 import { id, join, type Sql, shown, sql } from '../sql.ts'
 import { all } from './probes.ts'
+import type { Shares } from './shares.ts'
 import {
   type BackfillStep,
   changesOf,
   LOCK_LEVELS,
   type Lock,
   leaversOf,
-  type Shares,
   type StepDraft,
   type TransactionStep,
   type VerifyStep,
 } from './step.ts'
 import { validateChecksSql } from './validate.ts'
 
+/** A draft, and the places of its operations in the migration. */
+export interface Placed {
+  readonly draft: StepDraft
+  readonly of: readonly number[]
+}
+
 /** Steps of several operations that are taken as one stand where the first of them stood, or the last. */
-export function joined(drafts: readonly StepDraft[], place: 'first' | 'last'): readonly StepDraft[] {
-  const together = new Map<string, readonly StepDraft[]>()
-  for (const draft of drafts) {
-    if (draft.shares === undefined) continue
-    const key = keyOf(draft.shares, draft)
-    together.set(key, [...(together.get(key) ?? []), draft])
+export function joined(steps: readonly Placed[], place: 'first' | 'last'): readonly Placed[] {
+  const together = new Map<string, readonly Placed[]>()
+  for (const step of steps) {
+    const key = keyOf(step.draft)
+    if (key !== undefined) together.set(key, [...(together.get(key) ?? []), step])
   }
-  return drafts.flatMap((draft) => {
-    if (draft.shares === undefined) return [draft]
-    const group = together.get(keyOf(draft.shares, draft)) ?? []
-    if (group.length === 1) return [draft]
+  return steps.flatMap((step) => {
+    const group = together.get(keyOf(step.draft) ?? '') ?? []
+    if (step.draft.shares === undefined || group.length < 2) return [step]
     // Nothing is offered before all that belongs to it is there.
-    const isAtEnd = place === 'last' || draft.shares.at === 'offer'
-    return draft === group.at(isAtEnd ? -1 : 0) ? [asOne(group, draft.shares)] : []
+    const isAtEnd = place === 'last' || step.draft.shares.at === 'offer'
+    if (step !== group.at(isAtEnd ? -1 : 0)) return []
+    const draft = asOne(
+      group.map((one) => one.draft),
+      step.draft.shares,
+    )
+    return [{ draft, of: [...new Set(group.flatMap(({ of }) => of))].sort((a, b) => a - b) }]
   })
 }
 
-function keyOf({ at, group = 0 }: Shares, { phase }: StepDraft): string {
-  return `${group} ${phase} ${at}`
+function keyOf(draft: StepDraft): string | undefined {
+  if (draft.shares === undefined) return undefined
+  const { at, group = 0 } = draft.shares
+  // What is tried once is not looked for until none is left.
+  const isOnce = 'once' in draft && draft.once
+  return `${group} ${draft.phase} ${at}${isOnce === true ? ' once' : ''}`
 }
 
 type Drafted<S> = Omit<S, 'id' | 'probe'> & { readonly shares?: Shares }

@@ -4,14 +4,17 @@ import { identifierProblem } from '../identifier.ts'
 import { specOf } from '../operations/index.ts'
 import type { Migration, Operation } from '../operations/migration.ts'
 import type { Context } from '../operations/operation.ts'
+import { withReliance } from '../operations/rules/reliance.ts'
 import type { Facts } from '../schema/facts.ts'
 import type { QualifiedName, Schema } from '../schema/model.ts'
 import { withReferences } from '../schema/references.ts'
 import { sql } from '../sql.ts'
+import { dropOrderProblems } from './drop-order.ts'
 import { groupsOf, type Planned } from './groups.ts'
 import { stepHazards } from './hazards.ts'
-import { joined } from './joining.ts'
-import { isOnAdded, meetingProblems, sharingProblems } from './meetings.ts'
+import { joined, type Placed } from './joining.ts'
+import { keyProblems, meetingProblems, sharingProblems } from './meetings.ts'
+import { inOrder, placed, undoFirst } from './order.ts'
 import type { Plan } from './plan.ts'
 import { backfillFinished } from './probes.ts'
 import type { Duty } from './row-trigger.ts'
@@ -29,18 +32,30 @@ export function makePlan(migration: Migration, schema: Schema, facts: Facts): Pl
   const steps = PHASES.flatMap((phase) =>
     numbered(
       `${migration.name}/${phase}`,
-      forward.filter((draft) => draft.phase === phase),
+      forward.filter(({ draft }) => draft.phase === phase),
     ),
   )
   const back = joined(
-    planned.toReversed().flatMap((drafts) => drafts.back),
+    planned
+      .map((drafts, of) => placed(drafts.back, of))
+      .toReversed()
+      .flat(),
     'last',
   )
-  const rollback = numbered(`${migration.name}/rollback`, [
-    ...back.filter((draft) => draft.phase === 'retire'),
-    ...back.filter((draft) => draft.phase !== 'retire'),
-  ])
-  const content = { format: 1, migration, serverVersion: facts.serverVersion, steps, rollback } as const
+  const leaving = planned.map((): string[] => [])
+  for (const { step, of } of steps)
+    if (leavesSomething(step)) for (const one of of) leaving[one]?.push(step.id)
+  const rollback = numbered(`${migration.name}/rollback`, undoFirst(back)).map(({ step, of }) => ({
+    ...step,
+    undoes: [...new Set(of.flatMap((one) => leaving[one] ?? []))],
+  }))
+  const content = {
+    format: 1,
+    migration,
+    serverVersion: facts.serverVersion,
+    steps: steps.map(({ step }) => step),
+    rollback,
+  } as const
   return { ...content, hash: hash(canonical(content)) }
 }
 
@@ -50,7 +65,7 @@ export function applied(migration: Migration, schema: Schema, facts: Facts): Sch
 }
 
 function after(op: Operation, schema: Schema, facts: Facts): Schema {
-  return withReferences(schema, specOf(op).apply(op, schema, facts))
+  return withReliance(schema, withReferences(schema, specOf(op).apply(op, schema, facts)))
 }
 
 /** Operations that are done together are planned once more: each with the trigger that it has in common with the others. */
@@ -79,7 +94,11 @@ function draftsOfAll(
   facts: Facts,
   shared: (at: number) => readonly Duty[] | undefined,
 ): readonly Drafts[] {
-  const problems: BellowsError[] = [...sharingProblems(migration, start)]
+  const problems: BellowsError[] = [
+    ...sharingProblems(migration, start),
+    ...keyProblems(migration, start),
+    ...dropOrderProblems(migration, facts),
+  ]
   let schema = start
   const planned = migration.operations.map((op, at): Drafts => {
     const others = shared(at)
@@ -98,28 +117,8 @@ function draftsOfAll(
   return planned
 }
 
-/**
- * What looks for rows in the way comes before anything is changed, unless it looks at what the migration adds itself. What
- * replaces a thing that reads columns comes when all of them are proved.
- */
-function inOrder(planned: readonly Drafts[]): readonly StepDraft[] {
-  const earlier = (at: number) => planned.slice(0, at).flatMap(({ touches }) => touches)
-  const isFirst = (draft: StepDraft, at: number) =>
-    draft.kind === 'inspect' && !isOnAdded(earlier(at), planned[at]?.touches ?? [])
-  const parts = planned.map(({ forward }, at) => ({
-    first: forward.filter((draft) => isFirst(draft, at)),
-    later: forward.filter((draft) => !isFirst(draft, at)),
-  }))
-  const later = parts.flatMap((part) => part.later)
-  return [
-    ...parts.flatMap(({ first }) => first),
-    ...later.filter((draft) => !replacesProved(draft)),
-    ...later.filter(replacesProved),
-  ]
-}
-
-function replacesProved(draft: StepDraft): boolean {
-  return draft.phase === 'verify' && 'makes' in draft
+function leavesSomething({ kind }: Step): boolean {
+  return kind !== 'inspect' && kind !== 'gate'
 }
 
 interface Drafts extends Planned {
@@ -150,15 +149,20 @@ function oneWayProblems(planned: readonly Drafts[]): readonly BellowsError[] {
   ]
 }
 
-function numbered(prefix: string, drafts: readonly StepDraft[]): readonly Step[] {
-  return drafts.map(byName).map(({ shares: _, ...draft }, at) => {
-    const id = `${prefix}/${at + 1}`
-    const hazards = [...stepHazards(draft), ...draft.hazards]
-    if (draft.kind === 'inspect') return { id, probe: NEVER, ...draft, hazards }
-    const isTableStep = draft.kind === 'backfill' || draft.kind === 'verify'
-    // The checkpoint of a step that works through a table says in its last transaction that it is done.
-    return isTableStep ? { id, probe: backfillFinished(id), ...draft, hazards } : { id, ...draft, hazards }
-  })
+function numbered(
+  prefix: string,
+  drafts: readonly Placed[],
+): readonly (Pick<Placed, 'of'> & { readonly step: Step })[] {
+  return drafts.map(({ draft, of }, at) => ({ step: asStep(`${prefix}/${at + 1}`, byName(draft)), of }))
+}
+
+function asStep(id: string, drafted: StepDraft): Step {
+  const { shares: _, ...draft } = drafted
+  const hazards = [...stepHazards(draft), ...draft.hazards]
+  if (draft.kind === 'inspect') return { id, probe: NEVER, ...draft, hazards }
+  const isTableStep = draft.kind === 'backfill' || draft.kind === 'verify'
+  // The checkpoint of a step that works through a table says in its last transaction that it is done.
+  return isTableStep ? { id, probe: backfillFinished(id), ...draft, hazards } : { id, ...draft, hazards }
 }
 
 /** What only looks leaves nothing behind by which it could be known; the journal knows it. */
@@ -174,6 +178,9 @@ function byName<D extends StepDraft>(draft: D): D {
       : {}),
     ...('retires' in draft && draft.retires !== undefined
       ? { retires: { ...draft.retires, table: nameOf(draft.retires.table) } }
+      : {}),
+    ...('retiresAlso' in draft && draft.retiresAlso !== undefined
+      ? { retiresAlso: draft.retiresAlso.map((one) => ({ ...one, table: nameOf(one.table) })) }
       : {}),
   }
 }

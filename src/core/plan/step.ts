@@ -4,7 +4,7 @@ import type { Sql } from '../sql.ts'
 import type { Change } from './change.ts'
 import type { Hazard } from './hazard.ts'
 import type { IndexParts } from './parts.ts'
-import type { Duty } from './row-trigger.ts'
+import type { Shares } from './shares.ts'
 
 /**
  * The stretches of a run, in their order. `contract`, as people say it, is `retire` (the old shape disappears, undo is
@@ -62,6 +62,8 @@ interface Common {
   readonly makes?: Made
   /** What a step of a rollback takes back, if the run has made it. */
   readonly unmakes?: Made
+  /** Of a step of a rollback: all steps of the same operation that leave something. Where none was begun, it has nothing to do. */
+  readonly undoes?: readonly string[]
 }
 
 /** A step that is one short transaction, sent to the server as one message, COMMIT included. */
@@ -128,6 +130,10 @@ export interface BackfillStep extends Common {
   readonly set: Sql
   /** Condition of the rows that still wait. */
   readonly unfilled: Sql
+  /** What waits for each column, where several are filled at once. */
+  readonly each?: readonly Pick<Comparison, 'unfilled'>[]
+  /** What a row gets may be NULL, and then it waits for nothing more: each is tried once. */
+  readonly once?: true
   /** Columns that name a row to a person. */
   readonly key: readonly string[]
 }
@@ -187,22 +193,10 @@ export type Step =
 export type TableStep = BackfillStep | VerifyStep
 
 type Draft<S> = S extends TableStep | InspectStep
-  ? Omit<S, 'id' | 'probe'>
+  ? Omit<S, 'id' | 'undoes' | 'probe'>
   : S extends Step
-    ? Omit<S, 'id'>
+    ? Omit<S, 'id' | 'undoes'>
     : never
-
-/** Steps that several operations on one table take as one, and what is needed to make one of them. */
-export type Shares = {
-  readonly table: QualifiedName
-  /** Given by the planner: which operations are done together. */
-  readonly group?: number
-} & (
-  | { readonly at: 'install'; readonly duty: Duty }
-  | { readonly at: 'fill'; readonly columns: readonly string[] }
-  | { readonly at: 'validate'; readonly constraints: readonly string[] }
-  | { readonly at: 'compare' | 'prove' | 'offer' | 'hide' | 'show' | 'drop' | 'take back' }
-)
 
 /** A step as an operation states it; the planner gives it its place and its id. */
 export type StepDraft = Draft<Step> & { readonly shares?: Shares }

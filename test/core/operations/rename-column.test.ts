@@ -47,6 +47,7 @@ describe('the step that expands', () => {
     expect(expand(users)).toEqual([
       {
         kind: 'install_dual_write',
+        shares: expect.objectContaining({ at: 'install' }),
         phase: 'expand',
         does: 'add the column "full_name" and keep "name" and "full_name" of "users" in step',
         hazards: [expect.objectContaining({ code: 'column_is_last' })],
@@ -164,6 +165,7 @@ describe('the step that fills', () => {
     expect(backfill(users)).toEqual([
       {
         kind: 'backfill',
+        shares: expect.objectContaining({ at: 'fill' }),
         phase: 'backfill',
         does: 'fill "full_name" from "name" where "users" still lacks it',
         hazards: [],

@@ -123,6 +123,7 @@ describe('the step that drops it', () => {
   test('takes away what was put up, and the column last of all', () => {
     const of = work()
     expect(purgeStep(of)).toEqual({
+      shares: expect.objectContaining({ at: 'drop' }),
       kind: 'purge',
       phase: 'purge',
       does: 'drop the column "name" of "users"',
@@ -298,6 +299,7 @@ describe('the step that takes everything back', () => {
   test('works from whatever point the run has come to', () => {
     const of = work()
     expect(takeBackStep(of)).toEqual({
+      shares: expect.objectContaining({ at: 'take back' }),
       kind: 'ddl',
       phase: 'expand',
       does: 'drop the column "full_name" of "users" again',
