@@ -46,8 +46,8 @@ function keyOf(draft: StepDraft): string | undefined {
   if (draft.shares === undefined) return undefined
   const { at, group = 0 } = draft.shares
   // What is tried once is not looked for until none is left.
-  const isOnce = 'once' in draft && draft.once
-  return `${group} ${draft.phase} ${at}${isOnce === true ? ' once' : ''}`
+  const isOnce = 'once' in draft && draft.once !== undefined
+  return `${group} ${draft.phase} ${at}${isOnce ? ' once' : ''}`
 }
 
 type Drafted<S> = Omit<S, 'id' | 'probe'> & { readonly shares?: Shares }
