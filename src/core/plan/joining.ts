@@ -22,7 +22,8 @@ export interface Placed {
 }
 
 /** Steps of several operations that are taken as one stand where the first of them stood, or the last. */
-export function joined(steps: readonly Placed[], place: 'first' | 'last'): readonly Placed[] {
+export function joined(unsorted: readonly Placed[], place: 'first' | 'last'): readonly Placed[] {
+  const steps = comparedFirst(unsorted)
   const together = new Map<string, readonly Placed[]>()
   for (const step of steps) {
     const key = keyOf(step.draft)
@@ -39,6 +40,23 @@ export function joined(steps: readonly Placed[], place: 'first' | 'last'): reado
       step.draft.shares,
     )
     return [{ draft, of: [...new Set(group.flatMap(({ of }) => of))].sort((a, b) => a - b) }]
+  })
+}
+
+/**
+ * Nothing is proved before all is compared: a row that breaks a CHECK would make every write of it fail. An operation that has
+ * nothing to compare may come first.
+ */
+function comparedFirst(steps: readonly Placed[]): readonly Placed[] {
+  const groupOf = ({ draft: { shares } }: Placed, ...at: readonly Shares['at'][]) =>
+    shares !== undefined && at.includes(shares.at) ? (shares.group ?? 0) : undefined
+  const begun = new Set<number>()
+  return steps.flatMap((step) => {
+    const group = groupOf(step, 'compare', 'prove')
+    if (group === undefined) return [step]
+    const compared = begun.has(group) ? [] : steps.filter((one) => groupOf(one, 'compare') === group)
+    begun.add(group)
+    return groupOf(step, 'compare') === undefined ? [...compared, step] : compared
   })
 }
 
@@ -69,6 +87,7 @@ function oneFill(drafts: readonly Drafted<BackfillStep>[]): StepDraft {
       drafts.map(({ unfilled }) => unfilled),
       ' or ',
     )})`,
+    each: drafts.map(({ unfilled }) => ({ unfilled })),
   }
 }
 

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Operation } from '../../../src/core/operations/migration.ts'
 import { makePlan } from '../../../src/core/plan/make-plan.ts'
 import { changesOf, leaversOf, type Step, type TransactionStep } from '../../../src/core/plan/step.ts'
+import { valueKey } from '../../../src/core/schema/facts.ts'
 import { column, factsWithTypes, schemaOf, tableWith } from '../../support/model.ts'
 
 const on = { namespace: 'public', table: 'users' } as const
@@ -58,6 +59,7 @@ describe('changes of one table', () => {
       unfilled: expect.stringMatching(
         /^\(\("full_name" is null and .*\) or \("bellows_new_.* is null and .*\)\)$/,
       ),
+      each: [{ unfilled: expect.stringContaining('"full_name"') }, { unfilled: expect.any(String) }],
       changes: { kind: 'copied', from: 'name', to: 'full_name' },
     })
   })
@@ -86,6 +88,33 @@ describe('changes of one table', () => {
     const again = planOf(rename('name', 'full_name'), widen, drop('age'))
     expect(JSON.stringify(again)).toBe(JSON.stringify(plan))
     expect(JSON.parse(JSON.stringify(plan))).toStrictEqual(plan)
+  })
+})
+
+describe('an operation that has nothing to compare', () => {
+  const add: Operation = {
+    kind: 'add_column',
+    ...on,
+    column: 'slug',
+    type: 'text',
+    nullable: false,
+    up: 'age',
+    default: `'x'`,
+  }
+  const value = { table: { namespace: 'public', name: 'users' }, fits: { type: 'text' } }
+  const values = {
+    [valueKey({ ...value, expression: 'age', as: 'row' })]: { text: 'age' },
+    [valueKey({ ...value, expression: `'x'`, as: 'default' })]: { text: `'x'::text` },
+  }
+
+  test('has its proof put up behind the comparison of those behind it all the same, and is offered with them', () => {
+    const { steps } = makePlan({ name: 'm', operations: [add, rename('name', 'full_name')] }, schema, {
+      ...facts,
+      values,
+    })
+    const verifying = steps.filter(({ phase }) => phase === 'verify')
+    expect(verifying.map(({ kind }) => kind)).toEqual(['verify', 'ddl', 'validate', 'ddl'])
+    expect(verifying.at(-1)?.does).toBe('offer "slug" to new instances; offer "full_name" to new instances')
   })
 })
 
