@@ -184,12 +184,9 @@ export function rewriteIndex(
   return deparsed(statement, column)
 }
 
+const OWN_LISTS = ['fk_attrs', 'keys', 'including', 'fk_del_set_cols']
 /** The text after `ADD CONSTRAINT name` for a constraint of `pg_get_constraintdef` with one column of its own table replaced. */
-export function rewriteConstraint(
-  definition: string,
-  column: Renaming,
-  lists: readonly string[] = ['fk_attrs', 'keys', 'including', 'fk_del_set_cols'],
-): Sql {
+export function rewriteConstraint(definition: string, column: Renaming, lists = OWN_LISTS): Sql {
   const statement = structuredClone(printedStatement(`ALTER TABLE t ADD CONSTRAINT c ${definition}`))
   visit(statement, (kind, node) => {
     if (kind !== 'Constraint') return
@@ -200,11 +197,6 @@ export function rewriteConstraint(
     }
   })
   return trusted(deparsed(statement, column).replace(/^ALTER TABLE t\s+ADD CONSTRAINT c\s+/, ''))
-}
-
-/** The same of a foreign key, with a column of the table that it points at replaced. */
-export function rewriteReferences(definition: string, column: Renaming): Sql {
-  return rewriteConstraint(definition, column, ['pk_attrs'])
 }
 
 function deparsed(statement: unknown, column: Renaming): Sql {

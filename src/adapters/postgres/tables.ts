@@ -1,7 +1,13 @@
 import { BellowsError } from '../../core/errors.ts'
 import type { Needs } from '../../core/operations/needs.ts'
-import { withFollowing } from '../../core/schema/followers.ts'
-import { type Dependent, findTable, isSameName, type QualifiedName, type Table } from '../../core/schema/model.ts'
+import { withFollowing } from '../../core/operations/rules/followers.ts'
+import {
+  type Dependent,
+  findTable,
+  isSameName,
+  type QualifiedName,
+  type Table,
+} from '../../core/schema/model.ts'
 import { qualified, trusted } from '../../core/sql.ts'
 import { type Asked, readDependentsOfEach } from './dependents.ts'
 import { literalTexts, volatilityReader } from './expressions.ts'
@@ -57,23 +63,25 @@ async function withThoseBehind(
   return { needs: merged(asked, columns, read), read }
 }
 
+/** What is asked for, and what is read besides, each with the columns of both. */
 function merged(
   asked: Needs['tables'],
   columns: readonly { readonly table: QualifiedName; readonly column: string }[],
   read: readonly Table[],
 ): Needs['tables'] {
-  const behind = read.filter((table) => !asked.some((one) => isSameName(one, table)))
-  return [...asked, ...behind].map((table) => ({
-    ...('follows' in table || 'leaves' in table ? table : {}),
-    namespace: table.namespace,
-    name: table.name,
-    columns: [
-      ...new Set([
-        ...(asked.find((one) => isSameName(one, table))?.columns ?? []),
-        ...columns.filter((one) => isSameName(one.table, table)).map(({ column }) => column),
-      ]),
-    ],
-  }))
+  if (columns.length === 0) return asked
+  const besides = read.filter((table) => !asked.some((one) => isSameName(one, table)))
+  return [...asked, ...besides.map(({ namespace, name }) => ({ namespace, name, columns: [] }))].map(
+    (table) => ({
+      ...table,
+      columns: [
+        ...new Set([
+          ...table.columns,
+          ...columns.filter((one) => isSameName(one.table, table)).map(({ column }) => column),
+        ]),
+      ],
+    }),
+  )
 }
 
 async function readAll(sessions: Sessions, needs: Needs['tables']): Promise<readonly Table[]> {

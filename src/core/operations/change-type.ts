@@ -4,6 +4,10 @@ import { findColumn, findTable, withTable } from '../schema/model.ts'
 import { type Change, type ChangeType, changeOf, mappingNeeds } from './change-type/change.ts'
 import { changeHazards, changeProblems } from './change-type/checks.ts'
 import { narrowStep, widenStep } from './change-type/in-catalog.ts'
+import { identityQuestion } from './change-type/keys/identity.ts'
+import { isKey, keysOf } from './change-type/keys/keys.ts'
+import { changedKeys } from './change-type/keys/schema.ts'
+import { contractKeys, expandKeys, fillKeys, takeBackKeys } from './change-type/keys/steps.ts'
 import { changedTable } from './change-type/schema.ts'
 import { swapBackStep, swapStep } from './change-type/steps.ts'
 import { fillStep, installStep } from './copy/expand-steps.ts'
@@ -14,11 +18,12 @@ import type { Context, OperationSpec } from './operation.ts'
 
 export const changeType: OperationSpec<ChangeType> = {
   needs: (op) => ({
-    tables: [{ ...theTable(op), columns: [op.column] }],
+    tables: [{ ...theTable(op), columns: [op.column], follows: true }],
     types: op.type === undefined ? [] : [op.type],
     mappings: mappingNeeds(op),
     collations: op.collation === undefined ? [] : [{ namespace: op.namespace, name: op.collation }],
-    touches: [{ table: theTable(op), column: op.column, how: 'replaces' }],
+    questions: [identityQuestion(op)],
+    touches: [{ table: theTable(op), column: op.column, how: 'replaces', follows: true }],
   }),
 
   check: (op, context): readonly BellowsError[] => {
@@ -27,7 +32,7 @@ export const changeType: OperationSpec<ChangeType> = {
     if (table === undefined || problems.length > 0) return problems
     const from = findColumn(table, op.column)
     if (from === undefined) return columnMissing(op, table, op.column)
-    return changeProblems(op, table, from, context.facts)
+    return changeProblems(op, table, from, context)
   },
 
   apply: (op, schema, facts) => {
@@ -35,13 +40,17 @@ export const changeType: OperationSpec<ChangeType> = {
     const from = table === undefined ? undefined : findColumn(table, op.column)
     if (table === undefined || from === undefined) return schema
     const change = changeOf(op, table, from, facts)
-    return 'problem' in change ? schema : withTable(schema, changedTable(table, from, change, { op, facts }))
+    if ('problem' in change) return schema
+    return change.by === 'copy' && isKey(schema, table, from)
+      ? changedKeys(op, schema, change, facts)
+      : withTable(schema, changedTable(table, from, change, { op, facts }))
   },
 
   expand: (op, context) => {
-    const { table, from, change } = found(op, context)
+    const { table, from, change, keys } = found(op, context)
     if (change.by === 'catalog') return [widenStep(table, from, change.target)]
     if (change.by === 'nothing') return []
+    if (keys !== undefined) return expandKeys(op, keys)
     const work = workFor(op, context, change)
     return [
       installStep(work, {
@@ -53,33 +62,38 @@ export const changeType: OperationSpec<ChangeType> = {
   },
 
   backfill: (op, context) => {
-    const { change } = found(op, context)
-    return change.by === 'copy' ? [fillStep(workFor(op, context, change))] : []
+    const { change, keys } = found(op, context)
+    if (change.by !== 'copy') return []
+    return keys === undefined ? [fillStep(workFor(op, context, change))] : fillKeys(keys)
   },
 
   contract: (op, context) => {
-    const { change } = found(op, context)
+    const { change, keys } = found(op, context)
     if (change.by !== 'copy') return []
+    if (keys !== undefined) return contractKeys(keys)
     const work = workFor(op, context, change)
     return [...verifySteps(work), swapStep(work), purgeStep(work)]
   },
 
   rollback: (op, context) => {
-    const { table, from, change } = found(op, context)
+    const { table, from, change, keys } = found(op, context)
     if (change.by === 'catalog') return [narrowStep(table, from, change.target)]
     if (change.by === 'nothing') return []
+    if (keys !== undefined) return takeBackKeys(keys)
     const work = workFor(op, context, change)
     return change.mapping.down === undefined ? [takeBackStep(work)] : [swapBackStep(work), takeBackStep(work)]
   },
 }
 
-function found(op: ChangeType, { schema, facts }: Context) {
+function found(op: ChangeType, context: Context) {
+  const { schema, facts } = context
   const table = findTable(schema, theTable(op))
   const from = table === undefined ? undefined : findColumn(table, op.column)
   assert(table !== undefined && from !== undefined, 'steps come after check')
   const change = changeOf(op, table, from, facts)
   assert(!('problem' in change), 'steps come after check')
-  return { table, from, change }
+  const isOfKey = change.by === 'copy' && isKey(schema, table, from)
+  return { table, from, change, keys: isOfKey ? keysOf(op, context, change) : undefined }
 }
 
 function workFor(

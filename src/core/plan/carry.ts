@@ -146,7 +146,7 @@ export function settleSql(table: Table, things: Carried): readonly Sql[] {
   const on = qualified(table)
   const constraints = [...things.uniques, ...things.checks, ...things.foreignKeys].flatMap((copy) => [
     sql`alter table ${on} rename constraint ${id(copy.copyName)} to ${id(copy.finalName)}`,
-    ...commented(sql`constraint ${id(copy.finalName)} on ${on}`, copy.original.comment),
+    ...commentedSql(sql`constraint ${id(copy.finalName)} on ${on}`, copy.original.comment),
   ])
   const carrying = things.uniques.flatMap(({ original, finalName: name }) => {
     const index = table.indexes.find((one) => one.constraint === original.name)
@@ -160,9 +160,9 @@ export function settleSql(table: Table, things: Carried): readonly Sql[] {
 }
 
 /** The comment of an index, and whether CLUSTER goes by it. */
-function markedSql(table: QualifiedName, original: Index, name: string): readonly Sql[] {
+export function markedSql(table: QualifiedName, original: Index, name: string): readonly Sql[] {
   return [
-    ...commented(sql`index ${qualified({ namespace: table.namespace, name })}`, original.comment),
+    ...commentedSql(sql`index ${qualified({ namespace: table.namespace, name })}`, original.comment),
     ...(original.clustered ? [sql`alter table ${qualified(table)} cluster on ${id(name)}`] : []),
   ]
 }
@@ -191,6 +191,6 @@ export function dropCopiesSql(table: QualifiedName, things: Carried): readonly S
   return [...constraints, ...indexes]
 }
 
-function commented(object: Sql, comment: string | null): readonly Sql[] {
+export function commentedSql(object: Sql, comment: string | null): readonly Sql[] {
   return comment === null ? [] : [sql`comment on ${object} is ${lit(comment)}`]
 }

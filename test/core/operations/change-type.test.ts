@@ -209,10 +209,10 @@ describe('what is refused', () => {
       '"users"."age" is a generated column; a trigger does not see its value.',
     ],
     [
-      'a column of the primary key',
+      'changed values of the primary key',
       { column: 'id', type: 'text', up: 'id::text', down: 'id::bigint' },
       table(),
-      '"users"."id" belongs to the primary key, which no operation replaces yet.',
+      'users_pkey holds for "id"; nobody knows whether it holds for the changed values in "id".',
     ],
     [
       'a wider type while a view uses the column',

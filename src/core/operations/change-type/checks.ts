@@ -1,31 +1,39 @@
 import type { BellowsError } from '../../errors.ts'
 import type { Hazard } from '../../plan/hazard.ts'
 import { userTriggersFire } from '../../plan/hazards.ts'
-import { columnSlotProblems, keyProblems, refused } from '../../plan/table-checks.ts'
+import { columnSlotProblems, refused } from '../../plan/table-checks.ts'
 import type { Facts } from '../../schema/facts.ts'
 import { collationKey } from '../../schema/mappings.ts'
 import { type Column, needsColumn, type Table } from '../../schema/model.ts'
 import { shown } from '../../sql.ts'
 import { carryProblems, ruleProblems, sourceProblems } from '../copy/checks.ts'
 import type { Work } from '../copy/work.ts'
+import type { Context } from '../operation.ts'
 import { type Change, type ChangeType, changeOf } from './change.ts'
+import { keyChangeProblems } from './keys/checks.ts'
+import { isKey } from './keys/keys.ts'
 
 export function changeProblems(
   op: ChangeType,
   table: Table,
   from: Column,
-  facts: Facts,
+  context: Context,
 ): readonly BellowsError[] {
+  const { schema, facts } = context
   const change = changeOf(op, table, from, facts)
+  const byKey = isKey(schema, table, from)
   const problems =
     'problem' in change
       ? [refused(`"${op.table}"."${op.column}" cannot be changed: ${change.problem}.`, change.hint)]
       : change.by === 'copy'
-        ? copyProblems(op, table, from, { change, facts })
+        ? [
+            ...copyProblems(op, table, from, { change, facts }),
+            ...(byKey ? keyChangeProblems(op, context, change) : []),
+          ]
         : change.by === 'catalog'
           ? boundProblems(op, table)
           : []
-  return [...keyProblems(table, from), ...sourceProblems(table, from), ...problems]
+  return [...sourceProblems(table, { ...from, identity: 'no' }), ...problems]
 }
 
 /** PostgreSQL refuses to change the type of a column while these use it. */

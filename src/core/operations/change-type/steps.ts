@@ -61,7 +61,7 @@ export function swapBackStep(work: Work): StepDraft {
   }
 }
 
-function returnDefaultSql({ table, from, leaving, fromColumn }: Work): readonly Sql[] {
+export function returnDefaultSql({ table, from, leaving, fromColumn }: Work): readonly Sql[] {
   if (fromColumn.default === null) return []
   return [
     sql`alter table ${qualified(table)} alter column ${id(from)} drop default, alter column ${id(leaving.hidden)} set default ${trusted(fromColumn.default)}`,

@@ -159,7 +159,7 @@ function sequenceSql({ table, from, finalName, fromColumn, toColumn }: Work): re
 }
 
 /** An index keeps the names that its columns had when it was built; of a name that is there twice the second has a number. */
-function indexColumnsSql({ table, from, to, finalName, things }: Work): readonly Sql[] {
+export function indexColumnsSql({ table, from, to, finalName, things }: Work): readonly Sql[] {
   if (to === finalName) return []
   return [...things.indexes, ...things.uniques].flatMap(({ original, finalName: index }) => {
     const { nameParts = [] } =

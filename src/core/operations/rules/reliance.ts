@@ -8,8 +8,8 @@ import {
 } from '../../schema/model.ts'
 import { changedTables } from '../../schema/references.ts'
 import { qualified, shown } from '../../sql.ts'
+import { columnsPointedAt } from './followers.ts'
 import { isKey } from './foreign-key-problems.ts'
-import { ruleOf } from './known.ts'
 
 interface Key {
   readonly of: QualifiedName
@@ -52,7 +52,7 @@ function identity({ of, constraint: { name, references, columns } }: Key): strin
 function reliedOn(table: Table, gone: readonly Key[], made: readonly Key[]): Table {
   const pointing = made.filter((key) => targetOf(key) === qualified(table))
   const standingOn = (index: Table['indexes'][number]) =>
-    pointing.filter(({ constraint }) => isKey(index, otherColumns(constraint, table), table))
+    pointing.filter(({ constraint }) => isKey(index, columnsPointedAt(constraint, table), table))
   return {
     ...table,
     indexes: table.indexes.map((index) => ({
@@ -69,15 +69,6 @@ function reliedOn(table: Table, gone: readonly Key[], made: readonly Key[]): Tab
 
 function less(names: readonly string[], gone: readonly string[]): readonly string[] {
   return names.filter((name) => !gone.includes(name))
-}
-
-/** Those of the primary key, where none are named. */
-function otherColumns(constraint: Constraint, other: Table): readonly string[] {
-  const rule = ruleOf(constraint)
-  const named = rule?.kind === 'foreign_key' ? rule.otherColumns : []
-  return named.length > 0
-    ? named
-    : (other.constraints.find(({ kind }) => kind === 'primary_key')?.columns ?? [])
 }
 
 /** As the server describes what depends on a constraint. */

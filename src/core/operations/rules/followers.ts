@@ -1,6 +1,14 @@
-import { parsed, visit } from '../parse.ts'
-import { shown } from '../sql.ts'
-import { type Constraint, isSameName, primaryKey, type QualifiedName, type Schema, type Table } from './model.ts'
+import {
+  type Constraint,
+  findTable,
+  isSameName,
+  primaryKey,
+  type QualifiedName,
+  type Schema,
+  type Table,
+} from '../../schema/model.ts'
+import { shown } from '../../sql.ts'
+import { ruleOf } from './known.ts'
 
 /** A foreign key that points at a table, and of which columns each takes its values from which. */
 export interface Follower {
@@ -23,8 +31,7 @@ export function followersOf(schema: Schema, of: Table, column: string): readonly
 }
 
 function follower(table: Table, key: Constraint, of: Table): Follower {
-  const named = columnsPointedAt(key.definition)
-  const targets = named.length > 0 ? named : primaryKey(of)
+  const targets = columnsPointedAt(key, of)
   return {
     table,
     key,
@@ -33,15 +40,11 @@ function follower(table: Table, key: Constraint, of: Table): Follower {
   }
 }
 
-/** Those that the text of a foreign key names behind REFERENCES; none where it leaves them out. */
-function columnsPointedAt(definition: string): readonly string[] {
-  const columns: string[] = []
-  visit(parsed(`ALTER TABLE t ADD CONSTRAINT c ${definition}`), (kind, node) => {
-    if (kind !== 'Constraint') return
-    for (const entry of (node.pk_attrs as { String: { sval: string } }[] | undefined) ?? [])
-      columns.push(entry.String.sval)
-  })
-  return columns
+/** The columns that a foreign key points at: those of the primary key, where none are named. */
+export function columnsPointedAt(key: Constraint, other: Table): readonly string[] {
+  const rule = ruleOf(key)
+  const named = rule?.kind === 'foreign_key' ? rule.otherColumns : []
+  return named.length > 0 ? named : primaryKey(other)
 }
 
 export interface ColumnOf {
@@ -58,7 +61,7 @@ export function withFollowing(
   const found: ColumnOf[] = [start]
   // The list grows while it is gone through.
   for (const { table: name, column } of found) {
-    const table = schema.tables.find((one) => isSameName(one, name))
+    const table = findTable(schema, name)
     if (table === undefined) continue
     const following = followersOf(schema, table, column).flatMap((one) =>
       one.pairs.flatMap((pair) => (pair.of === column ? [{ table: one.table, column: pair.column }] : [])),

@@ -1,0 +1,114 @@
+import type { BellowsError } from '../../../errors.ts'
+import { columnSlotProblems, refused, tableProblems } from '../../../plan/table-checks.ts'
+import { findColumn, findTable, type Table } from '../../../schema/model.ts'
+import { shown } from '../../../sql.ts'
+import { carryProblems, sourceProblems } from '../../copy/checks.ts'
+import type { Context } from '../../operation.ts'
+import { type ColumnOf, followersOf } from '../../rules/followers.ts'
+import type { Change, ChangeType, Target } from '../change.ts'
+import { changing, followingMapping, primaryKeyOf } from './keys.ts'
+
+/** What is in the way of a change of a column that rows are known by, besides what is in the way of any. */
+export function keyChangeProblems(
+  op: ChangeType,
+  context: Context,
+  { target }: Extract<Change, { by: 'copy' }>,
+): readonly BellowsError[] {
+  const columns = changing(op, context.schema, target)
+  const tables = [...new Set(columns.flatMap(({ table }) => findTable(context.schema, table) ?? []))]
+  return [
+    ...ownProblems(op, context),
+    ...columns.slice(1).flatMap((one) => followingProblems(one, context, target)),
+    ...tables.flatMap((table) => primaryKeyProblems(table, columns)),
+  ]
+}
+
+function ownProblems(op: ChangeType, { schema }: Context): readonly BellowsError[] {
+  const table = findTable(schema, { namespace: op.namespace, name: op.table })
+  const from = table === undefined ? undefined : findColumn(table, op.column)
+  if (table === undefined || from === undefined) return []
+  const [follower] = followersOf(schema, table, from.name)
+  return [
+    ...(op.up === undefined || from.identity === 'no'
+      ? []
+      : [
+          refused(
+            `"${op.table}"."${op.column}" is an identity: its values come from a sequence, and not from "up".`,
+            'Leave up and down away, with a type that takes every value as it is.',
+          ),
+        ]),
+    ...(op.collation === undefined || follower === undefined
+      ? []
+      : [
+          refused(
+            `The foreign key ${follower.identity} points at "${op.column}", and its columns keep their collation.`,
+            'Drop it for the time of the migration, and add it again afterwards.',
+          ),
+        ]),
+  ]
+}
+
+/** A column of a foreign key that points at the one that is changed changes with it. */
+function followingProblems(
+  { table: name, column }: ColumnOf,
+  { schema, facts }: Context,
+  target: Target,
+): readonly BellowsError[] {
+  const table = findTable(schema, name)
+  const from = table === undefined ? undefined : findColumn(table, column)
+  if (table === undefined || from === undefined) return []
+  const problems = tableProblems({ namespace: table.namespace, table: table.name }, table)
+  if (problems.length > 0) return problems
+  const mapping = followingMapping(from, target, facts)
+  return [
+    ...sourceProblems(table, from),
+    ...carryProblems(table, from),
+    ...columnSlotProblems(table),
+    ...('problem' in mapping
+      ? [
+          refused(
+            `"${table.name}"."${column}" points at the column and would have to follow it: ${mapping.problem}.`,
+            'Drop its foreign key for the time of the migration, and add it again afterwards.',
+          ),
+        ]
+      : []),
+  ]
+}
+
+function primaryKeyProblems(table: Table, columns: readonly ColumnOf[]): readonly BellowsError[] {
+  const key = primaryKeyOf(table)
+  const index = table.indexes.find(({ constraint }) => constraint === key?.name)
+  const isMeant = columns.some(
+    (one) =>
+      one.table.name === table.name &&
+      one.table.namespace === table.namespace &&
+      index?.columns.includes(one.column) === true,
+  )
+  if (key === undefined || index === undefined || !isMeant) return []
+  const users = key.dependents.filter(
+    (what) => !index.foreignKeys.some((one) => what.includes(`${one.split(' on ')[0]} `)),
+  )
+  return [
+    ...(key.deferrable
+      ? [
+          refused(
+            `The primary key ${shown(key.name)} is deferrable; a twin would be checked at once while it is built.`,
+          ),
+        ]
+      : []),
+    ...(table.published
+      ? [
+          refused(
+            `"${table.name}" is published with its updates and deletes: subscribers know its rows by the primary key, and have only the old column.`,
+            'Take it out of the publication for the time of the migration.',
+          ),
+        ]
+      : []),
+    ...users.map((what) =>
+      refused(
+        `The ${what} needs the primary key ${shown(key.name)}, which is made of another column in the contract.`,
+        'Drop it for the time of the migration, and make it anew afterwards.',
+      ),
+    ),
+  ]
+}

@@ -1,0 +1,250 @@
+import { assert } from '../../../errors.ts'
+import { rewriteConstraint, rewriteIndex } from '../../../parse.ts'
+import type { Carried, Renamed } from '../../../plan/carry.ts'
+import { type Mapping, mappingFor } from '../../../plan/mapping.ts'
+import { theTable } from '../../../plan/table-checks.ts'
+import type { Facts } from '../../../schema/facts.ts'
+import type { Index } from '../../../schema/indexes.ts'
+import {
+  type Column,
+  type Constraint,
+  findColumn,
+  findTable,
+  isSameName,
+  needsColumn,
+  type QualifiedName,
+  type Schema,
+  type Table,
+} from '../../../schema/model.ts'
+import { type Sql, shown, sql, trusted } from '../../../sql.ts'
+import { keptCollation, twinColumn, type Work, workUnderOneName } from '../../copy/work.ts'
+import type { Context } from '../../operation.ts'
+import { type ColumnOf, type Follower, followersOf, withFollowing } from '../../rules/followers.ts'
+import type { ChangeType, Target } from '../change.ts'
+import { identityOf } from './identity.ts'
+
+/** A column whose rows are known by it, and all that changes with it. */
+export interface Keys {
+  /** The column itself, and those of foreign keys that point at it. */
+  readonly members: readonly Member[]
+  readonly primaryKeys: readonly PrimaryKey[]
+  /** The foreign keys between them. */
+  readonly links: readonly Link[]
+}
+
+export interface Member extends Work {
+  /** Of a primary key, or an identity: NOT NULL as soon as it has the name. */
+  readonly isFilled: boolean
+  /** The sequence of an identity. */
+  readonly identity: QualifiedName | undefined
+}
+
+/** Which column of a table it is to be made of, while both are there. */
+export interface PrimaryKey {
+  readonly table: Table
+  readonly key: Constraint
+  readonly index: Index
+  readonly columns: readonly Renamed[]
+  /** The unique index of the new columns, and the one that lets the old ones be the key again at once. */
+  readonly next: string
+  readonly spare: string
+}
+
+export interface Link extends Follower {
+  readonly other: Table
+  /** Its twin, until that takes over the name. */
+  readonly copyName: string
+  readonly definition: Sql
+}
+
+/** Is it a column that rows are known by, here or elsewhere? */
+export function isKey(schema: Schema, table: Table, column: Column): boolean {
+  const key = primaryKeyOf(table)
+  return (
+    column.identity !== 'no' ||
+    (key !== undefined && needsColumn(table, key, column.name)) ||
+    followersOf(schema, table, column.name).length > 0
+  )
+}
+
+export function primaryKeyOf(table: Table): Constraint | undefined {
+  return table.constraints.find((one) => one.kind === 'primary_key')
+}
+
+/** The columns that change: one that a foreign key has of the new type already stays, and what points at that, too. */
+export function changing(op: ChangeType, schema: Schema, target: Pick<Target, 'type'>): readonly ColumnOf[] {
+  return withFollowing(
+    schema,
+    { table: theTable(op), column: op.column },
+    (table, column) => findColumn(table, column)?.type !== target.type,
+  )
+}
+
+/** How the values of a column that follows get to the new type. */
+export function followingMapping(
+  from: Column,
+  target: Target,
+  facts: Facts,
+): Mapping | { readonly problem: string } {
+  const mapping = mappingFor(from, target, 'copy', facts)
+  if ('problem' in mapping || mapping.down !== undefined) return mapping
+  return { problem: `not every ${from.type} has its place in ${target.type} and comes back` }
+}
+
+/** What a column that follows is to be: of the new type, and for the rest as it was. */
+export function followingTarget(from: Column, target: Target): Target {
+  return { ...target, collation: keptCollation(from, target), notNull: !from.nullable }
+}
+
+export function keysOf(
+  op: ChangeType,
+  { schema, facts, seed }: Context,
+  change: { readonly target: Target; readonly mapping: Mapping },
+): Keys {
+  const columns = changing(op, schema, change.target)
+  const linked = linkedBy(schema, columns)
+  const copied = (at: number, besides: (table: Table) => Table): Work => {
+    const { table, from } = found(schema, columns[at] as ColumnOf)
+    const target = at === 0 ? change.target : followingTarget(from, change.target)
+    const mapping = at === 0 ? change.mapping : followingMapping(from, target, facts)
+    assert(!('problem' in mapping), 'steps come after check')
+    const { notNull, collation, ...type } = target
+    return workUnderOneName({
+      table: besides(table),
+      fromColumn: from,
+      toColumn: twinColumn(from, type, { name: from.name, collation }),
+      adopted: false,
+      mapping,
+      notNull,
+      changesValues: false,
+      context: { seed: at === 0 ? seed : `${seed} ${shown(table.namespace)}.${table.name}.${from.name}` },
+    })
+  }
+  const alone = columns.map((_, at) => copied(at, (table) => table))
+  const primaryKeys = primaryKeysOf(schema, alone)
+  return {
+    members: alone.map((work, at) => {
+      const others = alone.filter((one) => one !== work && isSameName(one.table, work.table))
+      const later = alone.slice(at + 1).filter((one) => isSameName(one.table, work.table))
+      const key = primaryKeys.find(({ table }) => isSameName(table, work.table))
+      const mine = copied(at, (table) => besides(table, others, linked))
+      return {
+        ...mine,
+        things: ownThings(mine, later, linked),
+        leaving: { ...mine.leaving, known: [...mine.leaving.known, ...knownOn(work, linked, key)] },
+        isFilled: work.fromColumn.identity !== 'no' || key?.columns.some(({ to }) => to === work.to) === true,
+        identity: work.fromColumn.identity === 'no' ? undefined : identityOf(op, facts),
+      }
+    }),
+    primaryKeys,
+    links: linked.map((one) => linkOf(one, alone)),
+  }
+}
+
+function found(schema: Schema, of: ColumnOf): { readonly table: Table; readonly from: Column } {
+  const table = findTable(schema, of.table)
+  const from = table === undefined ? undefined : findColumn(table, of.column)
+  assert(table !== undefined && from !== undefined, 'steps come after check')
+  return { table, from }
+}
+
+type Linked = Follower & { readonly other: Table }
+
+function linkedBy(schema: Schema, columns: readonly ColumnOf[]): readonly Linked[] {
+  const all = columns.flatMap((one) => {
+    const { table: other } = found(schema, one)
+    return followersOf(schema, other, one.column).map((follower) => ({ ...follower, other }))
+  })
+  return [...new Map(all.map((one) => [one.identity, one])).values()]
+}
+
+function renamedIn(works: readonly Work[], table: QualifiedName): readonly Renamed[] {
+  return works.filter((one) => isSameName(one.table, table)).map(({ from, to }) => ({ from, to }))
+}
+
+function linkOf(linked: Linked, works: readonly Work[]): Link {
+  const { table, key, other } = linked
+  const local = renamedIn(works, table).reduce(
+    (text, column) => rewriteConstraint(text, column),
+    trusted(key.definition),
+  )
+  const text = renamedIn(works, other).reduce(
+    (before, column) => rewriteConstraint(before, column, ['pk_attrs']),
+    local,
+  )
+  const [first] = works as readonly [Work]
+  return {
+    ...linked,
+    copyName: first.names.copy(key.name),
+    definition: sql`${text}${key.validated ? sql` not valid` : sql``}`,
+  }
+}
+
+function primaryKeysOf(schema: Schema, works: readonly Work[]): readonly PrimaryKey[] {
+  const tables = [...new Set(works.map(({ table }) => findTable(schema, table) as Table))]
+  return tables.flatMap((table) => {
+    const key = primaryKeyOf(table)
+    const index = table.indexes.find(({ constraint }) => constraint === key?.name)
+    const mine = works.filter((one) => isSameName(one.table, table) && index?.columns.includes(one.from))
+    const [first] = mine
+    if (key === undefined || index === undefined || first === undefined) return []
+    return [
+      {
+        table,
+        key,
+        index,
+        columns: mine.map(({ from, to }) => ({ from, to })),
+        next: first.names.copy(key.name),
+        spare: first.names.copy(`${key.name} spare`),
+      },
+    ]
+  })
+}
+
+/** The table as a column sees it whose neighbours have their twins: what needs both is made of both twins. */
+function besides(table: Table, others: readonly Work[], linked: readonly Linked[]): Table {
+  const known = linked.map(({ identity }) => identity)
+  return {
+    ...table,
+    constraints: table.constraints.map((one) => ({
+      ...one,
+      definition: others
+        .filter(({ from }) => one.kind !== 'not_null' && needsColumn(table, one, from))
+        .reduce<string>((text, { from, to }) => rewriteConstraint(text, { from, to }), one.definition),
+    })),
+    indexes: table.indexes.map((one) => ({
+      ...one,
+      definition: others
+        .filter(({ from }) => one.columns.includes(from))
+        .reduce<string>((text, { from, to }) => rewriteIndex(text, { from, to }, one.name), one.definition),
+    })),
+    dependents: table.dependents.filter(({ kind, name }) => kind !== 'foreign key' || !known.includes(name)),
+  }
+}
+
+/** What several of the columns need comes with the last one, when the others are verified; and foreign keys between them by themselves. */
+function ownThings({ things, table }: Work, later: readonly Work[], linked: readonly Linked[]): Carried {
+  const isLeft = (one: Constraint | Index): boolean =>
+    later.some(({ from }) => ('kind' in one ? needsColumn(table, one, from) : one.columns.includes(from)))
+  const isLink = (one: Constraint): boolean =>
+    linked.some((link) => link.key.name === one.name && isSameName(link.table, table))
+  return {
+    indexes: things.indexes.filter(({ original }) => !isLeft(original)),
+    uniques: things.uniques.filter(({ original }) => !isLeft(original)),
+    checks: things.checks.filter(({ original }) => !isLeft(original)),
+    foreignKeys: things.foreignKeys.filter(({ original }) => !isLeft(original) && !isLink(original)),
+  }
+}
+
+function knownOn(
+  { table, from }: Work,
+  linked: readonly Linked[],
+  key: PrimaryKey | undefined,
+): readonly string[] {
+  return [
+    ...linked
+      .filter(({ other, pairs }) => isSameName(other, table) && pairs.some(({ of }) => of === from))
+      .map((one) => one.key.name),
+    ...(key === undefined ? [] : [key.spare]),
+  ]
+}

@@ -1,0 +1,184 @@
+import { rewriteIndex } from '../../../parse.ts'
+import type { Renamed } from '../../../plan/carry.ts'
+import { foreignKeySteps, onBoth, validateForeignKeyStep } from '../../../plan/constraint-steps.ts'
+import { constraintAbsent, indexValid } from '../../../plan/probes.ts'
+import type { StepDraft } from '../../../plan/step.ts'
+import { isSameName } from '../../../schema/model.ts'
+import { id, qualified, sql, trusted } from '../../../sql.ts'
+import { fillStep, installStep } from '../../copy/expand-steps.ts'
+import { indexColumnsSql, purgeStep, takeBackStep } from '../../copy/leave-steps.ts'
+import { verifySteps } from '../../copy/verify-steps.ts'
+import type { ChangeType } from '../change.ts'
+import { changeHazards } from '../checks.ts'
+import type { Keys, Link, Member, PrimaryKey } from './keys.ts'
+import { swapKeysBackStep, swapKeysStep } from './swap.ts'
+
+export function expandKeys(op: ChangeType, { members }: Keys): readonly StepDraft[] {
+  return members.map((member) =>
+    apart(
+      installStep(member, {
+        does: `keep a copy of "${member.from}" of "${member.table.name}" in step, as "${member.to}"`,
+        hazards: [
+          ...changeHazards({ ...op, table: member.table.name, column: member.from }, member),
+          ...(member.identity === undefined
+            ? []
+            : [
+                {
+                  code: 'may_break' as const,
+                  because:
+                    'The identity gets a new sequence of the same name at the contract: a session that inserted before it cannot ask for its number by currval() or lastval() afterwards.',
+                },
+              ]),
+        ],
+        state: 'closed',
+      }),
+    ),
+  )
+}
+
+export function fillKeys({ members }: Keys): readonly StepDraft[] {
+  return members.map((member) => apart(fillStep(member)))
+}
+
+export function contractKeys(keys: Keys): readonly StepDraft[] {
+  const { members, primaryKeys, links } = keys
+  return [
+    ...members.flatMap(verifySteps).map(apart),
+    // The swap uses them up, and so does its undo: who goes on after that builds them again.
+    ...primaryKeys.flatMap((key) => [nextStep(key), spareStep(key)]),
+    ...links.flatMap(linkSteps),
+    swapKeysStep(keys),
+    ...members.map((member) => purgeKeyStep(member, keys)),
+  ]
+}
+
+export function takeBackKeys(keys: Keys): readonly StepDraft[] {
+  const { members, links } = keys
+  return [
+    swapKeysBackStep(keys),
+    ...links.filter(({ key }) => key.validated).map(validateAgainStep),
+    ...links.map(dropLinkStep),
+    ...members.toReversed().map((member) => takeBackKeyStep(member, keys)),
+  ]
+}
+
+/** The planner joins what operations share by the table of the first of them; these have several. */
+function apart(shared: StepDraft): StepDraft {
+  const { shares: _, ...draft } = shared
+  return draft
+}
+
+function nextStep(primaryKey: PrimaryKey): StepDraft {
+  const { key, columns, next } = primaryKey
+  return {
+    ...buildStep(primaryKey, next, columns),
+    does: `build the index of the primary key "${key.name}" for the new ${columns.length === 1 ? 'column' : 'columns'}`,
+    hazards: [
+      {
+        code: 'upsert_race',
+        because:
+          'From here to the purge several unique indexes guard the same keys: of two INSERT ... ON CONFLICT of one new key at the same instant, one can fail with a unique violation instead of taking its DO arm.',
+      },
+    ],
+  }
+}
+
+function spareStep(primaryKey: PrimaryKey): StepDraft {
+  const { table, key, columns, spare } = primaryKey
+  const unchanged = columns.map(({ from }) => ({ from, to: from }))
+  return {
+    ...buildStep(primaryKey, spare, unchanged),
+    does: `build a second index for the old key of "${table.name}", by which "${key.name}" can come back at once`,
+    hazards: [],
+  }
+}
+
+function buildStep({ table, index }: PrimaryKey, name: string, columns: readonly Renamed[]) {
+  const built = { namespace: table.namespace, name }
+  const statement = columns.reduce<string>(
+    (text, column) => rewriteIndex(text, column, name, index.tablespace),
+    index.definition,
+  )
+  return {
+    kind: 'concurrent_index',
+    phase: 'retire',
+    probe: indexValid(built),
+    locks: [{ relation: table, level: 'share_update_exclusive' }],
+    index: built,
+    statement: trusted(statement),
+  } as const
+}
+
+function linkSteps({ table, other, key, copyName, definition }: Link): readonly StepDraft[] {
+  const [add, validate] = foreignKeySteps({
+    table,
+    other,
+    name: copyName,
+    definition,
+    shown: `"${key.name}" of "${table.name}" on the new columns`,
+    phase: 'retire',
+  })
+  return key.validated ? [add, validate] : [add]
+}
+
+function validateAgainStep({ table, other, key }: Link): StepDraft {
+  return validateForeignKeyStep({
+    table,
+    other,
+    name: key.name,
+    phase: 'retire',
+    does: `check the foreign key "${key.name}" of "${table.name}" again, for the rows that are there`,
+  })
+}
+
+/** Before the columns: it stands on an index of one of them. */
+function dropLinkStep({ table, other, key, copyName }: Link): StepDraft {
+  return {
+    kind: 'ddl',
+    phase: 'expand',
+    does: `drop the twin of the foreign key "${key.name}" of "${table.name}"`,
+    hazards: [],
+    probe: constraintAbsent(table, copyName),
+    locks: onBoth(table, other, ['access_exclusive', 'access_exclusive']),
+    requires: [],
+    statements: [sql`alter table ${qualified(table)} drop constraint ${id(copyName)}`],
+    cost: 'instant',
+  }
+}
+
+/** The spare index of the old key is no part of the new column, and would stay. */
+function takeBackKeyStep(member: Member, { primaryKeys }: Keys): StepDraft {
+  const step = apart(takeBackStep(member))
+  const spares = primaryKeys
+    .filter(({ table, columns }) => isSameName(table, member.table) && columns.at(-1)?.to === member.to)
+    .map(
+      ({ table, spare }) =>
+        sql`drop index if exists ${qualified({ namespace: table.namespace, name: spare })}`,
+    )
+  return 'statements' in step && step.kind !== 'outside'
+    ? { ...step, statements: [...spares, ...step.statements] }
+    : step
+}
+
+function purgeKeyStep(member: Member, { members }: Keys): StepDraft {
+  const step = apart(purgeStep(member))
+  if (step.kind !== 'purge') return step
+  const { identity, fromColumn, toColumn } = member
+  const isWider = identity !== undefined && fromColumn.baseType !== toColumn.baseType
+  const others = members.filter((one) => one !== member && isSameName(one.table, member.table))
+  return {
+    ...step,
+    locks: [
+      ...step.locks,
+      ...(isWider
+        ? [{ relation: identity, level: 'share_row_exclusive' as const, implied: true as const }]
+        : []),
+    ],
+    statements: [
+      ...step.statements,
+      ...others.flatMap(({ from, to, finalName }) => indexColumnsSql({ ...member, from, to, finalName })),
+      // It ended where the old column did.
+      ...(isWider ? [sql`alter sequence ${qualified(identity)} as ${trusted(toColumn.baseType)}`] : []),
+    ],
+  }
+}

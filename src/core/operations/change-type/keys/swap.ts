@@ -1,0 +1,248 @@
+import { commentedSql, markedSql } from '../../../plan/carry.ts'
+import { nothingIsBound } from '../../../plan/dependents.ts'
+import { defaultName } from '../../../plan/names.ts'
+import {
+  all,
+  columnAbsent,
+  columnExists,
+  constraintExists,
+  constraintIsAsPlanned,
+  constraintValidated,
+  indexValid,
+} from '../../../plan/probes.ts'
+import { noStrangers, renameSql } from '../../../plan/retire.ts'
+import { functionSql } from '../../../plan/row-trigger.ts'
+import type { Lock, Requirement, StepDraft } from '../../../plan/step.ts'
+import type { Constraint, QualifiedName } from '../../../schema/model.ts'
+import { id, qualified, type Sql, shown, sql, trusted } from '../../../sql.ts'
+import { moveDefaultSql, readyRequirements } from '../../copy/leave-steps.ts'
+import { returnDefaultSql } from '../steps.ts'
+import { handOverSql } from './identity.ts'
+import type { Keys, Link, Member, PrimaryKey } from './keys.ts'
+
+/** All columns get their new names at once, and with them the keys: nobody sees one without the others. */
+export function swapKeysStep(keys: Keys): StepDraft {
+  const { members, primaryKeys, links } = keys
+  return {
+    kind: 'retire',
+    phase: 'retire',
+    does: `have ${calledAll(members)} be the new ${members.length === 1 ? 'column' : 'columns'}, and hide the old`,
+    hazards: [],
+    probe: all(
+      members.flatMap(({ table, to, leaving }) => [
+        columnAbsent(table, to),
+        columnExists(table, leaving.hidden),
+      ]),
+    ),
+    locks: swapLocks(keys),
+    requires: [...members.flatMap((one) => memberRequirements(one, links)), ...keyRequirements(keys)],
+    statements: [
+      ...links.map(({ table, key }) => dropConstraintSql(table, key.name)),
+      ...primaryKeys.map(({ table, key }) => dropConstraintSql(table, key.name)),
+      ...members.flatMap(takeOverSql),
+      ...primaryKeys.flatMap((key) => keySql(key, key.next, true)),
+      ...links.flatMap(({ table, key, copyName }) => [
+        sql`alter table ${qualified(table)} rename constraint ${id(copyName)} to ${id(key.name)}`,
+        ...linkCommentSql(table, key),
+      ]),
+    ],
+    cost: 'instant',
+  }
+}
+
+/** Undoes `swapKeysStep`: instant and lossless, because the hidden columns were kept in step. */
+export function swapKeysBackStep(keys: Keys): StepDraft {
+  const { members, primaryKeys, links } = keys
+  return {
+    kind: 'ddl',
+    phase: 'retire',
+    does: `have ${calledAll(members)} be the old ${members.length === 1 ? 'column' : 'columns'} again`,
+    hazards: [],
+    probe: all(
+      members.flatMap(({ table, from, leaving }) => [
+        columnExists(table, from),
+        columnAbsent(table, leaving.hidden),
+      ]),
+    ),
+    locks: swapLocks(keys),
+    requires: [],
+    statements: [
+      ...links.map(({ table, key }) => dropConstraintSql(table, key.name)),
+      ...primaryKeys.map(({ table, key }) => dropConstraintSql(table, key.name)),
+      ...members.flatMap(giveBackSql),
+      ...primaryKeys.flatMap((key) => keySql(key, key.spare, false)),
+      // For new rows; those that are there were held to it by the twin, and are looked at in a step of its own.
+      ...links.flatMap(({ table, key }) => [
+        sql`alter table ${qualified(table)} add constraint ${id(key.name)} ${trusted(key.definition)}${key.validated ? sql` not valid` : sql``}`,
+        ...linkCommentSql(table, key),
+      ]),
+    ],
+    cost: 'instant',
+  }
+}
+
+function calledAll(members: readonly Member[]): string {
+  return members.map(({ table, from }) => `"${from}" of "${table.name}"`).join(' and ')
+}
+
+/** In one order for everybody, and no table twice. */
+function swapLocks({ members, links }: Keys): readonly Lock[] {
+  const tables = new Map<string, QualifiedName>()
+  for (const table of [...members.map((one) => one.table), ...links.map((one) => one.table)])
+    tables.set(qualified(table), table)
+  return [
+    ...[...tables]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([, relation]): Lock => ({ relation, level: 'access_exclusive' })),
+    ...members.flatMap(({ identity, fromColumn }): readonly Lock[] => [
+      ...(identity === undefined
+        ? []
+        : [{ relation: identity, level: 'access_exclusive' as const, implied: true as const }]),
+      ...fromColumn.sequences.map((relation) => ({
+        relation,
+        level: 'share_row_exclusive' as const,
+        implied: true as const,
+      })),
+    ]),
+  ]
+}
+
+function memberRequirements(member: Member, links: readonly Link[]): readonly Requirement[] {
+  const { table, from, leaving } = member
+  return [
+    noStrangers(leaving, from),
+    {
+      that: nothingIsBound(
+        table,
+        from,
+        links.map(({ identity }) => identity),
+      ),
+      code: 'dependents_found',
+      otherwise: `something depends on "${table.name}"."${from}" and would go along with the old column; drop it, contract, and make it anew`,
+    },
+    ...readyRequirements(member),
+  ]
+}
+
+function keyRequirements({ primaryKeys, links }: Keys): readonly Requirement[] {
+  return [
+    ...primaryKeys.flatMap(({ table, key, next, spare }) => [
+      asPlanned(table, key),
+      ...[next, spare].map(
+        (name): Requirement => ({
+          that: indexValid({ namespace: table.namespace, name }),
+          code: 'drift_found',
+          otherwise: `the index "${name}" of "${table.name}" is missing or invalid`,
+        }),
+      ),
+    ]),
+    ...links.flatMap(({ table, key, copyName }): readonly Requirement[] => [
+      asPlanned(table, key),
+      {
+        that: key.validated ? constraintValidated(table, copyName) : constraintExists(table, copyName),
+        code: 'drift_found',
+        otherwise: `the foreign key "${copyName}" on "${table.name}" is missing or not validated`,
+      },
+    ]),
+  ]
+}
+
+function asPlanned(table: QualifiedName, { name, definition, validated }: Constraint): Requirement {
+  return {
+    // One that was not validated may be so by now.
+    that: validated ? constraintIsAsPlanned(table, name, definition) : constraintExists(table, name),
+    code: 'drift_found',
+    otherwise: `${shown(name)} of "${table.name}" was changed since the plan was made; roll back and begin anew`,
+  }
+}
+
+function dropConstraintSql(table: QualifiedName, name: string): Sql {
+  return sql`alter table ${qualified(table)} drop constraint ${id(name)} restrict`
+}
+
+function takeOverSql(member: Member): readonly Sql[] {
+  const { table, from, to, leaving, hidden, isFilled } = member
+  return [
+    renameSql(table, from, leaving.hidden),
+    renameSql(table, to, from),
+    functionSql(hidden),
+    ...moveDefaultSql(member),
+    ...ownSequencesSql(member),
+    // The validated CHECK proves it.
+    ...(isFilled
+      ? [
+          ...notNullAsideSql(member, 'aside'),
+          sql`alter table ${qualified(table)} alter column ${id(from)} set not null`,
+        ]
+      : []),
+    ...identitySql(member, leaving.hidden, from),
+  ]
+}
+
+function giveBackSql(member: Member): readonly Sql[] {
+  const { table, from, to, leaving, installed, isFilled } = member
+  return [
+    ...identitySql(member, from, leaving.hidden),
+    ...returnDefaultSql(member),
+    renameSql(table, from, to),
+    renameSql(table, leaving.hidden, from),
+    functionSql(installed),
+    ...ownSequencesSql(member),
+    ...(isFilled
+      ? [
+          sql`alter table ${qualified(table)} alter column ${id(to)} drop not null`,
+          ...notNullAsideSql(member, 'back'),
+        ]
+      : []),
+  ]
+}
+
+/** Whichever column has the name owns the sequence of a serial: that is where people look for it. */
+function ownSequencesSql({ table, from, fromColumn }: Member): readonly Sql[] {
+  return fromColumn.sequences.map(
+    (sequence) => sql`alter sequence ${qualified(sequence)} owned by ${qualified(table)}.${id(from)}`,
+  )
+}
+
+function identitySql(
+  { table, fromColumn, identity, names }: Member,
+  from: string,
+  to: string,
+): readonly Sql[] {
+  if (identity === undefined) return []
+  const aside = names.copy(identity.name)
+  return handOverSql({ table, from, to, identity: fromColumn.identity, sequence: identity, aside })
+}
+
+/** Since PostgreSQL 18 a NOT NULL has a name, and the new column is to have the one that PostgreSQL gives. */
+function notNullAsideSql({ table, from, names }: Member, where: 'aside' | 'back'): readonly Sql[] {
+  const given = defaultName(table.name, [from], 'not_null')
+  const isGiven = table.constraints.some(
+    (one) => one.kind === 'not_null' && one.columns.includes(from) && one.name === given,
+  )
+  if (!isGiven) return []
+  const [was, is] = where === 'aside' ? [given, names.copy(given)] : [names.copy(given), given]
+  return [sql`alter table ${qualified(table)} rename constraint ${id(was)} to ${id(is)}`]
+}
+
+/** A unique index that stands becomes the primary key, with all that the one before it had. */
+function keySql({ table, key, index, columns }: PrimaryKey, of: string, isNew: boolean): readonly Sql[] {
+  const on = qualified(table)
+  const carrying = { namespace: table.namespace, name: key.name }
+  return [
+    sql`alter table ${on} add constraint ${id(key.name)} primary key using index ${id(of)}`,
+    // An index keeps the names that its columns had when it was built.
+    ...(isNew
+      ? columns.map(
+          ({ from, to }) => sql`alter table ${qualified(carrying)} rename column ${id(to)} to ${id(from)}`,
+        )
+      : []),
+    ...commentedSql(sql`constraint ${id(key.name)} on ${on}`, key.comment),
+    ...markedSql(table, index, key.name),
+    ...(index.replicaIdentity ? [sql`alter table ${on} replica identity using index ${id(key.name)}`] : []),
+  ]
+}
+
+function linkCommentSql(table: QualifiedName, key: Constraint): readonly Sql[] {
+  return commentedSql(sql`constraint ${id(key.name)} on ${qualified(table)}`, key.comment)
+}
