@@ -48,6 +48,24 @@ const shopper = (name: string) => ({
   ],
 })
 
+/** The key of the first is a part of the key of the second, at which the third points. */
+const chain = (serial: string, integer: string, more = '') => `
+create table "Order" (id ${serial} primary key, shop integer);
+create table lines ("Select" ${integer} references "Order", "group" integer default 1, kind text, constraint "lines key" primary key ("Select", "group") include (kind), check ("Select" <> - "group"));
+create table parts (id serial, of_order ${integer}, line integer, foreign key (of_order, line) references lines on update cascade, unique (of_order, id));
+${more}`
+
+const seller = (name: string) => ({
+  name,
+  statements: [
+    `with one as (insert into "Order" (shop) values ($1::integer) returning id), two as (insert into lines ("Select") select id from one returning "Select")
+       insert into parts (of_order, line) select "Select", 1 from two`,
+    `update lines set "group" = 10 + $1::integer where "Select" = 1 + $1 % ${ROWS} and "group" = 1`,
+    `update lines set kind = '${name}' where "Select" = 1 + $1 % ${ROWS}`,
+    `insert into lines ("Select", "group") values (1 + $1 % ${ROWS}, 1) on conflict ("Select", "group") do update set kind = excluded.kind`,
+  ],
+})
+
 const CASES: readonly (readonly [string, Lifecycle])[] = [
   [
     'an identity that two tables and the table itself point at',
@@ -71,6 +89,25 @@ const CASES: readonly (readonly [string, Lifecycle])[] = [
         'select id, user_id from orders order by id',
         'select tenant, user_id, said from notes order by user_id, said',
       ],
+    },
+  ],
+  [
+    'a serial in a chain of composite keys, with names that must be quoted',
+    {
+      operations: [change('Order')],
+      given: chain(
+        'serial',
+        'integer',
+        `insert into "Order" (shop) select i % 5 from generate_series(1, ${ROWS}) i;
+         insert into lines select i, 1 from generate_series(1, ${ROWS}) i;
+         insert into parts (of_order, line) select i, 1 from generate_series(1, ${ROWS}) i`,
+      ),
+      direct: `create table "Order" (shop integer, id bigserial primary key);
+        create table lines ("group" integer default 1, kind text, "Select" bigint references "Order", constraint "lines key" primary key ("Select", "group") include (kind), check ("Select" <> - "group"));
+        create table parts (id serial, line integer, of_order bigint, foreign key (of_order, line) references lines on update cascade, unique (of_order, id))`,
+      old: [seller('old')],
+      renewed: [seller('new')],
+      kept: ['select shop, id from "Order" order by id', 'select "Select", "group" from lines order by 1, 2'],
     },
   ],
 ]

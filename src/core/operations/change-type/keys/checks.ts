@@ -1,6 +1,13 @@
 import type { BellowsError } from '../../../errors.ts'
 import { columnSlotProblems, refused, tableProblems } from '../../../plan/table-checks.ts'
-import { findColumn, findTable, type Table } from '../../../schema/model.ts'
+import {
+  findColumn,
+  findTable,
+  isSameName,
+  needsColumn,
+  type Schema,
+  type Table,
+} from '../../../schema/model.ts'
 import { shown } from '../../../sql.ts'
 import { carryProblems, sourceProblems } from '../../copy/checks.ts'
 import type { Context } from '../../operation.ts'
@@ -19,7 +26,7 @@ export function keyChangeProblems(
   return [
     ...ownProblems(op, context),
     ...columns.slice(1).flatMap((one) => followingProblems(one, context, target)),
-    ...tables.flatMap((table) => primaryKeyProblems(table, columns)),
+    ...tables.flatMap((table) => primaryKeyProblems(table, columns, context.schema)),
   ]
 }
 
@@ -75,19 +82,17 @@ function followingProblems(
   ]
 }
 
-function primaryKeyProblems(table: Table, columns: readonly ColumnOf[]): readonly BellowsError[] {
+function primaryKeyProblems(
+  table: Table,
+  columns: readonly ColumnOf[],
+  schema: Schema,
+): readonly BellowsError[] {
   const key = primaryKeyOf(table)
-  const index = table.indexes.find(({ constraint }) => constraint === key?.name)
-  const isMeant = columns.some(
-    (one) =>
-      one.table.name === table.name &&
-      one.table.namespace === table.namespace &&
-      index?.columns.includes(one.column) === true,
-  )
-  if (key === undefined || index === undefined || !isMeant) return []
-  const users = key.dependents.filter(
-    (what) => !index.foreignKeys.some((one) => what.includes(`${one.split(' on ')[0]} `)),
-  )
+  const mine = columns.filter((one) => isSameName(one.table, table))
+  if (key === undefined || !mine.some(({ column }) => needsColumn(table, key, column))) return []
+  // In the words of the server, which may be in any language: the names are what they have in common.
+  const followers = mine.flatMap(({ column }) => followersOf(schema, table, column))
+  const users = key.dependents.filter((what) => !followers.some((one) => what.includes(` ${one.key.name} `)))
   return [
     ...(key.deferrable
       ? [
