@@ -10,6 +10,7 @@ import {
   advance,
   BUILT,
   CHANGE,
+  CHANGE_KEY,
   DROP,
   DROP_FILLED,
   DROP_TWO,
@@ -40,6 +41,7 @@ const TIMEOUT_MS = 300_000
 const LIVES: readonly (readonly [string, Life, { readonly points: number; readonly states: number }])[] = [
   ['changes of three columns at once', RENAME, { points: 150, states: 25 }],
   ['a change of type', CHANGE, { points: 100, states: 20 }],
+  ['a change of a key and what points at it', CHANGE_KEY, { points: 150, states: 30 }],
   ['a merge of two columns', MERGE, { points: 100, states: 20 }],
   ['an added column', ADD, { points: 26, states: 4 }],
   ['two added columns that are filled', FILL, { points: 120, states: 20 }],
@@ -54,6 +56,7 @@ const RETURNS: readonly (readonly [string, Life, Phase])[] = [
   ['changes of three columns that are verified', RENAME, 'verify'],
   ['changes of three columns that are hidden', RENAME, 'retire'],
   ['a change of type that has taken over the name', CHANGE, 'retire'],
+  ['a change of a key that has taken over the name', CHANGE_KEY, 'retire'],
   ['a merge whose columns are hidden', MERGE, 'retire'],
   ['operations that build on one another', BUILT, 'retire'],
   ['two dropped columns that are hidden', DROP_TWO, 'retire'],

@@ -54,6 +54,13 @@ export const OPERATION_CASES: Readonly<Record<Operation['kind'], readonly Operat
       operations: [{ kind: 'change_type', ...users, column: 'number', type: 'bigint' }],
     },
     {
+      name: 'of an identity that foreign keys point at, one of them of its own table',
+      given: `create table users (id integer generated always as identity primary key, boss integer references users);
+        create table orders (number serial, of_user integer not null references users on delete cascade, primary key (of_user, number));
+        insert into users (boss) select nullif(i - 1, 0) from generate_series(1, ${ROWS}) i; insert into orders (of_user) select generate_series(1, ${ROWS});`,
+      operations: [{ kind: 'change_type', ...users, column: 'id', type: 'bigint' }],
+    },
+    {
       name: 'without a way back',
       given: `${GIVEN} create index on users (name);`,
       operations: [

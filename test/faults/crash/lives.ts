@@ -103,6 +103,13 @@ export const INDEXES = life([
 export const CHANGE = life([
   { kind: 'change_type', namespace: 'public', table: 'users', column: 'team', type: 'bigint' },
 ])
+/** Of an identity, and of what points at it: two tables change their keys at once. */
+export const CHANGE_KEY: Life = {
+  ...life([{ kind: 'change_type', namespace: 'public', table: 'places', column: 'id', type: 'bigint' }]),
+  given: `create table places (id integer generated always as identity primary key, pad text default repeat('x', 100));
+    create table visits (at integer, place integer not null references places on delete cascade, primary key (place, at));
+    insert into places select from generate_series(1, 100); insert into visits select i, i from generate_series(1, 100) i;`,
+}
 /** Two old columns, hidden one after the other. */
 export const MERGE = life([
   {

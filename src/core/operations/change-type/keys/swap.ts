@@ -147,10 +147,12 @@ function keyRequirements({ primaryKeys, links }: Keys): readonly Requirement[] {
   ]
 }
 
-function asPlanned(table: QualifiedName, { name, definition, validated }: Constraint): Requirement {
+/** Whether it is validated does not matter: an undo that was interrupted has put it up for new rows alone. */
+function asPlanned(table: QualifiedName, { name, definition }: Constraint): Requirement {
+  const bare = definition.replace(/ NOT VALID$/, '')
+  const isOne = (text: string) => constraintIsAsPlanned(table, name, text)
   return {
-    // One that was not validated may be so by now.
-    that: validated ? constraintIsAsPlanned(table, name, definition) : constraintExists(table, name),
+    that: sql`(${isOne(bare)} or ${isOne(`${bare} NOT VALID`)})`,
     code: 'drift_found',
     otherwise: `${shown(name)} of "${table.name}" was changed since the plan was made; roll back and begin anew`,
   }
