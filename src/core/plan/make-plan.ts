@@ -10,6 +10,7 @@ import type { QualifiedName, Schema } from '../schema/model.ts'
 import { withReferences } from '../schema/references.ts'
 import { sql } from '../sql.ts'
 import { dropOrderProblems } from './drop-order.ts'
+import { followedProblems } from './followed.ts'
 import { groupsOf, type Planned } from './groups.ts'
 import { stepHazards } from './hazards.ts'
 import { joined, type Placed } from './joining.ts'
@@ -98,6 +99,7 @@ function draftsOfAll(
     ...sharingProblems(migration, start),
     ...keyProblems(migration, start),
     ...dropOrderProblems(migration, facts),
+    ...followedProblems(migration, start),
   ]
   let schema = start
   const planned = migration.operations.map((op, at): Drafts => {

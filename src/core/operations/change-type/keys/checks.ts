@@ -23,8 +23,16 @@ export function keyChangeProblems(
 ): readonly BellowsError[] {
   const columns = changing(op, context.schema, target)
   const tables = [...new Set(columns.flatMap(({ table }) => findTable(context.schema, table) ?? []))]
+  const followers = tables.flatMap((table) =>
+    columns.flatMap((one) =>
+      isSameName(one.table, table) ? followersOf(context.schema, table, one.column) : [],
+    ),
+  )
+  // Also one whose column stays as it is: its foreign key is made anew.
+  const others = [...new Set(followers.map(({ table }) => table))].filter((table) => table !== tables[0])
   return [
     ...ownProblems(op, context),
+    ...others.flatMap((table) => tableProblems({ namespace: table.namespace, table: table.name }, table)),
     ...columns.slice(1).flatMap((one) => followingProblems(one, context, target)),
     ...tables.flatMap((table) => primaryKeyProblems(table, columns, context.schema)),
   ]
@@ -64,8 +72,6 @@ function followingProblems(
   const table = findTable(schema, name)
   const from = table === undefined ? undefined : findColumn(table, column)
   if (table === undefined || from === undefined) return []
-  const problems = tableProblems({ namespace: table.namespace, table: table.name }, table)
-  if (problems.length > 0) return problems
   const mapping = followingMapping(from, target, facts)
   return [
     ...sourceProblems(table, from),
