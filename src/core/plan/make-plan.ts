@@ -7,7 +7,7 @@ import type { Context } from '../operations/operation.ts'
 import { withReliance } from '../operations/rules/reliance.ts'
 import type { Facts } from '../schema/facts.ts'
 import type { QualifiedName, Schema } from '../schema/model.ts'
-import { withReferences } from '../schema/references.ts'
+import { changedTables, withReferences } from '../schema/references.ts'
 import { sql } from '../sql.ts'
 import { dropOrderProblems } from './drop-order.ts'
 import { stepHazards } from './hazards.ts'
@@ -54,7 +54,9 @@ export function applied(migration: Migration, schema: Schema, facts: Facts): Sch
 }
 
 function after(op: Operation, schema: Schema, facts: Facts): Schema {
-  return withReliance(schema, withReferences(schema, specOf(op).apply(op, schema, facts)))
+  const result = specOf(op).apply(op, schema, facts)
+  const changed = changedTables(schema, result)
+  return withReliance(withReferences(result, changed), changed)
 }
 
 /** Each operation sees the schema that the operations before it leave. Of that no more is kept than the steps that come of it. */
