@@ -134,11 +134,18 @@ function unfilledAgain(run: Run, verification: string): ReadonlySet<string> {
       isSameName(step.table, failed.table) &&
       step.unfilled === failed.unfilled,
   )
-  return new Set([...run.done].filter((id) => !behind.some((step) => step.id === id)))
+  return less(run, behind)
 }
 
 function without(run: Run, phases: readonly Phase[]): ReadonlySet<string> {
-  const gone = new Set(run.plan.steps.filter((step) => phases.includes(step.phase)).map((step) => step.id))
+  return less(
+    run,
+    run.plan.steps.filter((step) => phases.includes(step.phase)),
+  )
+}
+
+function less(run: Run, steps: readonly Step[]): ReadonlySet<string> {
+  const gone = new Set(steps.map((step) => step.id))
   return new Set([...run.done].filter((id) => !gone.has(id)))
 }
 
