@@ -35,7 +35,8 @@ describe('a table', () => {
 
 describe('tables added one by one', () => {
   const named = Array.from({ length: 300 }, (_, at) => table({ name: `t_${at}` }))
-  const states = named.reduce((all, one) => [...all, withTable(all.at(-1) ?? schema, one)], [schema])
+  const states = [schema]
+  for (const one of named) states.push(withTable(states.at(-1) ?? schema, one))
 
   test('are found in every schema from then on, and in none before', () => {
     for (const [at, one] of named.entries()) {
