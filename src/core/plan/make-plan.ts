@@ -7,7 +7,7 @@ import type { Context } from '../operations/operation.ts'
 import { withReliance } from '../operations/rules/reliance.ts'
 import type { Facts } from '../schema/facts.ts'
 import type { QualifiedName, Schema } from '../schema/model.ts'
-import { withReferences } from '../schema/references.ts'
+import { changedTables, withReferences } from '../schema/references.ts'
 import { sql } from '../sql.ts'
 import { dropOrderProblems } from './drop-order.ts'
 import { followedProblems } from './followed.ts'
@@ -66,7 +66,9 @@ export function applied(migration: Migration, schema: Schema, facts: Facts): Sch
 }
 
 function after(op: Operation, schema: Schema, facts: Facts): Schema {
-  return withReliance(schema, withReferences(schema, specOf(op).apply(op, schema, facts)))
+  const result = specOf(op).apply(op, schema, facts)
+  const changed = changedTables(schema, result)
+  return withReliance(withReferences(result, changed), changed)
 }
 
 /** Operations that are done together are planned once more: each with the trigger that it has in common with the others. */

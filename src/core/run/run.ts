@@ -135,7 +135,7 @@ function unfilledAgain(run: Run, verification: string): ReadonlySet<string> {
       isSameName(step.table, failed.table) &&
       conditionsOf(step).some((one) => conditionsOf(failed).includes(one)),
   )
-  return new Set([...run.done].filter((id) => !behind.some((step) => step.id === id)))
+  return less(run, behind)
 }
 
 function conditionsOf({ unfilled, each = [{ unfilled }] }: TableStep): readonly Sql[] {
@@ -143,7 +143,14 @@ function conditionsOf({ unfilled, each = [{ unfilled }] }: TableStep): readonly 
 }
 
 function without(run: Run, phases: readonly Phase[]): ReadonlySet<string> {
-  const gone = new Set(run.plan.steps.filter((step) => phases.includes(step.phase)).map((step) => step.id))
+  return less(
+    run,
+    run.plan.steps.filter((step) => phases.includes(step.phase)),
+  )
+}
+
+function less(run: Run, steps: readonly Step[]): ReadonlySet<string> {
+  const gone = new Set(steps.map((step) => step.id))
   return new Set([...run.done].filter((id) => !gone.has(id)))
 }
 

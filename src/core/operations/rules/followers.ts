@@ -7,7 +7,7 @@ import {
   type Schema,
   type Table,
 } from '../../schema/model.ts'
-import { shown } from '../../sql.ts'
+import { constraintOn } from '../../schema/references.ts'
 import { ruleOf } from './known.ts'
 
 /** A foreign key that points at a table, and of which columns each takes its values from which. */
@@ -36,7 +36,7 @@ function follower(table: Table, key: Constraint, of: Table): Follower {
     table,
     key,
     pairs: key.columns.map((column, at) => ({ column, of: targets[at] ?? '' })),
-    identity: `${shown(key.name)} on ${shown(table.namespace)}.${shown(table.name)}`,
+    identity: constraintOn(table, key.name),
   }
 }
 
