@@ -2,9 +2,11 @@ import { BellowsError } from '../errors.ts'
 import { specOf } from '../operations/index.ts'
 import type { Migration } from '../operations/migration.ts'
 import type { TableTouch, Touch } from '../operations/needs.ts'
-import { type ColumnOf, withFollowing } from '../operations/rules/followers.ts'
-import { isSameName, type Schema } from '../schema/model.ts'
+import { type ColumnOf, followersOf, withFollowing } from '../operations/rules/followers.ts'
+import { findTable, isSameName, type Schema } from '../schema/model.ts'
 import { called } from './step.ts'
+
+const HINT = 'Put them into two migrations; the second begins when the first is contracted.'
 
 /** A column that changes with the one that it points at is replaced by that operation, and no other may touch it. */
 export function followedProblems({ operations }: Migration, schema: Schema): readonly BellowsError[] {
@@ -19,15 +21,57 @@ export function followedProblems({ operations }: Migration, schema: Schema): rea
           new BellowsError(
             'plan_refused',
             `${called(column)} changes with the column that it points at, and another operation of the migration touches it.`,
-            { hint: 'Put them into two migrations; the second begins when the first is contracted.' },
+            { hint: HINT },
           ),
       )
   })
 }
 
+/** A foreign key that comes in the same migration would stand on the old column, and keep it from going. */
+export function comingProblems(
+  { operations }: Migration,
+  before: Schema,
+  after: Schema,
+): readonly BellowsError[] {
+  const columns = operations.flatMap((op) =>
+    specOf(op)
+      .needs(op)
+      .touches.flatMap((touch) => startOf(touch) ?? [])
+      .flatMap((start) => withFollowing(after, start)),
+  )
+  return columns.flatMap((column) => {
+    const known = pointingAt(column, before)
+    return pointingAt(column, after)
+      .filter((identity) => !known.includes(identity))
+      .map(
+        (identity) =>
+          new BellowsError(
+            'plan_refused',
+            `The foreign key ${identity} comes in the migration, and ${called(column)}, which it points at, changes in it.`,
+            { hint: HINT },
+          ),
+      )
+  })
+}
+
+/** What an operation touches besides what it says, as far as the schema shows it. */
+export function withFollowed(touch: Touch, schema: Schema): readonly Touch[] {
+  return [touch, ...followedBy(touch, schema).map((column) => ({ ...column, how: 'replaces' as const }))]
+}
+
 function followedBy(touch: Touch, schema: Schema): readonly ColumnOf[] {
-  if ('object' in touch || touch.column === undefined || touch.follows === undefined) return []
-  return withFollowing(schema, { table: touch.table, column: touch.column }).slice(1)
+  const start = startOf(touch)
+  return start === undefined ? [] : withFollowing(schema, start).slice(1)
+}
+
+function startOf(touch: Touch): ColumnOf | undefined {
+  if ('object' in touch || touch.column === undefined || touch.follows === undefined) return undefined
+  return { table: touch.table, column: touch.column }
+}
+
+function pointingAt({ table: name, column }: ColumnOf, schema: Schema): readonly string[] {
+  const table = findTable(schema, name)
+  return table === undefined ? [] : followersOf(schema, table, column).map(({ identity }) => identity)
 }
 
 function isTouched({ table, column }: ColumnOf, touch: Touch): boolean {

@@ -10,7 +10,7 @@ import type { QualifiedName, Schema } from '../schema/model.ts'
 import { changedTables, withReferences } from '../schema/references.ts'
 import { sql } from '../sql.ts'
 import { dropOrderProblems } from './drop-order.ts'
-import { followedProblems } from './followed.ts'
+import { comingProblems, followedProblems } from './followed.ts'
 import { groupsOf, type Planned } from './groups.ts'
 import { stepHazards } from './hazards.ts'
 import { joined, type Placed } from './joining.ts'
@@ -117,7 +117,7 @@ function draftsOfAll(
     if (found.length === 0) schema = after(op, schema, facts)
     return problems.length > 0 ? { touches: [], forward: [], back: [] } : draftsOf(op, context)
   })
-  refuseIfAny(problems)
+  refuseIfAny([...problems, ...comingProblems(migration, start, schema)])
   return planned
 }
 

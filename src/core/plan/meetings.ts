@@ -5,6 +5,7 @@ import type { Migration } from '../operations/migration.ts'
 import type { Touch } from '../operations/needs.ts'
 import { findTable, type Schema } from '../schema/model.ts'
 import { qualified } from '../sql.ts'
+import { withFollowed } from './followed.ts'
 import { companionsOf } from './retire.ts'
 import { called } from './step.ts'
 import { theTable } from './table-checks.ts'
@@ -91,7 +92,8 @@ export function sharingProblems(migration: Migration, schema: Schema): readonly 
     for (const key of new Set(
       specOf(op)
         .needs(op)
-        .touches.flatMap((touch) => companionKeys(touch, schema)),
+        .touches.flatMap((touch) => withFollowed(touch, schema))
+        .flatMap((touch) => companionKeys(touch, schema)),
     ))
       users.set(key, (users.get(key) ?? 0) + 1)
   }

@@ -128,7 +128,7 @@ describe('a key', () => {
 
   test('is kept, and the message says so', () => {
     expect(told(keyProblems(table(), column('id')))).toEqual([
-      ['plan_refused', '"users"."id" belongs to the primary key, which no operation replaces yet.'],
+      ['plan_refused', '"users"."id" belongs to the primary key, which only change_type replaces.'],
     ])
   })
 })

@@ -8,6 +8,7 @@ import {
   type Table,
 } from '../../schema/model.ts'
 import { constraintOn } from '../../schema/references.ts'
+import { qualified } from '../../sql.ts'
 import { ruleOf } from './known.ts'
 
 /** A foreign key that points at a table, and of which columns each takes its values from which. */
@@ -21,7 +22,11 @@ export interface Follower {
 
 /** The foreign keys that point at a column of a table, also those of the table itself, as far as the schema knows their tables. */
 export function followersOf(schema: Schema, of: Table, column: string): readonly Follower[] {
-  return schema.tables
+  const names = new Map(
+    [of, ...of.referencedBy.map((key) => key.table)].map((name) => [qualified(name), name]),
+  )
+  return [...names.values()]
+    .flatMap((name) => findTable(schema, name) ?? [])
     .flatMap((table) =>
       table.constraints
         .filter(({ references }) => references !== null && isSameName(references, of))

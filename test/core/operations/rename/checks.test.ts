@@ -138,7 +138,7 @@ describe('the source', () => {
     [
       'the primary key',
       table({ columns: [column('name')], constraints: [{ ...key, kind: 'primary_key' }] }),
-      '"users"."name" belongs to the primary key, which no operation replaces yet.',
+      '"users"."name" belongs to the primary key, which only change_type replaces.',
     ],
     [
       'a table whose slots are used up',
