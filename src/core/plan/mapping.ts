@@ -36,7 +36,8 @@ const WIDENINGS = new Set([
   'text -> character varying',
 ])
 
-const INTEGER_TYPES = new Set(['smallint', 'integer', 'bigint'])
+/** In which PostgreSQL counts: those of identities and sequences. */
+export const INTEGER_TYPES: ReadonlySet<string> = new Set(['smallint', 'integer', 'bigint'])
 const TEXT_TYPES = new Set(['text', 'character varying'])
 /** An explicit cast to these cuts a value that is too long instead of refusing it. */
 const CUTTING_TYPES = new Set(['character', 'bit', 'bit varying', 'name', '"char"'])

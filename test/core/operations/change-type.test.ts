@@ -320,6 +320,27 @@ describe('a copy under the name of the column', () => {
   })
 })
 
+describe('the sequence of a serial', () => {
+  const serial = ages('integer', { sequences: [{ namespace: 'public', name: 'ages' }] })
+  const ofSequence = (op: ChangeType) =>
+    stepsOf(op, serial)
+      .contract.filter(({ phase }) => phase === 'purge')
+      .flatMap(statements)
+      .filter((one) => one.startsWith('alter sequence'))
+  const owned = 'alter sequence "public"."ages" owned by "public"."users"."age"'
+
+  test('goes on as far as the new column does', () => {
+    expect(ofSequence(change({ type: 'bigint' }))).toEqual([
+      owned,
+      'alter sequence "public"."ages" as bigint',
+    ])
+  })
+
+  test('stays as it is where nothing counts in the new type', () => {
+    expect(ofSequence(change({ type: 'text', up: 'age::text', down: 'age::integer' }))).toEqual([owned])
+  })
+})
+
 describe('a copy without a way back', () => {
   test('lets go of the old column as the new one takes over, and cannot be undone', () => {
     const op = change({ type: 'integer', up: 'age::integer', overlap: 'forward_only' })

@@ -1,6 +1,7 @@
 import { BellowsError } from '../../errors.ts'
 import { columnNameProblem } from '../../identifier.ts'
 import { readExpression, readType } from '../../parse.ts'
+import { INTEGER_TYPES } from '../../plan/mapping.ts'
 import { rowValueProblems, unusable, valueProblems } from '../../plan/row-value.ts'
 import { columnSlotProblems, refused, tableProblems, theTable } from '../../plan/table-checks.ts'
 import { expressionKey, type Facts, type TypeFacts } from '../../schema/facts.ts'
@@ -131,8 +132,6 @@ function upProblems(op: AddColumn, table: Table, facts: Facts): readonly Bellows
   const { up } = valuesOf(op)
   return up === undefined ? [] : rowValueProblems({ what: 'up', column: op.column, value: up }, table, facts)
 }
-
-const INTEGER_TYPES = new Set(['smallint', 'integer', 'bigint'])
 
 function identityProblems(op: AddColumn, { types }: Facts): readonly BellowsError[] {
   const type = types[op.type]

@@ -1,6 +1,7 @@
 import { attributesSql } from '../../plan/attributes.ts'
 import { dropCopiesSql, replicaIdentitySql, settleSql } from '../../plan/carry.ts'
 import { clearColumnState } from '../../plan/column-state.ts'
+import { INTEGER_TYPES } from '../../plan/mapping.ts'
 import { defaultName, notNullName } from '../../plan/names.ts'
 import { uninstallCounterSql } from '../../plan/old-writes.ts'
 import { onTable } from '../../plan/on-table.ts'
@@ -148,9 +149,9 @@ function sequenceSql({ table, from, finalName, fromColumn, toColumn }: Work): re
     return [
       sql`alter sequence ${qualified(sequence)} owned by ${qualified(table)}.${id(finalName)}`,
       // A wider column would otherwise still end where the old one did.
-      ...(fromColumn.baseType === toColumn.baseType
-        ? []
-        : [sql`alter sequence ${qualified(sequence)} as ${trusted(toColumn.baseType)}`]),
+      ...(fromColumn.baseType !== toColumn.baseType && INTEGER_TYPES.has(toColumn.baseType)
+        ? [sql`alter sequence ${qualified(sequence)} as ${trusted(toColumn.baseType)}`]
+        : []),
       ...(renamed === sequence
         ? []
         : [sql`alter sequence ${qualified(sequence)} rename to ${id(renamed.name)}`]),

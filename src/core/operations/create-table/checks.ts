@@ -1,6 +1,7 @@
 import { BellowsError } from '../../errors.ts'
 import { columnNameProblem, identifierProblem } from '../../identifier.ts'
 import { columnsNamed, readExpression, readType } from '../../parse.ts'
+import { INTEGER_TYPES } from '../../plan/mapping.ts'
 import { newNameProblems } from '../../plan/new-names.ts'
 import { refused, theTable } from '../../plan/table-checks.ts'
 import { expressionKey, type Facts, type RowShape } from '../../schema/facts.ts'
@@ -84,7 +85,7 @@ function columnProblems(op: CreateTable, column: NewColumn, facts: Facts): reado
     return [
       invalid(`The column "${name}" has more than one of default, generated and identity.`, 'Keep one.'),
     ]
-  if (column.identity !== undefined && !['smallint', 'integer', 'bigint'].includes(known.baseType))
+  if (column.identity !== undefined && !INTEGER_TYPES.has(known.baseType))
     return [
       invalid(
         `The identity column "${name}" is of the type "${type}".`,
