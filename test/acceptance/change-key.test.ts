@@ -212,7 +212,7 @@ describe('a change of a key that is hidden', () => {
     ).toEqual([{ seqmax: '9223372036854775807' }])
   })
 
-  test('is put off while something needs the old column, such as a foreign key that has come since', async () => {
+  test('is put off while something needs the old column, or a foreign key is another one than it was', async () => {
     const database = await testDatabase(users('integer'))
     const bellows = await database.bellows({ settings: SETTINGS })
     const migration = { name: '0001_test', operations: [change('users')] }
@@ -224,6 +224,13 @@ describe('a change of a key that is hidden', () => {
     await database.query('create view named as select id from users')
     await expect(contract()).rejects.toMatchObject({ code: 'dependents_found' })
     await database.query('drop view named')
+    const again = (action: string) =>
+      database.query(
+        `alter table orders drop constraint orders_user_id_fkey, add constraint orders_user_id_fkey foreign key (user_id) references users ${action}`,
+      )
+    await again('on delete restrict')
+    await expect(contract()).rejects.toMatchObject({ code: 'drift_found' })
+    await again('on delete cascade')
     expect((await contract()).state).toBe('completed')
   })
 })

@@ -5,6 +5,7 @@ import { changeType } from '../../../../src/core/operations/change-type.ts'
 import type { Operation } from '../../../../src/core/operations/migration.ts'
 import { makePlan } from '../../../../src/core/plan/make-plan.ts'
 import type { StepDraft, TransactionStep } from '../../../../src/core/plan/step.ts'
+import { collationKey } from '../../../../src/core/schema/mappings.ts'
 import { findColumn, type Schema, type Table } from '../../../../src/core/schema/model.ts'
 import {
   column,
@@ -245,6 +246,22 @@ describe('a change of a key is refused', () => {
     expect(told(changeType.check(op, context(SHOP, known))).map(([, message]) => message)).toContain(
       '"users"."id" is an identity: its values come from a sequence, and not from "up".',
     )
+  })
+
+  test('of another collation while something points at it', () => {
+    const { type: _, ...op } = change({ collation: 'C' })
+    const of = schemaOf(
+      users({ columns: [column('id', 'text', { nullable: false }), column('name')] }),
+      orders({ columns: [column('user_id', 'text'), column('paid', 'boolean')] }),
+    )
+    const C = { namespace: 'pg_catalog', name: 'C', deterministic: true }
+    const known = factsWithTypes(
+      {},
+      { collations: { [collationKey({ namespace: 'public', name: 'C' })]: C } },
+    )
+    expect(told(changeType.check(op, context(of, known))).map(([, message]) => message)).toEqual([
+      'The foreign key points on public.orders points at "id", and its columns keep their collation.',
+    ])
   })
 
   test.for<readonly [string, readonly Operation[], string]>([
