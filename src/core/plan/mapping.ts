@@ -94,7 +94,8 @@ export function castTo(target: Target): (value: Sql) => Sql {
   return (value) => sql`${value}::${cast}`
 }
 
-function keepsEveryValue(from: Target, to: Target): boolean {
+/** Has every value of the one its place in the other, from where it comes back? */
+export function keepsEveryValue(from: Target, to: Target): boolean {
   if (from.baseType !== to.baseType && !WIDENINGS.has(`${from.baseType} -> ${to.baseType}`)) return false
   if (INTEGER_TYPES.has(to.baseType)) return true
   return TEXT_TYPES.has(to.baseType) && lengthOf(to) >= lengthOf(from)

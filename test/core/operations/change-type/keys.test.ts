@@ -33,7 +33,7 @@ const change = (more: Partial<ChangeType> = {}): ChangeType => ({
 })
 const facts = (op: ChangeType) =>
   factsWithTypes(
-    { bigint: 'bigint' },
+    { bigint: 'bigint', integer: 'integer' },
     { answers: { [identityQuestion(op)]: [{ namespace: 'public', name: 'numbers' }] } },
   )
 
@@ -150,7 +150,7 @@ describe('a change of a key', () => {
     ])
   })
 
-  test('leaves a column that has the new type already, and moves its foreign key alone', () => {
+  test('leaves a column that takes every value of the new type, and moves its foreign key alone', () => {
     const wide = orders({ columns: [column('user_id', 'bigint'), column('paid', 'boolean')] })
     const { forward } = stepsOf(schemaOf(users(), wide))
     expect(does(forward).filter((one) => one.includes('"orders"'))).toEqual([
@@ -161,6 +161,16 @@ describe('a change of a key', () => {
     expect(statementsOf(add)).toEqual([
       'alter table "public"."orders" add constraint "bellows_copy_#_points" FOREIGN KEY (user_id) REFERENCES users (bellows_new_#_id) ON DELETE CASCADE not valid',
     ])
+  })
+
+  test('leaves also a column that is wider than the new type', () => {
+    const small = users({
+      columns: [column('id', 'smallint', { nullable: false, identity: 'always' }), column('name')],
+    })
+    const wide = orders({ columns: [column('user_id', 'bigint'), column('paid', 'boolean')] })
+    const op = change({ type: 'integer' })
+    expect(problems(schemaOf(small, wide), op)).toEqual([])
+    expect(does(stepsOf(schemaOf(small, wide), op).forward).join()).not.toContain('"user_id"')
   })
 
   test('gives every column that follows the new type in the schema after it', () => {

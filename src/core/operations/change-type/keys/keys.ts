@@ -1,7 +1,7 @@
 import { assert } from '../../../errors.ts'
-import { rewriteConstraint, rewriteIndex } from '../../../parse.ts'
-import type { Carried, Renamed } from '../../../plan/carry.ts'
-import { type Mapping, mappingFor } from '../../../plan/mapping.ts'
+import { rewriteConstraint } from '../../../parse.ts'
+import type { Renamed } from '../../../plan/carry.ts'
+import { keepsEveryValue, type Mapping, mappingFor } from '../../../plan/mapping.ts'
 import { theTable } from '../../../plan/table-checks.ts'
 import type { Facts } from '../../../schema/facts.ts'
 import type { Index } from '../../../schema/indexes.ts'
@@ -22,6 +22,7 @@ import type { Context } from '../../operation.ts'
 import { type ColumnOf, type Follower, followersOf, withFollowing } from '../../rules/followers.ts'
 import type { ChangeType, Target } from '../change.ts'
 import { identityOf } from './identity.ts'
+import { besides, ownThings } from './neighbours.ts'
 
 /** A column whose rows are known by it, and all that changes with it. */
 export interface Keys {
@@ -71,13 +72,12 @@ export function primaryKeyOf(table: Table): Constraint | undefined {
   return table.constraints.find((one) => one.kind === 'primary_key')
 }
 
-/** The columns that change: one that a foreign key has of the new type already stays, and what points at that, too. */
-export function changing(op: ChangeType, schema: Schema, target: Pick<Target, 'type'>): readonly ColumnOf[] {
-  return withFollowing(
-    schema,
-    { table: theTable(op), column: op.column },
-    (table, column) => findColumn(table, column)?.type !== target.type,
-  )
+/** The columns that change: one of a foreign key that takes every value of the new type already stays, and what points at that, too. */
+export function changing(op: ChangeType, schema: Schema, target: Target): readonly ColumnOf[] {
+  return withFollowing(schema, { table: theTable(op), column: op.column }, (table, name) => {
+    const column = findColumn(table, name)
+    return column !== undefined && column.type !== target.type && !keepsEveryValue(target, column)
+  })
 }
 
 /** How the values of a column that follows get to the new type. */
@@ -199,41 +199,6 @@ function primaryKeysOf(schema: Schema, works: readonly Work[]): readonly Primary
       },
     ]
   })
-}
-
-/** The table as a column sees it whose neighbours have their twins: what needs both is made of both twins. */
-function besides(table: Table, others: readonly Work[], linked: readonly Linked[]): Table {
-  const known = linked.map(({ identity }) => identity)
-  return {
-    ...table,
-    constraints: table.constraints.map((one) => ({
-      ...one,
-      definition: others
-        .filter(({ from }) => one.kind !== 'not_null' && needsColumn(table, one, from))
-        .reduce<string>((text, { from, to }) => rewriteConstraint(text, { from, to }), one.definition),
-    })),
-    indexes: table.indexes.map((one) => ({
-      ...one,
-      definition: others
-        .filter(({ from }) => one.columns.includes(from))
-        .reduce<string>((text, { from, to }) => rewriteIndex(text, { from, to }, one.name), one.definition),
-    })),
-    dependents: table.dependents.filter(({ kind, name }) => kind !== 'foreign key' || !known.includes(name)),
-  }
-}
-
-/** What several of the columns need comes with the last one, when the others are verified; and foreign keys between them by themselves. */
-function ownThings({ things, table }: Work, later: readonly Work[], linked: readonly Linked[]): Carried {
-  const isLeft = (one: Constraint | Index): boolean =>
-    later.some(({ from }) => ('kind' in one ? needsColumn(table, one, from) : one.columns.includes(from)))
-  const isLink = (one: Constraint): boolean =>
-    linked.some((link) => link.key.name === one.name && isSameName(link.table, table))
-  return {
-    indexes: things.indexes.filter(({ original }) => !isLeft(original)),
-    uniques: things.uniques.filter(({ original }) => !isLeft(original)),
-    checks: things.checks.filter(({ original }) => !isLeft(original)),
-    foreignKeys: things.foreignKeys.filter(({ original }) => !isLeft(original) && !isLink(original)),
-  }
 }
 
 function knownOn(

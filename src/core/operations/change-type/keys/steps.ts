@@ -26,7 +26,7 @@ export function expandKeys(op: ChangeType, { members }: Keys): readonly StepDraf
                 {
                   code: 'may_break' as const,
                   because:
-                    'The identity gets a new sequence of the same name at the contract: a session that inserted before it cannot ask for its number by currval() or lastval() afterwards.',
+                    'The identity gets a new sequence of the same name at the contract: a session that inserted before it cannot ask for its number by currval() or lastval() afterwards, and a nextval() that waits for the contract fails once.',
                 },
               ]),
         ],
