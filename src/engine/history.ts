@@ -1,6 +1,6 @@
 import { type Baseline, recount, refuseBaseline } from '../core/history/baseline.ts'
 import { type Explained, judgeDrift, type SchemaDrift } from '../core/history/drift.ts'
-import { lit, sql } from '../core/sql.ts'
+import { lit, type Sql, sql } from '../core/sql.ts'
 import type { Driving, Engine } from './context.ts'
 import { note } from './note.ts'
 import { readRuns } from './runs.ts'
@@ -53,28 +53,32 @@ select case when exists (select from bellows.baseline) then 'everything'
     when exists (select from bellows.recorded_object) then 'tables' else 'nothing' end as recorded`)
   const recorded = scope?.recorded ?? 'nothing'
   if (recorded === 'nothing') return judgeDrift(recorded, [])
-  return judgeDrift(recorded, await engine.database.read<Explained>(differing(recorded === 'everything')))
+  return judgeDrift(recorded, await engine.database.read<Explained>(differing()))
 }
 
-/** A run has to do with everything that its plan names, until what it has left is on record. */
-function differing(isWhole: boolean) {
+/** A run has to do with everything that its plan names, until what it has left is on record, but for what it found so already. */
+function differing() {
   return sql`
-with at_work (named, migration) as materialized (
-  select name, min(r.migration) as migration
+with at_work as materialized (
+  select r.id, r.migration, name
     from bellows.run r cross join lateral pg_catalog.unnest(bellows.names_in(r.plan)) as name
     where not r.recorded and not exists (select from bellows.event e where e.run = r.id and e.event ->> 'type' = 'run_rolled_back')
-    group by name
 )
-select namespace, relation, kind, name, r.definition as recorded, f.definition as found, w.migration
-  from bellows.catalog() f full join bellows.recorded_object r using (namespace, relation, kind, name)
-  left join at_work w on w.named = relation
-  where f.definition is distinct from r.definition
-    and (${lit(isWhole)} or r.definition is not null
-      or (f.namespace, f.relation) in (select o.namespace, o.relation from bellows.recorded_object o where o.name = ''))
-  order by namespace, relation, name <> '', kind, name`
+select d.namespace, d.relation, d.kind, d.name, d.recorded, d.found, (
+    select min(w.migration) from at_work w
+      where w.name = d.relation and not exists (select from bellows.found_object o
+        where (o.run, o.namespace, o.relation, o.kind, o.name) = (w.id, d.namespace, d.relation, d.kind, d.name)
+          and o.definition is not distinct from d.found)) as migration
+  from bellows.differing() d where d.counts
+  order by d.namespace, d.relation, d.name <> '', d.kind, d.name`
 }
 
 /** Puts what a completed run has left on record; what is there already is not read again. */
 export async function recordRun(engine: Driving, run: number): Promise<void> {
   await note(engine, run, [], [sql`select bellows.record_run(${lit(run)})`])
+}
+
+/** With the end of a rollback: nothing of the run is on record but what it had to leave. */
+export function recordRollbackSql(run: number): Sql {
+  return sql`select bellows.record_rollback(${lit(run)})`
 }
