@@ -48,17 +48,21 @@ export async function setBaseline(
 /** Holds the schema against the record. Reads the catalog once. */
 export async function readDrift(engine: Engine): Promise<SchemaDrift> {
   if (!(await engine.journal.isInstalled())) return judgeDrift('nothing', [])
-  const [scope] = await engine.database.read<{ recorded: SchemaDrift['recorded'] }>(sql`
-select case when exists (select from bellows.baseline) then 'everything'
-    when exists (select from bellows.recorded_object) then 'tables' else 'nothing' end as recorded`)
-  const recorded = scope?.recorded ?? 'nothing'
-  if (recorded === 'nothing') return judgeDrift(recorded, [])
-  return judgeDrift(recorded, await engine.database.read<Explained>(differing()))
+  const recorded = await howMuchIsRecorded(engine)
+  const isCompared = recorded === 'everything' || recorded === 'tables'
+  return judgeDrift(recorded, isCompared ? await engine.database.read<Explained>(DIFFERING) : [])
+}
+
+async function howMuchIsRecorded({ database }: Engine): Promise<SchemaDrift['recorded']> {
+  const [scope] = await database.read<{ recorded: SchemaDrift['recorded'] }>(sql`
+select case when not exists (select from bellows.recorded_object) and not exists (select from bellows.baseline) then 'nothing'
+    when pg_catalog.to_regclass('bellows.found_object') is null then 'outdated'
+    when exists (select from bellows.baseline) then 'everything' else 'tables' end as recorded`)
+  return scope?.recorded ?? 'nothing'
 }
 
 /** A run has to do with everything that its plan names, until what it has left is on record, but for what it found so already. */
-function differing() {
-  return sql`
+const DIFFERING = sql`
 with at_work as materialized (
   select r.id, r.migration, name
     from bellows.run r cross join lateral pg_catalog.unnest(bellows.names_in(r.plan)) as name
@@ -68,10 +72,13 @@ select d.namespace, d.relation, d.kind, d.name, d.recorded, d.found, (
     select min(w.migration) from at_work w
       where w.name = d.relation and not exists (select from bellows.found_object o
         where (o.run, o.namespace, o.relation, o.kind, o.name) = (w.id, d.namespace, d.relation, d.kind, d.name)
-          and o.definition is not distinct from d.found)) as migration
+          and o.definition is not distinct from d.found)) as migration,
+    nullif(d.printed_by, pg_catalog.current_setting('server_version_num')::integer / 10000) as "printedBy",
+    d.kind = 'table' and exists (select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+      join bellows.recorded_object o on (o.namespace, o.relation, o.kind, o.name) = (n.nspname, c.relname, 'table', '')
+      where c.oid = pg_catalog.pg_partition_root(pg_catalog.to_regclass(pg_catalog.format('%I.%I', d.namespace, d.relation)))) as "isPartition"
   from bellows.differing() d where d.counts
   order by d.namespace, d.relation, d.name <> '', d.kind, d.name`
-}
 
 /** Puts what a completed run has left on record; what is there already is not read again. */
 export async function recordRun(engine: Driving, run: number): Promise<void> {

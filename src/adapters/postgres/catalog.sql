@@ -1,5 +1,28 @@
 -- The objects of the schema as texts. Made anew by every upgrade of the journal: see journal.ts ------------------------------
 
+-- What a publication shows of a table that it names. Columns and rows can be left out since PostgreSQL 15.
+create or replace function bellows.published() returns table (relation oid, publication name, definition text) language plpgsql stable as $$
+begin
+  if pg_catalog.current_setting('server_version_num')::integer < 150000 then
+    return query select r.prrelid, p.pubname, 'published'::text
+      from pg_catalog.pg_publication_rel r join pg_catalog.pg_publication p on p.oid = r.prpubid;
+  else
+    return query select r.prrelid, p.pubname, pg_catalog.concat('published',
+        ' (' || (select pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' order by a.attnum) from pg_catalog.pg_attribute a
+          where a.attrelid = r.prrelid and a.attnum = any (r.prattrs)) || ')',
+        ' where ' || pg_catalog.pg_get_expr(r.prqual, r.prrelid))
+      from pg_catalog.pg_publication_rel r join pg_catalog.pg_publication p on p.oid = r.prpubid;
+  end if;
+end $$;
+
+-- The rights on something, those of its owner left out, by who has them.
+create or replace function bellows.rights(acl aclitem[], owner oid, on_column name default null)
+returns table (grantee text, "right" text) language sql stable as $$
+  select case x.grantee when 0 then 'public' else x.grantee::pg_catalog.regrole::text end,
+      pg_catalog.concat(x.privilege_type, ' (' || pg_catalog.quote_ident(on_column) || ')', case when x.is_grantable then ' with grant option' end)
+    from pg_catalog.aclexplode(acl) x where x.grantee <> owner
+$$;
+
 -- Every object whose relation has one of these names; all when there are none. The settings are those that the texts depend on.
 create or replace function bellows.catalog(names text[] default null)
 returns table (namespace text, relation text, kind text, name text, definition text)
@@ -13,12 +36,28 @@ with home as materialized (
   select d.classid, d.objid from pg_depend d where d.deptype = 'e'
 ), rel as materialized (
   select c.oid, h.nspname, c.relname, c.relkind, c.relpersistence, c.relispartition, c.relpartbound, c.reloptions, c.relreplident,
-      c.relrowsecurity, c.relforcerowsecurity
+      c.relrowsecurity, c.relforcerowsecurity, c.relowner, c.relacl
     from pg_class c join home h on h.oid = c.relnamespace
     where c.relkind in ('r', 'p', 'f', 'v', 'm', 'S') and (names is null or c.relname = any (names))
       and not exists (select from of_extension e where e.classid = 'pg_class'::regclass and e.objid = c.oid)
 ), tab as materialized (
   select * from rel where relkind in ('r', 'p', 'f')
+), own_type as materialized (
+  select y.oid, h.nspname, y.typname, y.typtype, y.typrelid, y.typbasetype, y.typtypmod, y.typdefault, y.typnotnull, y.typowner, y.typacl
+    from pg_type y join home h on h.oid = y.typnamespace
+    where y.typtype in ('e', 'd', 'c') and (y.typtype <> 'c' or exists (select from pg_class c where c.oid = y.typrelid and c.relkind = 'c'))
+      and (names is null or y.typname = any (names))
+      and not exists (select from of_extension e where e.classid = 'pg_type'::regclass and e.objid = y.oid)
+), routine as materialized (
+  select f.oid, h.nspname, f.proname, case f.prokind when 'p' then 'procedure' else 'function' end as kind,
+      pg_get_function_identity_arguments(f.oid) as arguments, f.proowner, f.proacl
+    from pg_proc f join home h on h.oid = f.pronamespace
+    where f.prokind <> 'a' and (names is null or f.proname = any (names))
+      and not exists (select from of_extension e where e.classid = 'pg_proc'::regclass and e.objid = f.oid)
+), part_sequence as materialized (
+  -- That of a serial or an identity column is a part of the column.
+  select d.objid as oid, d.refobjid as of_table from pg_depend d
+    where d.classid = 'pg_class'::regclass and d.refclassid = 'pg_class'::regclass and d.deptype in ('a', 'i') and d.refobjsubid > 0
 )
 select t.nspname, t.relname, 'table', '',
     concat(case t.relpersistence when 'u' then 'unlogged ' end,
@@ -62,6 +101,28 @@ select t.nspname, t.relname, 'policy', p.polname,
       ' using (' || pg_get_expr(p.polqual, p.polrelid) || ')', ' with check (' || pg_get_expr(p.polwithcheck, p.polrelid) || ')')
   from tab t join pg_policy p on p.polrelid = t.oid
 union all
+select t.nspname, t.relname, 'rule', w.rulename,
+    pg_get_ruledef(w.oid) || case w.ev_enabled when 'D' then ' (disabled)' when 'R' then ' (replica)' when 'A' then ' (always)' else '' end
+  from rel t join pg_rewrite w on w.ev_class = t.oid and w.rulename <> '_RETURN'
+union all
+select t.nspname, t.relname, 'publication', p.publication, p.definition
+  from tab t join bellows.published() p on p.relation = t.oid
+union all
+select t.nspname, t.relname, 'owner', '', t.relowner::regrole::text from rel t where t.relkind <> 'S'
+union all
+select t.nspname, t.relname, 'grant', g.grantee, string_agg(distinct g."right", ', ' order by g."right")
+  from rel t cross join lateral (
+    select * from bellows.rights(t.relacl, t.relowner)
+    union all
+    select r.* from pg_attribute a cross join lateral bellows.rights(a.attacl, t.relowner, a.attname) r
+      where a.attrelid = t.oid and a.attnum > 0 and a.attacl is not null and not a.attisdropped
+    union all
+    select format('%s on sequence %s', r.grantee, s.relname), r."right"
+      from part_sequence p join pg_class s on s.oid = p.oid and s.relkind = 'S' cross join lateral bellows.rights(s.relacl, s.relowner) r
+      where p.of_table = t.oid and s.relacl is not null
+  ) g
+  where t.relkind <> 'S' group by t.nspname, t.relname, g.grantee
+union all
 select v.nspname, v.relname, case v.relkind when 'v' then 'view' else 'materialized view' end, '',
     concat(pg_get_viewdef(v.oid), ' with (' || (select string_agg(o, ', ' order by o) from unnest(v.reloptions) o) || ')')
   from rel v where v.relkind in ('v', 'm')
@@ -69,10 +130,9 @@ union all
 select s.nspname, s.relname, 'sequence', '',
     format('%s start %s increment %s from %s to %s%s', format_type(q.seqtypid, null), q.seqstart, q.seqincrement, q.seqmin, q.seqmax, case when q.seqcycle then ' cycle' end)
   from rel s join pg_sequence q on q.seqrelid = s.oid
-  -- That of a serial or an identity column is a part of the column.
-  where not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = s.oid and d.deptype in ('a', 'i') and d.refobjsubid > 0)
+  where s.oid not in (select p.oid from part_sequence p)
 union all
-select h.nspname, y.typname, 'type', '',
+select y.nspname, y.typname, 'type', '',
     case y.typtype
       when 'e' then 'enum (' || (select coalesce(string_agg(quote_literal(l.enumlabel), ', ' order by l.enumsortorder), '') from pg_enum l where l.enumtypid = y.oid) || ')'
       when 'c' then 'composite (' || (select coalesce(string_agg(quote_ident(a.attname) || ' ' || format_type(a.atttypid, a.atttypmod), ', ' order by a.attnum), '')
@@ -80,13 +140,19 @@ select h.nspname, y.typname, 'type', '',
       else concat('domain over ', format_type(y.typbasetype, y.typtypmod), ' default ' || y.typdefault, case when y.typnotnull then ' not null' end,
         (select string_agg(' constraint ' || quote_ident(k.conname) || ' ' || pg_get_constraintdef(k.oid), '' order by k.conname)
           from pg_constraint k where k.contypid = y.oid and k.contype = 'c')) end
-  from pg_type y join home h on h.oid = y.typnamespace
-  where y.typtype in ('e', 'd', 'c') and (y.typtype <> 'c' or exists (select from pg_class c where c.oid = y.typrelid and c.relkind = 'c'))
-    and (names is null or y.typname = any (names))
-    and not exists (select from of_extension e where e.classid = 'pg_type'::regclass and e.objid = y.oid)
+  from own_type y
 union all
-select h.nspname, f.proname, case f.prokind when 'p' then 'procedure' else 'function' end, pg_get_function_identity_arguments(f.oid), pg_get_functiondef(f.oid)
-  from pg_proc f join home h on h.oid = f.pronamespace
-  where f.prokind <> 'a' and (names is null or f.proname = any (names))
-    and not exists (select from of_extension e where e.classid = 'pg_proc'::regclass and e.objid = f.oid)
+select f.nspname, f.proname, f.kind, f.arguments, pg_get_functiondef(f.oid) from routine f
+union all
+select o.nspname, o.name, o.kind || ' rights', o.arguments,
+    concat('owner ', o.owner::regrole, (select string_agg(format(', %s to %s', r."right", r.grantee), '' order by r.grantee, r."right")
+      from (select distinct * from bellows.rights(o.acl, o.owner)) r))
+  from (
+    select s.nspname, s.relname as name, 'sequence' as kind, '' as arguments, s.relowner as owner, s.relacl as acl
+      from rel s where s.relkind = 'S' and s.oid not in (select p.oid from part_sequence p)
+    union all
+    select y.nspname, y.typname, 'type', '', y.typowner, coalesce(y.typacl, acldefault('T', y.typowner)) from own_type y
+    union all
+    select f.nspname, f.proname, f.kind, f.arguments, f.proowner, coalesce(f.proacl, acldefault('f', f.proowner)) from routine f
+  ) o
 $$;

@@ -14,12 +14,12 @@ create or replace function bellows.names_in(plan jsonb) returns text[] language 
   ) names
 $$;
 
--- What is not as it is on record, of all or of the relations with these names. Where there is no baseline a relation that nobody has
+-- What is not as it is on record, and by which major version that was printed, of all or of the relations with these names. Where there is no baseline a relation that nobody has
 -- recorded counts for nothing.
 create or replace function bellows.differing(names text[] default null)
-returns table (namespace text, relation text, kind text, name text, recorded text, found text, counts boolean)
+returns table (namespace text, relation text, kind text, name text, recorded text, found text, printed_by integer, counts boolean)
 language sql stable as $$
-  select namespace, relation, kind, name, r.definition, f.definition,
+  select namespace, relation, kind, name, r.definition, f.definition, r.printed_by,
       exists (select from bellows.baseline) or r.definition is not null
         or (f.namespace, f.relation) in (select o.namespace, o.relation from bellows.recorded_object o where o.name = '')
     from bellows.catalog(names) f
@@ -45,8 +45,9 @@ returns void language sql as $$
     delete from bellows.recorded_object r using own
       where own.found is null and (r.namespace, r.relation, r.kind, r.name) = (own.namespace, own.relation, own.kind, own.name)
   )
-  insert into bellows.recorded_object select namespace, relation, kind, name, found from own where found is not null
-    on conflict (namespace, relation, kind, name) do update set definition = excluded.definition
+  insert into bellows.recorded_object (namespace, relation, kind, name, definition)
+    select namespace, relation, kind, name, found from own where found is not null
+    on conflict (namespace, relation, kind, name) do update set definition = excluded.definition, printed_by = excluded.printed_by
 $$;
 
 -- Begins a run, and remembers what somebody had changed by then of the relations that its plan names.
@@ -122,6 +123,7 @@ create or replace function bellows.set_baseline(epoch bigint, files jsonb) retur
   update bellows.run set recorded = true where not recorded;
   delete from bellows.found_object;
   select bellows.record_schema();
+  update bellows.recorded_object set printed_by = default where printed_by <> pg_catalog.current_setting('server_version_num')::integer / 10000;
 $$;
 
 revoke execute on function bellows.set_baseline(bigint, jsonb), bellows.start_run(text, text[], jsonb, text), bellows.rename_recorded(jsonb),

@@ -19,7 +19,9 @@ create table bellows.recorded_object (
   kind text not null,
   name text not null,
   definition text not null,
-  primary key (namespace, relation, kind, name)
+  primary key (namespace, relation, kind, name),
+  -- The major version of the server that printed the definition: another one may print the same in other words.
+  printed_by integer not null default pg_catalog.current_setting('server_version_num')::integer / 10000
 );
 
 -- What differed from the record before a run began: what the run has not changed since is none of its doing.
