@@ -110,18 +110,20 @@ select t.nspname, t.relname, 'publication', p.publication, p.definition
 union all
 select t.nspname, t.relname, 'owner', '', t.relowner::regrole::text from rel t where t.relkind <> 'S'
 union all
-select t.nspname, t.relname, 'grant', g.grantee, string_agg(distinct g."right", ', ' order by g."right")
-  from rel t cross join lateral (
-    select * from bellows.rights(t.relacl, t.relowner)
+select g.nspname, g.relname, 'grant', g.grantee, string_agg(distinct g."right", ', ' order by g."right")
+  from (
+    select t.nspname, t.relname, r.grantee, r."right" from rel t cross join lateral bellows.rights(t.relacl, t.relowner) r
+      where t.relkind <> 'S' and t.relacl is not null
     union all
-    select r.* from pg_attribute a cross join lateral bellows.rights(a.attacl, t.relowner, a.attname) r
-      where a.attrelid = t.oid and a.attnum > 0 and a.attacl is not null and not a.attisdropped
+    select t.nspname, t.relname, r.grantee, r."right"
+      from rel t join pg_attribute a on a.attrelid = t.oid and a.attnum > 0 and a.attacl is not null and not a.attisdropped
+      cross join lateral bellows.rights(a.attacl, t.relowner, a.attname) r
     union all
-    select format('%s on sequence %s', r.grantee, s.relname), r."right"
-      from part_sequence p join pg_class s on s.oid = p.oid and s.relkind = 'S' cross join lateral bellows.rights(s.relacl, s.relowner) r
-      where p.of_table = t.oid and s.relacl is not null
+    select t.nspname, t.relname, format('%s on sequence %s', r.grantee, s.relname), r."right"
+      from part_sequence p join rel t on t.oid = p.of_table join pg_class s on s.oid = p.oid and s.relkind = 'S' and s.relacl is not null
+      cross join lateral bellows.rights(s.relacl, s.relowner) r
   ) g
-  where t.relkind <> 'S' group by t.nspname, t.relname, g.grantee
+  group by g.nspname, g.relname, g.grantee
 union all
 select v.nspname, v.relname, case v.relkind when 'v' then 'view' else 'materialized view' end, '',
     concat(pg_get_viewdef(v.oid), ' with (' || (select string_agg(o, ', ' order by o) from unnest(v.reloptions) o) || ')')
