@@ -38,7 +38,7 @@ export type { Instance, Registered, Registration } from './core/gate/instance.ts
 export { shortList } from './core/gate/short-list.ts'
 export type { Baseline } from './core/history/baseline.ts'
 export { combined, namesOf } from './core/history/combine.ts'
-export type { Difference, SchemaDrift } from './core/history/drift.ts'
+export type { Difference, Reprinted, SchemaDrift } from './core/history/drift.ts'
 export {
   begunNames,
   checkFiles,

@@ -1,6 +1,6 @@
 import { type Baseline, recount, refuseBaseline } from '../core/history/baseline.ts'
 import { type Explained, judgeDrift, type SchemaDrift } from '../core/history/drift.ts'
-import { lit, sql } from '../core/sql.ts'
+import { lit, type Sql, sql } from '../core/sql.ts'
 import type { Driving, Engine } from './context.ts'
 import { note } from './note.ts'
 import { readRuns } from './runs.ts'
@@ -48,33 +48,44 @@ export async function setBaseline(
 /** Holds the schema against the record. Reads the catalog once. */
 export async function readDrift(engine: Engine): Promise<SchemaDrift> {
   if (!(await engine.journal.isInstalled())) return judgeDrift('nothing', [])
-  const [scope] = await engine.database.read<{ recorded: SchemaDrift['recorded'] }>(sql`
-select case when exists (select from bellows.baseline) then 'everything'
-    when exists (select from bellows.recorded_object) then 'tables' else 'nothing' end as recorded`)
-  const recorded = scope?.recorded ?? 'nothing'
-  if (recorded === 'nothing') return judgeDrift(recorded, [])
-  return judgeDrift(recorded, await engine.database.read<Explained>(differing(recorded === 'everything')))
+  const recorded = await howMuchIsRecorded(engine)
+  const isCompared = recorded === 'everything' || recorded === 'tables'
+  return judgeDrift(recorded, isCompared ? await engine.database.read<Explained>(DIFFERING) : [])
 }
 
-/** A run has to do with everything that its plan names, until what it has left is on record. */
-function differing(isWhole: boolean) {
-  return sql`
-with at_work (named, migration) as materialized (
-  select name, min(r.migration) as migration
+async function howMuchIsRecorded({ database }: Engine): Promise<SchemaDrift['recorded']> {
+  const [scope] = await database.read<{ recorded: SchemaDrift['recorded'] }>(sql`
+select case when not exists (select from bellows.recorded_object) and not exists (select from bellows.baseline) then 'nothing'
+    when pg_catalog.to_regclass('bellows.found_object') is null then 'outdated'
+    when exists (select from bellows.baseline) then 'everything' else 'tables' end as recorded`)
+  return scope?.recorded ?? 'nothing'
+}
+
+/** A run has to do with everything that its plan names, until what it has left is on record, but for what it found so already. */
+const DIFFERING = sql`
+with at_work as materialized (
+  select r.id, r.migration, name
     from bellows.run r cross join lateral pg_catalog.unnest(bellows.names_in(r.plan)) as name
     where not r.recorded and not exists (select from bellows.event e where e.run = r.id and e.event ->> 'type' = 'run_rolled_back')
-    group by name
 )
-select namespace, relation, kind, name, r.definition as recorded, f.definition as found, w.migration
-  from bellows.catalog() f full join bellows.recorded_object r using (namespace, relation, kind, name)
-  left join at_work w on w.named = relation
-  where f.definition is distinct from r.definition
-    and (${lit(isWhole)} or r.definition is not null
-      or (f.namespace, f.relation) in (select o.namespace, o.relation from bellows.recorded_object o where o.name = ''))
-  order by namespace, relation, name <> '', kind, name`
-}
+select d.namespace, d.relation, d.kind, d.name, d.recorded, d.found, (
+    select min(w.migration) from at_work w
+      where w.name = d.relation and not exists (select from bellows.found_object o
+        where (o.run, o.namespace, o.relation, o.kind, o.name) = (w.id, d.namespace, d.relation, d.kind, d.name)
+          and o.definition is not distinct from d.found)) as migration,
+    nullif(d.printed_by, pg_catalog.current_setting('server_version_num')::integer / 10000) as "printedBy",
+    d.kind = 'table' and exists (select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+      join bellows.recorded_object o on (o.namespace, o.relation, o.kind, o.name) = (n.nspname, c.relname, 'table', '')
+      where c.oid = pg_catalog.pg_partition_root(pg_catalog.to_regclass(pg_catalog.format('%I.%I', d.namespace, d.relation)))) as "isPartition"
+  from bellows.differing() d where d.counts
+  order by d.namespace, d.relation, d.name <> '', d.kind, d.name`
 
 /** Puts what a completed run has left on record; what is there already is not read again. */
 export async function recordRun(engine: Driving, run: number): Promise<void> {
   await note(engine, run, [], [sql`select bellows.record_run(${lit(run)})`])
+}
+
+/** With the end of a rollback: nothing of the run is on record but what it had to leave. */
+export function recordRollbackSql(run: number): Sql {
+  return sql`select bellows.record_rollback(${lit(run)})`
 }

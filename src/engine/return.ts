@@ -11,6 +11,7 @@ import { forgetRunSql } from './backfill/checkpoint.ts'
 import type { Driving } from './context.ts'
 import { readRun, recordingFailure } from './drive.ts'
 import { executeStep } from './execute.ts'
+import { recordRollbackSql } from './history.ts'
 import { inspect } from './inspect.ts'
 import { note } from './note.ts'
 import { readVersions } from './versions.ts'
@@ -57,7 +58,12 @@ export async function rollBack(engine: Driving, id: number): Promise<Run> {
   const doors = run.plan.steps.flatMap((step) =>
     step.kind === 'gate' ? [clearColumnState(step.table, step.column)] : [],
   )
-  await note(engine, id, [...versions, { type: 'run_rolled_back' }], [forgetRunSql(id), ...doors])
+  await note(
+    engine,
+    id,
+    [...versions, { type: 'run_rolled_back' }],
+    [forgetRunSql(id), recordRollbackSql(id), ...doors],
+  )
   return await readRun(engine, id)
 }
 

@@ -138,6 +138,35 @@ describe('bellows check', () => {
     expect((await place.run('check')).code).toBe(0)
   })
 
+  test('names rights, new partitions, and what another server printed', async () => {
+    const { place, database } = await taken(`
+create table events (id int) partition by list (id); create view names as select name from users`)
+    await place.run('baseline', '0002_orders', '--yes')
+    await database.query(`
+create table events_1 partition of events for values in (1);
+update bellows.recorded_object set printed_by = 9, definition = 'SELECT users.name FROM users' where (relation, kind) = ('names', 'view')`)
+    const calm = await place.run('check')
+    expect(calm).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('events_1 is a new partition of a table that is on record'),
+    })
+    expect(calm.out).toMatch(
+      /view names was recorded by PostgreSQL 9, and is not in the same words now: compare them\n {6}recorded {2}SELECT users.name FROM users\n {6}found {5}SELECT name/,
+    )
+    await database.query(`
+grant select, insert on users to pg_monitor; alter table orders owner to pg_monitor;
+create function once() returns int language sql as 'select 1'`)
+    const found = await place.run('check')
+    expect(found.code).toBe(4)
+    expect(found.out).toContain('grant to pg_monitor on users is new: INSERT, SELECT')
+    expect(found.out).toContain(
+      'owner of orders differs\n      recorded  postgres\n      found     pg_monitor',
+    )
+    expect((await place.run('baseline', '0002_orders', '--yes')).out).toContain('view names differs')
+    await database.query('revoke execute on function once() from public')
+    expect((await place.run('check')).out).toContain('rights of function once() differs')
+  })
+
   test('names files that were changed, are missing, or come late', async () => {
     const { place } = await taken()
     await place.run('baseline', '0002_orders', '--yes')

@@ -53,8 +53,7 @@ insert into bellows.heartbeat (epoch, beat_at, backends, application)
     startRun: async (plan) => {
       const started = await main.send(sql`begin;
 select bellows.fence(${lit(epoch)});
-insert into bellows.run (migration, parts, plan, plan_hash)
-  values (${lit(plan.migration.name)}, ${namesSql(plan.migration.parts)}, ${lit(canonical(plan))}, ${lit(plan.hash)}) returning id;
+select bellows.start_run(${lit(plan.migration.name)}, ${namesSql(plan.migration.parts)}, ${lit(canonical(plan))}, ${lit(plan.hash)}) as id;
 commit`)
       return Number(started[2]?.[0]?.id)
     },

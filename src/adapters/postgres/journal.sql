@@ -356,4 +356,4 @@ revoke execute on function bellows.fence(bigint), bellows.record(bigint, bigint,
     bellows.succeed(text, text[])
   from public;
 
-insert into bellows.meta (journal_version) values (1);
+insert into bellows.meta (journal_version) values (2);

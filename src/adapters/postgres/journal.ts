@@ -7,7 +7,15 @@ import type { Checkpoint, Journal, WhichRuns } from '../../engine/ports.ts'
 import type { Sessions } from './sessions.ts'
 
 /** The version of the tables in journal.sql. A newer one was made by a newer Bellows, which knows what we do not. */
-const JOURNAL_VERSION = 1
+const JOURNAL_VERSION = 2
+
+const FUNCTIONS = ['catalog.sql', 'schema-compare.sql']
+const WHOLE = ['journal.sql', 'evidence.sql', 'rollout.sql', 'schema-record.sql', ...FUNCTIONS]
+
+/** What makes a version out of the one before it. */
+const UPGRADES: Readonly<Record<number, readonly string[]>> = {
+  2: ['upgrade-2.sql', ...FUNCTIONS, 'upgrade-2-record.sql'],
+}
 
 export function postgresJournal(sessions: Sessions): Journal {
   return {
@@ -23,11 +31,16 @@ export function postgresJournal(sessions: Sessions): Journal {
 }
 
 async function isInstalled(sessions: Sessions): Promise<boolean> {
+  return (await versionOf(sessions)) !== undefined
+}
+
+/** The version of the journal that is there; an older one can be read, and is upgraded by whoever changes something. */
+async function versionOf(sessions: Sessions): Promise<number | undefined> {
   const [found] = await sessions.read<{ there: boolean; readable: boolean | null; owner: string | null }>(sql`
 select pg_catalog.to_regclass('bellows.meta') is not null as there,
     pg_catalog.has_table_privilege(pg_catalog.to_regclass('bellows.meta'), 'SELECT') as readable,
     (select pg_catalog.pg_get_userbyid(nspowner) from pg_catalog.pg_namespace where nspname = 'bellows') as owner`)
-  if (found?.there !== true) return false
+  if (found?.there !== true) return undefined
   if (found.readable !== true) throw notOurs(found.owner ?? '?')
   const [meta] = await sessions.read<{ journal_version: number }>(
     sql`select journal_version from bellows.meta`,
@@ -40,7 +53,7 @@ select pg_catalog.to_regclass('bellows.meta') is not null as there,
       { hint: 'Use the newer Bellows that made it.' },
     )
   }
-  return true
+  return version
 }
 
 function notOurs(owner: string): BellowsError {
@@ -51,23 +64,45 @@ function notOurs(owner: string): BellowsError {
 
 /** Two who install at once: the second waits for the lock, sees that all is there, and does nothing. */
 async function install(sessions: Sessions): Promise<void> {
-  if (await isInstalled(sessions)) return
-  const text = ['./journal.sql', './evidence.sql', './rollout.sql', './schema-record.sql']
-    .map((file) => readFileSync(new URL(file, import.meta.url), 'utf8'))
-    .join('\n')
+  const version = await versionOf(sessions)
+  if (version === undefined) await make(sessions)
+  for (let next = (version ?? JOURNAL_VERSION) + 1; next <= JOURNAL_VERSION; next += 1)
+    await upgrade(sessions, next)
+}
+
+async function make(sessions: Sessions): Promise<void> {
   await sessions.send(
     sql`do ${lit(`
 begin
-  perform pg_catalog.pg_advisory_xact_lock(1650814060, 1);
-  -- Read from the table: what this session has cached of its names is from before the wait.
+  ${ALONE}
   if not exists (select from pg_catalog.pg_namespace where nspname = 'bellows') then
-    execute ${lit(text)};
+    execute ${lit(textOf(WHOLE))};
   elsif not exists (select from pg_catalog.pg_class where relnamespace = (select oid from pg_catalog.pg_namespace where nspname = 'bellows') and relname = 'meta') then
     raise exception using errcode = 'BW002', detail = 'config_invalid',
       message = 'the database has a namespace "bellows" that Bellows did not make', hint = 'Rename it: alter schema bellows rename to ...';
   end if;
 end`)}`,
   )
+}
+
+async function upgrade(sessions: Sessions, to: number): Promise<void> {
+  await sessions.send(
+    sql`do ${lit(`
+begin
+  ${ALONE}
+  if (select journal_version from bellows.meta) = ${to - 1} then
+    execute ${lit(textOf(UPGRADES[to] ?? []))};
+    update bellows.meta set journal_version = ${to};
+  end if;
+end`)}`,
+  )
+}
+
+const ALONE = `perform pg_catalog.pg_advisory_xact_lock(1650814060, 1);
+  -- What follows is read from the tables: what this session has cached of names is from before the wait.`
+
+function textOf(files: readonly string[]): string {
+  return files.map((file) => readFileSync(new URL(`./${file}`, import.meta.url), 'utf8')).join('\n')
 }
 
 async function entries(sessions: Sessions, runs: readonly number[]): Promise<readonly JournalEntry[]> {

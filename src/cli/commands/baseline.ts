@@ -40,6 +40,8 @@ export function addBaseline(program: Command): void {
           files.map(async ({ name, path }) => [name, await checksumOf(path)]),
         )
         const counted = Object.fromEntries(checksums) as Readonly<Record<string, string>>
+        // What an outdated record says of drift is only known once it is up to date.
+        if (flags.dryRun !== true && (await bellows.drift()).recorded === 'outdated') await bellows.install()
         const preview = await bellows.previewBaseline(counted)
         if (flags.dryRun !== true) {
           await agreed(question(preview), isNothingNew(preview) ? true : flags.yes)
@@ -70,15 +72,15 @@ function upTo(
 
 /** Whoever asks again for what holds already is not asked. */
 function isNothingNew({ applied, pending, drift }: BaselineReport): boolean {
-  return applied.length + pending.length + drift.differences.length === 0
+  return applied.length + pending.length + drift.differences.length + drift.reprinted.length === 0
 }
 
 function question({ applied, pending, drift }: BaselineReport): string {
-  const { differences } = drift
+  const taken = [...drift.differences, ...drift.reprinted]
   return [
     ...(applied.length === 0 ? [] : [`Without being run count as applied: ${applied.join(', ')}.`]),
     ...(pending.length === 0 ? [] : [`Pending again: ${pending.join(', ')}.`]),
-    ...(differences.length === 0 ? [] : [`Taken as right though not as recorded: ${objects(differences)}.`]),
+    ...(taken.length === 0 ? [] : [`Taken as right though not as recorded: ${objects(taken)}.`]),
   ].join(' ')
 }
 

@@ -1,4 +1,4 @@
-import type { BaselineReport, Difference, FileFinding, SchemaDrift } from '../../index.ts'
+import type { BaselineReport, Difference, FileFinding, Reprinted, SchemaDrift } from '../../index.ts'
 import type { Terminal } from '../terminal.ts'
 
 interface Checked {
@@ -19,11 +19,16 @@ export function renderCheck({ files, schema, folder }: Checked, { style }: Termi
     ...next.map(({ migration, because }) => `  ${migration} ${because}`),
     schemaLine(schema, style),
     ...schema.differences.flatMap(differenceLines),
+    ...schema.reprinted.flatMap(reprintedLines),
+    ...schema.newPartitions.map(
+      ({ namespace, relation }) =>
+        `  ${placed(namespace, relation)} is a new partition of a table that is on record`,
+    ),
     ...schema.atWork.map(
       ({ relation, migration }) =>
         `  ${relation} is compared when ${migration} is over, which is changing it`,
     ),
-    ...(schema.differences.length === 0 ? [] : ['', REMEDY]),
+    ...(schema.differences.length + schema.reprinted.length === 0 ? [] : ['', REMEDY]),
   ].join('\n')
 }
 
@@ -38,6 +43,8 @@ function schemaLine({ recorded, differences }: SchemaDrift, style: Terminal['sty
       return `${style('green', 'ok')}       the schema is as it was recorded`
     case 'tables':
       return `${style('green', 'ok')}       the tables that were migrated are as they were recorded; "bellows baseline" records the others`
+    case 'outdated':
+      return `${style('yellow', 'unknown')}  the schema is not compared: an older Bellows made the record, which the next change brings up to date`
     case 'nothing':
       return `${style('yellow', 'unknown')}  no schema is recorded yet: "bellows baseline" does, and every completed migration`
   }
@@ -48,22 +55,44 @@ function differenceLines(difference: Difference): readonly string[] {
   const name = nameOf(difference)
   if (recorded === null) return [`  ${name} is new: ${shortened(found ?? '')}`]
   if (found === null) return [`  ${name} is missing: ${shortened(recorded)}`]
+  return [`  ${name} differs`, ...bothLines(difference)]
+}
+
+function bothLines({ recorded, found }: Difference): readonly string[] {
+  return [`      recorded  ${shortened(recorded ?? '')}`, `      found     ${shortened(found ?? '')}`]
+}
+
+function reprintedLines(one: Reprinted): readonly string[] {
   return [
-    `  ${name} differs`,
-    `      recorded  ${shortened(recorded)}`,
-    `      found     ${shortened(found)}`,
+    `  ${nameOf(one)} was recorded by PostgreSQL ${one.printedBy}, and is not in the same words now: compare them`,
+    ...bothLines(one),
   ]
 }
 
-function nameOf({ namespace, relation, kind, name }: Difference): string {
-  const place = namespace === 'public' ? relation : `${namespace}.${relation}`
-  if (kind === 'function' || kind === 'procedure') return `${kind} ${place}(${name})`
-  return name === ''
-    ? `${kind} ${place}`
-    : kind === 'column'
-      ? `column ${place}.${name}`
-      : `${kind} ${name} on ${place}`
+function nameOf({ namespace, relation, kind, name }: Named): string {
+  const place = placed(namespace, relation)
+  const [, owned] = /^(.+) rights$/.exec(kind) ?? []
+  if (owned !== undefined) return `rights of ${nameOf({ namespace, relation, kind: owned, name })}`
+  switch (kind) {
+    case 'function':
+    case 'procedure':
+      return `${kind} ${place}(${name})`
+    case 'column':
+      return `column ${place}.${name}`
+    case 'owner':
+      return `owner of ${place}`
+    case 'grant':
+      return `grant to ${name} on ${place}`
+    default:
+      return name === '' ? `${kind} ${place}` : `${kind} ${name} on ${place}`
+  }
 }
+
+function placed(namespace: string, relation: string): string {
+  return namespace === 'public' ? relation : `${namespace}.${relation}`
+}
+
+type Named = Pick<Difference, 'namespace' | 'relation' | 'kind' | 'name'>
 
 const SHOWN_CHARACTERS = 160
 
@@ -78,12 +107,13 @@ export function renderBaseline(
   { files, isDone }: { readonly files: number; readonly isDone: boolean },
   { style }: Terminal,
 ): string {
+  const taken = [...drift.differences, ...drift.reprinted]
   return [
     `${isDone ? style('green', 'done') : 'would be done'}  ${counted(files, 'file')} taken as applied; the schema is recorded as it is`,
     ...applied.map((name) => `  ${name} counts as applied`),
     ...pending.map((name) => `  ${name} is pending again`),
-    ...(drift.differences.length === 0 ? [] : ['Taken as right, though not as recorded before:']),
-    ...drift.differences.flatMap(differenceLines),
+    ...(taken.length === 0 ? [] : ['Taken as right, though not as recorded before:']),
+    ...taken.flatMap(differenceLines),
   ].join('\n')
 }
 

@@ -9,6 +9,8 @@ const difference = (more: Partial<Explained>): Explained => ({
   recorded: 'text',
   found: 'integer',
   migration: null,
+  printedBy: null,
+  isPartition: false,
   ...more,
 })
 
@@ -31,6 +33,8 @@ describe('differences', () => {
           found: 'integer',
         },
       ],
+      reprinted: [],
+      newPartitions: [],
       atWork: [],
     })
   })
@@ -69,10 +73,67 @@ describe('differences', () => {
     ).toEqual({
       recorded: 'everything',
       differences: [],
+      reprinted: [],
+      newPartitions: [],
       atWork: [
         { migration: '0001_a', relation: 'users' },
         { migration: '0002_b', relation: 'orders' },
       ],
     })
+  })
+  test('of the rights on something new or missing are told as one with it', () => {
+    const twice = { kind: 'function', relation: 'twice', name: 'a integer', recorded: null }
+    const rights = { ...twice, kind: 'function rights' }
+    expect(named([difference(twice), difference(rights)])).toEqual(['function twice a integer'])
+    expect(named([difference(twice), difference({ ...rights, name: 'a text' })])).toEqual([
+      'function twice a integer',
+      'function rights twice a text',
+    ])
+    const table = { kind: 'table', name: '', recorded: null }
+    expect(
+      named([
+        difference(table),
+        difference({ kind: 'owner', name: '' }),
+        difference({ kind: 'grant', name: 'app' }),
+      ]),
+    ).toEqual(['table users'])
+  })
+
+  test('that are new partitions of a table on record are none, but those that a run makes, and changed ones', () => {
+    const table = { kind: 'table', name: '', isPartition: true } as const
+    const found = [
+      difference({ ...table, relation: 'one', recorded: null }),
+      difference({ relation: 'one', recorded: null }),
+      difference({ ...table, relation: 'two', recorded: null, migration: '0001_a' }),
+      difference({ ...table, relation: 'three' }),
+      difference({ ...table, relation: 'four', found: null }),
+    ]
+    expect(judgeDrift('everything', found)).toMatchObject({
+      differences: [{ relation: 'three' }, { relation: 'four' }],
+      newPartitions: [{ namespace: 'public', relation: 'one' }],
+      atWork: [{ migration: '0001_a', relation: 'two' }],
+    })
+  })
+})
+
+describe('what another major version printed', () => {
+  const texts = (recorded: string | null, found: string | null) => ({ recorded, found, printedBy: 16 })
+  test.each([
+    ['view', texts('select name', 'select users.name'), true],
+    ['constraint', texts('CHECK (a)', 'CHECK (b)'), true],
+    ['constraint', texts('CHECK (a)', null), false],
+    ['constraint', texts(null, 'CHECK (a)'), false],
+    ['column', texts('text', 'integer'), false],
+    ['column', texts('text default a', 'text default b'), true],
+    ['table', texts('table', 'unlogged table'), false],
+    ['type', texts("enum ('a')", "enum ('a', 'b')"), false],
+    ['type', texts('domain over text default a', 'domain over text default b'), true],
+    ['grant', texts('INSERT, SELECT', 'INSERT, MAINTAIN, SELECT'), true],
+    ['grant', texts('SELECT', 'INSERT, SELECT'), false],
+    ['owner', texts('app', 'other'), false],
+    ['view', { recorded: 'a', found: 'b', printedBy: null }, false],
+  ])('as a %s may be the same in other words: %o', (kind, how, isSame) => {
+    const { differences, reprinted } = judgeDrift('everything', [difference({ kind, ...how })])
+    expect([differences.length, reprinted.length]).toEqual(isSame ? [0, 1] : [1, 0])
   })
 })
