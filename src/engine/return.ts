@@ -1,10 +1,9 @@
 import { BellowsError } from '../core/errors.ts'
-import { canonical } from '../core/hash.ts'
 import { addedBy } from '../core/plan/added-by.ts'
 import { clearColumnState } from '../core/plan/column-state.ts'
 import { tablesOf } from '../core/plan/needs.ts'
 import { undoSteps } from '../core/plan/plan.ts'
-import { isTransaction, type Made, type Step } from '../core/plan/step.ts'
+import { isTransaction, type Step } from '../core/plan/step.ts'
 import { standsOn } from '../core/rollout/stands-on.ts'
 import type { Event } from '../core/run/event.ts'
 import { isOver, type Run } from '../core/run/run.ts'
@@ -15,18 +14,20 @@ import { readRun, recordingFailure } from './drive.ts'
 import { executeStep } from './execute.ts'
 import { inspect } from './inspect.ts'
 import { note } from './note.ts'
-import { wasStarted } from './started.ts'
+import { hasMade } from './started.ts'
 import { readVersions } from './versions.ts'
 
 /** Brings a hidden column back: instant and lossless. */
 export async function undo(engine: Driving, id: number): Promise<Run> {
   const run = await readRun(engine, id)
-  const steps = undoSteps(run.plan)
   if (await isUndone(engine, run)) return run
   if (run.state !== 'retiring') {
     throw notReversible(run, 'There is nothing to undo: only what is hidden can be brought back.')
   }
-  if (steps.length === 0) throw notReversible(run, NO_WAY_BACK)
+  if (undoSteps(run.plan).length === 0) throw notReversible(run, NO_WAY_BACK)
+  const steps: Step[] = []
+  for (const step of undoSteps(run.plan)) if (await isOurs(engine, run, step)) steps.push(step)
+  if (steps.length === 0) await note(engine, id, [{ type: 'retire_undone' }])
   for (const [at, step] of steps.entries()) {
     const undone: Event[] = at === steps.length - 1 ? [{ type: 'retire_undone' }] : []
     await recordingFailure(engine, run, step, () =>
@@ -96,7 +97,7 @@ async function isUndone(engine: Driving, run: Run): Promise<boolean> {
 
 /** A column that the run never added belongs to somebody else: adding it and recording that is one transaction. */
 async function isOurs(engine: Driving, run: Run, step: Step): Promise<boolean> {
-  if (step.unmakes !== undefined) return await hasMade(engine, run, step.unmakes)
+  if (step.unmakes !== undefined) return await hasMade(engine, run, step, step.unmakes)
   const dropped = isTransaction(step) ? step.retires : undefined
   if (dropped === undefined) return true
   const added = run.plan.steps.find((one) => {
@@ -104,14 +105,6 @@ async function isOurs(engine: Driving, run: Run, step: Step): Promise<boolean> {
     return what !== undefined && what.column === dropped.column && isSameName(what.table, dropped.table)
   })
   return added === undefined || run.done.has(added.id)
-}
-
-async function hasMade(engine: Driving, run: Run, made: Made): Promise<boolean> {
-  const making = run.plan.steps.find(
-    ({ makes }) => makes !== undefined && canonical(makes) === canonical(made),
-  )
-  if (making === undefined) return false
-  return run.done.has(making.id) || (await wasStarted(engine, run, making.id))
 }
 
 const NO_WAY_BACK = 'This migration has no way back: values written since are not in the hidden column.'

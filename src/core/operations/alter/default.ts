@@ -1,6 +1,6 @@
 import { BellowsError } from '../../errors.ts'
 import { defaultIs, defaultIsNew } from '../../plan/probes.ts'
-import type { StepDraft } from '../../plan/step.ts'
+import type { Made, StepDraft, TransactionStep } from '../../plan/step.ts'
 import { refused } from '../../plan/table-checks.ts'
 import { expressionKey, type Facts } from '../../schema/facts.ts'
 import type { Column, Table } from '../../schema/model.ts'
@@ -8,7 +8,7 @@ import { id, qualified, type Sql, sql, trusted } from '../../sql.ts'
 import type { Context } from '../operation.ts'
 import { readCondition } from '../rules/read.ts'
 import { stopped } from '../rules/words.ts'
-import { type AlterColumn, altered, withColumn } from './alter.ts'
+import { type AlterColumn, type Altered, altered, withColumn } from './alter.ts'
 import type { Part } from './part.ts'
 
 /** A default is given for the new version, and taken when the old one is gone, whose INSERTs may leave the column out. */
@@ -25,7 +25,7 @@ export function defaultPart(op: AlterColumn): readonly Part[] {
       {
         ...common,
         expand: () => [],
-        contract: ({ schema }) => [dropStep(op, altered(op, schema).table)],
+        contract: ({ schema }) => [dropStep(op, altered(op, schema))],
         rollback: ({ schema }) => [backStep(op, schema, 'retire')],
       },
     ]
@@ -52,10 +52,11 @@ function setStep(op: AlterColumn, schema: Context['schema'], to: string): StepDr
       },
     ],
     probe: defaultIsNew(table, op.column, column.default),
+    ...ofOurs(op, table, column),
   }
 }
 
-function dropStep(op: AlterColumn, table: Table): StepDraft {
+function dropStep(op: AlterColumn, { table, column }: Altered): StepDraft {
   return {
     ...defaultStep(table, sql`alter column ${id(op.column)} drop default`),
     phase: 'retire',
@@ -67,7 +68,26 @@ function dropStep(op: AlterColumn, table: Table): StepDraft {
       },
     ],
     probe: defaultIs(table, op.column, null),
+    ...ofOurs(op, table, column),
   }
+}
+
+/** Another default than the one of the plan is of somebody else, also where it says what ours would. */
+function ofOurs(op: AlterColumn, table: Table, column: Column): Pick<TransactionStep, 'makes' | 'requires'> {
+  return {
+    makes: madeDefault(op),
+    requires: [
+      {
+        that: defaultIs(table, column.name, column.default),
+        code: 'drift_found',
+        otherwise: `somebody else has changed the default of "${column.name}" of "${table.name}" since the plan was made`,
+      },
+    ],
+  }
+}
+
+function madeDefault({ namespace, table: name, column }: AlterColumn): Made {
+  return `the default of "${column}" of ${qualified({ namespace, name })}`
 }
 
 function backStep(op: AlterColumn, schema: Context['schema'], phase: 'expand' | 'retire'): StepDraft {
@@ -83,6 +103,7 @@ function backStep(op: AlterColumn, schema: Context['schema'], phase: 'expand' | 
     phase,
     does: `give "${op.column}" of "${op.table}" its default back`,
     hazards: [],
+    unmakes: madeDefault(op),
     probe: defaultIs(table, op.column, before),
   }
 }
