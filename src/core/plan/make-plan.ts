@@ -52,7 +52,7 @@ function draftsOfAll(migration: Migration, start: Schema, facts: Facts): readonl
   const problems: BellowsError[] = [...sharingProblems(migration, start)]
   let schema = start
   const planned = migration.operations.map((op, at): Drafts => {
-    const context = { schema, facts, seed: canonical([migration.name, at, op]) }
+    const context = { schema, given: start, facts, seed: canonical([migration.name, at, op]) }
     const found = specOf(op).check(op, context)
     problems.push(...found)
     if (found.length === 0) schema = after(op, schema, facts)
@@ -74,16 +74,9 @@ function inOrder(migration: Migration, planned: readonly Drafts[]): readonly Ste
     first: forward.filter((draft) => isFirst(draft, at)),
     later: forward.filter((draft) => !isFirst(draft, at)),
   }))
-  const later = parts.flatMap((part) => part.later)
-  return [
-    ...parts.flatMap(({ first }) => first),
-    ...later.filter((draft) => !replacesProved(draft)),
-    ...later.filter(replacesProved),
-  ]
-}
-
-function replacesProved(draft: StepDraft): boolean {
-  return draft.phase === 'verify' && 'makes' in draft
+  const replacing = parts.filter((_, at) => migration.operations[at]?.kind === 'replace_object')
+  const others = parts.filter((part) => !replacing.includes(part))
+  return [...parts.flatMap(({ first }) => first), ...[...others, ...replacing].flatMap(({ later }) => later)]
 }
 
 interface Drafts {
