@@ -3,6 +3,7 @@ import { parsePlPgSQLSync, parseSync, scanSync } from 'libpg-query'
 import { deparseSync } from 'pgsql-deparser'
 import { BellowsError, messageOf } from './errors.ts'
 import { canonical } from './hash.ts'
+import { remembered } from './remembered.ts'
 import { type Sql, trusted } from './sql.ts'
 
 export type * as Tree from '@pgsql/types'
@@ -69,13 +70,20 @@ function printedStatement(text: string): Node {
   return found[0] as Node
 }
 
-function onlyTarget(text: string): Node | { readonly problem: string } {
+type Target = Node | { readonly problem: string }
+
+/** The operations of a migration say the same texts again and again, and each text is asked about several times. */
+const onlyTarget = remembered(readTarget)
+
+function readTarget(text: string): Target {
   if (text.trim() === '') return { problem: 'it is empty' }
   // The parser stops at a NUL, and its scanner does not tell of other control characters.
   if (hasControlCharacter(text)) return { problem: 'it contains a control character' }
   const found = parsed(`select ${text}\n`)
   if ('problem' in found) return found
-  const tokens = new Set(scanSync(text).tokens.map((token) => token.tokenName))
+  const tokens = MAY_BE_MORE.test(text)
+    ? new Set(scanSync(text).tokens.map((token) => token.tokenName))
+    : new Set<string>()
   // A comment would swallow whatever Bellows writes behind the text on the same line, and a semicolon would cut it off.
   if (tokens.has('SQL_COMMENT') || tokens.has('C_COMMENT')) return { problem: 'it contains a comment' }
   const select =
@@ -89,6 +97,9 @@ function onlyTarget(text: string): Node | { readonly problem: string } {
   if (target.ResTarget.name !== undefined) return { problem: 'it carries a name (AS)' }
   return target.ResTarget.val ?? { problem: 'it is empty' }
 }
+
+/** Without one of these there is neither a comment nor a second statement; inside a literal they are harmless. */
+const MAY_BE_MORE = /;|--|\/\*/
 
 export function hasControlCharacter(text: string): boolean {
   return text.split('').some((character) => character < ' ' && !'\t\n\r'.includes(character))

@@ -26,7 +26,7 @@ import { inspect } from './inspect.ts'
 import { transactWithLocks } from './lock.ts'
 import { note } from './note.ts'
 import { buildIndex, runOutside } from './outside.ts'
-import { isOwn } from './started.ts'
+import { wasBegun } from './started.ts'
 
 /** Events that belong to the completion of a step: before its own, and after it. */
 export interface Around {
@@ -54,7 +54,7 @@ export async function executeStep(engine: Driving, run: Run, step: Step, around:
   if (await holds(engine, step.probe)) {
     const added = addedBy(step)
     if (added !== undefined) throw addedByOthers(step, added)
-    if (step.makes !== undefined && !(await isOwn(engine, run, step, step.makes)))
+    if (step.makes !== undefined && !(await wasBegun(engine, run, step.id)))
       throw madeByOthers(step, step.makes)
     await note(engine, run.id, record('found_done', await factsOf(engine, step)))
   } else {

@@ -1,20 +1,18 @@
 import { BellowsError } from '../core/errors.ts'
-import { addedBy } from '../core/plan/added-by.ts'
 import { clearColumnState } from '../core/plan/column-state.ts'
 import { tablesOf } from '../core/plan/needs.ts'
 import { undoSteps } from '../core/plan/plan.ts'
-import { isTransaction, type Step } from '../core/plan/step.ts'
+import type { Step } from '../core/plan/step.ts'
 import { standsOn } from '../core/rollout/stands-on.ts'
+import { stepsBack } from '../core/run/back.ts'
 import type { Event } from '../core/run/event.ts'
 import { isOver, type Run } from '../core/run/run.ts'
-import { isSameName } from '../core/schema/model.ts'
 import { forgetRunSql } from './backfill/checkpoint.ts'
 import type { Driving } from './context.ts'
 import { readRun, recordingFailure } from './drive.ts'
 import { executeStep } from './execute.ts'
 import { inspect } from './inspect.ts'
 import { note } from './note.ts'
-import { hasMade } from './started.ts'
 import { readVersions } from './versions.ts'
 
 /** Brings a hidden column back: instant and lossless. */
@@ -25,8 +23,7 @@ export async function undo(engine: Driving, id: number): Promise<Run> {
     throw notReversible(run, 'There is nothing to undo: only what is hidden can be brought back.')
   }
   if (undoSteps(run.plan).length === 0) throw notReversible(run, NO_WAY_BACK)
-  const steps: Step[] = []
-  for (const step of undoSteps(run.plan)) if (await isOurs(engine, run, step)) steps.push(step)
+  const steps = (await back(engine, run)).filter(({ phase }) => phase === 'retire')
   if (steps.length === 0) await note(engine, id, [{ type: 'retire_undone' }])
   for (const [at, step] of steps.entries()) {
     const undone: Event[] = at === steps.length - 1 ? [{ type: 'retire_undone' }] : []
@@ -53,8 +50,7 @@ export async function rollBack(engine: Driving, id: number): Promise<Run> {
     await refuseWhileRowsAreInTheWay(engine, run)
     await note(engine, id, [{ type: 'rollback_started' }])
   }
-  for (const step of run.plan.rollback) {
-    if (!(await isOurs(engine, run, step))) continue
+  for (const step of await back(engine, run)) {
     await recordingFailure(engine, run, step, () => executeStep(engine, run, step, { before: [], after: [] }))
   }
   const versions = [...(await withdrawals(engine, run)), ...(await reinstatements(engine, run))]
@@ -68,13 +64,17 @@ export async function rollBack(engine: Driving, id: number): Promise<Run> {
 
 /** Looked for before anything is taken back: a rollback that stops half way can neither go on nor go forward again. */
 async function refuseWhileRowsAreInTheWay(engine: Driving, run: Run): Promise<void> {
-  for (const step of run.plan.rollback) {
-    if (step.kind !== 'inspect' || !(await isOurs(engine, run, step))) continue
+  for (const step of await back(engine, run)) {
+    if (step.kind !== 'inspect') continue
     await inspect(engine, step).catch((error: unknown) => {
       // What it looks at may not have come to be; its own turn tells.
       if (error instanceof BellowsError && error.code === 'rows_in_the_way') throw error
     })
   }
+}
+
+async function back(engine: Driving, run: Run): Promise<readonly Step[]> {
+  return stepsBack(run.plan, await engine.journal.entries([run.id]))
 }
 
 /** An application that does not register is known by its rollout alone. */
@@ -93,18 +93,6 @@ async function refuseWhileStoodOn(engine: Driving, run: Run): Promise<void> {
 async function isUndone(engine: Driving, run: Run): Promise<boolean> {
   if (run.state !== 'rolling_out') return false
   return (await engine.journal.entries([run.id])).at(-1)?.event.type === 'retire_undone'
-}
-
-/** A column that the run never added belongs to somebody else: adding it and recording that is one transaction. */
-async function isOurs(engine: Driving, run: Run, step: Step): Promise<boolean> {
-  if (step.unmakes !== undefined) return await hasMade(engine, run, step, step.unmakes)
-  const dropped = isTransaction(step) ? step.retires : undefined
-  if (dropped === undefined) return true
-  const added = run.plan.steps.find((one) => {
-    const what = addedBy(one)
-    return what !== undefined && what.column === dropped.column && isSameName(what.table, dropped.table)
-  })
-  return added === undefined || run.done.has(added.id)
 }
 
 const NO_WAY_BACK = 'This migration has no way back: values written since are not in the hidden column.'

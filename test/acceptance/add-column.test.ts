@@ -50,6 +50,12 @@ const FILLED: readonly (readonly [string, AddColumn, string, string])[] = [
     'email is null or exists (select from users other where other.email = users.email and other.id <> users.id)',
   ],
   [
+    'a volatile default that gives NULL',
+    add({ default: `case when random() < 0 then 'never' end` }),
+    `email text default case when random() < 0 then 'never' end`,
+    'email is not null',
+  ],
+  [
     'NOT NULL with a volatile default',
     add({ type: 'timestamptz', nullable: false, default: 'clock_timestamp()' }),
     'email timestamptz not null default clock_timestamp()',

@@ -93,6 +93,35 @@ describe('drop_constraint', () => {
     )
   })
 
+  test('drops a foreign key, and then the key that it stands on', async () => {
+    const tables =
+      'create table teams (code text); create table users (id int primary key, email text, team text)'
+    await liveThrough({
+      given: `${tables}; alter table teams add constraint one_code unique (code); alter table users add constraint in_team foreign key (team) references teams (code)`,
+      operations: [drop('in_team'), { ...drop('one_code'), table: 'teams' }],
+      direct: tables,
+      old: [],
+      renewed: [],
+    })
+  })
+
+  test('does not drop the key that an operation before it lets a foreign key stand on', async () => {
+    const database = await testDatabase(`${TABLES}; ${RULES}; create table logins (email text)`)
+    const bellows = await database.bellows()
+    const references = { namespace: 'public', table: 'users', columns: ['email'] }
+    const add = {
+      kind: 'add_constraint',
+      namespace: 'public',
+      table: 'logins',
+      foreign_key: { columns: ['email'], references },
+    } as const
+    const migration = { name: '0001_drop', operations: [add, drop('one_email')] }
+    await expect(bellows.plan(migration)).rejects.toMatchObject({
+      code: 'dependents_found',
+      message: expect.stringContaining('logins_email_fkey on table public.logins needs it'),
+    })
+  })
+
   test('stops before a constraint that somebody has put in the place of the planned one', async () => {
     const database = await testDatabase(`${TABLES}; ${RULES}`)
     const bellows = await database.bellows({

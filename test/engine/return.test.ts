@@ -26,12 +26,26 @@ const ADD: Operation = {
   type: 'text',
   nullable: true,
 }
+const ALTER = { kind: 'alter_column', namespace: 'public', table: 'users', column: 'full_name' } as const
+const SPLIT: Operation = {
+  kind: 'split_column',
+  namespace: 'public',
+  table: 'users',
+  from: 'other',
+  to: [
+    { name: 'full_name', type: 'text', nullable: true, up: 'other' },
+    { name: 'more', type: 'text', nullable: true, up: 'null::text' },
+  ],
+  down: 'full_name',
+}
 
 describe('rollback', () => {
   test.for([
     ['a rename', [rename('name', 'full_name')]],
     ['a rename, the second of two', [rename('other', 'another'), rename('name', 'full_name')]],
     ['an added column', [ADD]],
+    ['a column that another one is split into', [SPLIT]],
+    ['an added column that is changed as well', [ADD, { ...ALTER, comment: 'ours' }]],
   ] as const)(
     'leaves a column alone that somebody else made before the run came to it: %s',
     async ([, operations]) => {
@@ -43,7 +57,9 @@ describe('rollback', () => {
       const expand = () => bellows.change((driver) => driver.advance(migration, 'expand'))
       await expect(expand()).rejects.toMatchObject({ code: 'lock_not_had' })
       await reader.query('rollback')
-      await database.query(`alter table users add full_name text; update users set full_name = 'precious'`)
+      await database.query(
+        `alter table users add full_name text; comment on column users.full_name is 'theirs'; update users set full_name = 'precious'`,
+      )
       const before = await catalog(database)
       // Of two, the first is added; of one, nothing is.
       await expand().catch(() => undefined)

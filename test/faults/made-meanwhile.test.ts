@@ -73,12 +73,11 @@ test.for<readonly [string, Operation, string]>([
   ],
   ['an index of a third definition', REPLACED, 'drop index by_code; create index by_code on users (price)'],
   ['the new name of an index', RENAMED, 'alter index by_code rename to by_its_code'],
-  ['another index of the old name', RENAMED, 'drop index by_code; create index by_code on users (price)'],
   ['the new name of a constraint', RENAMED_RULE, 'alter table users rename constraint old_name to new_name'],
   [
     'another constraint of the old name',
     RENAMED_RULE,
-    'alter table users drop constraint old_name, add constraint old_name check (price > 5) not valid',
+    'alter table users drop constraint old_name, add constraint old_name unique (price)',
   ],
   [
     'another default',
@@ -137,3 +136,24 @@ test.for<readonly [string, Operation, string]>([
     expect(await traces(database)).toEqual([])
   },
 )
+
+test('a default that the migration gives to its own column is taken away, and comes back', async () => {
+  const database = await testDatabase(GIVEN)
+  const bellows = await database.bellows({ settings: SETTINGS })
+  // What is dropped in the purge keeps the run from being over before.
+  const operations: Operation[] = [
+    REPLACED,
+    { kind: 'add_column', ...ON, column: 'slug', type: 'text', nullable: true, default: `'none'` },
+    { kind: 'alter_column', ...ON, column: 'slug', default: null },
+  ]
+  const migration = { name: '0001_test', operations }
+  const defaults = () =>
+    database.query(`select column_default as is from information_schema.columns where column_name = 'slug'`)
+  await bellows.change((driver) => driver.advance(migration, 'retire'))
+  expect(await defaults()).toEqual([{ is: null }])
+  await bellows.change((driver) => driver.undo(1))
+  expect(await defaults()).toEqual([{ is: "'none'::text" }])
+  await bellows.change((driver) => driver.advance(migration, 'retire'))
+  await bellows.change((driver) => driver.rollback(1))
+  expect(await defaults()).toEqual([])
+})

@@ -197,6 +197,34 @@ describe('the verification', () => {
     },
   )
 
+  test('has its own rows filled, beside a column that is filled and settled already', async () => {
+    const database = await testDatabase(GIVEN)
+    const bellows = await database.bellows({ settings: SETTINGS })
+    const add = {
+      kind: 'add_column',
+      namespace: 'public',
+      table: 'users',
+      column: 'token',
+      type: 'text',
+      nullable: false,
+      default: 'gen_random_uuid()::text',
+    } as const
+    const migration = { name: '0001_test', operations: [add, rename('name', 'full_name')] }
+    await bellows.change((driver) => driver.advance(migration, 'backfill'))
+    await pastTheTrigger(database, `update users set full_name = null where id = 3`)
+    await expect(bellows.change((driver) => driver.advance(migration, 'verify'))).rejects.toMatchObject({
+      code: 'verification_failed',
+      facts: { unfilled_rows: 1, samples: ['id=3'] },
+    })
+
+    const run = await bellows.change((driver) => driver.advance(migration, 'purge'))
+
+    expect(run.state).toBe('completed')
+    expect(await database.query('select full_name from users where id = 3')).toEqual([
+      { full_name: 'User 3' },
+    ])
+  })
+
   test('does not vouch for a table whose trigger is off', async () => {
     const database = await testDatabase(GIVEN)
     const bellows = await database.bellows({ settings: SETTINGS })

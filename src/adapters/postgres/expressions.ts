@@ -1,4 +1,5 @@
 import { BellowsError } from '../../core/errors.ts'
+import { canonical } from '../../core/hash.ts'
 import type { Needs } from '../../core/operations/needs.ts'
 import { functionsCalled, isConstant, readExpression, readType } from '../../core/parse.ts'
 import { expressionKey, type Facts, type RowShape } from '../../core/schema/facts.ts'
@@ -62,7 +63,9 @@ export async function volatilityReader(
   sessions: Sessions,
   expressions: readonly Sql[],
 ): Promise<(of: Sql) => Volatility> {
-  const calls = new Map(expressions.map((expression) => [expression, functionsCalled(expression)]))
+  const calls = new Map(
+    [...new Set(expressions)].map((expression) => [expression, functionsCalled(expression)]),
+  )
   const names = [...new Set([...calls.values()].flat())]
   const found =
     names.length === 0
@@ -80,7 +83,12 @@ export async function literalTexts(
   sessions: Sessions,
   expressions: readonly Typed[],
 ): Promise<readonly (string | null | BellowsError)[]> {
-  const literals = expressions.filter(({ expression }) => isConstant(expression))
+  const key = ({ expression, type }: Typed) => canonical([expression, type])
+  const literals = [
+    ...new Map(
+      expressions.filter(({ expression }) => isConstant(expression)).map((one) => [key(one), one]),
+    ).values(),
+  ]
   const texts = await eachApart(literals, async (some) => {
     const values = some.map(({ expression, type }) => sql`(${expression})::${type}::pg_catalog.text`)
     const [row] = await sessions.read<{ texts: readonly (string | null)[] }>(
@@ -88,8 +96,8 @@ export async function literalTexts(
     )
     return row?.texts ?? []
   })
-  const byExpression = new Map(literals.map((literal, at) => [literal, texts[at]]))
-  return expressions.map((one) => byExpression.get(one) ?? null)
+  const known = new Map(literals.map((literal, at) => [key(literal), texts[at]]))
+  return expressions.map((one) => known.get(key(one)) ?? null)
 }
 
 /** Why the server does not take an expression for its type. It is described, not evaluated. */

@@ -13,7 +13,12 @@ export interface AddEnumValue extends OfType {
 }
 
 export const addEnumValue: OperationSpec<AddEnumValue> = {
-  needs: enumNeeds,
+  needs: (op) =>
+    enumNeeds(op, [
+      { value: op.value, how: 'adds' },
+      { value: op.before, how: 'uses' },
+      { value: op.after, how: 'uses' },
+    ]),
 
   /** A value that is there already, as a rollback leaves it, is no problem: the step is found done. */
   check: (op, { facts }) => {

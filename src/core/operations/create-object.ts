@@ -23,7 +23,7 @@ export interface CreateObject extends Defining {
 }
 
 export const createObject: OperationSpec<CreateObject> = {
-  needs: (op) => definitionNeeds(op, 'adds'),
+  needs: (op) => definitionNeeds(op, 'adds', 'adds'),
 
   check: (op, { schema, facts }) => {
     const problems = definitionProblems(op, facts)

@@ -182,7 +182,7 @@ function dependentProblems(table: Table, { name, dependents }: Constraint): read
     new BellowsError(
       'dependents_found',
       `The constraint "${name}" of "${table.name}" cannot be dropped: ${dependents.join(', ')} ${dependents.length === 1 ? 'needs' : 'need'} it.`,
-      { hint: 'Drop that first, in a migration before this one: nothing is ever dropped along.' },
+      { hint: 'Drop that before it: nothing is ever dropped along.' },
     ),
   ]
 }

@@ -3,13 +3,7 @@ import { type DatabaseObject, dropSql, namedObject, shownObject } from '../objec
 import { hasNoObjectDependents, objectAbsent } from '../objects/object-catalog.ts'
 import { readStatements } from '../statements/statement.ts'
 import { stepLocks } from '../statements/step-locks.ts'
-import {
-  foundObject,
-  foundProblems,
-  questionsOn,
-  relationOf,
-  unknownTypeProblems,
-} from './object/definition.ts'
+import { foundObject, foundProblems, objectNeeds, unknownTypeProblems } from './object/definition.ts'
 import { withoutTrigger } from './object/triggers.ts'
 import type { OperationSpec } from './operation.ts'
 
@@ -26,13 +20,7 @@ export const dropObject: OperationSpec<DropObject> = {
   needs: (op) => {
     const object = namedObject(op.object, op.namespace)
     if ('problem' in object) return { tables: [], touches: [] }
-    const table = relationOf(object)
-    const how = object.kind === 'view' ? 'replaces' : 'uses'
-    return {
-      tables: table === undefined ? [] : [{ ...table, columns: [] }],
-      questions: questionsOn(object),
-      touches: table === undefined ? [] : [{ table, how }],
-    }
+    return objectNeeds(object, 'replaces', 'replaces')
   },
 
   check: (op, { facts }) => {

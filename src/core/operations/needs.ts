@@ -61,8 +61,10 @@ export interface OperationNeeds extends Partial<Omit<Needs, 'tables' | 'indexes'
   readonly touches: readonly Touch[]
 }
 
+export type Touch = TableTouch | ObjectTouch
+
 /** A column of a table, a constraint of it, or the table itself. */
-export interface Touch {
+export interface TableTouch {
   readonly table: QualifiedName
   readonly column?: string
   readonly constraint?: string
@@ -72,4 +74,10 @@ export interface Touch {
    * model does not follow, so only its like may touch it.
    */
   readonly how: 'adds' | 'uses' | 'replaces' | 'alters'
+}
+
+/** Anything else, as a person would call it, such as `function public.area(integer)` or a value of an enum. */
+export interface ObjectTouch {
+  readonly object: string
+  readonly how: Exclude<TableTouch['how'], 'alters'>
 }

@@ -1,6 +1,6 @@
 import { assert, BellowsError } from '../errors.ts'
 import { identifierProblem } from '../identifier.ts'
-import { all, constraintAbsent, constraintExists, constraintIsAsPlanned } from '../plan/probes.ts'
+import { all, constraintAbsent, constraintExists, constraintIs } from '../plan/probes.ts'
 import type { Made, Requirement, StepDraft } from '../plan/step.ts'
 import { tableProblems, theTable } from '../plan/table-checks.ts'
 import { nameKey } from '../schema/facts.ts'
@@ -74,14 +74,14 @@ function madeName({ to, ...op }: RenameConstraint): Made {
   return `the name "${to}" of a constraint of ${qualified(theTable(op))}`
 }
 
-/** The constraint is still the one that is meant, and nobody else has taken its new name. */
+/** The constraint is still of its kind, whatever the migration does to its columns, and nobody else has taken its new name. */
 function asPlanned(op: RenameConstraint, schema: Schema): readonly Requirement[] {
   const table = findTable(schema, theTable(op))
   const constraint = table === undefined ? undefined : findConstraint(table, op.from)
   assert(constraint !== undefined, 'steps come after check')
   return [
     {
-      that: constraintIsAsPlanned(theTable(op), op.from, constraint.definition),
+      that: constraintIs(theTable(op), op.from, constraint.kind),
       code: 'drift_found',
       otherwise: `the constraint "${op.from}" of "${op.table}" is not the one that the plan was made for`,
     },

@@ -15,7 +15,11 @@ export interface RenameEnumValue extends OfType {
 }
 
 export const renameEnumValue: OperationSpec<RenameEnumValue> = {
-  needs: enumNeeds,
+  needs: (op) =>
+    enumNeeds(op, [
+      { value: op.from, how: 'replaces' },
+      { value: op.to, how: 'adds' },
+    ]),
 
   check: (op, { facts }) => {
     const problems = [

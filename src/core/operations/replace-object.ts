@@ -24,7 +24,7 @@ export interface ReplaceObject extends Defining {
 }
 
 export const replaceObject: OperationSpec<ReplaceObject> = {
-  needs: (op) => definitionNeeds(op, 'alters'),
+  needs: (op) => definitionNeeds(op, 'replaces', 'alters'),
 
   check: (op, { schema, facts }) => {
     const problems = definitionProblems(op, facts)

@@ -4,12 +4,14 @@ import { identifierProblem } from '../identifier.ts'
 import { specOf } from '../operations/index.ts'
 import type { Migration, Operation } from '../operations/migration.ts'
 import type { Context } from '../operations/operation.ts'
+import { withReliance } from '../operations/rules/reliance.ts'
 import type { Facts } from '../schema/facts.ts'
 import type { QualifiedName, Schema } from '../schema/model.ts'
 import { withReferences } from '../schema/references.ts'
 import { sql } from '../sql.ts'
+import { dropOrderProblems } from './drop-order.ts'
 import { stepHazards } from './hazards.ts'
-import { isOnAdded, meetingProblems, sharingProblems } from './meetings.ts'
+import { isOnAdded, keyProblems, meetingProblems, sharingProblems } from './meetings.ts'
 import type { Plan } from './plan.ts'
 import { backfillFinished } from './probes.ts'
 import { PHASES, type Step, type StepDraft } from './step.ts'
@@ -26,15 +28,23 @@ export function makePlan(migration: Migration, schema: Schema, facts: Facts): Pl
   const steps = PHASES.flatMap((phase) =>
     numbered(
       `${migration.name}/${phase}`,
-      forward.filter((draft) => draft.phase === phase),
+      forward.filter(({ draft }) => draft.phase === phase),
     ),
   )
-  const back = planned.toReversed().flatMap((drafts) => drafts.back)
-  const rollback = numbered(`${migration.name}/rollback`, [
-    ...back.filter((draft) => draft.phase === 'retire'),
-    ...back.filter((draft) => draft.phase !== 'retire'),
-  ])
-  const content = { format: 1, migration, serverVersion: facts.serverVersion, steps, rollback } as const
+  const back = planned.map((drafts, of) => placed(drafts.back, of)).toReversed()
+  const leaving = planned.map((): string[] => [])
+  for (const { step, of } of steps) if (leavesSomething(step)) leaving[of]?.push(step.id)
+  const rollback = numbered(`${migration.name}/rollback`, undoFirst(back.flat())).map(({ step, of }) => ({
+    ...step,
+    undoes: leaving[of] ?? [],
+  }))
+  const content = {
+    format: 1,
+    migration,
+    serverVersion: facts.serverVersion,
+    steps: steps.map(({ step }) => step),
+    rollback,
+  } as const
   return { ...content, hash: hash(canonical(content)) }
 }
 
@@ -44,12 +54,16 @@ export function applied(migration: Migration, schema: Schema, facts: Facts): Sch
 }
 
 function after(op: Operation, schema: Schema, facts: Facts): Schema {
-  return withReferences(schema, specOf(op).apply(op, schema, facts))
+  return withReliance(schema, withReferences(schema, specOf(op).apply(op, schema, facts)))
 }
 
 /** Each operation sees the schema that the operations before it leave. Of that no more is kept than the steps that come of it. */
 function draftsOfAll(migration: Migration, start: Schema, facts: Facts): readonly Drafts[] {
-  const problems: BellowsError[] = [...sharingProblems(migration, start)]
+  const problems: BellowsError[] = [
+    ...sharingProblems(migration, start),
+    ...keyProblems(migration, start),
+    ...dropOrderProblems(migration, facts),
+  ]
   let schema = start
   const planned = migration.operations.map((op, at): Drafts => {
     const context = { schema, given: start, facts, seed: canonical([migration.name, at, op]) }
@@ -66,17 +80,55 @@ function draftsOfAll(migration: Migration, start: Schema, facts: Facts): readonl
  * What looks for rows in the way comes before anything is changed, unless it looks at what the migration adds itself. What
  * replaces a thing that reads columns comes when all of them are proved.
  */
-function inOrder(migration: Migration, planned: readonly Drafts[]): readonly StepDraft[] {
+function inOrder(migration: Migration, planned: readonly Drafts[]): readonly Placed[] {
   const touches = migration.operations.map((op) => specOf(op).needs(op).touches)
-  const isFirst = (draft: StepDraft, at: number) =>
-    draft.kind === 'inspect' && !isOnAdded(touches.slice(0, at).flat(), touches[at] ?? [])
-  const parts = planned.map(({ forward }, at) => ({
-    first: forward.filter((draft) => isFirst(draft, at)),
-    later: forward.filter((draft) => !isFirst(draft, at)),
-  }))
-  const replacing = parts.filter((_, at) => migration.operations[at]?.kind === 'replace_object')
-  const others = parts.filter((part) => !replacing.includes(part))
-  return [...parts.flatMap(({ first }) => first), ...[...others, ...replacing].flatMap(({ later }) => later)]
+  const parts = planned.map(({ forward }, of) => {
+    const looks = forward.some(({ kind }) => kind === 'inspect')
+    const isOn = looks && isOnAdded(touches.slice(0, of).flat(), touches[of] ?? [])
+    const isFirst = ({ draft }: Placed) => draft.kind === 'inspect' && !isOn
+    const drafts = placed(isOn ? lookingLate(forward) : forward, of)
+    return { first: drafts.filter(isFirst), later: drafts.filter((one) => !isFirst(one)) }
+  })
+  const later = parts.flatMap((part) => part.later)
+  const replaces = (of: number) => migration.operations[of]?.kind === 'replace_object'
+  return [
+    ...parts.flatMap(({ first }) => first),
+    ...later.filter(({ of }) => !replaces(of)),
+    ...later.filter(({ of }) => replaces(of)),
+  ]
+}
+
+/**
+ * What the migration adds has its values when it is filled, or from new instances alone: a look at the begin finds every row in
+ * the way. So nobody looks before the last moment.
+ */
+function lookingLate(drafts: readonly StepDraft[]): readonly StepDraft[] {
+  const looksAgain = drafts.some(({ kind, phase }) => kind === 'inspect' && phase === 'retire')
+  return drafts.flatMap((draft) => {
+    if (draft.kind !== 'inspect' || draft.phase !== 'expand') return [draft]
+    return looksAgain ? [] : [{ ...draft, phase: 'verify' }]
+  })
+}
+
+/** A draft, and the place of its operation in the migration. */
+interface Placed {
+  readonly draft: StepDraft
+  readonly of: number
+}
+
+function placed(drafts: readonly StepDraft[], of: number): readonly Placed[] {
+  return drafts.map((draft) => ({ draft, of }))
+}
+
+function undoFirst(back: readonly Placed[]): readonly Placed[] {
+  return [
+    ...back.filter(({ draft }) => draft.phase === 'retire'),
+    ...back.filter(({ draft }) => draft.phase !== 'retire'),
+  ]
+}
+
+function leavesSomething({ kind }: Step): boolean {
+  return kind !== 'inspect' && kind !== 'gate'
 }
 
 interface Drafts {
@@ -107,15 +159,19 @@ function oneWayProblems(planned: readonly Drafts[]): readonly BellowsError[] {
   ]
 }
 
-function numbered(prefix: string, drafts: readonly StepDraft[]): readonly Step[] {
-  return drafts.map(byName).map((draft, at) => {
-    const id = `${prefix}/${at + 1}`
-    const hazards = [...stepHazards(draft), ...draft.hazards]
-    if (draft.kind === 'inspect') return { id, probe: NEVER, ...draft, hazards }
-    const isTableStep = draft.kind === 'backfill' || draft.kind === 'verify'
-    // The checkpoint of a step that works through a table says in its last transaction that it is done.
-    return isTableStep ? { id, probe: backfillFinished(id), ...draft, hazards } : { id, ...draft, hazards }
-  })
+function numbered(
+  prefix: string,
+  drafts: readonly Placed[],
+): readonly { readonly step: Step; readonly of: number }[] {
+  return drafts.map(({ draft, of }, at) => ({ step: asStep(`${prefix}/${at + 1}`, byName(draft)), of }))
+}
+
+function asStep(id: string, draft: StepDraft): Step {
+  const hazards = [...stepHazards(draft), ...draft.hazards]
+  if (draft.kind === 'inspect') return { id, probe: NEVER, ...draft, hazards }
+  const isTableStep = draft.kind === 'backfill' || draft.kind === 'verify'
+  // The checkpoint of a step that works through a table says in its last transaction that it is done.
+  return isTableStep ? { id, probe: backfillFinished(id), ...draft, hazards } : { id, ...draft, hazards }
 }
 
 /** What only looks leaves nothing behind by which it could be known; the journal knows it. */

@@ -3,20 +3,21 @@ import { canonical } from '../hash.ts'
 import { specOf } from '../operations/index.ts'
 import type { Migration } from '../operations/migration.ts'
 import type { Touch } from '../operations/needs.ts'
-import { findTable, isSameName, type Schema } from '../schema/model.ts'
+import { findTable, type Schema } from '../schema/model.ts'
 import { qualified } from '../sql.ts'
 import { companionsOf } from './retire.ts'
 import { called } from './step.ts'
+import { theTable } from './table-checks.ts'
 
 /** Operations of one migration build on one another; but what one of them replaces, no other may touch. */
 export function meetingProblems(migration: Migration): readonly BellowsError[] {
-  // Only what is done to the same table can meet.
+  // Only what is done to the same table, or the same object, can meet.
   const earlier = new Map<string, readonly (readonly Touch[])[]>()
   const met = migration.operations.flatMap((op) => {
     const { touches } = specOf(op).needs(op)
-    const tables = [...new Set(touches.map(({ table }) => qualified(table)))]
-    const before = [...new Set(tables.flatMap((table) => earlier.get(table) ?? []))]
-    for (const table of tables) earlier.set(table, [...(earlier.get(table) ?? []), touches])
+    const places = [...new Set(touches.map(placeOf))]
+    const before = [...new Set(places.flatMap((place) => earlier.get(place) ?? []))]
+    for (const place of places) earlier.set(place, [...(earlier.get(place) ?? []), touches])
     return before.flatMap((one) => meetings(one, touches).map(written))
   })
   return [...new Set(met)].map(
@@ -40,7 +41,7 @@ function meetings(earlier: readonly Touch[], later: readonly Touch[]): readonly 
 }
 
 function isConflict(earlier: Touch, later: Touch): boolean {
-  if (!isSameName(earlier.table, later.table)) return false
+  if (placeOf(earlier) !== placeOf(later)) return false
   if ((earlier.how === 'alters') !== (later.how === 'alters')) return true
   const isReplaced =
     (earlier.how === 'replaces' && covers(earlier, later)) ||
@@ -52,23 +53,32 @@ function isConflict(earlier: Touch, later: Touch): boolean {
   )
 }
 
-function isWhole({ column, constraint }: Touch): boolean {
-  return column === undefined && constraint === undefined
+function placeOf(touch: Touch): string {
+  return 'object' in touch ? touch.object : qualified(touch.table)
+}
+
+function isWhole(touch: Touch): boolean {
+  return 'object' in touch || (touch.column === undefined && touch.constraint === undefined)
 }
 
 /** Is the second a part of the first, or the same? */
 function covers(whole: Touch, part: Touch): boolean {
-  if (!isSameName(whole.table, part.table)) return false
-  if (isWhole(whole)) return true
-  return whole.column === part.column && whole.constraint === part.constraint
+  return placeOf(whole) === placeOf(part) && (isWhole(whole) || isSamePart(whole, part))
 }
 
 function isTwin(a: Touch, b: Touch): boolean {
-  return a.how === 'adds' && b.how === 'adds' && a.column === b.column && a.constraint === b.constraint
+  return a.how === 'adds' && b.how === 'adds' && isSamePart(a, b)
 }
 
-function written({ constraint, ...touch }: Touch): string {
-  return constraint === undefined ? called(touch) : `"${constraint}" of ${called(touch)}`
+function isSamePart(a: Touch, b: Touch): boolean {
+  if ('object' in a || 'object' in b) return true
+  return a.column === b.column && a.constraint === b.constraint
+}
+
+function written(touch: Touch): string {
+  if ('object' in touch) return `the ${touch.object}`
+  const { constraint, ...of } = touch
+  return constraint === undefined ? called(of) : `"${constraint}" of ${called(of)}`
 }
 
 /**
@@ -100,9 +110,36 @@ export function sharingProblems(migration: Migration, schema: Schema): readonly 
     )
 }
 
-function companionKeys({ table: of, column, constraint, how }: Touch, schema: Schema): readonly string[] {
+function companionKeys(touch: Touch, schema: Schema): readonly string[] {
+  if ('object' in touch) return []
+  const { table: of, column, constraint, how } = touch
   const table = findTable(schema, of)
   if (constraint !== undefined) return [canonical([of.namespace, of.name, constraint])]
   if (table === undefined || column === undefined || how !== 'replaces') return []
   return companionsOf(table, column).map((name) => canonical([of.namespace, of.name, name]))
+}
+
+/** A primary key stands until the contract comes to its purge, and a table has one at a time. */
+export function keyProblems(migration: Migration, schema: Schema): readonly BellowsError[] {
+  return migration.operations.flatMap((op) => {
+    if (op.kind !== 'add_constraint' || op.primary_key === undefined) return []
+    const table = findTable(schema, theTable(op))
+    const key = table?.constraints.find(({ kind }) => kind === 'primary_key')
+    const isDropped = migration.operations.some(
+      (other) =>
+        other.kind === 'drop_constraint' &&
+        other.name === key?.name &&
+        canonical(theTable(other)) === canonical(theTable(op)),
+    )
+    if (key === undefined || !isDropped) return []
+    return [
+      new BellowsError(
+        'plan_refused',
+        `"${op.table}" cannot get another primary key in the migration that drops "${key.name}", which stands until its purge.`,
+        {
+          hint: 'Add the new one in the next migration. Until then a unique constraint keeps its columns apart, if you add that in this one.',
+        },
+      ),
+    ]
+  })
 }

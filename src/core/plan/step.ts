@@ -59,6 +59,8 @@ interface Common {
   readonly makes?: Made
   /** What a step of a rollback takes back, if the run has made it. */
   readonly unmakes?: Made
+  /** Of a step of a rollback: all steps of the same operation that leave something. Where none was begun, it has nothing to do. */
+  readonly undoes?: readonly string[]
 }
 
 /** A step that is one short transaction, sent to the server as one message, COMMIT included. */
@@ -125,6 +127,8 @@ export interface BackfillStep extends Common {
   readonly set: Sql
   /** Condition of the rows that still wait. */
   readonly unfilled: Sql
+  /** What a row gets may be NULL, and then it waits for nothing more: each is tried once. */
+  readonly once?: true
   /** Columns that name a row to a person. */
   readonly key: readonly string[]
 }
@@ -178,9 +182,9 @@ export type Step =
 export type TableStep = BackfillStep | VerifyStep
 
 type Draft<S> = S extends TableStep | InspectStep
-  ? Omit<S, 'id' | 'probe'>
+  ? Omit<S, 'id' | 'undoes' | 'probe'>
   : S extends Step
-    ? Omit<S, 'id'>
+    ? Omit<S, 'id' | 'undoes'>
     : never
 /** A step as an operation states it; the planner gives it its place and its id. */
 export type StepDraft = Draft<Step>

@@ -2,6 +2,7 @@ import { versionName } from '../plan/change.ts'
 import { type Plan, undoSteps } from '../plan/plan.ts'
 import { PHASES, type Phase, type Step } from '../plan/step.ts'
 import { standsBecause } from '../rollout/event.ts'
+import { isSameName } from '../schema/model.ts'
 import type { JournalEntry } from './event.ts'
 import { mayEnter, type RunState, STATE_OF_PHASE } from './transitions.ts'
 
@@ -67,7 +68,9 @@ function after(run: Run, { event, at, seq }: JournalEntry): Run {
       const { diverged, unfilled } = event.verdict
       const standsBecause = `the verification found ${diverged} diverged and ${unfilled} unfilled rows`
       // Unfilled rows are filled before anybody compares again.
-      return unfilled > 0 ? { ...backToBackfill(run), standsBecause } : { ...run, standsBecause }
+      return unfilled > 0
+        ? { ...run, state: 'backfilling', done: unfilledAgain(run, event.step), standsBecause }
+        : { ...run, standsBecause }
     }
     case 'gate_closed':
       return { ...run, standsBecause: event.because.join('; ') }
@@ -119,6 +122,19 @@ function withdrawn(run: Run, name: string): Run {
 
 function backToBackfill(run: Run): Run {
   return { ...run, state: 'backfilling', done: without(run, ['backfill', 'verify', 'rollout']) }
+}
+
+/** Only the backfill of the same columns: another operation, proved and settled, may have put its own trigger away by now. */
+function unfilledAgain(run: Run, verification: string): ReadonlySet<string> {
+  const failed = stepById(run.plan, verification)
+  const behind = run.plan.steps.filter(
+    (step) =>
+      step.kind === 'backfill' &&
+      failed?.kind === 'verify' &&
+      isSameName(step.table, failed.table) &&
+      step.unfilled === failed.unfilled,
+  )
+  return new Set([...run.done].filter((id) => !behind.some((step) => step.id === id)))
 }
 
 function without(run: Run, phases: readonly Phase[]): ReadonlySet<string> {

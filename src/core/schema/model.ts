@@ -171,7 +171,7 @@ export function isSameName(a: QualifiedName, b: QualifiedName): boolean {
 }
 
 export function findTable(schema: Schema, of: QualifiedName): Table | undefined {
-  return schema.tables.find((table) => isSameName(table, of))
+  return schema.tables[placeOf(schema, of)]
 }
 
 export function findColumn(table: Table, name: string): Column | undefined {
@@ -190,10 +190,35 @@ export function needsColumn(table: Table, constraint: Constraint, column: string
 
 /** The same schema with one table replaced, or added; `apply` of most operations changes nothing else. */
 export function withTable(schema: Schema, changed: Table): Schema {
-  const at = schema.tables.findIndex((table) => isSameName(table, changed))
-  return { ...schema, tables: at < 0 ? [...schema.tables, changed] : schema.tables.with(at, changed) }
+  const at = placeOf(schema, changed)
+  const tables = at < 0 ? [...schema.tables, changed] : schema.tables.with(at, changed)
+  if (at >= 0) places.set(tables, placesIn(schema))
+  return { ...schema, tables }
 }
 
 export function withoutTable(schema: Schema, gone: QualifiedName): Schema {
   return { ...schema, tables: schema.tables.filter((table) => !isSameName(table, gone)) }
+}
+
+/**
+ * Where each table stands, by its name: a migration of ten thousand tables asks for each of them many times. An array of tables
+ * never changes, and the next one of a migration has nearly always the same names.
+ */
+const places = new WeakMap<Schema['tables'], ReadonlyMap<string, number>>()
+
+function placesIn({ tables }: Schema): ReadonlyMap<string, number> {
+  const known = places.get(tables)
+  if (known !== undefined) return known
+  const found = new Map(tables.map((table, at) => [placeKey(table), at]))
+  places.set(tables, found)
+  return found
+}
+
+function placeOf(schema: Schema, of: QualifiedName): number {
+  return placesIn(schema).get(placeKey(of)) ?? -1
+}
+
+/** No name holds a zero byte. */
+function placeKey({ namespace, name }: QualifiedName): string {
+  return `${namespace}\0${name}`
 }

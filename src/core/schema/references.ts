@@ -1,25 +1,52 @@
 import { canonical } from '../hash.ts'
-import { shown } from '../sql.ts'
-import { isSameName, type ReferencingKey, type Schema, type Table } from './model.ts'
+import { qualified, shown } from '../sql.ts'
+import {
+  isSameName,
+  type QualifiedName,
+  type ReferencingKey,
+  type Schema,
+  type Table,
+  withTable,
+} from './model.ts'
 
 /** The schema after an operation, in which every table knows anew which foreign keys of the changed ones point at it. */
 export function withReferences(before: Schema, after: Schema): Schema {
-  // A partition has its keys from its parent, which is asked for them.
-  const of = (some: Schema, others: Schema) =>
-    some.tables.filter((table, at) => others.tables[at] !== table && table.kind !== 'partition')
-  const [gone, made] = [of(before, after), of(after, before)]
-  const isChanged = ({ table }: ReferencingKey) => [...gone, ...made].some((one) => isSameName(one, table))
+  const [gone, made] = changedTables(before, after)
   if (canonical(gone.flatMap(foreignKeys)) === canonical(made.flatMap(foreignKeys))) return after
-  return {
-    ...after,
-    tables: after.tables.map((table) => ({
-      ...table,
-      referencedBy: [
-        ...table.referencedBy.filter((key) => !isChanged(key)),
-        ...made.flatMap((one) => keysTo(table, one)),
-      ],
-    })),
+  const changed = new Set([...gone, ...made].map(qualified))
+  const pointedAt = new Set([...gone, ...made].flatMap(targetsOf).map(qualified))
+  const isOfChanged = ({ table }: ReferencingKey) => changed.has(qualified(table))
+  return after.tables
+    .filter((table) => pointedAt.has(qualified(table)))
+    .reduce(
+      (schema, table) =>
+        withTable(schema, {
+          ...table,
+          referencedBy: [
+            ...table.referencedBy.filter((key) => !isOfChanged(key)),
+            ...made.flatMap((one) => keysTo(table, one)),
+          ],
+        }),
+      after,
+    )
+}
+
+/** What differs: the tables before, and those after. A partition has its keys from its parent, which is asked for them. */
+export function changedTables(before: Schema, after: Schema): readonly [readonly Table[], readonly Table[]] {
+  const [gone, made]: [Table[], Table[]] = [[], []]
+  // A plain loop: it runs over all tables of a migration for each of its operations.
+  for (let at = 0; at < before.tables.length || at < after.tables.length; at += 1) {
+    const was = before.tables[at]
+    const is = after.tables[at]
+    if (was === is) continue
+    if (was !== undefined && was.kind !== 'partition') gone.push(was)
+    if (is !== undefined && is.kind !== 'partition') made.push(is)
   }
+  return [gone, made]
+}
+
+function targetsOf({ constraints }: Table): readonly QualifiedName[] {
+  return constraints.flatMap(({ references }) => (references === null ? [] : [references]))
 }
 
 /** All that is kept of them where they point. */

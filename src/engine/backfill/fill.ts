@@ -20,7 +20,8 @@ interface State extends Pass {
 
 /**
  * Fills the new column, pass by pass, until a whole pass finds no unfilled row. The last batch that comes out short proves
- * nothing; filled rows cannot become unfilled, so a pass without any does.
+ * nothing; filled rows cannot become unfilled, so a pass without any does. Where a value may be NULL, one pass must do: every row
+ * that is written meanwhile has been through the trigger.
  * @returns the rows that the step set over all its attempts
  */
 export async function fill(engine: Driving, run: number, step: BackfillStep): Promise<number> {
@@ -29,7 +30,8 @@ export async function fill(engine: Driving, run: number, step: BackfillStep): Pr
   let state = resumed(await engine.journal.checkpoint(step.id)) ?? (await firstPass(engine, step))
   while (state.passNumber <= passesMax) {
     const end = await onePass(engine, { run, step, tell }, state)
-    if (end?.found === 0) return (await engine.journal.checkpoint(step.id))?.rowsDone ?? 0
+    if (end !== undefined && (end.found === 0 || step.once === true))
+      return (await engine.journal.checkpoint(step.id))?.rowsDone ?? 0
     state =
       end === undefined
         ? await firstPass(engine, step)

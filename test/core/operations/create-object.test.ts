@@ -148,12 +148,16 @@ describe('create_object', () => {
     expect(createObject.apply(view, schema, facts())).toBe(schema)
   })
 
-  test('touches the table of a trigger, and adds a view', () => {
+  test('adds the object, touches the table of a trigger, and adds a view as a table', () => {
     expect(createObject.needs(TRIGGER)).toMatchObject({
       tables: [{ ...USERS, columns: [] }],
-      touches: [{ table: USERS, how: 'uses' }],
+      touches: [
+        { object: 'trigger note on public.users', how: 'adds' },
+        { table: USERS, how: 'uses' },
+      ],
     })
     expect(createObject.needs(create('create view v as select * from users')).touches).toEqual([
+      { object: 'view public.v', how: 'adds' },
       { table: { namespace: 'public', name: 'v' }, how: 'adds' },
     ])
     expect(createObject.needs(create('create vew'))).toEqual({ tables: [], touches: [] })

@@ -155,6 +155,21 @@ export const RULES = life([
   { kind: 'add_constraint', ...onUsers, unique: ['said'] },
 ])
 
+/** Operations that build on what the migration itself adds, and one whose way back looks at every row. */
+export const BUILT = life([
+  { ...added, nullable: true, column: 'slug', type: 'text', up: 'lower(name)', default: `'none'` },
+  { kind: 'alter_column', ...onUsers, column: 'slug', nullable: false, comment: 'short' },
+  {
+    kind: 'create_table',
+    ...on,
+    table: 'notes',
+    columns: [{ name: 'id', type: 'bigint', nullable: true }],
+    constraints: [],
+  },
+  { kind: 'add_constraint', ...on, table: 'notes', primary_key: ['id'], when: 'before_rollout' },
+  { kind: 'alter_column', ...onUsers, column: 'name', nullable: true },
+])
+
 /**
  * Advances as a person with patience does: who is told to wait until a grace is over comes back, and a row that is named is
  * mended.

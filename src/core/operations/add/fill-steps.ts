@@ -46,7 +46,7 @@ function hazardsOf({ op, table, nullable }: Work): readonly Hazard[] {
 }
 
 /** The value is found by the trigger alone, when the row is written: nothing that was read before can end up in it. */
-export function fillStep({ op, table, unfilled }: Work): StepDraft {
+export function fillStep({ op, table, unfilled, nullable }: Work): StepDraft {
   return {
     kind: 'backfill',
     phase: 'backfill',
@@ -55,6 +55,7 @@ export function fillStep({ op, table, unfilled }: Work): StepDraft {
     table,
     set: sql`${id(op.column)} = ${id(op.column)}`,
     unfilled,
+    ...(nullable && op.default !== undefined ? { once: true } : {}),
     key: primaryKey(table),
   }
 }

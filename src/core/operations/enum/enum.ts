@@ -6,7 +6,7 @@ import { refused } from '../../plan/table-checks.ts'
 import type { Facts } from '../../schema/facts.ts'
 import type { QualifiedName } from '../../schema/model.ts'
 import { shown } from '../../sql.ts'
-import type { OperationNeeds } from '../needs.ts'
+import type { ObjectTouch, OperationNeeds } from '../needs.ts'
 import { foundProblems, questionsOn } from '../object/definition.ts'
 
 /** A type that an operation names. */
@@ -23,8 +23,18 @@ function theObject(op: OfType): DatabaseObject {
   return { kind: 'type', name: theType(op) }
 }
 
-export function enumNeeds(op: OfType): OperationNeeds {
-  return { tables: [], questions: [...questionsOn(theObject(op)), labelsQuestion(theType(op))], touches: [] }
+/** @param values what the operation does with values of the type */
+export function enumNeeds(
+  op: OfType,
+  values: readonly { readonly value: string | undefined; readonly how: ObjectTouch['how'] }[],
+): OperationNeeds {
+  return {
+    tables: [],
+    questions: [...questionsOn(theObject(op)), labelsQuestion(theType(op))],
+    touches: values.flatMap(({ value, how }) =>
+      value === undefined ? [] : [{ object: `value '${value}' of ${shownType(op)}`, how }],
+    ),
+  }
 }
 
 /** Problems of the type, and of a new value for it. */

@@ -8,7 +8,7 @@ import { findTable, type QualifiedName, type Schema } from '../../schema/model.t
 import { type Sql, shown } from '../../sql.ts'
 import { forbidden } from '../../statements/lint.ts'
 import { readStatements } from '../../statements/statement.ts'
-import type { OperationNeeds, Touch } from '../needs.ts'
+import type { ObjectTouch, OperationNeeds, TableTouch } from '../needs.ts'
 
 /** What an operation says that makes an object, or makes it anew. */
 export interface Defining {
@@ -128,14 +128,31 @@ export function onTableProblems({ on }: DatabaseObject, schema: Schema): readonl
   return [new BellowsError('table_not_found', `There is no table ${shown(on.namespace)}.${shown(on.name)}.`)]
 }
 
-/** @param ofView what the operation does with a view, which has columns that others may name */
-export function definitionNeeds(op: Defining, ofView: Touch['how']): OperationNeeds {
+/**
+ * @param how what the operation does with the object
+ * @param ofView the same for a view, which has columns that others may name
+ */
+export function definitionNeeds(
+  op: Defining,
+  how: ObjectTouch['how'],
+  ofView: TableTouch['how'],
+): OperationNeeds {
   const read = readDefinition(op)
-  if ('problem' in read) return { tables: [], touches: [] }
-  const table = relationOf(read.object)
+  return 'problem' in read ? { tables: [], touches: [] } : objectNeeds(read.object, how, ofView)
+}
+
+export function objectNeeds(
+  object: DatabaseObject,
+  how: ObjectTouch['how'],
+  ofView: TableTouch['how'],
+): OperationNeeds {
+  const table = relationOf(object)
   return {
     tables: table === undefined ? [] : [{ ...table, columns: [] }],
-    questions: questionsOn(read.object),
-    touches: table === undefined ? [] : [{ table, how: read.object.kind === 'view' ? ofView : 'uses' }],
+    questions: questionsOn(object),
+    touches: [
+      { object: shownObject(object), how },
+      ...(table === undefined ? [] : [{ table, how: object.kind === 'view' ? ofView : 'uses' } as const]),
+    ],
   }
 }

@@ -63,7 +63,7 @@ function keyedProblems({ otherColumns }: ForeignKeyRule, other: Table): readonly
 }
 
 /** Can a foreign key stand on the index: unique over these columns, at any time and for all rows? */
-function isKey(index: Index, columns: readonly string[], table: Table): boolean {
+export function isKey(index: Index, columns: readonly string[], table: Table): boolean {
   if (!index.unique || !index.valid) return false
   const constraint = table.constraints.find(({ name }) => name === index.constraint)
   if (constraint !== undefined) return !constraint.deferrable && isSameSet(constraint.columns, columns)

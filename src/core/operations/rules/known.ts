@@ -17,7 +17,7 @@ export function constraintMissing(table: Table, name: string): BellowsError {
 
 interface ForeignKeyNode {
   readonly fk_attrs: readonly { String: { sval: string } }[]
-  readonly pk_attrs: readonly { String: { sval: string } }[]
+  readonly pk_attrs?: readonly { String: { sval: string } }[]
   readonly fk_matchtype?: string
 }
 
@@ -31,7 +31,7 @@ export function ruleOf({ kind, definition, references }: Constraint): Rule | und
   })
   if (node === undefined) return undefined
   const names = (list: ForeignKeyNode['fk_attrs']) => list.map(({ String: { sval } }) => sval)
-  return foreignKeyRule(names(node.fk_attrs), names(node.pk_attrs), {
+  return foreignKeyRule(names(node.fk_attrs), names(node.pk_attrs ?? []), {
     namespace: references.namespace,
     table: references.name,
     match: node.fk_matchtype === 'f' ? 'full' : 'simple',

@@ -1,0 +1,91 @@
+import { canonical } from '../../hash.ts'
+import {
+  type Constraint,
+  type QualifiedName,
+  type Schema,
+  type Table,
+  withTable,
+} from '../../schema/model.ts'
+import { changedTables } from '../../schema/references.ts'
+import { qualified, shown } from '../../sql.ts'
+import { isKey } from './foreign-key-problems.ts'
+import { ruleOf } from './known.ts'
+
+interface Key {
+  readonly of: QualifiedName
+  readonly constraint: Constraint
+}
+
+/**
+ * The schema after an operation, in which every key knows anew which foreign keys stand on it. Where a table has two keys of the
+ * same columns, nobody knows before which of them PostgreSQL takes for a new one: it counts for both.
+ */
+export function withReliance(before: Schema, after: Schema): Schema {
+  const [old, now] = changedTables(before, after).map((tables) => tables.flatMap(keysOf))
+  const gone = without(old ?? [], now ?? [])
+  const made = without(now ?? [], old ?? [])
+  const pointedAt = new Set([...gone, ...made].map(targetOf))
+  return after.tables
+    .filter((table) => pointedAt.size > 0 && pointedAt.has(qualified(table)))
+    .reduce((schema, table) => withTable(schema, reliedOn(table, gone, made)), after)
+}
+
+function keysOf({ namespace, name, constraints }: Table): readonly Key[] {
+  return constraints
+    .filter(({ kind }) => kind === 'foreign_key')
+    .map((constraint) => ({ of: { namespace, name }, constraint }))
+}
+
+function targetOf({ constraint: { references } }: Key): string | undefined {
+  return references === null ? undefined : qualified(references)
+}
+
+function without(keys: readonly Key[], others: readonly Key[]): readonly Key[] {
+  const known = new Set(others.map(identity))
+  return keys.filter((key) => !known.has(identity(key)))
+}
+
+function identity({ of, constraint: { name, references, columns } }: Key): string {
+  return canonical([of.namespace, of.name, name, columns, references?.namespace, references?.name])
+}
+
+function reliedOn(table: Table, gone: readonly Key[], made: readonly Key[]): Table {
+  const pointing = made.filter((key) => targetOf(key) === qualified(table))
+  const standingOn = (index: Table['indexes'][number]) =>
+    pointing.filter(({ constraint }) => isKey(index, otherColumns(constraint, table), table))
+  return {
+    ...table,
+    indexes: table.indexes.map((index) => ({
+      ...index,
+      foreignKeys: [...less(index.foreignKeys, gone.map(shortly)), ...standingOn(index).map(shortly)],
+    })),
+    constraints: table.constraints.map((one) => {
+      const index = table.indexes.find(({ constraint }) => constraint === one.name)
+      const more = index === undefined ? [] : standingOn(index).map(inFull)
+      return { ...one, dependents: [...less(one.dependents, gone.map(inFull)), ...more] }
+    }),
+  }
+}
+
+function less(names: readonly string[], gone: readonly string[]): readonly string[] {
+  return names.filter((name) => !gone.includes(name))
+}
+
+/** Those of the primary key, where none are named. */
+function otherColumns(constraint: Constraint, other: Table): readonly string[] {
+  const rule = ruleOf(constraint)
+  const named = rule?.kind === 'foreign_key' ? rule.otherColumns : []
+  return named.length > 0
+    ? named
+    : (other.constraints.find(({ kind }) => kind === 'primary_key')?.columns ?? [])
+}
+
+/** As the server describes what depends on a constraint. */
+function inFull({ of, constraint: { name } }: Key): string {
+  return `constraint ${name} on table ${shown(of.namespace)}.${shown(of.name)}`
+}
+
+/** As the model has it of an index. */
+function shortly({ of, constraint: { name } }: Key): string {
+  return `${shown(name)} on ${shown(of.namespace)}.${shown(of.name)}`
+}

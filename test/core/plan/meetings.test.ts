@@ -1,0 +1,72 @@
+import { describe, expect, test } from 'vitest'
+import type { Operation } from '../../../src/core/operations/migration.ts'
+import { keyProblems, meetingProblems } from '../../../src/core/plan/meetings.ts'
+import { schemaOf, table, told } from '../../support/model.ts'
+
+const on = { namespace: 'public' } as const
+const view = 'create or replace view names as select 1 as one'
+const area = 'create or replace function area(int) returns int language sql as $$ select 1 $$'
+const replace = (definition: string): Operation => ({ kind: 'replace_object', ...on, definition })
+const drop = (object: string): Operation => ({ kind: 'drop_object', ...on, object })
+const trigger = 'create trigger note before insert on users for each row execute function f()'
+const addValue = (value: string): Operation => ({ kind: 'add_enum_value', ...on, type: 'mood', value })
+const renameValue = (from: string, to: string): Operation => ({
+  kind: 'rename_enum_value',
+  ...on,
+  type: 'mood',
+  from,
+  to,
+})
+
+const meetingsOf = (...operations: readonly Operation[]) =>
+  told(meetingProblems({ name: 'm', operations })).map(([, message]) => message)
+
+describe('two operations of a migration', () => {
+  test.each<[string, readonly Operation[], string]>([
+    ['replace one function', [replace(area), replace(area)], 'the function public.area(int)'],
+    ['replace one view', [replace(view), replace(view)], 'the view public.names'],
+    ['replace one trigger', [replace(trigger), replace(trigger)], 'the trigger note on public.users'],
+    [
+      'replace and drop a function',
+      [replace(area), drop('function area(integer)')],
+      'the function public.area(int)',
+    ],
+    ['drop one type', [drop('type mood'), drop('type mood')], 'the type public.mood'],
+    ['add one value', [addValue('x'), addValue('x')], `the value 'x' of public.mood`],
+    ['rename one value', [renameValue('a', 'b'), renameValue('a', 'c')], `the value 'a' of public.mood`],
+    [
+      'rename a value to one that comes',
+      [addValue('b'), renameValue('a', 'b')],
+      `the value 'b' of public.mood`,
+    ],
+  ])('may not %s', (_what, operations, name) => {
+    expect(meetingsOf(...operations)).toEqual([`Two operations of the migration touch ${name}.`])
+  })
+
+  test.each<[string, readonly Operation[]]>([
+    ['replace two functions of one name', [replace(area), replace(area.replace('int', 'text'))]],
+    ['replace two triggers of a table', [replace(trigger), replace(trigger.replace('note', 'other'))]],
+    ['rename two values', [renameValue('a', 'b'), renameValue('c', 'd'), addValue('e')]],
+    ['drop objects of one name that are of two kinds', [drop('function mood()'), drop('type mood')]],
+  ])('may %s', (_what, operations) => {
+    expect(meetingsOf(...operations)).toEqual([])
+  })
+})
+
+describe('a primary key', () => {
+  const dropKey: Operation = { kind: 'drop_constraint', ...on, table: 'users', name: 'users_pkey' }
+  const addKey: Operation = { kind: 'add_constraint', ...on, table: 'users', primary_key: ['name'] }
+  const problems = (...operations: readonly Operation[]) =>
+    told(keyProblems({ name: 'm', operations }, schemaOf(table())))
+
+  test('does not come in the migration that drops the one before it, which stands until the purge', () => {
+    expect(problems(dropKey, addKey)).toEqual([
+      [
+        'plan_refused',
+        '"users" cannot get another primary key in the migration that drops "users_pkey", which stands until its purge.',
+      ],
+    ])
+    expect(problems(dropKey)).toEqual([])
+    expect(problems(dropKey, { ...addKey, table: 'teams' })).toEqual([])
+  })
+})
