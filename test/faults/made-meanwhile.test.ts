@@ -157,3 +157,20 @@ test('a default that the migration gives to its own column is taken away, and co
   await bellows.change((driver) => driver.rollback(1))
   expect(await defaults()).toEqual([])
 })
+
+test('a rule that was dropped does not come back as another one of its name', async () => {
+  const database = await testDatabase(GIVEN)
+  const bellows = await database.bellows({ settings: SETTINGS })
+  const operations: Operation[] = [{ kind: 'drop_constraint', ...ON, name: 'old_name' }, REPLACED]
+  await bellows.change((driver) => driver.advance({ name: '0001_test', operations }, 'expand'))
+  await database.query('alter table users add constraint old_name unique (code)')
+  const rollback = () => bellows.change((driver) => driver.rollback(1))
+  await expect(rollback()).rejects.toMatchObject({ code: 'drift_found' })
+  await database.query('alter table users drop constraint old_name')
+  expect((await rollback()).state).toBe('rolled_back')
+  expect(
+    await database.query(
+      `select pg_get_constraintdef(oid) as is from pg_constraint where conname = 'old_name'`,
+    ),
+  ).toEqual([{ is: 'CHECK ((price > 0))' }])
+})
