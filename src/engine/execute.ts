@@ -185,7 +185,7 @@ async function performTransaction(
       ...(step.retires === undefined ? [] : (requires ?? requireNobody(engine, step))),
       ...step.statements,
     ],
-    probe: step.probe,
+    probe: step.after ?? step.probe,
     events: record('performed', {}),
   })
 }
