@@ -16,6 +16,7 @@ import { joined, type Placed } from './joining.ts'
 import { keyProblems, meetingProblems, sharingProblems } from './meetings.ts'
 import { inOrder, placed, undoFirst } from './order.ts'
 import type { Plan } from './plan.ts'
+import { policyProblems } from './policies.ts'
 import { backfillFinished } from './probes.ts'
 import type { Duty } from './row-trigger.ts'
 import { PHASES, type Step, type StepDraft } from './step.ts'
@@ -100,6 +101,7 @@ function draftsOfAll(
     ...sharingProblems(migration, start),
     ...keyProblems(migration, start),
     ...dropOrderProblems(migration, facts),
+    ...policyProblems(migration, facts),
   ]
   let schema = start
   const planned = migration.operations.map((op, at): Drafts => {

@@ -35,7 +35,7 @@ function relationNodes(tree: unknown, hidden: ReadonlySet<string>): readonly Tre
   const node = tree as { readonly relname?: string; readonly withClause?: Tree.WithClause }
   if (typeof node.relname === 'string') {
     const { schemaname, relname } = node as Tree.RangeVar
-    return schemaname === undefined && hidden.has(relname ?? '') ? [] : [node as Tree.RangeVar]
+    return schemaname === undefined && hidden.has(relname ?? '') ? [] : [node]
   }
   const { withClause, ...rest } = node
   const { found, seen } = withNodes(withClause, hidden)
