@@ -28,7 +28,7 @@ import { inspect } from './inspect.ts'
 import { transactWithLocks } from './lock.ts'
 import { note } from './note.ts'
 import { buildIndex, runOutside } from './outside.ts'
-import { wasStarted } from './started.ts'
+import { wasBegun } from './started.ts'
 
 /** Events that belong to the completion of a step: before its own, and after it. */
 export interface Around {
@@ -56,7 +56,7 @@ export async function executeStep(engine: Driving, run: Run, step: Step, around:
   if (await holds(engine, step.probe)) {
     const [added] = addedBy(step)
     if (added !== undefined) throw addedByOthers(step, added)
-    if (step.makes !== undefined && !(await wasStarted(engine, run, step.id)))
+    if (step.makes !== undefined && !(await wasBegun(engine, run, step.id)))
       throw madeByOthers(step, step.makes)
     await note(engine, run.id, record('found_done', await factsOf(engine, step)))
   } else {
@@ -185,7 +185,7 @@ async function performTransaction(
       ...(step.retires === undefined ? [] : (requires ?? requireNobody(engine, step))),
       ...step.statements,
     ],
-    probe: step.probe,
+    probe: step.after ?? step.probe,
     events: record('performed', {}),
   })
 }

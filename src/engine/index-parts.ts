@@ -12,7 +12,7 @@ import { indexStands } from '../core/plan/probes.ts'
 import type { IndexPartsStep } from '../core/plan/step.ts'
 import type { Run } from '../core/run/run.ts'
 import type { QualifiedName } from '../core/schema/model.ts'
-import { id, qualified, type Sql, sql } from '../core/sql.ts'
+import { id, lit, qualified, type Sql, sql } from '../core/sql.ts'
 import type { Driving } from './context.ts'
 import { holds } from './holds.ts'
 import { transactWithLocks } from './lock.ts'
@@ -42,7 +42,7 @@ async function buildParts(engine: Driving, run: Run, step: IndexPartsStep): Prom
 
 async function buildLeaf(engine: Driving, run: Run, step: IndexPartsStep, part: LackingPart): Promise<void> {
   const loose = { namespace: part.namespace, name: loosePartName(step, part) }
-  if (!(await holds(engine, indexStands(loose, part, step.using)))) {
+  if (!(await holds(engine, indexStands(loose, part, lit(step.using))))) {
     await outside(engine, sql`drop index concurrently if exists ${qualified(loose)}`)
     await outside(
       engine,

@@ -19,12 +19,13 @@ import { readVersions } from './versions.ts'
 /** Brings a hidden column back: instant and lossless. */
 export async function undo(engine: Driving, id: number): Promise<Run> {
   const run = await readRun(engine, id)
-  const steps = undoSteps(run.plan)
   if (await isUndone(engine, run)) return run
   if (run.state !== 'retiring') {
     throw notReversible(run, 'There is nothing to undo: only what is hidden can be brought back.')
   }
-  if (steps.length === 0) throw notReversible(run, NO_WAY_BACK)
+  if (undoSteps(run.plan).length === 0) throw notReversible(run, NO_WAY_BACK)
+  const steps = (await back(engine, run)).filter(({ phase }) => phase === 'retire')
+  if (steps.length === 0) await note(engine, id, [{ type: 'retire_undone' }])
   for (const [at, step] of steps.entries()) {
     const undone: Event[] = at === steps.length - 1 ? [{ type: 'retire_undone' }] : []
     await recordingFailure(engine, run, step, () =>

@@ -70,6 +70,16 @@ const CASES: readonly (readonly [
     },
   ],
   [
+    'text of a fixed length to a longer one, with a unique constraint',
+    {
+      operations: [change({ type: 'char(40)' })],
+      given: `${users('age char(30) unique')} insert into users (age) select 'user ' || i from generate_series(1, ${ROWS}) i;`,
+      direct: users('age char(40) unique'),
+      old: [client('old', `'old ' || $1`, `'again ' || $1`)],
+      renewed: [client('new', `'new ' || $1`, `'anew ' || $1`)],
+    },
+  ],
+  [
     'a nullable column to a NOT NULL one',
     {
       operations: [change({ nullable: false, up: 'coalesce(age, 0)', down: 'age' })],

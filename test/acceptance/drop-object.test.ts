@@ -70,6 +70,26 @@ describe('drop_object', () => {
     expect(run.state).toBe('completed')
   })
 
+  test('leaves the last policy by which somebody sees rows, planned so or not', async () => {
+    const database = await testDatabase(
+      TABLE,
+      `create policy own on users; create policy other on users; create policy not_all on users as restrictive`,
+    )
+    await database.query('alter table users enable row level security')
+    const bellows = await database.bellows()
+    const migration = (...names: readonly string[]) => ({
+      name: '0001_test',
+      operations: names.map((name) => drop(`policy ${name} on users`)),
+    })
+    await expect(bellows.plan(migration('own', 'other'))).rejects.toThrow('is the last permissive one')
+    await bellows.change((driver) => driver.advance(migration('own', 'not_all'), 'expand'))
+    await database.query('drop policy other on users')
+    const purge = () => bellows.change((driver) => driver.advance(migration('own', 'not_all'), 'purge'))
+    await expect(purge()).rejects.toMatchObject({ code: 'drift_found' })
+    await database.query('create policy other on users')
+    expect((await purge()).state).toBe('completed')
+  })
+
   test('is refused for what is not there, or not one thing', async () => {
     const database = await testDatabase(TABLE, THINGS)
     const bellows = await database.bellows()

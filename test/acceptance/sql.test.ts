@@ -111,6 +111,40 @@ describe('sql', () => {
     ).toEqual([{ plans: null, later: 'later' }])
   })
 
+  test('takes back what is left where somebody has taken back a part of it', async () => {
+    const database = await testDatabase(`${GIVEN}; create sequence spare`)
+    const bellows = await database.bellows()
+    const two = op({
+      up: 'create table plans (id int); create table prices (id int)',
+      down: 'drop table if exists plans, prices',
+    })
+    const operations = [two, op({ up: 'drop sequence spare', phase: 'contract' })]
+    await bellows.change((driver) => driver.advance({ name: '0001_test', operations }, 'expand'))
+    await database.query('drop table prices')
+    await bellows.change((driver) => driver.rollback(1))
+    expect(await database.query(`select to_regclass('plans') as plans`)).toEqual([{ plans: null }])
+  })
+
+  test('is judged by what the server knows of functions and types', async () => {
+    const database = await testDatabase(GIVEN)
+    await database.query(`create function quiet(text) returns text language sql immutable as 'select $1';
+      create function loud(text) returns text language sql as 'select $1';
+      create domain free as int; create domain grown as free check (value > 0); create domain adult as grown`)
+    const bellows = await database.bellows()
+    const planned = (up: string) =>
+      bellows.plan({ name: '0001_test', operations: [op({ up, probe: 'false', irreversible: 'x' })] })
+    const insert = (value: string) => planned(`insert into users (name) values (${value})`)
+
+    for (const value of [`upper('x')`, `quiet('x')`, 'gen_random_uuid()::text', 'now()::text'])
+      await expect(insert(value)).resolves.toBeDefined()
+    for (const value of [`loud('x')`, `no_such('x')`, 'pg_sleep(1)::text'])
+      await expect(insert(value)).rejects.toThrow('nobody can look into')
+    for (const type of ['int', 'varchar(3)', 'free', 'adult[]'])
+      await expect(planned(`alter table users add c ${type}`)).resolves.toBeDefined()
+    for (const type of ['adult', 'public.grown', 'no_such'])
+      await expect(planned(`alter table users add c ${type}`)).rejects.toThrow('a domain that checks')
+  })
+
   test('drops no index that is in use for the one that it builds', async () => {
     const database = await testDatabase(`${GIVEN}; create unique index by_name on users (name)`)
     const bellows = await database.bellows()

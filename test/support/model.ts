@@ -310,7 +310,8 @@ export function mappingFacts(
 export const SEED = 'a seed'
 
 export function context(of: Table | Schema = table(), known: Facts = facts()): Context {
-  return { schema: 'tables' in of ? of : schemaOf(of), facts: known, seed: SEED }
+  const schema = 'tables' in of ? of : schemaOf(of)
+  return { schema, given: schema, facts: known, seed: SEED }
 }
 
 /** What a person is told of each problem. */

@@ -1,3 +1,4 @@
+import type { QualifiedName } from '../schema/model.ts'
 import { lit, qualified, type Sql, sql } from '../sql.ts'
 import { type DatabaseObject, signatureOf } from './database-object.ts'
 
@@ -105,6 +106,17 @@ export function hasNoObjectDependents(object: DatabaseObject): Sql {
 export function objectQuestion(object: DatabaseObject): Sql {
   const { oid, definition, owned } = placeOf(object)
   return sql`select ${definition} as definition, ${owned} as owned, (select coalesce(pg_catalog.json_agg(name order by name), '[]') from (${dependentsOf(object)}) d) as dependents where ${oid} is not null`
+}
+
+/** One row for each permissive policy of a table whose row security is on. */
+export function permissivePoliciesQuestion(table: QualifiedName): Sql {
+  return sql`select p.polname as name from pg_catalog.pg_policy p join pg_catalog.pg_class c on c.oid = p.polrelid where c.oid = pg_catalog.to_regclass(${lit(qualified(table))}) and c.relrowsecurity and p.polpermissive order by p.polname`
+}
+
+/** Is a policy not the last one by which somebody sees rows of its table? */
+export function isNotLastPolicy(table: QualifiedName, name: string): Sql {
+  const permissive = permissivePoliciesQuestion(table)
+  return sql`not exists (select from (${permissive}) p having pg_catalog.bool_and(p.name = ${lit(name)}))`
 }
 
 /** One row for each of its argument types that is not found without a search_path. */

@@ -9,7 +9,7 @@ import { ruleProblems } from './rules/problems.ts'
 import { putUpSteps, type Work } from './rules/put-up.ts'
 import { type Deferrable, foreignKeyRule, type References, type Rule, type RuleTime } from './rules/rule.ts'
 import { withRule } from './rules/schema.ts'
-import { takeDownStep } from './rules/take-down.ts'
+import { takeDownSteps } from './rules/take-down.ts'
 
 /** Adds a constraint to rows that keep to it, without a copy: exactly one of the five kinds is given. */
 export interface AddConstraint {
@@ -70,7 +70,7 @@ export const addConstraint: OperationSpec<AddConstraint> = {
     return [...inspectSteps(work.table, work.rule, work.name, again), ...putUpSteps(work)]
   },
 
-  rollback: (op, context) => [takeDownStep(workFor(op, context))],
+  rollback: (op, context) => takeDownSteps(workFor(op, context)),
 }
 
 function workFor(op: AddConstraint, context: Context): Work {

@@ -1,8 +1,10 @@
-import { dropSql, shownObject } from '../objects/database-object.ts'
+import { type DatabaseObject, dropSql, shownObject } from '../objects/database-object.ts'
 import { objectAbsent, objectExists } from '../objects/object-catalog.ts'
+import type { Tree } from '../parse.ts'
+import type { Hazard } from '../plan/hazard.ts'
 import { inSearchPath } from '../plan/search-path.ts'
 import { refused } from '../plan/table-checks.ts'
-import { findTable } from '../schema/model.ts'
+import { findTable, type Schema } from '../schema/model.ts'
 import { trusted } from '../sql.ts'
 import { readStatements } from '../statements/statement.ts'
 import { stepLocks } from '../statements/step-locks.ts'
@@ -54,7 +56,7 @@ export const createObject: OperationSpec<CreateObject> = {
         kind: 'ddl',
         phase: 'expand',
         does: `create the ${shownObject(object)}`,
-        hazards: [],
+        hazards: hazardsOf(object, statement, schema),
         probe: objectExists(object),
         locks: stepLocks([statement], op.namespace, schema),
         requires: [],
@@ -88,4 +90,26 @@ export const createObject: OperationSpec<CreateObject> = {
       },
     ]
   },
+}
+
+/** What fires, or hides rows, does so for instances of both versions. */
+function hazardsOf(object: DatabaseObject, statement: Tree.Node, schema: Schema): readonly Hazard[] {
+  if (object.kind === 'trigger')
+    return [
+      {
+        code: 'may_break',
+        because: `The ${shownObject(object)} fires for instances of both versions: where it raises an error their writes fail, and what it changes they have not written.`,
+      },
+    ]
+  const isRestrictive =
+    'CreatePolicyStmt' in statement &&
+    statement.CreatePolicyStmt.permissive !== true &&
+    object.on !== undefined
+  if (!isRestrictive || findTable(schema, object.on)?.rowSecurity !== true) return []
+  return [
+    {
+      code: 'may_break',
+      because: `From this step on instances of both versions no longer see, and cannot write, rows that the restrictive ${shownObject(object)} does not let through.`,
+    },
+  ]
 }

@@ -5,6 +5,7 @@ import { fillingFor } from '../plan/filling.ts'
 import type { Hazard } from '../plan/hazard.ts'
 import { leavingHazards } from '../plan/hazards.ts'
 import { namesFor } from '../plan/names.ts'
+import { isNeverNull } from '../plan/never-null.ts'
 import { columnAbsent, dualWriteAbsent, dualWriteStands } from '../plan/probes.ts'
 import { companionsOf, gateStep, type Leaving, noStrangers, retireStep, undoStep } from '../plan/retire.ts'
 import {
@@ -134,9 +135,14 @@ function rulesOn(op: DropColumn, { schema }: Context): readonly Hazard[] {
   const rules = table?.constraints.filter(
     (one) => one.kind !== 'not_null' && needsColumn(table, one, op.column),
   )
-  return (rules ?? []).map(({ name }) => ({
+  const isRequired = table !== undefined && findColumn(table, op.column)?.nullable === false
+  const met = [
+    ...(isRequired && !isNeverNull(op.down ?? '') ? ['NOT NULL'] : []),
+    ...(rules ?? []).map(({ name }) => shown(name)),
+  ]
+  return met.map((rule) => ({
     code: 'may_break',
-    because: `What "down" gives has to meet ${shown(name)}; otherwise writers that no longer know "${op.column}" fail.`,
+    because: `What "down" gives has to meet ${rule}; otherwise writers that no longer know "${op.column}" fail.`,
   }))
 }
 

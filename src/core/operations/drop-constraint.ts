@@ -1,7 +1,7 @@
 import { assert, BellowsError } from '../errors.ts'
 import { onBoth, validateChecksStep, validateForeignKeyStep } from '../plan/constraint-steps.ts'
 import type { Hazard } from '../plan/hazard.ts'
-import { constraintAbsent, constraintExists, constraintIsAsPlanned } from '../plan/probes.ts'
+import { constraintAbsent, constraintIs, constraintIsAsPlanned } from '../plan/probes.ts'
 import type { Lock, StepDraft } from '../plan/step.ts'
 import { refused, tableProblems, theTable } from '../plan/table-checks.ts'
 import { type Constraint, findTable, type Table, withTable } from '../schema/model.ts'
@@ -150,12 +150,18 @@ function returnSteps(table: Table, constraint: Constraint): readonly StepDraft[]
           because: `From this step on "${table.name}" refuses again what breaks "${name}": no instance of the new version may run any more that writes such rows.`,
         },
       ],
-      probe: constraintExists(table, name),
+      probe: constraintIs(table, name, kind),
       locks:
         kind === 'check'
           ? [{ relation: table, level: 'access_exclusive' }]
           : onBoth(table, other, ['share_row_exclusive', 'share_row_exclusive']),
-      requires: [],
+      requires: [
+        {
+          that: constraintAbsent(table, name),
+          code: 'drift_found',
+          otherwise: `"${table.name}" has got another constraint "${name}" since that one was dropped`,
+        },
+      ],
       statements: [
         sql`alter table ${qualified(table)} add constraint ${id(name)} ${trusted(definition)}${notValid}`,
         ...commented,

@@ -1,6 +1,11 @@
 import { assert, BellowsError } from '../errors.ts'
 import { type DatabaseObject, dropSql, namedObject, shownObject } from '../objects/database-object.ts'
-import { hasNoObjectDependents, objectAbsent } from '../objects/object-catalog.ts'
+import {
+  hasNoObjectDependents,
+  isNotLastPolicy,
+  objectAbsent,
+  permissivePoliciesQuestion,
+} from '../objects/object-catalog.ts'
 import { readStatements } from '../statements/statement.ts'
 import { stepLocks } from '../statements/step-locks.ts'
 import { foundObject, foundProblems, objectNeeds, unknownTypeProblems } from './object/definition.ts'
@@ -20,7 +25,10 @@ export const dropObject: OperationSpec<DropObject> = {
   needs: (op) => {
     const object = namedObject(op.object, op.namespace)
     if ('problem' in object) return { tables: [], touches: [] }
-    return objectNeeds(object, 'replaces', 'replaces')
+    const needs = objectNeeds(object, 'replaces', 'replaces')
+    const { kind, on } = object
+    if (kind !== 'policy' || on === undefined) return needs
+    return { ...needs, questions: [...(needs.questions ?? []), permissivePoliciesQuestion(on)] }
   },
 
   check: (op, { facts }) => {
@@ -72,6 +80,15 @@ export const dropObject: OperationSpec<DropObject> = {
             code: 'dependents_found',
             otherwise: `something depends on the ${shownObject(object)}; change or drop it first`,
           },
+          ...(object.kind === 'policy' && object.on !== undefined
+            ? [
+                {
+                  that: isNotLastPolicy(object.on, object.name.name),
+                  code: 'drift_found' as const,
+                  otherwise: `the ${shownObject(object)} has become the last permissive one, without which nobody but the owner sees a row`,
+                },
+              ]
+            : []),
         ],
         statements: [drop],
         cost: 'instant',

@@ -8,6 +8,8 @@ import type { OperationNeeds } from './needs.ts'
 /** What an operation may look at. The schema is the one before the operation. */
 export interface Context {
   readonly schema: Schema
+  /** The one before the whole migration, every text of it as the server printed it. */
+  readonly given: Schema
   readonly facts: Facts
   /** Makes the names of temporary objects unique: the migration's name and the operation's position. */
   readonly seed: string

@@ -1,10 +1,10 @@
-import { BellowsError } from '../errors.ts'
+import { assert, BellowsError } from '../errors.ts'
 import { identifierProblem } from '../identifier.ts'
-import { all, constraintAbsent, constraintExists } from '../plan/probes.ts'
-import type { StepDraft } from '../plan/step.ts'
+import { all, constraintAbsent, constraintExists, constraintIs } from '../plan/probes.ts'
+import type { Made, Requirement, StepDraft } from '../plan/step.ts'
 import { tableProblems, theTable } from '../plan/table-checks.ts'
 import { nameKey } from '../schema/facts.ts'
-import { findTable, type Table, withTable } from '../schema/model.ts'
+import { findTable, type Schema, type Table, withTable } from '../schema/model.ts'
 import { id, qualified, sql } from '../sql.ts'
 import type { Context, OperationSpec } from './operation.ts'
 import { constraintMissing, findConstraint } from './rules/known.ts'
@@ -53,9 +53,11 @@ export const renameConstraint: OperationSpec<RenameConstraint> = {
 
   backfill: () => [],
 
-  contract: (op) => [
+  contract: (op, { schema }) => [
     {
       ...renameStep(op, op.from, op.to),
+      makes: madeName(op),
+      requires: asPlanned(op, schema),
       hazards: [
         {
           code: 'name_may_be_used',
@@ -65,7 +67,30 @@ export const renameConstraint: OperationSpec<RenameConstraint> = {
     },
   ],
 
-  rollback: (op) => [renameStep(op, op.to, op.from)],
+  rollback: (op) => [{ ...renameStep(op, op.to, op.from), unmakes: madeName(op) }],
+}
+
+function madeName({ to, ...op }: RenameConstraint): Made {
+  return `the name "${to}" of a constraint of ${qualified(theTable(op))}`
+}
+
+/** The constraint is still of its kind, whatever the migration does to its columns, and nobody else has taken its new name. */
+function asPlanned(op: RenameConstraint, schema: Schema): readonly Requirement[] {
+  const table = findTable(schema, theTable(op))
+  const constraint = table === undefined ? undefined : findConstraint(table, op.from)
+  assert(constraint !== undefined, 'steps come after check')
+  return [
+    {
+      that: constraintIs(theTable(op), op.from, constraint.kind),
+      code: 'drift_found',
+      otherwise: `the constraint "${op.from}" of "${op.table}" is not the one that the plan was made for`,
+    },
+    {
+      that: constraintAbsent(theTable(op), op.to),
+      code: 'drift_found',
+      otherwise: `"${op.table}" has got another constraint "${op.to}" since the plan was made`,
+    },
+  ]
 }
 
 function renameStep(op: RenameConstraint, from: string, to: string): StepDraft {

@@ -2,7 +2,7 @@ import { BellowsError } from '../errors.ts'
 import { identifierProblem } from '../identifier.ts'
 import { constraintProblems, findIndex, indexMissing } from '../plan/index-leaving.ts'
 import { all, indexHas, relationAbsent } from '../plan/probes.ts'
-import type { StepDraft } from '../plan/step.ts'
+import type { Made, Requirement, StepDraft } from '../plan/step.ts'
 import { refused, tableProblems, theTable } from '../plan/table-checks.ts'
 import { findTable, type QualifiedName, type Table, withTable } from '../schema/model.ts'
 import { id, qualified, shown, sql } from '../sql.ts'
@@ -42,7 +42,13 @@ export const renameIndex: OperationSpec<RenameIndex> = {
     return withTable(schema, { ...table, indexes })
   },
 
-  expand: (op) => [renameStep(op, op.from, op.to, `rename the index "${op.from}" of "${op.table}"`)],
+  expand: (op) => [
+    {
+      ...renameStep(op, op.from, op.to, `rename the index "${op.from}" of "${op.table}"`),
+      makes: madeName(op),
+      requires: [isThere(op, op.from), isFree(op, op.to)],
+    },
+  ],
 
   backfill: () => [],
 
@@ -51,10 +57,30 @@ export const renameIndex: OperationSpec<RenameIndex> = {
   rollback: (op) => [
     {
       ...renameStep(op, op.to, op.from, `give the index "${op.from}" of "${op.table}" its name back`),
-      // It may never have had the other one.
-      probe: indexHas(inNamespace(op, op.from), theTable(op), null),
+      unmakes: madeName(op),
+      requires: [isThere(op, op.to), isFree(op, op.from)],
     },
   ],
+}
+
+function madeName({ to, ...op }: RenameIndex): Made {
+  return `the name "${to}" of an index of ${qualified(theTable(op))}`
+}
+
+function isThere(op: RenameIndex, name: string): Requirement {
+  return {
+    that: indexHas(inNamespace(op, name), theTable(op), null),
+    code: 'drift_found',
+    otherwise: `"${op.table}" has no index "${name}" any more`,
+  }
+}
+
+function isFree(op: RenameIndex, name: string): Requirement {
+  return {
+    that: relationAbsent(inNamespace(op, name)),
+    code: 'drift_found',
+    otherwise: `there is a "${name}" already`,
+  }
 }
 
 function renameStep(op: RenameIndex, from: string, to: string, does: string): StepDraft {
@@ -68,18 +94,7 @@ function renameStep(op: RenameIndex, from: string, to: string, does: string): St
     probe: all([indexHas(after, table, null), relationAbsent(before)]),
     // On the index alone, which counts for its table.
     locks: [{ relation: table, level: 'share_update_exclusive', implied: true }],
-    requires: [
-      {
-        that: indexHas(before, table, null),
-        code: 'drift_found',
-        otherwise: `"${op.table}" has no index "${from}" any more`,
-      },
-      {
-        that: relationAbsent(after),
-        code: 'drift_found',
-        otherwise: `there is a "${to}" already`,
-      },
-    ],
+    requires: [],
     statements: [sql`alter index ${qualified(before)} rename to ${id(to)}`],
     cost: 'instant',
   }

@@ -32,7 +32,7 @@ import {
   relationAbsent,
   relationExists,
 } from '../plan/probes.ts'
-import type { Requirement, StepDraft } from '../plan/step.ts'
+import type { Made, Requirement, StepDraft } from '../plan/step.ts'
 import { refused } from '../plan/table-checks.ts'
 import type { Index } from '../schema/indexes.ts'
 import { type QualifiedName, withTable } from '../schema/model.ts'
@@ -145,9 +145,10 @@ function swapStep({ index, old, name, copy, aside }: Work): StepDraft {
   return {
     ...swapping(table),
     does: `give the new index the name "${name.name}"`,
-    probe: all([indexStands(name, table, tried.using), relationAbsent(copy)]),
+    probe: all([indexStands(name, table, lit(tried.using)), relationAbsent(copy)]),
+    makes: madeIndex(name),
     requires: [
-      ready(indexStands(copy, table, tried.using), `the index "${copy.name}" is missing or invalid`),
+      ready(indexStands(copy, table, lit(tried.using)), `the index "${copy.name}" is missing or invalid`),
       ready(
         all([relationExists(name), indexIsAsPlanned(name, old.definition)]),
         `the index "${name.name}" is another one than when the plan was made`,
@@ -157,14 +158,19 @@ function swapStep({ index, old, name, copy, aside }: Work): StepDraft {
   }
 }
 
+function madeIndex(name: QualifiedName): Made {
+  return `the new index under the name ${qualified(name)}`
+}
+
 function swapBackStep({ index, name, copy, aside }: Work): StepDraft {
   return {
     ...swapping(index.table),
     does: `give the old index the name "${name.name}" back`,
+    unmakes: madeIndex(name),
     probe: relationAbsent(aside),
     requires: [
       ready(
-        indexHas(name, index.table, index.tried.using),
+        indexHas(name, index.table, lit(index.tried.using)),
         `the index "${name.name}" is not the one that was built`,
       ),
     ],

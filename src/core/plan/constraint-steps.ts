@@ -2,10 +2,13 @@ import { isSameName, type QualifiedName } from '../schema/model.ts'
 import { id, qualified, type Sql, shown, sql } from '../sql.ts'
 import type { Hazard } from './hazard.ts'
 import { all, constraintIs, constraintValidated, indexValid } from './probes.ts'
-import type { Lock, Phase, StepDraft } from './step.ts'
+import type { Lock, Phase, StepDraft, TransactionStep } from './step.ts'
 import { validateChecksSql } from './validate.ts'
 
 /** Steps by which constraints come up while everybody goes on, whatever they come up for. */
+
+/** Of one under a name that somebody else may have taken meanwhile; a copy has a name of ours. */
+type NewRule = Pick<TransactionStep, 'probe' | 'makes' | 'requires'>
 
 /** Proves checks with one scan, under a lock that stops nobody but for the moment of the verdict. */
 export function validateChecksStep(
@@ -44,7 +47,7 @@ export function indexToConstraintStep(
     readonly phase: Phase
     readonly does: string
     readonly deferrable?: Sql
-  },
+  } & Partial<NewRule>,
 ): StepDraft {
   const words = more.kind === 'unique' ? sql`unique` : sql`primary key`
   return {
@@ -52,9 +55,11 @@ export function indexToConstraintStep(
     phase: more.phase,
     does: more.does,
     hazards: [],
-    probe: constraintIs(table, name, more.kind),
+    probe: more.probe ?? constraintIs(table, name, more.kind),
+    ...(more.makes === undefined ? {} : { makes: more.makes }),
     locks: [{ relation: table, level: 'access_exclusive' }],
     requires: [
+      ...(more.requires ?? []),
       {
         that: indexValid({ namespace: table.namespace, name }),
         code: 'drift_found',
@@ -68,7 +73,7 @@ export function indexToConstraintStep(
   }
 }
 
-export interface NewForeignKey {
+export interface NewForeignKey extends Partial<NewRule> {
   readonly table: QualifiedName
   readonly other: QualifiedName
   readonly name: string
@@ -89,9 +94,10 @@ export function foreignKeySteps(key: NewForeignKey): readonly [add: StepDraft, v
       phase,
       does: `put the foreign key ${key.shown} for new rows`,
       hazards: key.hazards ?? [],
-      probe: constraintIs(table, name, 'foreign_key'),
+      probe: key.probe ?? constraintIs(table, name, 'foreign_key'),
+      ...(key.makes === undefined ? {} : { makes: key.makes }),
       locks: onBoth(table, other, ['share_row_exclusive', 'share_row_exclusive']),
-      requires: [],
+      requires: key.requires ?? [],
       statements: [sql`alter table ${qualified(table)} add constraint ${id(name)} ${key.definition}`],
       cost: 'instant',
     },

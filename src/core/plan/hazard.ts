@@ -14,6 +14,7 @@ export type HazardCode =
   | 'seen_by_all'
   | 'stays_wide'
   | 'explicit_null_read_as_omitted'
+  | 'grows_stale'
   | 'forward_only'
   | 'narrow_until_contract'
   | 'user_triggers_fire'

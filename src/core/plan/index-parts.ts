@@ -31,7 +31,7 @@ export function partsSteps(
       phase: 'expand',
       does: `make the index "${name}" of "${table.name}", without its partitions yet`,
       hazards: [],
-      probe: indexHas(of, table, tried.using),
+      probe: indexHas(of, table, lit(tried.using)),
       makes: of,
       // An explicit lock would take the partitions as well.
       locks: [{ relation: table, level: 'share', implied: true }],
@@ -46,7 +46,7 @@ export function partsSteps(
       how: 'build',
       does: `build the index "${name}" for each partition of "${table.name}"`,
       hazards,
-      probe: indexStands(of, table, tried.using),
+      probe: indexStands(of, table, lit(tried.using)),
       locks: buildLocks(table),
     },
   ]
@@ -85,7 +85,7 @@ export function dropPartsSteps(index: SoundIndex, name: string, seed: string): r
       does: `drop the index "${name}" again`,
       hazards: [],
       unmakes: of,
-      probe: sql`not ${indexHas(of, table, tried.using)}`,
+      probe: sql`not ${indexHas(of, table, lit(tried.using))}`,
       locks: wholeTree(table),
       requires: [],
       statements: [sql`drop index ${qualified(of)} restrict`],

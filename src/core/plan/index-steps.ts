@@ -1,12 +1,12 @@
 import type { IndexNeed, OperationNeeds, Touch } from '../operations/needs.ts'
 import type { Index } from '../schema/indexes.ts'
 import type { QualifiedName, Table } from '../schema/model.ts'
-import { id, join, qualified, type Sql, sql, trusted } from '../sql.ts'
+import { id, join, lit, qualified, type Sql, sql, trusted } from '../sql.ts'
 import type { Hazard } from './hazard.ts'
 import type { SoundIndex } from './index-checks.ts'
 import { behindUnique, createIndexSql, type IndexText } from './index-text.ts'
 import { indexHas, indexStands, isFreeToBuild } from './probes.ts'
-import type { StepDraft } from './step.ts'
+import type { Requirement, StepDraft } from './step.ts'
 
 /** Duplicates that are worth showing. */
 const DUPLICATES_SHOWN = 5
@@ -76,18 +76,21 @@ export function buildStep({ table, tried }: SoundIndex, index: QualifiedName, do
     phase: 'expand',
     does,
     hazards: [],
-    probe: indexStands(index, table, tried.using),
+    probe: indexStands(index, table, lit(tried.using)),
     makes: index,
     locks: [{ relation: table, level: 'share_update_exclusive' }],
     index,
     statement: createIndexSql({ ...tried.index, name: index.name }, table, tried.using, 'concurrently'),
-    requires: [
-      {
-        that: isFreeToBuild(index, table, tried.using),
-        code: 'drift_found',
-        otherwise: `"${index.name}" was made by somebody else since the plan was made, and is not a failed build of this index`,
-      },
-    ],
+    requires: [freeToBuild(index, table, lit(tried.using))],
+  }
+}
+
+/** Nobody else has made an index of this name; an unfinished build of this very one may be built anew. */
+export function freeToBuild(index: QualifiedName, table: QualifiedName, using: Sql): Requirement {
+  return {
+    that: isFreeToBuild(index, table, using),
+    code: 'drift_found',
+    otherwise: `"${index.name}" was made by somebody else since the plan was made, and is not a failed build of this index`,
   }
 }
 
@@ -97,7 +100,7 @@ export function unbuildStep({ table, tried }: SoundIndex, index: QualifiedName):
     ...dropOutside(table, index, `drop the index "${index.name}" again`),
     phase: 'expand',
     unmakes: index,
-    probe: sql`not ${indexHas(index, table, tried.using)}`,
+    probe: sql`not ${indexHas(index, table, lit(tried.using))}`,
   }
 }
 

@@ -17,6 +17,7 @@ import { joined, type Placed } from './joining.ts'
 import { keyProblems, meetingProblems, sharingProblems } from './meetings.ts'
 import { inOrder, placed, undoFirst } from './order.ts'
 import type { Plan } from './plan.ts'
+import { policyProblems } from './policies.ts'
 import { backfillFinished } from './probes.ts'
 import type { Duty } from './row-trigger.ts'
 import { PHASES, type Step, type StepDraft } from './step.ts'
@@ -29,7 +30,7 @@ export function makePlan(migration: Migration, schema: Schema, facts: Facts): Pl
   refuseIfAny(migrationProblems(migration))
   const planned = together(migration, schema, facts)
   refuseIfAny(oneWayProblems(planned))
-  const forward = joined(inOrder(planned), 'first')
+  const forward = joined(inOrder(migration, planned), 'first')
   const steps = PHASES.flatMap((phase) =>
     numbered(
       `${migration.name}/${phase}`,
@@ -102,12 +103,14 @@ function draftsOfAll(
     ...keyProblems(migration, start),
     ...dropOrderProblems(migration, facts),
     ...followedProblems(migration, start),
+    ...policyProblems(migration, facts),
   ]
   let schema = start
   const planned = migration.operations.map((op, at): Drafts => {
     const others = shared(at)
     const context: Context = {
       schema,
+      given: start,
       facts,
       seed: canonical([migration.name, at, op]),
       ...(others === undefined ? {} : { shared: others }),

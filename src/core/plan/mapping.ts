@@ -44,9 +44,8 @@ const CUTTING_TYPES = new Set(['character', 'bit', 'bit varying', 'name', '"char
 
 export type Target = Pick<Column, 'type' | 'baseType'>
 
-/** Would an explicit cast cut a value that is too long, and tell nobody? So it does for the elements of an array. */
-export function cuts(from: Target, to: Target): boolean {
-  if (from.type === to.type) return false
+/** Would an explicit cast to the type cut a value that is too long, and tell nobody? So it does for the elements of an array. */
+export function cuts(to: Target): boolean {
   const element = to.baseType.replace(/(?:\[\])+$/, '')
   return CUTTING_TYPES.has(element) || (element !== to.baseType && TEXT_TYPES.has(element))
 }
@@ -70,11 +69,21 @@ export function mappingFor(
       problem: `what ${from.type} becomes as ${to.type} depends on settings of the session, such as its time zone`,
     }
   }
-  if (cast === 'none' || cuts(from, to)) {
+  const isLonger = isLongerCharacter(from, to)
+  if (cast === 'none' || (cuts(to) && !isLonger)) {
     return { problem: `${from.type} cannot be assigned to ${to.type}` }
   }
   const up = to.baseType === 'text' && from.baseType === 'text' ? same : castTo(to)
+  if (isLonger) return mapped(transform, up, refusing)
   return mapped(transform, up, keepsEveryValue(from, to) ? castTo(from) : undefined)
+}
+
+/** The assignment to `character(n)` refuses what is too long for it. */
+const refusing = (value: Sql): Sql => sql`${value}::pg_catalog.bpchar`
+
+function isLongerCharacter(from: Target, to: Target): boolean {
+  const isCharacter = from.baseType === 'character' && to.baseType === 'character'
+  return isCharacter && lengthOf(to) >= lengthOf(from)
 }
 
 const same = (value: Sql): Sql => value

@@ -1,3 +1,4 @@
+import type { Migration } from '../operations/migration.ts'
 import type { Planned } from './groups.ts'
 import type { Placed } from './joining.ts'
 import { isOnAdded } from './meetings.ts'
@@ -7,7 +8,7 @@ import type { StepDraft } from './step.ts'
  * What looks for rows in the way comes before anything is changed, unless it looks at what the migration adds itself. What
  * replaces a thing that reads columns comes when all of them are proved.
  */
-export function inOrder(planned: readonly Planned[]): readonly Placed[] {
+export function inOrder(migration: Migration, planned: readonly Planned[]): readonly Placed[] {
   const parts = planned.map(({ forward, touches }, of) => {
     const looks = forward.some(({ kind }) => kind === 'inspect')
     const earlier = () => planned.slice(0, of).flatMap((one) => one.touches)
@@ -17,10 +18,11 @@ export function inOrder(planned: readonly Planned[]): readonly Placed[] {
     return { first: drafts.filter(isFirst), later: drafts.filter((one) => !isFirst(one)) }
   })
   const later = parts.flatMap((part) => part.later)
+  const replaces = ({ of }: Placed) => of.some((at) => migration.operations[at]?.kind === 'replace_object')
   return [
     ...parts.flatMap(({ first }) => first),
-    ...later.filter(({ draft }) => !replacesProved(draft)),
-    ...later.filter(({ draft }) => replacesProved(draft)),
+    ...later.filter((one) => !replaces(one)),
+    ...later.filter(replaces),
   ]
 }
 
@@ -34,10 +36,6 @@ function lookingLate(drafts: readonly StepDraft[]): readonly StepDraft[] {
     if (draft.kind !== 'inspect' || draft.phase !== 'expand') return [draft]
     return looksAgain ? [] : [{ ...draft, phase: 'verify' }]
   })
-}
-
-function replacesProved(draft: StepDraft): boolean {
-  return draft.phase === 'verify' && 'makes' in draft
 }
 
 export function placed(drafts: readonly StepDraft[], of: number): readonly Placed[] {

@@ -117,22 +117,22 @@ export function indexValid(index: QualifiedName): Sql {
 /** The definition of index `i`, called `x`, of a table called `t`, without their names: from `USING` on, and whether it is unique. */
 export const USING = sql`(select case when i.indisunique then 'UNIQUE ' else '' end || pg_catalog.substr(d.rest, pg_catalog.strpos(d.rest, '.' || pg_catalog.quote_ident(t.relname) || ' USING ') + pg_catalog.length(pg_catalog.quote_ident(t.relname)) + 2) from (values (pg_catalog.substr(pg_catalog.pg_get_indexdef(i.indexrelid), pg_catalog.strpos(pg_catalog.pg_get_indexdef(i.indexrelid), pg_catalog.quote_ident(x.relname)) + pg_catalog.length(pg_catalog.quote_ident(x.relname))))) d (rest))`
 
-function indexIs(index: QualifiedName, table: QualifiedName, using: string | null, more: Sql): Sql {
-  const defined = using === null ? sql`` : sql` and ${USING} = ${lit(using)}`
+function indexIs(index: QualifiedName, table: QualifiedName, using: Sql | null, more: Sql): Sql {
+  const defined = using === null ? sql`` : sql` and ${USING} = ${using}`
   return sql`exists (select from pg_catalog.pg_index i join pg_catalog.pg_class x on x.oid = i.indexrelid join pg_catalog.pg_class t on t.oid = i.indrelid where i.indexrelid = ${regclass(index)} and i.indrelid = ${regclass(table)}${defined}${more})`
 }
 
-/** An index of this table with this definition, from `USING` on, whether or not it is valid. */
-export function indexHas(index: QualifiedName, table: QualifiedName, using: string | null): Sql {
+/** An index of this table with this definition, a text from `USING` on, whether or not it is valid. */
+export function indexHas(index: QualifiedName, table: QualifiedName, using: Sql | null): Sql {
   return indexIs(index, table, using, sql``)
 }
 
-export function indexStands(index: QualifiedName, table: QualifiedName, using: string): Sql {
+export function indexStands(index: QualifiedName, table: QualifiedName, using: Sql): Sql {
   return indexIs(index, table, using, sql` and i.indisvalid`)
 }
 
 /** What may be dropped to build anew: nothing, or an index of this table that is not valid. */
-export function isFreeToBuild(index: QualifiedName, table: QualifiedName, using: string | null): Sql {
+export function isFreeToBuild(index: QualifiedName, table: QualifiedName, using: Sql | null): Sql {
   return sql`(${relationAbsent(index)} or ${indexIs(index, table, using, sql` and not i.indisvalid`)})`
 }
 

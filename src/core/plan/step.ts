@@ -72,6 +72,8 @@ export interface TransactionStep extends Common {
   readonly locks: readonly Lock[]
   readonly requires: readonly Requirement[]
   readonly statements: readonly Sql[]
+  /** What must hold behind the statements, where the probe asks for more than they bring about. */
+  readonly after?: Sql
   /**
    * `small`: reads a table whose size it has asked for within its lock, while everybody waits. `rows`: as many as a user's statement
    * names. `unknown`: a user says why it may take long.

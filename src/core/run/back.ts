@@ -8,13 +8,11 @@ import type { JournalEntry } from './event.ts'
  * back: it may build on something that was never made, or that somebody else made meanwhile.
  */
 export function stepsBack(plan: Plan, entries: readonly JournalEntry[]): readonly Step[] {
-  const begun = new Set<string>()
+  const begun = begunSteps(plan, entries)
   let takenBack: Set<string> | undefined
   for (const { event } of entries) {
-    if (event.type === 'step_done' || event.type === 'step_started') begun.add(event.step)
     if (event.type === 'step_done') takenBack?.add(event.step)
     if (event.type === 'rollback_started') takenBack = new Set()
-    if (event.type === 'retire_undone') for (const { id } of stepsOf(plan, 'retire')) begun.delete(id)
   }
   const made = new Set(
     plan.steps.flatMap(({ id, makes }) => (makes !== undefined && begun.has(id) ? [canonical(makes)] : [])),
@@ -23,4 +21,17 @@ export function stepsBack(plan: Plan, entries: readonly JournalEntry[]): readonl
     (undoes === undefined || undoes.some((one) => begun.has(one))) &&
     (unmakes === undefined || made.has(canonical(unmakes)))
   return plan.rollback.filter((step) => takenBack?.has(step.id) !== true && isOurs(step))
+}
+
+/**
+ * The steps that a run has begun, and has not undone since: what one of them makes may be its own where it is found. Most are done in
+ * one transaction with their record; the others say before that they begin.
+ */
+export function begunSteps(plan: Plan, entries: readonly JournalEntry[]): ReadonlySet<string> {
+  const begun = new Set<string>()
+  for (const { event } of entries) {
+    if (event.type === 'step_done' || event.type === 'step_started') begun.add(event.step)
+    if (event.type === 'retire_undone') for (const { id } of stepsOf(plan, 'retire')) begun.delete(id)
+  }
+  return begun
 }

@@ -3,7 +3,7 @@ import { type Tree, visit } from '../parse.ts'
 import { LOCK_LEVELS } from '../plan/step.ts'
 import { isSameName } from '../schema/model.ts'
 import type { Setting } from './rule.ts'
-import { columnOf, commandsOf, constraintOf, constraintsOf, hasOption, kindOf, partsOf } from './statement.ts'
+import { commandsOf, constraintOf, hasOption, kindOf, partsOf } from './statement.ts'
 import { locksOf } from './statement-locks.ts'
 
 /** What the rules look for in a statement. */
@@ -30,7 +30,8 @@ export function setsOfSession(statement: Tree.Node): boolean {
   return SESSION_KINDS.has(kindOf(statement)) || calls(statement).some((name) => SESSION_CALLS.test(name))
 }
 
-function calls(tree: unknown): readonly string[] {
+/** The names of all functions in a tree, without their namespaces. */
+export function calls(tree: unknown): readonly string[] {
   const names: string[] = []
   visit(tree, (kind, node) => {
     if (kind !== 'FuncCall') return
@@ -121,47 +122,6 @@ export function isUnknown(statement: Tree.Node): boolean {
   )
 }
 
-const SERIAL = /^(?:small|big)?serial[248]?$/
-/** Functions that PostgreSQL evaluates once for all rows that are there. */
-const STEADY_CALLS = /^(?:now|transaction_timestamp|statement_timestamp|current_setting|timezone)$/
-
-/** Does it add a column that makes PostgreSQL compute every row, that old writers cannot fill, or that is checked at once? */
-export function addsColumn(statement: Tree.Node, how: keyof typeof COLUMNS): boolean {
-  return commandsOf(statement).some((command) => {
-    const column = columnOf(command)
-    return command.subtype === 'AT_AddColumn' && column !== undefined && COLUMNS[how](column)
-  })
-}
-
-const COLUMNS = {
-  rewrites: (column: Tree.ColumnDef) =>
-    isSerial(column) ||
-    has(column, 'CONSTR_IDENTITY', 'CONSTR_GENERATED') ||
-    constraintsOf(column).some(
-      ({ contype, raw_expr }) =>
-        contype === 'CONSTR_DEFAULT' && calls(raw_expr).some((name) => !STEADY_CALLS.test(name)),
-    ),
-  required: (column: Tree.ColumnDef) =>
-    has(column, 'CONSTR_NOTNULL', 'CONSTR_PRIMARY') &&
-    !isSerial(column) &&
-    !has(column, 'CONSTR_DEFAULT', 'CONSTR_IDENTITY', 'CONSTR_GENERATED'),
-  constrained: (column: Tree.ColumnDef) =>
-    has(column, 'CONSTR_CHECK', 'CONSTR_UNIQUE', 'CONSTR_PRIMARY', 'CONSTR_FOREIGN'),
-} as const
-
-function has(column: Tree.ColumnDef, ...types: readonly string[]): boolean {
-  return constraintsOf(column).some(({ contype = '' }) => types.includes(contype))
-}
-
-function isSerial({ typeName }: Tree.ColumnDef): boolean {
-  return SERIAL.test(lastOf(typeName?.names))
-}
-
-function lastOf(names: readonly Tree.Node[] | undefined): string {
-  const last = names?.at(-1)
-  return last !== undefined && 'String' in last ? (last.String.sval ?? '') : ''
-}
-
 /** `checked`: against all rows, at once; `built`: with an index that is not there yet; `filled`: with NOT NULL, which a key brings. */
 export function addsConstraint(statement: Tree.Node, how: 'checked' | 'built' | 'filled'): boolean {
   return commandsOf(statement).some((command) => {
@@ -199,14 +159,33 @@ export function changesAllRows(statement: Tree.Node): boolean {
   return found
 }
 
-const KNOWN_CALLS = /^(?:setval|nextval|pg_notify)$/
+/** Volatile functions of PostgreSQL whose effect is known, and hurts nobody. */
+export const SAFE_CALLS: ReadonlySet<string> = new Set(
+  `clock_timestamp currval gen_random_uuid lastval nextval pg_notify random random_normal setval timeofday uuidv4 uuidv7`.split(
+    ' ',
+  ),
+)
+const EVALUATED = new Set([
+  'SelectStmt',
+  'InsertStmt',
+  'UpdateStmt',
+  'DeleteStmt',
+  'MergeStmt',
+  'CreateTableAsStmt',
+])
+
+/** The functions that a statement calls as it runs. */
+export function callsOf(statement: Tree.Node): readonly string[] {
+  return EVALUATED.has(kindOf(statement)) ? calls(statement) : []
+}
 
 /** Runs code of which the statement says nothing. */
-export function isOpaque(statement: Tree.Node): boolean {
-  const kind = kindOf(statement)
-  if (kind === 'SelectStmt') return calls(statement).some((name) => !KNOWN_CALLS.test(name))
-  return kind === 'DoStmt' || kind === 'CallStmt' || kind === 'ExecuteStmt'
+export function isOpaque(statement: Tree.Node, { known }: Setting): boolean {
+  const isActing = (name: string) => !SAFE_CALLS.has(name) && known?.acting?.has(name) !== false
+  return OPAQUE_KINDS.has(kindOf(statement)) || callsOf(statement).some(isActing)
 }
+
+const OPAQUE_KINDS = new Set(['DoStmt', 'CallStmt', 'ExecuteStmt'])
 
 /** Takes a lock that stops writers while an earlier statement holds one on another table. */
 export function locksAnother(statement: Tree.Node, { statements, namespace }: Setting): boolean {

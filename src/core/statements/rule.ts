@@ -8,6 +8,16 @@ export interface Setting {
   /** `down` takes back what `up` has made, so it may take things away. */
   readonly part: 'expand' | 'contract' | 'down'
   readonly outside: boolean
+  /** Where nobody asked the server, every name that it would know counts. */
+  readonly known?: Known
+}
+
+/** What only the server knows of the names in a text; nothing where it did not say. */
+export interface Known {
+  /** Functions that may do more than give a value. */
+  readonly acting: ReadonlySet<string> | undefined
+  /** Types of new columns that check what they hold. */
+  readonly checking: ReadonlySet<string> | undefined
 }
 
 export interface Rule {

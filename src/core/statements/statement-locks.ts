@@ -1,4 +1,4 @@
-import type { Tree } from '../parse.ts'
+import { type Tree, visit } from '../parse.ts'
 import { LOCK_LEVELS, type LockLevel } from '../plan/step.ts'
 import { isSameName, type QualifiedName } from '../schema/model.ts'
 import {
@@ -68,12 +68,20 @@ function statementLocks(statement: Tree.Node, namespace: string): readonly State
       statement.CopyStmt.relation,
       statement.CopyStmt.is_from === true ? 'row_exclusive' : 'access_share',
     )
-  if ('InsertStmt' in statement) return on(statement.InsertStmt.relation, 'row_exclusive')
-  if ('UpdateStmt' in statement) return on(statement.UpdateStmt.relation, 'row_exclusive')
-  if ('DeleteStmt' in statement) return on(statement.DeleteStmt.relation, 'row_exclusive')
-  if ('MergeStmt' in statement) return on(statement.MergeStmt.relation, 'row_exclusive')
-  const level = flatLevel(statement)
-  return named.map((relation) => ({ relation, level }))
+  const level = WRITES.has(kindOf(statement)) ? 'access_share' : flatLevel(statement)
+  return [...writeLocks(statement, namespace), ...named.map((relation) => ({ relation, level }))]
+}
+
+const WRITES = new Set(['InsertStmt', 'UpdateStmt', 'DeleteStmt', 'MergeStmt'])
+
+/** A query may write in its WITH. */
+function writeLocks(statement: Tree.Node, namespace: string): readonly StatementLock[] {
+  const locks: StatementLock[] = []
+  visit({ statement }, (kind, { relation }) => {
+    if (WRITES.has(kind))
+      locks.push({ relation: relationName(relation as Tree.RangeVar, namespace), level: 'row_exclusive' })
+  })
+  return locks
 }
 
 /** Of statements that lock all that they name in one way. What is not known is taken for the worst. */

@@ -1,6 +1,5 @@
 import type { Tree } from '../parse.ts'
 import {
-  all,
   columnAbsent,
   columnExists,
   constraintAbsent,
@@ -22,11 +21,11 @@ import {
   type Statements,
 } from './statement.ts'
 
-/** By what it is known that all of the statements are done; nothing where one of them does not tell by its form. */
-export function doneProbe(statements: Statements, namespace: string): Sql | undefined {
+/** By what it is known of each part that it is done; nothing where one of them does not tell by its form. */
+export function doneProbes(statements: Statements, namespace: string): readonly Sql[] | undefined {
   const probes = statements.flatMap((one) => statementProbes(one, namespace) ?? [undefined])
   const known = probes.filter((one) => one !== undefined)
-  return known.length === probes.length ? all(known) : undefined
+  return known.length === probes.length ? known : undefined
 }
 
 function statementProbes(statement: Tree.Node, namespace: string): readonly (Sql | undefined)[] {

@@ -20,18 +20,46 @@ export function kindOf(statement: Tree.Node): string {
 
 /** Every relation that a tree names, each once, in its order; a name without a namespace is of the one that is given. */
 export function relationsIn(tree: unknown, namespace: string): readonly QualifiedName[] {
-  const queries = new Set<unknown>()
-  visit(tree, (kind, node) => {
-    if (kind === 'CommonTableExpr') queries.add(node.ctename)
-  })
   const names: QualifiedName[] = []
-  visit(tree, (_kind, node) => {
-    if (typeof node.relname !== 'string') return
-    if (node.schemaname === undefined && queries.has(node.relname)) return
+  for (const node of relationNodes(tree, new Set())) {
     const name = relationName(node, namespace)
     if (!names.some((one) => isSameName(one, name))) names.push(name)
-  })
+  }
   return names
+}
+
+/** The query of a WITH hides a relation of its name only from what comes behind it, and never from what is written to. */
+function relationNodes(tree: unknown, hidden: ReadonlySet<string>): readonly Tree.RangeVar[] {
+  if (tree === null || typeof tree !== 'object') return []
+  if (Array.isArray(tree)) return tree.flatMap((one) => relationNodes(one, hidden))
+  const node = tree as { readonly relname?: string; readonly withClause?: Tree.WithClause }
+  if (typeof node.relname === 'string') {
+    const { schemaname, relname } = node as Tree.RangeVar
+    return schemaname === undefined && hidden.has(relname ?? '') ? [] : [node]
+  }
+  const { withClause, ...rest } = node
+  const { found, seen } = withNodes(withClause, hidden)
+  return [
+    ...found,
+    ...Object.entries(rest).flatMap(([kind, part]) =>
+      kind === 'relation' ? relationNodes(part, new Set()) : relationNodes(part, seen),
+    ),
+  ]
+}
+
+/** The queries of a WITH, and what they hide from the statement. With RECURSIVE they see one another. */
+function withNodes(
+  clause: Tree.WithClause | undefined,
+  hidden: ReadonlySet<string>,
+): { readonly found: readonly Tree.RangeVar[]; readonly seen: ReadonlySet<string> } {
+  const queries = (clause?.ctes ?? []).flatMap((one) =>
+    'CommonTableExpr' in one ? [one.CommonTableExpr] : [],
+  )
+  const names = queries.map(({ ctename = '' }) => ctename)
+  const found = queries.flatMap((query, at) =>
+    relationNodes(query, new Set([...hidden, ...(clause?.recursive === true ? names : names.slice(0, at))])),
+  )
+  return { found, seen: new Set([...hidden, ...names]) }
 }
 
 export function relationName(of: Tree.RangeVar | undefined, namespace: string): QualifiedName {

@@ -1,5 +1,4 @@
 import {
-  addsColumn,
   addsConstraint,
   altersBy,
   cascades,
@@ -9,6 +8,7 @@ import {
   isUnknown,
   locksAnother,
 } from './matches.ts'
+import { addsCheckedType, addsColumn } from './new-columns.ts'
 import type { Rule } from './rule.ts'
 import { commandsOf, hasOption, kindOf } from './statement.ts'
 
@@ -20,6 +20,13 @@ export const UNSAFE: readonly Rule[] = [
     what: 'adds a column whose values are computed for every row',
     why: 'the table is rewritten while nobody can read it',
     instead: 'Use add_column.',
+  },
+  {
+    code: 'adds_checked_column',
+    finds: addsCheckedType,
+    what: 'adds a column of a domain that checks its values, or of a type that is not there yet',
+    why: 'for such a domain the table is rewritten while nobody can read it',
+    instead: 'Take the type that the domain is of, and say what it says with add_constraint.',
   },
   {
     code: 'adds_required_column',
@@ -211,7 +218,7 @@ export const UNSAFE: readonly Rule[] = [
   {
     code: 'opaque',
     finds: isOpaque,
-    what: 'runs code that nobody can look into (DO, CALL, EXECUTE, or a function that is called for what it does)',
+    what: 'runs code that nobody can look into (DO, CALL, EXECUTE, or a function that may do more than give a value)',
     why: 'its locks and its effects are not known',
     instead: 'Write its statements.',
   },

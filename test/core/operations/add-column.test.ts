@@ -514,13 +514,23 @@ end'`
     expect(sqlOf(back)[0]).toContain(`drop sequence if exists "bellows"."${names.function}"`)
   })
 
-  test('says what a NULL is taken for, and whose triggers fire', () => {
+  test('says what a NULL is taken for, what old writers do to it, and whose triggers fire', () => {
     const audited = table({ triggers: [trigger('audit')] })
     const [step] = addColumn.expand(add({ up: 'lower(name)' }), context(audited, known))
     expect(step?.hazards).toEqual([
       {
         code: 'explicit_null_read_as_omitted',
         because: 'A write that gives NULL for "slug" counts as one that does not give it until the contract.',
+      },
+      {
+        code: 'may_break',
+        because:
+          'From this step on a write of "users" fails for whose values up (lower(name)) fails. Rows that are there are tried by the backfill.',
+      },
+      {
+        code: 'grows_stale',
+        because:
+          'A writer that does not know "slug" and changes "name" leaves it as it is: up fills it once.',
       },
       {
         code: 'user_triggers_fire',

@@ -139,9 +139,10 @@ describe('the steps of a constraint', () => {
       `alter table ${T} add constraint "users_pkey" primary key using index "users_pkey"`,
     ])
     expect(sqlOf(addConstraint.rollback(add({ primary_key: ['a', 'b'] }), context(bare)))).toEqual([
-      `alter table ${T} drop constraint if exists "users_pkey" restrict`,
-      'drop index if exists "public"."users_pkey"',
-      `alter table ${T} drop constraint if exists "${proof}", alter column "a" drop not null`,
+      `alter table ${T} drop constraint "users_pkey" restrict`,
+      'drop index "public"."users_pkey" restrict',
+      `alter table ${T} alter column "a" drop not null`,
+      `alter table ${T} drop constraint if exists "${proof}"`,
     ])
   })
 
@@ -199,9 +200,9 @@ describe('the steps of a constraint', () => {
 
   test('of an exclusion do not begin when the table has grown', () => {
     const [step] = steps(add({ exclude: 'using gist (name with =)' }))
-    expect(step !== undefined && 'requires' in step ? step.requires : []).toEqual([
+    expect(step !== undefined && 'requires' in step ? step.requires : []).toContainEqual(
       expect.objectContaining({ that: expect.stringContaining('<= 1048576'), code: 'plan_refused' }),
-    ])
+    )
   })
 })
 

@@ -15,9 +15,34 @@ const absent = (op: CreateObject) => ({
     answers: Object.fromEntries((createObject.needs(op).questions ?? []).map((one) => [one, []])),
   }),
 })
+const withRowSecurity = (op: CreateObject) => ({
+  ...absent(op),
+  schema: schemaOf(table({ rowSecurity: true })),
+})
 const TRIGGER = create('create trigger note before update on users for each row execute function f()')
 
 describe('create_object', () => {
+  test.each<[string, string | undefined]>([
+    [
+      'create trigger t after insert on users for each row execute function f()',
+      'fires for instances of both',
+    ],
+    ['create policy p on users as restrictive', 'no longer see, and cannot write, rows that'],
+    ['create policy p on users', undefined],
+    ['create view v as select 1', undefined],
+  ])('says whom it may hurt: %s', (definition, because) => {
+    const op = create(definition)
+    const [step] = createObject.expand(op, withRowSecurity(op))
+    expect(step?.hazards).toEqual(
+      because === undefined ? [] : [{ code: 'may_break', because: expect.stringContaining(because) }],
+    )
+  })
+
+  test('hurts nobody by a policy where row security is off', () => {
+    const op = create('create policy p on users as restrictive')
+    expect(createObject.expand(op, absent(op))[0]?.hazards).toEqual([])
+  })
+
   test.each<[string, string, string, readonly unknown[]]>([
     ['create view "V" as select 1', 'view app."V"', 'drop view "app"."V" restrict', []],
     [

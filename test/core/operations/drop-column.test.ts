@@ -239,6 +239,11 @@ describe('a column that is filled for writers that no longer know it', () => {
       'What "down" gives has to meet users_check; otherwise writers that no longer know "name" fail.',
       'What "down" gives has to meet users_name_fkey; otherwise writers that no longer know "name" fail.',
     ])
+    const required = table({ columns: table().columns.map((one) => ({ ...one, nullable: false })) })
+    const [filling] = dropColumn.expand(op, { ...at, schema: schemaOf(required) })
+    expect(filling?.hazards[0]?.because).toBe(
+      'What "down" gives has to meet NOT NULL; otherwise writers that no longer know "name" fail.',
+    )
     expect(statements(dropColumn.rollback(op, at))).toEqual([
       [
         'retire',

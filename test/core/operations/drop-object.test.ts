@@ -46,7 +46,10 @@ describe('drop_object', () => {
         phase: 'purge',
         statements: [statement],
         locks,
-        requires: [{ code: 'dependents_found' }],
+        requires: [
+          { code: 'dependents_found' },
+          ...(object.startsWith('policy') ? [{ code: 'drift_found' }] : []),
+        ],
       },
     ])
   })

@@ -124,6 +124,11 @@ describe('sql that is refused', () => {
       op({ probe: 'true); drop table users; select (true' }),
       ['migration_invalid', 'The "probe" of sql cannot be used: it is more than one expression.'],
     ],
+    [
+      'with a probe that ends in a comment',
+      op({ probe: 'true -- x' }),
+      ['migration_invalid', 'The "probe" of sql cannot be used: it contains a comment.'],
+    ],
     ['without a way back', without('down'), ['migration_invalid', 'sql has no way back.']],
     [
       'with a way back and a reason for none',
@@ -215,7 +220,7 @@ describe('the steps of sql', () => {
   const MADE = expect.stringMatching(
     /^what "alter table users alter age set default 3" makes \([0-9a-f]{8}\)$/,
   )
-  const probe = '(coalesce((is_default(3)), false))'
+  const probe = '((coalesce((is_default(3)), false)))'
 
   test('are one transaction forward and one back, with the locks of the statements', () => {
     const of = op()
@@ -241,6 +246,14 @@ describe('the steps of sql', () => {
       },
     ])
     expect(runSql.contract(of, answered(of))).toEqual([])
+  })
+
+  test('go back as long as a part of them stands', () => {
+    const of = without('probe', { up: 'create table a (); create table b ()', down: 'drop table b, a' })
+    const [a, b] = ['a', 'b'].map((name) => relationExists({ namespace: 'public', name }))
+    expect(runSql.rollback(of, answered(of))).toMatchObject([
+      { probe: `(not (${a})) and (not (${b}))`, after: `not ((${a}) and (${b}))` },
+    ])
   })
 
   test('come in the purge of a contract', () => {

@@ -80,6 +80,32 @@ const PLANS: readonly (readonly [string, readonly Operation[]])[] = [
 const ORDER = Object.fromEntries(PHASES.map((phase, at) => [phase, at]))
 const all = (plan: Plan): readonly Step[] => [...plan.steps, ...plan.rollback]
 
+describe('a rule that comes up before the rollout', () => {
+  test.each<[string, Partial<Operation>]>([
+    ['a check', { check: 'age > 0' }],
+    [
+      'a foreign key',
+      {
+        foreign_key: {
+          columns: ['age'],
+          references: { namespace: 'public', table: 'teams', columns: ['id'] },
+        },
+      },
+    ],
+    ['a primary key', { primary_key: ['nick'] }],
+  ])('has its steps in their order, what is proved behind what is put up: %s', (_what, more) => {
+    const op = { kind: 'add_constraint', ...on, when: 'before_rollout', ...more } as Operation
+    const bare = { ...schema, tables: schema.tables.map((one) => ({ ...one, constraints: [] })) }
+    const { steps } = makePlan(migration(op), 'primary_key' in more ? bare : schema, {
+      ...facts,
+      casts: { 'integer -> bigint': 'implicit' },
+    })
+    const kinds = steps.filter(({ phase }) => phase === 'verify').map(({ kind }) => kind)
+    const proved = ['ddl', 'validate']
+    expect(kinds).toEqual('primary_key' in more ? [...proved, 'ddl', 'concurrent_index', 'ddl'] : proved)
+  })
+})
+
 describe('every plan', () => {
   test.each(PLANS)('survives a round trip through JSON: %s', (_what, operations) => {
     const plan = planOf(...operations)

@@ -49,6 +49,7 @@ describe('a copy', () => {
     ['character varying(20)', 'character varying(90)', '"v"::character varying', '"v"::character varying'],
     ['character varying(20)', 'character varying', '"v"::character varying', '"v"::character varying'],
     ['text', 'character varying', '"v"::character varying', '"v"::pg_catalog.text'],
+    ['character(5)', 'character(9)', '"v"::character(9)', '"v"::pg_catalog.bpchar'],
   ])('from %s to %s keeps every value, and comes back', (from, to, up, down) => {
     expect(written(from, to)).toEqual([up, down])
     const mapping = mappingFor(column('a', from), type(to), 'copy', facts())
@@ -86,7 +87,8 @@ describe('a copy', () => {
     ['text', 'public.mood', 'text cannot be assigned to public.mood'],
     ['date', 'numeric(4,2)', 'date cannot be assigned to numeric(4,2)'],
     ['text', 'character(5)', 'text cannot be assigned to character(5)'],
-    ['character(5)', 'character(9)', 'character(5) cannot be assigned to character(9)'],
+    ['character(9)', 'character(5)', 'character(9) cannot be assigned to character(5)'],
+    ['character(5)[]', 'character(9)[]', 'character(5)[] cannot be assigned to character(9)[]'],
     ['bit varying(3)', 'bit varying(9)', 'bit varying(3) cannot be assigned to bit varying(9)'],
     ['bit(3)', 'bit(4)', 'bit(3) cannot be assigned to bit(4)'],
     ['text', 'name', 'text cannot be assigned to name'],

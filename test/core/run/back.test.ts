@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Operation } from '../../../src/core/operations/migration.ts'
 import { makePlan } from '../../../src/core/plan/make-plan.ts'
 import type { Plan } from '../../../src/core/plan/plan.ts'
-import { stepsBack } from '../../../src/core/run/back.ts'
+import { begunSteps, stepsBack } from '../../../src/core/run/back.ts'
 import type { Event } from '../../../src/core/run/event.ts'
 import { factsWithTypes, schemaOf, table } from '../../support/model.ts'
 
@@ -53,7 +53,7 @@ describe('a rollback', () => {
     const [look] = plan.steps
     expect(look?.kind).toBe('inspect')
     expect(left(plan, done(look?.id ?? ''))).toEqual([])
-    expect(left(plan, done('m/retire/2'))).toEqual(['1'])
+    expect(left(plan, done('m/retire/2'))).toEqual(['2'])
   })
 
   test('comes behind an undo, but does its steps again', () => {
@@ -68,4 +68,17 @@ describe('a rollback', () => {
     const plan = planOf(strict)
     expect(left(plan, done('m/retire/2'), done('m/rollback/1'), { type: 'retire_undone' })).toEqual([])
   })
+})
+
+test('what came up behind the rollout and was undone is not begun any more', () => {
+  const plan = planOf(strict)
+  const begun = (...events: readonly Event[]) => [
+    ...begunSteps(
+      plan,
+      events.map((event, at) => ({ seq: at + 1, run: 1, at: '2026-01-02T03:04:05Z', event })),
+    ),
+  ]
+  const events = [done('m/expand/1'), started('m/retire/2')]
+  expect(begun(...events)).toEqual(['m/expand/1', 'm/retire/2'])
+  expect(begun(...events, { type: 'retire_undone' })).toEqual(['m/expand/1'])
 })

@@ -5,12 +5,15 @@ import type { Setting } from '../../../src/core/statements/rule.ts'
 import { readStatements } from '../../../src/core/statements/statement.ts'
 import { UNSAFE } from '../../../src/core/statements/unsafe.ts'
 
-type Where = Partial<Pick<Setting, 'part' | 'outside'>>
+/** As a server would say it. */
+const KNOWN = { acting: new Set(['f', 'dangerous']), checking: new Set(['checked']) }
+
+type Where = Partial<Pick<Setting, 'part' | 'outside' | 'known'>>
 
 function setting(text: string, where: Where = {}): Setting {
   const statements = readStatements(text)
   if ('problem' in statements) throw new Error(`${text}: ${statements.problem}`)
-  return { statements, namespace: 'public', part: 'expand', outside: false, ...where }
+  return { statements, namespace: 'public', part: 'expand', outside: false, known: KNOWN, ...where }
 }
 
 const codes = (text: string, where?: Where) => {
@@ -156,6 +159,21 @@ const SAMPLES: Readonly<Record<string, { unsafe: readonly string[]; safe: readon
       'alter table a.b add c timestamptz default now()',
       'alter table a.b add c timestamptz default current_timestamp',
       `alter table a.b add c timestamp default (now() at time zone 'UTC')`,
+    ],
+  },
+  adds_checked_column: {
+    unsafe: [
+      'alter table a.b add c checked',
+      'alter table a.b add c a.checked default 1',
+      'create domain a.checked as int check (value > 0); alter table a.b add c a.checked',
+    ],
+    safe: [
+      'alter table a.b add c checked[]',
+      'create table a.n (); alter table a.n add c checked',
+      'create domain a.checked as int; alter table a.b add c a.checked',
+      `create type a.checked as enum ('x'); alter table a.b add c a.checked`,
+      'create type a.checked as (x int); alter table a.b add c a.checked',
+      'create type a.checked as range (subtype = int4); alter table a.b add c a.checked',
     ],
   },
   adds_required_column: {
@@ -306,8 +324,23 @@ const SAMPLES: Readonly<Record<string, { unsafe: readonly string[]; safe: readon
     safe: ['alter domain a.d set default 1', 'alter domain a.d drop constraint k'],
   },
   opaque: {
-    unsafe: [`do 'begin end'`, 'call a.p()', 'select a.f()', 'select count(*), a.f() from a.b'],
-    safe: [`select setval('a.s', 3)`, 'insert into a.b values (lower($$A$$))'],
+    unsafe: [
+      `do 'begin end'`,
+      'call a.p()',
+      'select a.f()',
+      'select count(*), a.f() from a.b',
+      'insert into a.b select a.f()',
+      'insert into a.b values (lower(a.f()))',
+      'update a.b set c = a.f() where d = 1',
+      'delete from a.b where d = a.f()',
+      'create table a.n as select a.f()',
+      'with x as (select a.f()) insert into a.b select * from x',
+    ],
+    safe: [
+      `select setval('a.s', 3)`,
+      'insert into a.b values (lower($$A$$))',
+      'create view a.v as select a.f()',
+    ],
   },
   reaches_the_server: {
     unsafe: [`copy a.b from program 'x'`, `copy a.b from '/x'`, `copy a.b to '/x'`],
@@ -349,6 +382,18 @@ describe('the lint', () => {
       expect(codes(text, { part: 'down' })).toHaveLength(1)
     },
   )
+
+  test.each(['insert into a.b values (lower($$A$$))', 'alter table a.b add c int'])(
+    'takes a name of which the server said nothing for the worst: %s',
+    (text) => {
+      expect(codes(text, { known: { acting: undefined, checking: undefined } })).toHaveLength(1)
+    },
+  )
+
+  test('does not take what is written to for the query of that name', () => {
+    const text = 'create table n (); with b as (select 1) update b set c = 1 from n'
+    expect(codes(text)).toEqual(['changes_all_rows'])
+  })
 
   test('tells the statement', () => {
     expect(unsafe(setting('analyze a.b; truncate a.b')).map(({ at }) => at)).toEqual([2])

@@ -1,12 +1,14 @@
 import { describe, expect, test } from 'vitest'
+import { all } from '../../../src/core/plan/probes.ts'
 import { readStatements } from '../../../src/core/statements/statement.ts'
-import { doneProbe } from '../../../src/core/statements/statement-probe.ts'
+import { doneProbes } from '../../../src/core/statements/statement-probe.ts'
 import { testDatabase } from '../../support/database.ts'
 
 const probeOf = (text: string) => {
   const statements = readStatements(text)
   if ('problem' in statements) throw new Error(`${text}: ${statements.problem}`)
-  return doneProbe(statements, 'public')
+  const probes = doneProbes(statements, 'public')
+  return probes === undefined ? undefined : all(probes)
 }
 
 const GIVEN = `create table t (c int, "D" int); alter table t add constraint nv check (c > 0) not valid;

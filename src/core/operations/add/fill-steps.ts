@@ -1,3 +1,4 @@
+import { columnsNamed } from '../../parse.ts'
 import { clearColumnState, setColumnState } from '../../plan/column-state.ts'
 import type { Hazard } from '../../plan/hazard.ts'
 import { userTriggersFire } from '../../plan/hazards.ts'
@@ -7,6 +8,7 @@ import { installSql, uninstallSql } from '../../plan/row-trigger.ts'
 import type { StepDraft } from '../../plan/step.ts'
 import { primaryKey } from '../../schema/model.ts'
 import { id, qualified, sql, trusted } from '../../sql.ts'
+import type { AddColumn } from './add.ts'
 import { commentSql, defaultSql, type Work } from './work.ts'
 
 /** The column and what fills it come in one transaction: from then on every row that is written has its value. */
@@ -41,7 +43,25 @@ function hazardsOf({ op, table, nullable }: Work): readonly Hazard[] {
       code: 'explicit_null_read_as_omitted',
       because: `A write that gives NULL for "${op.column}" counts as one that does not give it until ${until}${nullable ? '' : ', and is not refused'}.`,
     },
+    ...upHazards(op),
     ...userTriggersFire(table),
+  ]
+}
+
+/** Old writers know neither the column nor what is computed for it. */
+function upHazards({ up, column, table }: AddColumn): readonly Hazard[] {
+  const sources = up === undefined ? [] : columnsNamed(up)
+  if (up === undefined || sources.length === 0) return []
+  const named = sources.map((name) => `"${name}"`).join(' or ')
+  return [
+    {
+      code: 'may_break',
+      because: `From this step on a write of "${table}" fails for whose values up (${up}) fails. Rows that are there are tried by the backfill.`,
+    },
+    {
+      code: 'grows_stale',
+      because: `A writer that does not know "${column}" and changes ${named} leaves it as it is: up fills it once.`,
+    },
   ]
 }
 

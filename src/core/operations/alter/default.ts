@@ -1,9 +1,9 @@
 import { BellowsError } from '../../errors.ts'
 import { defaultIs, defaultIsNew } from '../../plan/probes.ts'
-import type { StepDraft } from '../../plan/step.ts'
-import { refused } from '../../plan/table-checks.ts'
+import type { Made, StepDraft, TransactionStep } from '../../plan/step.ts'
+import { refused, theTable } from '../../plan/table-checks.ts'
 import { expressionKey, type Facts } from '../../schema/facts.ts'
-import type { Column, Table } from '../../schema/model.ts'
+import { type Column, findColumn, findTable, type Schema, type Table } from '../../schema/model.ts'
 import { id, qualified, type Sql, sql, trusted } from '../../sql.ts'
 import type { Context } from '../operation.ts'
 import { readCondition } from '../rules/read.ts'
@@ -25,22 +25,22 @@ export function defaultPart(op: AlterColumn): readonly Part[] {
       {
         ...common,
         expand: () => [],
-        contract: ({ schema }) => [dropStep(op, altered(op, schema).table)],
-        rollback: ({ schema }) => [backStep(op, schema, 'retire')],
+        contract: (context) => [dropStep(op, context)],
+        rollback: (context) => [backStep(op, context, 'retire')],
       },
     ]
   return [
     {
       ...common,
-      expand: ({ schema }) => [setStep(op, schema, to)],
+      expand: (context) => [setStep(op, context, to)],
       contract: () => [],
-      rollback: ({ schema }) => [backStep(op, schema, 'expand')],
+      rollback: (context) => [backStep(op, context, 'expand')],
     },
   ]
 }
 
-function setStep(op: AlterColumn, schema: Context['schema'], to: string): StepDraft {
-  const { table, column } = altered(op, schema)
+function setStep(op: AlterColumn, context: Context, to: string): StepDraft {
+  const { table, column } = altered(op, context.schema)
   return {
     ...defaultStep(table, setDefault(column.name, trusted(to))),
     phase: 'expand',
@@ -52,10 +52,12 @@ function setStep(op: AlterColumn, schema: Context['schema'], to: string): StepDr
       },
     ],
     probe: defaultIsNew(table, op.column, column.default),
+    ...ofOurs(op, context),
   }
 }
 
-function dropStep(op: AlterColumn, table: Table): StepDraft {
+function dropStep(op: AlterColumn, context: Context): StepDraft {
+  const { table } = altered(op, context.schema)
   return {
     ...defaultStep(table, sql`alter column ${id(op.column)} drop default`),
     phase: 'retire',
@@ -67,11 +69,44 @@ function dropStep(op: AlterColumn, table: Table): StepDraft {
       },
     ],
     probe: defaultIs(table, op.column, null),
+    ...ofOurs(op, context),
   }
 }
 
-function backStep(op: AlterColumn, schema: Context['schema'], phase: 'expand' | 'retire'): StepDraft {
+/** Another default than the one of the plan is of somebody else, also where it says what ours would. */
+function ofOurs(op: AlterColumn, context: Context): Pick<TransactionStep, 'makes' | 'requires'> {
+  const { table, column } = altered(op, context.schema)
+  return {
+    makes: madeDefault(op),
+    requires: [
+      {
+        that: hasStill(op, context),
+        code: 'drift_found',
+        otherwise: `somebody else has changed the default of "${column.name}" of "${table.name}" since the plan was made`,
+      },
+    ],
+  }
+}
+
+/** The default before. How the server prints one that the migration gave to a column of its own, nobody knows; there is one, then. */
+function hasStill(op: AlterColumn, { schema, given }: Context): Sql {
   const { table, column } = altered(op, schema)
+  return column.default === null || isGiven(op, given)
+    ? defaultIs(table, column.name, column.default)
+    : defaultIsNew(table, column.name, null)
+}
+
+function isGiven(op: AlterColumn, given: Schema): boolean {
+  const table = findTable(given, theTable(op))
+  return table !== undefined && findColumn(table, op.column) !== undefined
+}
+
+function madeDefault({ namespace, table: name, column }: AlterColumn): Made {
+  return `the default of "${column}" of ${qualified({ namespace, name })}`
+}
+
+function backStep(op: AlterColumn, context: Context, phase: 'expand' | 'retire'): StepDraft {
+  const { table, column } = altered(op, context.schema)
   const before = column.default
   return {
     ...defaultStep(
@@ -83,7 +118,8 @@ function backStep(op: AlterColumn, schema: Context['schema'], phase: 'expand' | 
     phase,
     does: `give "${op.column}" of "${op.table}" its default back`,
     hazards: [],
-    probe: defaultIs(table, op.column, before),
+    unmakes: madeDefault(op),
+    probe: hasStill(op, context),
   }
 }
 
@@ -112,11 +148,14 @@ function defaultFacts(
   return { default: to, defaultText: text, defaultVolatility: volatility }
 }
 
-function problems(op: AlterColumn, to: string | null, { schema, facts }: Context): readonly BellowsError[] {
+function problems(op: AlterColumn, to: string | null, context: Context): readonly BellowsError[] {
+  const { schema, given, facts } = context
   const { table, column } = altered(op, schema)
   const of = `"${table.name}"."${column.name}"`
   if (column.identity !== 'no' || column.generated !== 'no')
     return [refused(`${of} is an identity or a generated column, which has no default.`)]
+  if (isGiven(op, given) && altered(op, given).column.default !== column.default)
+    return [refused(`The migration changes the default of ${of} twice.`, 'Change it once.')]
   if (to === null)
     return column.default === null ? [refused(`${of} has no default.`, 'Leave the field out.')] : []
   const read = readCondition(to)

@@ -1,12 +1,12 @@
 import type { BellowsError } from '../../errors.ts'
-import { all, columnExists, columnIsNotNull } from '../../plan/probes.ts'
-import type { StepDraft } from '../../plan/step.ts'
+import { columnExists, columnIsNotNull } from '../../plan/probes.ts'
+import type { Made, StepDraft } from '../../plan/step.ts'
 import { refused } from '../../plan/table-checks.ts'
 import { needsColumn, withTable } from '../../schema/model.ts'
 import { id, qualified, sql } from '../../sql.ts'
 import type { Context } from '../operation.ts'
 import { inspectNulls } from '../rules/inspect.ts'
-import { notNullSteps, nullableAgain } from '../rules/not-null.ts'
+import { notNullSteps, nullableAgainSteps } from '../rules/not-null.ts'
 import { rowSecurityProblems } from '../rules/problems.ts'
 import { oldWritersHazard, phaseOf } from '../rules/put-up.ts'
 import { withNotNull } from '../rules/schema.ts'
@@ -49,22 +49,8 @@ function setNotNull(op: AlterColumn): Part {
         oldWritersHazard(`leaves a row of "${op.table}" without "${op.column}"`, time),
       ]),
     ],
-    rollback: (context) => {
-      const { statements, probes } = nullableAgain(work(context))
-      return [
-        {
-          kind: 'ddl',
-          phase: phase === 'retire' ? 'retire' : 'expand',
-          does: `let "${op.column}" of "${op.table}" be NULL again`,
-          hazards: [],
-          probe: all([columnExists(work(context).table, op.column), ...probes]),
-          locks: [{ relation: work(context).table, level: 'access_exclusive' }],
-          requires: [],
-          statements,
-          cost: 'instant',
-        },
-      ]
-    },
+    rollback: (context) =>
+      nullableAgainSteps({ ...work(context), phase: phase === 'retire' ? 'retire' : 'expand' }),
   }
 }
 
@@ -94,9 +80,13 @@ function dropNotNull(op: AlterColumn): Part {
             because: `From this step on "${op.table}" refuses rows without "${op.column}" again: no instance of the new version may run any more that writes some.`,
           },
         ]),
-      ]
+      ].map((step) => ({ ...step, unmakes: madeNullable(op) }))
     },
   }
+}
+
+function madeNullable({ column, namespace, table: name }: AlterColumn): Made {
+  return `the NULL of "${column}" of ${qualified({ namespace, name })}`
 }
 
 function dropStep(op: AlterColumn, schema: Context['schema']): StepDraft {
@@ -112,6 +102,7 @@ function dropStep(op: AlterColumn, schema: Context['schema']): StepDraft {
       },
     ],
     probe: sql`${columnExists(table, op.column)} and not ${columnIsNotNull(table, op.column)}`,
+    makes: madeNullable(op),
     locks: [{ relation: table, level: 'access_exclusive' }],
     requires: [],
     statements: [sql`alter table ${qualified(table)} alter column ${id(op.column)} drop not null`],

@@ -112,7 +112,8 @@ function byHand(
   { target, facts }: { readonly target: Target; readonly facts: Facts },
 ): Change | Problem {
   // An explicit cast to these cuts a value that is too long, and nobody is told.
-  if (cuts(from, target)) return { problem: `values cannot be assigned to ${target.type} without being cut` }
+  if (from.type !== target.type && cuts(target))
+    return { problem: `values cannot be assigned to ${target.type} without being cut` }
   const [there, back] = mappingNeeds(op).map((need) => wayOf(need, facts))
   if (there === undefined || 'problem' in there)
     return { problem: `"up" (${up}) cannot be used: ${there?.problem}` }

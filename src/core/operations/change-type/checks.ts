@@ -1,6 +1,7 @@
 import type { BellowsError } from '../../errors.ts'
 import type { Hazard } from '../../plan/hazard.ts'
 import { userTriggersFire } from '../../plan/hazards.ts'
+import { isNeverNull } from '../../plan/never-null.ts'
 import { columnSlotProblems, refused } from '../../plan/table-checks.ts'
 import type { Facts } from '../../schema/facts.ts'
 import { collationKey } from '../../schema/mappings.ts'
@@ -112,12 +113,13 @@ function boundTo({ dependents }: Table, column: string) {
 
 export function changeHazards(
   op: ChangeType,
-  { table, fromColumn, toColumn, mapping, to }: Work,
+  { table, fromColumn, toColumn, mapping, to, notNull }: Work,
 ): readonly Hazard[] {
   const { column } = op
   const named = [...table.dependents, ...table.mentions].filter(
     (one) => one.column === column && !boundTo(table, column).some(({ name }) => name === one.name),
   )
+  const mayBeNull = notNull && op.up !== undefined && !isNeverNull(op.up)
   const uses = [...new Map(named.map((one) => [`${one.kind} ${one.name}`, one])).keys()]
   return [
     {
@@ -133,7 +135,7 @@ export function changeHazards(
       : [
           {
             code: 'may_break' as const,
-            because: `From the expand on a write fails for whose value of "${column}" up (${op.up}) fails. Rows that are there are tried by the backfill, before the contract.`,
+            because: `From the expand on a write fails for whose value of "${column}" up (${op.up}) fails${mayBeNull ? ' or gives NULL, which is refused' : ''}. Rows that are there are tried by the backfill, before the contract.`,
           },
         ]),
     mapping.down === undefined

@@ -90,7 +90,6 @@ function typeOf(name: string, text: string, { types }: Facts): TypeFacts | strin
     return `${type.type} is a domain with constraints; adding such a column rewrites the table.`
   if (type.typeKind === 'composite')
     return `${type.type} is a composite type, where NULL cannot be told from a row of NULLs.`
-  if (cuts({ type: '', baseType: '' }, type))
-    return `Values cannot be assigned to ${type.type} without being cut.`
+  if (cuts(type)) return `Values cannot be assigned to ${type.type} without being cut.`
   return type
 }

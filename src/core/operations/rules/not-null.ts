@@ -1,8 +1,8 @@
 import { validateChecksStep } from '../../plan/constraint-steps.ts'
 import type { Hazard } from '../../plan/hazard.ts'
 import { namesFor } from '../../plan/names.ts'
-import { all, columnIsNotNull, constraintAbsent, constraintIs } from '../../plan/probes.ts'
-import type { Phase, StepDraft } from '../../plan/step.ts'
+import { all, columnExists, columnIsNotNull, constraintAbsent, constraintIs } from '../../plan/probes.ts'
+import type { Made, Phase, Requirement, StepDraft } from '../../plan/step.ts'
 import type { Constraint, QualifiedName } from '../../schema/model.ts'
 import { id, join, lit, qualified, type Sql, sql } from '../../sql.ts'
 
@@ -11,7 +11,7 @@ export interface NotNull {
   readonly columns: readonly string[]
   readonly seed: string
   readonly phase: Phase
-  /** What the constraints of the columns are called where they have names, and are not to get new ones. */
+  /** Of a NOT NULL that comes back, which somebody may have given back already: what its constraints are called where they have names. */
   readonly constraints?: readonly Pick<Constraint, 'name' | 'columns' | 'comment'>[]
 }
 
@@ -29,10 +29,11 @@ export function notNullSteps(work: NotNull, hazards: readonly Hazard[]): readonl
   if (columns.length === 0) return []
   const named = columns.map((column) => `"${column}"`).join(', ')
   const proofs = columns.map((column) => proofName(work, column))
+  const isNew = work.constraints === undefined
   const common = {
     phase,
     locks: [{ relation: table, level: 'access_exclusive' }],
-    requires: [],
+    requires: isNew ? columns.map((column) => stillNullable(table, column)) : [],
     cost: 'instant',
   } as const
   return [
@@ -62,6 +63,7 @@ export function notNullSteps(work: NotNull, hazards: readonly Hazard[]): readonl
         ...columns.map((column) => columnIsNotNull(table, column)),
         ...proofs.map((name) => constraintAbsent(table, name)),
       ]),
+      ...(isNew ? { makes: madeNotNull(work) } : {}),
       statements: [
         alter(
           table,
@@ -98,26 +100,60 @@ function alter(table: QualifiedName, changes: readonly Sql[]): Sql {
   return sql`alter table ${qualified(table)} ${join(changes)}`
 }
 
-/** Statements that let the columns be NULL again, from whatever point of the way; and when that is so. */
-export function nullableAgain(work: Pick<NotNull, 'table' | 'columns' | 'seed'>): {
-  readonly statements: readonly Sql[]
-  readonly probes: readonly Sql[]
-} {
-  const { table, columns } = work
-  if (columns.length === 0) return { statements: [], probes: [] }
+/** One that is there before is somebody else's. */
+function madeNotNull({ table, columns }: Pick<NotNull, 'table' | 'columns'>): Made {
+  return `the NOT NULL of ${columns.map((column) => `"${column}"`).join(', ')} of ${qualified(table)}`
+}
+
+function stillNullable(table: QualifiedName, column: string): Requirement {
   return {
-    statements: [
-      alter(
-        table,
-        columns.flatMap((column) => [
-          sql`drop constraint if exists ${id(proofName(work, column))}`,
-          sql`alter column ${id(column)} drop not null`,
-        ]),
-      ),
-    ],
-    probes: columns.flatMap((column) => [
-      constraintAbsent(table, proofName(work, column)),
-      sql`not ${columnIsNotNull(table, column)}`,
-    ]),
+    that: sql`not ${columnIsNotNull(table, column)}`,
+    code: 'drift_found',
+    otherwise: `somebody else has made "${column}" of "${table.name}" NOT NULL since the plan was made`,
   }
+}
+
+/** Lets the columns be NULL again, from whatever point of the way; but where somebody else made them NOT NULL, they stay so. */
+export function nullableAgainSteps(work: Omit<NotNull, 'constraints'>): readonly StepDraft[] {
+  const { table, columns, phase } = work
+  if (columns.length === 0) return []
+  const named = columns.map((column) => `"${column}"`).join(', ')
+  const proofs = columns.map((column) => proofName(work, column))
+  const common = {
+    kind: 'ddl',
+    phase,
+    hazards: [],
+    locks: [{ relation: table, level: 'access_exclusive' }],
+    requires: [],
+    cost: 'instant',
+  } as const
+  return [
+    {
+      ...common,
+      does: `let ${named} of "${table.name}" be NULL again`,
+      unmakes: madeNotNull(work),
+      probe: all(
+        columns.map(
+          (column) => sql`${columnExists(table, column)} and not ${columnIsNotNull(table, column)}`,
+        ),
+      ),
+      statements: [
+        alter(
+          table,
+          columns.map((column) => sql`alter column ${id(column)} drop not null`),
+        ),
+      ],
+    },
+    {
+      ...common,
+      does: `forget the proof that every row of "${table.name}" has ${named}`,
+      probe: all(proofs.map((name) => constraintAbsent(table, name))),
+      statements: [
+        alter(
+          table,
+          proofs.map((name) => sql`drop constraint if exists ${id(name)}`),
+        ),
+      ],
+    },
+  ]
 }

@@ -1,12 +1,14 @@
 import { foreignKeySteps, indexToConstraintStep, validateChecksStep } from '../../plan/constraint-steps.ts'
 import type { Hazard } from '../../plan/hazard.ts'
-import { constraintIs, indexValid, isAtMost } from '../../plan/probes.ts'
-import type { StepDraft } from '../../plan/step.ts'
+import { freeToBuild } from '../../plan/index-steps.ts'
+import { constraintAbsent, indexStands, isAtMost } from '../../plan/probes.ts'
+import type { Made, StepDraft, TransactionStep } from '../../plan/step.ts'
 import { findColumn, type Table } from '../../schema/model.ts'
 import { id, qualified, sql } from '../../sql.ts'
 import { notNullSteps } from './not-null.ts'
 import { EXCLUSION_BYTES_MAX } from './problems.ts'
 import type { CheckRule, ExclusionRule, ForeignKeyRule, KeyRule, NewRule, Rule, RuleTime } from './rule.ts'
+import { keyUsing, madeConstraint, ruleStands } from './stands.ts'
 import { breaks, deferrableSql, definitionSql, keyIndexSql, RULE_WORDS } from './words.ts'
 
 /** A rule with the table that it comes to, as far as the plan knows it. */
@@ -34,6 +36,22 @@ export function putUpSteps(work: Work): readonly StepDraft[] {
   }
 }
 
+/** Of the step that puts a rule up: what is there before is of somebody else, whatever it is. */
+function newRule(work: Work): Pick<TransactionStep, 'probe' | 'requires'> & { readonly makes: Made } {
+  const { table, name } = work
+  return {
+    probe: ruleStands(work),
+    makes: madeConstraint(work),
+    requires: [
+      {
+        that: constraintAbsent(table, name),
+        code: 'drift_found',
+        otherwise: `"${table.name}" has got another constraint "${name}" since the plan was made`,
+      },
+    ],
+  }
+}
+
 function oldWriters({ table, rule, time }: Work): Hazard {
   return oldWritersHazard(breaks(rule, table.name), time)
 }
@@ -56,9 +74,8 @@ function checkSteps(work: Work<CheckRule>): readonly StepDraft[] {
       phase: phaseOf(work),
       does: `put the check "${name}" on "${table.name}" for new rows`,
       hazards: [oldWriters(work)],
-      probe: constraintIs(table, name, 'check'),
+      ...newRule(work),
       locks: [{ relation: table, level: 'access_exclusive' }],
-      requires: [],
       statements: [
         sql`alter table ${qualified(table)} add constraint ${id(name)} ${definitionSql(rule)} not valid`,
       ],
@@ -71,6 +88,7 @@ function checkSteps(work: Work<CheckRule>): readonly StepDraft[] {
 function keyToOther(work: Work<ForeignKeyRule>): readonly StepDraft[] {
   const { table, name, rule } = work
   return foreignKeySteps({
+    ...newRule(work),
     table,
     other: rule.other,
     name,
@@ -111,12 +129,15 @@ function keySteps(work: Work<KeyRule>): readonly StepDraft[] {
       phase,
       does: `build the unique index of "${name}" on "${table.name}"`,
       hazards: [oldWriters(work)],
-      probe: indexValid(index),
+      probe: indexStands(index, table, keyUsing(rule)),
+      makes: index,
       locks: [{ relation: table, level: 'share_update_exclusive' }],
       index,
+      requires: [freeToBuild(index, table, keyUsing(rule))],
       statement: sql`create unique index concurrently ${id(name)} on ${qualified(table)} ${keyIndexSql(rule)}`,
     },
     indexToConstraintStep(table, name, {
+      ...newRule(work),
       kind: rule.kind,
       phase,
       does: `make the unique index "${name}" of "${table.name}" a ${RULE_WORDS[rule.kind]}`,
@@ -132,9 +153,10 @@ function exclusionStep(work: Work<ExclusionRule>): StepDraft {
     phase: phaseOf(work),
     does: `put the ${RULE_WORDS.exclusion} "${name}" on "${table.name}"`,
     hazards: [oldWriters(work)],
-    probe: constraintIs(table, name, 'exclusion'),
+    ...newRule(work),
     locks: [{ relation: table, level: 'access_exclusive' }],
     requires: [
+      ...newRule(work).requires,
       {
         that: isAtMost(table, EXCLUSION_BYTES_MAX),
         code: 'plan_refused',

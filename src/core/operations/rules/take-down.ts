@@ -1,35 +1,67 @@
 import { onBoth } from '../../plan/constraint-steps.ts'
-import { all, constraintAbsent, relationAbsent } from '../../plan/probes.ts'
+import { indexHas, relationExists } from '../../plan/probes.ts'
 import type { StepDraft } from '../../plan/step.ts'
 import { findColumn } from '../../schema/model.ts'
-import { id, qualified, type Sql, sql } from '../../sql.ts'
-import { nullableAgain } from './not-null.ts'
+import { id, qualified, sql } from '../../sql.ts'
+import { nullableAgainSteps } from './not-null.ts'
 import { phaseOf, type Work } from './put-up.ts'
+import type { KeyRule } from './rule.ts'
+import { keyUsing, madeConstraint, ruleStands } from './stands.ts'
 import { RULE_WORDS } from './words.ts'
 
-/** Takes a rule away again, from whatever point of its coming up. */
-export function takeDownStep(work: Work): StepDraft {
+/** Takes a rule away again, from whatever point of its coming up; what somebody else made meanwhile stays. */
+export function takeDownSteps(work: Work): readonly StepDraft[] {
+  const { rule } = work
+  switch (rule.kind) {
+    case 'unique':
+    case 'primary_key':
+      return [
+        dropStep(work),
+        dropIndexStep(work as Work<KeyRule>),
+        ...nullableAgainSteps({ ...work, phase: phaseBack(work), columns: filledForKey(work) }),
+      ]
+    default:
+      return [dropStep(work)]
+  }
+}
+
+function phaseBack(work: Work): 'expand' | 'retire' {
+  return phaseOf(work) === 'retire' ? 'retire' : 'expand'
+}
+
+function dropStep(work: Work): StepDraft {
   const { table, name, rule } = work
-  const isKey = rule.kind === 'unique' || rule.kind === 'primary_key'
-  const index = { namespace: table.namespace, name }
-  const again = nullableAgain({ ...work, columns: filledForKey(work) })
-  const dropIndex: readonly Sql[] = isKey ? [sql`drop index if exists ${qualified(index)}`] : []
   return {
     kind: 'ddl',
-    phase: phaseOf(work) === 'retire' ? 'retire' : 'expand',
+    phase: phaseBack(work),
     does: `take the ${RULE_WORDS[rule.kind]} "${name}" of "${table.name}" away again`,
     hazards: [],
-    probe: all([constraintAbsent(table, name), ...(isKey ? [relationAbsent(index)] : []), ...again.probes]),
+    unmakes: madeConstraint(work),
+    probe: sql`(${relationExists(table)} and not ${ruleStands(work)})`,
     locks:
       rule.kind === 'foreign_key'
         ? onBoth(table, rule.other, ['access_exclusive', 'access_exclusive'])
         : [{ relation: table, level: 'access_exclusive' }],
     requires: [],
-    statements: [
-      sql`alter table ${qualified(table)} drop constraint if exists ${id(name)} restrict`,
-      ...dropIndex,
-      ...again.statements,
-    ],
+    statements: [sql`alter table ${qualified(table)} drop constraint ${id(name)} restrict`],
+    cost: 'instant',
+  }
+}
+
+/** It goes with its constraint, if it has become one. */
+function dropIndexStep(work: Work<KeyRule>): StepDraft {
+  const { table, name, rule } = work
+  const index = { namespace: table.namespace, name }
+  return {
+    kind: 'ddl',
+    phase: phaseBack(work),
+    does: `drop the unique index of "${name}" on "${table.name}" again`,
+    hazards: [],
+    unmakes: index,
+    probe: sql`(${relationExists(table)} and not ${indexHas(index, table, keyUsing(rule))})`,
+    locks: [{ relation: table, level: 'access_exclusive' }],
+    requires: [],
+    statements: [sql`drop index ${qualified(index)} restrict`],
     cost: 'instant',
   }
 }

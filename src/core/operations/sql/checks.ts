@@ -8,14 +8,19 @@ import type { Setting } from '../../statements/rule.ts'
 import { readStatements } from '../../statements/statement.ts'
 import { locksOf } from '../../statements/statement-locks.ts'
 import type { Context } from '../operation.ts'
+import { knownSettingsOf } from './known.ts'
 import { probeOf, probeQuestion } from './probe.ts'
-import { type RunSql, relationsOf, settingsOf, upOf } from './run-sql.ts'
+import { type RunSql, relationsOf, upOf } from './run-sql.ts'
 
 /** Every problem of the texts, of the way back, of what the statements do, and of what they do it to. */
 export function sqlProblems(op: RunSql, context: Context): readonly BellowsError[] {
   const problems = [...textProblems(op), ...wayBackProblems(op)]
   if (problems.length > 0) return problems
-  return [...lintProblems(op), ...relationProblems(op, context.schema), ...probeProblems(op, context)]
+  return [
+    ...lintProblems(op, context),
+    ...relationProblems(op, context.schema),
+    ...probeProblems(op, context),
+  ]
 }
 
 function textProblems(op: RunSql): readonly BellowsError[] {
@@ -47,8 +52,8 @@ function wayBackProblems({ phase, down, irreversible }: RunSql): readonly Bellow
   )
 }
 
-function lintProblems(op: RunSql): readonly BellowsError[] {
-  const settings = settingsOf(op)
+function lintProblems(op: RunSql, { facts }: Context): readonly BellowsError[] {
+  const settings = knownSettingsOf(op, facts)
   const told = (part: Setting['part'], at: number) =>
     `Statement ${at} of "${part === 'down' ? 'down' : 'up'}"`
   const never = settings.flatMap((setting) =>

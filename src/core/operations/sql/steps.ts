@@ -1,7 +1,7 @@
 import { assert } from '../../errors.ts'
 import { hash } from '../../hash.ts'
 import type { Hazard } from '../../plan/hazard.ts'
-import { isFreeToBuild } from '../../plan/probes.ts'
+import { all, isFreeToBuild } from '../../plan/probes.ts'
 import { inSearchPath } from '../../plan/search-path.ts'
 import type { Phase, StepDraft, TransactionStep } from '../../plan/step.ts'
 import { type Sql, sql, trusted } from '../../sql.ts'
@@ -13,13 +13,14 @@ import { stepLocks } from '../../statements/step-locks.ts'
 import type { Context } from '../operation.ts'
 import { withForeignKeys } from './foreign-keys.ts'
 import { tableOfIndex } from './index-tables.ts'
-import { probeOf } from './probe.ts'
-import { type RunSql, settingsOf } from './run-sql.ts'
+import { knownSettingsOf } from './known.ts'
+import { probeOf, probesOf } from './probe.ts'
+import type { RunSql } from './run-sql.ts'
 
 const PHASES: Readonly<Record<RunSql['phase'], Phase>> = { expand: 'expand', contract: 'purge' }
 
 export function upStep(op: RunSql, context: Context): StepDraft {
-  const [setting] = settingsOf(op)
+  const [setting] = knownSettingsOf(op, context.facts)
   assert(setting !== undefined, 'steps come after check')
   const stays: readonly Hazard[] =
     op.irreversible === undefined
@@ -36,13 +37,14 @@ export function upStep(op: RunSql, context: Context): StepDraft {
 }
 
 export function downStep(op: RunSql, context: Context, down: string): StepDraft {
-  const setting = settingsOf(op).find(({ part }) => part === 'down')
+  const setting = knownSettingsOf(op, context.facts).find(({ part }) => part === 'down')
   assert(setting !== undefined, 'steps come after check')
   return statementStep(op, context, setting, {
     phase: 'expand',
     does: `take back: ${firstLine(down)}`,
     hazards: unsafeHazards(op, setting),
-    probe: sql`not ${doneProbe(op)}`,
+    probe: none(op),
+    after: sql`not ${doneProbe(op)}`,
     text: down,
     unmakes: madeName(op, context),
   })
@@ -53,13 +55,14 @@ interface Told {
   readonly does: string
   readonly hazards: readonly Hazard[]
   readonly probe: Sql
+  readonly after?: Sql
   readonly text: string
   readonly makes?: string
   readonly unmakes?: string
 }
 
 function statementStep(op: RunSql, { schema, facts }: Context, setting: Setting, told: Told): StepDraft {
-  const { text, ...common } = told
+  const { text, after, ...common } = told
   const locks = stepLocks(setting.statements, op.namespace, withForeignKeys(op, schema)).map((lock) => ({
     ...lock,
     relation: tableOfIndex(op, facts, lock.relation) ?? lock.relation,
@@ -73,6 +76,7 @@ function statementStep(op: RunSql, { schema, facts }: Context, setting: Setting,
       // A comment at the end of the text must not swallow what comes behind it.
       statements: inSearchPath(op.namespace, [trusted(`${text.trim()}\n`)]),
       cost: costOf(op, setting),
+      ...(after === undefined || told.probe === after ? {} : { after }),
     }
   }
   const [statement] = setting.statements
@@ -125,6 +129,13 @@ function doneProbe(op: RunSql): Sql {
   const probe = probeOf(op)
   assert(probe !== undefined, 'steps come after check')
   return sql`(${probe})`
+}
+
+/** Where somebody took a part of it back by hand, the rest still stands: it is taken back, or PostgreSQL says what is in the way. */
+function none(op: RunSql): Sql {
+  const probes = probesOf(op)
+  assert(probes !== undefined, 'steps come after check')
+  return probes.length === 1 ? sql`not ${doneProbe(op)}` : all(probes.map((probe) => sql`not (${probe})`))
 }
 
 /** Two operations may begin with the same words: which one it is must be told apart, or a rollback takes back what it never made. */
