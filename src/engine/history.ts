@@ -102,22 +102,32 @@ export function recordRollbackSql(run: number): Sql {
  */
 export async function keepingAccount<R>(engine: Driving, run: number, work: () => Promise<R>): Promise<R> {
   await takeUp(engine, run)
-  try {
-    return await work()
-  } finally {
-    await account(engine, run, sql`select bellows.leave_run(${lit(run)})`).catch(() => undefined)
-  }
+  const result = await work().catch(async (error: unknown) => {
+    if (isRefusal(error)) await leave(engine, run).catch(() => undefined)
+    throw error
+  })
+  await leave(engine, run)
+  return result
 }
 
 /** What others changed since the run was left is theirs, and what changes from here on is of the run. */
 export async function takeUp(engine: Driving, run: number): Promise<void> {
   await account(engine, run, sql`select bellows.take_up_run(${lit(run)})`).catch(async (error: unknown) => {
-    if (error instanceof BellowsError && LOST.includes(error.code)) throw error
+    if (!isRefusal(error)) throw error
     await note(engine, run, [], [sql`delete from bellows.left_schema where run = ${lit(run)}`])
   })
 }
 
-const LOST: readonly string[] = ['connection_lost', 'driver_lost', 'interrupted']
+async function leave(engine: Driving, run: number): Promise<void> {
+  await account(engine, run, sql`select bellows.leave_run(${lit(run)})`).catch((error: unknown) => {
+    if (!isRefusal(error)) throw error
+  })
+}
+
+/** Did the database say no, and is there still a driver who may go on? */
+function isRefusal(error: unknown): boolean {
+  return error instanceof BellowsError && !['connection_lost', 'driver_lost'].includes(error.code)
+}
 
 /** Reading a definition waits for whoever holds its table for himself; a step would tell who that is. */
 async function account(engine: Driving, run: number, statement: Sql): Promise<void> {
