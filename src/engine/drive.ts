@@ -9,7 +9,7 @@ import { lit, sql } from '../core/sql.ts'
 import type { Driving, Engine } from './context.ts'
 import { executeStep } from './execute.ts'
 import { type Passed, passGate } from './gate.ts'
-import { recordRun } from './history.ts'
+import { keepingAccount, recordRun } from './history.ts'
 import { requireAll } from './holds.ts'
 import { note } from './note.ts'
 import { readRuns } from './runs.ts'
@@ -22,6 +22,10 @@ export async function readRun(engine: Engine, id: number): Promise<Run> {
 
 /** Takes a run through its phases up to and including one: read, decide, act, record, until nothing is left to do. */
 export async function drive(engine: Driving, id: number, until: Phase): Promise<Run> {
+  return await keepingAccount(engine, id, () => goOn(engine, id, until))
+}
+
+async function goOn(engine: Driving, id: number, until: Phase): Promise<Run> {
   for (;;) {
     const run = await readRun(engine, id)
     if (isOver(run)) return await left(engine, run)

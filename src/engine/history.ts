@@ -1,3 +1,4 @@
+import { BellowsError } from '../core/errors.ts'
 import { type Baseline, recount, refuseBaseline } from '../core/history/baseline.ts'
 import { type Explained, judgeDrift, type SchemaDrift } from '../core/history/drift.ts'
 import { lit, type Sql, sql } from '../core/sql.ts'
@@ -61,7 +62,10 @@ select case when not exists (select from bellows.recorded_object) and not exists
   return scope?.recorded ?? 'nothing'
 }
 
-/** A run has to do with everything that its plan names, until what it has left is on record, but for what it found so already. */
+/**
+ * A run has to do with everything that its plan names, until what it has left is on record, but for what somebody
+ * changed before it, or while nobody drove it.
+ */
 const DIFFERING = sql`
 with at_work as materialized (
   select r.id, r.migration, name
@@ -72,7 +76,9 @@ select d.namespace, d.relation, d.kind, d.name, d.recorded, d.found, (
     select min(w.migration) from at_work w
       where w.name = d.relation and not exists (select from bellows.found_object o
         where (o.run, o.namespace, o.relation, o.kind, o.name) = (w.id, d.namespace, d.relation, d.kind, d.name)
-          and o.definition is not distinct from d.found)) as migration,
+          and o.definition is not distinct from d.found)
+        and not exists (select from bellows.left_schema l where l.run = w.id
+          and not bellows.is_as_left(l.objects, array[d.namespace, d.relation, d.kind, d.name], d.found))) as migration,
     nullif(d.printed_by, pg_catalog.current_setting('server_version_num')::integer / 10000) as "printedBy",
     d.kind = 'table' and exists (select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
       join bellows.recorded_object o on (o.namespace, o.relation, o.kind, o.name) = (n.nspname, c.relname, 'table', '')
@@ -88,4 +94,43 @@ export async function recordRun(engine: Driving, run: number): Promise<void> {
 /** With the end of a rollback: nothing of the run is on record but what it had to leave. */
 export function recordRollbackSql(run: number): Sql {
   return sql`select bellows.record_rollback(${lit(run)})`
+}
+
+/**
+ * Drives a run with an account of what others change meanwhile: while nobody drives it nothing changes by the run. Whatever stops that
+ * account costs no more than it: then all changes count as those of the run.
+ */
+export async function keepingAccount<R>(engine: Driving, run: number, work: () => Promise<R>): Promise<R> {
+  await takeUp(engine, run)
+  const result = await work().catch(async (error: unknown) => {
+    if (isRefusal(error)) await leave(engine, run).catch(() => undefined)
+    throw error
+  })
+  await leave(engine, run)
+  return result
+}
+
+/** What others changed since the run was left is theirs, and what changes from here on is of the run. */
+export async function takeUp(engine: Driving, run: number): Promise<void> {
+  await account(engine, run, sql`select bellows.take_up_run(${lit(run)})`).catch(async (error: unknown) => {
+    if (!isRefusal(error)) throw error
+    await note(engine, run, [], [sql`delete from bellows.left_schema where run = ${lit(run)}`])
+  })
+}
+
+async function leave(engine: Driving, run: number): Promise<void> {
+  await account(engine, run, sql`select bellows.leave_run(${lit(run)})`).catch((error: unknown) => {
+    if (!isRefusal(error)) throw error
+  })
+}
+
+/** Did the database say no, and is there still a driver who may go on? */
+function isRefusal(error: unknown): boolean {
+  return error instanceof BellowsError && !['connection_lost', 'driver_lost'].includes(error.code)
+}
+
+/** Reading a definition waits for whoever holds its table for himself; a step would tell who that is. */
+async function account(engine: Driving, run: number, statement: Sql): Promise<void> {
+  const bounds = { locks: [], lockTimeoutMs: 1000, statementTimeoutMs: engine.settings.driver.staleMs / 2 }
+  await engine.driver.transact({ run, ...bounds, requires: [], statements: [statement], events: [] })
 }

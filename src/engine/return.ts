@@ -11,7 +11,7 @@ import { forgetRunSql } from './backfill/checkpoint.ts'
 import type { Driving } from './context.ts'
 import { readRun, recordingFailure } from './drive.ts'
 import { executeStep } from './execute.ts'
-import { recordRollbackSql } from './history.ts'
+import { keepingAccount, recordRollbackSql, takeUp } from './history.ts'
 import { inspect } from './inspect.ts'
 import { note } from './note.ts'
 import { readVersions } from './versions.ts'
@@ -26,13 +26,15 @@ export async function undo(engine: Driving, id: number): Promise<Run> {
   if (undoSteps(run.plan).length === 0) throw notReversible(run, NO_WAY_BACK)
   const steps = (await back(engine, run)).filter(({ phase }) => phase === 'retire')
   if (steps.length === 0) await note(engine, id, [{ type: 'retire_undone' }])
-  for (const [at, step] of steps.entries()) {
-    const undone: Event[] = at === steps.length - 1 ? [{ type: 'retire_undone' }] : []
-    await recordingFailure(engine, run, step, () =>
-      executeStep(engine, run, step, { before: [], after: undone }),
-    )
-  }
-  return await readRun(engine, id)
+  return await keepingAccount(engine, id, async () => {
+    for (const [at, step] of steps.entries()) {
+      const undone: Event[] = at === steps.length - 1 ? [{ type: 'retire_undone' }] : []
+      await recordingFailure(engine, run, step, () =>
+        executeStep(engine, run, step, { before: [], after: undone }),
+      )
+    }
+    return await readRun(engine, id)
+  })
 }
 
 /** Takes a run back to the start, from wherever it is before purge. Each step looks first whether there is anything to do. */
@@ -51,6 +53,7 @@ export async function rollBack(engine: Driving, id: number): Promise<Run> {
     await refuseWhileRowsAreInTheWay(engine, run)
     await note(engine, id, [{ type: 'rollback_started' }])
   }
+  await takeUp(engine, id)
   for (const step of await back(engine, run)) {
     await recordingFailure(engine, run, step, () => executeStep(engine, run, step, { before: [], after: [] }))
   }

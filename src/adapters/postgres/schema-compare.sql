@@ -62,6 +62,31 @@ begin
   return begun;
 end $$;
 
+-- Is the object as the driver of a run left it?
+create or replace function bellows.is_as_left(objects jsonb, place text[], found text) returns boolean language sql immutable as $$
+  select objects ? place::text and objects ->> place::text is not distinct from found
+$$;
+
+create or replace function bellows.leave_run(run bigint) returns void language sql as $$
+  insert into bellows.left_schema
+    select r.id, coalesce(pg_catalog.jsonb_object_agg(array[d.namespace, d.relation, d.kind, d.name]::text, d.found) filter (where d.counts), '{}')
+      from bellows.run r left join lateral bellows.differing(bellows.names_in(r.plan)) d on true
+      where r.id = leave_run.run and not r.recorded group by r.id
+    on conflict on constraint left_schema_pkey do update set objects = excluded.objects
+$$;
+
+-- What is not as the last driver of a run left it somebody else has changed.
+create or replace function bellows.take_up_run(run bigint) returns void language sql as $$
+  with taken as (
+    delete from bellows.left_schema l using bellows.run r where l.run = take_up_run.run and r.id = l.run returning r.plan, l.objects
+  )
+  insert into bellows.found_object
+    select take_up_run.run, d.namespace, d.relation, d.kind, d.name, d.found
+      from taken cross join lateral bellows.differing(bellows.names_in(taken.plan)) d
+      where d.counts and not bellows.is_as_left(taken.objects, array[d.namespace, d.relation, d.kind, d.name], d.found)
+    on conflict on constraint found_object_pkey do update set definition = excluded.definition
+$$;
+
 -- What a run renamed keeps its record under the new name, so that what somebody had changed of it still differs.
 create or replace function bellows.rename_recorded(operation jsonb) returns void language plpgsql as $$
 declare
@@ -99,6 +124,7 @@ begin
     perform bellows.rename_recorded(o) from pg_catalog.jsonb_array_elements(plan #> '{migration,operations}') o;
     perform bellows.record_schema(bellows.names_in(plan), run);
     delete from bellows.found_object o where o.run = record_run.run;
+    delete from bellows.left_schema l where l.run = record_run.run;
   end if;
 end $$;
 
@@ -115,6 +141,7 @@ begin
     perform bellows.record_schema(bellows.names_in(staying), run, known => true);
   end if;
   delete from bellows.found_object o where o.run = record_rollback.run;
+  delete from bellows.left_schema l where l.run = record_rollback.run;
 end $$;
 
 create or replace function bellows.set_baseline(epoch bigint, files jsonb) returns void language sql as $$
@@ -122,10 +149,11 @@ create or replace function bellows.set_baseline(epoch bigint, files jsonb) retur
     values (set_baseline.epoch, set_baseline.files, (select coalesce(max(r.id), 0) from bellows.run r));
   update bellows.run set recorded = true where not recorded;
   delete from bellows.found_object;
+  delete from bellows.left_schema;
   select bellows.record_schema();
   update bellows.recorded_object set printed_by = default where printed_by <> pg_catalog.current_setting('server_version_num')::integer / 10000;
 $$;
 
-revoke execute on function bellows.set_baseline(bigint, jsonb), bellows.start_run(text, text[], jsonb, text), bellows.rename_recorded(jsonb),
-    bellows.record_schema(text[], bigint, boolean), bellows.record_run(bigint), bellows.record_rollback(bigint)
+revoke execute on function bellows.set_baseline(bigint, jsonb), bellows.start_run(text, text[], jsonb, text), bellows.leave_run(bigint), bellows.take_up_run(bigint),
+    bellows.rename_recorded(jsonb),    bellows.record_schema(text[], bigint, boolean), bellows.record_run(bigint), bellows.record_rollback(bigint)
   from public;

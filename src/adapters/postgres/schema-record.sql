@@ -24,7 +24,7 @@ create table bellows.recorded_object (
   printed_by integer not null default pg_catalog.current_setting('server_version_num')::integer / 10000
 );
 
--- What differed from the record before a run began: what the run has not changed since is none of its doing.
+-- What somebody changed of the objects that a run names before it began or while nobody drove it. What is still so is none of its doing.
 create table bellows.found_object (
   run bigint not null references bellows.run,
   namespace text not null,
@@ -34,4 +34,11 @@ create table bellows.found_object (
   -- How it was found; null where it was missing.
   definition text,
   primary key (run, namespace, relation, kind, name)
+);
+
+-- How the objects that a run names differed from the record when its driver left it, each by its place as text. None while a driver is
+-- at work, and where one died: then nobody can tell what was changed by whom.
+create table bellows.left_schema (
+  run bigint primary key references bellows.run,
+  objects jsonb not null
 );

@@ -108,6 +108,72 @@ describe('what somebody changed by hand before a run of the same table', () => {
   })
 })
 
+describe('what somebody changes by hand while a run waits', () => {
+  test('is drift at once, and when the run is over', async () => {
+    const { database, bellows, drift } = await shop()
+    const go = (phase: 'expand' | 'verify' | 'purge') =>
+      bellows.change((driver) => driver.advance({ name: '0001_test', operations: [RENAME] }, phase))
+    await go('expand')
+    await database.query('alter table users add one int')
+    expect(await drift()).toEqual(['column users one'])
+    await go('verify')
+    await database.query('alter table users add two int, alter one type bigint; drop index users_age')
+    expect(await drift()).toEqual(['column users one', 'column users two', 'index users users_age'])
+    await go('purge')
+    expect(await drift()).toEqual(['column users one', 'column users two', 'index users users_age'])
+    expect(await database.query('select from bellows.left_schema')).toEqual([])
+  })
+
+  test('counts as of the run where its driver died', async () => {
+    const { database, bellows, drift } = await shop()
+    const go = (phase: 'verify' | 'purge') =>
+      bellows.change((driver) => driver.advance({ name: '0001_test', operations: [RENAME] }, phase))
+    await go('verify')
+    await database.query('delete from bellows.left_schema; alter table users add one int')
+    expect(await drift()).toEqual([])
+    await go('purge')
+    expect(await drift()).toEqual([])
+  })
+
+  test('stands apart from what another run does to the same table', async () => {
+    const { bellows, drift } = await shop()
+    const add = (column: string): Operation => ({ ...ADD, column }) as Operation
+    const first = await bellows.change((driver) =>
+      driver.advance({ name: '0001_test', operations: [RENAME] }, 'verify'),
+    )
+    await bellows.change((driver) => driver.advance({ name: '0002_test', operations: [add('a')] }, 'purge'))
+    expect(await drift()).toEqual([])
+    await bellows.change((driver) => driver.resume(first.id, 'purge'))
+    expect(await drift()).toEqual([])
+  })
+
+  test('is drift after an undo, and none of it is in the way of a rollback', async () => {
+    const { database, bellows, drift } = await shop()
+    const run = await bellows.change((driver) =>
+      driver.advance({ name: '0001_test', operations: [RENAME] }, 'retire'),
+    )
+    await database.query('alter table users add one int')
+    await bellows.change((driver) => driver.undo(run.id))
+    expect(await drift()).toEqual(['column users one'])
+    await bellows.change((driver) => driver.rollback(run.id))
+    expect(await drift()).toEqual(['column users one'])
+  })
+
+  test('is not waited for for long', async () => {
+    const { database, bellows, drift } = await shop()
+    const add = { name: '0001_test', operations: [RENAME] }
+    await bellows.change((driver) => driver.advance(add, 'verify'))
+    await database.query(
+      'create view held as select nick from users; alter table orders add users int default 1',
+    )
+    const session = await database.session()
+    await session.query('begin; lock users in access exclusive mode')
+    setTimeout(() => void session.query('commit'), 3000)
+    await bellows.change((driver) => driver.advance(add, 'purge'))
+    expect(await drift()).toEqual(['column orders users', 'view held'])
+  })
+})
+
 describe('a rollback', () => {
   const VALUE: Operation = { kind: 'add_enum_value', namespace: 'public', type: 'mood', value: 'so so' }
 

@@ -19,10 +19,10 @@ async function ofVersion1(): Promise<TestDatabase> {
   const made = await database.query<{ name: string }>(`
 select p.oid::regprocedure::text as name from pg_proc p
   where p.pronamespace = 'bellows'::regnamespace
-    and p.proname in ('catalog', 'rights', 'published', 'names_in', 'differing', 'record_schema', 'start_run', 'rename_recorded',
+    and p.proname in ('catalog', 'rights', 'published', 'names_in', 'differing', 'record_schema', 'start_run', 'rename_recorded', 'leave_run', 'take_up_run', 'is_as_left',
       'record_run', 'record_rollback', 'set_baseline')`)
   await database.query(`
-drop table bellows.found_object, bellows.recorded_object, bellows.baseline;
+drop table bellows.found_object, bellows.left_schema, bellows.recorded_object, bellows.baseline;
 ${made.map(({ name }) => `drop function ${name}`).join(';\n')};
 ${VERSION_1};
 update bellows.meta set journal_version = 1`)
