@@ -174,3 +174,27 @@ test('a rule that was dropped does not come back as another one of its name', as
     ),
   ).toEqual([{ is: 'CHECK ((price > 0))' }])
 })
+
+test.for<readonly [string, Operation]>([
+  ['a check', CHECK],
+  ['a unique constraint', { ...UNIQUE, deferrable: 'initially_deferred' }],
+  ['a primary key', KEY],
+  ['a foreign key', FOREIGN],
+  ['an exclusion', EXCLUSION],
+])(
+  '%s that the run itself has made is taken back, before the rollout and behind it',
+  async ([, operation]) => {
+    const database = await testDatabase(GIVEN)
+    const bellows = await database.bellows({ settings: SETTINGS })
+    const before = await catalog(database)
+    for (const [at, when] of (['before_rollout', 'after_rollout'] as const).entries()) {
+      const early = { ...operation, when } as Operation
+      const migration = { name: `000${at + 1}_test`, operations: [REPLACED, early] }
+      const run = await bellows.change((driver) => driver.advance(migration, 'retire'))
+      expect(await catalog(database)).not.toEqual(before)
+      if (when === 'after_rollout') await bellows.change((driver) => driver.undo(run.id))
+      expect((await bellows.change((driver) => driver.rollback(run.id))).state).toBe('rolled_back')
+      expect(await catalog(database), when).toEqual(before)
+    }
+  },
+)

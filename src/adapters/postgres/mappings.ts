@@ -11,7 +11,8 @@ import {
   type TypedColumn,
 } from '../../core/schema/mappings.ts'
 import { findColumn, findTable, type QualifiedName, type Table } from '../../core/schema/model.ts'
-import { id, join, lit, type Sql, sql, trusted } from '../../core/sql.ts'
+import { id, join, lit, qualified, type Sql, sql, trusted } from '../../core/sql.ts'
+import { type Scratch, scratchFor } from './scratch.ts'
 import type { Sessions } from './sessions.ts'
 
 /** What the server says of each expression that is to carry values. */
@@ -21,8 +22,10 @@ export async function readMappings(
   needs: readonly MappingNeed[],
 ): Promise<Facts['mappings']> {
   const facts: Record<string, Facts['mappings'][string]> = {}
+  if (needs.length === 0) return facts
+  const scratch = await scratchFor(sessions)
   for (const need of needs) {
-    const known = await readMapping(sessions, findTable({ tables }, need.table), need)
+    const known = await readMapping({ sessions, scratch }, findTable({ tables }, need.table), need)
     if (known !== undefined) facts[mappingKey(need)] = known
   }
   return facts
@@ -33,7 +36,7 @@ export async function readMappings(
  * mapping must be. So the server is asked whether it would take one, in a table of a transaction that leaves nothing.
  */
 async function readMapping(
-  sessions: Sessions,
+  { sessions, scratch }: { readonly sessions: Sessions; readonly scratch: Scratch },
   table: Table | undefined,
   { expression, over, into }: MappingNeed,
 ): Promise<Facts['mappings'][string] | undefined> {
@@ -48,9 +51,10 @@ async function readMapping(
   const columns = over.map(({ name }, at) => sql`${id(name)} ${types[at] ?? target}`)
   const value = read.at(id)
   try {
-    await sessions.send(
-      sql`create temporary table bellows_mapping (${join(columns)}, ${id(madeName(over))} ${target} generated always as (${value}) stored) on commit drop`,
-    )
+    const tried = qualified({ namespace: scratch.namespace, name: 'bellows_mapping' })
+    await scratch.try([
+      sql`create table ${tried} (${join(columns)}, ${id(madeName(over))} ${target} generated always as (${value}) stored)`,
+    ])
   } catch (error) {
     return { problem: messageOf(error) }
   }

@@ -3,25 +3,29 @@ import { readExpression, readType } from '../../core/parse.ts'
 import { type Facts, type RowValue, type ValueFacts, valueKey } from '../../core/schema/facts.ts'
 import { findColumn, isSameName, type QualifiedName, type Table } from '../../core/schema/model.ts'
 import { id, lit, qualified, type Sql, sql, trusted } from '../../core/sql.ts'
+import { scratchFor } from './scratch.ts'
 import type { Sessions } from './sessions.ts'
 
 /**
  * Whether the server takes an expression as the value of a column, and what it makes of it. Only the server knows which function
- * a name means and whether that is immutable, so it is asked: a temporary table like the real one gets such a column, and nothing
+ * a name means and whether that is immutable, so it is asked: a table for the moment like the real one gets such a column, and nothing
  * of it stays.
  */
 export async function readValues(
-  sessions: Pick<Sessions, 'send'>,
+  sessions: Sessions,
   tables: readonly Table[],
   needs: readonly RowValue[],
 ): Promise<Facts['values']> {
   const facts: Record<string, Facts['values'][string]> = {}
+  if (needs.length === 0) return facts
+  const scratch = await scratchFor(sessions)
   for (const need of needs) {
     const table = tables.find((one) => isSameName(one, need.table))
     const [expression, type] = [readExpression(need.expression), typeOf(need, table)]
     if (table === undefined || type === undefined || typeof expression !== 'string') continue
-    facts[valueKey(need)] = await sessions
-      .send(trial(table, type, CLAUSES[need.as](expression)))
+    const copy = qualified({ namespace: scratch.namespace, name: table.name })
+    facts[valueKey(need)] = await scratch
+      .try(trial(table, copy, sql`${type} ${CLAUSES[need.as](expression)}`))
       .then((answers) => answers.flat().find((row) => 'value' in row)?.value as ValueFacts)
       .catch((error: unknown) => ({ problem: messageOf(error) }))
   }
@@ -46,13 +50,12 @@ function typeOf({ fits }: RowValue, table: Table | undefined): Sql | undefined {
 const TRIED = 'bellows_value'
 
 /** The table keeps its name, by which an expression may call it. */
-function trial(table: QualifiedName, type: Sql, clause: Sql): Sql {
-  const copy = qualified({ namespace: 'pg_temp', name: table.name })
-  return sql`begin;
-create temporary table ${copy} (like ${qualified(table)});
-alter table ${copy} add column ${id(TRIED)} ${type} ${clause};
-select pg_catalog.json_build_object('text', pg_catalog.pg_get_expr(d.adbin, d.adrelid)) as value
+function trial(table: QualifiedName, copy: Sql, column: Sql): readonly Sql[] {
+  return [
+    sql`create table ${copy} (like ${qualified(table)})`,
+    sql`alter table ${copy} add column ${id(TRIED)} ${column}`,
+    sql`select pg_catalog.json_build_object('text', pg_catalog.pg_get_expr(d.adbin, d.adrelid)) as value
   from pg_catalog.pg_attribute a join pg_catalog.pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
-  where a.attrelid = ${lit(copy)}::pg_catalog.regclass and a.attname = ${lit(TRIED)};
-rollback`
+  where a.attrelid = ${lit(copy)}::pg_catalog.regclass and a.attname = ${lit(TRIED)}`,
+  ]
 }

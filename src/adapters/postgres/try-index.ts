@@ -9,6 +9,7 @@ import type { Facts } from '../../core/schema/facts.ts'
 import type { IndexFacts, Namesake } from '../../core/schema/indexes.ts'
 import type { QualifiedName, Table } from '../../core/schema/model.ts'
 import { id, join, lit, qualified, type Sql, sql, trusted } from '../../core/sql.ts'
+import { type Scratch, scratchFor } from './scratch.ts'
 import type { Sessions } from './sessions.ts'
 import { tablesQuery } from './table-query.ts'
 
@@ -20,10 +21,12 @@ type Need = Needs['indexes'][number]
  */
 export async function tryIndexes(sessions: Sessions, needs: readonly Need[]): Promise<Facts['indexes']> {
   const facts: Record<string, Facts['indexes'][string]> = {}
+  if (needs.length === 0) return facts
+  const scratch = await scratchFor(sessions)
   for (const need of needs) {
     const read = readIndex(need.definition)
     if ('problem' in read || !(await exists(sessions, need))) continue
-    facts[need.definition] = await tried(sessions, need, read).catch((error: unknown) => {
+    facts[need.definition] = await tried({ sessions, scratch }, need, read).catch((error: unknown) => {
       if (error instanceof BellowsError && error.code === 'statement_failed')
         return { problem: error.message }
       throw error
@@ -39,27 +42,24 @@ async function exists(sessions: Sessions, { table }: Need): Promise<boolean> {
   return found?.there === true
 }
 
-async function tried(sessions: Sessions, need: Need, read: IndexText): Promise<IndexFacts> {
-  const temporary: QualifiedName = { namespace: 'pg_temp', name: need.table.name }
+async function tried(
+  { sessions, scratch }: { readonly sessions: Sessions; readonly scratch: Scratch },
+  need: Need,
+  read: IndexText,
+): Promise<IndexFacts> {
+  const copy: QualifiedName = { namespace: scratch.namespace, name: need.table.name }
   const unique = read.unique ? sql` unique` : sql``
   const named = read.name === undefined ? sql`` : sql` ${id(read.name)}`
-  const results = await sessions.send(
-    join(
-      [
-        sql`begin`,
-        sql`create temporary table ${id(need.table.name)} (${copiedColumns(need)})${await partitioning(sessions, need.table)}`,
-        USUAL_SEARCH_PATH,
-        sql`create${unique} index${named} on ${qualified(temporary)} ${read.rest}`,
-        sql`select pg_catalog.set_config('search_path', '', true)`,
-        tablesQuery([qualified(temporary)]),
-        moreOf(temporary),
-        sql`rollback`,
-      ],
-      ';\n',
-    ),
-  )
-  const table = results[5]?.[0]?.table as Table
-  const more = results[6]?.[0]?.more as Omit<IndexFacts, 'index' | 'namesakes'>
+  const results = await scratch.try([
+    sql`create table ${qualified(copy)} (${copiedColumns(need)})${await partitioning(sessions, need.table)}`,
+    USUAL_SEARCH_PATH,
+    sql`create${unique} index${named} on ${qualified(copy)} ${read.rest}`,
+    sql`select pg_catalog.set_config('search_path', '', true)`,
+    tablesQuery([qualified(copy)]),
+    moreOf(copy),
+  ])
+  const table = results[4]?.[0]?.table as Table
+  const more = results[5]?.[0]?.more as Omit<IndexFacts, 'index' | 'namesakes'>
   const [made] = table.indexes
   if (made === undefined) throw new BellowsError('statement_failed', 'The server made no index.')
   // Where nothing is said, a temporary index goes where temporary tables go.

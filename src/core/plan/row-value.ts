@@ -3,6 +3,7 @@ import { columnsNamed, readExpression } from '../parse.ts'
 import { type Facts, type RowValue, valueKey } from '../schema/facts.ts'
 import { findColumn, type Table } from '../schema/model.ts'
 import { type Sql, trusted } from '../sql.ts'
+import { problemOf } from './problem-of.ts'
 import { refused } from './table-checks.ts'
 
 /** What the author calls a value (`up`), for which column it is, and what he wrote. */
@@ -34,12 +35,7 @@ export function valueProblems({ what, column, value }: NamedValue, facts: Facts)
   const read = readExpression(value.expression)
   const known = facts.values[valueKey(value)]
   if (typeof read === 'string' && known === undefined) return [notAsked(what, column)]
-  const problem =
-    typeof read !== 'string'
-      ? read.problem
-      : known !== undefined && 'problem' in known
-        ? known.problem
-        : undefined
+  const problem = problemOf(read, known)
   return problem === undefined ? [] : [unusable(what, column, value.expression, problem)]
 }
 

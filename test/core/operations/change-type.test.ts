@@ -409,6 +409,16 @@ describe('the table afterwards', () => {
     ])
   })
 
+  test.each([
+    ["coalesce(age, '')", false],
+    ["nullif(age, '')", true],
+  ])('is NOT NULL, which %s may not keep to: %s', (up, mayBeNull) => {
+    const [step] = stepsOf(change({ nullable: false, up, down: 'age' }), ages(), [{ ofNull: 'value' }]).expand
+    const because = step?.hazards.map((one) => one.because).join() ?? ''
+    expect(because).toContain(`up (${up}) fails`)
+    expect(because.includes('or gives NULL, which is refused')).toBe(mayBeNull)
+  })
+
   test('has a widened column where it was', () => {
     const of = tableWith([column('age', 'character varying(10)'), column('tail')])
     expect(

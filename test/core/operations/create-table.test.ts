@@ -3,7 +3,7 @@ import type { CreateTable } from '../../../src/core/operations/create-table/crea
 import { createTable } from '../../../src/core/operations/create-table.ts'
 import { expressionKey, nameKey } from '../../../src/core/schema/facts.ts'
 import { findTable } from '../../../src/core/schema/model.ts'
-import { context, factsWithTypes, schemaOf, table, told } from '../../support/model.ts'
+import { context, factsWithTypes, index, schemaOf, table, told } from '../../support/model.ts'
 
 const create = (more: Partial<CreateTable> = {}): CreateTable => ({
   kind: 'create_table',
@@ -23,7 +23,7 @@ const create = (more: Partial<CreateTable> = {}): CreateTable => ({
       kind: 'foreign_key',
       columns: ['The User'],
       references: { namespace: 'public', name: 'users' },
-      onDelete: 'set_null',
+      onDelete: 'cascade',
       onUpdate: 'no_action',
     },
   ],
@@ -43,7 +43,7 @@ test('makes the table without its foreign keys first, and then each for itself',
       `comment on column "public"."orders"."note" is 'it''s'`,
     ],
     [
-      `alter table "public"."orders" add constraint "orders_The User_fkey" foreign key ("The User") references "public"."users" on delete set null`,
+      `alter table "public"."orders" add constraint "orders_The User_fkey" foreign key ("The User") references "public"."users" on delete cascade`,
     ],
   ])
   expect(steps.map((step) => ('locks' in step ? step.locks.map(({ level }) => level) : []))).toEqual([
@@ -199,6 +199,51 @@ describe('a table that cannot be made', () => {
   ])('%s', (_what, more, message) => {
     expect(told(createTable.check(create(), context(table(more), known)))).toEqual([
       ['plan_refused', message],
+    ])
+  })
+
+  const pointing = (type: string, more: object = {}, nullable = true) => ({
+    columns: [one('a', { type, nullable })],
+    primaryKey: [],
+    constraints: [
+      {
+        kind: 'foreign_key',
+        columns: ['a'],
+        references: { namespace: 'public', name: 'users' },
+        onDelete: 'no_action',
+        onUpdate: 'no_action',
+        ...more,
+      } as const,
+    ],
+  })
+
+  test('has a foreign key of a type that only the other side could be converted to', () => {
+    const casts = { 'numeric -> bigint': 'assignment', 'bigint -> numeric': 'implicit' } as const
+    const of = { ...factsWithTypes({ bigint: 'bigint', numeric: 'numeric' }), casts }
+    expect(problems(pointing('bigint'), of)).toEqual([])
+    expect(problems(pointing('numeric'), of)).toEqual([
+      ['plan_refused', expect.stringContaining('"a" is of the type numeric, and "users"."id"')],
+    ])
+  })
+
+  test('has a foreign key that points at what is a key only for some rows', () => {
+    const definition = 'CREATE UNIQUE INDEX some ON public.users USING btree (id) WHERE (id > 0)'
+    const of = table({ constraints: [], indexes: [index('some', ['id'], { unique: true, definition })] })
+    const references = { namespace: 'public', name: 'users', columns: ['id'] }
+    const op = create(pointing('bigint', { references }))
+    expect(told(createTable.check(op, context(of, known)))).toEqual([
+      [
+        'plan_refused',
+        'No primary key, unique constraint or unique index of "public"."users" is on exactly (id).',
+      ],
+    ])
+  })
+
+  test('has a foreign key that sets NULL where that is not taken', () => {
+    const sets = { onDelete: 'set_null' }
+    expect(problems(pointing('bigint', sets))).toEqual([])
+    expect(problems(pointing('bigint', sets, false))).toEqual([
+      ['plan_refused', 'The action set_null would fail every time: "orders"."a" is NOT NULL.'],
     ])
   })
 })

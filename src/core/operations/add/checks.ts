@@ -1,7 +1,11 @@
 import { BellowsError } from '../../errors.ts'
 import { columnNameProblem } from '../../identifier.ts'
 import { readExpression, readType } from '../../parse.ts'
+
 import { INTEGER_TYPES } from '../../plan/mapping.ts'
+
+import { problemOf } from '../../plan/problem-of.ts'
+
 import { rowValueProblems, unusable, valueProblems } from '../../plan/row-value.ts'
 import { columnSlotProblems, refused, tableProblems, theTable } from '../../plan/table-checks.ts'
 import { expressionKey, type Facts, type TypeFacts } from '../../schema/facts.ts'
@@ -110,22 +114,13 @@ function defaultProblems(op: AddColumn, { facts }: Context): readonly BellowsErr
   if (op.default === undefined) return op.nullable || hasOther ? [] : [withoutDefault(op)]
   if (!op.nullable && /^\s*null\b/i.test(op.default)) return [withoutDefault(op)]
   const known = facts.expressions[expressionKey(op.default, op.type)]
-  const problem = expressionProblem(op.default, known)
+  const problem = problemOf(readExpression(op.default), known)
   if (problem !== undefined) return [unusable('default', op.column, op.default, problem)]
   const isAsked = op.up !== undefined || knownDefault(op, facts)?.volatility === 'volatile'
   const { default: value } = valuesOf(op)
   return isAsked && value !== undefined
     ? valueProblems({ what: 'default', column: op.column, value }, facts)
     : []
-}
-
-function expressionProblem(
-  text: string,
-  known: Facts['expressions'][string] | undefined,
-): string | undefined {
-  const read = readExpression(text)
-  if (typeof read !== 'string') return read.problem
-  return known !== undefined && 'problem' in known ? known.problem : undefined
 }
 
 function upProblems(op: AddColumn, table: Table, facts: Facts): readonly BellowsError[] {

@@ -1,5 +1,6 @@
 import { BellowsError } from '../../errors.ts'
 import { defaultIs, defaultIsNew } from '../../plan/probes.ts'
+import { problemOf } from '../../plan/problem-of.ts'
 import type { Made, StepDraft, TransactionStep } from '../../plan/step.ts'
 import { refused, theTable } from '../../plan/table-checks.ts'
 import { expressionKey, type Facts } from '../../schema/facts.ts'
@@ -160,14 +161,8 @@ function problems(op: AlterColumn, to: string | null, context: Context): readonl
     return column.default === null ? [refused(`${of} has no default.`, 'Leave the field out.')] : []
   const read = readCondition(to)
   const known = facts.expressions[expressionKey(to, column.type)]
-  const problem =
-    typeof read !== 'string'
-      ? read.problem
-      : known === undefined
-        ? 'nothing is known of its column; give it to the operation that adds the column'
-        : 'problem' in known
-          ? known.problem
-          : undefined
+  const unasked = 'nothing is known of its column; give it to the operation that adds the column'
+  const problem = problemOf(read, known, unasked)
   if (problem !== undefined)
     return [
       new BellowsError('migration_invalid', `The default ${to} of ${of} cannot be used: ${stopped(problem)}`),

@@ -3,6 +3,7 @@ import { refused, theTable } from '../../plan/table-checks.ts'
 import type { Facts } from '../../schema/facts.ts'
 import { findColumn, findTable, isSameName, primaryKey, type Table } from '../../schema/model.ts'
 import type { Context } from '../operation.ts'
+import { actionProblems, areComparable, isKey } from '../rules/foreign-key-problems.ts'
 import type { CreateTable, NewForeignKey } from './create-table.ts'
 import { madeTable } from './made-schema.ts'
 
@@ -32,7 +33,11 @@ export function foreignKeyProblems(
       ),
     ]
   const columns = references.columns ?? primaryKey(other)
-  return [...targetProblems(key, other, columns), ...typeProblems({ key, columns }, { made, other }, facts)]
+  return [
+    ...targetProblems(key, other, columns),
+    ...typeProblems({ key, columns }, { made, other }, facts),
+    ...actionProblems(key, made),
+  ]
 }
 
 function targetProblems(
@@ -55,15 +60,7 @@ function targetProblems(
         'Name as many columns on both sides.',
       ),
     ]
-  const isKey = other.indexes.some(
-    (index) =>
-      index.unique &&
-      index.valid &&
-      index.nameParts.toSorted().join() === targets.toSorted().join() &&
-      !/ WHERE /.test(index.definition) &&
-      other.constraints.find(({ name }) => name === index.constraint)?.deferrable !== true,
-  )
-  if (isKey) return []
+  if (other.indexes.some((index) => isKey(index, targets, other))) return []
   return [
     refused(
       `No primary key, unique constraint or unique index of ${called} is on exactly (${targets.join(', ')}).`,
@@ -79,11 +76,7 @@ function typeProblems(
 ): readonly BellowsError[] {
   return key.columns.flatMap((name, at) => {
     const [from, to] = [findColumn(made, name), findColumn(other, columns[at] ?? '')]
-    if (from === undefined || to === undefined || from.baseType === to.baseType) return []
-    const isFit = [`${from.baseType} -> ${to.baseType}`, `${to.baseType} -> ${from.baseType}`].some((pair) =>
-      ['same', 'implicit'].includes(casts[pair] ?? 'none'),
-    )
-    if (isFit) return []
+    if (from === undefined || to === undefined || areComparable(from, to, casts)) return []
     return [
       refused(
         `"${name}" is of the type ${from.type}, and "${other.name}"."${to.name}", which it is to point at, of the type ${to.type}.`,

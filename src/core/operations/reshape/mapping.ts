@@ -1,6 +1,7 @@
 import { readOverRow } from '../../over-row.ts'
 import { readType } from '../../parse.ts'
 import { castTo, cuts, type RowMapping } from '../../plan/mapping.ts'
+import { problemOf } from '../../plan/problem-of.ts'
 import type { Facts, TypeFacts } from '../../schema/facts.ts'
 import { type MappingFacts, type MappingNeed, mappingKey } from '../../schema/mappings.ts'
 import { type Column, findColumn, type Table } from '../../schema/model.ts'
@@ -69,14 +70,7 @@ function wayOf(need: MappingNeed, facts: Facts): Way | string {
     over.map(({ name }) => name),
   )
   const known = facts.mappings[mappingKey(need)]
-  const problem =
-    'problem' in read
-      ? read.problem
-      : known === undefined
-        ? 'the server was not asked about it'
-        : 'problem' in known
-          ? known.problem
-          : undefined
+  const problem = problemOf(read, known, 'the server was not asked about it')
   if (problem !== undefined || 'problem' in read || known === undefined || 'problem' in known)
     return `The expression for "${into.name}" (${expression}) cannot be used: ${problem}.`
   return { ...known, at: read.at }

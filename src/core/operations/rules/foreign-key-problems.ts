@@ -115,7 +115,8 @@ function typeProblems(
   })
 }
 
-function areComparable(from: Column, to: Column, casts: Context['facts']['casts']): boolean {
+/** Can the referring column be compared with the key? PostgreSQL converts the one to the type of the other, never back. */
+export function areComparable(from: Column, to: Column, casts: Context['facts']['casts']): boolean {
   const [a, b] = [from.baseType, to.baseType]
   if (a === b || from.typeKind === 'domain' || to.typeKind === 'domain') return true
   if (FAMILIES.some((family) => family.has(a) && family.has(b))) return true
@@ -123,7 +124,10 @@ function areComparable(from: Column, to: Column, casts: Context['facts']['casts'
 }
 
 /** Actions that could only fail the statement that they are meant to follow. */
-function actionProblems(rule: ForeignKeyRule, table: Table): readonly BellowsError[] {
+export function actionProblems(
+  rule: Pick<ForeignKeyRule, 'columns' | 'onDelete' | 'onUpdate'>,
+  table: Table,
+): readonly BellowsError[] {
   if (rule.onDelete !== 'set_null' && rule.onUpdate !== 'set_null') return []
   return rule.columns
     .filter((name) => findColumn(table, name)?.nullable === false)

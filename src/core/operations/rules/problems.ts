@@ -1,4 +1,5 @@
 import { BellowsError } from '../../errors.ts'
+import { problemOf } from '../../plan/problem-of.ts'
 import { columnMissing, refused } from '../../plan/table-checks.ts'
 import { conditionKey } from '../../schema/facts.ts'
 import { findColumn, type Table } from '../../schema/model.ts'
@@ -65,12 +66,7 @@ export function columnListProblems(columns: readonly string[], table: Table): re
 function checkProblems({ expression }: CheckRule, table: Table, { facts }: Context): readonly BellowsError[] {
   const read = readCondition(expression)
   const known = facts.conditions[conditionKey(table, expression)]
-  const problem =
-    typeof read !== 'string'
-      ? read.problem
-      : known !== undefined && 'problem' in known
-        ? known.problem
-        : undefined
+  const problem = problemOf(read, known)
   if (problem !== undefined)
     return [
       new BellowsError(

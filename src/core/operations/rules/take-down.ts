@@ -37,7 +37,7 @@ function dropStep(work: Work): StepDraft {
     does: `take the ${RULE_WORDS[rule.kind]} "${name}" of "${table.name}" away again`,
     hazards: [],
     unmakes: madeConstraint(work),
-    probe: sql`(${relationExists(table)} and not ${ruleStands(work)})`,
+    probe: sql`(${relationExists(table)} and not (${ruleStands(work)}))`,
     locks:
       rule.kind === 'foreign_key'
         ? onBoth(table, rule.other, ['access_exclusive', 'access_exclusive'])
