@@ -71,7 +71,7 @@ export const KEPT = 10
 
 export function drawColumn(draw: Draw, others: readonly RandomTable[] = []): RandomColumn {
   const target = others.length > 0 && draw.chance(0.25) ? draw.one(others).name : undefined
-  const type = target === undefined ? drawType(draw) : 'bigint'
+  const type = target === undefined ? draw.one(TYPES) : 'bigint'
   const unique = target === undefined && draw.chance(0.2)
   const nullable = draw.chance(0.6)
   return {
@@ -88,11 +88,6 @@ export function drawColumn(draw: Draw, others: readonly RandomTable[] = []): Ran
   }
 }
 
-/** Several operations want two columns of text. */
-function drawType(draw: Draw): TypeName {
-  return draw.chance(0.2) ? 'text' : draw.one(TYPES)
-}
-
 /** A column on which nothing stands. */
 export function drawPlainColumn(draw: Draw): RandomColumn {
   const { name, type, nullable, byDefault, values } = drawColumn(draw)
@@ -107,9 +102,19 @@ export function drawTables(draw: Draw): readonly RandomTable[] {
   const tables: RandomTable[] = []
   for (let left = draw.number(1, 3); left > 0; left -= 1) {
     const columns = Array.from({ length: draw.number(2, 5) }, () => drawColumn(draw, tables))
-    tables.push({ name: draw.name(), columns })
+    tables.push({ name: draw.name(), columns: [...columns, ...(draw.chance(0.3) ? drawTexts(draw) : [])] })
   }
   return tables
+}
+
+/** Such as may become one, or each of them several. */
+function drawTexts(draw: Draw): readonly RandomColumn[] {
+  return [1, 2].map(() => ({
+    name: draw.name(),
+    type: 'text',
+    nullable: false,
+    values: { type: 'text', nulls: false },
+  }))
 }
 
 export function tableSql({ name, was = name, columns }: RandomTable): string {
