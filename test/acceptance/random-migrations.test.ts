@@ -1,18 +1,20 @@
 import { describe, expect, test } from 'vitest'
 import { BellowsError } from '../../src/core/errors.ts'
 import { OPERATION_KINDS } from '../../src/core/operations/index.ts'
+import type { Plan } from '../../src/core/plan/plan.ts'
 import { id } from '../../src/core/sql.ts'
 import { seedsOf } from '../simulation/seeds.ts'
 import { COMPANION } from '../support/companion.ts'
 import { type Lifecycle, liveThrough } from '../support/lifecycle.ts'
 import type { Client } from '../support/workload.ts'
 import { type Draw, drawing } from './random/draw.ts'
-import { type Drawn, GENERATORS, type Way } from './random/generators.ts'
+import { GENERATORS } from './random/generators.ts'
 import { drawTables, insertSql, KEPT, type RandomTable, ROWS, tableSql, valueSql } from './random/schema.ts'
+import type { Drawn, Pair, Way } from './random/way.ts'
 
 /** SEEDS=100 draws more of them, SEED=7 the one that failed. */
 const SEEDS = seedsOf(0, 1, 6)
-const OPERATIONS_MAX = 3
+const OPERATIONS_MAX = 4
 
 describe('a random migration of a random schema', () => {
   test.for(SEEDS)('lives as every migration must live: SEED=%i', async (seed) => {
@@ -24,18 +26,27 @@ describe('a random migration of a random schema', () => {
     for (const { operation, again } of drawn) {
       const planned = bellows.plan({ name: '0002_again', operations: [operation] })
       if (again === true) expect((await planned).steps.length).toBeGreaterThan(0)
-      else await expect(planned, 'what is done already is refused').rejects.toBeInstanceOf(BellowsError)
+      else expect(await outcome(planned), 'what is done already is refused, or nothing').toBe('nothing')
     }
   })
 
   test.for(OPERATION_KINDS.filter((kind) => GENERATORS[kind] !== undefined))(
     'has one of every kind of operation that can be drawn: %s',
     (kind) => {
-      const kinds = Array.from({ length: 40 }, (_, seed) => drawLife(drawing(seed)).operations).flat()
+      const kinds = Array.from({ length: 200 }, (_, seed) => drawLife(drawing(seed)).operations).flat()
       expect(kinds.map((operation) => operation.kind)).toContain(kind)
     },
   )
 })
+
+async function outcome(planned: Promise<Plan>): Promise<string> {
+  try {
+    return (await planned).steps.length === 0 ? 'nothing' : 'something'
+  } catch (error) {
+    if (error instanceof BellowsError) return 'nothing'
+    throw error
+  }
+}
 
 function drawLife(draw: Draw): Lifecycle & { readonly drawn: readonly Drawn[] } {
   const tables = drawTables(draw)
@@ -56,14 +67,14 @@ function drawLife(draw: Draw): Lifecycle & { readonly drawn: readonly Drawn[] } 
       ({ name, columns }) =>
         `select id, ${columns.map((column) => id(column.name)).join(', ')} from ${id(name)} order by id`,
     ),
-    untouched: tables.map((table) => untouched(table, end, pairs)),
+    untouched: tables.flatMap((table) => untouched(table, end)),
   }
 }
 
 function drawOperations(draw: Draw, tables: readonly RandomTable[]): readonly Drawn[] {
   const drawn: Drawn[] = []
   const free = tables.flatMap(({ name, columns }) => columns.map((column) => ({ table: name, column })))
-  let way: Way = { tables, more: [], free }
+  let way: Way = { tables, more: [], free, added: [] }
   const kinds = OPERATION_KINDS.flatMap((kind) => GENERATORS[kind] ?? [])
   for (let left = draw.number(1, OPERATIONS_MAX); left > 0; left -= 1) {
     const one = draw.one(kinds)(draw, way)
@@ -91,15 +102,13 @@ function client(version: string, table: RandomTable): Client {
   }
 }
 
-type Pair = NonNullable<Drawn['pair']>
-
-/** Looks all the time whether two columns agree, as long as there are both. */
+/** Looks all the time whether old and new agree, as long as there are both. */
 function watcher(pair: Pair): Client {
   return {
     name: 'watcher',
     statements: [
       `do $watch$ begin
-        if exists (select from ${id(pair.table)} where ${id(pair.to)} is not null and ${differ(pair)}) then raise 'they disagree'; end if;
+        if exists (select from ${id(pair.table)} where ${pair.filled} is not null and ${differ(pair)}) then raise 'they disagree'; end if;
         exception when undefined_column then null; end $watch$`,
     ],
   }
@@ -109,20 +118,30 @@ function disagreeing(pair: Pair): string {
   return `select from ${id(pair.table)} where ${differ(pair)}`
 }
 
-function differ({ from, to }: Pair): string {
-  return `${id(to)}::text is distinct from ${id(from)}::text`
+function differ({ old, renewed }: Pair): string {
+  return `(${old})::text is distinct from (${renewed})::text`
 }
 
 /** The first rows of a table, in the columns that stay, as they are called at the start and in the end. */
-function untouched(table: RandomTable, end: readonly RandomTable[], pairs: readonly Pair[]) {
-  const last = end.find(({ name }) => name === table.name)?.columns.map(({ name }) => name) ?? []
-  const columns = table.columns
-    .map(({ name }) => ({
-      name,
-      finally: pairs.find((pair) => pair.table === table.name && pair.from === name)?.to ?? name,
-    }))
-    .filter((column) => last.includes(column.finally))
-  const select = (names: readonly string[]) =>
-    `select ${['id', ...names.map((name, at) => `${id(name)}::text as c${at}`)].join(', ')} from ${id(table.name)} where id <= ${KEPT} order by id`
-  return { before: select(columns.map(({ name }) => name)), after: select(columns.map((one) => one.finally)) }
+function untouched(table: RandomTable, end: readonly RandomTable[]): NonNullable<Lifecycle['untouched']> {
+  const last = end.find(({ name, was = name }) => was === table.name)
+  if (last === undefined) return []
+  const names = table.columns.flatMap(({ name }) => {
+    const now = last.columns.find((column) => (column.was ?? column.name) === name)
+    return now === undefined ? [] : [{ before: name, after: now.name }]
+  })
+  const select = (from: string, columns: readonly string[]) =>
+    `select ${['id', ...columns.map((name, at) => `${id(name)}::text as c${at}`)].join(', ')} from ${id(from)} where id <= ${KEPT} order by id`
+  return [
+    {
+      before: select(
+        table.name,
+        names.map(({ before }) => before),
+      ),
+      after: select(
+        last.name,
+        names.map(({ after }) => after),
+      ),
+    },
+  ]
 }

@@ -1,0 +1,98 @@
+import { id } from '../../../src/core/sql.ts'
+import { drawPlace, type Generator, replaced, using } from './way.ts'
+
+export const addConstraint: Generator = (draw, way) => {
+  const place = drawPlace(draw, draw.chance(0.3) ? way.added : way.free)
+  if (place === undefined) return undefined
+  const { table, column } = place
+  if (draw.chance(0.4) && column.type !== 'jsonb')
+    return {
+      operation: { kind: 'add_constraint', namespace: 'public', table, unique: [column.name, 'id'] },
+      way: using(way, place, `alter table ${id(table)} add unique (${id(column.name)}, id);`),
+      again: true,
+    }
+  const check = `${id(column.name)}::text <> 'nobody'`
+  return {
+    operation: { kind: 'add_constraint', namespace: 'public', table, check },
+    way: using(way, place, `alter table ${id(table)} add check (${check});`),
+    again: true,
+  }
+}
+
+export const dropConstraint: Generator = (draw, way) => {
+  const place = drawPlace(draw, way.free, ({ unique, checked }) => (unique ?? checked) !== undefined)
+  if (place === undefined) return undefined
+  const { table, column } = place
+  const { unique, checked, ...rest } = column
+  const name = unique === undefined ? `${table}_${column.name}_check` : `${table}_${column.name}_key`
+  const left = unique === undefined || checked === undefined ? rest : { ...rest, checked }
+  return {
+    operation: { kind: 'drop_constraint', namespace: 'public', table, name },
+    way: replaced(way, place, left),
+  }
+}
+
+export const renameConstraint: Generator = (draw, way) => {
+  const place = drawPlace(draw, way.free, ({ unique, checked }) => (unique ?? checked) !== undefined)
+  if (place === undefined) return undefined
+  const { table, column } = place
+  const to = draw.name()
+  const isUnique = column.unique !== undefined
+  const from = `${table}_${column.name}_${isUnique ? 'key' : 'check'}`
+  return {
+    operation: { kind: 'rename_constraint', namespace: 'public', table, from, to },
+    way: replaced(way, place, { ...column, ...(isUnique ? { unique: to } : { checked: to }) }),
+  }
+}
+
+export const createIndex: Generator = (draw, way) => {
+  const place = drawPlace(draw, draw.chance(0.3) ? way.added : way.free, ({ type }) => type !== 'jsonb')
+  if (place === undefined) return undefined
+  const { table, column } = place
+  const how = draw.one(['', ' desc', ' nulls first'])
+  const where = draw.one(['', ` where ${id(column.name)} is not null`])
+  const definition = `create index on ${id(table)} (${id(column.name)}${how}, id)${where}`
+  return {
+    operation: { kind: 'create_index', definition },
+    way: using(way, place, `${definition};`),
+    again: true,
+  }
+}
+
+export const dropIndex: Generator = (draw, way) => {
+  const place = drawPlace(draw, way.free, ({ indexed }) => indexed !== undefined)
+  if (place === undefined) return undefined
+  const { table, column } = place
+  const { indexed: _, ...left } = column
+  return {
+    operation: { kind: 'drop_index', namespace: 'public', table, index: `${table}_${column.name}_idx` },
+    way: replaced(way, place, left),
+  }
+}
+
+export const renameIndex: Generator = (draw, way) => {
+  const place = drawPlace(draw, way.free, ({ indexed }) => indexed !== undefined)
+  if (place === undefined) return undefined
+  const { table, column } = place
+  const to = draw.name()
+  const from = `${table}_${column.name}_idx`
+  return {
+    operation: { kind: 'rename_index', namespace: 'public', table, from, to },
+    way: replaced(way, place, { ...column, indexed: to }),
+  }
+}
+
+export const replaceIndex: Generator = (draw, way) => {
+  const place = drawPlace(draw, way.free, ({ indexed }) => indexed !== undefined)
+  if (place === undefined) return undefined
+  const { table, column } = place
+  const order = draw.one([' desc', ' nulls first'])
+  const name = id(`${table}_${column.name}_idx`)
+  return {
+    operation: {
+      kind: 'replace_index',
+      definition: `create index ${name} on ${id(table)} (${id(column.name)}${order})`,
+    },
+    way: replaced(way, place, { ...column, order }),
+  }
+}

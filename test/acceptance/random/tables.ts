@@ -1,0 +1,82 @@
+import { id } from '../../../src/core/sql.ts'
+import { drawPlainColumn, tableSql } from './schema.ts'
+import { drawTable, type Generator, type Way } from './way.ts'
+
+export const createTable: Generator = (draw, way) => {
+  const columns = Array.from({ length: draw.number(1, 4) }, () => drawPlainColumn(draw))
+  const table = { name: draw.name(), columns }
+  return {
+    operation: {
+      kind: 'create_table',
+      namespace: 'public',
+      table: table.name,
+      columns: [
+        { name: 'id', type: 'bigint', nullable: false, identity: 'by_default' },
+        ...columns.map(({ name, type, nullable, byDefault }) => ({
+          name,
+          type,
+          nullable,
+          ...(byDefault === undefined ? {} : { default: byDefault }),
+        })),
+      ],
+      primaryKey: ['id'],
+      constraints: [],
+    },
+    way: { ...way, more: [...way.more, tableSql(table)] },
+  }
+}
+
+export const dropTable: Generator = (draw, way) => {
+  const table = way.tables.length > 1 ? drawTable(draw, way) : undefined
+  if (table === undefined) return undefined
+  return {
+    operation: { kind: 'drop_table', namespace: 'public', table: table.name },
+    way: { ...touched(way, table.name), tables: way.tables.filter((one) => one !== table) },
+  }
+}
+
+export const renameTable: Generator = (draw, way) => {
+  const table = drawTable(draw, way)
+  if (table === undefined) return undefined
+  const to = draw.name()
+  return {
+    operation: { kind: 'rename_table', namespace: 'public', table: table.name, to },
+    way: {
+      ...touched(way, table.name, `alter table ${id(table.name)} rename to ${id(to)};`),
+      tables: way.tables.map((one) => (one === table ? { ...one, name: to, was: table.name } : one)),
+    },
+  }
+}
+
+export const setTable: Generator = (draw, way) => {
+  const table = drawTable(draw, way)
+  if (table === undefined) return undefined
+  const { name } = table
+  const fillfactor = String(draw.number(50, 90))
+  return {
+    operation: {
+      kind: 'set_table',
+      namespace: 'public',
+      table: name,
+      comment: `of ${name}`,
+      set: { fillfactor },
+      reset: [],
+    },
+    way: touched(
+      way,
+      name,
+      `comment on table ${id(name)} is '${`of ${name}`.replaceAll("'", "''")}';`,
+      `alter table ${id(name)} set (fillfactor = ${fillfactor});`,
+    ),
+    again: true,
+  }
+}
+
+function touched(way: Way, table: string, ...more: readonly string[]): Way {
+  return {
+    ...way,
+    more: [...way.more, ...more],
+    free: way.free.filter((one) => one.table !== table),
+    added: way.added.filter((one) => one.table !== table),
+  }
+}

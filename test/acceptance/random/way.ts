@@ -1,0 +1,92 @@
+import type { Operation } from '../../../src/core/operations/migration.ts'
+import type { Draw } from './draw.ts'
+import type { RandomColumn, RandomTable } from './schema.ts'
+
+/** A database on its way from one shape to another. */
+export interface Way {
+  /** As plain DDL would make them in the end. */
+  readonly tables: readonly RandomTable[]
+  /** What plain DDL would add to them. */
+  readonly more: readonly string[]
+  /** Columns that no operation touches so far, by table. */
+  readonly free: readonly Place[]
+  /** Columns that the migration adds, and nothing else touches. */
+  readonly added: readonly Place[]
+}
+
+export interface Place {
+  readonly table: string
+  readonly column: RandomColumn
+}
+
+/** An old and a new way to say one thing; they agree wherever the new column is filled. Expressions over the columns of the table. */
+export interface Pair {
+  readonly table: string
+  readonly filled: string
+  readonly old: string
+  readonly renewed: string
+}
+
+export interface Drawn {
+  readonly operation: Operation
+  readonly way: Way
+  readonly pair?: Pair
+  /** Can it be done a second time, because it names nothing that would be there by then? */
+  readonly again?: true
+}
+
+/** Draws an operation that fits; undefined where there is none. */
+export type Generator = (draw: Draw, way: Way) => Drawn | undefined
+
+/** One of the places that fit, or none. */
+export function drawPlace(
+  draw: Draw,
+  places: readonly Place[],
+  fits: (column: RandomColumn) => boolean = () => true,
+): Place | undefined {
+  const fitting = places.filter(({ column }) => fits(column))
+  return fitting.length === 0 ? undefined : draw.one(fitting)
+}
+
+/** The columns of a table are others in the end; those that an operation touched are free no more. */
+export function withColumns(
+  way: Way,
+  table: string,
+  change: (columns: readonly RandomColumn[]) => readonly RandomColumn[],
+): Way {
+  const tables = way.tables.map((one) =>
+    one.name === table ? { ...one, columns: change(one.columns) } : one,
+  )
+  const columns = tables.find((one) => one.name === table)?.columns
+  return {
+    ...way,
+    tables,
+    free: way.free.filter((one) => one.table !== table || columns?.includes(one.column) === true),
+  }
+}
+
+/** A column is another one in the end, at its place among the others. */
+export function replaced(way: Way, { table, column }: Place, now: RandomColumn): Way {
+  return withColumns(way, table, (columns) => columns.map((one) => (one === column ? now : one)))
+}
+
+/** An operation uses a column as it is, and plain DDL adds something. */
+export function using(way: Way, { table, column }: Place, ...more: readonly string[]): Way {
+  const isOther = (one: Place) => one.table !== table || one.column.name !== column.name
+  return {
+    ...way,
+    more: [...way.more, ...more],
+    free: way.free.filter(isOther),
+    added: way.added.filter(isOther),
+  }
+}
+
+/** A table of which nothing is touched so far, and to which no foreign key points. */
+export function drawTable(draw: Draw, way: Way): RandomTable | undefined {
+  const fitting = way.tables.filter(
+    ({ name, columns }) =>
+      columns.every((column) => way.free.some((one) => one.table === name && one.column === column)) &&
+      way.tables.every((other) => other.columns.every(({ references }) => references !== name)),
+  )
+  return fitting.length === 0 ? undefined : draw.one(fitting)
+}
