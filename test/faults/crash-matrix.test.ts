@@ -19,6 +19,7 @@ import {
   INDEXES,
   type Life,
   MERGE,
+  PARTITIONED,
   POISONED,
   RENAME,
   RULES,
@@ -40,6 +41,7 @@ const TIMEOUT_MS = 300_000
 const LIVES: readonly (readonly [string, Life, { readonly points: number; readonly states: number }])[] = [
   ['a rename of two columns', RENAME, { points: 300, states: 50 }],
   ['a change of type', CHANGE, { points: 100, states: 20 }],
+  ['a change of type in a partitioned table', PARTITIONED, { points: 100, states: 20 }],
   ['a merge of two columns', MERGE, { points: 100, states: 20 }],
   ['an added column', ADD, { points: 26, states: 4 }],
   ['two added columns that are filled', FILL, { points: 120, states: 20 }],

@@ -7,7 +7,7 @@ import { narrowStep, widenStep } from './change-type/in-catalog.ts'
 import { changedTable } from './change-type/schema.ts'
 import { swapBackStep, swapStep } from './change-type/steps.ts'
 import { fillStep, installStep } from './copy/expand-steps.ts'
-import { purgeStep, takeBackStep } from './copy/leave-steps.ts'
+import { purgeStep, takeBackSteps } from './copy/leave-steps.ts'
 import { verifySteps } from './copy/verify-steps.ts'
 import { twinColumn, type Work, workUnderOneName } from './copy/work.ts'
 import type { Context, OperationSpec } from './operation.ts'
@@ -23,7 +23,7 @@ export const changeType: OperationSpec<ChangeType> = {
 
   check: (op, context): readonly BellowsError[] => {
     const table = findTable(context.schema, theTable(op))
-    const problems = tableProblems(op, table)
+    const problems = tableProblems(op, table, ['table', 'partitioned'])
     if (table === undefined || problems.length > 0) return problems
     const from = findColumn(table, op.column)
     if (from === undefined) return columnMissing(op, table, op.column)
@@ -69,7 +69,9 @@ export const changeType: OperationSpec<ChangeType> = {
     if (change.by === 'catalog') return [narrowStep(table, from, change.target)]
     if (change.by === 'nothing') return []
     const work = workFor(op, context, change)
-    return change.mapping.down === undefined ? [takeBackStep(work)] : [swapBackStep(work), takeBackStep(work)]
+    return change.mapping.down === undefined
+      ? takeBackSteps(work)
+      : [swapBackStep(work), ...takeBackSteps(work)]
   },
 }
 

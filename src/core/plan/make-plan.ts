@@ -12,6 +12,7 @@ import { sql } from '../sql.ts'
 import { dropOrderProblems } from './drop-order.ts'
 import { stepHazards } from './hazards.ts'
 import { isOnAdded, keyProblems, meetingProblems, sharingProblems } from './meetings.ts'
+import { overPartitions } from './over-partitions.ts'
 import type { Plan } from './plan.ts'
 import { backfillFinished } from './probes.ts'
 import { PHASES, type Step, type StepDraft } from './step.ts'
@@ -141,9 +142,12 @@ interface Drafts {
 
 function draftsOf(op: Operation, context: Context): Drafts {
   const spec = specOf(op)
+  const whole = (draft: StepDraft) => overPartitions(draft, context.schema)
   return {
-    forward: [...spec.expand(op, context), ...spec.backfill(op, context), ...spec.contract(op, context)],
-    back: spec.rollback(op, context),
+    forward: [...spec.expand(op, context), ...spec.backfill(op, context), ...spec.contract(op, context)].map(
+      whole,
+    ),
+    back: spec.rollback(op, context).map(whole),
   }
 }
 

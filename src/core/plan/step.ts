@@ -107,6 +107,14 @@ export interface IndexPartsStep extends Common, IndexParts {
   readonly locks: readonly Lock[]
 }
 
+/** Proves CHECKs partition by partition: none is kept from its writers, or from vacuum, for as long as all of them take. */
+export interface ValidatePartsStep extends Common {
+  readonly kind: 'validate_parts'
+  readonly table: QualifiedName
+  readonly checks: readonly string[]
+  readonly locks: readonly Lock[]
+}
+
 /** Looks for rows that are in the way of what comes, such as duplicates of a key, before anything is changed. */
 export interface InspectStep extends Common {
   readonly kind: 'inspect'
@@ -131,6 +139,8 @@ export interface BackfillStep extends Common {
   readonly once?: true
   /** Columns that name a row to a person. */
   readonly key: readonly string[]
+  /** Is the table partitioned? Then each partition that has rows is gone through, also one that came meanwhile. */
+  readonly byPartition?: true
 }
 
 /** Compares the whole table, chunk by chunk, and reports the rows that break the relation. */
@@ -143,6 +153,7 @@ export interface VerifyStep extends Common {
   /** Consistent by the second half of R only: reported, not failed. */
   readonly lossy: Sql
   readonly key: readonly string[]
+  readonly byPartition?: true
   readonly columns: { readonly from: string; readonly to: string }
 }
 
@@ -173,6 +184,7 @@ export type Step =
   | ConcurrentIndexStep
   | OutsideStep
   | IndexPartsStep
+  | ValidatePartsStep
   | InspectStep
   | BackfillStep
   | VerifyStep

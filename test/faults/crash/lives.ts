@@ -15,6 +15,8 @@ export interface Life {
   readonly filled: Readonly<Record<string, number>>
   /** More that is there at the start. */
   readonly given?: string
+  /** Asks for rows that have lost something; there must be none, wherever it ends. */
+  readonly wrong?: string
   /** What a person does about a row that cannot be filled. */
   readonly mend?: string
 }
@@ -103,6 +105,18 @@ export const INDEXES = life([
 export const CHANGE = life([
   { kind: 'change_type', namespace: 'public', table: 'users', column: 'team', type: 'bigint' },
 ])
+/** The same of a partitioned table: each partition is filled, compared, proved and given its part of an index by itself. */
+export const PARTITIONED: Life = {
+  ...life([{ kind: 'change_type', namespace: 'public', table: 'events', column: 'seen', type: 'bigint' }]),
+  given: `create table events (id integer not null, said text, seen integer not null) partition by range (id);
+    create table events_1 partition of events for values from (0) to (100);
+    create table events_2 partition of events for values from (100) to (1000) partition by hash (id);
+    create table events_2a partition of events_2 for values with (modulus 2, remainder 0);
+    create table events_2b partition of events_2 for values with (modulus 2, remainder 1);
+    create index on events (seen);
+    insert into events select i, i::text, i from generate_series(1, 200) i; analyze events`,
+  wrong: `select id, seen from events where seen::text <> said union all select count(*), 0 from events having count(*) <> 200`,
+}
 /** Two old columns, hidden one after the other. */
 export const MERGE = life([
   {

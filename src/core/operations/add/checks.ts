@@ -15,26 +15,14 @@ export function addProblems(op: AddColumn, context: Context): readonly BellowsEr
   if (table === undefined || problems.length > 0) return problems
   return [
     ...nameProblems(op, table),
-    ...partitionedProblems(op, table, context.facts),
     ...columnSlotProblems(table),
     ...typeProblems(op, context),
     ...sourceProblems(op),
     ...defaultProblems(op, context),
     ...upProblems(op, table, context.facts),
-    ...identityProblems(op, context.facts),
+    ...identityProblems(op, table, context.facts),
     ...generatedProblems(op, context.facts),
     ...fillProblems(op, table, context.facts),
-  ]
-}
-
-/** Rows are filled by a trigger and in ranges of blocks, and a partitioned table has neither. */
-function partitionedProblems(op: AddColumn, table: Table, facts: Facts): readonly BellowsError[] {
-  if (table.kind !== 'partitioned' || !isFilled(op, facts)) return []
-  return [
-    refused(
-      `"${op.table}" is a partitioned table, whose rows this operation does not fill yet.`,
-      'Add the column as nullable, or with a default that is not volatile.',
-    ),
   ]
 }
 
@@ -134,8 +122,15 @@ function upProblems(op: AddColumn, table: Table, facts: Facts): readonly Bellows
 
 const INTEGER_TYPES = new Set(['smallint', 'integer', 'bigint'])
 
-function identityProblems(op: AddColumn, { types }: Facts): readonly BellowsError[] {
+function identityProblems(op: AddColumn, table: Table, { types }: Facts): readonly BellowsError[] {
   const type = types[op.type]
+  if (op.identity !== undefined && table.kind === 'partitioned')
+    return [
+      refused(
+        `"${op.table}" is a partitioned table: before PostgreSQL 17 its partitions know nothing of an identity column.`,
+        `Make a sequence, and add the column with a default: nextval('<sequence>').`,
+      ),
+    ]
   if (op.identity === undefined || type === undefined || INTEGER_TYPES.has(type.baseType)) return []
   return [
     new BellowsError('migration_invalid', `"${op.column}" is an identity column of type ${type.type}.`, {

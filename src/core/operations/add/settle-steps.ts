@@ -1,4 +1,5 @@
 import { clearColumnState, columnIsOffered } from '../../plan/column-state.ts'
+import { validateChecksStep } from '../../plan/constraint-steps.ts'
 import { uninstallSql } from '../../plan/dual-write.ts'
 import type { Filling } from '../../plan/filling.ts'
 import { onTable } from '../../plan/on-table.ts'
@@ -12,7 +13,6 @@ import {
   dualWriteStands,
 } from '../../plan/probes.ts'
 import type { Requirement, StepDraft } from '../../plan/step.ts'
-import { validateChecksSql } from '../../plan/validate.ts'
 import type { QualifiedName } from '../../schema/model.ts'
 import { id, lit, qualified, type Sql, sql } from '../../sql.ts'
 import type { AddColumn } from './add.ts'
@@ -44,25 +44,12 @@ function proofStep(work: Work): StepDraft {
 }
 
 function validateStep({ table, names }: Work): StepDraft {
-  return {
-    kind: 'validate',
-    phase: 'verify',
-    does: `prove that every row of "${table.name}" is filled`,
-    hazards: [
-      {
-        code: 'stops_clients',
-        because: `At its end writers of "${table.name}" wait: for the lock timeout at most, and then for some milliseconds.`,
-      },
-    ],
-    probe: constraintValidated(table, names.notNullProof),
-    locks: [
-      { relation: table, level: 'share_update_exclusive' },
-      { relation: table, level: 'share_row_exclusive', implied: true },
-    ],
-    requires: [],
-    statements: validateChecksSql(table, [names.notNullProof]),
-    cost: 'scan',
-  }
+  return validateChecksStep(
+    table,
+    [names.notNullProof],
+    `prove that every row of "${table.name}" is filled`,
+    'verify',
+  )
 }
 
 /** NOT NULL is instant, because the CHECK proves it; the trigger goes where a default, or the numbers, do its work. */

@@ -1,5 +1,6 @@
 import { attributesSql } from '../../plan/attributes.ts'
 import { dropCopiesSql, replicaIdentitySql, settleSql } from '../../plan/carry.ts'
+import { dropLooseStep } from '../../plan/carry-parts.ts'
 import { clearColumnState } from '../../plan/column-state.ts'
 import { functionSql, uninstallSql } from '../../plan/dual-write.ts'
 import { defaultName, notNullName } from '../../plan/names.ts'
@@ -210,8 +211,15 @@ export function returnStep({ leaving, installed }: Work): StepDraft {
   return undoStep(leaving, [functionSql(installed)])
 }
 
-/** Takes everything away that expand and verify put on the table. */
-export function takeBackStep(work: Work): StepDraft {
+/** Takes everything away that expand and verify put on the table, and what a build of the parts of an index left unattached. */
+export function takeBackSteps(work: Work): readonly StepDraft[] {
+  const { table, things } = work
+  const loose =
+    table.kind === 'partitioned' ? things.indexes.map((copy) => dropLooseStep(table, copy, work)) : []
+  return [...loose, takeBackStep(work)]
+}
+
+function takeBackStep(work: Work): StepDraft {
   const { table, to, finalName, installed, counting, names, things, adopted, toColumn, fromColumn } = work
   const dropProofs = [names.proof, names.notNullProof].map(
     (name) => sql`drop constraint if exists ${id(name)}`,

@@ -1,9 +1,9 @@
 import { clearColumnState, columnIsOffered } from '../../plan/column-state.ts'
+import { validateChecksStep } from '../../plan/constraint-steps.ts'
 import { lossyOf, relationOf, unfilledOf } from '../../plan/dual-write.ts'
 import { onTable } from '../../plan/on-table.ts'
-import { all, constraintExists, constraintValidated } from '../../plan/probes.ts'
+import { all, constraintExists } from '../../plan/probes.ts'
 import type { StepDraft } from '../../plan/step.ts'
-import { validateChecksSql } from '../../plan/validate.ts'
 import { primaryKey } from '../../schema/model.ts'
 import { id, join, qualified, sql } from '../../sql.ts'
 import { asPlanned, listed, proofs, required, said, sides, standing } from './parts.ts'
@@ -56,25 +56,12 @@ function proofStep(work: Work): StepDraft {
 
 function validateStep(work: Work): StepDraft {
   const { table } = work
-  return {
-    kind: 'validate',
-    phase: 'verify',
-    does: `prove that every row of "${table.name}" keeps to it`,
-    hazards: [
-      {
-        code: 'stops_clients',
-        because: `At its end writers of "${table.name}" wait: for the lock timeout at most, and then for some milliseconds.`,
-      },
-    ],
-    probe: all(proofs(work).map((name) => constraintValidated(table, name))),
-    locks: [
-      { relation: table, level: 'share_update_exclusive' },
-      { relation: table, level: 'share_row_exclusive', implied: true },
-    ],
-    requires: [],
-    statements: validateChecksSql(table, proofs(work)),
-    cost: 'scan',
-  }
+  return validateChecksStep(
+    table,
+    proofs(work),
+    `prove that every row of "${table.name}" keeps to it`,
+    'verify',
+  )
 }
 
 function offerStep({ table, news }: Work): StepDraft {

@@ -3,7 +3,7 @@ import {
   hideStep,
   purgeStep,
   returnStep,
-  takeBackStep,
+  takeBackSteps,
 } from '../../../../src/core/operations/copy/leave-steps.ts'
 import { asPlannedRequirements } from '../../../../src/core/operations/copy/work.ts'
 import type { RenameColumn } from '../../../../src/core/operations/rename/rename.ts'
@@ -297,7 +297,7 @@ describe('the step that brings it back', () => {
 describe('the step that takes everything back', () => {
   test('works from whatever point the run has come to', () => {
     const of = work()
-    expect(takeBackStep(of)).toEqual({
+    expect(takeBackSteps(of)[0]).toEqual({
       kind: 'ddl',
       phase: 'expand',
       does: 'drop the column "full_name" of "users" again',
@@ -319,7 +319,7 @@ describe('the step that takes everything back', () => {
   })
 
   test('takes the copies away, and locks the table that a foreign key points at', () => {
-    const step = transaction(takeBackStep(work(rich)))
+    const step = transaction(takeBackSteps(work(rich))[0] as StepDraft)
     expect(step.locks.at(-1)).toEqual({ relation: teams, level: 'access_exclusive', implied: true })
     expect(step.statements.slice(9, -2)).toEqual([
       `${ON} drop constraint if exists "${copyOf(rich, 'users_name_key')}"`,
@@ -337,7 +337,7 @@ describe('the step that takes everything back', () => {
         column('full_name', 'text', { comment: 'mine' }),
       ]),
     )
-    const step = transaction(takeBackStep(of))
+    const step = transaction(takeBackSteps(of)[0] as StepDraft)
     expect(step).toMatchObject({
       does: 'let go of "full_name" of "users"',
       probe: `(${dualWriteAbsent(of.installed)})`,
