@@ -20,6 +20,7 @@ import {
   type Life,
   MERGE,
   PARTITIONED,
+  PARTITIONS,
   POISONED,
   RENAME,
   RULES,
@@ -42,6 +43,7 @@ const LIVES: readonly (readonly [string, Life, { readonly points: number; readon
   ['a rename of two columns', RENAME, { points: 300, states: 50 }],
   ['a change of type', CHANGE, { points: 100, states: 20 }],
   ['a change of type in a partitioned table', PARTITIONED, { points: 100, states: 20 }],
+  ['partitions that come and go', PARTITIONS, { points: 40, states: 8 }],
   ['a merge of two columns', MERGE, { points: 100, states: 20 }],
   ['an added column', ADD, { points: 26, states: 4 }],
   ['two added columns that are filled', FILL, { points: 120, states: 20 }],
@@ -60,6 +62,7 @@ const RETURNS: readonly (readonly [string, Life, Phase])[] = [
   ['operations that build on one another', BUILT, 'retire'],
   ['two dropped columns that are hidden', DROP_TWO, 'retire'],
   ['tables that are made, hidden and renamed', TABLES, 'retire'],
+  ['partitions that have come and gone', PARTITIONS, 'retire'],
 ]
 const THROWN: readonly (readonly [string, Life])[] = [
   ['the life of an added column', ADD],

@@ -268,6 +268,7 @@ export function facts(more: Partial<Facts> = {}): Facts {
     mappings: {},
     collations: {},
     indexes: {},
+    bounds: {},
     answers: {},
     ...more,
   }

@@ -170,7 +170,9 @@ export const OPERATION_CASES: Readonly<Record<Operation['kind'], readonly Operat
         create table events_2 partition of events for values from (100) to (1000) partition by hash (id);
         create table events_2a partition of events_2 for values with (modulus 1, remainder 0);
         create index on events (name); insert into events select i, 'event ' || i from generate_series(1, ${ROWS}) i;`,
-      operations: [{ kind: 'rename_column', namespace: 'public', table: 'events', from: 'name', to: 'title' }],
+      operations: [
+        { kind: 'rename_column', namespace: 'public', table: 'events', from: 'name', to: 'title' },
+      ],
     },
     {
       name: 'NOT NULL, with a CHECK, indexes, and a unique constraint that is the replica identity',

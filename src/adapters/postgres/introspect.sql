@@ -166,7 +166,7 @@ select json_build_object(
     -- Those of a partition fire beside the ones that it has from its table. Its table is asked for them one by one.
     from (select c.oid as relid union all select y.relid from pg_partition_tree(c.oid) y where y.relid <> c.oid and c.relkind = 'p') t
     cross join lateral (select * from pg_trigger where tgrelid = t.relid offset 0) g join pg_proc f on f.oid = g.tgfoid
-    where not g.tgisinternal and (g.tgrelid = c.oid or g.tgparentid = 0) and f.pronamespace is distinct from to_regnamespace('bellows'))
+    where not g.tgisinternal and g.tgparentid = 0 and f.pronamespace is distinct from to_regnamespace('bellows'))
 ) as "table"
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where c.oid = any (array[$tables]::oid[])

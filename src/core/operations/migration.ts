@@ -3,10 +3,12 @@ import type { AddColumn } from './add/add.ts'
 import type { AddConstraint } from './add-constraint.ts'
 import type { AddEnumValue } from './add-enum-value.ts'
 import type { AlterColumn } from './alter/alter.ts'
+import type { AttachPartition } from './attach-partition.ts'
 import type { ChangeType } from './change-type/change.ts'
 import type { CreateIndex } from './create-index.ts'
 import type { CreateObject } from './create-object.ts'
 import type { CreateTable } from './create-table/create-table.ts'
+import type { DetachPartition } from './detach-partition.ts'
 import type { DropColumn } from './drop/drop.ts'
 import type { DropConstraint } from './drop-constraint.ts'
 import type { DropIndex } from './drop-index.ts'
@@ -29,10 +31,12 @@ export type Operation =
   | AddConstraint
   | AddEnumValue
   | AlterColumn
+  | AttachPartition
   | ChangeType
   | CreateIndex
   | CreateObject
   | CreateTable
+  | DetachPartition
   | DropColumn
   | DropConstraint
   | DropIndex

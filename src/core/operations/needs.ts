@@ -1,3 +1,4 @@
+import type { BoundNeed } from '../schema/bounds.ts'
 import type { RowShape, RowValue } from '../schema/facts.ts'
 import type { MappingNeed } from '../schema/mappings.ts'
 import type { QualifiedName } from '../schema/model.ts'
@@ -36,6 +37,8 @@ export interface Needs {
   readonly collations: readonly QualifiedName[]
   /** Index definitions as operations write them, each with the columns that operations before it add to the table. */
   readonly indexes: readonly (IndexNeed & { readonly added: readonly AddedColumn[] })[]
+  /** Bounds of partitions as operations write them. */
+  readonly bounds: readonly BoundNeed[]
   /** Queries that only read, about what no table of the model tells. Each is answered under its own text. */
   readonly questions: readonly Sql[]
 }

@@ -96,6 +96,8 @@ export interface OutsideStep extends Common {
   readonly locks: readonly Lock[]
   /** Each may be given again when it was interrupted. */
   readonly statements: readonly Sql[]
+  /** What an interrupted attempt left half done, and what ends that. */
+  readonly begun?: { readonly when: Sql; readonly statement: Sql }
   readonly cost: 'instant' | 'scan'
   /** Looked at before the statements; nothing keeps them true meanwhile. */
   readonly requires?: readonly Requirement[]

@@ -117,6 +117,26 @@ export const PARTITIONED: Life = {
     insert into events select i, i::text, i from generate_series(1, 200) i; analyze events`,
   wrong: `select id, seen from events where seen::text <> said union all select count(*), 0 from events having count(*) <> 200`,
 }
+/** One partition goes, another one comes; each is a table before or afterwards. */
+export const PARTITIONS: Life = {
+  ...life([
+    {
+      kind: 'attach_partition',
+      namespace: 'public',
+      table: 'events',
+      partition: 'events_2',
+      bounds: 'for values from (100) to (200)',
+    },
+    { kind: 'detach_partition', namespace: 'public', table: 'calls', partition: 'calls_1' },
+  ]),
+  given: `create table events (id integer not null) partition by range (id);
+    create table events_1 partition of events for values from (0) to (100);
+    create table events_2 (id integer not null); insert into events_2 select generate_series(100, 199);
+    create table calls (id integer not null) partition by range (id);
+    create table calls_1 partition of calls for values from (0) to (100); insert into calls select generate_series(0, 99)`,
+  wrong:
+    'select count(*) from events_2 having count(*) <> 100 union all select count(*) from calls_1 having count(*) <> 100',
+}
 /** Two old columns, hidden one after the other. */
 export const MERGE = life([
   {
