@@ -39,9 +39,10 @@ const client = (name: string, column: string, value: string, changed: string) =>
 })
 const texts = (name: string, column: string) => client(name, column, `'${name} ' || $1`, `${column} || $1`)
 
-type Case = Pick<Lifecycle, 'given' | 'direct' | 'old' | 'renewed' | 'meanwhile' | 'afterwards'> & {
-  readonly operation: Operation
-}
+type Case = Pick<
+  Lifecycle,
+  'given' | 'direct' | 'old' | 'renewed' | 'meanwhile' | 'afterwards' | 'operations'
+>
 
 const CASES: readonly (readonly [string, Case])[] = [
   [
@@ -52,7 +53,7 @@ const CASES: readonly (readonly [string, Case])[] = [
           `name varchar(90) not null default 'nobody' check (name <> '')`,
           `create index on events (name, at); comment on column events.name is 'called';`,
         ) + rows('name', `'event ' || i`),
-      operation: { kind: 'rename_column', ...on, from: 'name', to: 'title' },
+      operations: [{ kind: 'rename_column', ...on, from: 'name', to: 'title' }],
       direct: tables(
         'name varchar(90) not null',
         `alter table events drop name, add title varchar(90) not null default 'nobody' check (title <> '');
@@ -65,44 +66,50 @@ const CASES: readonly (readonly [string, Case])[] = [
     },
   ],
   [
-    'change_type by a copy, with an index',
+    'change_type by a copy, with an index, and drop_column with "down", at once',
     {
-      given: tables('seen integer not null', 'create index seen on events (seen);') + rows('seen', 'i'),
-      operation: { kind: 'change_type', ...on, column: 'seen', type: 'bigint' },
+      given:
+        tables(
+          'name text, length integer not null, seen integer not null',
+          'create index seen on events (seen);',
+        ) + rows('name, length, seen', `'event ' || i, 1, i`),
+      operations: [
+        { kind: 'change_type', ...on, column: 'seen', type: 'bigint' },
+        { kind: 'drop_column', ...on, column: 'length', down: 'coalesce(char_length(name), 0)' },
+      ],
       direct: tables(
-        'seen integer not null',
-        `alter table events drop seen, add seen bigint not null; create index seen on events (seen);
+        'name text, length integer not null, seen integer not null',
+        `alter table events drop seen, drop length, add seen bigint not null; create index seen on events (seen);
          ${PARTS.map(([space, part]) => `alter index "${space}"."${part}_seen_idx" rename to "${part}_seen_idx1";`).join('\n')}`,
       ),
-      old: [client('old', 'seen', '$1::int % 1000', 'seen + 1')],
+      old: [client('old', 'length, seen', '$1::int % 1000, 7', '')].map(({ name, statements }) => ({
+        name,
+        statements: [
+          ...statements.filter((one) => !one.startsWith('update')),
+          `update events set seen = seen + 1, length = length + 1 where id = 1 + $1 % ${ROWS}`,
+          `update events set at = at + 300, seen = 1 where id = 1 + $1 % ${ROWS} and at < '2021-01-01'`,
+        ],
+      })),
       renewed: [client('new', 'seen', '$1::int % 1000', 'seen + 1')],
       afterwards: ['select from events where seen is null'],
-    },
-  ],
-  [
-    'drop_column with "down"',
-    {
-      given: tables('name text, length integer not null') + rows('name, length', `'event ' || i, 1`),
-      operation: { kind: 'drop_column', ...on, column: 'length', down: 'coalesce(char_length(name), 0)' },
-      direct: tables('name text, length integer not null', 'alter table events drop length;'),
-      old: [client('old', 'length', '$1::int % 1000', 'length + 1')],
-      renewed: [texts('new', 'name')],
     },
   ],
   [
     'split_column',
     {
       given: tables('name text') + rows('name', `'first' || i || ' last'`),
-      operation: {
-        kind: 'split_column',
-        ...on,
-        from: 'name',
-        to: [
-          { name: 'first', type: 'text', nullable: true, up: `split_part(name, ' ', 1)` },
-          { name: 'last', type: 'text', nullable: true, up: `substr(name, strpos(name, ' ') + 1)` },
-        ],
-        down: `first || ' ' || last`,
-      },
+      operations: [
+        {
+          kind: 'split_column',
+          ...on,
+          from: 'name',
+          to: [
+            { name: 'first', type: 'text', nullable: true, up: `split_part(name, ' ', 1)` },
+            { name: 'last', type: 'text', nullable: true, up: `substr(name, strpos(name, ' ') + 1)` },
+          ],
+          down: `first || ' ' || last`,
+        },
+      ],
       direct: tables('name text', 'alter table events add first text, add last text, drop name;'),
       old: [client('old', 'name', `'a ' || $1`, `'b ' || $1`)],
       renewed: [client('new', 'first, last', `'a', 'x' || $1`, '').statements.slice(0, 1)].map(
@@ -118,15 +125,17 @@ const CASES: readonly (readonly [string, Case])[] = [
     'add_column with "up", NOT NULL',
     {
       given: tables('name text') + rows('name', `'event ' || i`),
-      operation: {
-        kind: 'add_column',
-        ...on,
-        column: 'slug',
-        type: 'text',
-        nullable: false,
-        up: `lower(coalesce(name, ''))`,
-        default: `'none'`,
-      },
+      operations: [
+        {
+          kind: 'add_column',
+          ...on,
+          column: 'slug',
+          type: 'text',
+          nullable: false,
+          up: `lower(coalesce(name, ''))`,
+          default: `'none'`,
+        },
+      ],
       direct: tables('name text', `alter table events add slug text not null default 'none';`),
       old: [texts('old', 'name')],
       renewed: [texts('new', 'slug')],
@@ -136,8 +145,7 @@ const CASES: readonly (readonly [string, Case])[] = [
 ]
 
 test.each(CASES)('rows of a partitioned table go along under traffic: %s', async (_what, life) => {
-  const { operation, ...more } = life
-  await liveThrough({ ...more, operations: [operation] })
+  await liveThrough(life)
 })
 
 const RENAME: Migration = {

@@ -6,8 +6,9 @@ import { changeHazards, changeProblems } from './change-type/checks.ts'
 import { narrowStep, widenStep } from './change-type/in-catalog.ts'
 import { changedTable } from './change-type/schema.ts'
 import { swapBackStep, swapStep } from './change-type/steps.ts'
+import { takeBackSteps } from './copy/back-steps.ts'
 import { fillStep, installStep } from './copy/expand-steps.ts'
-import { purgeStep, takeBackSteps } from './copy/leave-steps.ts'
+import { purgeStep } from './copy/leave-steps.ts'
 import { verifySteps } from './copy/verify-steps.ts'
 import { twinColumn, type Work, workUnderOneName } from './copy/work.ts'
 import type { Context, OperationSpec } from './operation.ts'
@@ -99,6 +100,6 @@ function workFor(
     mapping,
     notNull,
     changesValues: op.up !== undefined,
-    seed: context.seed,
+    context,
   })
 }

@@ -1,7 +1,5 @@
 import { clearColumnState, columnIsOffered } from '../../plan/column-state.ts'
 import { validateChecksStep } from '../../plan/constraint-steps.ts'
-import { uninstallSql } from '../../plan/dual-write.ts'
-import type { Filling } from '../../plan/filling.ts'
 import { onTable } from '../../plan/on-table.ts'
 import {
   all,
@@ -12,6 +10,7 @@ import {
   dualWriteIsLast,
   dualWriteStands,
 } from '../../plan/probes.ts'
+import { type Installed, uninstallSql } from '../../plan/row-trigger.ts'
 import type { Requirement, StepDraft } from '../../plan/step.ts'
 import type { QualifiedName } from '../../schema/model.ts'
 import { id, lit, qualified, type Sql, sql } from '../../sql.ts'
@@ -33,6 +32,7 @@ function proofStep(work: Work): StepDraft {
   return {
     ...onTable(table),
     kind: 'ddl',
+    shares: { table, at: 'prove' },
     phase: 'verify',
     does: `have the database keep "${op.column}" filled from now on`,
     probe: constraintExists(table, names.notNullProof),
@@ -44,12 +44,11 @@ function proofStep(work: Work): StepDraft {
 }
 
 function validateStep({ table, names }: Work): StepDraft {
-  return validateChecksStep(
-    table,
-    [names.notNullProof],
-    `prove that every row of "${table.name}" is filled`,
-    'verify',
-  )
+  const constraints = [names.notNullProof]
+  return {
+    ...validateChecksStep(table, constraints, `prove that every row of "${table.name}" is filled`, 'verify'),
+    shares: { table, at: 'validate', constraints },
+  }
 }
 
 /** NOT NULL is instant, because the CHECK proves it; the trigger goes where a default, or the numbers, do its work. */
@@ -59,6 +58,7 @@ function offerStep({ op, table, names, nullable, filling, numbers }: Work, isOve
     ...onTable(table),
     ...(nullable && !isOver ? { locks: [] } : {}),
     kind: 'ddl',
+    shares: { table, at: 'offer' },
     phase: 'verify',
     does: `offer "${op.column}" to new instances`,
     probe: all([
@@ -105,6 +105,7 @@ function purgeStep({ op, table, filling }: Work): StepDraft {
   return {
     ...onTable(table),
     kind: 'purge',
+    shares: { table, at: 'drop' },
     phase: 'purge',
     does: `no longer fill "${op.column}" of "${op.table}" for writers that do not know it`,
     probe: dualWriteAbsent(filling),
@@ -112,7 +113,7 @@ function purgeStep({ op, table, filling }: Work): StepDraft {
   }
 }
 
-function stands(filling: Filling): Requirement {
+function stands(filling: Installed): Requirement {
   return {
     that: dualWriteStands(filling),
     code: 'drift_found',
@@ -120,7 +121,7 @@ function stands(filling: Filling): Requirement {
   }
 }
 
-function isLast(filling: Filling): Requirement {
+function isLast(filling: Installed): Requirement {
   return {
     that: dualWriteIsLast(filling),
     code: 'drift_found',

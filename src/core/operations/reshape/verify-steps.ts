@@ -20,6 +20,7 @@ function verifyStep(work: Work): StepDraft {
   const filled = required(work).map(({ name }) => sql`${id(name)} is not null`)
   return {
     kind: 'verify',
+    shares: { table, at: 'compare' },
     phase: 'verify',
     does: `compare ${said(olds)} and ${said(news)} in every row of "${table.name}"`,
     hazards: [],
@@ -46,27 +47,32 @@ function proofStep(work: Work): StepDraft {
   return {
     ...onTable(table),
     kind: 'ddl',
+    shares: { table, at: 'prove' },
     phase: 'verify',
     does: `have the database keep ${said(work.olds)} and ${said(work.news)} in step from now on`,
     probe: constraintExists(table, names.proof),
-    requires: [...asPlanned(work), ...standing(work, 0)],
+    requires: [...asPlanned(work), ...standing(work)],
     statements: [sql`alter table ${qualified(table)} ${join(additions)}`],
   }
 }
 
 function validateStep(work: Work): StepDraft {
   const { table } = work
-  return validateChecksStep(
-    table,
-    proofs(work),
-    `prove that every row of "${table.name}" keeps to it`,
-    'verify',
-  )
+  return {
+    ...validateChecksStep(
+      table,
+      proofs(work),
+      `prove that every row of "${table.name}" keeps to it`,
+      'verify',
+    ),
+    shares: { table, at: 'validate', constraints: proofs(work) },
+  }
 }
 
 function offerStep({ table, news }: Work): StepDraft {
   return {
     kind: 'ddl',
+    shares: { table, at: 'offer' },
     phase: 'verify',
     does: `offer ${said(news)} to new instances`,
     hazards: [],

@@ -1,16 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import {
-  hideStep,
-  purgeStep,
-  returnStep,
-  takeBackSteps,
-} from '../../../../src/core/operations/copy/leave-steps.ts'
+import { returnStep, takeBackSteps } from '../../../../src/core/operations/copy/back-steps.ts'
+import { hideStep, purgeStep } from '../../../../src/core/operations/copy/leave-steps.ts'
 import { asPlannedRequirements } from '../../../../src/core/operations/copy/work.ts'
 import type { RenameColumn } from '../../../../src/core/operations/rename/rename.ts'
 import { workFor } from '../../../../src/core/operations/rename/work.ts'
 import { clearColumnState, setColumnState } from '../../../../src/core/plan/column-state.ts'
 import { nothingElseOn } from '../../../../src/core/plan/dependents.ts'
-import { functionSql } from '../../../../src/core/plan/dual-write.ts'
 import { uninstallCounterSql } from '../../../../src/core/plan/old-writes.ts'
 import {
   columnAbsent,
@@ -22,6 +17,7 @@ import {
   dualWriteStands,
   indexValid,
 } from '../../../../src/core/plan/probes.ts'
+import { functionSql } from '../../../../src/core/plan/row-trigger.ts'
 import type { StepDraft, TransactionStep } from '../../../../src/core/plan/step.ts'
 import type { Column, Table } from '../../../../src/core/schema/model.ts'
 import {
@@ -123,6 +119,7 @@ describe('the step that drops it', () => {
   test('takes away what was put up, and the column last of all', () => {
     const of = work()
     expect(purgeStep(of)).toEqual({
+      shares: expect.objectContaining({ at: 'drop' }),
       kind: 'purge',
       phase: 'purge',
       does: 'drop the column "name" of "users"',
@@ -298,6 +295,7 @@ describe('the step that takes everything back', () => {
   test('works from whatever point the run has come to', () => {
     const of = work()
     expect(takeBackSteps(of)[0]).toEqual({
+      shares: expect.objectContaining({ at: 'take back' }),
       kind: 'ddl',
       phase: 'expand',
       does: 'drop the column "full_name" of "users" again',
