@@ -19,10 +19,6 @@ export function renderCheck({ files, schema, folder }: Checked, { style }: Termi
     ...next.map(({ migration, because }) => `  ${migration} ${because}`),
     schemaLine(schema, style),
     ...schema.differences.flatMap(differenceLines),
-    ...schema.newPartitions.map(
-      ({ namespace, relation }) =>
-        `  ${placed(namespace, relation)} is a new partition of a table that is on record`,
-    ),
     ...schema.atWork.map(
       ({ relation, migration }) =>
         `  ${relation} is compared when ${migration} is over, which is changing it`,
@@ -60,17 +56,13 @@ function differenceLines(difference: Difference): readonly string[] {
 }
 
 function nameOf({ namespace, relation, kind, name }: Difference): string {
-  const place = placed(namespace, relation)
+  const place = namespace === 'public' ? relation : `${namespace}.${relation}`
   if (kind === 'function' || kind === 'procedure') return `${kind} ${place}(${name})`
   return name === ''
     ? `${kind} ${place}`
     : kind === 'column'
       ? `column ${place}.${name}`
       : `${kind} ${name} on ${place}`
-}
-
-function placed(namespace: string, relation: string): string {
-  return namespace === 'public' ? relation : `${namespace}.${relation}`
 }
 
 const SHOWN_CHARACTERS = 160

@@ -1,5 +1,3 @@
-import { shown } from '../sql.ts'
-
 /** One object that is not as it was recorded. */
 export interface Difference {
   readonly namespace: string
@@ -23,8 +21,6 @@ export interface SchemaDrift {
   /** How much is on record: everything since a baseline, else the tables of completed runs. */
   readonly recorded: 'everything' | 'tables' | 'nothing'
   readonly differences: readonly Difference[]
-  /** Partitions that came since, of tables that are on record: somebody makes one every month, and that is no difference. */
-  readonly newPartitions: readonly { readonly namespace: string; readonly relation: string }[]
   /** Relations that a run is changing, compared when it is over, by the name of its migration. */
   readonly atWork: readonly { readonly migration: string; readonly relation: string }[]
 }
@@ -32,36 +28,16 @@ export interface SchemaDrift {
 /** Sorts out what runs have to do with, and what only follows from a table that is new or missing as a whole. */
 export function judgeDrift(recorded: SchemaDrift['recorded'], found: readonly Explained[]): SchemaDrift {
   const whole = new Set(found.filter((one) => HOLDS_PARTS.includes(one.kind) && !isChange(one)).map(placeOf))
-  const newTables = new Set(
-    found.filter(isNewTable).map(({ namespace, relation }) => `${shown(namespace)}.${shown(relation)}`),
-  )
-  const [partitions, differing] = divided(
-    found.filter((one) => one.migration === null && (!PARTS.includes(one.kind) || !whole.has(placeOf(one)))),
-    (one) => isPartitionOfOld(one, newTables),
-  )
   const atWork = new Map<string, { readonly migration: string; readonly relation: string }>()
   for (const { migration, relation } of found)
     if (migration !== null) atWork.set(JSON.stringify([migration, relation]), { migration, relation })
   return {
     recorded,
-    differences: differing.map(({ migration: _migration, ...difference }) => difference),
-    newPartitions: partitions.map(({ namespace, relation }) => ({ namespace, relation })),
+    differences: found
+      .filter((one) => one.migration === null && (!PARTS.includes(one.kind) || !whole.has(placeOf(one))))
+      .map(({ migration: _migration, ...difference }) => difference),
     atWork: [...atWork.values()],
   }
-}
-
-function isNewTable({ kind, recorded }: Difference): boolean {
-  return kind === 'table' && recorded === null
-}
-
-/** As `bellows.catalog` writes it: `table partition of public.events FOR VALUES ...`. */
-function isPartitionOfOld(one: Difference, newTables: ReadonlySet<string>): boolean {
-  const [, parent] = / partition of (.+?) (?:FOR VALUES|DEFAULT)/s.exec(one.found ?? '') ?? []
-  return isNewTable(one) && parent !== undefined && !newTables.has(parent)
-}
-
-function divided<T>(all: readonly T[], isFirst: (one: T) => boolean): readonly [readonly T[], readonly T[]] {
-  return [all.filter(isFirst), all.filter((one) => !isFirst(one))]
 }
 
 function isChange({ recorded, found }: Difference): boolean {

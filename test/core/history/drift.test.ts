@@ -31,7 +31,6 @@ describe('differences', () => {
           found: 'integer',
         },
       ],
-      newPartitions: [],
       atWork: [],
     })
   })
@@ -70,26 +69,10 @@ describe('differences', () => {
     ).toEqual({
       recorded: 'everything',
       differences: [],
-      newPartitions: [],
       atWork: [
         { migration: '0001_a', relation: 'users' },
         { migration: '0002_b', relation: 'orders' },
       ],
     })
-  })
-
-  test.each([
-    ['of a table on record', 'public.events FOR VALUES IN (1)', ['events_2'], []],
-    ['of a lower level', '"Old Days"."Events DEFAULT" DEFAULT', ['events_2'], []],
-    ['of a table that is new itself', 'public.fresh FOR VALUES IN (1)', [], ['table events_2']],
-  ])('that are new partitions %s', (_what, parent, partitions, differences) => {
-    const table = { kind: 'table', name: '', recorded: null } as const
-    const found = [
-      difference({ ...table, relation: 'fresh', found: 'table', migration: '0001_other' }),
-      difference({ ...table, relation: 'events_2', found: `table partition of ${parent}` }),
-      difference({ kind: 'column', relation: 'events_2', recorded: null }),
-    ]
-    expect(judgeDrift('everything', found).newPartitions.map(({ relation }) => relation)).toEqual(partitions)
-    expect(named(found)).toEqual(differences)
   })
 })
