@@ -122,9 +122,11 @@ const CASES: readonly (readonly [string, Case])[] = [
     },
   ],
   [
-    'add_column with "up", NOT NULL',
+    'add_column with "up", NOT NULL, and merge_columns, at once',
     {
-      given: tables('name text') + rows('name', `'event ' || i`),
+      given:
+        tables('name text, first text not null, last text not null') +
+        rows('name, first, last', `'event ' || i, 'f', 'l' || i`),
       operations: [
         {
           kind: 'add_column',
@@ -135,11 +137,46 @@ const CASES: readonly (readonly [string, Case])[] = [
           up: `lower(coalesce(name, ''))`,
           default: `'none'`,
         },
+        {
+          kind: 'merge_columns',
+          ...on,
+          from: [
+            { name: 'first', down: `split_part("full", ' ', 1)` },
+            { name: 'last', down: `substr("full", strpos("full", ' ') + 1)` },
+          ],
+          to: 'full',
+          type: 'text',
+          nullable: false,
+          up: `first || ' ' || last`,
+        },
       ],
-      direct: tables('name text', `alter table events add slug text not null default 'none';`),
-      old: [texts('old', 'name')],
-      renewed: [texts('new', 'slug')],
-      meanwhile: ['select from events where slug is null'],
+      direct: tables(
+        'name text, first text not null, last text not null',
+        `alter table events add slug text not null default 'none', add "full" text not null, drop first, drop last;`,
+      ),
+      old: [
+        {
+          name: 'old',
+          statements: [
+            `insert into events (at, first, last) values (date '2020-01-01' + $1::int % 700, 'old', 'o' || $1)`,
+            `update events set name = 'n' || $1, last = 'o' || $1 where id = 1 + $1 % ${ROWS}`,
+            `select first, last from events where id = 1 + $1 % ${ROWS}`,
+          ],
+        },
+      ],
+      renewed: [
+        {
+          name: 'new',
+          statements: [
+            `insert into events (at, slug, "full") values (date '2020-01-01' + $1::int % 700, 'new', 'a ' || $1)`,
+            `update events set "full" = 'b ' || $1 where id = 1 + $1 % ${ROWS}`,
+          ],
+        },
+      ],
+      meanwhile: [
+        'select from events where slug is null',
+        `select from events where "full" <> first || ' ' || last`,
+      ],
     },
   ],
 ]

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { type AttachPartition, attachPartition } from '../../../src/core/operations/attach-partition.ts'
+import { attachPartition } from '../../../src/core/operations/attach-partition.ts'
+import type { AttachPartition } from '../../../src/core/operations/partition/attach.ts'
 import { boundKey } from '../../../src/core/schema/bounds.ts'
 import type { Table } from '../../../src/core/schema/model.ts'
 import type { Sql } from '../../../src/core/sql.ts'
@@ -20,7 +21,9 @@ const BASE = {
   constraints: [CHECK],
   indexes: [index('by_name', ['name'])],
 }
-const fallback = (bytes: number) => ({ [question]: [{ namespace: 'public', name: 'rest', bytes }] })
+const fallback = (bytes: number, partitioned = false) => ({
+  [question]: [{ namespace: 'public', name: 'rest', bytes, partitioned }],
+})
 const known = (part: Partial<Table> = {}, answers = {}, whole: Partial<Table> = {}) => {
   const parted = table({ ...BASE, kind: 'partitioned', ...whole })
   return {
@@ -106,6 +109,17 @@ describe('the check of attach_partition', () => {
     ])
     expect(told(attachPartition.check({ ...op, refuseInDefault: true }, large))).toEqual([])
     expect(told(attachPartition.check(op, known({}, fallback(1000))))).toEqual([])
+  })
+
+  test('refuses a default partition that is partitioned itself, whose size says nothing', () => {
+    expect(
+      told(attachPartition.check({ ...op, refuseInDefault: true }, known({}, fallback(0, true)))),
+    ).toEqual([
+      [
+        'plan_refused',
+        'The default partition rest of "users" is partitioned itself, and its rows would be read while nobody can use them.',
+      ],
+    ])
   })
 
   test('refuses bounds that the server does not take', () => {
