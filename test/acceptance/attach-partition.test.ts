@@ -87,33 +87,6 @@ test.each([
   })
 })
 
-test('create_table and attach_partition make a new partition in one migration', async () => {
-  const given = `create table events (id bigint not null, at date not null, name text not null constraint named check (name <> ''), primary key (id, at))
-    partition by range (at); create table events_1 partition of events for values from ('2020-01-01') to ('2021-01-01');`
-  const year = `for values from ('2021-01-01') to ('2022-01-01')`
-  const column = (name: string, type: string) => ({ name, type, nullable: false })
-  const inserting = [
-    { name: 'application', statements: [`insert into events values ($1, date '2020-05-05', 'x')`] },
-  ]
-  await liveThrough({
-    given,
-    operations: [
-      {
-        kind: 'create_table',
-        namespace: 'public',
-        table: 'events_2',
-        columns: [column('id', 'bigint'), column('at', 'date'), column('name', 'text')],
-        primaryKey: ['id', 'at'],
-        constraints: [{ kind: 'check', name: 'named', expression: `name <> ''` }],
-      },
-      attach('events_2', year),
-    ],
-    direct: `${given} create table events_2 (like events including all); alter table events attach partition events_2 ${year};`,
-    old: inserting,
-    renewed: [{ name: 'new', statements: [`insert into events values ($1, date '2021-05-05', 'x')`] }],
-  })
-})
-
 test('attach_partition refuses a default partition that is partitioned itself', async () => {
   const database = await testDatabase(
     RANGE,

@@ -33,7 +33,10 @@ export const attachPartition: OperationSpec<AttachPartition> = {
     tables: [theTable(op), thePart(op)].map((table) => ({ ...table, columns: [] })),
     bounds: [{ table: theTable(op), bounds: op.bounds }],
     questions: [defaultQuestion(op)],
-    touches: [theTable(op), thePart(op)].map((table) => ({ table, how: 'uses' })),
+    touches: [
+      { table: theTable(op), how: 'alters' },
+      { table: thePart(op), how: 'replaces' },
+    ],
   }),
 
   check: (op, { schema, facts }): readonly BellowsError[] => {

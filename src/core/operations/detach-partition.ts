@@ -20,7 +20,10 @@ export const detachPartition: OperationSpec<DetachPartition> = {
   needs: (op) => ({
     tables: [theTable(op), thePart(op)].map((table) => ({ ...table, columns: [] })),
     questions: [boundsQuestion(op)],
-    touches: [theTable(op), thePart(op)].map((table) => ({ table, how: 'uses' })),
+    touches: [
+      { table: theTable(op), how: 'alters' },
+      { table: thePart(op), how: 'replaces' },
+    ],
   }),
 
   check: (op, { schema, facts }): readonly BellowsError[] => {

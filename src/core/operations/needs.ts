@@ -74,7 +74,7 @@ export interface TableTouch {
   /**
    * `adds`: it is not there before, and all later operations may build on it. `uses`: it stays, and others may use it, too.
    * `replaces`: its place is taken by something else, or by nothing, so nobody else may touch it. `alters`: in a way that the
-   * model does not follow, so only its like may touch it.
+   * model does not follow, or that looks at it as it is now, so only its like may touch it.
    */
   readonly how: 'adds' | 'uses' | 'replaces' | 'alters'
 }
