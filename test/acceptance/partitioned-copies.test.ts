@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Migration, Operation } from '../../src/core/operations/migration.ts'
+import { anOwner } from '../support/an-owner.ts'
 import { testDatabase } from '../support/database.ts'
 import { type Lifecycle, liveThrough } from '../support/lifecycle.ts'
 
@@ -257,6 +258,25 @@ test.each<[string, string, Operation, string]>([
     (error: Error) => error.message,
   )
   expect(told).toContain(said)
+})
+
+test('rows of a partition that its owner does not see are not taken for all rows', async () => {
+  const role = await anOwner()
+  const database = await testDatabase(
+    `grant create on schema public to ${role}; set role ${role}`,
+    `create table events (id integer, name text) partition by list (id); create table events_1 partition of events for values in (1);
+     alter table events_1 enable row level security, force row level security; reset role`,
+  )
+  await database.query(
+    `do $$ begin execute format('grant create on database %I to ${role}', current_database()); end $$`,
+  )
+  const url = new URL(database.url)
+  url.username = role
+  const bellows = await database.bellows({ database: url.toString() })
+
+  await expect(bellows.plan(RENAME)).rejects.toMatchObject({
+    message: expect.stringContaining('Row security is forced on "events", or a partition of it,'),
+  })
 })
 
 test('a wider type of the catalog alone stays in a rollback where a partition has rows', async () => {

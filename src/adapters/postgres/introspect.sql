@@ -26,7 +26,9 @@ select json_build_object(
   'grants', (select coalesce(json_agg(json_build_object('grantee', coalesce(r.rolname, 'public'), 'toPublic', g.grantee = 0,
         'privilege', g.privilege_type, 'grantable', g.is_grantable) order by r.rolname nulls first, g.privilege_type), '[]')
     from aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) g left join pg_roles r on r.oid = g.grantee),
-  'rowSecurityForced', c.relrowsecurity and c.relforcerowsecurity
+  -- Or on a partition of it, where the rows are.
+  'rowSecurityForced', (c.relrowsecurity and c.relforcerowsecurity or c.relkind = 'p' and exists (select from pg_partition_tree(c.oid) t
+      join pg_class r on r.oid = t.relid where r.relrowsecurity and r.relforcerowsecurity))
     and not (select rolsuper or rolbypassrls from pg_roles where rolname = current_user),
   'creates', has_schema_privilege(n.oid, 'CREATE'),
   'closed', (select coalesce(json_agg(a.attname order by a.attnum), '[]') from pg_attribute a

@@ -167,7 +167,7 @@ function fillProblems(op: AddColumn, table: Table, facts: Facts): readonly Bello
   if (!isFilled(op, facts) || !table.rowSecurityForced) return []
   return [
     refused(
-      `Row security is forced on "${table.name}" for the connected role, which would fill only a part of the rows.`,
+      `Row security is forced on "${table.name}"${table.kind === 'partitioned' ? ', or a partition of it,' : ''} for the connected role, which would fill only a part of the rows.`,
       `Connect as a role with BYPASSRLS.`,
     ),
   ]

@@ -18,7 +18,7 @@ export function sourceProblems(table: Table, { name, ...from }: Column): readonl
       ? `${of} is of a domain with constraints; adding another such column rewrites the table.`
       : undefined,
     table.rowSecurityForced
-      ? `Row security is forced on "${table.name}" for the connected role, which would see only a part of the rows.`
+      ? `Row security is forced on "${table.name}"${table.kind === 'partitioned' ? ', or a partition of it,' : ''} for the connected role, which would see only a part of the rows.`
       : undefined,
   ]
   return [
