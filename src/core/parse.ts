@@ -175,7 +175,9 @@ export function rewriteIndex(
 ): Sql {
   const statement = structuredClone(printedStatement(definition)) as { IndexStmt: Record<string, unknown> }
   statement.IndexStmt.idxname = indexName
-  statement.IndexStmt.concurrent = true
+  // Of a partitioned table an index is made alone, and its parts are built one by one.
+  const { inh } = statement.IndexStmt.relation as { readonly inh?: boolean }
+  if (inh === true) statement.IndexStmt.concurrent = true
   // The one thing that pg_get_indexdef leaves out.
   if (tablespace !== null) statement.IndexStmt.tableSpace = tablespace
   visit(statement, (kind, node) => {

@@ -76,6 +76,7 @@ const ENTERED_AHEAD: ReadonlySet<Step['kind']> = new Set([
   'concurrent_index',
   'outside',
   'index_parts',
+  'validate_parts',
 ])
 
 async function takeStep(engine: Driving, at: Run, step: Step, passed?: Passed): Promise<void> {

@@ -29,6 +29,7 @@ import { transactWithLocks } from './lock.ts'
 import { note } from './note.ts'
 import { buildIndex, runOutside } from './outside.ts'
 import { wasBegun } from './started.ts'
+import { validateParts } from './validate-parts.ts'
 
 /** Events that belong to the completion of a step: before its own, and after it. */
 export interface Around {
@@ -116,6 +117,10 @@ async function perform(engine: Driving, run: Run, step: Step, performing: Perfor
       break
     case 'index_parts':
       await workThroughParts(engine, run, step)
+      await note(engine, run.id, record('performed', {}))
+      break
+    case 'validate_parts':
+      await validateParts(engine, run, step)
       await note(engine, run.id, record('performed', {}))
       break
     case 'inspect':

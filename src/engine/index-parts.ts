@@ -6,6 +6,7 @@ import {
   loosePartName,
   loosePartsSql,
   takenSql,
+  usingSql,
 } from '../core/plan/index-parts.ts'
 import { createIndexSql } from '../core/plan/index-text.ts'
 import { indexStands } from '../core/plan/probes.ts'
@@ -23,7 +24,7 @@ import { stopIfAsked } from './stop.ts'
 export async function workThroughParts(engine: Driving, run: Run, step: IndexPartsStep): Promise<void> {
   await note(engine, run.id, [{ type: 'step_started', step: step.id }])
   if (step.how === 'drop') await dropLooseParts(engine, step)
-  else await buildParts(engine, run, step)
+  else await buildParts(engine, run, { ...step, using: await usingOf(engine, step) })
   if (await holds(engine, step.probe)) return
   throw new BellowsError('probe_failed', `What was to ${step.does} ran, but that does not hold.`, {
     step: step.id,
@@ -31,7 +32,24 @@ export async function workThroughParts(engine: Driving, run: Run, step: IndexPar
   })
 }
 
-async function buildParts(engine: Driving, run: Run, step: IndexPartsStep): Promise<void> {
+/** A step whose parts are yet to be built, and how. */
+type Building = IndexPartsStep & { readonly using: string }
+
+async function usingOf(engine: Driving, { index, using, id: step }: IndexPartsStep): Promise<string> {
+  const [found] =
+    using === null ? await engine.database.read<{ using: string }>(usingSql(index)) : [{ using }]
+  if (found !== undefined) return found.using
+  throw new BellowsError(
+    'drift_found',
+    `The index "${index.name}" is gone, of which parts are to be built.`,
+    {
+      step,
+      hint: 'Roll the migration back, and begin anew.',
+    },
+  )
+}
+
+async function buildParts(engine: Driving, run: Run, step: Building): Promise<void> {
   for (;;) {
     stopIfAsked(engine)
     const [part] = await engine.database.read<LackingPart>(lackingPartsSql(step))
@@ -40,7 +58,7 @@ async function buildParts(engine: Driving, run: Run, step: IndexPartsStep): Prom
   }
 }
 
-async function buildLeaf(engine: Driving, run: Run, step: IndexPartsStep, part: LackingPart): Promise<void> {
+async function buildLeaf(engine: Driving, run: Run, step: Building, part: LackingPart): Promise<void> {
   const loose = { namespace: part.namespace, name: loosePartName(step, part) }
   if (!(await holds(engine, indexStands(loose, part, lit(step.using))))) {
     await outside(engine, sql`drop index concurrently if exists ${qualified(loose)}`)
@@ -57,7 +75,7 @@ async function buildLeaf(engine: Driving, run: Run, step: IndexPartsStep, part: 
 }
 
 /** A partition that is partitioned itself has nothing to build: its own partitions have. */
-async function makeBranch(engine: Driving, run: Run, step: IndexPartsStep, part: LackingPart): Promise<void> {
+async function makeBranch(engine: Driving, run: Run, step: Building, part: LackingPart): Promise<void> {
   const name = await freeName(engine, step, part)
   await attach(engine, run, step, {
     locked: part,

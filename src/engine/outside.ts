@@ -16,7 +16,9 @@ const bounds = (engine: Driving) => ({
 export async function runOutside(engine: Driving, run: Run, step: OutsideStep): Promise<void> {
   await requireAll(engine, step)
   await note(engine, run.id, [{ type: 'step_started', step: step.id }])
-  for (const statement of step.statements) await engine.driver.outside(statement, bounds(engine))
+  const isBegun = step.begun !== undefined && (await holds(engine, step.begun.when))
+  const statements = isBegun && step.begun !== undefined ? [step.begun.statement] : step.statements
+  for (const statement of statements) await engine.driver.outside(statement, bounds(engine))
   if (await holds(engine, step.probe)) return
   throw new BellowsError('probe_failed', `What was to ${step.does} ran, but that does not hold.`, {
     step: step.id,

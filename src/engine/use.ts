@@ -70,8 +70,9 @@ async function readWrites(
 ): Promise<Pick<UsageFacts, 'writes' | 'uncounted'>> {
   const table = sql`bellows.${id(counter)}`
   const [there] = await database.read<{ table: boolean; triggers: number }>(sql`
-select pg_catalog.to_regclass(${lit(table)}) is not null as table, (select count(*) from pg_catalog.pg_trigger
-    where tgfoid = pg_catalog.to_regproc(${lit(table)}) and tgenabled = 'A') as triggers`)
+select pg_catalog.to_regclass(${lit(table)}) is not null as table, (select count(*) filter (where tgparentid = 0)
+      * case when pg_catalog.bool_and(tgenabled = 'A') then 1 else 0 end from pg_catalog.pg_trigger
+    where tgfoid = pg_catalog.to_regproc(${lit(table)})) as triggers`)
   if (there?.table !== true) return { uncounted: `${table} is gone` }
   if (there.triggers < TRIGGERS)
     return { uncounted: `a trigger that calls ${table} is missing or switched off` }
@@ -86,7 +87,7 @@ select role, application, pg_catalog.host(address) as address, (pg_catalog.array
   return { writes: { count: counted?.count ?? 0, countedSinceMs: counted?.countedSinceMs ?? 0, last } }
 }
 
-/** One for INSERT, one for UPDATE; a partitioned table has them on each partition, too. */
+/** One for INSERT, one for UPDATE. A partitioned table has them on each partition, too, and none may be switched off. */
 const TRIGGERS = 2
 
 /** A server that cannot be asked is told as such, so that nobody takes it for quiet. */

@@ -1,8 +1,7 @@
-import { randomUUID } from 'node:crypto'
 import { describe, test } from 'vitest'
 import type { Operation } from '../../src/core/operations/migration.ts'
 import { id } from '../../src/core/sql.ts'
-import { cleanUp, testDatabase } from '../support/database.ts'
+import { anOwner } from '../support/an-owner.ts'
 import { CROWDED, HARD_TABLES, type HardTable, hardTable, tableName } from '../support/hard-tables.ts'
 import { liveThrough } from '../support/lifecycle.ts'
 
@@ -96,15 +95,6 @@ const CASES = Object.entries(TRIALS).flatMap(([name, trial]) =>
     (hard) => [name, hard.what, hard, trial] as const,
   ),
 )
-
-/** Not a superuser, and owner of nothing but the tables: as at a provider of databases. */
-async function anOwner(): Promise<string> {
-  const server = await testDatabase()
-  const role = `owner_${randomUUID().slice(0, 8)}`
-  await server.query(`create role ${role} login`)
-  cleanUp(async () => void (await (await testDatabase()).query(`drop role ${role}`)))
-  return role
-}
 
 function ownedBy(role: string, hard: HardTable): string {
   const { namespace } = hard

@@ -114,23 +114,6 @@ test('a build that was interrupted is taken back with all its parts', async () =
   expect(await built(database, '%')).toEqual([expect.objectContaining({ table: 'events_2021_a' })])
 })
 
-test('rows of a partitioned table are not filled: that is refused before anything runs', async () => {
-  const database = await testDatabase(GIVEN)
-  const bellows = await database.bellows()
-  const filled: Operation = {
-    kind: 'add_column',
-    ...on,
-    column: 'upper',
-    type: 'text',
-    nullable: true,
-    up: 'upper(name)',
-  }
-  await expect(bellows.plan({ name: '0001_test', operations: [filled] })).rejects.toMatchObject({
-    code: 'plan_refused',
-    message: '"events" is a partitioned table, whose rows this operation does not fill yet.',
-  })
-})
-
 test('a unique index without the partition key is refused before anything runs', async () => {
   const database = await testDatabase(GIVEN)
   const bellows = await database.bellows()

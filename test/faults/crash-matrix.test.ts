@@ -20,6 +20,8 @@ import {
   INDEXES,
   type Life,
   MERGE,
+  PARTITIONED,
+  PARTITIONS,
   POISONED,
   RENAME,
   RULES,
@@ -42,6 +44,8 @@ const LIVES: readonly (readonly [string, Life, { readonly points: number; readon
   ['changes of three columns at once', RENAME, { points: 150, states: 25 }],
   ['a change of type', CHANGE, { points: 100, states: 20 }],
   ['a change of a key and what points at it', CHANGE_KEY, { points: 150, states: 30 }],
+  ['a change of type in a partitioned table', PARTITIONED, { points: 100, states: 20 }],
+  ['partitions that come and go', PARTITIONS, { points: 40, states: 8 }],
   ['a merge of two columns', MERGE, { points: 100, states: 20 }],
   ['an added column', ADD, { points: 26, states: 4 }],
   ['two added columns that are filled', FILL, { points: 120, states: 20 }],
@@ -61,6 +65,7 @@ const RETURNS: readonly (readonly [string, Life, Phase])[] = [
   ['operations that build on one another', BUILT, 'retire'],
   ['two dropped columns that are hidden', DROP_TWO, 'retire'],
   ['tables that are made, hidden and renamed', TABLES, 'retire'],
+  ['partitions that have come and gone', PARTITIONS, 'retire'],
 ]
 const THROWN: readonly (readonly [string, Life])[] = [
   ['the life of an added column', ADD],

@@ -179,6 +179,7 @@ function comparable({ tables }: Schema): unknown {
       foreignKeys: undefined,
       columns: one.columns.toSorted(),
     })),
+    parts: table.parts.toSorted(byName),
     bytes: undefined,
     columnSlots: undefined,
     rowsEstimate: undefined,

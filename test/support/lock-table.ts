@@ -1,5 +1,5 @@
 import { conflictsWith } from '../../src/core/plan/locks.ts'
-import { LOCK_LEVELS, type Lock, type LockLevel, type Step } from '../../src/core/plan/step.ts'
+import { LOCK_LEVELS, type Lock, type LockLevel } from '../../src/core/plan/step.ts'
 import { isSameName, type QualifiedName } from '../../src/core/schema/model.ts'
 import type { TracedStep } from './traced-life.ts'
 
@@ -16,10 +16,14 @@ export interface LockRow {
 }
 
 /** Steps that work through a table say so by their table: batches are written, chunks are read. */
-export function declaredLocks(step: Step): readonly Lock[] {
+export function declaredLocks({ step, traces }: TracedStep): readonly Lock[] {
   if ('locks' in step) return step.locks
-  if (step.kind === 'backfill') return [{ relation: step.table, level: 'row_exclusive' }]
-  return step.kind === 'verify' ? [{ relation: step.table, level: 'access_share' }] : []
+  if (step.kind !== 'backfill' && step.kind !== 'verify') return []
+  const level = step.kind === 'backfill' ? 'row_exclusive' : 'access_share'
+  const parts = traces
+    .flatMap(({ locks }) => locks.map(({ relation }) => relation))
+    .filter(({ name }) => step.byPartition === true && name.startsWith(`${step.table.name}_`))
+  return [step.table, ...parts].map((relation) => ({ relation, level }))
 }
 
 export function takenLocks({ traces }: TracedStep): TracedStep['traces'][number]['locks'] {
@@ -28,7 +32,7 @@ export function takenLocks({ traces }: TracedStep): TracedStep['traces'][number]
 
 /** Locks that would stop somebody whom none of the declared ones on their relation stops. */
 export function undeclared(traced: TracedStep): readonly string[] {
-  const declared = declaredLocks(traced.step)
+  const declared = declaredLocks(traced)
   return takenLocks(traced)
     .filter(({ relation, level }) => {
       const stopped = declared
@@ -44,7 +48,7 @@ export function undeclared(traced: TracedStep): readonly string[] {
 
 export function lockRows(operation: string, special: string, traced: TracedStep): readonly LockRow[] {
   const { step, way } = traced
-  const [declared, taken] = [declaredLocks(step), takenLocks(traced)]
+  const [declared, taken] = [declaredLocks(traced), takenLocks(traced)]
   const relations = [...new Set([...declared, ...taken].map(({ relation }) => shownName(relation)))]
   return relations.map((relation) => ({
     operation,

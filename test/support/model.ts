@@ -206,6 +206,7 @@ export function table(more: Partial<Table> = {}): Table {
     published: false,
     columnSlots: 2,
     parts: [],
+    keyedBy: [],
     rowsEstimate: 1000,
     bytes: 81_920,
     comment: null,
@@ -267,6 +268,7 @@ export function facts(more: Partial<Facts> = {}): Facts {
     mappings: {},
     collations: {},
     indexes: {},
+    bounds: {},
     answers: {},
     ...more,
   }

@@ -171,6 +171,17 @@ export const OPERATION_CASES: Readonly<Record<Operation['kind'], readonly Operat
   ],
   rename_column: [
     {
+      name: 'of a partitioned table, with an index',
+      given: `create table events (id bigint not null, name text not null check (name <> '')) partition by range (id);
+        create table events_1 partition of events for values from (0) to (100);
+        create table events_2 partition of events for values from (100) to (1000) partition by hash (id);
+        create table events_2a partition of events_2 for values with (modulus 1, remainder 0);
+        create index on events (name); insert into events select i, 'event ' || i from generate_series(1, ${ROWS}) i;`,
+      operations: [
+        { kind: 'rename_column', namespace: 'public', table: 'events', from: 'name', to: 'title' },
+      ],
+    },
+    {
       name: 'NOT NULL, with a CHECK, indexes, and a unique constraint that is the replica identity',
       given: `${GIVEN} alter table users add unique (name), add check (name <> ''), replica identity using index users_name_key;
         create index on users (lower(name)); create index clustered on users (name, id); cluster users using clustered;`,

@@ -4,10 +4,12 @@ import { addColumn } from './formats/add-column.ts'
 import { addConstraint } from './formats/add-constraint.ts'
 import { addEnumValue } from './formats/add-enum-value.ts'
 import { alterColumn } from './formats/alter-column.ts'
+import { attachPartition } from './formats/attach-partition.ts'
 import { changeType } from './formats/change-type.ts'
 import { createIndex } from './formats/create-index.ts'
 import { createObject } from './formats/create-object.ts'
 import { createTable } from './formats/create-table.ts'
+import { detachPartition } from './formats/detach-partition.ts'
 import { dropColumn } from './formats/drop-column.ts'
 import { dropConstraint } from './formats/drop-constraint.ts'
 import { dropIndex } from './formats/drop-index.ts'
@@ -53,6 +55,8 @@ export const OPERATION_FORMATS = {
   rename_table: renameTable,
   set_table: setTable,
   rename_constraint: renameConstraint,
+  attach_partition: attachPartition,
+  detach_partition: detachPartition,
 } as const satisfies Readonly<Record<Operation['kind'], z.ZodType>>
 
 export const migrationFormat = z.strictObject({

@@ -26,7 +26,9 @@ select json_build_object(
   'grants', (select coalesce(json_agg(json_build_object('grantee', coalesce(r.rolname, 'public'), 'toPublic', g.grantee = 0,
         'privilege', g.privilege_type, 'grantable', g.is_grantable) order by r.rolname nulls first, g.privilege_type), '[]')
     from aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) g left join pg_roles r on r.oid = g.grantee),
-  'rowSecurityForced', c.relrowsecurity and c.relforcerowsecurity
+  -- Or on a partition of it, where the rows are.
+  'rowSecurityForced', (c.relrowsecurity and c.relforcerowsecurity or c.relkind = 'p' and exists (select from pg_partition_tree(c.oid) t
+      join pg_class r on r.oid = t.relid where r.relrowsecurity and r.relforcerowsecurity))
     and not (select rolsuper or rolbypassrls from pg_roles where rolname = current_user),
   'creates', has_schema_privilege(n.oid, 'CREATE'),
   'closed', (select coalesce(json_agg(a.attname order by a.attnum), '[]') from pg_attribute a
@@ -40,9 +42,33 @@ select json_build_object(
   'bytes', c.relpages::bigint * current_setting('block_size')::bigint,
   'parts', (select coalesce(json_agg(json_build_object('namespace', pn.nspname, 'name', p.relname,
       'kind', case p.relkind when 'r' then 'table' when 'p' then 'partitioned' else 'foreign' end,
-      'owned', pg_has_role(p.relowner, 'USAGE')) order by y.level, pn.nspname, p.relname), '[]')
+      'owned', pg_has_role(p.relowner, 'USAGE'),
+      'own', (select coalesce(json_agg(json_build_object('what', o.what, 'columns', o.columns) order by o.what), '[]') from (
+        select 'the index ' || x.relname || ' of its own' as what, (select coalesce(json_agg(distinct a.attname), '[]') from pg_attribute a
+            where a.attrelid = p.oid and a.attnum > 0 and a.attnum = any (i.indkey::smallint[] || array(select d.refobjsubid::smallint from pg_depend d
+              where d.classid = 'pg_class'::regclass and d.objid = i.indexrelid and d.refclassid = 'pg_class'::regclass and d.refobjid = p.oid))) as columns
+          from pg_index i join pg_class x on x.oid = i.indexrelid where i.indrelid = p.oid
+            and (i.indisreplident or i.indisclustered or not exists (select from pg_inherits h where h.inhrelid = x.oid))
+        union all select 'the constraint ' || k.conname || ' of its own', (select json_agg(a.attname) from pg_attribute a where a.attrelid = p.oid and a.attnum = any (k.conkey))
+          from pg_constraint k where k.conrelid = p.oid and k.contype in ('c', 'f', 'x') and k.conparentid = 0 and k.coninhcount = 0
+        union all select w.what, json_build_array(a.attname)
+          from pg_attribute a join pg_attribute b on b.attrelid = c.oid and b.attname = a.attname
+          left join pg_attrdef ad on ad.adrelid = a.attrelid and ad.adnum = a.attnum left join pg_attrdef bd on bd.adrelid = b.attrelid and bd.adnum = b.attnum
+          cross join lateral (values ('a NOT NULL of its own', a.attnotnull and not b.attnotnull),
+            ('another default', a.attgenerated = '' and pg_get_expr(ad.adbin, ad.adrelid) is distinct from pg_get_expr(bd.adbin, bd.adrelid)),
+            ('grants of its own', a.attacl is not null), ('another statistics target', a.attstattarget is distinct from b.attstattarget), ('options of its own', a.attoptions is not null),
+            ('another storage', (a.attstorage, a.attcompression) is distinct from (b.attstorage, b.attcompression)),
+            ('a comment of its own', col_description(p.oid, a.attnum) is not null)) w (what, has)
+          where a.attrelid = p.oid and a.attnum > 0 and not a.attisdropped and w.has) o)) order by y.level, pn.nspname, p.relname), '[]')
     from pg_partition_tree(c.oid) y join pg_class p on p.oid = y.relid join pg_namespace pn on pn.oid = p.relnamespace
     where y.relid <> c.oid and c.relkind = 'p'),
+  'keyedBy', (select coalesce(json_agg(distinct a.attname), '[]')
+    from pg_partition_tree(c.oid) y join pg_partitioned_table k on k.partrelid = y.relid
+    join pg_attribute a on a.attrelid = k.partrelid and (a.attnum = any (k.partattrs::smallint[])
+      -- A column that an expression of the key names hangs on its table as a whole.
+      or exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = k.partrelid and d.objsubid = a.attnum
+        and d.refclassid = 'pg_class'::regclass and d.refobjid = k.partrelid and d.refobjsubid = 0))
+    where c.relkind = 'p' and a.attnum > 0),
   'neighbours', (select coalesce(json_agg(x.relname order by x.relname), '[]') from pg_class x
     where x.relnamespace = c.relnamespace and x.oid <> c.oid and starts_with(x.relname, c.relname || '_')
       -- By the index on names; '`' is the character behind '_'.
@@ -139,8 +165,10 @@ select json_build_object(
       'onUpdate', (g.tgtype::integer & 16) <> 0,
       'text', f.prosrc
     ) order by g.tgname), '[]')
-    from pg_trigger g join pg_proc f on f.oid = g.tgfoid
-    where g.tgrelid = c.oid and not g.tgisinternal and f.pronamespace is distinct from to_regnamespace('bellows'))
+    -- Those of a partition fire beside the ones that it has from its table. Its table is asked for them one by one.
+    from (select c.oid as relid union all select y.relid from pg_partition_tree(c.oid) y where y.relid <> c.oid and c.relkind = 'p') t
+    cross join lateral (select * from pg_trigger where tgrelid = t.relid offset 0) g join pg_proc f on f.oid = g.tgfoid
+    where not g.tgisinternal and g.tgparentid = 0 and f.pronamespace is distinct from to_regnamespace('bellows'))
 ) as "table"
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where c.oid = any (array[$tables]::oid[])

@@ -16,6 +16,7 @@ import { readCollations, readMappings } from './mappings.ts'
 import { readValues } from './row-values.ts'
 import type { Sessions } from './sessions.ts'
 import { readTables } from './tables.ts'
+import { tryBounds } from './try-bound.ts'
 import { tryIndexes } from './try-index.ts'
 
 /**
@@ -47,6 +48,7 @@ export async function introspect(
       mappings: await readMappings(sessions, tables, needs.mappings),
       collations: await readCollations(sessions, needs.collations),
       conditions: await readConditions(sessions, needs.conditions),
+      bounds: await tryBounds(sessions, needs.bounds),
       answers: await readAnswers(sessions, needs.questions),
     },
   }

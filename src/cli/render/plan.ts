@@ -56,6 +56,8 @@ function costText(step: Step): string {
       return 'reads the table twice; readers and writers go on'
     case 'index_parts':
       return step.how === 'build' ? 'reads each partition twice; readers and writers go on' : 'instant'
+    case 'validate_parts':
+      return 'reads each partition once; readers and writers go on'
     case 'gate':
       return 'waits for instances, does nothing to the table'
     default:
@@ -81,6 +83,8 @@ function sqlText(step: Step): string {
       return step.statement
     case 'index_parts':
       return partsText(step)
+    case 'validate_parts':
+      return step.checks.map((name) => `alter table each partition validate constraint ${name}`).join(';\n')
     case 'inspect':
       return step.offenders
     case 'gate':
@@ -92,6 +96,6 @@ function sqlText(step: Step): string {
 
 function partsText({ how, index, using }: Extract<Step, { kind: 'index_parts' }>): string {
   return how === 'build'
-    ? `create index concurrently on each partition ${using};\nalter index ${index.name} attach partition …  -- the moment it is built`
+    ? `create index concurrently on each partition ${using ?? '…'};\nalter index ${index.name} attach partition …  -- the moment it is built`
     : 'drop index concurrently …  -- what an interrupted build left'
 }

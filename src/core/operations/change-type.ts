@@ -10,8 +10,9 @@ import { changedKeys } from './change-type/keys/schema.ts'
 import { contractKeys, expandKeys, fillKeys, takeBackKeys } from './change-type/keys/steps.ts'
 import { changedTable } from './change-type/schema.ts'
 import { swapBackStep, swapStep } from './change-type/steps.ts'
+import { takeBackSteps } from './copy/back-steps.ts'
 import { fillStep, installStep } from './copy/expand-steps.ts'
-import { purgeStep, takeBackStep } from './copy/leave-steps.ts'
+import { purgeStep } from './copy/leave-steps.ts'
 import { verifySteps } from './copy/verify-steps.ts'
 import { twinColumn, type Work, workUnderOneName } from './copy/work.ts'
 import type { Context, OperationSpec } from './operation.ts'
@@ -28,7 +29,7 @@ export const changeType: OperationSpec<ChangeType> = {
 
   check: (op, context): readonly BellowsError[] => {
     const table = findTable(context.schema, theTable(op))
-    const problems = tableProblems(op, table)
+    const problems = tableProblems(op, table, ['table', 'partitioned'])
     if (table === undefined || problems.length > 0) return problems
     const from = findColumn(table, op.column)
     if (from === undefined) return columnMissing(op, table, op.column)
@@ -81,7 +82,9 @@ export const changeType: OperationSpec<ChangeType> = {
     if (change.by === 'nothing') return []
     if (keys !== undefined) return takeBackKeys(keys)
     const work = workFor(op, context, change)
-    return change.mapping.down === undefined ? [takeBackStep(work)] : [swapBackStep(work), takeBackStep(work)]
+    return change.mapping.down === undefined
+      ? takeBackSteps(work)
+      : [swapBackStep(work), ...takeBackSteps(work)]
   },
 }
 

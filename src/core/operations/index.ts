@@ -2,10 +2,12 @@ import { addColumn } from './add-column.ts'
 import { addConstraint } from './add-constraint.ts'
 import { addEnumValue } from './add-enum-value.ts'
 import { alterColumn } from './alter-column.ts'
+import { attachPartition } from './attach-partition.ts'
 import { changeType } from './change-type.ts'
 import { createIndex } from './create-index.ts'
 import { createObject } from './create-object.ts'
 import { createTable } from './create-table.ts'
+import { detachPartition } from './detach-partition.ts'
 import { dropColumn } from './drop-column.ts'
 import { dropConstraint } from './drop-constraint.ts'
 import { dropIndex } from './drop-index.ts'
@@ -53,6 +55,8 @@ const OPERATIONS: Registry = {
   rename_table: renameTable,
   set_table: setTable,
   rename_constraint: renameConstraint,
+  attach_partition: attachPartition,
+  detach_partition: detachPartition,
 }
 
 export const OPERATION_KINDS = Object.keys(OPERATIONS) as readonly Operation['kind'][]

@@ -7,12 +7,14 @@ import type { ChangeType } from './change-type/change.ts'
 import type { CreateIndex } from './create-index.ts'
 import type { CreateObject } from './create-object.ts'
 import type { CreateTable } from './create-table/create-table.ts'
+import type { DetachPartition } from './detach-partition.ts'
 import type { DropColumn } from './drop/drop.ts'
 import type { DropConstraint } from './drop-constraint.ts'
 import type { DropIndex } from './drop-index.ts'
 import type { DropObject } from './drop-object.ts'
 import type { DropTable } from './drop-table.ts'
 import type { MergeColumns } from './merge-columns.ts'
+import type { AttachPartition } from './partition/attach.ts'
 import type { RenameColumn } from './rename/rename.ts'
 import type { RenameConstraint } from './rename-constraint.ts'
 import type { RenameEnumValue } from './rename-enum-value.ts'
@@ -29,10 +31,12 @@ export type Operation =
   | AddConstraint
   | AddEnumValue
   | AlterColumn
+  | AttachPartition
   | ChangeType
   | CreateIndex
   | CreateObject
   | CreateTable
+  | DetachPartition
   | DropColumn
   | DropConstraint
   | DropIndex

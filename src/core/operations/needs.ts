@@ -1,3 +1,4 @@
+import type { BoundNeed } from '../schema/bounds.ts'
 import type { RowShape, RowValue } from '../schema/facts.ts'
 import type { MappingNeed } from '../schema/mappings.ts'
 import type { QualifiedName } from '../schema/model.ts'
@@ -38,6 +39,8 @@ export interface Needs {
   readonly collations: readonly QualifiedName[]
   /** Index definitions as operations write them, each with the columns that operations before it add to the table. */
   readonly indexes: readonly (IndexNeed & { readonly added: readonly AddedColumn[] })[]
+  /** Bounds of partitions as operations write them. */
+  readonly bounds: readonly BoundNeed[]
   /** Queries that only read, about what no table of the model tells. Each is answered under its own text. */
   readonly questions: readonly Sql[]
 }
@@ -73,7 +76,7 @@ export interface TableTouch {
   /**
    * `adds`: it is not there before, and all later operations may build on it. `uses`: it stays, and others may use it, too.
    * `replaces`: its place is taken by something else, or by nothing, so nobody else may touch it. `alters`: in a way that the
-   * model does not follow, so only its like may touch it.
+   * model does not follow, or that looks at it as it is now, so only its like may touch it.
    */
   readonly how: 'adds' | 'uses' | 'replaces' | 'alters'
   /** Columns of foreign keys that point at it are meant as well. */

@@ -1,7 +1,8 @@
 import { gateStep } from '../plan/retire.ts'
 import { theTable } from '../plan/table-checks.ts'
+import { returnStep, takeBackSteps } from './copy/back-steps.ts'
 import { fillStep, installStep } from './copy/expand-steps.ts'
-import { hideStep, purgeStep, returnStep, takeBackStep } from './copy/leave-steps.ts'
+import { hideStep, purgeStep } from './copy/leave-steps.ts'
 import { verifySteps } from './copy/verify-steps.ts'
 import type { OperationSpec } from './operation.ts'
 import { renameHazards, renameProblems } from './rename/checks.ts'
@@ -44,6 +45,6 @@ export const renameColumn: OperationSpec<RenameColumn> = {
 
   rollback: (op, context) => {
     const work = workFor(op, context)
-    return work.mapping.down === undefined ? [takeBackStep(work)] : [returnStep(work), takeBackStep(work)]
+    return work.mapping.down === undefined ? takeBackSteps(work) : [returnStep(work), ...takeBackSteps(work)]
   },
 }

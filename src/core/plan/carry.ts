@@ -2,7 +2,9 @@ import { rewriteConstraint, rewriteIndex } from '../parse.ts'
 import type { Index } from '../schema/indexes.ts'
 import { type Constraint, needsColumn, type QualifiedName, type Table } from '../schema/model.ts'
 import { id, lit, qualified, type Sql, sql } from '../sql.ts'
+import { carriedPartsSteps } from './carry-parts.ts'
 import { foreignKeySteps, indexToConstraintStep } from './constraint-steps.ts'
+import type { Copy, Renamed } from './copied.ts'
 import { defaultName, finalName, type Names } from './names.ts'
 import { indexValid } from './probes.ts'
 import type { StepDraft } from './step.ts'
@@ -15,17 +17,7 @@ export interface Carried {
   readonly foreignKeys: readonly Copy<Constraint>[]
 }
 
-export interface Copy<T> {
-  readonly original: T
-  /** Its name while the original is still there, and its name afterwards. */
-  readonly copyName: string
-  readonly finalName: string
-}
-
-export interface Renamed {
-  readonly from: string
-  readonly to: string
-}
+export type { Copy, Renamed } from './copied.ts'
 
 export function carried(table: Table, column: Renamed, names: Names): Carried {
   const taken = takenNames(table)
@@ -87,7 +79,11 @@ export function checkAdditions(checks: Carried['checks'], column: Renamed): read
 /** The steps that build the twins of indexes, unique constraints and foreign keys; each is short, or lets writers go on. */
 export function carrySteps(table: Table, things: Carried, column: Renamed): readonly StepDraft[] {
   return [
-    ...things.indexes.map((copy) => indexStep(table, copy.original, copy.copyName, column)),
+    ...things.indexes.flatMap((copy) =>
+      table.kind === 'partitioned'
+        ? carriedPartsSteps(table, copy, column)
+        : [indexStep(table, copy.original, copy.copyName, column)],
+    ),
     ...things.uniques.flatMap((copy) => uniqueSteps(table, copy, column)),
     ...things.foreignKeys.flatMap((copy) => copyForeignKey(table, copy, column)),
   ]

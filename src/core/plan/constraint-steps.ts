@@ -1,4 +1,4 @@
-import { isSameName, type QualifiedName } from '../schema/model.ts'
+import { isSameName, type QualifiedName, type Table } from '../schema/model.ts'
 import { id, qualified, type Sql, shown, sql } from '../sql.ts'
 import type { Hazard } from './hazard.ts'
 import { all, constraintIs, constraintValidated, indexValid } from './probes.ts'
@@ -12,30 +12,40 @@ type NewRule = Pick<TransactionStep, 'probe' | 'makes' | 'requires'>
 
 /** Proves checks with one scan, under a lock that stops nobody but for the moment of the verdict. */
 export function validateChecksStep(
-  table: QualifiedName,
+  table: QualifiedName & Partial<Pick<Table, 'kind'>>,
   names: readonly string[],
   does: string,
   phase: Phase,
 ): StepDraft {
-  return {
-    kind: 'validate',
+  const common = {
     phase,
     does,
     hazards: [
       {
-        code: 'stops_clients',
+        code: 'stops_clients' as const,
         because: `At its end writers of ${shown(table.name)} wait: for the lock timeout at most, and then for some milliseconds.`,
       },
     ],
     probe: all(names.map((name) => constraintValidated(table, name))),
-    locks: [
-      { relation: table, level: 'share_update_exclusive' },
-      { relation: table, level: 'share_row_exclusive', implied: true },
-    ],
+  }
+  if (table.kind === 'partitioned')
+    // The partition that is read is locked no more than this, and all of them together for the moment of the verdict.
+    return { ...common, kind: 'validate_parts', table, checks: names, locks: provingLocks(table, {}) }
+  return {
+    ...common,
+    kind: 'validate',
+    locks: provingLocks(table, { implied: true }),
     requires: [],
     statements: validateChecksSql(table, names),
     cost: 'scan',
   }
+}
+
+function provingLocks(relation: QualifiedName, verdict: Pick<Lock, 'implied'>): readonly Lock[] {
+  return [
+    { relation, level: 'share_update_exclusive' },
+    { relation, level: 'share_row_exclusive', ...verdict },
+  ]
 }
 
 /** A unique index that is there and valid becomes a constraint of its name. */

@@ -45,8 +45,9 @@ function dependentsOf({ relation, column, named }: Asked): Sql {
   return sql`
 select kind, name, pg_catalog.bool_or(bound) as bound from (
 select coalesce(o.kind, i.type) as kind, coalesce(o.name, i.identity) as name, true as bound
-  from pg_catalog.pg_attribute a
-  join pg_catalog.pg_depend d on d.refclassid = 'pg_catalog.pg_class'::regclass and d.refobjid = a.attrelid and d.refobjsubid = a.attnum
+  from ${treeOf(relation)} tree
+  cross join lateral (select * from pg_catalog.pg_attribute where attrelid = tree.relid and attname = ${column} and not attisdropped offset 0) a
+  cross join lateral (select * from pg_catalog.pg_depend where refclassid = 'pg_catalog.pg_class'::regclass and refobjid = a.attrelid and refobjsubid = a.attnum offset 0) d
   cross join lateral pg_catalog.pg_identify_object(d.classid, d.objid, d.objsubid) i
   left join lateral (
     select case c.relkind when 'm' then 'materialized view' when 'v' then 'view' else 'rule' end as kind, c.oid::regclass::text as name, false as travels
@@ -54,7 +55,7 @@ select coalesce(o.kind, i.type) as kind, coalesce(o.name, i.identity) as name, t
       where d.classid = 'pg_catalog.pg_rewrite'::regclass and r.oid = d.objid
     union all
     select case c.contype when 'f' then 'foreign key' else 'constraint' end, i.identity,
-        c.conrelid = a.attrelid and (c.contype <> 'f' or c.confrelid <> a.attrelid or not a.attnum = any (c.confkey))
+        c.conparentid <> 0 or c.conrelid = a.attrelid and (c.contype <> 'f' or c.confrelid <> a.attrelid or not a.attnum = any (c.confkey))
       from pg_catalog.pg_constraint c where d.classid = 'pg_catalog.pg_constraint'::regclass and c.oid = d.objid
     union all
     select 'generated column', f.adrelid::regclass || '.' || g.attname, f.adnum = a.attnum
@@ -69,16 +70,23 @@ select coalesce(o.kind, i.type) as kind, coalesce(o.name, i.identity) as name, t
       from pg_catalog.pg_publication_rel r join pg_catalog.pg_publication p on p.oid = r.prpubid
       where d.classid = 'pg_catalog.pg_publication_rel'::regclass and r.oid = d.objid
     union all
-    select 'trigger', i.identity, p.pronamespace = pg_catalog.to_regnamespace('bellows')
+    select 'trigger', i.identity, g.tgparentid <> 0 or p.pronamespace = pg_catalog.to_regnamespace('bellows')
       from pg_catalog.pg_trigger g join pg_catalog.pg_proc p on p.oid = g.tgfoid
       where d.classid = 'pg_catalog.pg_trigger'::regclass and g.oid = d.objid
     union all
     select 'statistics', i.identity, false where d.classid = 'pg_catalog.pg_statistic_ext'::regclass
   ) o on true
-  where a.attrelid = ${relation} and a.attname = ${column} and not a.attisdropped
-    and not coalesce(o.travels, false)
+  where not coalesce(o.travels, false)
 union all
 ${namedByTriggers({ relation, column, named })}) hanging group by kind, name`
+}
+
+/**
+ * The table and its partitions, one by one: what hangs on a partition alone would go with the column just the same. Each is asked
+ * for by itself, because the planner takes them for a thousand, and would read the whole catalog for that.
+ */
+function treeOf(relation: Sql): Sql {
+  return sql`(select ${relation} as relid union all select relid from pg_catalog.pg_partition_tree(${relation}) where relid <> ${relation})`
 }
 
 /**
@@ -88,9 +96,10 @@ ${namedByTriggers({ relation, column, named })}) hanging group by kind, name`
 function namedByTriggers({ relation, column, named }: Asked): Sql {
   return sql`
 select 'trigger', i.identity, false
-  from pg_catalog.pg_trigger g join pg_catalog.pg_proc p on p.oid = g.tgfoid
+  from ${treeOf(relation)} tree
+  cross join lateral (select * from pg_catalog.pg_trigger where tgrelid = tree.relid offset 0) g join pg_catalog.pg_proc p on p.oid = g.tgfoid
   cross join lateral pg_catalog.pg_identify_object('pg_catalog.pg_trigger'::regclass, g.oid, 0) i
-  where g.tgrelid = ${relation} and not g.tgisinternal and g.tgenabled <> 'D'
+  where (g.tgrelid = ${relation} or g.tgparentid = 0) and not g.tgisinternal and g.tgenabled <> 'D'
     and p.pronamespace is distinct from pg_catalog.to_regnamespace('bellows')
     and (p.prosrc ~* ${named}
       or pg_catalog.position('\\000'::bytea || g.tgargs, '\\000'::bytea || pg_catalog.convert_to(${column}, pg_catalog.getdatabaseencoding()) || '\\000'::bytea) > 0)`
@@ -119,11 +128,14 @@ export function nothingIsBound(table: QualifiedName, column: string, known: read
  */
 export function nothingElseOn(table: QualifiedName, column: string, known: readonly string[]): Sql {
   const names = [...known, ''].map((name) => lit(name))
+  const relation = sql`pg_catalog.to_regclass(${lit(qualified(table))})`
   return sql`not exists (
-select from pg_catalog.pg_attribute a
-  join pg_catalog.pg_depend d on d.refclassid = 'pg_catalog.pg_class'::regclass and d.refobjid = a.attrelid and d.refobjsubid = a.attnum
+select from ${treeOf(relation)} tree
+  cross join lateral (select * from pg_catalog.pg_attribute where attrelid = tree.relid and attname = ${lit(column)} and not attisdropped offset 0) a
+  cross join lateral (select * from pg_catalog.pg_depend where refclassid = 'pg_catalog.pg_class'::regclass and refobjid = a.attrelid and refobjsubid = a.attnum offset 0) d
   left join pg_catalog.pg_class x on d.classid = 'pg_catalog.pg_class'::regclass and x.oid = d.objid and x.relkind in ('i', 'I')
   left join pg_catalog.pg_constraint c on d.classid = 'pg_catalog.pg_constraint'::regclass and c.oid = d.objid and c.contype <> 'n'
-  where a.attrelid = pg_catalog.to_regclass(${lit(qualified(table))}) and a.attname = ${lit(column)} and not a.attisdropped
-    and coalesce(x.relname, c.conname) not in (${join(names)}))`
+  where coalesce(x.relname, c.conname) not in (${join(names)})
+    -- What a partition has from its table is known by that.
+    and (tree.relid = ${relation} or not coalesce(x.relispartition, c.conparentid <> 0 or c.coninhcount > 0)))`
 }

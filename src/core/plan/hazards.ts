@@ -15,13 +15,21 @@ export function stepHazards(step: StepDraft): readonly Hazard[] {
       : [
           {
             code: 'stops_clients' as const,
-            because: `Every statement on ${[...new Set(stopped)].join(' and ')} waits while the step holds its lock: for the lock timeout at most, and then for some milliseconds.`,
+            because: `Every statement on ${counted([...new Set(stopped)])} waits while the step holds its lock: for the lock timeout at most, and then for some milliseconds.`,
           },
         ]),
     ...('cost' in step && step.cost === 'scan'
       ? [{ code: 'scans' as const, because: 'Reads the whole table once; readers and writers go on.' }]
       : []),
   ]
+}
+
+/** More names than these say nothing that their number does not: a table may have hundreds of partitions. */
+const NAMES_SHOWN = 5
+
+function counted(names: readonly string[]): string {
+  if (names.length <= NAMES_SHOWN) return names.join(' and ')
+  return `${names.slice(0, NAMES_SHOWN - 1).join(' and ')} and ${names.length - NAMES_SHOWN + 1} more tables, ${names.length} in all,`
 }
 
 /** A backfill updates rows, and whoever listens for that hears of it. */

@@ -1,12 +1,12 @@
 import { canonical, hash } from '../hash.ts'
 import { cutToBytes, IDENTIFIER_BYTES_MAX } from '../identifier.ts'
-import type { Part, QualifiedName } from '../schema/model.ts'
+import type { Part, QualifiedName, Table } from '../schema/model.ts'
 import { join, lit, qualified, type Sql, sql } from '../sql.ts'
 import type { Hazard } from './hazard.ts'
 import type { SoundIndex } from './index-checks.ts'
 import { createIndexSql } from './index-text.ts'
 import { wholeTree } from './locks.ts'
-import { indexHas, indexStands, relationAbsent } from './probes.ts'
+import { indexHas, indexStands, relationAbsent, USING } from './probes.ts'
 import type { IndexPartsStep, Lock, LockLevel, StepDraft } from './step.ts'
 
 /** A partition that lacks its part of an index. */
@@ -53,7 +53,7 @@ export function partsSteps(
 }
 
 /** What is built is locked for the moment in which it is attached, which counts for its partition. */
-function buildLocks(table: SoundIndex['table']): readonly Lock[] {
+export function buildLocks(table: Pick<Table, 'namespace' | 'name' | 'parts'>): readonly Lock[] {
   const levels = (kind: Part['kind'] | 'root'): readonly LockLevel[] => {
     if (kind === 'table') return ['access_exclusive']
     return kind === 'root' ? ['share_update_exclusive'] : ['share_update_exclusive', 'share']
@@ -133,6 +133,11 @@ select n.nspname as namespace, c.relname as name, t.isleaf as leaf,
   join pg_catalog.pg_class c on c.oid = t.relid join pg_catalog.pg_namespace n on n.oid = c.relnamespace
   where not exists (select from parts mine where mine.indrelid = t.relid)
   order by t.level, n.nspname, c.relname`
+}
+
+/** How an index is defined, from `USING` on. */
+export function usingSql(index: QualifiedName): Sql {
+  return sql`select ${USING} as using from pg_catalog.pg_index i join pg_catalog.pg_class x on x.oid = i.indexrelid join pg_catalog.pg_class t on t.oid = i.indrelid where i.indexrelid = ${regclass(index)}`
 }
 
 /** Indexes of partitions that are built, or half built, and not attached. */

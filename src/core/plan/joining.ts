@@ -11,6 +11,7 @@ import {
   leaversOf,
   type StepDraft,
   type TransactionStep,
+  type ValidatePartsStep,
   type VerifyStep,
 } from './step.ts'
 import { validateChecksSql } from './validate.ts'
@@ -73,6 +74,8 @@ type Drafted<S> = Omit<S, 'id' | 'probe'> & { readonly shares?: Shares }
 function asOne(drafts: readonly StepDraft[], { at }: Shares): StepDraft {
   if (at === 'fill') return oneFill(drafts as readonly Drafted<BackfillStep>[])
   if (at === 'compare') return oneComparison(drafts as readonly Drafted<VerifyStep>[])
+  if (drafts.some(({ kind }) => kind === 'validate_parts'))
+    return oneProof(drafts as readonly (Omit<ValidatePartsStep, 'id'> & StepDraft)[])
   return oneTransaction(drafts as readonly (Omit<TransactionStep, 'id'> & StepDraft)[])
 }
 
@@ -115,6 +118,16 @@ function oneComparison(drafts: readonly Drafted<VerifyStep>[]): StepDraft {
     lossy: some('lossy'),
     columns: { from: named('from'), to: named('to') },
     each,
+  }
+}
+
+/** Each partition is read once for all that is to be proved of it. */
+function oneProof(drafts: readonly (Omit<ValidatePartsStep, 'id'> & StepDraft)[]): StepDraft {
+  return {
+    ...(drafts as readonly [(typeof drafts)[number]])[0],
+    ...told(drafts),
+    probe: all(drafts.map(({ probe }) => probe)),
+    checks: drafts.flatMap(({ checks }) => checks),
   }
 }
 

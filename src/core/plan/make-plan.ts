@@ -16,6 +16,7 @@ import { stepHazards } from './hazards.ts'
 import { joined, type Placed } from './joining.ts'
 import { keyProblems, meetingProblems, sharingProblems } from './meetings.ts'
 import { inOrder, placed, undoFirst } from './order.ts'
+import { overPartitions } from './over-partitions.ts'
 import type { Plan } from './plan.ts'
 import { policyProblems } from './policies.ts'
 import { backfillFinished } from './probes.ts'
@@ -134,10 +135,13 @@ interface Drafts extends Planned {
 
 function draftsOf(op: Operation, context: Context): Drafts {
   const spec = specOf(op)
+  const whole = (draft: StepDraft) => overPartitions(draft, context.schema)
   return {
     touches: spec.needs(op).touches,
-    forward: [...spec.expand(op, context), ...spec.backfill(op, context), ...spec.contract(op, context)],
-    back: spec.rollback(op, context),
+    forward: [...spec.expand(op, context), ...spec.backfill(op, context), ...spec.contract(op, context)].map(
+      whole,
+    ),
+    back: spec.rollback(op, context).map(whole),
   }
 }
 

@@ -31,6 +31,7 @@ export function needsOf(migration: Migration): Needs {
     defaults: needs.flatMap(({ defaults = [] }) => defaults),
     conditions: needs.flatMap(({ conditions = [] }) => conditions),
     names: needs.flatMap(({ names = [] }) => names),
+    bounds: needs.flatMap(({ bounds = [] }) => bounds),
     questions: [...new Set(needs.flatMap(({ questions = [] }) => questions))],
   }
 }

@@ -6,8 +6,8 @@ export interface IndexParts {
   readonly how: 'build' | 'drop'
   readonly table: QualifiedName
   readonly index: QualifiedName
-  /** As in `IndexFacts`. */
-  readonly using: string
+  /** As in `IndexFacts`; null: as the index of the table is. */
+  readonly using: string | null
   readonly tablespace: string | null
   /** Its columns in order, from which the names of the parts are made. */
   readonly nameParts: readonly string[]

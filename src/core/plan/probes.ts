@@ -61,18 +61,23 @@ export function columnIsAsPlanned(table: QualifiedName, column: Column): Sql {
   return sql`exists (select from pg_catalog.pg_attribute a left join pg_catalog.pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum where a.attrelid = ${regclass(table)} and a.attname = ${lit(column.name)} and a.attnotnull = ${lit(!column.nullable)} and pg_catalog.pg_get_expr(d.adbin, d.adrelid) is not distinct from ${lit(column.default)} and (select count(*) from pg_catalog.aclexplode(a.attacl)) = ${lit(column.grants.length)})`
 }
 
+/** Partitions do not count: a trigger of their table fires in them. */
 export function hasNoChildren(table: QualifiedName): Sql {
-  return sql`not exists (select from pg_catalog.pg_inherits where inhparent = ${regclass(table)})`
+  return sql`not exists (select from pg_catalog.pg_inherits h join pg_catalog.pg_class c on c.oid = h.inhrelid where h.inhparent = ${regclass(table)} and not c.relispartition)`
 }
 
-/** The trigger is there, fires always, and its function says exactly what was planned. */
+/** The table, and its partitions on all levels. */
+const treeOf = (table: QualifiedName): Sql =>
+  sql`(select ${regclass(table)} as relid union select relid from pg_catalog.pg_partition_tree(${regclass(table)}))`
+
+/** The trigger is there, on each partition, too; fires always, and its function says exactly what was planned. */
 export function dualWriteStands(installed: Installed): Sql {
-  return sql`exists (select from pg_catalog.pg_trigger g join pg_catalog.pg_proc f on f.oid = g.tgfoid where g.tgrelid = ${regclass(installed.table)} and g.tgname = ${lit(installed.trigger)} and g.tgenabled = 'A' and f.prosrc = ${lit(installed.body)})`
+  return sql`not exists (select from ${treeOf(installed.table)} t where not exists (select from pg_catalog.pg_trigger g join pg_catalog.pg_proc f on f.oid = g.tgfoid where g.tgrelid = t.relid and g.tgname = ${lit(installed.trigger)} and g.tgenabled = 'A' and f.prosrc = ${lit(installed.body)}))`
 }
 
 /** No trigger of somebody else fires behind the dual write and could change what it has put in step. */
 export function dualWriteIsLast(installed: Omit<Installed, 'body'>): Sql {
-  return sql`not exists (select from pg_catalog.pg_trigger g join pg_catalog.pg_proc f on f.oid = g.tgfoid where g.tgrelid = ${regclass(installed.table)} and not g.tgisinternal and g.tgenabled <> 'D' and g.tgtype::integer & 3 = 3 and g.tgname::text collate "C" > ${lit(installed.trigger)} and f.pronamespace is distinct from pg_catalog.to_regnamespace('bellows'))`
+  return sql`not exists (select from pg_catalog.pg_trigger g join pg_catalog.pg_proc f on f.oid = g.tgfoid where g.tgrelid in ${treeOf(installed.table)} and not g.tgisinternal and g.tgenabled <> 'D' and g.tgtype::integer & 3 = 3 and g.tgname::text collate "C" > ${lit(installed.trigger)} and f.pronamespace is distinct from pg_catalog.to_regnamespace('bellows'))`
 }
 
 export function dualWriteAbsent(installed: Omit<Installed, 'body'>): Sql {
@@ -139,6 +144,11 @@ export function isFreeToBuild(index: QualifiedName, table: QualifiedName, using:
 /** Nobody has changed an index since: `definition` as `pg_get_indexdef` printed it, but for the name. */
 export function indexIsAsPlanned(index: QualifiedName, definition: string): Sql {
   return sql`(${relationAbsent(index)} or pg_catalog.pg_get_indexdef(${regclass(index)}) = ${lit(definition)})`
+}
+
+/** Has neither the table nor any of its partitions a row? */
+export function isEmpty(table: QualifiedName): Sql {
+  return sql`not exists (select from ${treeOf(table)} t where pg_catalog.pg_relation_size(t.relid) > 0)`
 }
 
 /** No more bytes than that: what takes a lock for as long as it reads the table must not be surprised by its growth. */

@@ -2,6 +2,7 @@ import { assert, type ErrorCode } from '../errors.ts'
 import type { QualifiedName } from '../schema/model.ts'
 import type { Sql } from '../sql.ts'
 import type { Change } from './change.ts'
+import type { Comparison } from './comparison.ts'
 import type { Hazard } from './hazard.ts'
 import type { IndexParts } from './parts.ts'
 import type { Shares } from './shares.ts'
@@ -101,6 +102,8 @@ export interface OutsideStep extends Common {
   readonly locks: readonly Lock[]
   /** Each may be given again when it was interrupted. */
   readonly statements: readonly Sql[]
+  /** What an interrupted attempt left half done, and what ends that. */
+  readonly begun?: { readonly when: Sql; readonly statement: Sql }
   readonly cost: 'instant' | 'scan'
   /** Looked at before the statements; nothing keeps them true meanwhile. */
   readonly requires?: readonly Requirement[]
@@ -109,6 +112,14 @@ export interface OutsideStep extends Common {
 /** Works through the partitions of a table, on all levels, that it finds as it runs. */
 export interface IndexPartsStep extends Common, IndexParts {
   readonly kind: 'index_parts'
+  readonly locks: readonly Lock[]
+}
+
+/** Proves CHECKs partition by partition: none is kept from its writers, or from vacuum, for as long as all of them take. */
+export interface ValidatePartsStep extends Common {
+  readonly kind: 'validate_parts'
+  readonly table: QualifiedName
+  readonly checks: readonly string[]
   readonly locks: readonly Lock[]
 }
 
@@ -138,16 +149,8 @@ export interface BackfillStep extends Common {
   readonly once?: true
   /** Columns that name a row to a person. */
   readonly key: readonly string[]
-}
-
-/** Columns that are compared, and how. */
-export interface Comparison {
-  readonly unfilled: Sql
-  /** The relation R: holds for every row that is consistent. */
-  readonly relation: Sql
-  /** Consistent by the second half of R only: reported, not failed. */
-  readonly lossy: Sql
-  readonly columns: { readonly from: string; readonly to: string }
+  /** Is the table partitioned? Then each partition that has rows is gone through, also one that came meanwhile. */
+  readonly byPartition?: true
 }
 
 /** Compares the whole table, chunk by chunk, and reports the rows that break the relation. */
@@ -155,6 +158,7 @@ export interface VerifyStep extends Common, Comparison {
   readonly kind: 'verify'
   readonly table: QualifiedName
   readonly key: readonly string[]
+  readonly byPartition?: true
   /** Each by itself, where several are compared at once. */
   readonly each?: readonly Comparison[]
 }
@@ -186,6 +190,7 @@ export type Step =
   | ConcurrentIndexStep
   | OutsideStep
   | IndexPartsStep
+  | ValidatePartsStep
   | InspectStep
   | BackfillStep
   | VerifyStep

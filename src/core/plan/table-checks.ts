@@ -58,6 +58,29 @@ function partProblems({ namespace, name, kind, owned }: Table['parts'][number]):
     : [refused(`The connected role may not change the partition ${part}.`, 'Connect as the owner.')]
 }
 
+/** Of columns that are to be replaced or dropped: what a partition has of its own on one of them would be lost. */
+export function ownPartProblems(table: Table, columns: readonly string[]): BellowsError[] {
+  const keys = columns.filter((column) => table.keyedBy.includes(column))
+  return [
+    ...keys.map((column) =>
+      refused(
+        `"${table.name}" is partitioned by "${column}", or a partition of it is: that column stays.`,
+        'Only a new table helps, which is partitioned by the new column.',
+      ),
+    ),
+    ...table.parts.flatMap((part) =>
+      part.own
+        .filter((one) => one.columns.some((column) => columns.includes(column)))
+        .map(({ what, columns: on }) =>
+          refused(
+            `The partition ${shown(part.namespace)}.${shown(part.name)} has ${what} on ${on.map((column) => `"${column}"`).join(' and ')}, which would be lost.`,
+            'Take it away for the time of the migration, or give it to the whole table.',
+          ),
+        ),
+    ),
+  ]
+}
+
 export function columnMissing(op: { readonly table: string }, table: Table, name: string): BellowsError[] {
   if (findColumn(table, name) !== undefined) return []
   const columns = table.columns.map((column) => shown(column.name)).join(', ')

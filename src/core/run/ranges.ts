@@ -1,3 +1,4 @@
+import type { QualifiedName } from '../schema/model.ts'
 import { lit, type Sql, sql } from '../sql.ts'
 
 /** A row pointer: block of the table's file, and line within it. Lines count from 1. */
@@ -25,9 +26,21 @@ export interface TableFile {
   readonly linesPerBlock: number
 }
 
+/** A partition that has rows of its own, and how much there is in those before it and in all, by the last ANALYZE. */
+export interface Leaf {
+  readonly oid: number
+  readonly table: QualifiedName
+  readonly blocksBefore: number
+  readonly blocks: number
+  readonly blocksOfAll: number
+  readonly rowsOfAll: number
+}
+
 export interface Pass {
   readonly file: TableFile
   readonly at: Position
+  /** Of a table that is partitioned: where among its partitions. */
+  readonly leaf?: Leaf
 }
 
 export const START: Position = { block: 0, line: 1 }
@@ -76,8 +89,16 @@ function tid({ block, line }: Position): Sql {
   return sql`${lit(`(${block},${line})`)}::pg_catalog.tid`
 }
 
-/** The share of the file that was passed, between 0 and 1. */
-export function share({ at, file }: Pass): number {
-  if (file.blocks === 0) return 1
-  return Math.min(1, (at.block + (at.line - 1) / file.linesPerBlock) / file.blocks)
+/** All rows that a step goes through, as far as they are known. */
+export function rowsOfAll({ file, leaf }: Pass): number {
+  return Math.max(file.rows, leaf?.rowsOfAll ?? 0)
+}
+
+/** The share of the table that was passed, between 0 and 1. */
+export function share({ at, file, leaf }: Pass): number {
+  const ofFile =
+    file.blocks === 0 ? 1 : Math.min(1, (at.block + (at.line - 1) / file.linesPerBlock) / file.blocks)
+  return leaf === undefined
+    ? ofFile
+    : Math.min(1, (leaf.blocksBefore + ofFile * leaf.blocks) / leaf.blocksOfAll)
 }

@@ -1,4 +1,5 @@
 import { qualified } from '../sql.ts'
+import type { BoundFacts } from './bounds.ts'
 import type { IndexFacts } from './indexes.ts'
 import type { CollationFacts, MappingFacts } from './mappings.ts'
 import type { Column, QualifiedName, Volatility } from './model.ts'
@@ -32,6 +33,8 @@ export interface Facts {
   >
   /** Index definitions, by their text: what the server makes of them, or why it does not take them. */
   readonly indexes: Readonly<Record<string, IndexFacts | { readonly problem: string }>>
+  /** Bounds of partitions, by `boundKey`: what the server makes of them, or why it does not take them. */
+  readonly bounds: Readonly<Record<string, BoundFacts | { readonly problem: string }>>
   /** Rows of the queries that operations ask, by the text of the query, or why the server does not answer. */
   readonly answers: Readonly<Record<string, Answer>>
 }

@@ -45,6 +45,8 @@ export interface Table extends QualifiedName {
   readonly columnSlots: number
   /** Of a partitioned table: its partitions on all levels, each behind the one that it is a part of. */
   readonly parts: readonly Part[]
+  /** Columns by which it is partitioned, or a partition of it is. */
+  readonly keyedBy: readonly string[]
   /** Planner's estimate, -1 when the table was never analysed. */
   readonly rowsEstimate: number
   readonly bytes: number
@@ -72,6 +74,12 @@ export interface ReferencingKey {
 export interface Part extends QualifiedName {
   readonly kind: 'table' | 'partitioned' | 'foreign'
   readonly owned: boolean
+  /** What it has of its own on columns, and not from its table: a change of the table would lose it, or not reach it. */
+  readonly own: readonly {
+    /** As a person would call it, such as `the index orders_2024_note_idx of its own`. */
+    readonly what: string
+    readonly columns: readonly string[]
+  }[]
 }
 
 export type Storage = 'plain' | 'external' | 'extended' | 'main'

@@ -103,7 +103,7 @@ export const UNSAFE: readonly Rule[] = [
       ('CreateStmt' in statement && statement.CreateStmt.partbound !== undefined),
     what: 'attaches a partition',
     why: 'the partition, and the default one, are read while nobody can use them',
-    instead: 'Prove the bound by a validated CHECK first, and give that as the reason.',
+    instead: 'Use attach_partition; a new one that is empty needs a reason only.',
   },
   {
     code: 'builds_index',

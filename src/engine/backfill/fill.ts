@@ -1,7 +1,7 @@
 import { BellowsError } from '../../core/errors.ts'
 import { USUAL_SEARCH_PATH } from '../../core/plan/search-path.ts'
 import type { BackfillStep } from '../../core/plan/step.ts'
-import { blockRanges, inRange, type Pass, type Range, START } from '../../core/run/ranges.ts'
+import { blockRanges, inRange, type Pass, type Range, rowsOfAll, START } from '../../core/run/ranges.ts'
 import { lit, qualified, type Sql, sql } from '../../core/sql.ts'
 import type { Driving } from '../context.ts'
 import type { Checkpoint } from '../ports.ts'
@@ -9,6 +9,7 @@ import { type Batch, batchOf, batchTransaction } from './batch.ts'
 import { type Marked, markSql } from './checkpoint.ts'
 import { explainFailure } from './failing-row.ts'
 import { isRewritten, readFile } from './file.ts'
+import { isOf, type Part, partsOf } from './leaves.ts'
 import { teller, workThrough } from './work-through.ts'
 
 /** Where a backfill stands. */
@@ -25,17 +26,22 @@ interface State extends Pass {
  * @returns the rows that the step set over all its attempts
  */
 export async function fill(engine: Driving, run: number, step: BackfillStep): Promise<number> {
-  const { passesMax } = engine.settings.batch
   const tell = teller(engine, step.id)
-  let state = resumed(await engine.journal.checkpoint(step.id)) ?? (await firstPass(engine, step))
+  const before = resumed(await engine.journal.checkpoint(step.id))
+  for await (const part of partsOf(engine, step, before?.leaf))
+    await fillPart(engine, { run, tell, ...part }, isOf(part, before) ? before : undefined)
+  return (await engine.journal.checkpoint(step.id))?.rowsDone ?? 0
+}
+
+async function fillPart(engine: Driving, work: Work, before: State | undefined): Promise<void> {
+  const { passesMax } = engine.settings.batch
+  const { step } = work
+  let state = before ?? (await firstPass(engine, work))
   while (state.passNumber <= passesMax) {
-    const end = await onePass(engine, { run, step, tell }, state)
-    if (end !== undefined && (end.found === 0 || step.once === true))
-      return (await engine.journal.checkpoint(step.id))?.rowsDone ?? 0
-    state =
-      end === undefined
-        ? await firstPass(engine, step)
-        : { ...(await firstPass(engine, step)), passNumber: end.passNumber + 1 }
+    const end = await onePass(engine, work, state)
+    if (end !== undefined && (end.found === 0 || step.once === true)) return
+    const passNumber = end === undefined ? 1 : end.passNumber + 1
+    state = { ...(await firstPass(engine, work)), passNumber }
   }
   throw new BellowsError(
     'backfill_failed',
@@ -51,13 +57,13 @@ function resumed(before: Checkpoint | undefined): State | undefined {
   return before === undefined || before.finished ? undefined : ((before.state as State | null) ?? undefined)
 }
 
-async function firstPass(engine: Driving, step: BackfillStep): Promise<State> {
-  return { passNumber: 1, found: 0, at: START, file: await readFile(engine, step.table) }
+async function firstPass(engine: Driving, { step, leaf }: Part<BackfillStep>): Promise<State> {
+  const file = await readFile(engine, step.table)
+  return { passNumber: 1, found: 0, at: START, file, ...(leaf === undefined ? {} : { leaf }) }
 }
 
-interface Work {
+interface Work extends Part<BackfillStep> {
   readonly run: number
-  readonly step: BackfillStep
   readonly tell: ReturnType<typeof teller>
 }
 
@@ -101,7 +107,7 @@ function batchSql({ run, step }: Work, range: Range, after: State): Sql {
     step: step.id,
     state: sql`pg_catalog.jsonb_set(${lit(JSON.stringify(after))}::jsonb, '{found}', pg_catalog.to_jsonb(${lit(after.found)} + (select found from counted)))`,
     rowsDone: sql`(select found from counted)`,
-    rowsTotal: after.file.rows,
+    rowsTotal: rowsOfAll(after),
     condition: stands,
   })
   return sql`

@@ -1,7 +1,8 @@
 import { BellowsError } from '../../core/errors.ts'
-import type { Comparison, VerifyStep } from '../../core/plan/step.ts'
+import type { Comparison } from '../../core/plan/comparison.ts'
+import type { VerifyStep } from '../../core/plan/step.ts'
 import type { Verdict } from '../../core/run/event.ts'
-import { blockRanges, inRange, type Pass, type Range, START } from '../../core/run/ranges.ts'
+import { blockRanges, inRange, type Pass, type Range, rowsOfAll, START } from '../../core/run/ranges.ts'
 import { join, lit, qualified, type Sql, sql } from '../../core/sql.ts'
 import type { Driving } from '../context.ts'
 import { note } from '../note.ts'
@@ -10,6 +11,7 @@ import { type Batch, batchOf, batchTransaction } from './batch.ts'
 import { forgetSql, type Marked, markSql, reopenBackfillSql } from './checkpoint.ts'
 import { rowName } from './failing-row.ts'
 import { isRewritten, readFile } from './file.ts'
+import { isOf, type Part, partsOf } from './leaves.ts'
 import { teller, workThrough } from './work-through.ts'
 
 interface State extends Pass {
@@ -26,13 +28,8 @@ const SAMPLES_MAX = 5
  */
 export async function verify(engine: Driving, run: number, step: VerifyStep): Promise<Verdict> {
   const work = { run, step, tell: teller(engine, step.id) }
-  let state = resumed(await engine.journal.checkpoint(step.id)) ?? (await fresh(engine, step))
-  let end = await onePass(engine, work, state)
-  while (end === undefined) {
-    state = await fresh(engine, step)
-    end = await onePass(engine, work, state)
-  }
-  const { verdict } = end
+  let verdict = await everyPart(engine, work, resumed(await engine.journal.checkpoint(step.id)))
+  while (verdict === undefined) verdict = await everyPart(engine, work, undefined)
   if (verdict.diverged + verdict.unfilled > 0) {
     const again = [forgetSql(step.id), ...(verdict.unfilled > 0 ? [reopenBackfillSql(run)] : [])]
     await note(engine, run, [{ type: 'verification_failed', step: step.id, verdict }], again)
@@ -45,14 +42,30 @@ function resumed(before: Checkpoint | undefined): State | undefined {
   return before === undefined || before.finished ? undefined : ((before.state as State | null) ?? undefined)
 }
 
-async function fresh(engine: Driving, step: VerifyStep): Promise<State> {
-  return { at: START, file: await readFile(engine, step.table), verdict: NOTHING }
+async function fresh(engine: Driving, { step, leaf }: Part<VerifyStep>, verdict: Verdict): Promise<State> {
+  const file = await readFile(engine, step.table)
+  return { at: START, file, verdict, ...(leaf === undefined ? {} : { leaf }) }
 }
 
-interface Work {
+interface Work extends Part<VerifyStep> {
   readonly run: number
-  readonly step: VerifyStep
   readonly tell: ReturnType<typeof teller>
+}
+
+/** What is found in all of them together, or nothing when one was rewritten under way. */
+async function everyPart(
+  engine: Driving,
+  work: Work,
+  before: State | undefined,
+): Promise<Verdict | undefined> {
+  let verdict = before?.verdict ?? NOTHING
+  for await (const part of partsOf(engine, work.step, before?.leaf)) {
+    const start = before !== undefined && isOf(part, before) ? before : await fresh(engine, part, verdict)
+    const end = await onePass(engine, { ...work, ...part }, start)
+    if (end === undefined) return undefined
+    verdict = end.verdict
+  }
+  return verdict
 }
 
 async function onePass(engine: Driving, work: Work, start: State): Promise<State | undefined> {
@@ -91,7 +104,7 @@ function chunkSql(run: number, step: VerifyStep, range: Range, after: State): Sq
     step: step.id,
     state: sql`pg_catalog.jsonb_set(${lit(JSON.stringify(after))}::jsonb, '{verdict}', (select verdict from summed))`,
     rowsDone: sql`(select rows from chunk)`,
-    rowsTotal: file.rows,
+    rowsTotal: rowsOfAll(after),
     condition: sql`not ${isRewritten(step.table, file)}`,
   })
   return sql`

@@ -33,7 +33,8 @@ export function teller(engine: Driving, step: string): (sample: Sample) => void 
 /** Goes through a table's file, batch by batch. False when the table was rewritten under way. */
 export async function workThrough(engine: Driving, start: Pass, way: Way): Promise<boolean> {
   // Of `start` only what makes a pass: what a caller keeps beside it must not come back in `after` and undo what was added.
-  let pass: Pass = { file: start.file, at: start.at }
+  const { file, at, leaf } = start
+  let pass: Pass = { file, at, ...(leaf === undefined ? {} : { leaf }) }
   let rows = way.rows
   let before = 0
   while (!isThroughFile(pass)) {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { OPERATION_KINDS, specOf } from '../../../src/core/operations/index.ts'
 import type { Operation } from '../../../src/core/operations/migration.ts'
+import { boundKey } from '../../../src/core/schema/bounds.ts'
 import {
   column,
   context,
@@ -18,6 +19,8 @@ const DEFINITION = 'create index on users (name)'
 const REPLACEMENT = 'create index users_old on users (name)'
 const EXAMPLES: Readonly<Record<Operation['kind'], Operation>> = {
   add_column: { kind: 'add_column', ...on, column: 'slug', type: 'text', nullable: true },
+  attach_partition: { kind: 'attach_partition', ...on, partition: 'old', bounds: 'for values in (1)' },
+  detach_partition: { kind: 'detach_partition', ...on, partition: 'part' },
   add_enum_value: { kind: 'add_enum_value', namespace: 'public', type: 'mood', value: 'sad' },
   rename_enum_value: {
     kind: 'rename_enum_value',
@@ -86,16 +89,18 @@ const EXAMPLES: Readonly<Record<Operation['kind'], Operation>> = {
     down: 'first || last',
   },
 }
-/** The object that is to be created is not there; all others are. */
+/** What there is to be none of yet: an object of that name, a default partition. */
+const NEW: readonly Operation['kind'][] = ['create_object', 'attach_partition']
+const BOUNDS = { bounds: 'FOR VALUES IN (1)', proof: 'true', fallback: null }
 const ANSWERS = OPERATION_KINDS.flatMap((kind) => {
-  const row = { holds: false, definition: 'create …', owned: true, dependents: [], label: 'ok' }
+  const row = { holds: false, definition: 'create …', owned: true, dependents: [], label: 'ok', ...BOUNDS }
   return (specOf(EXAMPLES[kind]).needs(EXAMPLES[kind]).questions ?? []).map(
-    (question) => [question, kind === 'create_object' ? [] : [row]] as const,
+    (question) => [question, NEW.includes(kind) ? [] : [row]] as const,
   )
 })
 const users = tableWith([column('name')], { indexes: [index('users_old', ['id'])] })
 const mappings = Object.assign({}, ...Object.values(EXAMPLES).map((op) => mappingFacts(specOf(op).needs(op))))
-const known = context(users, {
+const usual = context(users, {
   ...factsWithTypes(
     { text: 'text', varchar: 'character varying' },
     {
@@ -108,6 +113,30 @@ const known = context(users, {
   ),
   answers: Object.fromEntries(ANSWERS),
 })
+
+/** A partitioned table, a partition of it, and a table that is to be one. */
+const parted = {
+  ...usual,
+  schema: schemaOf(
+    table({
+      ...users,
+      kind: 'partitioned',
+      constraints: [],
+      indexes: [],
+      parts: [{ ...on, name: 'part', kind: 'table', owned: true, own: [] }],
+    }),
+    table({ ...users, name: 'part', kind: 'partition' }),
+    table({ ...users, name: 'old' }),
+  ),
+  facts: {
+    ...usual.facts,
+    bounds: {
+      [boundKey({ table: { namespace: 'public', name: 'users' }, bounds: 'for values in (1)' })]: {
+        proof: 'true',
+      },
+    },
+  },
+}
 
 describe('the registry', () => {
   test('has every kind of operation', () => {
@@ -128,6 +157,7 @@ describe('the registry', () => {
 
   test.each(OPERATION_KINDS)('has phases that are those of the fields they stand in: %s', (kind) => {
     const [op, spec] = [EXAMPLES[kind], specOf(EXAMPLES[kind])]
+    const known = kind.endsWith('_partition') ? parted : usual
     expect(spec.check(op, known)).toEqual([])
     expect(spec.expand(op, known).every(({ phase }) => phase === 'expand')).toBe(true)
     expect(spec.backfill(op, known).every(({ phase }) => phase === 'backfill')).toBe(true)
@@ -138,15 +168,17 @@ describe('the registry', () => {
   })
 
   // The model knows tables and what hangs on them; other things leave it as it is.
-  const inATable = OPERATION_KINDS.filter((kind) => !/_table$|_object$|_enum_value$|^sql$/.test(kind))
+  const inATable = OPERATION_KINDS.filter(
+    (kind) => !/_table$|_object$|_enum_value$|_partition$|^sql$/.test(kind),
+  )
   test.each(inATable)('has operations that change nothing but the table they name: %s', (kind) => {
     const [op, spec] = [EXAMPLES[kind], specOf(EXAMPLES[kind])]
     const other = table({ name: 'teams' })
     const before = schemaOf(users, other)
-    const after = spec.apply(op, before, known.facts)
+    const after = spec.apply(op, before, usual.facts)
     expect(after.tables[1]).toBe(other)
     expect(after.tables[0]).not.toEqual(before.tables[0])
     const without = schemaOf(other)
-    expect(spec.apply(op, without, known.facts)).toBe(without)
+    expect(spec.apply(op, without, usual.facts)).toBe(without)
   })
 })

@@ -12,6 +12,7 @@ const part = (name: string, kind: Part['kind'] = 'table', owned = true): Part =>
   name,
   kind,
   owned,
+  own: [],
 })
 const known = (parts: readonly Part[]) =>
   context(

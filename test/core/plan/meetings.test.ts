@@ -18,6 +18,21 @@ const renameValue = (from: string, to: string): Operation => ({
   to,
 })
 
+const attach = (partition: string): Operation => ({
+  kind: 'attach_partition',
+  ...on,
+  table: 'events',
+  partition,
+  bounds: 'for values in (1)',
+})
+const detach = (partition: string): Operation => ({
+  kind: 'detach_partition',
+  ...on,
+  table: 'events',
+  partition,
+})
+const proveOn = (of: string): Operation => ({ kind: 'add_constraint', ...on, table: of, check: 'true' })
+
 const meetingsOf = (...operations: readonly Operation[]) =>
   told(meetingProblems({ name: 'm', operations })).map(([, message]) => message)
 
@@ -39,6 +54,11 @@ describe('two operations of a migration', () => {
       [addValue('b'), renameValue('a', 'b')],
       `the value 'b' of public.mood`,
     ],
+    ['change a table and attach it', [proveOn('one'), attach('one')], '"one"'],
+    ['attach a table and change it', [attach('one'), proveOn('one')], '"one"'],
+    ['change a table and attach another one to it', [proveOn('events'), attach('one')], '"events"'],
+    ['detach a partition and change its table', [detach('one'), proveOn('events')], '"events"'],
+    ['detach a partition and attach it', [detach('one'), attach('one')], '"one"'],
   ])('may not %s', (_what, operations, name) => {
     expect(meetingsOf(...operations)).toEqual([`Two operations of the migration touch ${name}.`])
   })
@@ -47,6 +67,7 @@ describe('two operations of a migration', () => {
     ['replace two functions of one name', [replace(area), replace(area.replace('int', 'text'))]],
     ['replace two triggers of a table', [replace(trigger), replace(trigger.replace('note', 'other'))]],
     ['rename two values', [renameValue('a', 'b'), renameValue('c', 'd'), addValue('e')]],
+    ['attach one partition and detach another one', [attach('two'), detach('one'), attach('three')]],
     ['drop objects of one name that are of two kinds', [drop('function mood()'), drop('type mood')]],
   ])('may %s', (_what, operations) => {
     expect(meetingsOf(...operations)).toEqual([])

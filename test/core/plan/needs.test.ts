@@ -29,6 +29,7 @@ const NOTHING: Needs = {
   indexes: [],
   mappings: [],
   collations: [],
+  bounds: [],
   questions: [],
 }
 

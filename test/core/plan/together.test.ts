@@ -1,7 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import type { Operation } from '../../../src/core/operations/migration.ts'
 import { makePlan } from '../../../src/core/plan/make-plan.ts'
-import { changesOf, leaversOf, type Step, type TransactionStep } from '../../../src/core/plan/step.ts'
+import {
+  changesOf,
+  leaversOf,
+  type Step,
+  type TransactionStep,
+  type ValidatePartsStep,
+} from '../../../src/core/plan/step.ts'
 import { valueKey } from '../../../src/core/schema/facts.ts'
 import { column, factsWithTypes, schemaOf, tableWith } from '../../support/model.ts'
 
@@ -81,6 +87,23 @@ describe('changes of one table', () => {
       'removed',
       'changed',
       'removed',
+    ])
+  })
+
+  test('are done together partition by partition, too', () => {
+    const parted = { ...tableWith(columns), kind: 'partitioned' as const }
+    const { steps } = makePlan(
+      { name: 'm', operations: [rename('name', 'full_name'), widen] },
+      schemaOf(parted),
+      facts,
+    )
+    const proving = steps.filter(({ kind }) => kind === 'validate_parts')
+    expect(proving).toMatchObject([{ probe: expect.stringContaining('convalidated') }])
+    expect((proving[0] as ValidatePartsStep).checks).toHaveLength(3)
+    expect(proving[0]?.probe.match(/convalidated/g)).toHaveLength(3)
+    expect(steps.filter((one) => 'byPartition' in one).map(({ kind }) => kind)).toEqual([
+      'backfill',
+      'verify',
     ])
   })
 

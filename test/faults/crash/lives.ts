@@ -15,6 +15,8 @@ export interface Life {
   readonly filled: Readonly<Record<string, number>>
   /** More that is there at the start. */
   readonly given?: string
+  /** Asks for rows that have lost something; there must be none, wherever it ends. */
+  readonly wrong?: string
   /** What a person does about a row that cannot be filled. */
   readonly mend?: string
 }
@@ -109,6 +111,38 @@ export const CHANGE_KEY: Life = {
   given: `create table places (id integer generated always as identity primary key, pad text default repeat('x', 100));
     create table visits (at integer, place integer not null references places on delete cascade, primary key (place, at));
     insert into places select from generate_series(1, 100); insert into visits select i, i from generate_series(1, 100) i;`,
+}
+/** The same of a partitioned table: each partition is filled, compared, proved and given its part of an index by itself. */
+export const PARTITIONED: Life = {
+  ...life([{ kind: 'change_type', namespace: 'public', table: 'events', column: 'seen', type: 'bigint' }]),
+  given: `create table events (id integer not null, said text, seen integer not null) partition by range (id);
+    create table events_1 partition of events for values from (0) to (100);
+    create table events_2 partition of events for values from (100) to (1000) partition by hash (id);
+    create table events_2a partition of events_2 for values with (modulus 2, remainder 0);
+    create table events_2b partition of events_2 for values with (modulus 2, remainder 1);
+    create index on events (seen);
+    insert into events select i, i::text, i from generate_series(1, 200) i; analyze events`,
+  wrong: `select id, seen from events where seen::text <> said union all select count(*), 0 from events having count(*) <> 200`,
+}
+/** One partition goes, another one comes; each is a table before or afterwards. */
+export const PARTITIONS: Life = {
+  ...life([
+    {
+      kind: 'attach_partition',
+      namespace: 'public',
+      table: 'events',
+      partition: 'events_2',
+      bounds: 'for values from (100) to (200)',
+    },
+    { kind: 'detach_partition', namespace: 'public', table: 'calls', partition: 'calls_1' },
+  ]),
+  given: `create table events (id integer not null) partition by range (id);
+    create table events_1 partition of events for values from (0) to (100);
+    create table events_2 (id integer not null); insert into events_2 select generate_series(100, 199);
+    create table calls (id integer not null) partition by range (id);
+    create table calls_1 partition of calls for values from (0) to (100); insert into calls select generate_series(0, 99)`,
+  wrong:
+    'select count(*) from events_2 having count(*) <> 100 union all select count(*) from calls_1 having count(*) <> 100',
 }
 /** Two old columns, hidden one after the other. */
 export const MERGE = life([

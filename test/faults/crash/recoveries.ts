@@ -67,7 +67,7 @@ async function isAsUnharmed(
   )
   expect(grace?.ms ?? 0, 'the grace was waited for').toBeGreaterThanOrEqual(life.settings.graceMs ?? 0)
   await hasNoTrace(database, true)
-  await hasAllRows(database)
+  await hasAllRows(database, life)
 }
 
 /** Goes back with a fresh engine where that is still possible; otherwise it is told so, and every value is there. */
@@ -81,7 +81,7 @@ export function rollingBack(life: Life, unharmed: Unharmed): Recovery {
     const isOver = run?.state === 'completed' || run?.state === 'purging'
     if ((await isBeyondReturn(database, life)) || isOver) {
       await expect(rollback(), 'there is no way back').rejects.toMatchObject({ code: 'not_reversible' })
-      await hasAllRows(database)
+      await hasAllRows(database, life)
       await advance(bellows, life, 'purge', database.query)
       expect(await catalog(database)).toEqual(unharmed.end)
     } else {
@@ -91,7 +91,7 @@ export function rollingBack(life: Life, unharmed: Unharmed): Recovery {
       expect(await bellows.run(life.migration.name), 'the run counts as none').toBeUndefined()
     }
     await hasNoTrace(database, run !== undefined)
-    await hasAllRows(database)
+    await hasAllRows(database, life)
   }
 }
 
@@ -164,7 +164,7 @@ async function hasNoTrace(database: OpenDatabase, wasDriven: boolean): Promise<v
 }
 
 /** Every row has what its application wrote last, under whichever name the column has now. */
-async function hasAllRows(database: OpenDatabase): Promise<void> {
+async function hasAllRows(database: OpenDatabase, life: Life): Promise<void> {
   const { old } = await able(database)
   const { name, team } = old ? OLD : RENEWED
   const wrong = await database.query(`
@@ -173,6 +173,8 @@ async function hasAllRows(database: OpenDatabase): Promise<void> {
   expect(wrong, 'rows that are not as they were written').toEqual([])
   const [count] = await database.query(`select count(*)::int from users where id <= ${ROWS}`)
   expect(count, 'rows of the start').toEqual({ count: ROWS })
+  if (life.wrong !== undefined)
+    expect(await database.query(life.wrong), 'rows that lost something').toEqual([])
 }
 
 /** More say nothing new. */

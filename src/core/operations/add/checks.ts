@@ -20,26 +20,14 @@ export function addProblems(op: AddColumn, context: Context): readonly BellowsEr
   if (table === undefined || problems.length > 0) return problems
   return [
     ...nameProblems(op, table),
-    ...partitionedProblems(op, table, context.facts),
     ...columnSlotProblems(table),
     ...typeProblems(op, context),
     ...sourceProblems(op),
     ...defaultProblems(op, context),
     ...upProblems(op, table, context.facts),
-    ...identityProblems(op, context.facts),
+    ...identityProblems(op, table, context.facts),
     ...generatedProblems(op, context.facts),
     ...fillProblems(op, table, context.facts),
-  ]
-}
-
-/** Rows are filled by a trigger and in ranges of blocks, and a partitioned table has neither. */
-function partitionedProblems(op: AddColumn, table: Table, facts: Facts): readonly BellowsError[] {
-  if (table.kind !== 'partitioned' || !isFilled(op, facts)) return []
-  return [
-    refused(
-      `"${op.table}" is a partitioned table, whose rows this operation does not fill yet.`,
-      'Add the column as nullable, or with a default that is not volatile.',
-    ),
   ]
 }
 
@@ -128,8 +116,15 @@ function upProblems(op: AddColumn, table: Table, facts: Facts): readonly Bellows
   return up === undefined ? [] : rowValueProblems({ what: 'up', column: op.column, value: up }, table, facts)
 }
 
-function identityProblems(op: AddColumn, { types }: Facts): readonly BellowsError[] {
+function identityProblems(op: AddColumn, table: Table, { types }: Facts): readonly BellowsError[] {
   const type = types[op.type]
+  if (op.identity !== undefined && table.kind === 'partitioned')
+    return [
+      refused(
+        `"${op.table}" is a partitioned table: before PostgreSQL 17 its partitions know nothing of an identity column.`,
+        `Make a sequence, and add the column with a default: nextval('<sequence>').`,
+      ),
+    ]
   if (op.identity === undefined || type === undefined || INTEGER_TYPES.has(type.baseType)) return []
   return [
     new BellowsError('migration_invalid', `"${op.column}" is an identity column of type ${type.type}.`, {
@@ -166,7 +161,7 @@ function fillProblems(op: AddColumn, table: Table, facts: Facts): readonly Bello
   if (!isFilled(op, facts) || !table.rowSecurityForced) return []
   return [
     refused(
-      `Row security is forced on "${table.name}" for the connected role, which would fill only a part of the rows.`,
+      `Row security is forced on "${table.name}"${table.kind === 'partitioned' ? ', or a partition of it,' : ''} for the connected role, which would fill only a part of the rows.`,
       `Connect as a role with BYPASSRLS.`,
     ),
   ]

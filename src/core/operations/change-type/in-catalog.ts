@@ -1,8 +1,8 @@
 import { onTable } from '../../plan/on-table.ts'
-import { isOfType } from '../../plan/probes.ts'
+import { isEmpty, isOfType } from '../../plan/probes.ts'
 import type { StepDraft } from '../../plan/step.ts'
 import type { Column, Table } from '../../schema/model.ts'
-import { id, lit, qualified, type Sql, sql, trusted } from '../../sql.ts'
+import { id, qualified, type Sql, sql, trusted } from '../../sql.ts'
 
 type Typed = Pick<Column, 'type'>
 
@@ -33,7 +33,7 @@ export function widenStep(table: Table, from: Column, to: Typed): StepDraft {
 
 /** Only where there is no row: nothing is read for long, and no value is cut. */
 export function narrowStep(table: Table, from: Column, to: Typed): StepDraft {
-  const isEmpty = sql`pg_catalog.pg_relation_size(pg_catalog.to_regclass(${lit(qualified(table))})) = 0`
+  const hasNoRow = isEmpty(table)
   const isWide = isOfType(table, from.name, to.type)
   return {
     ...onTable(table),
@@ -41,10 +41,10 @@ export function narrowStep(table: Table, from: Column, to: Typed): StepDraft {
     phase: 'expand',
     does: `let "${from.name}" of "${table.name}" be ${from.type} again, if there is no row yet`,
     hazards: [],
-    probe: sql`(${isOfType(table, from.name, from.type)} or ${isWide} and not ${isEmpty})`,
+    probe: sql`(${isOfType(table, from.name, from.type)} or ${isWide} and not ${hasNoRow})`,
     requires: [
       {
-        that: isEmpty,
+        that: hasNoRow,
         code: 'rows_in_the_way',
         otherwise: `"${table.name}" has got its first rows just now; run the same command again, and "${from.name}" keeps the wider type`,
       },

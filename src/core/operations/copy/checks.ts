@@ -1,5 +1,5 @@
 import type { BellowsError } from '../../errors.ts'
-import { refused } from '../../plan/table-checks.ts'
+import { ownPartProblems, refused } from '../../plan/table-checks.ts'
 import { type Column, needsColumn, type Table } from '../../schema/model.ts'
 import { shown } from '../../sql.ts'
 
@@ -18,10 +18,13 @@ export function sourceProblems(table: Table, { name, ...from }: Column): readonl
       ? `${of} is of a domain with constraints; adding another such column rewrites the table.`
       : undefined,
     table.rowSecurityForced
-      ? `Row security is forced on "${table.name}" for the connected role, which would see only a part of the rows.`
+      ? `Row security is forced on "${table.name}"${table.kind === 'partitioned' ? ', or a partition of it,' : ''} for the connected role, which would see only a part of the rows.`
       : undefined,
   ]
-  return found.filter((message) => message !== undefined).map((message) => refused(message))
+  return [
+    ...found.filter((message) => message !== undefined).map((message) => refused(message)),
+    ...ownPartProblems(table, [name]),
+  ]
 }
 
 /** What hangs on the column and cannot get a twin while both columns live. Refused by name, before anything runs. */
@@ -29,6 +32,11 @@ export function carryProblems(table: Table, from: Column): readonly BellowsError
   return table.constraints
     .filter((one) => needsColumn(table, one, from.name))
     .flatMap((one) => {
+      if (table.kind === 'partitioned' && one.kind !== 'check' && one.kind !== 'not_null') {
+        return [
+          `The constraint ${shown(one.name)} of a partitioned table cannot be put up for another column without stopping writers.`,
+        ]
+      }
       if (one.kind === 'exclusion')
         return [`The exclusion constraint ${shown(one.name)} cannot be built without stopping writers.`]
       if (one.kind === 'unique' && one.deferrable) {

@@ -1,19 +1,16 @@
-import { attributesSql } from '../../plan/attributes.ts'
-import { dropCopiesSql, replicaIdentitySql, settleSql } from '../../plan/carry.ts'
+import { replicaIdentitySql, settleSql } from '../../plan/carry.ts'
 import { clearColumnState } from '../../plan/column-state.ts'
 import { INTEGER_TYPES } from '../../plan/mapping.ts'
 import { defaultName, notNullName } from '../../plan/names.ts'
 import { uninstallCounterSql } from '../../plan/old-writes.ts'
-import { onTable } from '../../plan/on-table.ts'
-import { all, columnAbsent, constraintAbsent, dualWriteAbsent, indexValid } from '../../plan/probes.ts'
-import { noStrangers, retireStep, undoStep } from '../../plan/retire.ts'
+import { all, columnAbsent, constraintAbsent, indexValid } from '../../plan/probes.ts'
+import { noStrangers, retireStep } from '../../plan/retire.ts'
 import { functionSql, uninstallSql } from '../../plan/row-trigger.ts'
 import type { Lock, Requirement, StepDraft } from '../../plan/step.ts'
 import { id, qualified, type Sql, sql, trusted } from '../../sql.ts'
 import { renamedSequence } from './twin-schema.ts'
 import {
   asPlannedRequirements,
-  carriedAttributes,
   lastRequirement,
   proofNames,
   standsRequirement,
@@ -199,46 +196,10 @@ function notNullNameSql({ table, from, finalName }: Work): readonly Sql[] {
 }
 
 /** Dropping a foreign key takes the lock on the table it points at, too. */
-function partnerLocks({ things }: Work): readonly Lock[] {
+export function partnerLocks({ things }: Work): readonly Lock[] {
   return things.foreignKeys.flatMap(({ original }) =>
     original.references === null
       ? []
       : [{ relation: original.references, level: 'access_exclusive' as const, implied: true as const }],
   )
-}
-
-/** Undoes `hideStep`: instant and lossless, because the hidden column was kept in step. */
-export function returnStep({ leaving, installed }: Work): StepDraft {
-  return undoStep(leaving, [functionSql(installed)])
-}
-
-/** Takes everything away that expand and verify put on the table. */
-export function takeBackStep(work: Work): StepDraft {
-  const { table, to, finalName, installed, counting, names, things, adopted, toColumn, fromColumn } = work
-  const dropProofs = [names.proof, names.notNullProof].map(
-    (name) => sql`drop constraint if exists ${id(name)}`,
-  )
-  return {
-    ...onTable(table),
-    kind: 'ddl',
-    shares: { table, at: 'take back' },
-    phase: 'expand',
-    does: adopted
-      ? `let go of "${to}" of "${table.name}"`
-      : `drop the column "${to}" of "${table.name}" again`,
-    locks: [{ relation: table, level: 'access_exclusive' }, ...partnerLocks(work)],
-    probe: all([dualWriteAbsent(installed), ...(adopted ? [] : [columnAbsent(table, to)])]),
-    statements: [
-      ...uninstallSql(installed),
-      ...(counting === undefined ? [] : uninstallCounterSql(counting)),
-      sql`alter table ${qualified(table)} ${trusted(dropProofs.join(', '))}`,
-      ...dropCopiesSql(table, things),
-      ...(adopted
-        ? attributesSql(table, to, carriedAttributes(fromColumn, toColumn), toColumn)
-        : [sql`alter table ${qualified(table)} drop column if exists ${id(to)} restrict`]),
-      clearColumnState(table, to),
-    ],
-    // Also one that stays: whoever writes it would no longer be followed.
-    ...(to === finalName ? { retires: { table, column: to } } : {}),
-  }
 }

@@ -47,6 +47,7 @@ export function madeTable(op: CreateTable, facts: Facts): Table {
     neighbours: [],
     owned: true,
     parts: [],
+    keyedBy: [],
     mayReference: true,
     creates: true,
     closed: [],

@@ -1,7 +1,14 @@
 import type { BellowsError } from '../../errors.ts'
 import { columnsNamed } from '../../parse.ts'
 import { rowValueProblems } from '../../plan/row-value.ts'
-import { columnMissing, keyProblems, refused, tableProblems, theTable } from '../../plan/table-checks.ts'
+import {
+  columnMissing,
+  keyProblems,
+  ownPartProblems,
+  refused,
+  tableProblems,
+  theTable,
+} from '../../plan/table-checks.ts'
 import { type Column, findColumn, findTable, needsColumn, type Table } from '../../schema/model.ts'
 import { id, qualified, shown, trusted } from '../../sql.ts'
 import type { Context } from '../operation.ts'
@@ -9,12 +16,13 @@ import { type DropColumn, downOf } from './drop.ts'
 
 export function dropProblems(op: DropColumn, context: Context): readonly BellowsError[] {
   const table = findTable(context.schema, theTable(op))
-  const problems = tableProblems(op, table)
+  const problems = tableProblems(op, table, ['table', 'partitioned'])
   if (table === undefined || problems.length > 0) return problems
   const column = findColumn(table, op.column)
   if (column === undefined) return columnMissing(op, table, op.column)
   return [
     ...keyProblems(table, column),
+    ...ownPartProblems(table, [op.column]),
     ...exclusionProblems(op, table),
     ...replicaIdentityProblems(op, table),
     ...(op.down === undefined ? oldWriterProblems(op, column) : downProblems(op, table, column, context)),

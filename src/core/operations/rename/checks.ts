@@ -21,7 +21,7 @@ import type { RenameColumn } from './rename.ts'
 
 export function renameProblems(op: RenameColumn, context: Context): readonly BellowsError[] {
   const table = findTable(context.schema, theTable(op))
-  const problems = [...nameProblems(op), ...tableProblems(op, table)]
+  const problems = [...nameProblems(op), ...tableProblems(op, table, ['table', 'partitioned'])]
   if (table === undefined || problems.length > 0) return problems
   const from = findColumn(table, op.from)
   if (from === undefined) return columnMissing(op, table, op.from)

@@ -27,7 +27,7 @@ import type { Reshape } from './reshape.ts'
 export function reshapeProblems(shape: Reshape, { schema, facts }: Context): readonly BellowsError[] {
   const op = { namespace: shape.table.namespace, table: shape.table.name }
   const table = findTable(schema, shape.table)
-  const problems = [...tableProblems(op, table), ...namesProblems(shape)]
+  const problems = [...tableProblems(op, table, ['table', 'partitioned']), ...namesProblems(shape)]
   if (table === undefined || problems.length > 0) return problems
   const missing = shape.olds.flatMap(({ name }) => columnMissing(op, table, name))
   if (missing.length > 0) return missing

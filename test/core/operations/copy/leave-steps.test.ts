@@ -1,10 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import {
-  hideStep,
-  purgeStep,
-  returnStep,
-  takeBackStep,
-} from '../../../../src/core/operations/copy/leave-steps.ts'
+import { returnStep, takeBackSteps } from '../../../../src/core/operations/copy/back-steps.ts'
+import { hideStep, purgeStep } from '../../../../src/core/operations/copy/leave-steps.ts'
 import { asPlannedRequirements } from '../../../../src/core/operations/copy/work.ts'
 import type { RenameColumn } from '../../../../src/core/operations/rename/rename.ts'
 import { workFor } from '../../../../src/core/operations/rename/work.ts'
@@ -298,7 +294,7 @@ describe('the step that brings it back', () => {
 describe('the step that takes everything back', () => {
   test('works from whatever point the run has come to', () => {
     const of = work()
-    expect(takeBackStep(of)).toEqual({
+    expect(takeBackSteps(of)[0]).toEqual({
       shares: expect.objectContaining({ at: 'take back' }),
       kind: 'ddl',
       phase: 'expand',
@@ -321,7 +317,7 @@ describe('the step that takes everything back', () => {
   })
 
   test('takes the copies away, and locks the table that a foreign key points at', () => {
-    const step = transaction(takeBackStep(work(rich)))
+    const step = transaction(takeBackSteps(work(rich))[0] as StepDraft)
     expect(step.locks.at(-1)).toEqual({ relation: teams, level: 'access_exclusive', implied: true })
     expect(step.statements.slice(9, -2)).toEqual([
       `${ON} drop constraint if exists "${copyOf(rich, 'users_name_key')}"`,
@@ -339,7 +335,7 @@ describe('the step that takes everything back', () => {
         column('full_name', 'text', { comment: 'mine' }),
       ]),
     )
-    const step = transaction(takeBackStep(of))
+    const step = transaction(takeBackSteps(of)[0] as StepDraft)
     expect(step).toMatchObject({
       does: 'let go of "full_name" of "users"',
       probe: `(${dualWriteAbsent(of.installed)})`,

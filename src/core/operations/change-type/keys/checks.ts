@@ -29,10 +29,10 @@ export function keyChangeProblems(
     ),
   )
   // Also one whose column stays as it is: its foreign key is made anew.
-  const others = [...new Set(followers.map(({ table }) => table))].filter((table) => table !== tables[0])
+  const all = new Set([...tables, ...followers.map(({ table }) => table)])
   return [
     ...ownProblems(op, context),
-    ...others.flatMap((table) => tableProblems({ namespace: table.namespace, table: table.name }, table)),
+    ...[...all].flatMap((table) => tableProblems({ namespace: table.namespace, table: table.name }, table)),
     ...columns.slice(1).flatMap((one) => followingProblems(one, context, target)),
     ...tables.flatMap((table) => primaryKeyProblems(table, columns, context.schema)),
   ]

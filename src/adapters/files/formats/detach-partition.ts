@@ -1,0 +1,4 @@
+import { z } from 'zod'
+import { name, onTable } from './shared.ts'
+
+export const detachPartition = z.strictObject({ ...onTable, partition: name })

@@ -1,0 +1,167 @@
+import { assert, type BellowsError } from '../errors.ts'
+import { boundsProblem } from '../plan/bounds.ts'
+import { namesFor } from '../plan/names.ts'
+import type { StepDraft } from '../plan/step.ts'
+import { refused, tableProblems, theTable } from '../plan/table-checks.ts'
+import { boundKey } from '../schema/bounds.ts'
+import type { Facts } from '../schema/facts.ts'
+import { findTable, type QualifiedName } from '../schema/model.ts'
+import { lit, qualified, type Sql, sql, trusted } from '../sql.ts'
+import type { Context, OperationSpec } from './operation.ts'
+import { type AttachPartition, thePart } from './partition/attach.ts'
+import { attachedSchema } from './partition/attached-schema.ts'
+import {
+  besideDefault,
+  defaultOf,
+  defaultProblems,
+  defaultQuestion,
+  defaultSteps,
+  isProved,
+} from './partition/fallback.ts'
+import { likenessProblems } from './partition/likeness.ts'
+import {
+  attachStep,
+  detachBesideDefaultStep,
+  detachStep,
+  letGoStep,
+  type Parting,
+  proveSteps,
+} from './partition/steps.ts'
+
+export const attachPartition: OperationSpec<AttachPartition> = {
+  needs: (op) => ({
+    tables: [theTable(op), thePart(op)].map((table) => ({ ...table, columns: [] })),
+    bounds: [{ table: theTable(op), bounds: op.bounds }],
+    questions: [defaultQuestion(op)],
+    touches: [
+      { table: theTable(op), how: 'alters' },
+      { table: thePart(op), how: 'replaces' },
+    ],
+  }),
+
+  check: (op, { schema, facts }): readonly BellowsError[] => {
+    const [table, part] = [findTable(schema, theTable(op)), findTable(schema, thePart(op))]
+    const problems = [
+      ...tableProblems(op, table, ['partitioned']),
+      ...tableProblems({ ...op, table: op.partition }, part, ['table', 'partitioned']),
+    ]
+    if (table === undefined || part === undefined || problems.length > 0) return problems
+    return [...boundsProblems(op, facts), ...likenessProblems(table, part), ...defaultProblems(op, facts)]
+  },
+
+  apply: (op, schema) => attachedSchema(schema, theTable(op), thePart(op)),
+
+  expand: (op, context) => {
+    const parting = partingOf(op, context)
+    const { table, part, proof } = parting
+    const fallback = defaultOf(op, context.facts)
+    return [
+      lookStep(part, sql`not (${trusted(proof.condition)})`, {
+        what: `rows of "${part.name}" that are not within the bounds`,
+        otherwise: `Rows of "${part.name}" are not ${op.bounds}`,
+      }),
+      ...(fallback === undefined
+        ? []
+        : [
+            lookStep(fallback, trusted(proof.condition), {
+              what: `rows of "${fallback.name}" that belong to "${part.name}"`,
+              otherwise: `Rows of the default partition "${fallback.name}" are ${op.bounds}`,
+            }),
+          ]),
+      ...proveSteps(part, proof, {
+        does: `let "${part.name}" take no row that is not within the bounds`,
+        proves: `prove that every row of "${part.name}" is within the bounds`,
+        hazards: [],
+      }),
+      ...(fallback === undefined || !isProved(op, fallback) ? [] : defaultSteps(parting, fallback)),
+      attachStep(parting, {
+        phase: 'expand',
+        hazards: [
+          {
+            code: 'seen_by_all',
+            because: `From then on everybody finds the rows of "${part.name}" in "${table.name}".`,
+          },
+        ],
+        ...(fallback === undefined
+          ? { locks: [], requires: [], cost: 'instant' }
+          : besideDefault(op, fallback)),
+      }),
+    ]
+  },
+
+  backfill: () => [],
+
+  contract: (op, context) => [
+    letGoStep(checksOf(op, context), 'purge', `drop what proved "${op.partition}" to be within the bounds`),
+  ],
+
+  rollback: (op, context) => {
+    const parting = partingOf(op, context)
+    const fallback = defaultOf(op, context.facts)
+    const hazards = [
+      {
+        code: 'drops_values' as const,
+        because: `Rows that were written to "${op.partition}" since it is attached are no longer found in "${op.table}"; they stay in "${op.partition}".`,
+      },
+    ]
+    return [
+      fallback === undefined
+        ? detachStep(parting, 'expand', hazards)
+        : detachBesideDefaultStep(parting, fallback, hazards),
+      letGoStep(checksOf(op, context), 'expand', `let "${op.partition}" take any row again`),
+    ]
+  },
+}
+
+function partingOf(op: AttachPartition, { schema, facts, seed }: Context): Parting {
+  const [table, part] = [findTable(schema, theTable(op)), findTable(schema, thePart(op))]
+  const found = facts.bounds[boundKey({ table: theTable(op), bounds: op.bounds })]
+  assert(
+    table !== undefined && part !== undefined && found !== undefined && 'proof' in found,
+    'steps come after check',
+  )
+  const proof = { name: namesFor(seed, op.partition, []).proof, condition: found.proof }
+  return { table, part, bounds: op.bounds, proof }
+}
+
+function boundsProblems(op: AttachPartition, { bounds }: Facts): readonly BellowsError[] {
+  const found = bounds[boundKey({ table: theTable(op), bounds: op.bounds })]
+  const problem =
+    boundsProblem(op.bounds) ?? (found !== undefined && 'problem' in found ? found.problem : undefined)
+  return problem === undefined
+    ? []
+    : [
+        refused(
+          `The bounds of "${op.partition}" (${op.bounds}) cannot be used: ${problem}.`,
+          `Write them as in SQL, such as: for values from ('2026-01-01') to ('2027-01-01')`,
+        ),
+      ]
+}
+
+function lookStep(
+  table: QualifiedName,
+  where: Sql,
+  { what, otherwise }: { readonly what: string; readonly otherwise: string },
+): StepDraft {
+  return {
+    kind: 'inspect',
+    phase: 'expand',
+    does: `look for ${what}`,
+    hazards: [],
+    table,
+    offenders: sql`select * from ${qualified(table)} where ${where} limit ${lit(ROWS_SHOWN)}`,
+    otherwise: `${otherwise}, so it cannot be attached; nothing was changed.`,
+    hint: 'Move or delete those rows, and run the same command again.',
+  }
+}
+
+const ROWS_SHOWN = 5
+
+function checksOf(op: AttachPartition, context: Context): readonly (readonly [QualifiedName, string])[] {
+  const { part, proof } = partingOf(op, context)
+  const fallback = defaultOf(op, context.facts)
+  return [
+    [part, proof.name],
+    ...(fallback !== undefined && isProved(op, fallback) ? [[fallback, proof.name] as const] : []),
+  ]
+}
