@@ -36,6 +36,22 @@ export const OPERATION_CASES: Readonly<Record<Operation['kind'], readonly Operat
       given: GIVEN,
       operations: [{ ...ADD, column: 'number', type: 'integer', identity: 'always' }],
     },
+    {
+      name: 'with rules of its own',
+      given: GIVEN,
+      operations: [
+        {
+          kind: 'add_column',
+          ...users,
+          column: 'squad',
+          type: 'integer',
+          nullable: true,
+          check: { constraint: 'squad >= 0' },
+          unique: {},
+          references: { namespace: 'public', table: 'teams', column: 'id' },
+        },
+      ],
+    },
   ],
   change_type: [
     {

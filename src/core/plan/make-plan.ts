@@ -84,7 +84,8 @@ function inOrder(migration: Migration, planned: readonly Drafts[]): readonly Pla
   const touches = migration.operations.map((op) => specOf(op).needs(op).touches)
   const parts = planned.map(({ forward }, of) => {
     const looks = forward.some(({ kind }) => kind === 'inspect')
-    const isOn = looks && isOnAdded(touches.slice(0, of).flat(), touches[of] ?? [])
+    // An operation may look at what it adds itself.
+    const isOn = looks && isOnAdded(touches.slice(0, of + 1).flat(), touches[of] ?? [])
     const isFirst = ({ draft }: Placed) => draft.kind === 'inspect' && !isOn
     const drafts = placed(isOn ? lookingLate(forward) : forward, of)
     return { first: drafts.filter(isFirst), later: drafts.filter((one) => !isFirst(one)) }

@@ -7,6 +7,7 @@ import { expressionKey, type Facts, type TypeFacts } from '../../schema/facts.ts
 import { findColumn, findTable, type Table } from '../../schema/model.ts'
 import type { Context } from '../operation.ts'
 import type { AddColumn } from './add.ts'
+import { collationProblems } from './collation.ts'
 import { isFilled, knownDefault, valuesOf } from './values.ts'
 
 export function addProblems(op: AddColumn, context: Context): readonly BellowsError[] {
@@ -18,6 +19,7 @@ export function addProblems(op: AddColumn, context: Context): readonly BellowsEr
     ...partitionedProblems(op, table, context.facts),
     ...columnSlotProblems(table),
     ...typeProblems(op, context),
+    ...collationProblems(op, context.facts),
     ...sourceProblems(op),
     ...defaultProblems(op, context),
     ...upProblems(op, table, context.facts),
