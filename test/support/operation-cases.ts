@@ -134,6 +134,8 @@ export const OPERATION_CASES: Readonly<Record<Operation['kind'], readonly Operat
   sql: OBJECT_CASES.sql,
   alter_column: CONSTRAINT_CASES.alter,
   drop_constraint: CONSTRAINT_CASES.drop,
+  grant: OBJECT_CASES.grant,
+  revoke: OBJECT_CASES.revoke,
   rename_constraint: CONSTRAINT_CASES.rename,
   drop_column: [
     {

@@ -13,6 +13,7 @@ import { dropConstraint } from './formats/drop-constraint.ts'
 import { dropIndex } from './formats/drop-index.ts'
 import { dropObject } from './formats/drop-object.ts'
 import { dropTable } from './formats/drop-table.ts'
+import { grant } from './formats/grant.ts'
 import { mergeColumns } from './formats/merge-columns.ts'
 import { renameColumn } from './formats/rename-column.ts'
 import { renameConstraint } from './formats/rename-constraint.ts'
@@ -21,6 +22,7 @@ import { renameIndex } from './formats/rename-index.ts'
 import { renameTable } from './formats/rename-table.ts'
 import { replaceIndex } from './formats/replace-index.ts'
 import { replaceObject } from './formats/replace-object.ts'
+import { revoke } from './formats/revoke.ts'
 import { setTable } from './formats/set-table.ts'
 import { splitColumn } from './formats/split-column.ts'
 import { runSql } from './formats/sql.ts'
@@ -53,6 +55,8 @@ export const OPERATION_FORMATS = {
   rename_table: renameTable,
   set_table: setTable,
   rename_constraint: renameConstraint,
+  grant,
+  revoke,
 } as const satisfies Readonly<Record<Operation['kind'], z.ZodType>>
 
 export const migrationFormat = z.strictObject({

@@ -11,6 +11,7 @@ import { dropConstraint } from './drop-constraint.ts'
 import { dropIndex } from './drop-index.ts'
 import { dropObject } from './drop-object.ts'
 import { dropTable } from './drop-table.ts'
+import { grant } from './grant.ts'
 import { mergeColumns } from './merge-columns.ts'
 import type { Operation } from './migration.ts'
 import type { OperationSpec } from './operation.ts'
@@ -21,6 +22,7 @@ import { renameIndex } from './rename-index.ts'
 import { renameTable } from './rename-table.ts'
 import { replaceIndex } from './replace-index.ts'
 import { replaceObject } from './replace-object.ts'
+import { revoke } from './revoke.ts'
 import { setTable } from './set-table.ts'
 import { splitColumn } from './split-column.ts'
 import { runSql } from './sql.ts'
@@ -53,6 +55,8 @@ const OPERATIONS: Registry = {
   rename_table: renameTable,
   set_table: setTable,
   rename_constraint: renameConstraint,
+  grant,
+  revoke,
 }
 
 export const OPERATION_KINDS = Object.keys(OPERATIONS) as readonly Operation['kind'][]

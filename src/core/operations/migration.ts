@@ -12,6 +12,7 @@ import type { DropConstraint } from './drop-constraint.ts'
 import type { DropIndex } from './drop-index.ts'
 import type { DropObject } from './drop-object.ts'
 import type { DropTable } from './drop-table.ts'
+import type { Grant, Revoke } from './grant/privileges.ts'
 import type { MergeColumns } from './merge-columns.ts'
 import type { RenameColumn } from './rename/rename.ts'
 import type { RenameConstraint } from './rename-constraint.ts'
@@ -38,6 +39,7 @@ export type Operation =
   | DropIndex
   | DropObject
   | DropTable
+  | Grant
   | MergeColumns
   | RenameColumn
   | RenameConstraint
@@ -46,6 +48,7 @@ export type Operation =
   | RenameTable
   | ReplaceIndex
   | ReplaceObject
+  | Revoke
   | RunSql
   | SetTable
   | SplitColumn

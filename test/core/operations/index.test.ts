@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { strangersQuestion } from '../../../src/core/operations/grant/catalog.ts'
 import { OPERATION_KINDS, specOf } from '../../../src/core/operations/index.ts'
 import type { Operation } from '../../../src/core/operations/migration.ts'
 import {
@@ -58,6 +59,8 @@ const EXAMPLES: Readonly<Record<Operation['kind'], Operation>> = {
     down: 'drop table plans',
     phase: 'expand',
   },
+  grant: { kind: 'grant', namespace: 'public', on: 'users', privileges: ['select'], to: ['app'] },
+  revoke: { kind: 'revoke', namespace: 'public', on: 'users', privileges: ['insert'], from: ['app'] },
   drop_index: { kind: 'drop_index', ...on, index: 'users_old' },
   drop_table: { kind: 'drop_table', ...on },
   rename_table: { kind: 'rename_table', ...on, to: 'people' },
@@ -86,14 +89,28 @@ const EXAMPLES: Readonly<Record<Operation['kind'], Operation>> = {
     down: 'first || last',
   },
 }
-/** The object that is to be created is not there; all others are. */
+const GIVEN = { column: null, grantee: 'app', privilege: 'insert', grantable: false, grantor: null }
+/** The object that is to be created is not there, and no role is missing; all others are. */
 const ANSWERS = OPERATION_KINDS.flatMap((kind) => {
-  const row = { holds: false, definition: 'create …', owned: true, dependents: [], label: 'ok' }
+  const row = {
+    holds: false,
+    definition: 'create …',
+    owned: true,
+    dependents: [],
+    label: 'ok',
+    items: [GIVEN],
+  }
   return (specOf(EXAMPLES[kind]).needs(EXAMPLES[kind]).questions ?? []).map(
-    (question) => [question, kind === 'create_object' ? [] : [row]] as const,
+    (question) => [question, isNone(kind, question) ? [] : [row]] as const,
   )
 })
-const users = tableWith([column('name')], { indexes: [index('users_old', ['id'])] })
+function isNone(kind: Operation['kind'], question: string): boolean {
+  return kind === 'create_object' || question === strangersQuestion(['app'])
+}
+const users = {
+  ...tableWith([column('name')], { indexes: [index('users_old', ['id'])] }),
+  grants: [{ grantee: 'app', toPublic: false, privilege: 'INSERT', grantable: false }],
+}
 const mappings = Object.assign({}, ...Object.values(EXAMPLES).map((op) => mappingFacts(specOf(op).needs(op))))
 const known = context(users, {
   ...factsWithTypes(

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { PRIVILEGES } from '../../../core/operations/grant/privileges.ts'
 import { REFERENTIAL_ACTIONS, RULE_TIMES } from '../../../core/operations/rules/rule.ts'
 
 /** A PostgreSQL schema. */
@@ -32,4 +33,12 @@ export const columnRules = {
   check: z.strictObject({ name: name.optional(), constraint: expression }).optional(),
   unique: z.strictObject({ name: name.optional() }).optional(),
   references: z.strictObject({ ...references, name: name.optional(), column: name }).optional(),
+}
+
+/** What may be done with one thing. */
+export const privileges = {
+  namespace,
+  on: name,
+  columns: z.array(name).min(1).optional(),
+  privileges: z.array(z.enum(PRIVILEGES)).min(1),
 }
