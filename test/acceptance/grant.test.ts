@@ -60,39 +60,6 @@ describe('grant and revoke', () => {
     })
   })
 
-  test('let a role read, and read no more, until it is taken back', async () => {
-    const role = `reader_${process.pid}`
-    const database = await testDatabase(TABLE, `create role ${role} login`)
-    cleanUp(async () => {
-      await database.query(`drop owned by ${role} cascade; drop role ${role}`)
-    })
-    const bellows = await database.bellows({
-      settings: {
-        gate: { whenNoneRegistered: 'allow', unregistered: 'allow', quietMs: 0, reason: 'a test' },
-      },
-    })
-    const reader = await database.session('reader', role)
-    const reads = async (what: string) =>
-      reader.query(`select ${what} from "Users" limit 1`).then(
-        () => true,
-        () => false,
-      )
-    const giving = { name: '0001_give', operations: [give(role, '"Users"', 'select')] }
-    await bellows.change((driver) => driver.advance(giving, 'purge'))
-    expect(await reads('said')).toBe(true)
-    await database.query(`grant select (name) on "Users" to ${role}`)
-
-    const taking = { name: '0002_take', operations: [take(role, '"Users"', 'select'), LATER] }
-    await bellows.change((driver) => driver.advance(taking, 'verify'))
-    expect(await reads('said')).toBe(true)
-    const { id } = await bellows.change((driver) => driver.advance(taking, 'retire'))
-    expect([await reads('said'), await reads('name')]).toEqual([false, true])
-    await bellows.change((driver) => driver.undo(id))
-    expect([await reads('said'), await reads('name')]).toEqual([true, true])
-    await bellows.change((driver) => driver.advance(taking, 'purge'))
-    expect([await reads('said'), await reads('name')]).toEqual([false, true])
-  })
-
   test('are not taken back from one who has given it on, and not begun on what was changed since', async () => {
     const role = `giver_${process.pid}`
     const database = await testDatabase(TABLE, `create role ${role}`)

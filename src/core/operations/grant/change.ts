@@ -30,7 +30,7 @@ export function knownOf(target: Target, facts: Facts): Known | undefined {
 export function givenOf(known: Known | undefined, wanted: readonly Right[]): Item[] {
   return (known?.items ?? [])
     .filter((item) => item.grantor === null && wanted.some((one) => covers(one, item)))
-    .map(({ grantor: _, ...item }) => item)
+    .map(({ column, grantee, privilege, grantable }) => ({ column, grantee, privilege, grantable }))
 }
 
 export function covers(whole: Right, part: Right): boolean {
