@@ -6,6 +6,7 @@ const GIVEN_OBJECTS = `${GIVEN}
   create trigger note before insert on users for each row execute function stamp();
   create policy own on users;
   create type mood as enum ('ok');
+  create domain email as text check (value <> ''); alter table users add mail email;
   create sequence spare; grant select on names to public; revoke create on schema public from public;`
 
 const create = (definition: string) => ({ kind: 'create_object', namespace: 'public', definition }) as const
@@ -32,7 +33,7 @@ export const OBJECT_CASES = {
     create('create trigger noted after update on users for each row execute function stamp()'),
     create('create policy seen on users for select using (true)'),
     create(`create type color as enum ('red')`),
-    create(`create domain email as text check (value ~ '@')`),
+    create(`create domain address as text check (value ~ '@')`),
   ]),
   replace: given('a view, a function, a trigger and a policy', [
     replace('create or replace view names as select id, upper(name) as name from users'),
@@ -45,6 +46,16 @@ export const OBJECT_CASES = {
   addValue: given('after another one', [{ kind: 'add_enum_value', ...mood, value: 'sad', after: 'ok' }]),
   renameValue: given('for a reason', [
     { kind: 'rename_enum_value', ...mood, from: 'ok', to: 'fine', unsafe: 'nobody says it yet' },
+  ]),
+  alterDomain: given('its default and its checks', [
+    {
+      kind: 'alter_domain',
+      namespace: 'public',
+      domain: 'email',
+      default: "'none'",
+      check: { name: 'known', constraint: "value <> 'x'" },
+      drop_check: 'email_check',
+    },
   ]),
   grant: given('on a table, a column, a sequence and a schema', [
     { kind: 'grant', ...publicly, on: 'users', privileges: ['select', 'insert'] },

@@ -133,6 +133,7 @@ export const OPERATION_CASES: Readonly<Record<Operation['kind'], readonly Operat
   replace_object: OBJECT_CASES.replace,
   sql: OBJECT_CASES.sql,
   alter_column: CONSTRAINT_CASES.alter,
+  alter_domain: OBJECT_CASES.alterDomain,
   drop_constraint: CONSTRAINT_CASES.drop,
   grant: OBJECT_CASES.grant,
   revoke: OBJECT_CASES.revoke,

@@ -4,6 +4,7 @@ import { addColumn } from './formats/add-column.ts'
 import { addConstraint } from './formats/add-constraint.ts'
 import { addEnumValue } from './formats/add-enum-value.ts'
 import { alterColumn } from './formats/alter-column.ts'
+import { alterDomain } from './formats/alter-domain.ts'
 import { changeType } from './formats/change-type.ts'
 import { createIndex } from './formats/create-index.ts'
 import { createObject } from './formats/create-object.ts'
@@ -40,6 +41,7 @@ export const OPERATION_FORMATS = {
   create_index: createIndex,
   add_constraint: addConstraint,
   alter_column: alterColumn,
+  alter_domain: alterDomain,
   drop_column: dropColumn,
   drop_object: dropObject,
   rename_column: renameColumn,

@@ -2,6 +2,7 @@ import { addColumn } from './add-column.ts'
 import { addConstraint } from './add-constraint.ts'
 import { addEnumValue } from './add-enum-value.ts'
 import { alterColumn } from './alter-column.ts'
+import { alterDomain } from './alter-domain.ts'
 import { changeType } from './change-type.ts'
 import { createIndex } from './create-index.ts'
 import { createObject } from './create-object.ts'
@@ -40,6 +41,7 @@ const OPERATIONS: Registry = {
   create_index: createIndex,
   add_constraint: addConstraint,
   alter_column: alterColumn,
+  alter_domain: alterDomain,
   drop_column: dropColumn,
   drop_object: dropObject,
   rename_column: renameColumn,

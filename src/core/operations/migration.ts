@@ -7,6 +7,7 @@ import type { ChangeType } from './change-type/change.ts'
 import type { CreateIndex } from './create-index.ts'
 import type { CreateObject } from './create-object.ts'
 import type { CreateTable } from './create-table/create-table.ts'
+import type { AlterDomain } from './domain/domain.ts'
 import type { DropColumn } from './drop/drop.ts'
 import type { DropConstraint } from './drop-constraint.ts'
 import type { DropIndex } from './drop-index.ts'
@@ -30,6 +31,7 @@ export type Operation =
   | AddConstraint
   | AddEnumValue
   | AlterColumn
+  | AlterDomain
   | ChangeType
   | CreateIndex
   | CreateObject

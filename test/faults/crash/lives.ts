@@ -172,12 +172,20 @@ export const THINGS: Life = {
     },
     { kind: 'add_enum_value', ...on, type: 'mood', value: 'great' },
     { kind: 'rename_enum_value', ...on, type: 'color', from: 'red', to: 'ruby', unsafe: 'a test' },
+    {
+      kind: 'alter_domain',
+      ...on,
+      domain: 'email',
+      default: "'none'",
+      check: { name: 'known', constraint: "value <> 'x'" },
+      drop_check: 'email_check',
+    },
     { kind: 'grant', ...on, on: 'users', columns: ['name'], privileges: ['select'], to: ['public'] },
     { kind: 'revoke', ...on, on: 'function one()', privileges: ['execute'], from: ['public'] },
     { kind: 'drop_object', ...on, object: 'view moods' },
   ]),
   given: `create function one() returns integer language sql return 1;
-    create type color as enum ('red'); create type mood as enum ('ok'); create view moods as select 'ok'::mood as mood`,
+    create domain email as text check (value <> ''); create type color as enum ('red'); create type mood as enum ('ok'); create view moods as select 'ok'::mood as mood`,
   stays: 'type mood ',
 }
 
