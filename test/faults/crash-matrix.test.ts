@@ -26,6 +26,7 @@ import {
   RENAME,
   RULES,
   TABLES,
+  THINGS,
 } from './crash/lives.ts'
 import {
   recoverFromAll,
@@ -54,6 +55,7 @@ const LIVES: readonly (readonly [string, Life, { readonly points: number; readon
   ['indexes that are made, replaced and dropped', INDEXES, { points: 40, states: 8 }],
   ['a dropped column, with a grace', graced(DROP, GRACE_MS), { points: 60, states: 8 }],
   ['tables that are made, dropped and renamed', TABLES, { points: 60, states: 10 }],
+  ['things that are no tables, and who may use them', THINGS, { points: 40, states: 8 }],
   ['a dropped column that is filled meanwhile', DROP_FILLED, { points: 60, states: 8 }],
 ]
 const RETURNS: readonly (readonly [string, Life, Phase])[] = [
@@ -66,6 +68,7 @@ const RETURNS: readonly (readonly [string, Life, Phase])[] = [
   ['two dropped columns that are hidden', DROP_TWO, 'retire'],
   ['tables that are made, hidden and renamed', TABLES, 'retire'],
   ['partitions that have come and gone', PARTITIONS, 'retire'],
+  ['things that are no tables', THINGS, 'retire'],
 ]
 const THROWN: readonly (readonly [string, Life])[] = [
   ['the life of an added column', ADD],

@@ -22,6 +22,10 @@ export async function traces(database: TestDatabase): Promise<string[]> {
   return rows.map(({ line }) => line)
 }
 
+/** Who may do what: what is nowhere written, because it is as usual, is the same as what is. */
+const grants = (acl: string, kind: string, owner: string) =>
+  `array(select unnest(coalesce(${acl}, acldefault((${kind})::"char", ${owner})))::text order by 1)`
+
 const OURS = `nspname !~ '^pg_' and nspname not in ('information_schema', 'bellows')`
 
 const CATALOG = `
@@ -29,12 +33,13 @@ with spaces as (select oid, nspname from pg_namespace where ${OURS}),
 tables as (select c.* from pg_class c join spaces n on n.oid = c.relnamespace where c.relkind in ('r', 'p', 'v', 'm', 'S'))
 select line from (
   select format('table %s kind %s replica identity %s options %s toast %s grants %s comment %s', t.oid::regclass, t.relkind, t.relreplident, array(select unnest(t.reloptions) order by 1),
-      array(select unnest(o.reloptions) from pg_class o where o.oid = t.reltoastrelid order by 1), t.relacl, obj_description(t.oid, 'pg_class')) as line from tables t
+      array(select unnest(o.reloptions) from pg_class o where o.oid = t.reltoastrelid order by 1), 
+      ${grants('t.relacl', "case t.relkind when 'S' then 's' else 'r' end", 't.relowner')}, obj_description(t.oid, 'pg_class')) as line from tables t
   union all
   select format('column %s.%s at %s: %s%s%s collation %s storage %s compression %s statistics %s options %s grants %s identity %s generated %s comment %s',
       t.oid::regclass, a.attname, row_number() over (partition by t.oid order by a.attnum), format_type(a.atttypid, a.atttypmod),
       case when a.attnotnull then ' not null' else '' end, ' default ' || pg_get_expr(d.adbin, d.adrelid),
-      a.attcollation::regcollation, a.attstorage, a.attcompression, coalesce(a.attstattarget, -1), a.attoptions, a.attacl, a.attidentity, a.attgenerated,
+      a.attcollation::regcollation, a.attstorage, a.attcompression, coalesce(a.attstattarget, -1), a.attoptions, array(select unnest(a.attacl)::text order by 1), a.attidentity, a.attgenerated,
       col_description(t.oid, a.attnum))
     from tables t join pg_attribute a on a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped
     left join pg_attrdef d on d.adrelid = t.oid and d.adnum = a.attnum where t.relkind <> 'S'
@@ -53,17 +58,19 @@ select line from (
     left join pg_depend d on d.classid = 'pg_class'::regclass and d.objid = t.oid and d.deptype in ('a', 'i') and d.refclassid = 'pg_class'::regclass
     left join pg_attribute a on a.attrelid = d.refobjid and a.attnum = d.refobjsubid where t.relkind = 'S'
   union all
-  select format('function %s: %s', p.oid::regprocedure, case when p.prokind in ('f', 'p') then pg_get_functiondef(p.oid) end)
+  select format('function %s: %s grants %s', p.oid::regprocedure, case when p.prokind in ('f', 'p') then pg_get_functiondef(p.oid) end, ${grants('p.proacl', "'f'", 'p.proowner')})
     from pg_proc p join spaces n on n.oid = p.pronamespace
   union all
   select format('policy %s on %s for %s to %s using %s check %s permissive %s comment %s', p.polname, p.polrelid::regclass, p.polcmd, p.polroles::regrole[],
       pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid), p.polpermissive, obj_description(p.oid, 'pg_policy'))
     from pg_policy p join tables t on t.oid = p.polrelid
   union all
-  select format('type %s kind %s not null %s default %s: %s', t.oid::regtype, t.typtype, t.typnotnull, t.typdefault, coalesce(
+  select format('type %s kind %s not null %s default %s grants %s: %s', t.oid::regtype, t.typtype, t.typnotnull, t.typdefault, ${grants('t.typacl', "'T'", 't.typowner')}, coalesce(
       (select string_agg(e.enumlabel, ', ' order by e.enumsortorder) from pg_enum e where e.enumtypid = t.oid),
       (select string_agg(format('%s %s validated %s', c.conname, pg_get_constraintdef(c.oid), c.convalidated), ', ' order by c.conname) from pg_constraint c where c.contypid = t.oid)))
     from pg_type t join spaces n on n.oid = t.typnamespace where t.typtype in ('e', 'd')
+  union all
+  select format('namespace %s grants %s', n.nspname, ${grants('n.nspacl', "'n'", 'n.nspowner')}) from spaces s join pg_namespace n on n.oid = s.oid
   union all
   select format('view %s: %s', t.oid::regclass, pg_get_viewdef(t.oid)) from tables t where t.relkind in ('v', 'm')
 ) all_lines order by line`

@@ -40,6 +40,7 @@ export function type(printed: string, more: Partial<TypeFacts> = {}): TypeFacts 
     baseType,
     typeKind: 'base',
     typeConstrained: false,
+    collatable: /^(text|char)/.test(baseType),
     typeStorage: TYPES[baseType] ?? 'extended',
     ...more,
   }

@@ -5,11 +5,15 @@ const GIVEN_OBJECTS = `${GIVEN}
   create view names as select id, name from users;
   create trigger note before insert on users for each row execute function stamp();
   create policy own on users;
-  create type mood as enum ('ok');`
+  create type mood as enum ('ok');
+  create domain email as text check (value <> ''); alter table users add mail email;
+  create sequence spare; grant select on names to public; revoke create on schema public from public;`
 
 const create = (definition: string) => ({ kind: 'create_object', namespace: 'public', definition }) as const
 const replace = (definition: string) => ({ kind: 'replace_object', namespace: 'public', definition }) as const
 const drop = (object: string) => ({ kind: 'drop_object', namespace: 'public', object }) as const
+
+const publicly = { namespace: 'public', to: ['public'] } as const
 
 const mood = { namespace: 'public', type: 'mood' } as const
 
@@ -29,7 +33,7 @@ export const OBJECT_CASES = {
     create('create trigger noted after update on users for each row execute function stamp()'),
     create('create policy seen on users for select using (true)'),
     create(`create type color as enum ('red')`),
-    create(`create domain email as text check (value ~ '@')`),
+    create(`create domain address as text check (value ~ '@')`),
   ]),
   replace: given('a view, a function, a trigger and a policy', [
     replace('create or replace view names as select id, upper(name) as name from users'),
@@ -42,6 +46,32 @@ export const OBJECT_CASES = {
   addValue: given('after another one', [{ kind: 'add_enum_value', ...mood, value: 'sad', after: 'ok' }]),
   renameValue: given('for a reason', [
     { kind: 'rename_enum_value', ...mood, from: 'ok', to: 'fine', unsafe: 'nobody says it yet' },
+  ]),
+  alterDomain: given('its default and its checks', [
+    {
+      kind: 'alter_domain',
+      namespace: 'public',
+      domain: 'email',
+      default: "'none'",
+      check: { name: 'known', constraint: "value <> 'x'" },
+      drop_check: 'email_check',
+    },
+  ]),
+  grant: given('on a table, a column, a sequence and a schema', [
+    { kind: 'grant', ...publicly, on: 'users', privileges: ['select', 'insert'] },
+    { kind: 'grant', ...publicly, on: 'teams', columns: ['id'], privileges: ['update'] },
+    { kind: 'grant', ...publicly, on: 'sequence spare', privileges: ['usage'] },
+    { kind: 'grant', ...publicly, on: 'schema public', privileges: ['create'] },
+  ]),
+  revoke: given('of a table and a function', [
+    { kind: 'revoke', namespace: 'public', on: 'names', privileges: ['select'], from: ['public'] },
+    {
+      kind: 'revoke',
+      namespace: 'public',
+      on: 'function stamp()',
+      privileges: ['execute'],
+      from: ['public'],
+    },
   ]),
   drop: [
     {

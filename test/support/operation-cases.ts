@@ -36,6 +36,22 @@ export const OPERATION_CASES: Readonly<Record<Operation['kind'], readonly Operat
       given: GIVEN,
       operations: [{ ...ADD, column: 'number', type: 'integer', identity: 'always' }],
     },
+    {
+      name: 'with rules of its own',
+      given: GIVEN,
+      operations: [
+        {
+          kind: 'add_column',
+          ...users,
+          column: 'squad',
+          type: 'integer',
+          nullable: true,
+          check: { constraint: 'squad >= 0' },
+          unique: {},
+          references: { namespace: 'public', table: 'teams', column: 'id' },
+        },
+      ],
+    },
   ],
   change_type: [
     {
@@ -124,7 +140,10 @@ export const OPERATION_CASES: Readonly<Record<Operation['kind'], readonly Operat
   replace_object: OBJECT_CASES.replace,
   sql: OBJECT_CASES.sql,
   alter_column: CONSTRAINT_CASES.alter,
+  alter_domain: OBJECT_CASES.alterDomain,
   drop_constraint: CONSTRAINT_CASES.drop,
+  grant: OBJECT_CASES.grant,
+  revoke: OBJECT_CASES.revoke,
   rename_constraint: CONSTRAINT_CASES.rename,
   drop_column: [
     {

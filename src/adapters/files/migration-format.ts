@@ -4,6 +4,7 @@ import { addColumn } from './formats/add-column.ts'
 import { addConstraint } from './formats/add-constraint.ts'
 import { addEnumValue } from './formats/add-enum-value.ts'
 import { alterColumn } from './formats/alter-column.ts'
+import { alterDomain } from './formats/alter-domain.ts'
 import { attachPartition } from './formats/attach-partition.ts'
 import { changeType } from './formats/change-type.ts'
 import { createIndex } from './formats/create-index.ts'
@@ -15,6 +16,7 @@ import { dropConstraint } from './formats/drop-constraint.ts'
 import { dropIndex } from './formats/drop-index.ts'
 import { dropObject } from './formats/drop-object.ts'
 import { dropTable } from './formats/drop-table.ts'
+import { grant } from './formats/grant.ts'
 import { mergeColumns } from './formats/merge-columns.ts'
 import { renameColumn } from './formats/rename-column.ts'
 import { renameConstraint } from './formats/rename-constraint.ts'
@@ -23,6 +25,7 @@ import { renameIndex } from './formats/rename-index.ts'
 import { renameTable } from './formats/rename-table.ts'
 import { replaceIndex } from './formats/replace-index.ts'
 import { replaceObject } from './formats/replace-object.ts'
+import { revoke } from './formats/revoke.ts'
 import { setTable } from './formats/set-table.ts'
 import { splitColumn } from './formats/split-column.ts'
 import { runSql } from './formats/sql.ts'
@@ -40,6 +43,7 @@ export const OPERATION_FORMATS = {
   create_index: createIndex,
   add_constraint: addConstraint,
   alter_column: alterColumn,
+  alter_domain: alterDomain,
   drop_column: dropColumn,
   drop_object: dropObject,
   rename_column: renameColumn,
@@ -57,6 +61,8 @@ export const OPERATION_FORMATS = {
   rename_constraint: renameConstraint,
   attach_partition: attachPartition,
   detach_partition: detachPartition,
+  grant,
+  revoke,
 } as const satisfies Readonly<Record<Operation['kind'], z.ZodType>>
 
 export const migrationFormat = z.strictObject({

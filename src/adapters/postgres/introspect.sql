@@ -80,6 +80,7 @@ select json_build_object(
       'baseType', format_type(a.atttypid, null),
       'typeKind', case t.typtype when 'b' then 'base' when 'd' then 'domain' when 'c' then 'composite' else 'other' end,
       'typeConstrained', t.typtype = 'd' and (t.typnotnull or t.typdefault is not null or exists (select from pg_constraint k where k.conrelid = 0 and k.contypid = t.oid)),
+      'collatable', t.typcollation <> 0,
       'collation', case when a.attcollation in (0, t.typcollation) then null
         else (select json_build_object('namespace', cn.nspname, 'name', co.collname)
           from pg_collation co join pg_namespace cn on cn.oid = co.collnamespace where co.oid = a.attcollation) end,

@@ -78,6 +78,7 @@ select pg_catalog.format_type(oid, ${lit(described.modifier)}) as type,
     pg_catalog.format_type(oid, null) as ${trusted('"baseType"')},
     case typtype when 'b' then 'base' when 'd' then 'domain' when 'c' then 'composite' else 'other' end as ${trusted('"typeKind"')},
     typtype = 'd' and (typnotnull or typdefault is not null or exists (select from pg_catalog.pg_constraint where contypid = t.oid)) as ${trusted('"typeConstrained"')},
+    typcollation <> 0 as collatable,
     case typstorage when 'p' then 'plain' when 'e' then 'external' when 'x' then 'extended' else 'main' end as ${trusted('"typeStorage"')}
   from pg_catalog.pg_type t where oid = ${lit(described.oid)}`)
     if (type !== undefined) types[text] = type

@@ -7,9 +7,10 @@ import { theTable } from '../plan/table-checks.ts'
 import { findTable } from '../schema/model.ts'
 import { id, qualified, type Sql, sql, trusted } from '../sql.ts'
 import type { AddColumn } from './add/add.ts'
-import { addedSchema } from './add/added-schema.ts'
 import { addProblems } from './add/checks.ts'
+import { collateSql, collationNeeds } from './add/collation.ts'
 import { fillingStep, fillStep, takeBackStep } from './add/fill-steps.ts'
+import { columnRuleNeeds, columnRuleProblems, columnRules, ruledSchema } from './add/rules.ts'
 import { settleSteps } from './add/settle-steps.ts'
 import { isFilled, valuesOf } from './add/values.ts'
 import { commentSql, workFor } from './add/work.ts'
@@ -19,32 +20,47 @@ export type { AddColumn } from './add/add.ts'
 
 export const addColumn: OperationSpec<AddColumn> = {
   needs: (op) => ({
-    tables: [{ ...theTable(op), columns: [] }],
+    tables: [{ ...theTable(op), columns: [] }, ...columnRuleNeeds(op).flatMap(({ tables }) => tables)],
     types: [op.type],
     expressions: op.default === undefined ? [] : [{ expression: op.default, type: op.type }],
     values: Object.values(valuesOf(op)),
+    collations: collationNeeds(op),
+    conditions: columnRuleNeeds(op).flatMap(({ conditions = [] }) => conditions),
+    names: columnRuleNeeds(op).flatMap(({ names = [] }) => names),
     touches: [
       { table: theTable(op), column: op.column, how: 'adds' },
       ...[op.up, op.generated]
         .flatMap((expression) => (expression === undefined ? [] : columnsNamed(trusted(expression))))
         .map((column) => ({ table: theTable(op), column, how: 'uses' as const })),
+      ...columnRuleNeeds(op).flatMap(({ touches }) => touches),
     ],
     adds: [{ table: theTable(op), column: op.column, type: op.type }],
   }),
 
-  check: addProblems,
+  check: (op, context) => {
+    const problems = addProblems(op, context)
+    return problems.length > 0 ? problems : columnRuleProblems(op, context)
+  },
 
-  apply: addedSchema,
+  apply: ruledSchema,
 
   expand: (op, context) => [
     isFilled(op, context.facts) ? fillingStep(workFor(op, context)) : plainStep(op, context),
+    ...columnRules(op, context).flatMap(([part, own]) => part.expand(own)),
   ],
 
   backfill: (op, context) => (isFilled(op, context.facts) ? [fillStep(workFor(op, context))] : []),
 
-  contract: (op, context) => (isFilled(op, context.facts) ? settleSteps(workFor(op, context)) : []),
+  /** What the column must keep to is up before it is offered, where it comes up before the rollout. */
+  contract: (op, context) => [
+    ...columnRules(op, context).flatMap(([part, own]) => part.contract(own)),
+    ...(isFilled(op, context.facts) ? settleSteps(workFor(op, context)) : []),
+  ],
 
   rollback: (op, context) => [
+    ...columnRules(op, context)
+      .toReversed()
+      .flatMap(([part, own]) => part.rollback(own)),
     isFilled(op, context.facts) ? takeBackStep(workFor(op, context)) : plainReturnStep(op, context),
   ],
 }
@@ -60,7 +76,7 @@ function plainStep(op: AddColumn, context: Context): StepDraft {
     does: `add the column "${op.column}" to "${op.table}"`,
     probe: columnExists(table, op.column),
     changes: { kind: 'added', column: op.column },
-    statements: [addColumnSql(op), ...commentSql(op)],
+    statements: [addColumnSql(op, context), ...commentSql(op)],
   }
 }
 
@@ -86,10 +102,10 @@ function locksFor(op: AddColumn, { schema }: Context): readonly Lock[] {
   return wholeTree(findTable(schema, theTable(op)) ?? { ...theTable(op), parts: [] })
 }
 
-function addColumnSql(op: AddColumn): Sql {
+function addColumnSql(op: AddColumn, { facts }: Context): Sql {
   const notNull = op.nullable ? sql`` : sql` not null`
   const byDefault = op.default === undefined ? sql`` : sql` default (${trusted(op.default)})`
   const generated =
     op.generated === undefined ? sql`` : sql` generated always as (${trusted(op.generated)}) virtual`
-  return sql`alter table ${qualified(theTable(op))} add column ${id(op.column)} ${trusted(op.type)}${notNull}${byDefault}${generated}`
+  return sql`alter table ${qualified(theTable(op))} add column ${id(op.column)} ${trusted(op.type)}${collateSql(op, facts)}${notNull}${byDefault}${generated}`
 }

@@ -1,12 +1,13 @@
 import { BellowsError } from '../errors.ts'
 import { columnMissing, tableProblems, theTable } from '../plan/table-checks.ts'
 import { findTable } from '../schema/model.ts'
-import { type AddConstraint, addConstraint } from './add-constraint.ts'
-import { type AlterColumn, timeOf } from './alter/alter.ts'
+import { addConstraint } from './add-constraint.ts'
+import type { AlterColumn } from './alter/alter.ts'
 import { attributesPart } from './alter/attributes.ts'
 import { defaultPart } from './alter/default.ts'
 import { nullablePart } from './alter/nullable.ts'
 import { appliedParts, inContext, type Part, partOf, partProblems } from './alter/part.ts'
+import { constraintsOf } from './column-rules.ts'
 import type { OperationSpec } from './operation.ts'
 
 export const alterColumn: OperationSpec<AlterColumn> = {
@@ -52,31 +53,6 @@ function partsOf(op: AlterColumn): readonly Part[] {
     ...defaultPart(op),
     ...nullablePart(op),
     ...constraintsOf(op).map((one) => partOf(addConstraint, one)),
-  ]
-}
-
-/** A constraint on one column is a constraint like any other. */
-function constraintsOf(op: AlterColumn): readonly AddConstraint[] {
-  const { namespace, table, column, check, unique, references } = op
-  const on = (name: string | undefined) =>
-    ({
-      kind: 'add_constraint',
-      namespace,
-      table,
-      when: timeOf(op),
-      ...(name === undefined ? {} : { name }),
-    }) as const
-  return [
-    ...(check === undefined ? [] : [{ ...on(check.name), check: check.constraint }]),
-    ...(unique === undefined ? [] : [{ ...on(unique.name), unique: [column] }]),
-    ...(references === undefined
-      ? []
-      : [
-          {
-            ...on(references.name),
-            foreign_key: { columns: [column], references: { ...references, columns: [references.column] } },
-          },
-        ]),
   ]
 }
 

@@ -2,6 +2,7 @@ import { addColumn } from './add-column.ts'
 import { addConstraint } from './add-constraint.ts'
 import { addEnumValue } from './add-enum-value.ts'
 import { alterColumn } from './alter-column.ts'
+import { alterDomain } from './alter-domain.ts'
 import { attachPartition } from './attach-partition.ts'
 import { changeType } from './change-type.ts'
 import { createIndex } from './create-index.ts'
@@ -13,6 +14,7 @@ import { dropConstraint } from './drop-constraint.ts'
 import { dropIndex } from './drop-index.ts'
 import { dropObject } from './drop-object.ts'
 import { dropTable } from './drop-table.ts'
+import { grant } from './grant.ts'
 import { mergeColumns } from './merge-columns.ts'
 import type { Operation } from './migration.ts'
 import type { OperationSpec } from './operation.ts'
@@ -23,6 +25,7 @@ import { renameIndex } from './rename-index.ts'
 import { renameTable } from './rename-table.ts'
 import { replaceIndex } from './replace-index.ts'
 import { replaceObject } from './replace-object.ts'
+import { revoke } from './revoke.ts'
 import { setTable } from './set-table.ts'
 import { splitColumn } from './split-column.ts'
 import { runSql } from './sql.ts'
@@ -40,6 +43,7 @@ const OPERATIONS: Registry = {
   create_index: createIndex,
   add_constraint: addConstraint,
   alter_column: alterColumn,
+  alter_domain: alterDomain,
   drop_column: dropColumn,
   drop_object: dropObject,
   rename_column: renameColumn,
@@ -57,6 +61,8 @@ const OPERATIONS: Registry = {
   rename_constraint: renameConstraint,
   attach_partition: attachPartition,
   detach_partition: detachPartition,
+  grant,
+  revoke,
 }
 
 export const OPERATION_KINDS = Object.keys(OPERATIONS) as readonly Operation['kind'][]

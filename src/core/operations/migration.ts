@@ -8,11 +8,13 @@ import type { CreateIndex } from './create-index.ts'
 import type { CreateObject } from './create-object.ts'
 import type { CreateTable } from './create-table/create-table.ts'
 import type { DetachPartition } from './detach-partition.ts'
+import type { AlterDomain } from './domain/domain.ts'
 import type { DropColumn } from './drop/drop.ts'
 import type { DropConstraint } from './drop-constraint.ts'
 import type { DropIndex } from './drop-index.ts'
 import type { DropObject } from './drop-object.ts'
 import type { DropTable } from './drop-table.ts'
+import type { Grant, Revoke } from './grant/privileges.ts'
 import type { MergeColumns } from './merge-columns.ts'
 import type { AttachPartition } from './partition/attach.ts'
 import type { RenameColumn } from './rename/rename.ts'
@@ -32,6 +34,7 @@ export type Operation =
   | AddEnumValue
   | AlterColumn
   | AttachPartition
+  | AlterDomain
   | ChangeType
   | CreateIndex
   | CreateObject
@@ -42,6 +45,7 @@ export type Operation =
   | DropIndex
   | DropObject
   | DropTable
+  | Grant
   | MergeColumns
   | RenameColumn
   | RenameConstraint
@@ -50,6 +54,7 @@ export type Operation =
   | RenameTable
   | ReplaceIndex
   | ReplaceObject
+  | Revoke
   | RunSql
   | SetTable
   | SplitColumn

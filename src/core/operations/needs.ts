@@ -27,8 +27,8 @@ export interface Needs {
     readonly column: string
     readonly expression: string
   }[]
-  /** Conditions that the rows of a table are to meet. */
-  readonly conditions: readonly { readonly table: QualifiedName; readonly condition: string }[]
+  /** Conditions that the rows of a table are to meet, each with the columns that the migration adds to the table so far. */
+  readonly conditions: readonly (ConditionNeed & { readonly added: readonly AddedColumn[] })[]
   /** Names that something new may get, in a namespace where something may be made. */
   readonly names: readonly QualifiedName[]
   /** What columns are to hold, row by row. */
@@ -45,6 +45,11 @@ export interface Needs {
   readonly questions: readonly Sql[]
 }
 
+export interface ConditionNeed {
+  readonly table: QualifiedName
+  readonly condition: string
+}
+
 export interface IndexNeed {
   readonly table: QualifiedName
   readonly definition: string
@@ -57,8 +62,9 @@ export interface AddedColumn {
 }
 
 /** What one operation has to do with, said before anything is known of the database. */
-export interface OperationNeeds extends Partial<Omit<Needs, 'tables' | 'indexes'>> {
+export interface OperationNeeds extends Partial<Omit<Needs, 'tables' | 'conditions' | 'indexes'>> {
   readonly tables: Needs['tables']
+  readonly conditions?: readonly ConditionNeed[]
   readonly indexes?: readonly IndexNeed[]
   /** What it adds to its tables, for what later operations say about it. */
   readonly adds?: readonly (AddedColumn & { readonly table: QualifiedName })[]

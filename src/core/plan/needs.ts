@@ -29,7 +29,10 @@ export function needsOf(migration: Migration): Needs {
       indexes.map((index) => ({ ...index, added: addedTo(index.table, needs.slice(0, at)) })),
     ),
     defaults: needs.flatMap(({ defaults = [] }) => defaults),
-    conditions: needs.flatMap(({ conditions = [] }) => conditions),
+    conditions: needs.flatMap(({ conditions = [] }, at) =>
+      // An operation may state a condition on the column that it adds itself.
+      conditions.map((one) => ({ ...one, added: addedTo(one.table, needs.slice(0, at + 1)) })),
+    ),
     names: needs.flatMap(({ names = [] }) => names),
     bounds: needs.flatMap(({ bounds = [] }) => bounds),
     questions: [...new Set(needs.flatMap(({ questions = [] }) => questions))],

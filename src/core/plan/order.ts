@@ -1,4 +1,5 @@
 import type { Migration } from '../operations/migration.ts'
+import type { Touch } from '../operations/needs.ts'
 import type { Planned } from './groups.ts'
 import type { Placed } from './joining.ts'
 import { isOnAdded } from './meetings.ts'
@@ -12,7 +13,7 @@ export function inOrder(migration: Migration, planned: readonly Planned[]): read
   const parts = planned.map(({ forward, touches }, of) => {
     const looks = forward.some(({ kind }) => kind === 'inspect')
     const earlier = () => planned.slice(0, of).flatMap((one) => one.touches)
-    const isOn = looks && isOnAdded(earlier(), touches)
+    const isOn = looks && (isOnAdded(earlier(), touches) || isOnOwn(touches))
     const isFirst = ({ draft }: Placed) => draft.kind === 'inspect' && !isOn
     const drafts = placed(isOn ? lookingLate(forward) : forward, of)
     return { first: drafts.filter(isFirst), later: drafts.filter((one) => !isFirst(one)) }
@@ -24,6 +25,14 @@ export function inOrder(migration: Migration, planned: readonly Planned[]): read
     ...later.filter((one) => !replaces(one)),
     ...later.filter(replaces),
   ]
+}
+
+/** An operation may look at what it adds itself, such as the rules of a new column. */
+function isOnOwn(touches: readonly Touch[]): boolean {
+  return isOnAdded(
+    touches,
+    touches.filter(({ how }) => how !== 'adds'),
+  )
 }
 
 /**

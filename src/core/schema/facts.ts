@@ -4,7 +4,10 @@ import type { IndexFacts } from './indexes.ts'
 import type { CollationFacts, MappingFacts } from './mappings.ts'
 import type { Column, QualifiedName, Volatility } from './model.ts'
 
-export type TypeFacts = Pick<Column, 'type' | 'baseType' | 'typeKind' | 'typeConstrained' | 'typeStorage'>
+export type TypeFacts = Pick<
+  Column,
+  'type' | 'baseType' | 'typeKind' | 'typeConstrained' | 'collatable' | 'typeStorage'
+>
 
 /** What the planner knows about the server, gathered before so that planning stays pure. */
 export interface Facts {

@@ -34,6 +34,11 @@ export interface CollationFacts extends Named {
   readonly deterministic: boolean
 }
 
+/** The collation of the database is that of the type, which no column has of its own. */
+export function collationAsNamed({ namespace, name }: Named): Named | null {
+  return namespace === 'pg_catalog' && name === 'default' ? null : { namespace, name }
+}
+
 /** A collation is looked for in `pg_catalog`, and then in the namespace of the table. */
 export function collationKey({ namespace, name }: Named): string {
   return canonical([namespace, name])

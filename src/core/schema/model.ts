@@ -95,6 +95,8 @@ export interface Column {
   readonly typeKind: 'base' | 'domain' | 'composite' | 'other'
   /** A domain with a constraint or a default: adding such a column rewrites the table, or fills it. */
   readonly typeConstrained: boolean
+  /** Are values of the type put in order by a collation, which a column may choose? */
+  readonly collatable: boolean
   /** Only when it is not the one of the type. */
   readonly collation: QualifiedName | null
   readonly nullable: boolean

@@ -84,7 +84,7 @@ describe('an operation', () => {
     ['add_column', { ...TABLE, column: 'a', type: 'text', default: null }, ['default: Invalid input']],
     ['add_column', { ...TABLE, column: 'a', type: 'text', default: ['x'] }, ['default: Invalid input']],
     ['add_column', { ...TABLE, column: 'a', type: 'text', default: Number.NaN }, ['default: Invalid input']],
-    ['add_column', { ...TABLE, column: 'a', type: 'text', unique: true }, [': Unrecognized key: "unique"']],
+    ['add_column', { ...TABLE, column: 'a', type: 'text', using: 'a' }, [': Unrecognized key: "using"']],
     ['drop_column', { table: '', column: 'a' }, [`table: ${EMPTY}`]],
     ['drop_column', { table: 5, column: 'a' }, ['table: Invalid input: expected string, received number']],
     ['drop_column', { ...TABLE, name: 'a' }, [`column: ${REQUIRED}`, ': Unrecognized key: "name"']],

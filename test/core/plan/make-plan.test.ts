@@ -18,6 +18,7 @@ import {
   table,
   tableWith,
   thrownBy,
+  triedIndex,
   unique,
 } from '../../support/model.ts'
 
@@ -317,6 +318,19 @@ describe('a plan', () => {
       plan.steps.filter(({ kind }) => kind === 'inspect').map(({ phase }) => phase)
     expect(looks(planOf(add, strict))).toEqual(phases)
     expect(looks(planOf({ ...strict, column: 'age' }))[0]).toBe('expand')
+  })
+
+  test('looks for duplicates before it builds a unique index that has a name of its own', () => {
+    const definition = 'create unique index by_age on users (age)'
+    const unique = triedIndex('by_age', ['age'], { index: index('by_age', ['age'], { unique: true }) })
+    const { steps } = makePlan(migration({ kind: 'create_index', definition }), schema, {
+      ...facts,
+      indexes: { [definition]: unique },
+    })
+    expect(steps.map(({ kind, phase }) => `${kind} ${phase}`)).toEqual([
+      'inspect expand',
+      'concurrent_index expand',
+    ])
   })
 
   test('works on two tables of one migration', () => {

@@ -17,6 +17,8 @@ export interface Life {
   readonly given?: string
   /** Asks for rows that have lost something; there must be none, wherever it ends. */
   readonly wrong?: string
+  /** What a rollback leaves as it is, by how its line of the catalog begins. */
+  readonly stays?: string
   /** What a person does about a row that cannot be filled. */
   readonly mend?: string
 }
@@ -195,6 +197,38 @@ export const RULES = life([
   { kind: 'alter_column', ...onUsers, column: 'legacy', nullable: false, default: `'new'` },
   { kind: 'add_constraint', ...onUsers, unique: ['said'] },
 ])
+
+/** Things that are no tables, and who may use them. A value that was added to an enum stays. */
+export const THINGS: Life = {
+  ...life([
+    {
+      kind: 'create_object',
+      ...on,
+      definition: 'create view named as select id, name from users',
+    },
+    {
+      kind: 'replace_object',
+      ...on,
+      definition: 'create or replace function one() returns integer language sql return 2',
+    },
+    { kind: 'add_enum_value', ...on, type: 'mood', value: 'great' },
+    { kind: 'rename_enum_value', ...on, type: 'color', from: 'red', to: 'ruby', unsafe: 'a test' },
+    {
+      kind: 'alter_domain',
+      ...on,
+      domain: 'email',
+      default: "'none'",
+      check: { name: 'known', constraint: "value <> 'x'" },
+      drop_check: 'email_check',
+    },
+    { kind: 'grant', ...on, on: 'users', columns: ['name'], privileges: ['select'], to: ['public'] },
+    { kind: 'revoke', ...on, on: 'function one()', privileges: ['execute'], from: ['public'] },
+    { kind: 'drop_object', ...on, object: 'view moods' },
+  ]),
+  given: `create function one() returns integer language sql return 1;
+    create domain email as text check (value <> ''); create type color as enum ('red'); create type mood as enum ('ok'); create view moods as select 'ok'::mood as mood`,
+  stays: 'type mood ',
+}
 
 /** Operations that build on what the migration itself adds, and one whose way back looks at every row. */
 export const BUILT = life([

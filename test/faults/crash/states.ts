@@ -69,7 +69,19 @@ function named({ at, kind, what }: Effect): string {
   return `${at} ${kind} ${what.replaceAll(/\s+/g, ' ')}`
 }
 
-const CATALOGS = ['namespace', 'class', 'attribute', 'attrdef', 'constraint', 'index', 'trigger', 'proc']
+const CATALOGS = [
+  'namespace',
+  'class',
+  'attribute',
+  'attrdef',
+  'constraint',
+  'index',
+  'trigger',
+  'proc',
+  'type',
+  'enum',
+  'rewrite',
+]
 /** Not `driver` and `heartbeat`: that somebody drives changes nothing for whoever comes after. */
 const JOURNAL = ['run', 'event', 'checkpoint', 'column_state', 'door', 'instance', 'instance_use']
 

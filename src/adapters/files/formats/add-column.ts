@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { expression, name, onTable } from './shared.ts'
+import { columnRules, expression, name, onTable } from './shared.ts'
 
 export const addColumn = z.strictObject({
   ...onTable,
@@ -10,5 +10,7 @@ export const addColumn = z.strictObject({
   up: expression.optional(),
   generated: expression.optional(),
   identity: z.enum(['always', 'by_default']).optional(),
+  collation: name.optional(),
   comment: name.optional(),
+  ...columnRules,
 })

@@ -1,6 +1,5 @@
 import { z } from 'zod'
-import { RULE_TIMES } from '../../../core/operations/rules/rule.ts'
-import { expression, name, onTable, references } from './shared.ts'
+import { columnRules, expression, name, onTable } from './shared.ts'
 
 /** What changes the values is no matter of the catalog alone. */
 const ofValues = z
@@ -10,16 +9,13 @@ const ofValues = z
 export const alterColumn = z.strictObject({
   ...onTable,
   column: name,
-  when: z.enum(RULE_TIMES).optional(),
   nullable: z.boolean().optional(),
   default: expression.nullable().optional(),
   comment: z.string().nullable().optional(),
   statistics: z.int().optional(),
   storage: z.enum(['plain', 'external', 'extended', 'main']).optional(),
   compression: z.enum(['pglz', 'lz4']).nullable().optional(),
-  check: z.strictObject({ name: name.optional(), constraint: expression }).optional(),
-  unique: z.strictObject({ name: name.optional() }).optional(),
-  references: z.strictObject({ ...references, name: name.optional(), column: name }).optional(),
+  ...columnRules,
   type: ofValues,
   collation: ofValues,
   up: ofValues,

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { REFERENTIAL_ACTIONS } from '../../../core/operations/rules/rule.ts'
+import { PRIVILEGES } from '../../../core/operations/grant/privileges.ts'
+import { REFERENTIAL_ACTIONS, RULE_TIMES } from '../../../core/operations/rules/rule.ts'
 
 /** A PostgreSQL schema. */
 export const namespace = z.string().default('public')
@@ -24,4 +25,20 @@ export const references = {
   on_delete: z.enum(REFERENTIAL_ACTIONS).optional(),
   on_update: z.enum(REFERENTIAL_ACTIONS).optional(),
   match: z.enum(['simple', 'full']).optional(),
+}
+
+/** What an operation on one column may say about its values. */
+export const columnRules = {
+  when: z.enum(RULE_TIMES).optional(),
+  check: z.strictObject({ name: name.optional(), constraint: expression }).optional(),
+  unique: z.strictObject({ name: name.optional() }).optional(),
+  references: z.strictObject({ ...references, name: name.optional(), column: name }).optional(),
+}
+
+/** What may be done with one thing. */
+export const privileges = {
+  namespace,
+  on: name,
+  columns: z.array(name).min(1).optional(),
+  privileges: z.array(z.enum(PRIVILEGES)).min(1),
 }

@@ -1,8 +1,10 @@
+import type { ColumnRules } from '../column-rules.ts'
+
 /**
  * Adds a column that old writers need not know: nullable, NOT NULL with a default, or one that PostgreSQL computes. Rows that are
  * there already get its value at once where PostgreSQL can tell it without touching them, and in batches otherwise.
  */
-export interface AddColumn {
+export interface AddColumn extends ColumnRules {
   readonly kind: 'add_column'
   readonly namespace: string
   readonly table: string
@@ -21,5 +23,7 @@ export interface AddColumn {
   readonly generated?: string
   /** A number that PostgreSQL gives to each row. Such a column is never NULL. */
   readonly identity?: 'always' | 'by_default'
+  /** The name of a collation of `pg_catalog` or of the namespace of the table. */
+  readonly collation?: string
   readonly comment?: string
 }

@@ -4,9 +4,11 @@ import type { Facts } from '../../schema/facts.ts'
 import { type Column, findTable, type Schema, withTable } from '../../schema/model.ts'
 import { withNotNull } from '../rules/schema.ts'
 import type { AddColumn } from './add.ts'
+import { collationOf } from './collation.ts'
 import { isNullable, knownDefault } from './values.ts'
 
 /** The schema after the contract: the new column is the last one. */
+/** The table with the bare column, before its rules. */
 export function addedSchema(op: AddColumn, schema: Schema, facts: Facts): Schema {
   const table = findTable(schema, theTable(op))
   if (table === undefined) return schema
@@ -26,7 +28,7 @@ function addedColumn(op: AddColumn, facts: Facts): Column {
     ...type,
     name: op.column,
     storage: type.typeStorage,
-    collation: null,
+    collation: collationOf(op, facts),
     nullable: true,
     default: op.default ?? null,
     defaultText: text,

@@ -12,6 +12,7 @@ import { expressionKey, type Facts, type TypeFacts } from '../../schema/facts.ts
 import { findColumn, findTable, type Table } from '../../schema/model.ts'
 import type { Context } from '../operation.ts'
 import type { AddColumn } from './add.ts'
+import { collationProblems } from './collation.ts'
 import { isFilled, knownDefault, valuesOf } from './values.ts'
 
 export function addProblems(op: AddColumn, context: Context): readonly BellowsError[] {
@@ -22,6 +23,7 @@ export function addProblems(op: AddColumn, context: Context): readonly BellowsEr
     ...nameProblems(op, table),
     ...columnSlotProblems(table),
     ...typeProblems(op, context),
+    ...collationProblems(op, context.facts),
     ...sourceProblems(op),
     ...defaultProblems(op, context),
     ...upProblems(op, table, context.facts),

@@ -13,7 +13,7 @@ import { commentSql, defaultSql, type Work } from './work.ts'
 
 /** The column and what fills it come in one transaction: from then on every row that is written has its value. */
 export function fillingStep(work: Work): StepDraft {
-  const { op, table, duty, filling, numbers } = work
+  const { op, table, duty, filling, numbers, collate } = work
   return {
     ...onTable(table),
     kind: 'install_dual_write',
@@ -24,7 +24,7 @@ export function fillingStep(work: Work): StepDraft {
     probe: all([columnExists(table, op.column), dualWriteStands(filling)]),
     changes: { kind: 'added', column: op.column },
     statements: [
-      sql`alter table ${qualified(table)} add column ${id(op.column)} ${trusted(op.type)}`,
+      sql`alter table ${qualified(table)} add column ${id(op.column)} ${trusted(op.type)}${collate}`,
       ...(op.up === undefined ? defaultSql(op) : []),
       ...(op.identity === undefined
         ? []

@@ -8,6 +8,7 @@ import { findTable, type QualifiedName, type Table } from '../../schema/model.ts
 import { id, lit, qualified, type Sql, sql, trusted } from '../../sql.ts'
 import type { Context } from '../operation.ts'
 import type { AddColumn } from './add.ts'
+import { collateSql } from './collation.ts'
 import { isNullable, knownDefault, unfilledOf, valuesOf } from './values.ts'
 
 /** Everything that the steps have in common which fill a column row by row. */
@@ -21,6 +22,7 @@ export interface Work {
   readonly numbers: QualifiedName
   readonly unfilled: Sql
   readonly nullable: boolean
+  readonly collate: Sql
 }
 
 export function workFor(op: AddColumn, { schema, facts, seed, shared }: Context): Work {
@@ -56,6 +58,7 @@ export function workFor(op: AddColumn, { schema, facts, seed, shared }: Context)
     numbers,
     unfilled: unfilledOf(id(op.column), op, facts),
     nullable: isNullable(op),
+    collate: collateSql(op, facts),
   }
 }
 

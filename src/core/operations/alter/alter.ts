@@ -9,16 +9,14 @@ import {
   type Table,
   withTable,
 } from '../../schema/model.ts'
-import type { References, RuleTime } from '../rules/rule.ts'
+import type { ColumnRules } from '../column-rules.ts'
 
 /** Changes one column, or several things of it at once, without touching its values. */
-export interface AlterColumn {
+export interface AlterColumn extends ColumnRules {
   readonly kind: 'alter_column'
   readonly namespace: string
   readonly table: string
   readonly column: string
-  /** Of what old instances may write against; `after_rollout` when absent. */
-  readonly when?: RuleTime
   readonly nullable?: boolean
   /** An SQL expression; null for none. */
   readonly default?: string | null
@@ -28,9 +26,6 @@ export interface AlterColumn {
   readonly storage?: Storage
   /** Null for the default of the server. */
   readonly compression?: 'pglz' | 'lz4' | null
-  readonly check?: { readonly name?: string; readonly constraint: string }
-  readonly unique?: { readonly name?: string }
-  readonly references?: References & { readonly name?: string; readonly column: string }
 }
 
 export interface Altered {
@@ -51,8 +46,4 @@ export function withColumn(op: AlterColumn, schema: Schema, change: (column: Col
     ...table,
     columns: table.columns.map((one) => (one === column ? change(one) : one)),
   })
-}
-
-export function timeOf({ when }: AlterColumn): RuleTime {
-  return when ?? 'after_rollout'
 }

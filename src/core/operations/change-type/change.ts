@@ -3,7 +3,13 @@ import { readType } from '../../parse.ts'
 import { castTo, cuts, type Mapping, mappingFor } from '../../plan/mapping.ts'
 import { theTable } from '../../plan/table-checks.ts'
 import type { Facts, TypeFacts } from '../../schema/facts.ts'
-import { collationKey, type MappingFacts, type MappingNeed, mappingKey } from '../../schema/mappings.ts'
+import {
+  collationAsNamed,
+  collationKey,
+  type MappingFacts,
+  type MappingNeed,
+  mappingKey,
+} from '../../schema/mappings.ts'
 import type { Column, Table } from '../../schema/model.ts'
 import type { Sql } from '../../sql.ts'
 import { keptCollation } from '../copy/work.ts'
@@ -87,21 +93,19 @@ function targetOf(op: ChangeType, from: Column, facts: Facts): Target | Problem 
   const found = named === undefined ? undefined : facts.collations[collationKey(named)]
   if (named !== undefined && found === undefined)
     return { problem: `there is no collation "${op.collation}"` }
-  const { baseType, typeKind, typeConstrained, typeStorage } = type
+  if (named !== undefined && !type.collatable)
+    return { problem: `${type.type} has no order of texts, so it takes no collation` }
+  const { baseType, typeKind, typeConstrained, collatable, typeStorage } = type
   return {
     type: type.type,
     baseType,
     typeKind,
     typeConstrained,
+    collatable,
     typeStorage,
-    collation: found === undefined ? keptCollation(from, type) : asNamed(found),
+    collation: found === undefined ? keptCollation(from, type) : collationAsNamed(found),
     notNull: op.nullable === false || !from.nullable,
   }
-}
-
-/** The collation of the database is that of the type, which no column has of its own. */
-function asNamed({ namespace, name }: { namespace: string; name: string }): Column['collation'] {
-  return namespace === 'pg_catalog' && name === 'default' ? null : { namespace, name }
 }
 
 /** By expressions that a person wrote, which the server has seen. */

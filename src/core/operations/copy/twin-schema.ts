@@ -39,7 +39,7 @@ export function twinTable(table: Table, of: Renamed, made: TwinType): Table {
 /** What the new column has of its own. */
 export type TwinType = Pick<
   Column,
-  'type' | 'baseType' | 'typeKind' | 'typeStorage' | 'collation' | 'storage' | 'compression'
+  'type' | 'baseType' | 'typeKind' | 'collatable' | 'typeStorage' | 'collation' | 'storage' | 'compression'
 > &
   Partial<Pick<Column, 'nullable' | 'default' | 'defaultVolatility' | 'defaultText'>>
 

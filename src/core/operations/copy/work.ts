@@ -14,6 +14,7 @@ import {
 import { companionsOf, type Leaving } from '../../plan/retire.ts'
 import { type Chore, type Duty, type Installed, triggerFor } from '../../plan/row-trigger.ts'
 import type { Requirement } from '../../plan/step.ts'
+import type { TypeFacts } from '../../schema/facts.ts'
 import type { Column, QualifiedName, Table } from '../../schema/model.ts'
 import { type Sql, sql, trusted } from '../../sql.ts'
 import type { Context } from '../operation.ts'
@@ -136,11 +137,7 @@ export function carriedDefault(from: Column, { up }: Mapping, changesValues: boo
 }
 
 /** The new column right after ADD COLUMN: of the old one it has what makes its type. */
-export function twinColumn(
-  from: Column,
-  type: Pick<Column, 'type' | 'baseType' | 'typeKind' | 'typeConstrained' | 'typeStorage'>,
-  as: Pick<Column, 'name' | 'collation'>,
-): Column {
+export function twinColumn(from: Column, type: TypeFacts, as: Pick<Column, 'name' | 'collation'>): Column {
   return {
     ...from,
     ...type,
@@ -159,11 +156,9 @@ export function twinColumn(
   }
 }
 
-const COLLATABLE = new Set(['text', 'character varying', 'character'])
-
 /** A collation is a matter of text: it goes along from one text type to another. */
-export function keptCollation(from: Column, to: Pick<Column, 'type' | 'baseType'>): Column['collation'] {
-  return from.type === to.type || COLLATABLE.has(to.baseType) ? from.collation : null
+export function keptCollation(from: Column, to: Pick<Column, 'collatable'>): Column['collation'] {
+  return to.collatable ? from.collation : null
 }
 
 /** The attributes of the old column that the new one can have: storage and compression are a matter of the type. */

@@ -11,7 +11,7 @@ export function renamedSchema(op: RenameColumn, schema: Schema, facts: Facts): S
   const from = table === undefined ? undefined : findColumn(table, op.from)
   if (table === undefined || from === undefined) return schema
   const adopted = findColumn(table, op.to)
-  const { type, baseType, typeKind, typeStorage } =
+  const { type, baseType, typeKind, collatable, typeStorage } =
     adopted ?? (op.type === undefined ? from : facts.types[op.type]) ?? from
   const isSameType = baseType === from.baseType
   return withTable(
@@ -20,8 +20,9 @@ export function renamedSchema(op: RenameColumn, schema: Schema, facts: Facts): S
       type,
       baseType,
       typeKind,
+      collatable,
       typeStorage,
-      collation: adopted === undefined ? keptCollation(from, { type, baseType }) : adopted.collation,
+      collation: adopted === undefined ? keptCollation(from, { collatable }) : adopted.collation,
       storage: isSameType ? from.storage : typeStorage,
       compression: isSameType ? from.compression : (adopted?.compression ?? null),
     }),

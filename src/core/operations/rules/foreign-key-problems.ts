@@ -36,6 +36,7 @@ export function foreignKeyProblems(
     ...keyedProblems(rule, other),
     ...typeProblems(rule, table, other, facts.casts),
     ...actionProblems(rule, table),
+    ...virtualProblems(rule, table),
   ]
 }
 
@@ -136,5 +137,13 @@ export function actionProblems(
         `The action set_null would fail every time: "${table.name}"."${name}" is NOT NULL.`,
         'Choose another action, or let the column be NULL first.',
       ),
+    )
+}
+
+function virtualProblems({ columns }: ForeignKeyRule, table: Table): readonly BellowsError[] {
+  return columns
+    .filter((name) => findColumn(table, name)?.generated === 'virtual')
+    .map((name) =>
+      refused(`"${table.name}"."${name}" is a virtual generated column, which cannot be a foreign key.`),
     )
 }

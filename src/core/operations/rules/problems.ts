@@ -73,7 +73,7 @@ function checkProblems({ expression }: CheckRule, table: Table, { facts }: Conte
         'migration_invalid',
         `The check ${expression} of "${table.name}" cannot be used: ${stopped(problem)}`,
         {
-          hint: 'Write one condition on the columns of a row, with functions named in full, such as app.is_code(code). A column that the same migration adds gets its check in the next one.',
+          hint: 'Write one condition on the columns of a row, with functions named in full, such as app.is_code(code).',
         },
       ),
     ]

@@ -1,0 +1,160 @@
+import { assert } from '../../errors.ts'
+import type { Phase, StepDraft } from '../../plan/step.ts'
+import { id, lit, qualified, type Sql, sql, trusted } from '../../sql.ts'
+import { oldWritersHazard } from '../rules/put-up.ts'
+import { domainDefaultIs, domainDefaultIsNew, hasDomainCheck } from './catalog.ts'
+import { type AlterDomain, conditionSql, type Known, shownDomain, theDomain } from './domain.ts'
+
+/** As many rows in the way as a person looks at. */
+const ROWS_SHOWN = 10
+/** So much of a long value is shown. */
+const VALUE_CHARACTERS = 100
+
+/** No table is locked by any of it: PostgreSQL locks and reads those of a domain only to prove a constraint. */
+function alterStep(op: AlterDomain, change: Sql) {
+  return {
+    kind: 'ddl',
+    locks: [],
+    requires: [],
+    statements: [sql`alter domain ${qualified(theDomain(op))} ${change}`],
+    cost: 'instant',
+  } as const
+}
+
+/** A default is given for the new version, and taken when the old one is gone. */
+export function defaultSteps(op: AlterDomain, known: Known): readonly StepDraft[] {
+  if (op.default === undefined) return []
+  if (op.default === null)
+    return [
+      {
+        ...alterStep(op, sql`drop default`),
+        phase: 'retire',
+        does: `take the default of the domain ${shownDomain(op)} away`,
+        hazards: [
+          {
+            code: 'old_writers_may_fail',
+            because: `From this step on an INSERT without a column of "${op.domain}" that has no default of its own brings NULL, or fails where that is not allowed. So contract when no instance runs that leaves it out.`,
+          },
+        ],
+        probe: domainDefaultIs(theDomain(op), null),
+      },
+    ]
+  return [
+    {
+      ...alterStep(op, sql`set default ${trusted(op.default)}`),
+      phase: 'expand',
+      does: `give the domain ${shownDomain(op)} another default`,
+      hazards: [
+        {
+          code: 'same_default',
+          because: `Instances of both versions share the default: an INSERT of the old version without a column of "${op.domain}" gets ${op.default} from this step on, where the column has no default of its own.`,
+        },
+      ],
+      probe: domainDefaultIsNew(theDomain(op), known.default),
+    },
+  ]
+}
+
+export function defaultBackSteps(op: AlterDomain, known: Known): readonly StepDraft[] {
+  if (op.default === undefined) return []
+  const before = known.default
+  return [
+    {
+      ...alterStep(op, before === null ? sql`drop default` : sql`set default ${trusted(before)}`),
+      phase: op.default === null ? 'retire' : 'expand',
+      does: `give the domain ${shownDomain(op)} its default back`,
+      hazards: [],
+      probe: domainDefaultIs(theDomain(op), before),
+    },
+  ]
+}
+
+/** Looks for values that a new check would refuse: for them every statement that writes the column again would fail. */
+export function lookSteps(op: AlterDomain, known: Known, phase: Phase): readonly StepDraft[] {
+  const { check } = op
+  if (check === undefined) return []
+  const condition = conditionSql(check)
+  return known.columns.map(({ namespace, table, column }) => {
+    const rows = sql`select ctid::pg_catalog.text as ${id('ctid')}, ${id(column)} as value from ${qualified({ namespace, name: table })}`
+    return {
+      kind: 'inspect',
+      phase,
+      does: `look for values of "${table}"."${column}" against the check of the domain ${shownDomain(op)}`,
+      hazards: [],
+      table: { namespace, name: table },
+      offenders: sql`select ${id('ctid')}, pg_catalog.left(value::pg_catalog.text, ${lit(VALUE_CHARACTERS)}) as ${id(column)} from (${rows}) r where not (${condition}) limit ${lit(ROWS_SHOWN)}`,
+      otherwise: `Rows of "${table}" break ${check.constraint}, so the check "${check.name}" of the domain "${op.domain}" cannot come up; nothing was changed.`,
+      hint: 'Change or delete these rows, and run the same command again. Find out who writes such rows: it must not do so any more.',
+    }
+  })
+}
+
+export function checkSteps(op: AlterDomain): readonly StepDraft[] {
+  const { check } = op
+  if (check === undefined) return []
+  return [
+    {
+      ...alterStep(op, sql`add constraint ${id(check.name)} check (${conditionSql(check)}) not valid`),
+      phase: 'retire',
+      does: `put the check "${check.name}" on the domain ${shownDomain(op)} for new values`,
+      hazards: [
+        oldWritersHazard(`brings a value of "${op.domain}" against ${check.constraint}`, 'after_rollout'),
+        {
+          code: 'stays',
+          because: `The check stays NOT VALID: to prove it, PostgreSQL locks every table that uses "${op.domain}" against writers for as long as it reads them. New values keep to it all the same.`,
+        },
+      ],
+      probe: hasDomainCheck(theDomain(op), check.name),
+      makes: madeName(op, check.name),
+    },
+  ]
+}
+
+export function checkBackSteps(op: AlterDomain): readonly StepDraft[] {
+  const { check } = op
+  if (check === undefined) return []
+  return [
+    {
+      ...alterStep(op, sql`drop constraint ${id(check.name)}`),
+      phase: 'retire',
+      does: `take the check "${check.name}" of the domain ${shownDomain(op)} away again`,
+      hazards: [],
+      probe: sql`not ${hasDomainCheck(theDomain(op), check.name)}`,
+      unmakes: madeName(op, check.name),
+    },
+  ]
+}
+
+/** It would come back unproved only, so it goes when there is no way back any more. */
+export function dropCheckSteps(op: AlterDomain, known: Known): readonly StepDraft[] {
+  const { drop_check: dropped } = op
+  if (dropped === undefined) return []
+  const check = known.checks.find(({ name }) => name === dropped)
+  assert(check !== undefined, 'steps come after check')
+  return [
+    {
+      ...alterStep(op, sql`drop constraint ${id(dropped)}`),
+      kind: 'purge',
+      phase: 'purge',
+      does: `drop the check "${dropped}" of the domain ${shownDomain(op)}: ${check.definition}`,
+      hazards: [
+        {
+          code: 'not_refused_any_more',
+          because: `Until the purge such values are refused, also those of the new version: roll out a version that brings some behind it.`,
+        },
+      ],
+      probe: sql`not ${hasDomainCheck(theDomain(op), dropped)}`,
+      requires: [
+        {
+          that: hasDomainCheck(theDomain(op), dropped, check.definition),
+          code: 'drift_found',
+          otherwise: `the check "${dropped}" of the domain "${op.domain}" is not the one that the plan names: somebody has changed it`,
+        },
+      ],
+    },
+  ]
+}
+
+function madeName(op: AlterDomain, check: string): string {
+  return `the check "${check}" of the domain ${shownDomain(op)}`
+}
