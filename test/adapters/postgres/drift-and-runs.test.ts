@@ -137,7 +137,7 @@ describe('what somebody changes by hand while a run waits', () => {
 
   test('stands apart from what another run does to the same table', async () => {
     const { bellows, drift } = await shop()
-    const add = (column: string): Operation => ({ ...ADD, column }) as Operation
+    const add = (column: string): Operation => ({ ...ADD, column })
     const first = await bellows.change((driver) =>
       driver.advance({ name: '0001_test', operations: [RENAME] }, 'verify'),
     )
