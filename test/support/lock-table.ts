@@ -18,8 +18,12 @@ export interface LockRow {
 /** Steps that work through a table say so by their table: batches are written, chunks are read. */
 export function declaredLocks(step: Step): readonly Lock[] {
   if ('locks' in step) return step.locks
-  if (step.kind === 'backfill') return [{ relation: step.table, level: 'row_exclusive' }]
-  return step.kind === 'verify' ? [{ relation: step.table, level: 'access_share' }] : []
+  if (step.kind !== 'backfill' && step.kind !== 'verify') return []
+  const reads = (step.reads ?? []).map((relation) => ({ relation, level: 'access_share' as const }))
+  return [
+    { relation: step.table, level: step.kind === 'backfill' ? 'row_exclusive' : 'access_share' },
+    ...reads,
+  ]
 }
 
 export function takenLocks({ traces }: TracedStep): TracedStep['traces'][number]['locks'] {

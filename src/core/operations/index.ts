@@ -13,6 +13,7 @@ import { dropObject } from './drop-object.ts'
 import { dropTable } from './drop-table.ts'
 import { mergeColumns } from './merge-columns.ts'
 import type { Operation } from './migration.ts'
+import { moveColumn } from './move-column.ts'
 import type { OperationSpec } from './operation.ts'
 import { renameColumn } from './rename-column.ts'
 import { renameConstraint } from './rename-constraint.ts'
@@ -45,6 +46,7 @@ const OPERATIONS: Registry = {
   sql: runSql,
   merge_columns: mergeColumns,
   split_column: splitColumn,
+  move_column: moveColumn,
   drop_constraint: dropConstraint,
   drop_index: dropIndex,
   rename_index: renameIndex,

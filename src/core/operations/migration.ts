@@ -13,6 +13,7 @@ import type { DropIndex } from './drop-index.ts'
 import type { DropObject } from './drop-object.ts'
 import type { DropTable } from './drop-table.ts'
 import type { MergeColumns } from './merge-columns.ts'
+import type { MoveColumn } from './move/move.ts'
 import type { RenameColumn } from './rename/rename.ts'
 import type { RenameConstraint } from './rename-constraint.ts'
 import type { RenameEnumValue } from './rename-enum-value.ts'
@@ -39,6 +40,7 @@ export type Operation =
   | DropObject
   | DropTable
   | MergeColumns
+  | MoveColumn
   | RenameColumn
   | RenameConstraint
   | RenameEnumValue
