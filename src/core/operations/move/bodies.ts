@@ -118,11 +118,14 @@ export function carryBody(ends: Ends, truth: Truth): Sql {
       : sql`
   if ${isLeft} then${settled(ends, 'old', truth)}
   end if;`
+  // An INSERT that leaves it out was given the value of the source, unless that comes later in the same statement.
+  const isGiven =
+    truth === 'source' ? sql` and (tg_op ${EQUAL} 'UPDATE' or new.${id(ends.to)} is not null)` : sql``
   return sql`
 declare
   began pg_catalog.timestamptz := pg_catalog.clock_timestamp();
 begin
-  if tg_op operator(pg_catalog.<>) 'DELETE' then${settled(ends, 'new', truth)}
+  if tg_op operator(pg_catalog.<>) 'DELETE'${isGiven} then${settled(ends, 'new', truth)}
   end if;${left}
   return null;
 end`
@@ -148,7 +151,7 @@ function settled(ends: Ends, row: 'new' | 'old', truth: Truth): Sql {
       loop
         perform ${OWN_MARK} from ${sourceRow} where ${isOf(row)} for no key update skip locked;
         exit when found;
-        if pg_catalog.clock_timestamp() operator(pg_catalog.>) began operator(pg_catalog.+) ${lit(`${PATIENCE_MS} milliseconds`)}::pg_catalog.interval
+        if pg_catalog.clock_timestamp() operator(pg_catalog.>) (began operator(pg_catalog.+) ${lit(`${PATIENCE_MS} milliseconds`)}::pg_catalog.interval)
             and exists (select from pg_catalog.pg_locks w where not w.granted
               and pg_catalog.pg_backend_pid() operator(pg_catalog.=) any (pg_catalog.pg_blocking_pids(w.pid))) then
           raise exception using errcode = 'serialization_failure', message = ${lit(message)}, hint = ${lit(hint)};
