@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, test } from 'vitest'
 import type { MoveColumn } from '../../src/core/operations/move-column.ts'
 import { type Lifecycle, liveThrough } from '../support/lifecycle.ts'
 
@@ -40,6 +40,9 @@ const renewed = {
     'insert into users (seen) values ($1)',
   ],
 }
+const HARD = (users: string, orders: string) => `create schema apart;
+  create table "User" (id bigint not null, "where" text not null${users}, primary key (id, "where"));
+  create table apart."select" ("of" bigint not null, "Region" text not null${orders}, unique ("Region", "of"), foreign key ("of", "Region") references "User");`
 const DIFFER = 'select from users u join profiles p on p.user_id = u.id where u.bio is distinct from p.bio'
 
 const CASES: readonly (readonly [string, Lifecycle])[] = [
@@ -53,7 +56,47 @@ const CASES: readonly (readonly [string, Lifecycle])[] = [
       old: [old, { ...old, name: 'old too' }],
       renewed: [renewed],
       meanwhile: [DIFFER],
-      untouched: [],
+    },
+  ],
+  [
+    'a NOT NULL column with a default, to another name in another namespace, by a key of two columns',
+    {
+      operations: [
+        move({
+          from: { namespace: 'public', table: 'User', column: 'order' },
+          to: { namespace: 'apart', table: 'select', column: 'Last "Order"' },
+          on: [
+            { target: 'of', source: 'id' },
+            { target: 'Region', source: 'where' },
+          ],
+        }),
+      ],
+      given: `${HARD(`, "order" varchar(40) collate "C" not null default 'none'`, '')}
+        insert into "User" (id, "where", "order") select i, 'eu', 'order ' || i from generate_series(1, ${ROWS}) i;
+        insert into apart."select" ("of", "Region") select id, "where" from "User"; insert into "User" values (0, 'eu');`,
+      direct: HARD('', `, "Last ""Order""" varchar(40) collate "C" not null default 'none'`),
+      old: [
+        {
+          name: 'old',
+          statements: [
+            `update "User" set "order" = 'old ' || $1 where id = 2 * (1 + $1 % ${ROWS / 2})`,
+            `insert into "User" (id, "where") values ($1, 'us')`,
+            `with one as (insert into "User" (id, "where", "order") values ($1, 'asia', 'first') returning *) insert into apart."select" ("of", "Region") select id, "where" from one`,
+          ],
+        },
+      ],
+      renewed: [
+        {
+          name: 'new',
+          statements: [
+            `update apart."select" set "Last ""Order""" = 'new ' || $1 where "of" = 2 * ($1 % ${ROWS / 2}) + 1`,
+            `with one as (insert into "User" (id, "where") values ($1, 'us') returning *) insert into apart."select" ("of", "Region") select id, "where" from one`,
+          ],
+        },
+      ],
+      meanwhile: [
+        `select from "User" u join apart."select" s on (s."of", s."Region") = (u.id, u."where") where u."order" is distinct from s."Last ""Order"""`,
+      ],
     },
   ],
 ]
@@ -66,4 +109,3 @@ describe('move_column', () => {
     },
   )
 })
-void expect

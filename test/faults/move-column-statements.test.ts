@@ -26,8 +26,8 @@ const STATEMENTS: readonly (readonly [string, string, readonly string[]])[] = [
   ],
   [
     'a write of both, as the one that comes last says',
-    `with one as (update users set bio = 'x' where id = 1) update profiles set bio = 'x' where user_id = 1`,
-    ['1: x / x', '2: b / b', '3: - / none'],
+    `with one as (update users set bio = 'x' where id = 1) update profiles set bio = 'y' where user_id = 1`,
+    ['1: y / y', '2: b / b', '3: - / none'],
   ],
   [
     'an INSERT that changes nothing',
