@@ -116,8 +116,7 @@ export function carryBody(ends: Ends, truth: Truth): Sql {
     truth === 'source'
       ? sql``
       : sql`
-  if ${isLeft} then${settled(ends, 'old', truth)}
-  end if;`
+`
   // An INSERT that leaves it out was given the value of the source, unless that comes later in the same statement.
   const isGiven =
     truth === 'source' ? sql` and (tg_op ${EQUAL} 'UPDATE' or new.${id(ends.to)} is not null)` : sql``

@@ -42,6 +42,6 @@ export function lookStep(work: Work, phase: Extract<Phase, 'expand' | 'verify' |
     otherwise: `Rows of "${source.name}" have a "${from.name}" and no row in "${target.name}" that could take it; nothing ${isHidden ? 'was dropped' : 'was changed'}.`,
     hint: isHidden
       ? `Insert those rows into "${target.name}" with the value, or give it up, and run the same command again; or bring the column back with "bellows undo".`
-      : `Insert those rows into "${target.name}", or set "${from.name}" to ${byDefault ?? 'null'} there, and run the same command again.`,
+      : `Insert those rows into "${target.name}", or set "${from.name}" to ${from.default ?? 'null'} there, and run the same command again.`,
   }
 }
