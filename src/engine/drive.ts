@@ -42,12 +42,27 @@ async function passGates(engine: Driving, run: Run): Promise<void> {
     await enter(engine, run, 'rollout')
   const passed: Passed[] = []
   for (const gate of gates) passed.push(await passGate(engine, run, gate))
+  const hiding = new Map<Step, readonly Passed[]>()
   for (const [at, gate] of gates.entries()) {
-    const hiding = hidingStep(run, gate)
-    if (hiding === undefined) continue
-    // The gates behind this one, and the columns before it, took their time.
-    if (gates.length > 1) await passed[at]?.lookAgain()
-    await takeStep(engine, await readRun(engine, run.id), hiding, passed[at])
+    const step = hidingStep(run, gate)
+    if (step !== undefined) hiding.set(step, [...(hiding.get(step) ?? []), ...passed.slice(at, at + 1)])
+  }
+  for (const [step, gatesOf] of hiding) {
+    const all = allPassed(gatesOf)
+    // The gates behind its own, and the columns before it, took their time.
+    if (gates.length > 1) await all.lookAgain()
+    await takeStep(engine, await readRun(engine, run.id), step, all)
+  }
+}
+
+/** Of the columns that one step hides at once. */
+function allPassed(gates: readonly Passed[]): Passed {
+  return {
+    requires: gates.flatMap(({ requires }) => requires),
+    overridden: gates.flatMap(({ overridden }) => overridden),
+    lookAgain: async () => {
+      for (const gate of gates) await gate.lookAgain()
+    },
   }
 }
 

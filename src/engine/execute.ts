@@ -5,8 +5,10 @@ import { DOOR, holdDoorSql } from '../core/plan/column-state.ts'
 import { keepsOldClients } from '../core/plan/hazards.ts'
 import { stepsOf } from '../core/plan/plan.ts'
 import {
+  changesOf,
   isTransaction,
   type Leaver,
+  leaversOf,
   type Made,
   type Step,
   type TransactionStep,
@@ -52,7 +54,7 @@ export async function executeStep(engine: Driving, run: Run, step: Step, around:
     ...around.after,
   ]
   if (await holds(engine, step.probe)) {
-    const added = addedBy(step)
+    const [added] = addedBy(step)
     if (added !== undefined) throw addedByOthers(step, added)
     if (step.makes !== undefined && !(await wasStarted(engine, run, step.id)))
       throw madeByOthers(step, step.makes)
@@ -143,26 +145,24 @@ async function factsOf(engine: Driving, step: Step): Promise<StepFacts> {
 
 /** A version that stands already is not given a second number: the step was only repeated. */
 function versionEvents(engine: Driving, run: Run, step: Step, facts: StepFacts): readonly Event[] {
-  if (step.changes === undefined) return []
   const { reverses } = run.plan.migration
-  if (reverses !== undefined) {
+  if (reverses !== undefined && step.changes !== undefined) {
     const taken = step.phase === 'backfill' || step.phase === 'purge' ? (reverses[step.phase] ?? []) : []
     return taken.map(({ version, name }) => ({ type: 'version_withdrawn', version, name }))
   }
-  const name = versionName(step.changes)
-  if (run.versions.has(name)) return []
-  const event: Event = {
-    type: 'version_applied',
-    name,
-    facts: {
-      change: step.changes,
-      table: tableOf(step),
-      ...(facts.rows === undefined ? {} : { rows: facts.rows }),
-      ...(keepsOldClients(stepsOf(run.plan, step.phase)) ? { backwardCompatible: true } : {}),
-      ...(engine.implied === true ? { implied: true } : {}),
-    },
-  }
-  return [event]
+  return changesOf(step)
+    .filter((change) => !run.versions.has(versionName(change)))
+    .map((change) => ({
+      type: 'version_applied',
+      name: versionName(change),
+      facts: {
+        change,
+        table: tableOf(step),
+        ...(facts.rows === undefined ? {} : { rows: facts.rows }),
+        ...(keepsOldClients(stepsOf(run.plan, step.phase)) ? { backwardCompatible: true } : {}),
+        ...(engine.implied === true ? { implied: true } : {}),
+      },
+    }))
 }
 
 async function performTransaction(
@@ -182,7 +182,7 @@ async function performTransaction(
     requires: step.requires,
     // Between the look of the gate and this transaction an instance may have come back.
     statements: [
-      ...(step.retires === undefined ? [] : (requires ?? requireNobody(engine, step, step.retires))),
+      ...(step.retires === undefined ? [] : (requires ?? requireNobody(engine, step))),
       ...step.statements,
     ],
     probe: step.probe,
@@ -191,6 +191,6 @@ async function performTransaction(
 }
 
 /** For the transaction of a rollback that drops columns: no instance uses one of them. */
-function requireNobody(engine: Driving, step: TransactionStep, retires: Leaver): readonly Sql[] {
-  return [retires, ...(step.retiresAlso ?? [])].map((one) => requireNobodySql(engine, one))
+function requireNobody(engine: Driving, step: TransactionStep): readonly Sql[] {
+  return leaversOf(step).map((one) => requireNobodySql(engine, one))
 }

@@ -18,14 +18,13 @@ const TABLES = (users: string, profiles: string) => `
 const FILLED = `insert into users (bio) select case when i % 5 > 0 then 'about ' || i end from generate_series(1, ${ROWS}) i;
   insert into profiles (user_id) select id from users; alter table users alter id restart with 1000;`
 
-/** A row is written through one of the two shapes: who writes both at the same time runs its transaction again, see below. */
 const old = {
   name: 'old',
   statements: [
-    `update users set bio = 'old ' || $1 where id = 2 * (1 + $1 % ${ROWS / 2})`,
-    `update users set bio = null where id = 2 * (1 + ($1 + 3) % ${ROWS / 2})`,
+    `update users set bio = 'old ' || $1 where id = 1 + $1 % ${ROWS}`,
+    `update users set bio = null where id = 1 + ($1 + 3) % ${ROWS}`,
     `update users set seen = seen + 1 where id = 1 + $1 % ${ROWS}`,
-    `update profiles set likes = likes + 1 where user_id = 2 * (1 + $1 % ${ROWS / 2})`,
+    `update profiles set likes = likes + 1 where user_id = 1 + $1 % ${ROWS}`,
     `with one as (insert into users (bio) values ('born ' || $1) returning id) insert into profiles (user_id) select id from one`,
     `insert into profiles (user_id) values (1 + $1 % ${ROWS}) on conflict do nothing`,
   ],
@@ -33,9 +32,9 @@ const old = {
 const renewed = {
   name: 'new',
   statements: [
-    `update profiles set bio = 'new ' || $1 where user_id = 2 * ($1 % ${ROWS / 2}) + 1`,
-    `update profiles set bio = null, likes = 0 where user_id = 2 * (($1 + 5) % ${ROWS / 2}) + 1`,
-    `insert into profiles (user_id, bio) values (2 * ($1 % ${ROWS / 2}) + 1, 'up ' || $1) on conflict (user_id) do update set bio = excluded.bio`,
+    `insert into profiles (user_id, bio) values (1 + $1 % ${ROWS}, 'new ' || $1) on conflict (user_id) do update set bio = excluded.bio`,
+    `insert into profiles (user_id, bio) values (1 + ($1 + 5) % ${ROWS}, null) on conflict (user_id) do update set bio = excluded.bio, likes = 0`,
+    `update profiles set likes = likes + 1 where user_id = 1 + $1 % ${ROWS}`,
     `with one as (insert into users default values returning id) insert into profiles (user_id, bio) select id, 'made ' || $1 from one`,
     'insert into users (seen) values ($1)',
   ],
@@ -79,7 +78,7 @@ const CASES: readonly (readonly [string, Lifecycle])[] = [
         {
           name: 'old',
           statements: [
-            `update "User" set "order" = 'old ' || $1 where id = 2 * (1 + $1 % ${ROWS / 2})`,
+            `update "User" set "order" = 'old ' || $1 where id = 1 + $1 % ${ROWS}`,
             `insert into "User" (id, "where") values ($1, 'us')`,
             `with one as (insert into "User" (id, "where", "order") values ($1, 'asia', 'first') returning *) insert into apart."select" ("of", "Region") select id, "where" from one`,
           ],
@@ -89,7 +88,7 @@ const CASES: readonly (readonly [string, Lifecycle])[] = [
         {
           name: 'new',
           statements: [
-            `update apart."select" set "Last ""Order""" = 'new ' || $1 where "of" = 2 * ($1 % ${ROWS / 2}) + 1`,
+            `insert into apart."select" ("of", "Region", "Last ""Order""") values (1 + $1 % ${ROWS}, 'eu', 'new ' || $1) on conflict ("Region", "of") do update set "Last ""Order""" = excluded."Last ""Order"""`,
             `with one as (insert into "User" (id, "where") values ($1, 'us') returning *) insert into apart."select" ("of", "Region") select id, "where" from one`,
           ],
         },

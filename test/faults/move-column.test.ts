@@ -33,6 +33,17 @@ describe('a source row that is written while a row of the target comes to it', (
 })
 
 describe('a source row that is written while its row of the target is filled', () => {
+  test('may have become NULL, as the row of the target still is', async () => {
+    const { database, both } = await moving('expand')
+    const [source, target] = [await begun(database, 'source'), await begun(database, 'target')]
+    await target.session.query('update profiles set bio = bio where user_id = 1')
+    const { answer } = await source.waiting('update users set bio = null where id = 1')
+    await target.commit()
+    expect(await answer).toBe('done')
+    await source.commit()
+    expect(await both()).toContain('1: - / -')
+  })
+
   test('has its value there, when the filling came first', async () => {
     const { database, both } = await moving('expand')
     const [source, target] = [await begun(database, 'source'), await begun(database, 'target')]
@@ -72,32 +83,46 @@ describe('a source row that is written while its row of the target is filled', (
   })
 })
 
+const put = (bio: string, user = 1) =>
+  `insert into profiles (user_id, bio) values (${user}, '${bio}') on conflict (user_id) do update set bio = excluded.bio`
+
 describe('a writer of the target', () => {
-  test('waits as long as somebody has the source row who waits for nobody', async () => {
+  test('and one of the source wait for one another, and nobody fails', async () => {
     const { database, both } = await moving('verify')
     const [source, target] = [await begun(database, 'source'), await begun(database, 'target')]
-    await source.session.query(`update users set seen = 1, bio = 'old' where id = 1`)
-    await source.session.query('savepoint a')
-    const { answer } = await target.waiting(`update profiles set bio = 'new' where user_id = 1`)
-    await sleep(400)
+    await source.session.query(`update users set bio = 'old' where id = 1`)
+    const behind = await target.waiting(put('new'))
     await source.commit()
-    expect(await answer).toBe('done')
+    expect(await behind.answer).toBe('done')
+    await source.session.query('begin')
+    const before = await source.waiting(`update users set bio = 'last' where id = 1`)
     await target.commit()
-    expect(await both()).toContain('1: new / new')
+    expect(await before.answer).toBe('done')
+    await source.commit()
+    expect(await both()).toContain('1: last / last')
   })
 
-  test('gives way to a writer of the source who waits for it, before the server ends one of the two', async () => {
-    const { database, both } = await moving('verify')
-    const [source, target] = [await begun(database, 'source'), await begun(database, 'target')]
-    await target.session.query('update profiles set likes = 1 where user_id = 1')
-    const { answer } = await source.waiting(`update users set bio = 'old' where id = 1`)
-    expect(await answerOf(target.session.query(`update profiles set bio = 'new' where user_id = 1`))).toBe(
-      '40001',
+  test('and one of the source never fail, however many there are', async () => {
+    const { database } = await moving('verify')
+    const statements = [
+      (n: number) => `update users set bio = 'old ${n}', seen = seen + 1 where id = ${1 + (n % 2)}`,
+      (n: number) => put(`new ${n}`, 1 + (n % 2)),
+      (n: number) => put(`newer ${n}`, 2 - (n % 2)),
+      (n: number) => `update profiles set likes = likes + 1 where user_id = ${1 + (n % 2)}`,
+      () => 'insert into profiles (user_id) values (1), (2) on conflict do nothing',
+      (n: number) => `update users set bio = null where id = ${2 - (n % 2)}`,
+    ]
+    const answers = await Promise.all(
+      statements.map(async (statement, at) => {
+        const session = await database.session(`writer ${at}`)
+        const said: string[] = []
+        for (let n = 0; n < 60; n += 1) said.push(await answerOf(session.query(statement(n))))
+        return said
+      }),
     )
-    await target.session.query('rollback')
-    expect(await answer).toBe('done')
-    await source.commit()
-    expect(await both()).toContain('1: old / old')
+    expect(new Set(answers.flat())).toEqual(new Set(['done']))
+    const differ = `select from users u join profiles p on p.user_id = u.id where u.bio is distinct from p.bio`
+    expect(await database.query(differ)).toEqual([])
   })
 
   test('that locks the source row itself may end in a deadlock, and nothing of the one who is ended stays', async () => {
@@ -119,11 +144,11 @@ describe('whoever writes one table', () => {
     const { database, both } = await moving('verify')
     const [old, renewed] = [await aRole(database), await aRole(database)]
     await database.query(
-      `grant select, update on users to ${old}; grant select, update on profiles to ${renewed}`,
+      `grant select, update on users to ${old}; grant select, insert, update on profiles to ${renewed}`,
     )
     const [first, second] = [await database.session('old', old), await database.session('new', renewed)]
     await first.query(`update users set bio = 'x' where id = 1`)
-    await second.query(`update profiles set bio = 'y' where user_id = 2`)
+    await second.query(put('y', 2))
     expect(await both()).toEqual(['1: x / x', '2: y / y', '3: - / none'])
   })
 
@@ -134,7 +159,7 @@ describe('whoever writes one table', () => {
         create trigger note before update on users for each row execute function note(); create trigger note before update on profiles for each row when (new.likes > 4) execute function note()`,
     )
     await database.query(
-      `update profiles set bio = 'x', likes = 5 where user_id = 1; update users set bio = 'y' where id = 1`,
+      `insert into profiles (user_id, bio) values (1, 'x') on conflict (user_id) do update set bio = 'x', likes = 5; update users set bio = 'y' where id = 1`,
     )
     expect(await both()).toContain('1: y / y')
     expect(await database.query('select said from log')).toEqual(
@@ -149,7 +174,7 @@ describe('whoever writes one table', () => {
         `select from pg_class where relname ~ '^old_writes_.*_number$' and pg_sequence_last_value(oid) > 0`,
       )
     await database.query(
-      `update profiles set bio = 'x'; insert into profiles (user_id, bio) values (3, 'x'); insert into users (id) values (7); with one as (insert into profiles (user_id, bio) values (8, 'x') returning user_id) insert into users (id) select user_id from one`,
+      `insert into profiles select user_id, likes, 'x' from profiles on conflict (user_id) do update set bio = excluded.bio; insert into profiles (user_id, bio) values (3, 'x'); insert into users (id) values (7); with one as (insert into profiles (user_id, bio) values (8, 'x') returning user_id) insert into users (id) select user_id from one`,
     )
     const before = await writes()
     await database.query(`update users set bio = 'y' where id = 1`)

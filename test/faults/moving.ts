@@ -37,22 +37,14 @@ export async function moving(until: Phase, more = '', bio = 'text') {
     undo: () => bellows.change((driver) => driver.undo(1)),
     rollback: () => bellows.change((driver) => driver.rollback(1)),
     /** What both tables say: `id: bio of the user / bio of the profile`. */
-    both: async (column = 'u.bio') =>
+    both: async () =>
       (
         await database.query<{ said: string }>(
-          `select format('%s: %s / %s', coalesce(u.id, user_id), coalesce(${column}, '-'), case when p is null then 'none' else coalesce(p.bio, '-') end) as said
+          `select format('%s: %s / %s', coalesce(u.id, user_id), coalesce(u.bio, '-'), case when p is null then 'none' else coalesce(p.bio, '-') end) as said
             from users u full join profiles p on p.user_id = u.id order by 1`,
         )
       ).map(({ said }) => said),
   }
-}
-
-/** The name that the old column has while it is hidden. */
-export async function hidden(database: TestDatabase): Promise<string> {
-  const [found] = await database.query<{ name: string }>(
-    `select attname as name from pg_attribute where attrelid = 'users'::regclass and attname like 'bellows_retired_%'`,
-  )
-  return `u."${found?.name}"`
 }
 
 /** A session that has begun a transaction, and its process. */
@@ -64,7 +56,7 @@ export async function begun(database: TestDatabase, name: string) {
   /** Sends a statement and comes back when that waits for somebody. */
   const waiting = async (text: string) => {
     const answer = answerOf(session.query(text))
-    const query = `select from pg_stat_activity where pid = ${pid} and (wait_event_type = 'Lock' or wait_event = 'PgSleep')`
+    const query = `select from pg_stat_activity where pid = ${pid} and wait_event_type = 'Lock'`
     const until = performance.now() + 20_000
     while ((await database.query(query)).length === 0) {
       if (performance.now() > until) throw new Error(`${name} does not wait`)

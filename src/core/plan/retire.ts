@@ -48,6 +48,7 @@ export function retireStep(
   const { table, column, hidden } = leaving
   return {
     kind: 'retire',
+    shares: { table, at: 'hide' },
     phase: 'retire',
     does: `hide the column "${column}" of "${table.name}"`,
     hazards: [],
@@ -98,6 +99,7 @@ export function undoStep(
 ): StepDraft {
   return {
     kind: 'ddl',
+    shares: { table, at: 'show' },
     phase: 'retire',
     does: `bring the column "${column}" of "${table.name}" back`,
     hazards: [],

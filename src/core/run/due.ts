@@ -1,5 +1,5 @@
 import { stepsOf } from '../plan/plan.ts'
-import type { GateStep, Phase, Step } from '../plan/step.ts'
+import { type GateStep, leaversOf, type Phase, type Step } from '../plan/step.ts'
 import { isSameName } from '../schema/model.ts'
 import { type Run, stepsLeft } from './run.ts'
 
@@ -17,9 +17,7 @@ export function hidingStep(run: Run, gate: GateStep): Step | undefined {
   return stepsOf(run.plan, 'retire').find(
     (step) =>
       step.kind === 'retire' &&
-      step.retires !== undefined &&
-      step.retires.column === gate.column &&
-      isSameName(step.retires.table, gate.table),
+      leaversOf(step).some(({ table, column }) => column === gate.column && isSameName(table, gate.table)),
   )
 }
 

@@ -67,27 +67,115 @@ describe('what is refused', () => {
       { op: move({ to: { namespace: 'public', table: 'users', column: 'about' } }) },
       '"users" is both the source and the target.',
     ],
-    ['a source that is partitioned', { users: { ...usersWith(), kind: 'partitioned' } }, 'public.users is a partitioned table, which this operation does not support yet.'],
-    ['a target that is a partition', { profiles: profiles({ kind: 'partition' }) }, 'public.profiles is a partition, which this operation does not support yet.'],
-    ['a target with inheritance', { profiles: profiles({ inherits: true }) }, 'public.profiles takes part in table inheritance; triggers do not reach its other tables.'],
-    ['a target of somebody else', { profiles: profiles({ owned: false }) }, 'The connected role may not change public.profiles: it is not a member of the role that owns it.'],
-    ['a column that is not there', { op: move({ from: { namespace: 'public', table: 'users', column: 'boi' } }) }, 'The table "users" has no column "boi".'],
-    ['a key that is not there', { op: move({ on: [{ target: 'user', source: 'id' }] }) }, 'The table "profiles" has no column "user".'],
-    ['a name that is taken', { op: move({ to: { namespace: 'public', table: 'profiles', column: 'seen' } }) }, 'The table "profiles" already has a column "seen".'],
-    ['a column of the key', { op: move({ from: { namespace: 'public', table: 'users', column: 'id' } }) }, '"users"."id" belongs to the primary key, which no operation replaces yet.'],
-    ['a generated column', { users: usersWith({ generated: 'stored' }) }, '"users"."bio" is a generated column; a trigger does not see its value.'],
-    ['a check', { users: usersWith({}, { constraints: [check('short', ['bio'], 'CHECK (true)')] }) }, 'short holds for "users"."bio", which leaves its table.'],
-    ['a unique constraint', { users: usersWith({}, { constraints: [unique('once', ['bio'])] }) }, 'once holds for "users"."bio", which leaves its table.'],
-    ['grants', { users: usersWith({ grants: [{ grantee: 'app', toPublic: false, privilege: 'SELECT', grantable: false }] }) }, '"users"."bio" has grants of its own, which mean something else on another table.'],
-    ['NOT NULL without a default', { users: usersWith({ nullable: false }) }, '"users"."bio" is NOT NULL without a default: writers that no longer know it would fail before it is dropped.'],
-    ['a default that is computed', { users: usersWith({ default: 'now()' }) }, '"users"."bio" has a default that is no plain value: nobody could tell a row that was given none.'],
-    ['forced row security', { profiles: profiles({ rowSecurityForced: true }) }, 'Row security is forced on "profiles" for the connected role, which would see only a part of the rows.'],
-    ['no foreign key', { links: [] }, '"profiles" has no foreign key on "user_id" that points at "id" of "users": nobody knows that each of its rows has one there.'],
-    ['a foreign key of more columns', { links: [{ ...LINK, pairs: [...LINK.pairs, ...LINK.pairs] }] }, '"profiles" has no foreign key on "user_id" that points at "id" of "users": nobody knows that each of its rows has one there.'],
-    ['a foreign key that is not validated', { links: [{ ...LINK, validated: false }] }, 'The foreign key profiles_user_id_fkey is not validated: rows of "profiles" may belong to no row of "users".'],
-    ['a deferrable foreign key', { links: [{ ...LINK, deferrable: true }] }, 'The foreign key profiles_user_id_fkey is deferrable: a row of "profiles" could come before the one of "users" that it belongs to.'],
-    ['several rows for one', { links: [{ ...LINK, unique: null }] }, 'Two rows of "profiles" may belong to the same row of "users": no unique index, without a condition and not deferrable, is on just "user_id". What one of them is given the other would have to have, too.'],
-    ['a key that may be NULL', { profiles: profiles({ columns: [column('user_id', 'bigint')] }) }, '"profiles"."user_id" may be NULL, and such a row belongs to no row of "users".'],
+    [
+      'a source that is partitioned',
+      { users: { ...usersWith(), kind: 'partitioned' } },
+      'public.users is a partitioned table, which this operation does not support yet.',
+    ],
+    [
+      'a target that is a partition',
+      { profiles: profiles({ kind: 'partition' }) },
+      'public.profiles is a partition, which this operation does not support yet.',
+    ],
+    [
+      'a target with inheritance',
+      { profiles: profiles({ inherits: true }) },
+      'public.profiles takes part in table inheritance; triggers do not reach its other tables.',
+    ],
+    [
+      'a target of somebody else',
+      { profiles: profiles({ owned: false }) },
+      'The connected role may not change public.profiles: it is not a member of the role that owns it.',
+    ],
+    [
+      'a column that is not there',
+      { op: move({ from: { namespace: 'public', table: 'users', column: 'boi' } }) },
+      'The table "users" has no column "boi".',
+    ],
+    [
+      'a key that is not there',
+      { op: move({ on: [{ target: 'user', source: 'id' }] }) },
+      'The table "profiles" has no column "user".',
+    ],
+    [
+      'a name that is taken',
+      { op: move({ to: { namespace: 'public', table: 'profiles', column: 'seen' } }) },
+      'The table "profiles" already has a column "seen".',
+    ],
+    [
+      'a column of the key',
+      { op: move({ from: { namespace: 'public', table: 'users', column: 'id' } }) },
+      '"users"."id" belongs to the primary key, which no operation replaces yet.',
+    ],
+    [
+      'a generated column',
+      { users: usersWith({ generated: 'stored' }) },
+      '"users"."bio" is a generated column; a trigger does not see its value.',
+    ],
+    [
+      'a check',
+      { users: usersWith({}, { constraints: [check('short', ['bio'], 'CHECK (true)')] }) },
+      'short holds for "users"."bio", which leaves its table.',
+    ],
+    [
+      'a unique constraint',
+      { users: usersWith({}, { constraints: [unique('once', ['bio'])] }) },
+      'once holds for "users"."bio", which leaves its table.',
+    ],
+    [
+      'grants',
+      {
+        users: usersWith({
+          grants: [{ grantee: 'app', toPublic: false, privilege: 'SELECT', grantable: false }],
+        }),
+      },
+      '"users"."bio" has grants of its own, which mean something else on another table.',
+    ],
+    [
+      'NOT NULL without a default',
+      { users: usersWith({ nullable: false }) },
+      '"users"."bio" is NOT NULL without a default: writers that no longer know it would fail before it is dropped.',
+    ],
+    [
+      'a default that is computed',
+      { users: usersWith({ default: 'now()' }) },
+      '"users"."bio" has a default that is no plain value: nobody could tell a row that was given none.',
+    ],
+    [
+      'forced row security',
+      { profiles: profiles({ rowSecurityForced: true }) },
+      'Row security is forced on "profiles" for the connected role, which would see only a part of the rows.',
+    ],
+    [
+      'no foreign key',
+      { links: [] },
+      '"profiles" has no foreign key on "user_id" that points at "id" of "users": nobody knows that each of its rows has one there.',
+    ],
+    [
+      'a foreign key of more columns',
+      { links: [{ ...LINK, pairs: [...LINK.pairs, ...LINK.pairs] }] },
+      '"profiles" has no foreign key on "user_id" that points at "id" of "users": nobody knows that each of its rows has one there.',
+    ],
+    [
+      'a foreign key that is not validated',
+      { links: [{ ...LINK, validated: false }] },
+      'The foreign key profiles_user_id_fkey is not validated: rows of "profiles" may belong to no row of "users".',
+    ],
+    [
+      'a deferrable foreign key',
+      { links: [{ ...LINK, deferrable: true }] },
+      'The foreign key profiles_user_id_fkey is deferrable: a row of "profiles" could come before the one of "users" that it belongs to.',
+    ],
+    [
+      'several rows for one',
+      { links: [{ ...LINK, unique: null }] },
+      'Two rows of "profiles" may belong to the same row of "users": no unique index, without a condition and not deferrable, is on just "user_id". What one of them is given the other would have to have, too.',
+    ],
+    [
+      'a key that may be NULL',
+      { profiles: profiles({ columns: [column('user_id', 'bigint')] }) },
+      '"profiles"."user_id" may be NULL, and such a row belongs to no row of "users".',
+    ],
   ])('%s', ([, of, message]) => {
     expect(told(moveColumn.check(of.op ?? move(), seen(of))).map(([, text]) => text)).toEqual([message])
   })
@@ -121,7 +209,11 @@ describe('the steps', () => {
     })
     const all = statements(install)
     expect(all[0]).toBe('alter table "public"."profiles" add column "about" text')
-    const heads = all.filter((one) => /^create trigger/.test(one)).map((one) => one.replace(/ when .*| for each .*/, '').replace(/"[^ ]*_(dual_write|count_\w+?)_\w+"/, '$1'))
+    const heads = all
+      .filter((one) => /^create trigger/.test(one))
+      .map((one) =>
+        one.replace(/ when .*| for each .*/, '').replace(/"[^ ]*_(dual_write|count_\w+?)_\w+"/, '$1'),
+      )
     expect(heads).toEqual([
       'create trigger dual_write before insert or update on "public"."profiles"',
       'create trigger dual_write after insert or delete on "public"."profiles"',
@@ -131,7 +223,11 @@ describe('the steps', () => {
       'create trigger count_insert before insert on "public"."users"',
       'create trigger count_update before update on "public"."users"',
     ])
-    expect(all.filter((one) => / when \(not pg_catalog/.test(one)).map((one) => /when \((.*)\) execute/.exec(one)?.[1])).toEqual([
+    expect(
+      all
+        .filter((one) => / when \(not pg_catalog/.test(one))
+        .map((one) => /when \((.*)\) execute/.exec(one)?.[1]),
+    ).toEqual([
       'not pg_catalog.record_image_eq(row(new."about", new."user_id"), row(old."about", old."user_id"))',
       'not pg_catalog.record_image_eq(row(new."bio", new."id"), row(old."bio", old."id"))',
     ])
@@ -166,7 +262,9 @@ describe('the steps', () => {
       'purge inspect',
       'purge purge',
     ])
-    expect(plan.steps.at(-2)).toMatchObject({ offenders: expect.stringMatching(/s\."bellows_retired_\w+_bio" is not null and not exists/) })
+    expect(plan.steps.at(-2)).toMatchObject({
+      offenders: expect.stringMatching(/s\."bellows_retired_\w+_bio" is not null and not exists/),
+    })
   })
 
   test('prove NOT NULL, and give the default to the new column as its writers come', () => {
@@ -183,9 +281,15 @@ describe('the steps', () => {
       'purge inspect',
       'purge purge',
     ])
-    expect(statements(contract[6]).at(-1)).toBe(`alter table "public"."profiles" alter column "about" set default 'none'::text`)
-    expect(statements(moveColumn.rollback(move(), at)[0]).at(-1)).toBe('alter table "public"."profiles" alter column "about" drop default')
-    expect(statements(contract[8])).toContain('alter table "public"."profiles" alter column "about" set not null')
+    expect(statements(contract[6]).at(-1)).toBe(
+      `alter table "public"."profiles" alter column "about" set default 'none'::text`,
+    )
+    expect(statements(moveColumn.rollback(move(), at)[0]).at(-1)).toBe(
+      'alter table "public"."profiles" alter column "about" drop default',
+    )
+    expect(statements(contract[8])).toContain(
+      'alter table "public"."profiles" alter column "about" set not null',
+    )
   })
 
   test('name whoever can feel it', () => {
@@ -207,12 +311,19 @@ describe('the steps', () => {
 
 describe('the schema afterwards', () => {
   test('has the column as the last one of the target, with all that is its own', () => {
-    const users = usersWith({ ...GIVEN, comment: 'of oneself', storage: 'external' }, { indexes: [index('by_bio', ['bio'])] })
+    const users = usersWith(
+      { ...GIVEN, comment: 'of oneself', storage: 'external' },
+      { indexes: [index('by_bio', ['bio'])] },
+    )
     const { schema, facts: known } = seen({ users })
     const after = moveColumn.apply(move(), schema, known)
     expect(after.tables[0]).toMatchObject({ columns: [{ name: 'id' }], indexes: [{ name: 'users_pkey' }] })
     expect(after.tables[1]).toMatchObject({
-      columns: [{ name: 'user_id' }, { name: 'seen' }, { name: 'about', ...GIVEN, comment: 'of oneself', storage: 'external' }],
+      columns: [
+        { name: 'user_id' },
+        { name: 'seen' },
+        { name: 'about', ...GIVEN, comment: 'of oneself', storage: 'external' },
+      ],
       constraints: [{ name: LINK.name }, { name: 'profiles_about_not_null' }],
     })
     expect(moveColumn.apply(move(), schemaOf(users), known)).toEqual(schemaOf(users))

@@ -9,8 +9,9 @@ import { column, facts, schemaOf, tableWith } from '../../support/model.ts'
 
 const on = { namespace: 'public', table: 'users' } as const
 const rename: Operation = { kind: 'rename_column', ...on, from: 'name', to: 'full_name' }
-const drop: Operation = { kind: 'drop_column', ...on, column: 'age' }
-const users = schemaOf(tableWith([column('name'), column('age')]))
+// On a table of its own, or both would be hidden at once.
+const drop: Operation = { kind: 'drop_column', ...on, table: 'teams', column: 'age' }
+const users = schemaOf(tableWith([column('name')]), { ...tableWith([column('age')]), name: 'teams' })
 const plan = makePlan({ name: 'm', operations: [rename, drop] }, users, facts())
 
 const runAfter = (...done: readonly Step[]): Run =>
@@ -40,6 +41,20 @@ describe('a gate', () => {
     expect(columns(runAfter(hiding('name')))).toEqual(['age'])
     expect(columns(runAfter(hiding('age')))).toEqual(['name'])
     expect(columns(runAfter(hiding('age'), hiding('name')))).toEqual([])
+  })
+
+  test('of several that are hidden at once is ahead until they are', () => {
+    const both = makePlan(
+      { name: 'm', operations: [rename, { ...drop, table: 'users' }] },
+      schemaOf(tableWith([column('name'), column('age')])),
+      facts(),
+    )
+    const run = foldRun({ id: 1, plan: both }, [])
+    const [first, second] = gatesAhead(run)
+    expect([first?.column, second?.column]).toEqual(['name', 'age'])
+    if (first === undefined || second === undefined) throw new Error('there are two gates')
+    expect(hidingStep(run, first)).toMatchObject({ kind: 'retire' })
+    expect(hidingStep(run, second)).toBe(hidingStep(run, first))
   })
 
   test('that was passed is due all the same: its answer ages', () => {

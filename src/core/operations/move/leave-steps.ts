@@ -5,6 +5,7 @@ import { all, columnAbsent } from '../../plan/probes.ts'
 import { gateStep, noStrangers, retireStep, undoStep } from '../../plan/retire.ts'
 import type { Lock, StepDraft } from '../../plan/step.ts'
 import { id, qualified, type Sql, sql, trusted } from '../../sql.ts'
+import { bringBackSql, journalSql } from './bodies.ts'
 import { lookStep } from './look.ts'
 import { areAbsent, functionsSql, standing, uninstallAllSql } from './triggers.ts'
 import { asPlanned, proved } from './verify-steps.ts'
@@ -14,14 +15,14 @@ export function leaveSteps(work: Work): readonly StepDraft[] {
   return [gateStep(work.leaving), hideStep(work), lookStep(work, 'purge'), purgeStep(work)]
 }
 
-/** From one moment to the next the target says what the value is, and the hidden column follows. */
+/** From one moment to the next the target says what the value is, and what is written there is noted for the way back. */
 function hideStep(work: Work): StepDraft {
   const { from } = work
   const byDefault = from.default === null ? [] : [defaultSql(work, sql`set default ${trusted(from.default)}`)]
   return retireStep(work.leaving, {
     also: targetLock(work),
     requires: [...asPlanned(work), ...standing(work, 'source'), ...proved(work)],
-    statements: [...functionsSql(work, 'target'), ...byDefault],
+    statements: [journalSql(work.ends('target')), ...functionsSql(work, 'target'), ...byDefault],
   })
 }
 
@@ -56,6 +57,7 @@ function purgeStep(work: Work): StepDraft {
     statements: [
       ...uninstallAllSql(work),
       ...uninstallCounterSql(counting),
+      sql`drop table ${qualified(work.ends('target').journal)}`,
       ...(from.nullable
         ? []
         : [
@@ -75,7 +77,12 @@ function bothLocks({ source, target }: Work): readonly Lock[] {
 export function rollbackSteps(work: Work): readonly StepDraft[] {
   const byDefault = work.from.default === null ? [] : [defaultSql(work, sql`drop default`)]
   return [
-    undoStep(work.leaving, [...functionsSql(work, 'source'), ...byDefault], targetLock(work)),
+    undoStep(
+      work.leaving,
+      // Nothing alters a table whose rows have been written in the same transaction.
+      [...functionsSql(work, 'source'), ...byDefault, ...bringBackSql(work.ends('source'))],
+      targetLock(work),
+    ),
     takeBackStep(work),
   ]
 }

@@ -2,6 +2,7 @@ import { same } from '../../plan/dual-write.ts'
 import type { Phase, StepDraft } from '../../plan/step.ts'
 import { primaryKey } from '../../schema/model.ts'
 import { id, join, lit, qualified, type Sql, sql } from '../../sql.ts'
+import { isNoted } from './bodies.ts'
 import { joined } from './move.ts'
 import { defaultOf, type Work } from './work.ts'
 
@@ -22,6 +23,8 @@ export function lookStep(work: Work, phase: Extract<Phase, 'expand' | 'verify' |
     byDefault === undefined
       ? sql`${value} is not null`
       : sql`${value} is not null and not ${same(value, byDefault)}`
+  // Whoever took the row of the target away meant the value.
+  const isUnwanted = isHidden ? sql` and not ${isNoted(work.ends('target'))}` : sql``
   const isPair = joined(
     link,
     (column) => sql`s.${id(column)}`,
@@ -38,7 +41,7 @@ export function lookStep(work: Work, phase: Extract<Phase, 'expand' | 'verify' |
     does: `look for values of "${source.name}"."${from.name}" without a row in "${target.name}"`,
     hazards: [],
     table: source,
-    offenders: sql`select ${join(shown)} from ${qualified(source)} s where ${isGiven} and not exists (select from ${qualified(target)} t where ${isPair}) limit ${lit(ROWS_SHOWN)}`,
+    offenders: sql`select ${join(shown)} from ${qualified(source)} s where ${isGiven} and not exists (select from ${qualified(target)} t where ${isPair})${isUnwanted} limit ${lit(ROWS_SHOWN)}`,
     otherwise: `Rows of "${source.name}" have a "${from.name}" and no row in "${target.name}" that could take it; nothing ${isHidden ? 'was dropped' : 'was changed'}.`,
     hint: isHidden
       ? `Insert those rows into "${target.name}" with the value, or give it up, and run the same command again; or bring the column back with "bellows undo".`

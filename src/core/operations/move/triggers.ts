@@ -10,10 +10,10 @@ export function installSql(work: Work): readonly Sql[] {
   return [
     ...functionsSql(work, 'source'),
     ...work.firings('source').flatMap((firing) => {
-      const { table, trigger, when, events, condition } = firing
+      const { table, trigger, at, fires, condition } = firing
       const only = condition === undefined ? sql`` : sql` when (${condition})`
       return [
-        sql`create trigger ${id(trigger)} ${trusted(when)} ${trusted(events)} on ${qualified(table)} for each row${only} execute function bellows.${id(firing.function)}()`,
+        sql`create trigger ${id(trigger)} ${trusted(at)} ${trusted(fires)} on ${qualified(table)} for each row${only} execute function bellows.${id(firing.function)}()`,
         sql`alter table ${qualified(table)} enable always trigger ${id(trigger)}`,
       ]
     }),
@@ -52,7 +52,7 @@ export function standing(work: Work, truth: Truth): readonly Requirement[] {
   const firings = work.firings(truth)
   return [
     ...firings.map(standsRequirement),
-    ...firings.filter(({ when }) => when === 'before').map(lastRequirement),
+    ...firings.filter(({ at }) => at === 'before').map(lastRequirement),
   ]
 }
 

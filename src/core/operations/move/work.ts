@@ -1,9 +1,10 @@
 import { assert } from '../../errors.ts'
 import { pinned, pinnedType } from '../../pin.ts'
-import { type Installed, omitted, same } from '../../plan/dual-write.ts'
+import { omitted, same } from '../../plan/dual-write.ts'
 import { type Names, namesFor } from '../../plan/names.ts'
 import type { Counting } from '../../plan/old-writes.ts'
 import { companionsOf, type Leaving } from '../../plan/retire.ts'
+import type { Installed } from '../../plan/row-trigger.ts'
 import { type Column, findColumn, findTable, type Table } from '../../schema/model.ts'
 import { id, join, lit, qualified, type Sql, sql, trusted } from '../../sql.ts'
 import { twinColumn } from '../copy/work.ts'
@@ -22,14 +23,15 @@ export interface Work {
   readonly link: Link
   readonly names: Names
   readonly leaving: Leaving
+  readonly ends: (truth: Truth) => Ends
   readonly firings: (truth: Truth) => readonly Firing[]
   readonly counting: Counting
 }
 
 /** A trigger with its function, which runs with the rights of the owner: a writer may have none on the other table. */
-export interface Firing extends Installed {
-  readonly when: 'before' | 'after'
-  readonly events: 'insert' | 'update' | 'insert or update' | 'insert or delete'
+export interface Firing extends Omit<Installed, 'events' | 'when' | 'asOwner'> {
+  readonly at: 'before' | 'after'
+  readonly fires: 'insert' | 'update' | 'insert or update' | 'insert or delete'
   readonly condition?: Sql
 }
 
@@ -51,6 +53,8 @@ export function workFor(op: MoveColumn, { schema, facts, seed }: Context): Work 
     link,
     vacant: from.nullable ? undefined : defaultOf(from),
     carried: settingOf(names),
+    held: `bellows.${names.counter}_held`,
+    journal: { namespace: 'bellows', name: names.counter.replace('old_writes', 'moved') },
   })
   return {
     source,
@@ -67,6 +71,7 @@ export function workFor(op: MoveColumn, { schema, facts, seed }: Context): Work 
       known: companionsOf(source, from.name),
       counter: names.counter,
     },
+    ends,
     firings: (truth) => firingsOf({ seed, source, target, names }, ends(truth), truth),
     counting: countingOf(op, from, names, namesFor(`${seed} push`, from.name, triggersOf(source)).trigger),
   }
@@ -106,26 +111,26 @@ function firingsOf({ seed, source, target, names }: Named, ends: Ends, truth: Tr
       trigger: names.trigger,
       function: names.function,
       body: fillBody(ends, truth),
-      when: 'before',
-      events: 'insert or update',
+      at: 'before',
+      fires: 'insert or update',
     },
-    { ...carrying, trigger: carry.trigger, when: 'after', events: 'insert or delete' },
+    { ...carrying, trigger: carry.trigger, at: 'after', fires: 'insert or delete' },
     {
       ...carrying,
       trigger: lasting.trigger,
-      when: 'after',
-      events: 'update',
+      at: 'after',
+      fires: 'update',
       condition: changed(
         ends.to,
         ends.link.pairs.map((pair) => pair.target),
       ),
     },
-    { ...pushing, trigger: push.trigger, when: 'after', events: 'insert' },
+    { ...pushing, trigger: push.trigger, at: 'after', fires: 'insert' },
     {
       ...pushing,
       trigger: pushed.trigger,
-      when: 'after',
-      events: 'update',
+      at: 'after',
+      fires: 'update',
       condition: changed(
         ends.from,
         ends.link.pairs.map((pair) => pair.source),
