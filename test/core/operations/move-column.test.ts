@@ -284,12 +284,30 @@ describe('the steps', () => {
     expect(statements(contract[6]).at(-1)).toBe(
       `alter table "public"."profiles" alter column "about" set default 'none'::text`,
     )
-    expect(statements(moveColumn.rollback(move(), at)[0]).at(-1)).toBe(
+    expect(statements(moveColumn.rollback(move(), at)[0])).toContain(
       'alter table "public"."profiles" alter column "about" drop default',
     )
     expect(statements(contract[8])).toContain(
       'alter table "public"."profiles" alter column "about" set not null',
     )
+  })
+
+  test('note what is written to the target while the column is hidden, and bring it back by that', () => {
+    const hide = moveColumn.contract(move(), seen()).find(({ kind }) => kind === 'retire')
+    expect(statements(hide)[2]).toMatch(
+      /^create table "bellows"\."moved_\w+" as select "user_id" from "public"\."profiles" with no data$/,
+    )
+    const [set, update, ...more] = statements(moveColumn.rollback(move(), seen())[0]).slice(-4)
+    expect(set).toMatch(/^select pg_catalog\.set_config\('bellows\.\w+_carried', 'yes', true\)$/)
+    const value =
+      '(select t."about" from "public"."profiles" t where s."id" operator("pg_catalog".=) t."user_id")'
+    expect(update?.replace(/"moved_\w+"/, '"moved"')).toBe(
+      `update /* bellows */ "public"."users" s set "bio" = ${value} from (select distinct "user_id" from "bellows"."moved") j where s."id" operator("pg_catalog".=) j."user_id" and not pg_catalog.record_image_eq(row(s."bio"), row(${value}))`,
+    )
+    expect(more).toEqual([expect.stringMatching(/^drop table/), 'set constraints all immediate'])
+    expect(
+      statements(moveColumn.contract(move(), seen()).at(-1)).filter((one) => /^drop table/.test(one)),
+    ).toContainEqual(expect.stringMatching(/"moved_\w+"$/))
   })
 
   test('name whoever can feel it', () => {

@@ -31,10 +31,11 @@ export function moveProblems(op: MoveColumn, context: Context): readonly Bellows
   ]
   const column = findColumn(source, op.from.column)
   if (column === undefined || missing.length > 0) return missing
+  const inKey = keyProblems(source, column)
+  if (inKey.length > 0) return inKey
   return [
     ...newColumnProblems(op, target),
     ...columnSlotProblems(target),
-    ...keyProblems(source, column),
     ...sourceProblems(source, column),
     ...ownProblems(source, column),
     ...valueProblems(op, source, column),

@@ -3,7 +3,7 @@ import { leavingHazards, userTriggersFire } from '../../plan/hazards.ts'
 import { shown } from '../../sql.ts'
 import type { Work } from './work.ts'
 
-/** What the two tables have to do with one another from now on, and who can feel it. */
+/** What the two tables have to do with one another until the contract, and who can feel it. */
 export function moveHazards({ source, target, from, to }: Work): readonly Hazard[] {
   const [old, renewed] = [`"${source.name}"."${from.name}"`, `"${target.name}"."${to.name}"`]
   return [
@@ -17,11 +17,11 @@ export function moveHazards({ source, target, from, to }: Work): readonly Hazard
     },
     {
       code: 'may_break',
-      because: `A write of ${old} writes the row of "${target.name}" as well. A transaction that has locked that row and then locks the one of "${source.name}" can meet it in a deadlock, which ends one of the two. Lock "${source.name}" first.`,
+      because: `Until the contract a plain UPDATE that changes ${renewed} is refused with 55000: it has locked its row before the one of "${source.name}", and two orders are a deadlock. Have new instances write it with INSERT ... ON CONFLICT DO UPDATE.`,
     },
     {
       code: 'may_break',
-      because: `Until the purge a write of ${renewed} fails with 40001 (serialization_failure) where somebody who has its row of "${source.name}" locked waits for it at the same time. Run such a transaction again.`,
+      because: `A write of ${old} writes the row of "${target.name}" as well. A transaction that has locked that row and then locks the one of "${source.name}" can meet it in a deadlock, which ends one of the two. Lock "${source.name}" first.`,
     },
     {
       code: 'may_break',
@@ -33,7 +33,7 @@ export function moveHazards({ source, target, from, to }: Work): readonly Hazard
     },
     {
       code: 'explicit_null_read_as_omitted',
-      because: `An INSERT into "${target.name}" that gives NULL for "${to.name}" counts as one that does not give it until the contract.`,
+      because: `Until the contract an INSERT of a new row into "${target.name}" that gives NULL for "${to.name}" counts as one that does not give it.`,
     },
     ...source.indexes
       .filter((one) => one.constraint === null && one.columns.includes(from.name))
