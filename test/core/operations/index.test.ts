@@ -97,8 +97,16 @@ const PAIR = { target: 'id', source: 'id', operator: { namespace: 'pg_catalog', 
 /** The object that is to be created is not there; all others are. */
 const ANSWERS = OPERATION_KINDS.flatMap((kind) => {
   const row = {
-    ...{ holds: false, definition: 'create …', owned: true, dependents: [], label: 'ok' },
-    ...{ name: 'link', validated: true, deferrable: false, unique: 'key', pairs: [PAIR] },
+    holds: false,
+    definition: 'create …',
+    owned: true,
+    dependents: [],
+    label: 'ok',
+    name: 'link',
+    validated: true,
+    deferrable: false,
+    unique: 'key',
+    pairs: [PAIR],
   }
   return (specOf(EXAMPLES[kind]).needs(EXAMPLES[kind]).questions ?? []).map(
     (question) => [question, kind === 'create_object' ? [] : [row]] as const,
