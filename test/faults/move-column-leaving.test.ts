@@ -90,6 +90,15 @@ const AFTERWARDS: readonly (readonly [string, string, readonly string[]])[] = [
 ]
 
 describe('what is done to the new column when the old one is hidden', () => {
+  test('a row that is deleted took its value along, and one that is cut off with its table did not', async () => {
+    const { database, advance } = await moving('retire')
+    await database.query('delete from profiles where user_id = 1; truncate profiles')
+    await expect(advance('purge')).rejects.toThrow('nothing was dropped. Such as: {"id":2,"bio":"b"}')
+    await database.query('insert into profiles (user_id) values (2)')
+    await advance('purge')
+    expect(await database.query('select user_id, bio from profiles')).toEqual([{ user_id: 2, bio: null }])
+  })
+
   test.for(AFTERWARDS)('is not lost by an undo: %s', async ([, statement, expected]) => {
     const { database, both, undo, rollback } = await moving('retire')
     await database.query(statement)
