@@ -1,12 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import {
-  functionsCalled,
-  readExpression,
-  readQuery,
-  readType,
-  rewriteConstraint,
-  rewriteIndex,
-} from '../../src/core/parse.ts'
+import { functionsCalled, readExpression, readQuery, readType } from '../../src/core/parse.ts'
+import { rewriteConstraint, rewriteIndex } from '../../src/core/rewrite.ts'
 import { id, lit, sql, trusted } from '../../src/core/sql.ts'
 import { testDatabase } from '../support/database.ts'
 import { thrownBy } from '../support/model.ts'

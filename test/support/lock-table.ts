@@ -23,7 +23,8 @@ export function declaredLocks({ step, traces }: TracedStep): readonly Lock[] {
   const parts = traces
     .flatMap(({ locks }) => locks.map(({ relation }) => relation))
     .filter(({ name }) => step.byPartition === true && name.startsWith(`${step.table.name}_`))
-  return [step.table, ...parts].map((relation) => ({ relation, level }))
+  const locks = [step.table, ...parts].map((relation): Lock => ({ relation, level }))
+  return [...locks, ...(step.reads ?? []).map((relation): Lock => ({ relation, level: 'access_share' }))]
 }
 
 export function takenLocks({ traces }: TracedStep): TracedStep['traces'][number]['locks'] {

@@ -227,6 +227,22 @@ export const OPERATION_CASES: Readonly<Record<Operation['kind'], readonly Operat
       operations: [rename({ transform: 'upper', overlap: 'forward_only' })],
     },
   ],
+  move_column: [
+    {
+      name: 'NOT NULL with a default',
+      given: `${GIVEN} alter table users add bio text not null default 'none';
+        create table profiles (user_id bigint primary key references users on delete cascade, seen integer);
+        insert into profiles select id from users where id % 2 = 0; update users set bio = 'about ' || id where id % 2 = 0;`,
+      operations: [
+        {
+          kind: 'move_column',
+          from: { ...users, column: 'bio' },
+          to: { namespace: 'public', table: 'profiles', column: 'bio' },
+          on: [{ target: 'user_id', source: 'id' }],
+        },
+      ],
+    },
+  ],
   split_column: [
     {
       name: 'one to two, with a default and an index',

@@ -18,6 +18,7 @@ import { dropObject } from './formats/drop-object.ts'
 import { dropTable } from './formats/drop-table.ts'
 import { grant } from './formats/grant.ts'
 import { mergeColumns } from './formats/merge-columns.ts'
+import { moveColumn } from './formats/move-column.ts'
 import { renameColumn } from './formats/rename-column.ts'
 import { renameConstraint } from './formats/rename-constraint.ts'
 import { renameEnumValue } from './formats/rename-enum-value.ts'
@@ -51,6 +52,7 @@ export const OPERATION_FORMATS = {
   sql: runSql,
   merge_columns: mergeColumns,
   split_column: splitColumn,
+  move_column: moveColumn,
   drop_constraint: dropConstraint,
   drop_index: dropIndex,
   rename_index: renameIndex,

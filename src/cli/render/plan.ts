@@ -47,9 +47,9 @@ function lockText(step: Step): string {
 function costText(step: Step): string {
   switch (step.kind) {
     case 'backfill':
-      return `writes every row that is unfilled, in batches; reads the table once more to prove that none is left`
+      return `writes every row that is unfilled, in batches; reads the table once more to prove that none is left${besides(step)}`
     case 'verify':
-      return 'reads the table once, in chunks'
+      return `reads the table once, in chunks${besides(step)}`
     case 'inspect':
       return 'reads the table once; readers and writers go on'
     case 'concurrent_index':
@@ -63,6 +63,11 @@ function costText(step: Step): string {
     default:
       return COST_TEXTS[step.cost]
   }
+}
+
+/** Other tables are looked into by their key, a row at a time. */
+function besides({ reads = [] }: Extract<Step, { kind: 'backfill' | 'verify' }>): string {
+  return reads.map(({ name }) => `, and looks each row up in ${name}`).join('')
 }
 
 const COST_TEXTS = {

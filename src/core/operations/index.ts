@@ -17,6 +17,7 @@ import { dropTable } from './drop-table.ts'
 import { grant } from './grant.ts'
 import { mergeColumns } from './merge-columns.ts'
 import type { Operation } from './migration.ts'
+import { moveColumn } from './move-column.ts'
 import type { OperationSpec } from './operation.ts'
 import { renameColumn } from './rename-column.ts'
 import { renameConstraint } from './rename-constraint.ts'
@@ -51,6 +52,7 @@ const OPERATIONS: Registry = {
   sql: runSql,
   merge_columns: mergeColumns,
   split_column: splitColumn,
+  move_column: moveColumn,
   drop_constraint: dropConstraint,
   drop_index: dropIndex,
   rename_index: renameIndex,

@@ -16,6 +16,7 @@ import type { DropObject } from './drop-object.ts'
 import type { DropTable } from './drop-table.ts'
 import type { Grant, Revoke } from './grant/privileges.ts'
 import type { MergeColumns } from './merge-columns.ts'
+import type { MoveColumn } from './move/move.ts'
 import type { AttachPartition } from './partition/attach.ts'
 import type { RenameColumn } from './rename/rename.ts'
 import type { RenameConstraint } from './rename-constraint.ts'
@@ -47,6 +48,7 @@ export type Operation =
   | DropTable
   | Grant
   | MergeColumns
+  | MoveColumn
   | RenameColumn
   | RenameConstraint
   | RenameEnumValue

@@ -1,5 +1,5 @@
 import { hash } from '../hash.ts'
-import { rewriteIndex } from '../parse.ts'
+import { rewriteIndex } from '../rewrite.ts'
 import type { Index } from '../schema/indexes.ts'
 import type { Table } from '../schema/model.ts'
 import { sql } from '../sql.ts'

@@ -1,4 +1,4 @@
-import { rewriteConstraint, rewriteIndex } from '../parse.ts'
+import { rewriteConstraint, rewriteIndex } from '../rewrite.ts'
 import type { Index } from '../schema/indexes.ts'
 import { type Constraint, needsColumn, type QualifiedName, type Table } from '../schema/model.ts'
 import { id, lit, qualified, type Sql, sql } from '../sql.ts'

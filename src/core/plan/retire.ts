@@ -3,7 +3,7 @@ import { id, qualified, type Sql, sql } from '../sql.ts'
 import { clearColumnState, doorIsClosed, setColumnState } from './column-state.ts'
 import { hasNoDependents, nothingElseOn } from './dependents.ts'
 import { all, columnAbsent, columnExists } from './probes.ts'
-import type { GateStep, Requirement, StepDraft, TransactionStep } from './step.ts'
+import type { GateStep, Lock, Requirement, StepDraft, TransactionStep } from './step.ts'
 
 /** A column on its way out: first renamed aside, where nobody sees it and nothing is lost, and later dropped. */
 export interface Leaving {
@@ -37,10 +37,13 @@ export function gateStep({ table, column, counter }: Leaving): Omit<GateStep, 'i
   }
 }
 
-/** Hides the column. `more` keeps the rest of the table in step with the new name, in the same transaction. */
+/**
+ * Hides the column. `more` keeps the rest of the table in step with the new name, in the same transaction, and other tables, which
+ * it locks as well.
+ */
 export function retireStep(
   leaving: Leaving,
-  more: Pick<TransactionStep, 'requires' | 'statements'>,
+  more: Pick<TransactionStep, 'requires' | 'statements'> & { readonly also?: readonly Lock[] },
 ): StepDraft {
   const { table, column, hidden } = leaving
   return {
@@ -50,7 +53,7 @@ export function retireStep(
     does: `hide the column "${column}" of "${table.name}"`,
     hazards: [],
     probe: all([columnAbsent(table, column), columnExists(table, hidden)]),
-    locks: [{ relation: table, level: 'access_exclusive' }],
+    locks: [{ relation: table, level: 'access_exclusive' }, ...(more.also ?? [])],
     requires: [...leavingRequirements(leaving), ...more.requires],
     statements: [
       renameSql(table, column, hidden),
@@ -89,7 +92,11 @@ function leavingRequirements(leaving: Leaving): readonly Requirement[] {
 }
 
 /** Brings the hidden column back under its name. */
-export function undoStep({ table, column, hidden }: Leaving, more: readonly Sql[]): StepDraft {
+export function undoStep(
+  { table, column, hidden }: Leaving,
+  more: readonly Sql[],
+  also: readonly Lock[] = [],
+): StepDraft {
   return {
     kind: 'ddl',
     shares: { table, at: 'show' },
@@ -97,7 +104,7 @@ export function undoStep({ table, column, hidden }: Leaving, more: readonly Sql[
     does: `bring the column "${column}" of "${table.name}" back`,
     hazards: [],
     probe: columnExists(table, column),
-    locks: [{ relation: table, level: 'access_exclusive' }],
+    locks: [{ relation: table, level: 'access_exclusive' }, ...also],
     requires: [],
     statements: [renameSql(table, hidden, column), clearColumnState(table, column), ...more],
     cost: 'instant',

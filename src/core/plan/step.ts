@@ -139,6 +139,8 @@ export interface InspectStep extends Common {
 export interface BackfillStep extends Common {
   readonly kind: 'backfill'
   readonly table: QualifiedName
+  /** Other tables in which a row looks its value up. */
+  readonly reads?: readonly QualifiedName[]
   /** `"new" = up(row)`, evaluated inside the UPDATE; never a value read earlier. */
   readonly set: Sql
   /** Condition of the rows that still wait. */
@@ -157,6 +159,7 @@ export interface BackfillStep extends Common {
 export interface VerifyStep extends Common, Comparison {
   readonly kind: 'verify'
   readonly table: QualifiedName
+  readonly reads?: readonly QualifiedName[]
   readonly key: readonly string[]
   readonly byPartition?: true
   /** Each by itself, where several are compared at once. */

@@ -162,6 +162,19 @@ export const MERGE = life([
     up: `coalesce(older, '') || '/' || coalesce(legacy, '')`,
   },
 ])
+/** Two tables that are filled, hidden and taken back together. */
+export const MOVE: Life = {
+  ...life([
+    {
+      kind: 'move_column',
+      from: { namespace: 'public', table: 'users', column: 'legacy' },
+      to: { namespace: 'public', table: 'profiles', column: 'legacy' },
+      on: [{ target: 'user_id', source: 'id' }],
+    },
+  ]),
+  given:
+    'create table profiles (user_id bigint primary key references users); insert into profiles select id from users',
+}
 export const DROP = life([drop('legacy')])
 const on = { namespace: 'public' } as const
 export const TABLES: Life = {

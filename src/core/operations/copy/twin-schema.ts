@@ -1,6 +1,6 @@
-import { rewriteConstraint } from '../../parse.ts'
 import { type Copy, carried, type Renamed } from '../../plan/carry.ts'
 import { defaultName, namesFor, notNullName } from '../../plan/names.ts'
+import { rewriteConstraint } from '../../rewrite.ts'
 import type { Index } from '../../schema/indexes.ts'
 import {
   type Column,

@@ -1,8 +1,8 @@
 import { assert } from '../../../errors.ts'
-import { rewriteConstraint } from '../../../parse.ts'
 import type { Renamed } from '../../../plan/carry.ts'
 import { keepsEveryValue, type Mapping, mappingFor } from '../../../plan/mapping.ts'
 import { theTable } from '../../../plan/table-checks.ts'
+import { rewriteConstraint } from '../../../rewrite.ts'
 import type { Facts } from '../../../schema/facts.ts'
 import type { Index } from '../../../schema/indexes.ts'
 import {

@@ -1,5 +1,5 @@
-import { rewriteConstraint, rewriteIndex } from '../../../parse.ts'
 import type { Carried } from '../../../plan/carry.ts'
+import { rewriteConstraint, rewriteIndex } from '../../../rewrite.ts'
 import type { Index } from '../../../schema/indexes.ts'
 import { type Constraint, isSameName, needsColumn, type Table } from '../../../schema/model.ts'
 import type { Work } from '../../copy/work.ts'

@@ -1,0 +1,80 @@
+import type { Node } from '@pgsql/types'
+import { deparseSync } from 'pgsql-deparser'
+import { BellowsError } from './errors.ts'
+import { canonical } from './hash.ts'
+import { printedStatement, visit } from './parse.ts'
+import { type Sql, trusted } from './sql.ts'
+
+export interface Renaming {
+  readonly from: string
+  readonly to: string
+}
+
+/** An index definition of `pg_get_indexdef` as a concurrent build under another name with one column replaced. */
+export function rewriteIndex(
+  definition: string,
+  column: Renaming,
+  indexName: string,
+  tablespace: string | null = null,
+): Sql {
+  const statement = structuredClone(printedStatement(definition)) as { IndexStmt: Record<string, unknown> }
+  statement.IndexStmt.idxname = indexName
+  // Of a partitioned table an index is made alone, and its parts are built one by one.
+  const { inh } = statement.IndexStmt.relation as { readonly inh?: boolean }
+  if (inh === true) statement.IndexStmt.concurrent = true
+  // The one thing that pg_get_indexdef leaves out.
+  if (tablespace !== null) statement.IndexStmt.tableSpace = tablespace
+  visit(statement, (kind, node) => {
+    if (kind === 'IndexElem') replaceName(node, 'name', column)
+  })
+  return deparsed(statement, column)
+}
+
+const OWN_LISTS = ['fk_attrs', 'keys', 'including', 'fk_del_set_cols']
+/** The text after `ADD CONSTRAINT name` for a constraint of `pg_get_constraintdef` with one column of its own table replaced. */
+export function rewriteConstraint(definition: string, column: Renaming, lists = OWN_LISTS): Sql {
+  const statement = structuredClone(printedStatement(`ALTER TABLE t ADD CONSTRAINT c ${definition}`))
+  visit(statement, (kind, node) => {
+    if (kind !== 'Constraint') return
+    for (const list of lists) {
+      for (const entry of (node[list] as { String: Record<string, unknown> }[] | undefined) ?? []) {
+        replaceName(entry.String, 'sval', column)
+      }
+    }
+  })
+  return trusted(deparsed(statement, column).replace(/^ALTER TABLE t\s+ADD CONSTRAINT c\s+/, ''))
+}
+
+function deparsed(statement: unknown, column: Renaming): Sql {
+  visit(statement, (kind, node) => {
+    if (kind !== 'ColumnRef') return
+    const last = (node.fields as { String?: Record<string, unknown> }[]).at(-1)?.String
+    if (last !== undefined) replaceName(last, 'sval', column)
+  })
+  const text = deparseSync(statement as Node, { pretty: false })
+  if (shape(printedStatement(text)) === shape(statement)) return trusted(text)
+  throw new BellowsError(
+    'plan_refused',
+    `The definition "${text}" cannot be carried to another column faithfully.`,
+    {
+      hint: `Drop that object for the time of the migration, or rename the column "${column.from}" by hand.`,
+    },
+  )
+}
+
+/** A tree without what does not change its meaning: places in the text, and whether a storage option is '70' or 70. */
+function shape(tree: unknown): string {
+  const isPlace = (key: string) => /(?:^|_)(?:location|len|list_start|list_end)$/.test(key)
+  const plain = (key: string, value: unknown) => {
+    if (isPlace(key)) return undefined
+    const number = value as { Integer?: { ival?: number }; Float?: { fval?: string } } | null
+    if (number?.Integer !== undefined) return { String: { sval: String(number.Integer.ival ?? 0) } }
+    if (number?.Float !== undefined) return { String: { sval: number.Float.fval } }
+    return value
+  }
+  return canonical(JSON.parse(JSON.stringify(tree, plain)))
+}
+
+function replaceName(node: Record<string, unknown>, key: string, column: Renaming): void {
+  if (node[key] === column.from) node[key] = column.to
+}
