@@ -8,8 +8,8 @@ import type { Dependents } from '../core/schema/model.ts'
 import { lit, type Sql, sql } from '../core/sql.ts'
 import { declaredClients } from './clients.ts'
 import type { Engine } from './context.ts'
-import { columnArguments, type Gated } from './gated.ts'
-import { inventoryOf } from './inventory.ts'
+import { besideOf, columnArguments, doorKey, type Gated, scopeOf } from './gated.ts'
+import { inventoryOf, stayingVersion } from './inventory.ts'
 import { readReplays } from './replay.ts'
 import { namesOn, readSessions, readStandbySessions } from './strangers.ts'
 import { watchUse } from './use.ts'
@@ -17,25 +17,31 @@ import { watchUse } from './use.ts'
 /** Everything that the gate of a column goes by, as it is at this moment. */
 export async function gatherEvidence(engine: Engine, run: Run | undefined, of: Gated): Promise<GateFacts> {
   const { database, instances, settings } = engine
-  const { table, column } = of
+  const staying = of.thing === undefined ? undefined : await stayingVersion(engine, run?.id)
   const onStandbys = await readStandbySessions(engine.standbys)
-  const silence = { graceMs: settings.gate.silentGraceMs, elsewhere: namesOn(onStandbys) }
-  const needing = await instances.needing(table, column, silence)
-  const { usage, watch } = await watchUse(engine, run?.id, of)
+  const beside = besideOf(of, staying)
+  const silence = {
+    graceMs: settings.gate.silentGraceMs,
+    elsewhere: namesOn(onStandbys),
+    ...(beside === undefined ? {} : { beside }),
+  }
+  const needing = await instances.needing(of.table, scopeOf(of), silence)
+  const { usage, watch } = await watchUse(engine, run?.id, of, staying)
   return {
     column: called(of),
     migration: run?.plan.migration.name ?? '',
     needing,
     everRegistered: await wasAnyRegistered(engine),
+    ...(of.thing === undefined ? {} : { staying: staying === undefined ? {} : { version: staying } }),
     ...(await inventoryOf(engine, run?.id)),
-    sessions: await readSessions(engine, of, onStandbys),
+    sessions: await readSessions(engine, of, staying, onStandbys),
     transactions: await oldTransactions(engine, of),
     replays: await readReplays(engine.standbys),
     usage,
     watch,
     clients: await declaredClients(engine, run?.id),
     ...(await lastBrownout(engine, of)),
-    dependents: without(await database.dependents(table, column), of),
+    dependents: without(await database.dependents(of), of),
   }
 }
 
@@ -73,7 +79,7 @@ select began, until, until <= pg_catalog.clock_timestamp() as "isOver", ${writes
 
 /** When the door was closed; where it is open, when it would have been for a contract that has waited for as long as it may. */
 function doorClosedSql(of: Gated, waitMs: number): Sql {
-  return sql`coalesce((select since from bellows.column_state where (namespace, "table", "column") = (${columnArguments(of)})),
+  return sql`coalesce((select since from bellows.column_state where (namespace, "table", "column") = (${doorKey(of)})),
     pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => ${lit(waitMs / 1000)}))`
 }
 

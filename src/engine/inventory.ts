@@ -14,13 +14,22 @@ type Inventoried = Pick<GateFacts, 'inventory'>
  */
 export async function inventoryOf(engine: Engine, run: number | undefined): Promise<Inventoried> {
   if (run === undefined) return {}
-  const last = await readRollout(engine, run)
-  const rollout = last?.outcome === 'rolled_back' || last?.outcome === 'abandoned' ? undefined : last
-  const version = engine.settings.gate.version ?? rollout?.version
+  const { last, rollout, version } = await stayingOf(engine, run)
   if (version === undefined)
     return engine.kubernetes === undefined && last === undefined ? {} : { inventory: UNNAMED }
   const isRolledOut = rollout === undefined || rollout.outcome === 'done'
   return { inventory: await seenOf(engine, rollout, { version, isRolledOut }) }
+}
+
+/** The version of the application that is to stay, where anybody has said so. */
+export async function stayingVersion(engine: Engine, run: number | undefined): Promise<string | undefined> {
+  return run === undefined ? engine.settings.gate.version : (await stayingOf(engine, run)).version
+}
+
+async function stayingOf(engine: Engine, run: number) {
+  const last = await readRollout(engine, run)
+  const rollout = last?.outcome === 'rolled_back' || last?.outcome === 'abandoned' ? undefined : last
+  return { last, rollout, version: engine.settings.gate.version ?? rollout?.version }
 }
 
 const UNNAMED = {

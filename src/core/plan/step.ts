@@ -4,6 +4,7 @@ import type { Sql } from '../sql.ts'
 import type { Change } from './change.ts'
 import type { Hazard } from './hazard.ts'
 import type { IndexParts } from './parts.ts'
+import type { Thing } from './thing.ts'
 
 /**
  * The stretches of a run, in their order. `contract`, as people say it, is `retire` (the old shape disappears, undo is
@@ -61,6 +62,8 @@ interface Common {
   readonly unmakes?: Made
   /** Of a step of a rollback: all steps of the same operation that leave something. Where none was begun, it has nothing to do. */
   readonly undoes?: readonly string[]
+  /** What disappears for clients: the step may run only behind the gate of that; in a rollback only where no instance uses it. */
+  readonly retires?: Leaver
 }
 
 /** A step that is one short transaction, sent to the server as one message, COMMIT included. */
@@ -74,9 +77,7 @@ export interface TransactionStep extends Common {
    * names. `unknown`: a user says why it may take long.
    */
   readonly cost: 'instant' | 'small' | 'rows' | 'scan' | 'unknown'
-  /** What disappears for clients: the step may run only behind the gate of that. */
-  readonly retires?: Leaver
-  /** Columns that go with it, in the same transaction. */
+  /** Columns and tables that go with it, in the same transaction. */
   readonly retiresAlso?: readonly Leaver[]
 }
 
@@ -146,18 +147,20 @@ export interface VerifyStep extends Common {
   readonly columns: { readonly from: string; readonly to: string }
 }
 
-/** A column on its way out, or the whole table where none is named. */
+/** A column on its way out, or the whole table where none is named; or something else, on that table or on none. */
 export interface Leaver {
   readonly table: QualifiedName
   readonly column?: string
+  readonly thing?: Thing
 }
 
-/** For people: `"users"."name"`, or `"users"`. */
-export function called({ table, column }: Leaver): string {
+/** For people: `"users"."name"`, `"users"`, or `the index public.users_email`. */
+export function called({ table, column, thing }: Leaver): string {
+  if (thing !== undefined) return thing.called
   return column === undefined ? `"${table.name}"` : `"${table.name}"."${column}"`
 }
 
-/** Closes the door, looks at the evidence, and opens only when nobody needs the column, or the table, any more. */
+/** Closes the door, looks at the evidence, and opens only when nobody needs what leaves any more. */
 export interface GateStep extends Common, Leaver {
   readonly kind: 'gate'
   /** Where writes of it are counted. */

@@ -1,25 +1,14 @@
-import { stepsOf } from '../plan/plan.ts'
+import { guardedStep } from '../plan/behind-gate.ts'
 import type { GateStep, Phase, Step } from '../plan/step.ts'
-import { isSameName } from '../schema/model.ts'
 import { type Run, stepsLeft } from './run.ts'
 
 /**
- * Steps to take up to and including a phase. A gate is never recorded as passed, because its answer ages: it is due until the
- * column that it guards is hidden.
+ * Steps to take up to and including a phase. A gate is never recorded as passed, because its answer ages: it is due until what
+ * it guards is hidden or gone.
  */
 export function dueSteps(run: Run, until: Phase): readonly Step[] {
   return stepsLeft(run, until).filter(
-    (step) => step.kind !== 'gate' || !run.done.has(hidingStep(run, step)?.id ?? ''),
-  )
-}
-
-export function hidingStep(run: Run, gate: GateStep): Step | undefined {
-  return stepsOf(run.plan, 'retire').find(
-    (step) =>
-      step.kind === 'retire' &&
-      step.retires !== undefined &&
-      step.retires.column === gate.column &&
-      isSameName(step.retires.table, gate.table),
+    (step) => step.kind !== 'gate' || !run.done.has(guardedStep(run.plan.steps, step)?.id ?? ''),
   )
 }
 
