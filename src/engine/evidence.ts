@@ -1,6 +1,8 @@
 import type { Brownout } from '../core/gate/brownout.ts'
 import type { GateFacts } from '../core/gate/gate.ts'
 import type { OldTransaction } from '../core/gate/transactions.ts'
+import { takesAway } from '../core/plan/drop-order.ts'
+import { touchesOf } from '../core/plan/needs.ts'
 import { writesSql } from '../core/plan/old-writes.ts'
 import { called } from '../core/plan/step.ts'
 import type { Run } from '../core/run/run.ts'
@@ -41,14 +43,24 @@ export async function gatherEvidence(engine: Engine, run: Run | undefined, of: G
     watch,
     clients: await declaredClients(engine, run?.id),
     ...(await lastBrownout(engine, of)),
-    dependents: without(await database.dependents(of), of),
+    dependents: without(await database.dependents(of), of, run),
   }
 }
 
-/** What the same migration takes away first does not hold it up, nor what follows it to another name. */
-function without({ found, areJobsHidden }: Dependents, { along = [], follows }: Gated): Dependents {
-  const counts = ({ name, bound }: Dependents['found'][number]) =>
-    !along.includes(name) && (follows !== true || bound !== true)
+/**
+ * What the same migration takes away first does not hold it up, nor what follows it to another name. That the order is right is
+ * seen to when the plan is made, and once more by the step that drops.
+ */
+function without(
+  { found, areJobsHidden }: Dependents,
+  { along = [], follows, thing }: Gated,
+  run: Run | undefined,
+): Dependents {
+  const touches = thing === undefined || run === undefined ? [] : touchesOf(run.plan.migration)
+  const counts = ({ kind, name, bound }: Dependents['found'][number]) =>
+    !along.includes(name) &&
+    (follows !== true || bound !== true) &&
+    (bound !== true || !touches.some((touch) => takesAway(touch, `${kind} ${name}`)))
   return { found: found.filter(counts), areJobsHidden }
 }
 
@@ -56,7 +68,7 @@ function without({ found, areJobsHidden }: Dependents, { along = [], follows }: 
  * On the primary whoever may use the column; on a standby, whose answer does not come from behind the door, whoever has the table
  * locked: the change of the table waits there for it.
  */
-async function oldTransactions(
+export async function oldTransactions(
   { database, standbys, settings }: Engine,
   of: Gated,
 ): Promise<readonly OldTransaction[]> {

@@ -22,7 +22,7 @@ import type { Run } from '../core/run/run.ts'
 import type { QualifiedName } from '../core/schema/model.ts'
 import { lit, type Sql, sql } from '../core/sql.ts'
 import type { Driving, Engine } from './context.ts'
-import { gatherEvidence } from './evidence.ts'
+import { gatherEvidence, oldTransactions } from './evidence.ts'
 import { besideOf, columnArguments, doorOf, type Gated } from './gated.ts'
 import { stayingVersion } from './inventory.ts'
 import { transactWithLocks } from './lock.ts'
@@ -77,12 +77,16 @@ interface Passing {
 async function lookUntilTransactionsEnd(engine: Driving, { run, gate, rules }: Passing): Promise<GateFacts> {
   const { transactionsMs } = engine.settings.gate
   const { pollMs } = engine.settings.driver
-  for (let waitedMs = 0; ; waitedMs += pollMs) {
-    const facts = await gatherEvidence(engine, run, gate)
-    const { state } = transactionsCheck(facts.column, facts, rules)
-    if (state !== 'red' || waitedMs >= transactionsMs) return facts
+  const facts = await gatherEvidence(engine, run, gate)
+  const keep = (transactions: GateFacts['transactions']) =>
+    transactionsCheck(facts.column, { ...facts, transactions }, rules).state === 'red'
+  if (!keep(facts.transactions)) return facts
+  for (let waitedMs = 0; waitedMs < transactionsMs; waitedMs += pollMs) {
     await engine.clock.sleep(pollMs)
+    if (!keep(await oldTransactions(engine, gate))) break
   }
+  // Everything else has aged meanwhile.
+  return await gatherEvidence(engine, run, gate)
 }
 
 /** For the transaction that hides the column: what was seen holds there, too, with the table locked and the door held. */

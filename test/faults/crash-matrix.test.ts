@@ -38,7 +38,7 @@ const GRACE_MS = 400
 const TIMEOUT_MS = 300_000
 
 const LIVES: readonly (readonly [string, Life, { readonly points: number; readonly states: number }])[] = [
-  ['a rename of two columns', RENAME, { points: 300, states: 50 }],
+  ['changes of three columns at once', RENAME, { points: 150, states: 25 }],
   ['a change of type', CHANGE, { points: 100, states: 20 }],
   ['a merge of two columns', MERGE, { points: 100, states: 20 }],
   ['an added column', ADD, { points: 26, states: 4 }],
@@ -51,8 +51,8 @@ const LIVES: readonly (readonly [string, Life, { readonly points: number; readon
   ['a dropped column that is filled meanwhile', DROP_FILLED, { points: 60, states: 8 }],
 ]
 const RETURNS: readonly (readonly [string, Life, Phase])[] = [
-  ['a rename of two columns that is verified', RENAME, 'verify'],
-  ['a rename of two columns that are hidden', RENAME, 'retire'],
+  ['changes of three columns that are verified', RENAME, 'verify'],
+  ['changes of three columns that are hidden', RENAME, 'retire'],
   ['a change of type that has taken over the name', CHANGE, 'retire'],
   ['a merge whose columns are hidden', MERGE, 'retire'],
   ['operations that build on one another', BUILT, 'retire'],

@@ -1,5 +1,4 @@
 import { BellowsError } from '../../core/errors.ts'
-import { canonical } from '../../core/hash.ts'
 import type { Needs } from '../../core/operations/needs.ts'
 import { functionsCalled, isConstant, readExpression, readType } from '../../core/parse.ts'
 import { expressionKey, type Facts, type RowShape } from '../../core/schema/facts.ts'
@@ -83,7 +82,7 @@ export async function literalTexts(
   sessions: Sessions,
   expressions: readonly Typed[],
 ): Promise<readonly (string | null | BellowsError)[]> {
-  const key = ({ expression, type }: Typed) => canonical([expression, type])
+  const key = ({ expression, type }: Typed) => expressionKey(expression, type)
   const literals = [
     ...new Map(
       expressions.filter(({ expression }) => isConstant(expression)).map((one) => [key(one), one]),

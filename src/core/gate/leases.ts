@@ -106,7 +106,9 @@ function nobodySaid(column: string, blocking: readonly Needing[]): GateCheck {
 function sentence({ instance, state, version }: Needing, column: string, staying?: Staying): string {
   // One of that version can only be here because it says itself that it uses the relation.
   const isDeclared = staying === undefined || version === staying.version
-  const uses = isDeclared ? `uses ${column}` : `may use ${column}: it is ${ofVersion(version)}, and not "${staying.version}"`
+  const uses = isDeclared
+    ? `uses ${column}`
+    : `may use ${column}: it is ${ofVersion(version)}, and not "${staying.version}"`
   return state === 'live'
     ? `the instance "${instance}" ${uses}`
     : `the instance "${instance}" is silent but not known to be gone; it ${uses}`

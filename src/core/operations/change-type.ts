@@ -97,6 +97,6 @@ function workFor(
     mapping,
     notNull,
     changesValues: op.up !== undefined,
-    seed: context.seed,
+    context,
   })
 }

@@ -1,13 +1,20 @@
 import { assert } from '../errors.ts'
 import { columnsNamed } from '../parse.ts'
 import { clearColumnState } from '../plan/column-state.ts'
-import { uninstallSql } from '../plan/dual-write.ts'
-import { type Filling, fillingFor, fillingFunctionSql, fillSql } from '../plan/filling.ts'
+import { fillingFor } from '../plan/filling.ts'
 import type { Hazard } from '../plan/hazard.ts'
 import { leavingHazards } from '../plan/hazards.ts'
 import { namesFor } from '../plan/names.ts'
 import { columnAbsent, dualWriteAbsent, dualWriteStands } from '../plan/probes.ts'
 import { companionsOf, gateStep, type Leaving, noStrangers, retireStep, undoStep } from '../plan/retire.ts'
+import {
+  type Duty,
+  functionSql,
+  type Installed,
+  installSql,
+  triggerFor,
+  uninstallSql,
+} from '../plan/row-trigger.ts'
 import { printed } from '../plan/row-value.ts'
 import type { Lock, StepDraft } from '../plan/step.ts'
 import { theTable } from '../plan/table-checks.ts'
@@ -48,7 +55,7 @@ export const dropColumn: OperationSpec<DropColumn> = {
 
   expand: (op, context) => {
     const down = fillingOf(op, context)
-    return down === undefined ? [] : [fillingStep(op, down.visible, context)]
+    return down === undefined ? [] : [fillingStep(op, down, context)]
   },
 
   backfill: () => [],
@@ -58,7 +65,7 @@ export const dropColumn: OperationSpec<DropColumn> = {
     const more =
       down === undefined
         ? { requires: [], statements: [] }
-        : { requires: [stands(down.visible)], statements: [fillingFunctionSql(down.hidden)] }
+        : { requires: [stands(down.visible)], statements: [functionSql(down.hidden)] }
     return [
       gateStep(leaving),
       { ...retireStep(leaving, more), hazards: dependencies(op, context) },
@@ -70,15 +77,18 @@ export const dropColumn: OperationSpec<DropColumn> = {
     const [leaving, down] = [leavingColumn(op, context), fillingOf(op, context)]
     return down === undefined
       ? [undoStep(leaving, [])]
-      : [undoStep(leaving, [fillingFunctionSql(down.visible)]), takeBackStep(op, down.visible)]
+      : [undoStep(leaving, [functionSql(down.visible)]), takeBackStep(op, down.visible)]
   },
 }
 
 /** What fills the column for writers that do not know it any more, while it is visible and while it is hidden. */
-function fillingOf(
-  op: DropColumn,
-  { schema, facts, seed }: Context,
-): { readonly visible: Filling; readonly hidden: Filling } | undefined {
+interface Down {
+  readonly duty: Duty
+  readonly visible: Installed
+  readonly hidden: Installed
+}
+
+function fillingOf(op: DropColumn, { schema, facts, seed, shared }: Context): Down | undefined {
   const table = findTable(schema, theTable(op))
   const value = printed(downOf(op), facts)
   if (op.down === undefined) return undefined
@@ -88,23 +98,32 @@ function fillingOf(
     op.column,
     table.triggers.map((trigger) => trigger.name),
   )
-  const fill = { table, column: op.column, events: 'insert', values: [value], needsRights: false } as const
-  return {
-    visible: fillingFor(fill, names),
-    hidden: fillingFor({ ...fill, column: names.hidden }, names),
-  }
+  const duty = fillingFor(
+    {
+      table,
+      column: op.column,
+      hidden: names.hidden,
+      events: 'insert',
+      until: 'purge',
+      values: [value],
+      needsRights: false,
+    },
+    names,
+  )
+  return { duty, ...triggerFor(duty, shared) }
 }
 
-function fillingStep(op: DropColumn, filling: Filling, context: Context): StepDraft {
+function fillingStep(op: DropColumn, { duty, visible: filling }: Down, context: Context): StepDraft {
   return {
     kind: 'install_dual_write',
+    shares: { table: theTable(op), at: 'install', duty },
     phase: 'expand',
     does: `fill "${op.column}" of "${op.table}" for writers that do not know it any more`,
     hazards: rulesOn(op, context),
     probe: dualWriteStands(filling),
     locks: [{ relation: theTable(op), level: 'share_row_exclusive' }],
     requires: [],
-    statements: fillSql(filling),
+    statements: installSql(filling),
     cost: 'instant',
   }
 }
@@ -121,9 +140,10 @@ function rulesOn(op: DropColumn, { schema }: Context): readonly Hazard[] {
   }))
 }
 
-function takeBackStep(op: DropColumn, filling: Filling): StepDraft {
+function takeBackStep(op: DropColumn, filling: Installed): StepDraft {
   return {
     kind: 'ddl',
+    shares: { table: theTable(op), at: 'take back' },
     phase: 'expand',
     does: `no longer fill "${op.column}" of "${op.table}"`,
     hazards: [],
@@ -135,7 +155,7 @@ function takeBackStep(op: DropColumn, filling: Filling): StepDraft {
   }
 }
 
-function stands(filling: Filling) {
+function stands(filling: Installed) {
   return {
     that: dualWriteStands(filling),
     code: 'drift_found' as const,
@@ -161,6 +181,7 @@ function purgeStep(op: DropColumn, context: Context): StepDraft {
   const down = fillingOf(op, context)
   return {
     kind: 'purge',
+    shares: { table, at: 'drop' },
     phase: 'purge',
     does: `drop the column "${op.column}" of "${op.table}"`,
     hazards: [

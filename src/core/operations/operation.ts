@@ -1,4 +1,5 @@
 import type { BellowsError } from '../errors.ts'
+import type { Duty } from '../plan/row-trigger.ts'
 import type { StepDraft } from '../plan/step.ts'
 import type { Facts } from '../schema/facts.ts'
 import type { Schema } from '../schema/model.ts'
@@ -10,6 +11,8 @@ export interface Context {
   readonly facts: Facts
   /** Makes the names of temporary objects unique: the migration's name and the operation's position. */
   readonly seed: string
+  /** What the operations do with every row of the table that share their triggers, this one included. */
+  readonly shared?: readonly Duty[]
 }
 
 /** An operation tells its whole story in these fields, always in this order. None of them touches the database. */

@@ -1,13 +1,14 @@
 import { BellowsError } from '../errors.ts'
 import { identifierProblem } from '../identifier.ts'
+import { behindGate } from '../plan/behind-gate.ts'
 import { all, constraintAbsent, constraintExists } from '../plan/probes.ts'
-import type { StepDraft } from '../plan/step.ts'
 import { tableProblems, theTable } from '../plan/table-checks.ts'
 import { nameKey } from '../schema/facts.ts'
 import { findTable, type Table, withTable } from '../schema/model.ts'
 import { id, qualified, sql } from '../sql.ts'
 import type { Context, OperationSpec } from './operation.ts'
 import { constraintMissing, findConstraint } from './rules/known.ts'
+import { leavingConstraint } from './rules/leaving.ts'
 import { nameTaken } from './rules/name.ts'
 
 /** Renames a constraint, with its index, where nobody uses the old name any more. */
@@ -53,8 +54,8 @@ export const renameConstraint: OperationSpec<RenameConstraint> = {
 
   backfill: () => [],
 
-  contract: (op) => [
-    {
+  contract: (op) =>
+    behindGate(leavingConstraint(theTable(op), { name: op.from }), {
       ...renameStep(op, op.from, op.to),
       hazards: [
         {
@@ -62,13 +63,12 @@ export const renameConstraint: OperationSpec<RenameConstraint> = {
           because: `A statement with ON CONFLICT ON CONSTRAINT or SET CONSTRAINTS fails from this step on with the name "${op.from}", and until it with the name "${op.to}". An application may also look for one of them in an error.`,
         },
       ],
-    },
-  ],
+    }),
 
   rollback: (op) => [renameStep(op, op.to, op.from)],
 }
 
-function renameStep(op: RenameConstraint, from: string, to: string): StepDraft {
+function renameStep(op: RenameConstraint, from: string, to: string) {
   const table = theTable(op)
   return {
     kind: 'ddl',
@@ -80,7 +80,7 @@ function renameStep(op: RenameConstraint, from: string, to: string): StepDraft {
     requires: [],
     statements: [sql`alter table ${qualified(table)} rename constraint ${id(from)} to ${id(to)}`],
     cost: 'instant',
-  }
+  } as const
 }
 
 function nameProblems(

@@ -4,7 +4,7 @@ import { withForeignKeys } from './sql/foreign-keys.ts'
 import { indexQuestions } from './sql/index-tables.ts'
 import { probeOf, probeQuestion } from './sql/probe.ts'
 import { madeBy, type RunSql, relationsOf } from './sql/run-sql.ts'
-import { downStep, upStep } from './sql/steps.ts'
+import { contractSteps, downStep, upStep } from './sql/steps.ts'
 
 export const runSql: OperationSpec<RunSql> = {
   needs: (op) => {
@@ -27,7 +27,7 @@ export const runSql: OperationSpec<RunSql> = {
 
   backfill: () => [],
 
-  contract: (op, context) => (op.phase === 'contract' ? [upStep(op, context)] : []),
+  contract: (op, context) => (op.phase === 'contract' ? contractSteps(op, context) : []),
 
   rollback: (op, context) => (op.down === undefined ? [] : [downStep(op, context, op.down)]),
 }

@@ -1,28 +1,28 @@
 import { isSameName, type QualifiedName } from '../schema/model.ts'
-import type { GateStep, Leaver, Step, StepDraft } from './step.ts'
-import type { Thing } from './thing.ts'
+import type { Sql } from '../sql.ts'
+import { called, type GateStep, type Leaver, type StepDraft } from './step.ts'
 
 /** Of what is on no table. */
 export const NO_TABLE: QualifiedName = { namespace: '', name: '' }
 
-/** A step that takes something away which no instance declares, behind the gate of that. */
+/** A step that takes something away, behind the gate of that. */
 export function behindGate(
-  table: QualifiedName,
-  thing: Thing,
+  leaver: Leaver,
   step: Exclude<StepDraft, { kind: 'inspect' | 'backfill' | 'verify' | 'gate' }>,
 ): readonly [Omit<GateStep, 'id'>, StepDraft] {
-  const leaver: Leaver = { table, thing }
-  return [
-    {
-      kind: 'gate',
-      phase: 'rollout',
-      does: `wait until nobody needs ${thing.called}`,
-      hazards: [],
-      probe: step.probe,
-      ...leaver,
-    },
-    { ...step, retires: leaver },
-  ]
+  return [gateOf(leaver, step.probe), { ...step, retires: leaver }]
+}
+
+/** Open for good when what it guards is gone, which the probe says. */
+export function gateOf(leaver: Leaver & Pick<GateStep, 'along'>, probe: Sql): Omit<GateStep, 'id'> {
+  return {
+    kind: 'gate',
+    phase: 'rollout',
+    does: `wait until nobody needs ${called(leaver)}`,
+    hazards: [],
+    probe,
+    ...leaver,
+  }
 }
 
 export function isSameLeaver(one: Leaver, other: Leaver): boolean {
@@ -31,9 +31,4 @@ export function isSameLeaver(one: Leaver, other: Leaver): boolean {
     one.column === other.column &&
     isSameName(one.table, other.table)
   )
-}
-
-/** The step that takes away what a gate guards. */
-export function guardedStep(steps: readonly Step[], gate: GateStep): Step | undefined {
-  return steps.find(({ retires }) => retires !== undefined && isSameLeaver(retires, gate))
 }

@@ -1,7 +1,8 @@
 import { pinned, pinnedType } from '../pin.ts'
 import type { Column, QualifiedName } from '../schema/model.ts'
-import { id, join, lit, qualified, type Sql, sql, trusted } from '../sql.ts'
+import { id, join, lit, type Sql, sql, trusted } from '../sql.ts'
 import type { Mapping, RowMapping } from './mapping.ts'
+import type { Chore } from './row-trigger.ts'
 
 /** Two columns of one table that a trigger keeps in step, and how a value goes from one to the other. */
 export interface Pair {
@@ -90,8 +91,8 @@ export interface Sides {
   readonly oldColumns: readonly Pair['fromColumn'][]
 }
 
-export function dualWriteBody({ from, to, mapping, fromColumn, table }: Pair): Sql {
-  return rowWriteBody({
+export function dualWrite({ from, to, mapping, fromColumn, table }: Pair): Chore {
+  return rowWrite({
     table,
     olds: [from],
     news: [to],
@@ -101,10 +102,10 @@ export function dualWriteBody({ from, to, mapping, fromColumn, table }: Pair): S
 }
 
 /**
- * The body of the trigger function. It looks at what changed in the row, never at who writes. Everything that it names is
- * qualified, because it runs with the writer's `search_path` and rights.
+ * What the trigger does. It looks at what changed in the row, never at who writes. Everything that it names is qualified,
+ * because it runs with the writer's `search_path` and rights.
  */
-export function rowWriteBody(sides: Sides): Sql {
+export function rowWrite(sides: Sides): Chore {
   const { mapping } = sides
   const [olds, news] = [sides.olds, sides.news].map((names) => names.map((name) => sql`new.${id(name)}`)) as [
     Sql[],
@@ -123,10 +124,9 @@ export function rowWriteBody(sides: Sides): Sql {
     mapping.isIdentity || mapping.down === undefined
       ? sql``
       : sql` and (tg_op operator(pg_catalog.=) 'INSERT' or not (${isChange}) or ${forwardOf(mapping, olds, news)})`
-  return sql`
-begin
-  if ${relationOf(mapping, olds, news)} and not ${waits}${arrives} then
-    return new;
+  return {
+    lines: (leave) => sql`  if ${relationOf(mapping, olds, news)} and not ${waits}${arrives} then
+    ${leave};
   end if;
   if tg_op operator(pg_catalog.=) 'INSERT' then
     if ${areNull(news)} then
@@ -146,9 +146,8 @@ begin
     ${fill}
   else
     ${refusal(sides, 'two values')}
-  end if;
-  return new;
-end`
+  end if;`,
+  }
 }
 
 /** No value is made of one that has just been set: what is assigned is of the other side. */
@@ -203,32 +202,4 @@ function refusal({ table, olds, news }: Sides, why: 'two values' | 'no way back'
         ]
   return sql`raise exception using errcode = 'integrity_constraint_violation', message = ${lit(message)}, hint = ${lit(hint)},
         schema = ${lit(table.namespace)}, table = ${lit(table.name)}, column = ${lit(news.join(', '))};`
-}
-
-export interface Installed {
-  readonly table: QualifiedName
-  readonly trigger: string
-  readonly function: string
-  readonly body: Sql
-}
-
-export function functionSql(installed: Installed): Sql {
-  return sql`create or replace function bellows.${id(installed.function)}() returns trigger language plpgsql as ${lit(installed.body)}`
-}
-
-/** Creates the function and the trigger. ALWAYS, because loaders and replication set `session_replication_role`. */
-export function installSql(installed: Installed): readonly Sql[] {
-  const table = qualified(installed.table)
-  return [
-    functionSql(installed),
-    sql`create trigger ${id(installed.trigger)} before insert or update on ${table} for each row execute function bellows.${id(installed.function)}()`,
-    sql`alter table ${table} enable always trigger ${id(installed.trigger)}`,
-  ]
-}
-
-export function uninstallSql(installed: Omit<Installed, 'body'>): readonly Sql[] {
-  return [
-    sql`drop trigger if exists ${id(installed.trigger)} on ${qualified(installed.table)}`,
-    sql`drop function if exists bellows.${id(installed.function)}()`,
-  ]
 }

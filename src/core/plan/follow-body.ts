@@ -1,11 +1,12 @@
 import { id, type Sql, sql } from '../sql.ts'
 import { isIdentity, type Pair, relation, same, unfilled } from './dual-write.ts'
+import type { Chore } from './row-trigger.ts'
 
 /**
- * The body where writers know but one of the two columns: the other one follows it, whatever it was given, and no write is
+ * What is done where writers know but one of the two columns: the other one follows it, whatever it was given, and no write is
  * refused. What a row holds that agrees is left alone, so that a mapping that loses something does not eat what it came from.
  */
-export function followBody(pair: Pair, follower: 'old' | 'new'): Sql {
+export function follow(pair: Pair, follower: 'old' | 'new'): Chore {
   const { mapping } = pair
   const [newFrom, newTo] = [sql`new.${id(pair.from)}`, sql`new.${id(pair.to)}`]
   const agrees = relation(mapping, newFrom, newTo)
@@ -20,13 +21,11 @@ export function followBody(pair: Pair, follower: 'old' | 'new'): Sql {
           keeps: sql`${agrees} and (tg_op operator(pg_catalog.=) 'UPDATE' or ${newFrom} is not null)`,
           follows: sql`${newFrom} := ${mapping.down(newTo)};`,
         }
-  return sql`
-begin
-  if not (${keeps}) then
+  return {
+    lines: () => sql`  if not (${keeps}) then
     ${follows}
-  end if;
-  return new;
-end`
+  end if;`,
+  }
 }
 
 /** What a writer changes arrives, also where the follower would come back as the same: then it stands for another value. */

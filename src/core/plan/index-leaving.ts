@@ -1,8 +1,9 @@
 import type { BellowsError } from '../errors.ts'
 import type { Index } from '../schema/indexes.ts'
-import type { Table } from '../schema/model.ts'
+import type { QualifiedName, Table } from '../schema/model.ts'
 import { qualified, shown } from '../sql.ts'
 import type { Hazard } from './hazard.ts'
+import type { Leaver } from './step.ts'
 import { refused } from './table-checks.ts'
 
 export function findIndex(table: Table, name: string): Index | undefined {
@@ -70,4 +71,20 @@ export function leavingIndexHazards(table: Table, index: Index): readonly Hazard
         ]
       : []),
   ]
+}
+
+/** Somebody reads by it, which the server counts; and by what keeps duplicates out somebody may resolve conflicts. */
+export function leavingIndex(table: QualifiedName, { name, unique, columns }: Index): Leaver {
+  const index = { namespace: table.namespace, name }
+  return {
+    table,
+    thing: {
+      called: `the index ${shown(index.namespace)}.${shown(name)}`,
+      reach: 'table',
+      shows: [
+        { by: 'scans', index },
+        ...(unique ? [{ by: 'conflict' as const, table, constraint: name, columns }] : []),
+      ],
+    },
+  }
 }

@@ -7,13 +7,17 @@ import type { Context } from '../operations/operation.ts'
 import { withReliance } from '../operations/rules/reliance.ts'
 import type { Facts } from '../schema/facts.ts'
 import type { QualifiedName, Schema } from '../schema/model.ts'
-import { withReferences } from '../schema/references.ts'
+import { changedTables, withReferences } from '../schema/references.ts'
 import { sql } from '../sql.ts'
 import { dropOrderProblems } from './drop-order.ts'
+import { groupsOf, type Planned } from './groups.ts'
 import { stepHazards } from './hazards.ts'
-import { isOnAdded, keyProblems, meetingProblems, sharingProblems } from './meetings.ts'
+import { joined, type Placed } from './joining.ts'
+import { keyProblems, meetingProblems, sharingProblems } from './meetings.ts'
+import { inOrder, placed, undoFirst } from './order.ts'
 import type { Plan } from './plan.ts'
 import { backfillFinished } from './probes.ts'
+import type { Duty } from './row-trigger.ts'
 import { PHASES, type Step, type StepDraft } from './step.ts'
 
 /**
@@ -22,21 +26,28 @@ import { PHASES, type Step, type StepDraft } from './step.ts'
  */
 export function makePlan(migration: Migration, schema: Schema, facts: Facts): Plan {
   refuseIfAny(migrationProblems(migration))
-  const planned = draftsOfAll(migration, schema, facts)
+  const planned = together(migration, schema, facts)
   refuseIfAny(oneWayProblems(planned))
-  const forward = inOrder(migration, planned)
+  const forward = joined(inOrder(planned), 'first')
   const steps = PHASES.flatMap((phase) =>
     numbered(
       `${migration.name}/${phase}`,
       forward.filter(({ draft }) => draft.phase === phase),
     ),
   )
-  const back = planned.map((drafts, of) => placed(drafts.back, of)).toReversed()
+  const back = joined(
+    planned
+      .map((drafts, of) => placed(drafts.back, of))
+      .toReversed()
+      .flat(),
+    'last',
+  )
   const leaving = planned.map((): string[] => [])
-  for (const { step, of } of steps) if (leavesSomething(step)) leaving[of]?.push(step.id)
-  const rollback = numbered(`${migration.name}/rollback`, undoFirst(back.flat())).map(({ step, of }) => ({
+  for (const { step, of } of steps)
+    if (leavesSomething(step)) for (const one of of) leaving[one]?.push(step.id)
+  const rollback = numbered(`${migration.name}/rollback`, undoFirst(back)).map(({ step, of }) => ({
     ...step,
-    undoes: leaving[of] ?? [],
+    undoes: [...new Set(of.flatMap((one) => leaving[one] ?? []))],
   }))
   const content = {
     format: 1,
@@ -54,11 +65,37 @@ export function applied(migration: Migration, schema: Schema, facts: Facts): Sch
 }
 
 function after(op: Operation, schema: Schema, facts: Facts): Schema {
-  return withReliance(schema, withReferences(schema, specOf(op).apply(op, schema, facts)))
+  const result = specOf(op).apply(op, schema, facts)
+  const changed = changedTables(schema, result)
+  return withReliance(withReferences(result, changed), changed)
+}
+
+/** Operations that are done together are planned once more: each with the trigger that it has in common with the others. */
+function together(migration: Migration, schema: Schema, facts: Facts): readonly Drafts[] {
+  const alone = draftsOfAll(migration, schema, facts, () => undefined)
+  const groups = groupsOf(alone)
+  const duties = (at: number) =>
+    alone.flatMap(({ forward }, other) =>
+      groups[other] === groups[at]
+        ? forward.flatMap(({ shares }) => (shares?.at === 'install' ? shares.duty : []))
+        : [],
+    )
+  const isShared = groups.some((_, at) => duties(at).length > 1)
+  const planned = isShared ? draftsOfAll(migration, schema, facts, duties) : alone
+  return planned.map(({ touches, forward, back }, at) => {
+    const ofGroup = (draft: StepDraft): StepDraft =>
+      draft.shares === undefined ? draft : { ...draft, shares: { ...draft.shares, group: groups[at] ?? at } }
+    return { touches, forward: forward.map(ofGroup), back: back.map(ofGroup) }
+  })
 }
 
 /** Each operation sees the schema that the operations before it leave. Of that no more is kept than the steps that come of it. */
-function draftsOfAll(migration: Migration, start: Schema, facts: Facts): readonly Drafts[] {
+function draftsOfAll(
+  migration: Migration,
+  start: Schema,
+  facts: Facts,
+  shared: (at: number) => readonly Duty[] | undefined,
+): readonly Drafts[] {
   const problems: BellowsError[] = [
     ...sharingProblems(migration, start),
     ...keyProblems(migration, start),
@@ -66,82 +103,34 @@ function draftsOfAll(migration: Migration, start: Schema, facts: Facts): readonl
   ]
   let schema = start
   const planned = migration.operations.map((op, at): Drafts => {
-    const context = { schema, facts, seed: canonical([migration.name, at, op]) }
+    const others = shared(at)
+    const context: Context = {
+      schema,
+      facts,
+      seed: canonical([migration.name, at, op]),
+      ...(others === undefined ? {} : { shared: others }),
+    }
     const found = specOf(op).check(op, context)
     problems.push(...found)
     if (found.length === 0) schema = after(op, schema, facts)
-    return problems.length > 0 ? { forward: [], back: [] } : draftsOf(op, context)
+    return problems.length > 0 ? { touches: [], forward: [], back: [] } : draftsOf(op, context)
   })
   refuseIfAny(problems)
   return planned
-}
-
-/**
- * What looks for rows in the way comes before anything is changed, unless it looks at what the migration adds itself. What
- * replaces a thing that reads columns comes when all of them are proved.
- */
-function inOrder(migration: Migration, planned: readonly Drafts[]): readonly Placed[] {
-  const touches = migration.operations.map((op) => specOf(op).needs(op).touches)
-  const parts = planned.map(({ forward }, of) => {
-    const looks = forward.some(({ kind }) => kind === 'inspect')
-    const isOn = looks && isOnAdded(touches.slice(0, of).flat(), touches[of] ?? [])
-    const isFirst = ({ draft }: Placed) => draft.kind === 'inspect' && !isOn
-    const drafts = placed(isOn ? lookingLate(forward) : forward, of)
-    return { first: drafts.filter(isFirst), later: drafts.filter((one) => !isFirst(one)) }
-  })
-  const later = parts.flatMap((part) => part.later)
-  return [
-    ...parts.flatMap(({ first }) => first),
-    ...later.filter(({ draft }) => !replacesProved(draft)),
-    ...later.filter(({ draft }) => replacesProved(draft)),
-  ]
-}
-
-/**
- * What the migration adds has its values when it is filled, or from new instances alone: a look at the begin finds every row in
- * the way. So nobody looks before the last moment.
- */
-function lookingLate(drafts: readonly StepDraft[]): readonly StepDraft[] {
-  const looksAgain = drafts.some(({ kind, phase }) => kind === 'inspect' && phase === 'retire')
-  return drafts.flatMap((draft) => {
-    if (draft.kind !== 'inspect' || draft.phase !== 'expand') return [draft]
-    return looksAgain ? [] : [{ ...draft, phase: 'verify' }]
-  })
-}
-
-function replacesProved(draft: StepDraft): boolean {
-  return draft.phase === 'verify' && 'makes' in draft
-}
-
-/** A draft, and the place of its operation in the migration. */
-interface Placed {
-  readonly draft: StepDraft
-  readonly of: number
-}
-
-function placed(drafts: readonly StepDraft[], of: number): readonly Placed[] {
-  return drafts.map((draft) => ({ draft, of }))
-}
-
-function undoFirst(back: readonly Placed[]): readonly Placed[] {
-  return [
-    ...back.filter(({ draft }) => draft.phase === 'retire'),
-    ...back.filter(({ draft }) => draft.phase !== 'retire'),
-  ]
 }
 
 function leavesSomething({ kind }: Step): boolean {
   return kind !== 'inspect' && kind !== 'gate'
 }
 
-interface Drafts {
-  readonly forward: readonly StepDraft[]
+interface Drafts extends Planned {
   readonly back: readonly StepDraft[]
 }
 
 function draftsOf(op: Operation, context: Context): Drafts {
   const spec = specOf(op)
   return {
+    touches: spec.needs(op).touches,
     forward: [...spec.expand(op, context), ...spec.backfill(op, context), ...spec.contract(op, context)],
     back: spec.rollback(op, context),
   }
@@ -165,11 +154,12 @@ function oneWayProblems(planned: readonly Drafts[]): readonly BellowsError[] {
 function numbered(
   prefix: string,
   drafts: readonly Placed[],
-): readonly { readonly step: Step; readonly of: number }[] {
+): readonly (Pick<Placed, 'of'> & { readonly step: Step })[] {
   return drafts.map(({ draft, of }, at) => ({ step: asStep(`${prefix}/${at + 1}`, byName(draft)), of }))
 }
 
-function asStep(id: string, draft: StepDraft): Step {
+function asStep(id: string, drafted: StepDraft): Step {
+  const { shares: _, ...draft } = drafted
   const hazards = [...stepHazards(draft), ...draft.hazards]
   if (draft.kind === 'inspect') return { id, probe: NEVER, ...draft, hazards }
   const isTableStep = draft.kind === 'backfill' || draft.kind === 'verify'
@@ -190,6 +180,9 @@ function byName<D extends StepDraft>(draft: D): D {
       : {}),
     ...('retires' in draft && draft.retires !== undefined
       ? { retires: { ...draft.retires, table: nameOf(draft.retires.table) } }
+      : {}),
+    ...('retiresAlso' in draft && draft.retiresAlso !== undefined
+      ? { retiresAlso: draft.retiresAlso.map((one) => ({ ...one, table: nameOf(one.table) })) }
       : {}),
   }
 }

@@ -1,6 +1,6 @@
 import type { Column, QualifiedName } from '../schema/model.ts'
 import { id, lit, qualified, type Sql, sql } from '../sql.ts'
-import type { Installed } from './dual-write.ts'
+import type { Installed } from './row-trigger.ts'
 
 /** Read-only questions to the catalog, each one boolean. Of a table that is gone nothing is true, also not that a thing is absent. */
 

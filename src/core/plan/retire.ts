@@ -45,6 +45,7 @@ export function retireStep(
   const { table, column, hidden } = leaving
   return {
     kind: 'retire',
+    shares: { table, at: 'hide' },
     phase: 'retire',
     does: `hide the column "${column}" of "${table.name}"`,
     hazards: [],
@@ -91,6 +92,7 @@ function leavingRequirements(leaving: Leaving): readonly Requirement[] {
 export function undoStep({ table, column, hidden }: Leaving, more: readonly Sql[]): StepDraft {
   return {
     kind: 'ddl',
+    shares: { table, at: 'show' },
     phase: 'retire',
     does: `bring the column "${column}" of "${table.name}" back`,
     hazards: [],

@@ -4,6 +4,7 @@ import type { Sql } from '../sql.ts'
 import type { Change } from './change.ts'
 import type { Hazard } from './hazard.ts'
 import type { IndexParts } from './parts.ts'
+import type { Shares } from './shares.ts'
 import type { Thing } from './thing.ts'
 
 /**
@@ -56,6 +57,8 @@ interface Common {
   readonly probe: Sql
   /** What applications see change when the step is done: the schema has a new version then. */
   readonly changes?: Change
+  /** What they see besides, where several operations are done at once. */
+  readonly changesAlso?: readonly Change[]
   /** What the step makes: one that is there before is somebody else's. */
   readonly makes?: Made
   /** What a step of a rollback takes back, if the run has made it. */
@@ -64,6 +67,8 @@ interface Common {
   readonly undoes?: readonly string[]
   /** What disappears for clients: the step may run only behind the gate of that; in a rollback only where no instance uses it. */
   readonly retires?: Leaver
+  /** What else goes with it, at the same time. */
+  readonly retiresAlso?: readonly Leaver[]
 }
 
 /** A step that is one short transaction, sent to the server as one message, COMMIT included. */
@@ -77,8 +82,6 @@ export interface TransactionStep extends Common {
    * names. `unknown`: a user says why it may take long.
    */
   readonly cost: 'instant' | 'small' | 'rows' | 'scan' | 'unknown'
-  /** Columns and tables that go with it, in the same transaction. */
-  readonly retiresAlso?: readonly Leaver[]
 }
 
 /** `CREATE INDEX CONCURRENTLY`: outside transactions, checked for validity, an invalid leftover is dropped and rebuilt. */
@@ -128,23 +131,31 @@ export interface BackfillStep extends Common {
   readonly set: Sql
   /** Condition of the rows that still wait. */
   readonly unfilled: Sql
+  /** What waits for each column, where several are filled at once. */
+  readonly each?: readonly Pick<Comparison, 'unfilled'>[]
   /** What a row gets may be NULL, and then it waits for nothing more: each is tried once. */
   readonly once?: true
   /** Columns that name a row to a person. */
   readonly key: readonly string[]
 }
 
-/** Compares the whole table, chunk by chunk, and reports the rows that break the relation. */
-export interface VerifyStep extends Common {
-  readonly kind: 'verify'
-  readonly table: QualifiedName
+/** Columns that are compared, and how. */
+export interface Comparison {
   readonly unfilled: Sql
   /** The relation R: holds for every row that is consistent. */
   readonly relation: Sql
   /** Consistent by the second half of R only: reported, not failed. */
   readonly lossy: Sql
-  readonly key: readonly string[]
   readonly columns: { readonly from: string; readonly to: string }
+}
+
+/** Compares the whole table, chunk by chunk, and reports the rows that break the relation. */
+export interface VerifyStep extends Common, Comparison {
+  readonly kind: 'verify'
+  readonly table: QualifiedName
+  readonly key: readonly string[]
+  /** Each by itself, where several are compared at once. */
+  readonly each?: readonly Comparison[]
 }
 
 /** A column on its way out, or the whole table where none is named; or something else, on that table or on none. */
@@ -189,8 +200,23 @@ type Draft<S> = S extends TableStep | InspectStep
   : S extends Step
     ? Omit<S, 'id' | 'undoes'>
     : never
+
 /** A step as an operation states it; the planner gives it its place and its id. */
-export type StepDraft = Draft<Step>
+export type StepDraft = Draft<Step> & { readonly shares?: Shares }
+
+export function changesOf({
+  changes,
+  changesAlso = [],
+}: Pick<Step, 'changes' | 'changesAlso'>): readonly Change[] {
+  return changes === undefined ? [] : [changes, ...changesAlso]
+}
+
+export function leaversOf({
+  retires,
+  retiresAlso = [],
+}: Pick<Step, 'retires' | 'retiresAlso'>): readonly Leaver[] {
+  return retires === undefined ? [] : [retires, ...retiresAlso]
+}
 
 /** The table that a step changes. */
 export function tableOf(step: Step): QualifiedName {

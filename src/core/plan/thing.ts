@@ -14,23 +14,22 @@ export interface Thing {
    */
   readonly reach: 'table' | 'relation' | 'all'
   /** How its use shows; absent of what nobody names, such as a trigger. */
-  readonly shows?: Shows
+  readonly shows?: readonly Shows[]
   /** A query for what PostgreSQL knows to depend on it: one `name` a row, such as `view public.loud`. */
   readonly dependents?: Sql
 }
 
 /** By what in a statement, or by which counter, somebody is seen who uses a thing. */
 export type Shows =
-  | { readonly by: 'relation'; readonly names: readonly QualifiedName[] }
-  /** Its name, and the one by which the server finds it among those that share this. */
-  | { readonly by: 'routine'; readonly name: QualifiedName; readonly signature: string }
+  | { readonly by: 'relation'; readonly name: QualifiedName }
+  | { readonly by: 'routine'; readonly name: QualifiedName }
   | { readonly by: 'type'; readonly name: QualifiedName }
-  /** `ON CONFLICT` of its columns, where it has any, or of its name. */
+  /** `ON CONFLICT` of its columns, or of its name; of its name alone where no columns are given. */
   | {
       readonly by: 'conflict'
       readonly table: QualifiedName
       readonly constraint: string
-      readonly columns: readonly string[]
+      readonly columns?: readonly string[]
     }
   /** How often an index was read, by whomever. */
   | { readonly by: 'scans'; readonly index: QualifiedName }

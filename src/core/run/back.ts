@@ -1,6 +1,6 @@
 import { canonical } from '../hash.ts'
 import { type Plan, stepsOf } from '../plan/plan.ts'
-import type { Made, Step } from '../plan/step.ts'
+import type { Step } from '../plan/step.ts'
 import type { JournalEntry } from './event.ts'
 
 /**
@@ -16,14 +16,11 @@ export function stepsBack(plan: Plan, entries: readonly JournalEntry[]): readonl
     if (event.type === 'rollback_started') takenBack = new Set()
     if (event.type === 'retire_undone') for (const { id } of stepsOf(plan, 'retire')) begun.delete(id)
   }
-  return plan.rollback.filter((step) => takenBack?.has(step.id) !== true && isOurs(plan, step, begun))
-}
-
-function isOurs(plan: Plan, step: Step, begun: ReadonlySet<string>): boolean {
-  if (step.undoes !== undefined && !step.undoes.some((one) => begun.has(one))) return false
-  return step.unmakes === undefined || begun.has(making(plan, step.unmakes)?.id ?? '')
-}
-
-function making(plan: Plan, made: Made): Step | undefined {
-  return plan.steps.find(({ makes }) => makes !== undefined && canonical(makes) === canonical(made))
+  const made = new Set(
+    plan.steps.flatMap(({ id, makes }) => (makes !== undefined && begun.has(id) ? [canonical(makes)] : [])),
+  )
+  const isOurs = ({ undoes, unmakes }: Step) =>
+    (undoes === undefined || undoes.some((one) => begun.has(one))) &&
+    (unmakes === undefined || made.has(canonical(unmakes)))
+  return plan.rollback.filter((step) => takenBack?.has(step.id) !== true && isOurs(step))
 }

@@ -1,8 +1,9 @@
 import { versionName } from '../plan/change.ts'
 import { type Plan, undoSteps } from '../plan/plan.ts'
-import { PHASES, type Phase, type Step } from '../plan/step.ts'
+import { changesOf, PHASES, type Phase, type Step, type TableStep } from '../plan/step.ts'
 import { standsBecause } from '../rollout/event.ts'
 import { isSameName } from '../schema/model.ts'
+import type { Sql } from '../sql.ts'
 import type { JournalEntry } from './event.ts'
 import { mayEnter, type RunState, STATE_OF_PHASE } from './transitions.ts'
 
@@ -111,8 +112,8 @@ function entered(run: Run, state: RunState): Run {
 /** A version that was taken back makes its phase pending again; what it did to the rows stays. */
 function withdrawn(run: Run, name: string): Run {
   const versions = new Set([...run.versions].filter((one) => one !== name))
-  const phase = run.plan.steps.find(
-    (step) => step.changes !== undefined && versionName(step.changes) === name,
+  const phase = run.plan.steps.find((step) =>
+    changesOf(step).some((change) => versionName(change) === name),
   )?.phase
   return {
     ...(phase === 'backfill' && mayEnter(run.state, 'backfilling') ? backToBackfill(run) : run),
@@ -132,13 +133,24 @@ function unfilledAgain(run: Run, verification: string): ReadonlySet<string> {
       step.kind === 'backfill' &&
       failed?.kind === 'verify' &&
       isSameName(step.table, failed.table) &&
-      step.unfilled === failed.unfilled,
+      conditionsOf(step).some((one) => conditionsOf(failed).includes(one)),
   )
-  return new Set([...run.done].filter((id) => !behind.some((step) => step.id === id)))
+  return less(run, behind)
+}
+
+function conditionsOf({ unfilled, each = [{ unfilled }] }: TableStep): readonly Sql[] {
+  return each.map((one) => one.unfilled)
 }
 
 function without(run: Run, phases: readonly Phase[]): ReadonlySet<string> {
-  const gone = new Set(run.plan.steps.filter((step) => phases.includes(step.phase)).map((step) => step.id))
+  return less(
+    run,
+    run.plan.steps.filter((step) => phases.includes(step.phase)),
+  )
+}
+
+function less(run: Run, steps: readonly Step[]): ReadonlySet<string> {
+  const gone = new Set(steps.map((step) => step.id))
   return new Set([...run.done].filter((id) => !gone.has(id)))
 }
 

@@ -192,7 +192,7 @@ export function needsColumn(table: Table, constraint: Constraint, column: string
 export function withTable(schema: Schema, changed: Table): Schema {
   const at = placeOf(schema, changed)
   const tables = at < 0 ? [...schema.tables, changed] : schema.tables.with(at, changed)
-  if (at >= 0) places.set(tables, placesIn(schema))
+  places.set(tables, placesIn(schema))
   return { ...schema, tables }
 }
 
@@ -202,20 +202,33 @@ export function withoutTable(schema: Schema, gone: QualifiedName): Schema {
 
 /**
  * Where each table stands, by its name: a migration of ten thousand tables asks for each of them many times. An array of tables
- * never changes, and the next one of a migration has nearly always the same names.
+ * never changes, and the next one of a migration has the same names in front, and perhaps one more.
  */
-const places = new WeakMap<Schema['tables'], ReadonlyMap<string, number>>()
+const places = new WeakMap<Schema['tables'], Places>()
 
-function placesIn({ tables }: Schema): ReadonlyMap<string, number> {
+/** Of the first tables; those behind them are looked through. */
+interface Places {
+  readonly byName: ReadonlyMap<string, number>
+  readonly count: number
+}
+
+const LOOKED_THROUGH_MAX = 100
+
+function placesIn({ tables }: Schema): Places {
   const known = places.get(tables)
-  if (known !== undefined) return known
-  const found = new Map(tables.map((table, at) => [placeKey(table), at]))
+  if (known !== undefined && tables.length - known.count <= LOOKED_THROUGH_MAX) return known
+  const found = {
+    byName: new Map(tables.map((table, at) => [placeKey(table), at])),
+    count: tables.length,
+  }
   places.set(tables, found)
   return found
 }
 
 function placeOf(schema: Schema, of: QualifiedName): number {
-  return placesIn(schema).get(placeKey(of)) ?? -1
+  const { byName, count } = placesIn(schema)
+  const behind = () => schema.tables.findIndex((table, at) => at >= count && isSameName(table, of))
+  return byName.get(placeKey(of)) ?? (count < schema.tables.length ? behind() : -1)
 }
 
 /** No name holds a zero byte. */

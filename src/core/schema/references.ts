@@ -1,6 +1,7 @@
 import { canonical } from '../hash.ts'
 import { qualified, shown } from '../sql.ts'
 import {
+  findTable,
   isSameName,
   type QualifiedName,
   type ReferencingKey,
@@ -10,29 +11,37 @@ import {
 } from './model.ts'
 
 /** The schema after an operation, in which every table knows anew which foreign keys of the changed ones point at it. */
-export function withReferences(before: Schema, after: Schema): Schema {
-  const [gone, made] = changedTables(before, after)
+export function withReferences(after: Schema, [gone, made]: Changed): Schema {
   if (canonical(gone.flatMap(foreignKeys)) === canonical(made.flatMap(foreignKeys))) return after
   const changed = new Set([...gone, ...made].map(qualified))
-  const pointedAt = new Set([...gone, ...made].flatMap(targetsOf).map(qualified))
   const isOfChanged = ({ table }: ReferencingKey) => changed.has(qualified(table))
-  return after.tables
-    .filter((table) => pointedAt.has(qualified(table)))
-    .reduce(
-      (schema, table) =>
-        withTable(schema, {
-          ...table,
-          referencedBy: [
-            ...table.referencedBy.filter((key) => !isOfChanged(key)),
-            ...made.flatMap((one) => keysTo(table, one)),
-          ],
-        }),
-      after,
-    )
+  return withEach(after, [...gone, ...made].flatMap(targetsOf), (table) => ({
+    ...table,
+    referencedBy: [
+      ...table.referencedBy.filter((key) => !isOfChanged(key)),
+      ...made.flatMap((one) => keysTo(table, one)),
+    ],
+  }))
 }
 
+/** The schema with each of these tables changed, once; those that it has not stay away. */
+export function withEach(
+  schema: Schema,
+  names: readonly QualifiedName[],
+  changed: (table: Table) => Table,
+): Schema {
+  const distinct = new Map(names.map((name) => [qualified(name), name]))
+  return [...distinct.values()].reduce((so, name) => {
+    const table = findTable(so, name)
+    return table === undefined ? so : withTable(so, changed(table))
+  }, schema)
+}
+
+/** The tables that an operation changed: as they were, and as they are. */
+export type Changed = readonly [readonly Table[], readonly Table[]]
+
 /** What differs: the tables before, and those after. A partition has its keys from its parent, which is asked for them. */
-export function changedTables(before: Schema, after: Schema): readonly [readonly Table[], readonly Table[]] {
+export function changedTables(before: Schema, after: Schema): Changed {
   const [gone, made]: [Table[], Table[]] = [[], []]
   // A plain loop: it runs over all tables of a migration for each of its operations.
   for (let at = 0; at < before.tables.length || at < after.tables.length; at += 1) {
@@ -64,6 +73,11 @@ function keysTo(table: Table, of: Table): readonly ReferencingKey[] {
     .map((one) => ({
       table: { namespace, name },
       constraint: one.name,
-      identity: `${shown(one.name)} on ${shown(namespace)}.${shown(name)}`,
+      identity: constraintOn(of, one.name),
     }))
+}
+
+/** A constraint as dependents are called: `orders_user_id_fkey on public.orders`. */
+export function constraintOn({ namespace, name }: QualifiedName, constraint: string): string {
+  return `${shown(constraint)} on ${shown(namespace)}.${shown(name)}`
 }

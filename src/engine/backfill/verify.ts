@@ -1,8 +1,8 @@
 import { BellowsError } from '../../core/errors.ts'
-import type { VerifyStep } from '../../core/plan/step.ts'
+import type { Comparison, VerifyStep } from '../../core/plan/step.ts'
 import type { Verdict } from '../../core/run/event.ts'
 import { blockRanges, inRange, type Pass, type Range, START } from '../../core/run/ranges.ts'
-import { lit, qualified, type Sql, sql } from '../../core/sql.ts'
+import { join, lit, qualified, type Sql, sql } from '../../core/sql.ts'
 import type { Driving } from '../context.ts'
 import { note } from '../note.ts'
 import type { Checkpoint } from '../ports.ts'
@@ -86,7 +86,6 @@ async function oneChunk(
 /** One statement: the figures of the chunk, added to those before it, and the checkpoint. */
 function chunkSql(run: number, step: VerifyStep, range: Range, after: State): Sql {
   const { verdict: before, file } = after
-  const failed = sql`(${step.unfilled} or not ${step.relation})`
   const mark = markSql({
     run,
     step: step.id,
@@ -101,7 +100,7 @@ with chunk as (
       count(*) filter (where ${step.unfilled}) as unfilled,
       count(*) filter (where not ${step.unfilled} and not ${step.relation}) as diverged,
       count(*) filter (where ${step.relation} and ${step.lossy}) as lossy,
-      (pg_catalog.array_agg(${rowName(step.key)}) filter (where ${failed}))[1:${lit(SAMPLES_MAX)}] as samples
+      (pg_catalog.array_agg(${sampleSql(step)}) filter (where ${failed(step)}))[1:${lit(SAMPLES_MAX)}] as samples
     from ${qualified(step.table)} where ${inRange(range)}),
 summed as (
   select pg_catalog.jsonb_build_object(
@@ -115,15 +114,31 @@ mark as (${mark})
 select pg_catalog.json_build_object('verdict', (select verdict from summed), 'mark', (select pg_catalog.to_json(mark) from mark)) as result`
 }
 
+function failed({ unfilled, relation }: Comparison): Sql {
+  return sql`(${unfilled} or not ${relation})`
+}
+
+/** Where several columns are compared at once a row is named with those that are wrong in it. */
+function sampleSql({ key, each = [] }: VerifyStep): Sql {
+  const wrong = each.map(
+    (one) => sql` || case when ${failed(one)} then ${lit(` in ${named(one)}`)} else '' end`,
+  )
+  return sql`${rowName(key)}${join(wrong, '')}`
+}
+
+function named({ columns: { from, to } }: Comparison): string {
+  return `"${from}" and "${to}"`
+}
+
 function verificationFailed(step: VerifyStep, { diverged, unfilled, samples }: Verdict): BellowsError {
-  const { from, to } = step.columns
+  const compared = (step.each ?? [step]).map(named).join(', or ')
   const found = [
     diverged > 0 ? `${diverged} rows where they differ` : '',
     unfilled > 0 ? `${unfilled} rows still unfilled` : '',
   ]
   return new BellowsError(
     'verification_failed',
-    `"${from}" and "${to}" of "${step.table.name}" do not agree: ${found.filter((text) => text !== '').join(' and ')}.`,
+    `${compared} of "${step.table.name}" do not agree: ${found.filter((text) => text !== '').join(' and ')}.`,
     {
       step: step.id,
       hint: `Such as ${samples.join('; ')}. Set the right value in one of the two columns (the other follows), then run the same command again.`,

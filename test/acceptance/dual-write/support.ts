@@ -1,7 +1,8 @@
 import { expect } from 'vitest'
 import type { RenameColumn } from '../../../src/core/operations/rename/rename.ts'
-import { dualWriteBody, type Installed, installSql } from '../../../src/core/plan/dual-write.ts'
+import { dualWrite } from '../../../src/core/plan/dual-write.ts'
 import type { Mapping } from '../../../src/core/plan/mapping.ts'
+import { bodyOf, type Installed, installSql } from '../../../src/core/plan/row-trigger.ts'
 import type { Column } from '../../../src/core/schema/model.ts'
 import { sql, trusted } from '../../../src/core/sql.ts'
 import type { TestDatabase } from '../../support/database.ts'
@@ -69,13 +70,15 @@ export async function makePair(database: TestDatabase, shape: Shape): Promise<Pa
     table: { namespace, name: 'people' },
     trigger: 'zzz_bellows',
     function: `dual_write_${namespace}`,
-    body: dualWriteBody({
-      table: { namespace, name: 'people' },
-      from: 'name',
-      to: 'full_name',
-      mapping: shape.mapping,
-      fromColumn: { default: expression, defaultText: null, defaultVolatility, type },
-    }),
+    body: bodyOf(
+      dualWrite({
+        table: { namespace, name: 'people' },
+        from: 'name',
+        to: 'full_name',
+        mapping: shape.mapping,
+        fromColumn: { default: expression, defaultText: null, defaultVolatility, type },
+      }),
+    ),
   }
   return {
     database,

@@ -302,6 +302,7 @@ describe('the steps', () => {
 
   test('drop it for good', () => {
     expect(contract()[2]).toEqual({
+      shares: expect.objectContaining({ at: 'drop' }),
       kind: 'purge',
       phase: 'purge',
       does: 'drop the column "name" of "users"',
@@ -380,6 +381,7 @@ describe('the steps', () => {
   test('that undo it bring the column back', () => {
     expect(dropColumn.rollback(drop(), context())).toEqual([
       {
+        shares: expect.objectContaining({ at: 'show' }),
         kind: 'ddl',
         phase: 'retire',
         does: 'bring the column "name" of "users" back',

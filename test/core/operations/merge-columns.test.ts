@@ -1,7 +1,16 @@
 import { describe, expect, test } from 'vitest'
 import { type MergeColumns, mergeColumns } from '../../../src/core/operations/merge-columns.ts'
+import { makePlan } from '../../../src/core/plan/make-plan.ts'
 import type { StepDraft, TransactionStep } from '../../../src/core/plan/step.ts'
-import { column, context, factsWithTypes, mappingFacts, tableWith, told } from '../../support/model.ts'
+import {
+  column,
+  context,
+  factsWithTypes,
+  mappingFacts,
+  schemaOf,
+  tableWith,
+  told,
+} from '../../support/model.ts'
 
 const merge = (more: Partial<MergeColumns> = {}): MergeColumns => ({
   kind: 'merge_columns',
@@ -23,6 +32,8 @@ const seen = (op: MergeColumns) =>
 const op = merge()
 const contract = mergeColumns.contract(op, seen(op))
 const retiring = contract.filter(({ kind }) => kind === 'retire')
+const planOf = (one: MergeColumns) =>
+  makePlan({ name: '0001_test', operations: [one] }, schemaOf(of), seen(one).facts)
 const bodyOf = (step: StepDraft | undefined) =>
   (step as TransactionStep).statements.find((one) => one.includes('plpgsql')) ?? ''
 const HIDDEN = /new\."bellows_retired_\w+_(first|last)"/g
@@ -55,22 +66,25 @@ describe('a merge', () => {
     expect(retiring.map((step) => (step as TransactionStep).retires?.column)).toEqual(['first', 'last'])
   })
 
-  test('hides one column after the other, and the trigger goes on with the names as they are', () => {
-    expect(retiring.map((step) => hiddenIn(bodyOf(step)))).toEqual([['first'], ['first', 'last']])
-    // What the second one finds must be what the first one left.
-    const { requires } = retiring[1] as TransactionStep
-    const [left] = hiddenIn(bodyOf(retiring[0]))
-    const standing = requires.find(({ that }) => that.includes(`tgenabled = 'A'`))?.that ?? ''
-    expect(hiddenIn(standing)).toEqual([left])
+  test('hides both columns at once, and the trigger goes on with their hidden names', () => {
+    expect(retiring.map((step) => hiddenIn(bodyOf(step)))).toEqual([
+      ['first', 'last'],
+      ['first', 'last'],
+    ])
+    const { steps } = planOf(op)
+    const [hide, ...others] = steps.filter(({ kind }) => kind === 'retire') as TransactionStep[]
+    expect(others).toEqual([])
+    expect(hide?.does).toBe('hide the column "first" of "users"; hide the column "last" of "users"')
+    expect([hide?.retires, ...(hide?.retiresAlso ?? [])].map((one) => one?.column)).toEqual(['first', 'last'])
+    expect(hide?.statements.filter((one) => one.includes('plpgsql'))).toHaveLength(1)
   })
 
-  test('brings them back in the opposite order, each with the trigger as it was', () => {
-    const back = mergeColumns.rollback(op, seen(op))
-    expect(back.map(({ does }) => does)).toEqual([
-      'bring the column "last" of "users" back',
-      'bring the column "first" of "users" back',
+  test('brings them back at once, with the trigger as it was', () => {
+    const { rollback } = planOf(op)
+    expect(rollback.map(({ does }) => does)).toEqual([
+      'bring the column "first" of "users" back; bring the column "last" of "users" back',
       'drop "name" of "users" again',
     ])
-    expect(back.slice(0, 2).map((step) => hiddenIn(bodyOf(step)))).toEqual([['first'], []])
+    expect(hiddenIn(bodyOf(rollback[0]))).toEqual([])
   })
 })

@@ -3,10 +3,11 @@ import type { RenameColumn } from '../../../src/core/operations/rename/rename.ts
 import { workFor } from '../../../src/core/operations/rename/work.ts'
 import { renameColumn } from '../../../src/core/operations/rename-column.ts'
 import { setColumnState } from '../../../src/core/plan/column-state.ts'
-import { dualWriteBody, installSql } from '../../../src/core/plan/dual-write.ts'
+import { dualWrite } from '../../../src/core/plan/dual-write.ts'
 import { mappingFor } from '../../../src/core/plan/mapping.ts'
 import { installCounterSql } from '../../../src/core/plan/old-writes.ts'
 import { columnExists, dualWriteStands } from '../../../src/core/plan/probes.ts'
+import { bodyOf, installSql } from '../../../src/core/plan/row-trigger.ts'
 import type { Column, Table } from '../../../src/core/schema/model.ts'
 import { column, context, factsWithTypes, table, tableWith, USERS } from '../../support/model.ts'
 import { rename } from '../../support/rename.ts'
@@ -25,7 +26,7 @@ const installed = (of: Table, more: Partial<RenameColumn> = {}) => {
     table: of,
     trigger: 'zzz_bellows_dual_write_8f44d509_name',
     function: 'bellows_dual_write_8f44d509_name',
-    body: dualWriteBody({ table: of, from: op.from, to: op.to, mapping, fromColumn: from }),
+    body: bodyOf(dualWrite({ table: of, from: op.from, to: op.to, mapping, fromColumn: from })),
   }
 }
 
@@ -46,6 +47,7 @@ describe('the step that expands', () => {
     expect(expand(users)).toEqual([
       {
         kind: 'install_dual_write',
+        shares: expect.objectContaining({ at: 'install' }),
         phase: 'expand',
         does: 'add the column "full_name" and keep "name" and "full_name" of "users" in step',
         hazards: [expect.objectContaining({ code: 'column_is_last' })],
@@ -163,6 +165,7 @@ describe('the step that fills', () => {
     expect(backfill(users)).toEqual([
       {
         kind: 'backfill',
+        shares: expect.objectContaining({ at: 'fill' }),
         phase: 'backfill',
         does: 'fill "full_name" from "name" where "users" still lacks it',
         hazards: [],

@@ -1,16 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import {
-  dualWriteBody,
-  functionSql,
-  installSql,
+  dualWrite,
   isIdentity,
   lossy,
   type Pair,
   relation,
   unfilled,
-  uninstallSql,
 } from '../../../src/core/plan/dual-write.ts'
 import { type Mapping, mappingFor, type Transform } from '../../../src/core/plan/mapping.ts'
+import { bodyOf, functionSql, installSql, uninstallSql } from '../../../src/core/plan/row-trigger.ts'
 import type { Column } from '../../../src/core/schema/model.ts'
 import { id, lit, qualified, sql } from '../../../src/core/sql.ts'
 import { testDatabase } from '../../support/database.ts'
@@ -96,7 +94,7 @@ const NO_WAY_BACK = `raise exception using errcode = 'integrity_constraint_viola
 
 describe('the body of the trigger function', () => {
   test('of a copy', () => {
-    expect(dualWriteBody(pair())).toBe(`
+    expect(bodyOf(dualWrite(pair()))).toBe(`
 begin
   if pg_catalog.record_image_eq(row(new."full_name"), row(new."name")) and not (new."full_name" is null and new."name" is not null) then
     return new;
@@ -125,7 +123,7 @@ end`)
   })
 
   test('of a widening', () => {
-    expect(dualWriteBody(pair({ mapping: WIDENING, fromColumn: column('name', 'integer') }))).toBe(`
+    expect(bodyOf(dualWrite(pair({ mapping: WIDENING, fromColumn: column('name', 'integer') })))).toBe(`
 begin
   if (pg_catalog.record_image_eq(row(new."full_name"), row(new."name"::bigint)) or pg_catalog.record_image_eq(row(new."name"), row(new."full_name"::integer))) and not (new."full_name" is null and new."name"::bigint is not null) and (tg_op operator(pg_catalog.=) 'INSERT' or not (not pg_catalog.record_image_eq(row(new."name"), row(old."name")) and pg_catalog.record_image_eq(row(new."full_name"), row(old."full_name"))) or pg_catalog.record_image_eq(row(new."full_name"), row(new."name"::bigint))) then
     return new;
@@ -154,7 +152,7 @@ end`)
   })
 
   test('without a way back', () => {
-    expect(dualWriteBody(pair({ mapping: FORWARD }))).toBe(`
+    expect(bodyOf(dualWrite(pair({ mapping: FORWARD })))).toBe(`
 begin
   if pg_catalog.record_image_eq(row(new."full_name"), row(pg_catalog.btrim(new."name"))) and not (new."full_name" is null and pg_catalog.btrim(new."name") is not null) then
     return new;
@@ -183,7 +181,8 @@ end`)
   })
 
   /** The line that tells an INSERT of the new column alone from one of both. */
-  const omission = (of: Partial<Column>) => /^ {4}elsif (.*) then$/m.exec(dualWriteBody(pair({}, of)))?.[1]
+  const omission = (of: Partial<Column>) =>
+    /^ {4}elsif (.*) then$/m.exec(bodyOf(dualWrite(pair({}, of))))?.[1]
 
   test.each<[string, Partial<Column>, string]>([
     ['no default', { default: null }, 'new."name" is null'],
@@ -229,8 +228,8 @@ end`)
   })
 
   test('quotes names and what it says', () => {
-    const body = dualWriteBody(
-      pair({ table: { namespace: "it's", name: 'ta"ble' }, from: 'a"b', to: "c\\d'e" }),
+    const body = bodyOf(
+      dualWrite(pair({ table: { namespace: "it's", name: 'ta"ble' }, from: 'a"b', to: "c\\d'e" })),
     )
     expect(body).toContain(`new."a""b" := new."c\\d'e";`)
     expect(body).toContain(
@@ -241,7 +240,9 @@ end`)
 
   test('names everything that it calls in full', () => {
     for (const of of [IDENTITY, WIDENING, FORWARD, LOSSY]) {
-      const calls = [...dualWriteBody(pair({ mapping: of })).matchAll(/([\w.]*)\(/g)].map(([, name]) => name)
+      const calls = [...bodyOf(dualWrite(pair({ mapping: of }))).matchAll(/([\w.]*)\(/g)].map(
+        ([, name]) => name,
+      )
       expect(
         calls.filter(
           (name) => name !== '' && name !== 'row' && name !== 'operator' && !name?.startsWith('pg_catalog.'),
@@ -281,7 +282,7 @@ describe('on the server', () => {
     if (fromColumn.default)
       await database.query(`alter table users alter name set default ${fromColumn.default}`)
     if (rows !== '') await database.query(rows)
-    const body = dualWriteBody(pair({ mapping: of }, fromColumn))
+    const body = bodyOf(dualWrite(pair({ mapping: of }, fromColumn)))
     for (const statement of installSql({ table: USERS, trigger: 'zzz_t', function: 'f', body })) {
       await database.query(statement)
     }
@@ -405,7 +406,7 @@ describe('on the server', () => {
 
   test('the error says which table and column it is about, and what to do', async () => {
     const database = await testDatabase(SETUP)
-    const body = dualWriteBody(pair())
+    const body = bodyOf(dualWrite(pair()))
     await database.query(installSql({ table: USERS, trigger: 'zzz_t', function: 'f', body }).join(';'))
     await expect(
       database.query(`insert into users (name, full_name) values ('a', 'b')`),
@@ -428,7 +429,7 @@ describe('on the server', () => {
           table: USERS,
           trigger: `zzz_${one}`,
           function: `f_${one}`,
-          body: dualWriteBody(pair({ from: one, to: other, fromColumn: column(one, of) })),
+          body: bodyOf(dualWrite(pair({ from: one, to: other, fromColumn: column(one, of) }))),
         }).join(';'),
       )
     await keep('a', 'b', 'numeric')
@@ -450,7 +451,7 @@ describe('on the server', () => {
         sql`create table ${qualified(table)} (${id(name)} text default ${lit(name)}, ${id(other)} text)`,
       )
       const of = column(name, 'text', { default: lit(name), defaultVolatility: 'immutable' })
-      const body = dualWriteBody(pair({ table, from: name, to: other, fromColumn: of }))
+      const body = bodyOf(dualWrite(pair({ table, from: name, to: other, fromColumn: of })))
       for (const statement of installSql({ table, trigger: 'zzz_t', function: `f ${name}`, body })) {
         await query(statement)
       }

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { type Installed, installSql, uninstallSql } from '../../../src/core/plan/dual-write.ts'
 import {
   all,
   backfillFinished,
@@ -15,6 +14,7 @@ import {
   indexValid,
   relationAbsent,
 } from '../../../src/core/plan/probes.ts'
+import { type Installed, installSql, uninstallSql } from '../../../src/core/plan/row-trigger.ts'
 import { type Sql, sql } from '../../../src/core/sql.ts'
 import { testDatabase } from '../../support/database.ts'
 import { USERS } from '../../support/model.ts'

@@ -59,6 +59,7 @@ describe('the step that hides a column', () => {
 
   test('renames it aside and tells the registry, in one transaction', () => {
     expect(retireStep(leaving, more)).toEqual({
+      shares: expect.objectContaining({ at: 'hide' }),
       kind: 'retire',
       phase: 'retire',
       does: 'hide the column "name" of "users"',
@@ -117,6 +118,7 @@ describe('a stranger', () => {
 describe('the step that undoes it', () => {
   test('gives the column its name back, and lets instances use it again', () => {
     expect(undoStep(leaving, [sql`more`])).toEqual({
+      shares: expect.objectContaining({ at: 'show' }),
       kind: 'ddl',
       phase: 'retire',
       does: 'bring the column "name" of "users" back',

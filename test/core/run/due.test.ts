@@ -2,15 +2,16 @@ import { describe, expect, test } from 'vitest'
 import type { Operation } from '../../../src/core/operations/migration.ts'
 import { makePlan } from '../../../src/core/plan/make-plan.ts'
 import type { Step } from '../../../src/core/plan/step.ts'
-import { dueSteps, gatesAhead, hidingStep } from '../../../src/core/run/due.ts'
+import { dueSteps, gatesAhead, guardedStep } from '../../../src/core/run/due.ts'
 import type { JournalEntry } from '../../../src/core/run/event.ts'
 import { foldRun, type Run } from '../../../src/core/run/run.ts'
 import { column, facts, schemaOf, tableWith } from '../../support/model.ts'
 
 const on = { namespace: 'public', table: 'users' } as const
 const rename: Operation = { kind: 'rename_column', ...on, from: 'name', to: 'full_name' }
-const drop: Operation = { kind: 'drop_column', ...on, column: 'age' }
-const users = schemaOf(tableWith([column('name'), column('age')]))
+// On a table of its own, or both would be hidden at once.
+const drop: Operation = { kind: 'drop_column', ...on, table: 'teams', column: 'age' }
+const users = schemaOf(tableWith([column('name')]), { ...tableWith([column('age')]), name: 'teams' })
 const plan = makePlan({ name: 'm', operations: [rename, drop] }, users, facts())
 
 const runAfter = (...done: readonly Step[]): Run =>
@@ -28,7 +29,7 @@ const runAfter = (...done: readonly Step[]): Run =>
 const gates = plan.steps.filter((step) => step.kind === 'gate')
 const hiding = (name: string): Step => {
   const gate = gates.find((one) => one.column === name)
-  const step = gate === undefined ? undefined : hidingStep(runAfter(), gate)
+  const step = gate === undefined ? undefined : guardedStep(runAfter(), gate)
   if (step === undefined) throw new Error(`nothing hides ${name}`)
   return step
 }
@@ -42,6 +43,20 @@ describe('a gate', () => {
     expect(columns(runAfter(hiding('age'), hiding('name')))).toEqual([])
   })
 
+  test('of several that are hidden at once is ahead until they are', () => {
+    const both = makePlan(
+      { name: 'm', operations: [rename, { ...drop, table: 'users' }] },
+      schemaOf(tableWith([column('name'), column('age')])),
+      facts(),
+    )
+    const run = foldRun({ id: 1, plan: both }, [])
+    const [first, second] = gatesAhead(run)
+    expect([first?.column, second?.column]).toEqual(['name', 'age'])
+    if (first === undefined || second === undefined) throw new Error('there are two gates')
+    expect(guardedStep(run, first)).toMatchObject({ kind: 'retire' })
+    expect(guardedStep(run, second)).toBe(guardedStep(run, first))
+  })
+
   test('that was passed is due all the same: its answer ages', () => {
     expect(gatesAhead(runAfter(...gates))).toEqual([])
     expect(gatesAhead(runAfter(...plan.steps.filter(({ phase }) => phase === 'verify')))).toHaveLength(2)
@@ -51,8 +66,8 @@ describe('a gate', () => {
     const [gate] = gates
     if (gate === undefined) throw new Error('there is a gate')
     const elsewhere = { ...gate, table: { namespace: 'sales', name: 'users' } }
-    expect(hidingStep(runAfter(), gate)).toMatchObject({ kind: 'retire', retires: { column: 'name' } })
-    expect(hidingStep(runAfter(), elsewhere)).toBeUndefined()
+    expect(guardedStep(runAfter(), gate)).toMatchObject({ kind: 'retire', retires: { column: 'name' } })
+    expect(guardedStep(runAfter(), elsewhere)).toBeUndefined()
   })
 })
 
@@ -62,7 +77,7 @@ describe('what is due', () => {
     const upTo = (...phases: readonly string[]) =>
       plan.steps.filter(({ phase }) => phases.includes(phase)).map(({ id }) => id)
     expect(ids(runAfter(), 'backfill')).toEqual(upTo('expand', 'backfill'))
-    expect(ids(runAfter(), 'purge')).toEqual(plan.steps.map(({ id }) => id))
+    expect(ids(runAfter(), 'purge')).toEqual(upTo('expand', 'backfill', 'verify', 'retire', 'purge'))
     expect(ids(runAfter(...plan.steps), 'purge')).toEqual([])
   })
 })

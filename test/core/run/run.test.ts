@@ -11,8 +11,9 @@ import { column, facts, schemaOf, tableWith } from '../../support/model.ts'
 
 const on = { namespace: 'public', table: 'users' } as const
 const rename: Operation = { kind: 'rename_column', ...on, from: 'name', to: 'full_name' }
-const drop: Operation = { kind: 'drop_column', ...on, column: 'age' }
-const users = schemaOf(tableWith([column('name'), column('age')]))
+// On a table of its own, or both would be hidden at once.
+const drop: Operation = { kind: 'drop_column', ...on, table: 'teams', column: 'age' }
+const users = schemaOf(tableWith([column('name')]), { ...tableWith([column('age')]), name: 'teams' })
 const plan = makePlan({ name: 'm', operations: [rename, drop] }, users, facts())
 
 const AT = '2026-01-02T03:04:05Z'

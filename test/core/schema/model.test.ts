@@ -33,6 +33,27 @@ describe('a table', () => {
   })
 })
 
+describe('tables added one by one', () => {
+  const named = Array.from({ length: 300 }, (_, at) => table({ name: `t_${at}` }))
+  const states = [schema]
+  for (const one of named) states.push(withTable(states.at(-1) ?? schema, one))
+
+  test('are found in every schema from then on, and in none before', () => {
+    for (const [at, one] of named.entries()) {
+      expect(findTable(states[at] ?? schema, one)).toBeUndefined()
+      expect(findTable(states[at + 1] ?? schema, one)).toBe(one)
+      expect(findTable(states.at(-1) ?? schema, one)).toBe(one)
+    }
+  })
+
+  test('are replaced in their places', () => {
+    const changed = named.map((one) => ({ ...one, comment: 'other' }))
+    const after = changed.reduce(withTable, states.at(-1) ?? schema)
+    expect(after.tables).toEqual([...schema.tables, ...changed])
+    expect(changed.map((one) => findTable(after, one))).toEqual(changed)
+  })
+})
+
 describe('a column', () => {
   test.each<[string, string | undefined]>([
     ['id', 'id'],

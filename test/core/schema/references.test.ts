@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type Constraint, type Table, withoutTable, withTable } from '../../../src/core/schema/model.ts'
-import { withReferences } from '../../../src/core/schema/references.ts'
+import { changedTables, withReferences } from '../../../src/core/schema/references.ts'
 import { foreignKey, schemaOf, table } from '../../support/model.ts'
 
 const key = (name: string, to: string): Constraint =>
@@ -46,7 +46,9 @@ describe('after an operation a table knows which foreign keys point at it', () =
       ['far on app.elsewhere', 'old on public.users'],
     ],
   ])('%s', ([, after, expected]) => {
-    const teams = withReferences(before, after).tables.find(({ name }) => name === 'teams')
+    const teams = withReferences(after, changedTables(before, after)).tables.find(
+      ({ name }) => name === 'teams',
+    )
     expect(teams?.referencedBy.map(({ identity }) => identity)).toEqual(expected)
   })
 })

@@ -63,11 +63,11 @@ const life = (
   filled,
 })
 
-export const RENAME = life([rename('name', 'full_name'), rename('team', 'squad')], {
-  copy_name_to_full_name: ROWS,
-  // Whatever updates a row has all its columns filled, so the first backfill leaves the second one nothing to do.
-  copy_team_to_squad: 0,
-})
+/** Changes of one table that are done together: with one trigger, and each row is written once. */
+export const RENAME = life(
+  [rename('name', 'full_name'), rename('team', 'squad'), drop('older', "'old ' || id")],
+  { copy_name_to_full_name: ROWS, copy_team_to_squad: ROWS },
+)
 export const ADD = life([
   {
     kind: 'add_column',
@@ -87,7 +87,7 @@ export const FILL = life([
 export const POISONED: Life = {
   ...life([rename('name', 'full_name'), rename('team', 'squad')], {
     copy_name_to_full_name: ROWS - 1,
-    copy_team_to_squad: 0,
+    copy_team_to_squad: ROWS - 1,
   }),
   given: `create function refuse() returns trigger language plpgsql as $$ begin raise 'not this row'; end $$;
     create trigger refuse before update on users for each row when (new.id = 140 and new.pad = old.pad) execute function refuse()`,

@@ -1,10 +1,9 @@
 import { clearColumnState, setColumnState } from '../../plan/column-state.ts'
-import { uninstallSql } from '../../plan/dual-write.ts'
-import { fillSql } from '../../plan/filling.ts'
 import type { Hazard } from '../../plan/hazard.ts'
 import { userTriggersFire } from '../../plan/hazards.ts'
 import { onTable } from '../../plan/on-table.ts'
 import { all, columnAbsent, columnExists, dualWriteAbsent, dualWriteStands } from '../../plan/probes.ts'
+import { installSql, uninstallSql } from '../../plan/row-trigger.ts'
 import type { StepDraft } from '../../plan/step.ts'
 import { primaryKey } from '../../schema/model.ts'
 import { id, qualified, sql, trusted } from '../../sql.ts'
@@ -12,10 +11,11 @@ import { commentSql, defaultSql, type Work } from './work.ts'
 
 /** The column and what fills it come in one transaction: from then on every row that is written has its value. */
 export function fillingStep(work: Work): StepDraft {
-  const { op, table, filling, numbers } = work
+  const { op, table, duty, filling, numbers } = work
   return {
     ...onTable(table),
     kind: 'install_dual_write',
+    shares: { table, at: 'install', duty },
     phase: 'expand',
     does: `add the column "${op.column}" to "${op.table}", and fill it in every row that is written without it`,
     hazards: hazardsOf(work),
@@ -28,7 +28,7 @@ export function fillingStep(work: Work): StepDraft {
         ? []
         : [sql`create sequence ${qualified(numbers)} as ${trusted(op.type)}`]),
       ...commentSql(op),
-      ...fillSql(filling),
+      ...installSql(filling),
       setColumnState(table, op.column, 'not_ready'),
     ],
   }
@@ -49,6 +49,7 @@ function hazardsOf({ op, table, nullable }: Work): readonly Hazard[] {
 export function fillStep({ op, table, unfilled, nullable }: Work): StepDraft {
   return {
     kind: 'backfill',
+    shares: { table, at: 'fill', columns: [op.column] },
     phase: 'backfill',
     does: `fill "${op.column}" in the rows of "${op.table}" that were there before`,
     hazards: [],
@@ -64,6 +65,7 @@ export function takeBackStep({ op, table, filling, numbers }: Work): StepDraft {
   return {
     ...onTable(table),
     kind: 'ddl',
+    shares: { table, at: 'take back' },
     phase: 'expand',
     does: `drop the column "${op.column}" of "${op.table}" again`,
     hazards: [

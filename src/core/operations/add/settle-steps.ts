@@ -1,6 +1,5 @@
 import { clearColumnState, columnIsOffered } from '../../plan/column-state.ts'
-import { uninstallSql } from '../../plan/dual-write.ts'
-import type { Filling } from '../../plan/filling.ts'
+import { validateChecksStep } from '../../plan/constraint-steps.ts'
 import { onTable } from '../../plan/on-table.ts'
 import {
   all,
@@ -11,8 +10,8 @@ import {
   dualWriteIsLast,
   dualWriteStands,
 } from '../../plan/probes.ts'
+import { type Installed, uninstallSql } from '../../plan/row-trigger.ts'
 import type { Requirement, StepDraft } from '../../plan/step.ts'
-import { validateChecksSql } from '../../plan/validate.ts'
 import type { QualifiedName } from '../../schema/model.ts'
 import { id, lit, qualified, type Sql, sql } from '../../sql.ts'
 import type { AddColumn } from './add.ts'
@@ -33,6 +32,7 @@ function proofStep(work: Work): StepDraft {
   return {
     ...onTable(table),
     kind: 'ddl',
+    shares: { table, at: 'prove' },
     phase: 'verify',
     does: `have the database keep "${op.column}" filled from now on`,
     probe: constraintExists(table, names.notNullProof),
@@ -44,24 +44,10 @@ function proofStep(work: Work): StepDraft {
 }
 
 function validateStep({ table, names }: Work): StepDraft {
+  const constraints = [names.notNullProof]
   return {
-    kind: 'validate',
-    phase: 'verify',
-    does: `prove that every row of "${table.name}" is filled`,
-    hazards: [
-      {
-        code: 'stops_clients',
-        because: `At its end writers of "${table.name}" wait: for the lock timeout at most, and then for some milliseconds.`,
-      },
-    ],
-    probe: constraintValidated(table, names.notNullProof),
-    locks: [
-      { relation: table, level: 'share_update_exclusive' },
-      { relation: table, level: 'share_row_exclusive', implied: true },
-    ],
-    requires: [],
-    statements: validateChecksSql(table, [names.notNullProof]),
-    cost: 'scan',
+    ...validateChecksStep(table, constraints, `prove that every row of "${table.name}" is filled`, 'verify'),
+    shares: { table, at: 'validate', constraints },
   }
 }
 
@@ -72,6 +58,7 @@ function offerStep({ op, table, names, nullable, filling, numbers }: Work, isOve
     ...onTable(table),
     ...(nullable && !isOver ? { locks: [] } : {}),
     kind: 'ddl',
+    shares: { table, at: 'offer' },
     phase: 'verify',
     does: `offer "${op.column}" to new instances`,
     probe: all([
@@ -118,6 +105,7 @@ function purgeStep({ op, table, filling }: Work): StepDraft {
   return {
     ...onTable(table),
     kind: 'purge',
+    shares: { table, at: 'drop' },
     phase: 'purge',
     does: `no longer fill "${op.column}" of "${op.table}" for writers that do not know it`,
     probe: dualWriteAbsent(filling),
@@ -125,7 +113,7 @@ function purgeStep({ op, table, filling }: Work): StepDraft {
   }
 }
 
-function stands(filling: Filling): Requirement {
+function stands(filling: Installed): Requirement {
   return {
     that: dualWriteStands(filling),
     code: 'drift_found',
@@ -133,7 +121,7 @@ function stands(filling: Filling): Requirement {
   }
 }
 
-function isLast(filling: Filling): Requirement {
+function isLast(filling: Installed): Requirement {
   return {
     that: dualWriteIsLast(filling),
     code: 'drift_found',

@@ -1,6 +1,7 @@
 import { assert } from '../../errors.ts'
-import { type Filling, fillingFor } from '../../plan/filling.ts'
+import { fillingFor } from '../../plan/filling.ts'
 import { type Names, namesFor } from '../../plan/names.ts'
+import { type Duty, type Installed, triggerFor } from '../../plan/row-trigger.ts'
 import { printed } from '../../plan/row-value.ts'
 import { theTable } from '../../plan/table-checks.ts'
 import { findTable, type QualifiedName, type Table } from '../../schema/model.ts'
@@ -14,14 +15,15 @@ export interface Work {
   readonly op: AddColumn
   readonly table: Table
   readonly names: Names
-  readonly filling: Filling
+  readonly duty: Duty
+  readonly filling: Installed
   /** Gives the numbers until the identity column has a sequence of its own. */
   readonly numbers: QualifiedName
   readonly unfilled: Sql
   readonly nullable: boolean
 }
 
-export function workFor(op: AddColumn, { schema, facts, seed }: Context): Work {
+export function workFor(op: AddColumn, { schema, facts, seed, shared }: Context): Work {
   const table = findTable(schema, theTable(op))
   assert(table !== undefined, 'steps come after check')
   const names = namesFor(
@@ -37,16 +39,20 @@ export function workFor(op: AddColumn, { schema, facts, seed }: Context): Work {
   const fill = {
     table,
     column: op.column,
-    events: 'insert or update',
+    hidden: op.column,
+    // A default, or the numbers, do the work as soon as all rows are filled.
+    until: op.up === undefined ? 'offer' : 'purge',
     values: op.identity === undefined ? given : [number],
     // A volatile function may be one that not everybody may call, such as the one that gives the next number of a sequence.
     needsRights: op.identity !== undefined || knownDefault(op, facts)?.volatility === 'volatile',
   } as const
+  const duty = fillingFor(fill, names)
   return {
     op,
     table,
     names,
-    filling: fillingFor(fill, names),
+    duty,
+    filling: triggerFor(duty, shared).visible,
     numbers,
     unfilled: unfilledOf(id(op.column), op, facts),
     nullable: isNullable(op),

@@ -1,10 +1,11 @@
 import { BellowsError } from '../../errors.ts'
+import { behindGate } from '../../plan/behind-gate.ts'
 import { defaultIs, defaultIsNew } from '../../plan/probes.ts'
 import type { StepDraft } from '../../plan/step.ts'
 import { refused } from '../../plan/table-checks.ts'
 import { expressionKey, type Facts } from '../../schema/facts.ts'
-import type { Column, Table } from '../../schema/model.ts'
-import { id, qualified, type Sql, sql, trusted } from '../../sql.ts'
+import type { Column, QualifiedName, Table } from '../../schema/model.ts'
+import { id, qualified, type Sql, shown, sql, trusted } from '../../sql.ts'
 import type { Context } from '../operation.ts'
 import { readCondition } from '../rules/read.ts'
 import { stopped } from '../rules/words.ts'
@@ -25,7 +26,7 @@ export function defaultPart(op: AlterColumn): readonly Part[] {
       {
         ...common,
         expand: () => [],
-        contract: ({ schema }) => [dropStep(op, altered(op, schema).table)],
+        contract: ({ schema }) => dropSteps(op, altered(op, schema).table),
         rollback: ({ schema }) => [backStep(op, schema, 'retire')],
       },
     ]
@@ -55,19 +56,24 @@ function setStep(op: AlterColumn, schema: Context['schema'], to: string): StepDr
   }
 }
 
-function dropStep(op: AlterColumn, table: Table): StepDraft {
-  return {
-    ...defaultStep(table, sql`alter column ${id(op.column)} drop default`),
-    phase: 'retire',
-    does: `take the default of "${op.column}" of "${op.table}" away`,
-    hazards: [
-      {
-        code: 'old_writers_may_fail',
-        because: `From this step on an INSERT without "${op.column}" brings NULL, or fails where that is NOT NULL. So contract when no instance runs that leaves it out.`,
-      },
-    ],
-    probe: defaultIs(table, op.column, null),
-  }
+function dropSteps(op: AlterColumn, { namespace, name }: Table): readonly StepDraft[] {
+  const table = { namespace, name }
+  const called = `the default of ${shown(namespace)}.${shown(name)}.${shown(op.column)}`
+  return behindGate(
+    { table, thing: { called, reach: 'table' } },
+    {
+      ...defaultStep(table, sql`alter column ${id(op.column)} drop default`),
+      phase: 'retire',
+      does: `take the default of "${op.column}" of "${op.table}" away`,
+      hazards: [
+        {
+          code: 'old_writers_may_fail',
+          because: `From this step on an INSERT without "${op.column}" brings NULL, or fails where that is NOT NULL. So contract when no instance runs that leaves it out.`,
+        },
+      ],
+      probe: defaultIs(table, op.column, null),
+    },
+  )
 }
 
 function backStep(op: AlterColumn, schema: Context['schema'], phase: 'expand' | 'retire'): StepDraft {
@@ -91,7 +97,7 @@ function setDefault(column: string, value: Sql): Sql {
   return sql`alter column ${id(column)} set default ${value}`
 }
 
-function defaultStep(table: Table, change: Sql) {
+function defaultStep(table: QualifiedName, change: Sql) {
   return {
     kind: 'ddl',
     locks: [{ relation: table, level: 'access_exclusive' }],

@@ -1,7 +1,7 @@
 import { nothingIsBound } from '../../plan/dependents.ts'
-import { functionSql } from '../../plan/dual-write.ts'
 import { all, columnAbsent, columnExists } from '../../plan/probes.ts'
 import { noStrangers, renameSql } from '../../plan/retire.ts'
+import { functionSql } from '../../plan/row-trigger.ts'
 import type { StepDraft } from '../../plan/step.ts'
 import { id, qualified, type Sql, sql, trusted } from '../../sql.ts'
 import { letGoSql, moveDefaultSql, readyRequirements } from '../copy/leave-steps.ts'
@@ -12,6 +12,7 @@ export function swapStep(work: Work): StepDraft {
   const { table, from, to, leaving, mapping, hidden } = work
   return {
     kind: 'retire',
+    shares: { table, at: 'hide' },
     phase: 'retire',
     does: `have "${from}" of "${table.name}" be the new column, and hide the old one`,
     hazards: [],
@@ -42,6 +43,7 @@ export function swapBackStep(work: Work): StepDraft {
   const { table, from, to, leaving, installed } = work
   return {
     kind: 'ddl',
+    shares: { table, at: 'show' },
     phase: 'retire',
     does: `have "${from}" of "${table.name}" be the old column again`,
     hazards: [],

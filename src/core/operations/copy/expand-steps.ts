@@ -1,10 +1,11 @@
 import { attributesSql } from '../../plan/attributes.ts'
 import { type ColumnState, setColumnState } from '../../plan/column-state.ts'
-import { installSql, unfilled } from '../../plan/dual-write.ts'
+import { unfilled } from '../../plan/dual-write.ts'
 import type { Hazard } from '../../plan/hazard.ts'
 import { installCounterSql } from '../../plan/old-writes.ts'
 import { onTable } from '../../plan/on-table.ts'
 import { all, columnExists, dualWriteStands } from '../../plan/probes.ts'
+import { installSql } from '../../plan/row-trigger.ts'
 import type { LockLevel, StepDraft } from '../../plan/step.ts'
 import { primaryKey } from '../../schema/model.ts'
 import { id, qualified, type Sql, sql, trusted } from '../../sql.ts'
@@ -20,11 +21,12 @@ export interface Said {
 
 /** The new column and the trigger that keeps it in step, at once. */
 export function installStep(work: Work, { does, hazards, state }: Said): StepDraft {
-  const { table, to, adopted, installed, counting, fromColumn, toColumn } = work
+  const { table, to, adopted, duty, installed, counting, fromColumn, toColumn } = work
   return {
     ...onTable(table),
     locks: [{ relation: table, level: installLock(work) }],
     kind: 'install_dual_write',
+    shares: { table, at: 'install', duty },
     phase: 'expand',
     does,
     hazards,
@@ -58,6 +60,7 @@ export function fillStep(work: Work): StepDraft {
   const { table, from, to, mapping } = work
   return {
     kind: 'backfill',
+    shares: { table, at: 'fill', columns: [to] },
     phase: 'backfill',
     does: `fill "${to}" from "${from}" where "${table.name}" still lacks it`,
     hazards: [],

@@ -1,12 +1,12 @@
 import { attributesSql } from '../../plan/attributes.ts'
 import { dropCopiesSql, replicaIdentitySql, settleSql } from '../../plan/carry.ts'
 import { clearColumnState } from '../../plan/column-state.ts'
-import { functionSql, uninstallSql } from '../../plan/dual-write.ts'
 import { defaultName, notNullName } from '../../plan/names.ts'
 import { uninstallCounterSql } from '../../plan/old-writes.ts'
 import { onTable } from '../../plan/on-table.ts'
 import { all, columnAbsent, constraintAbsent, dualWriteAbsent, indexValid } from '../../plan/probes.ts'
 import { noStrangers, retireStep, undoStep } from '../../plan/retire.ts'
+import { functionSql, uninstallSql } from '../../plan/row-trigger.ts'
 import type { Lock, Requirement, StepDraft } from '../../plan/step.ts'
 import { id, qualified, type Sql, sql, trusted } from '../../sql.ts'
 import { renamedSequence } from './twin-schema.ts'
@@ -75,6 +75,7 @@ export function purgeStep(work: Work): StepDraft {
   const proofs = proofNames(work).filter((name) => isDual || name !== names.proof)
   return {
     kind: 'purge',
+    shares: { table, at: 'drop' },
     phase: 'purge',
     does: `drop the ${to === finalName ? '' : 'old '}column "${from}" of "${table.name}"`,
     hazards: [
@@ -219,6 +220,7 @@ export function takeBackStep(work: Work): StepDraft {
   return {
     ...onTable(table),
     kind: 'ddl',
+    shares: { table, at: 'take back' },
     phase: 'expand',
     does: adopted
       ? `let go of "${to}" of "${table.name}"`

@@ -28,6 +28,7 @@ function verifyStep({ table, mapping, ...work }: Work): StepDraft {
   const canBecomeNull = work.notNull && work.changesValues
   return {
     kind: 'verify',
+    shares: { table, at: 'compare' },
     phase: 'verify',
     does: `compare "${work.from}" and "${work.to}" in every row of "${table.name}"`,
     hazards: [],
@@ -53,6 +54,7 @@ function proofStep(work: Work): StepDraft {
   return {
     ...onTable(table),
     kind: 'ddl',
+    shares: { table, at: 'prove' },
     phase: 'verify',
     does: `have the database keep "${from}" and "${to}" equal from now on`,
     probe: constraintExists(table, names.proof),
@@ -67,17 +69,21 @@ function proofStep(work: Work): StepDraft {
 
 function validateStep(work: Work): StepDraft {
   const { table } = work
-  return validateChecksStep(
-    table,
-    proofNames(work),
-    `prove that every row of "${table.name}" keeps to it`,
-    'verify',
-  )
+  return {
+    ...validateChecksStep(
+      table,
+      proofNames(work),
+      `prove that every row of "${table.name}" keeps to it`,
+      'verify',
+    ),
+    shares: { table, at: 'validate', constraints: proofNames(work) },
+  }
 }
 
 function offerStep({ to, table }: Work): StepDraft {
   return {
     kind: 'ddl',
+    shares: { table, at: 'offer' },
     phase: 'verify',
     does: `offer "${to}" to new instances`,
     hazards: [],

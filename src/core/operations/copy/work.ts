@@ -1,6 +1,6 @@
 import { type Carried, carried } from '../../plan/carry.ts'
-import { dualWriteBody, type Installed, type Pair } from '../../plan/dual-write.ts'
-import { followBody } from '../../plan/follow-body.ts'
+import { dualWrite, type Pair } from '../../plan/dual-write.ts'
+import { follow } from '../../plan/follow-body.ts'
 import type { Mapping } from '../../plan/mapping.ts'
 import { type Names, namesFor } from '../../plan/names.ts'
 import { type Counting, countingFor } from '../../plan/old-writes.ts'
@@ -12,9 +12,11 @@ import {
   hasNoChildren,
 } from '../../plan/probes.ts'
 import { companionsOf, type Leaving } from '../../plan/retire.ts'
+import { type Chore, type Duty, type Installed, triggerFor } from '../../plan/row-trigger.ts'
 import type { Requirement } from '../../plan/step.ts'
 import type { Column, QualifiedName, Table } from '../../schema/model.ts'
 import { type Sql, sql, trusted } from '../../sql.ts'
+import type { Context } from '../operation.ts'
 
 /** A column that is copied to another one of its table, which takes its place. */
 export interface Copy {
@@ -29,11 +31,11 @@ export interface Copy {
   readonly notNull: boolean
   /** Do the values of the old column change on their way, and with them its default? */
   readonly changesValues: boolean
-  readonly seed: string
+  readonly context: Pick<Context, 'seed' | 'shared'>
 }
 
 /** Everything that the steps of one copy have in common. */
-export interface Work extends Omit<Copy, 'seed'> {
+export interface Work extends Omit<Copy, 'context'> {
   readonly from: string
   /** What the new column is called while both are there, and in the end. */
   readonly to: string
@@ -43,6 +45,7 @@ export interface Work extends Omit<Copy, 'seed'> {
   readonly names: Names
   readonly leaving: Leaving
   readonly things: Carried
+  readonly duty: Duty
   /** The dual write while the old column is visible, and while it is hidden. */
   readonly installed: Installed
   readonly hidden: Installed
@@ -52,14 +55,16 @@ export interface Work extends Omit<Copy, 'seed'> {
 
 /** A copy to a column of another name: instances use both until the old one is hidden. */
 export function workUnderTwoNames(copy: Copy): Work & { readonly counting: Counting } {
-  const { to, names, named, pair, work } = begun(copy, copy.toColumn.name)
+  const { to, names, pair, work } = begun(copy, copy.toColumn.name)
   return {
     ...work,
+    ...inStep(work, copy.context, {
+      visible: dualWrite(pair),
+      hidden: dualWrite({ ...pair, from: names.hidden }),
+    }),
     to,
     finalName: to,
     leaving: { ...work.leaving, counter: names.counter },
-    installed: { ...named, body: dualWriteBody(pair) },
-    hidden: { ...named, body: dualWriteBody({ ...pair, from: names.hidden }) },
     counting: countingFor(pair, names.counter, names.trigger),
   }
 }
@@ -67,18 +72,34 @@ export function workUnderTwoNames(copy: Copy): Work & { readonly counting: Count
 /** A copy that takes over the name of the old column: nobody uses it before, and nobody uses the old one afterwards. */
 export function workUnderOneName(copy: Copy): Work {
   const { fromColumn, toColumn } = copy
-  const { names, named, pair, work } = begun(copy, fromColumn.name)
+  const { names, pair, work } = begun(copy, fromColumn.name)
   return {
     ...work,
+    ...inStep(work, copy.context, {
+      visible: follow({ ...pair, to: names.twin }, 'new'),
+      hidden: follow({ ...pair, from: names.hidden, to: fromColumn.name }, 'old'),
+    }),
     to: names.twin,
     toColumn: { ...toColumn, name: names.twin },
     finalName: fromColumn.name,
-    installed: { ...named, body: followBody({ ...pair, to: names.twin }, 'new') },
-    hidden: { ...named, body: followBody({ ...pair, from: names.hidden, to: fromColumn.name }, 'old') },
   }
 }
 
-function begun({ seed, ...copy }: Copy, finalName: string) {
+/** What keeps both columns in step. */
+function inStep(
+  { table, names, mapping }: Pick<Work, 'table' | 'names' | 'mapping'>,
+  { shared }: Copy['context'],
+  chores: { readonly visible: Chore; readonly hidden: Chore },
+): Pick<Work, 'duty' | 'installed' | 'hidden'> {
+  const { trigger, function: called } = names
+  // Without a way back nothing is taken to the hidden column.
+  const until = mapping.down === undefined ? 'retire' : 'purge'
+  const duty: Duty = { table, trigger, function: called, until, ...chores }
+  const { visible, hidden } = triggerFor(duty, shared)
+  return { duty, installed: visible, hidden }
+}
+
+function begun({ context: { seed }, ...copy }: Copy, finalName: string) {
   const { table, fromColumn, toColumn, mapping, changesValues } = copy
   const from = fromColumn.name
   const names = namesFor(
@@ -91,7 +112,6 @@ function begun({ seed, ...copy }: Copy, finalName: string) {
     to: toColumn.name,
     names,
     pair,
-    named: { table, trigger: names.trigger, function: names.function },
     work: {
       ...copy,
       from,

@@ -1,5 +1,5 @@
 import { isSameName, type QualifiedName, type ReferencingKey, type Schema } from '../../schema/model.ts'
-import { shown } from '../../sql.ts'
+import { constraintOn } from '../../schema/references.ts'
 
 /** The schema with a table under another name: its indexes, constraints and sequences keep theirs, as PostgreSQL leaves them. */
 export function renamedSchema(schema: Schema, from: QualifiedName, to: QualifiedName): Schema {
@@ -21,6 +21,5 @@ export function renamedSchema(schema: Schema, from: QualifiedName, to: Qualified
 }
 
 function pointing(key: ReferencingKey): ReferencingKey {
-  const { namespace, name } = key.table
-  return { ...key, identity: `${shown(key.constraint)} on ${shown(namespace)}.${shown(name)}` }
+  return { ...key, identity: constraintOn(key.table, key.constraint) }
 }

@@ -7,7 +7,8 @@ import type { Context } from '../operation.ts'
 import type { RenameColumn } from './rename.ts'
 
 /** Everything that the steps of one rename have in common. */
-export function workFor(op: RenameColumn, { schema, facts, seed }: Context) {
+export function workFor(op: RenameColumn, context: Context) {
+  const { schema, facts } = context
   const table = findTable(schema, theTable(op))
   const fromColumn = table === undefined ? undefined : findColumn(table, op.from)
   assert(table !== undefined && fromColumn !== undefined, 'steps come after check')
@@ -31,6 +32,6 @@ export function workFor(op: RenameColumn, { schema, facts, seed }: Context) {
     mapping,
     notNull: !fromColumn.nullable,
     changesValues: transform !== 'copy',
-    seed,
+    context,
   })
 }

@@ -1,9 +1,10 @@
 import { setColumnState } from '../../plan/column-state.ts'
-import { installSql, unfilledOf } from '../../plan/dual-write.ts'
+import { unfilledOf } from '../../plan/dual-write.ts'
 import type { Hazard } from '../../plan/hazard.ts'
 import { installCounterSql } from '../../plan/old-writes.ts'
 import { onTable } from '../../plan/on-table.ts'
 import { all, columnExists, dualWriteStands } from '../../plan/probes.ts'
+import { installSql } from '../../plan/row-trigger.ts'
 import type { StepDraft } from '../../plan/step.ts'
 import { primaryKey } from '../../schema/model.ts'
 import { id, join, qualified, sql, trusted } from '../../sql.ts'
@@ -12,19 +13,20 @@ import type { Work } from './work.ts'
 
 /** The new columns and the trigger that keeps them in step, at once. */
 export function expandSteps(work: Work, hazards: readonly Hazard[]): readonly StepDraft[] {
-  const { table, news, counting, installed } = work
+  const { table, news, counting, duty, installed } = work
   const added = news.map(({ name, type }) => sql`add column ${id(name)} ${trusted(type)}`)
   return [
     {
       ...onTable(table),
       kind: 'install_dual_write',
+      shares: { table, at: 'install', duty },
       phase: 'expand',
       does: `add ${said(news)} to "${table.name}", and keep them and ${said(work.olds)} in step`,
       hazards,
-      probe: all([...news.map(({ name }) => columnExists(table, name)), dualWriteStands(installed(0))]),
+      probe: all([...news.map(({ name }) => columnExists(table, name)), dualWriteStands(installed)]),
       statements: [
         sql`alter table ${qualified(table)} ${join(added)}`,
-        ...installSql(installed(0)),
+        ...installSql(installed),
         ...installCounterSql(counting),
         ...news.map(({ name }) => setColumnState(table, name, 'not_ready')),
       ],
@@ -39,6 +41,7 @@ export function fillSteps(work: Work): readonly StepDraft[] {
   return [
     {
       kind: 'backfill',
+      shares: { table, at: 'fill', columns: news.map(({ name }) => name) },
       phase: 'backfill',
       does: `fill ${said(news)} from ${said(work.olds)} where "${table.name}" still lacks them`,
       hazards: [],

@@ -1,9 +1,9 @@
 import { clearColumnState } from '../../plan/column-state.ts'
-import { functionSql, uninstallSql } from '../../plan/dual-write.ts'
 import { uninstallCounterSql } from '../../plan/old-writes.ts'
 import { onTable } from '../../plan/on-table.ts'
 import { all, columnAbsent, constraintAbsent, dualWriteAbsent } from '../../plan/probes.ts'
-import { gateStep, noStrangers, retireStep, undoStep } from '../../plan/retire.ts'
+import { gateStep, type Leaving, noStrangers, retireStep, undoStep } from '../../plan/retire.ts'
+import { functionSql, uninstallSql } from '../../plan/row-trigger.ts'
 import type { StepDraft } from '../../plan/step.ts'
 import { id, join, qualified, sql } from '../../sql.ts'
 import { standsRequirement, validatedRequirement } from '../copy/work.ts'
@@ -12,27 +12,25 @@ import type { Work } from './work.ts'
 
 /** All gates stand before the first column that is hidden. */
 export function leaveSteps(work: Work): readonly StepDraft[] {
-  return [...work.leaving.map(gateStep), ...work.leaving.map((_, at) => hideStep(work, at)), purgeStep(work)]
+  return [...work.leaving.map(gateStep), ...work.leaving.map((one) => hideStep(work, one)), purgeStep(work)]
 }
 
-/** One old column after the other disappears, and the trigger goes on with its hidden name. */
-function hideStep(work: Work, at: number): StepDraft {
-  const { table, leaving, installed } = work
-  const one = leaving[at]
-  return retireStep(one as NonNullable<typeof one>, {
+/** The old columns disappear at once, and the trigger goes on with their hidden names. */
+function hideStep(work: Work, leaving: Leaving): StepDraft {
+  const { table, hidden } = work
+  return retireStep(leaving, {
     requires: [
-      ...asPlanned(work, at),
-      ...standing(work, at),
+      ...asPlanned(work),
+      ...standing(work),
       ...proofs(work).map((name) => validatedRequirement(table, name)),
     ],
-    statements: [functionSql(installed(at + 1))],
+    statements: [functionSql(hidden)],
   })
 }
 
 /** The point of no return. Checks facts of the catalog only. */
 function purgeStep(work: Work): StepDraft {
-  const { table, olds, news, leaving, names, installed, counting } = work
-  const hidden = installed(leaving.length)
+  const { table, olds, news, leaving, names, hidden, counting } = work
   const rules = news.flatMap((column) => [
     ...(column.nullable ? [] : [sql`alter column ${id(column.name)} set not null`]),
     ...(column.default === undefined
@@ -46,6 +44,7 @@ function purgeStep(work: Work): StepDraft {
   return {
     ...onTable(table),
     kind: 'purge',
+    shares: { table, at: 'drop' },
     phase: 'purge',
     does: `drop ${said(olds)} of "${table.name}"`,
     hazards: [
@@ -78,13 +77,10 @@ function purgeStep(work: Work): StepDraft {
   }
 }
 
-/** The old columns come back in the opposite order; then everything of ours goes. */
+/** The old columns come back; then everything of ours goes. */
 export function rollbackSteps(work: Work): readonly StepDraft[] {
   const { leaving, installed } = work
-  return [
-    ...leaving.map((one, at) => undoStep(one, [functionSql(installed(at))])).toReversed(),
-    takeBackStep(work),
-  ]
+  return [...leaving.map((one) => undoStep(one, [functionSql(installed)])), takeBackStep(work)]
 }
 
 function takeBackStep(work: Work): StepDraft {
@@ -100,12 +96,13 @@ function takeBackStep(work: Work): StepDraft {
   return {
     ...onTable(table),
     kind: 'ddl',
+    shares: { table, at: 'take back' },
     phase: 'expand',
     does: `drop ${said(news)} of "${table.name}" again`,
     // They came with the trigger and go with it: without it, columns of these names are somebody else's.
-    probe: dualWriteAbsent(installed(0)),
+    probe: dualWriteAbsent(installed),
     statements: [
-      ...uninstallSql(installed(0)),
+      ...uninstallSql(installed),
       ...uninstallCounterSql(counting),
       sql`alter table ${qualified(table)} ${join(gone)}`,
       ...news.map(({ name }) => clearColumnState(table, name)),

@@ -16,15 +16,14 @@ export function proofs(work: Work): readonly string[] {
   return [work.names.proof, ...required(work).map(({ notNullProof }) => notNullProof)]
 }
 
-/** The trigger is there and the last one, when so many of the old columns are hidden. */
-export function standing({ installed }: Work, hidden: number): readonly Requirement[] {
-  return [standsRequirement(installed(hidden)), lastRequirement(installed(hidden))]
+/** The trigger is there and the last one. */
+export function standing({ installed }: Work): readonly Requirement[] {
+  return [standsRequirement(installed), lastRequirement(installed)]
 }
 
-/** Of the old columns that are not hidden yet. */
-export function asPlanned({ table, olds }: Work, hidden = 0): readonly Requirement[] {
+export function asPlanned({ table, olds }: Work): readonly Requirement[] {
   return [
-    ...olds.slice(hidden).map((column) => ({
+    ...olds.map((column) => ({
       that: columnIsAsPlanned(table, column),
       code: 'drift_found' as const,
       otherwise: `NOT NULL, the default or a grant of "${table.name}"."${column.name}" was changed since the plan was made; change it back, or roll back and begin anew`,

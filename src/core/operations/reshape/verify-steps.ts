@@ -1,9 +1,9 @@
 import { clearColumnState, columnIsOffered } from '../../plan/column-state.ts'
+import { validateChecksStep } from '../../plan/constraint-steps.ts'
 import { lossyOf, relationOf, unfilledOf } from '../../plan/dual-write.ts'
 import { onTable } from '../../plan/on-table.ts'
-import { all, constraintExists, constraintValidated } from '../../plan/probes.ts'
+import { all, constraintExists } from '../../plan/probes.ts'
 import type { StepDraft } from '../../plan/step.ts'
-import { validateChecksSql } from '../../plan/validate.ts'
 import { primaryKey } from '../../schema/model.ts'
 import { id, join, qualified, sql } from '../../sql.ts'
 import { asPlanned, listed, proofs, required, said, sides, standing } from './parts.ts'
@@ -20,6 +20,7 @@ function verifyStep(work: Work): StepDraft {
   const filled = required(work).map(({ name }) => sql`${id(name)} is not null`)
   return {
     kind: 'verify',
+    shares: { table, at: 'compare' },
     phase: 'verify',
     does: `compare ${said(olds)} and ${said(news)} in every row of "${table.name}"`,
     hazards: [],
@@ -46,10 +47,11 @@ function proofStep(work: Work): StepDraft {
   return {
     ...onTable(table),
     kind: 'ddl',
+    shares: { table, at: 'prove' },
     phase: 'verify',
     does: `have the database keep ${said(work.olds)} and ${said(work.news)} in step from now on`,
     probe: constraintExists(table, names.proof),
-    requires: [...asPlanned(work), ...standing(work, 0)],
+    requires: [...asPlanned(work), ...standing(work)],
     statements: [sql`alter table ${qualified(table)} ${join(additions)}`],
   }
 }
@@ -57,29 +59,20 @@ function proofStep(work: Work): StepDraft {
 function validateStep(work: Work): StepDraft {
   const { table } = work
   return {
-    kind: 'validate',
-    phase: 'verify',
-    does: `prove that every row of "${table.name}" keeps to it`,
-    hazards: [
-      {
-        code: 'stops_clients',
-        because: `At its end writers of "${table.name}" wait: for the lock timeout at most, and then for some milliseconds.`,
-      },
-    ],
-    probe: all(proofs(work).map((name) => constraintValidated(table, name))),
-    locks: [
-      { relation: table, level: 'share_update_exclusive' },
-      { relation: table, level: 'share_row_exclusive', implied: true },
-    ],
-    requires: [],
-    statements: validateChecksSql(table, proofs(work)),
-    cost: 'scan',
+    ...validateChecksStep(
+      table,
+      proofs(work),
+      `prove that every row of "${table.name}" keeps to it`,
+      'verify',
+    ),
+    shares: { table, at: 'validate', constraints: proofs(work) },
   }
 }
 
 function offerStep({ table, news }: Work): StepDraft {
   return {
     kind: 'ddl',
+    shares: { table, at: 'offer' },
     phase: 'verify',
     does: `offer ${said(news)} to new instances`,
     hazards: [],

@@ -1,8 +1,9 @@
 import { assert } from '../../errors.ts'
-import { type Installed, rowWriteBody, type Sides } from '../../plan/dual-write.ts'
+import { rowWrite, type Sides } from '../../plan/dual-write.ts'
 import { type Names, namesFor } from '../../plan/names.ts'
 import { type Counting, rowCountingFor } from '../../plan/old-writes.ts'
 import { companionsOf, type Leaving } from '../../plan/retire.ts'
+import { type Duty, type Installed, triggerFor } from '../../plan/row-trigger.ts'
 import { type Column, findTable, type Table } from '../../schema/model.ts'
 import { type Sql, sql, trusted } from '../../sql.ts'
 import type { Context } from '../operation.ts'
@@ -14,10 +15,12 @@ export interface Work extends Pick<Resolved, 'olds' | 'mapping'> {
   readonly table: Table
   readonly news: readonly Made[]
   readonly names: Names
-  /** One for each old column, in the order in which they are hidden. */
+  /** One for each old column. */
   readonly leaving: readonly Leaving[]
-  /** The dual write when so many of the old columns are hidden. */
-  readonly installed: (hidden: number) => Installed
+  readonly duty: Duty
+  /** The dual write while the old columns are visible, and while they are hidden. */
+  readonly installed: Installed
+  readonly hidden: Installed
   readonly counting: Counting
 }
 
@@ -27,7 +30,7 @@ export interface Made extends NewColumn {
   readonly default: Sql | undefined
 }
 
-export function workFor(shape: Reshape, { schema, facts, seed }: Context): Work {
+export function workFor(shape: Reshape, { schema, facts, seed, shared }: Context): Work {
   const table = findTable(schema, shape.table)
   assert(table !== undefined, 'steps come after check')
   const found = resolved(shape, table, facts)
@@ -42,14 +45,23 @@ export function workFor(shape: Reshape, { schema, facts, seed }: Context): Work 
     known: [...companionsOf(table, name), names.proof],
     counter: names.counter,
   }))
-  const sides = (hidden: number): Sides => ({
+  const sides = (name: 'column' | 'hidden'): Sides => ({
     table: shape.table,
-    olds: leaving.map((one, at) => (at < hidden ? one.hidden : one.column)),
+    olds: leaving.map((one) => one[name]),
     news: shape.news.map(({ name }) => name),
     mapping,
     oldColumns: olds,
   })
   const defaults = defaultsOf(found)
+  const duty: Duty = {
+    table: shape.table,
+    trigger: names.trigger,
+    function: names.function,
+    until: 'purge',
+    visible: rowWrite(sides('column')),
+    hidden: rowWrite(sides('hidden')),
+  }
+  const { visible: installed, hidden } = triggerFor(duty, shared)
   return {
     table,
     olds,
@@ -61,13 +73,10 @@ export function workFor(shape: Reshape, { schema, facts, seed }: Context): Work 
       notNullProof: namesFor(`${seed} ${column.name}`, column.name, []).notNullProof,
       default: defaults[at],
     })),
-    installed: (hidden) => ({
-      table: shape.table,
-      trigger: names.trigger,
-      function: names.function,
-      body: rowWriteBody(sides(hidden)),
-    }),
-    counting: rowCountingFor(sides(0), names.counter, names.trigger),
+    duty,
+    installed,
+    hidden,
+    counting: rowCountingFor(sides('column'), names.counter, names.trigger),
   }
 }
 

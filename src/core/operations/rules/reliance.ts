@@ -1,13 +1,13 @@
 import { canonical } from '../../hash.ts'
 import {
   type Constraint,
+  isSameName,
   type QualifiedName,
   type Schema,
   type Table,
-  withTable,
 } from '../../schema/model.ts'
-import { changedTables } from '../../schema/references.ts'
-import { qualified, shown } from '../../sql.ts'
+import { type Changed, constraintOn, withEach } from '../../schema/references.ts'
+import { shown } from '../../sql.ts'
 import { isKey } from './foreign-key-problems.ts'
 import { ruleOf } from './known.ts'
 
@@ -20,24 +20,17 @@ interface Key {
  * The schema after an operation, in which every key knows anew which foreign keys stand on it. Where a table has two keys of the
  * same columns, nobody knows before which of them PostgreSQL takes for a new one: it counts for both.
  */
-export function withReliance(before: Schema, after: Schema): Schema {
-  const [old, now] = changedTables(before, after).map((tables) => tables.flatMap(keysOf))
-  const gone = without(old ?? [], now ?? [])
-  const made = without(now ?? [], old ?? [])
-  const pointedAt = new Set([...gone, ...made].map(targetOf))
-  return after.tables
-    .filter((table) => pointedAt.size > 0 && pointedAt.has(qualified(table)))
-    .reduce((schema, table) => withTable(schema, reliedOn(table, gone, made)), after)
+export function withReliance(after: Schema, [were, are]: Changed): Schema {
+  const [old, now] = [were.flatMap(keysOf), are.flatMap(keysOf)]
+  const [gone, made] = [without(old, now), without(now, old)]
+  const pointedAt = [...gone, ...made].flatMap(({ constraint: { references } }) => references ?? [])
+  return withEach(after, pointedAt, (table) => reliedOn(table, gone, made))
 }
 
 function keysOf({ namespace, name, constraints }: Table): readonly Key[] {
   return constraints
     .filter(({ kind }) => kind === 'foreign_key')
     .map((constraint) => ({ of: { namespace, name }, constraint }))
-}
-
-function targetOf({ constraint: { references } }: Key): string | undefined {
-  return references === null ? undefined : qualified(references)
 }
 
 function without(keys: readonly Key[], others: readonly Key[]): readonly Key[] {
@@ -50,7 +43,9 @@ function identity({ of, constraint: { name, references, columns } }: Key): strin
 }
 
 function reliedOn(table: Table, gone: readonly Key[], made: readonly Key[]): Table {
-  const pointing = made.filter((key) => targetOf(key) === qualified(table))
+  const pointing = made.filter(
+    ({ constraint: { references } }) => references !== null && isSameName(references, table),
+  )
   const standingOn = (index: Table['indexes'][number]) =>
     pointing.filter(({ constraint }) => isKey(index, otherColumns(constraint, table), table))
   return {
@@ -87,5 +82,5 @@ function inFull({ of, constraint: { name } }: Key): string {
 
 /** As the model has it of an index. */
 function shortly({ of, constraint: { name } }: Key): string {
-  return `${shown(name)} on ${shown(of.namespace)}.${shown(of.name)}`
+  return constraintOn(of, name)
 }

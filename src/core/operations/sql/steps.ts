@@ -1,5 +1,6 @@
 import { assert } from '../../errors.ts'
 import { hash } from '../../hash.ts'
+import { gateOf } from '../../plan/behind-gate.ts'
 import type { Hazard } from '../../plan/hazard.ts'
 import { isFreeToBuild } from '../../plan/probes.ts'
 import { inSearchPath } from '../../plan/search-path.ts'
@@ -13,10 +14,26 @@ import { stepLocks } from '../../statements/step-locks.ts'
 import type { Context } from '../operation.ts'
 import { withForeignKeys } from './foreign-keys.ts'
 import { tableOfIndex } from './index-tables.ts'
+import { leaversOf } from './leavers.ts'
 import { probeOf } from './probe.ts'
 import { type RunSql, settingsOf } from './run-sql.ts'
 
 const PHASES: Readonly<Record<RunSql['phase'], Phase>> = { expand: 'expand', contract: 'purge' }
+
+/** What runs in the contract takes something away, or it could run before. */
+export function contractSteps(op: RunSql, context: Context): readonly StepDraft[] {
+  const step = upStep(op, context)
+  const leavers = leaversOf(op, `what "${firstLine(op.up)}" takes away`)
+  const [first, ...more] = leavers.map(({ along: _, ...leaver }) => leaver)
+  return [
+    ...leavers.map((leaver) => gateOf(leaver, doneProbe(op))),
+    {
+      ...step,
+      ...(first === undefined ? {} : { retires: first }),
+      ...(more.length === 0 ? {} : { retiresAlso: more }),
+    },
+  ]
+}
 
 export function upStep(op: RunSql, context: Context): StepDraft {
   const [setting] = settingsOf(op)

@@ -10,7 +10,6 @@ import type { RenameColumn } from '../../../../src/core/operations/rename/rename
 import { workFor } from '../../../../src/core/operations/rename/work.ts'
 import { clearColumnState, setColumnState } from '../../../../src/core/plan/column-state.ts'
 import { nothingElseOn } from '../../../../src/core/plan/dependents.ts'
-import { functionSql } from '../../../../src/core/plan/dual-write.ts'
 import { uninstallCounterSql } from '../../../../src/core/plan/old-writes.ts'
 import {
   columnAbsent,
@@ -22,6 +21,7 @@ import {
   dualWriteStands,
   indexValid,
 } from '../../../../src/core/plan/probes.ts'
+import { functionSql } from '../../../../src/core/plan/row-trigger.ts'
 import type { StepDraft, TransactionStep } from '../../../../src/core/plan/step.ts'
 import type { Column, Table } from '../../../../src/core/schema/model.ts'
 import {
@@ -123,6 +123,7 @@ describe('the step that drops it', () => {
   test('takes away what was put up, and the column last of all', () => {
     const of = work()
     expect(purgeStep(of)).toEqual({
+      shares: expect.objectContaining({ at: 'drop' }),
       kind: 'purge',
       phase: 'purge',
       does: 'drop the column "name" of "users"',
@@ -298,6 +299,7 @@ describe('the step that takes everything back', () => {
   test('works from whatever point the run has come to', () => {
     const of = work()
     expect(takeBackStep(of)).toEqual({
+      shares: expect.objectContaining({ at: 'take back' }),
       kind: 'ddl',
       phase: 'expand',
       does: 'drop the column "full_name" of "users" again',

@@ -42,6 +42,7 @@ describe('the comparison', () => {
   test('looks at every row, and names those that differ by their key', () => {
     const users = table()
     expect(steps(users)[0]).toEqual({
+      shares: expect.objectContaining({ at: 'compare' }),
       kind: 'verify',
       phase: 'verify',
       does: 'compare "name" and "full_name" in every row of "users"',
@@ -68,6 +69,7 @@ describe('the proof', () => {
     const users = table()
     const { installed } = work(users)
     expect(steps(users)[1]).toEqual({
+      shares: expect.objectContaining({ at: 'prove' }),
       kind: 'ddl',
       phase: 'verify',
       does: 'have the database keep "name" and "full_name" equal from now on',
@@ -130,6 +132,7 @@ describe('the proof', () => {
   test('is then made for every row that is there, while writers go on', () => {
     const users = tableWith([column('name', 'text', { nullable: false })])
     expect(steps(users)[2]).toEqual({
+      shares: expect.objectContaining({ at: 'validate' }),
       kind: 'validate',
       phase: 'verify',
       does: 'prove that every row of "users" keeps to it',
@@ -186,6 +189,7 @@ describe('the offer', () => {
   test('needs no lock on the table', () => {
     const users = table()
     expect(steps(users).at(-1)).toEqual({
+      shares: expect.objectContaining({ at: 'offer' }),
       kind: 'ddl',
       phase: 'verify',
       does: 'offer "full_name" to new instances',

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { withReliance } from '../../../../src/core/operations/rules/reliance.ts'
-import { type Constraint, withoutTable, withTable } from '../../../../src/core/schema/model.ts'
+import { type Constraint, type Schema, withoutTable, withTable } from '../../../../src/core/schema/model.ts'
+import { changedTables } from '../../../../src/core/schema/references.ts'
 import {
   column,
   foreignKey,
@@ -27,6 +28,7 @@ const TEAMS = table({
 })
 const USERS = table({ columns: [column('id'), column('team')], constraints: [], indexes: [] })
 const before = schemaOf(TEAMS, USERS)
+const relied = (was: Schema, is: Schema) => withReliance(is, changedTables(was, is))
 const withKey = (constraint: Constraint) => withTable(before, { ...USERS, constraints: [constraint] })
 
 function reliedOn(schema: ReturnType<typeof schemaOf>): readonly string[] {
@@ -45,14 +47,14 @@ describe('after an operation a key knows which foreign keys stand on it', () => 
     ['that is the primary key, where none is named', '', ['teams_pkey', 'teams_pkey']],
     ['of which there are two', '(code)', ['teams_code_key', 'teams_code_key', 'code_idx']],
   ])('%s', (_what, columns, names) => {
-    const made = withReliance(before, withKey(to(columns)))
+    const made = relied(before, withKey(to(columns)))
     expect(reliedOn(made)).toEqual(names)
-    expect(reliedOn(withReliance(made, withTable(made, USERS)))).toEqual([])
-    expect(reliedOn(withReliance(made, withoutTable(made, USERS)))).toEqual([])
+    expect(reliedOn(relied(made, withTable(made, USERS)))).toEqual([])
+    expect(reliedOn(relied(made, withoutTable(made, USERS)))).toEqual([])
   })
 
   test('and nothing is changed where none came or went', () => {
     const after = withTable(before, { ...USERS, comment: 'other' })
-    expect(withReliance(before, after)).toBe(after)
+    expect(relied(before, after)).toBe(after)
   })
 })

@@ -1,0 +1,27 @@
+import type { Touch } from '../operations/needs.ts'
+import { qualified } from '../sql.ts'
+import { isOnAdded } from './meetings.ts'
+import type { StepDraft } from './step.ts'
+
+/** What an operation of a migration touches, and the steps that come of it. */
+export interface Planned {
+  readonly touches: readonly Touch[]
+  readonly forward: readonly StepDraft[]
+}
+
+/**
+ * Which operations are done together: for each the number of the first one of its group. They work on one table, on nothing that
+ * the migration itself adds, and nothing else is taken away between them: it may have to go before the one and after the other.
+ */
+export function groupsOf(planned: readonly Planned[]): readonly number[] {
+  const open = new Map<string, number>()
+  return planned.map(({ touches, forward }, at) => {
+    const before = planned.slice(0, at).flatMap((one) => one.touches)
+    const { table } = forward.find(({ shares }) => shares !== undefined)?.shares ?? {}
+    const key = table === undefined || isOnAdded(before, touches) ? undefined : qualified(table)
+    const group = (key === undefined ? undefined : open.get(key)) ?? at
+    if (forward.some(({ phase }) => phase === 'retire' || phase === 'purge')) open.clear()
+    if (key !== undefined) open.set(key, group)
+    return group
+  })
+}
