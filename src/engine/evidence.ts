@@ -35,7 +35,7 @@ export async function gatherEvidence(engine: Engine, run: Run | undefined, of: G
     needing,
     everRegistered: await wasAnyRegistered(engine),
     ...(of.thing === undefined ? {} : { staying: staying === undefined ? {} : { version: staying } }),
-    ...(await inventoryOf(engine, run?.id)),
+    ...(await inventoryOf(engine, run?.id, of)),
     sessions: await readSessions(engine, of, staying, onStandbys),
     transactions: await oldTransactions(engine, of),
     replays: await readReplays(engine.standbys),

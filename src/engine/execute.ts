@@ -217,8 +217,8 @@ async function lookOnceMore(engine: Driving, run: Run, step: Step, { passed }: P
 
 /** What is gone without ever being hidden needs no door any more. */
 function doorsOf(step: Step): readonly Sql[] {
-  if (step.phase !== 'purge') return []
-  return leaversOf(step).map((one) => {
+  const gone = leaversOf(step).filter(({ thing }) => thing !== undefined || step.phase === 'purge')
+  return gone.map((one) => {
     const { table, column } = doorOf(one)
     return clearColumnState(table, column)
   })

@@ -17,7 +17,7 @@ export function guardedStep(run: Run, gate: GateStep): Step | undefined {
  * guards is hidden or gone.
  */
 export function gatesAhead(run: Run): readonly GateStep[] {
-  return run.plan.steps
+  return stepsLeft(run, 'rollout')
     .filter((step) => step.kind === 'gate')
     .filter((gate) => !run.done.has(guardedStep(run, gate)?.id ?? ''))
 }
