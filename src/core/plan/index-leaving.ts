@@ -5,6 +5,7 @@ import { qualified, shown } from '../sql.ts'
 import type { Hazard } from './hazard.ts'
 import type { Leaver } from './step.ts'
 import { refused } from './table-checks.ts'
+import type { Shows } from './thing.ts'
 
 export function findIndex(table: Table, name: string): Index | undefined {
   return table.indexes.find((index) => index.name === name)
@@ -74,17 +75,34 @@ export function leavingIndexHazards(table: Table, index: Index): readonly Hazard
 }
 
 /** Somebody reads by it, which the server counts; and by what keeps duplicates out somebody may resolve conflicts. */
-export function leavingIndex(table: QualifiedName, { name, unique, columns }: Index): Leaver {
-  const index = { namespace: table.namespace, name }
+export function leavingIndex(of: QualifiedName, index: Index): Leaver {
+  const { namespace, name } = of
   return {
-    table,
+    table: { namespace, name },
     thing: {
-      called: `the index ${shown(index.namespace)}.${shown(name)}`,
+      called: `the index ${shown(namespace)}.${shown(index.name)}`,
       reach: 'table',
       shows: [
-        { by: 'scans', index },
-        ...(unique ? [{ by: 'conflict' as const, table, constraint: name, columns }] : []),
+        { by: 'scans', index: { namespace, name: index.name } },
+        ...(index.unique ? [conflictBy(of, index)] : []),
       ],
     },
   }
+}
+
+/** Another index serves whoever reads, and no more. */
+export function leavingKey(of: QualifiedName, index: Index): Leaver {
+  const { namespace, name } = of
+  return {
+    table: { namespace, name },
+    thing: {
+      called: `the old key of the index ${shown(namespace)}.${shown(index.name)}`,
+      reach: 'table',
+      shows: [conflictBy(of, index)],
+    },
+  }
+}
+
+function conflictBy({ namespace, name: table }: QualifiedName, { name, columns }: Index): Shows {
+  return { by: 'conflict', table: { namespace, name: table }, constraint: name, columns }
 }
