@@ -90,3 +90,25 @@ describe('what no instance declares', () => {
     },
   )
 })
+
+describe('a rollback of sql', () => {
+  test.for([
+    ['create table orders (id int)', 'drop table orders', 'orders.id'],
+    ['alter table old_users add column age int', 'alter table old_users drop column age', 'old_users.age'],
+  ] as const)('does not take back what an instance uses: %s', async ([up, down, use]) => {
+    const database = await testDatabase(SHOP)
+    const bellows = await database.bellows({})
+    const operation: Operation = { kind: 'sql', namespace: 'public', up, down, phase: 'expand' }
+    // Or the run would be over with the expand.
+    const drop: Operation = { kind: 'drop_index', ...on, index: 'users_by_email' }
+    const run = await bellows.change((driver) =>
+      driver.advance({ name: '0001_test', operations: [operation, drop] }, 'expand'),
+    )
+    await bellows.instances.register({ instance: 'new-1', uses: [use] })
+    await expect(bellows.change((driver) => driver.rollback(run.id))).rejects.toMatchObject({
+      code: 'instances_blocking',
+    })
+    await bellows.instances.release('new-1')
+    expect(await bellows.change((driver) => driver.rollback(run.id))).toMatchObject({ state: 'rolled_back' })
+  })
+})

@@ -5,7 +5,7 @@ import type { Setting } from '../../../src/core/statements/rule.ts'
 import { readStatements } from '../../../src/core/statements/statement.ts'
 import { UNSAFE } from '../../../src/core/statements/unsafe.ts'
 
-type Where = Partial<Pick<Setting, 'part' | 'outside'>>
+type Where = Partial<Pick<Setting, 'part' | 'outside' | 'takesBack'>>
 
 function setting(text: string, where: Where = {}): Setting {
   const statements = readStatements(text)
@@ -339,7 +339,8 @@ describe('the lint', () => {
   test.each(['drop table a.b', 'drop view a.v', 'alter table a.b drop c', 'alter table a.b rename d to c'])(
     'lets a way back take away what was made: %s',
     (text) => {
-      expect(codes(text, { part: 'down' })).toEqual([])
+      const { statements: takesBack } = setting('create table a.b (c int)')
+      expect(codes(text, { part: 'down', takesBack })).toEqual([])
     },
   )
 
