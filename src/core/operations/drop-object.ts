@@ -55,12 +55,10 @@ export const dropObject: OperationSpec<DropObject> = {
       kind: 'purge',
       phase: 'purge',
       does: `drop the ${shownObject(object)}`,
-      hazards: [
-        ...(foundObject(object, facts)?.dependents ?? []).map((name) => ({
-          code: 'blocks_contract' as const,
-          because: `The ${name} depends on it. Change or drop it before the contract, which never cascades.`,
-        })),
-      ],
+      hazards: (foundObject(object, facts)?.dependents ?? []).map((name) => ({
+        code: 'blocks_contract' as const,
+        because: `The ${name} depends on it. Change or drop it before the contract, which never cascades.`,
+      })),
       probe: objectAbsent(object),
       locks: 'problem' in statements ? [] : stepLocks(statements, op.namespace, schema),
       requires: [

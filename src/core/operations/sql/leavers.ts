@@ -31,8 +31,7 @@ export function leaversOf(op: RunSql, called: string): readonly Pick<GateStep, k
   return [...leavers, ...rest].map((leaver) => ({ ...leaver, ...along }))
 }
 
-/** What the text takes back of what another one made. */
-export function takenBy(statements: Statements, namespace: string): Taken {
+function takenBy(statements: Statements, namespace: string): Taken {
   const taken = statements.flatMap((statement): readonly (Leaver & { readonly said: string })[] => {
     if ('DropStmt' in statement) {
       const { removeType = '', objects = [] } = statement.DropStmt
@@ -46,7 +45,7 @@ export function takenBy(statements: Statements, namespace: string): Taken {
       subtype === 'AT_DropColumn' ? [{ table, column: name, said: `${full(table)}.${shown(name)}` }] : [],
     )
   })
-  return { leavers: taken.map(({ said: _, ...leaver }) => leaver), names: taken.map(({ said }) => said) }
+  return { leavers: taken.map(leaverOf), names: taken.map(({ said }) => said) }
 }
 
 const KINDS: Readonly<Record<string, 'table' | 'view' | 'materialized view'>> = {
@@ -68,4 +67,13 @@ function dropped(table: QualifiedName, kind: (typeof KINDS)[string]): Leaver & {
 
 function full({ namespace, name }: QualifiedName): string {
   return `${shown(namespace)}.${shown(name)}`
+}
+
+/** Without what belongs to its gate, or to the words for it. */
+export function leaverOf({ table, column, thing }: Leaver): Leaver {
+  return {
+    table,
+    ...(column === undefined ? {} : { column }),
+    ...(thing === undefined ? {} : { thing }),
+  }
 }

@@ -15,7 +15,7 @@ import { madePlaces } from '../../statements/taken-back.ts'
 import type { Context } from '../operation.ts'
 import { withForeignKeys } from './foreign-keys.ts'
 import { tableOfIndex } from './index-tables.ts'
-import { leaversOf } from './leavers.ts'
+import { leaverOf, leaversOf } from './leavers.ts'
 import { probeOf } from './probe.ts'
 import { type RunSql, settingsOf, upOf } from './run-sql.ts'
 
@@ -27,7 +27,7 @@ export function contractSteps(op: RunSql, context: Context): readonly StepDraft[
   const leavers = leaversOf(op, `what "${firstLine(op.up)}" takes away`)
   return [
     ...leavers.map((leaver) => gateOf(leaver, doneProbe(op))),
-    { ...step, ...retiring(leavers.map(({ along: _, ...leaver }) => leaver)) },
+    { ...step, ...retiring(leavers.map(leaverOf)) },
   ]
 }
 
