@@ -8,8 +8,11 @@ export function sql(strings: TemplateStringsArray, ...parts: readonly Sql[]): Sq
   return String.raw({ raw: strings }, ...parts) as Sql
 }
 
-/** Stands in what Bellows reads about a table, so that it is told from what applications read. */
-export const OWN_MARK = '/* bellows */' as Sql
+/** Stands in every statement of a trigger of Bellows, so that it is told from what applications do. */
+export const OWN_MARK = '/* bellows keeps columns in step */' as Sql
+
+/** Begins what Bellows reads about a table, so that it is told from what applications read. */
+export const OWN_READ = 'select /* bellows */ coalesce(pg_catalog.json_agg(r), ' as Sql
 
 /** A quoted identifier, always quoted, so that `User` and `full name` mean what they say. */
 export function id(name: string): Sql {

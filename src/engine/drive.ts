@@ -1,7 +1,7 @@
 import { assert, BellowsError } from '../core/errors.ts'
 import { undoSteps } from '../core/plan/plan.ts'
-import type { Phase, Step } from '../core/plan/step.ts'
-import { dueSteps, gatesAhead, hidingStep } from '../core/run/due.ts'
+import type { GateStep, Phase, Step } from '../core/plan/step.ts'
+import { dueSteps, gatesBefore, guardedStep } from '../core/run/due.ts'
 import type { Event } from '../core/run/event.ts'
 import { isOver, type Run, stepsLeft } from '../core/run/run.ts'
 import { mayEnter, STATE_OF_PHASE } from '../core/run/transitions.ts'
@@ -32,31 +32,40 @@ async function goOn(engine: Driving, id: number, until: Phase): Promise<Run> {
     if (run.state === 'rolling_back') throw goesBack(run)
     const [next] = dueSteps(run, until)
     if (next === undefined) return await completed(engine, run)
-    await recordingFailure(engine, run, next, async () => {
-      if (next.kind === 'gate') await passGates(engine, run)
+    const gates = gatesBefore(run, next)
+    await recordingFailure(engine, run, gates[0] ?? next, async () => {
+      if (next.phase === 'purge') await waitOutGrace(engine, run, next)
+      if (gates.length > 0) await passGates(engine, run, gates, next)
       else await takeStep(engine, run, next)
     })
   }
 }
 
-/** All gates first, then all columns at once: a run is not half retired because one gate stayed closed. */
-async function passGates(engine: Driving, run: Run): Promise<void> {
-  const gates = gatesAhead(run)
-  if (run.state !== STATE_OF_PHASE.rollout && run.state !== STATE_OF_PHASE.retire)
-    await enter(engine, run, 'rollout')
+/**
+ * All gates first, then all columns at once: a run is not half retired because one gate stayed closed. What is dropped without
+ * being hidden goes in its turn, through its gate anew.
+ */
+async function passGates(engine: Driving, run: Run, gates: readonly GateStep[], next: Step): Promise<void> {
+  if (mayEnter(run.state, STATE_OF_PHASE.rollout) && !isOfContract(run)) await enter(engine, run, 'rollout')
   const passed: Passed[] = []
   for (const gate of gates) passed.push(await passGate(engine, run, gate))
-  const hiding = new Map<Step, readonly Passed[]>()
+  const guarded = new Map<Step, readonly Passed[]>()
   for (const [at, gate] of gates.entries()) {
-    const step = hidingStep(run, gate)
-    if (step !== undefined) hiding.set(step, [...(hiding.get(step) ?? []), ...passed.slice(at, at + 1)])
+    const step = guardedStep(run, gate)
+    if (step !== undefined) guarded.set(step, [...(guarded.get(step) ?? []), ...passed.slice(at, at + 1)])
   }
-  for (const [step, gatesOf] of hiding) {
-    const all = allPassed(gatesOf)
+  const hiding = [...guarded].filter(([step]) => step.phase === 'retire')
+  const taken = hiding.length > 0 ? hiding : [[next, guarded.get(next) ?? []] as const]
+  for (const [step, gatesOf] of taken) {
+    const all = gatesOf.length === 0 ? undefined : allPassed(gatesOf)
     // The gates behind its own, and the columns before it, took their time.
-    if (gates.length > 1) await all.lookAgain()
+    if (gates.length > 1) await all?.lookAgain()
     await takeStep(engine, await readRun(engine, run.id), step, all)
   }
+}
+
+function isOfContract({ state }: Run): boolean {
+  return state === STATE_OF_PHASE.rollout || state === STATE_OF_PHASE.retire || state === STATE_OF_PHASE.purge
 }
 
 /** Of the columns that one step hides at once. */
@@ -81,7 +90,6 @@ const ENTERED_AHEAD: ReadonlySet<Step['kind']> = new Set([
 
 async function takeStep(engine: Driving, at: Run, step: Step, passed?: Passed): Promise<void> {
   const run = await behindRollout(engine, at, step)
-  if (step.phase === 'purge') await waitOutGrace(engine, run, step)
   const isNewPhase = STATE_OF_PHASE[step.phase] !== run.state
   mustBeAllowed(run, step.phase)
   const entering: Event[] = isNewPhase ? [{ type: 'phase_entered', phase: step.phase }] : []
@@ -94,8 +102,8 @@ async function takeStep(engine: Driving, at: Run, step: Step, passed?: Passed): 
   }
   const isLast = stepsLeft(run, 'purge').every((left) => left.id === step.id || left.kind === 'gate')
   await executeStep(engine, run, step, {
-    before: enteredAhead ? [] : [...entering, ...(passed?.overridden ?? [])],
-    ...(passed === undefined ? {} : { requires: passed.requires, lookAgain: passed.lookAgain }),
+    before: enteredAhead ? [] : entering,
+    ...(passed === undefined ? {} : { passed }),
     after: isLast ? [{ type: 'run_completed' }] : [],
   })
 }

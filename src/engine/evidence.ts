@@ -1,6 +1,8 @@
 import type { Brownout } from '../core/gate/brownout.ts'
 import type { GateFacts } from '../core/gate/gate.ts'
 import type { OldTransaction } from '../core/gate/transactions.ts'
+import { takesAway } from '../core/plan/drop-order.ts'
+import { touchesOf } from '../core/plan/needs.ts'
 import { writesSql } from '../core/plan/old-writes.ts'
 import { called } from '../core/plan/step.ts'
 import type { Run } from '../core/run/run.ts'
@@ -8,8 +10,8 @@ import type { Dependents } from '../core/schema/model.ts'
 import { lit, type Sql, sql } from '../core/sql.ts'
 import { declaredClients } from './clients.ts'
 import type { Engine } from './context.ts'
-import { columnArguments, type Gated } from './gated.ts'
-import { inventoryOf } from './inventory.ts'
+import { besideOf, columnArguments, doorKey, type Gated, scopeOf } from './gated.ts'
+import { inventoryOf, stayingVersion } from './inventory.ts'
 import { readReplays } from './replay.ts'
 import { namesOn, readSessions, readStandbySessions } from './strangers.ts'
 import { watchUse } from './use.ts'
@@ -17,32 +19,48 @@ import { watchUse } from './use.ts'
 /** Everything that the gate of a column goes by, as it is at this moment. */
 export async function gatherEvidence(engine: Engine, run: Run | undefined, of: Gated): Promise<GateFacts> {
   const { database, instances, settings } = engine
-  const { table, column } = of
+  const staying = of.thing === undefined ? undefined : await stayingVersion(engine, run?.id)
   const onStandbys = await readStandbySessions(engine.standbys)
-  const silence = { graceMs: settings.gate.silentGraceMs, elsewhere: namesOn(onStandbys) }
-  const needing = await instances.needing(table, column, silence)
-  const { usage, watch } = await watchUse(engine, run?.id, of)
+  const beside = besideOf(of, staying)
+  const silence = {
+    graceMs: settings.gate.silentGraceMs,
+    elsewhere: namesOn(onStandbys),
+    ...(beside === undefined ? {} : { beside }),
+  }
+  const needing = await instances.needing(of.table, scopeOf(of), silence)
+  const { usage, watch } = await watchUse(engine, run?.id, of, staying)
   return {
     column: called(of),
     migration: run?.plan.migration.name ?? '',
     needing,
     everRegistered: await wasAnyRegistered(engine),
-    ...(await inventoryOf(engine, run?.id)),
-    sessions: await readSessions(engine, of, onStandbys),
+    ...(of.thing === undefined ? {} : { staying: staying === undefined ? {} : { version: staying } }),
+    ...(await inventoryOf(engine, run?.id, of)),
+    sessions: await readSessions(engine, of, staying, onStandbys),
     transactions: await oldTransactions(engine, of),
     replays: await readReplays(engine.standbys),
     usage,
     watch,
     clients: await declaredClients(engine, run?.id),
     ...(await lastBrownout(engine, of)),
-    dependents: without(await database.dependents(table, column), of),
+    dependents: without(await database.dependents(of), of, run),
   }
 }
 
-/** What the same migration takes away first does not hold it up, nor what follows it to another name. */
-function without({ found, areJobsHidden }: Dependents, { along = [], follows }: Gated): Dependents {
-  const counts = ({ name, bound }: Dependents['found'][number]) =>
-    !along.includes(name) && (follows !== true || bound !== true)
+/**
+ * What the same migration takes away first does not hold it up, nor what follows it to another name. That the order is right is
+ * seen to when the plan is made, and once more by the step that drops.
+ */
+function without(
+  { found, areJobsHidden }: Dependents,
+  { along = [], follows, thing }: Gated,
+  run: Run | undefined,
+): Dependents {
+  const touches = thing === undefined || run === undefined ? [] : touchesOf(run.plan.migration)
+  const counts = ({ kind, name, bound }: Dependents['found'][number]) =>
+    !along.includes(name) &&
+    (follows !== true || bound !== true) &&
+    (bound !== true || !touches.some((touch) => takesAway(touch, `${kind} ${name}`)))
   return { found: found.filter(counts), areJobsHidden }
 }
 
@@ -50,7 +68,7 @@ function without({ found, areJobsHidden }: Dependents, { along = [], follows }: 
  * On the primary whoever may use the column; on a standby, whose answer does not come from behind the door, whoever has the table
  * locked: the change of the table waits there for it.
  */
-async function oldTransactions(
+export async function oldTransactions(
   { database, standbys, settings }: Engine,
   of: Gated,
 ): Promise<readonly OldTransaction[]> {
@@ -73,7 +91,7 @@ select began, until, until <= pg_catalog.clock_timestamp() as "isOver", ${writes
 
 /** When the door was closed; where it is open, when it would have been for a contract that has waited for as long as it may. */
 function doorClosedSql(of: Gated, waitMs: number): Sql {
-  return sql`coalesce((select since from bellows.column_state where (namespace, "table", "column") = (${columnArguments(of)})),
+  return sql`coalesce((select since from bellows.column_state where (namespace, "table", "column") = (${doorKey(of)})),
     pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => ${lit(waitMs / 1000)}))`
 }
 

@@ -1,7 +1,7 @@
 import { assert, BellowsError } from '../core/errors.ts'
 import { addedBy } from '../core/plan/added-by.ts'
 import { versionName } from '../core/plan/change.ts'
-import { DOOR, holdDoorSql } from '../core/plan/column-state.ts'
+import { clearColumnState, DOOR, holdDoorSql } from '../core/plan/column-state.ts'
 import { keepsOldClients } from '../core/plan/hazards.ts'
 import { stepsOf } from '../core/plan/plan.ts'
 import {
@@ -21,7 +21,8 @@ import { finishSql } from './backfill/checkpoint.ts'
 import { fill } from './backfill/fill.ts'
 import { verify } from './backfill/verify.ts'
 import type { Driving } from './context.ts'
-import { requireNobodySql } from './gate.ts'
+import { type Passed, requireNobodySql } from './gate.ts'
+import { doorOf } from './gated.ts'
 import { holds } from './holds.ts'
 import { workThroughParts } from './index-parts.ts'
 import { inspect } from './inspect.ts'
@@ -35,9 +36,8 @@ import { validateParts } from './validate-parts.ts'
 export interface Around {
   readonly before: readonly Event[]
   readonly after: readonly Event[]
-  /** What must still hold in the transaction that hides a column; absent where a rollback drops one. */
-  readonly requires?: readonly Sql[]
-  readonly lookAgain?: () => Promise<void>
+  /** The gate in front of what takes something away; absent where a rollback does. */
+  readonly passed?: Passed
 }
 
 /** What is recorded when the step is done, in the transaction that completes it. */
@@ -50,6 +50,7 @@ type Record = (how: 'performed' | 'found_done', facts: StepFacts) => readonly Ev
 export async function executeStep(engine: Driving, run: Run, step: Step, around: Around): Promise<void> {
   const record: Record = (how, facts) => [
     ...around.before,
+    ...(isTransaction(step) ? (around.passed?.overridden ?? []) : []),
     { type: 'step_done', step: step.id, how, facts },
     ...versionEvents(engine, run, step, facts),
     ...around.after,
@@ -59,7 +60,7 @@ export async function executeStep(engine: Driving, run: Run, step: Step, around:
     if (added !== undefined) throw addedByOthers(step, added)
     if (step.makes !== undefined && !(await wasBegun(engine, run, step.id)))
       throw madeByOthers(step, step.makes)
-    await note(engine, run.id, record('found_done', await factsOf(engine, step)))
+    await note(engine, run.id, record('found_done', await factsOf(engine, step)), doorsOf(step))
   } else {
     await perform(engine, run, step, { ...around, record })
   }
@@ -96,7 +97,7 @@ function madeByOthers(step: Step, made: Made): BellowsError {
   })
 }
 
-interface Performing extends Pick<Around, 'requires' | 'lookAgain'> {
+interface Performing extends Pick<Around, 'passed'> {
   readonly record: Record
 }
 
@@ -106,14 +107,15 @@ async function perform(engine: Driving, run: Run, step: Step, performing: Perfor
     await performTransaction(engine, run, step, performing)
     return
   }
+  await lookOnceMore(engine, run, step, performing)
   switch (step.kind) {
     case 'concurrent_index':
       await buildIndex(engine, run, step)
-      await note(engine, run.id, record('performed', {}))
+      await note(engine, run.id, record('performed', {}), doorsOf(step))
       break
     case 'outside':
       await runOutside(engine, run, step)
-      await note(engine, run.id, record('performed', {}))
+      await note(engine, run.id, record('performed', {}), doorsOf(step))
       break
     case 'index_parts':
       await workThroughParts(engine, run, step)
@@ -174,21 +176,22 @@ async function performTransaction(
   engine: Driving,
   run: Run,
   step: TransactionStep,
-  { record, requires, lookAgain }: Performing,
+  { record, passed }: Performing,
 ): Promise<void> {
   const { holdTimeoutMs, scanTimeoutMs } = engine.settings
   await transactWithLocks(engine, {
     run: run.id,
     step: step.id,
-    ...(lookAgain === undefined ? {} : { lookAgain }),
+    ...(passed === undefined ? {} : { lookAgain: passed.lookAgain }),
     ...(step.retires === undefined ? {} : { ahead: [holdDoorSql()], waitsFor: [DOOR] }),
     locks: step.locks,
     statementTimeoutMs: step.cost === 'scan' || step.cost === 'unknown' ? scanTimeoutMs : holdTimeoutMs,
     requires: step.requires,
     // Between the look of the gate and this transaction an instance may have come back.
     statements: [
-      ...(step.retires === undefined ? [] : (requires ?? requireNobody(engine, step))),
+      ...(step.retires === undefined ? [] : (passed?.requires ?? requireNobody(engine, step))),
       ...step.statements,
+      ...doorsOf(step),
     ],
     probe: step.after ?? step.probe,
     events: record('performed', {}),
@@ -198,4 +201,30 @@ async function performTransaction(
 /** For the transaction of a rollback that drops columns: no instance uses one of them. */
 function requireNobody(engine: Driving, step: TransactionStep): readonly Sql[] {
   return leaversOf(step).map((one) => requireNobodySql(engine, one))
+}
+
+/** What shares no transaction with its statements is looked at right before them, and what is gone without is written down. */
+async function lookOnceMore(engine: Driving, run: Run, step: Step, { passed }: Performing): Promise<void> {
+  if (passed === undefined) return
+  await transactWithLocks(engine, {
+    run: run.id,
+    step: step.id,
+    lookAgain: passed.lookAgain,
+    ahead: [holdDoorSql()],
+    waitsFor: [DOOR],
+    locks: [],
+    requires: [],
+    statementTimeoutMs: engine.settings.holdTimeoutMs,
+    statements: passed.requires,
+    events: passed.overridden,
+  })
+}
+
+/** What is gone without ever being hidden needs no door any more. */
+function doorsOf(step: Step): readonly Sql[] {
+  const gone = leaversOf(step).filter(({ thing }) => thing !== undefined || step.phase === 'purge')
+  return gone.map((one) => {
+    const { table, column } = doorOf(one)
+    return clearColumnState(table, column)
+  })
 }

@@ -15,14 +15,16 @@ import { transactionsCheck } from '../core/gate/transactions.ts'
 import { clearColumnState, closeDoorSql, DOOR } from '../core/plan/column-state.ts'
 import { writesSql } from '../core/plan/old-writes.ts'
 import type { GateStep } from '../core/plan/step.ts'
+import type { Thing } from '../core/plan/thing.ts'
 import { gatesAhead } from '../core/run/due.ts'
 import type { Event } from '../core/run/event.ts'
 import type { Run } from '../core/run/run.ts'
 import type { QualifiedName } from '../core/schema/model.ts'
 import { lit, type Sql, sql } from '../core/sql.ts'
 import type { Driving, Engine } from './context.ts'
-import { gatherEvidence } from './evidence.ts'
-import { columnArguments, type Gated } from './gated.ts'
+import { gatherEvidence, oldTransactions } from './evidence.ts'
+import { besideOf, columnArguments, doorOf, type Gated } from './gated.ts'
+import { stayingVersion } from './inventory.ts'
 import { transactWithLocks } from './lock.ts'
 import type { Transaction } from './ports.ts'
 import type { GateSettings } from './settings.ts'
@@ -43,7 +45,8 @@ export interface Passed {
  * @throws BellowsError with every reason
  */
 export async function passGate(engine: Driving, run: Run, gate: GateStep): Promise<Passed> {
-  const closing = closeDoorSql(gate.table, gate.column, engine.settings.gate.doorMs)
+  const door = doorOf(gate)
+  const closing = closeDoorSql(door.table, door.column, engine.settings.gate.doorMs)
   await written(engine, run.id, gate, { statements: [closing], events: [] })
   const rules = rulesFrom(engine.settings.gate)
   const facts = await lookUntilTransactionsEnd(engine, { run, gate, rules })
@@ -52,12 +55,12 @@ export async function passGate(engine: Driving, run: Run, gate: GateStep): Promi
     for (const replay of facts.replays) engine.notify({ type: 'standby', because: replaySentence(replay) })
     const opened: Event = { type: 'gate_opened', because: verdict.because, overrides: verdict.overrides }
     await written(engine, run.id, gate, { statements: [], events: [opened] })
-    return passed(engine, { run, gate, rules }, { facts, verdict })
+    return await passed(engine, { run, gate, rules }, { facts, verdict })
   }
   const blocking = blockingOf(facts)
   const closed: Event = { type: 'gate_closed', because: verdict.because, blocking: namesOf(blocking) }
   await written(engine, run.id, gate, {
-    statements: [clearColumnState(gate.table, gate.column)],
+    statements: [clearColumnState(door.table, door.column)],
     events: [closed],
   })
   throw refusal(facts, verdict, gate.id)
@@ -74,29 +77,35 @@ interface Passing {
 async function lookUntilTransactionsEnd(engine: Driving, { run, gate, rules }: Passing): Promise<GateFacts> {
   const { transactionsMs } = engine.settings.gate
   const { pollMs } = engine.settings.driver
-  for (let waitedMs = 0; ; waitedMs += pollMs) {
-    const facts = await gatherEvidence(engine, run, gate)
-    const { state } = transactionsCheck(facts.column, facts, rules)
-    if (state !== 'red' || waitedMs >= transactionsMs) return facts
+  const facts = await gatherEvidence(engine, run, gate)
+  const keep = (transactions: GateFacts['transactions']) =>
+    transactionsCheck(facts.column, { ...facts, transactions }, rules).state === 'red'
+  if (!keep(facts.transactions)) return facts
+  for (let waitedMs = 0; waitedMs < transactionsMs; waitedMs += pollMs) {
     await engine.clock.sleep(pollMs)
+    if (!keep(await oldTransactions(engine, gate))) break
   }
+  // Everything else has aged meanwhile.
+  return await gatherEvidence(engine, run, gate)
 }
 
 /** For the transaction that hides the column: what was seen holds there, too, with the table locked and the door held. */
-function passed(
+async function passed(
   engine: Driving,
   { run, gate, rules }: Passing,
   { facts, verdict }: { readonly facts: GateFacts; readonly verdict: Extract<GateVerdict, { open: true }> },
-): Passed {
+): Promise<Passed> {
   const { checks, overrides } = verdict
   const isRequired = (name: GateCheck['check']) =>
     rules.unregistered === 'refuse' && checks.some(({ check, state }) => check === name && state === 'green')
   const writes = facts.usage.writes?.count
   const isWatched =
     rules.quietMs > 0 && checks.some(({ check, state }) => check === 'usage' && state === 'green')
+  const beside = besideOf(gate, await stayingVersion(engine, run.id))
   return {
     requires: [
       nobodySql(gate, {
+        ...(beside === undefined ? {} : { thing: facts.column, beside }),
         grace_ms: engine.settings.gate.silentGraceMs,
         instances: rules.overrides.flatMap(({ instance }) => (instance === undefined ? [] : [instance])),
         sessions: isRequired('sessions'),
@@ -118,6 +127,7 @@ function passed(
         namespace: gate.table.namespace,
         table: gate.table.name,
         ...(gate.column === undefined ? {} : { column: gate.column }),
+        ...(gate.thing === undefined ? {} : { thing: gate.thing.called }),
       },
       evidence: checks.filter(({ check }) => check === override.check),
       actor: engine.actor,
@@ -145,6 +155,8 @@ export interface GateReport {
   readonly table: QualifiedName
   /** Absent where the table itself is to go. */
   readonly column?: string
+  /** What else is to go, on that table or on none. */
+  readonly thing?: Thing
   readonly usage: Usage
   readonly checks: readonly GateCheck[]
   readonly open: boolean
@@ -154,8 +166,12 @@ export interface GateReport {
 export async function reportGates(engine: Engine, run: Run): Promise<readonly GateReport[]> {
   const reports: GateReport[] = []
   for (const gate of gatesAhead(run)) {
-    const { table, column } = gate
-    const of = { table, ...(column === undefined ? {} : { column }) }
+    const { table, column, thing } = gate
+    const of = {
+      table,
+      ...(column === undefined ? {} : { column }),
+      ...(thing === undefined ? {} : { thing }),
+    }
     const facts = await gatherEvidence(engine, run, gate)
     const checks = gateChecks(facts, rulesFrom(engine.settings.gate))
     reports.push({ ...of, usage: usageOf(facts, checks), checks, open: isOpen(checks) })

@@ -1,11 +1,39 @@
+import { NO_TABLE } from '../core/plan/behind-gate.ts'
 import { columnKey } from '../core/plan/column-state.ts'
 import type { GateStep, Leaver } from '../core/plan/step.ts'
-import type { Sql } from '../core/sql.ts'
+import { lit, type Sql, sql } from '../core/sql.ts'
 
-/** A column or a table that is to disappear, and where writes of it are counted. */
-export type Gated = Pick<GateStep, 'table' | 'column' | 'counter' | 'along' | 'follows'>
+/** What is to disappear, and where writes of it are counted. */
+export type Gated = Pick<GateStep, 'table' | 'column' | 'thing' | 'counter' | 'along' | 'follows'>
 
-/** As arguments of a function of `bellows`, or as the key of one of its tables. */
-export function columnArguments({ table, column }: Leaver): Sql {
+/** The key under which its door is kept, and how long it has been watched. */
+export function doorOf({ table, column, thing }: Leaver): Pick<Leaver, 'table' | 'column'> {
+  if (thing !== undefined) return { table: { ...NO_TABLE, name: thing.called } }
+  return { table, ...(column === undefined ? {} : { column }) }
+}
+
+export function doorKey(of: Leaver): Sql {
+  const { table, column } = doorOf(of)
   return columnKey(table, column)
+}
+
+/** As arguments of a function of `bellows` that tells who may use it. */
+export function columnArguments(of: Leaver): Sql {
+  return columnKey(of.table, scopeOf(of))
+}
+
+/** What is on a table matters to whoever uses anything of that. */
+export function scopeOf({ column, thing }: Leaver): string | undefined {
+  return thing?.reach === 'table' ? '*' : column
+}
+
+/** The last argument: the version beside which everybody counts. There is none for what instances declare. */
+export function besideArgument(of: Leaver, staying: string | undefined): Sql {
+  const beside = besideOf(of, staying)
+  return beside === undefined ? sql`` : sql`, beside => ${lit(beside)}`
+}
+
+/** Beside a version that nobody has everybody counts. */
+export function besideOf({ thing }: Leaver, staying: string | undefined): string | undefined {
+  return thing === undefined ? undefined : (staying ?? '')
 }

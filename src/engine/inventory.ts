@@ -3,6 +3,7 @@ import type { GateFacts } from '../core/gate/gate.ts'
 import type { Rollout } from '../core/rollout/rollout.ts'
 import type { WorkloadRollout } from '../core/rollout/workload-rollout.ts'
 import type { Engine } from './context.ts'
+import type { Gated } from './gated.ts'
 import { readRollout } from './rollout/look.ts'
 
 type Inventoried = Pick<GateFacts, 'inventory'>
@@ -12,15 +13,31 @@ type Inventoried = Pick<GateFacts, 'inventory'>
  * A cluster that is known here is always asked: that it has one version alone does not say that this is the new one. Nor does
  * a rollout that was taken back or given up: what runs then is most often the old one.
  */
-export async function inventoryOf(engine: Engine, run: number | undefined): Promise<Inventoried> {
+export async function inventoryOf(
+  engine: Engine,
+  run: number | undefined,
+  { thing }: Pick<Gated, 'thing'>,
+): Promise<Inventoried> {
   if (run === undefined) return {}
-  const last = await readRollout(engine, run)
-  const rollout = last?.outcome === 'rolled_back' || last?.outcome === 'abandoned' ? undefined : last
-  const version = engine.settings.gate.version ?? rollout?.version
+  const { last, rollout, version } = await stayingOf(engine, run)
+  // Of such a thing the version is named to tell instances apart, also where nobody here knows what runs.
+  const isKnown = engine.kubernetes !== undefined || engine.deployer !== undefined || last !== undefined
+  if (thing !== undefined && !isKnown) return {}
   if (version === undefined)
     return engine.kubernetes === undefined && last === undefined ? {} : { inventory: UNNAMED }
   const isRolledOut = rollout === undefined || rollout.outcome === 'done'
   return { inventory: await seenOf(engine, rollout, { version, isRolledOut }) }
+}
+
+/** The version of the application that is to stay, where anybody has said so. */
+export async function stayingVersion(engine: Engine, run: number | undefined): Promise<string | undefined> {
+  return run === undefined ? engine.settings.gate.version : (await stayingOf(engine, run)).version
+}
+
+async function stayingOf(engine: Engine, run: number) {
+  const last = await readRollout(engine, run)
+  const rollout = last?.outcome === 'rolled_back' || last?.outcome === 'abandoned' ? undefined : last
+  return { last, rollout, version: engine.settings.gate.version ?? rollout?.version }
 }
 
 const UNNAMED = {

@@ -2,7 +2,7 @@ import type { Instance, Registered, Registration } from '../core/gate/instance.t
 import type { Needing, Silence } from '../core/gate/leases.ts'
 import type { Needs } from '../core/operations/needs.ts'
 import type { Plan } from '../core/plan/plan.ts'
-import type { Lock, Requirement } from '../core/plan/step.ts'
+import type { Leaver, Lock, Requirement } from '../core/plan/step.ts'
 import type { RolloutHistory } from '../core/rollout/begin.ts'
 import type { RequestEntry } from '../core/rollout/decide.ts'
 import type { RolloutEntry, RolloutRequest } from '../core/rollout/event.ts'
@@ -103,8 +103,8 @@ export interface Database {
   /** Rows of what a user wrote: in a read-only transaction of its own, with the search_path that the role has by default. */
   readOnly<Row>(query: Sql, timeoutMs: number): Promise<readonly Row[]>
   introspect(needs: Needs): Promise<{ readonly schema: Schema; readonly facts: Facts }>
-  /** What would break without a column, or without the table. */
-  dependents(table: QualifiedName, column: string | undefined): Promise<Dependents>
+  /** What would break without it. */
+  dependents(of: Leaver): Promise<Dependents>
   /** Sessions that hold a lock in the way of these. */
   blockers(locks: readonly Lock[]): Promise<readonly Blocker[]>
   tryToDrive(): Promise<Driver | Holder>

@@ -11,6 +11,7 @@ import { forgetRunSql } from './backfill/checkpoint.ts'
 import type { Driving } from './context.ts'
 import { readRun, recordingFailure } from './drive.ts'
 import { executeStep } from './execute.ts'
+import { doorOf } from './gated.ts'
 import { keepingAccount, recordRollbackSql, takeUp } from './history.ts'
 import { inspect } from './inspect.ts'
 import { note } from './note.ts'
@@ -59,9 +60,11 @@ export async function rollBack(engine: Driving, id: number): Promise<Run> {
   }
   const versions = [...(await withdrawals(engine, run)), ...(await reinstatements(engine, run))]
   // A gate that its driver did not live to open again.
-  const doors = run.plan.steps.flatMap((step) =>
-    step.kind === 'gate' ? [clearColumnState(step.table, step.column)] : [],
-  )
+  const doors = run.plan.steps.flatMap((step) => {
+    if (step.kind !== 'gate') return []
+    const { table, column } = doorOf(step)
+    return [clearColumnState(table, column)]
+  })
   await note(
     engine,
     id,

@@ -2,19 +2,20 @@ import { messageOf } from '../core/errors.ts'
 import type { SessionFacts, Stranger } from '../core/gate/sessions.ts'
 import { lit, type Sql, sql } from '../core/sql.ts'
 import type { Engine } from './context.ts'
-import { columnArguments, type Gated } from './gated.ts'
+import { besideArgument, columnArguments, type Gated } from './gated.ts'
 import type { Standby } from './ports.ts'
 
 /** Sessions that keep a column from going, on the primary and on every listed standby, those of which were read before. */
 export async function readSessions(
   { database }: Pick<Engine, 'database'>,
   of: Gated,
+  staying: string | undefined,
   others: readonly StandbySessions[],
 ): Promise<SessionFacts> {
   const strangers = (sessions: Sql) =>
     database.read<Stranger>(sql`
 select pid, role, application, address, since, instance, old_role as "ofOldRole"
-  from bellows.strangers(${columnArguments(of)}${sessions})`)
+  from bellows.strangers(${columnArguments(of)}${sessions}${besideArgument(of, staying)})`)
   const onStandbys = await Promise.all(
     others.map(async (one) => {
       if ('why' in one) return []

@@ -7,11 +7,13 @@ import {
   type Watch,
   watched,
 } from '../core/gate/watch.ts'
+import { isOwnText } from '../core/own-text.ts'
 import { writesSql } from '../core/plan/old-writes.ts'
-import { id, lit, OWN_MARK, type Sql, sql, trusted } from '../core/sql.ts'
-import { columnUse } from '../core/statement-use.ts'
+import type { QualifiedName } from '../core/schema/model.ts'
+import { id, lit, qualified, type Sql, sql, trusted } from '../core/sql.ts'
+import { nameInUse, useOf } from '../core/thing-use.ts'
 import type { Engine } from './context.ts'
-import { columnArguments, type Gated } from './gated.ts'
+import { besideArgument, columnArguments, doorKey, type Gated } from './gated.ts'
 import type { Standby } from './ports.ts'
 
 /** What is seen of the use of a column, and how long it has been quiet. */
@@ -21,12 +23,17 @@ export interface Use {
 }
 
 /** Looks at who uses a column, compares with the look before, and keeps the result for the next one. */
-export async function watchUse(engine: Engine, run: number | undefined, of: Gated): Promise<Use> {
-  const usage = await readUse(engine, run, of)
+export async function watchUse(
+  engine: Engine,
+  run: number | undefined,
+  of: Gated,
+  staying: string | undefined,
+): Promise<Use> {
+  const usage = await readUse(engine, run, of, staying)
   if (run === undefined) return { usage, watch: watched(undefined, usage) }
   const watch = watched(await keptWatch(engine, run, of), usage)
   await engine.database.write(
-    sql`insert into bellows.watch values (${lit(run)}, ${columnArguments(of)}, ${lit(JSON.stringify(watch))})
+    sql`insert into bellows.watch values (${lit(run)}, ${doorKey(of)}, ${lit(JSON.stringify(watch))})
  on conflict (run, namespace, "table", "column") do update set state = excluded.state`,
   )
   return { usage, watch }
@@ -34,12 +41,17 @@ export async function watchUse(engine: Engine, run: number | undefined, of: Gate
 
 async function keptWatch({ database }: Engine, run: number, of: Gated): Promise<Watch | undefined> {
   const [kept] = await database.read<{ state: Watch }>(
-    sql`select state from bellows.watch where (run, namespace, "table", "column") = (${lit(run)}, ${columnArguments(of)})`,
+    sql`select state from bellows.watch where (run, namespace, "table", "column") = (${lit(run)}, ${doorKey(of)})`,
   )
   return kept?.state
 }
 
-async function readUse(engine: Engine, run: number | undefined, of: Gated): Promise<UsageFacts> {
+async function readUse(
+  engine: Engine,
+  run: number | undefined,
+  of: Gated,
+  staying: string | undefined,
+): Promise<UsageFacts> {
   const { database, standbys } = engine
   const servers = await Promise.all([
     readServer({ name: 'the primary', read: (query) => database.read(query) }, of),
@@ -50,7 +62,7 @@ async function readUse(engine: Engine, run: number | undefined, of: Gated): Prom
   const [moments] = await database.read<{ nowMs: number; lastReleasedMs: number | null }>(sql`
 select extract(epoch from pg_catalog.clock_timestamp()) * 1000 as "nowMs",
     (select max(extract(epoch from i.released_at)) * 1000 from bellows.instance i
-      where i.instance in (select bellows.users_of(${columnArguments(of)}))) as "lastReleasedMs"`)
+      where i.instance in (select bellows.users_of(${columnArguments(of)}${besideArgument(of, staying)}))) as "lastReleasedMs"`)
   const { nowMs = 0, lastReleasedMs = null } = moments ?? {}
   return {
     nowMs,
@@ -97,11 +109,54 @@ async function readServer({ name, read }: Pick<Standby, 'name' | 'read'>, of: Ga
 select bellows.server_identity() as identity, (select n.nspname from pg_catalog.pg_extension e
     join pg_catalog.pg_namespace n on n.oid = e.extnamespace where e.extname = 'pg_stat_statements') as extension`)
     const { identity = '', extension = null } = found ?? {}
-    const seen = extension === null ? {} : await readStatements(read, extension, of)
-    return { server: name, identity, ...seen }
+    return { server: name, identity, ...(await readSeen(read, extension, of)) }
   } catch (error) {
     return { server: name, identity: '', unreadable: messageOf(error) }
   }
+}
+
+/** By the statements that name it, and by the counter of what nobody names. */
+async function readSeen(
+  read: Standby['read'],
+  extension: string | null,
+  of: Gated,
+): Promise<Pick<ServerUse, 'statements' | 'unseen'>> {
+  const name = nameInUse(of)
+  const index = of.thing?.shows?.find((one) => one.by === 'scans')?.index
+  const named =
+    name === undefined || extension === null ? {} : await readStatements(read, extension, of, name)
+  // What shows in both ways is not seen where one of them is closed.
+  if (index === undefined || (name !== undefined && named.statements === undefined)) return named
+  const scans = await readScans(read, index)
+  const { epoch = '', used = [] } = named.statements ?? {}
+  if (scans.statements === undefined) return scans
+  return {
+    statements: { epoch: `${epoch}${scans.statements.epoch}`, used: [...used, ...scans.statements.used] },
+  }
+}
+
+/** An index of a partitioned table is read in each of its partitions. */
+async function readScans(
+  read: Standby['read'],
+  index: QualifiedName,
+): Promise<Pick<ServerUse, 'statements' | 'unseen'>> {
+  const [scans] = await read<{ count: number; epoch: string | null; counted: boolean }>(sql`
+select coalesce(sum(s.idx_scan), 0) as count, pg_catalog.current_setting('track_counts')::boolean as counted,
+    (select stats_reset::text from pg_catalog.pg_stat_database where datname = pg_catalog.current_database()) as epoch
+  from pg_catalog.pg_stat_all_indexes s
+  where s.indexrelid = pg_catalog.to_regclass(${lit(qualified(index))})
+    or s.indexrelid in (select relid from pg_catalog.pg_partition_tree(pg_catalog.to_regclass(${lit(qualified(index))})))`)
+  if (scans?.counted !== true)
+    return { unseen: 'nobody counts there how often an index is read (track_counts = off)' }
+  const text = `${scans.count} reads of the index ${qualified(index)}`
+  const seen: StatementUse = {
+    id: 'scans',
+    role: 'somebody',
+    calls: scans.count,
+    text,
+    certainty: 'definite',
+  }
+  return { statements: { epoch: scans.epoch ?? '', used: [seen] } }
 }
 
 /** The extension may be there without being loaded, or show this role nothing. */
@@ -109,9 +164,10 @@ async function readStatements(
   read: Standby['read'],
   extension: string,
   of: Gated,
+  name: string,
 ): Promise<Pick<ServerUse, 'statements' | 'unseen'>> {
   try {
-    const rows = await read<KeptStatement>(statementsQuery(extension, of.table.name))
+    const rows = await read<KeptStatement>(statementsQuery(extension, name))
     if (rows.some(({ text }) => text === HIDDEN)) return { unseen: NO_RIGHT }
     if (rows.some(({ text }) => text === LOST)) return { unseen: NO_TEXT }
     const [info] = await read<{ epoch: string; off: string | null }>(
@@ -119,8 +175,8 @@ async function readStatements(
     )
     if (typeof info?.off === 'string') return { unseen: `they are not kept there (${info.off})` }
     const used = rows.flatMap(({ isCut, ...row }): StatementUse[] => {
-      if (isOurs(row.text)) return []
-      const certainty = isCut ? 'possible' : columnUse(row.text, of.table, of.column)
+      if (isOwnText(row.text)) return []
+      const certainty = isCut ? 'possible' : useOf(row.text, of)
       return certainty === 'none' ? [] : [{ ...row, certainty }]
     })
     return { statements: { epoch: info?.epoch ?? '', used } }
@@ -138,14 +194,14 @@ interface KeptStatement extends Omit<StatementUse, 'certainty'> {
 const TEXT_CHARACTERS_MAX = 100_000
 
 /** A statement that functions run as well, where those are tracked, is there twice. */
-function statementsQuery(extension: string, table: string): Sql {
+function statementsQuery(extension: string, name: string): Sql {
   return sql`
 select s.userid || '/' || s.queryid || case when s.toplevel then '' else '/nested' end as id,
     coalesce(r.rolname, s.userid::text) as role, s.calls,
     coalesce(left(s.query, ${lit(TEXT_CHARACTERS_MAX)}), ${lit(LOST)}) as text, length(s.query) > ${lit(TEXT_CHARACTERS_MAX)} as ${trusted('"isCut"')}
   from ${id(extension)}.pg_stat_statements s left join pg_catalog.pg_roles r on r.oid = s.userid
   where s.dbid = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())
-    and (pg_catalog.strpos(lower(s.query), lower(${lit(table)})) > 0 or s.query = ${lit(HIDDEN)} or s.query is null)`
+    and (pg_catalog.strpos(lower(s.query), lower(${lit(name)})) > 0 or s.query = ${lit(HIDDEN)} or s.query is null)`
 }
 
 /** The setting by which the statements of everybody, or of a role, are not kept; null where there is none. */
@@ -159,11 +215,6 @@ select min(setting) from (
     where one in ('pg_stat_statements.track=none', 'compute_query_id=off')
       and s.setdatabase in (0, (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database()))
 ) settings`
-
-/** What Bellows itself runs on the table names something of its own, or carries this mark. */
-function isOurs(text: string): boolean {
-  return text.includes(OWN_MARK) || /\bbellows\./.test(text)
-}
 
 /** What the extension shows in place of a text that the role may not see. */
 const HIDDEN = '<insufficient privilege>'

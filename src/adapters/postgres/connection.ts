@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'
 import { BellowsError } from '../../core/errors.ts'
-import { OWN_MARK, type Sql, sql } from '../../core/sql.ts'
+import { OWN_READ, type Sql, sql } from '../../core/sql.ts'
 import { isServerError, toBellowsError } from './sqlstate.ts'
 
 /** Where to connect: a URL, or absent for the PG* variables of the environment. */
@@ -153,9 +153,7 @@ export function withoutPassword(url: string): string {
 
 /** The rows of a query, with numbers and truth values as such. */
 export async function rowsOf<R>(connection: Connection, query: Sql): Promise<readonly R[]> {
-  const answer = await connection.send(
-    sql`select ${OWN_MARK} coalesce(pg_catalog.json_agg(r), '[]') as rows from (${query}\n) r`,
-  )
+  const answer = await connection.send(sql`${OWN_READ}'[]') as rows from (${query}\n) r`)
   return answer[0]?.[0]?.rows as readonly R[]
 }
 

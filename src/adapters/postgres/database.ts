@@ -17,7 +17,7 @@ export function postgresDatabase(target: Target, sessions: Sessions): Database {
     },
     readOnly: (query, timeoutMs) => readOnly(sessions, query, timeoutMs),
     introspect: (needs) => introspect(sessions, needs),
-    dependents: (table, column) => readDependents(sessions, table, column),
+    dependents: (of) => readDependents(sessions, of),
     blockers: (locks) => blockers(sessions, locks),
     tryToDrive: () => tryToDrive(target, sessions),
     holder: () => holderOf(sessions),

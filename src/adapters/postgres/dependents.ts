@@ -1,34 +1,25 @@
 import { CRON_JOBS, CRON_SIGHT, type CronJob, type CronSight, jobsUsing } from '../../core/plan/cron-jobs.ts'
 import { dependentsOfEach } from '../../core/plan/dependents.ts'
 import { type FunctionText, functionsNaming, functionsUsing } from '../../core/plan/function-uses.ts'
+import type { Leaver } from '../../core/plan/step.ts'
 import { tableDependentsQuery } from '../../core/plan/table-dependents.ts'
-import type { Dependents, QualifiedName } from '../../core/schema/model.ts'
+import type { Dependents } from '../../core/schema/model.ts'
 import { join, lit, type Sql, sql } from '../../core/sql.ts'
+import { nameInUse } from '../../core/thing-use.ts'
 import type { Sessions } from './sessions.ts'
-
-/** A column, or a table where none is named. */
-export interface Asked {
-  readonly table: QualifiedName
-  readonly column?: string
-}
 
 const NONE: Dependents = { found: [], areJobsHidden: false }
 
-/** What hangs on a column, or on a table where none is named: what the catalog says, functions by their text, and the jobs of pg_cron, as far as this role may see them. */
-export async function readDependents(
-  sessions: Pick<Sessions, 'read'>,
-  table: QualifiedName,
-  column?: string,
-): Promise<Dependents> {
-  const asked = { table, ...(column === undefined ? {} : { column }) }
-  const [dependents = NONE] = await readDependentsOfEach(sessions, [asked])
+/** What hangs on what leaves: what the catalog says, functions by their text, and the jobs of pg_cron, as far as this role may see them. */
+export async function readDependents(sessions: Pick<Sessions, 'read'>, of: Leaver): Promise<Dependents> {
+  const [dependents = NONE] = await readDependentsOfEach(sessions, [of])
   return dependents
 }
 
 /** The same of many, with as few questions. */
 export async function readDependentsOfEach(
   sessions: Pick<Sessions, 'read'>,
-  asked: readonly Asked[],
+  asked: readonly Leaver[],
 ): Promise<readonly Dependents[]> {
   if (asked.length === 0) return []
   const hanging = byPlace(
@@ -36,33 +27,58 @@ export async function readDependentsOfEach(
       sql`select at, kind, name, bound from (${hangingQuery(asked)}) hanging order by at, kind, name`,
     ),
   )
-  const functions = byPlace(await sessions.read<Placed<FunctionText>>(functionsNaming(asked)))
+  const functions = await readFunctions(sessions, asked)
   const [cron] = await sessions.read<CronSight>(CRON_SIGHT)
   const jobs = cron?.readable === true ? await sessions.read<CronJob>(CRON_JOBS) : []
-  return asked.map(({ table, column }, at) => ({
+  return asked.map((of, at) => ({
     found: [
       ...(hanging.get(at) ?? []).map(({ kind, name, bound }) => ({
         kind,
         name,
         ...(bound ? { bound } : {}),
       })),
-      ...functionsUsing(functions.get(at) ?? [], table, column),
-      ...jobsUsing(jobs, table, column),
+      ...functionsUsing(functions.get(at) ?? [], of),
+      ...jobsUsing(jobs, of),
     ],
     areJobsHidden: cron !== undefined && (!cron.readable || cron.ownOnly),
   }))
 }
 
-function hangingQuery(asked: readonly Asked[]): Sql {
+/** Those whose text has the name in it by which use shows. */
+async function readFunctions(
+  sessions: Pick<Sessions, 'read'>,
+  asked: readonly Leaver[],
+): Promise<ReadonlyMap<number, readonly FunctionText[]>> {
+  const named = asked.flatMap((of, at) => {
+    const name = nameInUse(of)
+    const { column } = of
+    return name === undefined
+      ? []
+      : [{ at, name: { table: { ...of.table, name }, ...(column === undefined ? {} : { column }) } }]
+  })
+  if (named.length === 0) return new Map()
+  const texts = await sessions.read<Placed<FunctionText>>(functionsNaming(named.map(({ name }) => name)))
+  return byPlace(texts.map((text) => ({ ...text, at: named[text.at]?.at ?? 0 })))
+}
+
+/** The first word of what somebody asks for by its own query says what it is. */
+function hangingQuery(asked: readonly Leaver[]): Sql {
   const columns = asked.flatMap(({ table, column }, at) =>
     column === undefined ? [] : [{ at, table, column }],
   )
-  const tables = asked.flatMap(({ table, column }, at) =>
-    column === undefined
-      ? [sql`select ${lit(at)} as at, kind, name, true as bound from (${tableDependentsQuery(table)}) found`]
-      : [],
-  )
-  return join([...(columns.length === 0 ? [] : [dependentsOfEach(columns)]), ...tables], '\nunion all\n')
+  const others = asked.flatMap(({ table, column, thing }, at) => {
+    if (column !== undefined) return []
+    if (thing === undefined || thing.reach === 'relation')
+      return [
+        sql`select ${lit(at)} as at, kind, name, true as bound from (${tableDependentsQuery(table)}) found`,
+      ]
+    if (thing.dependents === undefined)
+      return [sql`select ${lit(at)} as at, '' as kind, '' as name, true as bound where false`]
+    return [
+      sql`select ${lit(at)} as at, pg_catalog.split_part(name, ' ', 1) as kind, pg_catalog.substr(name, pg_catalog.strpos(name, ' ') + 1) as name, true as bound from (${thing.dependents}) found`,
+    ]
+  })
+  return join([...(columns.length === 0 ? [] : [dependentsOfEach(columns)]), ...others], '\nunion all\n')
 }
 
 type Placed<T> = T & { readonly at: number }

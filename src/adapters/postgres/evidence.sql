@@ -39,14 +39,20 @@ create table bellows.brownout (
   writes bigint not null
 );
 
--- May a role, or one that it can become, use the column at all, or anything of the table? Nobody may use what is not there.
+-- May a role, or one that it can become, use the column at all, or anything of the table? Nobody may use what is not there; what is
+-- on no table, such as a function, anybody may use.
 create function bellows.may_use(role oid, relation oid, "column" text) returns boolean language sql stable as $$
-  select coalesce(bool_or(case when "column" = ''
+  select relation is not distinct from 0 or coalesce(bool_or(case when "column" in ('', '*')
         then pg_catalog.has_any_column_privilege(r.oid, relation, 'SELECT, INSERT, UPDATE') or pg_catalog.has_table_privilege(r.oid, relation, 'DELETE, TRUNCATE')
         else pg_catalog.has_column_privilege(r.oid, relation, a.attnum, 'SELECT, INSERT, UPDATE') end), false)
     from pg_catalog.pg_roles r
     left join pg_catalog.pg_attribute a on a.attrelid = relation and a.attname = "column" and not a.attisdropped
     where pg_catalog.pg_has_role(role, r.oid, 'MEMBER')
+$$;
+
+-- The relation that something is on; 0 of what is on none.
+create function bellows.relation_of(namespace text, "table" text) returns oid language sql stable as $$
+  select case "table" when '' then 0 else pg_catalog.to_regclass(pg_catalog.format('%I.%I', namespace, "table")) end::oid
 $$;
 
 -- Sessions of clients on the server that answers, be it a standby, with those that read the log of this database, such as change
@@ -62,10 +68,11 @@ $$;
 
 -- Roles that only instances which use a column log in with: no other one does that is there, or that came after the first of
 -- them. A role that versions share says nothing of either.
-create function bellows.old_roles(namespace text, "table" text, "column" text) returns setof text language sql stable as $$
+create function bellows.old_roles(namespace text, "table" text, "column" text, beside text default null)
+returns setof text language sql stable as $$
   with needs as (
     select i.instance, i.role, i.registered_at from bellows.instance i
-      join bellows.users_of(old_roles.namespace, old_roles."table", old_roles."column") u (instance) on u.instance = i.instance
+      join bellows.users_of(old_roles.namespace, old_roles."table", old_roles."column", old_roles.beside) u (instance) on u.instance = i.instance
   )
   select r.role from (select role, min(registered_at) as since from needs group by role) r
     where not exists (select from bellows.instance i
@@ -77,16 +84,16 @@ $$;
 -- it was gone, and such of a role of the old version, whatever they are called: behind a pooler a session carries the name of
 -- whoever used it last. A session that is older than the last sign of life of a process, whose id another one has taken over, is
 -- of the earlier one. Of another server whose sessions are given it is judged here: there it may not be known yet who went.
-create function bellows.strangers(namespace text, "table" text, "column" text, sessions jsonb default null)
+create function bellows.strangers(namespace text, "table" text, "column" text, sessions jsonb default null, beside text default null)
 returns table (pid integer, role text, application text, address text, since timestamptz, instance text, old_role boolean)
 language sql stable as $$
-  with relation as (select pg_catalog.to_regclass(pg_catalog.format('%I.%I', namespace, "table"))::oid as oid),
+  with relation as (select bellows.relation_of(namespace, "table") as oid),
   needs as materialized (
     select i.instance, i.application_name, i.released_at, i.renewed_at, i.lived_as from bellows.instance i
-      join bellows.users_of(strangers.namespace, strangers."table", strangers."column") u (instance) on u.instance = i.instance
+      join bellows.users_of(strangers.namespace, strangers."table", strangers."column", strangers.beside) u (instance) on u.instance = i.instance
   ),
   present as (
-    select s.*, s.role in (select bellows.old_roles(strangers.namespace, strangers."table", strangers."column"))
+    select s.*, s.role in (select bellows.old_roles(strangers.namespace, strangers."table", strangers."column", strangers.beside))
         and not exists (select from needs where needs.application_name = s.application and needs.released_at is null) as old_role
       from pg_catalog.jsonb_to_recordset(coalesce(strangers.sessions,
           (select pg_catalog.jsonb_agg(pg_catalog.to_jsonb(c)) from bellows.client_sessions() c)))
@@ -120,7 +127,7 @@ $$;
 create function bellows.old_transactions(namespace text, "table" text, "column" text, before timestamptz)
 returns table (pid integer, prepared text, role text, application text, address text, since timestamptz, holds boolean, hidden boolean)
 language sql stable as $$
-  with relation as (select pg_catalog.to_regclass(pg_catalog.format('%I.%I', namespace, "table"))::oid as oid),
+  with relation as (select bellows.relation_of(namespace, "table") as oid),
   database as (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database()),
   old as (
     select s.* from pg_catalog.pg_stat_activity s cross join database
@@ -160,19 +167,23 @@ create function bellows.require_nobody(namespace text, "table" text, "column" te
 language plpgsql as $$
 declare
   blocking text;
+  -- What no instance declares has a name of its own, also for its door.
+  thing text := rules ->> 'thing';
+  beside text := rules ->> 'beside';
+  named text := coalesce(thing, bellows.use_name("table", "column"));
 begin
   perform pg_catalog.pg_stat_clear_snapshot();
   select pg_catalog.string_agg(n.instance, ', ') into blocking
-    from bellows.needing(namespace, "table", "column", (rules ->> 'grace_ms')::bigint) n
+    from bellows.needing(namespace, "table", "column", (rules ->> 'grace_ms')::bigint, beside => beside) n
     where n.blocks and not coalesce(rules -> 'instances' ? n.instance, false);
   if blocking is not null then
-    raise exception '% is needed by %', bellows.use_name("table", "column"), blocking using errcode = 'BW002', detail = 'instances_blocking';
+    raise exception '% is needed by %', named, blocking using errcode = 'BW002', detail = 'instances_blocking';
   end if;
   if (rules -> 'sessions')::boolean then
     select pg_catalog.string_agg(pg_catalog.format('session %s of role %s', s.pid, s.role), ', ') into blocking
-      from bellows.strangers(namespace, "table", "column") s;
+      from bellows.strangers(namespace, "table", "column", beside => beside) s;
     if blocking is not null then
-      raise exception '% may be needed by %', bellows.use_name("table", "column"), blocking using errcode = 'BW002', detail = 'gate_closed';
+      raise exception '% may be needed by %', named, blocking using errcode = 'BW002', detail = 'gate_closed';
     end if;
   end if;
   if (rules -> 'transactions')::boolean then
@@ -180,10 +191,11 @@ begin
       into blocking
       from bellows.old_transactions(require_nobody.namespace, require_nobody."table", require_nobody."column", (
           select c.since from bellows.column_state c
-            where (c.namespace, c."table", c."column") = (require_nobody.namespace, require_nobody."table", require_nobody."column"))) t
+            where (c.namespace, c."table", c."column") = (case when thing is null then require_nobody.namespace else '' end,
+              coalesce(thing, require_nobody."table"), case when thing is null then require_nobody."column" else '' end))) t
       where not t.hidden;
     if blocking is not null then
-      raise exception '% may be needed by %', bellows.use_name("table", "column"), blocking using errcode = 'BW002', detail = 'gate_closed';
+      raise exception '% may be needed by %', named, blocking using errcode = 'BW002', detail = 'gate_closed';
     end if;
   end if;
 end $$;

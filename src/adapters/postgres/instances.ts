@@ -40,11 +40,11 @@ select i.instance, i.application, i.version, i.kind, i.host, coalesce(u.uses, '[
       from bellows.instance_use u where u.instance = i.instance) u on true
   where i.lived_as is null
   order by i.instance`),
-    needing: (table, column, { graceMs, elsewhere = [] }) =>
+    needing: (table, column, { graceMs, elsewhere = [], beside }) =>
       sessions.read<Needing>(
         sql`
 select instance, state, blocks, application, version, host, role, address, pid, first_seen as "firstSeen", last_seen as "lastSeen"
-  from bellows.needing(${columnKey(table, column)}, ${lit(graceMs)}, ${texts(elsewhere)})`,
+  from bellows.needing(${columnKey(table, column)}, ${lit(graceMs)}, ${texts(elsewhere)}${beside === undefined ? sql`` : sql`, ${lit(beside)}`})`,
       ),
   }
 }

@@ -161,11 +161,18 @@ create table bellows.instance_use (
 );
 create index instance_use_of_column on bellows.instance_use (namespace, "table", "column");
 
--- Instances that use a column, or the whole table of it. Where no column is asked for: those that use anything of the table.
-create function bellows.users_of(namespace text, "table" text, "column" text) returns setof text language sql stable as $$
+-- Instances that use a column, or the whole table of it. Where no column is asked for: those that use anything of the table. What no
+-- instance declares, such as an index or a function, is needed by whoever is not of the version that is to stay, `beside`: of those
+-- that use its table where the column is *, else of all, and by those that declare the relation itself.
+create function bellows.users_of(namespace text, "table" text, "column" text, beside text default null)
+returns setof text language sql stable as $$
   select distinct u.instance from bellows.instance_use u
     where u.namespace = users_of.namespace and u."table" = users_of."table"
-      and (users_of."column" = '' or u."column" in (users_of."column", ''))
+      and (users_of."column" in ('', '*') or u."column" in (users_of."column", ''))
+      and (users_of."column" <> '*' or not exists (select from bellows.instance i where i.instance = u.instance and i.version = users_of.beside))
+  union
+  select i.instance from bellows.instance i
+    where users_of."column" = '' and users_of.beside is not null and i.version is distinct from users_of.beside
 $$;
 
 -- The door that whoever registers or renews passes, and that the gate closes: changing the row waits for those within.
@@ -275,12 +282,14 @@ end $$;
 
 -- Whoever registers with an id that was there before is most often another process, such as the next one of a StatefulSet. What
 -- the one before used and this one does not stays on record, as of an instance that was released; its sessions may still be there.
-create function bellows.succeed(instance text, uses text[]) returns void language sql as $$
+-- One of another version is another process, whatever both use.
+create function bellows.succeed(instance text, uses text[], version text) returns void language sql as $$
   update bellows.instance i set instance = i.instance || '~' || pg_catalog.gen_random_uuid(), lived_as = i.instance,
       released_at = coalesce(i.released_at, pg_catalog.clock_timestamp())
-    where i.instance = succeed.instance and exists (select from bellows.instance_use u where u.instance = i.instance
-      and not exists (select from pg_catalog.unnest(uses) as named (use)
-        where bellows.parse_use(named.use) = array[u.namespace, u."table", u."column"]))
+    where i.instance = succeed.instance and (i.version is distinct from succeed.version
+      or exists (select from bellows.instance_use u where u.instance = i.instance
+        and not exists (select from pg_catalog.unnest(uses) as named (use)
+          where bellows.parse_use(named.use) = array[u.namespace, u."table", u."column"])))
 $$;
 
 create function bellows.register(
@@ -288,7 +297,7 @@ create function bellows.register(
   version text default null, kind text default null, host text default null
 ) returns jsonb language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-  perform bellows.succeed(register.instance, uses);
+  perform bellows.succeed(register.instance, uses, register.version);
   insert into bellows.instance as i (instance, lease_ms, application, application_name, version, kind, host)
     -- Shortened as the server shortens what a session is called, or none would be found under it. Sessions of whoever has no name
     -- carry an empty one: it tells nobody apart.
@@ -329,7 +338,7 @@ end $$;
 
 -- Who still needs a column, or anything of a table where none is named. A silent instance is gone only when its lease has been over for the grace and nothing of it
 -- is left among the sessions, be it on another server: `elsewhere` are the names of those.
-create function bellows.needing(namespace text, "table" text, "column" text, grace_ms bigint, elsewhere text[] default '{}')
+create function bellows.needing(namespace text, "table" text, "column" text, grace_ms bigint, elsewhere text[] default '{}', beside text default null)
 returns table (instance text, state text, blocks boolean, application text, version text, host text, role text, address text,
   pid integer, first_seen timestamptz, last_seen timestamptz) language sql stable as $$
   with session as materialized (
@@ -340,7 +349,7 @@ returns table (instance text, state text, blocks boolean, application text, vers
       case when over.ms < 0 then 'live' else 'silent' end,
       over.ms < grace_ms or i.application_name is null or session.pid is not null or i.application_name = any (elsewhere),
       i.application, i.version, i.host, i.role, session.address, session.pid, i.registered_at, i.renewed_at
-    from bellows.users_of(needing.namespace, needing."table", needing."column") u (instance)
+    from bellows.users_of(needing.namespace, needing."table", needing."column", needing.beside) u (instance)
     join bellows.instance i on i.instance = u.instance and i.released_at is null
     cross join lateral (select extract(epoch from pg_catalog.clock_timestamp() - i.renewed_at) * 1000 - i.lease_ms as ms) over
     left join session on session.application_name = i.application_name
@@ -353,7 +362,7 @@ grant usage on schema bellows to public;
 grant execute on function bellows.register(text, text[], integer, text, text, text, text, text), bellows.renew(text, text[], text), bellows.release(text)
   to public;
 revoke execute on function bellows.fence(bigint), bellows.record(bigint, bigint, jsonb), bellows.set_uses(text, text[]),
-    bellows.succeed(text, text[])
+    bellows.succeed(text, text[], text)
   from public;
 
 insert into bellows.meta (journal_version) values (2);

@@ -1,6 +1,7 @@
+import type { Leaver } from '../../core/plan/step.ts'
 import type { Dependent } from '../../core/schema/model.ts'
 import { join, lit, pattern, sql } from '../../core/sql.ts'
-import { type Asked, byPlace } from './dependents.ts'
+import { byPlace } from './dependents.ts'
 import type { Sessions } from './sessions.ts'
 
 /**
@@ -9,7 +10,7 @@ import type { Sessions } from './sessions.ts'
  */
 export async function readMentions(
   sessions: Sessions,
-  leaving: readonly Asked[],
+  leaving: readonly Leaver[],
 ): Promise<readonly (readonly Dependent[])[]> {
   if (leaving.length === 0) return []
   const asked = leaving.map(

@@ -1,6 +1,7 @@
 import { BellowsError } from '../../core/errors.ts'
 import type { Needs } from '../../core/operations/needs.ts'
 import { withFollowing } from '../../core/operations/rules/followers.ts'
+import type { Leaver } from '../../core/plan/step.ts'
 import {
   type Dependent,
   findTable,
@@ -9,7 +10,7 @@ import {
   type Table,
 } from '../../core/schema/model.ts'
 import { qualified, trusted } from '../../core/sql.ts'
-import { type Asked, readDependentsOfEach } from './dependents.ts'
+import { readDependentsOfEach } from './dependents.ts'
 import { literalTexts, volatilityReader } from './expressions.ts'
 import { readMentions } from './mentions.ts'
 import type { Sessions } from './sessions.ts'
@@ -131,8 +132,8 @@ async function readHanging(
   needs: Needs['tables'],
 ): Promise<ReadonlyMap<string, Pick<Table, 'dependents' | 'mentions'>>> {
   const columns = needs.flatMap((table) => table.columns.map((column) => ({ table, column })))
-  const whole = needs.flatMap((table): readonly Asked[] => (table.leaves === true ? [{ table }] : []))
-  const leaving: readonly Asked[] = [...whole, ...columns]
+  const whole = needs.flatMap((table): readonly Leaver[] => (table.leaves === true ? [{ table }] : []))
+  const leaving: readonly Leaver[] = [...whole, ...columns]
   const dependents = await readDependentsOfEach(sessions, leaving)
   const hanging = byTable(leaving, ({ column }, at): readonly Dependent[] =>
     (dependents[at]?.found ?? []).map((found) => (column === undefined ? found : { ...found, column })),

@@ -30,6 +30,8 @@ function lines(entry: AuditEntry): string {
   ].join('\n')
 }
 
+type Override = Exclude<AuditEntry, { because: readonly string[] }>
+
 function overrideLines({
   at,
   migration,
@@ -40,12 +42,17 @@ function overrideLines({
   role,
   actor,
   evidence,
-}: Exclude<AuditEntry, { because: readonly string[] }>): string {
+}: Override): string {
   const what = instance === undefined ? check : `${check}:${instance}`
   const where = actor.pipeline === undefined ? '' : `, ${actor.pipeline}`
   return [
-    `${at}  ${migration}  ${called({ ...column, table: { ...column, name: column.table } })} without ${what}: ${reason}`,
+    `${at}  ${migration}  ${leaverOf(column)} without ${what}: ${reason}`,
     `    by ${actor.user}@${actor.host} as role ${role}, with ${actor.tool}${where}`,
     ...evidence.flatMap(({ because }) => because.map((sentence) => `    seen: ${sentence}`)),
   ].join('\n')
+}
+
+function leaverOf({ namespace, table, column, thing }: Override['column']): string {
+  if (thing !== undefined) return thing
+  return called({ table: { namespace, name: table }, ...(column === undefined ? {} : { column }) })
 }

@@ -4,8 +4,8 @@ import type { Terminal } from '../terminal.ts'
 /** Why the old shape may not go comes first, and under each reason what to do about it. */
 export function renderGates(reports: readonly GateReport[], { style }: Terminal): string {
   return reports
-    .flatMap(({ table, column, usage, checks }) => [
-      `${called({ table, ...(column === undefined ? {} : { column }) })} is ${style(usage === 'drained' ? 'green' : 'yellow', usage)}`,
+    .flatMap(({ usage, checks, ...leaver }) => [
+      `${called(leaver)} is ${style(usage === 'drained' ? 'green' : 'yellow', usage)}`,
       ...checks
         .toSorted((a, b) => Number(isGreen(a)) - Number(isGreen(b)))
         .flatMap((one) => checkLines(one, style)),

@@ -22,11 +22,19 @@ export interface Silence {
   readonly graceMs: number
   /** Names of sessions on other servers, the standbys: one that has a session there is not gone either. */
   readonly elsewhere?: readonly string[]
+  /** Of what no instance declares: the version beside which everybody may need it. */
+  readonly beside?: string
+}
+
+/** Of what no instance declares: whoever is of the version that is to stay does without, where anybody has said which that is. */
+export interface Staying {
+  readonly version?: string
 }
 
 export interface LeaseFacts {
   readonly needing: readonly Needing[]
   readonly everRegistered: boolean
+  readonly staying?: Staying
 }
 
 /**
@@ -34,16 +42,17 @@ export interface LeaseFacts {
  * only by its name.
  */
 export function leasesCheck(column: string, facts: LeaseFacts, rules: GateRules): GateCheck {
-  const { needing, everRegistered } = facts
+  const { needing, everRegistered, staying } = facts
   const waived = rules.overrides.filter(({ check }) => check === 'leases')
   const reasonFor = (name: string) => waived.find(({ instance }) => instance === name)?.reason
   const blocking = needing.filter((one) => one.blocks && reasonFor(one.instance) === undefined)
   if (blocking.length > 0) {
+    if (staying !== undefined && staying.version === undefined) return nobodySaid(column, blocking)
     return {
       check: 'leases',
       state: 'red',
       code: 'instances_blocking',
-      because: blocking.map((one) => sentence(one, column)),
+      because: blocking.map((one) => sentence(one, column, staying)),
       offenders: blocking.map(offender),
       hint: `Update or stop them; of one that is surely gone say so: bellows instances release ${blocking[0]?.instance ?? ''}`,
     }
@@ -52,12 +61,12 @@ export function leasesCheck(column: string, facts: LeaseFacts, rules: GateRules)
     return nobodyRegistered(column, waived.find(({ instance }) => instance === undefined)?.reason)
   const passed = needing.map(({ instance, blocks }) =>
     blocks
-      ? `the instance "${instance}" uses ${column} and is gone on without: ${reasonFor(instance)}`
+      ? `the instance "${instance}" ${staying === undefined ? 'uses' : 'may use'} ${column} and is gone on without: ${reasonFor(instance)}`
       : `the instance "${instance}" is silent, its grace is over and no session of it is left`,
   )
   const waivedFor = needing.filter(({ blocks }) => blocks).map(offender)
   return waivedFor.length === 0
-    ? green('leases', [...passed, `no instance uses ${column}`])
+    ? green('leases', [...passed, noneUses(column, staying)])
     : green('leases', passed, waivedFor)
 }
 
@@ -73,10 +82,40 @@ function nobodyRegistered(column: string, reason: string | undefined): GateCheck
   }
 }
 
-function sentence({ instance, state }: Needing, column: string): string {
+function noneUses(column: string, staying: Staying | undefined): string {
+  return staying?.version === undefined
+    ? `no instance uses ${column}`
+    : `no instance that may use ${column} is of another version than "${staying.version}"`
+}
+
+/** Nobody can be told from those who do without. */
+function nobodySaid(column: string, blocking: readonly Needing[]): GateCheck {
+  return {
+    check: 'leases',
+    state: 'unknown',
+    code: 'instances_blocking',
+    because: blocking.map(
+      ({ instance }) =>
+        `the instance "${instance}" may use ${column}: nobody has said which version of the application is to stay`,
+    ),
+    offenders: blocking.map(offender),
+    hint: 'Say which one does without: --to <version>. What "bellows deploy" has rolled out, or waited for, needs no word.',
+  }
+}
+
+function sentence({ instance, state, version }: Needing, column: string, staying?: Staying): string {
+  // One of that version can only be here because it says itself that it uses the relation.
+  const isDeclared = staying === undefined || version === staying.version
+  const uses = isDeclared
+    ? `uses ${column}`
+    : `may use ${column}: it is ${ofVersion(version)}, and not "${staying.version}"`
   return state === 'live'
-    ? `the instance "${instance}" uses ${column}`
-    : `the instance "${instance}" is silent but not known to be gone; it uses ${column}`
+    ? `the instance "${instance}" ${uses}`
+    : `the instance "${instance}" is silent but not known to be gone; it ${uses}`
+}
+
+function ofVersion(version: string | null | undefined): string {
+  return version === null || version === undefined ? 'of a version that it does not say' : `of "${version}"`
 }
 
 function offender({ instance, state, blocks: _blocks, ...seen }: Needing): Offender {

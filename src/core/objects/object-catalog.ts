@@ -89,7 +89,7 @@ export function isDefinedElse(object: DatabaseObject, definition: string): Sql {
 }
 
 /** What depends on an object, as a person would look for it; what belongs to it does not count. */
-function dependentsOf(object: DatabaseObject): Sql {
+export function dependentsOf(object: DatabaseObject): Sql {
   const { catalog, oid } = placeOf(object)
   return sql`select distinct coalesce('view ' || v.oid::pg_catalog.regclass, i.type || ' ' || i.identity) as name
  from pg_catalog.pg_depend d cross join lateral pg_catalog.pg_identify_object(d.classid, d.objid, d.objsubid) i

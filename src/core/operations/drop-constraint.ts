@@ -1,4 +1,5 @@
 import { assert, BellowsError } from '../errors.ts'
+import { behindGate } from '../plan/behind-gate.ts'
 import { onBoth, validateChecksStep, validateForeignKeyStep } from '../plan/constraint-steps.ts'
 import type { Hazard } from '../plan/hazard.ts'
 import { constraintAbsent, constraintIs, constraintIsAsPlanned } from '../plan/probes.ts'
@@ -9,6 +10,7 @@ import { id, lit, qualified, type Sql, shown, sql, trusted } from '../sql.ts'
 import type { Context, OperationSpec } from './operation.ts'
 import { inspectSteps } from './rules/inspect.ts'
 import { constraintMissing, findConstraint, ruleOf } from './rules/known.ts'
+import { leavingConstraint } from './rules/leaving.ts'
 
 /** Drops a constraint: what only ever refuses goes for the new version, what statements rely on goes with the old one. */
 export interface DropConstraint {
@@ -56,7 +58,9 @@ export const dropConstraint: OperationSpec<DropConstraint> = {
 
   contract: (op, context) => {
     const { table, constraint } = leaving(op, context)
-    return isReliedOn(constraint) ? [dropStep(table, constraint, 'purge', 'purge')] : []
+    return isReliedOn(constraint)
+      ? behindGate(leavingConstraint(table, constraint), dropStep(table, constraint, 'purge', 'purge'))
+      : []
   },
 
   rollback: (op, context) => {
@@ -82,12 +86,7 @@ function isReliedOn({ kind }: Constraint): boolean {
   return kind === 'unique' || kind === 'primary_key' || kind === 'exclusion'
 }
 
-function dropStep(
-  table: Table,
-  constraint: Constraint,
-  kind: 'ddl' | 'purge',
-  phase: 'expand' | 'purge',
-): StepDraft {
+function dropStep(table: Table, constraint: Constraint, kind: 'ddl' | 'purge', phase: 'expand' | 'purge') {
   const { name, definition } = constraint
   return {
     kind,
@@ -105,7 +104,7 @@ function dropStep(
     ],
     statements: [sql`alter table ${qualified(table)} drop constraint ${id(name)} restrict`],
     cost: 'instant',
-  }
+  } as const
 }
 
 function droppingLocks(table: Table, { references }: Constraint): readonly Lock[] {

@@ -1,8 +1,10 @@
 import { assert } from '../errors.ts'
+import { behindGate } from '../plan/behind-gate.ts'
 import {
   constraintProblems,
   findIndex,
   indexMissing,
+  leavingIndex,
   leavingIndexHazards,
   leavingProblems,
 } from '../plan/index-leaving.ts'
@@ -67,15 +69,13 @@ export const dropIndex: OperationSpec<DropIndex> = {
       table.kind === 'partitioned'
         ? dropWithParts(table, name)
         : dropOutside(table, name, `drop the index "${op.index}" of "${op.table}"`)
-    return [
-      {
-        ...drop,
-        phase: 'purge',
-        hazards: [...drop.hazards, ...leavingIndexHazards(table, index)],
-        probe: relationAbsent(name),
-        requires,
-      },
-    ]
+    return behindGate(leavingIndex(theTable(op), index), {
+      ...drop,
+      phase: 'purge',
+      hazards: [...drop.hazards, ...leavingIndexHazards(table, index)],
+      probe: relationAbsent(name),
+      requires,
+    })
   },
 
   rollback: () => [],

@@ -1,11 +1,14 @@
 import { assert, BellowsError } from '../errors.ts'
 import { type DatabaseObject, dropSql, namedObject, shownObject } from '../objects/database-object.ts'
 import {
+  dependentsOf,
   hasNoObjectDependents,
   isNotLastPolicy,
   objectAbsent,
   permissivePoliciesQuestion,
 } from '../objects/object-catalog.ts'
+import { behindGate, NO_TABLE } from '../plan/behind-gate.ts'
+import type { Leaver } from '../plan/step.ts'
 import { readStatements } from '../statements/statement.ts'
 import { stepLocks } from '../statements/step-locks.ts'
 import { foundObject, foundProblems, objectNeeds, unknownTypeProblems } from './object/definition.ts'
@@ -57,43 +60,35 @@ export const dropObject: OperationSpec<DropObject> = {
     const object = objectOf(op)
     const drop = dropSql(object)
     const statements = readStatements(drop)
-    return [
-      {
-        kind: 'purge',
-        phase: 'purge',
-        does: `drop the ${shownObject(object)}`,
-        hazards: [
-          {
-            code: 'may_break',
-            because: `Nothing tells whether an instance still uses the ${shownObject(object)}: contract when none does.`,
-          },
-          ...(foundObject(object, facts)?.dependents ?? []).map((name) => ({
-            code: 'blocks_contract' as const,
-            because: `The ${name} depends on it. Change or drop it before the contract, which never cascades.`,
-          })),
-        ],
-        probe: objectAbsent(object),
-        locks: 'problem' in statements ? [] : stepLocks(statements, op.namespace, schema),
-        requires: [
-          {
-            that: hasNoObjectDependents(object),
-            code: 'dependents_found',
-            otherwise: `something depends on the ${shownObject(object)}; change or drop it first`,
-          },
-          ...(object.kind === 'policy' && object.on !== undefined
-            ? [
-                {
-                  that: isNotLastPolicy(object.on, object.name.name),
-                  code: 'drift_found' as const,
-                  otherwise: `the ${shownObject(object)} has become the last permissive one, without which nobody but the owner sees a row`,
-                },
-              ]
-            : []),
-        ],
-        statements: [drop],
-        cost: 'instant',
-      },
-    ]
+    return behindGate(leaverOf(object), {
+      kind: 'purge',
+      phase: 'purge',
+      does: `drop the ${shownObject(object)}`,
+      hazards: (foundObject(object, facts)?.dependents ?? []).map((name) => ({
+        code: 'blocks_contract' as const,
+        because: `The ${name} depends on it. Change or drop it before the contract, which never cascades.`,
+      })),
+      probe: objectAbsent(object),
+      locks: 'problem' in statements ? [] : stepLocks(statements, op.namespace, schema),
+      requires: [
+        {
+          that: hasNoObjectDependents(object),
+          code: 'dependents_found',
+          otherwise: `something depends on the ${shownObject(object)}; change or drop it first`,
+        },
+        ...(object.kind === 'policy' && object.on !== undefined
+          ? [
+              {
+                that: isNotLastPolicy(object.on, object.name.name),
+                code: 'drift_found' as const,
+                otherwise: `the ${shownObject(object)} has become the last permissive one, without which nobody but the owner sees a row`,
+              },
+            ]
+          : []),
+      ],
+      statements: [drop],
+      cost: 'instant',
+    })
   },
 
   rollback: () => [],
@@ -103,4 +98,28 @@ function objectOf(op: DropObject): DatabaseObject {
   const object = namedObject(op.object, op.namespace)
   assert(!('problem' in object), 'steps come after check')
   return object
+}
+
+/** Nobody names a trigger or a policy: whoever works on its table may need what it does. */
+function leaverOf(object: DatabaseObject): Leaver {
+  const { kind, name, on } = object
+  const called = `the ${shownObject(object)}`
+  switch (kind) {
+    case 'view':
+      return { table: name, thing: { called, reach: 'relation', shows: [{ by: 'relation', name }] } }
+    case 'function':
+    case 'procedure':
+      return { table: NO_TABLE, thing: { ...everybodys(object), shows: [{ by: 'routine', name }] } }
+    case 'type':
+    case 'domain':
+      return { table: NO_TABLE, thing: { ...everybodys(object), shows: [{ by: 'type', name }] } }
+    case 'trigger':
+    case 'policy':
+      assert(on !== undefined, 'it is on a table')
+      return { table: on, thing: { called, reach: 'table' } }
+  }
+}
+
+function everybodys(object: DatabaseObject) {
+  return { called: `the ${shownObject(object)}`, reach: 'all', dependents: dependentsOf(object) } as const
 }

@@ -1,13 +1,15 @@
 import { assert, BellowsError } from '../errors.ts'
 import { identifierProblem } from '../identifier.ts'
+import { behindGate } from '../plan/behind-gate.ts'
 import { all, constraintAbsent, constraintExists, constraintIs } from '../plan/probes.ts'
-import type { Made, Requirement, StepDraft } from '../plan/step.ts'
+import type { Made, Requirement } from '../plan/step.ts'
 import { tableProblems, theTable } from '../plan/table-checks.ts'
 import { nameKey } from '../schema/facts.ts'
 import { findTable, type Schema, type Table, withTable } from '../schema/model.ts'
 import { id, qualified, sql } from '../sql.ts'
 import type { Context, OperationSpec } from './operation.ts'
 import { constraintMissing, findConstraint } from './rules/known.ts'
+import { leavingConstraint } from './rules/leaving.ts'
 import { nameTaken } from './rules/name.ts'
 
 /** Renames a constraint, with its index, where nobody uses the old name any more. */
@@ -53,8 +55,8 @@ export const renameConstraint: OperationSpec<RenameConstraint> = {
 
   backfill: () => [],
 
-  contract: (op, { schema }) => [
-    {
+  contract: (op, { schema }) =>
+    behindGate(leavingConstraint(theTable(op), { name: op.from }), {
       ...renameStep(op, op.from, op.to),
       makes: madeName(op),
       requires: asPlanned(op, schema),
@@ -64,8 +66,7 @@ export const renameConstraint: OperationSpec<RenameConstraint> = {
           because: `A statement with ON CONFLICT ON CONSTRAINT or SET CONSTRAINTS fails from this step on with the name "${op.from}", and until it with the name "${op.to}". An application may also look for one of them in an error.`,
         },
       ],
-    },
-  ],
+    }),
 
   rollback: (op) => [{ ...renameStep(op, op.to, op.from), unmakes: madeName(op) }],
 }
@@ -93,7 +94,7 @@ function asPlanned(op: RenameConstraint, schema: Schema): readonly Requirement[]
   ]
 }
 
-function renameStep(op: RenameConstraint, from: string, to: string): StepDraft {
+function renameStep(op: RenameConstraint, from: string, to: string) {
   const table = theTable(op)
   return {
     kind: 'ddl',
@@ -105,7 +106,7 @@ function renameStep(op: RenameConstraint, from: string, to: string): StepDraft {
     requires: [],
     statements: [sql`alter table ${qualified(table)} rename constraint ${id(from)} to ${id(to)}`],
     cost: 'instant',
-  }
+  } as const
 }
 
 function nameProblems(

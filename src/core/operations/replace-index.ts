@@ -1,4 +1,5 @@
 import { assert, type BellowsError } from '../errors.ts'
+import { behindGate } from '../plan/behind-gate.ts'
 import {
   definitionProblems,
   isSound,
@@ -11,6 +12,7 @@ import {
   findIndex,
   indexMissing,
   leavingIndexHazards,
+  leavingKey,
   leavingProblems,
 } from '../plan/index-leaving.ts'
 import {
@@ -82,13 +84,24 @@ export const replaceIndex: OperationSpec<ReplaceIndex> = {
     const { index, name, aside, old } = workFor(op, context)
     const drop = dropOutside(index.table, aside, `drop the old index "${name.name}" of "${index.table.name}"`)
     const leaving = old.unique && !index.tried.index.unique ? leavingIndexHazards(index.table, old) : []
-    return [{ ...drop, phase: 'purge', hazards: [...drop.hazards, ...leaving], probe: relationAbsent(aside) }]
+    const step = {
+      ...drop,
+      phase: 'purge',
+      hazards: [...drop.hazards, ...leaving],
+      probe: relationAbsent(aside),
+    } as const
+    return isKeyLost(old, index.tried.index) ? behindGate(leavingKey(index.table, old), step) : [step]
   },
 
   rollback: (op, context) => {
     const work = workFor(op, context)
     return [swapBackStep(work), unbuildStep(work.index, work.copy)]
   },
+}
+
+/** Whoever reads goes by the new index; what the old one was a key of somebody may resolve conflicts by. */
+function isKeyLost(old: Index, { unique, nameParts }: Index): boolean {
+  return old.unique && (!unique || nameParts.join() !== old.nameParts.join())
 }
 
 interface Work {

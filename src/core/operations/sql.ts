@@ -5,7 +5,7 @@ import { indexQuestions } from './sql/index-tables.ts'
 import { knownQuestions } from './sql/known.ts'
 import { probeOf, probeQuestion } from './sql/probe.ts'
 import { madeBy, type RunSql, relationsOf } from './sql/run-sql.ts'
-import { downStep, upStep } from './sql/steps.ts'
+import { contractSteps, downStep, upStep } from './sql/steps.ts'
 
 export const runSql: OperationSpec<RunSql> = {
   needs: (op) => {
@@ -32,7 +32,7 @@ export const runSql: OperationSpec<RunSql> = {
 
   backfill: () => [],
 
-  contract: (op, context) => (op.phase === 'contract' ? [upStep(op, context)] : []),
+  contract: (op, context) => (op.phase === 'contract' ? contractSteps(op, context) : []),
 
   rollback: (op, context) => (op.down === undefined ? [] : [downStep(op, context, op.down)]),
 }

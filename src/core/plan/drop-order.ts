@@ -46,7 +46,7 @@ export function dropOrderProblems({ operations }: Migration, facts: Facts): read
 }
 
 /** Is a dependent, as the server calls it, gone when what is touched has gone? */
-function takesAway(touch: Touch, dependent: string): boolean {
+export function takesAway(touch: Touch, dependent: string): boolean {
   if (touch.how !== 'replaces') return false
   if ('object' in touch) return withoutArguments(touch.object) === withoutArguments(dependent)
   const table = `${shown(touch.table.namespace)}.${shown(touch.table.name)}`

@@ -1,7 +1,9 @@
 import { plpgsqlQueries, plpgsqlTypes } from '../parse.ts'
 import type { Dependent, QualifiedName } from '../schema/model.ts'
 import { join, lit, pattern, type Sql, sql } from '../sql.ts'
-import { columnUse, isTypeOf } from '../statement-use.ts'
+import { isTypeOf } from '../statement-use.ts'
+import { useOf } from '../thing-use.ts'
+import type { Leaver } from './step.ts'
 
 /** A function whose text names the table, and the column where one is asked for, wherever. */
 export interface FunctionText {
@@ -42,18 +44,24 @@ select asked.at, f.* from (values ${join(names)}) asked (at, relation, name)
  */
 export function functionsUsing(
   functions: readonly FunctionText[],
-  table: QualifiedName,
-  column?: string,
+  of: Leaver,
 ): readonly Pick<Dependent, 'kind' | 'name'>[] {
+  const typed = typeIn(of)
   return functions
     .filter(
       ({ language, body, definition }) =>
         (language === 'sql' ? [body] : plpgsqlQueries(definition)).some(
-          (text) => columnUse(text, table, column) === 'definite',
+          (text) => useOf(text, of) === 'definite',
         ) ||
-        (column === undefined &&
+        (typed !== undefined &&
           language === 'plpgsql' &&
-          plpgsqlTypes(definition).some((type) => isTypeOf(type, table))),
+          plpgsqlTypes(definition).some((type) => isTypeOf(type, typed))),
     )
     .map(({ name }) => ({ kind: 'function', name }))
+}
+
+/** What goes along as the type of a variable: that of the rows of a relation, or the type itself. */
+function typeIn({ table, column, thing }: Leaver): QualifiedName | undefined {
+  if (thing === undefined) return column === undefined ? table : undefined
+  return thing.shows?.flatMap((one) => (one.by === 'relation' || one.by === 'type' ? [one.name] : []))[0]
 }

@@ -1,6 +1,6 @@
 import { specOf } from '../operations/index.ts'
 import type { Migration } from '../operations/migration.ts'
-import type { AddedColumn, Needs, OperationNeeds } from '../operations/needs.ts'
+import type { AddedColumn, Needs, OperationNeeds, Touch } from '../operations/needs.ts'
 import { isSameName, type QualifiedName } from '../schema/model.ts'
 import { qualified } from '../sql.ts'
 import type { Plan } from './plan.ts'
@@ -44,6 +44,11 @@ function addedTo(table: QualifiedName, earlier: readonly OperationNeeds[]): read
     .flatMap(({ adds = [] }) => adds)
     .filter((one) => isSameName(one.table, table))
     .map(({ column, type }) => ({ column, type }))
+}
+
+/** What the operations of a migration work on. */
+export function touchesOf({ operations }: Migration): readonly Touch[] {
+  return operations.flatMap((op) => specOf(op).needs(op).touches)
 }
 
 /** The tables that a migration works on: no second run may touch them meanwhile. */

@@ -6,6 +6,7 @@ import type { Comparison } from './comparison.ts'
 import type { Hazard } from './hazard.ts'
 import type { IndexParts } from './parts.ts'
 import type { Shares } from './shares.ts'
+import type { Thing } from './thing.ts'
 
 /**
  * The stretches of a run, in their order. `contract`, as people say it, is `retire` (the old shape disappears, undo is
@@ -65,6 +66,10 @@ interface Common {
   readonly unmakes?: Made
   /** Of a step of a rollback: all steps of the same operation that leave something. Where none was begun, it has nothing to do. */
   readonly undoes?: readonly string[]
+  /** What disappears for clients: the step may run only behind the gate of that; in a rollback only where no instance uses it. */
+  readonly retires?: Leaver
+  /** What else goes with it, at the same time. */
+  readonly retiresAlso?: readonly Leaver[]
 }
 
 /** A step that is one short transaction, sent to the server as one message, COMMIT included. */
@@ -80,10 +85,6 @@ export interface TransactionStep extends Common {
    * names. `unknown`: a user says why it may take long.
    */
   readonly cost: 'instant' | 'small' | 'rows' | 'scan' | 'unknown'
-  /** What disappears for clients: the step may run only behind the gate of that. */
-  readonly retires?: Leaver
-  /** Columns that go with it, in the same transaction. */
-  readonly retiresAlso?: readonly Leaver[]
 }
 
 /** `CREATE INDEX CONCURRENTLY`: outside transactions, checked for validity, an invalid leftover is dropped and rebuilt. */
@@ -166,18 +167,20 @@ export interface VerifyStep extends Common, Comparison {
   readonly each?: readonly Comparison[]
 }
 
-/** A column on its way out, or the whole table where none is named. */
+/** A column on its way out, or the whole table where none is named; or something else, on that table or on none. */
 export interface Leaver {
   readonly table: QualifiedName
   readonly column?: string
+  readonly thing?: Thing
 }
 
-/** For people: `"users"."name"`, or `"users"`. */
-export function called({ table, column }: Leaver): string {
+/** For people: `"users"."name"`, `"users"`, or `the index public.users_email`. */
+export function called({ table, column, thing }: Leaver): string {
+  if (thing !== undefined) return thing.called
   return column === undefined ? `"${table.name}"` : `"${table.name}"."${column}"`
 }
 
-/** Closes the door, looks at the evidence, and opens only when nobody needs the column, or the table, any more. */
+/** Closes the door, looks at the evidence, and opens only when nobody needs what leaves any more. */
 export interface GateStep extends Common, Leaver {
   readonly kind: 'gate'
   /** Where writes of it are counted. */
@@ -221,7 +224,7 @@ export function changesOf({
 export function leaversOf({
   retires,
   retiresAlso = [],
-}: Pick<TransactionStep, 'retires' | 'retiresAlso'>): readonly Leaver[] {
+}: Pick<Step, 'retires' | 'retiresAlso'>): readonly Leaver[] {
   return retires === undefined ? [] : [retires, ...retiresAlso]
 }
 

@@ -1,27 +1,42 @@
-import { stepsOf } from '../plan/plan.ts'
+import { isSameLeaver } from '../plan/behind-gate.ts'
 import { type GateStep, leaversOf, type Phase, type Step } from '../plan/step.ts'
-import { isSameName } from '../schema/model.ts'
 import { type Run, stepsLeft } from './run.ts'
 
-/**
- * Steps to take up to and including a phase. A gate is never recorded as passed, because its answer ages: it is due until the
- * column that it guards is hidden.
- */
+/** Steps to take up to and including a phase; what stands behind a gate is taken through that. */
 export function dueSteps(run: Run, until: Phase): readonly Step[] {
-  return stepsLeft(run, until).filter(
-    (step) => step.kind !== 'gate' || !run.done.has(hidingStep(run, step)?.id ?? ''),
-  )
+  return stepsLeft(run, until).filter(({ kind }) => kind !== 'gate')
 }
 
-export function hidingStep(run: Run, gate: GateStep): Step | undefined {
-  return stepsOf(run.plan, 'retire').find(
-    (step) =>
-      step.kind === 'retire' &&
-      leaversOf(step).some(({ table, column }) => column === gate.column && isSameName(table, gate.table)),
-  )
+/** The step that takes away what a gate guards. */
+export function guardedStep(run: Run, gate: GateStep): Step | undefined {
+  return run.plan.steps.find((step) => leaversOf(step).some((one) => isSameLeaver(one, gate)))
 }
 
-/** The gates that a run has still to pass. */
+/**
+ * The gates that a run has still to pass. A gate is never recorded as passed, because its answer ages: it is ahead until what it
+ * guards is hidden or gone.
+ */
 export function gatesAhead(run: Run): readonly GateStep[] {
-  return dueSteps(run, 'rollout').filter((step) => step.kind === 'gate')
+  return stepsLeft(run, 'rollout')
+    .filter((step) => step.kind === 'gate')
+    .filter((gate) => !run.done.has(guardedStep(run, gate)?.id ?? ''))
+}
+
+/**
+ * The gates in front of a step: of everything that goes, before anything is taken away, and anew right before what each guards.
+ * What is hidden is hidden together.
+ */
+export function gatesBefore(run: Run, next: Step): readonly GateStep[] {
+  if (!isOfContract(next)) return []
+  const ahead = gatesAhead(run)
+  if (!run.plan.steps.some((step) => isOfContract(step) && step.kind !== 'inspect' && run.done.has(step.id)))
+    return ahead
+  return ahead.filter((gate) => {
+    const step = guardedStep(run, gate)
+    return step?.phase === 'retire' || step?.id === next.id
+  })
+}
+
+function isOfContract({ phase }: Step): boolean {
+  return phase === 'retire' || phase === 'purge'
 }

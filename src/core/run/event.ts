@@ -42,7 +42,13 @@ export type Event =
   /** In the transaction that hides the column: somebody decided that it may go although a check was not green. */
   | ({ readonly type: 'gate_overridden' } & Override & {
         /** Without a column: the whole table. */
-        readonly column: { readonly namespace: string; readonly table: string; readonly column?: string }
+        readonly column: {
+          readonly namespace: string
+          readonly table: string
+          readonly column?: string
+          /** What else it is, as people call it. */
+          readonly thing?: string
+        }
         /** The checks as they were seen. */
         readonly evidence: readonly GateCheck[]
         readonly actor: Actor

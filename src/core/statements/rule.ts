@@ -5,8 +5,9 @@ import type { Statements } from './statement.ts'
 export interface Setting {
   readonly statements: Statements
   readonly namespace: string
-  /** `down` takes back what `up` has made, so it may take things away. */
   readonly part: 'expand' | 'contract' | 'down'
+  /** Of `down`: the statements of `up`, which may be taken back. */
+  readonly takesBack?: Statements
   readonly outside: boolean
   /** Where nobody asked the server, every name that it would know counts. */
   readonly known?: Known

@@ -11,6 +11,7 @@ import {
 import { addsCheckedType, addsColumn } from './new-columns.ts'
 import type { Rule } from './rule.ts'
 import { commandsOf, hasOption, kindOf } from './statement.ts'
+import { isTakenBack } from './taken-back.ts'
 
 /** Statements that hurt clients, each with what to do instead. A rule stays silent on what the same text has made. */
 export const UNSAFE: readonly Rule[] = [
@@ -158,14 +159,14 @@ export const UNSAFE: readonly Rule[] = [
   },
   {
     code: 'drops_column',
-    finds: (statement, { part }) => part !== 'down' && altersBy(statement, 'AT_DropColumn'),
+    finds: (statement, setting) => altersBy(statement, 'AT_DropColumn') && !isTakenBack(statement, setting),
     what: 'drops a column',
     why: 'old instances may use it, and its values are gone',
     instead: 'Use drop_column.',
   },
   {
     code: 'drops_table',
-    finds: (statement, { part }) => part !== 'down' && drops(statement, 'table'),
+    finds: (statement, setting) => drops(statement, 'table') && !isTakenBack(statement, setting),
     what: 'drops a table',
     why: 'somebody may use it, and its rows are gone',
     instead: 'Use drop_table.',

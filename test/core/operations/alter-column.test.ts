@@ -139,6 +139,7 @@ describe('what old instances may rely on', () => {
   test('is a default, which goes in the contract', () => {
     const on = of({ default: 'now()', nullable: false })
     expect(steps(alter({ default: null }), on)).toEqual([
+      ['gate', 'rollout'],
       ['ddl', 'retire', `alter table ${T} alter column "name" drop default`],
     ])
     expect(back(alter({ default: null }), on)).toEqual([

@@ -48,7 +48,7 @@ describe('the steps', () => {
     ['so does a foreign key', FOREIGN, 'ddl', 'expand'],
     ['a key goes when the old version is gone, without a way back', KEY, 'purge', 'purge'],
   ])('%s', (_what, one, kind, phase) => {
-    expect(steps(one)).toMatchObject([
+    expect(steps(one).filter((step) => step.kind !== 'gate')).toMatchObject([
       {
         kind,
         phase,
@@ -57,6 +57,14 @@ describe('the steps', () => {
         statements: [`alter table ${T} drop constraint "${one.name}" restrict`],
       },
     ])
+  })
+
+  test('wait for whoever may resolve conflicts by a key', () => {
+    expect(steps(KEY)[0]).toMatchObject({
+      kind: 'gate',
+      phase: 'rollout',
+      thing: { reach: 'table', shows: [{ by: 'conflict', constraint: KEY.name, columns: KEY.columns }] },
+    })
   })
 
   test('lock the other table of a foreign key as well', () => {

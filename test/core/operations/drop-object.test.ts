@@ -41,6 +41,7 @@ describe('drop_object', () => {
     expect(dropObject.expand(op, known(op))).toEqual([])
     expect(dropObject.rollback(op, known(op))).toEqual([])
     expect(dropObject.contract(op, known(op))).toMatchObject([
+      { kind: 'gate', phase: 'rollout' },
       {
         kind: 'purge',
         phase: 'purge',
@@ -57,7 +58,7 @@ describe('drop_object', () => {
   test('names what depends on it', () => {
     const op = drop('view v')
     const dependents = ['view public.w', 'function public.f()']
-    const [step] = dropObject.contract(op, known(op, { definition: '', owned: true, dependents }))
+    const [, step] = dropObject.contract(op, known(op, { definition: '', owned: true, dependents }))
     expect(
       step?.hazards.filter(({ code }) => code === 'blocks_contract').map(({ because }) => because),
     ).toEqual([

@@ -33,6 +33,7 @@ describe('rename_constraint', () => {
     const op = rename('a', 'B "b"')
     expect(renameConstraint.expand(op, context(TABLE))).toEqual([])
     expect(renameConstraint.contract(op, context(TABLE))).toMatchObject([
+      { kind: 'gate', thing: { reach: 'table', shows: [{ by: 'conflict' }] } },
       {
         kind: 'ddl',
         phase: 'retire',

@@ -80,8 +80,18 @@ describe('replace_index', () => {
 
   test('says so when duplicates will come in', () => {
     const { op, known } = having({ unique: true })
-    expect(replaceIndex.contract(op, known)[0]?.hazards.map(({ code }) => code)).toContain(
-      'allows_duplicates',
-    )
+    expect(
+      replaceIndex
+        .contract(op, known)
+        .at(-1)
+        ?.hazards.map(({ code }) => code),
+    ).toContain('allows_duplicates')
+    expect(replaceIndex.contract(op, known)[0]).toMatchObject({
+      kind: 'gate',
+      thing: {
+        called: expect.stringMatching(/^the old key of the index public\./),
+        shows: [{ by: 'conflict' }],
+      },
+    })
   })
 })

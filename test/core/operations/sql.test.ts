@@ -260,7 +260,10 @@ describe('the steps of sql', () => {
     const of = without('down', { phase: 'contract' })
     expect(runSql.expand(of, answered(of))).toEqual([])
     expect(runSql.rollback(of, answered(of))).toEqual([])
-    expect(runSql.contract(of, answered(of))).toMatchObject([{ phase: 'purge', statements: within(of.up) }])
+    expect(runSql.contract(of, answered(of))).toMatchObject([
+      { kind: 'gate', thing: { reach: 'all' } },
+      { phase: 'purge', statements: within(of.up), retires: { thing: { reach: 'all' } } },
+    ])
   })
 
   test('say why what is unsafe is done, and what stays', () => {

@@ -62,6 +62,7 @@ describe('an index of a partitioned table', () => {
   test('is dropped in the purge under a lock on the whole', () => {
     const drop = { kind: 'drop_index', namespace: 'public', table: 'users', index: 'old' } as const
     expect(dropIndex.contract(drop, known([part('a')]))).toMatchObject([
+      { kind: 'gate' },
       { kind: 'purge', phase: 'purge', locks: [{ level: 'access_exclusive' }, { implied: true }] },
     ])
   })

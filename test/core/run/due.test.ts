@@ -2,10 +2,10 @@ import { describe, expect, test } from 'vitest'
 import type { Operation } from '../../../src/core/operations/migration.ts'
 import { makePlan } from '../../../src/core/plan/make-plan.ts'
 import type { Step } from '../../../src/core/plan/step.ts'
-import { dueSteps, gatesAhead, hidingStep } from '../../../src/core/run/due.ts'
+import { dueSteps, gatesAhead, gatesBefore, guardedStep } from '../../../src/core/run/due.ts'
 import type { JournalEntry } from '../../../src/core/run/event.ts'
 import { foldRun, type Run } from '../../../src/core/run/run.ts'
-import { column, facts, schemaOf, tableWith } from '../../support/model.ts'
+import { column, facts, index, schemaOf, tableWith } from '../../support/model.ts'
 
 const on = { namespace: 'public', table: 'users' } as const
 const rename: Operation = { kind: 'rename_column', ...on, from: 'name', to: 'full_name' }
@@ -29,7 +29,7 @@ const runAfter = (...done: readonly Step[]): Run =>
 const gates = plan.steps.filter((step) => step.kind === 'gate')
 const hiding = (name: string): Step => {
   const gate = gates.find((one) => one.column === name)
-  const step = gate === undefined ? undefined : hidingStep(runAfter(), gate)
+  const step = gate === undefined ? undefined : guardedStep(runAfter(), gate)
   if (step === undefined) throw new Error(`nothing hides ${name}`)
   return step
 }
@@ -53,8 +53,8 @@ describe('a gate', () => {
     const [first, second] = gatesAhead(run)
     expect([first?.column, second?.column]).toEqual(['name', 'age'])
     if (first === undefined || second === undefined) throw new Error('there are two gates')
-    expect(hidingStep(run, first)).toMatchObject({ kind: 'retire' })
-    expect(hidingStep(run, second)).toBe(hidingStep(run, first))
+    expect(guardedStep(run, first)).toMatchObject({ kind: 'retire' })
+    expect(guardedStep(run, second)).toBe(guardedStep(run, first))
   })
 
   test('that was passed is due all the same: its answer ages', () => {
@@ -66,8 +66,8 @@ describe('a gate', () => {
     const [gate] = gates
     if (gate === undefined) throw new Error('there is a gate')
     const elsewhere = { ...gate, table: { namespace: 'sales', name: 'users' } }
-    expect(hidingStep(runAfter(), gate)).toMatchObject({ kind: 'retire', retires: { column: 'name' } })
-    expect(hidingStep(runAfter(), elsewhere)).toBeUndefined()
+    expect(guardedStep(runAfter(), gate)).toMatchObject({ kind: 'retire', retires: { column: 'name' } })
+    expect(guardedStep(runAfter(), elsewhere)).toBeUndefined()
   })
 })
 
@@ -77,7 +77,43 @@ describe('what is due', () => {
     const upTo = (...phases: readonly string[]) =>
       plan.steps.filter(({ phase }) => phases.includes(phase)).map(({ id }) => id)
     expect(ids(runAfter(), 'backfill')).toEqual(upTo('expand', 'backfill'))
-    expect(ids(runAfter(), 'purge')).toEqual(plan.steps.map(({ id }) => id))
+    expect(ids(runAfter(), 'purge')).toEqual(upTo('expand', 'backfill', 'verify', 'retire', 'purge'))
     expect(ids(runAfter(...plan.steps), 'purge')).toEqual([])
+  })
+})
+
+describe('what is dropped without being hidden', () => {
+  const dropIndex = { ...on, kind: 'drop_index', index: 'by_age' } as const
+  const mixed = makePlan(
+    {
+      name: 'm',
+      operations: [
+        drop,
+        { ...dropIndex, table: 'users' },
+        { ...dropIndex, index: 'by_name', table: 'users' },
+      ],
+    },
+    schemaOf(
+      { ...tableWith([column('name')]), indexes: ['by_age', 'by_name'].map((name) => index(name, ['name'])) },
+      { ...tableWith([column('age')]), name: 'teams' },
+    ),
+    facts(),
+  )
+  const run = (...done: readonly Step[]): Run => ({
+    ...foldRun({ id: 1, plan: mixed }, []),
+    done: new Set(done.map(({ id }) => id)),
+  })
+  const inFrontOf = (of: Run, next: Step | undefined) =>
+    next === undefined ? [] : gatesBefore(of, next).map((gate) => gate.thing?.called ?? gate.column)
+  const [hide, ...purges] = mixed.steps.filter(({ phase, kind }) => kind !== 'gate' && phase !== 'expand')
+  const [first, second] = purges.filter(({ retires }) => retires !== undefined)
+  const others = purges.filter(({ retires }) => retires === undefined)
+
+  test('has its gate before anything is taken away, and anew right before its own turn', () => {
+    expect(inFrontOf(run(), hide)).toEqual(['age', 'the index public.by_age', 'the index public.by_name'])
+    if (hide === undefined || first === undefined) throw new Error('there is something to take')
+    for (const other of others) expect(inFrontOf(run(hide), other)).toEqual([])
+    expect(inFrontOf(run(hide), first)).toEqual(['the index public.by_age'])
+    expect(inFrontOf(run(hide, ...others, first), second)).toEqual(['the index public.by_name'])
   })
 })

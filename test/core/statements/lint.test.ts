@@ -8,7 +8,7 @@ import { UNSAFE } from '../../../src/core/statements/unsafe.ts'
 /** As a server would say it. */
 const KNOWN = { acting: new Set(['f', 'dangerous']), checking: new Set(['checked']) }
 
-type Where = Partial<Pick<Setting, 'part' | 'outside' | 'known'>>
+type Where = Partial<Pick<Setting, 'part' | 'outside' | 'known' | 'takesBack'>>
 
 function setting(text: string, where: Where = {}): Setting {
   const statements = readStatements(text)
@@ -372,7 +372,8 @@ describe('the lint', () => {
   test.each(['drop table a.b', 'drop view a.v', 'alter table a.b drop c', 'alter table a.b rename d to c'])(
     'lets a way back take away what was made: %s',
     (text) => {
-      expect(codes(text, { part: 'down' })).toEqual([])
+      const { statements: takesBack } = setting('create table a.b (c int)')
+      expect(codes(text, { part: 'down', takesBack })).toEqual([])
     },
   )
 

@@ -1,11 +1,12 @@
 import { BellowsError } from '../../errors.ts'
+import { behindGate } from '../../plan/behind-gate.ts'
 import { defaultIs, defaultIsNew } from '../../plan/probes.ts'
 import { problemOf } from '../../plan/problem-of.ts'
 import type { Made, StepDraft, TransactionStep } from '../../plan/step.ts'
 import { refused, theTable } from '../../plan/table-checks.ts'
 import { expressionKey, type Facts } from '../../schema/facts.ts'
-import { type Column, findColumn, findTable, type Schema, type Table } from '../../schema/model.ts'
-import { id, qualified, type Sql, sql, trusted } from '../../sql.ts'
+import { type Column, findColumn, findTable, type QualifiedName, type Schema } from '../../schema/model.ts'
+import { id, qualified, type Sql, shown, sql, trusted } from '../../sql.ts'
 import type { Context } from '../operation.ts'
 import { readCondition } from '../rules/read.ts'
 import { stopped } from '../rules/words.ts'
@@ -26,7 +27,7 @@ export function defaultPart(op: AlterColumn): readonly Part[] {
       {
         ...common,
         expand: () => [],
-        contract: (context) => [dropStep(op, context)],
+        contract: (context) => dropSteps(op, context),
         rollback: (context) => [backStep(op, context, 'retire')],
       },
     ]
@@ -57,21 +58,26 @@ function setStep(op: AlterColumn, context: Context, to: string): StepDraft {
   }
 }
 
-function dropStep(op: AlterColumn, context: Context): StepDraft {
-  const { table } = altered(op, context.schema)
-  return {
-    ...defaultStep(table, sql`alter column ${id(op.column)} drop default`),
-    phase: 'retire',
-    does: `take the default of "${op.column}" of "${op.table}" away`,
-    hazards: [
-      {
-        code: 'old_writers_may_fail',
-        because: `From this step on an INSERT without "${op.column}" brings NULL, or fails where that is NOT NULL. So contract when no instance runs that leaves it out.`,
-      },
-    ],
-    probe: defaultIs(table, op.column, null),
-    ...ofOurs(op, context),
-  }
+function dropSteps(op: AlterColumn, context: Context): readonly StepDraft[] {
+  const { namespace, name } = altered(op, context.schema).table
+  const table = { namespace, name }
+  const called = `the default of ${shown(namespace)}.${shown(name)}.${shown(op.column)}`
+  return behindGate(
+    { table, thing: { called, reach: 'table' } },
+    {
+      ...defaultStep(table, sql`alter column ${id(op.column)} drop default`),
+      phase: 'retire',
+      does: `take the default of "${op.column}" of "${op.table}" away`,
+      hazards: [
+        {
+          code: 'old_writers_may_fail',
+          because: `From this step on an INSERT without "${op.column}" brings NULL, or fails where that is NOT NULL. So contract when no instance runs that leaves it out.`,
+        },
+      ],
+      probe: defaultIs(table, op.column, null),
+      ...ofOurs(op, context),
+    },
+  )
 }
 
 /** Another default than the one of the plan is of somebody else, also where it says what ours would. */
@@ -128,7 +134,7 @@ function setDefault(column: string, value: Sql): Sql {
   return sql`alter column ${id(column)} set default ${value}`
 }
 
-function defaultStep(table: Table, change: Sql) {
+function defaultStep(table: QualifiedName, change: Sql) {
   return {
     kind: 'ddl',
     locks: [{ relation: table, level: 'access_exclusive' }],

@@ -1,6 +1,6 @@
 import { isSameName, type QualifiedName } from '../../schema/model.ts'
 import type { Setting } from '../../statements/rule.ts'
-import { createdBy, readStatements, relationsIn } from '../../statements/statement.ts'
+import { createdBy, readStatements, relationsIn, type Statements } from '../../statements/statement.ts'
 import { locksOf } from '../../statements/statement-locks.ts'
 
 /** Statements of the user, for what no other operation does. */
@@ -28,10 +28,24 @@ export function settingsOf(op: RunSql): readonly Setting[] {
     [op.down, 'down'],
   ] as const
   return parts.flatMap(([text, part]) => {
-    const statements = text === undefined ? { problem: '' } : readStatements(text)
-    if ('problem' in statements) return []
-    return [{ statements, namespace: op.namespace, part, outside: op.outside_transaction === true }]
+    const statements = read(text)
+    if (statements.length === 0) return []
+    const outside = op.outside_transaction === true
+    return [
+      {
+        statements,
+        namespace: op.namespace,
+        part,
+        outside,
+        ...(part === 'down' ? { takesBack: read(op.up) } : {}),
+      },
+    ]
   })
+}
+
+function read(text: string | undefined): Statements {
+  const statements = text === undefined ? [] : readStatements(text)
+  return 'problem' in statements ? [] : statements
 }
 
 export function upOf(op: RunSql): Setting['statements'] {

@@ -1,23 +1,43 @@
 import { assert } from '../../errors.ts'
 import { hash } from '../../hash.ts'
+import { gateOf } from '../../plan/behind-gate.ts'
 import type { Hazard } from '../../plan/hazard.ts'
 import { all, isFreeToBuild } from '../../plan/probes.ts'
 import { inSearchPath } from '../../plan/search-path.ts'
-import type { Phase, StepDraft, TransactionStep } from '../../plan/step.ts'
+import type { Leaver, Phase, StepDraft, TransactionStep } from '../../plan/step.ts'
 import { type Sql, sql, trusted } from '../../sql.ts'
 import { unsafe } from '../../statements/lint.ts'
 import { altersBy } from '../../statements/matches.ts'
 import type { Setting } from '../../statements/rule.ts'
 import { kindOf, relationName } from '../../statements/statement.ts'
 import { stepLocks } from '../../statements/step-locks.ts'
+import { madePlaces } from '../../statements/taken-back.ts'
 import type { Context } from '../operation.ts'
 import { withForeignKeys } from './foreign-keys.ts'
 import { tableOfIndex } from './index-tables.ts'
 import { knownSettingsOf } from './known.ts'
+import { leaverOf, leaversOf } from './leavers.ts'
 import { probeOf, probesOf } from './probe.ts'
-import type { RunSql } from './run-sql.ts'
+import { type RunSql, upOf } from './run-sql.ts'
 
 const PHASES: Readonly<Record<RunSql['phase'], Phase>> = { expand: 'expand', contract: 'purge' }
+
+/** What runs in the contract takes something away, or it could run before. */
+export function contractSteps(op: RunSql, context: Context): readonly StepDraft[] {
+  const step = upStep(op, context)
+  const leavers = leaversOf(op, `what "${firstLine(op.up)}" takes away`)
+  return [
+    ...leavers.map((leaver) => gateOf(leaver, doneProbe(op))),
+    { ...step, ...retiring(leavers.map(leaverOf)) },
+  ]
+}
+
+function retiring([first, ...more]: readonly Leaver[]): Pick<TransactionStep, 'retires' | 'retiresAlso'> {
+  return {
+    ...(first === undefined ? {} : { retires: first }),
+    ...(more.length === 0 ? {} : { retiresAlso: more }),
+  }
+}
 
 export function upStep(op: RunSql, context: Context): StepDraft {
   const [setting] = knownSettingsOf(op, context.facts)
@@ -47,6 +67,7 @@ export function downStep(op: RunSql, context: Context, down: string): StepDraft 
     after: sql`not ${doneProbe(op)}`,
     text: down,
     unmakes: madeName(op, context),
+    ...retiring(upOf(op).flatMap((one) => madePlaces(one, op.namespace))),
   })
 }
 
@@ -59,6 +80,8 @@ interface Told {
   readonly text: string
   readonly makes?: string
   readonly unmakes?: string
+  readonly retires?: Leaver
+  readonly retiresAlso?: readonly Leaver[]
 }
 
 function statementStep(op: RunSql, { schema, facts }: Context, setting: Setting, told: Told): StepDraft {

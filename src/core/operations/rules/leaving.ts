@@ -1,0 +1,20 @@
+import type { Leaver } from '../../plan/step.ts'
+import type { Constraint, QualifiedName } from '../../schema/model.ts'
+import { shown } from '../../sql.ts'
+
+/** A key, by which somebody may resolve conflicts, or only its name, where that alone goes. */
+export function leavingConstraint(
+  { namespace, name: of }: QualifiedName,
+  { name, columns }: Pick<Constraint, 'name'> & Partial<Pick<Constraint, 'columns'>>,
+): Leaver {
+  const table = { namespace, name: of }
+  const what = columns === undefined ? 'the name of the constraint' : 'the constraint'
+  return {
+    table,
+    thing: {
+      called: `${what} ${shown(name)} of ${shown(namespace)}.${shown(of)}`,
+      reach: 'table',
+      shows: [{ by: 'conflict', table, constraint: name, ...(columns === undefined ? {} : { columns }) }],
+    },
+  }
+}
