@@ -172,5 +172,10 @@ export function visit(tree: unknown, seen: (kind: string, node: Record<string, u
 
 /** A type of a statement, as text. */
 export function typeText(typeName: TypeName): Sql {
-  return trusted(deparseSync({ TypeName: typeName }, { pretty: false }))
+  return trusted(deparsed({ TypeName: typeName }))
+}
+
+/** A tree as one line of text. */
+export function deparsed(tree: unknown): string {
+  return deparseSync(tree as Node, { pretty: false })
 }

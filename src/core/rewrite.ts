@@ -1,8 +1,6 @@
-import type { Node } from '@pgsql/types'
-import { deparseSync } from 'pgsql-deparser'
 import { BellowsError } from './errors.ts'
 import { canonical } from './hash.ts'
-import { printedStatement, visit } from './parse.ts'
+import { deparsed, printedStatement, visit } from './parse.ts'
 import { type Sql, trusted } from './sql.ts'
 
 export interface Renaming {
@@ -27,7 +25,7 @@ export function rewriteIndex(
   visit(statement, (kind, node) => {
     if (kind === 'IndexElem') replaceName(node, 'name', column)
   })
-  return deparsed(statement, column)
+  return renamed(statement, column)
 }
 
 const OWN_LISTS = ['fk_attrs', 'keys', 'including', 'fk_del_set_cols']
@@ -42,16 +40,16 @@ export function rewriteConstraint(definition: string, column: Renaming, lists = 
       }
     }
   })
-  return trusted(deparsed(statement, column).replace(/^ALTER TABLE t\s+ADD CONSTRAINT c\s+/, ''))
+  return trusted(renamed(statement, column).replace(/^ALTER TABLE t\s+ADD CONSTRAINT c\s+/, ''))
 }
 
-function deparsed(statement: unknown, column: Renaming): Sql {
+function renamed(statement: unknown, column: Renaming): Sql {
   visit(statement, (kind, node) => {
     if (kind !== 'ColumnRef') return
     const last = (node.fields as { String?: Record<string, unknown> }[]).at(-1)?.String
     if (last !== undefined) replaceName(last, 'sval', column)
   })
-  const text = deparseSync(statement as Node, { pretty: false })
+  const text = deparsed(statement)
   if (shape(printedStatement(text)) === shape(statement)) return trusted(text)
   throw new BellowsError(
     'plan_refused',

@@ -1,5 +1,5 @@
 import { parsed, type Tree, visit } from './parse.ts'
-import type { Leaver } from './plan/step.ts'
+import type { Leaver } from './plan/leaver.ts'
 import type { Shows } from './plan/thing.ts'
 import type { QualifiedName } from './schema/model.ts'
 import { columnUse } from './statement-use.ts'

@@ -1,6 +1,6 @@
 import { BellowsError } from '../core/errors.ts'
+import { called, type Leaver } from '../core/plan/leaver.ts'
 import { brownoutSql } from '../core/plan/old-writes.ts'
-import { called, type Leaver } from '../core/plan/step.ts'
 import { gatesAhead } from '../core/run/due.ts'
 import type { Run } from '../core/run/run.ts'
 import type { Driving } from './context.ts'

@@ -3,11 +3,11 @@ import { addedBy } from '../core/plan/added-by.ts'
 import { versionName } from '../core/plan/change.ts'
 import { clearColumnState, DOOR, holdDoorSql } from '../core/plan/column-state.ts'
 import { keepsOldClients } from '../core/plan/hazards.ts'
+import type { Leaver } from '../core/plan/leaver.ts'
 import { stepsOf } from '../core/plan/plan.ts'
 import {
   changesOf,
   isTransaction,
-  type Leaver,
   leaversOf,
   type Made,
   type Step,

@@ -1,6 +1,7 @@
 import { NO_TABLE } from '../core/plan/behind-gate.ts'
 import { columnKey } from '../core/plan/column-state.ts'
-import type { GateStep, Leaver } from '../core/plan/step.ts'
+import type { Leaver } from '../core/plan/leaver.ts'
+import type { GateStep } from '../core/plan/step.ts'
 import { lit, type Sql, sql } from '../core/sql.ts'
 
 /** What is to disappear, and where writes of it are counted. */

@@ -1,7 +1,7 @@
 import { CRON_JOBS, CRON_SIGHT, type CronJob, type CronSight, jobsUsing } from '../../core/plan/cron-jobs.ts'
 import { dependentsOfEach } from '../../core/plan/dependents.ts'
 import { type FunctionText, functionsNaming, functionsUsing } from '../../core/plan/function-uses.ts'
-import type { Leaver } from '../../core/plan/step.ts'
+import type { Leaver } from '../../core/plan/leaver.ts'
 import { tableDependentsQuery } from '../../core/plan/table-dependents.ts'
 import type { Dependents } from '../../core/schema/model.ts'
 import { join, lit, type Sql, sql } from '../../core/sql.ts'

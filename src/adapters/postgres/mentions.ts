@@ -1,4 +1,4 @@
-import type { Leaver } from '../../core/plan/step.ts'
+import type { Leaver } from '../../core/plan/leaver.ts'
 import type { Dependent } from '../../core/schema/model.ts'
 import { join, lit, pattern, sql } from '../../core/sql.ts'
 import { byPlace } from './dependents.ts'

@@ -1,7 +1,7 @@
 import { BellowsError } from '../../core/errors.ts'
 import type { Needs } from '../../core/operations/needs.ts'
 import { withFollowing } from '../../core/operations/rules/followers.ts'
-import type { Leaver } from '../../core/plan/step.ts'
+import type { Leaver } from '../../core/plan/leaver.ts'
 import {
   type Dependent,
   findTable,

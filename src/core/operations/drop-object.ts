@@ -8,7 +8,7 @@ import {
   permissivePoliciesQuestion,
 } from '../objects/object-catalog.ts'
 import { behindGate, NO_TABLE } from '../plan/behind-gate.ts'
-import type { Leaver } from '../plan/step.ts'
+import type { Leaver } from '../plan/leaver.ts'
 import { readStatements } from '../statements/statement.ts'
 import { stepLocks } from '../statements/step-locks.ts'
 import { foundObject, foundProblems, objectNeeds, unknownTypeProblems } from './object/definition.ts'

@@ -1,6 +1,7 @@
 import { isSameName, type QualifiedName } from '../schema/model.ts'
 import type { Sql } from '../sql.ts'
-import { called, type GateStep, type Leaver, type StepDraft } from './step.ts'
+import { called, type Leaver } from './leaver.ts'
+import type { GateStep, StepDraft } from './step.ts'
 
 /** Of what is on no table. */
 export const NO_TABLE: QualifiedName = { namespace: '', name: '' }

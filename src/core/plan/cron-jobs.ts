@@ -1,7 +1,7 @@
 import type { Dependent } from '../schema/model.ts'
 import { type Sql, sql } from '../sql.ts'
 import { useOf } from '../thing-use.ts'
-import type { Leaver } from './step.ts'
+import type { Leaver } from './leaver.ts'
 
 /** A job of pg_cron in this database. */
 export interface CronJob {

@@ -4,7 +4,7 @@ import type { Migration } from '../operations/migration.ts'
 import type { TableTouch, Touch } from '../operations/needs.ts'
 import { type ColumnOf, followersOf, withFollowing } from '../operations/rules/followers.ts'
 import { findTable, isSameName, type Schema } from '../schema/model.ts'
-import { called } from './step.ts'
+import { called } from './leaver.ts'
 
 const HINT = 'Put them into two migrations; the second begins when the first is contracted.'
 

@@ -3,7 +3,7 @@ import type { Dependent, QualifiedName } from '../schema/model.ts'
 import { join, lit, pattern, type Sql, sql } from '../sql.ts'
 import { isTypeOf } from '../statement-use.ts'
 import { useOf } from '../thing-use.ts'
-import type { Leaver } from './step.ts'
+import type { Leaver } from './leaver.ts'
 
 /** A function whose text names the table, and the column where one is asked for, wherever. */
 export interface FunctionText {

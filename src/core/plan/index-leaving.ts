@@ -3,7 +3,7 @@ import type { Index } from '../schema/indexes.ts'
 import type { QualifiedName, Table } from '../schema/model.ts'
 import { qualified, shown } from '../sql.ts'
 import type { Hazard } from './hazard.ts'
-import type { Leaver } from './step.ts'
+import type { Leaver } from './leaver.ts'
 import { refused } from './table-checks.ts'
 import type { Shows } from './thing.ts'
 

@@ -6,8 +6,8 @@ import type { Touch } from '../operations/needs.ts'
 import { findTable, type Schema } from '../schema/model.ts'
 import { qualified } from '../sql.ts'
 import { withFollowed } from './followed.ts'
+import { called } from './leaver.ts'
 import { companionsOf } from './retire.ts'
-import { called } from './step.ts'
 import { theTable } from './table-checks.ts'
 
 /** Operations of one migration build on one another; but what one of them replaces, no other may touch. */

@@ -4,9 +4,9 @@ import type { Sql } from '../sql.ts'
 import type { Change } from './change.ts'
 import type { Comparison } from './comparison.ts'
 import type { Hazard } from './hazard.ts'
+import type { Leaver } from './leaver.ts'
 import type { IndexParts } from './parts.ts'
 import type { Shares } from './shares.ts'
-import type { Thing } from './thing.ts'
 
 /**
  * The stretches of a run, in their order. `contract`, as people say it, is `retire` (the old shape disappears, undo is
@@ -165,19 +165,6 @@ export interface VerifyStep extends Common, Comparison {
   readonly byPartition?: true
   /** Each by itself, where several are compared at once. */
   readonly each?: readonly Comparison[]
-}
-
-/** A column on its way out, or the whole table where none is named; or something else, on that table or on none. */
-export interface Leaver {
-  readonly table: QualifiedName
-  readonly column?: string
-  readonly thing?: Thing
-}
-
-/** For people: `"users"."name"`, `"users"`, or `the index public.users_email`. */
-export function called({ table, column, thing }: Leaver): string {
-  if (thing !== undefined) return thing.called
-  return column === undefined ? `"${table.name}"` : `"${table.name}"."${column}"`
 }
 
 /** Closes the door, looks at the evidence, and opens only when nobody needs what leaves any more. */

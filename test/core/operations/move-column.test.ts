@@ -105,7 +105,7 @@ describe('what is refused', () => {
     [
       'a column of the key',
       { op: move({ from: { namespace: 'public', table: 'users', column: 'id' } }) },
-      '"users"."id" belongs to the primary key, which no operation replaces yet.',
+      '"users"."id" belongs to the primary key, which only change_type replaces.',
     ],
     [
       'a generated column',
@@ -302,7 +302,7 @@ describe('the steps', () => {
     const value =
       '(select t."about" from "public"."profiles" t where s."id" operator("pg_catalog".=) t."user_id")'
     expect(update?.replace(/"moved_\w+"/, '"moved"')).toBe(
-      `update /* bellows */ "public"."users" s set "bio" = ${value} from (select distinct "user_id" from "bellows"."moved") j where s."id" operator("pg_catalog".=) j."user_id" and not pg_catalog.record_image_eq(row(s."bio"), row(${value}))`,
+      `update /* bellows keeps columns in step */ "public"."users" s set "bio" = ${value} from (select distinct "user_id" from "bellows"."moved") j where s."id" operator("pg_catalog".=) j."user_id" and not pg_catalog.record_image_eq(row(s."bio"), row(${value}))`,
     )
     expect(more).toEqual([expect.stringMatching(/^drop table/), 'set constraints all immediate'])
     expect(

@@ -1,4 +1,4 @@
-import type { Leaver } from '../../plan/step.ts'
+import type { Leaver } from '../../plan/leaver.ts'
 import type { Constraint, QualifiedName } from '../../schema/model.ts'
 import { shown } from '../../sql.ts'
 

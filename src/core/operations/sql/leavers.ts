@@ -1,5 +1,6 @@
 import { NO_TABLE } from '../../plan/behind-gate.ts'
-import type { GateStep, Leaver } from '../../plan/step.ts'
+import type { Leaver } from '../../plan/leaver.ts'
+import type { GateStep } from '../../plan/step.ts'
 import { isSameName, type QualifiedName } from '../../schema/model.ts'
 import { shown } from '../../sql.ts'
 import type { Statements } from '../../statements/statement.ts'

@@ -115,10 +115,11 @@ describe('the rules of a new column', () => {
     const plan = planned(add({ check: LONG, unique: { name: 'codes' } }))
     expect(plan.rollback.map(({ phase, does }) => `${phase}: ${does}`)).toEqual([
       'retire: take the unique constraint "codes" of "users" away again',
+      'retire: drop the unique index of "codes" on "users" again',
       'retire: take the check "users_code_check" of "users" away again',
       'expand: drop the column "code" of "users" again',
     ])
-    expect(undoSteps(plan)).toHaveLength(2)
+    expect(undoSteps(plan)).toHaveLength(3)
   })
 
   test('are in the schema with the column', () => {

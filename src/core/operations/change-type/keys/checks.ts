@@ -30,9 +30,12 @@ export function keyChangeProblems(
   )
   // Also one whose column stays as it is: its foreign key is made anew.
   const all = new Set([...tables, ...followers.map(({ table }) => table)])
+  const unfit = [...all].flatMap((table) =>
+    tableProblems({ namespace: table.namespace, table: table.name }, table),
+  )
+  if (unfit.length > 0) return unfit
   return [
     ...ownProblems(op, context),
-    ...[...all].flatMap((table) => tableProblems({ namespace: table.namespace, table: table.name }, table)),
     ...columns.slice(1).flatMap((one) => followingProblems(one, context, target)),
     ...tables.flatMap((table) => primaryKeyProblems(table, columns, context.schema)),
   ]
