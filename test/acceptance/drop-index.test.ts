@@ -28,7 +28,9 @@ test.each([
 
 test('drop_index leaves alone what took the name since the plan', async () => {
   const database = await testDatabase(`${TABLE} create index old on users (name)`)
-  const bellows = await database.bellows()
+  const bellows = await database.bellows({
+    settings: { gate: { whenNoneRegistered: 'allow', unregistered: 'allow', quietMs: 0 } },
+  })
   const migration: Migration = {
     name: '0001_test',
     operations: [

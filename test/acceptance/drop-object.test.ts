@@ -47,7 +47,9 @@ describe('drop_object', () => {
       `${THINGS}; create view above as select * from "Names"; alter table users add m mood;
        create view timed as select area(1) as area`,
     )
-    const bellows = await database.bellows()
+    const bellows = await database.bellows({
+      settings: { gate: { whenNoneRegistered: 'allow', unregistered: 'allow', quietMs: 0 } },
+    })
     const operations = ['view "Names"', 'type mood', 'function area(int)', 'function stamp()'].map(drop)
     const migration = { name: '0001_test', operations }
     const plan = JSON.stringify(await bellows.plan(migration))

@@ -91,6 +91,46 @@ describe('what no instance declares', () => {
   )
 })
 
+describe('an index', () => {
+  const operation: Operation = { kind: 'drop_index', ...on, index: 'users_by_email' }
+  const migration = { name: '0001_test', operations: [operation] }
+
+  test('that somebody reads by goes only for a reason, which stays on record', async () => {
+    const database = await testDatabase(SHOP)
+    const watching: SettingsChange = { gate: { unregistered: 'allow', quietMs: 60_000, version: 'v2' } }
+    const bellows = await database.bellows({ settings: watching })
+    await bellows.instances.register(NEW)
+    await expect(bellows.change((driver) => driver.advance(migration, 'purge'))).rejects.toMatchObject({
+      message: expect.stringContaining('the index public.users_by_email is quiet for'),
+    })
+    await database.query('set enable_seqscan = off; select from users where email = $$x$$')
+    const run = await bellows.run(migration.name)
+    if (run === undefined) throw new Error('there is a run')
+    await expect
+      .poll(async () => JSON.stringify(await bellows.gates(run)), { timeout: 20_000 })
+      .toMatch(/reads of the index/)
+
+    const overrides = [{ check: 'usage', reason: 'by the planner alone' }] as const
+    const sure = await database.bellows({ settings: { gate: { ...watching.gate, overrides } } })
+    expect(await sure.change((driver) => driver.advance(migration, 'purge'))).toMatchObject({
+      state: 'completed',
+    })
+    expect(await sure.audit()).toMatchObject([
+      { check: 'usage', column: { table: 'users', thing: 'the index public.users_by_email' } },
+    ])
+  })
+
+  test('stays while nobody has said which version does without it', async () => {
+    const database = await testDatabase(SHOP)
+    const bellows = await database.bellows({ settings: { gate } })
+    await bellows.instances.register(NEW)
+    await expect(bellows.change((driver) => driver.advance(migration, 'purge'))).rejects.toMatchObject({
+      code: 'instances_blocking',
+      message: expect.stringContaining('nobody has said which version of the application is to stay'),
+    })
+  })
+})
+
 describe('a rollback of sql', () => {
   test.for([
     ['create table orders (id int)', 'drop table orders', 'orders.id'],

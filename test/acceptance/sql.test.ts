@@ -185,7 +185,8 @@ describe('sql', () => {
     await expect(planned({ ...made, probe: `nextval('public.users_id_seq') > 0` })).rejects.toThrow(
       'read-only',
     )
-    await expect(planned({ ...made, up: 'insert into no.such values (1)' })).rejects.toMatchObject({
+    const into = op({ up: 'insert into no.such values (1)', irreversible: 'nobody minds', probe: 'false' })
+    await expect(planned(into)).rejects.toMatchObject({
       code: 'table_not_found',
     })
   })
