@@ -11,6 +11,23 @@ import { COLUMN, client, oldTransaction, RULES, replay, stranger } from './facts
 const NAMED_ONLY: GateRules = { ...RULES, unregistered: 'allow' }
 
 describe('leases', () => {
+  test('of what nobody declares are told by the version that is to stay, where somebody has said which', () => {
+    const needing: readonly Needing[] = [
+      { instance: 'old', state: 'live', blocks: true, version: 'v1' },
+      { instance: 'mute', state: 'live', blocks: true, version: null },
+    ]
+    const told = (staying: { readonly version?: string }) =>
+      leasesCheck('the index i', { needing, everRegistered: true, staying }, RULES)
+    expect(told({ version: 'v2' })).toMatchObject({
+      state: 'red',
+      because: [
+        'the instance "old" may use the index i: it is of "v1", and not "v2"',
+        'the instance "mute" may use the index i: it is of a version that it does not say, and not "v2"',
+      ],
+    })
+    expect(told({})).toMatchObject({ state: 'unknown', code: 'instances_blocking' })
+  })
+
   const live: Needing = {
     instance: 'web-1',
     state: 'live',
