@@ -1,6 +1,9 @@
 -- From version 1 of the journal to 2. What was made by hand before a run that is under way cannot be told any more.
 
 drop function bellows.record_run(bigint), bellows.set_baseline(bigint, jsonb), bellows.record_schema(text[]);
+-- Each of these asks for more by now.
+drop function bellows.users_of(text, text, text), bellows.succeed(text, text[]), bellows.needing(text, text, text, bigint, text[]),
+  bellows.old_roles(text, text, text), bellows.strangers(text, text, text, jsonb);
 
 alter table bellows.recorded_object
   add printed_by integer not null default pg_catalog.current_setting('server_version_num')::integer / 10000;

@@ -12,7 +12,17 @@ grant select on users to pg_monitor;
 create rule kept as on delete to users do instead nothing;
 create function twice(a int) returns int language sql as 'select a * 2'`
 
-/** A database with the record as version 1 had it. */
+/** What has other arguments by now, as far as an upgrade has to know it. */
+const FUNCTIONS_1 = `
+drop function bellows.relation_of(text, text), bellows.users_of(text, text, text, text), bellows.succeed(text, text[], text),
+  bellows.needing(text, text, text, bigint, text[], text), bellows.old_roles(text, text, text, text), bellows.strangers(text, text, text, jsonb, text);
+create function bellows.users_of(text, text, text) returns setof text language sql as $$select '1'$$;
+create function bellows.succeed(text, text[]) returns void language sql as $$select null::void$$;
+create function bellows.needing(text, text, text, bigint, text[] default '{}') returns setof text language sql as $$select '1'$$;
+create function bellows.old_roles(text, text, text) returns setof text language sql as $$select '1'$$;
+create function bellows.strangers(text, text, text, jsonb default null) returns setof text language sql as $$select '1'$$`
+
+/** A database with the journal as version 1 had it. */
 async function ofVersion1(): Promise<TestDatabase> {
   const database = await testDatabase(SHOP)
   await (await database.bellows()).install()
@@ -25,6 +35,7 @@ select p.oid::regprocedure::text as name from pg_proc p
 drop table bellows.found_object, bellows.left_schema, bellows.recorded_object, bellows.baseline;
 ${made.map(({ name }) => `drop function ${name}`).join(';\n')};
 ${VERSION_1};
+${FUNCTIONS_1};
 update bellows.meta set journal_version = 1`)
   return database
 }

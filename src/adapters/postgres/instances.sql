@@ -1,0 +1,185 @@
+-- How instances say that they are there, and who of them needs what. Made anew by every upgrade of the journal: see journal.ts --------
+
+-- Instances that use a column, or the whole table of it. Where no column is asked for: those that use anything of the table. What no
+-- instance declares, such as an index or a function, is needed by whoever is not of the version that is to stay, `beside`: of those
+-- that use its table where the column is *, else of all, and by those that declare the relation itself.
+create or replace function bellows.users_of(namespace text, "table" text, "column" text, beside text default null)
+returns setof text language sql stable as $$
+  select distinct u.instance from bellows.instance_use u
+    where u.namespace = users_of.namespace and u."table" = users_of."table"
+      and (users_of."column" in ('', '*') or u."column" in (users_of."column", ''))
+      and (users_of."column" <> '*' or not exists (select from bellows.instance i where i.instance = u.instance and i.version = users_of.beside))
+  union
+  select i.instance from bellows.instance i
+    where users_of."column" = '' and users_of.beside is not null and i.version is distinct from users_of.beside
+$$;
+
+-- users.name, sales.users.name, or with quotes where a name has a dot: "my.table".name. The column * stands for the whole table,
+-- and is kept as the empty name, which no column has.
+create or replace function bellows.parse_use(use text) returns text[] language plpgsql immutable as $$
+declare
+  is_whole boolean := use like '%.*';
+  named text := case when is_whole then pg_catalog.left(use, -2) else use end;
+  parts text[] := case when named like '%"%' then pg_catalog.parse_ident(named) else pg_catalog.string_to_array(named, '.') end;
+begin
+  if is_whole then
+    parts := parts || ''::text;
+  end if;
+  if pg_catalog.cardinality(parts) = 2 then
+    parts := array['public'] || parts;
+  end if;
+  if pg_catalog.cardinality(parts) is distinct from 3 then
+    raise exception '"%" is not table.column or namespace.table.column', use using errcode = 'BW003', detail = 'name_invalid';
+  end if;
+  return parts;
+end $$;
+
+-- For people: users.name, or the table users.
+create or replace function bellows.use_name("table" text, "column" text) returns text language sql immutable as $$
+  select case "column" when '' then 'the table ' || "table" else "table" || '.' || "column" end
+$$;
+
+-- Why an instance may not use a column, or a whole table; null when it may. Whoever uses all of a table cannot join while a column
+-- of it is on its way out, and does without that one once it is gone.
+create or replace function bellows.use_problem(parts text[]) returns text language sql stable as $$
+  select case
+    when s.leaves
+      then pg_catalog.format('%s is being retired: this instance is too old to join', bellows.use_name(parts[2], parts[3]))
+    when s.closed
+      then pg_catalog.format('%s.%s cannot be written until the column that it replaces is retired', parts[2], parts[3])
+    when parts[3] = '' and r.oid is null or parts[3] <> '' and a.attname is null
+      then pg_catalog.format('%s does not exist: run the migration that adds it before deploying what uses it; if one has removed it, this instance is too old', bellows.use_name(parts[2], parts[3]))
+  end
+  from pg_catalog.to_regclass(pg_catalog.format('%I.%I', parts[1], parts[2])) as r (oid)
+  left join pg_catalog.pg_attribute a on a.attrelid = r.oid and a.attname = parts[3] and a.attnum > 0 and not a.attisdropped
+  cross join lateral (
+    select bool_or(c.state = 'retiring' and c.until > pg_catalog.clock_timestamp() or c.state = 'retired' and c."column" in (parts[3], '')) as leaves,
+        bool_or(c.state = 'closed' and c."column" = parts[3]) as closed
+      from bellows.column_state c
+      where (c.namespace, c."table") = (parts[1], parts[2]) and (parts[3] = '' or c."column" in (parts[3], ''))
+  ) s
+$$;
+
+-- Replaces what an instance uses, if it may use all of it.
+create or replace function bellows.set_uses(instance text, uses text[]) returns void language plpgsql as $$
+declare
+  use text;
+  parts text[];
+  problem text;
+begin
+  perform from bellows.door for share;
+  delete from bellows.instance_use u where u.instance = set_uses.instance;
+  foreach use in array uses loop
+    parts := bellows.parse_use(use);
+    problem := bellows.use_problem(parts);
+    if problem is not null then
+      raise exception '%', problem using errcode = 'BW003', detail = 'instance_refused';
+    end if;
+    insert into bellows.instance_use values (set_uses.instance, parts[1], parts[2], parts[3]) on conflict do nothing;
+  end loop;
+end $$;
+
+-- What register and renew answer. Columns that exist but are not filled and verified yet are told as not_ready; whoever uses
+-- one that is retired for good must stop. One query, as a large fleet asks it all the time.
+create or replace function bellows.registration(instance text, lease_ms integer) returns jsonb language plpgsql stable as $$
+declare
+  not_ready jsonb;
+  gone text;
+begin
+  select pg_catalog.jsonb_agg(case u.namespace when 'public' then '' else u.namespace || '.' end || u."table" || '.' || u."column")
+      filter (where s.state = 'not_ready'), min(bellows.use_name(u."table", u."column")) filter (where s.state = 'retired')
+    into not_ready, gone
+    from bellows.instance_use u join bellows.column_state s
+      on (s.namespace, s."table") = (u.namespace, u."table") and s."column" in (u."column", '')
+    where u.instance = registration.instance;
+  if gone is not null then
+    raise exception '% is retired: this instance must stop', gone using errcode = 'BW003', detail = 'instance_refused';
+  end if;
+  return pg_catalog.jsonb_strip_nulls(
+    pg_catalog.jsonb_build_object('instance', instance, 'lease_ms', lease_ms, 'not_ready', not_ready));
+end $$;
+
+-- Whoever registers with an id that was there before is most often another process, such as the next one of a StatefulSet. What
+-- the one before used and this one does not stays on record, as of an instance that was released; its sessions may still be there.
+-- One of another version is another process, whatever both use.
+create or replace function bellows.succeed(instance text, uses text[], version text) returns void language sql as $$
+  update bellows.instance i set instance = i.instance || '~' || pg_catalog.gen_random_uuid(), lived_as = i.instance,
+      released_at = coalesce(i.released_at, pg_catalog.clock_timestamp())
+    where i.instance = succeed.instance and (i.version is distinct from succeed.version
+      or exists (select from bellows.instance_use u where u.instance = i.instance
+        and not exists (select from pg_catalog.unnest(uses) as named (use)
+          where bellows.parse_use(named.use) = array[u.namespace, u."table", u."column"])))
+$$;
+
+create or replace function bellows.register(
+  instance text, uses text[], lease_ms integer default 30000, application text default null, application_name text default null,
+  version text default null, kind text default null, host text default null
+) returns jsonb language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  perform bellows.succeed(register.instance, uses, register.version);
+  insert into bellows.instance as i (instance, lease_ms, application, application_name, version, kind, host)
+    -- Shortened as the server shortens what a session is called, or none would be found under it. Sessions of whoever has no name
+    -- carry an empty one: it tells nobody apart.
+    values (register.instance, register.lease_ms, register.application, nullif(register.application_name::name::text, ''),
+      register.version, register.kind, register.host)
+    on conflict on constraint instance_pkey do update set lease_ms = excluded.lease_ms, application = excluded.application,
+      application_name = excluded.application_name, version = excluded.version, kind = excluded.kind, host = excluded.host,
+      role = excluded.role, renewed_at = clock_timestamp(), released_at = null;
+  perform bellows.set_uses(register.instance, uses);
+  return bellows.registration(register.instance, register.lease_ms);
+end $$;
+
+-- Without uses, what was registered goes on; then only a column that is retired for good is refused, so that a gate that looks
+-- and finds the column in use disturbs nobody.
+create or replace function bellows.renew(instance text, uses text[] default null, health text default null)
+returns jsonb language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  lease_ms integer;
+begin
+  perform from bellows.door for share;
+  update bellows.instance i set renewed_at = clock_timestamp(), health = coalesce(renew.health, i.health)
+    where i.instance = renew.instance and i.released_at is null
+    returning i.lease_ms into lease_ms;
+  if not found then
+    raise exception 'no instance "%" is registered', renew.instance using errcode = 'BW003', detail = 'instance_unknown';
+  end if;
+  if uses is not null then
+    perform bellows.set_uses(renew.instance, uses);
+  end if;
+  return bellows.registration(renew.instance, lease_ms);
+end $$;
+
+create or replace function bellows.release(instance text)
+returns void language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  update bellows.instance i set released_at = clock_timestamp() where i.instance = release.instance and i.released_at is null;
+end $$;
+
+-- Who still needs a column, or anything of a table where none is named. A silent instance is gone only when its lease has been over for the grace and nothing of it
+-- is left among the sessions, be it on another server: `elsewhere` are the names of those.
+create or replace function bellows.needing(namespace text, "table" text, "column" text, grace_ms bigint, elsewhere text[] default '{}', beside text default null)
+returns table (instance text, state text, blocks boolean, application text, version text, host text, role text, address text,
+  pid integer, first_seen timestamptz, last_seen timestamptz) language sql stable as $$
+  with session as materialized (
+    select distinct on (s.application_name) s.application_name, s.pid, pg_catalog.host(s.client_addr) as address
+      from pg_catalog.pg_stat_activity s order by s.application_name, s.pid
+  )
+  select i.instance,
+      case when over.ms < 0 then 'live' else 'silent' end,
+      over.ms < grace_ms or i.application_name is null or session.pid is not null or i.application_name = any (elsewhere),
+      i.application, i.version, i.host, i.role, session.address, session.pid, i.registered_at, i.renewed_at
+    from bellows.users_of(needing.namespace, needing."table", needing."column", needing.beside) u (instance)
+    join bellows.instance i on i.instance = u.instance and i.released_at is null
+    cross join lateral (select extract(epoch from pg_catalog.clock_timestamp() - i.renewed_at) * 1000 - i.lease_ms as ms) over
+    left join session on session.application_name = i.application_name
+    order by i.instance collate "C" -- a thousand names by the rules of a language take longer than all the rest
+$$;
+
+-- Any role may say that it is there; nobody but the owner may change what is written down.
+grant usage on schema bellows to public;
+-- By name: the database may be one where functions are not for everybody.
+grant execute on function bellows.register(text, text[], integer, text, text, text, text, text), bellows.renew(text, text[], text), bellows.release(text)
+  to public;
+revoke execute on function bellows.fence(bigint), bellows.record(bigint, bigint, jsonb), bellows.set_uses(text, text[]),
+    bellows.succeed(text, text[], text)
+  from public;
