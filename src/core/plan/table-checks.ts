@@ -91,6 +91,26 @@ export function columnMissing(op: { readonly table: string }, table: Table, name
   ]
 }
 
+/** A new column wants a name that is free. */
+export function columnTaken(table: Table, name: string): BellowsError[] {
+  if (findColumn(table, name) === undefined) return []
+  return [
+    new BellowsError('column_exists', `The table "${table.name}" already has a column "${name}".`, {
+      hint: 'Choose another name.',
+    }),
+  ]
+}
+
+/** Names of what holds for a column, besides NOT NULL: constraints, and indexes that are more than fast. */
+export function rulesOn(table: Table, column: string): readonly string[] {
+  const isRule = (one: Table['indexes'][number]) =>
+    (one.unique || one.replicaIdentity) && one.constraint === null
+  return [
+    ...table.constraints.filter((one) => one.kind !== 'not_null' && needsColumn(table, one, column)),
+    ...table.indexes.filter((one) => isRule(one) && one.columns.includes(column)),
+  ].map(({ name }) => shown(name))
+}
+
 export function columnSlotProblems(table: Table): BellowsError[] {
   if (table.columnSlots < COLUMN_SLOTS_MAX) return []
   return [

@@ -3,14 +3,17 @@ import { columnNameProblem } from '../../identifier.ts'
 import {
   columnMissing,
   columnSlotProblems,
+  columnTaken,
   keyProblems,
   refused,
+  rulesOn,
   tableProblems,
 } from '../../plan/table-checks.ts'
-import { type Column, findColumn, findTable, needsColumn, type Table } from '../../schema/model.ts'
+import { type Column, findColumn, findTable, type Table } from '../../schema/model.ts'
 import { id, qualified, shown } from '../../sql.ts'
 import { sourceProblems } from '../copy/checks.ts'
 import type { Context } from '../operation.ts'
+import { rowSecurityProblems } from '../rules/problems.ts'
 import { isUsable, linksOf, type MoveColumn, sourceOf, targetOf } from './move.ts'
 
 export function moveProblems(op: MoveColumn, context: Context): readonly BellowsError[] {
@@ -48,26 +51,14 @@ function newColumnProblems({ to }: MoveColumn, target: Table): readonly BellowsE
   const problem = columnNameProblem(to.column)
   if (problem !== undefined)
     return [new BellowsError('name_invalid', `The column name "${to.column}" ${problem}.`)]
-  if (findColumn(target, to.column) === undefined) return []
-  return [
-    new BellowsError('column_exists', `The table "${to.table}" already has a column "${to.column}".`, {
-      hint: 'Choose another name.',
-    }),
-  ]
+  return columnTaken(target, to.column)
 }
 
 /** What holds for the column in its table, and cannot go along to another one. */
 function ownProblems(source: Table, column: Column): readonly BellowsError[] {
   const of = `"${source.name}"."${column.name}"`
-  const rules = [
-    ...source.constraints.filter((one) => one.kind !== 'not_null' && needsColumn(source, one, column.name)),
-    ...source.indexes.filter(
-      (one) =>
-        (one.unique || one.replicaIdentity) && one.constraint === null && one.columns.includes(column.name),
-    ),
-  ]
   const found = [
-    ...rules.map(({ name }) => `${shown(name)} holds for ${of}, which leaves its table.`),
+    ...rulesOn(source, column.name).map((rule) => `${rule} holds for ${of}, which leaves its table.`),
     ...(column.grants.length > 0
       ? [`${of} has grants of its own, which mean something else on another table.`]
       : []),
@@ -96,15 +87,6 @@ function valueProblems({ from }: MoveColumn, source: Table, column: Column): rea
     refused(
       `${of} is NOT NULL without a default: writers that no longer know it would fail before it is dropped.`,
       `Give it a default first: alter table ${qualified(source)} alter column ${id(from.column)} set default <value>`,
-    ),
-  ]
-}
-
-function rowSecurityProblems(target: Table): readonly BellowsError[] {
-  if (!target.rowSecurityForced) return []
-  return [
-    refused(
-      `Row security is forced on "${target.name}" for the connected role, which would see only a part of the rows.`,
     ),
   ]
 }

@@ -5,19 +5,14 @@ import { leavingHazards, userTriggersFire } from '../../plan/hazards.ts'
 import {
   columnMissing,
   columnSlotProblems,
+  columnTaken,
   keyProblems,
   refused,
+  rulesOn,
   tableProblems,
 } from '../../plan/table-checks.ts'
 import type { Facts } from '../../schema/facts.ts'
-import {
-  type Column,
-  findColumn,
-  findTable,
-  needsColumn,
-  type Schema,
-  type Table,
-} from '../../schema/model.ts'
+import { type Column, findColumn, findTable, type Schema, type Table } from '../../schema/model.ts'
 import { shown } from '../../sql.ts'
 import { sourceProblems } from '../copy/checks.ts'
 import type { Context } from '../operation.ts'
@@ -33,7 +28,7 @@ export function reshapeProblems(shape: Reshape, { schema, facts }: Context): rea
   if (missing.length > 0) return missing
   const olds = shape.olds.flatMap(({ name }) => findColumn(table, name) ?? [])
   return [
-    ...takenProblems(shape, table),
+    ...shape.news.flatMap(({ name }) => columnTaken(table, name)),
     ...columnSlotProblems({ ...table, columnSlots: table.columnSlots + shape.news.length - 1 }),
     ...olds.flatMap((column) => [
       ...keyProblems(table, column),
@@ -65,30 +60,12 @@ function namesProblems({ olds, news }: Reshape): readonly BellowsError[] {
   ]
 }
 
-function takenProblems({ news }: Reshape, table: Table): readonly BellowsError[] {
-  return news
-    .filter(({ name }) => findColumn(table, name) !== undefined)
-    .map(
-      ({ name }) =>
-        new BellowsError('column_exists', `The table "${table.name}" already has a column "${name}".`, {
-          hint: 'Choose another name.',
-        }),
-    )
-}
-
 /** What an old column has that no single new one could take over. */
 function ownProblems(table: Table, column: Column): readonly BellowsError[] {
   const of = `"${table.name}"."${column.name}"`
-  const rules = [
-    ...table.constraints.filter((one) => one.kind !== 'not_null' && needsColumn(table, one, column.name)),
-    ...table.indexes.filter(
-      (one) =>
-        (one.unique || one.replicaIdentity) && one.constraint === null && one.columns.includes(column.name),
-    ),
-  ]
   const found = [
-    ...rules.map(
-      ({ name }) => `${shown(name)} holds for ${of}, and nobody knows what it means for the new columns.`,
+    ...rulesOn(table, column.name).map(
+      (rule) => `${rule} holds for ${of}, and nobody knows what it means for the new columns.`,
     ),
     ...(column.sequences.length > 0 || column.defaultVolatility === 'volatile'
       ? [`${of} has a default that differs each time, so the new columns would not agree with it.`]
