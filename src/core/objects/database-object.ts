@@ -90,12 +90,22 @@ export function namedObject(text: string, namespace: string): DatabaseObject | {
     const on = nameOf(parts.slice(0, -1), namespace)
     return { kind, name: { namespace: on.namespace, name: parts.at(-1) ?? '' }, on }
   }
-  if (!('ObjectWithArgs' in object)) return { kind, name: nameOf(parts, namespace) }
+  return namedWithArguments(kind, object, namespace)
+}
+
+/** The name of a thing, which of a function has the types of its arguments with it. */
+export function namedWithArguments<K extends string>(
+  kind: K,
+  object: Tree.Node,
+  namespace: string,
+): (Pick<DatabaseObject, 'name' | 'argumentTypes'> & { readonly kind: K }) | { readonly problem: string } {
+  const name = nameOf(partsOf(object), namespace)
+  if (!('ObjectWithArgs' in object)) return { kind, name }
   const { args_unspecified, objargs = [] } = object.ObjectWithArgs
   if (args_unspecified === true) return { problem: 'write the types of its arguments, such as area(integer)' }
   return {
     kind,
-    name: nameOf(parts, namespace),
+    name,
     argumentTypes: objargs.flatMap((one) => ('TypeName' in one ? [typeText(one.TypeName)] : [])),
   }
 }

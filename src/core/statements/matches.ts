@@ -165,7 +165,8 @@ export const SAFE_CALLS: ReadonlySet<string> = new Set(
     ' ',
   ),
 )
-const EVALUATED = new Set([
+/** Statements that work on rows, as they evaluate expressions. */
+export const EVALUATED: ReadonlySet<string> = new Set([
   'SelectStmt',
   'InsertStmt',
   'UpdateStmt',

@@ -1,7 +1,7 @@
-import { typeText } from '../../parse.ts'
+import { namedWithArguments } from '../../objects/database-object.ts'
 import type { QualifiedName } from '../../schema/model.ts'
 import { id, join, qualified, type Sql, shown, sql, trusted } from '../../sql.ts'
-import { nameOf, partsOf, readStatements, relationName } from '../../statements/statement.ts'
+import { partsOf, readStatements, relationName } from '../../statements/statement.ts'
 import type { Privileges, TargetKind } from './privileges.ts'
 
 /** The one thing that privileges are on. */
@@ -38,14 +38,7 @@ export function targetOf({ on, namespace }: Privileges): Target | { readonly pro
   if ('RangeVar' in object) return { kind, name: relationName(object.RangeVar, namespace) }
   const parts = partsOf(object)
   if (kind === 'schema') return { kind, name: { namespace: '', name: parts[0] ?? '' } }
-  if (!('ObjectWithArgs' in object)) return { kind, name: nameOf(parts, namespace) }
-  const { args_unspecified, objargs = [] } = object.ObjectWithArgs
-  if (args_unspecified === true) return { problem: 'write the types of its arguments, such as area(integer)' }
-  return {
-    kind,
-    name: nameOf(parts, namespace),
-    argumentTypes: objargs.flatMap((one) => ('TypeName' in one ? [typeText(one.TypeName)] : [])),
-  }
+  return namedWithArguments(kind, object, namespace)
 }
 
 /** Its name in full, as SQL and the functions of the catalog take it. */

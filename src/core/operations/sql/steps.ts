@@ -8,7 +8,7 @@ import { inSearchPath } from '../../plan/search-path.ts'
 import type { Phase, StepDraft, TransactionStep } from '../../plan/step.ts'
 import { type Sql, sql, trusted } from '../../sql.ts'
 import { unsafe } from '../../statements/lint.ts'
-import { altersBy } from '../../statements/matches.ts'
+import { altersBy, EVALUATED } from '../../statements/matches.ts'
 import type { Setting } from '../../statements/rule.ts'
 import { kindOf, relationName } from '../../statements/statement.ts'
 import { stepLocks } from '../../statements/step-locks.ts'
@@ -127,19 +127,10 @@ function statementStep(op: RunSql, { schema, facts }: Context, setting: Setting,
   return { kind: 'outside', ...common, locks, statements: [trusted(text.trim())], cost: 'scan' }
 }
 
-const ROWS = new Set([
-  'SelectStmt',
-  'InsertStmt',
-  'UpdateStmt',
-  'DeleteStmt',
-  'MergeStmt',
-  'CreateTableAsStmt',
-])
-
 function costOf(op: RunSql, { statements }: Setting): TransactionStep['cost'] {
   if (op.unsafe !== undefined) return 'unknown'
   if (statements.some((one) => altersBy(one, 'AT_ValidateConstraint'))) return 'scan'
-  return statements.some((one) => ROWS.has(kindOf(one))) ? 'rows' : 'instant'
+  return statements.some((one) => EVALUATED.has(kindOf(one))) ? 'rows' : 'instant'
 }
 
 function unsafeHazards(op: RunSql, setting: Setting): readonly Hazard[] {
