@@ -54,12 +54,15 @@ async function passGates(engine: Driving, run: Run, gates: readonly GateStep[], 
     const step = guardedStep(run, gate)
     if (step !== undefined) guarded.set(step, [...(guarded.get(step) ?? []), ...passed.slice(at, at + 1)])
   }
-  const hiding = [...guarded].filter(([step]) => step.phase === 'retire')
-  const taken = hiding.length > 0 ? hiding : [[next, guarded.get(next) ?? []] as const]
-  for (const [step, gatesOf] of taken) {
+  const retiring = dueSteps(run, 'retire')
+  const last = retiring.findLastIndex((step) => guarded.has(step))
+  // What stands between them comes in its turn, such as the look for rows that a rule would refuse.
+  const taken = last < 0 ? [next] : retiring.slice(0, last + 1)
+  for (const step of taken) {
+    const gatesOf = guarded.get(step) ?? []
     const all = gatesOf.length === 0 ? undefined : allPassed(gatesOf)
-    // The gates behind its own, and the columns before it, took their time.
-    if (gates.length > 1) await all?.lookAgain()
+    // The gates behind its own, and the steps before it, took their time.
+    if (gates.length > 1 || step !== taken[0]) await all?.lookAgain()
     await takeStep(engine, await readRun(engine, run.id), step, all)
   }
 }

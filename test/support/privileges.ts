@@ -47,7 +47,13 @@ export function knowing(
   }
   return context(schemaOf(table()), facts({ answers }))
 }
-export const sqlOf = ([step]: readonly StepDraft[]) =>
-  step !== undefined && 'statements' in step ? step.statements : []
-export const requiresOf = ([step]: readonly StepDraft[]) =>
-  step !== undefined && 'requires' in step ? (step.requires ?? []).map(({ code }) => code) : []
+/** Of the step that is behind the gate, if there is one. */
+const changing = (steps: readonly StepDraft[]) => steps.find(({ kind }) => kind !== 'gate')
+export const sqlOf = (steps: readonly StepDraft[]) => {
+  const step = changing(steps)
+  return step !== undefined && 'statements' in step ? step.statements : []
+}
+export const requiresOf = (steps: readonly StepDraft[]) => {
+  const step = changing(steps)
+  return step !== undefined && 'requires' in step ? (step.requires ?? []).map(({ code }) => code) : []
+}

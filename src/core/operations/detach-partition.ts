@@ -1,4 +1,5 @@
 import { assert, type BellowsError } from '../errors.ts'
+import { behindGate } from '../plan/behind-gate.ts'
 import { namesFor } from '../plan/names.ts'
 import { refused, tableProblems, theTable } from '../plan/table-checks.ts'
 import type { Facts } from '../schema/facts.ts'
@@ -55,14 +56,17 @@ export const detachPartition: OperationSpec<DetachPartition> = {
   contract: (op, context) => {
     const parting = partingOf(op, context)
     const { part, proof } = parting
+    const called = `the rows of ${shown(op.namespace)}.${shown(op.partition)} in ${shown(op.namespace)}.${shown(op.table)}`
     return [
-      // Who reads its rows through the table nobody can tell, so there is no gate but the contract itself.
-      detachStep(parting, 'retire', [
-        {
-          code: 'old_writers_may_fail',
-          because: `From then on "${op.table}" shows no row of "${op.partition}" to anybody, and refuses a row that belonged there. Nobody can tell who reads them through "${op.table}".`,
-        },
-      ]),
+      ...behindGate(
+        { table: theTable(op), thing: { called, reach: 'table' } },
+        detachStep(parting, 'retire', [
+          {
+            code: 'old_writers_may_fail',
+            because: `From then on "${op.table}" shows no row of "${op.partition}" to anybody, and refuses a row that belonged there. Nobody can tell who reads them through "${op.table}".`,
+          },
+        ]),
+      ),
       letGoStep([[part, proof.name]], 'purge', `let "${op.partition}" take any row`),
     ]
   },

@@ -1,5 +1,7 @@
 import { assert, type BellowsError } from '../errors.ts'
+import { behindGate, NO_TABLE } from '../plan/behind-gate.ts'
 import type { Hazard } from '../plan/hazard.ts'
+import type { Leaver } from '../plan/leaver.ts'
 import { refused } from '../plan/table-checks.ts'
 import type { Facts } from '../schema/facts.ts'
 import { type Change, covers, givenOf, isAs, knownOf } from './grant/change.ts'
@@ -29,21 +31,19 @@ export const revoke: OperationSpec<Revoke> = {
     const change = changeOf(op, facts)
     const { target, before, after } = change
     const step = privilegeStep(change, 'retire', told(op))
-    return [
-      {
-        ...step,
-        hazards: hazardsOf(op, facts),
-        makes: madeName(op),
-        requires: [
-          {
-            that: isAs(target, before, after),
-            code: 'drift_found',
-            otherwise: `somebody has given or taken ${shownPrivileges(op, target)} since the plan was made`,
-          },
-          ...step.requires,
-        ],
-      },
-    ]
+    return behindGate(leaverOf(op), {
+      ...step,
+      hazards: hazardsOf(op, facts),
+      makes: madeName(op),
+      requires: [
+        {
+          that: isAs(target, before, after),
+          code: 'drift_found',
+          otherwise: `somebody has given or taken ${shownPrivileges(op, target)} since the plan was made`,
+        },
+        ...step.requires,
+      ],
+    })
   },
 
   rollback: (op, { facts }) => [
@@ -67,6 +67,16 @@ function changeOf(op: Revoke, facts: Facts): Change {
   return { target, before, after }
 }
 
+/** No statement shows by which right it runs. */
+function leaverOf(op: Revoke): Leaver {
+  const target = targetOf(op)
+  assert(!('problem' in target), 'steps come after check')
+  const called = `${shownPrivileges(op, target)} of ${op.from.join(', ')}`
+  return target.kind === 'table'
+    ? { table: target.name, thing: { called, reach: 'table' } }
+    : { table: NO_TABLE, thing: { called, reach: 'all' } }
+}
+
 function told(op: Revoke): string {
   const target = targetOf(op)
   assert(!('problem' in target), 'steps come after check')
@@ -82,7 +92,7 @@ function hazardsOf(op: Revoke, facts: Facts): readonly Hazard[] {
   const from = op.from.join(', ')
   const losing: Hazard = {
     code: 'may_break',
-    because: `From this step on a statement of ${from} that needs it fails. Nothing tells whether an instance sends one: contract when none does.`,
+    because: `From this step on a statement of ${from} that needs it fails. Nothing tells who sends one: the gate before it waits until no instance of the old version is left.`,
   }
   if (op.grant_option_for === true) return []
   const kept = othersOf(op, facts)

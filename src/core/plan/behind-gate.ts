@@ -1,5 +1,6 @@
+import { assert } from '../errors.ts'
 import { isSameName, type QualifiedName } from '../schema/model.ts'
-import type { Sql } from '../sql.ts'
+import { type Sql, sql } from '../sql.ts'
 import { called, type Leaver } from './leaver.ts'
 import type { GateStep, StepDraft } from './step.ts'
 
@@ -12,6 +13,17 @@ export function behindGate(
   step: Exclude<StepDraft, { kind: 'inspect' | 'backfill' | 'verify' | 'gate' }>,
 ): readonly [Omit<GateStep, 'id'>, StepDraft] {
   return [gateOf(leaver, step.probe), { ...step, retires: leaver }]
+}
+
+/** The same of several steps, of which the first one takes it away and the last one ends that. */
+export function allBehindGate(leaver: Leaver, [first, ...more]: readonly StepDraft[]): readonly StepDraft[] {
+  const last = more.at(-1) ?? first
+  assert(
+    first !== undefined && last !== undefined && 'probe' in first && 'probe' in last && first.kind !== 'gate',
+    'a gate stands before something',
+  )
+  const begun = sql`(${first.probe} or ${last.probe})`
+  return [gateOf(leaver, begun), { ...first, retires: leaver }, ...more]
 }
 
 /** Open for good when what it guards is gone, which the probe says. */

@@ -65,6 +65,7 @@ describe('the steps of a constraint', () => {
     expect(first).toMatchObject({ kind: 'inspect', phase: 'expand' })
     expect(steps(op).map(({ kind, phase }) => [kind, phase])).toEqual([
       ['inspect', 'retire'],
+      ['gate', 'rollout'],
       ['ddl', 'retire'],
       ['validate', 'retire'],
     ])
@@ -160,7 +161,7 @@ describe('the steps of a constraint', () => {
     const locks = steps(add({ foreign_key: to() })).map((step) =>
       'locks' in step ? (step as Step & { locks: unknown[] }).locks : [],
     )
-    expect(locks.slice(1)).toEqual([
+    expect(locks.slice(2)).toEqual([
       [
         { relation: { namespace: 'public', name: 'teams' }, level: 'share_row_exclusive', implied: true },
         { relation: USERS_TABLE, level: 'share_row_exclusive' },
@@ -175,7 +176,7 @@ describe('the steps of a constraint', () => {
   test.each<[AddConstraint, string]>([
     [
       add({ check: "name <> ''" }),
-      `From this step on a statement that leaves a row of "users" for which name <> '' is false fails. So contract when no instance of the old version runs; no gate can tell by a column who would send such a statement.`,
+      `From this step on a statement that leaves a row of "users" for which name <> '' is false fails. The gate before it waits until no instance of the old version is left.`,
     ],
     [
       add({ unique: ['name'], when: 'before_rollout' }),
@@ -199,7 +200,8 @@ describe('the steps of a constraint', () => {
   })
 
   test('of an exclusion do not begin when the table has grown', () => {
-    const [step] = steps(add({ exclude: 'using gist (name with =)' }))
+    const [gate, step] = steps(add({ exclude: 'using gist (name with =)' }))
+    expect(gate?.kind).toBe('gate')
     expect(step !== undefined && 'requires' in step ? step.requires : []).toContainEqual(
       expect.objectContaining({ that: expect.stringContaining('<= 1048576'), code: 'plan_refused' }),
     )

@@ -152,6 +152,7 @@ describe('what old instances may rely on', () => {
     expect(phases(alter({ nullable: false }))).toEqual([
       ['inspect', 'expand'],
       ['inspect', 'retire'],
+      ['gate', 'rollout'],
       ['ddl', 'retire'],
       ['validate', 'retire'],
       ['ddl', 'retire'],
@@ -174,9 +175,11 @@ describe('what old instances may rely on', () => {
       ['inspect', 'expand'],
       ['inspect', 'expand'],
       ['inspect', 'retire'],
+      ['gate', 'rollout'],
       ['ddl', 'retire', `alter table ${T} add constraint "c" check (name <> '') not valid`],
       ['validate', 'retire', `alter table ${T} validate constraint "c"`],
       ['inspect', 'retire'],
+      ['gate', 'rollout'],
       ['concurrent_index', 'retire', `create unique index concurrently "users_name_key" on ${T} ("name")`],
       [
         'ddl',

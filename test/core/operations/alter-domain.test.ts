@@ -60,13 +60,14 @@ describe('alter_domain', () => {
     expect(lines(forth)).toEqual([
       ['expand', 'inspect'],
       ['retire', 'inspect'],
+      ['rollout', 'gate'],
       ['retire', `alter domain "public"."email" add constraint "one_at" check (value like '%@%') not valid`],
     ])
     expect(forth[0]).toMatchObject({
       table: { namespace: 'public', name: 'users' },
       offenders: `select "ctid", pg_catalog.left(value::pg_catalog.text, 100) as "Mail" from (select ctid::pg_catalog.text as "ctid", "Mail" as value from "public"."users") r where not (value like '%@%') limit 10`,
     })
-    expect(forth[2]).toMatchObject({
+    expect(forth[3]).toMatchObject({
       locks: [],
       cost: 'instant',
       hazards: [

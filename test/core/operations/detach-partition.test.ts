@@ -52,6 +52,7 @@ test('detach_partition takes rows from readers in the contract alone, and gives 
   ]
   expect(expand.map(({ kind }) => kind)).toEqual(['ddl', 'validate'])
   expect(contract).toMatchObject([
+    { kind: 'gate', table: { name: 'users' }, thing: { reach: 'table' } },
     {
       kind: 'outside',
       phase: 'retire',

@@ -43,7 +43,10 @@ describe('revoke', () => {
     const known = knowing(op, given)
     expect(told(revoke.check(op, known))).toEqual([])
     expect(revoke.expand(op, known)).toEqual([])
-    expect(revoke.contract(op, known)).toMatchObject([{ kind: 'ddl', phase: 'retire', cost: 'instant' }])
+    expect(revoke.contract(op, known)).toMatchObject([
+      { kind: 'gate', phase: 'rollout' },
+      { kind: 'ddl', phase: 'retire', cost: 'instant' },
+    ])
     expect(sqlOf(revoke.contract(op, known))).toEqual(forth)
     expect(revoke.rollback(op, known)).toMatchObject([{ phase: 'retire' }])
     expect(sqlOf(revoke.rollback(op, known))).toEqual(back)
@@ -52,7 +55,7 @@ describe('revoke', () => {
   test('says who may lose it, and by what it is kept', () => {
     const op = take()
     const given = [{}, { grantee: 'public' }, { grantor: 'boss' }]
-    const [step] = revoke.contract(op, knowing(op, given))
+    const [, step] = revoke.contract(op, knowing(op, given))
     expect(step?.hazards).toEqual([
       { code: 'may_break', because: expect.stringContaining('a statement of app that needs it fails') },
       {

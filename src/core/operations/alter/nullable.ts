@@ -1,12 +1,14 @@
 import type { BellowsError } from '../../errors.ts'
+import { allBehindGate } from '../../plan/behind-gate.ts'
 import { columnExists, columnIsNotNull } from '../../plan/probes.ts'
 import type { Made, StepDraft } from '../../plan/step.ts'
-import { refused } from '../../plan/table-checks.ts'
+import { refused, theTable } from '../../plan/table-checks.ts'
 import { needsColumn, withTable } from '../../schema/model.ts'
-import { id, qualified, sql } from '../../sql.ts'
+import { id, qualified, shown, sql } from '../../sql.ts'
 import { timeOf } from '../column-rules.ts'
 import type { Context } from '../operation.ts'
 import { inspectNulls } from '../rules/inspect.ts'
+import { leavingFreedom } from '../rules/leaving.ts'
 import { notNullSteps, nullableAgainSteps } from '../rules/not-null.ts'
 import { rowSecurityProblems } from '../rules/problems.ts'
 import { oldWritersHazard, phaseOf } from '../rules/put-up.ts'
@@ -27,6 +29,9 @@ function setNotNull(op: AlterColumn): Part {
     const { table, column } = altered(op, schema)
     return { table, columns: [column.name], seed, phase }
   }
+  const leaver = leavingFreedom(theTable(op), `NOT NULL of ${shown(op.column)}`)
+  const behind = (steps: readonly StepDraft[]) =>
+    time === 'after_rollout' ? allBehindGate(leaver, steps) : steps
   return {
     check: ({ schema }) => {
       const { table, column } = altered(op, schema)
@@ -46,9 +51,11 @@ function setNotNull(op: AlterColumn): Part {
     expand: ({ schema }) => inspectNulls(altered(op, schema).table, op.column, ['expand']),
     contract: (context) => [
       ...inspectNulls(work(context).table, op.column, time === 'after_rollout' ? ['retire'] : []),
-      ...notNullSteps(work(context), [
-        oldWritersHazard(`leaves a row of "${op.table}" without "${op.column}"`, time),
-      ]),
+      ...behind(
+        notNullSteps(work(context), [
+          oldWritersHazard(`leaves a row of "${op.table}" without "${op.column}"`, time),
+        ]),
+      ),
     ],
     rollback: (context) =>
       nullableAgainSteps({ ...work(context), phase: phase === 'retire' ? 'retire' : 'expand' }),

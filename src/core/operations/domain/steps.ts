@@ -1,6 +1,8 @@
 import { assert } from '../../errors.ts'
+import { behindGate, NO_TABLE } from '../../plan/behind-gate.ts'
+import type { Leaver } from '../../plan/leaver.ts'
 import type { Phase, StepDraft } from '../../plan/step.ts'
-import { id, lit, qualified, type Sql, sql, trusted } from '../../sql.ts'
+import { id, lit, qualified, type Sql, shown, sql, trusted } from '../../sql.ts'
 import { oldWritersHazard } from '../rules/put-up.ts'
 import { domainDefaultIs, domainDefaultIsNew, hasDomainCheck } from './catalog.ts'
 import { type AlterDomain, conditionSql, type Known, shownDomain, theDomain } from './domain.ts'
@@ -21,24 +23,27 @@ function alterStep(op: AlterDomain, change: Sql) {
   } as const
 }
 
+/** Which tables have columns of the domain may change, so it matters to whoever is there. */
+function leaverOf(called: string): Leaver {
+  return { table: NO_TABLE, thing: { called, reach: 'all' } }
+}
+
 /** A default is given for the new version, and taken when the old one is gone. */
 export function defaultSteps(op: AlterDomain, known: Known): readonly StepDraft[] {
   if (op.default === undefined) return []
   if (op.default === null)
-    return [
-      {
-        ...alterStep(op, sql`drop default`),
-        phase: 'retire',
-        does: `take the default of the domain ${shownDomain(op)} away`,
-        hazards: [
-          {
-            code: 'old_writers_may_fail',
-            because: `From this step on an INSERT without a column of "${op.domain}" that has no default of its own brings NULL, or fails where that is not allowed. So contract when no instance runs that leaves it out.`,
-          },
-        ],
-        probe: domainDefaultIs(theDomain(op), null),
-      },
-    ]
+    return behindGate(leaverOf(`the default of the domain ${shownDomain(op)}`), {
+      ...alterStep(op, sql`drop default`),
+      phase: 'retire',
+      does: `take the default of the domain ${shownDomain(op)} away`,
+      hazards: [
+        {
+          code: 'old_writers_may_fail',
+          because: `From this step on an INSERT without a column of "${op.domain}" that has no default of its own brings NULL, or fails where that is not allowed. So contract when no instance runs that leaves it out.`,
+        },
+      ],
+      probe: domainDefaultIs(theDomain(op), null),
+    })
   return [
     {
       ...alterStep(op, sql`set default ${trusted(op.default)}`),
@@ -92,22 +97,21 @@ export function lookSteps(op: AlterDomain, known: Known, phase: Phase): readonly
 export function checkSteps(op: AlterDomain): readonly StepDraft[] {
   const { check } = op
   if (check === undefined) return []
-  return [
-    {
-      ...alterStep(op, sql`add constraint ${id(check.name)} check (${conditionSql(check)}) not valid`),
-      phase: 'retire',
-      does: `put the check "${check.name}" on the domain ${shownDomain(op)} for new values`,
-      hazards: [
-        oldWritersHazard(`brings a value of "${op.domain}" against ${check.constraint}`, 'after_rollout'),
-        {
-          code: 'stays',
-          because: `The check stays NOT VALID: to prove it, PostgreSQL locks every table that uses "${op.domain}" against writers for as long as it reads them. New values keep to it all the same.`,
-        },
-      ],
-      probe: hasDomainCheck(theDomain(op), check.name),
-      makes: madeName(op, check.name),
-    },
-  ]
+  const called = `what the check ${shown(check.name)} of the domain ${shownDomain(op)} refuses`
+  return behindGate(leaverOf(called), {
+    ...alterStep(op, sql`add constraint ${id(check.name)} check (${conditionSql(check)}) not valid`),
+    phase: 'retire',
+    does: `put the check "${check.name}" on the domain ${shownDomain(op)} for new values`,
+    hazards: [
+      oldWritersHazard(`brings a value of "${op.domain}" against ${check.constraint}`, 'after_rollout'),
+      {
+        code: 'stays',
+        because: `The check stays NOT VALID: to prove it, PostgreSQL locks every table that uses "${op.domain}" against writers for as long as it reads them. New values keep to it all the same.`,
+      },
+    ],
+    probe: hasDomainCheck(theDomain(op), check.name),
+    makes: madeName(op, check.name),
+  })
 }
 
 export function checkBackSteps(op: AlterDomain): readonly StepDraft[] {

@@ -18,3 +18,11 @@ export function leavingConstraint(
     },
   }
 }
+
+/** Statements that a rule refuses once it is there: an old instance may send some, and nobody names them. */
+export function leavingFreedom({ namespace, name: of }: QualifiedName, rule: string): Leaver {
+  return {
+    table: { namespace, name: of },
+    thing: { called: `what ${rule} of ${shown(namespace)}.${shown(of)} refuses`, reach: 'table' },
+  }
+}

@@ -1,10 +1,12 @@
+import { allBehindGate } from '../../plan/behind-gate.ts'
 import { foreignKeySteps, indexToConstraintStep, validateChecksStep } from '../../plan/constraint-steps.ts'
 import type { Hazard } from '../../plan/hazard.ts'
 import { freeToBuild } from '../../plan/index-steps.ts'
 import { constraintAbsent, indexStands, isAtMost } from '../../plan/probes.ts'
 import type { Made, StepDraft, TransactionStep } from '../../plan/step.ts'
 import { findColumn, type Table } from '../../schema/model.ts'
-import { id, qualified, sql } from '../../sql.ts'
+import { id, qualified, shown, sql } from '../../sql.ts'
+import { leavingFreedom } from './leaving.ts'
 import { notNullSteps } from './not-null.ts'
 import { EXCLUSION_BYTES_MAX } from './problems.ts'
 import type { CheckRule, ExclusionRule, ForeignKeyRule, KeyRule, NewRule, Rule, RuleTime } from './rule.ts'
@@ -21,8 +23,17 @@ export function phaseOf({ time }: Pick<NewRule, 'time'>): 'verify' | 'retire' {
   return time === 'before_rollout' ? 'verify' : 'retire'
 }
 
-/** A rule comes up without a copy, and without anybody waiting for longer than some milliseconds. */
+/**
+ * A rule comes up without a copy, and without anybody waiting for longer than some milliseconds: before the rollout for the reason
+ * that the migration gives, else when no old instance is left to break it.
+ */
 export function putUpSteps(work: Work): readonly StepDraft[] {
+  const { table, name, rule, time } = work
+  const leaver = leavingFreedom(table, `the ${RULE_WORDS[rule.kind]} ${shown(name)}`)
+  return time === 'before_rollout' ? stepsOf(work) : allBehindGate(leaver, stepsOf(work))
+}
+
+function stepsOf(work: Work): readonly StepDraft[] {
   switch (work.rule.kind) {
     case 'check':
       return checkSteps(work as Work<CheckRule>)
@@ -62,7 +73,7 @@ export function oldWritersHazard(what: string, time: RuleTime): Hazard {
   const when =
     time === 'before_rollout'
       ? 'The migration says that every running instance keeps to that already; one that does not has its statement refused.'
-      : 'So contract when no instance of the old version runs; no gate can tell by a column who would send such a statement.'
+      : 'The gate before it waits until no instance of the old version is left.'
   return { code: 'old_writers_may_fail', because: `${who} ${when}` }
 }
 

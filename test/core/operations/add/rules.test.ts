@@ -70,6 +70,8 @@ describe('the rules of a new column', () => {
     expect(statementsOf(steps)[0]).toBe('alter table "public"."users" add column "code" text')
     expect(phases(steps)).toEqual([
       'ddl expand',
+      'gate rollout',
+      'gate rollout',
       'inspect retire',
       'ddl retire',
       'validate retire',
