@@ -9,12 +9,18 @@ const SHOP = `create table users (id bigint primary key, email text default 'x',
   create view loud as select upper(email) as email from users;
   create function area(a int) returns int language sql as 'select a * a';
   create type mood as enum ('sad');
-  create policy own on users using (true);`
+  create policy own on users using (true);
+  grant select on users to pg_monitor;
+  create domain mail as text;
+  create table log (id int) partition by range (id);
+  create table log_1 partition of log for values from (0) to (10);`
 
 const on = { namespace: 'public', table: 'users' } as const
 const object = (name: string): Operation => ({ kind: 'drop_object', namespace: 'public', object: name })
 
-/** Each takes something away that no instance declares; or by statements what one does. */
+const constraint = (name: string) => `not exists (select from pg_constraint where conname = '${name}')`
+
+/** Each takes something away that no instance declares, be it what a rule refuses; or by statements what one does. */
 const CASES: readonly (readonly [string, Operation, string])[] = [
   [
     'the index public.users_by_email',
@@ -41,6 +47,41 @@ const CASES: readonly (readonly [string, Operation, string])[] = [
   ['the type public.mood', object('type mood'), `to_regtype('mood') is not null`],
   ['the policy own on public.users', object('policy own on users'), `exists (select from pg_policy)`],
   [
+    'what the check named of public.users refuses',
+    { kind: 'add_constraint', ...on, name: 'named', check: "email <> ''" },
+    constraint('named'),
+  ],
+  [
+    'what the unique constraint one of public.users refuses',
+    { kind: 'add_constraint', ...on, name: 'one', unique: ['email', 'id'] },
+    constraint('one'),
+  ],
+  [
+    'what NOT NULL of email of public.users refuses',
+    { kind: 'alter_column', ...on, column: 'email', nullable: false },
+    `not (select attnotnull from pg_attribute where attrelid = 'users'::regclass and attname = 'email')`,
+  ],
+  [
+    'what the check at of the domain public.mail refuses',
+    {
+      kind: 'alter_domain',
+      namespace: 'public',
+      domain: 'mail',
+      check: { name: 'at', constraint: "value like '%@%'" },
+    },
+    constraint('at'),
+  ],
+  [
+    'select on table public.users of pg_monitor',
+    { kind: 'revoke', namespace: 'public', on: 'users', privileges: ['select'], from: ['pg_monitor'] },
+    `has_table_privilege('pg_monitor', 'users', 'select')`,
+  ],
+  [
+    'the rows of public.log_1 in public.log',
+    { kind: 'detach_partition', namespace: 'public', table: 'log', partition: 'log_1' },
+    `exists (select from pg_inherits)`,
+  ],
+  [
     'what "drop type mood" takes away',
     { kind: 'sql', namespace: 'public', up: 'drop type mood', phase: 'contract' },
     `to_regtype('mood') is not null`,
@@ -57,7 +98,7 @@ const gate = { unregistered: 'allow', quietMs: 0 } as const
 const settings = ({ kind, ...op }: Operation): SettingsChange => ({
   gate: { ...gate, ...(kind === 'sql' && 'unsafe' in op ? {} : { version: 'v2' }) },
 })
-const OLD = { instance: 'old-1', version: 'v1', uses: ['users.*', 'old_users.*'] }
+const OLD = { instance: 'old-1', version: 'v1', uses: ['users.*', 'old_users.*', 'log.*'] }
 const NEW = { instance: 'new-1', version: 'v2', uses: ['users.*'] }
 
 describe('what no instance declares', () => {
