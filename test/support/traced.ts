@@ -29,7 +29,8 @@ export interface Tracing {
  * Relations that a lock is counted for, by what it is taken on. An index counts for its table, because every statement on the table
  * is planned with a lock on each of its indexes; so does the sequence of an identity, which only the rows of the table take numbers
  * from, and a TOAST table. Left out are the catalogs, which no statement of an application keeps locked, and the namespace of
- * Bellows, in which no application has a table; and whatever a transaction makes itself, as nobody can see it before it ends.
+ * Bellows, in which no application has a table; whatever a transaction makes itself, as nobody can see it before it ends; and an
+ * index that is on its way out and dead already, which no statement is planned with.
  */
 const COUNTED = `
   select c.oid as relation, n.nspname as namespace, s.relname as name, s.oid as subject
@@ -52,7 +53,8 @@ create function traced.begins() returns void language sql as $$
 create function traced.locks(of integer) returns json language sql as $$
   select coalesce(json_agg(distinct jsonb_build_object('namespace', b.namespace, 'name', b.name, 'mode', l.mode)), '[]')
     from pg_locks l join traced.before b on b.relation = l.relation
-    where l.pid = of and l.database = (select oid from pg_database where datname = current_database()) $$;
+    where l.pid = of and l.database = (select oid from pg_database where datname = current_database())
+      and not exists (select from pg_index i where i.indexrelid = l.relation and not i.indislive) $$;
 create function traced.names(of oid[]) returns json language sql as $$
   select coalesce(json_agg(distinct b.name order by b.name), '[]') from traced.before b where b.relation = any (of) $$;
 create function traced.ends() returns trigger language plpgsql as $$ begin

@@ -63,7 +63,7 @@ export const dropTable: OperationSpec<DropTable> = {
     const leaving = leavingTable(op, context)
     return [
       tableGateStep(leaving),
-      { ...hideTableStep(leaving), hazards: dependencies(op, context) },
+      { ...hideTableStep(leaving), hazards: [...dependencies(op, context), ...stillHolding(op, context)] },
       ...foreignKeys(op, context).map((key) => dropForeignKey(leaving, key)),
       purgeStep(leaving, theTableOf(op, context)),
     ]
@@ -136,6 +136,20 @@ function foreignKeys(op: DropTable, context: Context): readonly Constraint[] {
   return theTableOf(op, context).constraints.filter(
     ({ kind, references }) =>
       kind === 'foreign_key' && references !== null && !isSameName(references, theTable(op)),
+  )
+}
+
+/** The table comes back with its rows until the purge, and so with what they point at. */
+function stillHolding(op: DropTable, context: Context): StepDraft['hazards'] {
+  return foreignKeys(op, context).flatMap(({ name, references }) =>
+    references === null
+      ? []
+      : [
+          {
+            code: 'may_break',
+            because: `Until the purge the foreign key ${shown(name)} of "${op.table}" holds: a row of "${references.name}" that a hidden row points at is not deleted, or takes that along. Delete such rows before, or keep the grace short.`,
+          },
+        ],
   )
 }
 

@@ -30,6 +30,12 @@ test('hides the table behind its gate, then drops its foreign keys one by one, a
   const hidden = { namespace: 'public', name: expect.stringMatching(/^bellows_retired_[0-9a-f]{8}_users$/) }
   expect(steps[1]).toMatchObject({
     retires: { table: users },
+    hazards: [
+      {
+        code: 'may_break',
+        because: expect.stringMatching(/^Until the purge the foreign key users_team_fkey /),
+      },
+    ],
     locks: [{ relation: users, level: 'access_exclusive' }],
     requires: [{ code: 'gate_expired' }, { code: 'dependents_found' }],
     statements: [
