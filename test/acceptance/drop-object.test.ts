@@ -22,6 +22,9 @@ const client = {
   ],
 }
 
+/** Nobody registers here. */
+const OPEN = { gate: { whenNoneRegistered: 'allow', unregistered: 'allow', quietMs: 0 } } as const
+
 describe('drop_object', () => {
   test('drops each kind of thing in the purge, under traffic', async () => {
     await liveThrough({
@@ -48,7 +51,7 @@ describe('drop_object', () => {
        create view timed as select area(1) as area`,
     )
     const bellows = await database.bellows({
-      settings: { gate: { whenNoneRegistered: 'allow', unregistered: 'allow', quietMs: 0 } },
+      settings: OPEN,
     })
     const operations = ['view "Names"', 'type mood', 'function area(int)', 'function stamp()'].map(drop)
     const migration = { name: '0001_test', operations }
@@ -78,7 +81,7 @@ describe('drop_object', () => {
       `create policy own on users; create policy other on users; create policy not_all on users as restrictive`,
     )
     await database.query('alter table users enable row level security')
-    const bellows = await database.bellows()
+    const bellows = await database.bellows({ settings: OPEN })
     const migration = (...names: readonly string[]) => ({
       name: '0001_test',
       operations: names.map((name) => drop(`policy ${name} on users`)),

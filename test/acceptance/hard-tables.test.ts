@@ -116,7 +116,7 @@ describe('on a table with what is hard, its owner can', () => {
       given: `${hardTable(hard, given(hard))} insert into ${table} (${id(hard.column)}, ${id(hard.legacy)}) select 'Row ' || i, 'x' from generate_series(1, 300) i;
         ${ownedBy(role, hard)}`,
       operations: [operation],
-      direct: `${hardTable(hard, trial.columns(hard))} ${trial.besides?.(hard) ?? ''}`,
+      direct: `${hardTable(hard, trial.columns(hard))} ${ownedBy(role, hard)} ${trial.besides?.(hard) ?? ''}`,
       old: [
         {
           name: 'old',
