@@ -91,3 +91,16 @@ test('a partition that was detached can be attached again until its grace is ove
   await bellows.change((driver) => driver.undo(1))
   expect(await database.query('select id from log')).toEqual([{ id: 1 }])
 })
+
+test('what is left to be dropped by itself goes by the version that was said to stay', async () => {
+  const { database, contract, bellows } = await given(1)
+  const filled: Operation = { kind: 'alter_column', ...on('others'), column: 'code', nullable: false }
+  await contract([filled, DROP], 'retire')
+  await bellows.schedulePurge(1, 0)
+  const { version: _, ...gate } = SETTINGS.gate ?? {}
+  const cron = await database.bellows({ settings: { ...SETTINGS, gate } })
+  await bellows.instances.register({ ...NEW, instance: 'old-1', version: 'v1' })
+  expect(await cron.reap()).toMatchObject([{ dropped: false, because: expect.stringContaining('old-1') }])
+  await bellows.instances.release('old-1')
+  expect(await cron.reap()).toEqual([{ migration: '0001_test', dropped: true }])
+})
