@@ -10,7 +10,6 @@ import type { Driving, Engine } from './context.ts'
 import { executeStep } from './execute.ts'
 import { type Passed, passGate } from './gate.ts'
 import { keepingAccount, recordRun } from './history.ts'
-import { requireAll } from './holds.ts'
 import { note } from './note.ts'
 import { readRuns } from './runs.ts'
 
@@ -99,12 +98,9 @@ async function takeStep(engine: Driving, at: Run, step: Step, passed?: Passed): 
   // What takes long, or shares no transaction with its record, comes behind the entry of its phase: everybody sees it, and from a
   // purge that dropped something and did not live to say so nobody goes back. The others enter with it, or not at all.
   const enteredAhead = ENTERED_AHEAD.has(step.kind)
-  if (enteredAhead && isNewPhase) {
-    await requireAll(engine, step)
-    await enter(engine, run, step.phase)
-  }
   const isLast = stepsLeft(run, 'purge').every((left) => left.id === step.id || left.kind === 'gate')
   await executeStep(engine, run, step, {
+    ahead: enteredAhead ? entering : [],
     before: enteredAhead ? [] : entering,
     ...(passed === undefined ? {} : { passed }),
     after: isLast ? [{ type: 'run_completed' }] : [],

@@ -23,7 +23,7 @@ import { verify } from './backfill/verify.ts'
 import type { Driving } from './context.ts'
 import { type Passed, requireNobodySql } from './gate.ts'
 import { doorOf } from './gated.ts'
-import { holds } from './holds.ts'
+import { holds, requireAll } from './holds.ts'
 import { workThroughParts } from './index-parts.ts'
 import { inspect } from './inspect.ts'
 import { transactWithLocks } from './lock.ts'
@@ -34,6 +34,8 @@ import { validateParts } from './validate-parts.ts'
 
 /** Events that belong to the completion of a step: before its own, and after it. */
 export interface Around {
+  /** Recorded before a step that shares no transaction with its record is begun. */
+  readonly ahead: readonly Event[]
   readonly before: readonly Event[]
   readonly after: readonly Event[]
   /** The gate in front of what takes something away; absent where a rollback does. */
@@ -60,7 +62,8 @@ export async function executeStep(engine: Driving, run: Run, step: Step, around:
     if (added !== undefined) throw addedByOthers(step, added)
     if (step.makes !== undefined && !(await wasBegun(engine, run, step.id)))
       throw madeByOthers(step, step.makes)
-    await note(engine, run.id, record('found_done', await factsOf(engine, step)), doorsOf(step))
+    const done = record('found_done', await factsOf(engine, step))
+    await note(engine, run.id, [...around.ahead, ...done], doorsOf(step))
   } else {
     await perform(engine, run, step, { ...around, record })
   }
@@ -97,7 +100,7 @@ function madeByOthers(step: Step, made: Made): BellowsError {
   })
 }
 
-interface Performing extends Pick<Around, 'passed'> {
+interface Performing extends Pick<Around, 'ahead' | 'passed'> {
   readonly record: Record
 }
 
@@ -107,7 +110,7 @@ async function perform(engine: Driving, run: Run, step: Step, performing: Perfor
     await performTransaction(engine, run, step, performing)
     return
   }
-  await lookOnceMore(engine, run, step, performing)
+  await begin(engine, run, step, performing)
   switch (step.kind) {
     case 'concurrent_index':
       await buildIndex(engine, run, step)
@@ -203,9 +206,16 @@ function requireNobody(engine: Driving, step: TransactionStep): readonly Sql[] {
   return leaversOf(step).map((one) => requireNobodySql(engine, one))
 }
 
-/** What shares no transaction with its statements is looked at right before them, and what is gone without is written down. */
-async function lookOnceMore(engine: Driving, run: Run, step: Step, { passed }: Performing): Promise<void> {
-  if (passed === undefined) return
+/**
+ * What shares no transaction with its statements is looked at right before them, and what is gone without is written down; with that
+ * its phase is entered, so that whoever came back since the gate looked does not cost the way back.
+ */
+async function begin(engine: Driving, run: Run, step: Step, { ahead, passed }: Performing): Promise<void> {
+  if (ahead.length > 0) await requireAll(engine, step)
+  if (passed === undefined) {
+    if (ahead.length > 0) await note(engine, run.id, ahead)
+    return
+  }
   await transactWithLocks(engine, {
     run: run.id,
     step: step.id,
@@ -216,7 +226,7 @@ async function lookOnceMore(engine: Driving, run: Run, step: Step, { passed }: P
     requires: [],
     statementTimeoutMs: engine.settings.holdTimeoutMs,
     statements: passed.requires,
-    events: passed.overridden,
+    events: [...ahead, ...passed.overridden],
   })
 }
 

@@ -1,4 +1,5 @@
 import { BellowsError } from '../core/errors.ts'
+import type { Event } from '../core/run/event.ts'
 import type { Run } from '../core/run/run.ts'
 import type { Engine } from './context.ts'
 import { drive, graceLeftMs, readRun } from './drive.ts'
@@ -18,8 +19,14 @@ export interface Reaped {
 
 /** Lets a hidden shape be dropped by `reap`, once it has been hidden for so long. */
 export async function schedulePurge(engine: Engine, run: number, graceMs: number): Promise<Run> {
+  const { version } = engine.settings.gate
+  const scheduled: Event = {
+    type: 'purge_scheduled',
+    graceMs,
+    ...(version === undefined ? {} : { staying: version }),
+  }
   return await asDriver(engine, async (driving) => {
-    await note(driving, run, [{ type: 'purge_scheduled', graceMs }])
+    await note(driving, run, [scheduled])
     return await readRun(driving, run)
   })
 }
@@ -36,7 +43,7 @@ export async function reap(engine: Engine): Promise<readonly Reaped[]> {
 
 async function dropped(engine: Engine, run: Run): Promise<Reaped> {
   const migration = run.plan.migration.name
-  const asScheduled = { ...engine, settings: { ...engine.settings, graceMs: run.purgeAfterMs ?? 0 } }
+  const asScheduled = await scheduledFor(engine, run)
   const leftMs = await graceLeftMs(asScheduled, run)
   if (leftMs > 0) return { migration, dropped: false, graceLeftMs: leftMs }
   try {
@@ -46,4 +53,16 @@ async function dropped(engine: Engine, run: Run): Promise<Reaped> {
     if (!(error instanceof BellowsError) || error.code === 'interrupted') throw error
     return { migration, dropped: false, because: `${error.message} ${error.hint ?? ''}`.trim() }
   }
+}
+
+/** Nobody is there any more to say which version is to stay: it was said when the drop was scheduled. */
+async function scheduledFor(engine: Engine, run: Run): Promise<Engine> {
+  const { settings } = engine
+  const scheduled = (await engine.journal.entries([run.id])).findLast(
+    ({ event }) => event.type === 'purge_scheduled',
+  )?.event
+  const said = scheduled?.type === 'purge_scheduled' ? scheduled.staying : undefined
+  const version = settings.gate.version ?? said
+  const gate = { ...settings.gate, ...(version === undefined ? {} : { version }) }
+  return { ...engine, settings: { ...settings, gate, graceMs: run.purgeAfterMs ?? 0 } }
 }

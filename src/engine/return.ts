@@ -1,7 +1,7 @@
 import { BellowsError } from '../core/errors.ts'
 import { clearColumnState } from '../core/plan/column-state.ts'
 import { tablesOf } from '../core/plan/needs.ts'
-import { undoSteps } from '../core/plan/plan.ts'
+import { stepsOf, undoSteps } from '../core/plan/plan.ts'
 import type { Step } from '../core/plan/step.ts'
 import { standsOn } from '../core/rollout/stands-on.ts'
 import { stepsBack } from '../core/run/back.ts'
@@ -31,7 +31,7 @@ export async function undo(engine: Driving, id: number): Promise<Run> {
     for (const [at, step] of steps.entries()) {
       const undone: Event[] = at === steps.length - 1 ? [{ type: 'retire_undone' }] : []
       await recordingFailure(engine, run, step, () =>
-        executeStep(engine, run, step, { before: [], after: undone }),
+        executeStep(engine, run, step, { ahead: [], before: [], after: undone }),
       )
     }
     return await readRun(engine, id)
@@ -48,7 +48,8 @@ export async function rollBack(engine: Driving, id: number): Promise<Run> {
       `The migration "${run.plan.migration.name}" is ${run.state}: there is no way back.`,
     )
   }
-  if (run.retiredAt !== undefined && undoSteps(run.plan).length === 0) throw notReversible(run, NO_WAY_BACK)
+  const isHidden = stepsOf(run.plan, 'retire').some(({ kind, id }) => kind === 'retire' && run.done.has(id))
+  if (isHidden && undoSteps(run.plan).length === 0) throw notReversible(run, NO_WAY_BACK)
   if (run.state !== 'rolling_back') {
     await refuseWhileStoodOn(engine, run)
     await refuseWhileRowsAreInTheWay(engine, run)
@@ -56,7 +57,9 @@ export async function rollBack(engine: Driving, id: number): Promise<Run> {
   }
   await takeUp(engine, id)
   for (const step of await back(engine, run)) {
-    await recordingFailure(engine, run, step, () => executeStep(engine, run, step, { before: [], after: [] }))
+    await recordingFailure(engine, run, step, () =>
+      executeStep(engine, run, step, { ahead: [], before: [], after: [] }),
+    )
   }
   const versions = [...(await withdrawals(engine, run)), ...(await reinstatements(engine, run))]
   // A gate that its driver did not live to open again.

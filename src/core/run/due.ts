@@ -7,9 +7,11 @@ export function dueSteps(run: Run, until: Phase): readonly Step[] {
   return stepsLeft(run, until).filter(({ kind }) => kind !== 'gate')
 }
 
-/** The step that takes away what a gate guards. */
-export function guardedStep(run: Run, gate: GateStep): Step | undefined {
-  return run.plan.steps.find((step) => leaversOf(step).some((one) => isSameLeaver(one, gate)))
+/** The step that takes away what a gate guards. Two may be called the same, such as statements that begin alike: each has its own gate. */
+export function guardedStep({ plan }: Run, gate: GateStep): Step | undefined {
+  const twins = plan.steps.filter((step) => step.kind === 'gate' && isSameLeaver(step, gate))
+  const guarded = plan.steps.filter((step) => leaversOf(step).some((one) => isSameLeaver(one, gate)))
+  return guarded[twins.findIndex(({ id }) => id === gate.id)]
 }
 
 /**

@@ -55,8 +55,8 @@ export type Event =
       })
   /** For so long every write of the old column fails, as a trial; 0 ended it. */
   | { readonly type: 'brownout'; readonly ms: number }
-  /** The hidden column may be dropped by itself, once it has been hidden for so long. */
-  | { readonly type: 'purge_scheduled'; readonly graceMs: number }
+  /** The hidden column may be dropped by itself, once it has been hidden for so long: for the version that was said to stay, if any. */
+  | { readonly type: 'purge_scheduled'; readonly graceMs: number; readonly staying?: string }
   /** Of a rolling deployment of the application. */
   | { readonly type: 'rollout'; readonly event: RolloutEvent }
   | { readonly type: 'retire_undone' }

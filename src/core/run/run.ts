@@ -18,7 +18,7 @@ export interface Run {
   readonly versions: ReadonlySet<string>
   /** Why the run stands where it stands: the last thing that went wrong or was waited for, if nothing has happened since. */
   readonly standsBecause: string | undefined
-  /** When the old shape was hidden; by the clock of the database. */
+  /** When the old shape was hidden, or whatever else can be undone was done; by the clock of the database. */
   readonly retiredAt: string | undefined
   /** Position in the journal of the event that says so. */
   readonly retiredSeq: number | undefined
@@ -55,12 +55,11 @@ function after(run: Run, { event, at, seq }: JournalEntry): Run {
       // A column that is back is no longer hidden: going on passes the gate and hides it anew.
       if (undoSteps(run.plan).some((step) => step.id === event.step))
         return { ...run, done: without(run, ['rollout', 'retire']), standsBecause: undefined }
-      const retired = stepById(run.plan, event.step)?.kind === 'retire'
       return {
         ...run,
         done: new Set([...run.done, event.step]),
         standsBecause: undefined,
-        ...(retired ? { retiredAt: at, retiredSeq: seq } : {}),
+        ...(isKept(run.plan, event.step) ? { retiredAt: at, retiredSeq: seq } : {}),
       }
     }
     case 'step_failed':
@@ -102,6 +101,12 @@ function after(run: Run, { event, at, seq }: JournalEntry): Run {
     case 'run_completed':
       return entered(run, 'completed')
   }
+}
+
+/** Is what a step takes away kept for a while, hidden or in any other way that an undo brings back? */
+function isKept(plan: Plan, step: string): boolean {
+  const { kind, phase } = stepById(plan, step) ?? {}
+  return kind === 'retire' || (phase === 'retire' && kind !== 'inspect' && undoSteps(plan).length > 0)
 }
 
 /** Reads what is written, whatever it is: that only allowed steps are written is the writer's duty, see `mayEnter`. */

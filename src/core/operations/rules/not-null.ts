@@ -1,3 +1,4 @@
+import { assert } from '../../errors.ts'
 import { validateChecksStep } from '../../plan/constraint-steps.ts'
 import type { Hazard } from '../../plan/hazard.ts'
 import { namesFor } from '../../plan/names.ts'
@@ -30,6 +31,19 @@ export function notNullSteps(work: NotNull, hazards: readonly Hazard[]): readonl
   const named = columns.map((column) => `"${column}"`).join(', ')
   const proofs = columns.map((column) => proofName(work, column))
   const isNew = work.constraints === undefined
+  const stands = all([
+    ...columns.map((column) => columnIsNotNull(table, column)),
+    ...proofs.map((name) => constraintAbsent(table, name)),
+  ])
+  const proved = validateChecksStep(
+    table,
+    proofs,
+    `prove that every row of "${table.name}" has ${named}`,
+    phase,
+  )
+  assert('probe' in proved, 'a proof can be looked for')
+  // The last step takes the proof away: where that is done, as behind an undo that stopped half way, so are the steps before it.
+  const orStands = (probe: Sql) => sql`(${probe} or ${stands})`
   const common = {
     phase,
     locks: [{ relation: table, level: 'access_exclusive' }],
@@ -42,7 +56,7 @@ export function notNullSteps(work: NotNull, hazards: readonly Hazard[]): readonl
       kind: 'ddl',
       does: `refuse new rows of "${table.name}" without ${named}`,
       hazards,
-      probe: all(proofs.map((name) => constraintIs(table, name, 'check'))),
+      probe: orStands(all(proofs.map((name) => constraintIs(table, name, 'check')))),
       statements: [
         alter(
           table,
@@ -53,16 +67,13 @@ export function notNullSteps(work: NotNull, hazards: readonly Hazard[]): readonl
         ),
       ],
     },
-    validateChecksStep(table, proofs, `prove that every row of "${table.name}" has ${named}`, phase),
+    { ...proved, probe: orStands(proved.probe) },
     {
       ...common,
       kind: 'ddl',
       does: `make ${named} of "${table.name}" NOT NULL`,
       hazards: [],
-      probe: all([
-        ...columns.map((column) => columnIsNotNull(table, column)),
-        ...proofs.map((name) => constraintAbsent(table, name)),
-      ]),
+      probe: stands,
       ...(isNew ? { makes: madeNotNull(work) } : {}),
       statements: [
         alter(

@@ -1,0 +1,106 @@
+import { expect, test } from 'vitest'
+import type { SettingsChange } from '../../src/config.ts'
+import type { Operation } from '../../src/index.ts'
+import { type TestDatabase, testDatabase } from '../support/database.ts'
+
+const SETTINGS: SettingsChange = {
+  lock: { canaryTimeoutMs: 20, heldTimeoutMs: 50, pauseMaxMs: 50, deadlineMs: 200 },
+  gate: { unregistered: 'allow', quietMs: 0, version: 'v2' },
+}
+const GIVEN = `create table others (id int, code text);
+  create table users (id int, code text);
+  create index by_code on users (code);
+  create function f1() returns int language sql as 'select 1';
+  create function f2() returns int language sql as 'select 1';
+  create table log (id int) partition by range (id);
+  create table log_1 partition of log for values from (0) to (10);
+  insert into log values (1)`
+const NEW = { instance: 'new-1', version: 'v2', uses: ['users.*', 'others.*', 'log.*'] }
+
+const on = (table: string) => ({ namespace: 'public', table }) as const
+const DROP: Operation = { kind: 'drop_index', ...on('users'), index: 'by_code' }
+
+async function given(graceMs = 0) {
+  const database = await testDatabase(GIVEN)
+  const bellows = await database.bellows({ settings: { ...SETTINGS, graceMs } })
+  await bellows.instances.register(NEW)
+  const contract = (operations: readonly Operation[], until: 'retire' | 'purge' = 'purge') =>
+    bellows.change((driver) => driver.advance({ name: '0001_test', operations }, until))
+  return { database, bellows, contract }
+}
+
+/** From then on an instance of the old version is there, as soon as the journal says that. */
+async function oldComesBackAt(database: TestDatabase, condition: string): Promise<void> {
+  await database.query(`create function come() returns trigger language plpgsql as $$ begin
+      perform bellows.register('old-1', array['users.id'], version => 'v1');
+      return new;
+    end $$;
+    create trigger come after insert on bellows.event for each row when (${condition}) execute function come()`)
+}
+
+test('the second of two statements that begin alike waits for whoever came back behind the first', async () => {
+  const { database, contract } = await given()
+  const operations = ['f1', 'f2'].map(
+    (name): Operation => ({
+      kind: 'sql',
+      namespace: 'public',
+      up: `/* ${'x'.repeat(80)} */ drop function ${name}()`,
+      phase: 'contract',
+      probe: `to_regprocedure('public.${name}()') is null`,
+    }),
+  )
+  await oldComesBackAt(
+    database,
+    `new.event ->> 'type' = 'step_done' and new.event ->> 'step' = '0001_test/purge/1'`,
+  )
+  await expect(contract(operations)).rejects.toMatchObject({ code: 'instances_blocking' })
+  expect(await database.query(`select to_regprocedure('f2()') is not null as there`)).toEqual([
+    { there: true },
+  ])
+})
+
+test('an instance that comes back between the gate of an index and its drop does not cost the way back', async () => {
+  const { database, bellows, contract } = await given()
+  const filled: Operation = { kind: 'alter_column', ...on('others'), column: 'code', nullable: false }
+  await contract([filled, DROP], 'retire')
+  await oldComesBackAt(database, `new.event ->> 'type' = 'gate_opened'`)
+  await expect(contract([filled, DROP])).rejects.toMatchObject({ code: 'instances_blocking' })
+  expect((await bellows.run('0001_test'))?.state).toBe('retiring')
+  expect((await bellows.change((driver) => driver.rollback(1))).state).toBe('rolled_back')
+})
+
+test.for<readonly [string, Operation]>([
+  ['NOT NULL', { kind: 'alter_column', ...on('others'), column: 'code', nullable: false }],
+  ['a primary key', { kind: 'add_constraint', ...on('others'), name: 'key', primary_key: ['code'] }],
+])('an undo that stopped before %s is taken forward again', async ([, operation]) => {
+  const { database, contract, bellows } = await given()
+  const filled: Operation = { kind: 'alter_column', ...on('users'), column: 'id', nullable: false }
+  await contract([DROP, operation, filled], 'retire')
+  const reader = await database.session()
+  await reader.query('begin; select from others')
+  await expect(bellows.change((driver) => driver.undo(1))).rejects.toMatchObject({ code: 'lock_not_had' })
+  await reader.query('rollback')
+  expect((await contract([DROP, operation, filled])).state).toBe('completed')
+})
+
+test('a partition that was detached can be attached again until its grace is over', async () => {
+  const { database, contract, bellows } = await given(3_600_000)
+  const operation: Operation = { kind: 'detach_partition', ...on('log'), partition: 'log_1' }
+  await expect(contract([operation])).rejects.toMatchObject({ code: 'gate_closed' })
+  expect(await database.query('select from log')).toEqual([])
+  await bellows.change((driver) => driver.undo(1))
+  expect(await database.query('select id from log')).toEqual([{ id: 1 }])
+})
+
+test('what is left to be dropped by itself goes by the version that was said to stay', async () => {
+  const { database, contract, bellows } = await given(1)
+  const filled: Operation = { kind: 'alter_column', ...on('others'), column: 'code', nullable: false }
+  await contract([filled, DROP], 'retire')
+  await bellows.schedulePurge(1, 0)
+  const { version: _, ...gate } = SETTINGS.gate ?? {}
+  const cron = await database.bellows({ settings: { ...SETTINGS, gate } })
+  await bellows.instances.register({ ...NEW, instance: 'old-1', version: 'v1' })
+  expect(await cron.reap()).toMatchObject([{ dropped: false, because: expect.stringContaining('old-1') }])
+  await bellows.instances.release('old-1')
+  expect(await cron.reap()).toEqual([{ migration: '0001_test', dropped: true }])
+})
