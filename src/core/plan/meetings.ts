@@ -3,7 +3,7 @@ import { canonical } from '../hash.ts'
 import { specOf } from '../operations/index.ts'
 import type { Migration } from '../operations/migration.ts'
 import type { Touch } from '../operations/needs.ts'
-import { findTable, type Schema } from '../schema/model.ts'
+import { findTable, type QualifiedName, type Schema } from '../schema/model.ts'
 import { qualified } from '../sql.ts'
 import { withFollowed } from './followed.ts'
 import { called } from './leaver.ts'
@@ -116,9 +116,20 @@ function companionKeys(touch: Touch, schema: Schema): readonly string[] {
   if ('object' in touch) return []
   const { table: of, column, constraint, how } = touch
   const table = findTable(schema, of)
+  const indexed = column === undefined && how === 'replaces' ? tableOfIndex(schema, of) : undefined
+  if (indexed !== undefined) return [canonical([indexed.namespace, indexed.name, of.name])]
   if (constraint !== undefined) return [canonical([of.namespace, of.name, constraint])]
   if (table === undefined || column === undefined || how !== 'replaces') return []
   return companionsOf(table, column).map((name) => canonical([of.namespace, of.name, name]))
+}
+
+/** An index has its name among those of tables. */
+function tableOfIndex({ tables }: Schema, of: QualifiedName): QualifiedName | undefined {
+  return tables.find(
+    ({ namespace, indexes }) =>
+      namespace === of.namespace &&
+      indexes.some(({ name, constraint }) => name === of.name && constraint === null),
+  )
 }
 
 /** A primary key stands until the contract comes to its purge, and a table has one at a time. */

@@ -118,9 +118,25 @@ export function installSql(installed: Installed): readonly Sql[] {
   const when = installed.when === undefined ? sql`` : sql` when (${installed.when})`
   return [
     functionSql(installed),
+    ...(installed.asOwner === true ? [closedSql(installed.function), openedSql(installed)] : []),
     sql`create trigger ${id(installed.trigger)} before ${events} on ${table} for each row${when} execute function bellows.${id(installed.function)}()`,
     sql`alter table ${table} enable always trigger ${id(installed.trigger)}`,
   ]
+}
+
+/**
+ * Whoever may execute it can put it on a table of their own, and what a type of that table does with a value that is given to it
+ * would be done with the rights of the owner. To fire where it is, it needs no right.
+ */
+export function closedSql(name: string): Sql {
+  return sql`revoke all on function bellows.${id(name)}() from public`
+}
+
+/** Whoever makes a partition makes its trigger with it. Only the owner of the table can, who can change its types anyway. */
+function openedSql({ table, function: name }: Installed): Sql {
+  const owner = sql`(select c.relowner from pg_catalog.pg_class c where c.oid operator(pg_catalog.=) pg_catalog.to_regclass(${lit(qualified(table))}))`
+  const body = sql`begin execute pg_catalog.format('grant execute on function bellows.%I() to %I', ${lit(name)}, pg_catalog.pg_get_userbyid(${owner})); end`
+  return sql`do ${lit(body)}`
 }
 
 export function uninstallSql(installed: Pick<Installed, 'table' | 'trigger' | 'function'>): readonly Sql[] {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Operation } from '../../../src/core/operations/migration.ts'
-import { keyProblems, meetingProblems } from '../../../src/core/plan/meetings.ts'
-import { schemaOf, table, told } from '../../support/model.ts'
+import { keyProblems, meetingProblems, sharingProblems } from '../../../src/core/plan/meetings.ts'
+import { index, schemaOf, table, told } from '../../support/model.ts'
 
 const on = { namespace: 'public' } as const
 const view = 'create or replace view names as select 1 as one'
@@ -71,6 +71,36 @@ describe('two operations of a migration', () => {
     ['drop objects of one name that are of two kinds', [drop('function mood()'), drop('type mood')]],
   ])('may %s', (_what, operations) => {
     expect(meetingsOf(...operations)).toEqual([])
+  })
+})
+
+describe('an index that goes or gets another name', () => {
+  const users = { ...on, table: 'users' }
+  const schema = schemaOf(table({ indexes: [index('by_name', ['name'])] }))
+  const problems = (...operations: readonly Operation[]) =>
+    told(sharingProblems({ name: 'm', operations }, schema)).map(([, message]) => message)
+  const ofIndex: readonly Operation[] = [
+    { kind: 'drop_index', ...users, index: 'by_name' },
+    { kind: 'rename_index', ...users, from: 'by_name', to: 'named' },
+  ]
+  const ofColumn: readonly Operation[] = [
+    { kind: 'rename_column', ...users, from: 'name', to: 'full_name' },
+    { kind: 'drop_column', ...users, column: 'name' },
+    { kind: 'change_type', ...users, column: 'name', type: 'integer' },
+  ]
+
+  test.each(ofIndex.flatMap((one) => ofColumn.map((other) => [one.kind, other.kind, one, other] as const)))(
+    'may not stand in one migration as %s beside %s of its column, which takes it along or copies it',
+    (_one, _other, one, other) => {
+      const message = 'Two operations of the migration take away "by_name", or a column of it.'
+      expect(problems(one, other)).toEqual([message])
+      expect(problems(other, one)).toEqual([message])
+    },
+  )
+
+  test('may beside a change of another column', () => {
+    for (const one of ofIndex)
+      expect(problems(one, { kind: 'drop_column', ...users, column: 'other' })).toEqual([])
   })
 })
 

@@ -1,4 +1,5 @@
 import { all, dualWriteAbsent, dualWriteStands } from '../../plan/probes.ts'
+import { closedSql } from '../../plan/row-trigger.ts'
 import type { Requirement } from '../../plan/step.ts'
 import { id, lit, qualified, type Sql, sql, trusted } from '../../sql.ts'
 import { lastRequirement, standsRequirement } from '../copy/work.ts'
@@ -9,6 +10,7 @@ import type { Firing, Work } from './work.ts'
 export function installSql(work: Work): readonly Sql[] {
   return [
     ...functionsSql(work, 'source'),
+    ...functionsOf(work.firings('source')).map((one) => closedSql(one.function)),
     ...work.firings('source').flatMap((firing) => {
       const { table, trigger, at, fires, condition } = firing
       const only = condition === undefined ? sql`` : sql` when (${condition})`

@@ -1,0 +1,86 @@
+import { describe, expect, test } from 'vitest'
+import type { TestDatabase } from '../support/database.ts'
+import { testDatabase } from '../support/database.ts'
+import { aRole } from '../support/role.ts'
+import { answerOf, moving } from './moving.ts'
+
+const FILL = {
+  name: '0001_test',
+  operations: [
+    {
+      kind: 'add_column',
+      namespace: 'public',
+      table: 'events',
+      column: 'code',
+      type: 'text',
+      nullable: true,
+      up: 'public.coded(id)',
+    },
+  ],
+} as const
+
+/** A column that is filled by what only the owner may call. */
+async function filling(role?: (database: TestDatabase) => Promise<string>) {
+  const database = await testDatabase(`
+    create table events (id integer not null) partition by range (id); create table events_1 partition of events for values from (0) to (100);
+    insert into events values (1); create function public.coded(n integer) returns text language sql immutable as $$ select 'code ' || n $$;
+    revoke execute on function public.coded from public;`)
+  const owner = await role?.(database)
+  if (owner !== undefined)
+    await database.query(`alter table events owner to ${owner}; grant create on schema public to ${owner}`)
+  const bellows = await database.bellows()
+  await bellows.change((driver) => driver.advance(FILL, 'expand'))
+  return { database, owner }
+}
+
+/** Has each function of Bellows that runs as its owner do what the types of a table say that a role without rights has made. */
+async function baits(database: TestDatabase): Promise<readonly string[]> {
+  const role = await aRole(database)
+  const stranger = await database.session('stranger', role)
+  const functions = await database.query<{ name: string }>(
+    `select oid::regproc::text as name from pg_proc where prosecdef and proname ~ '^bellows_dual_write'`,
+  )
+  expect(functions).not.toEqual([])
+  await stranger.query(`
+    create function pg_temp.mine(text) returns boolean language plpgsql as $$ begin raise 'ran as %', current_user; end $$;
+    create domain pg_temp.trap as text check (pg_temp.mine(value));
+    create temp table bait (id integer, user_id integer, bio pg_temp.trap, code pg_temp.trap)`)
+  const made: string[] = []
+  for (const { name } of functions)
+    made.push(
+      await answerOf(
+        stranger.query(
+          `create trigger of_${made.length} before insert or update on bait for each row execute function ${name}()`,
+        ),
+      ),
+    )
+  return made
+}
+
+describe('a function that runs with the rights of its owner', () => {
+  test.for([
+    ['of a column that moves', async () => (await moving('verify')).database],
+    ['of a column that is filled', async () => (await filling()).database],
+  ] as const)('%s can be put on no other table', async ([, made]) => {
+    const answers = await baits(await made())
+    expect([...new Set(answers)]).toEqual(['42501'])
+  })
+
+  test('fires for those who have no right to call it', async () => {
+    const { database, both } = await moving('verify')
+    const role = await aRole(database)
+    await database.query(`grant select, update on users to ${role}`)
+    const writer = await database.session('writer', role)
+    await writer.query(`update users set bio = 'new' where id = 1`)
+    expect(await both()).toContain('1: new / new')
+  })
+
+  test('is handed on to a partition that the owner of the table makes', async () => {
+    const { database, owner } = await filling(aRole)
+    const session = await database.session('owner', owner)
+    await session.query('create table events_2 partition of events for values from (100) to (200)')
+    await session.query('insert into events values (100)')
+    const rows = await database.query('select id, code from events where id = 100')
+    expect(rows).toEqual([{ id: 100, code: 'code 100' }])
+  })
+})
