@@ -18,7 +18,9 @@ const add = (more: Partial<AddEnumValue>): AddEnumValue => ({
 describe('add_enum_value', () => {
   test('adds values in their places, which stay after a rollback and do not hinder the next time', async () => {
     const database = await testDatabase(GIVEN, `create type other as enum ()`)
-    const bellows = await database.bellows()
+    const bellows = await database.bellows({
+      settings: { gate: { whenNoneRegistered: 'allow', unregistered: 'allow', quietMs: 0 } },
+    })
     const operations = [
       add({ value: 'sad \\ blue' }),
       add({ value: 'great', before: 'ok' }),
