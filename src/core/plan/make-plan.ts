@@ -15,11 +15,13 @@ import { groupsOf, type Planned } from './groups.ts'
 import { stepHazards } from './hazards.ts'
 import { joined, type Placed } from './joining.ts'
 import { keyProblems, meetingProblems, sharingProblems } from './meetings.ts'
+import { movedLinkProblems } from './moved-links.ts'
 import { inOrder, placed, undoFirst } from './order.ts'
 import { overPartitions } from './over-partitions.ts'
 import type { Plan } from './plan.ts'
 import { policyProblems } from './policies.ts'
 import { backfillFinished } from './probes.ts'
+import { readColumnProblems } from './read-columns.ts'
 import type { Duty } from './row-trigger.ts'
 import { PHASES, type Step, type StepDraft } from './step.ts'
 
@@ -104,6 +106,7 @@ function draftsOfAll(
     ...keyProblems(migration, start),
     ...dropOrderProblems(migration, facts),
     ...followedProblems(migration, start),
+    ...movedLinkProblems(migration, facts),
     ...policyProblems(migration, facts),
   ]
   let schema = start
@@ -122,6 +125,7 @@ function draftsOfAll(
     return problems.length > 0 ? { touches: [], forward: [], back: [] } : draftsOf(op, context)
   })
   refuseIfAny([...problems, ...comingProblems(migration, start, schema)])
+  refuseIfAny(readColumnProblems(migration, start, facts))
   return planned
 }
 

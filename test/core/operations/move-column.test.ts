@@ -248,6 +248,14 @@ describe('the steps', () => {
     })
   })
 
+  test('rely on the foreign key, which no other operation takes away', () => {
+    const drop = { kind: 'drop_constraint', namespace: 'public', table: 'profiles', name: LINK.name } as const
+    const migration = { name: '0001_test', operations: [move(), drop] }
+    expect(() => makePlan(migration, seen().schema, seen().facts)).toThrow(
+      `The move of "bio" needs ${LINK.name} of "profiles"`,
+    )
+  })
+
   test('look for the last time behind the step that hides the column, and right before the one that drops it', () => {
     const plan = makePlan({ name: '0001_test', operations: [move()] }, seen().schema, seen().facts)
     expect(plan.steps.map(({ phase, kind }) => `${phase} ${kind}`)).toEqual([
