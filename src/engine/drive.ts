@@ -134,6 +134,7 @@ async function waitOutGrace(engine: Driving, run: Run, step: Step): Promise<void
     `The old shape is hidden and kept for another ${Math.ceil(leftMs / 1000)} s before it is dropped.`,
     {
       step: step.id,
+      facts: { grace_left_ms: leftMs },
       hint: `Contract again after that.${undoSteps(run.plan).length === 0 ? '' : ' Until then "bellows undo" brings it back.'}`,
     },
   )

@@ -76,9 +76,8 @@ async function hiddenOrDropped(
     })
   } catch (error) {
     const after = await bellows.run(name)
-    const isKept =
-      error instanceof BellowsError && error.code === 'gate_closed' && after?.retiredAt !== undefined
-    if (!isKept || (before?.retiredAt !== undefined && reap !== true)) throw error
+    const isKept = error instanceof BellowsError && 'grace_left_ms' in error.facts
+    if (!isKept || after === undefined || (before?.retiredAt !== undefined && reap !== true)) throw error
     terminal.err(`${error.message} ${error.hint ?? ''}\n`)
     return after
   }
