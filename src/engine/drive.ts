@@ -1,7 +1,7 @@
 import { assert, BellowsError } from '../core/errors.ts'
 import { undoSteps } from '../core/plan/plan.ts'
 import type { GateStep, Phase, Step } from '../core/plan/step.ts'
-import { dueSteps, gatesBefore, guardedStep } from '../core/run/due.ts'
+import { dueSteps, gatesBefore, guardedSteps } from '../core/run/due.ts'
 import type { Event } from '../core/run/event.ts'
 import { isOver, type Run, stepsLeft } from '../core/run/run.ts'
 import { mayEnter, STATE_OF_PHASE } from '../core/run/transitions.ts'
@@ -48,9 +48,10 @@ async function passGates(engine: Driving, run: Run, gates: readonly GateStep[], 
   if (mayEnter(run.state, STATE_OF_PHASE.rollout) && !isOfContract(run)) await enter(engine, run, 'rollout')
   const passed: Passed[] = []
   for (const gate of gates) passed.push(await passGate(engine, run, gate))
+  const guardedBy = guardedSteps(run)
   const guarded = new Map<Step, readonly Passed[]>()
   for (const [at, gate] of gates.entries()) {
-    const step = guardedStep(run, gate)
+    const step = guardedBy(gate)
     if (step !== undefined) guarded.set(step, [...(guarded.get(step) ?? []), ...passed.slice(at, at + 1)])
   }
   const retiring = dueSteps(run, 'retire')

@@ -1,5 +1,6 @@
 import { assert } from '../errors.ts'
-import { isSameName, type QualifiedName } from '../schema/model.ts'
+import { canonical } from '../hash.ts'
+import type { QualifiedName } from '../schema/model.ts'
 import { type Sql, sql } from '../sql.ts'
 import { called, type Leaver } from './leaver.ts'
 import type { GateStep, StepDraft } from './step.ts'
@@ -38,10 +39,7 @@ export function gateOf(leaver: Leaver & Pick<GateStep, 'along'>, probe: Sql): Om
   }
 }
 
-export function isSameLeaver(one: Leaver, other: Leaver): boolean {
-  return (
-    one.thing?.called === other.thing?.called &&
-    one.column === other.column &&
-    isSameName(one.table, other.table)
-  )
+/** The same of whatever is the same, wherever it stands. */
+export function leaverKey({ table, column, thing }: Leaver): string {
+  return canonical([table.namespace, table.name, column ?? null, thing?.called ?? null])
 }

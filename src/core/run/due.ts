@@ -1,4 +1,5 @@
-import { isSameLeaver } from '../plan/behind-gate.ts'
+import { leaverKey } from '../plan/behind-gate.ts'
+import type { Leaver } from '../plan/leaver.ts'
 import { type GateStep, leaversOf, type Phase, type Step } from '../plan/step.ts'
 import { type Run, stepsLeft } from './run.ts'
 
@@ -7,21 +8,35 @@ export function dueSteps(run: Run, until: Phase): readonly Step[] {
   return stepsLeft(run, until).filter(({ kind }) => kind !== 'gate')
 }
 
-/** The step that takes away what a gate guards. Two may be called the same, such as statements that begin alike: each has its own gate. */
-export function guardedStep({ plan }: Run, gate: GateStep): Step | undefined {
-  const twins = plan.steps.filter((step) => step.kind === 'gate' && isSameLeaver(step, gate))
-  const guarded = plan.steps.filter((step) => leaversOf(step).some((one) => isSameLeaver(one, gate)))
-  return guarded[twins.findIndex(({ id }) => id === gate.id)]
+/** Tells of each gate the step that takes away what it guards. */
+export type Guarded = (gate: GateStep) => Step | undefined
+
+/** Two may be called the same, such as statements that begin alike: each has its own gate, the first one that of the first step. */
+export function guardedSteps({ plan }: Run): Guarded {
+  const twins = new Map<string, { readonly gates: string[]; readonly steps: Step[] }>()
+  const of = (leaver: Leaver) => {
+    const known = twins.get(leaverKey(leaver)) ?? { gates: [], steps: [] }
+    twins.set(leaverKey(leaver), known)
+    return known
+  }
+  for (const step of plan.steps) {
+    if (step.kind === 'gate') of(step).gates.push(step.id)
+    for (const leaver of leaversOf(step)) of(leaver).steps.push(step)
+  }
+  return (gate) => {
+    const { gates, steps } = of(gate)
+    return steps[gates.indexOf(gate.id)]
+  }
 }
 
 /**
  * The gates that a run has still to pass. A gate is never recorded as passed, because its answer ages: it is ahead until what it
  * guards is hidden or gone.
  */
-export function gatesAhead(run: Run): readonly GateStep[] {
+export function gatesAhead(run: Run, guarded: Guarded = guardedSteps(run)): readonly GateStep[] {
   return stepsLeft(run, 'rollout')
     .filter((step) => step.kind === 'gate')
-    .filter((gate) => !run.done.has(guardedStep(run, gate)?.id ?? ''))
+    .filter((gate) => !run.done.has(guarded(gate)?.id ?? ''))
 }
 
 /**
@@ -30,11 +45,12 @@ export function gatesAhead(run: Run): readonly GateStep[] {
  */
 export function gatesBefore(run: Run, next: Step): readonly GateStep[] {
   if (!isOfContract(next)) return []
-  const ahead = gatesAhead(run)
+  const guarded = guardedSteps(run)
+  const ahead = gatesAhead(run, guarded)
   if (!run.plan.steps.some((step) => isOfContract(step) && step.kind !== 'inspect' && run.done.has(step.id)))
     return ahead
   return ahead.filter((gate) => {
-    const step = guardedStep(run, gate)
+    const step = guarded(gate)
     return step?.phase === 'retire' || step?.id === next.id
   })
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Operation } from '../../../src/core/operations/migration.ts'
 import { makePlan } from '../../../src/core/plan/make-plan.ts'
 import type { Step } from '../../../src/core/plan/step.ts'
-import { dueSteps, gatesAhead, gatesBefore, guardedStep } from '../../../src/core/run/due.ts'
+import { dueSteps, gatesAhead, gatesBefore, guardedSteps } from '../../../src/core/run/due.ts'
 import type { JournalEntry } from '../../../src/core/run/event.ts'
 import { foldRun, type Run } from '../../../src/core/run/run.ts'
 import { column, facts, index, schemaOf, tableWith } from '../../support/model.ts'
@@ -29,7 +29,7 @@ const runAfter = (...done: readonly Step[]): Run =>
 const gates = plan.steps.filter((step) => step.kind === 'gate')
 const hiding = (name: string): Step => {
   const gate = gates.find((one) => one.column === name)
-  const step = gate === undefined ? undefined : guardedStep(runAfter(), gate)
+  const step = gate === undefined ? undefined : guardedSteps(runAfter())(gate)
   if (step === undefined) throw new Error(`nothing hides ${name}`)
   return step
 }
@@ -53,8 +53,8 @@ describe('a gate', () => {
     const [first, second] = gatesAhead(run)
     expect([first?.column, second?.column]).toEqual(['name', 'age'])
     if (first === undefined || second === undefined) throw new Error('there are two gates')
-    expect(guardedStep(run, first)).toMatchObject({ kind: 'retire' })
-    expect(guardedStep(run, second)).toBe(guardedStep(run, first))
+    expect(guardedSteps(run)(first)).toMatchObject({ kind: 'retire' })
+    expect(guardedSteps(run)(second)).toBe(guardedSteps(run)(first))
   })
 
   test('that was passed is due all the same: its answer ages', () => {
@@ -66,8 +66,20 @@ describe('a gate', () => {
     const [gate] = gates
     if (gate === undefined) throw new Error('there is a gate')
     const elsewhere = { ...gate, table: { namespace: 'sales', name: 'users' } }
-    expect(guardedStep(runAfter(), gate)).toMatchObject({ kind: 'retire', retires: { column: 'name' } })
-    expect(guardedStep(runAfter(), elsewhere)).toBeUndefined()
+    expect(guardedSteps(runAfter())(gate)).toMatchObject({ kind: 'retire', retires: { column: 'name' } })
+    expect(guardedSteps(runAfter())(elsewhere)).toBeUndefined()
+  })
+
+  test('of a thing that one step takes away twice is ahead until that is done, both of them', () => {
+    const hide = hiding('name')
+    const steps = plan.steps.flatMap((step): readonly Step[] => {
+      if (step.id === gates[0]?.id) return [step, { ...step, id: 'again' }]
+      return step === hide && step.retires !== undefined ? [{ ...step, retiresAlso: [step.retires] }] : [step]
+    })
+    const ahead = (...done: readonly Step[]) =>
+      gatesAhead({ ...runAfter(...done), plan: { ...plan, steps } }).map(({ id }) => id)
+    expect(ahead()).toEqual([gates[0]?.id, 'again', gates[1]?.id])
+    expect(ahead(hide)).toEqual([gates[1]?.id])
   })
 })
 
