@@ -11,7 +11,7 @@ import { lit, type Sql, sql } from '../core/sql.ts'
 import { declaredClients } from './clients.ts'
 import type { Engine } from './context.ts'
 import { besideOf, columnArguments, doorKey, type Gated, scopeOf } from './gated.ts'
-import { inventoryOf, stayingVersion } from './inventory.ts'
+import { inventoryOf, stayingOf } from './inventory.ts'
 import { readReplays } from './replay.ts'
 import { namesOn, readSessions, readStandbySessions } from './strangers.ts'
 import { watchUse } from './use.ts'
@@ -19,7 +19,8 @@ import { watchUse } from './use.ts'
 /** Everything that the gate of a column goes by, as it is at this moment. */
 export async function gatherEvidence(engine: Engine, run: Run | undefined, of: Gated): Promise<GateFacts> {
   const { database, instances, settings } = engine
-  const staying = of.thing === undefined ? undefined : await stayingVersion(engine, run?.id)
+  const rolledOut = await stayingOf(engine, run?.id)
+  const staying = of.thing === undefined ? undefined : rolledOut.version
   const onStandbys = await readStandbySessions(engine.standbys)
   const beside = besideOf(of, staying)
   const silence = {
@@ -35,7 +36,7 @@ export async function gatherEvidence(engine: Engine, run: Run | undefined, of: G
     needing,
     everRegistered: await wasAnyRegistered(engine),
     ...(of.thing === undefined ? {} : { staying: staying === undefined ? {} : { version: staying } }),
-    ...(await inventoryOf(engine, run?.id, of)),
+    ...(run === undefined ? {} : await inventoryOf(engine, rolledOut, of)),
     sessions: await readSessions(engine, of, staying, onStandbys),
     transactions: await oldTransactions(engine, of),
     replays: await readReplays(engine.standbys),

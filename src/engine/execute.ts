@@ -1,7 +1,7 @@
 import { assert, BellowsError } from '../core/errors.ts'
 import { addedBy } from '../core/plan/added-by.ts'
 import { versionName } from '../core/plan/change.ts'
-import { clearColumnState, DOOR, holdDoorSql } from '../core/plan/column-state.ts'
+import { DOOR, holdDoorSql } from '../core/plan/column-state.ts'
 import { keepsOldClients } from '../core/plan/hazards.ts'
 import type { Leaver } from '../core/plan/leaver.ts'
 import { stepsOf } from '../core/plan/plan.ts'
@@ -22,7 +22,7 @@ import { fill } from './backfill/fill.ts'
 import { verify } from './backfill/verify.ts'
 import type { Driving } from './context.ts'
 import { type Passed, requireNobodySql } from './gate.ts'
-import { doorOf } from './gated.ts'
+import { openDoorOf } from './gated.ts'
 import { holds, requireAll } from './holds.ts'
 import { workThroughParts } from './index-parts.ts'
 import { inspect } from './inspect.ts'
@@ -233,8 +233,5 @@ async function begin(engine: Driving, run: Run, step: Step, { ahead, passed }: P
 /** What is gone without ever being hidden needs no door any more. */
 function doorsOf(step: Step): readonly Sql[] {
   const gone = leaversOf(step).filter(({ thing }) => thing !== undefined || step.phase === 'purge')
-  return gone.map((one) => {
-    const { table, column } = doorOf(one)
-    return clearColumnState(table, column)
-  })
+  return gone.map(openDoorOf)
 }

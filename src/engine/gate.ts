@@ -12,7 +12,7 @@ import {
 import { replaySentence } from '../core/gate/replay.ts'
 import { shortList } from '../core/gate/short-list.ts'
 import { transactionsCheck } from '../core/gate/transactions.ts'
-import { clearColumnState, closeDoorSql, DOOR } from '../core/plan/column-state.ts'
+import { DOOR } from '../core/plan/column-state.ts'
 import { writesSql } from '../core/plan/old-writes.ts'
 import type { GateStep } from '../core/plan/step.ts'
 import type { Thing } from '../core/plan/thing.ts'
@@ -23,8 +23,7 @@ import type { QualifiedName } from '../core/schema/model.ts'
 import { lit, type Sql, sql } from '../core/sql.ts'
 import type { Driving, Engine } from './context.ts'
 import { gatherEvidence, oldTransactions } from './evidence.ts'
-import { besideOf, columnArguments, doorOf, type Gated } from './gated.ts'
-import { stayingVersion } from './inventory.ts'
+import { besideOf, closeDoorOf, columnArguments, type Gated, openDoorOf } from './gated.ts'
 import { transactWithLocks } from './lock.ts'
 import type { Transaction } from './ports.ts'
 import type { GateSettings } from './settings.ts'
@@ -45,8 +44,7 @@ export interface Passed {
  * @throws BellowsError with every reason
  */
 export async function passGate(engine: Driving, run: Run, gate: GateStep): Promise<Passed> {
-  const door = doorOf(gate)
-  const closing = closeDoorSql(door.table, door.column, engine.settings.gate.doorMs)
+  const closing = closeDoorOf(gate, engine.settings.gate.doorMs)
   await written(engine, run.id, gate, { statements: [closing], events: [] })
   const rules = rulesFrom(engine.settings.gate)
   const facts = await lookUntilTransactionsEnd(engine, { run, gate, rules })
@@ -55,12 +53,12 @@ export async function passGate(engine: Driving, run: Run, gate: GateStep): Promi
     for (const replay of facts.replays) engine.notify({ type: 'standby', because: replaySentence(replay) })
     const opened: Event = { type: 'gate_opened', because: verdict.because, overrides: verdict.overrides }
     await written(engine, run.id, gate, { statements: [], events: [opened] })
-    return await passed(engine, { run, gate, rules }, { facts, verdict })
+    return passed(engine, { run, gate, rules }, { facts, verdict })
   }
   const blocking = blockingOf(facts)
   const closed: Event = { type: 'gate_closed', because: verdict.because, blocking: namesOf(blocking) }
   await written(engine, run.id, gate, {
-    statements: [clearColumnState(door.table, door.column)],
+    statements: [openDoorOf(gate)],
     events: [closed],
   })
   throw refusal(facts, verdict, gate.id)
@@ -90,18 +88,18 @@ async function lookUntilTransactionsEnd(engine: Driving, { run, gate, rules }: P
 }
 
 /** For the transaction that hides the column: what was seen holds there, too, with the table locked and the door held. */
-async function passed(
+function passed(
   engine: Driving,
   { run, gate, rules }: Passing,
   { facts, verdict }: { readonly facts: GateFacts; readonly verdict: Extract<GateVerdict, { open: true }> },
-): Promise<Passed> {
+): Passed {
   const { checks, overrides } = verdict
   const isRequired = (name: GateCheck['check']) =>
     rules.unregistered === 'refuse' && checks.some(({ check, state }) => check === name && state === 'green')
   const writes = facts.usage.writes?.count
   const isWatched =
     rules.quietMs > 0 && checks.some(({ check, state }) => check === 'usage' && state === 'green')
-  const beside = besideOf(gate, await stayingVersion(engine, run.id))
+  const beside = besideOf(gate, facts.staying?.version)
   return {
     requires: [
       nobodySql(gate, {

@@ -1,5 +1,5 @@
 import { NO_TABLE } from '../core/plan/behind-gate.ts'
-import { columnKey } from '../core/plan/column-state.ts'
+import { clearColumnState, closeDoorSql, columnKey } from '../core/plan/column-state.ts'
 import type { Leaver } from '../core/plan/leaver.ts'
 import type { GateStep } from '../core/plan/step.ts'
 import { lit, type Sql, sql } from '../core/sql.ts'
@@ -8,9 +8,19 @@ import { lit, type Sql, sql } from '../core/sql.ts'
 export type Gated = Pick<GateStep, 'table' | 'column' | 'thing' | 'counter' | 'along' | 'follows'>
 
 /** The key under which its door is kept, and how long it has been watched. */
-export function doorOf({ table, column, thing }: Leaver): Pick<Leaver, 'table' | 'column'> {
+function doorOf({ table, column, thing }: Leaver): Pick<Leaver, 'table' | 'column'> {
   if (thing !== undefined) return { table: { ...NO_TABLE, name: thing.called } }
   return { table, ...(column === undefined ? {} : { column }) }
+}
+
+export function closeDoorOf(of: Leaver, doorMs: number): Sql {
+  const { table, column } = doorOf(of)
+  return closeDoorSql(table, column, doorMs)
+}
+
+export function openDoorOf(of: Leaver): Sql {
+  const { table, column } = doorOf(of)
+  return clearColumnState(table, column)
 }
 
 export function doorKey(of: Leaver): Sql {

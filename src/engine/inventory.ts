@@ -8,6 +8,22 @@ import { readRollout } from './rollout/look.ts'
 
 type Inventoried = Pick<GateFacts, 'inventory'>
 
+/** The newest rollout for a run, and the version of the application that is to stay, where anybody has said so. */
+export interface Staying {
+  readonly last?: Rollout | WorkloadRollout | undefined
+  /** Unless it was taken back or given up. */
+  readonly rollout?: Rollout | WorkloadRollout | undefined
+  readonly version?: string | undefined
+}
+
+export async function stayingOf(engine: Engine, run: number | undefined): Promise<Staying> {
+  const { version } = engine.settings.gate
+  if (run === undefined) return { version }
+  const last = await readRollout(engine, run)
+  const rollout = last?.outcome === 'rolled_back' || last?.outcome === 'abandoned' ? undefined : last
+  return { last, rollout, version: version ?? rollout?.version }
+}
+
 /**
  * What there is of the application, for a run for which it was rolled out, or where whoever asks says which version is to stay.
  * A cluster that is known here is always asked: that it has one version alone does not say that this is the new one. Nor does
@@ -15,11 +31,9 @@ type Inventoried = Pick<GateFacts, 'inventory'>
  */
 export async function inventoryOf(
   engine: Engine,
-  run: number | undefined,
+  { last, rollout, version }: Staying,
   { thing }: Pick<Gated, 'thing'>,
 ): Promise<Inventoried> {
-  if (run === undefined) return {}
-  const { last, rollout, version } = await stayingOf(engine, run)
   // Of such a thing the version is named to tell instances apart, also where nobody here knows what runs.
   const isKnown = engine.kubernetes !== undefined || engine.deployer !== undefined || last !== undefined
   if (thing !== undefined && !isKnown) return {}
@@ -27,17 +41,6 @@ export async function inventoryOf(
     return engine.kubernetes === undefined && last === undefined ? {} : { inventory: UNNAMED }
   const isRolledOut = rollout === undefined || rollout.outcome === 'done'
   return { inventory: await seenOf(engine, rollout, { version, isRolledOut }) }
-}
-
-/** The version of the application that is to stay, where anybody has said so. */
-export async function stayingVersion(engine: Engine, run: number | undefined): Promise<string | undefined> {
-  return run === undefined ? engine.settings.gate.version : (await stayingOf(engine, run)).version
-}
-
-async function stayingOf(engine: Engine, run: number) {
-  const last = await readRollout(engine, run)
-  const rollout = last?.outcome === 'rolled_back' || last?.outcome === 'abandoned' ? undefined : last
-  return { last, rollout, version: engine.settings.gate.version ?? rollout?.version }
 }
 
 const UNNAMED = {

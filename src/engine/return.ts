@@ -1,5 +1,4 @@
 import { BellowsError } from '../core/errors.ts'
-import { clearColumnState } from '../core/plan/column-state.ts'
 import { tablesOf } from '../core/plan/needs.ts'
 import { stepsOf, undoSteps } from '../core/plan/plan.ts'
 import type { Step } from '../core/plan/step.ts'
@@ -11,7 +10,7 @@ import { forgetRunSql } from './backfill/checkpoint.ts'
 import type { Driving } from './context.ts'
 import { readRun, recordingFailure } from './drive.ts'
 import { executeStep } from './execute.ts'
-import { doorOf } from './gated.ts'
+import { openDoorOf } from './gated.ts'
 import { keepingAccount, recordRollbackSql, takeUp } from './history.ts'
 import { inspect } from './inspect.ts'
 import { note } from './note.ts'
@@ -63,11 +62,7 @@ export async function rollBack(engine: Driving, id: number): Promise<Run> {
   }
   const versions = [...(await withdrawals(engine, run)), ...(await reinstatements(engine, run))]
   // A gate that its driver did not live to open again.
-  const doors = run.plan.steps.flatMap((step) => {
-    if (step.kind !== 'gate') return []
-    const { table, column } = doorOf(step)
-    return [clearColumnState(table, column)]
-  })
+  const doors = run.plan.steps.filter((step) => step.kind === 'gate').map(openDoorOf)
   await note(
     engine,
     id,
