@@ -5,6 +5,7 @@ import type { TableTouch, Touch } from '../operations/needs.ts'
 import { type ColumnOf, followersOf, withFollowing } from '../operations/rules/followers.ts'
 import { findTable, isSameName, type Schema } from '../schema/model.ts'
 import { called } from './leaver.ts'
+import { touchesOf } from './needs.ts'
 
 const HINT = 'Put them into two migrations; the second begins when the first is contracted.'
 
@@ -28,17 +29,10 @@ export function followedProblems({ operations }: Migration, schema: Schema): rea
 }
 
 /** A foreign key that comes in the same migration would stand on the old column, and keep it from going. */
-export function comingProblems(
-  { operations }: Migration,
-  before: Schema,
-  after: Schema,
-): readonly BellowsError[] {
-  const columns = operations.flatMap((op) =>
-    specOf(op)
-      .needs(op)
-      .touches.flatMap((touch) => startOf(touch) ?? [])
-      .flatMap((start) => withFollowing(after, start)),
-  )
+export function comingProblems(migration: Migration, before: Schema, after: Schema): readonly BellowsError[] {
+  const columns = touchesOf(migration)
+    .flatMap((touch) => startOf(touch) ?? [])
+    .flatMap((start) => withFollowing(after, start))
   return columns.flatMap((column) => {
     const known = pointingAt(column, before)
     return pointingAt(column, after)

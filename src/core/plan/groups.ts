@@ -16,9 +16,9 @@ export interface Planned {
 export function groupsOf(planned: readonly Planned[]): readonly number[] {
   const open = new Map<string, number>()
   return planned.map(({ touches, forward }, at) => {
-    const before = planned.slice(0, at).flatMap((one) => one.touches)
+    const earlier = () => planned.slice(0, at).flatMap((one) => one.touches)
     const { table } = forward.find(({ shares }) => shares !== undefined)?.shares ?? {}
-    const key = table === undefined || isOnAdded(before, touches) ? undefined : qualified(table)
+    const key = table === undefined || isOnAdded(earlier(), touches) ? undefined : qualified(table)
     const group = (key === undefined ? undefined : open.get(key)) ?? at
     if (forward.some(({ phase }) => phase === 'retire' || phase === 'purge')) open.clear()
     if (key !== undefined) open.set(key, group)

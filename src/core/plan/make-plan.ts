@@ -79,14 +79,16 @@ function after(op: Operation, schema: Schema, facts: Facts): Schema {
 function together(migration: Migration, schema: Schema, facts: Facts): readonly Drafts[] {
   const alone = draftsOfAll(migration, schema, facts, () => undefined)
   const groups = groupsOf(alone)
-  const duties = (at: number) =>
-    alone.flatMap(({ forward }, other) =>
-      groups[other] === groups[at]
-        ? forward.flatMap(({ shares }) => (shares?.at === 'install' ? shares.duty : []))
-        : [],
-    )
-  const isShared = groups.some((_, at) => duties(at).length > 1)
-  const planned = isShared ? draftsOfAll(migration, schema, facts, duties) : alone
+  const duties = new Map<number, Duty[]>()
+  for (const [at, { forward }] of alone.entries()) {
+    const mine = forward.flatMap(({ shares }) => (shares?.at === 'install' ? shares.duty : []))
+    const group = groups[at] ?? at
+    duties.set(group, [...(duties.get(group) ?? []), ...mine])
+  }
+  const isShared = [...duties.values()].some(({ length }) => length > 1)
+  const planned = isShared
+    ? draftsOfAll(migration, schema, facts, (at) => duties.get(groups[at] ?? at))
+    : alone
   return planned.map(({ touches, forward, back }, at) => {
     const ofGroup = (draft: StepDraft): StepDraft =>
       draft.shares === undefined ? draft : { ...draft, shares: { ...draft.shares, group: groups[at] ?? at } }

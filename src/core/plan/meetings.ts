@@ -116,7 +116,8 @@ function companionKeys(touch: Touch, schema: Schema): readonly string[] {
   if ('object' in touch) return []
   const { table: of, column, constraint, how } = touch
   const table = findTable(schema, of)
-  const indexed = column === undefined && how === 'replaces' ? tableOfIndex(schema, of) : undefined
+  const isIndex = table === undefined && column === undefined && how === 'replaces'
+  const indexed = isIndex ? tableOfIndex(schema, of) : undefined
   if (indexed !== undefined) return [canonical([indexed.namespace, indexed.name, of.name])]
   if (constraint !== undefined) return [canonical([of.namespace, of.name, constraint])]
   if (table === undefined || column === undefined || how !== 'replaces') return []

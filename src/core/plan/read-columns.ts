@@ -5,6 +5,7 @@ import { specOf } from '../operations/index.ts'
 import type { Migration, Operation } from '../operations/migration.ts'
 import type { Touch } from '../operations/needs.ts'
 import { definitionOf } from '../operations/object/definition.ts'
+import type { ColumnOf } from '../operations/rules/followers.ts'
 import { type Tree, visit } from '../parse.ts'
 import type { Facts } from '../schema/facts.ts'
 import { findColumn, findTable, isSameName, type QualifiedName, type Schema } from '../schema/model.ts'
@@ -21,12 +22,13 @@ export function readColumnProblems(
   schema: Schema,
   facts: Facts,
 ): readonly BellowsError[] {
+  const isBound = ({ kind }: Operation) => kind === 'create_object' || kind === 'replace_object'
+  const gone = operations.some(isBound) ? operations.flatMap((op) => leaving(op, schema, facts)) : []
   return operations.flatMap((op) => {
     if (op.kind !== 'create_object' && op.kind !== 'replace_object') return []
     const { statement, object } = definitionOf(op)
     const names = namesIn(statement, op.namespace)
-    return operations
-      .flatMap((other) => leaving(other, schema, facts))
+    return gone
       .filter((column) => isNamed(column, names))
       .map(({ table, column }) =>
         refused(
@@ -35,11 +37,6 @@ export function readColumnProblems(
         ),
       )
   })
-}
-
-interface ColumnOf {
-  readonly table: QualifiedName
-  readonly column: string
 }
 
 /** Columns that are there at the start, and for which another one is there in the end, or none. */
