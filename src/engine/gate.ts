@@ -13,6 +13,7 @@ import { replaySentence } from '../core/gate/replay.ts'
 import { shortList } from '../core/gate/short-list.ts'
 import { transactionsCheck } from '../core/gate/transactions.ts'
 import { DOOR } from '../core/plan/column-state.ts'
+import { leaverOf } from '../core/plan/leaver.ts'
 import { writesSql } from '../core/plan/old-writes.ts'
 import type { GateStep } from '../core/plan/step.ts'
 import type { Thing } from '../core/plan/thing.ts'
@@ -164,15 +165,9 @@ export interface GateReport {
 export async function reportGates(engine: Engine, run: Run): Promise<readonly GateReport[]> {
   const reports: GateReport[] = []
   for (const gate of gatesAhead(run)) {
-    const { table, column, thing } = gate
-    const of = {
-      table,
-      ...(column === undefined ? {} : { column }),
-      ...(thing === undefined ? {} : { thing }),
-    }
     const facts = await gatherEvidence(engine, run, gate)
     const checks = gateChecks(facts, rulesFrom(engine.settings.gate))
-    reports.push({ ...of, usage: usageOf(facts, checks), checks, open: isOpen(checks) })
+    reports.push({ ...leaverOf(gate), usage: usageOf(facts, checks), checks, open: isOpen(checks) })
   }
   return reports
 }

@@ -1,6 +1,5 @@
-import { NO_TABLE } from '../core/plan/behind-gate.ts'
 import { clearColumnState, closeDoorSql, columnKey } from '../core/plan/column-state.ts'
-import type { Leaver } from '../core/plan/leaver.ts'
+import { type Leaver, NO_TABLE } from '../core/plan/leaver.ts'
 import type { GateStep } from '../core/plan/step.ts'
 import { lit, type Sql, sql } from '../core/sql.ts'
 

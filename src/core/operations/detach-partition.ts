@@ -1,5 +1,6 @@
 import { assert, type BellowsError } from '../errors.ts'
 import { behindGate } from '../plan/behind-gate.ts'
+import { ofTable } from '../plan/leaver.ts'
 import { namesFor } from '../plan/names.ts'
 import { refused, tableProblems, theTable } from '../plan/table-checks.ts'
 import type { Facts } from '../schema/facts.ts'
@@ -59,7 +60,7 @@ export const detachPartition: OperationSpec<DetachPartition> = {
     const called = `the rows of ${shown(op.namespace)}.${shown(op.partition)} in ${shown(op.namespace)}.${shown(op.table)}`
     return [
       ...behindGate(
-        { table: theTable(op), thing: { called, reach: 'table' } },
+        ofTable(theTable(op), called),
         detachStep(parting, 'retire', [
           {
             code: 'old_writers_may_fail',

@@ -7,8 +7,8 @@ import {
   objectAbsent,
   permissivePoliciesQuestion,
 } from '../objects/object-catalog.ts'
-import { behindGate, NO_TABLE } from '../plan/behind-gate.ts'
-import type { Leaver } from '../plan/leaver.ts'
+import { behindGate } from '../plan/behind-gate.ts'
+import { type Leaver, ofEverybody, ofTable } from '../plan/leaver.ts'
 import { readStatements } from '../statements/statement.ts'
 import { stepLocks } from '../statements/step-locks.ts'
 import { foundObject, foundProblems, objectNeeds, unknownTypeProblems } from './object/definition.ts'
@@ -109,17 +109,13 @@ function leaverOf(object: DatabaseObject): Leaver {
       return { table: name, thing: { called, reach: 'relation', shows: [{ by: 'relation', name }] } }
     case 'function':
     case 'procedure':
-      return { table: NO_TABLE, thing: { ...everybodys(object), shows: [{ by: 'routine', name }] } }
+      return ofEverybody(called, { dependents: dependentsOf(object), shows: [{ by: 'routine', name }] })
     case 'type':
     case 'domain':
-      return { table: NO_TABLE, thing: { ...everybodys(object), shows: [{ by: 'type', name }] } }
+      return ofEverybody(called, { dependents: dependentsOf(object), shows: [{ by: 'type', name }] })
     case 'trigger':
     case 'policy':
       assert(on !== undefined, 'it is on a table')
-      return { table: on, thing: { called, reach: 'table' } }
+      return ofTable(on, called)
   }
-}
-
-function everybodys(object: DatabaseObject) {
-  return { called: `the ${shownObject(object)}`, reach: 'all', dependents: dependentsOf(object) } as const
 }

@@ -1,7 +1,7 @@
 import { assert, type BellowsError } from '../errors.ts'
-import { behindGate, NO_TABLE } from '../plan/behind-gate.ts'
+import { behindGate } from '../plan/behind-gate.ts'
 import type { Hazard } from '../plan/hazard.ts'
-import type { Leaver } from '../plan/leaver.ts'
+import { type Leaver, ofEverybody, ofTable } from '../plan/leaver.ts'
 import { refused } from '../plan/table-checks.ts'
 import type { Facts } from '../schema/facts.ts'
 import { type Change, covers, givenOf, isAs, knownOf } from './grant/change.ts'
@@ -72,9 +72,7 @@ function leaverOf(op: Revoke): Leaver {
   const target = targetOf(op)
   assert(!('problem' in target), 'steps come after check')
   const called = `${shownPrivileges(op, target)} of ${op.from.join(', ')}`
-  return target.kind === 'table'
-    ? { table: target.name, thing: { called, reach: 'table' } }
-    : { table: NO_TABLE, thing: { called, reach: 'all' } }
+  return target.kind === 'table' ? ofTable(target.name, called) : ofEverybody(called)
 }
 
 function told(op: Revoke): string {

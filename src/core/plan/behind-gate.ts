@@ -1,12 +1,8 @@
 import { assert } from '../errors.ts'
 import { canonical } from '../hash.ts'
-import type { QualifiedName } from '../schema/model.ts'
 import { type Sql, sql } from '../sql.ts'
 import { called, type Leaver } from './leaver.ts'
 import type { GateStep, StepDraft } from './step.ts'
-
-/** Of what is on no table. */
-export const NO_TABLE: QualifiedName = { namespace: '', name: '' }
 
 /** A step that takes something away, behind the gate of that. */
 export function behindGate(

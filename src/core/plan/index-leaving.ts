@@ -3,7 +3,7 @@ import type { Index } from '../schema/indexes.ts'
 import type { QualifiedName, Table } from '../schema/model.ts'
 import { qualified, shown } from '../sql.ts'
 import type { Hazard } from './hazard.ts'
-import type { Leaver } from './leaver.ts'
+import { type Leaver, ofTable } from './leaver.ts'
 import { refused } from './table-checks.ts'
 import type { Shows } from './thing.ts'
 
@@ -76,31 +76,20 @@ export function leavingIndexHazards(table: Table, index: Index): readonly Hazard
 
 /** Somebody reads by it, which the server counts; and by what keeps duplicates out somebody may resolve conflicts. */
 export function leavingIndex(of: QualifiedName, index: Index): Leaver {
-  const { namespace, name } = of
-  return {
-    table: { namespace, name },
-    thing: {
-      called: `the index ${shown(namespace)}.${shown(index.name)}`,
-      reach: 'table',
-      shows: [
-        { by: 'scans', index: { namespace, name: index.name } },
-        ...(index.unique ? [conflictBy(of, index)] : []),
-      ],
-    },
-  }
+  const { namespace } = of
+  return ofTable(of, `the index ${shown(namespace)}.${shown(index.name)}`, {
+    shows: [
+      { by: 'scans', index: { namespace, name: index.name } },
+      ...(index.unique ? [conflictBy(of, index)] : []),
+    ],
+  })
 }
 
 /** Another index serves whoever reads, and no more. */
 export function leavingKey(of: QualifiedName, index: Index): Leaver {
-  const { namespace, name } = of
-  return {
-    table: { namespace, name },
-    thing: {
-      called: `the old key of the index ${shown(namespace)}.${shown(index.name)}`,
-      reach: 'table',
-      shows: [conflictBy(of, index)],
-    },
-  }
+  return ofTable(of, `the old key of the index ${shown(of.namespace)}.${shown(index.name)}`, {
+    shows: [conflictBy(of, index)],
+  })
 }
 
 function conflictBy({ namespace, name: table }: QualifiedName, { name, columns }: Index): Shows {

@@ -168,7 +168,8 @@ function told(drafts: readonly StepDraft[]): Pick<StepDraft, 'does' | 'hazards' 
   }
 }
 
-function andAlso<K extends string, T>(
+/** The first under a name, and what there is besides under the name that ends in `Also`. */
+export function andAlso<K extends string, T>(
   name: K,
   [first, ...more]: readonly T[],
 ): { readonly [P in K]?: T } & { readonly [P in `${K}Also`]?: readonly T[] } {

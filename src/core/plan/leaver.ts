@@ -8,6 +8,29 @@ export interface Leaver {
   readonly thing?: Thing
 }
 
+/** Of what is on no table. */
+export const NO_TABLE: QualifiedName = { namespace: '', name: '' }
+
+/** Something on a table, which matters to whoever uses anything of that. */
+export function ofTable(table: QualifiedName, called: string, how: Pick<Thing, 'shows'> = {}): Leaver {
+  const { namespace, name } = table
+  return { table: { namespace, name }, thing: { called, reach: 'table', ...how } }
+}
+
+/** Something on no table, which matters to whoever is there. */
+export function ofEverybody(called: string, how: Pick<Thing, 'shows' | 'dependents'> = {}): Leaver {
+  return { table: NO_TABLE, thing: { called, reach: 'all', ...how } }
+}
+
+/** Without what belongs to its gate, or to the words for it. */
+export function leaverOf({ table, column, thing }: Leaver): Leaver {
+  return {
+    table,
+    ...(column === undefined ? {} : { column }),
+    ...(thing === undefined ? {} : { thing }),
+  }
+}
+
 /** For people: `"users"."name"`, `"users"`, or `the index public.users_email`. */
 export function called({ table, column, thing }: Leaver): string {
   if (thing !== undefined) return thing.called

@@ -1,5 +1,6 @@
 import { BellowsError } from '../../errors.ts'
 import { behindGate } from '../../plan/behind-gate.ts'
+import { ofTable } from '../../plan/leaver.ts'
 import { defaultIs, defaultIsNew } from '../../plan/probes.ts'
 import { problemOf } from '../../plan/problem-of.ts'
 import type { Made, StepDraft, TransactionStep } from '../../plan/step.ts'
@@ -62,22 +63,19 @@ function dropSteps(op: AlterColumn, context: Context): readonly StepDraft[] {
   const { namespace, name } = altered(op, context.schema).table
   const table = { namespace, name }
   const called = `the default of ${shown(namespace)}.${shown(name)}.${shown(op.column)}`
-  return behindGate(
-    { table, thing: { called, reach: 'table' } },
-    {
-      ...defaultStep(table, sql`alter column ${id(op.column)} drop default`),
-      phase: 'retire',
-      does: `take the default of "${op.column}" of "${op.table}" away`,
-      hazards: [
-        {
-          code: 'old_writers_may_fail',
-          because: `From this step on an INSERT without "${op.column}" brings NULL, or fails where that is NOT NULL. So contract when no instance runs that leaves it out.`,
-        },
-      ],
-      probe: defaultIs(table, op.column, null),
-      ...ofOurs(op, context),
-    },
-  )
+  return behindGate(ofTable(table, called), {
+    ...defaultStep(table, sql`alter column ${id(op.column)} drop default`),
+    phase: 'retire',
+    does: `take the default of "${op.column}" of "${op.table}" away`,
+    hazards: [
+      {
+        code: 'old_writers_may_fail',
+        because: `From this step on an INSERT without "${op.column}" brings NULL, or fails where that is NOT NULL. So contract when no instance runs that leaves it out.`,
+      },
+    ],
+    probe: defaultIs(table, op.column, null),
+    ...ofOurs(op, context),
+  })
 }
 
 /** Another default than the one of the plan is of somebody else, also where it says what ours would. */

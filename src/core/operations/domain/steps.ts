@@ -1,6 +1,6 @@
 import { assert } from '../../errors.ts'
-import { behindGate, NO_TABLE } from '../../plan/behind-gate.ts'
-import type { Leaver } from '../../plan/leaver.ts'
+import { behindGate } from '../../plan/behind-gate.ts'
+import { ofEverybody } from '../../plan/leaver.ts'
 import type { Phase, StepDraft } from '../../plan/step.ts'
 import { id, lit, qualified, type Sql, shown, sql, trusted } from '../../sql.ts'
 import { oldWritersHazard } from '../rules/put-up.ts'
@@ -23,16 +23,11 @@ function alterStep(op: AlterDomain, change: Sql) {
   } as const
 }
 
-/** Which tables have columns of the domain may change, so it matters to whoever is there. */
-function leaverOf(called: string): Leaver {
-  return { table: NO_TABLE, thing: { called, reach: 'all' } }
-}
-
 /** A default is given for the new version, and taken when the old one is gone. */
 export function defaultSteps(op: AlterDomain, known: Known): readonly StepDraft[] {
   if (op.default === undefined) return []
   if (op.default === null)
-    return behindGate(leaverOf(`the default of the domain ${shownDomain(op)}`), {
+    return behindGate(ofEverybody(`the default of the domain ${shownDomain(op)}`), {
       ...alterStep(op, sql`drop default`),
       phase: 'retire',
       does: `take the default of the domain ${shownDomain(op)} away`,
@@ -98,7 +93,7 @@ export function checkSteps(op: AlterDomain): readonly StepDraft[] {
   const { check } = op
   if (check === undefined) return []
   const called = `what the check ${shown(check.name)} of the domain ${shownDomain(op)} refuses`
-  return behindGate(leaverOf(called), {
+  return behindGate(ofEverybody(called), {
     ...alterStep(op, sql`add constraint ${id(check.name)} check (${conditionSql(check)}) not valid`),
     phase: 'retire',
     does: `put the check "${check.name}" on the domain ${shownDomain(op)} for new values`,

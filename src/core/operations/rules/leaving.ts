@@ -1,4 +1,4 @@
-import type { Leaver } from '../../plan/leaver.ts'
+import { type Leaver, ofTable } from '../../plan/leaver.ts'
 import type { Constraint, QualifiedName } from '../../schema/model.ts'
 import { shown } from '../../sql.ts'
 
@@ -9,20 +9,12 @@ export function leavingConstraint(
 ): Leaver {
   const table = { namespace, name: of }
   const what = columns === undefined ? 'the name of the constraint' : 'the constraint'
-  return {
-    table,
-    thing: {
-      called: `${what} ${shown(name)} of ${shown(namespace)}.${shown(of)}`,
-      reach: 'table',
-      shows: [{ by: 'conflict', table, constraint: name, ...(columns === undefined ? {} : { columns }) }],
-    },
-  }
+  return ofTable(table, `${what} ${shown(name)} of ${shown(namespace)}.${shown(of)}`, {
+    shows: [{ by: 'conflict', table, constraint: name, ...(columns === undefined ? {} : { columns }) }],
+  })
 }
 
 /** Statements that a rule refuses once it is there: an old instance may send some, and nobody names them. */
-export function leavingFreedom({ namespace, name: of }: QualifiedName, rule: string): Leaver {
-  return {
-    table: { namespace, name: of },
-    thing: { called: `what ${rule} of ${shown(namespace)}.${shown(of)} refuses`, reach: 'table' },
-  }
+export function leavingFreedom(table: QualifiedName, rule: string): Leaver {
+  return ofTable(table, `what ${rule} of ${shown(table.namespace)}.${shown(table.name)} refuses`)
 }

@@ -1,10 +1,10 @@
-import { NO_TABLE } from '../../plan/behind-gate.ts'
-import type { Leaver } from '../../plan/leaver.ts'
+import type { Tree } from '../../parse.ts'
+import { type Leaver, leaverOf, ofEverybody } from '../../plan/leaver.ts'
 import type { GateStep } from '../../plan/step.ts'
 import { isSameName, type QualifiedName } from '../../schema/model.ts'
 import { shown } from '../../sql.ts'
-import type { Statements } from '../../statements/statement.ts'
-import { commandsOf, nameOf, partsOf, relationName } from '../../statements/statement.ts'
+import { nameOf, partsOf } from '../../statements/statement.ts'
+import { droppedPlaces } from '../../statements/taken-back.ts'
 import { madeBy, type RunSql, upOf } from './run-sql.ts'
 
 /** What statements take away by its name, and what else they do. */
@@ -20,33 +20,36 @@ interface Taken {
  */
 export function leaversOf(op: RunSql, called: string): readonly Pick<GateStep, keyof Leaver | 'along'>[] {
   const made = madeBy(op)
-  const taken = upOf(op).map((statement) => takenBy([statement], op.namespace))
+  const taken = upOf(op).map((statement) => takenBy(statement, op.namespace))
   const leavers = taken
     .flatMap((one) => one.leavers)
     .filter(({ table }) => !made.some((other) => isSameName(other, table)))
   const names = taken.flatMap((one) => one.names)
   const along = names.length === 0 ? {} : { along: names }
   const isAllNamed = taken.every((one) => one.leavers.length > 0)
-  const rest: readonly Leaver[] =
-    isAllNamed && leavers.length > 0 ? [] : [{ table: NO_TABLE, thing: { called, reach: 'all' } }]
+  const rest = isAllNamed && leavers.length > 0 ? [] : [ofEverybody(called)]
   return [...leavers, ...rest].map((leaver) => ({ ...leaver, ...along }))
 }
 
-function takenBy(statements: Statements, namespace: string): Taken {
-  const taken = statements.flatMap((statement): readonly (Leaver & { readonly said: string })[] => {
-    if ('DropStmt' in statement) {
-      const { removeType = '', objects = [] } = statement.DropStmt
-      const kind = KINDS[removeType]
-      if (kind === undefined) return []
-      return objects.map((object) => dropped(nameOf(partsOf(object), namespace), kind))
-    }
-    const relation = 'AlterTableStmt' in statement ? statement.AlterTableStmt.relation : undefined
-    const table = relationName(relation, namespace)
-    return commandsOf(statement).flatMap(({ subtype, name = '' }) =>
-      subtype === 'AT_DropColumn' ? [{ table, column: name, said: `${full(table)}.${shown(name)}` }] : [],
-    )
-  })
+function takenBy(statement: Tree.Node, namespace: string): Taken {
+  const taken = saidBy(statement, namespace)
   return { leavers: taken.map(leaverOf), names: taken.map(({ said }) => said) }
+}
+
+type Said = Leaver & { readonly said: string }
+
+function saidBy(statement: Tree.Node, namespace: string): readonly Said[] {
+  if ('DropStmt' in statement) {
+    const { removeType = '', objects = [] } = statement.DropStmt
+    const kind = KINDS[removeType]
+    if (kind === undefined) return []
+    return objects.map((object) => dropped(nameOf(partsOf(object), namespace), kind))
+  }
+  return droppedPlaces(statement, namespace).map(({ table, column = '' }) => ({
+    table,
+    column,
+    said: `${full(table)}.${shown(column)}`,
+  }))
 }
 
 const KINDS: Readonly<Record<string, 'table' | 'view' | 'materialized view'>> = {
@@ -56,7 +59,7 @@ const KINDS: Readonly<Record<string, 'table' | 'view' | 'materialized view'>> = 
   OBJECT_MATVIEW: 'materialized view',
 }
 
-function dropped(table: QualifiedName, kind: (typeof KINDS)[string]): Leaver & { readonly said: string } {
+function dropped(table: QualifiedName, kind: (typeof KINDS)[string]): Said {
   const said = full(table)
   if (kind === 'table') return { table, said }
   return {
@@ -68,13 +71,4 @@ function dropped(table: QualifiedName, kind: (typeof KINDS)[string]): Leaver & {
 
 function full({ namespace, name }: QualifiedName): string {
   return `${shown(namespace)}.${shown(name)}`
-}
-
-/** Without what belongs to its gate, or to the words for it. */
-export function leaverOf({ table, column, thing }: Leaver): Leaver {
-  return {
-    table,
-    ...(column === undefined ? {} : { column }),
-    ...(thing === undefined ? {} : { thing }),
-  }
 }

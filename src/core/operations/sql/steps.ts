@@ -2,7 +2,8 @@ import { assert } from '../../errors.ts'
 import { hash } from '../../hash.ts'
 import { gateOf } from '../../plan/behind-gate.ts'
 import type { Hazard } from '../../plan/hazard.ts'
-import type { Leaver } from '../../plan/leaver.ts'
+import { andAlso } from '../../plan/joining.ts'
+import { type Leaver, leaverOf } from '../../plan/leaver.ts'
 import { all, isFreeToBuild } from '../../plan/probes.ts'
 import { inSearchPath } from '../../plan/search-path.ts'
 import type { Phase, StepDraft, TransactionStep } from '../../plan/step.ts'
@@ -17,7 +18,7 @@ import type { Context } from '../operation.ts'
 import { withForeignKeys } from './foreign-keys.ts'
 import { tableOfIndex } from './index-tables.ts'
 import { knownSettingsOf } from './known.ts'
-import { leaverOf, leaversOf } from './leavers.ts'
+import { leaversOf } from './leavers.ts'
 import { probeOf, probesOf } from './probe.ts'
 import { type RunSql, upOf } from './run-sql.ts'
 
@@ -29,15 +30,8 @@ export function contractSteps(op: RunSql, context: Context): readonly StepDraft[
   const leavers = leaversOf(op, `what "${firstLine(op.up)}" takes away`)
   return [
     ...leavers.map((leaver) => gateOf(leaver, doneProbe(op))),
-    { ...step, ...retiring(leavers.map(leaverOf)) },
+    { ...step, ...andAlso('retires', leavers.map(leaverOf)) },
   ]
-}
-
-function retiring([first, ...more]: readonly Leaver[]): Pick<TransactionStep, 'retires' | 'retiresAlso'> {
-  return {
-    ...(first === undefined ? {} : { retires: first }),
-    ...(more.length === 0 ? {} : { retiresAlso: more }),
-  }
 }
 
 export function upStep(op: RunSql, context: Context): StepDraft {
@@ -68,7 +62,10 @@ export function downStep(op: RunSql, context: Context, down: string): StepDraft 
     after: sql`not ${doneProbe(op)}`,
     text: down,
     unmakes: madeName(op, context),
-    ...retiring(upOf(op).flatMap((one) => madePlaces(one, op.namespace))),
+    ...andAlso(
+      'retires',
+      upOf(op).flatMap((one) => madePlaces(one, op.namespace)),
+    ),
   })
 }
 
