@@ -24,6 +24,11 @@ export function qualified(of: { readonly namespace: string; readonly name: strin
   return `${id(of.namespace)}.${id(of.name)}` as Sql
 }
 
+/** Of a table, an index or whatever else is called like one; NULL where there is none. */
+export function regclass(of: { readonly namespace: string; readonly name: string }): Sql {
+  return sql`pg_catalog.to_regclass(${lit(qualified(of))})`
+}
+
 /** A literal. Backslashes are written as an escape string, so the setting `standard_conforming_strings` does not matter. */
 export function lit(value: string | number | boolean | null): Sql {
   if (value === null) return trusted('null')

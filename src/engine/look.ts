@@ -1,5 +1,5 @@
 import type { QualifiedName } from '../core/schema/model.ts'
-import { id, lit, qualified, type Sql, sql } from '../core/sql.ts'
+import { id, lit, qualified, regclass, type Sql, sql } from '../core/sql.ts'
 import type { Engine } from './context.ts'
 
 /** A table as far as a person who names columns needs to know it. */
@@ -14,7 +14,7 @@ export interface TableShape {
 }
 
 export async function describeTable(engine: Engine, name: QualifiedName): Promise<TableShape | undefined> {
-  const relation: Sql = sql`pg_catalog.to_regclass(${lit(qualified(name))})`
+  const relation: Sql = regclass(name)
   const columns = await engine.database.read<TableShape['columns'][number]>(sql`
 select a.attname as name, pg_catalog.format_type(a.atttypid, a.atttypmod) as type, not a.attnotnull as nullable,
     coalesce(a.attnum = any (k.conkey), false) as key

@@ -10,7 +10,7 @@ import {
 import { isOwnText } from '../core/own-text.ts'
 import { writesSql } from '../core/plan/old-writes.ts'
 import type { QualifiedName } from '../core/schema/model.ts'
-import { id, lit, qualified, type Sql, sql, trusted } from '../core/sql.ts'
+import { id, lit, qualified, regclass, type Sql, sql, trusted } from '../core/sql.ts'
 import { nameInUse, useOf } from '../core/thing-use.ts'
 import type { Engine } from './context.ts'
 import { besideArgument, columnArguments, doorKey, type Gated } from './gated.ts'
@@ -144,8 +144,8 @@ async function readScans(
 select coalesce(sum(s.idx_scan), 0) as count, pg_catalog.current_setting('track_counts')::boolean as counted,
     (select stats_reset::text from pg_catalog.pg_stat_database where datname = pg_catalog.current_database()) as epoch
   from pg_catalog.pg_stat_all_indexes s
-  where s.indexrelid = pg_catalog.to_regclass(${lit(qualified(index))})
-    or s.indexrelid in (select relid from pg_catalog.pg_partition_tree(pg_catalog.to_regclass(${lit(qualified(index))})))`)
+  where s.indexrelid = ${regclass(index)}
+    or s.indexrelid in (select relid from pg_catalog.pg_partition_tree(${regclass(index)}))`)
   if (scans?.counted !== true)
     return { unseen: 'nobody counts there how often an index is read (track_counts = off)' }
   const text = `${scans.count} reads of the index ${qualified(index)}`

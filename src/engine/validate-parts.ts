@@ -3,7 +3,7 @@ import type { ValidatePartsStep } from '../core/plan/step.ts'
 import { validateChecksSql } from '../core/plan/validate.ts'
 import type { Run } from '../core/run/run.ts'
 import type { QualifiedName } from '../core/schema/model.ts'
-import { join, lit, qualified, type Sql, sql } from '../core/sql.ts'
+import { join, lit, regclass, type Sql, sql } from '../core/sql.ts'
 import type { Driving } from './context.ts'
 import { holds } from './holds.ts'
 import { transactWithLocks } from './lock.ts'
@@ -43,7 +43,7 @@ export async function validateParts(engine: Driving, run: Run, step: ValidatePar
 function unprovedSql({ table, checks }: ValidatePartsStep): Sql {
   return sql`
 select n.nspname as namespace, c.relname as name, pg_catalog.json_agg(k.conname order by k.conname) as checks
-  from pg_catalog.pg_partition_tree(pg_catalog.to_regclass(${lit(qualified(table))})) t
+  from pg_catalog.pg_partition_tree(${regclass(table)}) t
   join pg_catalog.pg_class c on c.oid = t.relid join pg_catalog.pg_namespace n on n.oid = c.relnamespace
   join pg_catalog.pg_constraint k on k.conrelid = c.oid and not k.convalidated and k.conname in (${join(checks.map((name) => lit(name)))})
   group by t.level, c.oid, n.nspname, c.relname order by t.level desc, c.oid limit 1`

@@ -1,7 +1,7 @@
 import { conflictsWith, lockMode } from '../../core/plan/locks.ts'
 import { USUAL_SEARCH_PATH } from '../../core/plan/search-path.ts'
 import type { Lock } from '../../core/plan/step.ts'
-import { lit, qualified, type Sql, sql, trusted } from '../../core/sql.ts'
+import { lit, regclass, type Sql, sql, trusted } from '../../core/sql.ts'
 import type { Blocker, Database } from '../../engine/ports.ts'
 import type { Target } from './connection.ts'
 import { readDependents } from './dependents.ts'
@@ -42,7 +42,7 @@ async function blockers(sessions: Sessions, locks: readonly Lock[]): Promise<rea
   if (locks.length === 0) return []
   const conflicting = locks.map(({ relation, level }) => {
     const modes = conflictsWith(level).map((one) => lit(lockMode(one)))
-    return sql`(l.relation = pg_catalog.to_regclass(${lit(qualified(relation))}) and l.mode in (${trusted(modes.join(', '))}))`
+    return sql`(l.relation = ${regclass(relation)} and l.mode in (${trusted(modes.join(', '))}))`
   })
   return sessions.read<Blocker>(sql`
 select distinct coalesce(l.pid, 0) as pid, coalesce(a.usename, p.owner, '?') as user,

@@ -4,7 +4,7 @@ import { boundsProblem } from '../../core/plan/bounds.ts'
 import type { BoundFacts, BoundNeed } from '../../core/schema/bounds.ts'
 import { boundKey } from '../../core/schema/bounds.ts'
 import type { Facts } from '../../core/schema/facts.ts'
-import { id, join, lit, qualified, sql, trusted } from '../../core/sql.ts'
+import { id, join, lit, qualified, regclass, sql, trusted } from '../../core/sql.ts'
 import type { Sessions } from './sessions.ts'
 
 /**
@@ -15,7 +15,7 @@ export async function tryBounds(sessions: Sessions, needs: readonly BoundNeed[])
   const facts: Record<string, Facts['bounds'][string]> = {}
   for (const need of needs) {
     const [found] = await sessions.read<{ key: string | null; oid: number | null }>(
-      sql`select pg_catalog.pg_get_partkeydef(t) as key, t::pg_catalog.oid::bigint as oid from pg_catalog.to_regclass(${lit(qualified(need.table))}) t`,
+      sql`select pg_catalog.pg_get_partkeydef(t) as key, t::pg_catalog.oid::bigint as oid from ${regclass(need.table)} t`,
     )
     if (boundsProblem(need.bounds) !== undefined || typeof found?.key !== 'string') continue
     facts[boundKey(need)] = await tried(sessions, need, { key: found.key, oid: found.oid ?? 0 }).catch(
@@ -37,7 +37,7 @@ async function tried(
   const others = await sessions.read<{ name: string; bounds: string }>(sql`
 select c.relname as name, pg_catalog.pg_get_expr(c.relpartbound, c.oid) as bounds
   from pg_catalog.pg_inherits h join pg_catalog.pg_class c on c.oid = h.inhrelid
-  where h.inhparent = pg_catalog.to_regclass(${lit(qualified(table))}) and not h.inhdetachpending order by c.oid`)
+  where h.inhparent = ${regclass(table)} and not h.inhdetachpending order by c.oid`)
   const copy = { namespace: 'pg_temp', name: table.name }
   const part = { namespace: 'pg_temp', name: 'bellows_part' }
   const results = await sessions.send(

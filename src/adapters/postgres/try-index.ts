@@ -8,7 +8,7 @@ import { USUAL_SEARCH_PATH } from '../../core/plan/search-path.ts'
 import type { Facts } from '../../core/schema/facts.ts'
 import type { IndexFacts, Namesake } from '../../core/schema/indexes.ts'
 import type { QualifiedName, Table } from '../../core/schema/model.ts'
-import { id, join, lit, qualified, type Sql, sql, trusted } from '../../core/sql.ts'
+import { id, join, lit, qualified, regclass, type Sql, sql, trusted } from '../../core/sql.ts'
 import { type Scratch, scratchFor } from './scratch.ts'
 import type { Sessions } from './sessions.ts'
 import { tablesQuery } from './table-query.ts'
@@ -36,9 +36,7 @@ export async function tryIndexes(sessions: Sessions, needs: readonly Need[]): Pr
 }
 
 async function exists(sessions: Sessions, { table }: Need): Promise<boolean> {
-  const [found] = await sessions.read<{ there: boolean }>(
-    sql`select pg_catalog.to_regclass(${lit(qualified(table))}) is not null as there`,
-  )
+  const [found] = await sessions.read<{ there: boolean }>(sql`select ${regclass(table)} is not null as there`)
   return found?.there === true
 }
 
@@ -79,7 +77,7 @@ function copiedColumns({ table, added }: Need): Sql {
 /** A unique index of a partitioned table must have the key by which the table is partitioned. */
 async function partitioning(sessions: Sessions, table: QualifiedName): Promise<Sql> {
   const [found] = await sessions.read<{ key: string | null }>(
-    sql`select pg_catalog.pg_get_partkeydef(pg_catalog.to_regclass(${lit(qualified(table))})) as key`,
+    sql`select pg_catalog.pg_get_partkeydef(${regclass(table)}) as key`,
   )
   return typeof found?.key === 'string' ? sql` partition by ${trusted(found.key)}` : sql``
 }
@@ -95,7 +93,7 @@ select pg_catalog.json_build_object(
     'predicate', pg_catalog.pg_get_expr(i.indpred, i.indrelid),
     'nullsDistinct', not coalesce((pg_catalog.to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false)) as more
   from pg_catalog.pg_index i join pg_catalog.pg_class x on x.oid = i.indexrelid join pg_catalog.pg_class t on t.oid = i.indrelid
-  where i.indrelid = pg_catalog.to_regclass(${lit(qualified(table))})`
+  where i.indrelid = ${regclass(table)}`
 }
 
 async function namesakes(

@@ -1,5 +1,5 @@
 import type { QualifiedName } from '../schema/model.ts'
-import { lit, qualified, type Sql, sql } from '../sql.ts'
+import { lit, qualified, regclass, type Sql, sql } from '../sql.ts'
 import { type DatabaseObject, signatureOf } from './database-object.ts'
 
 /** Where an object stands in the catalog, and what would make it again as it is. */
@@ -12,7 +12,7 @@ interface Place {
 
 function placeOf(object: DatabaseObject): Place {
   const { kind, name, on } = object
-  const table = sql`pg_catalog.to_regclass(${lit(qualified(on ?? name))})`
+  const table = regclass(on ?? name)
   switch (kind) {
     case 'view':
       return {
@@ -110,7 +110,7 @@ export function objectQuestion(object: DatabaseObject): Sql {
 
 /** One row for each permissive policy of a table whose row security is on. */
 export function permissivePoliciesQuestion(table: QualifiedName): Sql {
-  return sql`select p.polname as name from pg_catalog.pg_policy p join pg_catalog.pg_class c on c.oid = p.polrelid where c.oid = pg_catalog.to_regclass(${lit(qualified(table))}) and c.relrowsecurity and p.polpermissive order by p.polname`
+  return sql`select p.polname as name from pg_catalog.pg_policy p join pg_catalog.pg_class c on c.oid = p.polrelid where c.oid = ${regclass(table)} and c.relrowsecurity and p.polpermissive order by p.polname`
 }
 
 /** Is a policy not the last one by which somebody sees rows of its table? */

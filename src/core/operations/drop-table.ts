@@ -15,7 +15,7 @@ import {
   type Table,
   withoutTable,
 } from '../schema/model.ts'
-import { id, lit, qualified, type Sql, shown, sql } from '../sql.ts'
+import { id, qualified, regclass, type Sql, shown, sql } from '../sql.ts'
 import type { Context, OperationSpec } from './operation.ts'
 
 /** Drops a table for good. Between retire and purge it is only hidden, and `undo` brings it back with its rows. */
@@ -212,6 +212,6 @@ function purgeStep({ table, hidden }: LeavingTable, { columns }: Table): StepDra
 }
 
 function sharesNoKey(table: LeavingTable['hidden']): Sql {
-  const oid = sql`pg_catalog.to_regclass(${lit(qualified(table))})`
+  const oid = regclass(table)
   return sql`not exists (select from pg_catalog.pg_constraint where contype = 'f' and ${oid} in (conrelid, confrelid) and conrelid <> confrelid)`
 }

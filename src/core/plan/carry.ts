@@ -17,8 +17,6 @@ export interface Carried {
   readonly foreignKeys: readonly Copy<Constraint>[]
 }
 
-export type { Copy, Renamed } from './copied.ts'
-
 export function carried(table: Table, column: Renamed, names: Names): Carried {
   const taken = takenNames(table)
   const on = <T extends { readonly name: string }>(

@@ -1,5 +1,5 @@
 import type { QualifiedName } from '../schema/model.ts'
-import { join, lit, pattern, qualified, type Sql, sql } from '../sql.ts'
+import { join, lit, pattern, regclass, type Sql, sql } from '../sql.ts'
 
 /**
  * Everything that hangs on a column and does not travel with it: rows of (kind, name). What Bellows carries itself (indexes,
@@ -19,7 +19,7 @@ export function dependentsOfEach(
 ): Sql {
   const asked = columns.map(
     ({ at, table, column }) =>
-      sql`(${lit(at)}, pg_catalog.to_regclass(${lit(qualified(table))}), ${lit(column)}, ${lit(namedInTrigger(column))})`,
+      sql`(${lit(at)}, ${regclass(table)}, ${lit(column)}, ${lit(namedInTrigger(column))})`,
   )
   return sql`
 select asked.at, found.kind, found.name, found.bound from (values ${join(asked)}) asked (at, relation, name, named)
@@ -35,7 +35,7 @@ interface Asked {
 
 function askedFor(table: QualifiedName, column: string): Asked {
   return {
-    relation: sql`pg_catalog.to_regclass(${lit(qualified(table))})`,
+    relation: regclass(table),
     column: lit(column),
     named: lit(namedInTrigger(column)),
   }
@@ -128,7 +128,7 @@ export function nothingIsBound(table: QualifiedName, column: string, known: read
  */
 export function nothingElseOn(table: QualifiedName, column: string, known: readonly string[]): Sql {
   const names = [...known, ''].map((name) => lit(name))
-  const relation = sql`pg_catalog.to_regclass(${lit(qualified(table))})`
+  const relation = regclass(table)
   return sql`not exists (
 select from ${treeOf(relation)} tree
   cross join lateral (select * from pg_catalog.pg_attribute where attrelid = tree.relid and attname = ${lit(column)} and not attisdropped offset 0) a

@@ -1,7 +1,7 @@
 import { canonical, hash } from '../hash.ts'
 import { cutToBytes, IDENTIFIER_BYTES_MAX } from '../identifier.ts'
 import type { Part, QualifiedName, Table } from '../schema/model.ts'
-import { join, lit, qualified, type Sql, sql } from '../sql.ts'
+import { join, lit, qualified, regclass, type Sql, sql } from '../sql.ts'
 import type { Hazard } from './hazard.ts'
 import type { SoundIndex } from './index-checks.ts'
 import { createIndexSql } from './index-text.ts'
@@ -152,8 +152,4 @@ export function loosePartsSql({ table, prefix }: Pick<IndexPartsStep, 'table' | 
 export function takenSql(namespace: string, names: readonly string[]): Sql {
   return sql`select x.relname as name from pg_catalog.pg_class x join pg_catalog.pg_namespace n on n.oid = x.relnamespace
   where n.nspname = ${lit(namespace)} and x.relname in (${join(names.map((name) => lit(name)))})`
-}
-
-function regclass(of: QualifiedName): Sql {
-  return sql`pg_catalog.to_regclass(${lit(qualified(of))})`
 }

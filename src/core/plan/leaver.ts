@@ -1,4 +1,5 @@
 import type { QualifiedName } from '../schema/model.ts'
+import { nameOf } from '../schema/name-of.ts'
 import type { Thing } from './thing.ts'
 
 /** A column on its way out, or the whole table where none is named; or something else, on that table or on none. */
@@ -13,8 +14,7 @@ export const NO_TABLE: QualifiedName = { namespace: '', name: '' }
 
 /** Something on a table, which matters to whoever uses anything of that. */
 export function ofTable(table: QualifiedName, called: string, how: Pick<Thing, 'shows'> = {}): Leaver {
-  const { namespace, name } = table
-  return { table: { namespace, name }, thing: { called, reach: 'table', ...how } }
+  return { table: nameOf(table), thing: { called, reach: 'table', ...how } }
 }
 
 /** Something on no table, which matters to whoever is there. */

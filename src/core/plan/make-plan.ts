@@ -6,7 +6,8 @@ import type { Migration, Operation } from '../operations/migration.ts'
 import type { Context } from '../operations/operation.ts'
 import { withReliance } from '../operations/rules/reliance.ts'
 import type { Facts } from '../schema/facts.ts'
-import type { QualifiedName, Schema } from '../schema/model.ts'
+import type { Schema } from '../schema/model.ts'
+import { nameOf } from '../schema/name-of.ts'
 import { changedTables, withReferences } from '../schema/references.ts'
 import { sql } from '../sql.ts'
 import { dropOrderProblems } from './drop-order.ts'
@@ -200,10 +201,6 @@ function byName<D extends StepDraft>(draft: D): D {
       ? { retiresAlso: draft.retiresAlso.map((one) => ({ ...one, table: nameOf(one.table) })) }
       : {}),
   }
-}
-
-function nameOf({ namespace, name }: QualifiedName): QualifiedName {
-  return { namespace, name }
 }
 
 function migrationProblems(migration: Migration): readonly BellowsError[] {

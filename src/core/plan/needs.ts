@@ -2,6 +2,7 @@ import { specOf } from '../operations/index.ts'
 import type { Migration } from '../operations/migration.ts'
 import type { AddedColumn, Needs, OperationNeeds, Touch } from '../operations/needs.ts'
 import { isSameName, type QualifiedName } from '../schema/model.ts'
+import { nameOf } from '../schema/name-of.ts'
 import { qualified } from '../sql.ts'
 import type { Plan } from './plan.ts'
 
@@ -61,8 +62,4 @@ export function relationsOf({ migration, steps, rollback }: Plan): readonly Qual
   const locked = [...steps, ...rollback].flatMap((step) => ('locks' in step ? step.locks : []))
   const all = [...tablesOf(migration), ...locked.map(({ relation }) => nameOf(relation))]
   return [...new Map(all.map((one) => [qualified(one), one])).values()]
-}
-
-function nameOf({ namespace, name }: QualifiedName): QualifiedName {
-  return { namespace, name }
 }

@@ -1,10 +1,8 @@
 import type { Column, QualifiedName } from '../schema/model.ts'
-import { id, lit, qualified, type Sql, sql } from '../sql.ts'
+import { id, lit, regclass, type Sql, sql } from '../sql.ts'
 import type { Installed } from './row-trigger.ts'
 
 /** Read-only questions to the catalog, each one boolean. Of a table that is gone nothing is true, also not that a thing is absent. */
-
-const regclass = (of: QualifiedName): Sql => sql`pg_catalog.to_regclass(${lit(qualified(of))})`
 
 export function all(probes: readonly Sql[]): Sql {
   return probes.map((probe) => `(${probe})`).join(' and ') as Sql

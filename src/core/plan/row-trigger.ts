@@ -1,5 +1,5 @@
 import { isSameName, type QualifiedName } from '../schema/model.ts'
-import { id, join, lit, qualified, type Sql, sql, trusted } from '../sql.ts'
+import { id, join, lit, qualified, regclass, type Sql, sql, trusted } from '../sql.ts'
 
 /** A trigger of ours, which sees every row before it is written. */
 export interface Installed {
@@ -134,7 +134,7 @@ export function closedSql(name: string): Sql {
 
 /** Whoever makes a partition makes its trigger with it. Only the owner of the table can, who can change its types anyway. */
 function openedSql({ table, function: name }: Installed): Sql {
-  const owner = sql`(select c.relowner from pg_catalog.pg_class c where c.oid operator(pg_catalog.=) pg_catalog.to_regclass(${lit(qualified(table))}))`
+  const owner = sql`(select c.relowner from pg_catalog.pg_class c where c.oid operator(pg_catalog.=) ${regclass(table)})`
   const body = sql`begin execute pg_catalog.format('grant execute on function bellows.%I() to %I', ${lit(name)}, pg_catalog.pg_get_userbyid(${owner})); end`
   return sql`do ${lit(body)}`
 }

@@ -1,5 +1,5 @@
 import type { QualifiedName } from '../schema/model.ts'
-import { join, lit, qualified, type Sql, sql } from '../sql.ts'
+import { join, lit, regclass, type Sql, sql } from '../sql.ts'
 
 /**
  * Everything outside a table, or a view, that would break without it or would vanish with it without a word: rows of (kind, name).
@@ -47,11 +47,11 @@ select distinct coalesce(o.kind, i.type) as kind, coalesce(o.name, i.identity) a
     union all
     select 'statistics', i.identity, true where d.classid = 'pg_catalog.pg_statistic_ext'::regclass
   ) o on true
-  where t.oid = pg_catalog.to_regclass(${lit(qualified(table))}) and not coalesce(o.own, false)
+  where t.oid = ${regclass(table)} and not coalesce(o.own, false)
 union
 select 'extension', e.extname
   from pg_catalog.pg_depend d join pg_catalog.pg_extension e on e.oid = d.refobjid
-  where d.classid = 'pg_catalog.pg_class'::regclass and d.objid = pg_catalog.to_regclass(${lit(qualified(table))})
+  where d.classid = 'pg_catalog.pg_class'::regclass and d.objid = ${regclass(table)}
     and d.refclassid = 'pg_catalog.pg_extension'::regclass and d.deptype = 'e'`
 }
 

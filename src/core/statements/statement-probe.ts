@@ -10,7 +10,7 @@ import {
   relationExists,
 } from '../plan/probes.ts'
 import type { QualifiedName } from '../schema/model.ts'
-import { lit, qualified, type Sql, sql } from '../sql.ts'
+import { lit, qualified, regclass, type Sql, sql } from '../sql.ts'
 import {
   columnOf,
   commandsOf,
@@ -125,11 +125,11 @@ export function typeExists(name: QualifiedName): Sql {
 }
 
 export function triggerExists(table: QualifiedName, name: string): Sql {
-  return sql`exists (select from pg_catalog.pg_trigger where tgrelid = pg_catalog.to_regclass(${lit(qualified(table))}) and tgname = ${lit(name)} and not tgisinternal)`
+  return sql`exists (select from pg_catalog.pg_trigger where tgrelid = ${regclass(table)} and tgname = ${lit(name)} and not tgisinternal)`
 }
 
 export function policyExists(table: QualifiedName, name: string): Sql {
-  return sql`exists (select from pg_catalog.pg_policy where polrelid = pg_catalog.to_regclass(${lit(qualified(table))}) and polname = ${lit(name)})`
+  return sql`exists (select from pg_catalog.pg_policy where polrelid = ${regclass(table)} and polname = ${lit(name)})`
 }
 
 function namespaceExists(name: string): Sql {

@@ -1,6 +1,6 @@
 import type { TableFile } from '../../core/run/ranges.ts'
 import type { QualifiedName } from '../../core/schema/model.ts'
-import { lit, qualified, type Sql, sql, trusted } from '../../core/sql.ts'
+import { lit, qualified, regclass, type Sql, sql, trusted } from '../../core/sql.ts'
 import type { Engine } from '../context.ts'
 
 /** Blocks that are read to learn how many rows one holds, where the table was never analysed. */
@@ -55,5 +55,5 @@ async function count(engine: Engine, table: Sql, blocks: number): Promise<number
 
 /** Has the table been rewritten since? Then every position in it is void. */
 export function isRewritten(table: QualifiedName, file: TableFile): Sql {
-  return sql`(pg_catalog.pg_relation_filenode(pg_catalog.to_regclass(${lit(qualified(table))})) is distinct from ${lit(file.filenode)}::${trusted('pg_catalog.oid')})`
+  return sql`(pg_catalog.pg_relation_filenode(${regclass(table)}) is distinct from ${lit(file.filenode)}::${trusted('pg_catalog.oid')})`
 }

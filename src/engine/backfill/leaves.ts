@@ -1,7 +1,7 @@
 import { BellowsError } from '../../core/errors.ts'
 import type { TableStep } from '../../core/plan/step.ts'
 import type { Leaf } from '../../core/run/ranges.ts'
-import { lit, qualified, sql } from '../../core/sql.ts'
+import { lit, regclass, sql } from '../../core/sql.ts'
 import type { Engine } from '../context.ts'
 
 /** A step as it is for one table that has a file: its own, or a partition of it. */
@@ -44,7 +44,7 @@ select pg_catalog.to_json(leaf) as leaf, relkind = 'f' as "foreign" from (
   select c.oid::bigint as oid, pg_catalog.json_build_object('namespace', n.nspname, 'name', c.relname) as "table",
       sum(s.blocks) over (order by c.oid) - s.blocks as "blocksBefore", s.blocks, sum(s.blocks) over () as "blocksOfAll",
       (sum(greatest(c.reltuples, 0)) over ())::bigint as "rowsOfAll", c.relkind
-    from pg_catalog.pg_partition_tree(pg_catalog.to_regclass(${lit(qualified(step.table))})) t
+    from pg_catalog.pg_partition_tree(${regclass(step.table)}) t
     join pg_catalog.pg_class c on c.oid = t.relid join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     cross join lateral (select greatest(c.relpages, 1)::bigint as blocks) s
     where c.relkind <> 'p') leaf

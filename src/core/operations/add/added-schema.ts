@@ -7,7 +7,6 @@ import type { AddColumn } from './add.ts'
 import { collationOf } from './collation.ts'
 import { isNullable, knownDefault } from './values.ts'
 
-/** The schema after the contract: the new column is the last one. */
 /** The table with the bare column, before its rules. */
 export function addedSchema(op: AddColumn, schema: Schema, facts: Facts): Schema {
   const table = findTable(schema, theTable(op))

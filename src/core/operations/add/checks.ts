@@ -1,11 +1,8 @@
 import { BellowsError } from '../../errors.ts'
 import { columnNameProblem } from '../../identifier.ts'
 import { readExpression, readType } from '../../parse.ts'
-
 import { INTEGER_TYPES } from '../../plan/mapping.ts'
-
 import { problemOf } from '../../plan/problem-of.ts'
-
 import { rowValueProblems, unusable, valueProblems } from '../../plan/row-value.ts'
 import { columnSlotProblems, refused, tableProblems, theTable } from '../../plan/table-checks.ts'
 import { expressionKey, type Facts, type TypeFacts } from '../../schema/facts.ts'

@@ -1,4 +1,5 @@
-import { type Copy, carried, type Renamed } from '../../plan/carry.ts'
+import { carried } from '../../plan/carry.ts'
+import type { Copy, Renamed } from '../../plan/copied.ts'
 import { defaultName, namesFor, notNullName } from '../../plan/names.ts'
 import { rewriteConstraint } from '../../rewrite.ts'
 import type { Index } from '../../schema/indexes.ts'

@@ -1,5 +1,6 @@
 import { assert, BellowsError } from '../../errors.ts'
 import { identifierProblem } from '../../identifier.ts'
+import { problemOf } from '../../plan/problem-of.ts'
 import { refused } from '../../plan/table-checks.ts'
 import { expressionKey, type Facts } from '../../schema/facts.ts'
 import type { QualifiedName } from '../../schema/model.ts'
@@ -101,17 +102,17 @@ function defaultProblems(op: AlterDomain, known: Known, facts: Facts): readonly 
     ]
   if (to.trim() === known.default)
     return [refused(`The domain "${op.domain}" has that default already.`, 'Leave the field out.')]
-  const problem = problemOf(to, expressionKey(to, qualified(theDomain(op))), facts)
+  const problem = problemOf(readCondition(to), facts.expressions[expressionKey(to, qualified(theDomain(op)))])
   return problem === undefined ? [] : [unusable(`default ${to}`, op, problem)]
 }
 
-function checkProblems(op: AlterDomain, known: Known, facts: Facts): readonly BellowsError[] {
+function checkProblems(op: AlterDomain, { checks }: Known, facts: Facts): readonly BellowsError[] {
   if (op.check === undefined) return []
   const { name, constraint } = op.check
   const nameProblem = identifierProblem(name)
   if (nameProblem !== undefined)
     return [new BellowsError('name_invalid', `The name "${name}" ${nameProblem}.`)]
-  if (known.checks.some((one) => one.name === name))
+  if (checks.some((one) => one.name === name))
     return [
       refused(
         `The domain "${op.domain}" has a check "${name}" already.`,
@@ -119,7 +120,8 @@ function checkProblems(op: AlterDomain, known: Known, facts: Facts): readonly Be
       ),
     ]
   const need = conditionNeed(op, constraint)
-  const problem = problemOf(constraint, expressionKey(constraint, need.type, need.row), facts)
+  const known = facts.expressions[expressionKey(constraint, need.type, need.row)]
+  const problem = problemOf(readCondition(constraint), known)
   return problem === undefined ? [] : [unusable(`check ${constraint}`, op, problem)]
 }
 
@@ -133,13 +135,6 @@ function dropProblems(op: AlterDomain, { checks }: Known): readonly BellowsError
       names === '' ? 'It has none.' : `It has ${names}.`,
     ),
   ]
-}
-
-function problemOf(text: string, key: string, facts: Facts): string | undefined {
-  const read = readCondition(text)
-  if (typeof read !== 'string') return read.problem
-  const known = facts.expressions[key]
-  return known !== undefined && 'problem' in known ? known.problem : undefined
 }
 
 function unusable(what: string, op: AlterDomain, problem: string): BellowsError {

@@ -4,13 +4,9 @@ import { ofEverybody } from '../../plan/leaver.ts'
 import type { Phase, StepDraft } from '../../plan/step.ts'
 import { id, lit, qualified, type Sql, shown, sql, trusted } from '../../sql.ts'
 import { oldWritersHazard } from '../rules/put-up.ts'
+import { ROWS_SHOWN, VALUE_CHARACTERS } from '../rules/shown-rows.ts'
 import { domainDefaultIs, domainDefaultIsNew, hasDomainCheck } from './catalog.ts'
 import { type AlterDomain, conditionSql, type Known, shownDomain, theDomain } from './domain.ts'
-
-/** As many rows in the way as a person looks at. */
-const ROWS_SHOWN = 10
-/** So much of a long value is shown. */
-const VALUE_CHARACTERS = 100
 
 /** No table is locked by any of it: PostgreSQL locks and reads those of a domain only to prove a constraint. */
 function alterStep(op: AlterDomain, change: Sql) {

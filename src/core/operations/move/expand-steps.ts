@@ -4,7 +4,8 @@ import { installCounterSql } from '../../plan/old-writes.ts'
 import { onTable } from '../../plan/on-table.ts'
 import { all, columnExists } from '../../plan/probes.ts'
 import type { StepDraft } from '../../plan/step.ts'
-import { primaryKey, type QualifiedName } from '../../schema/model.ts'
+import { primaryKey } from '../../schema/model.ts'
+import { nameOf } from '../../schema/name-of.ts'
 import { id, qualified, type Sql, sql, trusted } from '../../sql.ts'
 import { moveHazards } from './hazards.ts'
 import { lookStep } from './look.ts'
@@ -61,8 +62,4 @@ export function fillSteps(work: Work): readonly StepDraft[] {
 export function unfilledOf(work: Work): Sql {
   const { target, to } = work
   return sql`(${qualified(target)}.${id(to.name)} is null and ${valueAtTarget(work)} is not null)`
-}
-
-export function nameOf({ namespace, name }: QualifiedName): QualifiedName {
-  return { namespace, name }
 }

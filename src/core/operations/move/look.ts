@@ -2,13 +2,10 @@ import { same } from '../../plan/dual-write.ts'
 import type { Phase, StepDraft } from '../../plan/step.ts'
 import { primaryKey } from '../../schema/model.ts'
 import { id, join, lit, qualified, type Sql, sql } from '../../sql.ts'
+import { ROWS_SHOWN, VALUE_CHARACTERS } from '../rules/shown-rows.ts'
 import { isNoted } from './bodies.ts'
 import { joined } from './move.ts'
 import { defaultOf, type Work } from './work.ts'
-
-/** As many rows in the way as a person looks at, and so much of a value. */
-const ROWS_SHOWN = 10
-const VALUE_CHARACTERS = 100
 
 /**
  * Looks for values that have nowhere to go: of rows without one in the target. One that is the default of the column is left

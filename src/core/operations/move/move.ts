@@ -1,6 +1,6 @@
 import type { Facts } from '../../schema/facts.ts'
 import type { QualifiedName } from '../../schema/model.ts'
-import { id, lit, qualified, type Sql, sql, trusted } from '../../sql.ts'
+import { id, regclass, type Sql, sql, trusted } from '../../sql.ts'
 
 /** Moves a column to another table, whose every row belongs to one row of the first, and no two to the same. */
 export interface MoveColumn {
@@ -46,7 +46,7 @@ export interface Link {
 
 /** All foreign keys from the target to the source. */
 export function linksQuestion(op: MoveColumn): Sql {
-  const relation = (of: QualifiedName) => sql`pg_catalog.to_regclass(${lit(qualified(of))})`
+  const relation = (of: QualifiedName) => regclass(of)
   return sql`
 select c.conname as name, pg_catalog.pg_get_constraintdef(c.oid) as definition, c.convalidated as validated, c.condeferrable as deferrable,
     (select x.relname from pg_catalog.pg_index i join pg_catalog.pg_class x on x.oid = i.indexrelid

@@ -3,7 +3,7 @@ import { type DatabaseObject, shownObject } from '../../objects/database-object.
 import type { Tree } from '../../parse.ts'
 import { refused } from '../../plan/table-checks.ts'
 import { findTable, type Schema } from '../../schema/model.ts'
-import { lit, qualified, type Sql, sql } from '../../sql.ts'
+import { lit, regclass, type Sql, sql } from '../../sql.ts'
 
 const WHY =
   'PostgreSQL replaces a view only by one with the same columns, and with more of them there would be no way back'
@@ -50,6 +50,6 @@ export function keepsColumnsSql(object: DatabaseObject, schema: Schema): readonl
   if (old === undefined) return []
   const columns = old.columns.map(({ name, type }) => `${name} ${type}`).join(', ')
   return [
-    sql`select bellows.require((select pg_catalog.string_agg(a.attname || ' ' || pg_catalog.format_type(a.atttypid, a.atttypmod), ', ' order by a.attnum) from pg_catalog.pg_attribute a where a.attrelid = pg_catalog.to_regclass(${lit(qualified(object.name))}) and a.attnum > 0 and not a.attisdropped) = ${lit(columns)}, 'plan_refused', ${lit(`the columns of the ${shownObject(object)} would change: ${WHY}`)})`,
+    sql`select bellows.require((select pg_catalog.string_agg(a.attname || ' ' || pg_catalog.format_type(a.atttypid, a.atttypmod), ', ' order by a.attnum) from pg_catalog.pg_attribute a where a.attrelid = ${regclass(object.name)} and a.attnum > 0 and not a.attisdropped) = ${lit(columns)}, 'plan_refused', ${lit(`the columns of the ${shownObject(object)} would change: ${WHY}`)})`,
   ]
 }

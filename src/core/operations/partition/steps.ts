@@ -4,7 +4,7 @@ import { onTable } from '../../plan/on-table.ts'
 import { all, constraintAbsent, constraintExists, constraintValidated } from '../../plan/probes.ts'
 import type { Lock, Phase, Requirement, StepDraft } from '../../plan/step.ts'
 import type { QualifiedName, Table } from '../../schema/model.ts'
-import { id, lit, qualified, type Sql, sql, trusted } from '../../sql.ts'
+import { id, qualified, regclass, type Sql, sql, trusted } from '../../sql.ts'
 
 /** A table that is to be, or was, a partition of another one, and a CHECK that says so without a look at its rows. */
 export interface Parting {
@@ -15,8 +15,6 @@ export interface Parting {
   /** The CHECK that PostgreSQL takes for the proof that every row is within the bounds. */
   readonly proof: { readonly name: string; readonly condition: string }
 }
-
-const regclass = (of: QualifiedName): Sql => sql`pg_catalog.to_regclass(${lit(qualified(of))})`
 
 /** Is it a partition for everybody, and not on its way out? */
 export function isPartition({ table, part }: Pick<Parting, 'table' | 'part'>): Sql {

@@ -1,6 +1,6 @@
 import type { Facts } from '../../schema/facts.ts'
 import type { QualifiedName, Table, TableGrant } from '../../schema/model.ts'
-import { id, join, lit, qualified, type Sql, sql, trusted } from '../../sql.ts'
+import { id, join, lit, qualified, regclass, type Sql, sql, trusted } from '../../sql.ts'
 
 /** What can be done through a view that is no more than its table. */
 const THROUGH_VIEW = ['SELECT', 'INSERT', 'UPDATE', 'DELETE']
@@ -49,10 +49,10 @@ export function grantsAreOfTable(view: QualifiedName, table: QualifiedName): Sql
   const rights = (of: QualifiedName) => sql`
 select c.relowner, x.grantee, x.privilege_type as privilege, '' as "column"
   from pg_catalog.pg_class c cross join pg_catalog.aclexplode(coalesce(c.relacl, pg_catalog.acldefault('r', c.relowner))) x
-  where c.oid = pg_catalog.to_regclass(${lit(qualified(of))})
+  where c.oid = ${regclass(of)}
 union all select c.relowner, x.grantee, x.privilege_type, a.attname
   from pg_catalog.pg_class c join pg_catalog.pg_attribute a on a.attrelid = c.oid cross join pg_catalog.aclexplode(a.attacl) x
-  where c.oid = pg_catalog.to_regclass(${lit(qualified(of))})`
+  where c.oid = ${regclass(of)}`
   return sql`not exists (select from (${rights(view)}) mine where mine.grantee <> mine.relowner
   and not exists (select from (${rights(table)}) theirs where (theirs.grantee, theirs.privilege) = (mine.grantee, mine.privilege) and theirs."column" in ('', mine."column")))`
 }

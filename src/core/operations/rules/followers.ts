@@ -7,6 +7,7 @@ import {
   type Schema,
   type Table,
 } from '../../schema/model.ts'
+import { nameOf } from '../../schema/name-of.ts'
 import { constraintOn } from '../../schema/references.ts'
 import { qualified } from '../../sql.ts'
 import { ruleOf } from './known.ts'
@@ -74,7 +75,7 @@ export function withFollowing(
     for (const one of following) {
       const isKnown = found.some((other) => other.column === one.column && isSameName(other.table, one.table))
       if (!isKnown && isMeant(one.table, one.column))
-        found.push({ table: { namespace: one.table.namespace, name: one.table.name }, column: one.column })
+        found.push({ table: nameOf(one.table), column: one.column })
     }
   }
   return found

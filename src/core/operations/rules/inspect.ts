@@ -2,12 +2,8 @@ import type { StepDraft } from '../../plan/step.ts'
 import { findColumn, primaryKey, type Table } from '../../schema/model.ts'
 import { id, join, lit, qualified, type Sql, sql, trusted } from '../../sql.ts'
 import type { ForeignKeyRule, KeyRule, Rule } from './rule.ts'
+import { ROWS_SHOWN, VALUE_CHARACTERS } from './shown-rows.ts'
 import { columnsOf, ids, RULE_WORDS } from './words.ts'
-
-/** As many rows in the way as a person looks at. */
-const ROWS_SHOWN = 10
-/** So much of a long value is shown. */
-const VALUE_CHARACTERS = 100
 
 const LOOK_AGAIN =
   'Change or delete these rows, and run the same command again. Find out who writes such rows: it must not do so any more.'

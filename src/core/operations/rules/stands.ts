@@ -1,7 +1,7 @@
 import { all, constraintIs, indexHas } from '../../plan/probes.ts'
 import type { Made } from '../../plan/step.ts'
 import type { QualifiedName } from '../../schema/model.ts'
-import { join, lit, qualified, type Sql, sql } from '../../sql.ts'
+import { join, lit, qualified, regclass, type Sql, sql } from '../../sql.ts'
 import type { Deferrable, ForeignKeyRule, KeyRule, NewRule, ReferentialAction } from './rule.ts'
 
 /** What is made when a constraint comes up: one that is there before is somebody else's. */
@@ -58,8 +58,6 @@ const ACTION: Readonly<Record<ReferentialAction, string>> = {
   set_null: 'n',
   set_default: 'd',
 }
-
-const regclass = (of: QualifiedName): Sql => sql`pg_catalog.to_regclass(${lit(qualified(of))})`
 
 function ofTable(table: QualifiedName, name: string): Sql {
   return sql`conrelid = ${regclass(table)} and conname = ${lit(name)}`

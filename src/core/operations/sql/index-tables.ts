@@ -1,6 +1,6 @@
 import type { Facts } from '../../schema/facts.ts'
 import { isSameName, type QualifiedName } from '../../schema/model.ts'
-import { lit, qualified, type Sql, sql } from '../../sql.ts'
+import { regclass, type Sql, sql } from '../../sql.ts'
 import { nameOf, partsOf, relationName } from '../../statements/statement.ts'
 import { type RunSql, settingsOf } from './run-sql.ts'
 
@@ -26,5 +26,5 @@ export function indexQuestions(op: RunSql): readonly Sql[] {
 }
 
 function indexQuestion(index: QualifiedName): Sql {
-  return sql`select n.nspname as namespace, c.relname as name from pg_catalog.pg_index i join pg_catalog.pg_class c on c.oid = i.indrelid join pg_catalog.pg_namespace n on n.oid = c.relnamespace where i.indexrelid = pg_catalog.to_regclass(${lit(qualified(index))})`
+  return sql`select n.nspname as namespace, c.relname as name from pg_catalog.pg_index i join pg_catalog.pg_class c on c.oid = i.indrelid join pg_catalog.pg_namespace n on n.oid = c.relnamespace where i.indexrelid = ${regclass(index)}`
 }

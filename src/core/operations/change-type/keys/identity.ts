@@ -1,7 +1,7 @@
 import { theTable } from '../../../plan/table-checks.ts'
 import type { Facts } from '../../../schema/facts.ts'
 import type { Column, QualifiedName } from '../../../schema/model.ts'
-import { id, lit, qualified, type Sql, sql, trusted } from '../../../sql.ts'
+import { id, lit, qualified, regclass, type Sql, sql, trusted } from '../../../sql.ts'
 import type { ChangeType } from '../change.ts'
 
 /** Which sequence an identity has: it may be called anything. */
@@ -61,7 +61,7 @@ declare
 begin
   select s.*, pg_catalog.format_type(s.seqtypid, null) as type, c.relacl, c.relowner, pg_catalog.obj_description(c.oid, 'pg_class') as comment
     into strict was from pg_catalog.pg_sequence s join pg_catalog.pg_class c on c.oid = s.seqrelid
-    where s.seqrelid = pg_catalog.to_regclass(${lit(qualified(old))});
+    where s.seqrelid = ${regclass(old)};
   execute pg_catalog.format(${lit(
     sql`alter table ${escaped(qualified(table))} alter column ${escaped(id(to))} add generated ${words} as identity (sequence name ${escaped(qualified(sequence))} start with %s increment by %s minvalue %s maxvalue %s cache %s %s)`,
   )},

@@ -1,5 +1,5 @@
 import { assert } from '../../../errors.ts'
-import type { Renamed } from '../../../plan/carry.ts'
+import type { Renamed } from '../../../plan/copied.ts'
 import { keepsEveryValue, type Mapping, mappingFor } from '../../../plan/mapping.ts'
 import { theTable } from '../../../plan/table-checks.ts'
 import { rewriteConstraint } from '../../../rewrite.ts'

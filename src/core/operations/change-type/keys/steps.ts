@@ -1,5 +1,5 @@
-import type { Renamed } from '../../../plan/carry.ts'
 import { foreignKeySteps, onBoth, validateForeignKeyStep } from '../../../plan/constraint-steps.ts'
+import type { Renamed } from '../../../plan/copied.ts'
 import { constraintAbsent, indexValid } from '../../../plan/probes.ts'
 import type { StepDraft } from '../../../plan/step.ts'
 import { rewriteIndex } from '../../../rewrite.ts'
