@@ -9,6 +9,13 @@ const OPERATIONS: readonly Operation[] = [
   { kind: 'add_column', ...ON, column: 'slug', type: 'text', nullable: true, up: 'lower(users.name)' },
   { kind: 'change_type', ...ON, column: 'age', type: 'text', up: 'age::text', down: 'age::integer' },
   { kind: 'create_index', definition: 'create index by_name on users (lower(name) desc) where id > 0' },
+  {
+    kind: 'attach_partition',
+    namespace: 'public',
+    table: 'events',
+    partition: 'late',
+    bounds: 'for values from (10) to (20)',
+  },
 ]
 
 test('what the server makes of a migration is found without the right to temporary tables, or the right is named', async () => {
@@ -16,6 +23,9 @@ test('what the server makes of a migration is found without the right to tempora
   const role = await aRole(database)
   await database.query(`alter schema public owner to ${role};
     create table users (id int primary key, name text not null, age integer); alter table users owner to ${role};
+    create table events (id int not null) partition by range (id); alter table events owner to ${role};
+    create table early partition of events for values from (0) to (10); alter table early owner to ${role};
+    create table late (id int not null); alter table late owner to ${role};
     grant create, temporary on database "${database.name}" to ${role}; revoke temporary on database "${database.name}" from public`)
   const address = new URL(database.url)
   address.username = role
