@@ -1,4 +1,6 @@
-import { describe, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import type { Phase } from '../../src/core/plan/step.ts'
+import { testDatabase } from '../support/database.ts'
 import { type Lifecycle, liveThrough } from '../support/lifecycle.ts'
 import { rename } from '../support/rename.ts'
 
@@ -66,6 +68,19 @@ const users = (columns: string, more = '') =>
 const fill = `insert into users (name) select 'user ' || i from generate_series(1, ${ROWS}) i; analyze users;`
 
 const SAME = `select id, name, full_name from users where full_name is distinct from name`
+
+/** One version that knows a text, the other a number under another name, which is never NULL. */
+const both = (name: string, column: string, value: string) => ({
+  name,
+  statements: [
+    `insert into users (${column}) values (${value})`,
+    'insert into users (seen) values (1)',
+    `update users set ${column} = ${value} where id = 1 + $1 % ${ROWS}`,
+    `update users set seen = seen + 1 where id = 1 + $1 % ${ROWS}`,
+    `insert into users (id, ${column}) overriding system value values (1 + $1 % ${ROWS}, ${value}) on conflict (id) do update set ${column} = excluded.${column}`,
+    `select ${column} from users where id = 1 + $1 % ${ROWS}`,
+  ],
+})
 
 const CASES: readonly (readonly [string, Partial<Lifecycle> & Pick<Lifecycle, 'given' | 'direct'>])[] = [
   [
@@ -207,6 +222,37 @@ const CASES: readonly (readonly [string, Partial<Lifecycle> & Pick<Lifecycle, 'g
     },
   ],
   [
+    'another type and NOT NULL, by expressions, with a default, a comment and an index',
+    {
+      operations: [
+        rename({
+          to: 'Age',
+          type: 'integer',
+          nullable: false,
+          up: `coalesce(name, '0')::integer`,
+          down: `nullif("Age", 0)::text`,
+        }),
+      ],
+      given: `${users(`name text default '18', tail text`)} create index on users (name); comment on column users.name is 'in years';
+        insert into users (name) select case when i % 10 > 0 then (i % 90)::text end from generate_series(1, ${ROWS}) i;`,
+      direct: `${users(`tail text, "Age" integer not null default (coalesce(('18'::text), '0'::text))::integer`)}
+        create index on users ("Age"); comment on column users."Age" is 'in years'`,
+      old: [both('old', 'name', "'42'"), both('old too', 'name', 'null')],
+      renewed: [both('new', '"Age"', '43')],
+      meanwhile: [`select from users where "Age" is distinct from coalesce(name, '0')::integer`],
+      afterwards: ['select from users where "Age" is null'],
+    },
+  ],
+  [
+    'another collation, with an index',
+    {
+      operations: [rename({ collation: 'C' })],
+      given: `${users('name text not null')} create index on users (name); ${fill}`,
+      direct: `${users('full_name text collate "C" not null')} create index on users (full_name)`,
+      meanwhile: [SAME],
+    },
+  ],
+  [
     'a type that has no equality, and one whose equality hides differences',
     {
       operations: [rename(), rename({ from: 'price', to: 'cost' })],
@@ -251,3 +297,54 @@ describe('rename_column', () => {
     },
   )
 })
+
+describe('a rename with another type', () => {
+  const CENTS = rename({
+    type: 'integer',
+    up: '(name * 100)::integer',
+    down: '(full_name / 100)::numeric(10, 2)',
+  })
+  const migration = { name: '0001_test', operations: [CENTS] }
+  const begun = async (until: Phase) => {
+    const database = await testDatabase(
+      `${users('name numeric(10, 2)')} insert into users (name) values (1), (2.5), (null)`,
+    )
+    const bellows = await database.bellows({ settings: SETTINGS })
+    await bellows.change((driver) => driver.advance(migration, until))
+    return { database, bellows }
+  }
+
+  test('keeps what a writer of either version wrote, though the way back loses something', async () => {
+    const { database, bellows } = await begun('verify')
+    await database.query('update users set name = 1.5 where id = 1')
+    await database.query('insert into users (full_name) values (299)')
+    await database.query('update users set seen = 7')
+    await database.query('insert into users (name) values (4.25)')
+    // An old writer that sets what the new value would come back as means what it says.
+    await database.query('update users set name = 1.00 where id = 1')
+    expect(await database.query('select name, full_name from users order by id')).toEqual([
+      { name: '1.00', full_name: 100 },
+      { name: '2.50', full_name: 250 },
+      { name: null, full_name: null },
+      { name: '2.00', full_name: 299 },
+      { name: '4.25', full_name: 425 },
+    ])
+    await bellows.change((driver) => driver.advance(migration, 'retire'))
+    await database.query('update users set full_name = 1250 where id = 1')
+    await bellows.change((driver) => driver.undo(1))
+    expect(await database.query('select name from users order by id')).toEqual(
+      ['12.00', '2.50', null, '2.00', '4.25'].map((name) => ({ name })),
+    )
+  })
+
+  test('waits for instances that use the old name', async () => {
+    const { database, bellows } = await begun('verify')
+    const contract = () => bellows.change((driver) => driver.advance(migration, 'retire'))
+    await database.query(`select bellows.register('old-1', array['users.name'], version => 'v1')`)
+    await expect(contract()).rejects.toMatchObject({ code: 'instances_blocking' })
+  })
+})
+
+const SETTINGS = {
+  gate: { whenNoneRegistered: 'allow', unregistered: 'allow', quietMs: 0, reason: 'a test' },
+} as const

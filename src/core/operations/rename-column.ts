@@ -9,11 +9,12 @@ import { renameHazards, renameProblems } from './rename/checks.ts'
 import type { RenameColumn } from './rename/rename.ts'
 import { renamedSchema } from './rename/renamed-schema.ts'
 import { workFor } from './rename/work.ts'
+import { retypeNeeds } from './retype/retype.ts'
 
 export const renameColumn: OperationSpec<RenameColumn> = {
   needs: (op) => ({
     tables: [{ ...theTable(op), columns: [op.from] }],
-    types: op.type === undefined ? [] : [op.type],
+    ...retypeNeeds(op),
     touches: [...new Set([op.from, op.to])].map((column) => ({
       table: theTable(op),
       column,
@@ -30,7 +31,7 @@ export const renameColumn: OperationSpec<RenameColumn> = {
     return [
       installStep(work, {
         does: `${work.adopted ? 'keep' : `add the column "${op.to}" and keep`} "${op.from}" and "${op.to}" of "${op.table}" in step`,
-        hazards: renameHazards(op, context),
+        hazards: renameHazards(op, work),
         state: work.mapping.down === undefined ? 'closed' : 'not_ready',
       }),
     ]

@@ -1,7 +1,7 @@
 import { BellowsError } from '../errors.ts'
 import { canonical } from '../hash.ts'
 import { specOf } from '../operations/index.ts'
-import type { Migration } from '../operations/migration.ts'
+import type { Migration, Operation } from '../operations/migration.ts'
 import type { Touch } from '../operations/needs.ts'
 import { findTable, type QualifiedName, type Schema } from '../schema/model.ts'
 import { qualified } from '../sql.ts'
@@ -13,20 +13,36 @@ import { theTable } from './table-checks.ts'
 /** Operations of one migration build on one another; but what one of them replaces, no other may touch. */
 export function meetingProblems(migration: Migration): readonly BellowsError[] {
   // Only what is done to the same table, or the same object, can meet.
-  const earlier = new Map<string, readonly (readonly Touch[])[]>()
+  const earlier = new Map<string, readonly Touching[]>()
   const met = migration.operations.flatMap((op) => {
     const { touches } = specOf(op).needs(op)
     const places = [...new Set(touches.map(placeOf))]
     const before = [...new Set(places.flatMap((place) => earlier.get(place) ?? []))]
-    for (const place of places) earlier.set(place, [...(earlier.get(place) ?? []), touches])
-    return before.flatMap((one) => meetings(one, touches).map(written))
+    const mine = { op, touches }
+    for (const place of places) earlier.set(place, [...(earlier.get(place) ?? []), mine])
+    return before.flatMap((one) =>
+      meetings(one.touches, touches).map((touch) => [written(touch), adviceFor(one.op, op)] as const),
+    )
   })
-  return [...new Set(met)].map(
-    (what) =>
-      new BellowsError('plan_refused', `Two operations of the migration touch ${what}.`, {
-        hint: 'Put them into two migrations; the second begins when the first is contracted.',
-      }),
+  return [...new Map(met)].map(
+    ([what, hint]) =>
+      new BellowsError('plan_refused', `Two operations of the migration touch ${what}.`, { hint }),
   )
+}
+
+interface Touching {
+  readonly op: Operation
+  readonly touches: readonly Touch[]
+}
+
+/** What becomes of one column is one change, and one copy. */
+function adviceFor(...ops: readonly [Operation, Operation]): string {
+  const rename = ops.find(({ kind }) => kind === 'rename_column')
+  const change = ops.find(({ kind }) => kind === 'change_type')
+  if (rename?.kind !== 'rename_column' || change?.kind !== 'change_type')
+    return 'Put them into two migrations; the second begins when the first is contracted.'
+  const { from, to } = rename
+  return `Leave change_type away and give rename_column of "${from}" what it says: type, collation, nullable, up (over ${from}) and down (over ${to}). Both are done by one copy then.`
 }
 
 /** Does an operation work on something that the ones before it add? */

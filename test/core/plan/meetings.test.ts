@@ -74,6 +74,30 @@ describe('two operations of a migration', () => {
   })
 })
 
+describe('another name and another type of one column', () => {
+  const users = { ...on, table: 'users' }
+  const rename: Operation = { kind: 'rename_column', ...users, from: 'a', to: 'b' }
+  const change = (column: string): Operation => ({ kind: 'change_type', ...users, column, type: 'bigint' })
+
+  test.each<[string, readonly Operation[]]>([
+    ['behind', [rename, change('b')]],
+    ['before', [change('a'), rename]],
+  ])('are one change, and one operation: %s', (_where, operations) => {
+    const [found] = meetingProblems({ name: 'm', operations })
+    expect(found?.hint).toBe(
+      'Leave change_type away and give rename_column of "a" what it says: type, collation, nullable, up (over a) and down (over b). Both are done by one copy then.',
+    )
+  })
+
+  test('are not what else may meet a column', () => {
+    const [found] = meetingProblems({
+      name: 'm',
+      operations: [rename, { kind: 'drop_column', ...users, column: 'a' }],
+    })
+    expect(found?.hint).toBe('Put them into two migrations; the second begins when the first is contracted.')
+  })
+})
+
 describe('an index that goes or gets another name', () => {
   const users = { ...on, table: 'users' }
   const schema = schemaOf(table({ indexes: [index('by_name', ['name'])] }))

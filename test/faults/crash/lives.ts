@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SettingsChange } from '../../../src/config.ts'
 import { BellowsError } from '../../../src/core/errors.ts'
+import type { RenameColumn } from '../../../src/core/operations/rename/rename.ts'
 import type { Phase } from '../../../src/core/plan/step.ts'
 import type { Bellows } from '../../../src/engine/bellows.ts'
 import type { Migration, Operation } from '../../../src/index.ts'
@@ -42,7 +43,7 @@ const SMALL: SettingsChange = {
   gate: { whenNoneRegistered: 'allow', unregistered: 'allow', quietMs: 0, reason: 'a test' },
 }
 
-const rename = (from: string, to: string): Operation => ({
+const rename = (from: string, to: string): RenameColumn => ({
   kind: 'rename_column',
   namespace: 'public',
   table: 'users',
@@ -69,8 +70,19 @@ const life = (
 
 /** Changes of one table that are done together: with one trigger, and each row is written once. */
 export const RENAME = life(
-  [rename('name', 'full_name'), rename('team', 'squad'), drop('older', "'old ' || id")],
-  { copy_name_to_full_name: ROWS, copy_team_to_squad: ROWS },
+  [
+    rename('name', 'full_name'),
+    rename('team', 'squad'),
+    {
+      ...rename('legacy', 'kept'),
+      type: 'varchar(40)',
+      nullable: false,
+      up: `coalesce(legacy, '')`,
+      down: `nullif(kept, '')`,
+    },
+    drop('older', "'old ' || id"),
+  ],
+  { copy_name_to_full_name: ROWS, copy_team_to_squad: ROWS, copy_legacy_to_kept: ROWS },
 )
 export const ADD = life([
   {

@@ -11,8 +11,9 @@ import {
 import { shown } from '../../../sql.ts'
 import { carryProblems, sourceProblems } from '../../copy/checks.ts'
 import type { Context } from '../../operation.ts'
+import type { Target } from '../../retype/target.ts'
 import { type ColumnOf, followersOf } from '../../rules/followers.ts'
-import type { Change, ChangeType, Target } from '../change.ts'
+import type { Change, ChangeType } from '../change.ts'
 import { changing, followingMapping, primaryKeyOf } from './keys.ts'
 
 /** What is in the way of a change of a column that rows are known by, besides what is in the way of any. */

@@ -19,8 +19,9 @@ import {
 import { type Sql, shown, sql, trusted } from '../../../sql.ts'
 import { keptCollation, twinColumn, type Work, workUnderOneName } from '../../copy/work.ts'
 import type { Context } from '../../operation.ts'
+import type { Target } from '../../retype/target.ts'
 import { type ColumnOf, type Follower, followersOf, withFollowing } from '../../rules/followers.ts'
-import type { ChangeType, Target } from '../change.ts'
+import type { ChangeType } from '../change.ts'
 import { identityOf } from './identity.ts'
 import { besides, ownThings } from './neighbours.ts'
 
