@@ -6,11 +6,11 @@ import type { Facts } from '../../schema/facts.ts'
 import type { Column, Table } from '../../schema/model.ts'
 import { carryProblems, sourceProblems } from '../copy/checks.ts'
 import type { Work } from '../copy/work.ts'
+import { isKey } from '../keys/primary-key.ts'
 import type { Context } from '../operation.ts'
 import { mappingHazards, retypeProblems } from '../retype/checks.ts'
 import { type Change, type ChangeType, changeOf, retyped } from './change.ts'
 import { keyChangeProblems } from './keys/checks.ts'
-import { isKey } from './keys/keys.ts'
 
 export function changeProblems(
   op: ChangeType,

@@ -6,7 +6,6 @@ import { leavingHazards, userTriggersFire } from '../../plan/hazards.ts'
 import {
   columnMissing,
   columnSlotProblems,
-  keyProblems,
   refused,
   tableProblems,
   theTable,
@@ -19,6 +18,8 @@ import { carryProblems, ruleProblems, sourceProblems } from '../copy/checks.ts'
 import type { Work } from '../copy/work.ts'
 import type { Context } from '../operation.ts'
 import { mappingHazards, retypeProblems } from '../retype/checks.ts'
+import type { RenamedKey } from './key.ts'
+import { renamedKeyHazards, renamedKeyProblems } from './key-checks.ts'
 import type { RenameColumn } from './rename.ts'
 import { renamingOf } from './renaming.ts'
 
@@ -30,13 +31,13 @@ export function renameProblems(op: RenameColumn, context: Context): readonly Bel
   if (from === undefined) return columnMissing(op, table, op.from)
   const adopted = findColumn(table, op.to)
   return [
-    ...keyProblems(table, from),
-    ...sourceProblems(table, from),
+    ...sourceProblems(table, { ...from, identity: 'no' }),
     ...carryProblems(table, from),
     ...(adopted === undefined
       ? columnSlotProblems(table)
       : adoptionProblems(op, table, adopted, context.facts)),
     ...mappingProblems(op, table, from, context),
+    ...renamedKeyProblems(op, table, from, context),
   ]
 }
 
@@ -105,8 +106,11 @@ function overlapProblems(op: RenameColumn): readonly BellowsError[] {
 
 export function renameHazards(
   op: RenameColumn,
-  { table, fromColumn: from, toColumn, mapping, notNull }: Work,
+  work: Work & { readonly key: RenamedKey },
 ): readonly Hazard[] {
+  const { table, fromColumn: from, toColumn, mapping, notNull, leaving } = work
+  const { along = [] } = leaving
+  const others = table.dependents.filter(({ name }) => !along.includes(name))
   return [
     {
       code: 'column_is_last',
@@ -140,7 +144,8 @@ export function renameHazards(
             because: `Until "${op.from}" is dropped "${op.to}" takes only values that can be taken back to ${from.type}.`,
           },
         ]),
-    ...leavingHazards(table, op.from),
+    ...renamedKeyHazards(work),
+    ...leavingHazards({ ...table, dependents: others }, op.from),
   ]
 }
 

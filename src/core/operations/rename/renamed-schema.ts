@@ -2,6 +2,7 @@ import { theTable } from '../../plan/table-checks.ts'
 import type { Facts } from '../../schema/facts.ts'
 import { findColumn, findTable, type Schema, withTable } from '../../schema/model.ts'
 import { retypedTable } from '../retype/schema.ts'
+import { relinked } from './key.ts'
 import type { RenameColumn } from './rename.ts'
 import { renamingOf } from './renaming.ts'
 
@@ -12,5 +13,7 @@ export function renamedSchema(op: RenameColumn, schema: Schema, facts: Facts): S
   if (table === undefined || from === undefined) return schema
   const renaming = renamingOf(op, table, from, facts)
   if ('problem' in renaming) return schema
-  return withTable(schema, retypedTable(table, { from: op.from, to: op.to, ...renaming }, facts))
+  const { from: old, to } = op
+  const after = withTable(schema, retypedTable(table, { from: old, to, ...renaming }, facts))
+  return relinked(schema, after, { table, from: old, to })
 }

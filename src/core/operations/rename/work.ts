@@ -3,6 +3,7 @@ import { theTable } from '../../plan/table-checks.ts'
 import { findColumn, findTable } from '../../schema/model.ts'
 import { twinColumn, workUnderTwoNames } from '../copy/work.ts'
 import type { Context } from '../operation.ts'
+import { renamedKey } from './key.ts'
 import type { RenameColumn } from './rename.ts'
 import { renamingOf } from './renaming.ts'
 
@@ -17,7 +18,7 @@ export function workFor(op: RenameColumn, context: Context) {
   const { target, mapping, changesValues } = renaming
   const { notNull, collation, ...type } = target
   const adopted = findColumn(table, op.to)
-  return workUnderTwoNames({
+  const work = workUnderTwoNames({
     table,
     fromColumn,
     toColumn: adopted ?? twinColumn(fromColumn, type, { name: op.to, collation }),
@@ -27,4 +28,9 @@ export function workFor(op: RenameColumn, context: Context) {
     changesValues,
     context,
   })
+  const key = renamedKey(op, context, work)
+  if (key.links.length === 0) return { ...work, key }
+  const { leaving } = work
+  const known = [...leaving.known, ...key.links.map((one) => one.key.name)]
+  return { ...work, key, leaving: { ...leaving, known, along: key.links.map(({ identity }) => identity) } }
 }

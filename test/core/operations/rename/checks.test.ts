@@ -124,11 +124,6 @@ describe('the source', () => {
       '"users"."name" is a generated column; a trigger does not see its value.',
     ],
     [
-      'an identity column',
-      withName({ identity: 'always' }),
-      '"users"."name" is an identity column, which cannot be moved to another column yet.',
-    ],
-    [
       'a row type',
       withName({ typeKind: 'composite' }),
       '"users"."name" is of a composite type, where NULL and a row of NULLs cannot be told apart.',
@@ -137,11 +132,6 @@ describe('the source', () => {
       'a table whose row security is forced',
       table({ rowSecurityForced: true }),
       'Row security is forced on "users" for the connected role, which would see only a part of the rows.',
-    ],
-    [
-      'the primary key',
-      table({ columns: [column('name')], constraints: [{ ...key, kind: 'primary_key' }] }),
-      '"users"."name" belongs to the primary key, which only change_type replaces.',
     ],
     [
       'a table whose slots are used up',
@@ -355,11 +345,11 @@ describe('everything that is wrong', () => {
       },
     )
     expect(told(problems({ transform: 'trim' }, users)).map(([, message]) => message)).toEqual([
-      '"users"."name" is an identity column, which cannot be moved to another column yet.',
       'The exclusion constraint rule cannot be built without stopping writers.',
       '"users"."full_name" is already there and is NOT NULL, so old writers fail already.',
       'rule holds for "name"; nobody knows whether it holds for the changed values in "full_name".',
       'Values written to "full_name" could not be taken back to "name", so instances of both versions cannot write at the same time.',
+      '"users"."name" is an identity: its values come from a sequence, and have to be the same in "full_name".',
     ])
   })
 })
