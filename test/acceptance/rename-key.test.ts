@@ -150,7 +150,9 @@ describe('another name of a key', () => {
     await expect(database.query('insert into users (number) values (7000)')).rejects.toThrow('unique')
     await expect(database.query('insert into users (id) values (8000)')).rejects.toThrow('non-DEFAULT')
     await expect(database.query('insert into orders (user_id) values (999)')).rejects.toThrow('foreign key')
+    expect((await bellows.drift()).differences).toEqual([])
     await advance('retire')
+    expect((await bellows.drift()).differences).toEqual([])
     await add()
     await database.query('delete from users where number = 1')
     expect(await database.query('select boss from users where number = 2')).toEqual([{ boss: null }])
@@ -165,6 +167,33 @@ describe('another name of a key', () => {
     expect(await database.query(`select pg_get_serial_sequence('users', 'number') as sequence`)).toEqual([
       { sequence: 'public.users_number_seq' },
     ])
+  })
+
+  test('is changed through either name, and what points at it follows', async () => {
+    const database =
+      await testDatabase(`create table users (id serial primary key, boss integer references users on update cascade);
+      create table orders (user_id integer primary key references users on update cascade on delete cascade);
+      create table lines (user_id integer references orders on update cascade on delete cascade);
+      insert into users default values; insert into users (boss) values (1); insert into orders values (1), (2); insert into lines values (1), (2)`)
+    const bellows = await database.bellows({ settings: SETTINGS })
+    const rows = () =>
+      database.query(
+        'select number, boss, orders.user_id as order, lines.user_id as line from users left join orders on user_id = number left join lines using (user_id) order by number',
+      )
+    await bellows.change((driver) => driver.advance(migration, 'verify'))
+    await database.query('update users set id = 11 where id = 1')
+    await database.query('update users set number = 12 where number = 2')
+    expect(await rows()).toEqual([
+      { number: 11, boss: null, order: 11, line: 11 },
+      { number: 12, boss: 11, order: 12, line: 12 },
+    ])
+    await bellows.change((driver) => driver.advance(migration, 'retire'))
+    await database.query('update users set number = 21 where number = 11')
+    await database.query('delete from users where number = 12')
+    await bellows.change((driver) => driver.undo(1))
+    await database.query('update users set id = 31 where id = 21')
+    await bellows.change((driver) => driver.advance(migration, 'purge'))
+    expect(await rows()).toEqual([{ number: 31, boss: null, order: 31, line: 31 }])
   })
 
   test('is put off while something else needs the old column, or a foreign key is another one than it was', async () => {

@@ -126,7 +126,12 @@ export const CHANGE_KEY: Life = {
     create table visits (at integer, place integer not null references places on delete cascade, primary key (place, at));
     insert into places select from generate_series(1, 100); insert into visits select i, i from generate_series(1, 100) i;`,
 }
-/** The same of a partitioned table: each partition is filled, compared, proved and given its part of an index by itself. */
+/** Another name for a key: what points at it stands on both columns meanwhile. */
+export const RENAME_KEY: Life = {
+  ...CHANGE_KEY,
+  ...life([{ ...rename('id', 'number'), table: 'places' }], { copy_id_to_number: 100 }),
+}
+/** A change of type in a partitioned table: each partition is filled, compared, proved and given its part of an index by itself. */
 export const PARTITIONED: Life = {
   ...life([{ kind: 'change_type', namespace: 'public', table: 'events', column: 'seen', type: 'bigint' }]),
   given: `create table events (id integer not null, said text, seen integer not null) partition by range (id);
