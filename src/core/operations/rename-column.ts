@@ -17,7 +17,7 @@ export const renameColumn: OperationSpec<RenameColumn> = {
   needs: (op) => ({
     tables: [{ ...theTable(op), columns: [op.from, op.to], follows: true }],
     ...retypeNeeds(op),
-    questions: [identityQuestion({ ...theTable(op), table: op.table, column: op.from })],
+    questions: [identityQuestion({ ...op, column: op.from })],
     touches: [
       { table: theTable(op), column: op.from, how: 'replaces', follows: true },
       ...(op.to === op.from ? [] : [{ table: theTable(op), column: op.to, how: 'replaces' } as const]),

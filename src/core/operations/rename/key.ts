@@ -1,4 +1,5 @@
-import { findTable, type Schema, withTable } from '../../schema/model.ts'
+import { assert } from '../../errors.ts'
+import { findTable, type QualifiedName, type Schema, withTable } from '../../schema/model.ts'
 import { renamedSequence } from '../copy/twin-schema.ts'
 import type { Work } from '../copy/work.ts'
 import { type HandOver, identityOf } from '../keys/identity.ts'
@@ -15,24 +16,27 @@ export interface RenamedKey {
 }
 
 export function renamedKey(op: RenameColumn, { schema, facts }: Context, work: Work): RenamedKey {
-  const { table, from, to, names, fromColumn, leaving } = work
-  const sequence = identityOf({ ...op, column: from }, facts)
+  const { table, from, to, names, fromColumn } = work
   return {
     links: linkedBy(schema, [{ table, column: from }]).map((one) =>
       linkOf(one, [{ table, from, to }], names.copy(one.key.name)),
     ),
     identity:
-      fromColumn.identity === 'no' || sequence === undefined
-        ? undefined
-        : {
-            table,
-            from: leaving.hidden,
-            to,
-            identity: fromColumn.identity,
-            sequence,
-            becomes: renamedSequence({ from, to }, table, sequence),
-            aside: names.copy(sequence.name),
-          },
+      fromColumn.identity === 'no' ? undefined : handOver(work, identityOf({ ...op, column: from }, facts)),
+  }
+}
+
+function handOver(work: Work, sequence: QualifiedName | undefined): HandOver {
+  assert(sequence !== undefined, 'an identity has a sequence')
+  const { table, from, to, names, fromColumn, leaving } = work
+  return {
+    table,
+    from: leaving.hidden,
+    to,
+    identity: fromColumn.identity,
+    sequence,
+    becomes: renamedSequence({ from, to }, table, sequence),
+    aside: names.copy(sequence.name),
   }
 }
 

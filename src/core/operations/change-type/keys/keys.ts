@@ -101,7 +101,6 @@ export function keysOf(
     })
   }
   const alone = columns.map((_, at) => copied(at, (table) => table))
-  const [{ names }] = alone as unknown as readonly [Work]
   const primaryKeys = primaryKeysOf(schema, alone)
   return {
     members: alone.map((work, at) => {
@@ -118,7 +117,7 @@ export function keysOf(
       }
     }),
     primaryKeys,
-    links: linked.map((one) => linkOf(one, alone, names.copy(one.key.name))),
+    links: linked.map((one) => linkOf(one, alone, (alone[0] as Work).names.copy(one.key.name))),
   }
 }
 
