@@ -204,6 +204,16 @@ describe('what is refused', () => {
       'one holds for "age" as it is ordered now; nobody knows whether it holds under ci.',
     ],
     [
+      'a foreign key on an index that includes the column, and points at another one',
+      { type: 'bigint' },
+      tableWith([column('age', 'integer'), column('name')], {
+        indexes: [
+          index('by_name', ['name', 'age'], { unique: true, foreignKeys: ['other on public.orders'] }),
+        ],
+      }),
+      'The foreign key other on public.orders stands on by_name, which includes "age" and is made anew with it.',
+    ],
+    [
       'a generated column',
       { type: 'bigint' },
       ages('integer', { generated: 'stored' }),

@@ -6,7 +6,7 @@ import type { Facts } from '../../schema/facts.ts'
 import type { Column, Table } from '../../schema/model.ts'
 import { carryProblems, sourceProblems } from '../copy/checks.ts'
 import type { Work } from '../copy/work.ts'
-import { isKey } from '../keys/primary-key.ts'
+import { includedProblems, isKey } from '../keys/primary-key.ts'
 import type { Context } from '../operation.ts'
 import { mappingHazards, retypeProblems } from '../retype/checks.ts'
 import { type Change, type ChangeType, changeOf, retyped } from './change.ts'
@@ -27,6 +27,7 @@ export function changeProblems(
       : change.by === 'copy'
         ? [
             ...copyProblems(op, table, from, { change, facts }),
+            ...includedProblems(schema, table, from.name),
             ...(byKey ? keyChangeProblems(op, context, change) : []),
           ]
         : change.by === 'catalog'

@@ -61,3 +61,24 @@ export function primaryKeyProblems(
     ),
   ]
 }
+
+/**
+ * A foreign key goes by a unique index of the columns that it points at, which may include others. With one of those the index
+ * would go, and the foreign key knows no twin of it.
+ */
+export function includedProblems(schema: Schema, table: Table, column: string): readonly BellowsError[] {
+  const known = followersOf(schema, table, column).map(({ identity }) => identity)
+  const primary = primaryKeyOf(table)?.name
+  return table.indexes
+    .filter((index) => index.columns.includes(column) && index.constraint !== primary)
+    .flatMap(({ name, foreignKeys }) =>
+      foreignKeys
+        .filter((one) => !known.includes(one))
+        .map((one) =>
+          refused(
+            `The foreign key ${one} stands on ${shown(name)}, which includes "${column}" and is made anew with it.`,
+            'Drop it for the time of the migration, and add it again afterwards.',
+          ),
+        ),
+    )
+}

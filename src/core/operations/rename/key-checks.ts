@@ -6,7 +6,7 @@ import { type Column, isSameName, type Table } from '../../schema/model.ts'
 import { shown } from '../../sql.ts'
 import type { Work } from '../copy/work.ts'
 import { linkedBy } from '../keys/links.ts'
-import { primaryKeyProblems } from '../keys/primary-key.ts'
+import { includedProblems, primaryKeyProblems } from '../keys/primary-key.ts'
 import type { Context } from '../operation.ts'
 import type { RenamedKey } from './key.ts'
 import type { RenameColumn } from './rename.ts'
@@ -45,6 +45,7 @@ export function renamedKeyProblems(
       : []),
     ...identityProblems(op, table, from, renaming),
     ...primaryKeyProblems(table, [{ table, column: from.name }], schema),
+    ...includedProblems(schema, table, from.name),
   ]
 }
 

@@ -11,6 +11,7 @@ import {
   context,
   factsWithTypes,
   foreignKey,
+  index,
   indexOf,
   primaryKeyOf,
   schemaOf,
@@ -199,6 +200,20 @@ describe('another name of a key', () => {
       ),
       {},
       'The foreign key own leads from "id" to "id" of the same table, both of which get another name.',
+    ],
+    [
+      'a foreign key on an index that includes the column',
+      schemaOf(
+        users({
+          indexes: [
+            indexOf(key),
+            index('by_name', ['name', 'id'], { unique: true, foreignKeys: ['other on public.orders'] }),
+          ],
+        }),
+        orders(),
+      ),
+      {},
+      'The foreign key other on public.orders stands on by_name, which includes "id" and is made anew with it.',
     ],
     [
       'an identity of a partitioned table',
