@@ -46,10 +46,10 @@ insert into "Order" (shop) select i % 5 from generate_series(1, ${ROWS}) i;
 insert into lines (${select}, "group") select i, 1 from generate_series(1, ${ROWS}) i;
 insert into parts (of_order, line) select i, 1 from generate_series(1, ${ROWS}) i; analyze "Order" (${id})`
 
-const seller = (name: string, id: string, select: string) => ({
+const seller = (name: string, id: string, select: string, shop = 'shop') => ({
   name,
   statements: [
-    `with one as (insert into "Order" (shop) values ($1::integer) returning ${id}), two as (insert into lines (${select}) select ${id} from one returning ${select})
+    `with one as (insert into "Order" (${shop}) values ($1::integer) returning ${id}), two as (insert into lines (${select}) select ${id} from one returning ${select})
        insert into parts (of_order, line) select ${select}, 1 from two`,
     `update lines set "group" = 10 + $1::integer where ${select} = 1 + $1 % ${ROWS} and "group" = 1`,
     `update lines set kind = '${name}' where ${select} = 1 + $1 % ${ROWS}`,
@@ -97,17 +97,20 @@ const CASES: readonly (readonly [string, Lifecycle])[] = [
     },
   ],
   [
-    'the serial at the other end',
+    'the serial at the other end, together with a column beside it',
     {
-      operations: [rename({ table: 'Order', from: 'id', to: 'number', type: 'integer' })],
+      operations: [
+        rename({ table: 'Order', from: 'id', to: 'number', type: 'integer' }),
+        rename({ table: 'Order', from: 'shop', to: 'store' }),
+      ],
       given: `create table "Order" (id serial primary key, shop integer);
         create table lines ("Select" integer references "Order" on update cascade, "group" integer default 1, kind text, primary key ("Select", "group"));
         ${chain('id', '"Select"')}`,
-      direct: `create table "Order" (shop integer, number serial primary key);
+      direct: `create table "Order" (number serial primary key, store integer);
         create table lines ("Select" integer references "Order" on update cascade, "group" integer default 1, kind text, primary key ("Select", "group"));
-        ${chain('number', '"Select"')}`,
+        ${chain('number', '"Select"').replace('(shop)', '(store)')}`,
       old: [seller('old', 'id', '"Select"')],
-      renewed: [seller('new', 'number', '"Select"')],
+      renewed: [seller('new', 'number', '"Select"', 'store')],
       meanwhile: ['select from "Order" where number is distinct from id'],
     },
   ],
