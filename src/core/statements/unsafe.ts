@@ -186,6 +186,18 @@ export const UNSAFE: readonly Rule[] = [
     instead: 'Write "phase: contract".',
   },
   {
+    code: 'drops_unmade',
+    finds: (statement, setting) =>
+      setting.part === 'down' &&
+      !drops(statement, 'table') &&
+      !drops(statement, 'index') &&
+      kindOf(statement) === 'DropStmt' &&
+      !isTakenBack(statement, setting),
+    what: 'drops something that "up" has not made',
+    why: 'somebody else made it, and may use it',
+    instead: 'Drop what "up" makes, in the words in which it makes it.',
+  },
+  {
     code: 'cascades',
     finds: cascades,
     what: 'drops whatever depends on it (CASCADE)',
