@@ -30,7 +30,10 @@ select json_build_object(
   'rowSecurityForced', (c.relrowsecurity and c.relforcerowsecurity or c.relkind = 'p' and exists (select from pg_partition_tree(c.oid) t
       join pg_class r on r.oid = t.relid where r.relrowsecurity and r.relforcerowsecurity))
     and not (select rolsuper or rolbypassrls from pg_roles where rolname = current_user),
-  'creates', has_schema_privilege(n.oid, 'CREATE'),
+  'closedPartners', (select coalesce(json_agg(distinct jsonb_build_object('namespace', on_.nspname, 'name', o.relname)), '[]')
+    from pg_constraint k join pg_class o on o.oid = k.confrelid join pg_namespace on_ on on_.oid = o.relnamespace
+    where k.conrelid = c.oid and k.contype = 'f'
+      and exists (select from unnest(k.confkey) num where not has_column_privilege(o.oid, num, 'REFERENCES'))),
   'closed', (select coalesce(json_agg(a.attname order by a.attnum), '[]') from pg_attribute a
     where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and (row_security_active(c.oid)
       or not has_column_privilege(c.oid, a.attnum, 'REFERENCES') or not has_column_privilege(c.oid, a.attnum, 'SELECT'))),

@@ -23,6 +23,7 @@ import type { Plan } from './plan.ts'
 import { policyProblems } from './policies.ts'
 import { backfillFinished } from './probes.ts'
 import { readColumnProblems } from './read-columns.ts'
+import { rightProblems } from './rights.ts'
 import type { Duty } from './row-trigger.ts'
 import { PHASES, type Step, type StepDraft } from './step.ts'
 
@@ -86,6 +87,15 @@ function together(migration: Migration, schema: Schema, facts: Facts): readonly 
     const group = groups[at] ?? at
     duties.set(group, [...(duties.get(group) ?? []), ...mine])
   }
+  refuseIfAny(
+    migration.operations.flatMap((op, at) => {
+      const { forward = [], back = [] } = alone[at] ?? {}
+      return rightProblems([...forward, ...back], 'namespace' in op ? op.namespace : 'public', {
+        schema,
+        facts,
+      })
+    }),
+  )
   const isShared = [...duties.values()].some(({ length }) => length > 1)
   const planned = isShared
     ? draftsOfAll(migration, schema, facts, (at) => duties.get(groups[at] ?? at))
