@@ -12,7 +12,7 @@ export function isRightMissing(error: unknown): error is BellowsError {
 export async function readClosedNamespaces(sessions: Sessions): Promise<readonly string[]> {
   const found = await sessions.read<{ name: string }>(sql`
 select nspname as name from pg_catalog.pg_namespace
-  where nspname !~ '^pg_' and not pg_catalog.has_schema_privilege(oid, 'CREATE') order by nspname`)
+  where nspname !~ '^pg_' and nspname <> 'information_schema' and not pg_catalog.has_schema_privilege(oid, 'CREATE') order by nspname`)
   return found.map(({ name }) => name)
 }
 

@@ -23,6 +23,14 @@ interface Known {
   readonly facts: Facts
 }
 
+/** Is there anything that the role may not do? Most often there is nothing, and then no plan is read for it. */
+export function mayLackRights({ schema, facts }: Known): boolean {
+  return (
+    facts.closedNamespaces.length > 0 ||
+    schema.tables.some((one) => !one.owned || !one.mayReference || one.closedPartners.length > 0)
+  )
+}
+
 /**
  * The rights that a plan needs, by its statements, forth and back: where one is missing PostgreSQL would say so in the middle of the
  * run. What is ours is in a namespace of our own.
