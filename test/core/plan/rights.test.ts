@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { rightProblems } from '../../../src/core/plan/rights.ts'
+import { mayLackRights, rightProblems } from '../../../src/core/plan/rights.ts'
 import type { StepDraft } from '../../../src/core/plan/step.ts'
 import type { Table } from '../../../src/core/schema/model.ts'
 import { sql, trusted } from '../../../src/core/sql.ts'
@@ -85,6 +85,42 @@ describe('the rights that the statements of a plan need', () => {
     expect(problems(KEY, {}, [teams({ mayReference: false, closed: ['id'] })])).toHaveLength(1)
     expect(problems(KEY, {}, [teams({ mayReference: false, closed: ['name'] })])).toEqual([])
     expect(problems(KEY, {}, [teams({ mayReference: true, closed: ['id'] })])).toEqual([])
+  })
+
+  test('in the namespaces of the partitions that get a part of an index', () => {
+    const events = { namespace: 'free', name: 'events' }
+    const parts: StepDraft = {
+      kind: 'index_parts',
+      phase: 'expand',
+      does: 'a test',
+      hazards: [],
+      probe: sql`true`,
+      locks: [],
+      how: 'build',
+      table: events,
+      index: { namespace: 'free', name: 'i' },
+      using: null,
+      tablespace: null,
+      nameParts: ['id'],
+      prefix: 'p',
+    }
+    const part = { namespace: 'App', name: 'events_1', kind: 'table', owned: true, own: [] } as const
+    const schema = schemaOf(table({ ...events, parts: [part] }))
+    const known = { schema, facts: facts({ closedNamespaces: ['App'] }) }
+    expect(rightProblems([parts], 'free', known)).toHaveLength(1)
+    expect(rightProblems([parts], 'free', { ...known, facts: facts() })).toEqual([])
+  })
+
+  test('are looked up only where the role lacks something', () => {
+    const lacks = (of: Partial<Table>, closedNamespaces: readonly string[] = []) =>
+      mayLackRights({ schema: schemaOf(table(of)), facts: facts({ closedNamespaces }) })
+    expect(lacks({})).toBe(false)
+    expect([
+      lacks({ owned: false }),
+      lacks({ mayReference: false }),
+      lacks({ closedPartners: [TEAMS] }),
+      lacks({}, ['public']),
+    ]).toEqual([true, true, true, true])
   })
 
   test('each once', () => {
