@@ -103,13 +103,3 @@ test.for(CASES)(
     expect((await bellows.run(migration.name))?.state).toBe('completed')
   },
 )
-
-test('without the right to make a namespace there is no journal, and that is told', async () => {
-  const database = await shopDatabase()
-  await database.query(`revoke create on database ${database.name} from ${OWNER}`)
-  const bellows = await database.bellows()
-  await expect(bellows.change((driver) => driver.setBaseline({}))).rejects.toMatchObject({
-    code: 'config_invalid',
-    hint: `Let it, once: grant create on database ${database.name} to ${OWNER}`,
-  })
-})
