@@ -34,7 +34,7 @@ const TYPES: Readonly<Record<string, Storage>> = {
 
 /** A type as PostgreSQL prints it, such as `character varying(20)`. */
 export function type(printed: string, more: Partial<TypeFacts> = {}): TypeFacts {
-  const baseType = printed.replace(/\(.*\)$/, '')
+  const baseType = printed.replace(/\([^)]*\)/, '')
   return {
     type: printed,
     baseType,

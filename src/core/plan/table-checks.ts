@@ -127,7 +127,9 @@ export function keyProblems(table: Table, column: Column): BellowsError[] {
   const key = table.constraints.find((one) => one.kind === 'primary_key')
   if (key === undefined || !needsColumn(table, key, column.name)) return []
   return [
-    refused(`"${table.name}"."${column.name}" belongs to the primary key, which only change_type replaces.`),
+    refused(
+      `"${table.name}"."${column.name}" belongs to the primary key, which only change_type and rename_column replace.`,
+    ),
   ]
 }
 

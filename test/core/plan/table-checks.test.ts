@@ -130,7 +130,10 @@ describe('a key', () => {
 
   test('is kept, and the message says so', () => {
     expect(told(keyProblems(table(), column('id')))).toEqual([
-      ['plan_refused', '"users"."id" belongs to the primary key, which only change_type replaces.'],
+      [
+        'plan_refused',
+        '"users"."id" belongs to the primary key, which only change_type and rename_column replace.',
+      ],
     ])
   })
 })
