@@ -1,24 +1,24 @@
 import { commentedSql, markedSql } from '../../../plan/carry.ts'
 import { nothingIsBound } from '../../../plan/dependents.ts'
 import { defaultName } from '../../../plan/names.ts'
-import {
-  all,
-  columnAbsent,
-  columnExists,
-  constraintExists,
-  constraintIsAsPlanned,
-  constraintValidated,
-  indexValid,
-} from '../../../plan/probes.ts'
+import { all, columnAbsent, columnExists, indexValid } from '../../../plan/probes.ts'
 import { noStrangers, renameSql } from '../../../plan/retire.ts'
 import { functionSql } from '../../../plan/row-trigger.ts'
 import type { Lock, Requirement, StepDraft } from '../../../plan/step.ts'
-import type { Constraint, QualifiedName } from '../../../schema/model.ts'
-import { id, qualified, type Sql, shown, sql, trusted } from '../../../sql.ts'
+import type { QualifiedName } from '../../../schema/model.ts'
+import { id, qualified, type Sql, sql, trusted } from '../../../sql.ts'
 import { moveDefaultSql, readyRequirements } from '../../copy/leave-steps.ts'
+import { handOverSql } from '../../keys/identity.ts'
+import type { Link } from '../../keys/links.ts'
+import {
+  dropConstraintSql,
+  isAsPlanned,
+  linkCommentSql,
+  linkStands,
+  takeOverLinkSql,
+} from '../../keys/links.ts'
 import { returnDefaultSql } from '../steps.ts'
-import { handOverSql } from './identity.ts'
-import type { Keys, Link, Member, PrimaryKey } from './keys.ts'
+import type { Keys, Member, PrimaryKey } from './keys.ts'
 
 /** All columns get their new names at once, and with them the keys: nobody sees one without the others. */
 export function swapKeysStep(keys: Keys): StepDraft {
@@ -41,10 +41,7 @@ export function swapKeysStep(keys: Keys): StepDraft {
       ...primaryKeys.map(({ table, key }) => dropConstraintSql(table, key.name)),
       ...members.flatMap(takeOverSql),
       ...primaryKeys.flatMap((key) => keySql(key, key.next, true)),
-      ...links.flatMap(({ table, key, copyName }) => [
-        sql`alter table ${qualified(table)} rename constraint ${id(copyName)} to ${id(key.name)}`,
-        ...linkCommentSql(table, key),
-      ]),
+      ...links.flatMap(takeOverLinkSql),
     ],
     cost: 'instant',
   }
@@ -127,7 +124,7 @@ function memberRequirements(member: Member, links: readonly Link[]): readonly Re
 function keyRequirements({ primaryKeys, links }: Keys): readonly Requirement[] {
   return [
     ...primaryKeys.flatMap(({ table, key, next, spare }) => [
-      asPlanned(table, key),
+      isAsPlanned(table, key, key.definition),
       ...[next, spare].map(
         (name): Requirement => ({
           that: indexValid({ namespace: table.namespace, name }),
@@ -136,30 +133,8 @@ function keyRequirements({ primaryKeys, links }: Keys): readonly Requirement[] {
         }),
       ),
     ]),
-    ...links.flatMap(({ table, key, copyName }): readonly Requirement[] => [
-      asPlanned(table, key),
-      {
-        that: key.validated ? constraintValidated(table, copyName) : constraintExists(table, copyName),
-        code: 'drift_found',
-        otherwise: `the foreign key "${copyName}" on "${table.name}" is missing or not validated`,
-      },
-    ]),
+    ...links.flatMap((link) => [isAsPlanned(link.table, link.key, link.key.definition), linkStands(link)]),
   ]
-}
-
-/** Whether it is validated does not matter: an undo that was interrupted has put it up for new rows alone. */
-function asPlanned(table: QualifiedName, { name, definition }: Constraint): Requirement {
-  const bare = definition.replace(/ NOT VALID$/, '')
-  const isOne = (text: string) => constraintIsAsPlanned(table, name, text)
-  return {
-    that: sql`(${isOne(bare)} or ${isOne(`${bare} NOT VALID`)})`,
-    code: 'drift_found',
-    otherwise: `${shown(name)} of "${table.name}" was changed since the plan was made; roll back and begin anew`,
-  }
-}
-
-function dropConstraintSql(table: QualifiedName, name: string): Sql {
-  return sql`alter table ${qualified(table)} drop constraint ${id(name)} restrict`
 }
 
 function takeOverSql(member: Member): readonly Sql[] {
@@ -213,7 +188,15 @@ function identitySql(
 ): readonly Sql[] {
   if (identity === undefined) return []
   const aside = names.copy(identity.name)
-  return handOverSql({ table, from, to, identity: fromColumn.identity, sequence: identity, aside })
+  return handOverSql({
+    table,
+    from,
+    to,
+    identity: fromColumn.identity,
+    sequence: identity,
+    becomes: identity,
+    aside,
+  })
 }
 
 /** Since PostgreSQL 18 a NOT NULL has a name, and the new column is to have the one that PostgreSQL gives. */
@@ -243,8 +226,4 @@ function keySql({ table, key, index, columns }: PrimaryKey, of: string, isNew: b
     ...markedSql(table, index, key.name),
     ...(index.replicaIdentity ? [sql`alter table ${on} replica identity using index ${id(key.name)}`] : []),
   ]
-}
-
-function linkCommentSql(table: QualifiedName, key: Constraint): readonly Sql[] {
-  return commentedSql(sql`constraint ${id(key.name)} on ${qualified(table)}`, key.comment)
 }
