@@ -18,6 +18,9 @@ export function firstPace(rows: number | 'by_time', targetMs: number): Pace {
   return rows === 'by_time' ? { rows: FIRST_ROWS, rowsMax: ROWS_MAX, targetMs } : { rows, rowsMax: rows }
 }
 
+/** Below so many rows it is what a statement costs in any case that takes the time, and smaller batches take longer as a whole. */
+const ROWS_ENOUGH = 200
+
 /** After a batch of so many rows that took so long, and could have taken `mostMs`. */
 export function paced(
   pace: Pace,
@@ -25,10 +28,11 @@ export function paced(
   mostMs: number,
 ): Pace {
   const { rows, targetMs } = pace
-  if (targetMs === undefined) return batch.ms * QUICK_SHARE <= mostMs ? bounded(pace, rows * STEP_MAX) : pace
+  if (targetMs === undefined || rows < ROWS_ENOUGH)
+    return batch.ms * QUICK_SHARE <= mostMs ? bounded(pace, rows * STEP_MAX) : pace
   // One that found little says nothing of how long more would take.
-  if (batch.rows < rows / STEP_MAX && batch.ms < targetMs) return pace
-  return bounded(pace, (batch.rows * targetMs) / Math.max(batch.ms, 1))
+  if (batch.rows < rows / STEP_MAX) return pace
+  return bounded(pace, Math.max(ROWS_ENOUGH, (batch.rows * targetMs) / Math.max(batch.ms, 1)))
 }
 
 /** After one that the server ended because it took too long. */

@@ -15,13 +15,11 @@ function isRange({ from }: Range): Sql {
   return sql`from_block = ${lit(from.block)} and from_line = ${lit(from.line)}`
 }
 
-/** So many ranges behind one have done a rung before it does its next: what its last one left dead can be pruned by then. */
-const LAG = 2
-
 /**
- * A range whose next rung may be done: the one that is furthest. Nothing is locked by looking.
+ * A range whose next rung may be done: the one that is furthest. One behind it must have done its last rung since: what that left dead
+ * can be pruned by then. Nothing is locked by looking.
  * @param besides those that this process is at work on
- * @param isWaived where nothing else is left, the lag is not waited for
+ * @param isWaived where nothing else is left, no other is waited for
  */
 export async function nextRange(
   engine: Engine,
@@ -29,9 +27,8 @@ export async function nextRange(
   { besides, isWaived }: { readonly besides: readonly Range[]; readonly isWaived: boolean },
 ): Promise<RangeRow | undefined> {
   const isFree = besides.map((one) => sql` and not (${isRange(one)})`)
-  const isRipe = sql`(next_rung = 0 or (select count(*) from (select from bellows.backfill_range behind
-      where ${isOfPart(part)} and (behind.from_block, behind.from_line) >= (r.to_block, r.to_line) and behind.next_rung >= r.next_rung
-      limit ${lit(LAG)}) done) = ${lit(LAG)})`
+  const isRipe = sql`(next_rung = 0 or exists (select from bellows.backfill_range behind
+      where ${isOfPart(part)} and (behind.from_block, behind.from_line) >= (r.to_block, r.to_line) and behind.next_rung >= r.next_rung))`
   const [found] = await engine.database.read<{ range: RangeRow }>(sql`
 select pg_catalog.json_build_object('from', pg_catalog.json_build_object('block', from_block, 'line', from_line),
     'to', pg_catalog.json_build_object('block', to_block, 'line', to_line), 'rungs', rungs, 'rung', next_rung) as range

@@ -15,8 +15,7 @@ describe('the pace of batches', () => {
   test.each([
     [0.005, 5_000],
     [0.025, 1_000],
-    [0.25, 100],
-    [50, 1],
+    [0.125, 200],
     [0.000_001, 50_000],
   ])('settles where a row takes %s ms at %s rows for 25 ms', (msPerRow, rows) => {
     expect(settled(firstPace('by_time', 25), msPerRow)).toBe(rows)
@@ -28,10 +27,19 @@ describe('the pace of batches', () => {
     expect(paced(pace, { rows: 1_000, ms: 0 }, MOST_MS).rows).toBe(2_000)
   })
 
-  test('does not grow by batches that find little, and shrinks by those that take long all the same', () => {
+  test('follows no batch that finds little, however long that takes', () => {
     const pace = firstPace('by_time', 25)
     expect(paced(pace, { rows: 3, ms: 1 }, MOST_MS)).toEqual(pace)
-    expect(paced(pace, { rows: 3, ms: 200 }, MOST_MS).rows).toBe(500)
+    expect(paced(pace, { rows: 3, ms: 200 }, MOST_MS)).toEqual(pace)
+  })
+
+  test('does not fall below what a statement costs in any case, but where the server ends one', () => {
+    const pace = firstPace('by_time', 25)
+    expect(settled(pace, 2), 'as if a trigger took long for each row').toBe(200)
+    const slow = slowed(slowed({ ...pace, rows: 200 }))
+    expect(slow.rows).toBe(50)
+    expect(paced(slow, { rows: 50, ms: 500 }, MOST_MS).rows, 'a larger one would be ended again').toBe(50)
+    expect(paced(slow, { rows: 50, ms: 50 }, MOST_MS).rows).toBe(100)
   })
 
   test('that somebody has said is kept, and comes back after a batch that was too slow', () => {
