@@ -1,42 +1,36 @@
 import { commentedSql, markedSql } from '../../../plan/carry.ts'
-import { nothingIsBound } from '../../../plan/dependents.ts'
 import { defaultName } from '../../../plan/names.ts'
-import {
-  all,
-  columnAbsent,
-  columnExists,
-  constraintExists,
-  constraintIsAsPlanned,
-  constraintValidated,
-  indexValid,
-} from '../../../plan/probes.ts'
-import { noStrangers, renameSql } from '../../../plan/retire.ts'
+import { all, columnAbsent, columnExists } from '../../../plan/probes.ts'
+import { renameSql } from '../../../plan/retire.ts'
 import { functionSql } from '../../../plan/row-trigger.ts'
-import type { Lock, Requirement, StepDraft } from '../../../plan/step.ts'
+import type { Lock, StepDraft } from '../../../plan/step.ts'
 import type { Constraint, QualifiedName } from '../../../schema/model.ts'
-import { id, qualified, type Sql, shown, sql, trusted } from '../../../sql.ts'
-import { moveDefaultSql, readyRequirements } from '../../copy/leave-steps.ts'
+import { id, qualified, type Sql, sql, trusted } from '../../../sql.ts'
+import { moveDefaultSql } from '../../copy/leave-steps.ts'
 import { returnDefaultSql } from '../steps.ts'
 import { handOverSql } from './identity.ts'
-import type { Keys, Link, Member, PrimaryKey } from './keys.ts'
+import type { Keys, Member, PrimaryKey } from './keys.ts'
+import { swapRequirements } from './requirements.ts'
 
 /** All columns get their new names at once, and with them the keys: nobody sees one without the others. */
 export function swapKeysStep(keys: Keys): StepDraft {
-  const { members, primaryKeys, links } = keys
+  const { members, primaryKeys, links, along } = keys
   return {
     kind: 'retire',
     phase: 'retire',
     does: `have ${calledAll(members)} be the new ${members.length === 1 ? 'column' : 'columns'}, and hide the old`,
     hazards: [],
-    probe: all(
-      members.flatMap(({ table, to, leaving }) => [
+    probe: all([
+      ...(along === undefined ? [] : [along.isThere]),
+      ...members.flatMap(({ table, to, leaving }) => [
         columnAbsent(table, to),
         columnExists(table, leaving.hidden),
       ]),
-    ),
+    ]),
     locks: swapLocks(keys),
-    requires: [...members.flatMap((one) => memberRequirements(one, links)), ...keyRequirements(keys)],
+    requires: swapRequirements(keys),
     statements: [
+      ...(along?.there ?? []),
       ...links.map(({ table, key }) => dropConstraintSql(table, key.name)),
       ...primaryKeys.map(({ table, key }) => dropConstraintSql(table, key.name)),
       ...members.flatMap(takeOverSql),
@@ -52,21 +46,23 @@ export function swapKeysStep(keys: Keys): StepDraft {
 
 /** Undoes `swapKeysStep`: instant and lossless, because the hidden columns were kept in step. */
 export function swapKeysBackStep(keys: Keys): StepDraft {
-  const { members, primaryKeys, links } = keys
+  const { members, primaryKeys, links, along } = keys
   return {
     kind: 'ddl',
     phase: 'retire',
     does: `have ${calledAll(members)} be the old ${members.length === 1 ? 'column' : 'columns'} again`,
     hazards: [],
-    probe: all(
-      members.flatMap(({ table, from, leaving }) => [
+    probe: all([
+      ...(along === undefined ? [] : [along.isBack]),
+      ...members.flatMap(({ table, from, leaving }) => [
         columnExists(table, from),
         columnAbsent(table, leaving.hidden),
       ]),
-    ),
+    ]),
     locks: swapLocks(keys),
     requires: [],
     statements: [
+      ...(along?.back ?? []),
       ...links.map(({ table, key }) => dropConstraintSql(table, key.name)),
       ...primaryKeys.map(({ table, key }) => dropConstraintSql(table, key.name)),
       ...members.flatMap(giveBackSql),
@@ -105,57 +101,6 @@ function swapLocks({ members, links }: Keys): readonly Lock[] {
       })),
     ]),
   ]
-}
-
-function memberRequirements(member: Member, links: readonly Link[]): readonly Requirement[] {
-  const { table, from, leaving } = member
-  return [
-    noStrangers(leaving, from),
-    {
-      that: nothingIsBound(
-        table,
-        from,
-        links.map(({ identity }) => identity),
-      ),
-      code: 'dependents_found',
-      otherwise: `something depends on "${table.name}"."${from}" and would go along with the old column; drop it, contract, and make it anew`,
-    },
-    ...readyRequirements(member),
-  ]
-}
-
-function keyRequirements({ primaryKeys, links }: Keys): readonly Requirement[] {
-  return [
-    ...primaryKeys.flatMap(({ table, key, next, spare }) => [
-      asPlanned(table, key),
-      ...[next, spare].map(
-        (name): Requirement => ({
-          that: indexValid({ namespace: table.namespace, name }),
-          code: 'drift_found',
-          otherwise: `the index "${name}" of "${table.name}" is missing or invalid`,
-        }),
-      ),
-    ]),
-    ...links.flatMap(({ table, key, copyName }): readonly Requirement[] => [
-      asPlanned(table, key),
-      {
-        that: key.validated ? constraintValidated(table, copyName) : constraintExists(table, copyName),
-        code: 'drift_found',
-        otherwise: `the foreign key "${copyName}" on "${table.name}" is missing or not validated`,
-      },
-    ]),
-  ]
-}
-
-/** Whether it is validated does not matter: an undo that was interrupted has put it up for new rows alone. */
-function asPlanned(table: QualifiedName, { name, definition }: Constraint): Requirement {
-  const bare = definition.replace(/ NOT VALID$/, '')
-  const isOne = (text: string) => constraintIsAsPlanned(table, name, text)
-  return {
-    that: sql`(${isOne(bare)} or ${isOne(`${bare} NOT VALID`)})`,
-    code: 'drift_found',
-    otherwise: `${shown(name)} of "${table.name}" was changed since the plan was made; roll back and begin anew`,
-  }
 }
 
 function dropConstraintSql(table: QualifiedName, name: string): Sql {
