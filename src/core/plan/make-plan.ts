@@ -23,6 +23,7 @@ import type { Plan } from './plan.ts'
 import { policyProblems } from './policies.ts'
 import { backfillFinished } from './probes.ts'
 import { readColumnProblems } from './read-columns.ts'
+import { removedValueProblems } from './removed-values.ts'
 import type { Duty } from './row-trigger.ts'
 import { PHASES, type Step, type StepDraft } from './step.ts'
 
@@ -111,6 +112,7 @@ function draftsOfAll(
     ...followedProblems(migration, start),
     ...movedLinkProblems(migration, facts),
     ...policyProblems(migration, facts),
+    ...removedValueProblems(migration, facts),
   ]
   let schema = start
   const planned = migration.operations.map((op, at): Drafts => {
