@@ -35,9 +35,18 @@ function isOn(op: Operation, tables: readonly QualifiedName[]): boolean {
 
 /** In any of its texts, as a word, whatever it means there. */
 function saysType(op: Operation, { type }: RemoveEnumValue): boolean {
-  const text = JSON.stringify(op).toLowerCase()
   const name = type.toLowerCase()
+  const text = textsOf(op).join(' ').toLowerCase().replaceAll('""', '"')
   return (
     text.split(/[^\p{L}\p{N}_$]+/u).includes(name) || (/[^\p{L}\p{N}_$]/u.test(name) && text.includes(name))
   )
+}
+
+function textsOf(op: Operation): readonly string[] {
+  const texts: string[] = []
+  JSON.stringify(op, (_, value: unknown) => {
+    if (typeof value === 'string') texts.push(value)
+    return value
+  })
+  return texts
 }

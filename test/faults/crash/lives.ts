@@ -148,9 +148,7 @@ export const PARTITIONS: Life = {
 }
 /** A type that changes its name with the columns of two tables. */
 export const REMOVE_VALUE: Life = {
-  ...life([
-    { kind: 'remove_enum_value', namespace: 'public', type: 'mood', value: 'ok', becomes: 'fine' },
-  ]),
+  ...life([{ kind: 'remove_enum_value', namespace: 'public', type: 'mood', value: 'ok', becomes: 'fine' }]),
   given: `create type mood as enum ('sad', 'ok', 'fine');
     create table days (day integer primary key, mood mood not null default 'sad'); create table nights (night integer, moods mood[]);
     insert into days select i, case when i % 2 = 0 then 'ok'::mood else 'sad' end from generate_series(1, 100) i;

@@ -1,7 +1,7 @@
 import type { Hazard } from '../../plan/hazard.ts'
 import type { StepDraft } from '../../plan/step.ts'
 import { rewriteType } from '../../rewrite.ts'
-import type { Table } from '../../schema/model.ts'
+import { isSameName, type QualifiedName, type Table } from '../../schema/model.ts'
 import { withEach } from '../../schema/references.ts'
 import { id, join, lit, qualified, type Sql, sql } from '../../sql.ts'
 import { columnIsLast, hangingHazards } from '../change-type/checks.ts'
@@ -64,9 +64,7 @@ export function removalOf(op: RemoveEnumValue, { schema, facts, seed }: Context)
 
 /** The table with indexes that fit the new type under the name that it has until the contract. */
 function withType(table: Table, columns: readonly Changing[], { type, next }: Types): Table {
-  const mine = columns.filter(
-    (one) => one.table.name === table.name && one.table.namespace === table.namespace,
-  )
+  const mine = columns.filter((one) => isSameName(one.table, table))
   return {
     ...table,
     indexes: table.indexes.map((index) =>
@@ -92,7 +90,7 @@ function exchanged({ type, next, retired, labels, left }: Types, columns: readon
   }
 }
 
-function renameSql(type: Types['type'], to: string): Sql {
+function renameSql(type: QualifiedName, to: string): Sql {
   return sql`alter type ${qualified(type)} rename to ${id(to)}`
 }
 
@@ -135,11 +133,11 @@ function typeHazards({ type, value, becomes }: RemoveEnumValue): readonly Hazard
 }
 
 /** There and back. */
-function castsOf(a: Types['type'], b: Types['type']): readonly [Sql, Sql] {
+function castsOf(a: QualifiedName, b: QualifiedName): readonly [Sql, Sql] {
   return [sql`(${qualified(a)} as ${qualified(b)})`, sql`(${qualified(b)} as ${qualified(a)})`]
 }
 
-function dropSql(a: Types['type'], b: Types['type'], gone: Types['type']): readonly Sql[] {
+function dropSql(a: QualifiedName, b: QualifiedName, gone: QualifiedName): readonly Sql[] {
   return [
     ...castsOf(a, b).map((cast) => sql`drop cast if exists ${cast}`),
     sql`drop type if exists ${qualified(gone)} restrict`,
