@@ -25,6 +25,7 @@ import { backfillFinished } from './probes.ts'
 import { readColumnProblems } from './read-columns.ts'
 import { removedValueProblems } from './removed-values.ts'
 import type { Duty } from './row-trigger.ts'
+import { standInProblems } from './stand-ins.ts'
 import { PHASES, type Step, type StepDraft } from './step.ts'
 
 /**
@@ -130,7 +131,7 @@ function draftsOfAll(
     return problems.length > 0 ? { touches: [], forward: [], back: [] } : draftsOf(op, context)
   })
   refuseIfAny([...problems, ...comingProblems(migration, start, schema)])
-  refuseIfAny(readColumnProblems(migration, start, facts))
+  refuseIfAny([...readColumnProblems(migration, start, facts), ...standInProblems(migration)])
   return planned
 }
 
