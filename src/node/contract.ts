@@ -110,7 +110,7 @@ async function notCopied(
   if (found.key)
     return new BellowsError(
       'plan_refused',
-      `${of} belongs to the primary key, which only change_type replaces`,
+      `${of} belongs to the primary key, which only change_type and rename_column replace`,
     )
   const unfinished = open.find(({ op }) => op.from === column)
   if (unfinished === undefined)

@@ -127,7 +127,8 @@ export async function copied(
 /** A copy that changed the values in another way is not the one that is asked for. */
 function refuseAnother(op: Operation, { from, to, transform }: Copy): void {
   if (op.kind !== 'rename_column' || op.from !== from || op.to !== to) return
-  const { table, transform: known = 'copy' } = op
+  const { table, up, transform: named = 'copy' } = op
+  const known = up ?? named
   if (known === transform) return
   throw new BellowsError(
     'phase_order',

@@ -137,6 +137,23 @@ const CASES: readonly (readonly [
     },
   ],
   [
+    'more digits and more bits where a check and an index look at them, by a copy without a word on how',
+    {
+      operations: [
+        change({ type: 'numeric(16, 2)' }),
+        change({ column: 'bits', type: 'varbit(8)' }),
+        change({ column: 'born', type: 'timestamp(6)' }),
+      ],
+      given: `${users(`age numeric(12, 2) not null default 1 check (age >= 0), bits varbit(4) default '1', born timestamp(3) check (born > '1900-01-01')`)}
+        create index on users (id) where bits is not null;
+        insert into users (age, bits, born) select i / 3.0, i::bit(4), '2000-01-01'::timestamp + i * interval '1.001 s' from generate_series(1, ${ROWS}) i;`,
+      direct: `${users(`age numeric(16, 2) not null default 1 check (age >= 0), bits varbit(8) default '1', born timestamp(6) check (born > '1900-01-01')`)}
+        create index on users (id) where bits is not null`,
+      old: [client('old', '$1 / 3.0', '1 + $1 / 7.0')],
+      renewed: [client('new', '$1 / 9.0')],
+    },
+  ],
+  [
     'a longer text, in the catalog alone',
     {
       operations: [change({ type: 'varchar(50)' })],

@@ -26,6 +26,7 @@ import {
   POISONED,
   REMOVE_VALUE,
   RENAME,
+  RENAME_KEY,
   RULES,
   TABLES,
   THINGS,
@@ -44,9 +45,10 @@ const GRACE_MS = 400
 const TIMEOUT_MS = 300_000
 
 const LIVES: readonly (readonly [string, Life, { readonly points: number; readonly states: number }])[] = [
-  ['changes of three columns at once', RENAME, { points: 150, states: 25 }],
+  ['changes of four columns at once', RENAME, { points: 150, states: 25 }],
   ['a change of type', CHANGE, { points: 100, states: 20 }],
   ['a change of a key and what points at it', CHANGE_KEY, { points: 150, states: 30 }],
+  ['another name of a key that is pointed at', RENAME_KEY, { points: 100, states: 20 }],
   ['a change of type in a partitioned table', PARTITIONED, { points: 100, states: 20 }],
   ['partitions that come and go', PARTITIONS, { points: 40, states: 8 }],
   ['a value of an enum that is removed', REMOVE_VALUE, { points: 120, states: 20 }],
@@ -63,10 +65,11 @@ const LIVES: readonly (readonly [string, Life, { readonly points: number; readon
   ['a dropped column that is filled meanwhile', DROP_FILLED, { points: 60, states: 8 }],
 ]
 const RETURNS: readonly (readonly [string, Life, Phase])[] = [
-  ['changes of three columns that are verified', RENAME, 'verify'],
-  ['changes of three columns that are hidden', RENAME, 'retire'],
+  ['changes of four columns that are verified', RENAME, 'verify'],
+  ['changes of four columns that are hidden', RENAME, 'retire'],
   ['a change of type that has taken over the name', CHANGE, 'retire'],
   ['a change of a key that has taken over the name', CHANGE_KEY, 'retire'],
+  ['another name of a key whose old column is hidden', RENAME_KEY, 'retire'],
   ['a merge whose columns are hidden', MERGE, 'retire'],
   ['a value of an enum that is removed', REMOVE_VALUE, 'retire'],
   ['a moved column that is hidden', MOVE, 'retire'],

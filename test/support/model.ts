@@ -34,7 +34,7 @@ const TYPES: Readonly<Record<string, Storage>> = {
 
 /** A type as PostgreSQL prints it, such as `character varying(20)`. */
 export function type(printed: string, more: Partial<TypeFacts> = {}): TypeFacts {
-  const baseType = printed.replace(/\(.*\)$/, '')
+  const baseType = printed.replace(/\([^)]*\)/, '')
   return {
     type: printed,
     baseType,
@@ -202,7 +202,7 @@ export function table(more: Partial<Table> = {}): Table {
     rowSecurity: false,
     rowSecurityForced: false,
     grants: [],
-    creates: true,
+    closedPartners: [],
     closed: [],
     published: false,
     columnSlots: 2,
@@ -264,6 +264,7 @@ export function facts(more: Partial<Facts> = {}): Facts {
     types: {},
     expressions: {},
     names: {},
+    closedNamespaces: [],
     conditions: {},
     values: {},
     mappings: {},

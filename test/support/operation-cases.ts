@@ -213,6 +213,13 @@ export const OPERATION_CASES: Readonly<Record<Operation['kind'], readonly Operat
       operations: [rename({ from: 'team', to: 'squad' })],
     },
     {
+      name: 'of an identity that foreign keys point at, one of them of its own table',
+      given: `create table users (id integer generated always as identity primary key, boss integer references users);
+        create table orders (number serial, of_user integer not null references users on delete cascade, primary key (of_user, number));
+        insert into users (boss) select nullif(i - 1, 0) from generate_series(1, ${ROWS}) i; insert into orders (of_user) select generate_series(1, ${ROWS});`,
+      operations: [rename({ from: 'id', to: 'number' })],
+    },
+    {
       name: 'with the sequence of a serial',
       given: `create table users (id integer primary key, name serial); insert into users select generate_series(1, ${ROWS});`,
       operations: [rename({ type: 'bigint' })],

@@ -80,9 +80,9 @@ async function ofNull(sessions: Sessions, query: Sql): Promise<MappingFacts['ofN
   }
 }
 
-function typeOf(table: Table | undefined, { name, type }: TypedColumn): Sql | undefined {
+function typeOf(table: Table | undefined, { name, type, like = name }: TypedColumn): Sql | undefined {
   if (type === undefined) {
-    const column = table === undefined ? undefined : findColumn(table, name)
+    const column = table === undefined ? undefined : (findColumn(table, name) ?? findColumn(table, like))
     return column === undefined ? undefined : trusted(column.type)
   }
   const read = readType(type)

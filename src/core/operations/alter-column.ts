@@ -19,7 +19,10 @@ export const alterColumn: OperationSpec<AlterColumn> = {
       defaults: typeof op.default === 'string' ? [{ table, column: op.column, expression: op.default }] : [],
       conditions: rules.flatMap(({ conditions = [] }) => conditions),
       names: rules.flatMap(({ names = [] }) => names),
-      touches: [{ table, column: op.column, how: 'uses' }, ...rules.flatMap(({ touches }) => touches)],
+      touches: [
+        { table, column: op.column, how: isDescription(op) ? 'describes' : 'uses' },
+        ...rules.flatMap(({ touches }) => touches),
+      ],
     }
   },
 
@@ -45,6 +48,11 @@ export const alterColumn: OperationSpec<AlterColumn> = {
     inContext(partsOf(op), context)
       .toReversed()
       .flatMap(([part, own]) => part.rollback(own)),
+}
+
+/** Does nothing of it matter to what is written? */
+function isDescription(op: AlterColumn): boolean {
+  return partsOf(op).length === attributesPart(op).length
 }
 
 function partsOf(op: AlterColumn): readonly Part[] {

@@ -1,11 +1,10 @@
 import { assert, type BellowsError } from '../errors.ts'
 import { columnMissing, tableProblems, theTable } from '../plan/table-checks.ts'
 import { findColumn, findTable, withTable } from '../schema/model.ts'
-import { type Change, type ChangeType, changeOf, mappingNeeds } from './change-type/change.ts'
+import { type Change, type ChangeType, changeOf, retyped } from './change-type/change.ts'
 import { changeHazards, changeProblems } from './change-type/checks.ts'
 import { narrowStep, widenStep } from './change-type/in-catalog.ts'
-import { identityQuestion } from './change-type/keys/identity.ts'
-import { isKey, keysOf } from './change-type/keys/keys.ts'
+import { keysOf } from './change-type/keys/keys.ts'
 import { changedKeys } from './change-type/keys/schema.ts'
 import { contractKeys, expandKeys, fillKeys, takeBackKeys } from './change-type/keys/steps.ts'
 import { changedTable } from './change-type/schema.ts'
@@ -15,14 +14,15 @@ import { fillStep, installStep } from './copy/expand-steps.ts'
 import { purgeStep } from './copy/leave-steps.ts'
 import { verifySteps } from './copy/verify-steps.ts'
 import { twinColumn, type Work, workUnderOneName } from './copy/work.ts'
+import { identityQuestion } from './keys/identity.ts'
+import { isKey } from './keys/primary-key.ts'
 import type { Context, OperationSpec } from './operation.ts'
+import { retypeNeeds } from './retype/retype.ts'
 
 export const changeType: OperationSpec<ChangeType> = {
   needs: (op) => ({
     tables: [{ ...theTable(op), columns: [op.column], follows: true }],
-    types: op.type === undefined ? [] : [op.type],
-    mappings: mappingNeeds(op),
-    collations: op.collation === undefined ? [] : [{ namespace: op.namespace, name: op.collation }],
+    ...retypeNeeds(retyped(op)),
     questions: [identityQuestion(op)],
     touches: [{ table: theTable(op), column: op.column, how: 'replaces', follows: true }],
   }),

@@ -35,11 +35,7 @@ export const dropTable: OperationSpec<DropTable> = {
     const table = findTable(schema, theTable(op))
     const problems = tableProblems(op, table)
     if (table === undefined || problems.length > 0) return problems
-    return [
-      ...(table.creates ? [] : [namespaceProblem(op)]),
-      ...pointingKeys(table, schema).map((key) => pointedAt(table, key)),
-      ...extensionProblems(table),
-    ]
+    return [...pointingKeys(table, schema).map((key) => pointedAt(table, key)), ...extensionProblems(table)]
   },
 
   apply: (op, schema) => {
@@ -87,14 +83,6 @@ function leavingTable(op: DropTable, context: Context): LeavingTable {
     ...dependents.flatMap(({ kind, name }) => (kind === 'foreign key' ? [name] : [])),
   ]
   return { table: theTable(op), hidden, along: [...new Set(pointing)] }
-}
-
-/** It gets another name there. */
-function namespaceProblem({ namespace }: DropTable): BellowsError {
-  return refused(
-    `The connected role may make nothing in the namespace "${namespace}", not even another name.`,
-    `Let it, as the owner of the namespace: grant create on schema ${id(namespace)} to <role>`,
-  )
 }
 
 /** Foreign keys of other tables that would be left; those that an operation before this one takes away are not. */

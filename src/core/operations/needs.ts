@@ -83,10 +83,11 @@ export interface TableTouch {
   readonly constraint?: string
   /**
    * `adds`: it is not there before, and all later operations may build on it. `uses`: it stays, and others may use it, too.
+   * `describes`: the same, and whatever takes its place later takes that over.
    * `replaces`: its place is taken by something else, or by nothing, so nobody else may touch it. `alters`: in a way that the
    * model does not follow, or that looks at it as it is now, so only its like may touch it.
    */
-  readonly how: 'adds' | 'uses' | 'replaces' | 'alters'
+  readonly how: 'adds' | 'uses' | 'describes' | 'replaces' | 'alters'
   /** Columns of foreign keys that point at it are meant as well. */
   readonly follows?: true
 }
@@ -94,5 +95,5 @@ export interface TableTouch {
 /** Anything else, as a person would call it, such as `function public.area(integer)` or a value of an enum. */
 export interface ObjectTouch {
   readonly object: string
-  readonly how: Exclude<TableTouch['how'], 'alters'>
+  readonly how: Exclude<TableTouch['how'], 'alters' | 'describes'>
 }

@@ -2,23 +2,26 @@ import { gateStep } from '../plan/retire.ts'
 import { theTable } from '../plan/table-checks.ts'
 import { returnStep, takeBackSteps } from './copy/back-steps.ts'
 import { fillStep, installStep } from './copy/expand-steps.ts'
-import { hideStep, purgeStep } from './copy/leave-steps.ts'
 import { verifySteps } from './copy/verify-steps.ts'
+import { identityQuestion } from './keys/identity.ts'
+import { dropLinkStep, linkSteps } from './keys/links.ts'
 import type { OperationSpec } from './operation.ts'
 import { renameHazards, renameProblems } from './rename/checks.ts'
+import { hideKeyStep, purgeKeyStep } from './rename/key-steps.ts'
 import type { RenameColumn } from './rename/rename.ts'
 import { renamedSchema } from './rename/renamed-schema.ts'
 import { workFor } from './rename/work.ts'
+import { retypeNeeds } from './retype/retype.ts'
 
 export const renameColumn: OperationSpec<RenameColumn> = {
   needs: (op) => ({
-    tables: [{ ...theTable(op), columns: [op.from] }],
-    types: op.type === undefined ? [] : [op.type],
-    touches: [...new Set([op.from, op.to])].map((column) => ({
-      table: theTable(op),
-      column,
-      how: 'replaces',
-    })),
+    tables: [{ ...theTable(op), columns: [op.from, op.to], follows: true }],
+    ...retypeNeeds(op),
+    questions: [identityQuestion({ ...op, column: op.from })],
+    touches: [
+      { table: theTable(op), column: op.from, how: 'replaces', follows: true },
+      ...(op.to === op.from ? [] : [{ table: theTable(op), column: op.to, how: 'replaces' } as const]),
+    ],
   }),
 
   check: renameProblems,
@@ -30,7 +33,7 @@ export const renameColumn: OperationSpec<RenameColumn> = {
     return [
       installStep(work, {
         does: `${work.adopted ? 'keep' : `add the column "${op.to}" and keep`} "${op.from}" and "${op.to}" of "${op.table}" in step`,
-        hazards: renameHazards(op, context),
+        hazards: renameHazards(op, work),
         state: work.mapping.down === undefined ? 'closed' : 'not_ready',
       }),
     ]
@@ -40,11 +43,21 @@ export const renameColumn: OperationSpec<RenameColumn> = {
 
   contract: (op, context) => {
     const work = workFor(op, context)
-    return [...verifySteps(work), gateStep(work.leaving), hideStep(work), purgeStep(work)]
+    return [
+      ...verifySteps(work),
+      ...work.key.links.flatMap((link) => linkSteps(link, 'verify')),
+      gateStep(work.leaving),
+      hideKeyStep(work),
+      purgeKeyStep(work),
+    ]
   },
 
   rollback: (op, context) => {
     const work = workFor(op, context)
-    return work.mapping.down === undefined ? takeBackSteps(work) : [returnStep(work), ...takeBackSteps(work)]
+    return [
+      ...(work.mapping.down === undefined ? [] : [returnStep(work)]),
+      ...work.key.links.map(dropLinkStep),
+      ...takeBackSteps(work),
+    ]
   },
 }

@@ -13,6 +13,8 @@ import type { StepDraft } from './step.ts'
 export interface Carried {
   readonly indexes: readonly Copy<Index>[]
   readonly uniques: readonly Copy<Constraint>[]
+  /** The primary key: its twin is a unique index until the old one goes, because a table has one at a time. */
+  readonly keys: readonly Copy<Constraint>[]
   readonly checks: readonly Copy<Constraint>[]
   readonly foreignKeys: readonly Copy<Constraint>[]
 }
@@ -48,6 +50,8 @@ export function carried(table: Table, column: Renamed, names: Names): Carried {
     uniques: on(ofKind('unique'), (unique, by) =>
       defaultName(table.name, replaced(partsOf(unique), by), 'key'),
     ),
+    // Under one name it is made of both columns at once, see `keys/`.
+    keys: column.from === column.to ? [] : on(ofKind('primary_key'), ({ name }) => name),
     checks: on(ofKind('check'), (check, by) =>
       defaultName(table.name, check.columns.length === 1 ? replaced(check.columns, by) : [], 'check'),
     ),
@@ -83,6 +87,7 @@ export function carrySteps(table: Table, things: Carried, column: Renamed): read
         : [indexStep(table, copy.original, copy.copyName, column)],
     ),
     ...things.uniques.flatMap((copy) => uniqueSteps(table, copy, column)),
+    ...things.keys.flatMap((copy) => carryingSteps(table, copy, column)),
     ...things.foreignKeys.flatMap((copy) => copyForeignKey(table, copy, column)),
   ]
 }
@@ -108,11 +113,15 @@ function upsertRace(column: Renamed) {
   }
 }
 
-function uniqueSteps(table: Table, copy: Copy<Constraint>, column: Renamed): readonly StepDraft[] {
+/** The index of a constraint. */
+function carryingSteps(table: Table, copy: Copy<Constraint>, column: Renamed): readonly StepDraft[] {
   const index = table.indexes.find((one) => one.constraint === copy.original.name)
-  if (index === undefined) return []
+  return index === undefined ? [] : [indexStep(table, index, copy.copyName, column)]
+}
+
+function uniqueSteps(table: Table, copy: Copy<Constraint>, column: Renamed): readonly StepDraft[] {
   return [
-    indexStep(table, index, copy.copyName, column),
+    ...carryingSteps(table, copy, column),
     indexToConstraintStep(table, copy.copyName, {
       kind: 'unique',
       phase: 'verify',
@@ -138,11 +147,17 @@ function copyForeignKey(table: Table, copy: Copy<Constraint>, column: Renamed): 
 /** Statements of the purging transaction: the originals are gone, so the twins take their final names. */
 export function settleSql(table: Table, things: Carried): readonly Sql[] {
   const on = qualified(table)
+  const commented = ({ finalName: name, original }: Copy<Constraint>) =>
+    commentedSql(sql`constraint ${id(name)} on ${on}`, original.comment)
+  const keys = things.keys.flatMap((copy) => [
+    sql`alter table ${on} add constraint ${id(copy.finalName)} primary key using index ${id(copy.copyName)}`,
+    ...commented(copy),
+  ])
   const constraints = [...things.uniques, ...things.checks, ...things.foreignKeys].flatMap((copy) => [
     sql`alter table ${on} rename constraint ${id(copy.copyName)} to ${id(copy.finalName)}`,
-    ...commentedSql(sql`constraint ${id(copy.finalName)} on ${on}`, copy.original.comment),
+    ...commented(copy),
   ])
-  const carrying = things.uniques.flatMap(({ original, finalName: name }) => {
+  const carrying = [...things.uniques, ...things.keys].flatMap(({ original, finalName: name }) => {
     const index = table.indexes.find((one) => one.constraint === original.name)
     return index === undefined ? [] : markedSql(table, index, name)
   })
@@ -150,7 +165,7 @@ export function settleSql(table: Table, things: Carried): readonly Sql[] {
     sql`alter index ${qualified({ namespace: table.namespace, name: copyName })} rename to ${id(name)}`,
     ...markedSql(table, original, name),
   ])
-  return [...constraints, ...carrying, ...indexes]
+  return [...keys, ...constraints, ...carrying, ...indexes]
 }
 
 /** The comment of an index, and whether CLUSTER goes by it. */
@@ -163,7 +178,7 @@ export function markedSql(table: QualifiedName, original: Index, name: string): 
 
 /** Before the old column goes: the table must not be without its replica identity for a moment. */
 export function replicaIdentitySql(table: Table, things: Carried): readonly Sql[] {
-  const found = [...things.indexes, ...things.uniques].find(({ original }) =>
+  const found = [...things.indexes, ...things.uniques, ...things.keys].find(({ original }) =>
     table.indexes.some(
       (index) =>
         index.replicaIdentity && (index.name === original.name || index.constraint === original.name),
@@ -179,7 +194,7 @@ export function dropCopiesSql(table: QualifiedName, things: Carried): readonly S
   const constraints = [...things.uniques, ...things.checks, ...things.foreignKeys].map(
     ({ copyName }) => sql`alter table ${qualified(table)} drop constraint if exists ${id(copyName)}`,
   )
-  const indexes = [...things.indexes, ...things.uniques].map(
+  const indexes = [...things.indexes, ...things.uniques, ...things.keys].map(
     ({ copyName }) => sql`drop index if exists ${qualified({ namespace: table.namespace, name: copyName })}`,
   )
   return [...constraints, ...indexes]

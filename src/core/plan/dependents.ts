@@ -109,17 +109,20 @@ function namedInTrigger(column: string): string {
   return `\\m(new|old)\\s*\\.\\s*"?${pattern(column)}(?!\\w)`
 }
 
-export function hasNoDependents(table: QualifiedName, column: string): Sql {
-  return sql`not exists (${dependentsQuery(table, column)})`
+/** But foreign keys that the plan knows by what they are called. */
+export function hasNoDependents(table: QualifiedName, column: string, known: readonly string[] = []): Sql {
+  const query = dependentsQuery(table, column)
+  return sql`not exists (${known.length === 0 ? query : sql`${query} where not (${isKnownKey(known)})`})`
 }
 
 /** Nothing that would go along with the column under another name, but foreign keys that the plan knows by what they are called. */
 export function nothingIsBound(table: QualifiedName, column: string, known: readonly string[] = []): Sql {
-  const others =
-    known.length === 0
-      ? sql``
-      : sql` and not (kind = 'foreign key' and name in (${join(known.map((one) => lit(one)))}))`
+  const others = known.length === 0 ? sql`` : sql` and not (${isKnownKey(known)})`
   return sql`not exists (select from (${dependentsOf(askedFor(table, column))}) found where bound${others})`
+}
+
+function isKnownKey(known: readonly string[]): Sql {
+  return sql`kind = 'foreign key' and name in (${join(known.map((one) => lit(one)))})`
 }
 
 /**

@@ -11,7 +11,7 @@ export interface Pair {
   readonly to: string
   readonly mapping: Mapping
   /** Of the old column: decides how an INSERT that gives only the new column is told from one that gives both. */
-  readonly fromColumn: Pick<Column, 'default' | 'defaultText' | 'defaultVolatility' | 'type'>
+  readonly fromColumn: Pick<Column, 'default' | 'defaultText' | 'defaultVolatility' | 'type' | 'identity'>
 }
 
 /**
@@ -163,7 +163,8 @@ function assigned(columns: readonly Sql[], values: readonly Sql[]): Sql {
  * as left out. Where the default differs each time, or cannot be told by every writer alike, any value does.
  */
 export function omitted({ fromColumn }: Pick<Pair, 'fromColumn'>, newFrom: Sql): Sql {
-  const { default: expression, defaultVolatility, defaultText, type } = fromColumn
+  const { default: expression, defaultVolatility, defaultText, type, identity } = fromColumn
+  if (identity !== 'no') return trusted('true')
   if (expression === null) return sql`${newFrom} is null`
   if (defaultVolatility === 'volatile') return trusted('true')
   const [value, cast] = [pinned(trusted(expression)), pinnedType(type)]

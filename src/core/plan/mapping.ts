@@ -2,6 +2,7 @@ import { pinnedType } from '../pin.ts'
 import type { Facts } from '../schema/facts.ts'
 import type { Column } from '../schema/model.ts'
 import { type Sql, sql, trusted } from '../sql.ts'
+import { isWidening, most, type Typed } from './widening.ts'
 
 /** How a value of the old column becomes one of the new column, and back. `down` absent: there is no way back. */
 export interface Mapping {
@@ -27,14 +28,8 @@ const TRANSFORM_SQL: Readonly<Record<Transform, (value: Sql) => Sql>> = {
   lower: (value) => sql`pg_catalog.lower(${value})`,
 }
 
-/** Pairs of base types where every old value has its place in the new type and comes back the same. */
-const WIDENINGS = new Set([
-  'smallint -> integer',
-  'smallint -> bigint',
-  'integer -> bigint',
-  'character varying -> text',
-  'text -> character varying',
-])
+/** Pairs of base types, stored in another way, where every old value has its place in the new type and comes back the same. */
+const WIDENINGS = new Set(['smallint -> integer', 'smallint -> bigint', 'integer -> bigint'])
 
 /** In which PostgreSQL counts: those of identities and sequences. */
 export const INTEGER_TYPES: ReadonlySet<string> = new Set(['smallint', 'integer', 'bigint'])
@@ -42,7 +37,7 @@ const TEXT_TYPES = new Set(['text', 'character varying'])
 /** An explicit cast to these cuts a value that is too long instead of refusing it. */
 const CUTTING_TYPES = new Set(['character', 'bit', 'bit varying', 'name', '"char"'])
 
-export type Target = Pick<Column, 'type' | 'baseType'>
+export type Target = Typed
 
 /** Would an explicit cast to the type cut a value that is too long, and tell nobody? So it does for the elements of an array. */
 export function cuts(to: Target): boolean {
@@ -69,21 +64,20 @@ export function mappingFor(
       problem: `what ${from.type} becomes as ${to.type} depends on settings of the session, such as its time zone`,
     }
   }
-  const isLonger = isLongerCharacter(from, to)
+  const longer = ASSIGNED[to.baseType]
+  const isLonger = longer !== undefined && from.baseType === to.baseType && most(to) >= most(from)
   if (cast === 'none' || (cuts(to) && !isLonger)) {
     return { problem: `${from.type} cannot be assigned to ${to.type}` }
   }
   const up = to.baseType === 'text' && from.baseType === 'text' ? same : castTo(to)
-  if (isLonger) return mapped(transform, up, refusing)
+  if (isLonger) return mapped(transform, up, (value) => sql`${value}::${longer}`)
   return mapped(transform, up, keepsEveryValue(from, to) ? castTo(from) : undefined)
 }
 
-/** The assignment to `character(n)` refuses what is too long for it. */
-const refusing = (value: Sql): Sql => sql`${value}::pg_catalog.bpchar`
-
-function isLongerCharacter(from: Target, to: Target): boolean {
-  const isCharacter = from.baseType === 'character' && to.baseType === 'character'
-  return isCharacter && lengthOf(to) >= lengthOf(from)
+/** Without a length: the assignment refuses what is too long, where an explicit cast would cut it. */
+const ASSIGNED: Readonly<Record<string, Sql>> = {
+  character: trusted('pg_catalog.bpchar'),
+  'bit varying': trusted('pg_catalog.varbit'),
 }
 
 const same = (value: Sql): Sql => value
@@ -105,13 +99,6 @@ export function castTo(target: Target): (value: Sql) => Sql {
 
 /** Has every value of the one its place in the other, from where it comes back? */
 export function keepsEveryValue(from: Target, to: Target): boolean {
-  if (from.baseType !== to.baseType && !WIDENINGS.has(`${from.baseType} -> ${to.baseType}`)) return false
-  if (INTEGER_TYPES.has(to.baseType)) return true
-  return TEXT_TYPES.has(to.baseType) && lengthOf(to) >= lengthOf(from)
-}
-
-/** The most characters that a text type takes. */
-function lengthOf(text: Target): number {
-  const modifier = /\((\d+)\)$/.exec(text.type)?.[1]
-  return modifier === undefined ? Number.POSITIVE_INFINITY : Number(modifier)
+  const isNumber = INTEGER_TYPES.has(to.baseType) && from.baseType === to.baseType
+  return isNumber || isWidening(from, to) || WIDENINGS.has(`${from.baseType} -> ${to.baseType}`)
 }

@@ -1,7 +1,7 @@
 import { BellowsError } from '../errors.ts'
 import { canonical } from '../hash.ts'
 import { specOf } from '../operations/index.ts'
-import type { Migration } from '../operations/migration.ts'
+import type { Migration, Operation } from '../operations/migration.ts'
 import type { Touch } from '../operations/needs.ts'
 import { findTable, type QualifiedName, type Schema } from '../schema/model.ts'
 import { qualified } from '../sql.ts'
@@ -13,20 +13,44 @@ import { theTable } from './table-checks.ts'
 /** Operations of one migration build on one another; but what one of them replaces, no other may touch. */
 export function meetingProblems(migration: Migration): readonly BellowsError[] {
   // Only what is done to the same table, or the same object, can meet.
-  const earlier = new Map<string, readonly (readonly Touch[])[]>()
+  const earlier = new Map<string, readonly Touching[]>()
   const met = migration.operations.flatMap((op) => {
     const { touches } = specOf(op).needs(op)
     const places = [...new Set(touches.map(placeOf))]
     const before = [...new Set(places.flatMap((place) => earlier.get(place) ?? []))]
-    for (const place of places) earlier.set(place, [...(earlier.get(place) ?? []), touches])
-    return before.flatMap((one) => meetings(one, touches).map(written))
+    const mine = { op, touches }
+    for (const place of places) earlier.set(place, [...(earlier.get(place) ?? []), mine])
+    return before.flatMap((one) =>
+      meetings(one.touches, touches).map((touch) => [written(touch), adviceFor(one.op, op)] as const),
+    )
   })
-  return [...new Set(met)].map(
-    (what) =>
-      new BellowsError('plan_refused', `Two operations of the migration touch ${what}.`, {
-        hint: 'Put them into two migrations; the second begins when the first is contracted.',
-      }),
+  return [...new Map(met)].map(
+    ([what, hint]) =>
+      new BellowsError('plan_refused', `Two operations of the migration touch ${what}.`, { hint }),
   )
+}
+
+interface Touching {
+  readonly op: Operation
+  readonly touches: readonly Touch[]
+}
+
+const APART = 'Put them into two migrations; the second begins when the first is contracted.'
+
+/** What becomes of one column is one change, and one copy; what only describes it is carried over. */
+function adviceFor(earlier: Operation, later: Operation): string {
+  const rename = [earlier, later].find(({ kind }) => kind === 'rename_column')
+  if (rename?.kind !== 'rename_column') return APART
+  const { from, to } = rename
+  if ([earlier, later].some(({ kind }) => kind === 'change_type'))
+    return `Leave change_type away and give rename_column of "${from}" what it says: type, collation, nullable, up (over ${from}) and down (over ${to}). Both are done by one copy then.`
+  if (later.kind !== 'alter_column') return APART
+  if (later.nullable === false)
+    return `Give rename_column of "${from}" nullable: false, and up for what becomes of NULL. Both are done by one copy then.`
+  const { touches } = specOf(later).needs(later)
+  return touches.some(({ how }) => how === 'describes')
+    ? `Put alter_column before rename_column, for "${from}"; "${to}" takes it over.`
+    : APART
 }
 
 /** Does an operation work on something that the ones before it add? */
@@ -46,7 +70,7 @@ function isConflict(earlier: Touch, later: Touch): boolean {
   if ((earlier.how === 'alters') !== (later.how === 'alters')) return true
   const isReplaced =
     (earlier.how === 'replaces' && covers(earlier, later)) ||
-    (later.how === 'replaces' && covers(later, earlier))
+    (later.how === 'replaces' && earlier.how !== 'describes' && covers(later, earlier))
   return (
     isReplaced ||
     (later.how === 'adds' && earlier.how !== 'adds' && covers(later, earlier)) ||
@@ -84,32 +108,39 @@ function written(touch: Touch): string {
 
 /**
  * An index or a constraint of two leaving columns would be copied for each, and each copy would need the other column. One that
- * is dropped or renamed itself cannot go along with a column.
+ * is dropped itself cannot go along with a column, nor can one that is renamed when the column has gone: it is another one then.
  */
 export function sharingProblems(migration: Migration, schema: Schema): readonly BellowsError[] {
-  const users = new Map<string, number>()
+  const users = new Map<string, readonly Use[]>()
   for (const op of migration.operations) {
-    for (const key of new Set(
-      specOf(op)
-        .needs(op)
-        .touches.flatMap((touch) => withFollowed(touch, schema))
-        .flatMap((touch) => companionKeys(touch, schema)),
-    ))
-      users.set(key, (users.get(key) ?? 0) + 1)
+    const { touches } = specOf(op).needs(op)
+    const own = new Set(touches.flatMap((touch) => companionKeys(touch, schema)))
+    const all = touches.flatMap((touch) => withFollowed(touch, schema))
+    for (const key of new Set(all.flatMap((touch) => companionKeys(touch, schema))))
+      users.set(key, [...(users.get(key) ?? []), { op, isOwn: own.has(key) }])
   }
   return [...users]
-    .filter(([, count]) => count > 1)
-    .map(([key]) => (JSON.parse(key) as readonly string[]).at(-1))
-    .map(
-      (name) =>
-        new BellowsError(
-          'plan_refused',
-          `Two operations of the migration take away "${name}", or a column of it.`,
-          {
-            hint: 'Put them into two migrations; the second begins when the first is contracted.',
-          },
-        ),
-    )
+    .filter(([, uses]) => uses.length > 1 && !isNamedBefore(uses))
+    .map(([key, uses]) => {
+      const name = (JSON.parse(key) as readonly string[]).at(-1)
+      const message = `Two operations of the migration take away "${name}", or a column of it.`
+      const hint = isNamedBefore(uses.toReversed())
+        ? `Put the operation that gives "${name}" another name before the other one.`
+        : APART
+      return new BellowsError('plan_refused', message, { hint })
+    })
+}
+
+/** An operation that takes away an index or a constraint, or a column of its table that it is on. */
+interface Use {
+  readonly op: Operation
+  readonly isOwn: boolean
+}
+
+/** What comes behind a rename finds the thing by its new name, before it is replaced. */
+function isNamedBefore([first, second, ...more]: readonly Use[]): boolean {
+  const isName = first?.op.kind === 'rename_index' || first?.op.kind === 'rename_constraint'
+  return isName && second?.isOwn === true && more.length === 0
 }
 
 function companionKeys(touch: Touch, schema: Schema): readonly string[] {

@@ -15,6 +15,8 @@ export interface Leaving {
   readonly known: readonly string[]
   /** Where writes of it are counted. */
   readonly counter?: string
+  /** Foreign keys that point at it and have twins, as dependents are called. */
+  readonly along?: readonly string[]
 }
 
 /** The indexes and constraints of a table that need a column, by name. */
@@ -24,7 +26,7 @@ export function companionsOf(table: Table, column: string): readonly string[] {
     .map((one) => one.name)
 }
 
-export function gateStep({ table, column, counter }: Leaving): Omit<GateStep, 'id'> {
+export function gateStep({ table, column, counter, along }: Leaving): Omit<GateStep, 'id'> {
   return {
     kind: 'gate',
     phase: 'rollout',
@@ -34,6 +36,7 @@ export function gateStep({ table, column, counter }: Leaving): Omit<GateStep, 'i
     table,
     column,
     ...(counter === undefined ? {} : { counter }),
+    ...(along === undefined ? {} : { along }),
   }
 }
 
@@ -75,7 +78,7 @@ export function noStrangers({ table, column, known }: Leaving, name: string): Re
 }
 
 function leavingRequirements(leaving: Leaving): readonly Requirement[] {
-  const { table, column } = leaving
+  const { table, column, along } = leaving
   return [
     noStrangers(leaving, column),
     {
@@ -84,7 +87,7 @@ function leavingRequirements(leaving: Leaving): readonly Requirement[] {
       otherwise: `the gate of "${column}" has lapsed; look again`,
     },
     {
-      that: hasNoDependents(table, column),
+      that: hasNoDependents(table, column, along),
       code: 'dependents_found',
       otherwise: `something depends on "${table.name}"."${column}" since the gate was passed`,
     },

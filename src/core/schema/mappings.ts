@@ -18,6 +18,8 @@ export interface TypedColumn {
   readonly name: string
   /** As a person writes it; the one that the column of the table has when absent. */
   readonly type?: string
+  /** The column whose type it has where neither is there. */
+  readonly like?: string
 }
 
 export interface MappingFacts {

@@ -35,8 +35,8 @@ export interface Table extends QualifiedName {
   readonly rowSecurityForced: boolean
   /** On the table as a whole, those of its owner included. */
   readonly grants: readonly TableGrant[]
-  /** May the connected role create relations, such as indexes, in the table's namespace? */
-  readonly creates: boolean
+  /** Tables that its foreign keys point at, to which the connected role could make no such key. */
+  readonly closedPartners: readonly QualifiedName[]
   /** Columns that the connected role may not reference, or not read, or of which rows are hidden from it; none of what is its own. */
   readonly closed: readonly string[]
   /** Does a publication send its updates and deletes, for which it needs a replica identity? */

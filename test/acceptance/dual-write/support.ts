@@ -76,7 +76,7 @@ export async function makePair(database: TestDatabase, shape: Shape): Promise<Pa
         from: 'name',
         to: 'full_name',
         mapping: shape.mapping,
-        fromColumn: { default: expression, defaultText: null, defaultVolatility, type },
+        fromColumn: { default: expression, defaultText: null, defaultVolatility, type, identity: 'no' },
       }),
     ),
   }

@@ -19,6 +19,7 @@ import {
   tableWith,
   told,
   trigger,
+  type,
   unique,
 } from '../../support/model.ts'
 
@@ -203,6 +204,16 @@ describe('what is refused', () => {
       'one holds for "age" as it is ordered now; nobody knows whether it holds under ci.',
     ],
     [
+      'a foreign key on an index that includes the column, and points at another one',
+      { type: 'bigint' },
+      tableWith([column('age', 'integer'), column('name')], {
+        indexes: [
+          index('by_name', ['name', 'age'], { unique: true, foreignKeys: ['other on public.orders'] }),
+        ],
+      }),
+      'The foreign key other on public.orders stands on by_name, which includes "age" and is made anew with it.',
+    ],
+    [
       'a generated column',
       { type: 'bigint' },
       ages('integer', { generated: 'stored' }),
@@ -225,6 +236,18 @@ describe('what is refused', () => {
     ],
   ])('%s', ([, more, of, message, known]) => {
     expect(problems(change(more), of, known)).toContain(message)
+  })
+
+  test('nothing of a wider type whose check would be tried anew in the catalog: it goes by a copy', () => {
+    const op = change({ type: 'numeric(16,2)' })
+    const of = tableWith([column('age', 'numeric(12,2)')], {
+      constraints: [check('rule', ['age'], 'CHECK ((age > (0)::numeric))')],
+    })
+    const known = facts(op, { types: { 'numeric(16,2)': type('numeric(16,2)') } })
+    expect(told(changeType.check(op, context(of, known)))).toEqual([])
+    expect(changeType.backfill(op, context(of, known))).toMatchObject([
+      { set: `${TWIN} = "age"::numeric(16,2)` },
+    ])
   })
 
   test('nothing of a change that can be made', () => {

@@ -126,13 +126,19 @@ describe('a column that cannot be dropped', () => {
     const key = primaryKeyOf(['id'])
     const of = table({ constraints: [key], indexes: [indexOf(key, { columns: ['id', 'name'] })] })
     expect(told(problems(drop(), of))).toEqual([
-      ['plan_refused', '"users"."name" belongs to the primary key, which only change_type replaces.'],
+      [
+        'plan_refused',
+        '"users"."name" belongs to the primary key, which only change_type and rename_column replace.',
+      ],
     ])
   })
 
   test('of the primary key, with every problem it has', () => {
     expect(told(problems(drop({ column: 'id' })))).toEqual([
-      ['plan_refused', '"users"."id" belongs to the primary key, which only change_type replaces.'],
+      [
+        'plan_refused',
+        '"users"."id" belongs to the primary key, which only change_type and rename_column replace.',
+      ],
       [
         'plan_refused',
         '"users"."id" is NOT NULL without a default: writers that no longer know it would fail before it is dropped.',

@@ -105,7 +105,7 @@ describe('what is refused', () => {
     [
       'a column of the key',
       { op: move({ from: { namespace: 'public', table: 'users', column: 'id' } }) },
-      '"users"."id" belongs to the primary key, which only change_type replaces.',
+      '"users"."id" belongs to the primary key, which only change_type and rename_column replace.',
     ],
     [
       'a generated column',

@@ -48,7 +48,7 @@ const namesOf = (things: Carried) =>
   )
 
 describe('what hangs on a column', () => {
-  const NOTHING = { indexes: [], uniques: [], checks: [], foreignKeys: [] }
+  const NOTHING = { indexes: [], uniques: [], keys: [], checks: [], foreignKeys: [] }
 
   test('may be nothing', () => {
     expect(namesOf(carried(table(), RENAMED, names))).toEqual(NOTHING)
@@ -67,6 +67,7 @@ describe('what hangs on a column', () => {
     expect(namesOf(carried(users, RENAMED, names))).toEqual({
       indexes: [['users_name_idx', 'copy_of_users_name_idx', 'users_full_name_idx']],
       uniques: [['users_name_key', 'copy_of_users_name_key', 'users_full_name_key']],
+      keys: [],
       checks: [['users_name_check', 'copy_of_users_name_check', 'users_full_name_check']],
       foreignKeys: [['users_name_fkey', 'copy_of_users_name_fkey', 'users_full_name_fkey']],
     })
@@ -80,7 +81,7 @@ describe('what hangs on a column', () => {
     ])
   })
 
-  test('is not what hangs on other columns, nor a key, nor NOT NULL', () => {
+  test('is not what hangs on other columns, nor NOT NULL', () => {
     const users = withThings(
       [
         unique('users_age_key', ['age']),
@@ -91,7 +92,14 @@ describe('what hangs on a column', () => {
       [index('users_age_idx', ['age'])],
     )
     expect(namesOf(carried(users, RENAMED, names))).toEqual(NOTHING)
-    expect(namesOf(carried(table(), { from: 'id', to: 'user_id' }, names))).toEqual(NOTHING)
+  })
+
+  test('is a primary key that keeps its name, and under one name none, because that is not made twice', () => {
+    expect(namesOf(carried(table(), { from: 'id', to: 'user_id' }, names))).toEqual({
+      ...NOTHING,
+      keys: [['users_pkey', 'copy_of_users_pkey', 'users_pkey']],
+    })
+    expect(namesOf(carried(table(), { from: 'id', to: 'id' }, names))).toEqual(NOTHING)
   })
 
   test.each<[string, Partial<Index> & Pick<Index, 'name' | 'columns'>, string]>([

@@ -50,6 +50,15 @@ describe('a copy', () => {
     ['character varying(20)', 'character varying', '"v"::character varying', '"v"::character varying'],
     ['text', 'character varying', '"v"::character varying', '"v"::pg_catalog.text'],
     ['character(5)', 'character(9)', '"v"::character(9)', '"v"::pg_catalog.bpchar'],
+    ['bit varying(3)', 'bit varying(9)', '"v"::bit varying(9)', '"v"::pg_catalog.varbit'],
+    ['numeric(10,2)', 'numeric(12,2)', '"v"::numeric(12,2)', '"v"::numeric(10,2)'],
+    ['numeric(10,2)', 'numeric', '"v"::numeric', '"v"::numeric(10,2)'],
+    [
+      'timestamp(3) without time zone',
+      'timestamp(6) without time zone',
+      '"v"::timestamp(6) without time zone',
+      '"v"::timestamp(3) without time zone',
+    ],
   ])('from %s to %s keeps every value, and comes back', (from, to, up, down) => {
     expect(written(from, to)).toEqual([up, down])
     const mapping = mappingFor(column('a', from), type(to), 'copy', facts())
@@ -62,8 +71,9 @@ describe('a copy', () => {
     ['integer', 'smallint', '"v"::smallint'],
     ['integer', 'numeric', '"v"::numeric'],
     ['numeric', 'integer', '"v"::integer'],
-    ['numeric(10,2)', 'numeric(12,2)', '"v"::numeric(12,2)'],
-    ['numeric(10,2)', 'numeric', '"v"::numeric'],
+    ['numeric(10,2)', 'numeric(12,3)', '"v"::numeric(12,3)'],
+    ['numeric(10,2)', 'numeric(9,2)', '"v"::numeric(9,2)'],
+    ['timestamp(6) with time zone', 'timestamp(3) with time zone', '"v"::timestamp(3) with time zone'],
     ['integer', 'text', '"v"::pg_catalog.text'],
     ['jsonb', 'text', '"v"::pg_catalog.text'],
     ['character(5)', 'text', '"v"::pg_catalog.text'],
@@ -89,7 +99,7 @@ describe('a copy', () => {
     ['text', 'character(5)', 'text cannot be assigned to character(5)'],
     ['character(9)', 'character(5)', 'character(9) cannot be assigned to character(5)'],
     ['character(5)[]', 'character(9)[]', 'character(5)[] cannot be assigned to character(9)[]'],
-    ['bit varying(3)', 'bit varying(9)', 'bit varying(3) cannot be assigned to bit varying(9)'],
+    ['bit varying(9)', 'bit varying(3)', 'bit varying(9) cannot be assigned to bit varying(3)'],
     ['bit(3)', 'bit(4)', 'bit(3) cannot be assigned to bit(4)'],
     ['text', 'name', 'text cannot be assigned to name'],
     ['text', '"char"', 'text cannot be assigned to "char"'],

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Operation } from '../../../src/core/operations/migration.ts'
 import { keyProblems, meetingProblems, sharingProblems } from '../../../src/core/plan/meetings.ts'
-import { index, schemaOf, table, told } from '../../support/model.ts'
+import { column, foreignKey, index, schemaOf, table, told } from '../../support/model.ts'
 
 const on = { namespace: 'public' } as const
 const view = 'create or replace view names as select 1 as one'
@@ -74,6 +74,30 @@ describe('two operations of a migration', () => {
   })
 })
 
+describe('another name and another type of one column', () => {
+  const users = { ...on, table: 'users' }
+  const rename: Operation = { kind: 'rename_column', ...users, from: 'a', to: 'b' }
+  const change = (column: string): Operation => ({ kind: 'change_type', ...users, column, type: 'bigint' })
+
+  test.each<[string, readonly Operation[]]>([
+    ['behind', [rename, change('b')]],
+    ['before', [change('a'), rename]],
+  ])('are one change, and one operation: %s', (_where, operations) => {
+    const [found] = meetingProblems({ name: 'm', operations })
+    expect(found?.hint).toBe(
+      'Leave change_type away and give rename_column of "a" what it says: type, collation, nullable, up (over a) and down (over b). Both are done by one copy then.',
+    )
+  })
+
+  test('are not what else may meet a column', () => {
+    const [found] = meetingProblems({
+      name: 'm',
+      operations: [rename, { kind: 'drop_column', ...users, column: 'a' }],
+    })
+    expect(found?.hint).toBe('Put them into two migrations; the second begins when the first is contracted.')
+  })
+})
+
 describe('an index that goes or gets another name', () => {
   const users = { ...on, table: 'users' }
   const schema = schemaOf(table({ indexes: [index('by_name', ['name'])] }))
@@ -89,18 +113,98 @@ describe('an index that goes or gets another name', () => {
     { kind: 'change_type', ...users, column: 'name', type: 'integer' },
   ]
 
+  const message = 'Two operations of the migration take away "by_name", or a column of it.'
+
   test.each(ofIndex.flatMap((one) => ofColumn.map((other) => [one.kind, other.kind, one, other] as const)))(
-    'may not stand in one migration as %s beside %s of its column, which takes it along or copies it',
+    'may not stand in one migration as %s behind %s of its column, which takes it along or copies it',
     (_one, _other, one, other) => {
-      const message = 'Two operations of the migration take away "by_name", or a column of it.'
-      expect(problems(one, other)).toEqual([message])
       expect(problems(other, one)).toEqual([message])
+    },
+  )
+
+  test('is told to come first', () => {
+    const [, renamed] = ofIndex as readonly [Operation, Operation]
+    const [found] = sharingProblems({ name: 'm', operations: [...ofColumn.slice(0, 1), renamed] }, schema)
+    expect(found?.hint).toBe('Put the operation that gives "by_name" another name before the other one.')
+  })
+
+  test.each(ofColumn.map((one) => [one.kind, one] as const))(
+    'may not be dropped, but may get another name, before %s of its column finds it by that',
+    (_kind, one) => {
+      const [dropped, renamed] = ofIndex as readonly [Operation, Operation]
+      expect(problems(dropped, one)).toEqual([message])
+      expect(problems(renamed, one)).toEqual([])
+      expect(problems(renamed, one, dropped)).toEqual([message])
     },
   )
 
   test('may beside a change of another column', () => {
     for (const one of ofIndex)
       expect(problems(one, { kind: 'drop_column', ...users, column: 'other' })).toEqual([])
+  })
+})
+
+describe('a constraint that gets another name', () => {
+  const points = foreignKey('points', ['user_id'], {
+    definition: 'FOREIGN KEY (user_id) REFERENCES users(id)',
+    references: { namespace: 'public', name: 'users' },
+  })
+  const ofOrders = { table: { namespace: 'public', name: 'orders' }, constraint: 'points' }
+  const schema = schemaOf(
+    table({ referencedBy: [{ ...ofOrders, identity: 'points on public.orders' }] }),
+    table({ name: 'orders', columns: [column('user_id')], constraints: [points], indexes: [] }),
+  )
+  const named: Operation = {
+    kind: 'rename_constraint',
+    ...on,
+    table: 'orders',
+    from: 'points',
+    to: 'of_user',
+  }
+  const problems = (...operations: readonly Operation[]) =>
+    told(sharingProblems({ name: 'm', operations }, schema)).map(([, message]) => message)
+
+  test('may before its column does, and not where the column that it points at does: its gate knows the old name', () => {
+    expect(
+      problems(named, { kind: 'rename_column', ...on, table: 'orders', from: 'user_id', to: 'buyer' }),
+    ).toEqual([])
+    expect(
+      problems(named, { kind: 'rename_column', ...on, table: 'users', from: 'id', to: 'number' }),
+    ).toEqual(['Two operations of the migration take away "points", or a column of it.'])
+  })
+})
+
+describe('what only describes a column', () => {
+  const of = { ...on, table: 'users' }
+  const described: Operation = { kind: 'alter_column', ...of, column: 'a', comment: 'c', statistics: 7 }
+  const rename: Operation = { kind: 'rename_column', ...of, from: 'a', to: 'b' }
+
+  test('may come before another column takes its place, which takes it over, and not behind that', () => {
+    expect(meetingsOf(described, rename)).toEqual([])
+    expect(meetingsOf(rename, described)).toEqual(['Two operations of the migration touch "users"."a".'])
+    expect(meetingsOf({ ...described, default: '7' }, rename)).toEqual([
+      'Two operations of the migration touch "users"."a".',
+    ])
+  })
+
+  test.each<[string, Operation, string]>([
+    [
+      'a comment',
+      { ...described, column: 'b' },
+      'Put alter_column before rename_column, for "a"; "b" takes it over.',
+    ],
+    [
+      'NOT NULL',
+      { kind: 'alter_column', ...of, column: 'b', nullable: false },
+      'Give rename_column of "a" nullable: false, and up for what becomes of NULL. Both are done by one copy then.',
+    ],
+    [
+      'a default',
+      { kind: 'alter_column', ...of, column: 'b', default: '7' },
+      'Put them into two migrations; the second begins when the first is contracted.',
+    ],
+  ])('is refused behind a rename with what to do instead: %s', (_what, op, hint) => {
+    expect(meetingProblems({ name: 'm', operations: [rename, op] }).map((one) => one.hint)).toEqual([hint])
   })
 })
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { identityQuestion } from '../../../src/core/operations/keys/identity.ts'
 import type { Operation } from '../../../src/core/operations/migration.ts'
 import type { Needs } from '../../../src/core/operations/needs.ts'
 import { needsOf } from '../../../src/core/plan/needs.ts'
@@ -33,6 +34,10 @@ const NOTHING: Needs = {
   bounds: [],
   questions: [],
 }
+
+/** Of a rename: also what points at the column, and the sequence that it may be an identity by. */
+const RENAMED = { ...USERS, columns: ['name', 'full_name'], follows: true }
+const IDENTITY = identityQuestion({ namespace: 'public', table: 'users', column: 'name' })
 
 describe('what must be asked of the server', () => {
   test.each<[string, readonly Operation[], Partial<Needs>]>([
@@ -73,29 +78,33 @@ describe('what must be asked of the server', () => {
     [
       'a column that is renamed',
       [rename()],
-      { tables: [{ ...USERS, columns: ['name'] }], types: [], expressions: [], values: [] },
+      { tables: [RENAMED], types: [], expressions: [], values: [], questions: [IDENTITY] },
     ],
     [
       'a column that is renamed to another type',
       [rename({ type: 'bigint' })],
-      { tables: [{ ...USERS, columns: ['name'] }], types: ['bigint'], expressions: [], values: [] },
+      { tables: [RENAMED], types: ['bigint'], expressions: [], values: [], questions: [IDENTITY] },
     ],
     [
       'several operations on one table',
       [add(), drop(), rename()],
-      { tables: [{ ...USERS, columns: ['age', 'name'] }], types: ['text'], expressions: [], values: [] },
+      {
+        tables: [{ ...RENAMED, columns: ['age', 'name', 'full_name'] }],
+        types: ['text'],
+        expressions: [],
+        values: [],
+        questions: [IDENTITY],
+      },
     ],
     [
       'operations on two tables, in their order',
       [drop(teams), rename(), drop({ ...teams, column: 'b' })],
       {
-        tables: [
-          { ...TEAMS, columns: ['age', 'b'] },
-          { ...USERS, columns: ['name'] },
-        ],
+        tables: [{ ...TEAMS, columns: ['age', 'b'] }, RENAMED],
         types: [],
         expressions: [],
         values: [],
+        questions: [IDENTITY],
       },
     ],
     [

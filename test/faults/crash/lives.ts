@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SettingsChange } from '../../../src/config.ts'
 import { BellowsError } from '../../../src/core/errors.ts'
+import type { RenameColumn } from '../../../src/core/operations/rename/rename.ts'
 import type { Phase } from '../../../src/core/plan/step.ts'
 import type { Bellows } from '../../../src/engine/bellows.ts'
 import type { Migration, Operation } from '../../../src/index.ts'
@@ -42,7 +43,7 @@ const SMALL: SettingsChange = {
   gate: { whenNoneRegistered: 'allow', unregistered: 'allow', quietMs: 0, reason: 'a test' },
 }
 
-const rename = (from: string, to: string): Operation => ({
+const rename = (from: string, to: string): RenameColumn => ({
   kind: 'rename_column',
   namespace: 'public',
   table: 'users',
@@ -69,8 +70,19 @@ const life = (
 
 /** Changes of one table that are done together: with one trigger, and each row is written once. */
 export const RENAME = life(
-  [rename('name', 'full_name'), rename('team', 'squad'), drop('older', "'old ' || id")],
-  { copy_name_to_full_name: ROWS, copy_team_to_squad: ROWS },
+  [
+    rename('name', 'full_name'),
+    rename('team', 'squad'),
+    {
+      ...rename('legacy', 'kept'),
+      type: 'varchar(40)',
+      nullable: false,
+      up: `coalesce(legacy, '')`,
+      down: `nullif(kept, '')`,
+    },
+    drop('older', "'old ' || id"),
+  ],
+  { copy_name_to_full_name: ROWS, copy_team_to_squad: ROWS, copy_legacy_to_kept: ROWS },
 )
 export const ADD = life([
   {
@@ -114,7 +126,12 @@ export const CHANGE_KEY: Life = {
     create table visits (at integer, place integer not null references places on delete cascade, primary key (place, at));
     insert into places select from generate_series(1, 100); insert into visits select i, i from generate_series(1, 100) i;`,
 }
-/** The same of a partitioned table: each partition is filled, compared, proved and given its part of an index by itself. */
+/** Another name for a key: what points at it stands on both columns meanwhile. */
+export const RENAME_KEY: Life = {
+  ...CHANGE_KEY,
+  ...life([{ ...rename('id', 'number'), table: 'places' }], { copy_id_to_number: 100 }),
+}
+/** A change of type in a partitioned table: each partition is filled, compared, proved and given its part of an index by itself. */
 export const PARTITIONED: Life = {
   ...life([{ kind: 'change_type', namespace: 'public', table: 'events', column: 'seen', type: 'bigint' }]),
   given: `create table events (id integer not null, said text, seen integer not null) partition by range (id);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { rename } from '../../support/rename.ts'
 import {
   again,
   CONTRACTED,
@@ -98,6 +99,17 @@ const SCENARIOS: readonly Scenario[] = [
         migrateData('name', 'full_name', { transform: 'upper', overlap: 'forward_only' }),
         err(22, /by "copy", not by "upper"/),
       ),
+    ],
+  },
+  {
+    title: 'row 40: a copy by an expression, which a migration has begun, is not the one that is meant',
+    steps: [
+      async ({ database }) => {
+        const bellows = await database.bellows()
+        const operations = [rename({ up: 'upper(name)', down: 'lower(full_name)' })]
+        await bellows.change((driver) => driver.advance({ name: '0001_by_hand', operations }, 'expand'))
+      },
+      row(40, migrateData('name', 'full_name'), err(22, /by "upper\(name\)", not by "copy"/)),
     ],
   },
   ...(['trim', 'upper', 'lower'] as const).map(

@@ -19,6 +19,15 @@ export const expression = z
   })
   .transform(String)
 
+/** What of a column is to be another. */
+export const retype = {
+  type: name.optional(),
+  collation: name.optional(),
+  nullable: z.literal(false).optional(),
+  up: expression.optional(),
+  down: expression.optional(),
+}
+
 /** Where a foreign key points to, and what happens to it with the row there. */
 export const references = {
   ...onTable,

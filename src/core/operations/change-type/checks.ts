@@ -1,18 +1,16 @@
 import type { BellowsError } from '../../errors.ts'
 import type { Hazard } from '../../plan/hazard.ts'
 import { userTriggersFire } from '../../plan/hazards.ts'
-import { isNeverNull } from '../../plan/never-null.ts'
 import { columnSlotProblems, refused } from '../../plan/table-checks.ts'
 import type { Facts } from '../../schema/facts.ts'
-import { collationKey } from '../../schema/mappings.ts'
-import { type Column, needsColumn, type Table } from '../../schema/model.ts'
-import { shown } from '../../sql.ts'
-import { carryProblems, ruleProblems, sourceProblems } from '../copy/checks.ts'
+import type { Column, Table } from '../../schema/model.ts'
+import { carryProblems, sourceProblems } from '../copy/checks.ts'
 import type { Work } from '../copy/work.ts'
+import { includedProblems, isKey } from '../keys/primary-key.ts'
 import type { Context } from '../operation.ts'
-import { type Change, type ChangeType, changeOf } from './change.ts'
+import { mappingHazards, retypeProblems } from '../retype/checks.ts'
+import { type Change, type ChangeType, changeOf, retyped } from './change.ts'
 import { keyChangeProblems } from './keys/checks.ts'
-import { isKey } from './keys/keys.ts'
 
 export function changeProblems(
   op: ChangeType,
@@ -29,6 +27,7 @@ export function changeProblems(
       : change.by === 'copy'
         ? [
             ...copyProblems(op, table, from, { change, facts }),
+            ...includedProblems(schema, table, from.name),
             ...(byKey ? keyChangeProblems(op, context, change) : []),
           ]
         : change.by === 'catalog'
@@ -53,51 +52,12 @@ function copyProblems(
   from: Column,
   { change, facts }: { readonly change: Extract<Change, { by: 'copy' }>; readonly facts: Facts },
 ): readonly BellowsError[] {
-  const isByHand = op.up !== undefined
   return [
     ...carryProblems(table, from),
     ...columnSlotProblems(table),
-    ...(isByHand ? ruleProblems(table, op.column, op.column) : []),
-    ...(isByHand && change.target.baseType !== from.baseType ? indexProblems(op, table) : []),
-    ...(op.collation === undefined || isByHand ? [] : collationProblems(op, table, facts)),
+    ...retypeProblems(retyped(op), table, from, { target: change.target, facts }),
     ...(change.mapping.down === undefined && op.overlap !== 'forward_only' ? [noWayBack(op)] : []),
   ]
-}
-
-/** An expression or an operator class for the old type need not exist for the new one. */
-function indexProblems(op: ChangeType, table: Table): readonly BellowsError[] {
-  const isPlain = (definition: string, parts: readonly string[]) =>
-    parts.every((part) => table.columns.some(({ name }) => name === part)) &&
-    !/ WHERE | COLLATE |_ops\b/.test(definition)
-  return table.indexes
-    .filter((one) => one.columns.includes(op.column) && !isPlain(one.definition, one.nameParts))
-    .map(({ name }) =>
-      refused(
-        `The index ${shown(name)} is made for the old type of "${op.column}".`,
-        'Drop it for the time of the migration, and create one for the new type afterwards.',
-      ),
-    )
-}
-
-/** What holds in one order of texts need not hold in another one. */
-function collationProblems(op: ChangeType, table: Table, facts: Facts): readonly BellowsError[] {
-  const collation = facts.collations[collationKey({ namespace: op.namespace, name: op.collation ?? '' })]
-  const rules =
-    collation?.deterministic === true
-      ? table.constraints.filter((one) => one.kind === 'check' && needsColumn(table, one, op.column))
-      : table.constraints.filter((one) => one.kind !== 'not_null' && needsColumn(table, one, op.column))
-  const uniques =
-    collation?.deterministic === true
-      ? []
-      : table.indexes.filter(
-          (one) => one.unique && one.constraint === null && one.columns.includes(op.column),
-        )
-  return [...rules, ...uniques].map(({ name }) =>
-    refused(
-      `${shown(name)} holds for "${op.column}" as it is ordered now; nobody knows whether it holds under ${op.collation}.`,
-      'Drop it for the time of the migration, and add it again afterwards.',
-    ),
-  )
 }
 
 function noWayBack(op: ChangeType): BellowsError {
@@ -114,21 +74,13 @@ function boundTo({ dependents }: Table, column: string) {
 export function changeHazards(op: ChangeType, work: Work): readonly Hazard[] {
   const { fromColumn, toColumn, mapping, notNull } = work
   const { column } = op
-  const mayBeNull = notNull && op.up !== undefined && !isNeverNull(op.up)
   return [
     {
       code: 'seen_by_all',
       because: `From the contract on every instance finds "${column}" as ${toColumn.type}, old ones included: the name stays, so nobody can be kept apart. Instances of both versions must understand both; a named prepared statement that returns it fails once with "cached plan must not change result type".`,
     },
     columnIsLast(work),
-    ...(op.up === undefined
-      ? []
-      : [
-          {
-            code: 'may_break' as const,
-            because: `From the expand on a write fails for whose value of "${column}" up (${op.up}) fails${mayBeNull ? ' or gives NULL, which is refused' : ''}. Rows that are there are tried by the backfill, before the contract.`,
-          },
-        ]),
+    ...mappingHazards(retyped(op), notNull),
     mapping.down === undefined
       ? { code: 'forward_only', because: 'The contract cannot be undone: nothing takes new values back.' }
       : {

@@ -1,8 +1,6 @@
 import type { Facts } from '../../schema/facts.ts'
 import type { Column, Table } from '../../schema/model.ts'
-import { twinTable } from '../copy/twin-schema.ts'
-import { carriedDefault } from '../copy/work.ts'
-import { withNotNull } from '../rules/schema.ts'
+import { retypedTable } from '../retype/schema.ts'
 import type { Change, ChangeType } from './change.ts'
 
 /** The table after the change: a copied column is the last one, and one that was only widened stays where it is. */
@@ -12,28 +10,14 @@ export function changedTable(
   change: Change,
   { op, facts }: { readonly op: ChangeType; readonly facts: Facts },
 ): Table {
-  const { notNull, typeConstrained: _, ...type } = change.target
-  const isSameType = type.baseType === from.baseType
-  const made = {
-    ...type,
-    storage: isSameType ? from.storage : type.typeStorage,
-    compression: isSameType ? from.compression : null,
+  const { name } = from
+  if (change.by === 'copy') {
+    const { target, mapping } = change
+    const changesValues = op.up !== undefined
+    return retypedTable(table, { from: name, to: name, target, mapping, changesValues }, facts)
   }
-  if (change.by !== 'copy') {
-    const widened = { ...from, ...made, compression: from.compression }
-    return { ...table, columns: table.columns.map((one) => (one.name === from.name ? widened : one)) }
-  }
-  const changesValues = op.up !== undefined && from.default !== null
-  const twin = twinTable(
-    table,
-    { from: from.name, to: from.name },
-    {
-      ...made,
-      nullable: !notNull || from.nullable,
-      ...(changesValues
-        ? { default: carriedDefault(from, change.mapping, true) ?? null, defaultText: null }
-        : {}),
-    },
-  )
-  return notNull ? withNotNull(twin, from.name, facts) : twin
+  const { notNull: _, typeConstrained: __, ...type } = change.target
+  const storage = type.baseType === from.baseType ? from.storage : type.typeStorage
+  const widened = { ...from, ...type, storage }
+  return { ...table, columns: table.columns.map((one) => (one.name === name ? widened : one)) }
 }

@@ -59,7 +59,7 @@ export function moveDefaultSql({ table, leaving, finalName, defaultValue }: Work
 
 /** A missing copy would leave the new column without what the old one had; nothing vanishes with `DROP COLUMN`. */
 function copiedIndexRequirements({ table, things }: Work): readonly Requirement[] {
-  return [...things.indexes, ...things.uniques].map(({ original, copyName }) => ({
+  return [...things.indexes, ...things.uniques, ...things.keys].map(({ original, copyName }) => ({
     that: indexValid({ namespace: table.namespace, name: copyName }),
     code: 'drift_found' as const,
     otherwise: `the copy "${copyName}" of "${original.name}" is missing or invalid`,

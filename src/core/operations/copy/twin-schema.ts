@@ -29,11 +29,14 @@ export function twinTable(table: Table, of: Renamed, made: TwinType): Table {
     constraints: table.constraints.map((one) =>
       renamedConstraint(one, { ...of, table: table.name }, [
         ...copies.uniques,
+        ...copies.keys,
         ...copies.checks,
         ...copies.foreignKeys,
       ]),
     ),
-    indexes: table.indexes.map((one) => renamedIndex(one, of, [...copies.indexes, ...copies.uniques])),
+    indexes: table.indexes.map((one) =>
+      renamedIndex(one, of, [...copies.indexes, ...copies.uniques, ...copies.keys]),
+    ),
   }
 }
 
@@ -77,7 +80,8 @@ function renamedConstraint(
   if (one.kind === 'not_null' && one.columns.includes(of.from))
     return { ...one, columns, name: notNullName(of, one.name) }
   if (copy === undefined) return { ...one, columns }
-  const rewritten = one.kind === 'unique' ? one.definition : rewriteConstraint(one.definition, of)
+  const isIndexed = one.kind === 'unique' || one.kind === 'primary_key'
+  const rewritten = isIndexed ? one.definition : rewriteConstraint(one.definition, of)
   return {
     ...one,
     name: copy.finalName,

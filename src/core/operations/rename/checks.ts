@@ -1,23 +1,27 @@
 import { BellowsError } from '../../errors.ts'
+import { canonical } from '../../hash.ts'
 import { columnNameProblem } from '../../identifier.ts'
-import { readType } from '../../parse.ts'
 import type { Hazard } from '../../plan/hazard.ts'
 import { leavingHazards, userTriggersFire } from '../../plan/hazards.ts'
-import { mappingFor } from '../../plan/mapping.ts'
 import {
   columnMissing,
   columnSlotProblems,
-  keyProblems,
   refused,
   tableProblems,
   theTable,
 } from '../../plan/table-checks.ts'
 import type { Facts } from '../../schema/facts.ts'
+import { collationAsNamed, collationKey } from '../../schema/mappings.ts'
 import { type Column, findColumn, findTable, needsColumn, type Table } from '../../schema/model.ts'
 import { shown } from '../../sql.ts'
 import { carryProblems, ruleProblems, sourceProblems } from '../copy/checks.ts'
+import type { Work } from '../copy/work.ts'
 import type { Context } from '../operation.ts'
+import { mappingHazards, retypeProblems } from '../retype/checks.ts'
+import type { RenamedKey } from './key.ts'
+import { renamedKeyHazards, renamedKeyProblems } from './key-checks.ts'
 import type { RenameColumn } from './rename.ts'
+import { renamingOf } from './renaming.ts'
 
 export function renameProblems(op: RenameColumn, context: Context): readonly BellowsError[] {
   const table = findTable(context.schema, theTable(op))
@@ -27,11 +31,13 @@ export function renameProblems(op: RenameColumn, context: Context): readonly Bel
   if (from === undefined) return columnMissing(op, table, op.from)
   const adopted = findColumn(table, op.to)
   return [
-    ...keyProblems(table, from),
-    ...sourceProblems(table, from),
+    ...sourceProblems(table, { ...from, identity: 'no' }),
     ...carryProblems(table, from),
-    ...(adopted === undefined ? columnSlotProblems(table) : adoptionProblems(op, table, adopted)),
+    ...(adopted === undefined
+      ? columnSlotProblems(table)
+      : adoptionProblems(op, table, adopted, context.facts)),
     ...mappingProblems(op, table, from, context),
+    ...renamedKeyProblems(op, table, from, context),
   ]
 }
 
@@ -45,14 +51,20 @@ function nameProblems(op: RenameColumn): readonly BellowsError[] {
   ]
 }
 
-function adoptionProblems(op: RenameColumn, table: Table, to: Column): readonly BellowsError[] {
+function adoptionProblems(op: RenameColumn, table: Table, to: Column, facts: Facts): readonly BellowsError[] {
   const of = `"${table.name}"."${to.name}" is already there and`
+  const type = op.type === undefined ? to : facts.types[op.type]
+  const named = op.collation === undefined ? undefined : { namespace: op.namespace, name: op.collation }
+  const collation = named === undefined ? undefined : facts.collations[collationKey(named)]
   const problem =
     (!to.nullable && 'is NOT NULL, so old writers fail already') ||
     (to.default !== null && 'has a default, which cannot be told from a value') ||
     (to.generated !== 'no' && 'is generated') ||
     (to.identity !== 'no' && 'is an identity column') ||
-    (op.type !== undefined && op.type !== to.type && `is of type ${to.type}, not ${op.type}`)
+    (type !== undefined && type.type !== to.type && `is of type ${to.type}, not ${op.type}`) ||
+    (collation !== undefined &&
+      canonical(collationAsNamed(collation)) !== canonical(to.collation) &&
+      `is of another collation than ${op.collation}`)
   const rules = [
     ...table.constraints.filter((one) => needsColumn(table, one, to.name)),
     ...table.indexes.filter((one) => one.unique && one.constraint === null && one.columns.includes(to.name)),
@@ -71,17 +83,15 @@ function mappingProblems(
   from: Column,
   { facts }: Context,
 ): readonly BellowsError[] {
-  const adopted = findColumn(table, op.to)
-  const target = adopted ?? (op.type === undefined ? from : facts.types[op.type])
-  if (target === undefined || (op.type !== undefined && typeof readType(op.type) !== 'string')) {
-    return [new BellowsError('migration_invalid', `There is no type "${op.type}" for the column "${op.to}".`)]
-  }
-  if (target.typeConstrained)
-    return [refused(`${target.type} is a domain with constraints; adding such a column rewrites the table.`)]
-  const mapping = mappingFor(from, target, op.transform ?? 'copy', facts)
-  if ('problem' in mapping)
-    return [refused(`"${op.from}" cannot be copied to "${op.to}": ${mapping.problem}.`)]
-  return mapping.down === undefined ? [...overlapProblems(op), ...ruleProblems(table, op.from, op.to)] : []
+  const renaming = renamingOf(op, table, from, facts)
+  if ('problem' in renaming)
+    return [refused(`"${op.from}" cannot be copied to "${op.to}": ${renaming.problem}.`, renaming.hint)]
+  const { target, mapping } = renaming
+  return [
+    ...retypeProblems(op, table, from, { target, facts }),
+    ...(mapping.down === undefined && op.up === undefined ? ruleProblems(table, op.from, op.to) : []),
+    ...(mapping.down === undefined ? overlapProblems(op) : []),
+  ]
 }
 
 function overlapProblems(op: RenameColumn): readonly BellowsError[] {
@@ -89,20 +99,24 @@ function overlapProblems(op: RenameColumn): readonly BellowsError[] {
   return [
     refused(
       `Values written to "${op.to}" could not be taken back to "${op.from}", so instances of both versions cannot write at the same time.`,
-      `Say overlap: forward_only to accept that writes of "${op.to}" fail until "${op.from}" is retired.`,
+      `Write down: <the old value, as an expression over ${op.to}>, or say overlap: forward_only to accept that writes of "${op.to}" fail until "${op.from}" is retired.`,
     ),
   ]
 }
 
-export function renameHazards(op: RenameColumn, { schema, facts }: Context): readonly Hazard[] {
-  const table = findTable(schema, theTable(op))
-  const from = table === undefined ? undefined : findColumn(table, op.from)
-  if (table === undefined || from === undefined) return []
+export function renameHazards(
+  op: RenameColumn,
+  work: Work & { readonly key: RenamedKey },
+): readonly Hazard[] {
+  const { table, fromColumn: from, toColumn, mapping, notNull, leaving } = work
+  const { along = [] } = leaving
+  const others = table.dependents.filter(({ name }) => !along.includes(name))
   return [
     {
       code: 'column_is_last',
       because: `"${op.to}" is the last column of the table: SELECT * in a named statement, COPY and INSERT without a column list see another order.`,
     },
+    ...mappingHazards(op, notNull),
     ...(from.nullable && from.default !== null
       ? [
           {
@@ -111,7 +125,7 @@ export function renameHazards(op: RenameColumn, { schema, facts }: Context): rea
           },
         ]
       : []),
-    ...(op.overlap === 'forward_only'
+    ...(mapping.down === undefined
       ? [
           {
             code: 'forward_only' as const,
@@ -121,20 +135,17 @@ export function renameHazards(op: RenameColumn, { schema, facts }: Context): rea
       : []),
     ...userTriggersFire(table),
     ...changedByTriggers(op, table),
-    ...narrowness(op, from, table, facts),
-    ...leavingHazards(table, op.from),
-  ]
-}
-
-/** Both columns hold every value until the old one is gone, also the old one. */
-function narrowness(op: RenameColumn, from: Column, table: Table, facts: Facts): readonly Hazard[] {
-  const to = findColumn(table, op.to) ?? (op.type === undefined ? from : facts.types[op.type])
-  if (to === undefined || to.type === from.type || op.overlap === 'forward_only') return []
-  return [
-    {
-      code: 'narrow_until_contract',
-      because: `Until "${op.from}" is dropped "${op.to}" takes only values that fit ${from.type}.`,
-    },
+    // Both columns hold every value until the old one is gone, also the old one.
+    ...(mapping.down === undefined || (op.up === undefined && toColumn.type === from.type)
+      ? []
+      : [
+          {
+            code: 'narrow_until_contract' as const,
+            because: `Until "${op.from}" is dropped "${op.to}" takes only values that can be taken back to ${from.type}.`,
+          },
+        ]),
+    ...renamedKeyHazards(work),
+    ...leavingHazards({ ...table, dependents: others }, op.from),
   ]
 }
 

@@ -1,10 +1,11 @@
 import { assert } from '../../errors.ts'
-import { mappingFor } from '../../plan/mapping.ts'
 import { theTable } from '../../plan/table-checks.ts'
 import { findColumn, findTable } from '../../schema/model.ts'
-import { keptCollation, twinColumn, workUnderTwoNames } from '../copy/work.ts'
+import { twinColumn, workUnderTwoNames } from '../copy/work.ts'
 import type { Context } from '../operation.ts'
+import { renamedKey } from './key.ts'
 import type { RenameColumn } from './rename.ts'
+import { renamingOf } from './renaming.ts'
 
 /** Everything that the steps of one rename have in common. */
 export function workFor(op: RenameColumn, context: Context) {
@@ -12,26 +13,24 @@ export function workFor(op: RenameColumn, context: Context) {
   const table = findTable(schema, theTable(op))
   const fromColumn = table === undefined ? undefined : findColumn(table, op.from)
   assert(table !== undefined && fromColumn !== undefined, 'steps come after check')
+  const renaming = renamingOf(op, table, fromColumn, facts)
+  assert(!('problem' in renaming), 'steps come after check')
+  const { target, mapping, changesValues } = renaming
+  const { notNull, collation, ...type } = target
   const adopted = findColumn(table, op.to)
-  const type = op.type === undefined ? fromColumn : facts.types[op.type]
-  assert(type !== undefined || adopted !== undefined, 'steps come after check')
-  const toColumn =
-    adopted ??
-    twinColumn(fromColumn, type ?? fromColumn, {
-      name: op.to,
-      collation: keptCollation(fromColumn, type ?? fromColumn),
-    })
-  const transform = op.transform ?? 'copy'
-  const mapping = mappingFor(fromColumn, toColumn, transform, facts)
-  assert(!('problem' in mapping), 'steps come after check')
-  return workUnderTwoNames({
+  const work = workUnderTwoNames({
     table,
     fromColumn,
-    toColumn,
+    toColumn: adopted ?? twinColumn(fromColumn, type, { name: op.to, collation }),
     adopted: adopted !== undefined,
     mapping,
-    notNull: !fromColumn.nullable,
-    changesValues: transform !== 'copy',
+    notNull,
+    changesValues,
     context,
   })
+  const key = renamedKey(op, context, work)
+  if (key.links.length === 0) return { ...work, key }
+  const { leaving } = work
+  const known = [...leaving.known, ...key.links.map((one) => one.key.name)]
+  return { ...work, key, leaving: { ...leaving, known, along: key.links.map(({ identity }) => identity) } }
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { ChangeType } from '../../../../src/core/operations/change-type/change.ts'
-import { identityQuestion } from '../../../../src/core/operations/change-type/keys/identity.ts'
 import { changeType } from '../../../../src/core/operations/change-type.ts'
+import { identityQuestion } from '../../../../src/core/operations/keys/identity.ts'
 import type { Operation } from '../../../../src/core/operations/migration.ts'
 import { makePlan } from '../../../../src/core/plan/make-plan.ts'
 import type { StepDraft, TransactionStep } from '../../../../src/core/plan/step.ts'

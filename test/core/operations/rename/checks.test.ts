@@ -1,8 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { renameHazards, renameProblems } from '../../../../src/core/operations/rename/checks.ts'
 import type { RenameColumn } from '../../../../src/core/operations/rename/rename.ts'
+import { workFor } from '../../../../src/core/operations/rename/work.ts'
+import { mappingNeeds } from '../../../../src/core/operations/retype/retype.ts'
 import type { Facts } from '../../../../src/core/schema/facts.ts'
 import type { Index } from '../../../../src/core/schema/indexes.ts'
+import { collationKey, mappingKey } from '../../../../src/core/schema/mappings.ts'
 import type { Column, Constraint, Table } from '../../../../src/core/schema/model.ts'
 import {
   check,
@@ -121,11 +124,6 @@ describe('the source', () => {
       '"users"."name" is a generated column; a trigger does not see its value.',
     ],
     [
-      'an identity column',
-      withName({ identity: 'always' }),
-      '"users"."name" is an identity column, which cannot be moved to another column yet.',
-    ],
-    [
       'a row type',
       withName({ typeKind: 'composite' }),
       '"users"."name" is of a composite type, where NULL and a row of NULLs cannot be told apart.',
@@ -136,11 +134,6 @@ describe('the source', () => {
       'Row security is forced on "users" for the connected role, which would see only a part of the rows.',
     ],
     [
-      'the primary key',
-      table({ columns: [column('name')], constraints: [{ ...key, kind: 'primary_key' }] }),
-      '"users"."name" belongs to the primary key, which only change_type replaces.',
-    ],
-    [
       'a table whose slots are used up',
       table({ columnSlots: 1600 }),
       '"users" has used all its 1600 column slots; PostgreSQL does not reuse those of dropped columns.',
@@ -149,13 +142,12 @@ describe('the source', () => {
     expect(told(problems({}, of))).toEqual([['plan_refused', message]])
   })
 
-  test('may not be of a domain with constraints, neither here nor there', () => {
+  test('may not be of a domain with constraints', () => {
     expect(told(problems({}, withName({ typeKind: 'domain', typeConstrained: true })))).toEqual([
       [
         'plan_refused',
         '"users"."name" is of a domain with constraints; adding another such column rewrites the table.',
       ],
-      ['plan_refused', 'text is a domain with constraints; adding such a column rewrites the table.'],
     ])
   })
 })
@@ -260,15 +252,15 @@ describe('the mapping', () => {
       'a type that nobody knows',
       { type: 'txt' },
       table(),
-      'migration_invalid',
-      'There is no type "txt" for the column "full_name".',
+      'plan_refused',
+      '"name" cannot be copied to "full_name": there is no type "txt".',
     ],
     [
       'something that is no type',
       { type: 'text, x' },
       table(),
-      'migration_invalid',
-      'There is no type "text, x" for the column "full_name".',
+      'plan_refused',
+      '"name" cannot be copied to "full_name": there is no type "text, x".',
     ],
     [
       'a type that the values do not fit',
@@ -291,7 +283,10 @@ describe('the mapping', () => {
   test('may not lead to a domain with constraints', () => {
     const domains = factsWithTypes({}, { types: { email: type('email', { typeConstrained: true }) } })
     expect(told(problems({ type: 'email' }, table(), domains))).toEqual([
-      ['plan_refused', 'email is a domain with constraints; adding such a column rewrites the table.'],
+      [
+        'plan_refused',
+        '"name" cannot be copied to "full_name": email is a domain with constraints; adding such a column rewrites the table.',
+      ],
     ])
   })
 
@@ -308,7 +303,7 @@ describe('the mapping', () => {
       ],
     ])
     expect(found[0]?.hint).toBe(
-      'Say overlap: forward_only to accept that writes of "full_name" fail until "name" is retired.',
+      'Write down: <the old value, as an expression over full_name>, or say overlap: forward_only to accept that writes of "full_name" fail until "name" is retired.',
     )
     expect(problems({ ...more, overlap: 'forward_only' }, of)).toEqual([])
   })
@@ -335,7 +330,7 @@ describe('the mapping', () => {
     ])
   })
 
-  test('both ways may meet them', () => {
+  test('both ways may meet them, where the values stay what they are', () => {
     const users = tableWith([column('name', 'integer')], { constraints: [key], indexes: [indexOf(key)] })
     expect(problems({ type: 'bigint' }, users)).toEqual([])
   })
@@ -350,18 +345,134 @@ describe('everything that is wrong', () => {
       },
     )
     expect(told(problems({ transform: 'trim' }, users)).map(([, message]) => message)).toEqual([
-      '"users"."name" is an identity column, which cannot be moved to another column yet.',
       'The exclusion constraint rule cannot be built without stopping writers.',
       '"users"."full_name" is already there and is NOT NULL, so old writers fail already.',
-      'Values written to "full_name" could not be taken back to "name", so instances of both versions cannot write at the same time.',
       'rule holds for "name"; nobody knows whether it holds for the changed values in "full_name".',
+      'Values written to "full_name" could not be taken back to "name", so instances of both versions cannot write at the same time.',
+      '"users"."name" is an identity: its values come from a sequence, and have to be the same in "full_name".',
     ])
+  })
+})
+
+describe('another type with the other name', () => {
+  const BOTH = { type: 'integer', up: 'length(name)', down: 'full_name::text' } as const
+  const asked = (op: Partial<RenameColumn>, answers: readonly Facts['mappings'][string][] = []) =>
+    factsWithTypes(
+      { integer: 'integer', text: 'text', bigint: 'bigint' },
+      {
+        mappings: Object.fromEntries(
+          mappingNeeds(rename(op)).map((need, at) => [mappingKey(need), answers[at] ?? { ofNull: 'null' }]),
+        ),
+        collations: {
+          [collationKey({ namespace: 'public', name: 'C' })]: {
+            namespace: 'pg_catalog',
+            name: 'C',
+            deterministic: true,
+          },
+        },
+      },
+    )
+
+  test('is no problem where both directions are written', () => {
+    expect(told(problems(BOTH, table(), asked(BOTH)))).toEqual([])
+    const filled = { nullable: false, up: `coalesce(name, '')`, down: 'full_name' } as const
+    expect(told(problems(filled, table(), asked(filled, [{ ofNull: 'value' }])))).toEqual([])
+    const ordered = { collation: 'C' }
+    expect(told(problems(ordered, table(), asked(ordered)))).toEqual([])
+  })
+
+  test.each<[string, Partial<RenameColumn>, Table, string, ...(readonly Facts['mappings'][string][])]>([
+    [
+      'up that calls the old column by its new name',
+      { ...BOTH, up: 'length(full_name)' },
+      table(),
+      '"name" cannot be copied to "full_name": "up" (length(full_name)) cannot be used: it names "full_name", and it can be made of "name" only.',
+    ],
+    [
+      'down that calls the new column by its old name',
+      { ...BOTH, down: 'name::text' },
+      table(),
+      '"name" cannot be copied to "full_name": "down" (name::text) cannot be used: it names "name", and it can be made of "full_name" only.',
+    ],
+    [
+      'up that the server does not take',
+      BOTH,
+      table(),
+      '"name" cannot be copied to "full_name": "up" (length(name)) cannot be used: it is volatile.',
+      { problem: 'it is volatile' },
+    ],
+    [
+      'up beside a transform',
+      { ...BOTH, transform: 'trim' },
+      table(),
+      '"name" cannot be copied to "full_name": both "transform" and "up" say what becomes of its values.',
+    ],
+    [
+      'down alone',
+      { type: 'bigint', down: 'full_name' },
+      withName({}, 'integer'),
+      '"name" cannot be copied to "full_name": "down" is given without "up".',
+    ],
+    [
+      'NOT NULL without a word on NULL',
+      { nullable: false },
+      table(),
+      '"name" cannot be copied to "full_name": nothing says what becomes of its NULLs.',
+    ],
+    [
+      'up without down, unless that is said',
+      { type: 'integer', up: 'length(name)' },
+      table(),
+      'Values written to "full_name" could not be taken back to "name", so instances of both versions cannot write at the same time.',
+    ],
+    [
+      'a check on changed values',
+      BOTH,
+      withRules([check('rule', ['name'], '')]),
+      'rule holds for "name"; nobody knows whether it holds for the changed values in "full_name".',
+    ],
+    [
+      'an index over an expression of the old type',
+      BOTH,
+      withRules([], [index('by', ['name'], { nameParts: ['lower'] })]),
+      'The index by is made for the old type of "name".',
+    ],
+    [
+      'a check under another collation',
+      { collation: 'C' },
+      withRules([check('rule', ['name'], '')]),
+      'rule holds for "name" as it is ordered now; nobody knows whether it holds under C.',
+    ],
+    [
+      'a column that is there and of another collation',
+      { collation: 'C' },
+      tableWith([column('name'), column('full_name')]),
+      '"users"."full_name" is already there and is of another collation than C.',
+    ],
+    [
+      'a collation that is not there',
+      { collation: 'D' },
+      table(),
+      '"name" cannot be copied to "full_name": there is no collation "D".',
+    ],
+  ])('is refused with %s', (_what, more, of, message, ...answers) => {
+    expect(told(problems(more, of, asked(more, answers))).map(([, one]) => one)).toEqual([message])
+  })
+
+  test('is told by its hazards', () => {
+    const op = rename({ ...BOTH, overlap: 'forward_only' })
+    const found = renameHazards(op, workFor(op, context(table(), asked(BOTH))))
+    expect(found.map(({ code }) => code)).toEqual(['column_is_last', 'may_break', 'narrow_until_contract'])
+    expect(found[1]?.because).toContain('up (length(name)) fails')
   })
 })
 
 describe('the hazards', () => {
   const hazards = (of: Table, more: Partial<RenameColumn> = {}) =>
-    renameHazards(rename(more), context(of)).map(({ code, because }) => [code, because])
+    renameHazards(rename(more), workFor(rename(more), context(of, known))).map(({ code, because }) => [
+      code,
+      because,
+    ])
   const IS_LAST = [
     'column_is_last',
     '"full_name" is the last column of the table: SELECT * in a named statement, COPY and INSERT without a column list see another order.',
@@ -456,9 +567,4 @@ describe('the hazards', () => {
       expect(JSON.stringify(hazards(of, { from: name }))).not.toContain('trigger other')
     },
   )
-
-  test('are none for a column that is not there', () => {
-    expect(hazards(table(), { from: 'gone' })).toEqual([])
-    expect(hazards(table(), { table: 'gone' })).toEqual([])
-  })
 })

@@ -1,19 +1,13 @@
 import type { BellowsError } from '../../../errors.ts'
 import { columnSlotProblems, refused, tableProblems } from '../../../plan/table-checks.ts'
-import {
-  findColumn,
-  findTable,
-  isSameName,
-  needsColumn,
-  type Schema,
-  type Table,
-} from '../../../schema/model.ts'
-import { shown } from '../../../sql.ts'
+import { findColumn, findTable, isSameName } from '../../../schema/model.ts'
 import { carryProblems, sourceProblems } from '../../copy/checks.ts'
+import { primaryKeyProblems } from '../../keys/primary-key.ts'
 import type { Context } from '../../operation.ts'
+import type { Target } from '../../retype/target.ts'
 import { type ColumnOf, followersOf } from '../../rules/followers.ts'
-import type { Change, ChangeType, Target } from '../change.ts'
-import { changing, followingMapping, primaryKeyOf } from './keys.ts'
+import type { Change, ChangeType } from '../change.ts'
+import { changing, followingMapping } from './keys.ts'
 
 /** What is in the way of a change of a column that rows are known by, besides what is in the way of any. */
 export function keyChangeProblems(
@@ -88,41 +82,5 @@ function followingProblems(
           ),
         ]
       : []),
-  ]
-}
-
-function primaryKeyProblems(
-  table: Table,
-  columns: readonly ColumnOf[],
-  schema: Schema,
-): readonly BellowsError[] {
-  const key = primaryKeyOf(table)
-  const mine = columns.filter((one) => isSameName(one.table, table))
-  if (key === undefined || !mine.some(({ column }) => needsColumn(table, key, column))) return []
-  // In the words of the server, which may be in any language: the names are what they have in common.
-  const followers = mine.flatMap(({ column }) => followersOf(schema, table, column))
-  const users = key.dependents.filter((what) => !followers.some((one) => what.includes(` ${one.key.name} `)))
-  return [
-    ...(key.deferrable
-      ? [
-          refused(
-            `The primary key ${shown(key.name)} is deferrable; a twin would be checked at once while it is built.`,
-          ),
-        ]
-      : []),
-    ...(table.published
-      ? [
-          refused(
-            `"${table.name}" is published with its updates and deletes: subscribers know its rows by the primary key, and have only the old column.`,
-            'Take it out of the publication for the time of the migration.',
-          ),
-        ]
-      : []),
-    ...users.map((what) =>
-      refused(
-        `The ${what} needs the primary key ${shown(key.name)}, which is made of another column in the contract.`,
-        'Drop it for the time of the migration, and make it anew afterwards.',
-      ),
-    ),
   ]
 }

@@ -3,7 +3,6 @@ import type { Renamed } from '../../../plan/copied.ts'
 import { keepsEveryValue, type Mapping, mappingFor } from '../../../plan/mapping.ts'
 import type { Requirement } from '../../../plan/step.ts'
 import { theTable } from '../../../plan/table-checks.ts'
-import { rewriteConstraint } from '../../../rewrite.ts'
 import type { Facts } from '../../../schema/facts.ts'
 import type { Index } from '../../../schema/indexes.ts'
 import {
@@ -12,17 +11,19 @@ import {
   findColumn,
   findTable,
   isSameName,
-  needsColumn,
   type QualifiedName,
   type Schema,
   type Table,
 } from '../../../schema/model.ts'
-import { type Sql, shown, sql, trusted } from '../../../sql.ts'
+import { type Sql, shown } from '../../../sql.ts'
 import { type Copy, keptCollation, twinColumn, type Work, workUnderOneName } from '../../copy/work.ts'
+import { identityOf } from '../../keys/identity.ts'
+import { type Link, type Linked, linkedBy, linkOf } from '../../keys/links.ts'
+import { primaryKeyOf } from '../../keys/primary-key.ts'
 import type { Context } from '../../operation.ts'
-import { type ColumnOf, type Follower, followersOf, withFollowing } from '../../rules/followers.ts'
-import type { ChangeType, Target } from '../change.ts'
-import { identityOf } from './identity.ts'
+import type { Target } from '../../retype/target.ts'
+import { type ColumnOf, withFollowing } from '../../rules/followers.ts'
+import type { ChangeType } from '../change.ts'
 import { besides, ownThings } from './neighbours.ts'
 
 /** A column whose rows are known by it, and all that changes with it. */
@@ -67,27 +68,6 @@ export interface PrimaryKey {
   /** The unique index of the new columns, and the one that lets the old ones be the key again at once. */
   readonly next: string
   readonly spare: string
-}
-
-export interface Link extends Follower {
-  readonly other: Table
-  /** Its twin, until that takes over the name. */
-  readonly copyName: string
-  readonly definition: Sql
-}
-
-/** Is it a column that rows are known by, here or elsewhere? */
-export function isKey(schema: Schema, table: Table, column: Column): boolean {
-  const key = primaryKeyOf(table)
-  return (
-    column.identity !== 'no' ||
-    (key !== undefined && needsColumn(table, key, column.name)) ||
-    followersOf(schema, table, column.name).length > 0
-  )
-}
-
-export function primaryKeyOf(table: Table): Constraint | undefined {
-  return table.constraints.find((one) => one.kind === 'primary_key')
 }
 
 /** The columns that change: one of a foreign key that takes every value of the new type already stays, and what points at that, too. */
@@ -172,7 +152,7 @@ export function together(
       }
     }),
     primaryKeys,
-    links: linked.map((one) => linkOf(one, alone)),
+    links: linked.map((one) => linkOf(one, alone, (alone[0] as Work).names.copy(one.key.name))),
   }
 }
 
@@ -181,38 +161,6 @@ function found(schema: Schema, of: ColumnOf): { readonly table: Table; readonly 
   const from = table === undefined ? undefined : findColumn(table, of.column)
   assert(table !== undefined && from !== undefined, 'steps come after check')
   return { table, from }
-}
-
-type Linked = Follower & { readonly other: Table }
-
-function linkedBy(schema: Schema, columns: readonly ColumnOf[]): readonly Linked[] {
-  const all = columns.flatMap((one) => {
-    const { table: other } = found(schema, one)
-    return followersOf(schema, other, one.column).map((follower) => ({ ...follower, other }))
-  })
-  return [...new Map(all.map((one) => [one.identity, one])).values()]
-}
-
-function renamedIn(works: readonly Work[], table: QualifiedName): readonly Renamed[] {
-  return works.filter((one) => isSameName(one.table, table)).map(({ from, to }) => ({ from, to }))
-}
-
-function linkOf(linked: Linked, works: readonly Work[]): Link {
-  const { table, key, other } = linked
-  const local = renamedIn(works, table).reduce(
-    (text, column) => rewriteConstraint(text, column),
-    trusted(key.definition),
-  )
-  const text = renamedIn(works, other).reduce(
-    (before, column) => rewriteConstraint(before, column, ['pk_attrs']),
-    local,
-  )
-  const [first] = works as readonly [Work]
-  return {
-    ...linked,
-    copyName: first.names.copy(key.name),
-    definition: sql`${text}${key.validated ? sql` not valid` : sql``}`,
-  }
 }
 
 function primaryKeysOf(schema: Schema, works: readonly Work[]): readonly PrimaryKey[] {

@@ -39,6 +39,7 @@ export function ownThings(
   return {
     indexes: things.indexes.filter(({ original }) => !isLeft(original)),
     uniques: things.uniques.filter(({ original }) => !isLeft(original)),
+    keys: [],
     checks: things.checks.filter(({ original }) => !isLeft(original)),
     foreignKeys: things.foreignKeys.filter(({ original }) => !isLeft(original) && !isLink(original)),
   }

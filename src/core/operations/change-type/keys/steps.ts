@@ -1,18 +1,19 @@
-import { foreignKeySteps, onBoth, validateForeignKeyStep } from '../../../plan/constraint-steps.ts'
+import { validateForeignKeyStep } from '../../../plan/constraint-steps.ts'
 import type { Renamed } from '../../../plan/copied.ts'
 import type { Hazard } from '../../../plan/hazard.ts'
-import { constraintAbsent, indexValid } from '../../../plan/probes.ts'
+import { indexValid } from '../../../plan/probes.ts'
 import type { StepDraft } from '../../../plan/step.ts'
 import { rewriteIndex } from '../../../rewrite.ts'
 import { isSameName } from '../../../schema/model.ts'
-import { id, qualified, sql, trusted } from '../../../sql.ts'
+import { qualified, sql, trusted } from '../../../sql.ts'
 import { takeBackSteps } from '../../copy/back-steps.ts'
 import { fillStep, installStep } from '../../copy/expand-steps.ts'
 import { indexColumnsSql, purgeStep } from '../../copy/leave-steps.ts'
 import { verifySteps } from '../../copy/verify-steps.ts'
+import { dropLinkStep, type Link, linkSteps } from '../../keys/links.ts'
 import type { ChangeType } from '../change.ts'
 import { changeHazards } from '../checks.ts'
-import type { Keys, Link, Member, PrimaryKey } from './keys.ts'
+import type { Keys, Member, PrimaryKey } from './keys.ts'
 import { swapKeysBackStep, swapKeysStep } from './swap.ts'
 
 export function expandKeys(op: ChangeType, keys: Keys): readonly StepDraft[] {
@@ -55,7 +56,7 @@ export function contractKeys(keys: Keys): readonly StepDraft[] {
     ...members.flatMap(verifySteps).map(apart),
     // The swap uses them up, and so does its undo: who goes on after that builds them again.
     ...primaryKeys.flatMap((key) => [nextStep(key), spareStep(key)]),
-    ...links.flatMap(linkSteps),
+    ...links.flatMap((link) => linkSteps(link, 'retire')),
     swapKeysStep(keys),
     ...members.map((member) => purgeKeyStep(member, keys)),
   ]
@@ -118,18 +119,6 @@ function buildStep({ table, index }: PrimaryKey, name: string, columns: readonly
   } as const
 }
 
-function linkSteps({ table, other, key, copyName, definition }: Link): readonly StepDraft[] {
-  const [add, validate] = foreignKeySteps({
-    table,
-    other,
-    name: copyName,
-    definition,
-    shown: `"${key.name}" of "${table.name}" on the new columns`,
-    phase: 'retire',
-  })
-  return key.validated ? [add, validate] : [add]
-}
-
 function validateAgainStep({ table, other, key }: Link): StepDraft {
   return validateForeignKeyStep({
     table,
@@ -138,21 +127,6 @@ function validateAgainStep({ table, other, key }: Link): StepDraft {
     phase: 'retire',
     does: `check the foreign key "${key.name}" of "${table.name}" again, for the rows that are there`,
   })
-}
-
-/** Before the columns: it stands on an index of one of them. */
-function dropLinkStep({ table, other, key, copyName }: Link): StepDraft {
-  return {
-    kind: 'ddl',
-    phase: 'expand',
-    does: `drop the twin of the foreign key "${key.name}" of "${table.name}"`,
-    hazards: [],
-    probe: constraintAbsent(table, copyName),
-    locks: onBoth(table, other, ['access_exclusive', 'access_exclusive']),
-    requires: [],
-    statements: [sql`alter table ${qualified(table)} drop constraint ${id(copyName)}`],
-    cost: 'instant',
-  }
 }
 
 /** The spare index of the old key is no part of the new column, and would stay. */

@@ -4,11 +4,12 @@ import { all, columnAbsent, columnExists } from '../../../plan/probes.ts'
 import { renameSql } from '../../../plan/retire.ts'
 import { functionSql } from '../../../plan/row-trigger.ts'
 import type { Lock, StepDraft } from '../../../plan/step.ts'
-import type { Constraint, QualifiedName } from '../../../schema/model.ts'
+import type { QualifiedName } from '../../../schema/model.ts'
 import { id, qualified, type Sql, sql, trusted } from '../../../sql.ts'
 import { moveDefaultSql } from '../../copy/leave-steps.ts'
+import { handOverSql } from '../../keys/identity.ts'
+import { dropConstraintSql, linkCommentSql, takeOverLinkSql } from '../../keys/links.ts'
 import { returnDefaultSql } from '../steps.ts'
-import { handOverSql } from './identity.ts'
 import type { Keys, Member, PrimaryKey } from './keys.ts'
 import { swapRequirements } from './requirements.ts'
 
@@ -35,10 +36,7 @@ export function swapKeysStep(keys: Keys): StepDraft {
       ...primaryKeys.map(({ table, key }) => dropConstraintSql(table, key.name)),
       ...members.flatMap(takeOverSql),
       ...primaryKeys.flatMap((key) => keySql(key, key.next, true)),
-      ...links.flatMap(({ table, key, copyName }) => [
-        sql`alter table ${qualified(table)} rename constraint ${id(copyName)} to ${id(key.name)}`,
-        ...linkCommentSql(table, key),
-      ]),
+      ...links.flatMap(takeOverLinkSql),
     ],
     cost: 'instant',
   }
@@ -103,10 +101,6 @@ function swapLocks({ members, links }: Keys): readonly Lock[] {
   ]
 }
 
-function dropConstraintSql(table: QualifiedName, name: string): Sql {
-  return sql`alter table ${qualified(table)} drop constraint ${id(name)} restrict`
-}
-
 function takeOverSql(member: Member): readonly Sql[] {
   const { table, from, to, leaving, hidden, isFilled } = member
   return [
@@ -158,7 +152,15 @@ function identitySql(
 ): readonly Sql[] {
   if (identity === undefined) return []
   const aside = names.copy(identity.name)
-  return handOverSql({ table, from, to, identity: fromColumn.identity, sequence: identity, aside })
+  return handOverSql({
+    table,
+    from,
+    to,
+    identity: fromColumn.identity,
+    sequence: identity,
+    becomes: identity,
+    aside,
+  })
 }
 
 /** Since PostgreSQL 18 a NOT NULL has a name, and the new column is to have the one that PostgreSQL gives. */
@@ -188,8 +190,4 @@ function keySql({ table, key, index, columns }: PrimaryKey, of: string, isNew: b
     ...markedSql(table, index, key.name),
     ...(index.replicaIdentity ? [sql`alter table ${on} replica identity using index ${id(key.name)}`] : []),
   ]
-}
-
-function linkCommentSql(table: QualifiedName, key: Constraint): readonly Sql[] {
-  return commentedSql(sql`constraint ${id(key.name)} on ${qualified(table)}`, key.comment)
 }

@@ -1,0 +1,124 @@
+import { commentedSql } from '../../plan/carry.ts'
+import { foreignKeySteps, onBoth } from '../../plan/constraint-steps.ts'
+import type { Renamed } from '../../plan/copied.ts'
+import {
+  constraintAbsent,
+  constraintExists,
+  constraintIsAsPlanned,
+  constraintValidated,
+} from '../../plan/probes.ts'
+import type { Phase, Requirement, StepDraft } from '../../plan/step.ts'
+import { rewriteConstraint } from '../../rewrite.ts'
+import {
+  type Constraint,
+  findTable,
+  isSameName,
+  type QualifiedName,
+  type Schema,
+  type Table,
+} from '../../schema/model.ts'
+import { id, qualified, type Sql, shown, sql, trusted } from '../../sql.ts'
+import { type ColumnOf, type Follower, followersOf } from '../rules/followers.ts'
+
+/** A foreign key that points at a column which another one replaces. */
+export interface Linked extends Follower {
+  readonly other: Table
+}
+
+export interface Link extends Linked {
+  /** Its twin, until that takes over the name. */
+  readonly copyName: string
+  readonly definition: Sql
+}
+
+/** A column and the one that takes its place. */
+export interface Moved extends Renamed {
+  readonly table: QualifiedName
+}
+
+export function linkedBy(schema: Schema, columns: readonly ColumnOf[]): readonly Linked[] {
+  const all = columns.flatMap(({ table: name, column }) => {
+    const other = findTable(schema, name)
+    if (other === undefined) return []
+    return followersOf(schema, other, column).map((follower) => ({ ...follower, other }))
+  })
+  return [...new Map(all.map((one) => [one.identity, one])).values()]
+}
+
+export function linkOf(linked: Linked, moved: readonly Moved[], copyName: string): Link {
+  const { key } = linked
+  const text = movedKey(linked, moved)
+  return { ...linked, copyName, definition: sql`${text}${key.validated ? sql` not valid` : sql``}` }
+}
+
+/** Its definition on the new columns, on either side. */
+export function movedKey({ table, key, other }: Linked, moved: readonly Moved[]): Sql {
+  const of = (name: QualifiedName) => moved.filter((one) => isSameName(one.table, name))
+  const local = of(table).reduce((text, column) => rewriteConstraint(text, column), trusted(key.definition))
+  return of(other).reduce((text, column) => rewriteConstraint(text, column, ['pk_attrs']), local)
+}
+
+export function linkSteps(
+  { table, other, key, copyName, definition }: Link,
+  phase: Phase,
+): readonly StepDraft[] {
+  const [add, validate] = foreignKeySteps({
+    table,
+    other,
+    name: copyName,
+    definition,
+    shown: `"${key.name}" of "${table.name}" on the new columns`,
+    phase,
+  })
+  return key.validated ? [add, validate] : [add]
+}
+
+/** Before the columns: it stands on an index of one of them. */
+export function dropLinkStep({ table, other, key, copyName }: Link): StepDraft {
+  return {
+    kind: 'ddl',
+    phase: 'expand',
+    does: `drop the twin of the foreign key "${key.name}" of "${table.name}"`,
+    hazards: [],
+    probe: constraintAbsent(table, copyName),
+    locks: onBoth(table, other, ['access_exclusive', 'access_exclusive']),
+    requires: [],
+    statements: [dropConstraintSql(table, copyName)],
+    cost: 'instant',
+  }
+}
+
+export function linkStands({ table, key, copyName }: Link): Requirement {
+  return {
+    that: key.validated ? constraintValidated(table, copyName) : constraintExists(table, copyName),
+    code: 'drift_found',
+    otherwise: `the foreign key "${copyName}" on "${table.name}" is missing or not validated`,
+  }
+}
+
+/** Whether it is validated does not matter: an undo that was interrupted has put it up for new rows alone. */
+export function isAsPlanned(table: QualifiedName, { name }: Constraint, definition: string): Requirement {
+  const bare = definition.replace(/ NOT VALID$/, '')
+  const isOne = (text: string) => constraintIsAsPlanned(table, name, text)
+  return {
+    that: sql`(${isOne(bare)} or ${isOne(`${bare} NOT VALID`)})`,
+    code: 'drift_found',
+    otherwise: `${shown(name)} of "${table.name}" was changed since the plan was made; roll back and begin anew`,
+  }
+}
+
+export function dropConstraintSql(table: QualifiedName, name: string): Sql {
+  return sql`alter table ${qualified(table)} drop constraint ${id(name)} restrict`
+}
+
+/** The twin gets the name, when the foreign key that had it is gone. */
+export function takeOverLinkSql({ table, key, copyName }: Link): readonly Sql[] {
+  return [
+    sql`alter table ${qualified(table)} rename constraint ${id(copyName)} to ${id(key.name)}`,
+    ...linkCommentSql(table, key),
+  ]
+}
+
+export function linkCommentSql(table: QualifiedName, key: Constraint): readonly Sql[] {
+  return commentedSql(sql`constraint ${id(key.name)} on ${qualified(table)}`, key.comment)
+}

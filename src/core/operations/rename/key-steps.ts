@@ -1,0 +1,70 @@
+import { constraintExists } from '../../plan/probes.ts'
+import type { Lock, Requirement, StepDraft } from '../../plan/step.ts'
+import { isSameName, type QualifiedName } from '../../schema/model.ts'
+import { id, qualified, type Sql, sql } from '../../sql.ts'
+import { hideStep, purgeStep } from '../copy/leave-steps.ts'
+import type { Work } from '../copy/work.ts'
+import { handOverSql } from '../keys/identity.ts'
+import { dropConstraintSql, isAsPlanned, type Link, linkStands, takeOverLinkSql } from '../keys/links.ts'
+import type { RenamedKey } from './key.ts'
+
+type KeyWork = Work & { readonly key: RenamedKey }
+
+/** Hides the old column; the foreign keys that point at it go along, and keep to it until it is dropped. */
+export function hideKeyStep(work: KeyWork): StepDraft {
+  const step = hideStep(work)
+  if (step.kind !== 'retire') return step
+  const requires = work.key.links.flatMap((link) => [
+    isAsPlanned(link.table, link.key, link.key.definition),
+    linkStands(link),
+  ])
+  return { ...step, requires: [...step.requires, ...requires] }
+}
+
+/** Drops the old column with the keys on it, which those on the new one replace in the same transaction. Nothing is read. */
+export function purgeKeyStep(work: KeyWork): StepDraft {
+  const step = purgeStep(work)
+  const { table, key } = work
+  if (step.kind !== 'purge') return step
+  return {
+    ...step,
+    locks: [...locksOf(work, step.locks)],
+    requires: [...step.requires, ...key.links.flatMap((link) => [keyIsThere(link), linkStands(link)])],
+    statements: [
+      ...key.links.map((link) => dropConstraintSql(link.table, link.key.name)),
+      ...identitySql(table, work),
+      ...step.statements,
+      ...key.links.flatMap(takeOverLinkSql),
+    ],
+  }
+}
+
+/** How it is printed depends on the name of the column by now. */
+function keyIsThere({ table, key }: Link): Requirement {
+  return {
+    that: constraintExists(table, key.name),
+    code: 'drift_found',
+    otherwise: `the foreign key "${key.name}" on "${table.name}" is missing`,
+  }
+}
+
+/** In one order for everybody, and no table twice. */
+function locksOf({ table, key: { links, identity } }: KeyWork, locks: readonly Lock[]): readonly Lock[] {
+  const others = new Map<string, QualifiedName>()
+  for (const one of links) if (!isSameName(one.table, table)) others.set(qualified(one.table), one.table)
+  const all = [...others.values()].map((relation): Lock => ({ relation, level: 'access_exclusive' }))
+  const [own, implied] = [false, true].map((is) => locks.filter((one) => (one.implied === true) === is))
+  return [
+    ...[...(own ?? []), ...all].sort((a, b) => (qualified(a.relation) < qualified(b.relation) ? -1 : 1)),
+    ...(implied ?? []),
+    ...(identity === undefined
+      ? []
+      : [{ relation: identity.sequence, level: 'access_exclusive' as const, implied: true as const }]),
+  ]
+}
+
+/** The validated CHECK proves NOT NULL, which an identity is from its begin. */
+function identitySql(table: QualifiedName, { to, key: { identity } }: KeyWork): readonly Sql[] {
+  if (identity === undefined) return []
+  return [sql`alter table ${qualified(table)} alter column ${id(to)} set not null`, ...handOverSql(identity)]
+}
