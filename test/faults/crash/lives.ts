@@ -163,6 +163,15 @@ export const PARTITIONS: Life = {
   wrong:
     'select count(*) from events_2 having count(*) <> 100 union all select count(*) from calls_1 having count(*) <> 100',
 }
+/** A type that changes its name with the columns of two tables. */
+export const REMOVE_VALUE: Life = {
+  ...life([{ kind: 'remove_enum_value', namespace: 'public', type: 'mood', value: 'ok', becomes: 'fine' }]),
+  given: `create type mood as enum ('sad', 'ok', 'fine');
+    create table days (day integer primary key, mood mood not null default 'sad'); create table nights (night integer, moods mood[]);
+    insert into days select i, case when i % 2 = 0 then 'ok'::mood else 'sad' end from generate_series(1, 100) i;
+    insert into nights select i, array['ok', 'sad']::mood[] from generate_series(1, 100) i; create index on days (mood) where mood <> 'sad'; analyze`,
+  wrong: `select day from days where (mood = 'sad') <> (day % 2 = 1) union all select count(*) from nights where moods[2] = 'sad' having count(*) <> 100`,
+}
 /** Two old columns, hidden one after the other. */
 export const MERGE = life([
   {
