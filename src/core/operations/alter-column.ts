@@ -25,7 +25,7 @@ export const alterColumn: OperationSpec<AlterColumn> = {
 
   check: (op, context) => {
     const table = findTable(context.schema, theTable(op))
-    const problems = tableProblems(op, table)
+    const problems = tableProblems(op, table, ['table', 'partitioned'])
     if (table === undefined || problems.length > 0) return problems
     const missing = columnMissing(op, table, op.column)
     if (missing.length > 0) return missing

@@ -51,6 +51,14 @@ export function lockMode(level: LockLevel): string {
     .join('')}Lock`
 }
 
+/** A table without its partitions, of which each has its own name, comment and replica identity. */
+export function aloneLock(
+  { namespace, name, kind }: Pick<Table, 'namespace' | 'name' | 'kind'>,
+  level: LockLevel,
+): Lock {
+  return { relation: { namespace, name }, level, ...(kind === 'partitioned' ? { only: true } : {}) }
+}
+
 /** A table to itself. The lock of a partitioned one takes its partitions along. */
 export function wholeTree({
   namespace,

@@ -33,6 +33,8 @@ export interface Lock {
   readonly level: LockLevel
   /** Taken by the statements as they go, not ahead of them: the role may own one table and not the other. */
   readonly implied?: true
+  /** Of a partitioned table: without its partitions. */
+  readonly only?: true
 }
 
 /** A fact that must hold inside the transaction, after its locks were taken and before anything is changed. */

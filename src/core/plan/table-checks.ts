@@ -81,6 +81,31 @@ export function ownPartProblems(table: Table, columns: readonly string[]): Bello
   ]
 }
 
+/** What a partition can have of its own on a column, as its table is asked for it. */
+const OWN_OF_COLUMN = {
+  default: 'another default',
+  nullable: 'a NOT NULL of its own',
+  statistics: 'another statistics target',
+  storage: 'another storage',
+} as const
+
+/** Of a change that PostgreSQL hands on to each partition: what differs in one of them would be lost, and not come back. */
+export function differingPartProblems(
+  table: Table,
+  column: string,
+  of: keyof typeof OWN_OF_COLUMN,
+): BellowsError[] {
+  const differs = OWN_OF_COLUMN[of]
+  return table.parts
+    .filter(({ own }) => own.some(({ what, columns }) => what === differs && columns.includes(column)))
+    .map((part) =>
+      refused(
+        `The partition ${shown(part.namespace)}.${shown(part.name)} has ${differs} on "${column}", which would be lost.`,
+        'Let it be as that of the whole table first.',
+      ),
+    )
+}
+
 export function columnMissing(op: { readonly table: string }, table: Table, name: string): BellowsError[] {
   if (findColumn(table, name) !== undefined) return []
   const columns = table.columns.map((column) => shown(column.name)).join(', ')

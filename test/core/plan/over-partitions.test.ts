@@ -64,6 +64,11 @@ describe('a step on a partitioned table', () => {
     expect(overPartitions(draft, schema('partitioned'))).toEqual(draft)
   })
 
+  test('locks none where it is only about the table itself', () => {
+    const draft = locking([{ relation: USERS, level: 'access_exclusive', only: true }])
+    expect(overPartitions(draft, schema('partitioned'))).toEqual(draft)
+  })
+
   test('goes through the rows of each partition', () => {
     expect(overPartitions(filling, schema('partitioned'))).toEqual({ ...filling, byPartition: true })
   })

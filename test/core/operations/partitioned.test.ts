@@ -1,0 +1,146 @@
+import { describe, expect, test } from 'vitest'
+import type { Operation } from '../../../src/core/operations/migration.ts'
+import { makePlan } from '../../../src/core/plan/make-plan.ts'
+import { isTransaction, type Step } from '../../../src/core/plan/step.ts'
+import type { Part, Table } from '../../../src/core/schema/model.ts'
+import { column, facts, factsWithTypes, schemaOf, table } from '../../support/model.ts'
+
+/** What operations on tables, columns and constraints do where the table is partitioned. */
+
+const on = { namespace: 'public', table: 'events' } as const
+const part = (name: string, more: Partial<Part> = {}): Part => ({
+  namespace: 'old',
+  name,
+  kind: 'table',
+  owned: true,
+  own: [],
+  ...more,
+})
+const events = (more: Partial<Table> = {}): Table =>
+  table({
+    name: 'events',
+    kind: 'partitioned',
+    columns: [column('id', 'bigint', { nullable: false }), column('name'), column('team', 'integer')],
+    constraints: [],
+    indexes: [],
+    parts: [part('a', { kind: 'partitioned' }), part('b')],
+    keyedBy: ['id'],
+    ...more,
+  })
+
+const planned = (operation: Operation, given: Table = events(), known = facts()) =>
+  makePlan({ name: '0001_test', operations: [operation] }, schemaOf(given), known)
+const locks = (step: Step) =>
+  'locks' in step
+    ? step.locks.map(
+        ({ relation, level, only }) => `${only === true ? 'only ' : ''}${relation.name} ${level}`,
+      )
+    : []
+const shortly = (steps: readonly Step[]) =>
+  steps.map((step) => [
+    `${step.phase} ${step.kind}`,
+    ...(isTransaction(step) ? step.statements.filter((one) => !one.includes('bellows.')) : []),
+    ...locks(step),
+  ])
+
+describe('of a partitioned table', () => {
+  test('what it has for itself is set without locking its partitions', () => {
+    const plan = planned({
+      kind: 'set_table',
+      ...on,
+      comment: 'x',
+      set: {},
+      reset: [],
+      replicaIdentity: 'full',
+    })
+    expect(shortly(plan.steps)).toEqual([
+      [
+        'expand ddl',
+        'alter table "public"."events" replica identity full',
+        `comment on table "public"."events" is 'x'`,
+        'only events access_exclusive',
+      ],
+    ])
+    expect(plan.steps[0]?.hazards).toContainEqual({
+      code: 'stays',
+      because:
+        'Each partition of "events" keeps its own replica identity, by which its rows are told; this one is for publications with publish_via_partition_root. Set that of each partition, too.',
+    })
+    expect(shortly(planned({ kind: 'alter_column', ...on, column: 'name', comment: 'x' }).steps)).toEqual([
+      [
+        'expand ddl',
+        `comment on column "public"."events"."name" is 'x'`,
+        'only events share_update_exclusive',
+      ],
+    ])
+  })
+
+  test.each<[string, Operation, string]>([
+    ['statistics', { kind: 'alter_column', ...on, column: 'name', statistics: 9 }, 'share_update_exclusive'],
+    ['a storage', { kind: 'alter_column', ...on, column: 'name', storage: 'main' }, 'access_exclusive'],
+  ])('%s lock the partitions, to which PostgreSQL hands them on', (_what, operation, level) => {
+    const [step] = planned(operation).steps
+    expect(step === undefined ? [] : locks(step)).toEqual([`events ${level}`, `a ${level}`, `b ${level}`])
+  })
+
+  test('NOT NULL is proved partition by partition', () => {
+    const plan = planned({
+      kind: 'alter_column',
+      ...on,
+      column: 'name',
+      nullable: false,
+      when: 'before_rollout',
+    })
+    expect(plan.steps.map(({ kind }) => kind)).toEqual(['inspect', 'ddl', 'validate_parts', 'ddl'])
+  })
+
+  test('a new name takes the whole for the moment in which the view goes, and back the table alone', () => {
+    const plan = planned({ kind: 'rename_table', ...on, to: 'all' })
+    expect(shortly(plan.steps.filter(({ phase }) => phase === 'retire'))).toEqual([
+      [
+        'retire retire',
+        'drop view "public"."all" restrict',
+        'alter table "public"."events" rename to "all"',
+        ...['all', 'events', 'a', 'b'].map((name) => `${name} access_exclusive`),
+      ],
+    ])
+    expect(plan.rollback.slice(0, 1).map(locks)).toEqual([['only all access_exclusive']])
+  })
+
+  test.each<[string, Part['own'][number]['what'], Operation]>([
+    ['a default', 'another default', { kind: 'alter_column', ...on, column: 'name', default: `'x'` }],
+    ['no default', 'another default', { kind: 'alter_column', ...on, column: 'name', default: null }],
+    ['NOT NULL', 'a NOT NULL of its own', { kind: 'alter_column', ...on, column: 'name', nullable: false }],
+    [
+      'statistics',
+      'another statistics target',
+      { kind: 'alter_column', ...on, column: 'name', statistics: 1 },
+    ],
+    ['a storage', 'another storage', { kind: 'alter_column', ...on, column: 'name', storage: 'main' }],
+  ])('%s would take away what a partition has of its own, and is refused', (_what, what, operation) => {
+    const own = (columns: readonly string[]) => events({ parts: [part('b', { own: [{ what, columns }] })] })
+    const known = factsWithTypes({}, {})
+    expect(() => planned(operation, own(['name']), known)).toThrow(
+      `The partition old.b has ${what} on "name", which would be lost.`,
+    )
+    const other = () => planned(operation, own(['team']), known)
+    // Without a default there is none to take, and nothing is known of the new one.
+    if ('default' in operation) expect(other).toThrow(/has no default|cannot be used/)
+    else expect(other).not.toThrow()
+  })
+
+  test.each<[string, Operation, RegExp]>([
+    [
+      'storage parameters',
+      { kind: 'set_table', ...on, set: { fillfactor: '70' }, reset: [] },
+      /"events" is a partitioned table, which has no rows and so no storage parameters/,
+    ],
+    [
+      'a compression',
+      { kind: 'alter_column', ...on, column: 'name', compression: 'pglz' },
+      /The compression of "events"."name" cannot be set: of a partitioned table PostgreSQL hands it on to no partition/,
+    ],
+  ])('%s are refused', (_what, operation, message) => {
+    expect(() => planned(operation)).toThrow(message)
+  })
+})
