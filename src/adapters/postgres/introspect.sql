@@ -42,7 +42,9 @@ select json_build_object(
   'bytes', c.relpages::bigint * current_setting('block_size')::bigint,
   'parts', (select coalesce(json_agg(json_build_object('namespace', pn.nspname, 'name', p.relname,
       'kind', case p.relkind when 'r' then 'table' when 'p' then 'partitioned' else 'foreign' end,
+      'under', json_build_object('namespace', un.nspname, 'name', u.relname),
       'owned', pg_has_role(p.relowner, 'USAGE'),
+      'creates', has_schema_privilege(pn.oid, 'CREATE'),
       'own', (select coalesce(json_agg(json_build_object('what', o.what, 'columns', o.columns) order by o.what), '[]') from (
         select 'the index ' || x.relname || ' of its own' as what, (select coalesce(json_agg(distinct a.attname), '[]') from pg_attribute a
             where a.attrelid = p.oid and a.attnum > 0 and a.attnum = any (i.indkey::smallint[] || array(select d.refobjsubid::smallint from pg_depend d
@@ -59,8 +61,9 @@ select json_build_object(
             ('grants of its own', a.attacl is not null), ('another statistics target', a.attstattarget is distinct from b.attstattarget), ('options of its own', a.attoptions is not null),
             ('another storage', (a.attstorage, a.attcompression) is distinct from (b.attstorage, b.attcompression)),
             ('a comment of its own', col_description(p.oid, a.attnum) is not null)) w (what, has)
-          where a.attrelid = p.oid and a.attnum > 0 and not a.attisdropped and w.has) o)) order by y.level, pn.nspname, p.relname), '[]')
+          where a.attrelid = p.oid and a.attnum > 0 and not a.attisdropped and w.has) o)) order by y.level, pg_get_expr(p.relpartbound, p.oid) = 'DEFAULT', pn.nspname, p.relname), '[]')
     from pg_partition_tree(c.oid) y join pg_class p on p.oid = y.relid join pg_namespace pn on pn.oid = p.relnamespace
+    join pg_class u on u.oid = y.parentrelid join pg_namespace un on un.oid = u.relnamespace
     where y.relid <> c.oid and c.relkind = 'p'),
   'keyedBy', (select coalesce(json_agg(distinct a.attname), '[]')
     from pg_partition_tree(c.oid) y join pg_partitioned_table k on k.partrelid = y.relid
@@ -130,7 +133,9 @@ select json_build_object(
           where d.deptype = 'n' and ((d.refclassid = 'pg_constraint'::regclass and d.refobjid = k.oid)
             or (k.contype in ('p', 'u', 'x') and d.refclassid = 'pg_class'::regclass and d.refobjid = k.conindid))) o)
     ) order by k.contype, k.conname), '[]')
-    from pg_constraint k where k.conrelid = c.oid and k.contype in ('p', 'u', 'f', 'c', 'x', 'n')),
+    from pg_constraint k where k.conrelid = c.oid and k.contype in ('p', 'u', 'f', 'c', 'x', 'n')
+      -- A foreign key to a partitioned table has one to each of its partitions under it, which comes and goes with it.
+      and not exists (select from pg_constraint up where up.oid = k.conparentid and up.conrelid = k.conrelid)),
 
   'indexes', (select coalesce(json_agg(json_build_object(
       'name', x.relname,

@@ -1,4 +1,4 @@
-import type { Table } from '../schema/model.ts'
+import type { QualifiedName, Table } from '../schema/model.ts'
 import { LOCK_LEVELS, type Lock, type LockLevel } from './step.ts'
 
 /** Which table locks exclude each other. Source: table 13.2 of the PostgreSQL manual. */
@@ -64,7 +64,7 @@ export function wholeTree({
   namespace,
   name,
   parts,
-}: Pick<Table, 'namespace' | 'name' | 'parts'>): readonly Lock[] {
+}: QualifiedName & { readonly parts: readonly QualifiedName[] }): readonly Lock[] {
   const level = 'access_exclusive' as const
   return [
     { relation: { namespace, name }, level },

@@ -156,7 +156,17 @@ const parted = {
       kind: 'partitioned',
       constraints: [],
       indexes: [],
-      parts: [{ ...on, name: 'part', kind: 'table', owned: true, own: [] }],
+      parts: [
+        {
+          ...on,
+          name: 'part',
+          kind: 'table',
+          under: { ...on, name: 'users' },
+          owned: true,
+          creates: true,
+          own: [],
+        },
+      ],
     }),
     table({ ...users, name: 'part', kind: 'partition' }),
     table({ ...users, name: 'old' }),

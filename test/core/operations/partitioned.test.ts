@@ -12,7 +12,9 @@ const part = (name: string, more: Partial<Part> = {}): Part => ({
   namespace: 'old',
   name,
   kind: 'table',
+  under: { namespace: 'public', name: 'events' },
   owned: true,
+  creates: true,
   own: [],
   ...more,
 })
@@ -105,6 +107,71 @@ describe('of a partitioned table', () => {
       ],
     ])
     expect(plan.rollback.slice(0, 1).map(locks)).toEqual([['only all access_exclusive']])
+  })
+
+  test('goes with its partitions, hidden at once and dropped one by one', () => {
+    const parts = [part('a', { kind: 'partitioned' }), part('c', { under: { namespace: 'old', name: 'a' } })]
+    const plan = planned({ kind: 'drop_table', ...on }, events({ parts }))
+    const hidden = Object.fromEntries(
+      plan.steps
+        .flatMap((step) => (isTransaction(step) ? step.statements : []))
+        .flatMap((one) => [...(/"(\w+)"\."(\w+)" rename to "(\w+)"/g.exec(one) ?? [])].slice(2))
+        .map((name, at, all) => [all[at - 1] ?? '', name] as const)
+        .filter((_, at) => at % 2 === 1),
+    )
+    expect(plan.steps.filter(({ kind }) => kind === 'gate')).toMatchObject([
+      { table: { name: 'events' } },
+      { table: { name: 'a' } },
+      { table: { name: 'c' } },
+    ])
+    expect(shortly(plan.steps.filter(({ kind }) => kind !== 'gate'))).toEqual([
+      [
+        'retire retire',
+        `alter table "public"."events" rename to "${hidden.events}"`,
+        `alter table "old"."a" rename to "${hidden.a}"`,
+        `alter table "old"."c" rename to "${hidden.c}"`,
+        ...['events', 'a', 'c'].map((name) => `${name} access_exclusive`),
+      ],
+      [
+        'purge purge',
+        `drop table "old"."${hidden.c}" restrict`,
+        `only ${hidden.a} access_exclusive`,
+        `${hidden.c} access_exclusive`,
+      ],
+      [
+        'purge purge',
+        `drop table "old"."${hidden.a}" restrict`,
+        `only ${hidden.events} access_exclusive`,
+        `only ${hidden.a} access_exclusive`,
+      ],
+      [
+        'purge purge',
+        `drop table "public"."${hidden.events}" restrict`,
+        `only ${hidden.events} access_exclusive`,
+      ],
+    ])
+    expect(plan.steps.find(({ kind }) => kind === 'retire')).toMatchObject({
+      retires: { table: { name: 'events' } },
+      retiresAlso: [{ table: { name: 'a' } }, { table: { name: 'c' } }],
+    })
+    expect(shortly(plan.rollback)).toEqual([
+      [
+        'retire ddl',
+        `alter table "public"."${hidden.events}" rename to "events"`,
+        `alter table "old"."${hidden.a}" rename to "a"`,
+        `alter table "old"."${hidden.c}" rename to "c"`,
+        `${hidden.events} access_exclusive`,
+        `${hidden.a} access_exclusive`,
+        `${hidden.c} access_exclusive`,
+      ],
+    ])
+  })
+
+  test('does not go where its partitions can get no other name', () => {
+    const parts = [part('a', { creates: false }), part('b', { creates: false })]
+    expect(() => planned({ kind: 'drop_table', ...on }, events({ parts }))).toThrow(
+      /^The connected role may make nothing in the namespace "old", not even another name.$/,
+    )
   })
 
   test.each<[string, Part['own'][number]['what'], Operation]>([

@@ -11,7 +11,9 @@ const part = (name: string, kind: Part['kind'] = 'table', owned = true): Part =>
   namespace: 'public',
   name,
   kind,
+  under: { namespace: 'public', name: 'users' },
   owned,
+  creates: true,
   own: [],
 })
 const known = (parts: readonly Part[]) =>

@@ -10,7 +10,9 @@ const part = (name: string, kind: Part['kind'] = 'table'): Part => ({
   namespace: 'old',
   name,
   kind,
+  under: { namespace: 'public', name: 'users' },
   owned: true,
+  creates: true,
   own: [],
 })
 const USERS = { namespace: 'public', name: 'users' }

@@ -17,7 +17,9 @@ export function attachedSchema(schema: Schema, of: QualifiedName, name: Qualifie
     namespace: part.namespace,
     name: part.name,
     kind: part.kind === 'partitioned' ? 'partitioned' : 'table',
+    under: { namespace: table.namespace, name: table.name },
     owned: part.owned,
+    creates: part.creates,
     own: ownOf(table, part),
   }
   return withTable(
