@@ -34,8 +34,10 @@ select json_build_object(
   'closed', (select coalesce(json_agg(a.attname order by a.attnum), '[]') from pg_attribute a
     where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and (row_security_active(c.oid)
       or not has_column_privilege(c.oid, a.attnum, 'REFERENCES') or not has_column_privilege(c.oid, a.attnum, 'SELECT'))),
+  -- A partitioned table by its partitions.
   'published', exists (select from pg_publication p where (p.pubupdate or p.pubdelete)
-    and exists (select from pg_get_publication_tables(p.pubname) t where t.relid = c.oid)),
+    and exists (select from pg_get_publication_tables(p.pubname) t where t.relid = c.oid
+      or c.relkind = 'p' and t.relid in (select y.relid from pg_partition_tree(c.oid) y))),
   'columnSlots', (select count(*) from pg_attribute a where a.attrelid = c.oid and a.attnum > 0),
   'rowsEstimate', c.reltuples::bigint,
   -- As of the last ANALYZE: to look at the file would cost more than all the rest, and wait for whoever has locked the table.
@@ -53,6 +55,8 @@ select json_build_object(
             and (i.indisreplident or i.indisclustered or not exists (select from pg_inherits h where h.inhrelid = x.oid))
         union all select 'the constraint ' || k.conname || ' of its own', (select json_agg(a.attname) from pg_attribute a where a.attrelid = p.oid and a.attnum = any (k.conkey))
           from pg_constraint k where k.conrelid = p.oid and k.contype in ('c', 'f', 'x') and k.conparentid = 0 and k.coninhcount = 0
+        union all select 'a primary key of its own', (select json_agg(a.attname) from pg_attribute a where a.attrelid = p.oid and a.attnum = any (k.conkey))
+          from pg_constraint k where k.conrelid = p.oid and k.contype = 'p' and k.conparentid = 0
         union all select w.what, json_build_array(a.attname)
           from pg_attribute a join pg_attribute b on b.attrelid = c.oid and b.attname = a.attname
           left join pg_attrdef ad on ad.adrelid = a.attrelid and ad.adnum = a.attnum left join pg_attrdef bd on bd.adrelid = b.attrelid and bd.adnum = b.attnum

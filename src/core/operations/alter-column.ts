@@ -19,6 +19,7 @@ export const alterColumn: OperationSpec<AlterColumn> = {
       defaults: typeof op.default === 'string' ? [{ table, column: op.column, expression: op.default }] : [],
       conditions: rules.flatMap(({ conditions = [] }) => conditions),
       names: rules.flatMap(({ names = [] }) => names),
+      questions: rules.flatMap(({ questions = [] }) => questions),
       touches: [{ table, column: op.column, how: 'uses' }, ...rules.flatMap(({ touches }) => touches)],
     }
   },

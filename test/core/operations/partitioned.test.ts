@@ -3,7 +3,17 @@ import type { Operation } from '../../../src/core/operations/migration.ts'
 import { makePlan } from '../../../src/core/plan/make-plan.ts'
 import { isTransaction, type Step } from '../../../src/core/plan/step.ts'
 import type { Part, Table } from '../../../src/core/schema/model.ts'
-import { column, facts, factsWithTypes, schemaOf, table } from '../../support/model.ts'
+import {
+  check,
+  column,
+  facts,
+  factsWithTypes,
+  foreignKey,
+  index,
+  schemaOf,
+  table,
+  unique,
+} from '../../support/model.ts'
 
 /** What operations on tables, columns and constraints do where the table is partitioned. */
 
@@ -107,6 +117,110 @@ describe('of a partitioned table', () => {
       ],
     ])
     expect(plan.rollback.slice(0, 1).map(locks)).toEqual([['only all access_exclusive']])
+  })
+
+  const fewer = { prefix: expect.any(String), hazards: expect.any(Array) }
+  test('a key is of the table alone first, and then built in each partition', () => {
+    const plan = planned({
+      kind: 'add_constraint',
+      ...on,
+      unique: ['id', 'name'],
+      include: ['team'],
+      nulls_not_distinct: true,
+      deferrable: 'initially_deferred',
+      when: 'before_rollout',
+    })
+    const words = 'unique nulls not distinct ("id", "name") include ("team") deferrable initially deferred'
+    expect(plan.steps.slice(1)).toMatchObject([
+      {
+        statements: [`alter table only "public"."events" add constraint "events_id_name_team_key" ${words}`],
+        locks: [{ level: 'access_exclusive', only: true }],
+      },
+      {
+        kind: 'index_parts',
+        how: 'build',
+        ...fewer,
+        nameParts: ['id', 'name', 'team'],
+        constraint: {
+          kind: 'unique',
+          definition: words,
+          usingIndex: { before: 'unique', after: ' deferrable initially deferred' },
+        },
+      },
+    ])
+    expect(plan.steps.slice(2).map(locks)).toEqual([
+      ['events share_update_exclusive', 'a access_exclusive', 'b access_exclusive'],
+    ])
+    expect(plan.rollback).toMatchObject([
+      { kind: 'index_parts', how: 'drop' },
+      {
+        statements: ['alter table "public"."events" drop constraint "events_id_name_team_key" restrict'],
+      },
+    ])
+  })
+
+  test('a foreign key comes to each partition, and then to the table', () => {
+    const op: Operation = {
+      kind: 'add_constraint',
+      ...on,
+      foreign_key: {
+        columns: ['team'],
+        references: { namespace: 'public', table: 'teams', columns: ['id'], on_delete: 'cascade' },
+      },
+    }
+    const teams = table({
+      name: 'teams',
+      columns: [column('id', 'integer')],
+      indexes: [index('teams_pkey', ['id'], { unique: true })],
+      constraints: [],
+    })
+    const plan = makePlan({ name: '0001_test', operations: [op] }, schemaOf(events(), teams), facts())
+    const step = {
+      kind: 'foreign_key_parts',
+      table: { name: 'events' },
+      other: { namespace: 'public', name: 'teams' },
+      name: 'events_team_fkey',
+      definition: 'foreign key ("team") references "public"."teams" ("id") on delete cascade',
+    }
+    const [add] = plan.steps.filter(({ kind }) => kind === 'foreign_key_parts')
+    expect(add).toMatchObject({
+      ...step,
+      how: 'add',
+      phase: 'retire',
+      retires: { table: { name: 'events' } },
+    })
+    expect(add === undefined ? [] : locks(add)).toEqual([
+      'teams access_exclusive',
+      ...['events', 'a', 'b'].map((name) => `${name} share_row_exclusive`),
+    ])
+    expect(plan.rollback).toMatchObject([
+      { statements: ['alter table "public"."events" drop constraint "events_team_fkey" restrict'] },
+      { ...step, how: 'drop' },
+    ])
+  })
+
+  test('a foreign key that was dropped comes back by its partitions, with its comment', () => {
+    const given = events({ constraints: [foreignKey('of_team', ['team'], { comment: 'x' })] })
+    const plan = planned({ kind: 'drop_constraint', ...on, name: 'of_team' }, given)
+    expect(plan.rollback).toMatchObject([
+      { kind: 'inspect' },
+      {
+        kind: 'foreign_key_parts',
+        how: 'add',
+        definition: 'FOREIGN KEY (team) REFERENCES public.teams(id)',
+        comment: 'x',
+      },
+    ])
+  })
+
+  test.each<[string, Partial<Table>, readonly string[]]>([
+    ['check', { constraints: [check('old', ['id'], 'CHECK ((id > 0))')] }, ['events', 'a', 'b']],
+    ['foreign key', { constraints: [foreignKey('old', ['team'])] }, ['only events']],
+    ['key', { constraints: [unique('old', ['id'])] }, ['only events']],
+  ])('a %s gets another name in no more than it must be locked for', (_what, more, locked) => {
+    const plan = planned({ kind: 'rename_constraint', ...on, from: 'old', to: 'new' }, events(more))
+    const [step] = plan.steps.filter(({ kind }) => kind === 'ddl')
+    expect(step === undefined ? [] : locks(step)).toEqual(locked.map((name) => `${name} access_exclusive`))
   })
 
   test('goes with its partitions, hidden at once and dropped one by one', () => {
