@@ -12,11 +12,10 @@ select json_build_object(
       select unnest(c.reloptions) as option
       union all select 'toast.' || unnest(o.reloptions) from pg_class o where o.oid = c.reltoastrelid) options),
   'replicaIdentity', case c.relreplident when 'n' then 'nothing' when 'f' then 'full' when 'i' then 'index' else 'default' end,
-  'publications', (select coalesce(json_agg(p.pubname order by p.pubname), '[]') from pg_publication p
-    where (p.pubupdate or p.pubdelete) and exists (select from pg_get_publication_tables(p.pubname) t where t.relid = c.oid)),
+  'publications', coalesce(publishing.names, '[]'),
   'referencedBy', (select coalesce(json_agg(json_build_object('constraint', k.conname,
       'table', json_build_object('namespace', kn.nspname, 'name', kc.relname),
-      'identity', (select i.identity from pg_identify_object('pg_constraint'::regclass, k.oid, 0) i)) order by kn.nspname, kc.relname, k.conname), '[]')
+      'identity', format('%I on %I.%I', k.conname, kn.nspname, kc.relname)) order by kn.nspname, kc.relname, k.conname), '[]')
     from pg_constraint k join pg_class kc on kc.oid = k.conrelid join pg_namespace kn on kn.oid = kc.relnamespace
     -- What points at a table depends on it, and that has an index.
     where k.oid in (select p.objid from pg_depend p
@@ -31,13 +30,14 @@ select json_build_object(
       join pg_class r on r.oid = t.relid where r.relrowsecurity and r.relforcerowsecurity))
     and not (select rolsuper or rolbypassrls from pg_roles where rolname = current_user),
   'creates', has_schema_privilege(n.oid, 'CREATE'),
-  'closed', (select coalesce(json_agg(a.attname order by a.attnum), '[]') from pg_attribute a
+  'closed', case when has_table_privilege(c.oid, 'REFERENCES') and has_table_privilege(c.oid, 'SELECT') and not row_security_active(c.oid) then '[]'
+    else (select coalesce(json_agg(a.attname order by a.attnum), '[]') from pg_attribute a
     where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and (row_security_active(c.oid)
-      or not has_column_privilege(c.oid, a.attnum, 'REFERENCES') or not has_column_privilege(c.oid, a.attnum, 'SELECT'))),
+      or not has_column_privilege(c.oid, a.attnum, 'REFERENCES') or not has_column_privilege(c.oid, a.attnum, 'SELECT'))) end,
   -- A partitioned table by its partitions.
-  'published', exists (select from pg_publication p where (p.pubupdate or p.pubdelete)
-    and exists (select from pg_get_publication_tables(p.pubname) t where t.relid = c.oid
-      or c.relkind = 'p' and t.relid in (select y.relid from pg_partition_tree(c.oid) y))),
+  'published', publishing.names is not null or c.relkind = 'p' and exists (select from pg_publication p
+    cross join lateral pg_get_publication_tables(p.pubname) t where (p.pubupdate or p.pubdelete)
+      and t.relid in (select y.relid from pg_partition_tree(c.oid) y)),
   'columnSlots', (select count(*) from pg_attribute a where a.attrelid = c.oid and a.attnum > 0),
   'rowsEstimate', c.reltuples::bigint,
   -- As of the last ANALYZE: to look at the file would cost more than all the rest, and wait for whoever has locked the table.
@@ -97,15 +97,16 @@ select json_build_object(
       'defaultText', null,
       'generated', case a.attgenerated when '' then 'no' when 's' then 'stored' else 'virtual' end,
       'identity', case a.attidentity when '' then 'no' when 'a' then 'always' else 'by_default' end,
-      'comment', (select y.description from pg_description y where y.objoid = c.oid and y.classoid = 'pg_class'::regclass and y.objsubid = a.attnum),
+      'comment', comment.description,
       'statisticsTarget', coalesce(a.attstattarget, -1),
       'options', coalesce(to_json(a.attoptions), '[]'),
       'storage', case a.attstorage when 'p' then 'plain' when 'e' then 'external' when 'x' then 'extended' else 'main' end,
       'typeStorage', case t.typstorage when 'p' then 'plain' when 'e' then 'external' when 'x' then 'extended' else 'main' end,
       'compression', case a.attcompression when 'p' then 'pglz' when 'l' then 'lz4' end,
-      'grants', (select coalesce(json_agg(json_build_object('grantee', coalesce(r.rolname, 'public'), 'toPublic', g.grantee = 0,
+      'grants', case when a.attacl is null then '[]'
+        else (select coalesce(json_agg(json_build_object('grantee', coalesce(r.rolname, 'public'), 'toPublic', g.grantee = 0,
           'privilege', g.privilege_type, 'grantable', g.is_grantable) order by r.rolname nulls first, g.privilege_type), '[]')
-        from aclexplode(a.attacl) g left join pg_roles r on r.oid = g.grantee),
+        from aclexplode(a.attacl) g left join pg_roles r on r.oid = g.grantee) end,
       'sequences', coalesce(owned.sequences, '[]')
     ) order by a.attnum), '[]')
     from pg_attribute a
@@ -116,36 +117,41 @@ select json_build_object(
       from pg_depend p join pg_class s on s.oid = p.objid and s.relkind = 'S' join pg_namespace sn on sn.oid = s.relnamespace
       where p.classid = 'pg_class'::regclass and p.refclassid = 'pg_class'::regclass and p.refobjid = c.oid and p.deptype = 'a'
       group by p.refobjsubid) owned on owned.num = a.attnum
+    left join (select y.objsubid, y.description from pg_description y
+      where y.objoid = c.oid and y.classoid = 'pg_class'::regclass offset 0) comment on comment.objsubid = a.attnum
     where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped),
 
   'constraints', (select coalesce(json_agg(json_build_object(
       'name', k.conname,
       'kind', case k.contype when 'p' then 'primary_key' when 'u' then 'unique' when 'f' then 'foreign_key' when 'c' then 'check'
         when 'x' then 'exclusion' else 'not_null' end,
-      'columns', (select coalesce(json_agg((select a.attname from pg_attribute a where a.attrelid = c.oid and a.attnum = o.num) order by o.at), '[]')
-        from unnest(k.conkey) with ordinality o (num, at)),
+      'columns', case cardinality(k.conkey) when 1 then json_build_array((select a.attname from pg_attribute a where a.attrelid = c.oid and a.attnum = k.conkey[1]))
+        else (select coalesce(json_agg(a.attname order by array_position(k.conkey, a.attnum)), '[]')
+          from pg_attribute a where a.attrelid = c.oid and a.attnum = any (k.conkey)) end,
       'definition', pg_get_constraintdef(k.oid),
       'validated', k.convalidated,
       'deferrable', k.condeferrable,
       'comment', (select y.description from pg_description y where y.objoid = k.oid and y.classoid = 'pg_constraint'::regclass and y.objsubid = 0),
       'index', case when k.contype in ('p', 'u', 'x') then (select x.relname from pg_class x where x.oid = k.conindid) end,
-      'references', (select json_build_object('namespace', fn.nspname, 'name', f.relname)
-        from pg_class f join pg_namespace fn on fn.oid = f.relnamespace where f.oid = k.confrelid),
+      'references', case when k.confrelid <> 0 then (select json_build_object('namespace', fn.nspname, 'name', f.relname)
+        from pg_class f join pg_namespace fn on fn.oid = f.relnamespace where f.oid = k.confrelid) end,
       'setsDefault', 'd' in (k.confdeltype, k.confupdtype),
-      'dependents', (select coalesce(json_agg(o.what order by o.what), '[]') from (
-        select distinct pg_describe_object(d.classid, d.objid, d.objsubid) as what from pg_depend d
-          where d.deptype = 'n' and ((d.refclassid = 'pg_constraint'::regclass and d.refobjid = k.oid)
-            or (k.contype in ('p', 'u', 'x') and d.refclassid = 'pg_class'::regclass and d.refobjid = k.conindid))) o)
+      -- Nothing can hang on a constraint that has no index.
+      'dependents', case when k.contype not in ('p', 'u', 'x') then '[]' else (select coalesce(json_agg(o.what order by o.what), '[]') from (
+        select distinct pg_describe_object(d.classid, d.objid, d.objsubid) as what
+          from (values ('pg_constraint'::regclass, k.oid), ('pg_class'::regclass, k.conindid)) r (class, object)
+          join pg_depend d on d.refclassid = r.class and d.refobjid = r.object where d.deptype = 'n') o) end
     ) order by k.contype, k.conname), '[]')
     from pg_constraint k where k.conrelid = c.oid and k.contype in ('p', 'u', 'f', 'c', 'x', 'n')
       -- A foreign key to a partitioned table has one to each of its partitions under it, which comes and goes with it.
-      and not exists (select from pg_constraint up where up.oid = k.conparentid and up.conrelid = k.conrelid)),
+      and (k.conparentid = 0 or not exists (select from pg_constraint up where up.oid = k.conparentid and up.conrelid = k.conrelid))),
 
   'indexes', (select coalesce(json_agg(json_build_object(
       'name', x.relname,
       'columns', (select coalesce(json_agg(distinct a.attname), '[]') from pg_attribute a
-        where a.attrelid = c.oid and a.attnum > 0 and a.attnum = any (i.indkey::smallint[] || array(select p.refobjsubid::smallint from pg_depend p
-          where p.classid = 'pg_class'::regclass and p.objid = i.indexrelid and p.refclassid = 'pg_class'::regclass and p.refobjid = c.oid))),
+        where a.attrelid = c.oid and a.attnum > 0 and a.attnum = any (i.indkey::smallint[]
+          || case when i.indexprs is null and i.indpred is null then '{}' else array(select p.refobjsubid::smallint from pg_depend p
+            where p.classid = 'pg_class'::regclass and p.objid = i.indexrelid and p.refclassid = 'pg_class'::regclass and p.refobjid = c.oid) end)),
       -- An expression is called after its function or its cast, as PostgreSQL named it when the index was built.
       'nameParts', (select coalesce(json_agg(coalesce(
           (select a.attname from pg_attribute a where a.attrelid = c.oid and a.attnum = o.num and o.num > 0),
@@ -156,13 +162,13 @@ select json_build_object(
       'valid', i.indisvalid,
       'constraint', (select k.conname from pg_constraint k where k.conindid = i.indexrelid and k.contype in ('p', 'u', 'x') and k.conrelid = c.oid),
       'comment', (select y.description from pg_description y where y.objoid = i.indexrelid and y.classoid = 'pg_class'::regclass and y.objsubid = 0),
-      'tablespace', (select s.spcname from pg_tablespace s where s.oid = x.reltablespace),
+      'tablespace', case when x.reltablespace <> 0 then (select s.spcname from pg_tablespace s where s.oid = x.reltablespace) end,
       'replicaIdentity', i.indisreplident,
       'clustered', i.indisclustered,
-      'foreignKeys', (select coalesce(json_agg(format('%s on %s', quote_ident(k.conname), k.conrelid::regclass) order by 1), '[]')
+      'foreignKeys', case when not i.indisunique then '[]' else (select coalesce(json_agg(format('%s on %s', quote_ident(k.conname), k.conrelid::regclass) order by 1), '[]')
         -- A foreign key depends on its index, and that has an index.
         from pg_constraint k where k.conindid = i.indexrelid and k.contype = 'f' and k.oid in (select p.objid from pg_depend p
-          where p.refclassid = 'pg_class'::regclass and p.refobjid = i.indexrelid and p.classid = 'pg_constraint'::regclass))
+          where p.refclassid = 'pg_class'::regclass and p.refobjid = i.indexrelid and p.classid = 'pg_constraint'::regclass)) end
     ) order by x.relname), '[]')
     from pg_index i join pg_class x on x.oid = i.indexrelid where i.indrelid = c.oid),
 
@@ -181,4 +187,7 @@ select json_build_object(
     where not g.tgisinternal and g.tgparentid = 0 and f.pronamespace is distinct from to_regnamespace('bellows'))
 ) as "table"
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
+-- Once for all of them: a publication lists all that it has.
+left join (select t.relid, json_agg(p.pubname order by p.pubname) as names from pg_publication p
+    cross join lateral pg_get_publication_tables(p.pubname) t where p.pubupdate or p.pubdelete group by t.relid) publishing on publishing.relid = c.oid
 where c.oid = any (array[$tables]::oid[])

@@ -7,6 +7,8 @@ export interface Sessions {
   read<R>(query: Sql): Promise<readonly R[]>
   send(text: Sql): Promise<readonly (readonly Row[])[]>
   describe: Connection['describe']
+  /** Does a large piece of work with further sessions beside this one, which are closed behind it. */
+  beside<T>(further: number, work: (all: readonly Sessions[]) => Promise<T>): Promise<T>
   close(): Promise<void>
 }
 
@@ -37,7 +39,7 @@ export function openSessions(target: Target): Sessions {
     }
   }
 
-  return {
+  const sessions: Sessions = {
     // The session may have ended long ago, while nobody needed it. What only reads, or says the same again, may be repeated.
     read: async <R>(query: Sql) => {
       const attempt = () => using((session) => rowsOf<R>(session, query))
@@ -48,10 +50,19 @@ export function openSessions(target: Target): Sessions {
     },
     send: (text) => using((session) => session.send(text)),
     describe: (query) => using((session) => session.describe(query)),
+    beside: async (further, work) => {
+      const more = Array.from({ length: further }, () => openSessions(target))
+      try {
+        return await work([sessions, ...more])
+      } finally {
+        await Promise.all(more.map((one) => one.close()))
+      }
+    },
     close: async () => {
       const session = await opened?.catch(() => undefined)
       opened = undefined
       await session?.close()
     },
   }
+  return sessions
 }

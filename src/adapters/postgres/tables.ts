@@ -18,6 +18,8 @@ import { tablesQuery } from './table-query.ts'
 
 /** So many come in one answer: what is read at once is some megabytes. */
 const TABLES_AT_ONCE_MAX = 500
+/** Where there is much to read the server is asked by two sessions: it takes it longer to tell of a table than us to read it. */
+const READERS = 2
 
 /** In the order in which they are needed; what is not there is left out. */
 export async function readTables(sessions: Sessions, asked: Needs['tables']): Promise<readonly Table[]> {
@@ -86,10 +88,18 @@ function merged(
 }
 
 async function readAll(sessions: Sessions, needs: Needs['tables']): Promise<readonly Table[]> {
-  const read: Table[] = []
-  for (let at = 0; at < needs.length; at += TABLES_AT_ONCE_MAX)
-    read.push(...(await readSome(sessions, needs.slice(at, at + TABLES_AT_ONCE_MAX))))
-  return read
+  const portions = Array.from({ length: Math.ceil(needs.length / TABLES_AT_ONCE_MAX) }, (_, at) =>
+    needs.slice(at * TABLES_AT_ONCE_MAX, (at + 1) * TABLES_AT_ONCE_MAX),
+  )
+  const read: (readonly Table[])[] = []
+  const left = portions.entries()
+  const readOn = async (reader: Sessions) => {
+    // All take from the same iterator.
+    for (const [at, portion] of left) read[at] = await readSome(reader, portion)
+  }
+  if (portions.length < READERS) await readOn(sessions)
+  else await sessions.beside(READERS - 1, (all) => Promise.all(all.map(readOn)))
+  return read.flat()
 }
 
 async function readSome(sessions: Sessions, needs: Needs['tables']): Promise<readonly Table[]> {

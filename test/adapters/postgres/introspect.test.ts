@@ -80,6 +80,27 @@ describe('what is read of a schema', () => {
     ])
   })
 
+  test('comes in that order also where it is so much that two sessions read', async () => {
+    const database = await testDatabase(GIVEN)
+    const asked = Array.from({ length: 1_200 }, (_, at) => named(at < 3 ? 1_000 + at : 1_200 - at))
+    const { schema } = await look(database, { tables: asked })
+    expect(schema.tables.map(({ name }) => name)).toEqual(
+      Array.from({ length: TABLES }, (_, at) => `t_${TABLES - at}`),
+    )
+  })
+
+  test('names the publications that tell of changed rows', async () => {
+    const database =
+      await testDatabase(`${GIVEN}; create publication of_all for all tables; create publication of_some for table t_1, t_2;
+      create publication of_new for table t_2 with (publish = 'insert')`)
+    const { schema } = await look(database, { tables: [named(1), named(2), named(3)] })
+    expect(schema.tables.map(({ published, publications }) => [published, publications])).toEqual([
+      [true, ['of_all', 'of_some']],
+      [true, ['of_all', 'of_some']],
+      [true, ['of_all']],
+    ])
+  })
+
   test('says of defaults how steady they are, and what literals come to', async () => {
     const database = await testDatabase(`create domain small as integer check (value < 10);
       create table t_1 (a integer default 7, b text default 'it''s', c timestamptz default now(), d float default random(), e text, f small default 99)`)
