@@ -55,7 +55,7 @@ select json_build_object(
             and (i.indisreplident or i.indisclustered or not exists (select from pg_inherits h where h.inhrelid = x.oid))
         union all select 'the constraint ' || k.conname || ' of its own', (select json_agg(a.attname) from pg_attribute a where a.attrelid = p.oid and a.attnum = any (k.conkey))
           from pg_constraint k where k.conrelid = p.oid and k.contype in ('c', 'f', 'x') and k.conparentid = 0 and k.coninhcount = 0
-        union all select 'a primary key of its own', (select json_agg(a.attname) from pg_attribute a where a.attrelid = p.oid and a.attnum = any (k.conkey))
+        union all select 'a primary key of its own', (select json_agg(a.attname order by a.attname) from pg_attribute a where a.attrelid = p.oid and a.attnum = any (k.conkey))
           from pg_constraint k where k.conrelid = p.oid and k.contype = 'p' and k.conparentid = 0
         union all select w.what, json_build_array(a.attname)
           from pg_attribute a join pg_attribute b on b.attrelid = c.oid and b.attname = a.attname
@@ -144,7 +144,7 @@ select json_build_object(
     ) order by k.contype, k.conname), '[]')
     from pg_constraint k where k.conrelid = c.oid and k.contype in ('p', 'u', 'f', 'c', 'x', 'n')
       -- A foreign key to a partitioned table has one to each of its partitions under it, which comes and goes with it.
-      and (k.conparentid = 0 or not exists (select from pg_constraint up where up.oid = k.conparentid and up.conrelid = k.conrelid))),
+      and (k.conparentid = 0 or k.conrelid <> (select up.conrelid from pg_constraint up where up.oid = k.conparentid))),
 
   'indexes', (select coalesce(json_agg(json_build_object(
       'name', x.relname,

@@ -1,5 +1,6 @@
 import { BellowsError } from '../errors.ts'
 import { type Column, findColumn, needsColumn, type QualifiedName, type Table } from '../schema/model.ts'
+import { OWN } from '../schema/own.ts'
 import { shown } from '../sql.ts'
 
 /** PostgreSQL's MaxHeapAttributeNumber. Dropped columns keep their slot for ever. */
@@ -81,21 +82,13 @@ export function ownPartProblems(table: Table, columns: readonly string[]): Bello
   ]
 }
 
-/** What a partition can have of its own on a column, as its table is asked for it. */
-const OWN_OF_COLUMN = {
-  default: 'another default',
-  nullable: 'a NOT NULL of its own',
-  statistics: 'another statistics target',
-  storage: 'another storage',
-} as const
-
 /** Of a change that PostgreSQL hands on to each partition: what differs in one of them would be lost, and not come back. */
 export function differingPartProblems(
   table: Table,
   column: string,
-  of: keyof typeof OWN_OF_COLUMN,
+  of: Exclude<keyof typeof OWN, 'primaryKey'>,
 ): BellowsError[] {
-  const differs = OWN_OF_COLUMN[of]
+  const differs = OWN[of]
   return table.parts
     .filter(({ own }) => own.some(({ what, columns }) => what === differs && columns.includes(column)))
     .map((part) =>

@@ -9,6 +9,7 @@ import type { ForeignKeyPartsStep, IndexPartsStep, StepDraft, TransactionStep } 
 import { refused } from '../../plan/table-checks.ts'
 import type { Facts } from '../../schema/facts.ts'
 import type { QualifiedName, Table } from '../../schema/model.ts'
+import { OWN } from '../../schema/own.ts'
 import { id, qualified, regclass, type Sql, shown, sql } from '../../sql.ts'
 import type { ForeignKeyRule, KeyRule, NewRule, Rule } from './rule.ts'
 import { madeConstraint, ruleStands } from './stands.ts'
@@ -164,7 +165,7 @@ export function partRuleProblems(rule: Rule, table: Table, facts: Facts): readon
   const isByExpression = Array.isArray(answer) && answer.length > 0
   const own =
     rule.kind === 'primary_key'
-      ? table.parts.filter(({ own }) => own.some(({ what }) => what === OWN_KEY))
+      ? table.parts.filter(({ own }) => own.some(({ what }) => what === OWN.primaryKey))
       : []
   return [
     ...(lacking.length === 0
@@ -191,8 +192,6 @@ export function partRuleProblems(rule: Rule, table: Table, facts: Facts): readon
     ),
   ]
 }
-
-const OWN_KEY = 'a primary key of its own'
 
 /** One that a partition has for itself would become that of the table, and go with it. */
 export function ownConstraintProblems(table: Table, name: string): readonly BellowsError[] {
