@@ -173,7 +173,7 @@ export async function reportGates(engine: Engine, run: Run): Promise<readonly Ga
 }
 
 /** That nobody ever registered is gone without in the way of every other check. */
-function rulesFrom({ whenNoneRegistered, reason, overrides, ...rules }: GateSettings): GateRules {
+export function rulesFrom({ whenNoneRegistered, reason, overrides, ...rules }: GateSettings): GateRules {
   const nobody: readonly Override[] =
     whenNoneRegistered === 'allow' ? [{ check: 'leases', reason: reason ?? 'no reason was given' }] : []
   return { ...rules, overrides: [...overrides, ...nobody] }

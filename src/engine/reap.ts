@@ -4,6 +4,7 @@ import type { Run } from '../core/run/run.ts'
 import type { Engine } from './context.ts'
 import { drive, graceLeftMs, readRun } from './drive.ts'
 import { asDriver } from './driving.ts'
+import { rulesFrom } from './gate.ts'
 import { note } from './note.ts'
 import { readRuns } from './runs.ts'
 
@@ -20,10 +21,12 @@ export interface Reaped {
 /** Lets a hidden shape be dropped by `reap`, once it has been hidden for so long. */
 export async function schedulePurge(engine: Engine, run: number, graceMs: number): Promise<Run> {
   const { version } = engine.settings.gate
+  const { overrides } = rulesFrom(engine.settings.gate)
   const scheduled: Event = {
     type: 'purge_scheduled',
     graceMs,
     ...(version === undefined ? {} : { staying: version }),
+    ...(overrides.length === 0 ? {} : { overrides }),
   }
   return await asDriver(engine, async (driving) => {
     await note(driving, run, [scheduled])
@@ -55,14 +58,18 @@ async function dropped(engine: Engine, run: Run): Promise<Reaped> {
   }
 }
 
-/** Nobody is there any more to say which version is to stay: it was said when the drop was scheduled. */
+/** Nobody is there any more to say which version is to stay, and what to go without: it was said when the drop was scheduled. */
 async function scheduledFor(engine: Engine, run: Run): Promise<Engine> {
   const { settings } = engine
   const scheduled = (await engine.journal.entries([run.id])).findLast(
     ({ event }) => event.type === 'purge_scheduled',
   )?.event
-  const said = scheduled?.type === 'purge_scheduled' ? scheduled.staying : undefined
-  const version = settings.gate.version ?? said
-  const gate = { ...settings.gate, ...(version === undefined ? {} : { version }) }
+  const said = scheduled?.type === 'purge_scheduled' ? scheduled : undefined
+  const version = settings.gate.version ?? said?.staying
+  const gate = {
+    ...settings.gate,
+    overrides: [...settings.gate.overrides, ...(said?.overrides ?? [])],
+    ...(version === undefined ? {} : { version }),
+  }
   return { ...engine, settings: { ...settings, gate, graceMs: run.purgeAfterMs ?? 0 } }
 }

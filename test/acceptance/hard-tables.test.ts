@@ -1,7 +1,6 @@
 import { describe, test } from 'vitest'
 import type { Operation } from '../../src/core/operations/migration.ts'
 import { id } from '../../src/core/sql.ts'
-import { anOwner } from '../support/an-owner.ts'
 import { CROWDED, HARD_TABLES, type HardTable, hardTable, tableName } from '../support/hard-tables.ts'
 import { liveThrough } from '../support/lifecycle.ts'
 
@@ -96,27 +95,17 @@ const CASES = Object.entries(TRIALS).flatMap(([name, trial]) =>
   ),
 )
 
-function ownedBy(role: string, hard: HardTable): string {
-  const { namespace } = hard
-  return `do $$ begin execute format('grant create on database %I to ${role}', current_database()); end $$;
-    ${namespace === 'public' ? '' : `grant usage, create on schema ${id(namespace)} to ${role};`}
-    grant usage, create on schema public to ${role};
-    alter table ${tableName(hard)} owner to ${role};`
-}
-
 describe('on a table with what is hard, its owner can', () => {
   test.for(CASES)('%s: %s', async ([, , hard, trial]) => {
     const table = tableName(hard)
-    const role = await anOwner()
     const inserting = (columns: readonly string[]) =>
       `insert into ${table} (${columns.map((name) => id(name)).join(', ')}) values (${columns.map(() => `'W ' || $1`).join(', ')})`
     const operation = trial.operation(hard)
     const renewed = trial.writes(hard)
     await liveThrough({
-      given: `${hardTable(hard, given(hard))} insert into ${table} (${id(hard.column)}, ${id(hard.legacy)}) select 'Row ' || i, 'x' from generate_series(1, 300) i;
-        ${ownedBy(role, hard)}`,
+      given: `${hardTable(hard, given(hard))} insert into ${table} (${id(hard.column)}, ${id(hard.legacy)}) select 'Row ' || i, 'x' from generate_series(1, 300) i`,
       operations: [operation],
-      direct: `${hardTable(hard, trial.columns(hard))} ${ownedBy(role, hard)} ${trial.besides?.(hard) ?? ''}`,
+      direct: `${hardTable(hard, trial.columns(hard))} ${trial.besides?.(hard) ?? ''}`,
       old: [
         {
           name: 'old',
@@ -132,7 +121,6 @@ describe('on a table with what is hard, its owner can', () => {
           statements: [inserting(renewed), `select ${id(renewed[0] ?? '')} from ${table} limit $1 % 3`],
         },
       ],
-      role,
     })
   })
 })

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Migration, Operation } from '../../src/core/operations/migration.ts'
-import { anOwner } from '../support/an-owner.ts'
-import { testDatabase } from '../support/database.ts'
+import { shopDatabase, testDatabase } from '../support/database.ts'
 import { type Lifecycle, liveThrough } from '../support/lifecycle.ts'
 
 /** Two levels, with a default partition, one without rows, and one in another namespace whose columns stand in another order. */
@@ -261,18 +260,11 @@ test.each<[string, string, Operation, string]>([
 })
 
 test('rows of a partition that its owner does not see are not taken for all rows', async () => {
-  const role = await anOwner()
-  const database = await testDatabase(
-    `grant create on schema public to ${role}; set role ${role}`,
+  const database = await shopDatabase(
     `create table events (id integer, name text) partition by list (id); create table events_1 partition of events for values in (1);
-     alter table events_1 enable row level security, force row level security; reset role`,
+     alter table events_1 enable row level security, force row level security`,
   )
-  await database.query(
-    `do $$ begin execute format('grant create on database %I to ${role}', current_database()); end $$`,
-  )
-  const url = new URL(database.url)
-  url.username = role
-  const bellows = await database.bellows({ database: url.toString() })
+  const bellows = await database.bellows()
 
   await expect(bellows.plan(RENAME)).rejects.toMatchObject({
     message: expect.stringContaining('Row security is forced on "events", or a partition of it,'),

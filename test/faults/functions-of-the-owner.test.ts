@@ -33,12 +33,30 @@ async function filling(role?: (database: TestDatabase) => Promise<string>) {
   return { database, owner }
 }
 
+const RENAME = {
+  name: '0001_test',
+  operations: [{ kind: 'rename_column', namespace: 'public', table: 'events', from: 'name', to: 'title' }],
+} as const
+
+/** A column of a partitioned table whose writes are counted. */
+async function counting(role?: (database: TestDatabase) => Promise<string>) {
+  const database = await testDatabase(`
+    create table events (id integer not null, name text) partition by range (id); create table events_1 partition of events for values from (0) to (100);`)
+  const owner = await role?.(database)
+  if (owner !== undefined)
+    await database.query(`alter table events owner to ${owner}; grant create on schema public to ${owner}`)
+  const bellows = await database.bellows()
+  const run = await bellows.change((driver) => driver.advance(RENAME, 'verify'))
+  const gate = run.plan.steps.find((step) => step.kind === 'gate')
+  return { database, owner, counter: gate?.kind === 'gate' ? (gate.counter ?? '') : '' }
+}
+
 /** Has each function of Bellows that runs as its owner do what the types of a table say that a role without rights has made. */
 async function baits(database: TestDatabase): Promise<readonly string[]> {
   const role = await aRole(database)
   const stranger = await database.session('stranger', role)
   const functions = await database.query<{ name: string }>(
-    `select oid::regproc::text as name from pg_proc where prosecdef and proname ~ '^bellows_dual_write'`,
+    `select oid::regproc::text as name from pg_proc where prosecdef and pronamespace = 'bellows'::regnamespace and prorettype = 'trigger'::regtype`,
   )
   expect(functions).not.toEqual([])
   await stranger.query(`
@@ -61,6 +79,7 @@ describe('a function that runs with the rights of its owner', () => {
   test.for([
     ['of a column that moves', async () => (await moving('verify')).database],
     ['of a column that is filled', async () => (await filling()).database],
+    ['that counts writes through the old shape', async () => (await counting()).database],
   ] as const)('%s can be put on no other table', async ([, made]) => {
     const answers = await baits(await made())
     expect([...new Set(answers)]).toEqual(['42501'])
@@ -82,5 +101,16 @@ describe('a function that runs with the rights of its owner', () => {
     await session.query('insert into events values (100)')
     const rows = await database.query('select id, code from events where id = 100')
     expect(rows).toEqual([{ id: 100, code: 'code 100' }])
+  })
+
+  test('counts in a partition that the owner of the table makes, and for whoever may write there', async () => {
+    const { database, owner, counter } = await counting(aRole)
+    const session = await database.session('owner', owner)
+    await session.query('create table events_2 partition of events for values from (100) to (200)')
+    const role = await aRole(database)
+    await database.query(`grant insert on events to ${role}`)
+    const writer = await database.session('writer', role)
+    await writer.query(`insert into events values (100, 'a')`)
+    expect(await database.query(`select role from bellows.${counter}`)).toEqual([{ role }])
   })
 })

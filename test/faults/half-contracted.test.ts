@@ -104,3 +104,39 @@ test('what is left to be dropped by itself goes by the version that was said to 
   await bellows.instances.release('old-1')
   expect(await cron.reap()).toEqual([{ migration: '0001_test', dropped: true }])
 })
+
+test('what was gone without when the drop was scheduled is gone without when it comes, and written down again', async () => {
+  const { database, contract, bellows } = await given(1)
+  const filled: Operation = { kind: 'alter_column', ...on('others'), column: 'code', nullable: false }
+  await contract([filled, DROP], 'retire')
+  await bellows.instances.register({ ...NEW, instance: 'old-1', version: 'v1' })
+  const overrides = [{ check: 'leases', instance: 'old-1', reason: 'it is a notebook' }] as const
+  const owner = await database.bellows({
+    settings: { ...SETTINGS, gate: { ...SETTINGS.gate, overrides } },
+  })
+  const cron = await database.bellows({ settings: SETTINGS })
+  await bellows.schedulePurge(1, 0)
+  expect(await cron.reap()).toMatchObject([{ dropped: false }])
+
+  await owner.schedulePurge(1, 0)
+
+  expect(await cron.reap()).toEqual([{ migration: '0001_test', dropped: true }])
+  expect(await bellows.audit()).toMatchObject(overrides)
+})
+
+test('that nobody ever registered is said once for the contract and for the drop by itself', async () => {
+  const database = await testDatabase(GIVEN)
+  const gate = { unregistered: 'allow', quietMs: 0 } as const
+  const owner = await database.bellows({
+    settings: { gate: { ...gate, whenNoneRegistered: 'allow', reason: 'a batch job' }, graceMs: 1 },
+  })
+  const migration = {
+    name: '0001_test',
+    operations: [{ kind: 'drop_column', ...on('others'), column: 'code' }, DROP] as const,
+  }
+  await owner.change((driver) => driver.advance(migration, 'retire'))
+  await owner.schedulePurge(1, 0)
+
+  const cron = await database.bellows({ settings: { gate } })
+  expect(await cron.reap()).toEqual([{ migration: '0001_test', dropped: true }])
+})

@@ -61,7 +61,7 @@ select line from (
   select format('function %s: %s grants %s', p.oid::regprocedure, case when p.prokind in ('f', 'p') then pg_get_functiondef(p.oid) end, ${grants('p.proacl', "'f'", 'p.proowner')})
     from pg_proc p join spaces n on n.oid = p.pronamespace
   union all
-  select format('policy %s on %s for %s to %s using %s check %s permissive %s comment %s', p.polname, p.polrelid::regclass, p.polcmd, p.polroles::regrole[],
+  select format('policy %s on %s for %s to %s using %s check %s permissive %s comment %s', p.polname, p.polrelid::regclass, p.polcmd, array(select unnest(p.polroles)::regrole::text order by 1),
       pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid), p.polpermissive, obj_description(p.oid, 'pg_policy'))
     from pg_policy p join tables t on t.oid = p.polrelid
   union all

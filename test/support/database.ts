@@ -3,17 +3,24 @@ import pg from 'pg'
 import { afterEach, inject } from 'vitest'
 import { type OpenOptions, openBellows } from '../../src/compose.ts'
 import type { Bellows } from '../../src/engine/bellows.ts'
+import { APPLICATION, OWNER, rightsIn, rightsOn } from './shop-roles.ts'
 
 /** A database that belongs to one test. */
 export interface TestDatabase {
+  /** Logs in as whoever Bellows is. */
   readonly url: string
   readonly name: string
-  /** Rows of a query, on a session of its own kind of use: nothing of Bellows runs on it. */
+  /** Rows of a query, on a session of a superuser that sees all: nothing of Bellows runs on it. */
   query<R extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<R[]>
-  /** A session that the test may leave in a transaction. */
+  /** A session of the application, or of another role, that the test may leave in a transaction. */
   session(applicationName?: string, role?: string): Promise<pg.Client>
   /** Bellows on this database, with bounds that suit a test. */
   bellows(options?: OpenOptions): Promise<Bellows>
+}
+
+export interface MadeDatabase extends TestDatabase {
+  /** Those that its owner has besides `public`, and in which the application may work. */
+  readonly namespaces: readonly string[]
 }
 
 const cleanups: (() => Promise<void>)[] = []
@@ -31,18 +38,56 @@ export function serverUrl(): string {
   return inject('serverUrl')
 }
 
-export async function testDatabase(...setUp: readonly string[]): Promise<TestDatabase> {
+/** Everybody is the superuser of the test server. */
+export async function testDatabase(...setUp: readonly string[]): Promise<MadeDatabase> {
+  return await made({}, setUp)
+}
+
+/** Bellows is the owner of what is set up, the application may work with it, and neither is more than that. */
+export async function shopDatabase(...setUp: readonly string[]): Promise<MadeDatabase> {
+  return await made({ owner: OWNER, application: APPLICATION }, setUp)
+}
+
+/** The same, where of the namespaces that are set up the application may work only in those that another database has. */
+export async function shopDatabaseLike(
+  { namespaces }: MadeDatabase,
+  ...setUp: readonly string[]
+): Promise<MadeDatabase> {
+  return await made({ owner: OWNER, application: APPLICATION, namespaces }, setUp)
+}
+
+interface Roles {
+  readonly owner?: string
+  readonly application?: string
+  /** All of the owner when absent. */
+  readonly namespaces?: readonly string[]
+}
+
+async function made(
+  { owner, application, ...roles }: Roles,
+  setUp: readonly string[],
+): Promise<MadeDatabase> {
   const name = `test_${randomUUID().replaceAll('-', '')}`
   await onServer(`create database ${name}`)
   cleanUp(() => onServer(`drop database if exists ${name} with (force)`))
-  const url = databaseUrl(name)
-  const main = await connected(url)
+  const superuser = databaseUrl(name)
+  const url = as(superuser, owner)
+  const main = await connected(superuser)
+  if (owner !== undefined) await main.query(`${rightsOn(name)} set session authorization ${owner}`)
   for (const text of setUp) await main.query(text)
+  const { rows } = await main.query<{ name: string }>(
+    'select quote_ident(nspname) as name from pg_namespace where nspowner = $1::regrole',
+    [owner ?? '-'],
+  )
+  const namespaces = rows.map((row) => row.name).filter((one) => roles.namespaces?.includes(one) !== false)
+  if (owner !== undefined)
+    await main.query(`${namespaces.map(rightsIn).join('')} reset session authorization`)
   return {
+    namespaces,
     url,
     name,
     query: async (text, values) => (await main.query(text, values)).rows,
-    session: (applicationName, role) => connected(url, applicationName, role),
+    session: (applicationName, role = application) => connected(as(superuser, role), applicationName),
     bellows: async (options = {}) => {
       const bellows = await openBellows({
         database: url,
@@ -56,14 +101,18 @@ export async function testDatabase(...setUp: readonly string[]): Promise<TestDat
   }
 }
 
+function as(url: string, role: string | undefined): string {
+  const address = new URL(url)
+  if (role !== undefined) address.username = role
+  return address.href
+}
+
 export function databaseUrl(name: string): string {
   return serverUrl().replace(/\/postgres(\?|$)/, `/${name}$1`)
 }
 
-async function connected(url: string, applicationName = 'bellows', role?: string): Promise<pg.Client> {
-  const address = new URL(url)
-  if (role !== undefined) address.username = role
-  const client = new pg.Client({ connectionString: address.href, application_name: applicationName })
+async function connected(url: string, applicationName = 'bellows'): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: url, application_name: applicationName })
   client.on('error', () => undefined)
   await client.connect()
   cleanUp(() => client.end().catch(() => undefined))

@@ -2,6 +2,7 @@ import pg from 'pg'
 import type { TestProject } from 'vitest/node'
 import { startEmbedded } from '../../src/adapters/postgres/embedded/start.ts'
 import { matrixBinaries, matrixMajor } from './matrix.ts'
+import { ROLES } from './shop-roles.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -24,10 +25,12 @@ export default async function setup(project: TestProject): Promise<() => Promise
   return () => server.stop()
 }
 
+/** Says what the server is, and makes the roles that all tests share. */
 async function majorOf(url: string): Promise<string> {
   const client = new pg.Client({ connectionString: url })
   await client.connect()
   const { rows } = await client.query('show server_version_num')
+  await client.query(ROLES)
   await client.end()
   return String(Math.floor(Number(rows[0].server_version_num) / 10_000))
 }

@@ -8,7 +8,14 @@ import type { Phase } from '../../src/core/plan/step.ts'
 import type { Schema } from '../../src/core/schema/model.ts'
 import type { Bellows } from '../../src/engine/bellows.ts'
 import { catalog, traces } from './catalog.ts'
-import { cleanUp, type TestDatabase, testDatabase } from './database.ts'
+import {
+  cleanUp,
+  type MadeDatabase,
+  shopDatabase,
+  shopDatabaseLike,
+  type TestDatabase,
+  testDatabase,
+} from './database.ts'
 import { type Client, startWorkload, workSome } from './workload.ts'
 
 export interface Lifecycle {
@@ -29,8 +36,8 @@ export interface Lifecycle {
   readonly kept?: readonly string[]
   /** Rows that nobody writes, through the old shape and through the new one: both say what the first said at the start. */
   readonly untouched?: readonly { readonly before: string; readonly after: string }[]
-  /** Who Bellows logs in as; the superuser of the test server when absent. */
-  readonly role?: string
+  /** Why Bellows and the applications are the superuser of the server here, and not ordinary roles as they should be. */
+  readonly superuser?: string
 }
 
 const BEFORE_GATE: readonly Phase[] = ['expand', 'backfill', 'verify']
@@ -40,12 +47,10 @@ const BEFORE_GATE: readonly Phase[] = ['expand', 'backfill', 'verify']
  * a trace, forward again, and contract. The catalog in the end is that of a database built directly.
  */
 export async function liveThrough(life: Lifecycle): Promise<TestDatabase> {
-  const database = await testDatabase(life.given)
+  const { superuser } = life
+  const database = await (superuser === undefined ? shopDatabase : testDatabase)(life.given)
   const migration: Migration = { name: '0001_test', operations: life.operations }
-  const bellows = await database.bellows({
-    settings: SETTINGS,
-    ...(life.role === undefined ? {} : { database: urlOf(database, life.role) }),
-  })
+  const bellows = await database.bellows({ settings: SETTINGS })
   await bellows.change((driver) => driver.setBaseline({}))
   const start = await catalog(database)
   const { schema, facts } = await look(database, migration)
@@ -78,7 +83,7 @@ export async function liveThrough(life: Lifecycle): Promise<TestDatabase> {
 
   await contract(database, bellows, migration, life)
   expect(await catalog(database), 'the catalog is that of a database built directly').toEqual(
-    await directCatalog(life),
+    await directCatalog(life, database),
   )
   expect(await traces(database), 'nothing of ours remains').toEqual([])
   // What a user's statements do is not in the model, and of a trigger no more than when it fires.
@@ -102,12 +107,6 @@ const SETTINGS = {
   batch: { rows: 200, verifyRows: 500 },
   gate: { whenNoneRegistered: 'allow', unregistered: 'allow', quietMs: 0, reason: 'a test' },
 } as const
-
-function urlOf({ url }: TestDatabase, role: string): string {
-  const address = new URL(url)
-  address.username = role
-  return address.href
-}
 
 async function forward(
   database: TestDatabase,
@@ -145,8 +144,9 @@ async function contract(
   expect(await renewed.stop(), 'no statement of the new version failed').toEqual([])
 }
 
-async function directCatalog(life: Lifecycle): Promise<string[]> {
-  return await catalog(await testDatabase(life.direct))
+async function directCatalog({ superuser, direct }: Lifecycle, like: MadeDatabase): Promise<string[]> {
+  const made = superuser === undefined ? shopDatabaseLike(like, direct) : testDatabase(direct)
+  return await catalog(await made)
 }
 
 async function answers(database: TestDatabase, queries: readonly string[]): Promise<readonly unknown[]> {

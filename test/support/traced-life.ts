@@ -39,12 +39,15 @@ export async function tracedLife(one: OperationCase): Promise<TracedLife> {
 }
 
 /** The migration of a case, which can be taken back, on a database of its own. */
-export async function planned({ given, operations }: OperationCase): Promise<{
+export async function planned(
+  { given, operations }: OperationCase,
+  made: (...setUp: readonly string[]) => Promise<TestDatabase> = testDatabase,
+): Promise<{
   readonly database: TestDatabase
   readonly migration: Migration
   readonly plan: Plan
 }> {
-  const database = await testDatabase(given, COMPANION.given)
+  const database = await made(given, COMPANION.given)
   const bellows = await database.bellows()
   const alone: Migration = { name: '0001_test', operations }
   const plan = await bellows.plan(alone)

@@ -1,6 +1,7 @@
 import { messageOf } from '../../core/errors.ts'
 import type { Answer, Facts } from '../../core/schema/facts.ts'
 import { lit, type Sql, sql } from '../../core/sql.ts'
+import { isRightMissing } from './rights.ts'
 import type { Sessions } from './sessions.ts'
 
 /** Answers the questions of operations, each in a transaction that cannot write: parts of them may be a user's. */
@@ -21,6 +22,8 @@ commit`)
     return results[2]?.[0]?.rows as Answer
   } catch (error) {
     await sessions.send(sql`rollback`)
+    // It would be taken for the answer that nothing is there.
+    if (isRightMissing(error)) throw error
     return { problem: messageOf(error) }
   }
 }

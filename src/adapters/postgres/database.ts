@@ -7,6 +7,7 @@ import type { Target } from './connection.ts'
 import { readDependents } from './dependents.ts'
 import { endSilentDriver, holderOf, tryToDrive } from './driver.ts'
 import { introspect } from './introspect.ts'
+import { namingRights } from './rights.ts'
 import type { Sessions } from './sessions.ts'
 
 export function postgresDatabase(target: Target, sessions: Sessions): Database {
@@ -16,7 +17,7 @@ export function postgresDatabase(target: Target, sessions: Sessions): Database {
       await sessions.send(statement)
     },
     readOnly: (query, timeoutMs) => readOnly(sessions, query, timeoutMs),
-    introspect: (needs) => introspect(sessions, needs),
+    introspect: (needs) => namingRights(sessions, introspect(sessions, needs)),
     dependents: (of) => readDependents(sessions, of),
     blockers: (locks) => blockers(sessions, locks),
     tryToDrive: () => tryToDrive(target, sessions),

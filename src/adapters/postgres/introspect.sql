@@ -29,7 +29,10 @@ select json_build_object(
   'rowSecurityForced', (c.relrowsecurity and c.relforcerowsecurity or c.relkind = 'p' and exists (select from pg_partition_tree(c.oid) t
       join pg_class r on r.oid = t.relid where r.relrowsecurity and r.relforcerowsecurity))
     and not (select rolsuper or rolbypassrls from pg_roles where rolname = current_user),
-  'creates', has_schema_privilege(n.oid, 'CREATE'),
+  'closedPartners', (select coalesce(json_agg(distinct jsonb_build_object('namespace', pn.nspname, 'name', o.relname)), '[]')
+    from pg_constraint k join pg_class o on o.oid = k.confrelid join pg_namespace pn on pn.oid = o.relnamespace
+    where k.conrelid = c.oid and k.contype = 'f' and not has_table_privilege(o.oid, 'REFERENCES')
+      and exists (select from unnest(k.confkey) num where not has_column_privilege(o.oid, num, 'REFERENCES'))),
   'closed', case when has_table_privilege(c.oid, 'REFERENCES') and has_table_privilege(c.oid, 'SELECT') and not row_security_active(c.oid) then '[]'
     else (select coalesce(json_agg(a.attname order by a.attnum), '[]') from pg_attribute a
     where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and (row_security_active(c.oid)
@@ -46,7 +49,6 @@ select json_build_object(
       'kind', case p.relkind when 'r' then 'table' when 'p' then 'partitioned' else 'foreign' end,
       'under', json_build_object('namespace', un.nspname, 'name', u.relname),
       'owned', pg_has_role(p.relowner, 'USAGE'),
-      'creates', has_schema_privilege(pn.oid, 'CREATE'),
       'own', (select coalesce(json_agg(json_build_object('what', o.what, 'columns', o.columns) order by o.what), '[]') from (
         select 'the index ' || x.relname || ' of its own' as what, (select coalesce(json_agg(distinct a.attname), '[]') from pg_attribute a
             where a.attrelid = p.oid and a.attnum > 0 and a.attnum = any (i.indkey::smallint[] || array(select d.refobjsubid::smallint from pg_depend d

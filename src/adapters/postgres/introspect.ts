@@ -13,6 +13,7 @@ import { readAnswers } from './answers.ts'
 import { readConditions } from './conditions.ts'
 import { readExpressions } from './expressions.ts'
 import { readCollations, readMappings } from './mappings.ts'
+import { readClosedNamespaces } from './rights.ts'
 import { readValues } from './row-values.ts'
 import type { Sessions } from './sessions.ts'
 import { readTables } from './tables.ts'
@@ -42,6 +43,7 @@ export async function introspect(
       types,
       casts: await readCasts(sessions, [...new Set(baseTypes)]),
       names: await readNames(sessions, needs.names),
+      closedNamespaces: await readClosedNamespaces(sessions),
       indexes: await tryIndexes(sessions, needs.indexes),
       expressions: await readExpressions(sessions, [...needs.expressions, ...typed(needs.defaults, tables)]),
       values: await readValues(sessions, tables, needs.values),

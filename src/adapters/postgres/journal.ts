@@ -65,9 +65,25 @@ function notOurs(owner: string): BellowsError {
 /** Two who install at once: the second waits for the lock, sees that all is there, and does nothing. */
 async function install(sessions: Sessions): Promise<void> {
   const version = await versionOf(sessions)
-  if (version === undefined) await make(sessions)
+  if (version === undefined) {
+    await refuseWithoutRight(sessions)
+    await make(sessions)
+  }
   for (let next = (version ?? JOURNAL_VERSION) + 1; next <= JOURNAL_VERSION; next += 1)
     await upgrade(sessions, next)
+}
+
+/** Nothing is there yet, so this is said before anything runs. */
+async function refuseWithoutRight(sessions: Sessions): Promise<void> {
+  const [found] = await sessions.read<{ may: boolean; mend: string }>(sql`
+select pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE') or pg_catalog.to_regnamespace('bellows') is not null as may,
+    pg_catalog.format('grant create on database %I to %I', pg_catalog.current_database(), current_user) as mend`)
+  if (found?.may === true) return
+  throw new BellowsError(
+    'config_invalid',
+    'This role may make no namespace in this database, and Bellows keeps its journal in one of its own.',
+    { hint: `Let it, once: ${found?.mend}` },
+  )
 }
 
 async function make(sessions: Sessions): Promise<void> {

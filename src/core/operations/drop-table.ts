@@ -44,11 +44,7 @@ export const dropTable: OperationSpec<DropTable> = {
     const table = findTable(schema, theTable(op))
     const problems = tableProblems(op, table, ['table', 'partitioned'])
     if (table === undefined || problems.length > 0) return problems
-    return [
-      ...namespaceProblems(table),
-      ...pointingKeys(table, schema).map((key) => pointedAt(table, key)),
-      ...extensionProblems(table),
-    ]
+    return [...pointingKeys(table, schema).map((key) => pointedAt(table, key)), ...extensionProblems(table)]
   },
 
   apply: (op, schema) => {
@@ -107,17 +103,6 @@ function leavingTable(op: DropTable, context: Context): LeavingTable {
     ...dependents.flatMap(({ kind, name }) => (kind === 'foreign key' ? [name] : [])),
   ]
   return { table: theTable(op), hidden, kind, along: [...new Set(pointing)] }
-}
-
-/** It gets another name there. */
-function namespaceProblems(table: Table): readonly BellowsError[] {
-  const closed = [table, ...table.parts].filter(({ creates }) => !creates).map(({ namespace }) => namespace)
-  return [...new Set(closed)].map((namespace) =>
-    refused(
-      `The connected role may make nothing in the namespace "${namespace}", not even another name.`,
-      `Let it, as the owner of the namespace: grant create on schema ${id(namespace)} to <role>`,
-    ),
-  )
 }
 
 /** Foreign keys of other tables that would be left; those that an operation before this one takes away are not. */

@@ -23,6 +23,7 @@ import type { Plan } from './plan.ts'
 import { policyProblems } from './policies.ts'
 import { backfillFinished } from './probes.ts'
 import { readColumnProblems } from './read-columns.ts'
+import { mayLackRights, rightProblems } from './rights.ts'
 import type { Duty } from './row-trigger.ts'
 import { PHASES, type Step, type StepDraft } from './step.ts'
 
@@ -86,6 +87,7 @@ function together(migration: Migration, schema: Schema, facts: Facts): readonly 
     const group = groups[at] ?? at
     duties.set(group, [...(duties.get(group) ?? []), ...mine])
   }
+  refuseIfAny(missingRights(migration, alone, { schema, facts }))
   const isShared = [...duties.values()].some(({ length }) => length > 1)
   const planned = isShared
     ? draftsOfAll(migration, schema, facts, (at) => duties.get(groups[at] ?? at))
@@ -94,6 +96,19 @@ function together(migration: Migration, schema: Schema, facts: Facts): readonly 
     const ofGroup = (draft: StepDraft): StepDraft =>
       draft.shares === undefined ? draft : { ...draft, shares: { ...draft.shares, group: groups[at] ?? at } }
     return { touches, forward: forward.map(ofGroup), back: back.map(ofGroup) }
+  })
+}
+
+function missingRights(
+  { operations }: Migration,
+  planned: readonly Drafts[],
+  known: Pick<Context, 'schema' | 'facts'>,
+): readonly BellowsError[] {
+  if (!mayLackRights(known)) return []
+  return planned.flatMap(({ forward, back }, at) => {
+    const op = operations[at]
+    const namespace = op !== undefined && 'namespace' in op ? op.namespace : 'public'
+    return rightProblems([...forward, ...back], namespace, known)
   })
 }
 

@@ -1,6 +1,7 @@
 import type { QualifiedName } from '../schema/model.ts'
 import { id, join, lit, qualified, type Sql, sql, trusted } from '../sql.ts'
 import { areOmitted, forwardOf, lifted, type Pair, type Sides, same, unfilledOf } from './dual-write.ts'
+import { ownersOnlySql } from './row-trigger.ts'
 
 /** Where writes through the old shape are counted, and by which triggers of its table. */
 export interface Counting {
@@ -66,6 +67,8 @@ export function installCounterSql(counting: Counting): readonly Sql[] {
     sql`create table bellows.${id(counter)} (at timestamptz not null default pg_catalog.clock_timestamp(), role text not null default session_user, application text not null default pg_catalog.current_setting('application_name'), address inet default pg_catalog.inet_client_addr(), pid integer not null default pg_catalog.pg_backend_pid())`,
     sql`create index on bellows.${id(counter)} (at)`,
     sql`create function bellows.${id(counter)}() returns trigger language plpgsql security definer set search_path = pg_catalog, pg_temp as ${lit(bodyOf(counting))}`,
+    // Whoever could put it on a table of their own could tell of writes that nobody made.
+    ...ownersOnlySql({ table, function: counter }),
     ...[
       { event: sql`insert`, ...onInsert },
       { event: sql`update`, ...onUpdate },

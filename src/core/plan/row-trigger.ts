@@ -118,7 +118,7 @@ export function installSql(installed: Installed): readonly Sql[] {
   const when = installed.when === undefined ? sql`` : sql` when (${installed.when})`
   return [
     functionSql(installed),
-    ...(installed.asOwner === true ? [closedSql(installed.function), openedSql(installed)] : []),
+    ...(installed.asOwner === true ? ownersOnlySql(installed) : []),
     sql`create trigger ${id(installed.trigger)} before ${events} on ${table} for each row${when} execute function bellows.${id(installed.function)}()`,
     sql`alter table ${table} enable always trigger ${id(installed.trigger)}`,
   ]
@@ -126,14 +126,18 @@ export function installSql(installed: Installed): readonly Sql[] {
 
 /**
  * Whoever may execute it can put it on a table of their own, and what a type of that table does with a value that is given to it
- * would be done with the rights of the owner. To fire where it is, it needs no right.
+ * would be done with the rights of the owner. To fire where it is, it needs no right. Whoever makes a partition makes its trigger
+ * with it: only the owner of the table can, who can change its types anyway.
  */
+export function ownersOnlySql(of: Pick<Installed, 'table' | 'function'>): readonly Sql[] {
+  return [closedSql(of.function), openedSql(of)]
+}
+
 export function closedSql(name: string): Sql {
   return sql`revoke all on function bellows.${id(name)}() from public`
 }
 
-/** Whoever makes a partition makes its trigger with it. Only the owner of the table can, who can change its types anyway. */
-function openedSql({ table, function: name }: Installed): Sql {
+function openedSql({ table, function: name }: Pick<Installed, 'table' | 'function'>): Sql {
   const owner = sql`(select c.relowner from pg_catalog.pg_class c where c.oid operator(pg_catalog.=) ${regclass(table)})`
   const body = sql`begin execute pg_catalog.format('grant execute on function bellows.%I() to %I', ${lit(name)}, pg_catalog.pg_get_userbyid(${owner})); end`
   return sql`do ${lit(body)}`

@@ -39,14 +39,17 @@ export function tableProblems(
     return [refused(`${name} takes part in table inheritance; triggers do not reach its other tables.`)]
   }
   if (!table.owned) {
-    return [
-      refused(
-        `The connected role may not change ${name}: it is not a member of the role that owns it.`,
-        'Connect as the owner.',
-      ),
-    ]
+    return [notOwned(name, `table ${name}`)]
   }
   return table.parts.flatMap(partProblems)
+}
+
+/** @param altered what ALTER calls it; as people do when absent */
+export function notOwned(what: string, altered = what): BellowsError {
+  return refused(
+    `The connected role may not change ${what}: it is not a member of the role that owns it.`,
+    `Connect as the owner, or make this role the owner: alter ${altered} owner to <role>`,
+  )
 }
 
 /** What is done to a partitioned table is done to each partition. */
@@ -54,9 +57,7 @@ function partProblems({ namespace, name, kind, owned }: Table['parts'][number]):
   const part = `${shown(namespace)}.${shown(name)}`
   if (kind === 'foreign')
     return [refused(`The partition ${part} is a foreign table.`, 'Detach it for the time of the migration.')]
-  return owned
-    ? []
-    : [refused(`The connected role may not change the partition ${part}.`, 'Connect as the owner.')]
+  return owned ? [] : [notOwned(`the partition ${part}`, `table ${part}`)]
 }
 
 /** Of columns that are to be replaced or dropped: what a partition has of its own on one of them would be lost. */

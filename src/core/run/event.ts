@@ -55,8 +55,13 @@ export type Event =
       })
   /** For so long every write of the old column fails, as a trial; 0 ended it. */
   | { readonly type: 'brownout'; readonly ms: number }
-  /** The hidden column may be dropped by itself, once it has been hidden for so long: for the version that was said to stay, if any. */
-  | { readonly type: 'purge_scheduled'; readonly graceMs: number; readonly staying?: string }
+  /** The hidden column may be dropped by itself, once it has been hidden for so long: with what was said of the version that is to stay, and of checks to go without. */
+  | {
+      readonly type: 'purge_scheduled'
+      readonly graceMs: number
+      readonly staying?: string
+      readonly overrides?: readonly Override[]
+    }
   /** Of a rolling deployment of the application. */
   | { readonly type: 'rollout'; readonly event: RolloutEvent }
   | { readonly type: 'retire_undone' }

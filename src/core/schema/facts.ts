@@ -24,6 +24,8 @@ export interface Facts {
   readonly expressions: Readonly<Record<string, ExpressionFacts | { readonly problem: string }>>
   /** Names that operations want to give to something new, by `nameKey`: why that cannot be. Absent of a name that is free. */
   readonly names: Readonly<Record<string, NameProblem>>
+  /** Namespaces in which the connected role may make nothing. */
+  readonly closedNamespaces: readonly string[]
   /** What columns are to hold, by `valueKey`. */
   readonly values: Readonly<Record<string, ValueFacts | { readonly problem: string }>>
   /** Expressions that carry values from columns to another one, by `mappingKey`; absent where a column or a type is not there. */

@@ -35,8 +35,8 @@ export interface Table extends QualifiedName {
   readonly rowSecurityForced: boolean
   /** On the table as a whole, those of its owner included. */
   readonly grants: readonly TableGrant[]
-  /** May the connected role create relations, such as indexes, in the table's namespace? */
-  readonly creates: boolean
+  /** Tables that its foreign keys point at, to which the connected role could make no such key. */
+  readonly closedPartners: readonly QualifiedName[]
   /** Columns that the connected role may not reference, or not read, or of which rows are hidden from it; none of what is its own. */
   readonly closed: readonly string[]
   /** Does a publication send its updates and deletes, for which it needs a replica identity? */
@@ -76,7 +76,6 @@ export interface Part extends QualifiedName {
   /** What it is a part of: the table, or another part. */
   readonly under: QualifiedName
   readonly owned: boolean
-  readonly creates: boolean
   /** What it has of its own on columns, and not from its table: a change of the table would lose it, or not reach it. */
   readonly own: readonly {
     /** As a person would call it, such as `the index orders_2024_note_idx of its own`. */

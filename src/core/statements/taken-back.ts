@@ -1,6 +1,7 @@
 import type { Tree } from '../parse.ts'
 import type { QualifiedName } from '../schema/model.ts'
 import { shown } from '../sql.ts'
+import { droppedThings, madeThings } from './made-things.ts'
 import type { Setting } from './rule.ts'
 import { columnOf, commandsOf, createdBy, nameOf, partsOf, relationName } from './statement.ts'
 
@@ -10,12 +11,15 @@ export interface Place {
   readonly column?: string
 }
 
-/** Does a way back drop only tables and columns that the way there has made? With IF NOT EXISTS they may be somebody else's. */
+/** Does a way back drop only what the way there has made? With IF NOT EXISTS that may be somebody else's. */
 export function isTakenBack(statement: Tree.Node, { part, takesBack = [], namespace }: Setting): boolean {
   if (part !== 'down') return false
-  const made = takesBack.flatMap((one) => madePlaces(one, namespace)).map(keyOf)
-  return droppedPlaces(statement, namespace).every(
-    (one) => made.includes(keyOf(one)) || made.includes(keyOf({ table: one.table })),
+  const places = takesBack.flatMap((one) => madePlaces(one, namespace)).map(keyOf)
+  const things = takesBack.flatMap((one) => madeThings(one, namespace))
+  return (
+    droppedPlaces(statement, namespace).every(
+      (one) => places.includes(keyOf(one)) || places.includes(keyOf({ table: one.table })),
+    ) && droppedThings(statement, namespace).every((one) => things.includes(one))
   )
 }
 

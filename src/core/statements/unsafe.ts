@@ -1,17 +1,8 @@
-import {
-  addsConstraint,
-  altersBy,
-  cascades,
-  changesAllRows,
-  drops,
-  isOpaque,
-  isUnknown,
-  locksAnother,
-} from './matches.ts'
+import { DROPPING } from './dropping.ts'
+import { addsConstraint, altersBy, changesAllRows, isOpaque, isUnknown, locksAnother } from './matches.ts'
 import { addsCheckedType, addsColumn } from './new-columns.ts'
 import type { Rule } from './rule.ts'
 import { commandsOf, hasOption, kindOf } from './statement.ts'
-import { isTakenBack } from './taken-back.ts'
 
 /** Statements that hurt clients, each with what to do instead. A rule stays silent on what the same text has made. */
 export const UNSAFE: readonly Rule[] = [
@@ -157,41 +148,7 @@ export const UNSAFE: readonly Rule[] = [
     why: 'the rows are gone',
     instead: 'Delete the rows that nobody needs, in batches of your own.',
   },
-  {
-    code: 'drops_column',
-    finds: (statement, setting) => altersBy(statement, 'AT_DropColumn') && !isTakenBack(statement, setting),
-    what: 'drops a column',
-    why: 'old instances may use it, and its values are gone',
-    instead: 'Use drop_column.',
-  },
-  {
-    code: 'drops_table',
-    finds: (statement, setting) => drops(statement, 'table') && !isTakenBack(statement, setting),
-    what: 'drops a table',
-    why: 'somebody may use it, and its rows are gone',
-    instead: 'Use drop_table.',
-  },
-  {
-    code: 'drops_index',
-    finds: (statement) => drops(statement, 'index'),
-    what: 'drops an index',
-    why: 'whoever reads the table holds it up, and whoever comes later waits',
-    instead: 'Use drop_index.',
-  },
-  {
-    code: 'drops_early',
-    finds: (statement, { part }) => part === 'expand' && drops(statement, 'other'),
-    what: 'drops something while old instances run',
-    why: 'they may use it',
-    instead: 'Write "phase: contract".',
-  },
-  {
-    code: 'cascades',
-    finds: cascades,
-    what: 'drops whatever depends on it (CASCADE)',
-    why: 'nobody has said what that is',
-    instead: 'Drop each thing by its name.',
-  },
+  ...DROPPING,
   {
     code: 'renames',
     finds: (statement, { part }) =>

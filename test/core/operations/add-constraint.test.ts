@@ -416,12 +416,6 @@ describe('a constraint that cannot come up', () => {
       /^Row security is forced on "users"/,
     ],
     [
-      'where no index may be created',
-      add({ unique: ['name'] }),
-      { creates: false },
-      'The connected role may not create an index in the namespace public.',
-    ],
-    [
       'that excludes in a large table',
       add({ exclude: 'using gist (name with =)' }),
       { bytes: 2_000_000 },

@@ -17,7 +17,6 @@ const PART = {
   kind: 'table',
   under: { namespace: 'public', name: 'users' },
   owned: true,
-  creates: true,
   own: [],
 } as const
 const BOUNDS = { bounds: 'FOR VALUES IN (1)', proof: '(id = 1)', fallback: null }

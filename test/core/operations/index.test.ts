@@ -163,7 +163,6 @@ const parted = {
           kind: 'table',
           under: { ...on, name: 'users' },
           owned: true,
-          creates: true,
           own: [],
         },
       ],

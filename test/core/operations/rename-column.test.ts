@@ -148,7 +148,7 @@ describe('the step that expands', () => {
         grants: [{ grantee: 'app', toPublic: false, privilege: 'SELECT', grantable: false }],
       }),
     ])
-    expect(statementsOf(users).slice(12, -1)).toEqual([
+    expect(statementsOf(users).slice(14, -1)).toEqual([
       'alter table "public"."users" alter column "full_name" set statistics 500, alter column "full_name" set storage external, alter column "full_name" set compression pglz, alter column "full_name" set (n_distinct=-0.5)',
       `comment on column "public"."users"."full_name" is 'c'`,
       'grant select ("full_name") on "public"."users" to "app"',

@@ -13,7 +13,6 @@ const part = (name: string, kind: Part['kind'] = 'table', owned = true): Part =>
   kind,
   under: { namespace: 'public', name: 'users' },
   owned,
-  creates: true,
   own: [],
 })
 const known = (parts: readonly Part[]) =>
@@ -71,7 +70,10 @@ describe('an index of a partitioned table', () => {
 
   test.each([
     [part('a', 'foreign'), 'The partition public.a is a foreign table.'],
-    [part('a', 'table', false), 'The connected role may not change the partition public.a.'],
+    [
+      part('a', 'table', false),
+      'The connected role may not change the partition public.a: it is not a member of the role that owns it.',
+    ],
   ])('is refused with such a partition: %#', (one, message) => {
     expect(told(createIndex.check(op, known([one])))).toEqual([['plan_refused', message]])
   })

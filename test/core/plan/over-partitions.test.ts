@@ -12,7 +12,6 @@ const part = (name: string, kind: Part['kind'] = 'table'): Part => ({
   kind,
   under: { namespace: 'public', name: 'users' },
   owned: true,
-  creates: true,
   own: [],
 })
 const USERS = { namespace: 'public', name: 'users' }

@@ -289,6 +289,11 @@ const SAMPLES: Readonly<Record<string, { unsafe: readonly string[]; safe: readon
     safe: ['drop view a.v'],
   },
   drops_index: { part: 'contract', unsafe: ['drop index a.i'], safe: ['drop view a.v'] },
+  drops_unmade: {
+    part: 'down',
+    unsafe: ['drop view a.v', 'drop function a.f()', 'drop index concurrently a.i', 'drop schema a'],
+    safe: ['alter table a.b drop constraint c'],
+  },
   drops_early: {
     unsafe: [
       'drop view a.v',
@@ -372,7 +377,7 @@ describe('the lint', () => {
   test.each(['drop table a.b', 'drop view a.v', 'alter table a.b drop c', 'alter table a.b rename d to c'])(
     'lets a way back take away what was made: %s',
     (text) => {
-      const { statements: takesBack } = setting('create table a.b (c int)')
+      const { statements: takesBack } = setting('create table a.b (c int); create view a.v as select 1')
       expect(codes(text, { part: 'down', takesBack })).toEqual([])
     },
   )
@@ -380,7 +385,8 @@ describe('the lint', () => {
   test.each(['update a.b set c = 1', 'lock table a.b', 'drop view a.v cascade', 'drop index a.i'])(
     'does not let a way back hurt clients: %s',
     (text) => {
-      expect(codes(text, { part: 'down' })).toHaveLength(1)
+      const { statements: takesBack } = setting('create view a.v as select 1')
+      expect(codes(text, { part: 'down', takesBack })).toHaveLength(1)
     },
   )
 

@@ -49,7 +49,7 @@ export function madeTable(op: CreateTable, facts: Facts): Table {
     parts: [],
     keyedBy: [],
     mayReference: true,
-    creates: true,
+    closedPartners: [],
     closed: [],
     published: false,
     referencedBy: [],

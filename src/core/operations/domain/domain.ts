@@ -1,7 +1,7 @@
 import { assert, BellowsError } from '../../errors.ts'
 import { identifierProblem } from '../../identifier.ts'
 import { problemOf } from '../../plan/problem-of.ts'
-import { refused } from '../../plan/table-checks.ts'
+import { notOwned, refused } from '../../plan/table-checks.ts'
 import { expressionKey, type Facts } from '../../schema/facts.ts'
 import type { QualifiedName } from '../../schema/model.ts'
 import { qualified, type Sql, shown } from '../../sql.ts'
@@ -73,13 +73,7 @@ export function domainProblems(op: AlterDomain, facts: Facts): readonly BellowsE
   const known = knownDomain(op, facts)
   if (known === undefined)
     return [refused(`There is no domain ${shownDomain(op)}.`, 'Check the spelling and the namespace.')]
-  if (!known.owned)
-    return [
-      refused(
-        `The connected role may not change the domain ${shownDomain(op)}: it is not a member of the role that owns it.`,
-        'Connect as the owner.',
-      ),
-    ]
+  if (!known.owned) return [notOwned(`the domain ${shownDomain(op)}`, `domain ${shownDomain(op)}`)]
   return [
     ...defaultProblems(op, known, facts),
     ...checkProblems(op, known, facts),

@@ -83,7 +83,7 @@ function targetProblems(op: Privileges, target: Target, { schema, facts }: Conte
     return [
       refused(
         `The connected role may not give privileges on the ${shownTarget(target)} as its owner does: it is not a member of that role.`,
-        'Connect as the owner.',
+        `Connect as the owner, or make this role the owner: alter ${shownTarget(target)} owner to <role>`,
       ),
     ]
   if (table === undefined) return []

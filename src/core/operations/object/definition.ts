@@ -2,7 +2,7 @@ import { assert, BellowsError } from '../../errors.ts'
 import { type DatabaseObject, madeObject, shownObject } from '../../objects/database-object.ts'
 import { objectQuestion, unknownTypesQuestion } from '../../objects/object-catalog.ts'
 import type { Tree } from '../../parse.ts'
-import { refused } from '../../plan/table-checks.ts'
+import { notOwned, refused } from '../../plan/table-checks.ts'
 import type { Facts } from '../../schema/facts.ts'
 import { findTable, type QualifiedName, type Schema } from '../../schema/model.ts'
 import { type Sql, shown } from '../../sql.ts'
@@ -110,12 +110,9 @@ export function foundProblems(object: DatabaseObject, facts: Facts): readonly Be
       ),
     ]
   if (found.owned) return []
-  return [
-    refused(
-      `The connected role may not change ${shownObject(object)}: it is not a member of the role that owns it.`,
-      'Connect as the owner.',
-    ),
-  ]
+  const what = shownObject(object)
+  const { on } = object
+  return [notOwned(what, on === undefined ? what : `table ${shown(on.namespace)}.${shown(on.name)}`)]
 }
 
 /** The relation that must be known to plan the object: a view itself, or the table of a trigger or a policy. */

@@ -21,7 +21,6 @@ export function attachedSchema(schema: Schema, of: QualifiedName, name: Qualifie
     kind: part.kind === 'partitioned' ? 'partitioned' : 'table',
     under: { namespace: table.namespace, name: table.name },
     owned: part.owned,
-    creates: part.creates,
     own: ownOf(table, part),
   }
   return withTable(

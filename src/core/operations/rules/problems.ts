@@ -114,17 +114,6 @@ function keyRuleProblems(rule: KeyRule, table: Table, { facts }: Context): reado
     ...(rule.nullsNotDistinct && facts.serverVersion < NULLS_NOT_DISTINCT_SINCE
       ? [refused('NULLS NOT DISTINCT needs PostgreSQL 15 or newer.')]
       : []),
-    ...indexRightProblems(table),
-  ]
-}
-
-function indexRightProblems(table: Table): readonly BellowsError[] {
-  if (table.creates) return []
-  return [
-    refused(
-      `The connected role may not create an index in the namespace ${shown(table.namespace)}.`,
-      `Let it: grant create on schema ${shown(table.namespace)} to <role>`,
-    ),
   ]
 }
 
@@ -142,15 +131,11 @@ function exclusionProblems({ elements }: ExclusionRule, table: Table): readonly 
     ]
   const missing = read.uses.flatMap((name) => columnMissing({ table: table.name }, table, name))
   if (missing.length > 0) return missing
+  if (table.bytes <= EXCLUSION_BYTES_MAX) return []
   return [
-    ...indexRightProblems(table),
-    ...(table.bytes <= EXCLUSION_BYTES_MAX
-      ? []
-      : [
-          refused(
-            `An exclusion constraint cannot be built while writers go on, and "${table.name}" has ${table.bytes} bytes: everybody would wait too long.`,
-            'Create a table that has the constraint from the start and move the rows there, or keep the rule with a trigger.',
-          ),
-        ]),
+    refused(
+      `An exclusion constraint cannot be built while writers go on, and "${table.name}" has ${table.bytes} bytes: everybody would wait too long.`,
+      'Create a table that has the constraint from the start and move the rows there, or keep the rule with a trigger.',
+    ),
   ]
 }

@@ -1,6 +1,6 @@
 import { assert, BellowsError } from '../../errors.ts'
 import { readQuery } from '../../parse.ts'
-import { refused } from '../../plan/table-checks.ts'
+import { notOwned, refused } from '../../plan/table-checks.ts'
 import { findTable, isSameName, type Schema } from '../../schema/model.ts'
 import { shown } from '../../sql.ts'
 import { forbidden, unsafe } from '../../statements/lint.ts'
@@ -92,12 +92,7 @@ function relationProblems(op: RunSql, schema: Schema): readonly BellowsError[] {
       ]
     const level = locks.find((lock) => isSameName(lock.relation, relation))?.level
     if (level !== 'access_exclusive' || found.owned) return []
-    return [
-      refused(
-        `The connected role may not change ${name}: it is not a member of the role that owns it.`,
-        'Connect as the owner.',
-      ),
-    ]
+    return [notOwned(name, `table ${name}`)]
   })
 }
 
