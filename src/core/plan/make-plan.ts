@@ -209,6 +209,7 @@ function byName<D extends StepDraft>(draft: D): D {
   return {
     ...draft,
     ...('table' in draft ? { table: nameOf(draft.table) } : {}),
+    ...('other' in draft ? { other: nameOf(draft.other) } : {}),
     ...('locks' in draft
       ? { locks: draft.locks.map((lock) => ({ ...lock, relation: nameOf(lock.relation) })) }
       : {}),

@@ -166,7 +166,16 @@ const parted = {
       kind: 'partitioned',
       constraints: [],
       indexes: [],
-      parts: [{ ...on, name: 'part', kind: 'table', owned: true, own: [] }],
+      parts: [
+        {
+          ...on,
+          name: 'part',
+          kind: 'table',
+          under: { ...on, name: 'users' },
+          owned: true,
+          own: [],
+        },
+      ],
     }),
     table({ ...users, name: 'part', kind: 'partition' }),
     table({ ...users, name: 'old' }),
