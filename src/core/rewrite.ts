@@ -1,6 +1,7 @@
 import { BellowsError } from './errors.ts'
 import { canonical } from './hash.ts'
 import { deparsed, printedStatement, visit } from './parse.ts'
+import type { QualifiedName } from './schema/model.ts'
 import { type Sql, trusted } from './sql.ts'
 
 export interface Renaming {
@@ -43,20 +44,47 @@ export function rewriteConstraint(definition: string, column: Renaming, lists = 
   return trusted(renamed(statement, column).replace(/^ALTER TABLE t\s+ADD CONSTRAINT c\s+/, ''))
 }
 
+/** An index definition with one type of the user, wherever it is named, replaced by another one of its namespace. */
+export function rewriteType(definition: string, type: QualifiedName, to: string): Sql {
+  const statement = structuredClone(printedStatement(definition))
+  visit(statement, (kind, node) => {
+    if (kind !== 'typeName') return
+    const [namespace, name] = (node.names ?? []) as { String?: Record<string, unknown> }[]
+    if (namespace?.String?.sval === type.namespace && name?.String !== undefined)
+      replaceName(name.String, 'sval', { from: type.name, to })
+  })
+  return faithful(statement, 'Drop that object for the time of the migration.')
+}
+
+/** The texts that stand in it as constants. */
+export function constantsIn(text: string): readonly string[] {
+  const found: string[] = []
+  visit(printedStatement(text), (kind, node) => {
+    const { sval } = (kind === 'A_Const' ? node : {}) as { sval?: { sval?: string } }
+    if (sval !== undefined) found.push(sval.sval ?? '')
+  })
+  return found
+}
+
 function renamed(statement: unknown, column: Renaming): Sql {
   visit(statement, (kind, node) => {
     if (kind !== 'ColumnRef') return
     const last = (node.fields as { String?: Record<string, unknown> }[]).at(-1)?.String
     if (last !== undefined) replaceName(last, 'sval', column)
   })
+  return faithful(
+    statement,
+    `Drop that object for the time of the migration, or rename the column "${column.from}" by hand.`,
+  )
+}
+
+function faithful(statement: unknown, hint: string): Sql {
   const text = deparsed(statement)
   if (shape(printedStatement(text)) === shape(statement)) return trusted(text)
   throw new BellowsError(
     'plan_refused',
     `The definition "${text}" cannot be carried to another column faithfully.`,
-    {
-      hint: `Drop that object for the time of the migration, or rename the column "${column.from}" by hand.`,
-    },
+    { hint },
   )
 }
 

@@ -89,6 +89,7 @@ const ENTERED_AHEAD: ReadonlySet<Step['kind']> = new Set([
   'outside',
   'index_parts',
   'validate_parts',
+  'foreign_key_parts',
 ])
 
 async function takeStep(engine: Driving, at: Run, step: Step, passed?: Passed): Promise<void> {

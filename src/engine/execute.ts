@@ -21,6 +21,7 @@ import { finishSql } from './backfill/checkpoint.ts'
 import { fill } from './backfill/fill.ts'
 import { verify } from './backfill/verify.ts'
 import type { Driving } from './context.ts'
+import { workThroughKeys } from './foreign-key-parts.ts'
 import { type Passed, requireNobodySql } from './gate.ts'
 import { openDoorOf } from './gated.ts'
 import { holds, requireAll } from './holds.ts'
@@ -122,11 +123,15 @@ async function perform(engine: Driving, run: Run, step: Step, performing: Perfor
       break
     case 'index_parts':
       await workThroughParts(engine, run, step)
-      await note(engine, run.id, record('performed', {}))
+      await note(engine, run.id, record('performed', {}), doorsOf(step))
       break
     case 'validate_parts':
       await validateParts(engine, run, step)
-      await note(engine, run.id, record('performed', {}))
+      await note(engine, run.id, record('performed', {}), doorsOf(step))
+      break
+    case 'foreign_key_parts':
+      await workThroughKeys(engine, run, step)
+      await note(engine, run.id, record('performed', {}), doorsOf(step))
       break
     case 'inspect':
       await inspect(engine, step)

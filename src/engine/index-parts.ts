@@ -1,5 +1,5 @@
 import { BellowsError } from '../core/errors.ts'
-import { indexNames } from '../core/plan/index-names.ts'
+import { partNames } from '../core/plan/index-names.ts'
 import {
   type LackingPart,
   lackingPartsSql,
@@ -9,8 +9,9 @@ import {
   usingSql,
 } from '../core/plan/index-parts.ts'
 import { createIndexSql } from '../core/plan/index-text.ts'
+import type { PartConstraint } from '../core/plan/parts.ts'
 import { indexStands } from '../core/plan/probes.ts'
-import type { IndexPartsStep } from '../core/plan/step.ts'
+import type { IndexPartsStep, Lock } from '../core/plan/step.ts'
 import type { Run } from '../core/run/run.ts'
 import type { QualifiedName } from '../core/schema/model.ts'
 import { id, lit, qualified, type Sql, sql } from '../core/sql.ts'
@@ -68,21 +69,44 @@ async function buildLeaf(engine: Driving, run: Run, step: Building, part: Lackin
     )
   }
   const name = await freeName(engine, step, part)
-  await attach(engine, run, step, {
-    locked: loose,
-    statements: [sql`alter index ${qualified(loose)} rename to ${id(name)}`, attachSql(part, name)],
-  })
+  await attach(
+    engine,
+    run,
+    step,
+    step.constraint === undefined
+      ? {
+          locked: { relation: loose, level: 'access_exclusive', implied: true },
+          statements: [sql`alter index ${qualified(loose)} rename to ${id(name)}`, attachSql(part, name)],
+        }
+      : {
+          locked: { relation: part, level: 'access_exclusive' },
+          statements: [becomesConstraintSql(part, step.constraint, { loose, name }), attachSql(part, name)],
+        },
+  )
+}
+
+/** With the name of the constraint the index gets its own. */
+function becomesConstraintSql(
+  part: LackingPart,
+  { usingIndex: { before, after } }: PartConstraint,
+  { loose, name }: { readonly loose: QualifiedName; readonly name: string },
+): Sql {
+  return sql`alter table ${qualified(part)} add constraint ${id(name)} ${before} using index ${id(loose.name)}${after}`
 }
 
 /** A partition that is partitioned itself has nothing to build: its own partitions have. */
 async function makeBranch(engine: Driving, run: Run, step: Building, part: LackingPart): Promise<void> {
   const name = await freeName(engine, step, part)
+  const made =
+    step.constraint === undefined
+      ? createIndexSql({ name, tablespace: step.tablespace }, part, step.using, 'only')
+      : sql`alter table only ${qualified(part)} add constraint ${id(name)} ${step.constraint.definition}`
   await attach(engine, run, step, {
-    locked: part,
-    statements: [
-      createIndexSql({ name, tablespace: step.tablespace }, part, step.using, 'only'),
-      attachSql(part, name),
-    ],
+    locked:
+      step.constraint === undefined
+        ? { relation: part, level: 'access_exclusive', implied: true }
+        : { relation: part, level: 'access_exclusive', only: true },
+    statements: [made, attachSql(part, name)],
   })
 }
 
@@ -92,7 +116,7 @@ function attachSql({ namespace, parent }: LackingPart, name: string) {
 
 /** The name that PostgreSQL would give to the part. */
 async function freeName(engine: Driving, step: IndexPartsStep, part: LackingPart): Promise<string> {
-  const names = indexNames(part.name, step)
+  const names = partNames(part.name, step)
   const taken = await engine.database.read<{ name: string }>(takenSql(part.namespace, names))
   const free = names.find((one) => taken.every(({ name }) => name !== one))
   if (free !== undefined) return free
@@ -105,12 +129,12 @@ async function attach(
   engine: Driving,
   run: Run,
   step: IndexPartsStep,
-  { locked, statements }: { readonly locked: QualifiedName; readonly statements: readonly Sql[] },
+  { locked, statements }: { readonly locked: Lock; readonly statements: readonly Sql[] },
 ): Promise<void> {
   await transactWithLocks(engine, {
     run: run.id,
     step: step.id,
-    locks: [{ relation: locked, level: 'access_exclusive', implied: true }],
+    locks: [locked],
     statementTimeoutMs: engine.settings.holdTimeoutMs,
     requires: [],
     statements,

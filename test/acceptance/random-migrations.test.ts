@@ -54,20 +54,39 @@ function drawLife(draw: Draw): Lifecycle & { readonly drawn: readonly Drawn[] } 
   const way = drawn.at(-1)?.way
   const end = way?.tables ?? tables
   const pairs = drawn.flatMap(({ pair }) => pair ?? [])
+  const besides = drawn.flatMap((one) => one.besides ?? [])
   const rows = tables.map((table) => `${insertSql(table, 'i', ` from generate_series(1, ${ROWS}) i`)};`)
   return {
     drawn,
-    given: [...tables.map(tableSql), ...rows, COMPANION.given].join('\n'),
+    given: [...tables.map(tableSql), ...rows, ...besides.map(({ given }) => given), COMPANION.given].join(
+      '\n',
+    ),
     operations: [...drawn.map(({ operation }) => operation), COMPANION.operation],
     direct: [...end.map(tableSql), ...(way?.more ?? []), COMPANION.direct].join('\n'),
-    old: [...tables.map((table) => client('old', table)), ...pairs.map(watcher)],
-    renewed: [...end.map((table) => client('new', table)), ...pairs.map(watcher)],
+    old: [
+      ...tables.map((table) => client('old', table)),
+      ...pairs.map(watcher),
+      ...besides.flatMap(({ old = [] }) => old),
+    ],
+    renewed: [
+      ...end.map((table) => client('new', table)),
+      ...pairs.map(watcher),
+      ...besides.flatMap(({ renewed = [] }) => renewed),
+    ],
     meanwhile: pairs.map(disagreeing),
-    kept: tables.map(
-      ({ name, columns }) =>
-        `select id, ${columns.map((column) => id(column.name)).join(', ')} from ${id(name)} order by id`,
-    ),
-    untouched: tables.flatMap((table) => untouched(table, end)),
+    kept: [
+      ...tables.map(
+        ({ name, columns }) =>
+          `select id, ${columns.map((column) => id(column.name)).join(', ')} from ${id(name)} order by id`,
+      ),
+      ...besides.flatMap(({ kept = [] }) => kept),
+    ],
+    untouched: [
+      ...tables.flatMap((table) => untouched(table, end)),
+      ...besides.flatMap((one) => one.untouched ?? []),
+    ],
+    afterwards: besides.flatMap(({ afterwards = [] }) => afterwards),
+    stays: besides.flatMap(({ stays = [] }) => stays),
   }
 }
 

@@ -47,6 +47,16 @@ export const OBJECT_CASES = {
   renameValue: given('for a reason', [
     { kind: 'rename_enum_value', ...mood, from: 'ok', to: 'fine', unsafe: 'nobody says it yet' },
   ]),
+  removeValue: [
+    {
+      name: 'of columns of two tables, one of them partitioned, and of an array',
+      given: `${GIVEN} create type mood as enum ('ok', 'sad', 'fine'); alter table users add mood mood not null default 'sad', add moods mood[];
+        create index on users (mood) where mood = 'sad';
+        create table days (day integer not null, mood mood) partition by range (day);
+        create table days_1 partition of days for values from (0) to (10); create index on days (mood)`,
+      operations: [{ kind: 'remove_enum_value', ...mood, value: 'ok', becomes: 'fine' }],
+    },
+  ],
   alterDomain: given('its default and its checks', [
     {
       kind: 'alter_domain',

@@ -135,6 +135,7 @@ export const OPERATION_CASES: Readonly<Record<Operation['kind'], readonly Operat
   add_constraint: CONSTRAINT_CASES.add,
   add_enum_value: OBJECT_CASES.addValue,
   rename_enum_value: OBJECT_CASES.renameValue,
+  remove_enum_value: OBJECT_CASES.removeValue,
   create_object: OBJECT_CASES.create,
   drop_object: OBJECT_CASES.drop,
   replace_object: OBJECT_CASES.replace,

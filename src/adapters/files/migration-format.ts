@@ -19,6 +19,7 @@ import { dropTable } from './formats/drop-table.ts'
 import { grant } from './formats/grant.ts'
 import { mergeColumns } from './formats/merge-columns.ts'
 import { moveColumn } from './formats/move-column.ts'
+import { removeEnumValue } from './formats/remove-enum-value.ts'
 import { renameColumn } from './formats/rename-column.ts'
 import { renameConstraint } from './formats/rename-constraint.ts'
 import { renameEnumValue } from './formats/rename-enum-value.ts'
@@ -39,6 +40,7 @@ export const OPERATION_FORMATS = {
   change_type: changeType,
   add_enum_value: addEnumValue,
   rename_enum_value: renameEnumValue,
+  remove_enum_value: removeEnumValue,
   create_object: createObject,
   create_table: createTable,
   create_index: createIndex,

@@ -37,13 +37,17 @@ select json_build_object(
     else (select coalesce(json_agg(a.attname order by a.attnum), '[]') from pg_attribute a
     where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and (row_security_active(c.oid)
       or not has_column_privilege(c.oid, a.attnum, 'REFERENCES') or not has_column_privilege(c.oid, a.attnum, 'SELECT'))) end,
-  'published', publishing.names is not null,
+  -- A partitioned table by its partitions.
+  'published', publishing.names is not null or c.relkind = 'p' and exists (select from pg_publication p
+    cross join lateral pg_get_publication_tables(p.pubname) t where (p.pubupdate or p.pubdelete)
+      and t.relid in (select y.relid from pg_partition_tree(c.oid) y)),
   'columnSlots', (select count(*) from pg_attribute a where a.attrelid = c.oid and a.attnum > 0),
   'rowsEstimate', c.reltuples::bigint,
   -- As of the last ANALYZE: to look at the file would cost more than all the rest, and wait for whoever has locked the table.
   'bytes', c.relpages::bigint * current_setting('block_size')::bigint,
   'parts', (select coalesce(json_agg(json_build_object('namespace', pn.nspname, 'name', p.relname,
       'kind', case p.relkind when 'r' then 'table' when 'p' then 'partitioned' else 'foreign' end,
+      'under', json_build_object('namespace', un.nspname, 'name', u.relname),
       'owned', pg_has_role(p.relowner, 'USAGE'),
       'own', (select coalesce(json_agg(json_build_object('what', o.what, 'columns', o.columns) order by o.what), '[]') from (
         select 'the index ' || x.relname || ' of its own' as what, (select coalesce(json_agg(distinct a.attname), '[]') from pg_attribute a
@@ -53,6 +57,8 @@ select json_build_object(
             and (i.indisreplident or i.indisclustered or not exists (select from pg_inherits h where h.inhrelid = x.oid))
         union all select 'the constraint ' || k.conname || ' of its own', (select json_agg(a.attname) from pg_attribute a where a.attrelid = p.oid and a.attnum = any (k.conkey))
           from pg_constraint k where k.conrelid = p.oid and k.contype in ('c', 'f', 'x') and k.conparentid = 0 and k.coninhcount = 0
+        union all select 'a primary key of its own', (select json_agg(a.attname order by a.attname) from pg_attribute a where a.attrelid = p.oid and a.attnum = any (k.conkey))
+          from pg_constraint k where k.conrelid = p.oid and k.contype = 'p' and k.conparentid = 0
         union all select w.what, json_build_array(a.attname)
           from pg_attribute a join pg_attribute b on b.attrelid = c.oid and b.attname = a.attname
           left join pg_attrdef ad on ad.adrelid = a.attrelid and ad.adnum = a.attnum left join pg_attrdef bd on bd.adrelid = b.attrelid and bd.adnum = b.attnum
@@ -61,8 +67,9 @@ select json_build_object(
             ('grants of its own', a.attacl is not null), ('another statistics target', a.attstattarget is distinct from b.attstattarget), ('options of its own', a.attoptions is not null),
             ('another storage', (a.attstorage, a.attcompression) is distinct from (b.attstorage, b.attcompression)),
             ('a comment of its own', col_description(p.oid, a.attnum) is not null)) w (what, has)
-          where a.attrelid = p.oid and a.attnum > 0 and not a.attisdropped and w.has) o)) order by y.level, pn.nspname, p.relname), '[]')
+          where a.attrelid = p.oid and a.attnum > 0 and not a.attisdropped and w.has) o)) order by y.level, pg_get_expr(p.relpartbound, p.oid) = 'DEFAULT', pn.nspname, p.relname), '[]')
     from pg_partition_tree(c.oid) y join pg_class p on p.oid = y.relid join pg_namespace pn on pn.oid = p.relnamespace
+    join pg_class u on u.oid = y.parentrelid join pg_namespace un on un.oid = u.relnamespace
     where y.relid <> c.oid and c.relkind = 'p'),
   'keyedBy', (select coalesce(json_agg(distinct a.attname), '[]')
     from pg_partition_tree(c.oid) y join pg_partitioned_table k on k.partrelid = y.relid
@@ -137,7 +144,9 @@ select json_build_object(
           from (values ('pg_constraint'::regclass, k.oid), ('pg_class'::regclass, k.conindid)) r (class, object)
           join pg_depend d on d.refclassid = r.class and d.refobjid = r.object where d.deptype = 'n') o) end
     ) order by k.contype, k.conname), '[]')
-    from pg_constraint k where k.conrelid = c.oid and k.contype in ('p', 'u', 'f', 'c', 'x', 'n')),
+    from pg_constraint k where k.conrelid = c.oid and k.contype in ('p', 'u', 'f', 'c', 'x', 'n')
+      -- A foreign key to a partitioned table has one to each of its partitions under it, which comes and goes with it.
+      and (k.conparentid = 0 or k.conrelid <> (select up.conrelid from pg_constraint up where up.oid = k.conparentid))),
 
   'indexes', (select coalesce(json_agg(json_build_object(
       'name', x.relname,

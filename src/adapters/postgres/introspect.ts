@@ -17,6 +17,7 @@ import { readClosedNamespaces } from './rights.ts'
 import { readValues } from './row-values.ts'
 import type { Sessions } from './sessions.ts'
 import { readTables } from './tables.ts'
+import { withTablesOfTypes } from './tables-of-types.ts'
 import { tryBounds } from './try-bound.ts'
 import { tryIndexes } from './try-index.ts'
 
@@ -28,7 +29,7 @@ export async function introspect(
   sessions: Sessions,
   needs: Needs,
 ): Promise<{ schema: Schema; facts: Facts }> {
-  const tables = await readTables(sessions, needs.tables)
+  const tables = await readTables(sessions, await withTablesOfTypes(sessions, needs))
   const types = await readTypes(sessions, needs.types)
   const baseTypes = [...tables.flatMap((table) => table.columns), ...Object.values(types)].map(
     (one) => one.baseType,

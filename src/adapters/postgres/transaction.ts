@@ -31,7 +31,8 @@ export function transactionText(transaction: Transaction, epoch: number): Sql {
       sql`select bellows.fence(${lit(epoch)})`,
       ...(transaction.ahead ?? []),
       ...explicit.map(
-        ({ relation, level }) => sql`lock table ${qualified(relation)} in ${trusted(lockWords(level))} mode`,
+        ({ relation, level, only }) =>
+          sql`lock table ${only === true ? sql`only ` : sql``}${qualified(relation)} in ${trusted(lockWords(level))} mode`,
       ),
       ...requires.map(requirementSql),
       ...statements,

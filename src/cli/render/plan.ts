@@ -58,6 +58,8 @@ function costText(step: Step): string {
       return step.how === 'build' ? 'reads each partition twice; readers and writers go on' : 'instant'
     case 'validate_parts':
       return 'reads each partition once; readers and writers go on'
+    case 'foreign_key_parts':
+      return step.how === 'add' ? 'reads each partition once; readers and writers go on' : 'instant'
     case 'gate':
       return 'waits for instances, does nothing to the table'
     default:
@@ -90,6 +92,8 @@ function sqlText(step: Step): string {
       return partsText(step)
     case 'validate_parts':
       return step.checks.map((name) => `alter table each partition validate constraint ${name}`).join(';\n')
+    case 'foreign_key_parts':
+      return keyPartsText(step)
     case 'inspect':
       return step.offenders
     case 'gate':
@@ -97,6 +101,12 @@ function sqlText(step: Step): string {
     default:
       return step.statements.join(';\n')
   }
+}
+
+function keyPartsText({ how, name, definition }: Extract<Step, { kind: 'foreign_key_parts' }>): string {
+  return how === 'add'
+    ? `alter table each partition add constraint ${name} ${definition} not valid;\nalter table each partition validate constraint ${name};\nalter table … add constraint ${name} ${definition}  -- when each partition has it`
+    : `alter table each partition drop constraint ${name}  -- where the table has not got it yet`
 }
 
 function partsText({ how, index, using }: Extract<Step, { kind: 'index_parts' }>): string {

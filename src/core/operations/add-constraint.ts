@@ -41,7 +41,7 @@ export const addConstraint: OperationSpec<AddConstraint> = {
 
   check: (op, context) => {
     const table = findTable(context.schema, theTable(op))
-    const problems = tableProblems(op, table)
+    const problems = tableProblems(op, table, ['table', 'partitioned'])
     if (table === undefined || problems.length > 0) return problems
     const shape = shapeProblems(op)
     const [rule] = rulesOf(op)

@@ -19,6 +19,7 @@ export const alterColumn: OperationSpec<AlterColumn> = {
       defaults: typeof op.default === 'string' ? [{ table, column: op.column, expression: op.default }] : [],
       conditions: rules.flatMap(({ conditions = [] }) => conditions),
       names: rules.flatMap(({ names = [] }) => names),
+      questions: rules.flatMap(({ questions = [] }) => questions),
       touches: [
         { table, column: op.column, how: isDescription(op) ? 'describes' : 'uses' },
         ...rules.flatMap(({ touches }) => touches),
@@ -28,7 +29,7 @@ export const alterColumn: OperationSpec<AlterColumn> = {
 
   check: (op, context) => {
     const table = findTable(context.schema, theTable(op))
-    const problems = tableProblems(op, table)
+    const problems = tableProblems(op, table, ['table', 'partitioned'])
     if (table === undefined || problems.length > 0) return problems
     const missing = columnMissing(op, table, op.column)
     if (missing.length > 0) return missing

@@ -3,11 +3,12 @@ import { behindGate } from '../plan/behind-gate.ts'
 import { onBoth, validateChecksStep, validateForeignKeyStep } from '../plan/constraint-steps.ts'
 import type { Hazard } from '../plan/hazard.ts'
 import { constraintAbsent, constraintIs, constraintIsAsPlanned } from '../plan/probes.ts'
-import type { Lock, StepDraft } from '../plan/step.ts'
+import type { Lock, Requirement, StepDraft } from '../plan/step.ts'
 import { refused, tableProblems, theTable } from '../plan/table-checks.ts'
 import { type Constraint, findTable, type Table, withTable } from '../schema/model.ts'
-import { id, lit, qualified, type Sql, shown, sql, trusted } from '../sql.ts'
+import { id, lit, qualified, regclass, type Sql, shown, sql, trusted } from '../sql.ts'
 import type { Context, OperationSpec } from './operation.ts'
+import { foreignKeyPartsStep } from './rules/by-parts.ts'
 import { inspectSteps } from './rules/inspect.ts'
 import { constraintMissing, findConstraint, ruleOf } from './rules/known.ts'
 import { leavingConstraint } from './rules/leaving.ts'
@@ -28,7 +29,7 @@ export const dropConstraint: OperationSpec<DropConstraint> = {
 
   check: (op, context) => {
     const table = findTable(context.schema, theTable(op))
-    const problems = tableProblems(op, table)
+    const problems = tableProblems(op, table, ['table', 'partitioned'])
     if (table === undefined || problems.length > 0) return problems
     const constraint = findConstraint(table, op.name)
     if (constraint === undefined) return [constraintMissing(table, op.name)]
@@ -101,6 +102,7 @@ function dropStep(table: Table, constraint: Constraint, kind: 'ddl' | 'purge', p
         code: 'drift_found',
         otherwise: `the constraint "${name}" of "${table.name}" is not the one that the plan was made for`,
       },
+      ...noIdentityOfPart(table, constraint),
     ],
     statements: [sql`alter table ${qualified(table)} drop constraint ${id(name)} restrict`],
     cost: 'instant',
@@ -124,6 +126,19 @@ function dropHazard({ name: table }: Table, constraint: Constraint): Hazard {
   }
 }
 
+/** Partitions have the index, too, and each its own replica identity. */
+function noIdentityOfPart(table: Table, { index }: Constraint): readonly Requirement[] {
+  if (table.kind !== 'partitioned' || index === null) return []
+  const tree = sql`pg_catalog.pg_partition_tree(${regclass({ namespace: table.namespace, name: index })})`
+  return [
+    {
+      that: sql`not exists (select from ${tree} t join pg_catalog.pg_index i on i.indexrelid = t.relid where i.indisreplident)`,
+      code: 'drift_found',
+      otherwise: `a partition of "${table.name}" has its index of that constraint as its replica identity; give it another one first`,
+    },
+  ]
+}
+
 /** Puts it back as it was: comment, validity and all. A row against it would be refused every update, so it is looked for before. */
 function returnSteps(table: Table, constraint: Constraint): readonly StepDraft[] {
   const { name, definition, validated, references, comment, kind } = constraint
@@ -133,22 +148,27 @@ function returnSteps(table: Table, constraint: Constraint): readonly StepDraft[]
     comment === null ? [] : [sql`comment on constraint ${id(name)} on ${qualified(table)} is ${lit(comment)}`]
   const does = `prove "${name}" again for every row of "${table.name}"`
   const other = references ?? table
+  const looks = validated && rule !== undefined ? inspectSteps(table, rule, name, ['expand']) : []
+  const hazards = [refusesAgain(table, name)]
+  if (kind === 'foreign_key' && table.kind === 'partitioned' && validated)
+    return [
+      ...looks,
+      foreignKeyPartsStep(
+        { table, other, name, definition: trusted(definition) },
+        { phase: 'expand', hazards, probe: constraintIs(table, name, kind), comment },
+      ),
+    ]
   const proof =
     kind === 'check'
       ? validateChecksStep(table, [name], does, 'expand')
       : validateForeignKeyStep({ table, other, name, phase: 'expand', does })
   return [
-    ...(validated && rule !== undefined ? inspectSteps(table, rule, name, ['expand']) : []),
+    ...looks,
     {
       kind: 'ddl',
       phase: 'expand',
       does: `put the constraint "${name}" back on "${table.name}"`,
-      hazards: [
-        {
-          code: 'old_writers_may_fail',
-          because: `From this step on "${table.name}" refuses again what breaks "${name}": no instance of the new version may run any more that writes such rows.`,
-        },
-      ],
+      hazards,
       probe: constraintIs(table, name, kind),
       locks:
         kind === 'check'
@@ -169,6 +189,13 @@ function returnSteps(table: Table, constraint: Constraint): readonly StepDraft[]
     },
     ...(validated ? [proof] : []),
   ]
+}
+
+function refusesAgain({ name: table }: Table, name: string): Hazard {
+  return {
+    code: 'old_writers_may_fail',
+    because: `From this step on "${table}" refuses again what breaks "${name}": no instance of the new version may run any more that writes such rows.`,
+  }
 }
 
 function notNullProblems(table: Table, { kind, name, columns }: Constraint): readonly BellowsError[] {

@@ -1,10 +1,11 @@
 import { assert, type BellowsError } from '../errors.ts'
 import { clearColumnState } from '../plan/column-state.ts'
 import { leavingHazards } from '../plan/hazards.ts'
+import { aloneLock } from '../plan/locks.ts'
 import { namesFor } from '../plan/names.ts'
 import { constraintExists, relationAbsent } from '../plan/probes.ts'
 import { hideTableStep, type LeavingTable, showTableStep, tableGateStep } from '../plan/retire-table.ts'
-import type { StepDraft } from '../plan/step.ts'
+import type { Lock, StepDraft } from '../plan/step.ts'
 import { refused, tableProblems, theTable } from '../plan/table-checks.ts'
 import {
   type Constraint,
@@ -16,6 +17,14 @@ import {
   withoutTable,
 } from '../schema/model.ts'
 import { id, qualified, regclass, type Sql, shown, sql } from '../sql.ts'
+import {
+  dropPartSteps,
+  hasNoParts,
+  hiddenTree,
+  leavingParts,
+  withPartsHidden,
+  withPartsShown,
+} from './drop-table/partitions.ts'
 import type { Context, OperationSpec } from './operation.ts'
 
 /** Drops a table for good. Between retire and purge it is only hidden, and `undo` brings it back with its rows. */
@@ -33,7 +42,7 @@ export const dropTable: OperationSpec<DropTable> = {
 
   check: (op, { schema }) => {
     const table = findTable(schema, theTable(op))
-    const problems = tableProblems(op, table)
+    const problems = tableProblems(op, table, ['table', 'partitioned'])
     if (table === undefined || problems.length > 0) return problems
     return [...pointingKeys(table, schema).map((key) => pointedAt(table, key)), ...extensionProblems(table)]
   },
@@ -57,15 +66,26 @@ export const dropTable: OperationSpec<DropTable> = {
 
   contract: (op, context) => {
     const leaving = leavingTable(op, context)
+    const table = theTableOf(op, context)
+    const parts = leavingParts(table, leaving, context.seed)
     return [
       tableGateStep(leaving),
-      { ...hideTableStep(leaving), hazards: [...dependencies(op, context), ...stillHolding(op, context)] },
-      ...foreignKeys(op, context).map((key) => dropForeignKey(leaving, key)),
-      purgeStep(leaving, theTableOf(op, context)),
+      ...parts.map(tableGateStep),
+      {
+        ...withPartsHidden(hideTableStep(leaving), table, parts),
+        hazards: [...dependencies(op, context), ...stillHolding(op, context)],
+      },
+      ...foreignKeys(op, context).map((key) => dropForeignKey(leaving, hiddenTree(leaving, parts), key)),
+      ...dropPartSteps(parts),
+      purgeStep(leaving, table),
     ]
   },
 
-  rollback: (op, context) => [showTableStep(leavingTable(op, context))],
+  rollback: (op, context) => {
+    const leaving = leavingTable(op, context)
+    const parts = leavingParts(theTableOf(op, context), leaving, context.seed)
+    return [withPartsShown(showTableStep(leaving), leaving, parts)]
+  },
 }
 
 function theTableOf(op: DropTable, { schema }: Context): Table {
@@ -77,12 +97,12 @@ function theTableOf(op: DropTable, { schema }: Context): Table {
 function leavingTable(op: DropTable, context: Context): LeavingTable {
   const hidden = { namespace: op.namespace, name: namesFor(context.seed, op.table, []).hidden }
   // None is left by now that no operation in front of this one takes away: `check` has seen to that.
-  const { referencedBy, dependents } = theTableOf(op, context)
+  const { referencedBy, dependents, kind } = theTableOf(op, context)
   const pointing = [
     ...referencedBy.map(({ identity }) => identity),
     ...dependents.flatMap(({ kind, name }) => (kind === 'foreign key' ? [name] : [])),
   ]
-  return { table: theTable(op), hidden, along: [...new Set(pointing)] }
+  return { table: theTable(op), hidden, kind, along: [...new Set(pointing)] }
 }
 
 /** Foreign keys of other tables that would be left; those that an operation before this one takes away are not. */
@@ -121,16 +141,20 @@ function dependencies(op: DropTable, context: Context): StepDraft['hazards'] {
 }
 
 function foreignKeys(op: DropTable, context: Context): readonly Constraint[] {
-  return theTableOf(op, context).constraints.filter(
+  const { constraints, kind: of } = theTableOf(op, context)
+  return constraints.filter(
     ({ kind, references }) =>
-      kind === 'foreign_key' && references !== null && !isSameName(references, theTable(op)),
+      kind === 'foreign_key' &&
+      references !== null &&
+      // One to the table itself goes with it, unless that goes partition by partition.
+      (of === 'partitioned' || !isSameName(references, theTable(op))),
   )
 }
 
 /** The table comes back with its rows until the purge, and so with what they point at. */
 function stillHolding(op: DropTable, context: Context): StepDraft['hazards'] {
   return foreignKeys(op, context).flatMap(({ name, references }) =>
-    references === null
+    references === null || isSameName(references, theTable(op))
       ? []
       : [
           {
@@ -142,7 +166,11 @@ function stillHolding(op: DropTable, context: Context): StepDraft['hazards'] {
 }
 
 /** One by one: each stops the clients of one other table, for milliseconds, and none while the table itself is dropped. */
-function dropForeignKey({ table, hidden }: LeavingTable, { name, references }: Constraint): StepDraft {
+function dropForeignKey(
+  { table, hidden }: LeavingTable,
+  tree: readonly Lock[],
+  { name, references }: Constraint,
+): StepDraft {
   return {
     kind: 'purge',
     phase: 'purge',
@@ -150,8 +178,8 @@ function dropForeignKey({ table, hidden }: LeavingTable, { name, references }: C
     hazards: [],
     probe: sql`not ${constraintExists(hidden, name)}`,
     locks: [
-      { relation: hidden, level: 'access_exclusive' },
-      ...(references === null
+      ...tree,
+      ...(references === null || isSameName(references, table)
         ? []
         : [{ relation: references, level: 'access_exclusive' as const, implied: true as const }]),
     ],
@@ -161,7 +189,7 @@ function dropForeignKey({ table, hidden }: LeavingTable, { name, references }: C
   }
 }
 
-function purgeStep({ table, hidden }: LeavingTable, { columns }: Table): StepDraft {
+function purgeStep({ table, hidden, kind }: LeavingTable, { columns }: Table): StepDraft {
   const sequences = columns.flatMap((column) => column.sequences)
   return {
     kind: 'purge',
@@ -180,7 +208,7 @@ function purgeStep({ table, hidden }: LeavingTable, { columns }: Table): StepDra
     probe: relationAbsent(hidden),
     changes: { kind: 'dropped', table: table.name },
     locks: [
-      { relation: hidden, level: 'access_exclusive' },
+      aloneLock({ ...hidden, kind }, 'access_exclusive'),
       ...sequences.map((relation) => ({
         relation,
         level: 'access_exclusive' as const,
@@ -188,6 +216,7 @@ function purgeStep({ table, hidden }: LeavingTable, { columns }: Table): StepDra
       })),
     ],
     requires: [
+      ...(kind === 'partitioned' ? [hasNoParts(hidden)] : []),
       {
         that: sharesNoKey(hidden),
         code: 'drift_found',

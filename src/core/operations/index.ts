@@ -19,6 +19,7 @@ import { mergeColumns } from './merge-columns.ts'
 import type { Operation } from './migration.ts'
 import { moveColumn } from './move-column.ts'
 import type { OperationSpec } from './operation.ts'
+import { removeEnumValue } from './remove-enum-value.ts'
 import { renameColumn } from './rename-column.ts'
 import { renameConstraint } from './rename-constraint.ts'
 import { renameEnumValue } from './rename-enum-value.ts'
@@ -39,6 +40,7 @@ const OPERATIONS: Registry = {
   change_type: changeType,
   add_enum_value: addEnumValue,
   rename_enum_value: renameEnumValue,
+  remove_enum_value: removeEnumValue,
   create_object: createObject,
   create_table: createTable,
   create_index: createIndex,

@@ -18,6 +18,7 @@ import type { Grant, Revoke } from './grant/privileges.ts'
 import type { MergeColumns } from './merge-columns.ts'
 import type { MoveColumn } from './move/move.ts'
 import type { AttachPartition } from './partition/attach.ts'
+import type { RemoveEnumValue } from './remove-enum-value/removal.ts'
 import type { RenameColumn } from './rename/rename.ts'
 import type { RenameConstraint } from './rename-constraint.ts'
 import type { RenameEnumValue } from './rename-enum-value.ts'
@@ -49,6 +50,7 @@ export type Operation =
   | Grant
   | MergeColumns
   | MoveColumn
+  | RemoveEnumValue
   | RenameColumn
   | RenameConstraint
   | RenameEnumValue

@@ -13,6 +13,8 @@ export interface Needs {
     /** Tables whose foreign keys point at the columns are needed as well, and those that point at these. */
     readonly follows?: boolean
   })[]
+  /** Types of which every column of every table is needed, to leave. */
+  readonly ofTypes: readonly QualifiedName[]
   /** Types as operations write them. */
   readonly types: readonly string[]
   /** Expressions as operations write them, each with the type that it must fit. */

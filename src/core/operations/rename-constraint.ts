@@ -1,13 +1,15 @@
 import { assert, BellowsError } from '../errors.ts'
 import { identifierProblem } from '../identifier.ts'
 import { behindGate } from '../plan/behind-gate.ts'
+import { aloneLock } from '../plan/locks.ts'
 import { all, constraintAbsent, constraintExists, constraintIs } from '../plan/probes.ts'
-import type { Made, Requirement } from '../plan/step.ts'
+import type { Lock, Made, Requirement } from '../plan/step.ts'
 import { tableProblems, theTable } from '../plan/table-checks.ts'
 import { nameKey } from '../schema/facts.ts'
 import { findTable, type Schema, type Table, withTable } from '../schema/model.ts'
 import { id, qualified, sql } from '../sql.ts'
 import type { Context, OperationSpec } from './operation.ts'
+import { ownConstraintProblems } from './rules/by-parts.ts'
 import { constraintMissing, findConstraint } from './rules/known.ts'
 import { leavingConstraint } from './rules/leaving.ts'
 import { nameTaken } from './rules/name.ts'
@@ -30,7 +32,7 @@ export const renameConstraint: OperationSpec<RenameConstraint> = {
 
   check: (op, context) => {
     const table = findTable(context.schema, theTable(op))
-    const problems = tableProblems(op, table)
+    const problems = tableProblems(op, table, ['table', 'partitioned'])
     if (table === undefined || problems.length > 0) return problems
     if (findConstraint(table, op.from) === undefined) return [constraintMissing(table, op.from)]
     return nameProblems(op, table, context)
@@ -57,7 +59,7 @@ export const renameConstraint: OperationSpec<RenameConstraint> = {
 
   contract: (op, { schema }) =>
     behindGate(leavingConstraint(theTable(op), { name: op.from }), {
-      ...renameStep(op, op.from, op.to),
+      ...renameStep(op, schema, [op.from, op.to]),
       makes: madeName(op),
       requires: asPlanned(op, schema),
       hazards: [
@@ -68,7 +70,7 @@ export const renameConstraint: OperationSpec<RenameConstraint> = {
       ],
     }),
 
-  rollback: (op) => [{ ...renameStep(op, op.to, op.from), unmakes: madeName(op) }],
+  rollback: (op, { schema }) => [{ ...renameStep(op, schema, [op.to, op.from]), unmakes: madeName(op) }],
 }
 
 function madeName({ to, ...op }: RenameConstraint): Made {
@@ -94,15 +96,22 @@ function asPlanned(op: RenameConstraint, schema: Schema): readonly Requirement[]
   ]
 }
 
-function renameStep(op: RenameConstraint, from: string, to: string) {
+/** A check of a partitioned table is one of each partition; what else there is has a name of its own there. */
+function renameStep(op: RenameConstraint, schema: Schema, [from, to]: readonly [string, string]) {
   const table = theTable(op)
+  const of = findTable(schema, table)
+  assert(of !== undefined, 'steps come after check')
+  const isCheck = findConstraint(of, op.from)?.kind === 'check'
+  const lock: Lock = isCheck
+    ? { relation: table, level: 'access_exclusive' }
+    : aloneLock(of, 'access_exclusive')
   return {
     kind: 'ddl',
     phase: 'retire',
     does: `rename the constraint "${from}" of "${op.table}" to "${to}"`,
     hazards: [],
     probe: all([constraintAbsent(table, from), constraintExists(table, to)]),
-    locks: [{ relation: table, level: 'access_exclusive' }],
+    locks: [lock],
     requires: [],
     statements: [sql`alter table ${qualified(table)} rename constraint ${id(from)} to ${id(to)}`],
     cost: 'instant',
@@ -122,5 +131,5 @@ function nameProblems(
   const isTaken =
     findConstraint(table, to) !== undefined ||
     (hasIndex && facts.names[nameKey({ namespace: table.namespace, name: to })] === 'taken')
-  return isTaken ? [nameTaken(to, table)] : []
+  return isTaken ? [nameTaken(to, table)] : ownConstraintProblems(table, to)
 }

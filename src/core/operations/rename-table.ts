@@ -1,5 +1,6 @@
 import { BellowsError } from '../errors.ts'
 import { clearColumnState, columnIsOffered, setColumnState } from '../plan/column-state.ts'
+import { aloneLock } from '../plan/locks.ts'
 import { newNameProblems } from '../plan/new-names.ts'
 import { all, relationAbsent, relationIs } from '../plan/probes.ts'
 import { tableLeavingRequirements } from '../plan/retire-table.ts'
@@ -41,7 +42,7 @@ export const renameTable: OperationSpec<RenameTable> = {
 
   check: (op, { schema, facts }) => {
     const table = findTable(schema, theTable(op))
-    const problems = tableProblems(op, table)
+    const problems = tableProblems(op, table, ['table', 'partitioned'])
     if (table === undefined || problems.length > 0) return problems
     if (op.table === op.to)
       return [
@@ -170,7 +171,8 @@ function swapBackStep(op: RenameTable, context: Context): StepDraft {
     hazards: [],
     // Where the view was never made, or is gone, there is nothing to swap.
     probe: all([relationIs(table, 'table'), sql`not ${relationIs(view, 'table')}`]),
-    locks: [{ relation: view, level: 'access_exclusive' }],
+    // The table, under its new name.
+    locks: [aloneLock({ ...tableOf(op, context), name: op.to }, 'access_exclusive')],
     requires: [
       {
         that: relationAbsent(table),

@@ -1,4 +1,5 @@
 import type { BellowsError } from '../errors.ts'
+import { aloneLock } from '../plan/locks.ts'
 import { all } from '../plan/probes.ts'
 import type { Lock, StepDraft, TransactionStep } from '../plan/step.ts'
 import { tableProblems, theTable } from '../plan/table-checks.ts'
@@ -18,7 +19,7 @@ export const setTable: OperationSpec<SetTable> = {
 
   check: (op, context): readonly BellowsError[] => {
     const table = findTable(context.schema, theTable(op))
-    const problems = tableProblems(op, table)
+    const problems = tableProblems(op, table, ['table', 'partitioned', 'partition'])
     if (table === undefined || problems.length > 0) return problems
     return settingProblems(op, table)
   },
@@ -55,7 +56,7 @@ function setStep(op: SetTable, { schema }: Context, way: 'forward' | 'back'): Om
     does: '',
     hazards: [],
     probe: all(settingsHold(op, wants)),
-    locks: locksOf(op),
+    locks: [lockOf(op, before)],
     requires: [],
     statements: statements(op, has, wants),
     cost: 'instant',
@@ -63,12 +64,12 @@ function setStep(op: SetTable, { schema }: Context, way: 'forward' | 'back'): Om
 }
 
 /** One lock for all of it; the weaker one, which stops neither readers nor writers, where that is enough. */
-function locksOf(op: SetTable): readonly Lock[] {
+function lockOf(op: SetTable, table: Table): Lock {
   const names = [...Object.keys(op.set), ...op.reset]
   const isStrong =
     op.replicaIdentity !== undefined ||
     names.some((name) => STORAGE_PARAMETERS.get(name) === 'access_exclusive')
-  return [{ relation: theTable(op), level: isStrong ? 'access_exclusive' : 'share_update_exclusive' }]
+  return aloneLock(table, isStrong ? 'access_exclusive' : 'share_update_exclusive')
 }
 
 function statements(op: SetTable, has: Settings, wants: Settings): readonly Sql[] {
@@ -109,7 +110,15 @@ function spoken(op: SetTable): string {
 
 function hazardsOf(op: SetTable, { schema }: Context): StepDraft['hazards'] {
   const table = findTable(schema, theTable(op))
-  if (op.replicaIdentity !== 'full' || table === undefined || !isPublished(table)) return []
+  if (op.replicaIdentity === undefined || table === undefined) return []
+  if (table.kind === 'partitioned')
+    return [
+      {
+        code: 'stays',
+        because: `Each partition of "${op.table}" keeps its own replica identity, by which its rows are told; this one is for publications with publish_via_partition_root. Set that of each partition, too.`,
+      },
+    ]
+  if (op.replicaIdentity !== 'full' || !isPublished(table)) return []
   return [
     {
       code: 'log_grows',

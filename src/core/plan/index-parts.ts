@@ -53,9 +53,12 @@ export function partsSteps(
 }
 
 /** What is built is locked for the moment in which it is attached, which counts for its partition. */
-export function buildLocks(table: Pick<Table, 'namespace' | 'name' | 'parts'>): readonly Lock[] {
+export function buildLocks(
+  table: Pick<Table, 'namespace' | 'name' | 'parts'>,
+  of: 'index' | 'constraint' = 'index',
+): readonly Lock[] {
   const levels = (kind: Part['kind'] | 'root'): readonly LockLevel[] => {
-    if (kind === 'table') return ['access_exclusive']
+    if (kind === 'table' || (kind === 'partitioned' && of === 'constraint')) return ['access_exclusive']
     return kind === 'root' ? ['share_update_exclusive'] : ['share_update_exclusive', 'share']
   }
   return [{ kind: 'root' as const, namespace: table.namespace, name: table.name }, ...table.parts].flatMap(

@@ -183,7 +183,7 @@ export function andAlso<K extends string, T>(
 function oneLock(locks: readonly Lock[]): readonly Lock[] {
   const strongest = new Map<string, Lock>()
   for (const lock of locks) {
-    const key = `${shown(lock.relation.namespace)}.${shown(lock.relation.name)} ${lock.implied === true}`
+    const key = `${shown(lock.relation.namespace)}.${shown(lock.relation.name)} ${lock.implied === true} ${lock.only === true}`
     const other = strongest.get(key)
     if (other === undefined || LOCK_LEVELS.indexOf(other.level) < LOCK_LEVELS.indexOf(lock.level))
       strongest.set(key, lock)

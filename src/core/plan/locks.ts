@@ -1,4 +1,4 @@
-import type { Table } from '../schema/model.ts'
+import type { QualifiedName, Table } from '../schema/model.ts'
 import { LOCK_LEVELS, type Lock, type LockLevel } from './step.ts'
 
 /** Which table locks exclude each other. Source: table 13.2 of the PostgreSQL manual. */
@@ -51,12 +51,20 @@ export function lockMode(level: LockLevel): string {
     .join('')}Lock`
 }
 
+/** A table without its partitions, of which each has its own name, comment and replica identity. */
+export function aloneLock(
+  { namespace, name, kind }: Pick<Table, 'namespace' | 'name' | 'kind'>,
+  level: LockLevel,
+): Lock {
+  return { relation: { namespace, name }, level, ...(kind === 'partitioned' ? { only: true } : {}) }
+}
+
 /** A table to itself. The lock of a partitioned one takes its partitions along. */
 export function wholeTree({
   namespace,
   name,
   parts,
-}: Pick<Table, 'namespace' | 'name' | 'parts'>): readonly Lock[] {
+}: QualifiedName & { readonly parts: readonly QualifiedName[] }): readonly Lock[] {
   const level = 'access_exclusive' as const
   return [
     { relation: { namespace, name }, level },

@@ -23,8 +23,10 @@ import type { Plan } from './plan.ts'
 import { policyProblems } from './policies.ts'
 import { backfillFinished } from './probes.ts'
 import { readColumnProblems } from './read-columns.ts'
+import { removedValueProblems } from './removed-values.ts'
 import { mayLackRights, rightProblems } from './rights.ts'
 import type { Duty } from './row-trigger.ts'
+import { standInProblems } from './stand-ins.ts'
 import { PHASES, type Step, type StepDraft } from './step.ts'
 
 /**
@@ -126,6 +128,7 @@ function draftsOfAll(
     ...followedProblems(migration, start),
     ...movedLinkProblems(migration, facts),
     ...policyProblems(migration, facts),
+    ...removedValueProblems(migration, facts),
   ]
   let schema = start
   const planned = migration.operations.map((op, at): Drafts => {
@@ -143,7 +146,7 @@ function draftsOfAll(
     return problems.length > 0 ? { touches: [], forward: [], back: [] } : draftsOf(op, context)
   })
   refuseIfAny([...problems, ...comingProblems(migration, start, schema)])
-  refuseIfAny(readColumnProblems(migration, start, facts))
+  refuseIfAny([...readColumnProblems(migration, start, facts), ...standInProblems(migration)])
   return planned
 }
 
@@ -206,6 +209,7 @@ function byName<D extends StepDraft>(draft: D): D {
   return {
     ...draft,
     ...('table' in draft ? { table: nameOf(draft.table) } : {}),
+    ...('other' in draft ? { other: nameOf(draft.other) } : {}),
     ...('locks' in draft
       ? { locks: draft.locks.map((lock) => ({ ...lock, relation: nameOf(lock.relation) })) }
       : {}),

@@ -21,6 +21,7 @@ export function needsOf(migration: Migration): Needs {
   }
   return {
     tables: [...tables.values()],
+    ofTypes: needs.flatMap(({ ofTypes = [] }) => ofTypes),
     types: [...new Set(needs.flatMap(({ types = [] }) => types))],
     expressions: needs.flatMap(({ expressions = [] }) => expressions),
     values: needs.flatMap(({ values = [] }) => values),

@@ -13,7 +13,8 @@ export function overPartitions(draft: StepDraft, schema: Schema): StepDraft {
 }
 
 function withPartitions(lock: Lock, all: readonly Lock[], schema: Schema): readonly Lock[] {
-  const parts = lock.implied === true ? [] : (partitioned(lock.relation, schema)?.parts ?? [])
+  const isAlone = lock.implied === true || lock.only === true
+  const parts = isAlone ? [] : (partitioned(lock.relation, schema)?.parts ?? [])
   const isSaid = (part: Lock['relation']) =>
     all.some(({ relation, level }) => isSameName(relation, part) && level === lock.level)
   return [

@@ -1,4 +1,5 @@
 import type { QualifiedName } from '../schema/model.ts'
+import type { Sql } from '../sql.ts'
 
 /** An index of a partitioned table, and how its parts are known. */
 export interface IndexParts {
@@ -13,4 +14,27 @@ export interface IndexParts {
   readonly nameParts: readonly string[]
   /** Parts are called so, and something behind it, until they are attached. */
   readonly prefix: string
+  /** Of a constraint: each part is one, too. */
+  readonly constraint?: PartConstraint
+}
+
+export interface PartConstraint {
+  readonly kind: 'unique' | 'primary_key'
+  /** What stands behind its name, of a table that has no rows itself. */
+  readonly definition: Sql
+  /** What stands before `USING INDEX`, and behind the index. */
+  readonly usingIndex: { readonly before: Sql; readonly after: Sql }
+}
+
+/** A foreign key of a partitioned table, which its partitions have before it. */
+export interface ForeignKeyParts {
+  /** `drop` takes away what an interrupted one has left on partitions. */
+  readonly how: 'add' | 'drop'
+  readonly table: QualifiedName
+  readonly other: QualifiedName
+  readonly name: string
+  /** What stands behind `ADD CONSTRAINT name`. */
+  readonly definition: Sql
+  /** Of the constraint of the table. */
+  readonly comment: string | null
 }

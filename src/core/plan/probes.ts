@@ -13,7 +13,8 @@ export function relationExists(of: QualifiedName): Sql {
 }
 
 export function relationIs(of: QualifiedName, kind: 'table' | 'view'): Sql {
-  return sql`exists (select from pg_catalog.pg_class where oid = ${regclass(of)} and relkind = ${lit(kind === 'table' ? 'r' : 'v')})`
+  const kinds = kind === 'table' ? sql`relkind in ('r', 'p')` : sql`relkind = 'v'`
+  return sql`exists (select from pg_catalog.pg_class where oid = ${regclass(of)} and ${kinds})`
 }
 
 export function columnExists(table: QualifiedName, column: string): Sql {

@@ -1,8 +1,9 @@
-import type { QualifiedName } from '../schema/model.ts'
+import type { QualifiedName, Table } from '../schema/model.ts'
 import { id, qualified, sql } from '../sql.ts'
 import { clearColumnState, doorIsClosed, setColumnState } from './column-state.ts'
+import { aloneLock } from './locks.ts'
 import { all, relationAbsent, relationExists } from './probes.ts'
-import type { GateStep, Requirement, StepDraft } from './step.ts'
+import type { GateStep, Requirement, TransactionStep } from './step.ts'
 import { tableHasNoDependents } from './table-dependents.ts'
 
 /** A table on its way out: first renamed aside, where nobody finds it and nothing of it is lost, and later dropped. */
@@ -10,11 +11,12 @@ export interface LeavingTable {
   readonly table: QualifiedName
   /** Its name between retire and purge, in the same namespace. */
   readonly hidden: QualifiedName
+  readonly kind: Table['kind']
   /** What depends on it and goes before it in the same migration, by name. */
   readonly along: readonly string[]
 }
 
-export function tableGateStep({ table, along }: Omit<LeavingTable, 'hidden'>): Omit<GateStep, 'id'> {
+export function tableGateStep({ table, along }: Pick<LeavingTable, 'table' | 'along'>): Omit<GateStep, 'id'> {
   return {
     kind: 'gate',
     phase: 'rollout',
@@ -30,7 +32,7 @@ export function tableGateStep({ table, along }: Omit<LeavingTable, 'hidden'>): O
 export function tableLeavingRequirements({
   table,
   along,
-}: Omit<LeavingTable, 'hidden'>): readonly Requirement[] {
+}: Pick<LeavingTable, 'table' | 'along'>): readonly Requirement[] {
   return [
     {
       that: doorIsClosed(table, undefined),
@@ -46,15 +48,15 @@ export function tableLeavingRequirements({
 }
 
 /** A name is all that changes: indexes, sequences, triggers, grants and rows stay where they are. */
-export function hideTableStep(leaving: LeavingTable): StepDraft {
-  const { table, hidden } = leaving
+export function hideTableStep(leaving: LeavingTable): Omit<TransactionStep, 'id'> {
+  const { table, hidden, kind } = leaving
   return {
     kind: 'retire',
     phase: 'retire',
     does: `hide the table "${table.name}"`,
     hazards: [],
     probe: all([relationAbsent(table), relationExists(hidden)]),
-    locks: [{ relation: table, level: 'access_exclusive' }],
+    locks: [aloneLock({ ...table, kind }, 'access_exclusive')],
     requires: tableLeavingRequirements(leaving),
     statements: [
       sql`alter table ${qualified(table)} rename to ${id(hidden.name)}`,
@@ -66,14 +68,14 @@ export function hideTableStep(leaving: LeavingTable): StepDraft {
 }
 
 /** Brings the hidden table back under its name, which somebody may have given away meanwhile. */
-export function showTableStep({ table, hidden }: LeavingTable): StepDraft {
+export function showTableStep({ table, hidden, kind }: LeavingTable): Omit<TransactionStep, 'id'> {
   return {
     kind: 'ddl',
     phase: 'retire',
     does: `bring the table "${table.name}" back`,
     hazards: [],
     probe: all([relationExists(table), relationAbsent(hidden)]),
-    locks: [{ relation: hidden, level: 'access_exclusive' }],
+    locks: [aloneLock({ ...hidden, kind }, 'access_exclusive')],
     requires: [
       {
         that: relationAbsent(table),

@@ -3,7 +3,7 @@ import { madeObject } from '../objects/database-object.ts'
 import { parsed, type Tree } from '../parse.ts'
 import type { Facts } from '../schema/facts.ts'
 import { findTable, primaryKey, type QualifiedName, type Schema } from '../schema/model.ts'
-import { type Sql, shown } from '../sql.ts'
+import { id, qualified, type Sql, shown, sql } from '../sql.ts'
 import {
   columnOf,
   commandsOf,
@@ -59,6 +59,8 @@ export function rightProblems(
 
 function textsOf(draft: StepDraft): readonly Sql[] {
   if (draft.kind === 'concurrent_index') return [draft.statement]
+  if (draft.kind === 'foreign_key_parts')
+    return [sql`alter table ${qualified(draft.table)} add constraint ${id(draft.name)} ${draft.definition}`]
   return 'statements' in draft ? draft.statements : []
 }
 

@@ -5,7 +5,7 @@ import type { Change } from './change.ts'
 import type { Comparison } from './comparison.ts'
 import type { Hazard } from './hazard.ts'
 import type { Leaver } from './leaver.ts'
-import type { IndexParts } from './parts.ts'
+import type { ForeignKeyParts, IndexParts } from './parts.ts'
 import type { Shares } from './shares.ts'
 
 /**
@@ -33,6 +33,8 @@ export interface Lock {
   readonly level: LockLevel
   /** Taken by the statements as they go, not ahead of them: the role may own one table and not the other. */
   readonly implied?: true
+  /** Of a partitioned table: without its partitions. */
+  readonly only?: true
 }
 
 /** A fact that must hold inside the transaction, after its locks were taken and before anything is changed. */
@@ -124,6 +126,12 @@ export interface ValidatePartsStep extends Common {
   readonly locks: readonly Lock[]
 }
 
+/** Gives each partition a foreign key, proves it, and then lets their table take these over, which reads nothing. */
+export interface ForeignKeyPartsStep extends Common, ForeignKeyParts {
+  readonly kind: 'foreign_key_parts'
+  readonly locks: readonly Lock[]
+}
+
 /** Looks for rows that are in the way of what comes, such as duplicates of a key, before anything is changed. */
 export interface InspectStep extends Common {
   readonly kind: 'inspect'
@@ -184,6 +192,7 @@ export type Step =
   | OutsideStep
   | IndexPartsStep
   | ValidatePartsStep
+  | ForeignKeyPartsStep
   | InspectStep
   | BackfillStep
   | VerifyStep

@@ -1,5 +1,6 @@
 import { BellowsError } from '../errors.ts'
 import { type Column, findColumn, needsColumn, type QualifiedName, type Table } from '../schema/model.ts'
+import { OWN } from '../schema/own.ts'
 import { shown } from '../sql.ts'
 
 /** PostgreSQL's MaxHeapAttributeNumber. Dropped columns keep their slot for ever. */
@@ -80,6 +81,23 @@ export function ownPartProblems(table: Table, columns: readonly string[]): Bello
         ),
     ),
   ]
+}
+
+/** Of a change that PostgreSQL hands on to each partition: what differs in one of them would be lost, and not come back. */
+export function differingPartProblems(
+  table: Table,
+  column: string,
+  of: Exclude<keyof typeof OWN, 'primaryKey'>,
+): BellowsError[] {
+  const differs = OWN[of]
+  return table.parts
+    .filter(({ own }) => own.some(({ what, columns }) => what === differs && columns.includes(column)))
+    .map((part) =>
+      refused(
+        `The partition ${shown(part.namespace)}.${shown(part.name)} has ${differs} on "${column}", which would be lost.`,
+        'Let it be as that of the whole table first.',
+      ),
+    )
 }
 
 export function columnMissing(op: { readonly table: string }, table: Table, name: string): BellowsError[] {

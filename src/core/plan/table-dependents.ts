@@ -23,7 +23,7 @@ select distinct coalesce(o.kind, i.type) as kind, coalesce(o.name, i.identity) a
       from pg_catalog.pg_rewrite r join pg_catalog.pg_class c on c.oid = r.ev_class
       where d.classid = 'pg_catalog.pg_rewrite'::regclass and r.oid = d.objid
     union all
-    select case c.contype when 'f' then 'foreign key' else 'constraint' end, i.identity, c.conrelid = t.oid
+    select case c.contype when 'f' then 'foreign key' else 'constraint' end, i.identity, c.conrelid = t.oid or c.conparentid <> 0
       from pg_catalog.pg_constraint c where d.classid = 'pg_catalog.pg_constraint'::regclass and c.oid = d.objid
     union all
     select 'default', f.adrelid::regclass || '.' || a.attname, f.adrelid = t.oid

@@ -43,7 +43,7 @@ export interface Table extends QualifiedName {
   readonly published: boolean
   /** Attribute numbers used up, dropped columns included. PostgreSQL never reuses one. */
   readonly columnSlots: number
-  /** Of a partitioned table: its partitions on all levels, each behind the one that it is a part of. */
+  /** Of a partitioned table: its partitions on all levels, each behind the one that it is a part of, the default one behind its siblings. */
   readonly parts: readonly Part[]
   /** Columns by which it is partitioned, or a partition of it is. */
   readonly keyedBy: readonly string[]
@@ -73,6 +73,8 @@ export interface ReferencingKey {
 
 export interface Part extends QualifiedName {
   readonly kind: 'table' | 'partitioned' | 'foreign'
+  /** What it is a part of: the table, or another part. */
+  readonly under: QualifiedName
   readonly owned: boolean
   /** What it has of its own on columns, and not from its table: a change of the table would lose it, or not reach it. */
   readonly own: readonly {

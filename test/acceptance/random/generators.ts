@@ -8,6 +8,9 @@ import {
   renameColumn,
   splitColumn,
 } from './columns.ts'
+import { alterDomain } from './domains.ts'
+import { addEnumValue, removeEnumValue, renameEnumValue } from './enums.ts'
+import { grant, revoke } from './rights.ts'
 import {
   addConstraint,
   createIndex,
@@ -25,6 +28,12 @@ import type { Generator } from './way.ts'
 export const GENERATORS: Readonly<Partial<Record<Operation['kind'], Generator>>> = {
   add_column: addColumn,
   add_constraint: addConstraint,
+  add_enum_value: addEnumValue,
+  rename_enum_value: renameEnumValue,
+  remove_enum_value: removeEnumValue,
+  alter_domain: alterDomain,
+  grant,
+  revoke,
   alter_column: alterColumn,
   change_type: changeType,
   create_index: createIndex,

@@ -3,14 +3,19 @@ import type { Generator } from './way.ts'
 
 export const createObject: Generator = (draw, way) => {
   const name = draw.name()
-  const { name: table } = draw.one(way.tables)
+  const table = draw.one(way.tables)
+  // The new name of a table is a view until the contract, on which nothing is built.
   const definition = draw.one([
-    `create function ${id(name)}(n integer) returns integer language sql immutable as 'select n + 1'`,
-    `create view ${id(name)} as select id from ${id(table)} where id > 5`,
+    () => `create function ${id(name)}(n integer) returns integer language sql immutable as 'select n + 1'`,
+    (of: string) => `create view ${id(name)} as select id from ${id(of)} where id > 5`,
   ])
   return {
-    operation: { kind: 'create_object', namespace: 'public', definition },
-    way: { ...way, more: [...way.more, `${definition};`] },
+    operation: {
+      kind: 'create_object',
+      namespace: 'public',
+      definition: definition(table.was ?? table.name),
+    },
+    way: { ...way, more: [...way.more, `${definition(table.name)};`] },
   }
 }
 

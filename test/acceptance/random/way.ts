@@ -1,4 +1,5 @@
 import type { Operation } from '../../../src/core/operations/migration.ts'
+import type { Lifecycle } from '../../support/lifecycle.ts'
 import type { Draw } from './draw.ts'
 import type { RandomColumn, RandomTable } from './schema.ts'
 
@@ -31,6 +32,9 @@ export interface Drawn {
   readonly operation: Operation
   readonly way: Way
   readonly pair?: Pair
+  /** Of things of its own, which nothing else touches; what they are in the end is in `way.more`. */
+  readonly besides?: Pick<Lifecycle, 'given'> &
+    Partial<Pick<Lifecycle, 'old' | 'renewed' | 'kept' | 'untouched' | 'afterwards' | 'stays'>>
   /** Can it be done a second time, because it names nothing that would be there by then? */
   readonly again?: true
 }

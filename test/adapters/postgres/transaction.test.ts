@@ -41,6 +41,11 @@ describe('the text of a transaction', () => {
       `lock table "public"."users" in access exclusive mode;\nlock table "My 'App'"."te""ams" in share row exclusive mode;\na;\n`,
     ],
     [
+      'leaves the partitions out where only the table is meant',
+      { locks: [{ relation: users, level: 'access_exclusive', only: true }] },
+      `lock table only "public"."users" in access exclusive mode;\n`,
+    ],
+    [
       'waits for what comes ahead of the locks while it stops nobody',
       { ahead: [sql`wait`], locks: [{ relation: users, level: 'share' }], statements: [sql`a`] },
       'wait;\nlock table "public"."users" in share mode;\na;\n',

@@ -404,10 +404,10 @@ describe('a constraint that cannot come up', () => {
 
   test.each<[string, AddConstraint, Partial<Table>, string | RegExp]>([
     [
-      'on a partitioned table',
+      'on a partition',
       add({ unique: ['name'] }),
-      { kind: 'partitioned' },
-      /a partitioned table, which this operation does not support yet/,
+      { kind: 'partition' },
+      /a partition, which this operation does not support yet/,
     ],
     [
       'where row security hides rows',

@@ -11,7 +11,14 @@ const op: DetachPartition = {
   partition: 'old',
 }
 const [question] = detachPartition.needs(op).questions as readonly [Sql]
-const PART = { namespace: 'public', name: 'old', kind: 'table', owned: true, own: [] } as const
+const PART = {
+  namespace: 'public',
+  name: 'old',
+  kind: 'table',
+  under: { namespace: 'public', name: 'users' },
+  owned: true,
+  own: [],
+} as const
 const BOUNDS = { bounds: 'FOR VALUES IN (1)', proof: '(id = 1)', fallback: null }
 
 const known = (whole: Partial<Table> = {}, answer: readonly Record<string, unknown>[] = [BOUNDS]) => {

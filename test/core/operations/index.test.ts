@@ -32,6 +32,13 @@ const EXAMPLES: Readonly<Record<Operation['kind'], Operation>> = {
     to: 'fine',
     unsafe: 'a test',
   },
+  remove_enum_value: {
+    kind: 'remove_enum_value',
+    namespace: 'public',
+    type: 'mood',
+    value: 'ok',
+    becomes: null,
+  },
   create_object: {
     kind: 'create_object',
     namespace: 'public',
@@ -118,6 +125,9 @@ const ANSWERS = OPERATION_KINDS.flatMap((kind) => {
     deferrable: false,
     unique: 'key',
     pairs: [PAIR],
+    makes: true,
+    columns: [],
+    users: [],
   }
   return (specOf(EXAMPLES[kind]).needs(EXAMPLES[kind]).questions ?? []).map(
     (question) => [question, isNone(kind, question) ? [] : [row]] as const,
@@ -156,7 +166,16 @@ const parted = {
       kind: 'partitioned',
       constraints: [],
       indexes: [],
-      parts: [{ ...on, name: 'part', kind: 'table', owned: true, own: [] }],
+      parts: [
+        {
+          ...on,
+          name: 'part',
+          kind: 'table',
+          under: { ...on, name: 'users' },
+          owned: true,
+          own: [],
+        },
+      ],
     }),
     table({ ...users, name: 'part', kind: 'partition' }),
     table({ ...users, name: 'old' }),

@@ -11,6 +11,7 @@ const part = (name: string, kind: Part['kind'] = 'table', owned = true): Part =>
   namespace: 'public',
   name,
   kind,
+  under: { namespace: 'public', name: 'users' },
   owned,
   own: [],
 })

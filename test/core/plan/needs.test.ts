@@ -21,6 +21,7 @@ const create = (definition: string): Operation => ({ kind: 'create_index', defin
 
 const NOTHING: Needs = {
   tables: [],
+  ofTypes: [],
   types: [],
   expressions: [],
   defaults: [],

@@ -10,6 +10,7 @@ const part = (name: string, kind: Part['kind'] = 'table'): Part => ({
   namespace: 'old',
   name,
   kind,
+  under: { namespace: 'public', name: 'users' },
   owned: true,
   own: [],
 })
@@ -61,6 +62,11 @@ describe('a step on a partitioned table', () => {
 
   test('locks none where the statement takes the lock of the table alone', () => {
     const draft = locking([{ relation: USERS, level: 'share', implied: true }])
+    expect(overPartitions(draft, schema('partitioned'))).toEqual(draft)
+  })
+
+  test('locks none where it is only about the table itself', () => {
+    const draft = locking([{ relation: USERS, level: 'access_exclusive', only: true }])
     expect(overPartitions(draft, schema('partitioned'))).toEqual(draft)
   })
 

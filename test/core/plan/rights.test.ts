@@ -104,7 +104,14 @@ describe('the rights that the statements of a plan need', () => {
       nameParts: ['id'],
       prefix: 'p',
     }
-    const part = { namespace: 'App', name: 'events_1', kind: 'table', owned: true, own: [] } as const
+    const part = {
+      namespace: 'App',
+      name: 'events_1',
+      kind: 'table',
+      under: { namespace: 'App', name: 'events' },
+      owned: true,
+      own: [],
+    } as const
     const schema = schemaOf(table({ ...events, parts: [part] }))
     const known = { schema, facts: facts({ closedNamespaces: ['App'] }) }
     expect(rightProblems([parts], 'free', known)).toHaveLength(1)

@@ -163,6 +163,37 @@ export const PARTITIONS: Life = {
   wrong:
     'select count(*) from events_2 having count(*) <> 100 union all select count(*) from calls_1 having count(*) <> 100',
 }
+/** A type that changes its name with the columns of two tables. */
+export const REMOVE_VALUE: Life = {
+  ...life([{ kind: 'remove_enum_value', namespace: 'public', type: 'mood', value: 'ok', becomes: 'fine' }]),
+  given: `create type mood as enum ('sad', 'ok', 'fine');
+    create table days (day integer primary key, mood mood not null default 'sad'); create table nights (night integer, moods mood[]);
+    insert into days select i, case when i % 2 = 0 then 'ok'::mood else 'sad' end from generate_series(1, 100) i;
+    insert into nights select i, array['ok', 'sad']::mood[] from generate_series(1, 100) i; create index on days (mood) where mood <> 'sad'; analyze`,
+  wrong: `select day from days where (mood = 'sad') <> (day % 2 = 1) union all select count(*) from nights where moods[2] = 'sad' having count(*) <> 100`,
+}
+/** A key and a foreign key that come partition by partition. */
+export const KEYS_OF_PARTITIONS: Life = {
+  ...life([
+    { kind: 'add_constraint', namespace: 'public', table: 'events', unique: ['id', 'said'] },
+    {
+      kind: 'add_constraint',
+      namespace: 'public',
+      table: 'events',
+      when: 'before_rollout',
+      foreign_key: {
+        columns: ['team'],
+        references: { namespace: 'public', table: 'teams', columns: ['id'] },
+      },
+    },
+  ]),
+  given: `create table events (id integer not null, said text, team integer) partition by range (id);
+    create table events_1 partition of events for values from (0) to (100) partition by range (id);
+    create table events_1a partition of events_1 for values from (0) to (100);
+    create table events_2 partition of events for values from (100) to (1000);
+    insert into events select i, i::text, i % 10 from generate_series(1, 200) i`,
+  wrong: 'select count(*) from events having count(*) <> 200',
+}
 /** Two old columns, hidden one after the other. */
 export const MERGE = life([
   {

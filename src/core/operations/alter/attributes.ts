@@ -1,8 +1,9 @@
 import { BellowsError } from '../../errors.ts'
 import { attributesSql } from '../../plan/attributes.ts'
+import { aloneLock } from '../../plan/locks.ts'
 import { attributesAre } from '../../plan/probes.ts'
 import type { StepDraft } from '../../plan/step.ts'
-import { refused } from '../../plan/table-checks.ts'
+import { differingPartProblems, refused } from '../../plan/table-checks.ts'
 import type { Column } from '../../schema/model.ts'
 import { type AlterColumn, type Altered, altered, withColumn } from './alter.ts'
 import type { Part } from './part.ts'
@@ -42,13 +43,16 @@ function wanted(op: AlterColumn, column: Column): Column {
 
 function step({ table, column: has }: Altered, wants: Column, does: string): StepDraft {
   const isStored = has.storage !== wants.storage || has.compression !== wants.compression
+  const level = isStored ? 'access_exclusive' : 'share_update_exclusive'
+  // Only a comment is no matter of the partitions.
+  const isHandedOn = isStored || has.statisticsTarget !== wants.statisticsTarget
   return {
     kind: 'ddl',
     phase: 'expand',
     does: `${does} "${has.name}" of "${table.name}" is described and stored`,
     hazards: [],
     probe: attributesAre(table, wants),
-    locks: [{ relation: table, level: isStored ? 'access_exclusive' : 'share_update_exclusive' }],
+    locks: [isHandedOn ? { relation: table, level } : aloneLock(table, level)],
     requires: [],
     statements: attributesSql(table, has.name, has, wants),
     cost: 'instant',
@@ -57,6 +61,7 @@ function step({ table, column: has }: Altered, wants: Column, does: string): Ste
 
 function problems(op: AlterColumn, { table, column }: Altered): readonly BellowsError[] {
   const { statistics, storage, compression } = op
+  const isPartitioned = table.kind === 'partitioned'
   const of = `"${table.name}"."${column.name}"`
   return [
     ...(statistics === undefined || (statistics >= -1 && statistics <= STATISTICS_MAX)
@@ -71,5 +76,15 @@ function problems(op: AlterColumn, { table, column }: Altered): readonly Bellows
     ((storage !== undefined && storage !== 'plain') || (compression ?? null) !== null)
       ? [refused(`${of} is of type ${column.type}, whose values are always stored plain.`)]
       : []),
+    ...(compression !== undefined && isPartitioned
+      ? [
+          refused(
+            `The compression of ${of} cannot be set: of a partitioned table PostgreSQL hands it on to no partition that is there.`,
+            'Set it on each partition, with an operation "sql".',
+          ),
+        ]
+      : []),
+    ...(statistics === undefined ? [] : differingPartProblems(table, column.name, 'statistics')),
+    ...(storage === undefined ? [] : differingPartProblems(table, column.name, 'storage')),
   ]
 }

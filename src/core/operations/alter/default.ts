@@ -4,7 +4,7 @@ import { ofTable } from '../../plan/leaver.ts'
 import { defaultIs, defaultIsNew } from '../../plan/probes.ts'
 import { problemOf } from '../../plan/problem-of.ts'
 import type { Made, StepDraft, TransactionStep } from '../../plan/step.ts'
-import { refused, theTable } from '../../plan/table-checks.ts'
+import { differingPartProblems, refused, theTable } from '../../plan/table-checks.ts'
 import { expressionKey, type Facts } from '../../schema/facts.ts'
 import { type Column, findColumn, findTable, type QualifiedName, type Schema } from '../../schema/model.ts'
 import { id, qualified, type Sql, shown, sql, trusted } from '../../sql.ts'
@@ -161,6 +161,8 @@ function problems(op: AlterColumn, to: string | null, context: Context): readonl
     return [refused(`${of} is an identity or a generated column, which has no default.`)]
   if (isGiven(op, given) && altered(op, given).column.default !== column.default)
     return [refused(`The migration changes the default of ${of} twice.`, 'Change it once.')]
+  const differing = differingPartProblems(table, column.name, 'default')
+  if (differing.length > 0) return differing
   if (to === null)
     return column.default === null ? [refused(`${of} has no default.`, 'Leave the field out.')] : []
   const read = readCondition(to)

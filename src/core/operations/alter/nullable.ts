@@ -2,7 +2,7 @@ import type { BellowsError } from '../../errors.ts'
 import { allBehindGate } from '../../plan/behind-gate.ts'
 import { columnExists, columnIsNotNull } from '../../plan/probes.ts'
 import type { Made, StepDraft } from '../../plan/step.ts'
-import { refused, theTable } from '../../plan/table-checks.ts'
+import { differingPartProblems, refused, theTable } from '../../plan/table-checks.ts'
 import { needsColumn, withTable } from '../../schema/model.ts'
 import { id, qualified, shown, sql } from '../../sql.ts'
 import { timeOf } from '../column-rules.ts'
@@ -39,6 +39,7 @@ function setNotNull(op: AlterColumn): Part {
       if (!column.nullable) return [refused(`${of} is NOT NULL already.`, 'Leave the field out.')]
       return [
         ...rowSecurityProblems(table),
+        ...differingPartProblems(table, column.name, 'nullable'),
         ...(column.generated === 'virtual'
           ? [refused(`${of} is a virtual generated column, whose values nobody has checked.`)]
           : []),

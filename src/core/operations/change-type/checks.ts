@@ -71,24 +71,15 @@ function boundTo({ dependents }: Table, column: string) {
   return dependents.filter((one) => one.column === column && one.bound === true)
 }
 
-export function changeHazards(
-  op: ChangeType,
-  { table, fromColumn, toColumn, mapping, to, notNull }: Work,
-): readonly Hazard[] {
+export function changeHazards(op: ChangeType, work: Work): readonly Hazard[] {
+  const { fromColumn, toColumn, mapping, notNull } = work
   const { column } = op
-  const named = [...table.dependents, ...table.mentions].filter(
-    (one) => one.column === column && !boundTo(table, column).some(({ name }) => name === one.name),
-  )
-  const uses = [...new Map(named.map((one) => [`${one.kind} ${one.name}`, one])).keys()]
   return [
     {
       code: 'seen_by_all',
       because: `From the contract on every instance finds "${column}" as ${toColumn.type}, old ones included: the name stays, so nobody can be kept apart. Instances of both versions must understand both; a named prepared statement that returns it fails once with "cached plan must not change result type".`,
     },
-    {
-      code: 'column_is_last',
-      because: `"${to}" stands behind the last column until the contract, and "${column}" from then on: SELECT *, COPY and INSERT without a column list see it.`,
-    },
+    columnIsLast(work),
     ...mappingHazards(retyped(op), notNull),
     mapping.down === undefined
       ? { code: 'forward_only', because: 'The contract cannot be undone: nothing takes new values back.' }
@@ -96,6 +87,24 @@ export function changeHazards(
           code: 'narrow_until_contract',
           because: `Until the old column is dropped "${column}" takes only values that can be taken back to ${fromColumn.type}.`,
         },
+    ...hangingHazards(work),
+  ]
+}
+
+export function columnIsLast({ from, to }: Work): Hazard {
+  return {
+    code: 'column_is_last',
+    because: `"${to}" stands behind the last column until the contract, and "${from}" from then on: SELECT *, COPY and INSERT without a column list see it.`,
+  }
+}
+
+/** What is on the column, or names it, and finds another column under its name from the contract on. */
+export function hangingHazards({ table, from: column }: Work): readonly Hazard[] {
+  const named = [...table.dependents, ...table.mentions].filter(
+    (one) => one.column === column && !boundTo(table, column).some(({ name }) => name === one.name),
+  )
+  const uses = [...new Map(named.map((one) => [`${one.kind} ${one.name}`, one])).keys()]
+  return [
     ...userTriggersFire(table),
     ...boundTo(table, column).map(({ kind, name }) => ({
       code: 'blocks_contract' as const,

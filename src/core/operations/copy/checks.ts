@@ -64,6 +64,7 @@ export function ruleProblems(table: Table, from: string, to: string): readonly B
   return [...rules, ...uniques].map(({ name }) =>
     refused(
       `${shown(name)} holds for "${from}"; nobody knows whether it holds for the changed values in "${to}".`,
+      'Drop it for the time of the migration, and make it anew afterwards.',
     ),
   )
 }

@@ -32,6 +32,10 @@ export interface Copy {
   readonly notNull: boolean
   /** Do the values of the old column change on their way, and with them its default? */
   readonly changesValues: boolean
+  /** How a value goes once the old column is hidden, where the types change their names with the columns. */
+  readonly mappingHidden?: Mapping
+  /** The trigger needs rights that a writer may lack. */
+  readonly asOwner?: true
   readonly context: Pick<Context, 'seed' | 'shared'>
 }
 
@@ -78,7 +82,10 @@ export function workUnderOneName(copy: Copy): Work {
     ...work,
     ...inStep(work, copy.context, {
       visible: follow({ ...pair, to: names.twin }, 'new'),
-      hidden: follow({ ...pair, from: names.hidden, to: fromColumn.name }, 'old'),
+      hidden: follow(
+        { ...pair, from: names.hidden, to: fromColumn.name, mapping: copy.mappingHidden ?? copy.mapping },
+        'old',
+      ),
     }),
     to: names.twin,
     toColumn: { ...toColumn, name: names.twin },
@@ -88,14 +95,15 @@ export function workUnderOneName(copy: Copy): Work {
 
 /** What keeps both columns in step. */
 function inStep(
-  { table, names, mapping }: Pick<Work, 'table' | 'names' | 'mapping'>,
+  { table, names, mapping, asOwner }: Pick<Work, 'table' | 'names' | 'mapping' | 'asOwner'>,
   { shared }: Copy['context'],
   chores: { readonly visible: Chore; readonly hidden: Chore },
 ): Pick<Work, 'duty' | 'installed' | 'hidden'> {
   const { trigger, function: called } = names
   // Without a way back nothing is taken to the hidden column.
   const until = mapping.down === undefined ? 'retire' : 'purge'
-  const duty: Duty = { table, trigger, function: called, until, ...chores }
+  const rights = asOwner === undefined ? {} : { asOwner }
+  const duty: Duty = { table, trigger, function: called, until, ...rights, ...chores }
   const { visible, hidden } = triggerFor(duty, shared)
   return { duty, installed: visible, hidden }
 }

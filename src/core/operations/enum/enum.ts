@@ -59,7 +59,7 @@ export function takenValue(op: OfType, value: string, facts: Facts): readonly Be
     : []
 }
 
-function shownType({ namespace, type }: OfType): string {
+export function shownType({ namespace, type }: OfType): string {
   return `${shown(namespace)}.${shown(type)}`
 }
 
@@ -72,7 +72,7 @@ export function missingValue(op: OfType, value: string | undefined, facts: Facts
 }
 
 /** Nothing of a type that is no enum. */
-function labelsOf(op: OfType, facts: Facts): readonly string[] | undefined {
+export function labelsOf(op: OfType, facts: Facts): readonly string[] | undefined {
   const answer = facts.answers[labelsQuestion(theType(op))]
   assert(answer !== undefined, 'what an operation asks is answered')
   return 'problem' in answer || answer.length === 0

@@ -1,3 +1,4 @@
+import { sameRights } from '../../plan/same-rights.ts'
 import { theTable } from '../../plan/table-checks.ts'
 import type { Facts } from '../../schema/facts.ts'
 import type { Column, QualifiedName } from '../../schema/model.ts'
@@ -82,15 +83,11 @@ begin
   -- As wide as it was, so that no number is given that the old column does not take.
   execute pg_catalog.format('alter sequence %s as %s', ${made}, was.type);
   execute pg_catalog.format('comment on sequence %s is %L', ${made}, was.comment);
-  for one in select distinct a.grantee from pg_catalog.pg_class c cross join lateral pg_catalog.aclexplode(c.relacl) a
-      where c.oid = pg_catalog.to_regclass(${made}) and a.grantee <> c.relowner loop
-    execute pg_catalog.format('revoke all on sequence %s from %s', ${made}, case one.grantee when 0 then 'public' else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(one.grantee)) end);
-  end loop;
-  for one in select * from pg_catalog.aclexplode(was.relacl) loop
-    execute pg_catalog.format('grant %s on sequence %s to %s%s', one.privilege_type, ${made},
-      case one.grantee when 0 then 'public' else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(one.grantee)) end,
-      case when one.is_grantable then ' with grant option' else '' end);
-  end loop;
+${sameRights('sequence', made, {
+  has: sql`from pg_catalog.pg_class c cross join lateral pg_catalog.aclexplode(c.relacl) a
+      where c.oid = pg_catalog.to_regclass(${made}) and a.grantee <> c.relowner`,
+  had: sql`was.relacl`,
+})}
 end`
 }
 

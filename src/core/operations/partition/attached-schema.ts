@@ -2,11 +2,13 @@ import {
   findTable,
   isSameName,
   type Part,
+  primaryKey,
   type QualifiedName,
   type Schema,
   type Table,
   withTable,
 } from '../../schema/model.ts'
+import { OWN } from '../../schema/own.ts'
 import { behindTable } from './likeness.ts'
 
 /** A table that becomes a partition stays what it is; its table knows it. */
@@ -17,6 +19,7 @@ export function attachedSchema(schema: Schema, of: QualifiedName, name: Qualifie
     namespace: part.namespace,
     name: part.name,
     kind: part.kind === 'partitioned' ? 'partitioned' : 'table',
+    under: { namespace: table.namespace, name: table.name },
     owned: part.owned,
     own: ownOf(table, part),
   }
@@ -38,7 +41,7 @@ export function detachedSchema(schema: Schema, of: QualifiedName, name: Qualifie
   return withTable(withTable(schema, { ...table, parts }), { ...part, kind: 'table' })
 }
 
-/** Indexes and checks that its table does not have. */
+/** Keys, indexes and checks that its table does not have. */
 function ownOf(table: Table, part: Table): Part['own'] {
   const indexes = part.indexes.filter(
     (mine) => !table.indexes.some((one) => behindTable(one) === behindTable(mine)),
@@ -46,7 +49,10 @@ function ownOf(table: Table, part: Table): Part['own'] {
   const checks = part.constraints.filter(
     (mine) => mine.kind === 'check' && !table.constraints.some(({ name }) => name === mine.name),
   )
+  const hasKey = table.constraints.some(({ kind }) => kind === 'primary_key')
+  const key = hasKey ? [] : primaryKey(part)
   return [
+    ...(key.length === 0 ? [] : [{ what: OWN.primaryKey, columns: key.toSorted() }]),
     ...indexes.map(({ name, columns }) => ({ what: `the index ${name} of its own`, columns })),
     ...checks.map(({ name, columns }) => ({ what: `the constraint ${name} of its own`, columns })),
   ]

@@ -10,6 +10,7 @@ export function renamedSchema(schema: Schema, from: QualifiedName, to: Qualified
     ...schema,
     tables: schema.tables.map((table) => ({
       ...renamed(table),
+      parts: table.parts.map((part) => ({ ...part, under: renamed(part.under) })),
       constraints: table.constraints.map((one) =>
         one.references === null ? one : { ...one, references: renamed(one.references) },
       ),

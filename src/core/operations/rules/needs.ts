@@ -1,5 +1,6 @@
 import type { QualifiedName } from '../../schema/model.ts'
 import type { OperationNeeds, Touch } from '../needs.ts'
+import { expressionKeyQuestion } from './by-parts.ts'
 import { namesAsked } from './name.ts'
 import { readExclusion } from './read.ts'
 import type { Rule } from './rule.ts'
@@ -19,6 +20,9 @@ export function ruleNeeds(
     tables: [own, ...other],
     conditions: rule.kind === 'check' ? [{ table, condition: rule.expression }] : [],
     names: namesAsked(rule, table, wantedName),
+    ...(rule.kind === 'unique' || rule.kind === 'primary_key'
+      ? { questions: [expressionKeyQuestion(table)] }
+      : {}),
     touches: touchesOf(table, rule),
   }
 }

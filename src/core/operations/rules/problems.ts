@@ -5,8 +5,9 @@ import { conditionKey } from '../../schema/facts.ts'
 import { findColumn, type Table } from '../../schema/model.ts'
 import { shown } from '../../sql.ts'
 import type { Context } from '../operation.ts'
+import { ownConstraintProblems, partRuleProblems } from './by-parts.ts'
 import { foreignKeyProblems } from './foreign-key-problems.ts'
-import { ruleNameProblems } from './name.ts'
+import { ruleName, ruleNameProblems } from './name.ts'
 import { readCondition, readExclusion } from './read.ts'
 import type { CheckRule, ExclusionRule, KeyRule, Rule } from './rule.ts'
 import { stopped } from './words.ts'
@@ -22,8 +23,13 @@ export function ruleProblems(
   wantedName: string | undefined,
   context: Context,
 ): readonly BellowsError[] {
-  const own = ownProblems(rule, table, context)
-  return [...own, ...(own.length > 0 ? [] : ruleNameProblems(rule, table, wantedName, context))]
+  const own = [...ownProblems(rule, table, context), ...partRuleProblems(rule, table, context.facts)]
+  if (own.length > 0) return own
+  const name = ruleName(rule, table, wantedName, context)
+  return [
+    ...ruleNameProblems(rule, table, wantedName, context),
+    ...(name === undefined ? [] : ownConstraintProblems(table, name)),
+  ]
 }
 
 /** Rows in the way must be seen to be found. */

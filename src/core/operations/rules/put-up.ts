@@ -6,6 +6,7 @@ import { constraintAbsent, indexStands, isAtMost } from '../../plan/probes.ts'
 import type { Made, StepDraft, TransactionStep } from '../../plan/step.ts'
 import { findColumn, type Table } from '../../schema/model.ts'
 import { id, qualified, shown, sql } from '../../sql.ts'
+import { foreignKeyPartsStep, keyOf, keyPartsSteps } from './by-parts.ts'
 import { leavingFreedom } from './leaving.ts'
 import { notNullSteps } from './not-null.ts'
 import { EXCLUSION_BYTES_MAX } from './problems.ts'
@@ -98,6 +99,10 @@ function checkSteps(work: Work<CheckRule>): readonly StepDraft[] {
 
 function keyToOther(work: Work<ForeignKeyRule>): readonly StepDraft[] {
   const { table, name, rule } = work
+  const hazards = [oldWriters(work), ...slowDeletes(table, rule)]
+  const { probe, makes } = newRule(work)
+  const keyParts = { probe, makes, phase: phaseOf(work), hazards }
+  if (table.kind === 'partitioned') return [foreignKeyPartsStep(keyOf(work), keyParts)]
   return foreignKeySteps({
     ...newRule(work),
     table,
@@ -106,7 +111,7 @@ function keyToOther(work: Work<ForeignKeyRule>): readonly StepDraft[] {
     definition: sql`${definitionSql(rule)} not valid`,
     shown: `"${name}" on "${table.name}"`,
     phase: phaseOf(work),
-    hazards: [oldWriters(work), ...slowDeletes(table, rule)],
+    hazards,
   })
 }
 
@@ -132,6 +137,8 @@ function keySteps(work: Work<KeyRule>): readonly StepDraft[] {
     rule.kind === 'primary_key'
       ? notNullSteps({ table, columns: nullable, seed, phase }, [oldWriters(work)])
       : []
+  if (table.kind === 'partitioned')
+    return [...before, ...keyPartsSteps(work, { ...newRule(work), phase, hazards: [oldWriters(work)] })]
   const index = { namespace: table.namespace, name }
   return [
     ...before,

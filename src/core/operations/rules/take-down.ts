@@ -3,9 +3,10 @@ import { indexHas, relationExists } from '../../plan/probes.ts'
 import type { StepDraft } from '../../plan/step.ts'
 import { findColumn } from '../../schema/model.ts'
 import { id, qualified, sql } from '../../sql.ts'
+import { dropLooseForeignKeysStep, dropLooseKeysStep } from './by-parts.ts'
 import { nullableAgainSteps } from './not-null.ts'
 import { phaseOf, type Work } from './put-up.ts'
-import type { KeyRule } from './rule.ts'
+import type { ForeignKeyRule, KeyRule } from './rule.ts'
 import { keyUsing, madeConstraint, ruleStands } from './stands.ts'
 import { RULE_WORDS } from './words.ts'
 
@@ -16,9 +17,19 @@ export function takeDownSteps(work: Work): readonly StepDraft[] {
     case 'unique':
     case 'primary_key':
       return [
+        ...(work.table.kind === 'partitioned'
+          ? [dropLooseKeysStep(work as Work<KeyRule>, phaseBack(work))]
+          : []),
         dropStep(work),
-        dropIndexStep(work as Work<KeyRule>),
+        ...(work.table.kind === 'partitioned' ? [] : [dropIndexStep(work as Work<KeyRule>)]),
         ...nullableAgainSteps({ ...work, phase: phaseBack(work), columns: filledForKey(work) }),
+      ]
+    case 'foreign_key':
+      return [
+        dropStep(work),
+        ...(work.table.kind === 'partitioned'
+          ? [dropLooseForeignKeysStep(work as Work<ForeignKeyRule>, phaseBack(work))]
+          : []),
       ]
     default:
       return [dropStep(work)]

@@ -47,6 +47,14 @@ export function settingProblems(op: SetTable, table: Table): readonly BellowsErr
     ...op.reset
       .filter((name) => Object.hasOwn(op.set, name))
       .map((name) => invalid(`"${name}" is both set and reset.`, 'Keep one.')),
+    ...(table.kind === 'partitioned' && names.length > 0
+      ? [
+          refused(
+            `"${table.name}" is a partitioned table, which has no rows and so no storage parameters.`,
+            'Set them on each of its partitions.',
+          ),
+        ]
+      : []),
     ...identityProblems(op, table),
   ]
 }

@@ -1,6 +1,7 @@
 import { assert } from '../../../errors.ts'
 import type { Renamed } from '../../../plan/copied.ts'
 import { keepsEveryValue, type Mapping, mappingFor } from '../../../plan/mapping.ts'
+import type { Requirement } from '../../../plan/step.ts'
 import { theTable } from '../../../plan/table-checks.ts'
 import type { Facts } from '../../../schema/facts.ts'
 import type { Index } from '../../../schema/indexes.ts'
@@ -14,8 +15,8 @@ import {
   type Schema,
   type Table,
 } from '../../../schema/model.ts'
-import { shown } from '../../../sql.ts'
-import { keptCollation, twinColumn, type Work, workUnderOneName } from '../../copy/work.ts'
+import { type Sql, shown } from '../../../sql.ts'
+import { type Copy, keptCollation, twinColumn, type Work, workUnderOneName } from '../../copy/work.ts'
 import { identityOf } from '../../keys/identity.ts'
 import { type Link, type Linked, linkedBy, linkOf } from '../../keys/links.ts'
 import { primaryKeyOf } from '../../keys/primary-key.ts'
@@ -32,6 +33,23 @@ export interface Keys {
   readonly primaryKeys: readonly PrimaryKey[]
   /** The foreign keys between them. */
   readonly links: readonly Link[]
+  readonly along?: Along
+}
+
+/** What changes its name at the same time, and before the columns do. */
+export interface Along {
+  readonly requires: readonly Requirement[]
+  readonly there: readonly Sql[]
+  readonly back: readonly Sql[]
+  readonly isThere: Sql
+  readonly isBack: Sql
+}
+
+/** One of several columns that change at once: what it is to be, and how its values get there. */
+export interface Changing
+  extends ColumnOf,
+    Pick<Copy, 'toColumn' | 'mapping' | 'mappingHidden' | 'notNull' | 'asOwner'> {
+  readonly seed: string
 }
 
 export interface Member extends Work {
@@ -81,39 +99,56 @@ export function keysOf(
   { schema, facts, seed }: Context,
   change: { readonly target: Target; readonly mapping: Mapping },
 ): Keys {
-  const columns = changing(op, schema, change.target)
-  const linked = linkedBy(schema, columns)
-  const copied = (at: number, besides: (table: Table) => Table): Work => {
-    const { table, from } = found(schema, columns[at] as ColumnOf)
+  const each = changing(op, schema, change.target).map((column, at): Changing => {
+    const { from } = found(schema, column)
     const target = at === 0 ? change.target : followingTarget(from, change.target)
     const mapping = at === 0 ? change.mapping : followingMapping(from, target, facts)
     assert(!('problem' in mapping), 'steps come after check')
     const { notNull, collation, ...type } = target
+    const toColumn = twinColumn(from, type, { name: from.name, collation })
+    return { ...column, toColumn, mapping, notNull, seed: at === 0 ? seed : seedOf(seed, column) }
+  })
+  return together(each, schema, identityOf(op, facts))
+}
+
+/** Names of ours are told apart by it. */
+export function seedOf(seed: string, { table, column }: ColumnOf): string {
+  return `${seed} ${shown(table.namespace)}.${table.name}.${column}`
+}
+
+/** Columns that change their names at once, whatever tables they are of. */
+export function together(
+  columns: readonly Changing[],
+  schema: Schema,
+  identity?: QualifiedName,
+): Omit<Keys, 'along'> {
+  const linked = linkedBy(schema, columns)
+  const copied = (changed: Changing, besides: (table: Table) => Table): Work => {
+    const { table: _, column: __, seed, ...how } = changed
+    const { table, from } = found(schema, changed)
     return workUnderOneName({
+      ...how,
       table: besides(table),
       fromColumn: from,
-      toColumn: twinColumn(from, type, { name: from.name, collation }),
       adopted: false,
-      mapping,
-      notNull,
       changesValues: false,
-      context: { seed: at === 0 ? seed : `${seed} ${shown(table.namespace)}.${table.name}.${from.name}` },
+      context: { seed },
     })
   }
-  const alone = columns.map((_, at) => copied(at, (table) => table))
+  const alone = columns.map((column) => copied(column, (table) => table))
   const primaryKeys = primaryKeysOf(schema, alone)
   return {
     members: alone.map((work, at) => {
       const others = alone.filter((one) => one !== work && isSameName(one.table, work.table))
       const later = alone.slice(at + 1).filter((one) => isSameName(one.table, work.table))
       const key = primaryKeys.find(({ table }) => isSameName(table, work.table))
-      const mine = copied(at, (table) => besides(table, others, linked))
+      const mine = copied(columns[at] as Changing, (table) => besides(table, others, linked))
       return {
         ...mine,
         things: ownThings(mine, later, linked),
         leaving: { ...mine.leaving, known: [...mine.leaving.known, ...knownOn(work, linked, key)] },
         isFilled: work.fromColumn.identity !== 'no' || key?.columns.some(({ to }) => to === work.to) === true,
-        identity: work.fromColumn.identity === 'no' ? undefined : identityOf(op, facts),
+        identity: work.fromColumn.identity === 'no' ? undefined : identity,
       }
     }),
     primaryKeys,

@@ -1,11 +1,12 @@
 import { validateForeignKeyStep } from '../../../plan/constraint-steps.ts'
 import type { Renamed } from '../../../plan/copied.ts'
+import type { Hazard } from '../../../plan/hazard.ts'
 import { indexValid } from '../../../plan/probes.ts'
 import type { StepDraft } from '../../../plan/step.ts'
 import { rewriteIndex } from '../../../rewrite.ts'
 import { isSameName } from '../../../schema/model.ts'
 import { qualified, sql, trusted } from '../../../sql.ts'
-import { takeBackStep } from '../../copy/back-steps.ts'
+import { takeBackSteps } from '../../copy/back-steps.ts'
 import { fillStep, installStep } from '../../copy/expand-steps.ts'
 import { indexColumnsSql, purgeStep } from '../../copy/leave-steps.ts'
 import { verifySteps } from '../../copy/verify-steps.ts'
@@ -15,23 +16,30 @@ import { changeHazards } from '../checks.ts'
 import type { Keys, Member, PrimaryKey } from './keys.ts'
 import { swapKeysBackStep, swapKeysStep } from './swap.ts'
 
-export function expandKeys(op: ChangeType, { members }: Keys): readonly StepDraft[] {
+export function expandKeys(op: ChangeType, keys: Keys): readonly StepDraft[] {
+  return expandTogether(keys, (member) => [
+    ...changeHazards({ ...op, table: member.table.name, column: member.from }, member),
+    ...(member.identity === undefined
+      ? []
+      : [
+          {
+            code: 'may_break' as const,
+            because:
+              'The identity gets a new sequence of the same name at the contract: a session that inserted before it cannot ask for its number by currval() or lastval() afterwards, and a nextval() that waits for the contract fails once.',
+          },
+        ]),
+  ])
+}
+
+export function expandTogether(
+  { members }: Keys,
+  hazards: (member: Member) => readonly Hazard[],
+): readonly StepDraft[] {
   return members.map((member) =>
     apart(
       installStep(member, {
         does: `keep a copy of "${member.from}" of "${member.table.name}" in step, as "${member.to}"`,
-        hazards: [
-          ...changeHazards({ ...op, table: member.table.name, column: member.from }, member),
-          ...(member.identity === undefined
-            ? []
-            : [
-                {
-                  code: 'may_break' as const,
-                  because:
-                    'The identity gets a new sequence of the same name at the contract: a session that inserted before it cannot ask for its number by currval() or lastval() afterwards, and a nextval() that waits for the contract fails once.',
-                },
-              ]),
-        ],
+        hazards: hazards(member),
         state: 'closed',
       }),
     ),
@@ -60,7 +68,7 @@ export function takeBackKeys(keys: Keys): readonly StepDraft[] {
     swapKeysBackStep(keys),
     ...links.filter(({ key }) => key.validated).map(validateAgainStep),
     ...links.map(dropLinkStep),
-    ...members.toReversed().map((member) => takeBackKeyStep(member, keys)),
+    ...members.toReversed().flatMap((member) => takeBackKeySteps(member, keys)),
   ]
 }
 
@@ -122,17 +130,20 @@ function validateAgainStep({ table, other, key }: Link): StepDraft {
 }
 
 /** The spare index of the old key is no part of the new column, and would stay. */
-function takeBackKeyStep(member: Member, { primaryKeys }: Keys): StepDraft {
-  const step = apart(takeBackStep(member))
+function takeBackKeySteps(member: Member, { primaryKeys }: Keys): readonly StepDraft[] {
   const spares = primaryKeys
     .filter(({ table, columns }) => isSameName(table, member.table) && columns.at(-1)?.to === member.to)
     .map(
       ({ table, spare }) =>
         sql`drop index if exists ${qualified({ namespace: table.namespace, name: spare })}`,
     )
-  return 'statements' in step && step.kind !== 'outside'
-    ? { ...step, statements: [...spares, ...step.statements] }
-    : step
+  return takeBackSteps(member)
+    .map(apart)
+    .map((step) =>
+      'statements' in step && step.kind !== 'outside'
+        ? { ...step, statements: [...spares, ...step.statements] }
+        : step,
+    )
 }
 
 function purgeKeyStep(member: Member, { members }: Keys): StepDraft {

@@ -1,42 +1,37 @@
 import { commentedSql, markedSql } from '../../../plan/carry.ts'
-import { nothingIsBound } from '../../../plan/dependents.ts'
 import { defaultName } from '../../../plan/names.ts'
-import { all, columnAbsent, columnExists, indexValid } from '../../../plan/probes.ts'
-import { noStrangers, renameSql } from '../../../plan/retire.ts'
+import { all, columnAbsent, columnExists } from '../../../plan/probes.ts'
+import { renameSql } from '../../../plan/retire.ts'
 import { functionSql } from '../../../plan/row-trigger.ts'
-import type { Lock, Requirement, StepDraft } from '../../../plan/step.ts'
+import type { Lock, StepDraft } from '../../../plan/step.ts'
 import type { QualifiedName } from '../../../schema/model.ts'
 import { id, qualified, type Sql, sql, trusted } from '../../../sql.ts'
-import { moveDefaultSql, readyRequirements } from '../../copy/leave-steps.ts'
+import { moveDefaultSql } from '../../copy/leave-steps.ts'
 import { handOverSql } from '../../keys/identity.ts'
-import type { Link } from '../../keys/links.ts'
-import {
-  dropConstraintSql,
-  isAsPlanned,
-  linkCommentSql,
-  linkStands,
-  takeOverLinkSql,
-} from '../../keys/links.ts'
+import { dropConstraintSql, linkCommentSql, takeOverLinkSql } from '../../keys/links.ts'
 import { returnDefaultSql } from '../steps.ts'
 import type { Keys, Member, PrimaryKey } from './keys.ts'
+import { swapRequirements } from './requirements.ts'
 
 /** All columns get their new names at once, and with them the keys: nobody sees one without the others. */
 export function swapKeysStep(keys: Keys): StepDraft {
-  const { members, primaryKeys, links } = keys
+  const { members, primaryKeys, links, along } = keys
   return {
     kind: 'retire',
     phase: 'retire',
     does: `have ${calledAll(members)} be the new ${members.length === 1 ? 'column' : 'columns'}, and hide the old`,
     hazards: [],
-    probe: all(
-      members.flatMap(({ table, to, leaving }) => [
+    probe: all([
+      ...(along === undefined ? [] : [along.isThere]),
+      ...members.flatMap(({ table, to, leaving }) => [
         columnAbsent(table, to),
         columnExists(table, leaving.hidden),
       ]),
-    ),
+    ]),
     locks: swapLocks(keys),
-    requires: [...members.flatMap((one) => memberRequirements(one, links)), ...keyRequirements(keys)],
+    requires: swapRequirements(keys),
     statements: [
+      ...(along?.there ?? []),
       ...links.map(({ table, key }) => dropConstraintSql(table, key.name)),
       ...primaryKeys.map(({ table, key }) => dropConstraintSql(table, key.name)),
       ...members.flatMap(takeOverSql),
@@ -49,21 +44,23 @@ export function swapKeysStep(keys: Keys): StepDraft {
 
 /** Undoes `swapKeysStep`: instant and lossless, because the hidden columns were kept in step. */
 export function swapKeysBackStep(keys: Keys): StepDraft {
-  const { members, primaryKeys, links } = keys
+  const { members, primaryKeys, links, along } = keys
   return {
     kind: 'ddl',
     phase: 'retire',
     does: `have ${calledAll(members)} be the old ${members.length === 1 ? 'column' : 'columns'} again`,
     hazards: [],
-    probe: all(
-      members.flatMap(({ table, from, leaving }) => [
+    probe: all([
+      ...(along === undefined ? [] : [along.isBack]),
+      ...members.flatMap(({ table, from, leaving }) => [
         columnExists(table, from),
         columnAbsent(table, leaving.hidden),
       ]),
-    ),
+    ]),
     locks: swapLocks(keys),
     requires: [],
     statements: [
+      ...(along?.back ?? []),
       ...links.map(({ table, key }) => dropConstraintSql(table, key.name)),
       ...primaryKeys.map(({ table, key }) => dropConstraintSql(table, key.name)),
       ...members.flatMap(giveBackSql),
@@ -101,39 +98,6 @@ function swapLocks({ members, links }: Keys): readonly Lock[] {
         implied: true as const,
       })),
     ]),
-  ]
-}
-
-function memberRequirements(member: Member, links: readonly Link[]): readonly Requirement[] {
-  const { table, from, leaving } = member
-  return [
-    noStrangers(leaving, from),
-    {
-      that: nothingIsBound(
-        table,
-        from,
-        links.map(({ identity }) => identity),
-      ),
-      code: 'dependents_found',
-      otherwise: `something depends on "${table.name}"."${from}" and would go along with the old column; drop it, contract, and make it anew`,
-    },
-    ...readyRequirements(member),
-  ]
-}
-
-function keyRequirements({ primaryKeys, links }: Keys): readonly Requirement[] {
-  return [
-    ...primaryKeys.flatMap(({ table, key, next, spare }) => [
-      isAsPlanned(table, key, key.definition),
-      ...[next, spare].map(
-        (name): Requirement => ({
-          that: indexValid({ namespace: table.namespace, name }),
-          code: 'drift_found',
-          otherwise: `the index "${name}" of "${table.name}" is missing or invalid`,
-        }),
-      ),
-    ]),
-    ...links.flatMap((link) => [isAsPlanned(link.table, link.key, link.key.definition), linkStands(link)]),
   ]
 }
 

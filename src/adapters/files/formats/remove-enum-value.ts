@@ -1,0 +1,9 @@
+import { z } from 'zod'
+import { name, namespace } from './shared.ts'
+
+export const removeEnumValue = z.strictObject({
+  namespace,
+  type: name,
+  value: name,
+  becomes: name.nullable(),
+})

@@ -1,0 +1,108 @@
+import type { BellowsError } from '../../errors.ts'
+import { columnSlotProblems, refused, tableProblems } from '../../plan/table-checks.ts'
+import { constantsIn } from '../../rewrite.ts'
+import { type Column, needsColumn, type Table } from '../../schema/model.ts'
+import { shown } from '../../sql.ts'
+import { carryProblems, ruleProblems, sourceProblems } from '../copy/checks.ts'
+import { enumProblems, missingValue, shownType } from '../enum/enum.ts'
+import type { Context } from '../operation.ts'
+import { type Known, knownType, membersOf, type RemoveEnumValue } from './removal.ts'
+
+export function removalProblems(op: RemoveEnumValue, context: Context): readonly BellowsError[] {
+  const { facts, schema } = context
+  const problems = [
+    ...enumProblems(op, op.value, facts),
+    ...missingValue(op, op.value, facts),
+    ...missingValue(op, op.becomes ?? undefined, facts),
+  ]
+  const known = knownType(op, facts)
+  if (problems.length > 0 || known === undefined) return problems
+  if (op.becomes === op.value)
+    return [refused(`'${op.value}' cannot become itself.`, 'Name another value, or null.')]
+  return [
+    ...typeProblems(op, known),
+    ...membersOf(op, facts, schema).flatMap(({ table, from }) => memberProblems(op, table, from)),
+  ]
+}
+
+function typeProblems(op: RemoveEnumValue, known: Known): readonly BellowsError[] {
+  const type = shownType(op)
+  return [
+    ...(known.extension
+      ? [refused(`The type ${type} belongs to an extension, which would lose it.`, 'Change the extension.')]
+      : []),
+    ...(known.makes
+      ? []
+      : [
+          refused(
+            `The connected role may not make another type in the place of ${type}, with the same owner.`,
+            `Grant it CREATE on the schema ${shown(op.namespace)}, and connect as the owner.`,
+          ),
+        ]),
+    ...known.users
+      .filter((user) => !isMadeInAMoment(user))
+      .map((user) =>
+        refused(
+          `The ${user} is made with the type ${type}, and nothing carries it to another one.`,
+          'Give it another type, such as text, or drop it, for the time of the migration.',
+        ),
+      ),
+  ]
+}
+
+/** What holds no value can go right before the contract, and come again right behind it. */
+export function isMadeInAMoment(user: string): boolean {
+  return /^(view|materialized view|function|procedure|aggregate|rule|policy|trigger) /.test(user)
+}
+
+function memberProblems(op: RemoveEnumValue, table: Table, from: Column): readonly BellowsError[] {
+  const unfit = tableProblems({ namespace: table.namespace, table: table.name }, table, [
+    'table',
+    'partitioned',
+  ])
+  if (unfit.length > 0) return unfit
+  return [
+    ...sourceProblems(table, from),
+    ...carryProblems(table, from),
+    ...columnSlotProblems(table),
+    ...ruleProblems(table, from.name, from.name),
+    ...valueProblems(op, table, from),
+  ]
+}
+
+/** What names the value has no place where there is none. */
+function valueProblems(op: RemoveEnumValue, table: Table, from: Column): readonly BellowsError[] {
+  const of = `"${table.name}"."${from.name}"`
+  return [
+    ...(op.becomes === null && !from.nullable && !from.type.endsWith('[]')
+      ? [refused(`${of} is NOT NULL, so '${op.value}' cannot become NULL there.`, 'Name another value.')]
+      : []),
+    ...(from.default !== null && names(`select ${from.default}`, op.value)
+      ? [
+          refused(
+            `The default of ${of} is '${op.value}', or comes of it.`,
+            'Give it another one first: alter_column.',
+          ),
+        ]
+      : []),
+    ...table.indexes
+      .filter((index) => index.columns.includes(from.name) && names(index.definition, op.value))
+      .filter(
+        (index) =>
+          !table.constraints.some((one) => one.name === index.name && needsColumn(table, one, from.name)),
+      )
+      .map((index) =>
+        refused(
+          `The index ${shown(index.name)} names '${op.value}'.`,
+          'Drop it for the time of the migration, or put another one in its place first: replace_index.',
+        ),
+      ),
+  ]
+}
+
+/** An array stands there as one text. */
+function names(text: string, value: string): boolean {
+  return constantsIn(text).some(
+    (constant) => constant === value || (constant.startsWith('{') && constant.includes(value)),
+  )
+}

@@ -1,0 +1,52 @@
+import type { BellowsError } from '../errors.ts'
+import { specOf } from '../operations/index.ts'
+import type { Migration, Operation } from '../operations/migration.ts'
+import { knownType, type RemoveEnumValue } from '../operations/remove-enum-value/removal.ts'
+import type { Facts } from '../schema/facts.ts'
+import { isSameName, type QualifiedName } from '../schema/model.ts'
+import { shown } from '../sql.ts'
+import { refused } from './table-checks.ts'
+
+/**
+ * Whatever else a migration makes with a type that is made anew would be made with the old one, and keep it. What it changes of the
+ * tables would change beside the columns that are on their way.
+ */
+export function removedValueProblems({ operations }: Migration, facts: Facts): readonly BellowsError[] {
+  return operations.flatMap((op) => {
+    if (op.kind !== 'remove_enum_value') return []
+    const tables = (knownType(op, facts)?.columns ?? []).map(({ table }) => table)
+    return operations
+      .filter((other) => other !== op && (isOn(other, tables) || saysType(other, op)))
+      .map((other) =>
+        refused(
+          `The type ${shown(op.type)} loses a value, and another operation of the migration (${other.kind}) names it or works on a table that has it.`,
+          'Put them into two migrations; the second begins when the first is contracted.',
+        ),
+      )
+  })
+}
+
+function isOn(op: Operation, tables: readonly QualifiedName[]): boolean {
+  const { tables: mine, touches } = specOf(op).needs(op)
+  return [...mine, ...touches.flatMap((touch) => ('object' in touch ? [] : [touch.table]))].some((one) =>
+    tables.some((table) => isSameName(one, table)),
+  )
+}
+
+/** In any of its texts, as a word, whatever it means there. */
+function saysType(op: Operation, { type }: RemoveEnumValue): boolean {
+  const name = type.toLowerCase()
+  const text = textsOf(op).join(' ').toLowerCase().replaceAll('""', '"')
+  return (
+    text.split(/[^\p{L}\p{N}_$]+/u).includes(name) || (/[^\p{L}\p{N}_$]/u.test(name) && text.includes(name))
+  )
+}
+
+function textsOf(op: Operation): readonly string[] {
+  const texts: string[] = []
+  JSON.stringify(op, (_, value: unknown) => {
+    if (typeof value === 'string') texts.push(value)
+    return value
+  })
+  return texts
+}
