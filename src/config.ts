@@ -16,7 +16,9 @@ export const DEFAULT_SETTINGS: Settings = Object.freeze({
   holdTimeoutMs: 2_000,
   scanTimeoutMs: 24 * 3_600_000,
   batch: {
-    rows: 1_000,
+    rows: 'by_time',
+    targetMs: 25,
+    workers: 1,
     verifyRows: 20_000,
     lockTimeoutMs: 300,
     // With the lock timeout less than deadlock_timeout (1 s): whoever waits for a row of a batch has it before the server looks

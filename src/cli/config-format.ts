@@ -13,7 +13,9 @@ const lock = z.strictObject({
   deadlineMs: count,
 })
 const batch = z.strictObject({
-  rows: count,
+  rows: z.union([count, z.literal('by_time')]),
+  targetMs: count,
+  workers: count,
   verifyRows: count,
   lockTimeoutMs: count,
   statementTimeoutMs: count,

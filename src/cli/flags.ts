@@ -17,6 +17,7 @@ export interface BoundFlags extends DatabaseFlags {
   readonly lockTimeout?: number
   readonly lockDeadline?: number
   readonly batchSize?: number
+  readonly workers?: number
   readonly wait?: number
 }
 
@@ -24,18 +25,26 @@ export function addBoundFlags(command: Command): Command {
   return addDatabaseFlags(command)
     .option('--lock-timeout <ms>', 'longest that others wait behind one attempt to get a lock', wholeNumber)
     .option('--lock-deadline <ms>', 'give up on a lock after so long', wholeNumber)
-    .option('--batch-size <rows>', 'rows of one batch, about', wholeNumber)
+    .option(
+      '--batch-size <rows>',
+      'rows of one batch, about; as many as its time allows when not given',
+      wholeNumber,
+    )
+    .option('--workers <n>', 'batches of a backfill that run side by side', wholeNumber)
     .option('--wait <ms>', 'longest wait for another driver of the same database', wholeNumber)
 }
 
 export function boundSettings(flags: BoundFlags): SettingsChange {
-  const { lockTimeout, lockDeadline, batchSize, wait } = flags
+  const { lockTimeout, lockDeadline, batchSize, workers, wait } = flags
   return {
     lock: {
       ...(lockTimeout === undefined ? {} : { heldTimeoutMs: lockTimeout }),
       ...(lockDeadline === undefined ? {} : { deadlineMs: lockDeadline }),
     },
-    ...(batchSize === undefined ? {} : { batch: { rows: batchSize } }),
+    batch: {
+      ...(batchSize === undefined ? {} : { rows: batchSize }),
+      ...(workers === undefined ? {} : { workers }),
+    },
     ...(wait === undefined ? {} : { driver: { waitMs: wait } }),
   }
 }

@@ -50,6 +50,12 @@ export interface Recorded {
   readonly schema?: string
 }
 
+/** A connection for transactions one after the other. */
+export interface Lane {
+  transact(transaction: Transaction): Promise<Committed>
+  close(): Promise<void>
+}
+
 /** The one who may change things. Every transaction is fenced by its epoch; after a takeover none commits any more. */
 export interface Driver {
   readonly epoch: number
@@ -57,6 +63,8 @@ export interface Driver {
   /** Lets the history begin here: these files count as applied, and the schema is recorded as it is. */
   setBaseline(files: Readonly<Record<string, string>>): Promise<void>
   transact(transaction: Transaction): Promise<Committed>
+  /** A further connection, fenced as this one, for transactions side by side. */
+  lane(): Promise<Lane>
   /** A statement that cannot run in a transaction, on the connection that holds the driver's lock. */
   outside(
     statement: Sql,

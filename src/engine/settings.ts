@@ -26,8 +26,12 @@ export interface LockSettings {
 }
 
 export interface BatchSettings {
-  /** Rows of one transaction, about: whole pages are taken, and split only when one page holds more. */
-  readonly rows: number
+  /** Rows of one transaction, about: whole pages are taken, and split only when one page holds more. `by_time`: as many as `targetMs` allows. */
+  readonly rows: number | 'by_time'
+  /** How long one is to take. Shorter ones are gentler to others who want the same rows or pages, longer ones quicker as a whole. */
+  readonly targetMs: number
+  /** Batches side by side, each in a session of its own. */
+  readonly workers: number
   /** Rows of one chunk of a verification, about. */
   readonly verifyRows: number
   /** Longest wait for a row that somebody holds. */

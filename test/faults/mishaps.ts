@@ -31,7 +31,8 @@ export function rewritingAt(
       after: async ({ kind }) => {
         if (times > 0 || kind !== 'transact') return
         const [at] = await database.query<{ block: number | null }>(
-          `select (state #>> '{at,block}')::int as block from bellows.checkpoint where step = $1`,
+          `select coalesce((select max(to_block)::int from bellows.backfill_range r where r.step = c.step and next_rung = rungs),
+            (state #>> '{at,block}')::int) as block from bellows.checkpoint c where step = $1`,
           [step],
         )
         if ((at?.block ?? 0) < BLOCK) return

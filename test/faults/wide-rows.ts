@@ -27,4 +27,5 @@ export const SETTINGS = {
 
 export const UNLIKE = 'select id, name, full_name from users where full_name is distinct from name'
 
-export const isBatch = ({ kind, what }: Effect) => kind === 'transact' && what.startsWith('with filled')
+export const isBatch = ({ kind, what }: Effect) =>
+  kind === 'transact' && /^with (claimed|filled) as/.test(what)

@@ -18,6 +18,7 @@ export async function traces(database: TestDatabase): Promise<string[]> {
     union all select 'state of ' || "table" || '.' || "column" from bellows.column_state
     union all select 'checkpoint ' || c.step from bellows.checkpoint c
       where exists (select from bellows.event e where e.run = c.run and e.event ->> 'type' = 'run_rolled_back')
+    union all select 'range ' || r.step from bellows.backfill_range r
     order by 1`)
   return rows.map(({ line }) => line)
 }
@@ -74,3 +75,7 @@ select line from (
   union all
   select format('view %s: %s', t.oid::regclass, pg_get_viewdef(t.oid)) from tables t where t.relkind in ('v', 'm')
 ) all_lines order by line`
+
+/** How many rows all backfills have set, those of ranges that are not closed yet among them; fails where there is no journal. */
+export const ROWS_DONE =
+  'select (select coalesce(sum(rows_done), 0) from bellows.checkpoint) + (select coalesce(sum(rows_done), 0) from bellows.backfill_range) as rows_done'

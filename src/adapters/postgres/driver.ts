@@ -2,7 +2,7 @@ import { BellowsError } from '../../core/errors.ts'
 import { canonical } from '../../core/hash.ts'
 import type { Migration } from '../../core/operations/migration.ts'
 import { join, lit, type Sql, sql } from '../../core/sql.ts'
-import type { Driver, Holder } from '../../engine/ports.ts'
+import type { Committed, Driver, Holder, Transaction } from '../../engine/ports.ts'
 import { type Connection, openConnection, rowsOf, type Target } from './connection.ts'
 import type { Sessions } from './sessions.ts'
 import { committed, transactionText } from './transaction.ts'
@@ -25,7 +25,7 @@ export async function tryToDrive(target: Target, sessions: Sessions): Promise<Dr
       return (await holderOf(sessions)) ?? { who: 'a driver that just left' }
     }
     const watch = await openConnection(target)
-    return await crowned(main, watch, target.application).catch(async (error: unknown) => {
+    return await crowned(main, watch, target).catch(async (error: unknown) => {
       await watch.close()
       throw error
     })
@@ -36,14 +36,14 @@ export async function tryToDrive(target: Target, sessions: Sessions): Promise<Dr
 }
 
 /** Raises the epoch. That waits for transactions of an earlier driver that are still at work, and fences all later ones. */
-async function crowned(main: Connection, watch: Connection, application: string): Promise<Driver> {
+async function crowned(main: Connection, watch: Connection, target: Target): Promise<Driver> {
   const answer = await main.send(sql`
 with raised as (update bellows.driver set epoch = epoch + 1 returning epoch),
   backends as (
     select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('pid', pid, 'backend_start', backend_start::text)) as known
       from pg_catalog.pg_stat_activity where pid in (${lit(main.pid)}, ${lit(watch.pid)}))
 insert into bellows.heartbeat (epoch, beat_at, backends, application)
-  select epoch, pg_catalog.clock_timestamp(), coalesce(known, '[]'), ${lit(application)} from raised, backends
+  select epoch, pg_catalog.clock_timestamp(), coalesce(known, '[]'), ${lit(target.application)} from raised, backends
   on conflict (singleton) do update set epoch = excluded.epoch, beat_at = excluded.beat_at, backends = excluded.backends,
     application = excluded.application
   returning epoch`)
@@ -63,7 +63,14 @@ select bellows.fence(${lit(epoch)});
 select bellows.set_baseline(${lit(epoch)}, ${lit(JSON.stringify(files))});
 commit`)
     },
-    transact: async (transaction) => committed(await main.send(transactionText(transaction, epoch))),
+    transact: (transaction) => transactOn(main, epoch, transaction),
+    lane: async () => {
+      const connection = await openConnection(target)
+      return {
+        transact: (transaction) => transactOn(connection, epoch, transaction),
+        close: () => connection.close(),
+      }
+    },
     outside: async (statement, bounds) => {
       await main.send(sql`select bellows.fence(${lit(epoch)})`)
       await main.send(bounded(bounds.lockTimeoutMs, bounds.statementTimeoutMs))
@@ -87,6 +94,14 @@ rollback`)
       await Promise.all([main.close(), watch.close()])
     },
   }
+}
+
+async function transactOn(
+  connection: Connection,
+  epoch: number,
+  transaction: Transaction,
+): Promise<Committed> {
+  return committed(await connection.send(transactionText(transaction, epoch)))
 }
 
 function namesSql(parts: Migration['parts'] = []): Sql {

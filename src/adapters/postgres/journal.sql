@@ -71,6 +71,25 @@ create table bellows.checkpoint (
   updated_at timestamptz not null default clock_timestamp()
 );
 
+-- Where a first pass over a table stands that several may work on at once: ranges of its file, each gone through in several rungs, a
+-- part of its rows in each. A batch locks its range, does the next rung of it and raises next_rung, all in one transaction: no range has an
+-- owner, so there is nothing to take over from one that died.
+create table bellows.backfill_range (
+  step text not null,
+  -- The partition; 0 where the table itself has the rows.
+  leaf oid not null,
+  from_block bigint not null,
+  from_line integer not null,
+  -- The first line that is no more of it.
+  to_block bigint not null,
+  to_line integer not null,
+  rungs smallint not null,
+  next_rung smallint not null default 0,
+  rows_done bigint not null default 0,
+  primary key (step, leaf, from_block, from_line)
+);
+create index unfinished_range on bellows.backfill_range (step, leaf) where next_rung < rungs;
+
 create function bellows.fence(mine bigint) returns void language plpgsql as $$
 begin
   perform from bellows.driver where epoch = mine for share;
@@ -181,4 +200,4 @@ create table bellows.column_state (
   primary key (namespace, "table", "column")
 );
 
-insert into bellows.meta (journal_version) values (2);
+insert into bellows.meta (journal_version) values (3);

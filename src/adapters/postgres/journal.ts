@@ -7,7 +7,7 @@ import type { Checkpoint, Journal, WhichRuns } from '../../engine/ports.ts'
 import type { Sessions } from './sessions.ts'
 
 /** The version of the tables in journal.sql. A newer one was made by a newer Bellows, which knows what we do not. */
-const JOURNAL_VERSION = 2
+const JOURNAL_VERSION = 3
 
 const FUNCTIONS = ['instances.sql', 'needing.sql', 'catalog.sql', 'schema-compare.sql']
 const WHOLE = ['journal.sql', 'evidence.sql', 'rollout.sql', 'schema-record.sql', ...FUNCTIONS]
@@ -15,6 +15,7 @@ const WHOLE = ['journal.sql', 'evidence.sql', 'rollout.sql', 'schema-record.sql'
 /** What makes a version out of the one before it. */
 const UPGRADES: Readonly<Record<number, readonly string[]>> = {
   2: ['upgrade-2.sql', ...FUNCTIONS, 'upgrade-2-record.sql'],
+  3: ['upgrade-3.sql'],
 }
 
 export function postgresJournal(sessions: Sessions): Journal {
@@ -160,5 +161,10 @@ async function checkpoint(sessions: Sessions, step: string): Promise<Checkpoint 
 select state, rows_done as ${trusted('"rowsDone"')}, rows_total as ${trusted('"rowsTotal"')}, finished,
     extract(epoch from updated_at - started_at) as seconds
   from bellows.checkpoint where step = ${lit(step)}`)
-  return found
+  // An older journal that is only read has no ranges.
+  if ((found?.state as { readonly byRanges?: true } | null | undefined)?.byRanges !== true) return found
+  const [ranges] = await sessions.read<{ rows: number }>(
+    sql`select coalesce(sum(rows_done), 0)::bigint as rows from bellows.backfill_range where step = ${lit(step)}`,
+  )
+  return found === undefined ? undefined : { ...found, rowsDone: found.rowsDone + (ranges?.rows ?? 0) }
 }

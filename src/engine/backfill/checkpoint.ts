@@ -44,6 +44,9 @@ export function reopenBackfillSql(run: number): Sql {
   return sql`update bellows.checkpoint set finished = false, state = 'null' where run = ${lit(run)} and finished and not state ? 'verdict'`
 }
 
+/** Whoever is at work on a range is waited for, and finds none any more. */
 export function forgetRunSql(run: number): Sql {
-  return sql`delete from bellows.checkpoint where run = ${lit(run)}`
+  return sql`with ranges as (
+  delete from bellows.backfill_range where step in (select step from bellows.checkpoint where run = ${lit(run)}))
+delete from bellows.checkpoint where run = ${lit(run)}`
 }

@@ -7,14 +7,18 @@ import type { Driving } from '../context.ts'
 import type { Checkpoint } from '../ports.ts'
 import { type Batch, batchOf, batchTransaction } from './batch.ts'
 import { type Marked, markSql } from './checkpoint.ts'
+import { climb } from './climb.ts'
 import { explainFailure } from './failing-row.ts'
 import { isRewritten, readFile } from './file.ts'
 import { isOf, type Part, partsOf } from './leaves.ts'
+import { climbed, closeSql, isOfPart } from './range-rows.ts'
 import { teller, workThrough } from './work-through.ts'
 
 /** Where a backfill stands. */
 interface State extends Pass {
   readonly passNumber: number
+  /** Where in the pass it stands say the ranges in the journal. */
+  readonly byRanges?: true
   /** Rows that this pass has set so far. */
   readonly found: number
 }
@@ -36,12 +40,12 @@ export async function fill(engine: Driving, run: number, step: BackfillStep): Pr
 async function fillPart(engine: Driving, work: Work, before: State | undefined): Promise<void> {
   const { passesMax } = engine.settings.batch
   const { step } = work
-  let state = before ?? (await firstPass(engine, work))
+  let state = before ?? (await begun(engine, work))
   while (state.passNumber <= passesMax) {
-    const end = await onePass(engine, work, state)
+    const end =
+      state.passNumber === 1 ? await together(engine, work, state) : await onePass(engine, work, state)
     if (end !== undefined && (end.found === 0 || step.once === true)) return
-    const passNumber = end === undefined ? 1 : end.passNumber + 1
-    state = { ...(await firstPass(engine, work)), passNumber }
+    state = end === undefined ? await begun(engine, work) : await passOf(engine, work, end.passNumber + 1)
   }
   throw new BellowsError(
     'backfill_failed',
@@ -57,9 +61,48 @@ function resumed(before: Checkpoint | undefined): State | undefined {
   return before === undefined || before.finished ? undefined : ((before.state as State | null) ?? undefined)
 }
 
-async function firstPass(engine: Driving, { step, leaf }: Part<BackfillStep>): Promise<State> {
+async function passOf(
+  engine: Driving,
+  { step, leaf }: Part<BackfillStep>,
+  passNumber: number,
+): Promise<State> {
   const file = await readFile(engine, step.table)
-  return { passNumber: 1, found: 0, at: START, file, ...(leaf === undefined ? {} : { leaf }) }
+  return { passNumber, found: 0, at: START, file, ...(leaf === undefined ? {} : { leaf }) }
+}
+
+/** The first pass, on record before anybody works on it: its file is what all workers go by. */
+async function begun(engine: Driving, work: Work): Promise<State> {
+  const state = { ...(await passOf(engine, work, 1)), byRanges: true as const }
+  await batchTransaction(engine, work.run, [closeSql(work), stateSql(work, state, sql`0`)])
+  return state
+}
+
+/** The first pass, which several may do together. Nothing when the table was rewritten under way. */
+async function together(engine: Driving, work: Work, state: State): Promise<State | undefined> {
+  const whole = await climb(engine, { ...work, pass: state })
+  const { rows: found } = await climbed(engine, work)
+  const { byRanges: _, ...pass } = state
+  // What was done stays counted, also where the pass is begun anew.
+  await batchTransaction(engine, work.run, [
+    stateSql(
+      work,
+      { ...pass, passNumber: 2 },
+      sql`(select coalesce(sum(rows_done), 0) from bellows.backfill_range where ${isOfPart(work)})`,
+    ),
+    closeSql(work),
+  ])
+  return whole ? { ...pass, found } : undefined
+}
+
+function stateSql({ run, step }: Work, state: State, rowsDone: Sql): Sql {
+  return markSql({
+    run,
+    step: step.id,
+    state: sql`${lit(JSON.stringify(state))}::jsonb`,
+    rowsDone,
+    rowsTotal: rowsOfAll(state),
+    condition: sql`true`,
+  })
 }
 
 interface Work extends Part<BackfillStep> {
@@ -67,16 +110,16 @@ interface Work extends Part<BackfillStep> {
   readonly tell: ReturnType<typeof teller>
 }
 
-/** The state at the end of the pass, or nothing when the table was rewritten under way. */
+/** A later pass, which expects to find nothing. The state at its end, or nothing when the table was rewritten under way. */
 async function onePass(engine: Driving, work: Work, start: State): Promise<State | undefined> {
-  const { rows, verifyRows } = engine.settings.batch
+  const { verifyRows } = engine.settings.batch
   let state = start
   const whole = await workThrough(engine, start, {
     step: work.step,
     tell: work.tell,
     strategy: blockRanges,
-    // A later pass expects to find nothing; reading costs little and holds no row.
-    rows: start.passNumber === 1 || start.found > 0 ? rows : verifyRows,
+    // Reading costs little and holds no row. Where much is found after all, a batch that takes too long is halved.
+    rows: verifyRows,
     explain: (range, error) =>
       explainFailure(engine, work.step, { range, linesPerBlock: start.file.linesPerBlock }, error),
     batch: async (range, after) => {

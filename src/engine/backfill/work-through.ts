@@ -1,11 +1,11 @@
-import { BellowsError } from '../../core/errors.ts'
+import type { BellowsError } from '../../core/errors.ts'
 import type { TableStep } from '../../core/plan/step.ts'
 import { type Meter, metered, progressOf, type Sample } from '../../core/run/meter.ts'
 import { isThroughFile, type Pass, type Range, type Strategy, share } from '../../core/run/ranges.ts'
 import type { Driving } from '../context.ts'
-import { described } from '../lock.ts'
 import { stopIfAsked } from '../stop.ts'
-import { type Batch, tookTooLong } from './batch.ts'
+import { attempted } from './attempts.ts'
+import type { Batch } from './batch.ts'
 
 export interface Way {
   readonly step: TableStep
@@ -41,7 +41,12 @@ export async function workThrough(engine: Driving, start: Pass, way: Way): Promi
     stopIfAsked(engine)
     const range = way.strategy(pass, rows)
     const after = { ...pass, at: range.to }
-    const batch = await attempted(engine, way, { range, after, canBeSmaller: rows > 0 })
+    const batch = await attempted(engine, {
+      step: way.step,
+      batch: () => way.batch(range, after),
+      canBeSmaller: rows > 0,
+      explain: (error) => way.explain(range, error),
+    })
     if (batch === 'too slow') {
       // None is a single line, also of a block that has but one row.
       rows = Math.floor(rows / 2)
@@ -59,58 +64,5 @@ export async function workThrough(engine: Driving, start: Pass, way: Way): Promi
   return true
 }
 
-/** What one batch is to do. */
-interface Stretch {
-  readonly range: Range
-  readonly after: Pass
-  readonly canBeSmaller: boolean
-}
-
-/** A batch that loses a lock or a deadlock is tried again; the application always wins. */
-async function attempted(
-  engine: Driving,
-  way: Way,
-  { range, after, canBeSmaller }: Stretch,
-): Promise<Batch | 'too slow'> {
-  const { attemptsMax } = engine.settings.batch
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await way.batch(range, after)
-    } catch (error) {
-      if (!(error instanceof BellowsError)) throw error
-      const isTooSlow = tookTooLong(error)
-      if (isTooSlow && canBeSmaller) return 'too slow'
-      const lostRace = error.code === 'lock_not_had' || error.code === 'txn_conflict'
-      if (!lostRace && !isTooSlow) throw await way.explain(range, error)
-      if (attempt >= attemptsMax)
-        throw isTooSlow ? await way.explain(range, error) : await rowsHeld(engine, way, error)
-      engine.notify({ type: 'waiting_for_lock', step: way.step.id, blockers: [] })
-      await engine.clock.sleep(
-        2 ** Math.min(attempt, MAX_DOUBLINGS) * FIRST_PAUSE_MS * (0.5 + engine.clock.random()),
-      )
-    }
-  }
-}
-
-/** Whoever writes or locks rows of the table and does not end holds rows that the batch needs. */
-async function rowsHeld(engine: Driving, { step }: Way, cause: BellowsError): Promise<BellowsError> {
-  const writers = await engine.database.blockers([{ relation: step.table, level: 'exclusive' }])
-  return new BellowsError(
-    cause.code,
-    `Rows of "${step.table.name}" are held by somebody else for too long; what was done stays done.`,
-    {
-      step: step.id,
-      cause,
-      hint:
-        writers.length === 0
-          ? 'Run the same command again: it goes on from there.'
-          : `They have rows of the table locked: ${writers.map(described).join('; ')}. Run the same command again when they have ended.`,
-      facts: { blockers: writers },
-    },
-  )
-}
-
 /** A batch that took less than one part in so many of its time may be twice as large. */
 const QUICK_SHARE = 4
-const FIRST_PAUSE_MS = 10
-const MAX_DOUBLINGS = 8

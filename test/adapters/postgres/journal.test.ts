@@ -22,7 +22,7 @@ describe('installing', () => {
     const database = await testDatabase()
     const all = await Promise.all(Array.from({ length: 20 }, () => database.bellows()))
     await Promise.all(all.map((bellows) => bellows.install()))
-    expect(await database.query('select journal_version from bellows.meta')).toEqual([{ journal_version: 2 }])
+    expect(await database.query('select journal_version from bellows.meta')).toEqual([{ journal_version: 3 }])
   })
 
   test('looking installs nothing', async () => {

@@ -5,6 +5,7 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { describe, expect, test } from 'vitest'
+import { ROWS_DONE } from '../../support/catalog.ts'
 import { cleanUp, serverUrl, type TestDatabase, testDatabase } from '../../support/database.ts'
 import { type NodeProcess, startNode, until } from '../../support/node-process.ts'
 import {
@@ -48,9 +49,7 @@ const ENTERED =
   '{"type": "instance_registered", "in_reply_to": N, "instance": "new", "uses": ["users.full_name"], "lease_ms": 30000'
 
 const rowsDone = async ({ database }: Pick<Place, 'database'>): Promise<number> =>
-  Number(
-    (await database.query('select rows_done from bellows.checkpoint').catch(() => []))[0]?.rows_done ?? 0,
-  )
+  Number((await database.query(ROWS_DONE).catch(() => []))[0]?.rows_done ?? 0)
 
 const columns = async ({ database }: Pick<Place, 'database'>): Promise<string> =>
   (

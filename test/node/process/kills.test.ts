@@ -3,6 +3,7 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ROWS_DONE } from '../../support/catalog.ts'
 import { keptUrl, type NodeProcess, queryAt, startNode, until } from '../../support/node-process.ts'
 import {
   again,
@@ -53,8 +54,7 @@ const holds =
   async ({ node, ask }: Moment): Promise<void> =>
     until(async () => node.rest() !== '' || (await ask(query).catch(() => 0)) > 0, query)
 
-const filled = (rows: number) =>
-  holds(`select count(*) as n from bellows.checkpoint where rows_done >= ${rows}`)
+const filled = (rows: number) => holds(`select ((${ROWS_DONE}) >= ${rows})::int as n`)
 
 const KILLINGS: readonly Killing[] = [
   { title: 'before the first message', answered: 0 },

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { ROWS_DONE } from '../../support/catalog.ts'
 import { until } from '../../support/node-process.ts'
 import {
   CONTRACTED,
@@ -42,7 +43,7 @@ const columns = async ({ database }: Place): Promise<readonly string[]> =>
   ).map(({ shape }) => shape)
 
 const rowsDone = async ({ database }: Place): Promise<number> =>
-  Number((await database.query('select rows_done from bellows.checkpoint'))[0]?.rows_done ?? 0)
+  Number((await database.query(ROWS_DONE))[0]?.rows_done ?? 0)
 
 const holds = (wanted: readonly string[]) => async (place: Place) =>
   expect(await columns(place)).toEqual(wanted)

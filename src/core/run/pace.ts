@@ -1,0 +1,46 @@
+/** How large batches are: about so many rows of one transaction. */
+export interface Pace {
+  readonly rows: number
+  readonly rowsMax: number
+  /** How long a batch is to take; absent where somebody has said how many rows it has. */
+  readonly targetMs?: number
+}
+
+/** About a hundred blocks' worth for one rung of a ladder, which hardly anybody notices. */
+const FIRST_ROWS = 1_000
+const ROWS_MAX = 50_000
+/** One odd batch does not decide. */
+const STEP_MAX = 2
+/** A batch that took less than one part in so many of what it may take can be twice as large. */
+const QUICK_SHARE = 4
+
+export function firstPace(rows: number | 'by_time', targetMs: number): Pace {
+  return rows === 'by_time' ? { rows: FIRST_ROWS, rowsMax: ROWS_MAX, targetMs } : { rows, rowsMax: rows }
+}
+
+/** Below so many rows it is what a statement costs in any case that takes the time, and smaller batches take longer as a whole. */
+const ROWS_ENOUGH = 200
+
+/** After a batch of so many rows that took so long, and could have taken `mostMs`. */
+export function paced(
+  pace: Pace,
+  batch: { readonly rows: number; readonly ms: number },
+  mostMs: number,
+): Pace {
+  const { rows, targetMs } = pace
+  if (targetMs === undefined || rows < ROWS_ENOUGH)
+    return batch.ms * QUICK_SHARE <= mostMs ? bounded(pace, rows * STEP_MAX) : pace
+  // One that found little says nothing of how long more would take.
+  if (batch.rows < rows / STEP_MAX) return pace
+  return bounded(pace, Math.max(ROWS_ENOUGH, (batch.rows * targetMs) / Math.max(batch.ms, 1)))
+}
+
+/** After one that the server ended because it took too long. */
+export function slowed(pace: Pace): Pace {
+  return bounded(pace, pace.rows / STEP_MAX)
+}
+
+function bounded(pace: Pace, wanted: number): Pace {
+  const rows = Math.min(pace.rows * STEP_MAX, pace.rowsMax, Math.max(1, pace.rows / STEP_MAX, wanted))
+  return { ...pace, rows: Math.round(rows) }
+}

@@ -1,0 +1,57 @@
+import { describe, expect, test } from 'vitest'
+import { firstPace, type Pace, paced, slowed } from '../../../src/core/run/pace.ts'
+
+const MOST_MS = 600
+
+/** What it comes to where every row takes so long. */
+function settled(start: Pace, msPerRow: number): number {
+  let pace = start
+  for (let batch = 0; batch < 30; batch += 1)
+    pace = paced(pace, { rows: pace.rows, ms: pace.rows * msPerRow }, MOST_MS)
+  return pace.rows
+}
+
+describe('the pace of batches', () => {
+  test.each([
+    [0.005, 5_000],
+    [0.025, 1_000],
+    [0.125, 200],
+    [0.000_001, 50_000],
+  ])('settles where a row takes %s ms at %s rows for 25 ms', (msPerRow, rows) => {
+    expect(settled(firstPace('by_time', 25), msPerRow)).toBe(rows)
+  })
+
+  test('is at most halved or doubled by one batch', () => {
+    const pace = firstPace('by_time', 25)
+    expect(paced(pace, { rows: 1_000, ms: 590 }, MOST_MS).rows).toBe(500)
+    expect(paced(pace, { rows: 1_000, ms: 0 }, MOST_MS).rows).toBe(2_000)
+  })
+
+  test('follows no batch that finds little, however long that takes', () => {
+    const pace = firstPace('by_time', 25)
+    expect(paced(pace, { rows: 3, ms: 1 }, MOST_MS)).toEqual(pace)
+    expect(paced(pace, { rows: 3, ms: 200 }, MOST_MS)).toEqual(pace)
+  })
+
+  test('does not fall below what a statement costs in any case, but where the server ends one', () => {
+    const pace = firstPace('by_time', 25)
+    expect(settled(pace, 2), 'as if a trigger took long for each row').toBe(200)
+    const slow = slowed(slowed({ ...pace, rows: 200 }))
+    expect(slow.rows).toBe(50)
+    expect(paced(slow, { rows: 50, ms: 500 }, MOST_MS).rows, 'a larger one would be ended again').toBe(50)
+    expect(paced(slow, { rows: 50, ms: 50 }, MOST_MS).rows).toBe(100)
+  })
+
+  test('that somebody has said is kept, and comes back after a batch that was too slow', () => {
+    const pace = firstPace(300, 25)
+    expect([settled(pace, 0.001), settled(pace, 1)]).toEqual([300, 300])
+    const slow = slowed(slowed(pace))
+    expect(slow.rows).toBe(75)
+    expect(paced(slow, { rows: 75, ms: 400 }, MOST_MS).rows).toBe(75)
+    expect(settled(slow, 0.1)).toBe(300)
+  })
+
+  test('is one row at least', () => {
+    expect(slowed({ rows: 1, rowsMax: 1 }).rows).toBe(1)
+  })
+})

@@ -1,0 +1,125 @@
+import { describe, expect, test } from 'vitest'
+import { type TestDatabase, testDatabase } from '../support/database.ts'
+import { startWorkload, workSome } from '../support/workload.ts'
+import { MIGRATION, SETTINGS, STEP, UNLIKE } from './wide-rows.ts'
+
+const ROWS = 6_000
+/** Some two hundred blocks: enough for a ladder. */
+const TABLE = `
+create table users (id int primary key, pad text default repeat('x', 200), name text not null, seen int default 0);
+insert into users (id, name) select i, 'user ' || i from generate_series(1, ${ROWS}) i;
+create index on users (pad); analyze users`
+
+const settings = (workers: number) => ({ ...SETTINGS, batch: { ...SETTINGS.batch, workers, rows: 40 } })
+
+const sizes = async (database: TestDatabase) =>
+  (
+    await database.query<{ table: number; index: number }>(
+      `select pg_relation_size('users')::int as table, pg_relation_size('users_pad_idx')::int as index`,
+    )
+  )[0] ?? { table: 0, index: 0 }
+
+const ranges = async (database: TestDatabase) =>
+  (
+    await database.query<{ left: number; done: number }>(
+      `select count(*) filter (where next_rung < rungs)::int as left, coalesce(sum(rows_done), 0)::int as done from bellows.backfill_range`,
+    )
+  )[0] ?? { left: 0, done: 0 }
+
+describe('several workers', () => {
+  test('fill each row once', async () => {
+    const database = await testDatabase(TABLE)
+    const bellows = await database.bellows({ settings: settings(4) })
+    await bellows.change((driver) => driver.advance(MIGRATION, 'backfill'))
+    expect((await bellows.checkpoint(STEP))?.rowsDone).toBe(ROWS)
+    expect(await database.query(UNLIKE)).toEqual([])
+    expect(await ranges(database)).toEqual({ left: 0, done: 0 })
+  })
+
+  test('lose nothing to writers, nor fail them', async () => {
+    const database = await testDatabase(TABLE)
+    const bellows = await database.bellows({ settings: settings(3) })
+    await bellows.change((driver) => driver.advance(MIGRATION, 'expand'))
+    const some = `1 + ($1::bigint * 7919) % ${ROWS}`
+    const statements = [
+      `insert into users (id, name) values (100000 + $1, 'new ' || $1)`,
+      `update users set seen = seen + 1 where id = ${some}`,
+      `update users set name = name || '.' where id = ${some}`,
+      `update users set id = -id where id = ${some}`,
+      `delete from users where id = 100000 + $1 - 7`,
+    ]
+    const workload = await startWorkload(
+      database,
+      ['one', 'two', 'three'].map((name) => ({ name, statements })),
+    )
+    await workSome(workload)
+
+    await bellows.change((driver) => driver.advance(MIGRATION, 'verify'))
+
+    expect(await workload.stop()).toEqual([])
+    expect(await database.query(UNLIKE)).toEqual([])
+  })
+
+  test('of whom one loses its session: what all have finished stays done, and is not done again', async () => {
+    const database = await testDatabase(TABLE)
+    const bellows = await database.bellows({ settings: { ...settings(3), driver: { reconnectsMax: 0 } } })
+    await bellows.change((driver) => driver.advance(MIGRATION, 'expand'))
+    const filling = bellows
+      .change((driver) => driver.advance(MIGRATION, 'backfill'))
+      .catch((error: unknown) => error)
+    await expect.poll(async () => (await ranges(database)).done).toBeGreaterThan(ROWS / 10)
+    await database.query(`
+      select pg_terminate_backend(pid) from pg_stat_activity
+        where datname = current_database() and query like 'begin;%with claimed%' limit 1`)
+    expect(await filling).toMatchObject({ code: 'connection_lost' })
+    const [{ filled } = { filled: 0 }] = await database.query<{ filled: number }>(
+      'select count(*)::int as filled from users where full_name is not null',
+    )
+    expect(filled).toBeLessThan(ROWS)
+    expect((await bellows.checkpoint(STEP))?.rowsDone, 'a batch and its count are one').toBe(filled)
+
+    await bellows.change((driver) => driver.advance(MIGRATION, 'backfill'))
+
+    expect((await bellows.checkpoint(STEP))?.rowsDone).toBe(ROWS)
+    expect(await database.query(UNLIKE)).toEqual([])
+  })
+
+  test('wait for one that is at work on the last range', async () => {
+    const database = await testDatabase(TABLE)
+    const bellows = await database.bellows({ settings: settings(2) })
+    await bellows.change((driver) => driver.advance(MIGRATION, 'expand'))
+    const other = await database.session()
+    const filling = bellows.change((driver) => driver.advance(MIGRATION, 'backfill'))
+    await expect.poll(async () => (await ranges(database)).done).toBeGreaterThan(0)
+    await other.query(
+      `begin; select from bellows.backfill_range where next_rung < rungs order by from_block desc limit 1 for update`,
+    )
+    await expect.poll(async () => (await ranges(database)).left).toBe(1)
+    await other.query('commit')
+    await filling
+    expect(await database.query(UNLIKE)).toEqual([])
+  })
+})
+
+test('new versions of rows find room on their own block: neither the table nor its indexes grow as by one large statement', async () => {
+  const database = await testDatabase(TABLE)
+  const bellows = await database.bellows({ settings: settings(1) })
+  await bellows.change((driver) => driver.advance(MIGRATION, 'expand'))
+  const before = await sizes(database)
+  await bellows.change((driver) => driver.advance(MIGRATION, 'backfill'))
+  const after = await sizes(database)
+  expect(after.table / before.table, 'one statement doubles it').toBeLessThan(1.5)
+  expect(after.index / before.index).toBeLessThan(1.5)
+})
+
+test('a table that is rewritten while several are at work is begun anew', async () => {
+  const database = await testDatabase(TABLE)
+  const bellows = await database.bellows({ settings: settings(3) })
+  await bellows.change((driver) => driver.advance(MIGRATION, 'expand'))
+  await database.query(`delete from users where id <= ${ROWS / 2}`)
+  const filling = bellows.change((driver) => driver.advance(MIGRATION, 'backfill'))
+  await expect.poll(async () => (await ranges(database)).done).toBeGreaterThan(0)
+  await database.query('vacuum full users')
+  await filling
+  expect(await database.query(UNLIKE)).toEqual([])
+})
