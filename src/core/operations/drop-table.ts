@@ -22,6 +22,7 @@ import {
   hasNoParts,
   hiddenTree,
   leavingParts,
+  tooManyParts,
   withPartsHidden,
   withPartsShown,
 } from './drop-table/partitions.ts'
@@ -44,7 +45,11 @@ export const dropTable: OperationSpec<DropTable> = {
     const table = findTable(schema, theTable(op))
     const problems = tableProblems(op, table, ['table', 'partitioned'])
     if (table === undefined || problems.length > 0) return problems
-    return [...pointingKeys(table, schema).map((key) => pointedAt(table, key)), ...extensionProblems(table)]
+    return [
+      ...pointingKeys(table, schema).map((key) => pointedAt(table, key)),
+      ...extensionProblems(table),
+      ...tooManyParts(table),
+    ]
   },
 
   apply: (op, schema) => {
