@@ -139,6 +139,8 @@ select from ${treeOf(relation)} tree
   left join pg_catalog.pg_class x on d.classid = 'pg_catalog.pg_class'::regclass and x.oid = d.objid and x.relkind in ('i', 'I')
   left join pg_catalog.pg_constraint c on d.classid = 'pg_catalog.pg_constraint'::regclass and c.oid = d.objid and c.contype <> 'n'
   where coalesce(x.relname, c.conname) not in (${join(names)})
+    -- A foreign key to a partitioned table has one to each of its partitions under it, which goes with it.
+    and not exists (select from pg_catalog.pg_constraint up where up.oid = c.conparentid and up.conrelid = c.conrelid)
     -- What a partition has from its table is known by that.
     and (tree.relid = ${relation} or not coalesce(x.relispartition, c.conparentid <> 0 or c.coninhcount > 0)))`
 }

@@ -5,7 +5,14 @@ import { id, qualified, type Sql, sql } from '../../sql.ts'
 import { hideStep, purgeStep } from '../copy/leave-steps.ts'
 import type { Work } from '../copy/work.ts'
 import { handOverSql } from '../keys/identity.ts'
-import { dropConstraintSql, isAsPlanned, type Link, linkStands, takeOverLinkSql } from '../keys/links.ts'
+import {
+  dropConstraintSql,
+  isAsPlanned,
+  type Link,
+  linkedIsThere,
+  linkStands,
+  takeOverLinkSql,
+} from '../keys/links.ts'
 import type { RenamedKey } from './key.ts'
 
 type KeyWork = Work & { readonly key: RenamedKey }
@@ -15,6 +22,7 @@ export function hideKeyStep(work: KeyWork): StepDraft {
   const step = hideStep(work)
   if (step.kind !== 'retire') return step
   const requires = work.key.links.flatMap((link) => [
+    linkedIsThere(link),
     isAsPlanned(link.table, link.key, link.key.definition),
     linkStands(link),
   ])
@@ -29,7 +37,10 @@ export function purgeKeyStep(work: KeyWork): StepDraft {
   return {
     ...step,
     locks: [...locksOf(work, step.locks)],
-    requires: [...step.requires, ...key.links.flatMap((link) => [keyIsThere(link), linkStands(link)])],
+    requires: [
+      ...step.requires,
+      ...key.links.flatMap((link) => [linkedIsThere(link), keyIsThere(link), linkStands(link)]),
+    ],
     statements: [
       ...key.links.map((link) => dropConstraintSql(link.table, link.key.name)),
       ...identitySql(table, work),
