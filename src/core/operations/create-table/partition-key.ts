@@ -32,6 +32,8 @@ interface Statement {
 
 /** What stands in a statement that says no more than how the table is partitioned. */
 const PLAIN = new Set(['relation', 'partspec', 'oncommit'])
+/** And of a column that is named and nothing more. */
+const NAMED = new Set(['name', 'location'])
 
 /** A key of columns, each with the operators that its type has by default. */
 export function readPartitionKey(text: string): PartitionKey | { readonly problem: string } {
@@ -43,10 +45,10 @@ export function readPartitionKey(text: string): PartitionKey | { readonly proble
   const method = METHODS[partspec?.strategy ?? '']
   if (more.length !== 1 || method === undefined || Object.keys(rest).some((key) => !PLAIN.has(key)))
     return { problem: 'it is more than range, list or hash with columns in parentheses' }
-  const columns = (partspec?.partParams ?? []).flatMap(
-    ({ PartitionElem: { name, location: _, ...others } = {} }) =>
-      name === undefined || Object.keys(others).length > 0 ? [] : [name],
-  )
+  const columns = (partspec?.partParams ?? []).flatMap(({ PartitionElem: element = {} }) => {
+    const { name } = element
+    return name === undefined || Object.keys(element).some((key) => !NAMED.has(key)) ? [] : [name]
+  })
   if (columns.length !== partspec?.partParams?.length)
     return { problem: 'expressions, collations and operator classes are not taken: name columns alone' }
   if (method === 'list' && columns.length > 1) return { problem: 'a list is of one column' }
