@@ -296,6 +296,55 @@ describe('a change of type', () => {
     ])
   })
 
+  const PARTS =
+    'partition by range (id); create table users_1 partition of users for values from (0) to (1000)'
+  test.for<[string, string, string, ChangeType, string?]>([
+    ['by a copy', 'integer', '7', change({ type: 'bigint' }), PARTS],
+    ['of a key', 'integer', '7', { ...change({ type: 'bigint' }), column: 'id' }],
+  ])(
+    'keeps nobody from writing whose session has fired a trigger that reads it: %s',
+    async ([, type, value, op, parts]) => {
+      const database =
+        await testDatabase(`create table users (id integer primary key, age ${type}, seen text, other text) ${parts ?? ''};
+      create function told() returns trigger language plpgsql as $$ begin
+        if new.age = ${value} and new.id > 0 then new.seen := 'yes'; end if; new.seen := new.age; return new; end $$;
+      create trigger told before insert or update on ${parts === undefined ? 'users' : 'users_1'} for each row execute function told()`)
+      const bellows = await database.bellows({ settings: SETTINGS })
+      const session = await database.session()
+      const work = async (id: number) => {
+        await session.query(`insert into users (id, age) values (${id}, ${value})`)
+        for (let again = 0; again < 6; again += 1)
+          await session.query(`update users set age = ${value} where id = ${id}`)
+      }
+      const advance = (until: Phase) =>
+        bellows.change((driver) =>
+          driver.advance(migration(op, rename({ from: 'other', to: 'another' })), until),
+        )
+      await work(1)
+      await advance('verify')
+      await work(2)
+      await advance('retire')
+      await work(3)
+      await bellows.change((driver) => driver.undo(1))
+      await work(4)
+      await advance('purge')
+      await work(5)
+    },
+  )
+
+  test('keeps nobody from writing whose session has fired a trigger that reads it: in the catalog alone', async () => {
+    const database = await testDatabase(`create table users (id integer, age varchar(4), seen text);
+      create function told() returns trigger language plpgsql as $$ begin
+        if new.age = 'a' then new.seen := 'yes'; end if; return new; end $$;
+      create trigger told before insert or update on users for each row execute function told()`)
+    const bellows = await database.bellows({ settings: SETTINGS })
+    const session = await database.session()
+    const write = () => session.query(`insert into users (age) values ('a')`)
+    await write()
+    await bellows.change((driver) => driver.advance(migration(change({ type: 'text' })), 'expand'))
+    await write()
+  })
+
   test.for([
     ['is not immutable', { type: 'date', up: 'age::date', down: 'age::text' }, /"up".*immutable/],
     [

@@ -156,6 +156,50 @@ describe('a value that is removed', () => {
     await expect(write(13), 'it must be prepared anew').rejects.toThrow()
   })
 
+  test('keeps nobody from writing whose session has compiled a function that reads it', async () => {
+    const { database, bellows } = await given(`
+      create function told() returns trigger language plpgsql security definer cost 7 as $$ declare m mood; begin
+        if new.mood = 'sad' then new.id := new.id; end if; select d.mood into m from days d where d.id = 1; return new; end $$;
+      create function asked(one users) returns text language plpgsql as $$ begin return case when one.mood = 'sad' then 'yes' else one.mood::text end; end $$;
+      create procedure "Do"() language plpgsql as $$ declare m mood; one record; begin
+        for one in select mood from users loop m := one.mood; if one.mood = 'sad' then m := null; end if; end loop; end $$;
+      create trigger told before insert or update on users for each row execute function told();
+      create trigger told before insert or update on days for each row execute function told()`)
+    const session = await database.session()
+    let last = 100
+    const work = async () => {
+      last += 1
+      for (const table of ['users', 'days']) {
+        await session.query(`insert into ${table} values (${last}, 'sad')`)
+        await session.query(`update ${table} set mood = 'fine' where id = ${last}`)
+      }
+      await session.query('call "Do"()')
+      await session.query('select asked(u) from users u')
+    }
+    const advance = (until: Phase) =>
+      bellows.change((driver) => driver.advance({ name: '0001_test', operations: [remove()] }, until))
+    await work()
+    await advance('verify')
+    await work()
+    await advance('retire')
+    await work()
+    await bellows.change((driver) => driver.undo(1))
+    await work()
+    await advance('retire')
+    await work()
+    await advance('purge')
+    await work()
+    expect(
+      await database.query(
+        `select prosecdef, procost from pg_proc where proname in ('told', 'asked') order by proname`,
+      ),
+      'it has all that it had',
+    ).toEqual([
+      { prosecdef: false, procost: 100 },
+      { prosecdef: true, procost: 7 },
+    ])
+  })
+
   test('waits at the gate for whoever may write it, and for what is made with the type', async () => {
     const { database, bellows } = await given(
       'create function cheer(mood) returns mood language sql return $1;',

@@ -85,7 +85,7 @@ ${namedByTriggers({ relation, column, named })}) hanging group by kind, name`
  * The table and its partitions, one by one: what hangs on a partition alone would go with the column just the same. Each is asked
  * for by itself, because the planner takes them for a thousand, and would read the whole catalog for that.
  */
-function treeOf(relation: Sql): Sql {
+export function treeOf(relation: Sql): Sql {
   return sql`(select ${relation} as relid union all select relid from pg_catalog.pg_partition_tree(${relation}) where relid <> ${relation})`
 }
 

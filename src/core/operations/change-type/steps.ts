@@ -1,3 +1,4 @@
+import { compileAnewSql } from '../../plan/compiled-anew.ts'
 import { nothingIsBound } from '../../plan/dependents.ts'
 import { all, columnAbsent, columnExists } from '../../plan/probes.ts'
 import { noStrangers, renameSql } from '../../plan/retire.ts'
@@ -33,6 +34,7 @@ export function swapStep(work: Work): StepDraft {
       ...(mapping.down === undefined ? letGoSql(work) : [functionSql(hidden)]),
       // Everybody writes the new column from now on, so a default of the old one would never be asked for.
       ...moveDefaultSql(work),
+      compileAnewSql([table]),
     ],
     cost: 'instant',
   }
@@ -56,6 +58,7 @@ export function swapBackStep(work: Work): StepDraft {
       renameSql(table, from, to),
       renameSql(table, leaving.hidden, from),
       functionSql(installed),
+      compileAnewSql([table]),
     ],
     cost: 'instant',
   }

@@ -78,6 +78,7 @@ function withType(table: Table, columns: readonly Changing[], { type, next }: Ty
 /** The types change their names with the columns, so that the name means the new one for everybody at once. */
 function exchanged({ type, next, retired, labels, left }: Types, columns: readonly Changing[]): Along {
   return {
+    types: [type],
     requires: [
       labelsAreAsPlanned(type, labels),
       labelsAreAsPlanned(next, left),
