@@ -308,6 +308,13 @@ describe('a value that is removed', () => {
     const on = { namespace: 'public', column: 'extra', nullable: true } as const
     const plan = (other: Operation) => bellows.plan({ name: '0001_test', operations: [remove(), other] })
     const refused = 'another operation of the migration'
+    const view = (text: string): Operation => ({
+      kind: 'create_object',
+      namespace: 'public',
+      definition: `create view shown as ${text}`,
+    })
+    await expect(plan(view('select id, mood from days'))).rejects.toThrow(refused)
+    await plan(view('select id from days'))
     await expect(plan({ kind: 'add_column', ...on, table: 'users', type: 'int' })).rejects.toThrow(refused)
     await expect(plan({ kind: 'add_column', ...on, table: 'other', type: 'MOOD[]' })).rejects.toThrow(refused)
     await plan({ kind: 'add_column', ...on, table: 'other', type: 'int' })
