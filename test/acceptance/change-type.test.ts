@@ -277,6 +277,26 @@ describe('a change of type', () => {
     await database.query('update users set seen = 1')
   })
 
+  test.for([
+    ['by a copy', change({ type: 'bigint' }), 'age'],
+    ['of a key', { ...change({ type: 'bigint' }), column: 'id' }, 'id'],
+  ] as const)('is not undone under a view that was made behind the contract: %s', async ([, op, column]) => {
+    const { database, bellows } = await begun(
+      `create table users (id integer primary key, age integer); insert into users values (1, 2)`,
+      op,
+      'retire',
+    )
+    await database.query(`create view ages as select ${column} from users`)
+    const undo = () => bellows.change((driver) => driver.undo(1))
+    await expect(undo()).rejects.toMatchObject({
+      code: 'dependents_found',
+      message: expect.stringContaining('view public.ages'),
+    })
+    await database.query('drop view ages')
+    await undo()
+    await database.query(`create view ages as select ${column} from users`)
+  })
+
   test('waits for a view, which would go along with the old column, and for no function that only names it', async () => {
     const { database, bellows } = await begun(
       `${given}; create view ages as select age from users;

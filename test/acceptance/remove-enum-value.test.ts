@@ -225,6 +225,64 @@ describe('a value that is removed', () => {
     expect((await bellows.run('0001_test'))?.state).not.toBe('completed')
   })
 
+  test('is not taken back under what was made anew behind the contract, and is when that is gone', async () => {
+    const { database, bellows } = await given()
+    const migration = { name: '0001_test', operations: [remove()] }
+    await bellows.change((driver) => driver.advance(migration, 'retire'))
+    await database.query(
+      'create view moods as select mood from days; create function cheer(mood) returns mood language sql return $1',
+    )
+    const undo = () => bellows.change((driver) => driver.undo(1))
+    const rollback = () => bellows.change((driver) => driver.rollback(1))
+    const says = (what: string) => ({ code: 'dependents_found', message: expect.stringContaining(what) })
+    await expect(undo()).rejects.toMatchObject(says('function public.cheer(public.mood)'))
+    await database.query('drop function cheer')
+    await expect(undo()).rejects.toMatchObject(says('view public.moods'))
+    await expect(rollback()).rejects.toMatchObject(says('view public.moods'))
+    expect(await database.query('select mood::text from days where id = 1')).toEqual([{ mood: 'fine' }])
+    await database.query('drop view moods')
+    await rollback()
+    expect(await database.query('select mood::text from days where id = 1')).toEqual([{ mood: 'ok' }])
+    expect(await database.query(`select from pg_type where typname like 'bellows%'`)).toEqual([])
+  })
+
+  test.for<[Phase, 'rollback' | 'purge']>([
+    ['verify', 'rollback'],
+    ['retire', 'purge'],
+    ['retire', 'rollback'],
+  ])(
+    'waits for the column of a partition that was detached after %s, before the %s drops one',
+    async ([until, then]) => {
+      const database =
+        await testDatabase(`${MOOD} create table days (id int, mood mood) partition by range (id);
+      create table days_1 partition of days for values from (0) to (10); create table days_2 partition of days for values from (10) to (20);
+      insert into days values (1, 'ok'), (11, 'ok')`)
+      const bellows = await database.bellows({ settings: SETTINGS })
+      const advance = (to: Phase) =>
+        bellows.change((driver) => driver.advance({ name: '0001_test', operations: [remove()] }, to))
+      await advance(until)
+      await database.query('alter table days detach partition days_2')
+      const goOn = () =>
+        then === 'purge' ? advance('purge') : bellows.change((driver) => driver.rollback(1))
+      const columns = (table: string) =>
+        database.query<{ attname: string }>(
+          `select attname from pg_attribute where attrelid = '${table}'::regclass and attname like 'bellows%' and not attisdropped`,
+        )
+      const ours = await columns('days')
+      const wrong = await goOn().catch((error: unknown) => error)
+      expect(wrong).toMatchObject({
+        code: 'dependents_found',
+        message: expect.stringContaining('public.days_2.'),
+      })
+      expect(JSON.stringify(wrong)).not.toContain('CASCADE')
+      expect(await columns('days'), 'nothing is dropped').toEqual(ours)
+      const mine = then === 'rollback' && until === 'retire' ? 'mood' : ours[0]?.attname
+      await database.query(`alter table days_2 drop column ${mine}`)
+      await goOn()
+      expect(await columns('days')).toEqual([])
+    },
+  )
+
   test('keeps nobody from writing who has no right to the type or its schema', async () => {
     const database = await testDatabase(
       `create schema kept; create type kept.mood as enum ('ok', 'fine'); revoke usage on type kept.mood from public; create table days (id int, mood kept.mood)`,

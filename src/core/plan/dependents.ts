@@ -117,8 +117,17 @@ export function hasNoDependents(table: QualifiedName, column: string, known: rea
 
 /** Nothing that would go along with the column under another name, but foreign keys that the plan knows by what they are called. */
 export function nothingIsBound(table: QualifiedName, column: string, known: readonly string[] = []): Sql {
+  return sql`not exists (${boundOn(table, column, known)})`
+}
+
+/** What `nothingIsBound` finds, as one text. */
+export function allBound(table: QualifiedName, column: string, known: readonly string[] = []): Sql {
+  return sql`(select pg_catalog.string_agg(kind || ' ' || name, ', ' order by kind, name) from (${boundOn(table, column, known)}) bound)`
+}
+
+function boundOn(table: QualifiedName, column: string, known: readonly string[]): Sql {
   const others = known.length === 0 ? sql`` : sql` and not (${isKnownKey(known)})`
-  return sql`not exists (select from (${dependentsOf(askedFor(table, column))}) found where bound${others})`
+  return sql`select kind, name from (${dependentsOf(askedFor(table, column))}) found where bound${others}`
 }
 
 function isKnownKey(known: readonly string[]): Sql {

@@ -41,6 +41,7 @@ export interface Along {
   /** By the names that functions know. */
   readonly types: readonly QualifiedName[]
   readonly requires: readonly Requirement[]
+  readonly requiresBack: readonly Requirement[]
   readonly there: readonly Sql[]
   readonly back: readonly Sql[]
   readonly isThere: Sql

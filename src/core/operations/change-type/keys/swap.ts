@@ -12,7 +12,7 @@ import { handOverSql } from '../../keys/identity.ts'
 import { dropConstraintSql, linkCommentSql, takeOverLinkSql } from '../../keys/links.ts'
 import { returnDefaultSql } from '../steps.ts'
 import type { Keys, Member, PrimaryKey } from './keys.ts'
-import { swapRequirements } from './requirements.ts'
+import { swapBackRequirements, swapRequirements } from './requirements.ts'
 
 /** All columns get their new names at once, and with them the keys: nobody sees one without the others. */
 export function swapKeysStep(keys: Keys): StepDraft {
@@ -60,7 +60,7 @@ export function swapKeysBackStep(keys: Keys): StepDraft {
       ]),
     ]),
     locks: swapLocks(keys),
-    requires: [],
+    requires: swapBackRequirements(keys),
     statements: [
       ...(along?.back ?? []),
       ...links.map(({ table, key }) => dropConstraintSql(table, key.name)),
