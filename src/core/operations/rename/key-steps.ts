@@ -63,14 +63,15 @@ function ifThere(table: QualifiedName, constraint: string, statements: readonly 
   return sql`do ${lit(`begin if ${constraintExists(table, constraint)} then ${join(statements, '; ')}; end if; end`)}`
 }
 
-/** In one order for everybody, and no table twice. */
+/** The table itself first, which is the one that the step changes; the others in one order for everybody, and none twice. */
 function locksOf({ table, key: { links, identity } }: KeyWork, locks: readonly Lock[]): readonly Lock[] {
   const others = new Map<string, QualifiedName>()
   for (const one of links) if (!isSameName(one.table, table)) others.set(qualified(one.table), one.table)
   const all = [...others.values()].map((relation): Lock => ({ relation, level: 'access_exclusive' }))
   const [own, implied] = [false, true].map((is) => locks.filter((one) => (one.implied === true) === is))
   return [
-    ...[...(own ?? []), ...all].sort((a, b) => (qualified(a.relation) < qualified(b.relation) ? -1 : 1)),
+    ...(own ?? []),
+    ...all.sort((a, b) => (qualified(a.relation) < qualified(b.relation) ? -1 : 1)),
     ...(implied ?? []),
     ...(identity === undefined
       ? []
