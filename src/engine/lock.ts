@@ -3,6 +3,7 @@ import type { Lock } from '../core/plan/step.ts'
 import { LOCK_GIVEN_UP } from '../core/plan/validate.ts'
 import { lockAttempts } from '../core/run/lock-attempts.ts'
 import type { Driving } from './context.ts'
+import { requireAll } from './holds.ts'
 import type { Blocker, Committed, Transaction } from './ports.ts'
 import { stopIfAsked } from './stop.ts'
 
@@ -31,7 +32,7 @@ export async function transactWithLocks(engine: Driving, transaction: Unbounded)
     try {
       return await engine.driver.transact({ ...sent, lockTimeoutMs, lockDeadlineMs: deadlineMs })
     } catch (error) {
-      if (!isLostRace(error)) throw error
+      if (!isLostRace(error)) throw await becauseOf(engine, transaction, error)
       lost = error
     }
     const blockers = await engine.database.blockers(wanted)
@@ -42,6 +43,17 @@ export async function transactWithLocks(engine: Driving, transaction: Unbounded)
   }
   throw lockNotHad({ ...transaction, locks: wanted }, deadlineMs, seen, lost)
 }
+
+/** What is not there at all cannot be locked, and what the step requires says more about it. */
+async function becauseOf(engine: Driving, { step, requires }: Unbounded, error: unknown): Promise<unknown> {
+  if (!(error instanceof BellowsError) || error.sqlstate !== UNDEFINED_TABLE) return error
+  return await requireAll(engine, { id: step, requires }).then(
+    () => error,
+    (missing: unknown) => missing,
+  )
+}
+
+const UNDEFINED_TABLE = '42P01'
 
 function isLostRace(error: unknown): error is BellowsError {
   return error instanceof BellowsError && (error.code === 'lock_not_had' || error.code === 'txn_conflict')

@@ -87,7 +87,18 @@ async function removed(
     to !== undefined && standing(await database.versions(), table, { kind: 'copied', from, to }) !== undefined
   if (!isCopied) throw await notCopied(database, table, column, open)
   if (reversal !== undefined) await database.rollback(reversal.run.id)
-  else if (rename !== undefined) await database.resume(rename.run.id, 'purge')
+  else if (rename !== undefined) {
+    await refusePointedAt(database, table, column)
+    await database.resume(rename.run.id, 'purge')
+  }
+}
+
+/** Whoever asks over the wire is told of a foreign key that points at the column, also where it could go along. */
+async function refusePointedAt(database: Changing, table: QualifiedName, column: string): Promise<void> {
+  const refused: unknown = await database.refuseWhileNeeded(table, column).catch((error: unknown) => error)
+  if (!(refused instanceof BellowsError) || refused.code !== 'dependents_found') return
+  const { dependents } = refused.facts as { readonly dependents?: readonly string[] }
+  if (dependents?.some((one) => one.startsWith('foreign key ')) === true) throw refused
 }
 
 /** Why there is nothing yet that could take the column's place. */

@@ -277,6 +277,26 @@ describe('a change of type', () => {
     await database.query('update users set seen = 1')
   })
 
+  test.for([
+    ['by a copy', change({ type: 'bigint' }), 'age'],
+    ['of a key', { ...change({ type: 'bigint' }), column: 'id' }, 'id'],
+  ] as const)('is not undone under a view that was made behind the contract: %s', async ([, op, column]) => {
+    const { database, bellows } = await begun(
+      `create table users (id integer primary key, age integer); insert into users values (1, 2)`,
+      op,
+      'retire',
+    )
+    await database.query(`create view ages as select ${column} from users`)
+    const undo = () => bellows.change((driver) => driver.undo(1))
+    await expect(undo()).rejects.toMatchObject({
+      code: 'dependents_found',
+      message: expect.stringContaining('view public.ages'),
+    })
+    await database.query('drop view ages')
+    await undo()
+    await database.query(`create view ages as select ${column} from users`)
+  })
+
   test('waits for a view, which would go along with the old column, and for no function that only names it', async () => {
     const { database, bellows } = await begun(
       `${given}; create view ages as select age from users;
@@ -294,6 +314,58 @@ describe('a change of type', () => {
     expect(await database.query('select oldest(), seen from users where age = 123')).toEqual([
       { oldest: '123', seen: 3 },
     ])
+  })
+
+  const PARTS =
+    'partition by range (id); create table users_1 partition of users for values from (0) to (1000)'
+  test.for<[string, string, string, ChangeType, string?]>([
+    ['by a copy', 'integer', '7', change({ type: 'bigint' }), PARTS],
+    ['of a key', 'integer', '7', { ...change({ type: 'bigint' }), column: 'id' }],
+  ])(
+    'keeps nobody from writing whose session has fired a trigger that reads it: %s',
+    async ([, type, value, op, parts]) => {
+      const database =
+        await testDatabase(`create table users (id integer primary key, age ${type}, seen text, other text) ${parts ?? ''};
+      create function told() returns trigger language plpgsql as $$ begin
+        if new.age = ${value} and new.id > 0 then new.seen := 'yes'; end if; new.seen := new.age; return new; end $$;
+      create trigger told before insert or update on ${parts === undefined ? 'users' : 'users_1'} for each row execute function told()`)
+      const bellows = await database.bellows({ settings: SETTINGS })
+      const session = await database.session()
+      const work = async (id: number) => {
+        await session.query(`insert into users (id, age) values (${id}, ${value})`)
+        for (let again = 0; again < 6; again += 1)
+          await session.query(`update users set age = ${value} where id = ${id}`)
+      }
+      const advance = (until: Phase) =>
+        bellows.change((driver) =>
+          driver.advance(migration(op, rename({ from: 'other', to: 'another' })), until),
+        )
+      await work(1)
+      await advance('verify')
+      await work(2)
+      await advance('retire')
+      await work(3)
+      await bellows.change((driver) => driver.undo(1))
+      await work(4)
+      await advance('purge')
+      await work(5)
+    },
+  )
+
+  test('keeps nobody from writing whose session has fired a trigger that reads it: in the catalog alone', async () => {
+    const database = await testDatabase(`create table users (id integer, age varchar(4), seen text);
+      create function told() returns trigger language plpgsql as $$ begin
+        if new.age = 'a' then new.seen := 'yes'; end if; new.seen := new.age; return new; end $$;
+      create trigger told before insert or update on users for each row execute function told()`)
+    const bellows = await database.bellows({ settings: SETTINGS })
+    const session = await database.session()
+    const write = () => session.query(`insert into users (age) values ('a')`)
+    // The journal is there then: a new schema has every session plan anew.
+    const before = { name: '0000_before', operations: [change({ column: 'id', type: 'bigint' })] }
+    await bellows.change((driver) => driver.advance(before, 'purge'))
+    await write()
+    await bellows.change((driver) => driver.advance(migration(change({ type: 'text' })), 'expand'))
+    await write()
   })
 
   test.for([

@@ -80,6 +80,31 @@ const CASES: readonly (readonly [string, unknown, string, string])[] = [
       unique ("select", "order"), foreign key ("select", "The Id") references "Odd ""Teams""" ("select", "The Id") on update cascade)`,
     `insert into "Order ""Items""" values (1, 'a', $1)`,
   ],
+  [
+    'with partitions',
+    {
+      table: 'visits',
+      columns: [
+        { name: 'id', type: 'bigint', nullable: false },
+        { name: 'user_id', type: 'bigint', nullable: false },
+        { name: 'place', type: 'text' },
+      ],
+      primary_key: ['id', 'user_id'],
+      constraints: [
+        { check: 'id > 0' },
+        { foreign_key: ['user_id'], references: { table: 'users' }, on_delete: 'cascade' },
+      ],
+      partition_by: 'range (user_id)',
+      partitions: [
+        { name: 'visits_1', bounds: 'for values from (1) to (100)' },
+        { name: 'the rest', bounds: 'default' },
+      ],
+    },
+    `create table visits (id bigint not null, user_id bigint not null, place text, primary key (id, user_id), check (id > 0)) partition by range (user_id);
+      create table visits_1 partition of visits for values from (1) to (100); create table "the rest" partition of visits default;
+      alter table visits add foreign key (user_id) references users on delete cascade`,
+    `insert into visits values (1 + $1::bigint, 1 + $1 % 200, 'here')`,
+  ],
 ]
 
 describe('create_table', () => {
@@ -119,6 +144,46 @@ describe('create_table', () => {
     await database.query('drop view loud')
     expect((await bellows.change((driver) => driver.rollback(id))).state).toBe('rolled_back')
     await expect(database.query('select from notes')).rejects.toThrow('does not exist')
+  })
+
+  test('does not take partitions back that somebody else has given it, nor begins with bounds that the server refuses', async () => {
+    const database = await testDatabase(GIVEN)
+    const bellows = await database.bellows({
+      settings: { gate: { whenNoneRegistered: 'allow', unregistered: 'allow' } },
+    })
+    const parted = (bounds: string) => ({
+      name: '0001_test',
+      operations: [
+        created({
+          table: 'notes',
+          columns: [{ name: 'at', type: 'date' }],
+          partition_by: 'range (at)',
+          partitions: [{ name: 'notes_1', bounds }],
+        }),
+        later,
+      ],
+    })
+    await expect(
+      bellows.change((driver) =>
+        driver.advance(parted(`for values from ('monday') to ('tuesday')`), 'expand'),
+      ),
+    ).rejects.toThrow(/invalid input syntax for type date/i)
+    expect(await database.query(`select to_regclass('notes') as made`)).toEqual([{ made: null }])
+    await bellows.change((driver) => driver.rollback(1))
+
+    const { id } = await bellows.change((driver) =>
+      driver.advance(parted(`for values from ('2026-01-01') to ('2027-01-01')`), 'verify'),
+    )
+    await database.query(
+      `create table theirs partition of notes default; insert into notes values ('2020-01-01')`,
+    )
+    await expect(bellows.change((driver) => driver.rollback(id))).rejects.toMatchObject({
+      code: 'dependents_found',
+      message: expect.stringContaining('has got further partitions by now'),
+    })
+    await database.query('alter table notes detach partition theirs')
+    expect((await bellows.change((driver) => driver.rollback(id))).state).toBe('rolled_back')
+    expect(await database.query('select count(*)::int from theirs')).toEqual([{ count: 1 }])
   })
 
   test('leaves a table alone that somebody else has made since the plan', async () => {

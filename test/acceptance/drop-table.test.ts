@@ -111,4 +111,15 @@ describe('drop_table', () => {
       renewed: [{ name: 'new', statements: [`insert into members values ($1)`] }],
     })
   })
+
+  test('goes after another one that points at it, in one migration', async () => {
+    await liveThrough({
+      given: `create table "My Teams" (id int primary key); create table members (id int primary key, team int constraint "of Team" references "My Teams");
+        insert into "My Teams" values (1); insert into members values (1, 1)`,
+      operations: [drop('members'), drop('My Teams')],
+      direct: '',
+      old: [{ name: 'old', statements: ['insert into members values (1 + $1, 1)'] }],
+      renewed: [],
+    })
+  })
 })

@@ -165,9 +165,9 @@ describe('counting', () => {
       `select from bellows.${counter}`,
       `insert into bellows.${counter} default values`,
       `select nextval('bellows.${counter}_number')`,
+      `select bellows.${counter}()`,
     ])
       await expect(session.query(attempt), attempt).rejects.toMatchObject({ code: '42501' })
-    await expect(session.query(`select bellows.${counter}()`)).rejects.toThrow(/trigger/)
   })
 
   test('is not misled by a search_path, or by functions of the writer', async () => {

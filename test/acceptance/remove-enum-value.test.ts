@@ -156,6 +156,50 @@ describe('a value that is removed', () => {
     await expect(write(13), 'it must be prepared anew').rejects.toThrow()
   })
 
+  test('keeps nobody from writing whose session has compiled a function that reads it', async () => {
+    const { database, bellows } = await given(`
+      create function told() returns trigger language plpgsql security definer cost 7 as $$ declare m mood; begin
+        if new.mood = 'sad' then new.id := new.id; end if; select d.mood into m from days d where d.id = 1; return new; end $$;
+      create function asked(one users) returns text language plpgsql as $$ begin return case when one.mood = 'sad' then 'yes' else one.mood::text end; end $$;
+      create procedure "Do"() language plpgsql as $$ declare m mood; one record; begin
+        for one in select mood from users loop m := one.mood; if one.mood = 'sad' then m := null; end if; end loop; end $$;
+      create trigger told before insert or update on users for each row execute function told();
+      create trigger told before insert or update on days for each row execute function told()`)
+    const session = await database.session()
+    let last = 100
+    const work = async () => {
+      last += 1
+      for (const table of ['users', 'days']) {
+        await session.query(`insert into ${table} values (${last}, 'sad')`)
+        await session.query(`update ${table} set mood = 'fine' where id = ${last}`)
+      }
+      await session.query('call "Do"()')
+      await session.query('select asked(u) from users u')
+    }
+    const advance = (until: Phase) =>
+      bellows.change((driver) => driver.advance({ name: '0001_test', operations: [remove()] }, until))
+    await work()
+    await advance('verify')
+    await work()
+    await advance('retire')
+    await work()
+    await bellows.change((driver) => driver.undo(1))
+    await work()
+    await advance('retire')
+    await work()
+    await advance('purge')
+    await work()
+    expect(
+      await database.query(
+        `select prosecdef, procost from pg_proc where proname in ('told', 'asked') order by proname`,
+      ),
+      'it has all that it had',
+    ).toEqual([
+      { prosecdef: false, procost: 100 },
+      { prosecdef: true, procost: 7 },
+    ])
+  })
+
   test('waits at the gate for whoever may write it, and for what is made with the type', async () => {
     const { database, bellows } = await given(
       'create function cheer(mood) returns mood language sql return $1;',
@@ -180,6 +224,64 @@ describe('a value that is removed', () => {
     await expect(advance('purge')).rejects.toMatchObject({ code: 'drift_found' })
     expect((await bellows.run('0001_test'))?.state).not.toBe('completed')
   })
+
+  test('is not taken back under what was made anew behind the contract, and is when that is gone', async () => {
+    const { database, bellows } = await given()
+    const migration = { name: '0001_test', operations: [remove()] }
+    await bellows.change((driver) => driver.advance(migration, 'retire'))
+    await database.query(
+      'create view moods as select mood from days; create function cheer(mood) returns mood language sql return $1',
+    )
+    const undo = () => bellows.change((driver) => driver.undo(1))
+    const rollback = () => bellows.change((driver) => driver.rollback(1))
+    const says = (what: string) => ({ code: 'dependents_found', message: expect.stringContaining(what) })
+    await expect(undo()).rejects.toMatchObject(says('function public.cheer(public.mood)'))
+    await database.query('drop function cheer')
+    await expect(undo()).rejects.toMatchObject(says('view public.moods'))
+    await expect(rollback()).rejects.toMatchObject(says('view public.moods'))
+    expect(await database.query('select mood::text from days where id = 1')).toEqual([{ mood: 'fine' }])
+    await database.query('drop view moods')
+    await rollback()
+    expect(await database.query('select mood::text from days where id = 1')).toEqual([{ mood: 'ok' }])
+    expect(await database.query(`select from pg_type where typname like 'bellows%'`)).toEqual([])
+  })
+
+  test.for<[Phase, 'rollback' | 'purge']>([
+    ['verify', 'rollback'],
+    ['retire', 'purge'],
+    ['retire', 'rollback'],
+  ])(
+    'waits for the column of a partition that was detached after %s, before the %s drops one',
+    async ([until, then]) => {
+      const database =
+        await testDatabase(`${MOOD} create table days (id int, mood mood) partition by range (id);
+      create table days_1 partition of days for values from (0) to (10); create table days_2 partition of days for values from (10) to (20);
+      insert into days values (1, 'ok'), (11, 'ok')`)
+      const bellows = await database.bellows({ settings: SETTINGS })
+      const advance = (to: Phase) =>
+        bellows.change((driver) => driver.advance({ name: '0001_test', operations: [remove()] }, to))
+      await advance(until)
+      await database.query('alter table days detach partition days_2')
+      const goOn = () =>
+        then === 'purge' ? advance('purge') : bellows.change((driver) => driver.rollback(1))
+      const columns = (table: string) =>
+        database.query<{ attname: string }>(
+          `select attname from pg_attribute where attrelid = '${table}'::regclass and attname like 'bellows%' and not attisdropped`,
+        )
+      const ours = await columns('days')
+      const wrong = await goOn().catch((error: unknown) => error)
+      expect(wrong).toMatchObject({
+        code: 'dependents_found',
+        message: expect.stringContaining('public.days_2.'),
+      })
+      expect(JSON.stringify(wrong)).not.toContain('CASCADE')
+      expect(await columns('days'), 'nothing is dropped').toEqual(ours)
+      const mine = then === 'rollback' && until === 'retire' ? 'mood' : ours[0]?.attname
+      await database.query(`alter table days_2 drop column ${mine}`)
+      await goOn()
+      expect(await columns('days')).toEqual([])
+    },
+  )
 
   test('keeps nobody from writing who has no right to the type or its schema', async () => {
     const database = await testDatabase(
@@ -264,6 +366,13 @@ describe('a value that is removed', () => {
     const on = { namespace: 'public', column: 'extra', nullable: true } as const
     const plan = (other: Operation) => bellows.plan({ name: '0001_test', operations: [remove(), other] })
     const refused = 'another operation of the migration'
+    const view = (text: string): Operation => ({
+      kind: 'create_object',
+      namespace: 'public',
+      definition: `create view shown as ${text}`,
+    })
+    await expect(plan(view('select id, mood from days'))).rejects.toThrow(refused)
+    await plan(view('select id from days'))
     await expect(plan({ kind: 'add_column', ...on, table: 'users', type: 'int' })).rejects.toThrow(refused)
     await expect(plan({ kind: 'add_column', ...on, table: 'other', type: 'MOOD[]' })).rejects.toThrow(refused)
     await plan({ kind: 'add_column', ...on, table: 'other', type: 'int' })

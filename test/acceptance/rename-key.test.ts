@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Phase } from '../../src/core/plan/step.ts'
-import { catalog } from '../support/catalog.ts'
+import { catalog, traces } from '../support/catalog.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
 import { type Lifecycle, liveThrough } from '../support/lifecycle.ts'
 import { rename } from '../support/rename.ts'
@@ -216,6 +216,40 @@ describe('another name of a key', () => {
     await expect(advance('purge')).rejects.toMatchObject({ code: 'drift_found' })
     await database.query('drop table late')
     expect((await advance('purge')).state).toBe('completed')
+  })
+
+  test.for(['verify', 'retire'] as const)(
+    'is taken back when a table that points at it was dropped or renamed behind %s',
+    async (until) => {
+      const { database, bellows, advance } = await begun(until)
+      await database.query('alter table orders rename to purchases; drop table notes')
+      const back = () => bellows.change((driver) => driver.rollback(1))
+      await expect(advance('purge')).rejects.toMatchObject(
+        until === 'verify'
+          ? { code: 'dependents_found' }
+          : {
+              code: 'drift_found',
+              message: expect.stringContaining('any more, whose foreign key points at "users"'),
+            },
+      )
+      await expect(back()).rejects.toMatchObject({
+        code: 'drift_found',
+        message: expect.stringContaining('rename it back'),
+      })
+      await database.query('alter table purchases rename to orders')
+      expect((await back()).state).toBe('rolled_back')
+      expect(await traces(database)).toEqual([])
+    },
+  )
+
+  test('says of a table that was dropped that it is gone', async () => {
+    const { database, bellows, advance } = await begun('verify')
+    await database.query('drop table notes')
+    await expect(advance('purge')).rejects.toMatchObject({
+      code: 'drift_found',
+      message: expect.stringContaining('There is no "notes" any more, whose foreign key points at "users"'),
+    })
+    expect((await bellows.change((driver) => driver.rollback(1))).state).toBe('rolled_back')
   })
 })
 

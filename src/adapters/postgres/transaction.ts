@@ -59,8 +59,9 @@ function transactionTimeout(partMs: number): Sql {
 
 const PROBE_FAILED = 'the step ran, but what it should have brought about does not hold'
 
-export function requirementSql({ that, code, otherwise }: Requirement): Sql {
-  return sql`select bellows.require((${that}), ${lit(code)}, ${lit(otherwise)})`
+export function requirementSql({ that, code, otherwise, which }: Requirement): Sql {
+  const told = which === undefined ? sql`` : sql` || coalesce(': ' || (${which}), '')`
+  return sql`select bellows.require((${that}), ${lit(code)}, ${lit(otherwise)}${told})`
 }
 
 /** Picks out of all results what a statement returns as `result` (JSON) and what the journal recorded. */

@@ -1,12 +1,13 @@
 import { constraintExists, relationAbsent, relationExists } from '../plan/probes.ts'
-import type { StepDraft } from '../plan/step.ts'
+import type { Lock, LockLevel, Requirement, StepDraft } from '../plan/step.ts'
 import { theTable } from '../plan/table-checks.ts'
 import { tableHasNoDependents } from '../plan/table-dependents.ts'
-import { id, qualified, sql } from '../sql.ts'
+import { id, join, qualified, regclass, sql } from '../sql.ts'
 import { checkNeed, createTableProblems, indexNames, rowOf } from './create-table/checks.ts'
 import { type CreateTable, foreignKeysOf, type NewForeignKey } from './create-table/create-table.ts'
 import { withMadeTable } from './create-table/made-schema.ts'
 import { type Named, namedConstraints } from './create-table/names.ts'
+import { comparisons } from './create-table/partition-key.ts'
 import { addForeignKeySql, createTableSql } from './create-table/statements.ts'
 import type { OperationSpec } from './operation.ts'
 
@@ -22,8 +23,12 @@ export const createTable: OperationSpec<CreateTable> = {
         ...(generated === undefined ? [] : [{ expression: generated, type, row: rowOf(op, name) }]),
       ]),
       ...op.constraints.flatMap((one) => (one.kind === 'check' ? [checkNeed(op, one.expression)] : [])),
+      ...comparisons(op).map((one) => checkNeed(op, one)),
     ],
-    names: [op.table, ...indexNames(op)].map((name) => ({ namespace: op.namespace, name })),
+    names: [op.table, ...indexNames(op), ...(op.partitions ?? []).map(({ name }) => name)].map((name) => ({
+      namespace: op.namespace,
+      name,
+    })),
     touches: [
       { table: theTable(op), how: 'adds' },
       ...foreignKeysOf(op).flatMap(({ references: { namespace, name, columns = [] } }) => [
@@ -81,6 +86,7 @@ function addForeignKey(op: CreateTable, key: Named<NewForeignKey>): StepDraft {
     probe: constraintExists(theTable(op), key.name),
     locks: [
       { relation: theTable(op), level: 'share_row_exclusive' },
+      ...partLocks(op, 'share_row_exclusive'),
       { relation: key.constraint.references, level: 'share_row_exclusive', implied: true },
     ],
     requires: [],
@@ -101,12 +107,28 @@ function dropForeignKey(op: CreateTable, { name, constraint }: Named<NewForeignK
     probe: sql`not ${constraintExists(table, name)}`,
     locks: [
       { relation: table, level: 'access_exclusive' },
+      ...partLocks(op, 'access_exclusive'),
       { relation: constraint.references, level: 'access_exclusive', implied: true },
     ],
     requires: [],
     statements: [sql`alter table ${qualified(table)} drop constraint ${id(name)}`],
     cost: 'instant',
     retires: { table },
+  }
+}
+
+/** What is done to the table is done to each of them. */
+function partLocks({ namespace, partitions = [] }: CreateTable, level: LockLevel): readonly Lock[] {
+  return partitions.map(({ name }) => ({ relation: { namespace, name }, level }))
+}
+
+/** One that came later would go with the table. */
+function onlyOurPartitions(op: CreateTable): Requirement {
+  const ours = (op.partitions ?? []).map(({ name }) => regclass({ namespace: op.namespace, name }))
+  return {
+    that: sql`not exists (select from pg_catalog.pg_partition_tree(${regclass(theTable(op))}) t where (t.relid = any (array[${join([regclass(theTable(op)), ...ours])}])) is not true)`,
+    code: 'dependents_found',
+    otherwise: `"${op.table}" has got further partitions by now; detach or drop these first`,
   }
 }
 
@@ -120,13 +142,14 @@ function dropTable(op: CreateTable): StepDraft {
       { code: 'drops_values', because: `The rows written to "${op.table}" so far are dropped with it.` },
     ],
     probe: relationAbsent(table),
-    locks: [{ relation: table, level: 'access_exclusive' }],
+    locks: [{ relation: table, level: 'access_exclusive' }, ...partLocks(op, 'access_exclusive')],
     requires: [
       {
         that: tableHasNoDependents(table, []),
         code: 'dependents_found',
         otherwise: `something depends on "${op.table}" by now; drop that first`,
       },
+      ...(op.partitionBy === undefined ? [] : [onlyOurPartitions(op)]),
     ],
     statements: [sql`drop table ${qualified(table)} restrict`],
     cost: 'instant',

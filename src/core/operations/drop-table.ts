@@ -2,7 +2,6 @@ import { assert, type BellowsError } from '../errors.ts'
 import { clearColumnState } from '../plan/column-state.ts'
 import { leavingHazards } from '../plan/hazards.ts'
 import { aloneLock } from '../plan/locks.ts'
-import { namesFor } from '../plan/names.ts'
 import { constraintExists, relationAbsent } from '../plan/probes.ts'
 import { hideTableStep, type LeavingTable, showTableStep, tableGateStep } from '../plan/retire-table.ts'
 import type { Lock, StepDraft } from '../plan/step.ts'
@@ -17,11 +16,13 @@ import {
   withoutTable,
 } from '../schema/model.ts'
 import { id, qualified, regclass, type Sql, shown, sql } from '../sql.ts'
+import { leavingTable } from './drop-table/leaving.ts'
 import {
   dropPartSteps,
   hasNoParts,
   hiddenTree,
   leavingParts,
+  tooManyParts,
   withPartsHidden,
   withPartsShown,
 } from './drop-table/partitions.ts'
@@ -44,7 +45,11 @@ export const dropTable: OperationSpec<DropTable> = {
     const table = findTable(schema, theTable(op))
     const problems = tableProblems(op, table, ['table', 'partitioned'])
     if (table === undefined || problems.length > 0) return problems
-    return [...pointingKeys(table, schema).map((key) => pointedAt(table, key)), ...extensionProblems(table)]
+    return [
+      ...pointingKeys(table, schema).map((key) => pointedAt(table, key)),
+      ...extensionProblems(table),
+      ...tooManyParts(table),
+    ]
   },
 
   apply: (op, schema) => {
@@ -65,8 +70,8 @@ export const dropTable: OperationSpec<DropTable> = {
   backfill: () => [],
 
   contract: (op, context) => {
-    const leaving = leavingTable(op, context)
     const table = theTableOf(op, context)
+    const leaving = leavingTable(table, context)
     const parts = leavingParts(table, leaving, context.seed)
     return [
       tableGateStep(leaving),
@@ -82,8 +87,9 @@ export const dropTable: OperationSpec<DropTable> = {
   },
 
   rollback: (op, context) => {
-    const leaving = leavingTable(op, context)
-    const parts = leavingParts(theTableOf(op, context), leaving, context.seed)
+    const table = theTableOf(op, context)
+    const leaving = leavingTable(table, context)
+    const parts = leavingParts(table, leaving, context.seed)
     return [withPartsShown(showTableStep(leaving), leaving, parts)]
   },
 }
@@ -92,17 +98,6 @@ function theTableOf(op: DropTable, { schema }: Context): Table {
   const table = findTable(schema, theTable(op))
   assert(table !== undefined, 'steps come after check')
   return table
-}
-
-function leavingTable(op: DropTable, context: Context): LeavingTable {
-  const hidden = { namespace: op.namespace, name: namesFor(context.seed, op.table, []).hidden }
-  // None is left by now that no operation in front of this one takes away: `check` has seen to that.
-  const { referencedBy, dependents, kind } = theTableOf(op, context)
-  const pointing = [
-    ...referencedBy.map(({ identity }) => identity),
-    ...dependents.flatMap(({ kind, name }) => (kind === 'foreign key' ? [name] : [])),
-  ]
-  return { table: theTable(op), hidden, kind, along: [...new Set(pointing)] }
 }
 
 /** Foreign keys of other tables that would be left; those that an operation before this one takes away are not. */
@@ -132,8 +127,8 @@ function extensionProblems({ name, dependents }: Table): readonly BellowsError[]
 }
 
 function dependencies(op: DropTable, context: Context): StepDraft['hazards'] {
-  const { along } = leavingTable(op, context)
   const table = theTableOf(op, context)
+  const { along } = leavingTable(table, context)
   return leavingHazards({
     ...table,
     dependents: table.dependents.filter(({ name }) => !along.includes(name)),

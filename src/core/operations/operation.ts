@@ -2,7 +2,7 @@ import type { BellowsError } from '../errors.ts'
 import type { Duty } from '../plan/row-trigger.ts'
 import type { StepDraft } from '../plan/step.ts'
 import type { Facts } from '../schema/facts.ts'
-import type { Schema } from '../schema/model.ts'
+import type { QualifiedName, Schema } from '../schema/model.ts'
 import type { OperationNeeds } from './needs.ts'
 
 /** What an operation may look at. The schema is the one before the operation. */
@@ -13,6 +13,8 @@ export interface Context {
   readonly facts: Facts
   /** Makes the names of temporary objects unique: the migration's name and the operation's position. */
   readonly seed: string
+  /** Tables that operations in front of this one drop, each with the seed of its operation: until the purge they are only hidden. */
+  readonly droppedBefore?: readonly { readonly table: QualifiedName; readonly seed: string }[]
   /** What the operations do with every row of the table that share their triggers, this one included. */
   readonly shared?: readonly Duty[]
 }

@@ -9,6 +9,7 @@ import { typeQuestion } from './remove-enum-value/catalog.ts'
 import { removalProblems } from './remove-enum-value/checks.ts'
 import { membersOf, type RemoveEnumValue } from './remove-enum-value/removal.ts'
 import {
+  asLongAsNothingElseHasIt,
   dropTypeStep,
   makeTypeStep,
   memberHazards,
@@ -46,7 +47,9 @@ export const removeEnumValue: OperationSpec<RemoveEnumValue> = {
     const leaver = ofEverybody(`the value '${op.value}' of ${shownType(op)}`)
     return [
       ...contractKeys(removal.keys).flatMap((step) =>
-        step.kind === 'retire' ? behindGate(leaver, step) : [step],
+        step.kind === 'retire'
+          ? behindGate(leaver, step)
+          : [step.kind === 'purge' ? asLongAsNothingElseHasIt(step, removal) : step],
       ),
       dropTypeStep(removal),
     ]
@@ -54,6 +57,11 @@ export const removeEnumValue: OperationSpec<RemoveEnumValue> = {
 
   rollback: (op, context) => {
     const removal = removalOf(op, context)
-    return [...takeBackKeys(removal.keys), takeTypeBackStep(removal)]
+    const [swapBack, ...takeBack] = takeBackKeys(removal.keys)
+    return [
+      ...(swapBack === undefined ? [] : [swapBack]),
+      ...takeBack.map((step) => asLongAsNothingElseHasIt(step, removal)),
+      takeTypeBackStep(removal),
+    ]
   },
 }

@@ -96,15 +96,16 @@ function asPlanned(op: RenameConstraint, schema: Schema): readonly Requirement[]
   ]
 }
 
-/** A check of a partitioned table is one of each partition; what else there is has a name of its own there. */
+/** A check or a NOT NULL of a partitioned table is one of each partition; what else there is has a name of its own there. */
 function renameStep(op: RenameConstraint, schema: Schema, [from, to]: readonly [string, string]) {
   const table = theTable(op)
   const of = findTable(schema, table)
   assert(of !== undefined, 'steps come after check')
-  const isCheck = findConstraint(of, op.from)?.kind === 'check'
-  const lock: Lock = isCheck
-    ? { relation: table, level: 'access_exclusive' }
-    : aloneLock(of, 'access_exclusive')
+  const kind = findConstraint(of, op.from)?.kind
+  const lock: Lock =
+    kind === 'check' || kind === 'not_null'
+      ? { relation: table, level: 'access_exclusive' }
+      : aloneLock(of, 'access_exclusive')
   return {
     kind: 'ddl',
     phase: 'retire',

@@ -23,6 +23,6 @@ export function boundsProblem(bounds: string): string | undefined {
   if (more.length !== 1 || commands.length !== 1 || command?.subtype !== 'AT_AttachPartition')
     return 'it is more than the bounds of one partition'
   return command.def?.PartitionCmd?.bound?.is_default === true
-    ? 'a default partition has no bounds of its own; make it with create_table, and move the rows to it'
+    ? 'a default partition has no bounds of its own: make one, empty, by CREATE TABLE … PARTITION OF … DEFAULT, and move the rows to it'
     : undefined
 }

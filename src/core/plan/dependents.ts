@@ -85,7 +85,7 @@ ${namedByTriggers({ relation, column, named })}) hanging group by kind, name`
  * The table and its partitions, one by one: what hangs on a partition alone would go with the column just the same. Each is asked
  * for by itself, because the planner takes them for a thousand, and would read the whole catalog for that.
  */
-function treeOf(relation: Sql): Sql {
+export function treeOf(relation: Sql): Sql {
   return sql`(select ${relation} as relid union all select relid from pg_catalog.pg_partition_tree(${relation}) where relid <> ${relation})`
 }
 
@@ -117,8 +117,17 @@ export function hasNoDependents(table: QualifiedName, column: string, known: rea
 
 /** Nothing that would go along with the column under another name, but foreign keys that the plan knows by what they are called. */
 export function nothingIsBound(table: QualifiedName, column: string, known: readonly string[] = []): Sql {
+  return sql`not exists (${boundOn(table, column, known)})`
+}
+
+/** What `nothingIsBound` finds, as one text. */
+export function allBound(table: QualifiedName, column: string, known: readonly string[] = []): Sql {
+  return sql`(select pg_catalog.string_agg(kind || ' ' || name, ', ' order by kind, name) from (${boundOn(table, column, known)}) bound)`
+}
+
+function boundOn(table: QualifiedName, column: string, known: readonly string[]): Sql {
   const others = known.length === 0 ? sql`` : sql` and not (${isKnownKey(known)})`
-  return sql`not exists (select from (${dependentsOf(askedFor(table, column))}) found where bound${others})`
+  return sql`select kind, name from (${dependentsOf(askedFor(table, column))}) found where bound${others}`
 }
 
 function isKnownKey(known: readonly string[]): Sql {
@@ -139,6 +148,8 @@ select from ${treeOf(relation)} tree
   left join pg_catalog.pg_class x on d.classid = 'pg_catalog.pg_class'::regclass and x.oid = d.objid and x.relkind in ('i', 'I')
   left join pg_catalog.pg_constraint c on d.classid = 'pg_catalog.pg_constraint'::regclass and c.oid = d.objid and c.contype <> 'n'
   where coalesce(x.relname, c.conname) not in (${join(names)})
+    -- A foreign key to a partitioned table has one to each of its partitions under it, which goes with it.
+    and not exists (select from pg_catalog.pg_constraint up where up.oid = c.conparentid and up.conrelid = c.conrelid)
     -- What a partition has from its table is known by that.
     and (tree.relid = ${relation} or not coalesce(x.relispartition, c.conparentid <> 0 or c.coninhcount > 0)))`
 }

@@ -7,9 +7,9 @@ import type { Context } from '../operations/operation.ts'
 import { withReliance } from '../operations/rules/reliance.ts'
 import type { Facts } from '../schema/facts.ts'
 import type { Schema } from '../schema/model.ts'
-import { nameOf } from '../schema/name-of.ts'
 import { changedTables, withReferences } from '../schema/references.ts'
 import { sql } from '../sql.ts'
+import { byName } from './by-name.ts'
 import { dropOrderProblems } from './drop-order.ts'
 import { comingProblems, followedProblems } from './followed.ts'
 import { groupsOf, type Planned } from './groups.ts'
@@ -19,6 +19,7 @@ import { keyProblems, meetingProblems, sharingProblems } from './meetings.ts'
 import { movedLinkProblems } from './moved-links.ts'
 import { inOrder, placed, undoFirst } from './order.ts'
 import { overPartitions } from './over-partitions.ts'
+import { placeOf } from './place.ts'
 import type { Plan } from './plan.ts'
 import { policyProblems } from './policies.ts'
 import { backfillFinished } from './probes.ts'
@@ -137,7 +138,7 @@ function draftsOfAll(
       schema,
       given: start,
       facts,
-      seed: canonical([migration.name, at, op]),
+      ...placeOf(migration, at),
       ...(others === undefined ? {} : { shared: others }),
     }
     const found = specOf(op).check(op, context)
@@ -203,24 +204,6 @@ function asStep(id: string, drafted: StepDraft): Step {
 
 /** What only looks leaves nothing behind by which it could be known; the journal knows it. */
 const NEVER = sql`false`
-
-/** A plan names its tables: how large they were when it was made is no part of it. */
-function byName<D extends StepDraft>(draft: D): D {
-  return {
-    ...draft,
-    ...('table' in draft ? { table: nameOf(draft.table) } : {}),
-    ...('other' in draft ? { other: nameOf(draft.other) } : {}),
-    ...('locks' in draft
-      ? { locks: draft.locks.map((lock) => ({ ...lock, relation: nameOf(lock.relation) })) }
-      : {}),
-    ...('retires' in draft && draft.retires !== undefined
-      ? { retires: { ...draft.retires, table: nameOf(draft.retires.table) } }
-      : {}),
-    ...('retiresAlso' in draft && draft.retiresAlso !== undefined
-      ? { retiresAlso: draft.retiresAlso.map((one) => ({ ...one, table: nameOf(one.table) })) }
-      : {}),
-  }
-}
 
 function migrationProblems(migration: Migration): readonly BellowsError[] {
   const nameProblem = identifierProblem(migration.name)

@@ -5,6 +5,7 @@ import { specOf } from '../operations/index.ts'
 import type { Migration, Operation } from '../operations/migration.ts'
 import type { Touch } from '../operations/needs.ts'
 import { definitionOf } from '../operations/object/definition.ts'
+import { membersOf } from '../operations/remove-enum-value/removal.ts'
 import type { ColumnOf } from '../operations/rules/followers.ts'
 import { type Tree, visit } from '../parse.ts'
 import type { Facts } from '../schema/facts.ts'
@@ -42,6 +43,8 @@ export function readColumnProblems(
 /** Columns that are there at the start, and for which another one is there in the end, or none. */
 function leaving(op: Operation, schema: Schema, facts: Facts): readonly ColumnOf[] {
   if (op.kind === 'change_type' && !isCopied(op, schema, facts)) return []
+  if (op.kind === 'remove_enum_value')
+    return membersOf(op, facts, schema).map(({ table, from }) => ({ table, column: from.name }))
   const isLeaving = (touch: Touch): touch is Touch & ColumnOf => {
     if ('object' in touch || touch.how !== 'replaces' || touch.column === undefined) return false
     const table = findTable(schema, touch.table)

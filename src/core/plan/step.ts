@@ -44,6 +44,8 @@ export interface Requirement {
   readonly code: ErrorCode
   /** What is wrong when it does not hold. */
   readonly otherwise: string
+  /** Says behind that what is in the way: a text, as an SQL expression. Told by a transaction only. */
+  readonly which?: Sql
 }
 
 /** A relation; or anything else, as a person would call it. */

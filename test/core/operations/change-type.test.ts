@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { ChangeType } from '../../../src/core/operations/change-type/change.ts'
 import { changeType } from '../../../src/core/operations/change-type.ts'
+import { compileAnewSql } from '../../../src/core/plan/compiled-anew.ts'
 import type { StepDraft, TransactionStep } from '../../../src/core/plan/step.ts'
 import type { Facts } from '../../../src/core/schema/facts.ts'
 import { collationKey, type MappingFacts, mappingKey } from '../../../src/core/schema/mappings.ts'
@@ -296,6 +297,7 @@ describe('a copy under the name of the column', () => {
     expect(follow).toContain(`new.${HIDDEN} := (new."age")::pg_catalog."text"::pg_catalog.text;`)
     expect(rest).toEqual([
       `${ON} alter column ${HIDDEN} drop default, alter column "age" set default (('18'::text)::text)::"pg_catalog"."int4"::integer`,
+      compileAnewSql([of]),
     ])
     expect(swap).not.toHaveProperty('retires')
     expect((swap as TransactionStep).requires.map(({ code }) => code)).toContain('dependents_found')
@@ -303,13 +305,14 @@ describe('a copy under the name of the column', () => {
 
   test('gives it back in one transaction, with the default as it was', () => {
     expect(rollback.map(({ phase }) => phase)).toEqual(['retire', 'expand'])
-    const [byDefault, hide, show, follow] = statements(rollback[0])
+    const [byDefault, hide, show, follow, ...rest] = statements(rollback[0])
     expect(byDefault).toBe(
       `${ON} alter column "age" drop default, alter column ${HIDDEN} set default '18'::text`,
     )
     expect(hide).toBe(`${ON} rename column "age" to ${TWIN}`)
     expect(show).toBe(`${ON} rename column ${HIDDEN} to "age"`)
     expect(follow).toBe(statements(expand[0])[1])
+    expect(rest).toEqual([compileAnewSql([of])])
   })
 
   test('ends with NOT NULL under the name that PostgreSQL gives it, which the old column lets go of first', () => {
@@ -382,13 +385,19 @@ describe('a wider type', () => {
   const { expand, backfill, contract, rollback } = stepsOf(op, of)
 
   test('is taken into the catalog, and nothing is copied', () => {
-    expect(expand.flatMap(statements)).toEqual([`${ON} alter column "age" type character varying(20)`])
+    expect(expand.flatMap(statements)).toEqual([
+      `${ON} alter column "age" type character varying(20)`,
+      compileAnewSql([of]),
+    ])
     expect([...backfill, ...contract]).toEqual([])
     expect(expand[0]?.hazards.map(({ code }) => code)).toEqual(['stays_wide'])
   })
 
   test('is taken back only where there is no row', () => {
-    expect(rollback.flatMap(statements)).toEqual([`${ON} alter column "age" type character varying(10)`])
+    expect(rollback.flatMap(statements)).toEqual([
+      `${ON} alter column "age" type character varying(10)`,
+      compileAnewSql([of]),
+    ])
     expect((rollback[0] as TransactionStep).requires).toMatchObject([{ code: 'rows_in_the_way' }])
   })
 
@@ -401,6 +410,7 @@ describe('a wider type', () => {
     const collated = ages('character varying(10)', { collation: { namespace: 'pg_catalog', name: 'C' } })
     expect(stepsOf(op, collated).expand.flatMap(statements)).toEqual([
       `${ON} alter column "age" type character varying(20) collate "pg_catalog"."C"`,
+      compileAnewSql([collated]),
     ])
   })
 })

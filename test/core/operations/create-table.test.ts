@@ -247,3 +247,88 @@ describe('a table that cannot be made', () => {
     ])
   })
 })
+
+describe('a partitioned table', () => {
+  const parted: Partial<CreateTable> = {
+    primaryKey: ['id', 'The User'],
+    constraints: [],
+    partitionBy: 'Range ("The User", id)',
+    partitions: [
+      { name: 'orders low', bounds: 'for values from (1, 1) to (100, 1)' },
+      { name: 'orders_rest', bounds: 'DEFAULT' },
+    ],
+  }
+
+  test('is made with its partitions in one transaction, and known as such', () => {
+    const [step] = createTable.expand(create(parted), context(table(), known))
+    expect(step && 'statements' in step ? step.statements.slice(0, 3) : []).toEqual([
+      expect.stringMatching(/\) partition by range \("The User", "id"\)$/),
+      'create table "public"."orders low" partition of "public"."orders" for values from (1, 1) to (100, 1)',
+      'create table "public"."orders_rest" partition of "public"."orders" DEFAULT',
+    ])
+    const made = createTable.apply(create(parted), schemaOf(table()), known)
+    expect(findTable(made, { namespace: 'public', name: 'orders' })).toMatchObject({
+      kind: 'partitioned',
+      keyedBy: ['The User', 'id'],
+      parts: [{ name: 'orders low', kind: 'table' }, { name: 'orders_rest' }],
+      indexes: [{ definition: expect.stringContaining(' ON ONLY "public"."orders" ') }],
+    })
+    expect(createTable.needs(create(parted)).names?.map(({ name }) => name)).toContain('orders low')
+  })
+
+  test('is not taken back with partitions that somebody else has given it', () => {
+    const back = createTable.rollback(create(parted), context(table(), known)).at(-1)
+    expect(back).toMatchObject({
+      locks: [
+        { relation: { name: 'orders' } },
+        { relation: { name: 'orders low' } },
+        { relation: { name: 'orders_rest' } },
+      ],
+      requires: [{}, { otherwise: '"orders" has got further partitions by now; detach or drop these first' }],
+    })
+  })
+
+  test.each<[string, Partial<CreateTable>, string]>([
+    [
+      'a key that lacks its columns',
+      { primaryKey: ['id'] },
+      'The primary key (id) of "orders" lacks The User, by which the table is partitioned.',
+    ],
+    [
+      'a column that is not there',
+      { partitionBy: 'hash (nothing)' },
+      '"orders" cannot be partitioned by "nothing", which is no column of it.',
+    ],
+    [
+      'an expression',
+      { partitionBy: 'range (lower(note))' },
+      'expressions, collations and operator classes are not taken: name columns alone',
+    ],
+    ['a list of two columns', { partitionBy: 'list (id, "The User")' }, 'a list is of one column'],
+    [
+      'more than that',
+      { partitionBy: 'range (id) tablespace other' },
+      'it is more than range, list or hash with columns in parentheses',
+    ],
+    [
+      'a comment',
+      { partitionBy: 'range (id) --' },
+      'it is more than range, list or hash with columns in parentheses',
+    ],
+    ['no method', { partitionBy: 'id' }, 'syntax error'],
+    [
+      'bounds that are none',
+      { partitions: [{ name: 'p', bounds: 'for values from (1)' }] },
+      'The bounds for values from (1) of the partition "p" of "orders" cannot be used',
+    ],
+  ])('is refused with %s', (_, more, message) => {
+    expect(problems({ ...parted, ...more }).join()).toContain(message)
+  })
+
+  test('is refused with partitions and nothing to divide its rows by', () => {
+    const { partitionBy: _, ...rest } = create(parted)
+    expect(told(createTable.check(rest, context(table(), known))).join()).toContain(
+      'The table "orders" has partitions, and is not partitioned.',
+    )
+  })
+})

@@ -127,6 +127,25 @@ describe('a table that cannot be dropped', () => {
     expect(told(dropTable.check(op, context(table(more))))).toEqual([['plan_refused', message]])
   })
 
+  test('has more partitions than gates can be passed at once', () => {
+    const parts = Array.from({ length: 101 }, (_, at) => ({
+      namespace: 'public',
+      name: `users_${at}`,
+      kind: 'table' as const,
+      under: users,
+      owned: true,
+      own: [],
+    }))
+    const of = (count: number) => table({ kind: 'partitioned', parts: parts.slice(0, count) })
+    expect(dropTable.check(op, context(of(100)))).toEqual([])
+    const [problem] = dropTable.check(op, context(of(101)))
+    expect(problem).toMatchObject({
+      code: 'plan_refused',
+      message: '"users" has 101 partitions, each with a gate; at most 100 can be passed and hidden at once.',
+      hint: expect.stringContaining('Detach or drop partitions first, in portions'),
+    })
+  })
+
   test('is pointed at by a foreign key that an operation in front of this one takes away: it can', () => {
     const of = table({ referencedBy: [key], dependents: [{ kind: 'foreign key', name: key.identity }] })
     const without = { ...context(), schema: schemaOf(of, table({ name: 'orders', constraints: [] })) }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Operation } from '../../../src/core/operations/migration.ts'
 import { type RemoveEnumValue, removeEnumValue } from '../../../src/core/operations/remove-enum-value.ts'
+import { compileAnewSql } from '../../../src/core/plan/compiled-anew.ts'
 import { removedValueProblems } from '../../../src/core/plan/removed-values.ts'
 import type { StepDraft, TransactionStep } from '../../../src/core/plan/step.ts'
 import { findColumn, type Table } from '../../../src/core/schema/model.ts'
@@ -147,8 +148,11 @@ describe('remove_enum_value', () => {
     expect(statements.join(), 'the hidden column follows with the types under their new names').toContain(
       `::pg_catalog.text::"public"."${RETIRED}"`,
     )
-    expect(statements.at(-1), 'the default is one of the new type by then').toContain(
+    expect(statements.at(-2), 'the default is one of the new type by then').toContain(
       `alter column "mood" set default 'sad'::public.mood`,
+    )
+    expect(statements.at(-1), 'what sessions have compiled').toBe(
+      compileAnewSql([days, users], [{ namespace: 'public', name: 'mood' }]),
     )
     expect(TAG).not.toBe('')
   })

@@ -8,6 +8,7 @@ import {
   context,
   facts,
   indexOf,
+  notNull,
   schemaOf,
   tableWith,
   told,
@@ -46,6 +47,18 @@ describe('rename_constraint', () => {
     expect(renameConstraint.rollback(op, context(TABLE))).toMatchObject([
       { phase: 'retire', statements: ['alter table "public"."users" rename constraint "B ""b""" to "a"'] },
     ])
+  })
+
+  test.each([
+    ['a check', check('c', ['name'], 'CHECK (true)'), {}],
+    ['a NOT NULL', notNull('n', 'name'), {}],
+    ['a key', KEY, { only: true }],
+  ])('of a partitioned table locks all that is renamed: %s', (_what, one, more) => {
+    const parted = { ...TABLE, kind: 'partitioned' as const, constraints: [one] }
+    const op = rename(one.name, 'b')
+    const locks = [{ relation: USERS, level: 'access_exclusive', ...more }]
+    expect(renameConstraint.contract(op, context(parted)).at(-1)).toHaveProperty('locks', locks)
+    expect(renameConstraint.rollback(op, context(parted))).toMatchObject([{ locks }])
   })
 
   test('takes the index along', () => {

@@ -219,6 +219,11 @@ describe('what else is on a column of its own table', () => {
       'a foreign key',
       'alter table logins add primary key (name); alter table users add constraint added foreign key (name) references logins',
     ],
+    [
+      'a foreign key to a partitioned table',
+      `create table parents (name text primary key) partition by list (name); create table parents_a partition of parents for values in ('a');
+        create table parents_rest partition of parents default; alter table users add constraint added foreign key (name) references parents`,
+    ],
     ['an exclusion constraint', 'alter table users add constraint added exclude (name with =)'],
   ]
 

@@ -79,7 +79,6 @@ const SCENARIOS: readonly Scenario[] = [
       row('28, no such table', contract('nowhere', 'name'), err(20, /nowhere/)),
       row('30, a key column', contract('users', 'id'), err(22, /key/)),
       row('30, the last column without a replacement', contract('users', 'name'), err(22)),
-      row('30, the key copied', migrateData('id', 'number', { table: 'users' }), err(22, /key/)),
       async ({ database }) =>
         expect(await database.query('select * from bellows.version'), 'nothing was done').toEqual([]),
       row('30, before', migrateData('name', 'full_name'), COPIED),

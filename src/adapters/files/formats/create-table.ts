@@ -64,8 +64,11 @@ export const createTable = z
     primary_key: names.optional(),
     constraints: z.array(constraint).default([]),
     comment: z.string().optional(),
+    partition_by: z.string().min(1).optional(),
+    partitions: z.array(z.strictObject({ name, bounds: z.string().min(1) })).optional(),
   })
-  .transform(({ primary_key: primaryKey, ...table }) => ({
+  .transform(({ primary_key: primaryKey, partition_by: partitionBy, ...table }) => ({
     ...table,
     ...(primaryKey === undefined ? {} : { primaryKey }),
+    ...(partitionBy === undefined ? {} : { partitionBy }),
   }))

@@ -112,7 +112,7 @@ export function hangingHazards({ table, from: column }: Work): readonly Hazard[]
     })),
     ...uses.map((name) => ({
       code: 'may_break' as const,
-      because: `The ${name} may use "${column}" in its text: it finds the new type from the contract on.`,
+      because: `The ${name} may use "${column}" in its text: it finds the new type from the contract on. A function in PL/pgSQL that the connected role does not own fails in each session that has called it before: have connections renewed right behind the contract.`,
     })),
   ]
 }

@@ -1,3 +1,4 @@
+import { compileAnewSql } from '../../plan/compiled-anew.ts'
 import { onTable } from '../../plan/on-table.ts'
 import { isEmpty, isOfType } from '../../plan/probes.ts'
 import type { StepDraft } from '../../plan/step.ts'
@@ -27,7 +28,7 @@ export function widenStep(table: Table, from: Column, to: Typed): StepDraft {
         otherwise: `"${table.name}"."${from.name}" is no longer of type ${from.type}`,
       },
     ],
-    statements: [typeSql(table, from, to)],
+    statements: [typeSql(table, from, to), compileAnewSql([table])],
   }
 }
 
@@ -49,7 +50,7 @@ export function narrowStep(table: Table, from: Column, to: Typed): StepDraft {
         otherwise: `"${table.name}" has got its first rows just now; run the same command again, and "${from.name}" keeps the wider type`,
       },
     ],
-    statements: [typeSql(table, from, from)],
+    statements: [typeSql(table, from, from), compileAnewSql([table])],
   }
 }
 

@@ -1,8 +1,9 @@
-import { nothingIsBound } from '../../plan/dependents.ts'
+import { compileAnewSql } from '../../plan/compiled-anew.ts'
+import { allBound, nothingIsBound } from '../../plan/dependents.ts'
 import { all, columnAbsent, columnExists } from '../../plan/probes.ts'
 import { noStrangers, renameSql } from '../../plan/retire.ts'
 import { functionSql } from '../../plan/row-trigger.ts'
-import type { StepDraft } from '../../plan/step.ts'
+import type { Requirement, StepDraft } from '../../plan/step.ts'
 import { id, qualified, type Sql, sql, trusted } from '../../sql.ts'
 import { letGoSql, moveDefaultSql, readyRequirements } from '../copy/leave-steps.ts'
 import type { Work } from '../copy/work.ts'
@@ -33,6 +34,7 @@ export function swapStep(work: Work): StepDraft {
       ...(mapping.down === undefined ? letGoSql(work) : [functionSql(hidden)]),
       // Everybody writes the new column from now on, so a default of the old one would never be asked for.
       ...moveDefaultSql(work),
+      compileAnewSql([table]),
     ],
     cost: 'instant',
   }
@@ -50,14 +52,25 @@ export function swapBackStep(work: Work): StepDraft {
     // Also where the run had not come to add the new column.
     probe: all([columnExists(table, from), columnAbsent(table, leaving.hidden)]),
     locks: [{ relation: table, level: 'access_exclusive' }],
-    requires: [],
+    requires: [staysBehind(work)],
     statements: [
       ...returnDefaultSql(work),
       renameSql(table, from, to),
       renameSql(table, leaving.hidden, from),
       functionSql(installed),
+      compileAnewSql([table]),
     ],
     cost: 'instant',
+  }
+}
+
+/** What was made behind the contract is bound to the new column, and would go along as that is hidden, and dropped. */
+export function staysBehind({ table, from }: Work, known: readonly string[] = []): Requirement {
+  return {
+    that: nothingIsBound(table, from, known),
+    code: 'dependents_found',
+    otherwise: `something is bound to "${table.name}"."${from}" as it is since the contract, and would go along with it; drop it, run the same command again, and make it anew`,
+    which: allBound(table, from, known),
   }
 }
 

@@ -9,7 +9,9 @@ import { findTable } from '../../schema/model.ts'
 import type { Context } from '../operation.ts'
 import { type CreateTable, foreignKeysOf, type NewColumn } from './create-table.ts'
 import { foreignKeyProblems } from './foreign-key-checks.ts'
+import { invalid } from './invalid.ts'
 import { namedConstraints, primaryKeyName } from './names.ts'
+import { comparisons, partitionProblems } from './partition-key.ts'
 
 export function createTableProblems(op: CreateTable, context: Context): readonly BellowsError[] {
   const { facts, schema } = context
@@ -27,6 +29,10 @@ export function createTableProblems(op: CreateTable, context: Context): readonly
     ),
     ...op.columns.flatMap((column) => columnProblems(op, column, facts)),
     ...keyColumnProblems(op),
+    ...partitionProblems(op, facts),
+    ...comparisons(op).flatMap((one) =>
+      expressionProblems(`What "${op.table}" is to be partitioned by`, checkNeed(op, one), facts),
+    ),
     ...op.constraints.flatMap((one) =>
       one.kind === 'check' ? checkProblems(op, one.expression, facts) : [],
     ),
@@ -178,8 +184,4 @@ function keyColumnProblems(op: CreateTable): readonly BellowsError[] {
       }),
     ),
   ]
-}
-
-export function invalid(message: string, hint?: string): BellowsError {
-  return new BellowsError('migration_invalid', message, hint === undefined ? {} : { hint })
 }

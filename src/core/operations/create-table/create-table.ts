@@ -10,6 +10,17 @@ export interface CreateTable {
   readonly primaryKey?: readonly string[]
   readonly constraints: readonly NewConstraint[]
   readonly comment?: string
+  /** How its rows are divided, as in SQL behind PARTITION BY, by columns alone: `range (placed_at)`. */
+  readonly partitionBy?: string
+  /** Its first partitions, none of which has partitions of its own. */
+  readonly partitions?: readonly NewPartition[]
+}
+
+export interface NewPartition {
+  /** In the namespace of the table. */
+  readonly name: string
+  /** As in SQL: `for values from (…) to (…)`, `for values in (…)`, `for values with (…)`, or `default`. */
+  readonly bounds: string
 }
 
 export interface NewColumn {

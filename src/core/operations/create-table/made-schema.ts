@@ -1,18 +1,12 @@
 import { theTable } from '../../plan/table-checks.ts'
 import { expressionKey, type Facts } from '../../schema/facts.ts'
 import type { Index } from '../../schema/indexes.ts'
-import {
-  type Column,
-  type Constraint,
-  type QualifiedName,
-  type Schema,
-  type Table,
-  withTable,
-} from '../../schema/model.ts'
+import { type Column, type Constraint, type Schema, type Table, withTable } from '../../schema/model.ts'
 import { id, qualified } from '../../sql.ts'
 import { notNullConstraint, PLAIN_CONSTRAINT, PLAIN_KEY_INDEX } from '../rules/schema.ts'
 import type { CreateTable, NewColumn } from './create-table.ts'
 import { type Named, namedConstraints, primaryKeyName } from './names.ts'
+import { partitionColumns } from './partition-key.ts'
 import { foreignKeySql } from './statements.ts'
 
 /** The schema with the new table. */
@@ -32,7 +26,7 @@ export function madeTable(op: CreateTable, facts: Facts): Table {
   ]
   return {
     ...theTable(op),
-    kind: 'table',
+    kind: op.partitionBy === undefined ? 'table' : 'partitioned',
     inherits: false,
     columns: op.columns.flatMap((column) => madeColumn(op, column, facts)),
     constraints: [
@@ -40,14 +34,21 @@ export function madeTable(op: CreateTable, facts: Facts): Table {
       ...namedConstraints(op).flatMap((named) => checkOrForeignKey(named)),
       ...notNulls(op, facts),
     ],
-    indexes: keys.map((key) => keyIndex(theTable(op), key)),
+    indexes: keys.map((key) => keyIndex(op, key)),
     triggers: [],
     dependents: [],
     mentions: [],
     neighbours: [],
     owned: true,
-    parts: [],
-    keyedBy: [],
+    parts: (op.partitions ?? []).map(({ name }) => ({
+      namespace: op.namespace,
+      name,
+      kind: 'table',
+      under: theTable(op),
+      owned: true,
+      own: [],
+    })),
+    keyedBy: partitionColumns(op).toSorted(),
     mayReference: true,
     closedPartners: [],
     closed: [],
@@ -117,13 +118,14 @@ function keyConstraint({ kind, name, columns }: Key): Constraint {
   }
 }
 
-function keyIndex(table: QualifiedName, { name, columns }: Key): Index {
+function keyIndex(op: CreateTable, { name, columns }: Key): Index {
+  const only = op.partitionBy === undefined ? '' : 'ONLY '
   return {
     ...PLAIN_KEY_INDEX,
     name,
     columns,
     nameParts: columns,
-    definition: `CREATE UNIQUE INDEX ${id(name)} ON ${qualified(table)} USING btree (${columns.map(id).join(', ')})`,
+    definition: `CREATE UNIQUE INDEX ${id(name)} ON ${only}${qualified(theTable(op))} USING btree (${columns.map(id).join(', ')})`,
     constraint: name,
   }
 }

@@ -2,6 +2,7 @@ import { theTable } from '../../plan/table-checks.ts'
 import { id, join, lit, qualified, type Sql, sql, trusted } from '../../sql.ts'
 import type { CreateTable, NewColumn, NewForeignKey } from './create-table.ts'
 import { type Named, namedConstraints, primaryKeyName } from './names.ts'
+import { partitionBySql } from './partition-key.ts'
 
 /** The table with everything but its foreign keys, and what is said of it. */
 export function createTableSql(op: CreateTable): readonly Sql[] {
@@ -13,7 +14,11 @@ export function createTableSql(op: CreateTable): readonly Sql[] {
     return [sql`constraint ${id(name)} check (${trusted(constraint.expression)})`]
   })
   return [
-    sql`create table ${table} (${join([...op.columns.map(columnSql), ...key, ...constraints])})`,
+    sql`create table ${table} (${join([...op.columns.map(columnSql), ...key, ...constraints])})${partitionBySql(op)}`,
+    ...(op.partitions ?? []).map(
+      ({ name, bounds }) =>
+        sql`create table ${qualified({ namespace: op.namespace, name })} partition of ${table} ${trusted(bounds)}`,
+    ),
     ...(op.comment === undefined ? [] : [sql`comment on table ${table} is ${lit(op.comment)}`]),
     ...op.columns.flatMap(({ name, comment }) =>
       comment === undefined ? [] : [sql`comment on column ${table}.${id(name)} is ${lit(comment)}`],

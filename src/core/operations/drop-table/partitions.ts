@@ -1,9 +1,11 @@
+import type { BellowsError } from '../../errors.ts'
 import { clearColumnState, setColumnState } from '../../plan/column-state.ts'
 import { aloneLock, wholeTree } from '../../plan/locks.ts'
 import { namesFor } from '../../plan/names.ts'
 import { relationAbsent } from '../../plan/probes.ts'
 import { type LeavingTable, tableLeavingRequirements } from '../../plan/retire-table.ts'
 import type { Lock, Requirement, StepDraft, TransactionStep } from '../../plan/step.ts'
+import { refused } from '../../plan/table-checks.ts'
 import { isSameName, type QualifiedName, type Table } from '../../schema/model.ts'
 import { id, join, lit, qualified, regclass, type Sql, shown, sql } from '../../sql.ts'
 
@@ -11,6 +13,19 @@ import { id, join, lit, qualified, regclass, type Sql, shown, sql } from '../../
 interface LeavingPart extends LeavingTable {
   /** What it is a part of, under its hidden name. */
   readonly under: QualifiedName
+}
+
+/** So many gates are looked at within the time for which a gate that was passed holds, and hidden in a moment. */
+const MOST_PARTS = 100
+
+export function tooManyParts({ name, parts }: Table): readonly BellowsError[] {
+  if (parts.length <= MOST_PARTS) return []
+  return [
+    refused(
+      `"${name}" has ${parts.length} partitions, each with a gate; at most ${MOST_PARTS} can be passed and hidden at once.`,
+      `Detach or drop partitions first, in portions, until ${MOST_PARTS} or fewer are left: see detach_partition.`,
+    ),
+  ]
 }
 
 /** Each behind the one that it is a part of. */

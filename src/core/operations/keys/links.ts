@@ -2,10 +2,10 @@ import { commentedSql } from '../../plan/carry.ts'
 import { foreignKeySteps, onBoth } from '../../plan/constraint-steps.ts'
 import type { Renamed } from '../../plan/copied.ts'
 import {
-  constraintAbsent,
   constraintExists,
   constraintIsAsPlanned,
   constraintValidated,
+  relationExists,
 } from '../../plan/probes.ts'
 import type { Phase, Requirement, StepDraft } from '../../plan/step.ts'
 import { rewriteConstraint } from '../../rewrite.ts'
@@ -17,7 +17,7 @@ import {
   type Schema,
   type Table,
 } from '../../schema/model.ts'
-import { id, qualified, type Sql, shown, sql, trusted } from '../../sql.ts'
+import { id, lit, qualified, regclass, type Sql, shown, sql, trusted } from '../../sql.ts'
 import { type ColumnOf, type Follower, followersOf } from '../rules/followers.ts'
 
 /** A foreign key that points at a column which another one replaces. */
@@ -74,17 +74,27 @@ export function linkSteps(
 }
 
 /** Before the columns: it stands on an index of one of them. */
-export function dropLinkStep({ table, other, key, copyName }: Link): StepDraft {
+export function dropLinkStep(link: Link): StepDraft {
+  const { table, other, key, copyName } = link
   return {
     kind: 'ddl',
     phase: 'expand',
     does: `drop the twin of the foreign key "${key.name}" of "${table.name}"`,
     hazards: [],
-    probe: constraintAbsent(table, copyName),
+    // It goes with its table, and stays when that gets another name.
+    probe: sql`not exists (select from pg_catalog.pg_constraint where contype = 'f' and conname = ${lit(copyName)} and confrelid = ${regclass(other)})`,
     locks: onBoth(table, other, ['access_exclusive', 'access_exclusive']),
-    requires: [],
+    requires: [linkedIsThere(link)],
     statements: [dropConstraintSql(table, copyName)],
     cost: 'instant',
+  }
+}
+
+export function linkedIsThere({ table, other }: Link): Requirement {
+  return {
+    that: relationExists(table),
+    code: 'drift_found',
+    otherwise: `there is no "${table.name}" any more, whose foreign key points at "${other.name}"; rename it back if it has another name, and if it was dropped, roll back and begin anew`,
   }
 }
 

@@ -58,6 +58,20 @@ export function nothingElseUses(
   }
 }
 
+/** Of a type that is about to be hidden, or dropped: nothing but these columns would go with it. */
+export function nothingElseGoes(
+  type: QualifiedName,
+  columns: readonly ColumnPlace[],
+  other: QualifiedName,
+): Requirement {
+  return {
+    that: sql`not exists (${usersOf(type, columns, other)})`,
+    code: 'dependents_found',
+    otherwise: `the type "${type.name}" is to go, and something else has it; drop that and run the same command again: of a table that is no partition any more the column (alter table … drop column …), of whatever else the thing itself, which you make anew afterwards`,
+    which: sql`(select pg_catalog.string_agg(name, ', ' order by name) from (${usersOf(type, columns, other)}) found)`,
+  }
+}
+
 export function labelsAreAsPlanned(type: QualifiedName, labels: readonly string[]): Requirement {
   return {
     that: hasLabels(type, labels),

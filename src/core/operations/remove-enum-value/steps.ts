@@ -8,7 +8,14 @@ import { columnIsLast, hangingHazards } from '../change-type/checks.ts'
 import { type Along, type Changing, type Keys, seedOf, together } from '../change-type/keys/keys.ts'
 import { twinColumn, type Work } from '../copy/work.ts'
 import type { Context } from '../operation.ts'
-import { alikeSql, labelsAreAsPlanned, nothingElseUses, typeAbsent, typeExists } from './catalog.ts'
+import {
+  alikeSql,
+  labelsAreAsPlanned,
+  nothingElseGoes,
+  nothingElseUses,
+  typeAbsent,
+  typeExists,
+} from './catalog.ts'
 import { isMadeInAMoment } from './checks.ts'
 import {
   asColumnOf,
@@ -78,11 +85,13 @@ function withType(table: Table, columns: readonly Changing[], { type, next }: Ty
 /** The types change their names with the columns, so that the name means the new one for everybody at once. */
 function exchanged({ type, next, retired, labels, left }: Types, columns: readonly Changing[]): Along {
   return {
+    types: [type],
     requires: [
       labelsAreAsPlanned(type, labels),
       labelsAreAsPlanned(next, left),
       nothingElseUses(type, columns, next),
     ],
+    requiresBack: [nothingElseGoes(type, columns, retired)],
     there: [renameSql(type, retired.name), renameSql(next, type.name)],
     back: [renameSql(type, next.name), renameSql(retired, type.name)],
     isThere: typeExists(retired),
@@ -161,10 +170,23 @@ export function dropTypeStep({ op, types: { type, retired } }: Removal): StepDra
     ],
     probe: typeAbsent(retired),
     locks: [],
-    requires: [nothingElseUses(retired, [], type)],
+    requires: [nothingElseGoes(retired, [], type)],
     statements: dropSql(retired, type, retired),
     cost: 'instant',
   }
+}
+
+/** Asked before each column is dropped for good, and not as the type is: a table that was detached meanwhile has kept its own. */
+export function asLongAsNothingElseHasIt(step: StepDraft, removal: Removal): StepDraft {
+  const { retired, next, type } = removal.types
+  if (step.kind !== 'purge' && step.kind !== 'ddl') return step
+  const { members } = removal.keys
+  const going = step.kind === 'purge' ? retired : next
+  const columns = members.map(({ table, to, leaving }) => ({
+    table,
+    column: step.kind === 'purge' ? leaving.hidden : to,
+  }))
+  return { ...step, requires: [...step.requires, nothingElseGoes(going, columns, type)] }
 }
 
 export function takeTypeBackStep({ op, types: { type, next } }: Removal): StepDraft {
@@ -175,7 +197,7 @@ export function takeTypeBackStep({ op, types: { type, next } }: Removal): StepDr
     hazards: [],
     probe: typeAbsent(next),
     locks: [],
-    requires: [],
+    requires: [nothingElseGoes(next, [], type)],
     statements: dropSql(type, next, next),
     cost: 'instant',
   }

@@ -1,11 +1,18 @@
 import { constraintExists } from '../../plan/probes.ts'
 import type { Lock, Requirement, StepDraft } from '../../plan/step.ts'
 import { isSameName, type QualifiedName } from '../../schema/model.ts'
-import { id, qualified, type Sql, sql } from '../../sql.ts'
+import { id, join, lit, qualified, type Sql, sql } from '../../sql.ts'
 import { hideStep, purgeStep } from '../copy/leave-steps.ts'
 import type { Work } from '../copy/work.ts'
 import { handOverSql } from '../keys/identity.ts'
-import { dropConstraintSql, isAsPlanned, type Link, linkStands, takeOverLinkSql } from '../keys/links.ts'
+import {
+  dropConstraintSql,
+  isAsPlanned,
+  type Link,
+  linkedIsThere,
+  linkStands,
+  takeOverLinkSql,
+} from '../keys/links.ts'
 import type { RenamedKey } from './key.ts'
 
 type KeyWork = Work & { readonly key: RenamedKey }
@@ -15,7 +22,8 @@ export function hideKeyStep(work: KeyWork): StepDraft {
   const step = hideStep(work)
   if (step.kind !== 'retire') return step
   const requires = work.key.links.flatMap((link) => [
-    isAsPlanned(link.table, link.key, link.key.definition),
+    linkedIsThere(link),
+    goneOrAsPlanned(link),
     linkStands(link),
   ])
   return { ...step, requires: [...step.requires, ...requires] }
@@ -29,33 +37,41 @@ export function purgeKeyStep(work: KeyWork): StepDraft {
   return {
     ...step,
     locks: [...locksOf(work, step.locks)],
-    requires: [...step.requires, ...key.links.flatMap((link) => [keyIsThere(link), linkStands(link)])],
+    requires: [...step.requires, ...key.links.flatMap((link) => [linkedIsThere(link), linkStands(link)])],
     statements: [
-      ...key.links.map((link) => dropConstraintSql(link.table, link.key.name)),
+      ...key.links.map(leaveLinkSql),
       ...identitySql(table, work),
       ...step.statements,
-      ...key.links.flatMap(takeOverLinkSql),
+      ...key.links.map((link) => ifThere(link.table, link.copyName, takeOverLinkSql(link))),
     ],
   }
 }
 
-/** How it is printed depends on the name of the column by now. */
-function keyIsThere({ table, key }: Link): Requirement {
-  return {
-    that: constraintExists(table, key.name),
-    code: 'drift_found',
-    otherwise: `the foreign key "${key.name}" on "${table.name}" is missing`,
-  }
+/** Somebody may have dropped it meanwhile, who wanted none. */
+function goneOrAsPlanned({ table, key }: Link): Requirement {
+  const planned = isAsPlanned(table, key, key.definition)
+  return { ...planned, that: sql`(${planned.that} or not ${constraintExists(table, key.name)})` }
 }
 
-/** In one order for everybody, and no table twice. */
+/** The foreign key goes with the old column; where somebody has dropped it meanwhile, so does the one that was to take its place. */
+function leaveLinkSql({ table, key, copyName }: Link): Sql {
+  const [old, twin] = [key.name, copyName].map((name) => dropConstraintSql(table, name))
+  return sql`do ${lit(`begin if ${constraintExists(table, key.name)} then ${old}; else ${twin}; end if; end`)}`
+}
+
+function ifThere(table: QualifiedName, constraint: string, statements: readonly Sql[]): Sql {
+  return sql`do ${lit(`begin if ${constraintExists(table, constraint)} then ${join(statements, '; ')}; end if; end`)}`
+}
+
+/** The table itself first, which is the one that the step changes; the others in one order for everybody, and none twice. */
 function locksOf({ table, key: { links, identity } }: KeyWork, locks: readonly Lock[]): readonly Lock[] {
   const others = new Map<string, QualifiedName>()
   for (const one of links) if (!isSameName(one.table, table)) others.set(qualified(one.table), one.table)
   const all = [...others.values()].map((relation): Lock => ({ relation, level: 'access_exclusive' }))
   const [own, implied] = [false, true].map((is) => locks.filter((one) => (one.implied === true) === is))
   return [
-    ...[...(own ?? []), ...all].sort((a, b) => (qualified(a.relation) < qualified(b.relation) ? -1 : 1)),
+    ...(own ?? []),
+    ...all.sort((a, b) => (qualified(a.relation) < qualified(b.relation) ? -1 : 1)),
     ...(implied ?? []),
     ...(identity === undefined
       ? []

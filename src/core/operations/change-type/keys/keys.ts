@@ -38,7 +38,10 @@ export interface Keys {
 
 /** What changes its name at the same time, and before the columns do. */
 export interface Along {
+  /** By the names that functions know. */
+  readonly types: readonly QualifiedName[]
   readonly requires: readonly Requirement[]
+  readonly requiresBack: readonly Requirement[]
   readonly there: readonly Sql[]
   readonly back: readonly Sql[]
   readonly isThere: Sql

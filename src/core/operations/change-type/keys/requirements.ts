@@ -4,6 +4,7 @@ import { noStrangers } from '../../../plan/retire.ts'
 import type { Requirement } from '../../../plan/step.ts'
 import { readyRequirements } from '../../copy/leave-steps.ts'
 import { isAsPlanned, type Link, linkStands } from '../../keys/links.ts'
+import { staysBehind } from '../steps.ts'
 import type { Keys, Member } from './keys.ts'
 
 /** What must hold as the columns change their names. */
@@ -14,6 +15,12 @@ export function swapRequirements(keys: Keys): readonly Requirement[] {
     ...members.flatMap((one) => memberRequirements(one, links)),
     ...keyRequirements(keys),
   ]
+}
+
+/** What must hold as they change them back. */
+export function swapBackRequirements({ members, links, along }: Keys): readonly Requirement[] {
+  const known = links.map(({ identity }) => identity)
+  return [...(along?.requiresBack ?? []), ...members.map((one) => staysBehind(one, known))]
 }
 
 function memberRequirements(member: Member, links: readonly Link[]): readonly Requirement[] {

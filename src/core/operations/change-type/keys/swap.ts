@@ -1,4 +1,5 @@
 import { commentedSql, markedSql } from '../../../plan/carry.ts'
+import { compileAnewSql } from '../../../plan/compiled-anew.ts'
 import { defaultName } from '../../../plan/names.ts'
 import { all, columnAbsent, columnExists } from '../../../plan/probes.ts'
 import { renameSql } from '../../../plan/retire.ts'
@@ -11,7 +12,7 @@ import { handOverSql } from '../../keys/identity.ts'
 import { dropConstraintSql, linkCommentSql, takeOverLinkSql } from '../../keys/links.ts'
 import { returnDefaultSql } from '../steps.ts'
 import type { Keys, Member, PrimaryKey } from './keys.ts'
-import { swapRequirements } from './requirements.ts'
+import { swapBackRequirements, swapRequirements } from './requirements.ts'
 
 /** All columns get their new names at once, and with them the keys: nobody sees one without the others. */
 export function swapKeysStep(keys: Keys): StepDraft {
@@ -37,6 +38,7 @@ export function swapKeysStep(keys: Keys): StepDraft {
       ...members.flatMap(takeOverSql),
       ...primaryKeys.flatMap((key) => keySql(key, key.next, true)),
       ...links.flatMap(takeOverLinkSql),
+      compiledSql(keys),
     ],
     cost: 'instant',
   }
@@ -58,7 +60,7 @@ export function swapKeysBackStep(keys: Keys): StepDraft {
       ]),
     ]),
     locks: swapLocks(keys),
-    requires: [],
+    requires: swapBackRequirements(keys),
     statements: [
       ...(along?.back ?? []),
       ...links.map(({ table, key }) => dropConstraintSql(table, key.name)),
@@ -70,9 +72,14 @@ export function swapKeysBackStep(keys: Keys): StepDraft {
         sql`alter table ${qualified(table)} add constraint ${id(key.name)} ${trusted(key.definition)}${key.validated ? sql` not valid` : sql``}`,
         ...linkCommentSql(table, key),
       ]),
+      compiledSql(keys),
     ],
     cost: 'instant',
   }
+}
+
+function compiledSql({ members, along }: Keys): Sql {
+  return compileAnewSql(tablesOf(members), along?.types)
 }
 
 function calledAll(members: readonly Member[]): string {
@@ -80,14 +87,14 @@ function calledAll(members: readonly Member[]): string {
 }
 
 /** In one order for everybody, and no table twice. */
+function tablesOf(all: readonly { readonly table: QualifiedName }[]): readonly QualifiedName[] {
+  const tables = new Map(all.map(({ table }) => [qualified(table), table]))
+  return [...tables].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, table]) => table)
+}
+
 function swapLocks({ members, links }: Keys): readonly Lock[] {
-  const tables = new Map<string, QualifiedName>()
-  for (const table of [...members.map((one) => one.table), ...links.map((one) => one.table)])
-    tables.set(qualified(table), table)
   return [
-    ...[...tables]
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([, relation]): Lock => ({ relation, level: 'access_exclusive' })),
+    ...tablesOf([...members, ...links]).map((relation): Lock => ({ relation, level: 'access_exclusive' })),
     ...members.flatMap(({ identity, fromColumn }): readonly Lock[] => [
       ...(identity === undefined
         ? []
