@@ -106,14 +106,17 @@ describe('several workers', () => {
 })
 
 test('new versions of rows find room on their own block: neither the table nor its indexes grow as by one large statement', async () => {
-  const database = await testDatabase(TABLE)
+  const database = await testDatabase(
+    TABLE,
+    `insert into users (id, name) select i, 'user ' || i from generate_series(${ROWS + 1}, ${4 * ROWS}) i; analyze users`,
+  )
   const bellows = await database.bellows({ settings: settings(1) })
   await bellows.change((driver) => driver.advance(MIGRATION, 'expand'))
   const before = await sizes(database)
   await bellows.change((driver) => driver.advance(MIGRATION, 'backfill'))
   const after = await sizes(database)
-  expect(after.table / before.table, 'one statement doubles it').toBeLessThan(1.5)
-  expect(after.index / before.index).toBeLessThan(1.5)
+  expect(after.table / before.table, 'one statement doubles it').toBeLessThan(1.7)
+  expect(after.index / before.index).toBeLessThan(1.7)
 })
 
 test('a table that is rewritten while several are at work is begun anew', async () => {
