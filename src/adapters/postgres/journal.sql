@@ -87,8 +87,8 @@ create table bellows.backfill_range (
   next_rung smallint not null default 0,
   rows_done bigint not null default 0,
   primary key (step, leaf, from_block, from_line)
-);
-create index unfinished_range on bellows.backfill_range (step, leaf) where next_rung < rungs;
+  -- Changed once for each rung, and no index with it.
+) with (fillfactor = 50);
 
 create function bellows.fence(mine bigint) returns void language plpgsql as $$
 begin

@@ -163,8 +163,10 @@ select state, rows_done as ${trusted('"rowsDone"')}, rows_total as ${trusted('"r
   from bellows.checkpoint where step = ${lit(step)}`)
   // An older journal that is only read has no ranges.
   if ((found?.state as { readonly byRanges?: true } | null | undefined)?.byRanges !== true) return found
-  const [ranges] = await sessions.read<{ rows: number }>(
-    sql`select coalesce(sum(rows_done), 0)::bigint as rows from bellows.backfill_range where step = ${lit(step)}`,
-  )
-  return found === undefined ? undefined : { ...found, rowsDone: found.rowsDone + (ranges?.rows ?? 0) }
+  const [climbing] = await sessions.read<Checkpoint>(sql`
+select state, rows_done + rows as ${trusted('"rowsDone"')}, greatest(rows_total, rows_done + rows) as ${trusted('"rowsTotal"')}, finished,
+    extract(epoch from updated_at - started_at) as seconds
+  from bellows.checkpoint, (select coalesce(sum(r.rows_done), 0)::bigint as rows from bellows.backfill_range r where r.step = ${lit(step)}) ranges
+  where step = ${lit(step)}`)
+  return climbing
 }

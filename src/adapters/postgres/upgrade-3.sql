@@ -13,6 +13,12 @@ create table bellows.backfill_range (
   next_rung smallint not null default 0,
   rows_done bigint not null default 0,
   primary key (step, leaf, from_block, from_line)
-);
-create index unfinished_range on bellows.backfill_range (step, leaf) where next_rung < rungs;
+  -- Changed once for each rung, and no index with it.
+) with (fillfactor = 50);
+
+-- Whoever upgrades may be another member of the role that made the journal.
+do $$ begin
+  execute pg_catalog.format('alter table bellows.backfill_range owner to %s',
+    (select nspowner::regrole from pg_catalog.pg_namespace where nspname = 'bellows'));
+end $$;
 

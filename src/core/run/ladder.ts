@@ -1,5 +1,5 @@
 import { lit, type Sql, sql } from '../sql.ts'
-import { blockRanges, isThroughFile, type Pass, type Range, type TableFile } from './ranges.ts'
+import { blockRanges, isThroughFile, type Pass, type Position, type Range, type TableFile } from './ranges.ts'
 
 /**
  * A range of a table's file that is gone through in several rungs: short transactions, each with every so-many-th row of every block. When
@@ -27,6 +27,21 @@ export function ofRung({ rung, rungs }: RangeRow): Sql {
   if (rung === rungs - 1) return sql`true`
   // The text of a row pointer is '(block,line)', which reads as a point.
   return sql`(ctid::text::pg_catalog.point)[1]::integer % ${lit(rungs)} = ${lit(rung)}`
+}
+
+/** The pieces of a range of which one rung has about so many rows. */
+export function piecesOf(range: RangeRow, file: TableFile, rows: number): readonly Range[] {
+  const pieces: Range[] = []
+  for (let at = range.from; isBefore(at, range.to); ) {
+    const { from, to } = blockRanges({ file, at }, rows * range.rungs)
+    pieces.push({ from, to: isBefore(to, range.to) ? to : range.to })
+    at = to
+  }
+  return pieces
+}
+
+function isBefore(a: Position, b: Position): boolean {
+  return a.block < b.block || (a.block === b.block && a.line < b.line)
 }
 
 /** The next ranges of the file, so that one rung of each has about so many rows. */

@@ -19,7 +19,7 @@ export function firstPace(rows: number | 'by_time', targetMs: number): Pace {
 }
 
 /** Below so many rows it is what a statement costs in any case that takes the time, and smaller batches take longer as a whole. */
-const ROWS_ENOUGH = 200
+const ROWS_ENOUGH = 20
 
 /** After a batch of so many rows that took so long, and could have taken `mostMs`. */
 export function paced(

@@ -29,10 +29,11 @@ export type Marked = {
   readonly seconds: number
 } | null
 
-/** Says that the step is done: its probe holds from now on. A table without rows never had a batch. */
+/** Says that the step is done: its probe holds from now on. A table without rows never had a batch; a partition that left may have ranges. */
 export function finishSql(run: number, step: string): Sql {
-  return sql`insert into bellows.checkpoint (step, run, state, finished) values (${lit(step)}, ${lit(run)}, 'null', true)
-  on conflict (step) do update set finished = true`
+  return sql`with ranges as (delete from bellows.backfill_range where step = ${lit(step)} returning rows_done)
+insert into bellows.checkpoint as c (step, run, state, finished) values (${lit(step)}, ${lit(run)}, 'null', true)
+  on conflict (step) do update set finished = true, rows_done = c.rows_done + (select coalesce(sum(rows_done), 0) from ranges)`
 }
 
 export function forgetSql(step: string): Sql {

@@ -1,16 +1,33 @@
 import { USUAL_SEARCH_PATH } from '../../core/plan/search-path.ts'
 import type { BackfillStep } from '../../core/plan/step.ts'
-import { type RangeRow, rangesFrom, rungsFor } from '../../core/run/ladder.ts'
+import { piecesOf, type RangeRow, rangesFrom, rungsFor } from '../../core/run/ladder.ts'
 import { firstPace, type Pace, paced, slowed } from '../../core/run/pace.ts'
-import { halves, type Pass, type Range, rowsOfAll, share } from '../../core/run/ranges.ts'
-import type { Sql } from '../../core/sql.ts'
+import {
+  halves,
+  type Pass,
+  type Position,
+  type Range,
+  rowsOfAll,
+  START,
+  share,
+} from '../../core/run/ranges.ts'
 import type { Driving } from '../context.ts'
-import type { Committed, Lane } from '../ports.ts'
+import { note } from '../note.ts'
+import type { Lane } from '../ports.ts'
 import { stopIfAsked } from '../stop.ts'
 import { attempted } from './attempts.ts'
 import { explainFailure } from './failing-row.ts'
 import type { Part } from './leaves.ts'
-import { climbed, frontier, nextRange, openSql, type RungDone, rungSql, splitSql } from './range-rows.ts'
+import {
+  type Climbed,
+  climbed,
+  frontier,
+  nextRange,
+  openSql,
+  type RungDone,
+  rungSql,
+  splitSql,
+} from './range-rows.ts'
 import type { teller } from './work-through.ts'
 
 /** A first pass over a table or a partition. */
@@ -20,82 +37,95 @@ export interface Climb extends Part<BackfillStep> {
   readonly tell: ReturnType<typeof teller>
 }
 
-/** What the workers of this process have in common. */
+/** What the workers have in common. */
 interface Shared {
   pace: Pace
+  /** Ranges in front of it are done. */
+  low: Position
   /** Ranges that one of them is at work on. */
   readonly busy: Set<Range>
-  /** Has one of them failed, or found that the table was rewritten? The others end behind their batch. */
-  over: boolean
-  /** The time of the last look at how far all are, in milliseconds of batches. */
-  sinceTold: number
+  /** Has one of them failed, or found that the table was rewritten, or that nothing is left? The others end behind their batch. */
+  isOver: boolean
+  done: Climbed
 }
 
 /**
- * Goes through all of the file as it was when the pass began. Workers, also those of other processes, take ranges from the same table
- * of the journal; there is no other agreement between them.
+ * Goes through all of the file as it was when the pass began. Workers take ranges from the same table of the journal; there is no other
+ * agreement between them.
  * @returns false when the table was rewritten under way
  */
 export async function climb(engine: Driving, work: Climb): Promise<boolean> {
   const { rows, targetMs } = engine.settings.batch
   const shared: Shared = {
     pace: firstPace(rows, targetMs),
+    low: START,
     busy: new Set(),
-    over: false,
-    sinceTold: 0,
+    isOver: false,
+    done: await climbed(engine, work),
   }
-  const lanes = await lanesOf(engine)
+  const lanes = await lanesOf(engine, work)
   try {
     const ends = await Promise.allSettled(
-      lanes.map(async (lane) => {
-        try {
-          return await workOn(engine, work, lane, shared)
-        } finally {
-          shared.over = true
-        }
-      }),
+      lanes.map((lane) => workOn(engine, { ...work, lane, shared }).finally(() => (shared.isOver = true))),
     )
     for (const end of ends) if (end.status === 'rejected') throw end.reason
-    await told(engine, work)
     return ends.every((end) => end.status === 'fulfilled' && end.value)
   } finally {
-    await Promise.all(lanes.slice(1).map((lane) => lane.close()))
+    await Promise.all(lanes.map((lane) => lane.close()))
   }
 }
 
-/** The first one is the connection of the driver itself. */
-async function lanesOf(engine: Driving): Promise<readonly Lane[]> {
-  const further = Array.from({ length: engine.settings.batch.workers - 1 }, () => engine.driver.lane())
+/** The first one is the connection of the driver itself. Where nothing is to be gained by several, it is the only one. */
+async function lanesOf(engine: Driving, { pass, step }: Climb): Promise<readonly Lane[]> {
   const own: Lane = {
     transact: (transaction) => engine.driver.transact(transaction),
     close: async () => undefined,
   }
-  return [own, ...(await Promise.all(further))]
+  const isSmall = rungsFor(pass.file, step.once === true) === 1
+  const further = await Promise.allSettled(
+    Array.from({ length: isSmall ? 0 : engine.settings.batch.workers - 1 }, () => engine.driver.lane()),
+  )
+  const opened = further.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+  const failed = further.find((one) => one.status === 'rejected')
+  if (failed === undefined) return [own, ...opened]
+  await Promise.all(opened.map((lane) => lane.close()))
+  throw failed.reason
+}
+
+interface Worker extends Climb {
+  readonly lane: Lane
+  readonly shared: Shared
 }
 
 /** Takes range after range until none is left. False when the table was rewritten. */
-async function workOn(engine: Driving, work: Climb, lane: Lane, shared: Shared): Promise<boolean> {
-  let isWaived = false
-  while (!shared.over) {
+async function workOn(engine: Driving, work: Worker): Promise<boolean> {
+  const { shared } = work
+  const held = new Set<Range>()
+  let [isWaived, isAllOpened] = [false, false]
+  while (!shared.isOver) {
     stopIfAsked(engine)
-    const range = await nextRange(engine, work, { besides: [...shared.busy], isWaived })
-    if (range !== undefined) {
-      shared.busy.add(range)
-      const stands = await oneRung(engine, { ...work, lane, shared }, range).finally(() =>
-        shared.busy.delete(range),
-      )
-      if (!stands) return false
-      isWaived = false
-    } else if (await open(engine, work, lane, shared.pace)) {
-      isWaived = false
-    } else if (!isWaived) {
-      isWaived = true
-    } else if ((await climbed(engine, work)).left === 0) {
-      return true
-    } else {
-      // Others are at work on the last ranges.
-      await engine.clock.sleep(OTHERS_MS)
+    const besides = [...shared.busy, ...held]
+    const { range, low } = await nextRange(engine, work, { low: shared.low, besides, isWaived })
+    if (low !== null) shared.low = low
+    if (range !== null) {
+      const came = await oneRung(engine, work, range)
+      if (came === 'rewritten') return false
+      if (came === 'held') held.add(range)
+      else {
+        isWaived = false
+        held.clear()
+      }
+      continue
     }
+    // What was seen before all ranges were made says nothing of those that others have made since.
+    if (low === null && isAllOpened) return true
+    if (isAllOpened) {
+      // Others are at work on the last ranges.
+      if (isWaived) await engine.clock.sleep(OTHERS_MS)
+      isWaived = true
+      held.clear()
+    }
+    isAllOpened ||= !(await open(engine, work))
   }
   return true
 }
@@ -105,76 +135,80 @@ const OTHERS_MS = 50
 const OPENED_AT_ONCE = 16
 
 /** Makes the next ranges of the file. False when it has none left. */
-async function open(engine: Driving, work: Climb, lane: Lane, { rows }: Pace): Promise<boolean> {
+async function open(engine: Driving, work: Worker): Promise<boolean> {
   const rungs = rungsFor(work.pass.file, work.step.once === true)
   const pass = { ...work.pass, at: await frontier(engine, work) }
-  const ranges = rangesFrom(pass, rows, { rungs, count: OPENED_AT_ONCE })
+  const ranges = rangesFrom(pass, work.shared.pace.rows, { rungs, count: OPENED_AT_ONCE })
   if (ranges.length === 0) return false
-  await transact(engine, work, lane, openSql(work, ranges, rungs))
+  await note(engine, work.run, [], openSql(work, ranges, rungs))
   return true
 }
 
-interface Rung extends Climb {
-  readonly lane: Lane
-  readonly shared: Shared
-}
+/** A range that is so many times as large as the pace by now is cut before it is tried. */
+const TOO_LARGE = 4
 
-/** False when the table was rewritten. */
-async function oneRung(engine: Driving, work: Rung, range: RangeRow): Promise<boolean> {
-  const { step, lane, shared, pass } = work
-  const { linesPerBlock } = pass.file
-  const both = halves(range, linesPerBlock)
-  const statements = [USUAL_SEARCH_PATH, rungSql(work, range, pass.file)]
-  const done = await attempted(engine, {
-    step,
-    batch: async () => (await transact(engine, work, lane, statements)).result as RungDone,
-    canBeSmaller: both !== undefined,
-    explain: (error) => explainFailure(engine, step, { range, linesPerBlock }, error),
-  })
+/** `held`: somebody else has the range locked, who is at work on it. */
+async function oneRung(
+  engine: Driving,
+  work: Worker,
+  range: RangeRow,
+): Promise<'done' | 'held' | 'rewritten'> {
+  const { shared, pass } = work
+  const pieces = piecesOf(range, pass.file, shared.pace.rows)
+  if (pieces.length > TOO_LARGE) {
+    await note(engine, work.run, [], [splitSql(work, range, pieces)])
+    return 'done'
+  }
+  shared.busy.add(range)
+  const done = await tried(engine, work, range).finally(() => shared.busy.delete(range))
   if (done === 'too slow') {
     shared.pace = slowed(shared.pace)
-    if (both !== undefined) await transact(engine, work, lane, [splitSql(work, range, both)])
-    return true
+    await cut(engine, work, range)
+    return 'done'
   }
-  if (done.isClaimed) {
-    shared.pace = paced(
-      shared.pace,
-      { rows: done.found, ms: done.ms },
-      engine.settings.batch.statementTimeoutMs,
-    )
-    await tellNowAndThen(engine, work, done.ms)
-  }
-  return !done.isRewritten
+  if (done.isRewritten) return 'rewritten'
+  if (!done.isClaimed) return 'held'
+  told(engine, work, range, done)
+  return 'done'
 }
 
-async function transact(
-  engine: Driving,
-  { run }: Climb,
-  lane: Lane,
-  statements: readonly Sql[],
-): Promise<Committed> {
+async function tried(engine: Driving, work: Worker, range: RangeRow): Promise<RungDone | 'too slow'> {
+  const { step, run, lane, pass } = work
+  const { linesPerBlock } = pass.file
   const { lockTimeoutMs, statementTimeoutMs } = engine.settings.batch
-  const bounds = { run, locks: [], lockTimeoutMs, statementTimeoutMs, requires: [] }
-  return await lane.transact({ ...bounds, statements, events: [] })
+  const bounds = { run, locks: [], lockTimeoutMs, statementTimeoutMs, requires: [], events: [] }
+  const statements = [USUAL_SEARCH_PATH, rungSql(work, range, pass.file)]
+  return await attempted(engine, {
+    step,
+    batch: async () => (await lane.transact({ ...bounds, statements })).result as RungDone,
+    canBeSmaller: halves(range, linesPerBlock) !== undefined,
+    explain: (error) => explainFailure(engine, step, { range, linesPerBlock }, error),
+  })
 }
 
-/** To look at all ranges costs more the more there are. */
-const TOLD_EVERY_MS = 200
-
-async function tellNowAndThen(engine: Driving, work: Rung, ms: number): Promise<void> {
-  const { shared } = work
-  shared.sinceTold += ms
-  if (shared.sinceTold < TOLD_EVERY_MS) return
-  shared.sinceTold = 0
-  await told(engine, work)
+/** A range of which one rung took too long becomes several. */
+async function cut(engine: Driving, work: Worker, range: RangeRow): Promise<void> {
+  const { file } = work.pass
+  const pieces = piecesOf(range, file, work.shared.pace.rows)
+  const several = pieces.length > 1 ? pieces : halves(range, file.linesPerBlock)
+  if (several !== undefined) await note(engine, work.run, [], [splitSql(work, range, several)])
 }
 
-async function told(engine: Driving, work: Climb): Promise<void> {
-  const { rows, rowsBefore, blocks, seconds } = await climbed(engine, work)
+/** The pace follows, and whoever looks is told how far all are. */
+function told(
+  engine: Driving,
+  work: Worker,
+  { from, to, rungs }: RangeRow,
+  { found, ms, seconds }: RungDone,
+): void {
+  const { shared, pass } = work
+  const { rows, rowsBefore, blocks } = shared.done
+  shared.pace = paced(shared.pace, { rows: found, ms }, engine.settings.batch.statementTimeoutMs)
+  shared.done = { rowsBefore, rows: rows + found, blocks: blocks + (to.block - from.block) / rungs }
   work.tell({
-    rowsDone: rowsBefore + rows,
-    rowsTotal: rowsOfAll(work.pass),
+    rowsDone: rowsBefore + shared.done.rows,
+    rowsTotal: rowsOfAll(pass),
     seconds,
-    share: share({ ...work.pass, at: { block: blocks, line: 1 } }),
+    share: share({ ...pass, at: { block: shared.done.blocks, line: 1 } }),
   })
 }

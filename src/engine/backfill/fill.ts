@@ -4,6 +4,7 @@ import type { BackfillStep } from '../../core/plan/step.ts'
 import { blockRanges, inRange, type Pass, type Range, rowsOfAll, START } from '../../core/run/ranges.ts'
 import { lit, qualified, type Sql, sql } from '../../core/sql.ts'
 import type { Driving } from '../context.ts'
+import { note } from '../note.ts'
 import type { Checkpoint } from '../ports.ts'
 import { type Batch, batchOf, batchTransaction } from './batch.ts'
 import { type Marked, markSql } from './checkpoint.ts'
@@ -11,7 +12,7 @@ import { climb } from './climb.ts'
 import { explainFailure } from './failing-row.ts'
 import { isRewritten, readFile } from './file.ts'
 import { isOf, type Part, partsOf } from './leaves.ts'
-import { climbed, closeSql, isOfPart } from './range-rows.ts'
+import { climbed, closeSql, rowsOfRanges } from './range-rows.ts'
 import { teller, workThrough } from './work-through.ts'
 
 /** Where a backfill stands. */
@@ -19,6 +20,8 @@ interface State extends Pass {
   readonly passNumber: number
   /** Where in the pass it stands say the ranges in the journal. */
   readonly byRanges?: true
+  /** Nothing is left to do here: no row is to be tried a second time. */
+  readonly isDone?: true
   /** Rows that this pass has set so far. */
   readonly found: number
 }
@@ -40,10 +43,11 @@ export async function fill(engine: Driving, run: number, step: BackfillStep): Pr
 async function fillPart(engine: Driving, work: Work, before: State | undefined): Promise<void> {
   const { passesMax } = engine.settings.batch
   const { step } = work
+  if (before?.isDone === true) return
   let state = before ?? (await begun(engine, work))
   while (state.passNumber <= passesMax) {
     const end =
-      state.passNumber === 1 ? await together(engine, work, state) : await onePass(engine, work, state)
+      state.byRanges === true ? await together(engine, work, state) : await onePass(engine, work, state)
     if (end !== undefined && (end.found === 0 || step.once === true)) return
     state = end === undefined ? await begun(engine, work) : await passOf(engine, work, end.passNumber + 1)
   }
@@ -73,7 +77,7 @@ async function passOf(
 /** The first pass, on record before anybody works on it: its file is what all workers go by. */
 async function begun(engine: Driving, work: Work): Promise<State> {
   const state = { ...(await passOf(engine, work, 1)), byRanges: true as const }
-  await batchTransaction(engine, work.run, [closeSql(work), stateSql(work, state, sql`0`)])
+  await closed(engine, work, state)
   return state
 }
 
@@ -82,16 +86,15 @@ async function together(engine: Driving, work: Work, state: State): Promise<Stat
   const whole = await climb(engine, { ...work, pass: state })
   const { rows: found } = await climbed(engine, work)
   const { byRanges: _, ...pass } = state
-  // What was done stays counted, also where the pass is begun anew.
-  await batchTransaction(engine, work.run, [
-    stateSql(
-      work,
-      { ...pass, passNumber: 2 },
-      sql`(select coalesce(sum(rows_done), 0) from bellows.backfill_range where ${isOfPart(work)})`,
-    ),
-    closeSql(work),
-  ])
+  const isDone = whole && work.step.once === true ? { isDone: true as const } : {}
+  await closed(engine, work, { ...pass, passNumber: 2, ...isDone })
   return whole ? { ...pass, found } : undefined
+}
+
+/** Puts away all ranges of the step. What they have brought stays counted, also where the pass is begun anew or their partition has left. */
+async function closed(engine: Driving, work: Work, state: State): Promise<void> {
+  const { step } = work
+  await note(engine, work.run, [], [stateSql(work, state, rowsOfRanges(step.id)), closeSql(step.id)])
 }
 
 function stateSql({ run, step }: Work, state: State, rowsDone: Sql): Sql {

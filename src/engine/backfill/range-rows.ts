@@ -7,7 +7,7 @@ import { isRewritten } from './file.ts'
 import type { Part } from './leaves.ts'
 
 /** The rows of `bellows.backfill_range` that are of one table, or one partition, of a step. */
-export function isOfPart({ step, leaf }: Part<BackfillStep>): Sql {
+function isOfPart({ step, leaf }: Part<BackfillStep>): Sql {
   return sql`step = ${lit(step.id)} and leaf = ${lit(leaf?.oid ?? 0)}`
 }
 
@@ -15,26 +15,42 @@ function isRange({ from }: Range): Sql {
   return sql`from_block = ${lit(from.block)} and from_line = ${lit(from.line)}`
 }
 
+/** What there is to do. */
+export interface Next {
+  /** A range whose next rung may be done; none while those that are left wait for others. */
+  readonly range: RangeRow | null
+  /** Where the first range begins that is not done; null when all are. */
+  readonly low: Position | null
+}
+
 /**
- * A range whose next rung may be done: the one that is furthest. One behind it must have done its last rung since: what that left dead
- * can be pruned by then. Nothing is locked by looking.
+ * The range that is furthest of those whose next rung may be done: the one behind it must have done its last rung since, so that what that
+ * left dead can be pruned by then. Nothing is locked by looking.
+ * @param low what was known before of where the first one begins: those in front of it are not looked at
  * @param besides those that this process is at work on
  * @param isWaived where nothing else is left, no other is waited for
  */
 export async function nextRange(
   engine: Engine,
   part: Part<BackfillStep>,
-  { besides, isWaived }: { readonly besides: readonly Range[]; readonly isWaived: boolean },
-): Promise<RangeRow | undefined> {
+  {
+    low,
+    besides,
+    isWaived,
+  }: { readonly low: Position; readonly besides: readonly Range[]; readonly isWaived: boolean },
+): Promise<Next> {
   const isFree = besides.map((one) => sql` and not (${isRange(one)})`)
-  const isRipe = sql`(next_rung = 0 or exists (select from bellows.backfill_range behind
-      where ${isOfPart(part)} and (behind.from_block, behind.from_line) >= (r.to_block, r.to_line) and behind.next_rung >= r.next_rung))`
-  const [found] = await engine.database.read<{ range: RangeRow }>(sql`
-select pg_catalog.json_build_object('from', pg_catalog.json_build_object('block', from_block, 'line', from_line),
-    'to', pg_catalog.json_build_object('block', to_block, 'line', to_line), 'rungs', rungs, 'rung', next_rung) as range
-  from bellows.backfill_range r where ${isOfPart(part)} and next_rung < rungs${join(isFree, '')}${isWaived ? sql`` : sql` and ${isRipe}`}
-  order by next_rung desc, from_block, from_line limit 1`)
-  return found?.range
+  const isRipe = sql` and (next_rung = 0 or exists (select from bellows.backfill_range behind
+      where ${isOfPart(part)} and (behind.from_block, behind.from_line) = (r.to_block, r.to_line) and behind.next_rung >= r.next_rung))`
+  const [found] = await engine.database.read<Next>(sql`
+with unfinished as materialized (
+  select * from bellows.backfill_range where ${isOfPart(part)} and (from_block, from_line) >= (${lit(low.block)}, ${lit(low.line)}) and next_rung < rungs)
+select (select pg_catalog.json_build_object('from', pg_catalog.json_build_object('block', from_block, 'line', from_line),
+      'to', pg_catalog.json_build_object('block', to_block, 'line', to_line), 'rungs', rungs, 'rung', next_rung)
+    from unfinished r where true${join(isFree, '')}${isWaived ? sql`` : isRipe}
+    order by next_rung desc, from_block, from_line limit 1) as range,
+  (select pg_catalog.json_build_object('block', from_block, 'line', from_line) from unfinished order by from_block, from_line limit 1) as low`)
+  return found ?? { range: null, low: null }
 }
 
 /** Where the ranges that there are end. */
@@ -65,6 +81,8 @@ export interface RungDone {
   readonly isRewritten: boolean
   readonly found: number
   readonly ms: number
+  /** Since the step began. */
+  readonly seconds: number
 }
 
 /** One statement: the rows of a rung and the range that says so, or neither. The value is computed by the UPDATE itself. */
@@ -84,49 +102,50 @@ raised as (
   update bellows.backfill_range set next_rung = next_rung + 1, rows_done = rows_done + found from counted
     where ${isOfPart(part)} and ${isRange(range)} and exists (select from claimed))
 select pg_catalog.json_build_object('isClaimed', exists (select from claimed), 'isRewritten', ${rewritten}, 'found', found,
-    'ms', extract(epoch from pg_catalog.clock_timestamp() - pg_catalog.statement_timestamp()) * 1000) as result from counted`
+    'ms', extract(epoch from pg_catalog.clock_timestamp() - pg_catalog.statement_timestamp()) * 1000,
+    'seconds', (select extract(epoch from pg_catalog.clock_timestamp() - started_at) from bellows.checkpoint where step = ${lit(step.id)})) as result from counted`
 }
 
-/** A range of which one rung takes too long becomes two. */
-export function splitSql(
-  part: Part<BackfillStep>,
-  range: RangeRow,
-  [first, second]: readonly [Range, Range],
-): Sql {
+/** A range that is too large becomes several, each as far as it was. */
+export function splitSql(part: Part<BackfillStep>, range: RangeRow, pieces: readonly Range[]): Sql {
+  const [first, ...more] = pieces
+  const end = first?.to ?? range.to
+  const rows = more.map(({ from, to }) => sql`(${join([from.block, from.line, to.block, to.line].map(lit))})`)
   return sql`
-with halved as (
-  update bellows.backfill_range set to_block = ${lit(first.to.block)}, to_line = ${lit(first.to.line)}
+with cut as (
+  update bellows.backfill_range set to_block = ${lit(end.block)}, to_line = ${lit(end.line)}
     where ${isOfPart(part)} and ${isRange(range)} and next_rung = ${lit(range.rung)} and (to_block, to_line) = (${lit(range.to.block)}, ${lit(range.to.line)})
     returning rungs, next_rung)
 insert into bellows.backfill_range (step, leaf, from_block, from_line, to_block, to_line, rungs, next_rung)
-  select ${lit(part.step.id)}, ${lit(part.leaf?.oid ?? 0)}, ${join([second.from.block, second.from.line, second.to.block, second.to.line].map(lit))}, rungs, next_rung from halved`
+  select ${lit(part.step.id)}, ${lit(part.leaf?.oid ?? 0)}, r.*, rungs, next_rung from cut, (values ${join(rows)}) r`
 }
 
-/** How far all workers together are. */
+/** How far the ranges are. */
 export interface Climbed {
   readonly rows: number
   /** Of the step, before this pass. */
   readonly rowsBefore: number
   /** Blocks, those of a range in the measure of its rungs. */
   readonly blocks: number
-  /** Ranges that are not done. */
-  readonly left: number
-  /** Since the step began. */
-  readonly seconds: number
 }
 
+/** Goes through all of them: for the beginning and the end. */
 export async function climbed(engine: Engine, part: Part<BackfillStep>): Promise<Climbed> {
   const [found] = await engine.database.read<Climbed>(sql`
-select r.rows, c.rows_done as "rowsBefore", r.blocks, r."left", extract(epoch from pg_catalog.clock_timestamp() - c.started_at) as seconds
+select r.rows, c.rows_done as "rowsBefore", r.blocks
   from bellows.checkpoint c, (
-    select coalesce(sum(rows_done), 0)::bigint as rows, coalesce(sum((to_block - from_block) * next_rung::double precision / rungs), 0) as blocks,
-        count(*) filter (where next_rung < rungs) as "left"
+    select coalesce(sum(rows_done), 0)::bigint as rows, coalesce(sum((to_block - from_block) * next_rung::double precision / rungs), 0) as blocks
       from bellows.backfill_range where ${isOfPart(part)}) r
   where c.step = ${lit(part.step.id)}`)
-  return found ?? { rows: 0, rowsBefore: 0, blocks: 0, left: 0, seconds: 0 }
+  return found ?? { rows: 0, rowsBefore: 0, blocks: 0 }
 }
 
-/** The ranges are done with. */
-export function closeSql(part: Part<BackfillStep>): Sql {
-  return sql`delete from bellows.backfill_range where ${isOfPart(part)}`
+/** The ranges of a step are done with, also those of a partition that has left. */
+export function closeSql(step: string): Sql {
+  return sql`delete from bellows.backfill_range where step = ${lit(step)}`
+}
+
+/** An expression: the rows that they have brought. */
+export function rowsOfRanges(step: string): Sql {
+  return sql`(select coalesce(sum(rows_done), 0) from bellows.backfill_range where step = ${lit(step)})`
 }

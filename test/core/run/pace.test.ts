@@ -15,7 +15,7 @@ describe('the pace of batches', () => {
   test.each([
     [0.005, 5_000],
     [0.025, 1_000],
-    [0.125, 200],
+    [1, 25],
     [0.000_001, 50_000],
   ])('settles where a row takes %s ms at %s rows for 25 ms', (msPerRow, rows) => {
     expect(settled(firstPace('by_time', 25), msPerRow)).toBe(rows)
@@ -35,11 +35,11 @@ describe('the pace of batches', () => {
 
   test('does not fall below what a statement costs in any case, but where the server ends one', () => {
     const pace = firstPace('by_time', 25)
-    expect(settled(pace, 2), 'as if a trigger took long for each row').toBe(200)
-    const slow = slowed(slowed({ ...pace, rows: 200 }))
-    expect(slow.rows).toBe(50)
-    expect(paced(slow, { rows: 50, ms: 500 }, MOST_MS).rows, 'a larger one would be ended again').toBe(50)
-    expect(paced(slow, { rows: 50, ms: 50 }, MOST_MS).rows).toBe(100)
+    expect(settled(pace, 3), 'as if a trigger took long for each row').toBe(20)
+    const slow = slowed(slowed({ ...pace, rows: 20 }))
+    expect(slow.rows).toBe(5)
+    expect(paced(slow, { rows: 5, ms: 500 }, MOST_MS).rows, 'a larger one would be ended again').toBe(5)
+    expect(paced(slow, { rows: 5, ms: 50 }, MOST_MS).rows).toBe(10)
   })
 
   test('that somebody has said is kept, and comes back after a batch that was too slow', () => {
