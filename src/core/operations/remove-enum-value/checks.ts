@@ -36,7 +36,7 @@ function typeProblems(op: RemoveEnumValue, known: Known): readonly BellowsError[
       : [
           refused(
             `The connected role may not make another type in the place of ${type}, with the same owner.`,
-            `Grant it CREATE on the schema ${shown(op.namespace)}, and connect as the owner.`,
+            `Let it, as the owner of the namespace: grant create on schema ${shown(op.namespace)} to <role>; and connect as the owner of the type.`,
           ),
         ]),
     ...known.users
