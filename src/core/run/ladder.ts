@@ -1,5 +1,5 @@
 import { lit, type Sql, sql } from '../sql.ts'
-import { blockRanges, isThroughFile, type Pass, type Position, type Range, type TableFile } from './ranges.ts'
+import { blockRanges, type Position, type Range, type TableFile } from './ranges.ts'
 
 /**
  * A range of a table's file that is gone through in several rungs: short transactions, each with every so-many-th row of every block. When
@@ -29,32 +29,22 @@ export function ofRung({ rung, rungs }: RangeRow): Sql {
   return sql`(ctid::text::pg_catalog.point)[1]::integer % ${lit(rungs)} = ${lit(rung)}`
 }
 
-/** The pieces of a range of which one rung has about so many rows. */
-export function piecesOf(range: RangeRow, file: TableFile, rows: number): readonly Range[] {
-  const pieces: Range[] = []
-  for (let at = range.from; isBefore(at, range.to); ) {
-    const { from, to } = blockRanges({ file, at }, rows * range.rungs)
-    pieces.push({ from, to: isBefore(to, range.to) ? to : range.to })
+/** Ranges that follow one another over a stretch, so that one rung of each has about so many rows; no more of them than `countMax`. */
+export function rangesOver(
+  stretch: Range,
+  file: TableFile,
+  rungRows: number,
+  { rungs, countMax = Number.POSITIVE_INFINITY }: { readonly rungs: number; readonly countMax?: number },
+): readonly Range[] {
+  const ranges: Range[] = []
+  for (let at = stretch.from; ranges.length < countMax && isBefore(at, stretch.to); ) {
+    const { from, to } = blockRanges({ file, at }, rungRows * rungs)
+    ranges.push({ from, to: isBefore(to, stretch.to) ? to : stretch.to })
     at = to
   }
-  return pieces
+  return ranges
 }
 
 function isBefore(a: Position, b: Position): boolean {
   return a.block < b.block || (a.block === b.block && a.line < b.line)
-}
-
-/** The next ranges of the file, so that one rung of each has about so many rows. */
-export function rangesFrom(
-  pass: Pass,
-  rows: number,
-  { rungs, count }: { readonly rungs: number; readonly count: number },
-): readonly Range[] {
-  const ranges: Range[] = []
-  for (let at = pass.at; ranges.length < count && !isThroughFile({ ...pass, at }); ) {
-    const range = blockRanges({ ...pass, at }, rows * rungs)
-    ranges.push(range)
-    at = range.to
-  }
-  return ranges
 }

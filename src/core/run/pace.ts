@@ -11,8 +11,12 @@ const FIRST_ROWS = 1_000
 const ROWS_MAX = 50_000
 /** One odd batch does not decide. */
 const STEP_MAX = 2
-/** A batch that took less than one part in so many of what it may take can be twice as large. */
 const QUICK_SHARE = 4
+
+/** Did a batch take so little of what it may take that the next one can be twice as large? */
+export function wasQuick(ms: number, mostMs: number): boolean {
+  return ms * QUICK_SHARE <= mostMs
+}
 
 export function firstPace(rows: number | 'by_time', targetMs: number): Pace {
   return rows === 'by_time' ? { rows: FIRST_ROWS, rowsMax: ROWS_MAX, targetMs } : { rows, rowsMax: rows }
@@ -29,7 +33,7 @@ export function paced(
 ): Pace {
   const { rows, targetMs } = pace
   if (targetMs === undefined || rows < ROWS_ENOUGH)
-    return batch.ms * QUICK_SHARE <= mostMs ? bounded(pace, rows * STEP_MAX) : pace
+    return wasQuick(batch.ms, mostMs) ? bounded(pace, rows * STEP_MAX) : pace
   // One that found little says nothing of how long more would take.
   if (batch.rows < rows / STEP_MAX) return pace
   return bounded(pace, Math.max(ROWS_ENOUGH, (batch.rows * targetMs) / Math.max(batch.ms, 1)))

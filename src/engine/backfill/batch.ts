@@ -1,6 +1,7 @@
 import type { BellowsError } from '../../core/errors.ts'
 import type { Sql } from '../../core/sql.ts'
 import type { Driving } from '../context.ts'
+import type { Lane } from '../ports.ts'
 import type { Marked } from './checkpoint.ts'
 
 /** What one batch brought. */
@@ -17,10 +18,11 @@ export async function batchTransaction(
   engine: Driving,
   run: number,
   statements: readonly Sql[],
+  lane: Pick<Lane, 'transact'> = engine.driver,
 ): Promise<unknown> {
   const { lockTimeoutMs, statementTimeoutMs } = engine.settings.batch
   const bounds = { run, locks: [], lockTimeoutMs, statementTimeoutMs, requires: [] }
-  const { result } = await engine.driver.transact({ ...bounds, statements, events: [] })
+  const { result } = await lane.transact({ ...bounds, statements, events: [] })
   return result
 }
 

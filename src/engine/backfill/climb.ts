@@ -1,6 +1,6 @@
 import { USUAL_SEARCH_PATH } from '../../core/plan/search-path.ts'
 import type { BackfillStep } from '../../core/plan/step.ts'
-import { piecesOf, type RangeRow, rangesFrom, rungsFor } from '../../core/run/ladder.ts'
+import { type RangeRow, rangesOver, rungsFor } from '../../core/run/ladder.ts'
 import { firstPace, type Pace, paced, slowed } from '../../core/run/pace.ts'
 import {
   halves,
@@ -16,6 +16,7 @@ import { note } from '../note.ts'
 import type { Lane } from '../ports.ts'
 import { stopIfAsked } from '../stop.ts'
 import { attempted } from './attempts.ts'
+import { batchTransaction } from './batch.ts'
 import { explainFailure } from './failing-row.ts'
 import type { Part } from './leaves.ts'
 import {
@@ -39,6 +40,7 @@ export interface Climb extends Part<BackfillStep> {
 
 /** What the workers have in common. */
 interface Shared {
+  readonly rungs: number
   pace: Pace
   /** Ranges in front of it are done. */
   low: Position
@@ -52,39 +54,37 @@ interface Shared {
 /**
  * Goes through all of the file as it was when the pass began. Workers take ranges from the same table of the journal; there is no other
  * agreement between them.
- * @returns false when the table was rewritten under way
+ * @returns the rows that the pass has set, by whomever, or nothing when the table was rewritten under way
  */
-export async function climb(engine: Driving, work: Climb): Promise<boolean> {
+export async function climb(engine: Driving, work: Climb): Promise<number | undefined> {
   const { rows, targetMs } = engine.settings.batch
   const shared: Shared = {
+    rungs: rungsFor(work.pass.file, work.step.once === true),
     pace: firstPace(rows, targetMs),
     low: START,
     busy: new Set(),
     isOver: false,
     done: await climbed(engine, work),
   }
-  const lanes = await lanesOf(engine, work)
+  const lanes = await lanesOf(engine, shared.rungs === 1 ? 1 : engine.settings.batch.workers)
   try {
     const ends = await Promise.allSettled(
       lanes.map((lane) => workOn(engine, { ...work, lane, shared }).finally(() => (shared.isOver = true))),
     )
     for (const end of ends) if (end.status === 'rejected') throw end.reason
-    return ends.every((end) => end.status === 'fulfilled' && end.value)
+    return ends.every((end) => end.status === 'fulfilled' && end.value) ? shared.done.rows : undefined
   } finally {
     await Promise.all(lanes.map((lane) => lane.close()))
   }
 }
 
-/** The first one is the connection of the driver itself. Where nothing is to be gained by several, it is the only one. */
-async function lanesOf(engine: Driving, { pass, step }: Climb): Promise<readonly Lane[]> {
+/** The first one is the connection of the driver itself. A table that is small is done before others would be there. */
+async function lanesOf(engine: Driving, workers: number): Promise<readonly Lane[]> {
   const own: Lane = {
     transact: (transaction) => engine.driver.transact(transaction),
     close: async () => undefined,
   }
-  const isSmall = rungsFor(pass.file, step.once === true) === 1
-  const further = await Promise.allSettled(
-    Array.from({ length: isSmall ? 0 : engine.settings.batch.workers - 1 }, () => engine.driver.lane()),
-  )
+  const further = await Promise.allSettled(Array.from({ length: workers - 1 }, () => engine.driver.lane()))
   const opened = further.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
   const failed = further.find((one) => one.status === 'rejected')
   if (failed === undefined) return [own, ...opened]
@@ -136,9 +136,10 @@ const OPENED_AT_ONCE = 16
 
 /** Makes the next ranges of the file. False when it has none left. */
 async function open(engine: Driving, work: Worker): Promise<boolean> {
-  const rungs = rungsFor(work.pass.file, work.step.once === true)
-  const pass = { ...work.pass, at: await frontier(engine, work) }
-  const ranges = rangesFrom(pass, work.shared.pace.rows, { rungs, count: OPENED_AT_ONCE })
+  const { file } = work.pass
+  const { rungs, pace } = work.shared
+  const rest = { from: await frontier(engine, work), to: { block: file.blocks, line: 1 } }
+  const ranges = rangesOver(rest, file, pace.rows, { rungs, countMax: OPENED_AT_ONCE })
   if (ranges.length === 0) return false
   await note(engine, work.run, [], openSql(work, ranges, rungs))
   return true
@@ -154,7 +155,7 @@ async function oneRung(
   range: RangeRow,
 ): Promise<'done' | 'held' | 'rewritten'> {
   const { shared, pass } = work
-  const pieces = piecesOf(range, pass.file, shared.pace.rows)
+  const pieces = rangesOver(range, pass.file, shared.pace.rows, range)
   if (pieces.length > TOO_LARGE) {
     await note(engine, work.run, [], [splitSql(work, range, pieces)])
     return 'done'
@@ -175,12 +176,10 @@ async function oneRung(
 async function tried(engine: Driving, work: Worker, range: RangeRow): Promise<RungDone | 'too slow'> {
   const { step, run, lane, pass } = work
   const { linesPerBlock } = pass.file
-  const { lockTimeoutMs, statementTimeoutMs } = engine.settings.batch
-  const bounds = { run, locks: [], lockTimeoutMs, statementTimeoutMs, requires: [], events: [] }
   const statements = [USUAL_SEARCH_PATH, rungSql(work, range, pass.file)]
   return await attempted(engine, {
     step,
-    batch: async () => (await lane.transact({ ...bounds, statements })).result as RungDone,
+    batch: async () => (await batchTransaction(engine, run, statements, lane)) as RungDone,
     canBeSmaller: halves(range, linesPerBlock) !== undefined,
     explain: (error) => explainFailure(engine, step, { range, linesPerBlock }, error),
   })
@@ -189,7 +188,7 @@ async function tried(engine: Driving, work: Worker, range: RangeRow): Promise<Ru
 /** A range of which one rung took too long becomes several. */
 async function cut(engine: Driving, work: Worker, range: RangeRow): Promise<void> {
   const { file } = work.pass
-  const pieces = piecesOf(range, file, work.shared.pace.rows)
+  const pieces = rangesOver(range, file, work.shared.pace.rows, range)
   const several = pieces.length > 1 ? pieces : halves(range, file.linesPerBlock)
   if (several !== undefined) await note(engine, work.run, [], [splitSql(work, range, several)])
 }

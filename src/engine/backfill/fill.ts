@@ -12,7 +12,7 @@ import { climb } from './climb.ts'
 import { explainFailure } from './failing-row.ts'
 import { isRewritten, readFile } from './file.ts'
 import { isOf, type Part, partsOf } from './leaves.ts'
-import { climbed, closeSql, rowsOfRanges } from './range-rows.ts'
+import { closeSql, rowsOfRanges } from './range-rows.ts'
 import { teller, workThrough } from './work-through.ts'
 
 /** Where a backfill stands. */
@@ -83,12 +83,11 @@ async function begun(engine: Driving, work: Work): Promise<State> {
 
 /** The first pass, which several may do together. Nothing when the table was rewritten under way. */
 async function together(engine: Driving, work: Work, state: State): Promise<State | undefined> {
-  const whole = await climb(engine, { ...work, pass: state })
-  const { rows: found } = await climbed(engine, work)
+  const found = await climb(engine, { ...work, pass: state })
   const { byRanges: _, ...pass } = state
-  const isDone = whole && work.step.once === true ? { isDone: true as const } : {}
+  const isDone = found !== undefined && work.step.once === true ? { isDone: true as const } : {}
   await closed(engine, work, { ...pass, passNumber: 2, ...isDone })
-  return whole ? { ...pass, found } : undefined
+  return found === undefined ? undefined : { ...pass, found }
 }
 
 /** Puts away all ranges of the step. What they have brought stays counted, also where the pass is begun anew or their partition has left. */

@@ -64,15 +64,17 @@ select to_block as block, to_line as line from bellows.backfill_range where ${is
 export function openSql(part: Part<BackfillStep>, ranges: readonly Range[], rungs: number): readonly Sql[] {
   const [first] = ranges
   if (first === undefined) return []
-  const rows = ranges.map(
-    ({ from, to }) => sql`(${join([from.block, from.line, to.block, to.line].map(lit))})`,
-  )
   return [
     sql`select from bellows.checkpoint where step = ${lit(part.step.id)} for update`,
     sql`insert into bellows.backfill_range (step, leaf, from_block, from_line, to_block, to_line, rungs)
-  select ${lit(part.step.id)}, ${lit(part.leaf?.oid ?? 0)}, r.*, ${lit(rungs)} from (values ${join(rows)}) r (from_block, from_line, to_block, to_line)
+  select ${lit(part.step.id)}, ${lit(part.leaf?.oid ?? 0)}, r.*, ${lit(rungs)} from ${rowsOf(ranges)} r
   where not exists (select from bellows.backfill_range where ${isOfPart(part)} and (from_block, from_line) >= (${lit(first.from.block)}, ${lit(first.from.line)}))`,
   ]
+}
+
+/** Their bounds, in the order of the columns. */
+function rowsOf(ranges: readonly Range[]): Sql {
+  return sql`(values ${join(ranges.map(({ from, to }) => sql`(${join([from.block, from.line, to.block, to.line].map(lit))})`))})`
 }
 
 /** What a batch brought; `isClaimed` false: another worker was at it, and nothing was done. */
@@ -110,14 +112,13 @@ select pg_catalog.json_build_object('isClaimed', exists (select from claimed), '
 export function splitSql(part: Part<BackfillStep>, range: RangeRow, pieces: readonly Range[]): Sql {
   const [first, ...more] = pieces
   const end = first?.to ?? range.to
-  const rows = more.map(({ from, to }) => sql`(${join([from.block, from.line, to.block, to.line].map(lit))})`)
   return sql`
 with cut as (
   update bellows.backfill_range set to_block = ${lit(end.block)}, to_line = ${lit(end.line)}
     where ${isOfPart(part)} and ${isRange(range)} and next_rung = ${lit(range.rung)} and (to_block, to_line) = (${lit(range.to.block)}, ${lit(range.to.line)})
     returning rungs, next_rung)
 insert into bellows.backfill_range (step, leaf, from_block, from_line, to_block, to_line, rungs, next_rung)
-  select ${lit(part.step.id)}, ${lit(part.leaf?.oid ?? 0)}, r.*, rungs, next_rung from cut, (values ${join(rows)}) r`
+  select ${lit(part.step.id)}, ${lit(part.leaf?.oid ?? 0)}, r.*, rungs, next_rung from cut, ${rowsOf(more)} r`
 }
 
 /** How far the ranges are. */
@@ -129,7 +130,7 @@ export interface Climbed {
   readonly blocks: number
 }
 
-/** Goes through all of them: for the beginning and the end. */
+/** Goes through all of them, so it is asked once, at the beginning. */
 export async function climbed(engine: Engine, part: Part<BackfillStep>): Promise<Climbed> {
   const [found] = await engine.database.read<Climbed>(sql`
 select r.rows, c.rows_done as "rowsBefore", r.blocks

@@ -1,6 +1,7 @@
 import type { BellowsError } from '../../core/errors.ts'
 import type { TableStep } from '../../core/plan/step.ts'
 import { type Meter, metered, progressOf, type Sample } from '../../core/run/meter.ts'
+import { wasQuick } from '../../core/run/pace.ts'
 import { isThroughFile, type Pass, type Range, type Strategy, share } from '../../core/run/ranges.ts'
 import type { Driving } from '../context.ts'
 import { stopIfAsked } from '../stop.ts'
@@ -55,14 +56,11 @@ export async function workThrough(engine: Driving, start: Pass, way: Way): Promi
     if (batch.rewritten) return false
     pass = after
     way.tell({ ...batch, share: share(pass) })
-    const wasQuick =
-      (batch.seconds - before) * 1_000 * QUICK_SHARE <= engine.settings.batch.statementTimeoutMs
+    const ms = (batch.seconds - before) * 1_000
     // One stall of the machine must not leave the rest of a large table to be done row by row.
-    if (wasQuick) rows = Math.min(way.rows, Math.max(1, rows * 2))
+    if (wasQuick(ms, engine.settings.batch.statementTimeoutMs))
+      rows = Math.min(way.rows, Math.max(1, rows * 2))
     before = batch.seconds
   }
   return true
 }
-
-/** A batch that took less than one part in so many of its time may be twice as large. */
-const QUICK_SHARE = 4

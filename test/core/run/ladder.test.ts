@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { ofRung, type RangeRow, rangesFrom, rungsFor } from '../../../src/core/run/ladder.ts'
-import { START, type TableFile } from '../../../src/core/run/ranges.ts'
+import { ofRung, type RangeRow, rangesOver, rungsFor } from '../../../src/core/run/ladder.ts'
+import { type Position, START, type TableFile } from '../../../src/core/run/ranges.ts'
 import { testDatabase } from '../../support/database.ts'
 
 const file = (blocks: number): TableFile => ({
@@ -52,17 +52,17 @@ describe('a ladder', () => {
         fc.integer({ min: 1, max: 5_000 }),
         fc.constantFrom(1, 8),
         (blocks, rows, rungs) => {
+          const end = { block: blocks, line: 1 }
+          const from = (at: Position) =>
+            rangesOver({ from: at, to: end }, file(blocks), rows, { rungs, countMax: 16 })
           let at = START
-          for (
-            let ranges = rangesFrom({ file: file(blocks), at }, rows, { rungs, count: 16 });
-            ranges.length > 0;
-          ) {
-            for (const { from, to } of ranges) {
-              expect(from).toEqual(at)
-              expect((to.block - from.block) * 50).toBeLessThanOrEqual(Math.max(50, rows * rungs))
+          for (let ranges = from(at); ranges.length > 0; ranges = from(at)) {
+            expect(ranges.length).toBeLessThanOrEqual(16)
+            for (const { from: begin, to } of ranges) {
+              expect(begin).toEqual(at)
+              expect((to.block - begin.block) * 50).toBeLessThanOrEqual(Math.max(50, rows * rungs))
               at = to
             }
-            ranges = rangesFrom({ file: file(blocks), at }, rows, { rungs, count: 16 })
           }
           expect(at.block).toBe(blocks)
         },
