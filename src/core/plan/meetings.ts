@@ -3,7 +3,7 @@ import { canonical } from '../hash.ts'
 import { specOf } from '../operations/index.ts'
 import type { Migration, Operation } from '../operations/migration.ts'
 import type { Touch } from '../operations/needs.ts'
-import { findTable, type QualifiedName, type Schema } from '../schema/model.ts'
+import { findTable, primaryKeyOf, type QualifiedName, type Schema } from '../schema/model.ts'
 import { qualified } from '../sql.ts'
 import { withFollowed } from './followed.ts'
 import { called } from './leaver.ts'
@@ -169,7 +169,7 @@ export function keyProblems(migration: Migration, schema: Schema): readonly Bell
   return migration.operations.flatMap((op) => {
     if (op.kind !== 'add_constraint' || op.primary_key === undefined) return []
     const table = findTable(schema, theTable(op))
-    const key = table?.constraints.find(({ kind }) => kind === 'primary_key')
+    const key = table && primaryKeyOf(table)
     const isDropped = migration.operations.some(
       (other) =>
         other.kind === 'drop_constraint' &&

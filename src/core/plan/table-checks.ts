@@ -1,5 +1,12 @@
 import { BellowsError } from '../errors.ts'
-import { type Column, findColumn, needsColumn, type QualifiedName, type Table } from '../schema/model.ts'
+import {
+  type Column,
+  findColumn,
+  needsColumn,
+  primaryKeyOf,
+  type QualifiedName,
+  type Table,
+} from '../schema/model.ts'
 import { OWN } from '../schema/own.ts'
 import { shown } from '../sql.ts'
 
@@ -142,7 +149,7 @@ export function columnSlotProblems(table: Table): BellowsError[] {
 
 /** A key column cannot be taken away by dropping it later: the rows would lose their identity. */
 export function keyProblems(table: Table, column: Column): BellowsError[] {
-  const key = table.constraints.find((one) => one.kind === 'primary_key')
+  const key = primaryKeyOf(table)
   if (key === undefined || !needsColumn(table, key, column.name)) return []
   return [
     refused(

@@ -1,4 +1,5 @@
 import type { Index } from './indexes.ts'
+import { keepPlaces, placeOf } from './table-places.ts'
 
 /** The immutable model of the tables that a migration touches, as `adapters/postgres/introspect.ts` reads them. */
 export interface Schema {
@@ -183,15 +184,19 @@ export function isSameName(a: QualifiedName, b: QualifiedName): boolean {
 }
 
 export function findTable(schema: Schema, of: QualifiedName): Table | undefined {
-  return schema.tables[placeOf(schema, of)]
+  return schema.tables[placeOf(of, schema.tables)]
 }
 
 export function findColumn(table: Table, name: string): Column | undefined {
   return table.columns.find((column) => column.name === name)
 }
 
+export function primaryKeyOf(table: Table): Constraint | undefined {
+  return table.constraints.find(({ kind }) => kind === 'primary_key')
+}
+
 export function primaryKey(table: Table): readonly string[] {
-  return table.constraints.find((constraint) => constraint.kind === 'primary_key')?.columns ?? []
+  return primaryKeyOf(table)?.columns ?? []
 }
 
 /** Does a constraint need a column: as its key, or through its index (INCLUDE, expressions, a predicate)? */
@@ -202,48 +207,12 @@ export function needsColumn(table: Table, constraint: Constraint, column: string
 
 /** The same schema with one table replaced, or added; `apply` of most operations changes nothing else. */
 export function withTable(schema: Schema, changed: Table): Schema {
-  const at = placeOf(schema, changed)
+  const at = placeOf(changed, schema.tables)
   const tables = at < 0 ? [...schema.tables, changed] : schema.tables.with(at, changed)
-  places.set(tables, placesIn(schema))
+  keepPlaces(schema.tables, tables)
   return { ...schema, tables }
 }
 
 export function withoutTable(schema: Schema, gone: QualifiedName): Schema {
   return { ...schema, tables: schema.tables.filter((table) => !isSameName(table, gone)) }
-}
-
-/**
- * Where each table stands, by its name: a migration of ten thousand tables asks for each of them many times. An array of tables
- * never changes, and the next one of a migration has the same names in front, and perhaps one more.
- */
-const places = new WeakMap<Schema['tables'], Places>()
-
-/** Of the first tables; those behind them are looked through. */
-interface Places {
-  readonly byName: ReadonlyMap<string, number>
-  readonly count: number
-}
-
-const LOOKED_THROUGH_MAX = 100
-
-function placesIn({ tables }: Schema): Places {
-  const known = places.get(tables)
-  if (known !== undefined && tables.length - known.count <= LOOKED_THROUGH_MAX) return known
-  const found = {
-    byName: new Map(tables.map((table, at) => [placeKey(table), at])),
-    count: tables.length,
-  }
-  places.set(tables, found)
-  return found
-}
-
-function placeOf(schema: Schema, of: QualifiedName): number {
-  const { byName, count } = placesIn(schema)
-  const behind = () => schema.tables.findIndex((table, at) => at >= count && isSameName(table, of))
-  return byName.get(placeKey(of)) ?? (count < schema.tables.length ? behind() : -1)
-}
-
-/** No name holds a zero byte. */
-function placeKey({ namespace, name }: QualifiedName): string {
-  return `${namespace}\0${name}`
 }

@@ -2,9 +2,9 @@ import type { BellowsError } from '../../errors.ts'
 import { refused } from '../../plan/table-checks.ts'
 import {
   type Column,
-  type Constraint,
   isSameName,
   needsColumn,
+  primaryKeyOf,
   type Schema,
   type Table,
 } from '../../schema/model.ts'
@@ -19,10 +19,6 @@ export function isKey(schema: Schema, table: Table, column: Column): boolean {
     (key !== undefined && needsColumn(table, key, column.name)) ||
     followersOf(schema, table, column.name).length > 0
   )
-}
-
-export function primaryKeyOf(table: Table): Constraint | undefined {
-  return table.constraints.find((one) => one.kind === 'primary_key')
 }
 
 /** Why a primary key cannot be made of other columns than these. */

@@ -2,7 +2,7 @@ import { BellowsError } from '../../errors.ts'
 import { problemOf } from '../../plan/problem-of.ts'
 import { columnMissing, refused } from '../../plan/table-checks.ts'
 import { conditionKey } from '../../schema/facts.ts'
-import { findColumn, type Table } from '../../schema/model.ts'
+import { findColumn, primaryKeyOf, type Table } from '../../schema/model.ts'
 import { shown } from '../../sql.ts'
 import type { Context } from '../operation.ts'
 import { ownConstraintProblems, partRuleProblems } from './by-parts.ts'
@@ -96,7 +96,7 @@ function keyRuleProblems(rule: KeyRule, table: Table, { facts }: Context): reado
   const missing = columnListProblems([...rule.columns, ...rule.include], table)
   if (missing.length > 0 || rule.columns.length === 0)
     return missing.length > 0 ? missing : columnListProblems(rule.columns, table)
-  const existing = table.constraints.find(({ kind }) => kind === 'primary_key')
+  const existing = primaryKeyOf(table)
   const isVirtual = (name: string) => findColumn(table, name)?.generated === 'virtual'
   const virtual = [...rule.columns, ...rule.include].find(isVirtual)
   return [

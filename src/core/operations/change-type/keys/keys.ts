@@ -11,6 +11,7 @@ import {
   findColumn,
   findTable,
   isSameName,
+  primaryKeyOf,
   type QualifiedName,
   type Schema,
   type Table,
@@ -19,7 +20,6 @@ import { type Sql, shown } from '../../../sql.ts'
 import { type Copy, keptCollation, twinColumn, type Work, workUnderOneName } from '../../copy/work.ts'
 import { identityOf } from '../../keys/identity.ts'
 import { type Link, type Linked, linkedBy, linkOf } from '../../keys/links.ts'
-import { primaryKeyOf } from '../../keys/primary-key.ts'
 import type { Context } from '../../operation.ts'
 import type { Target } from '../../retype/target.ts'
 import { type ColumnOf, withFollowing } from '../../rules/followers.ts'
