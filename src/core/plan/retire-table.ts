@@ -1,5 +1,5 @@
 import type { QualifiedName, Table } from '../schema/model.ts'
-import { id, qualified, sql } from '../sql.ts'
+import { id, qualified, type Sql, sql } from '../sql.ts'
 import { clearColumnState, doorIsClosed, setColumnState } from './column-state.ts'
 import { aloneLock } from './locks.ts'
 import { all, relationAbsent, relationExists } from './probes.ts'
@@ -58,17 +58,15 @@ export function hideTableStep(leaving: LeavingTable): Omit<TransactionStep, 'id'
     probe: all([relationAbsent(table), relationExists(hidden)]),
     locks: [aloneLock({ ...table, kind }, 'access_exclusive')],
     requires: tableLeavingRequirements(leaving),
-    statements: [
-      sql`alter table ${qualified(table)} rename to ${id(hidden.name)}`,
-      setColumnState(table, undefined, 'retired'),
-    ],
+    statements: hideTableSql(leaving),
     cost: 'instant',
     retires: { table },
   }
 }
 
 /** Brings the hidden table back under its name, which somebody may have given away meanwhile. */
-export function showTableStep({ table, hidden, kind }: LeavingTable): Omit<TransactionStep, 'id'> {
+export function showTableStep(leaving: LeavingTable): Omit<TransactionStep, 'id'> {
+  const { table, hidden, kind } = leaving
   return {
     kind: 'ddl',
     phase: 'retire',
@@ -76,17 +74,32 @@ export function showTableStep({ table, hidden, kind }: LeavingTable): Omit<Trans
     hazards: [],
     probe: all([relationExists(table), relationAbsent(hidden)]),
     locks: [aloneLock({ ...hidden, kind }, 'access_exclusive')],
-    requires: [
-      {
-        that: relationAbsent(table),
-        code: 'drift_found',
-        otherwise: `there is another "${table.name}" by now; rename that one first`,
-      },
-    ],
-    statements: [
-      sql`alter table ${qualified(hidden)} rename to ${id(table.name)}`,
-      clearColumnState(table, undefined),
-    ],
+    requires: [nameIsFree(leaving)],
+    statements: showTableSql(leaving),
     cost: 'instant',
+  }
+}
+
+type Names = Pick<LeavingTable, 'table' | 'hidden'>
+
+export function hideTableSql({ table, hidden }: Names): readonly Sql[] {
+  return [
+    sql`alter table ${qualified(table)} rename to ${id(hidden.name)}`,
+    setColumnState(table, undefined, 'retired'),
+  ]
+}
+
+export function showTableSql({ table, hidden }: Names): readonly Sql[] {
+  return [
+    sql`alter table ${qualified(hidden)} rename to ${id(table.name)}`,
+    clearColumnState(table, undefined),
+  ]
+}
+
+export function nameIsFree({ table }: Names): Requirement {
+  return {
+    that: relationAbsent(table),
+    code: 'drift_found',
+    otherwise: `there is another "${table.name}" by now; rename that one first`,
   }
 }

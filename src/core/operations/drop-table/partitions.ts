@@ -1,13 +1,19 @@
 import type { BellowsError } from '../../errors.ts'
-import { clearColumnState, setColumnState } from '../../plan/column-state.ts'
+import { clearColumnState } from '../../plan/column-state.ts'
 import { aloneLock, wholeTree } from '../../plan/locks.ts'
 import { namesFor } from '../../plan/names.ts'
 import { relationAbsent } from '../../plan/probes.ts'
-import { type LeavingTable, tableLeavingRequirements } from '../../plan/retire-table.ts'
+import {
+  hideTableSql,
+  type LeavingTable,
+  nameIsFree,
+  showTableSql,
+  tableLeavingRequirements,
+} from '../../plan/retire-table.ts'
 import type { Lock, Requirement, StepDraft, TransactionStep } from '../../plan/step.ts'
 import { refused } from '../../plan/table-checks.ts'
 import { isSameName, type QualifiedName, type Table } from '../../schema/model.ts'
-import { id, join, lit, qualified, regclass, type Sql, shown, sql } from '../../sql.ts'
+import { join, lit, qualified, regclass, shown, sql } from '../../sql.ts'
 
 /** A partition goes as its table does: it has a name of its own, by which others may use it. */
 interface LeavingPart extends LeavingTable {
@@ -64,13 +70,7 @@ export function withPartsHidden(
       partsAsPlanned(table),
       ...parts.flatMap((part) => [...tableLeavingRequirements(part), hasNoKey(part.table)]),
     ],
-    statements: [
-      ...hide.statements,
-      ...parts.flatMap((part) => [
-        renameSql(part.table, part.hidden),
-        setColumnState(part.table, undefined, 'retired'),
-      ]),
-    ],
+    statements: [...hide.statements, ...parts.flatMap(hideTableSql)],
     retiresAlso: parts.map((part) => ({ table: part.table })),
   }
 }
@@ -84,21 +84,8 @@ export function withPartsShown(
   return {
     ...show,
     locks: hiddenTree(leaving, parts),
-    requires: [
-      ...show.requires,
-      ...parts.map(({ table }) => ({
-        that: relationAbsent(table),
-        code: 'drift_found' as const,
-        otherwise: `there is another "${table.name}" by now; rename that one first`,
-      })),
-    ],
-    statements: [
-      ...show.statements,
-      ...parts.flatMap((part) => [
-        renameSql(part.hidden, part.table),
-        clearColumnState(part.table, undefined),
-      ]),
-    ],
+    requires: [...show.requires, ...parts.map(nameIsFree)],
+    statements: [...show.statements, ...parts.flatMap(showTableSql)],
   }
 }
 
@@ -160,8 +147,4 @@ function hasNoKey(part: QualifiedName): Requirement {
     code: 'dependents_found',
     otherwise: `the partition ${shown(part.name)} has a foreign key of its own; drop that first`,
   }
-}
-
-function renameSql(from: QualifiedName, to: QualifiedName): Sql {
-  return sql`alter table ${qualified(from)} rename to ${id(to.name)}`
 }
