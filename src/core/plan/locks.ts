@@ -1,4 +1,5 @@
 import type { QualifiedName, Table } from '../schema/model.ts'
+import { qualified } from '../sql.ts'
 import { LOCK_LEVELS, type Lock, type LockLevel } from './step.ts'
 
 /** Which table locks exclude each other. Source: table 13.2 of the PostgreSQL manual. */
@@ -57,6 +58,12 @@ export function aloneLock(
   level: LockLevel,
 ): Lock {
   return { relation: { namespace, name }, level, ...(kind === 'partitioned' ? { only: true } : {}) }
+}
+
+/** Each table once, and in one order for everybody who locks several. */
+export function inLockOrder(tables: readonly QualifiedName[]): readonly QualifiedName[] {
+  const byName = new Map(tables.map((table) => [qualified(table), table]))
+  return [...byName].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, table]) => table)
 }
 
 /** A table to itself. The lock of a partitioned one takes its partitions along. */

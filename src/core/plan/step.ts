@@ -226,7 +226,7 @@ export function leaversOf({
   return retires === undefined ? [] : [retires, ...retiresAlso]
 }
 
-/** The table that a step changes. */
+/** The table that a step changes: of several that it locks, the first. */
 export function tableOf(step: Step): QualifiedName {
   const table = 'table' in step ? step.table : step.locks[0]?.relation
   assert(table !== undefined, `a step that changes a table locks it: ${step.id}`)

@@ -1,3 +1,4 @@
+import { inLockOrder } from '../../plan/locks.ts'
 import { constraintExists } from '../../plan/probes.ts'
 import type { Lock, Requirement, StepDraft } from '../../plan/step.ts'
 import { isSameName, type QualifiedName } from '../../schema/model.ts'
@@ -36,7 +37,7 @@ export function purgeKeyStep(work: KeyWork): StepDraft {
   if (step.kind !== 'purge') return step
   return {
     ...step,
-    locks: [...locksOf(work, step.locks)],
+    locks: locksOf(work, step.locks),
     requires: [...step.requires, ...key.links.flatMap((link) => [linkedIsThere(link), linkStands(link)])],
     statements: [
       ...key.links.map(leaveLinkSql),
@@ -63,15 +64,13 @@ function ifThere(table: QualifiedName, constraint: string, statements: readonly 
   return sql`do ${lit(`begin if ${constraintExists(table, constraint)} then ${join(statements, '; ')}; end if; end`)}`
 }
 
-/** The table itself first, which is the one that the step changes; the others in one order for everybody, and none twice. */
+/** The table itself first, which is the one that the step changes, and then those that point at it. */
 function locksOf({ table, key: { links, identity } }: KeyWork, locks: readonly Lock[]): readonly Lock[] {
-  const others = new Map<string, QualifiedName>()
-  for (const one of links) if (!isSameName(one.table, table)) others.set(qualified(one.table), one.table)
-  const all = [...others.values()].map((relation): Lock => ({ relation, level: 'access_exclusive' }))
+  const others = links.map((link) => link.table).filter((one) => !isSameName(one, table))
   const [own, implied] = [false, true].map((is) => locks.filter((one) => (one.implied === true) === is))
   return [
     ...(own ?? []),
-    ...all.sort((a, b) => (qualified(a.relation) < qualified(b.relation) ? -1 : 1)),
+    ...inLockOrder(others).map((relation): Lock => ({ relation, level: 'access_exclusive' })),
     ...(implied ?? []),
     ...(identity === undefined
       ? []

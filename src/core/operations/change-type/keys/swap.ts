@@ -1,5 +1,6 @@
 import { commentedSql, markedSql } from '../../../plan/carry.ts'
 import { compileAnewSql } from '../../../plan/compiled-anew.ts'
+import { inLockOrder } from '../../../plan/locks.ts'
 import { defaultName } from '../../../plan/names.ts'
 import { all, columnAbsent, columnExists } from '../../../plan/probes.ts'
 import { renameSql } from '../../../plan/retire.ts'
@@ -86,10 +87,8 @@ function calledAll(members: readonly Member[]): string {
   return members.map(({ table, from }) => `"${from}" of "${table.name}"`).join(' and ')
 }
 
-/** In one order for everybody, and no table twice. */
 function tablesOf(all: readonly { readonly table: QualifiedName }[]): readonly QualifiedName[] {
-  const tables = new Map(all.map(({ table }) => [qualified(table), table]))
-  return [...tables].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, table]) => table)
+  return inLockOrder(all.map(({ table }) => table))
 }
 
 function swapLocks({ members, links }: Keys): readonly Lock[] {
