@@ -19,15 +19,7 @@ export function swapStep(work: Work): StepDraft {
     hazards: [],
     probe: all([columnAbsent(table, to), columnExists(table, leaving.hidden)]),
     locks: [{ relation: table, level: 'access_exclusive' }],
-    requires: [
-      noStrangers(leaving, from),
-      {
-        that: nothingIsBound(table, from),
-        code: 'dependents_found',
-        otherwise: `something depends on "${table.name}"."${from}" and would go along with the old column; drop it, contract, and make it anew`,
-      },
-      ...readyRequirements(work),
-    ],
+    requires: [noStrangers(leaving, from), goesAlone(work), ...readyRequirements(work)],
     statements: [
       renameSql(table, from, leaving.hidden),
       renameSql(table, to, from),
@@ -61,6 +53,15 @@ export function swapBackStep(work: Work): StepDraft {
       compileAnewSql([table]),
     ],
     cost: 'instant',
+  }
+}
+
+/** What is bound to the old column would go along as that is hidden. */
+export function goesAlone({ table, from }: Work, known: readonly string[] = []): Requirement {
+  return {
+    that: nothingIsBound(table, from, known),
+    code: 'dependents_found',
+    otherwise: `something depends on "${table.name}"."${from}" and would go along with the old column; drop it, contract, and make it anew`,
   }
 }
 
