@@ -3,11 +3,11 @@ import { parsed } from '../../parse.ts'
 import { boundsProblem } from '../../plan/bounds.ts'
 import { newNameProblems } from '../../plan/new-names.ts'
 import type { Facts } from '../../schema/facts.ts'
-import { id, type Sql, sql, trusted } from '../../sql.ts'
+import { id, join, type Sql, sql, trusted } from '../../sql.ts'
 import type { CreateTable, NewPartition } from './create-table.ts'
 import { invalid } from './invalid.ts'
 
-export interface PartitionKey {
+interface PartitionKey {
   readonly method: 'range' | 'list' | 'hash'
   readonly columns: readonly string[]
 }
@@ -36,7 +36,7 @@ const PLAIN = new Set(['relation', 'partspec', 'oncommit'])
 const NAMED = new Set(['name', 'location'])
 
 /** A key of columns, each with the operators that its type has by default. */
-export function readPartitionKey(text: string): PartitionKey | { readonly problem: string } {
+function readPartitionKey(text: string): PartitionKey | { readonly problem: string } {
   // What comes behind it must still be a statement of its own: a comment at the end would take that along.
   const found = parsed(`create table t () partition by ${text}; select 1`)
   if ('problem' in found) return found
@@ -55,10 +55,14 @@ export function readPartitionKey(text: string): PartitionKey | { readonly proble
   return { method, columns }
 }
 
-/** Its columns; none where it is not partitioned, or nobody can tell. */
-export function partitionColumns({ partitionBy }: CreateTable): readonly string[] {
+/** Nothing where it is not partitioned, or nobody can tell. */
+function partitionKey({ partitionBy }: CreateTable): PartitionKey | undefined {
   const key = partitionBy === undefined ? undefined : readPartitionKey(partitionBy)
-  return key === undefined || 'problem' in key ? [] : key.columns
+  return key === undefined || 'problem' in key ? undefined : key
+}
+
+export function partitionColumns(op: CreateTable): readonly string[] {
+  return partitionKey(op)?.columns ?? []
 }
 
 /** The operators that a key needs are those of a row that is compared. */
@@ -67,9 +71,9 @@ export function comparisons(op: CreateTable): readonly string[] {
 }
 
 export function partitionBySql(op: CreateTable): Sql {
-  const key = op.partitionBy === undefined ? undefined : readPartitionKey(op.partitionBy)
-  if (key === undefined || 'problem' in key) return sql``
-  return sql` partition by ${trusted(key.method)} (${trusted(key.columns.map(id).join(', '))})`
+  const key = partitionKey(op)
+  if (key === undefined) return sql``
+  return sql` partition by ${trusted(key.method)} (${join(key.columns.map(id))})`
 }
 
 /** What is wrong with how it is to be divided. */

@@ -45,6 +45,10 @@ export function typeAbsent(type: QualifiedName): Sql {
   return sql`${regtype(type)} is null`
 }
 
+function noUserOf(...of: Parameters<typeof usersOf>): Pick<Requirement, 'that' | 'code'> {
+  return { that: sql`not exists (${usersOf(...of)})`, code: 'dependents_found' }
+}
+
 /** @param other the type that casts of ours go to and come from */
 export function nothingElseUses(
   type: QualifiedName,
@@ -52,8 +56,7 @@ export function nothingElseUses(
   other: QualifiedName,
 ): Requirement {
   return {
-    that: sql`not exists (${usersOf(type, columns, other)})`,
-    code: 'dependents_found',
+    ...noUserOf(type, columns, other),
     otherwise: `something else is made with the type "${type.name}" than the columns that the plan names; drop it, contract, and make it anew`,
   }
 }
@@ -65,8 +68,7 @@ export function nothingElseGoes(
   other: QualifiedName,
 ): Requirement {
   return {
-    that: sql`not exists (${usersOf(type, columns, other)})`,
-    code: 'dependents_found',
+    ...noUserOf(type, columns, other),
     otherwise: `the type "${type.name}" is to go, and something else has it; drop that and run the same command again: of a table that is no partition any more the column (alter table … drop column …), of whatever else the thing itself, which you make anew afterwards`,
     which: sql`(select pg_catalog.string_agg(name, ', ' order by name) from (${usersOf(type, columns, other)}) found)`,
   }
