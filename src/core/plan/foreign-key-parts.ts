@@ -1,8 +1,10 @@
-import type { Table } from '../schema/model.ts'
-import { lit, regclass, type Sql, sql } from '../sql.ts'
+import type { QualifiedName, Table } from '../schema/model.ts'
+import { id, lit, qualified, regclass, type Sql, sql } from '../sql.ts'
+import { commentedSql } from './carry.ts'
 import { onBoth } from './constraint-steps.ts'
 import { wholeTree } from './locks.ts'
-import type { ForeignKeyPartsStep, Lock } from './step.ts'
+import { constraintAbsent } from './probes.ts'
+import type { ForeignKeyPartsStep, Lock, TransactionStep } from './step.ts'
 
 type Of = Pick<ForeignKeyPartsStep, 'table' | 'name'>
 
@@ -35,4 +37,79 @@ export function keyPartLocks(table: Table, other: Pick<Table, 'namespace' | 'nam
       .slice(1)
       .map(({ relation }) => ({ relation, level: 'share_row_exclusive' as const, implied: true as const })),
   ]
+}
+
+/** One transaction of the step. */
+export type KeyWork = Pick<TransactionStep, 'locks' | 'requires' | 'statements' | 'cost'>
+
+type Key = Pick<ForeignKeyPartsStep, 'table' | 'other' | 'name' | 'definition' | 'comment'>
+
+export function addKeySql({ name, definition }: Pick<Key, 'name' | 'definition'>, to: QualifiedName): Sql {
+  return sql`alter table ${qualified(to)} add constraint ${id(name)} ${definition}`
+}
+
+/** For new rows of a partition: NOT VALID and VALIDATE are two transactions, because this one stops writers and the other one reads. */
+export function putKey(key: Key, part: QualifiedName): KeyWork {
+  return {
+    locks: [
+      { relation: key.other, level: 'share_row_exclusive', implied: true },
+      { relation: part, level: 'share_row_exclusive' },
+    ],
+    requires: [],
+    statements: [sql`${addKeySql(key, part)} not valid`],
+    cost: 'instant',
+  }
+}
+
+/** For the rows that are there. */
+export function proveKey({ other, name }: Key, part: QualifiedName): KeyWork {
+  return {
+    locks: [
+      { relation: part, level: 'share_update_exclusive' },
+      { relation: other, level: 'row_share', implied: true },
+    ],
+    requires: [],
+    statements: [sql`alter table ${qualified(part)} validate constraint ${id(name)}`],
+    cost: 'scan',
+  }
+}
+
+/** With the table and all partitions locked nobody makes another one, and nothing is read. */
+export function takeOverKeys(key: Key): KeyWork {
+  const { table, other, name, comment } = key
+  return {
+    locks: [
+      { relation: other, level: 'access_exclusive', implied: true },
+      { relation: table, level: 'share_row_exclusive' },
+    ],
+    requires: [
+      {
+        that: constraintAbsent(table, name),
+        code: 'drift_found',
+        otherwise: `"${table.name}" has got another constraint "${name}" since the plan was made`,
+      },
+      {
+        that: allKeysProvedSql(key),
+        code: 'drift_found',
+        otherwise: `a partition of "${table.name}" lacks the foreign key "${name}", which came meanwhile`,
+      },
+    ],
+    statements: [
+      addKeySql(key, table),
+      ...commentedSql(sql`constraint ${id(name)} on ${qualified(table)}`, comment),
+    ],
+    cost: 'instant',
+  }
+}
+
+export function dropKey({ other, name }: Key, part: QualifiedName): KeyWork {
+  return {
+    locks: [
+      { relation: other, level: 'access_exclusive', implied: true },
+      { relation: part, level: 'access_exclusive' },
+    ],
+    requires: [],
+    statements: [sql`alter table ${qualified(part)} drop constraint ${id(name)} restrict`],
+    cost: 'instant',
+  }
 }

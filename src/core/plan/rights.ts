@@ -3,7 +3,7 @@ import { madeObject } from '../objects/database-object.ts'
 import { parsed, type Tree } from '../parse.ts'
 import type { Facts } from '../schema/facts.ts'
 import { findTable, primaryKey, type QualifiedName, type Schema } from '../schema/model.ts'
-import { id, qualified, type Sql, shown, sql } from '../sql.ts'
+import { type Sql, shown } from '../sql.ts'
 import {
   columnOf,
   commandsOf,
@@ -14,6 +14,7 @@ import {
   partsOf,
   relationName,
 } from '../statements/statement.ts'
+import { addKeySql } from './foreign-key-parts.ts'
 import type { StepDraft } from './step.ts'
 import { notOwned, refused } from './table-checks.ts'
 
@@ -59,8 +60,7 @@ export function rightProblems(
 
 function textsOf(draft: StepDraft): readonly Sql[] {
   if (draft.kind === 'concurrent_index') return [draft.statement]
-  if (draft.kind === 'foreign_key_parts')
-    return [sql`alter table ${qualified(draft.table)} add constraint ${id(draft.name)} ${draft.definition}`]
+  if (draft.kind === 'foreign_key_parts') return [addKeySql(draft, draft.table)]
   return 'statements' in draft ? draft.statements : []
 }
 
