@@ -4,18 +4,10 @@ import type { RemoveEnumValue } from '../../src/core/operations/remove-enum-valu
 import type { Phase } from '../../src/core/plan/step.ts'
 import { cleanUp, testDatabase } from '../support/database.ts'
 import { type Lifecycle, liveThrough } from '../support/lifecycle.ts'
+import { removeValue as remove } from '../support/remove-value.ts'
 import { aRole } from '../support/role.ts'
 
 const ROWS = 300
-
-const remove = (more: Partial<RemoveEnumValue> = {}): RemoveEnumValue => ({
-  kind: 'remove_enum_value',
-  namespace: 'public',
-  type: 'mood',
-  value: 'ok',
-  becomes: 'fine',
-  ...more,
-})
 
 const SETTINGS = {
   gate: { whenNoneRegistered: 'allow', unregistered: 'allow', quietMs: 0, reason: 'a test' },

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Phase } from '../../src/core/plan/step.ts'
-import { catalog, traces } from '../support/catalog.ts'
-import { type TestDatabase, testDatabase } from '../support/database.ts'
+import { keysOf, traces } from '../support/catalog.ts'
+import { testDatabase } from '../support/database.ts'
 import { type Lifecycle, liveThrough } from '../support/lifecycle.ts'
 import { rename } from '../support/rename.ts'
 
@@ -256,9 +256,3 @@ describe('another name of a key', () => {
 const SETTINGS = {
   gate: { whenNoneRegistered: 'allow', unregistered: 'allow', quietMs: 0, reason: 'a test' },
 } as const
-
-/** All keys, and what numbers are made of, but nothing of ours. */
-async function keysOf(database: TestDatabase): Promise<readonly string[]> {
-  const lines = await catalog(database)
-  return lines.filter((line) => /^(constraint|sequence)|identity a/.test(line) && !line.includes('bellows_'))
-}

@@ -6,6 +6,12 @@ export async function catalog(database: TestDatabase): Promise<string[]> {
   return rows.map(({ line }) => line)
 }
 
+/** Of these lines all keys, and what numbers are made of, but nothing of ours. */
+export async function keysOf(database: TestDatabase): Promise<readonly string[]> {
+  const lines = await catalog(database)
+  return lines.filter((line) => /^(constraint|sequence)|identity a/.test(line) && !line.includes('bellows_'))
+}
+
 /** Everything that carries a name of ours, or sits in our namespace without belonging to the journal. */
 export async function traces(database: TestDatabase): Promise<string[]> {
   const rows = await database.query<{ line: string }>(`

@@ -6,15 +6,7 @@ import { removedValueProblems } from '../../../src/core/plan/removed-values.ts'
 import type { StepDraft, TransactionStep } from '../../../src/core/plan/step.ts'
 import { findColumn, type Table } from '../../../src/core/schema/model.ts'
 import { column, context, facts, index, schemaOf, table, tableWith, told } from '../../support/model.ts'
-
-const remove = (more: Partial<RemoveEnumValue> = {}): RemoveEnumValue => ({
-  kind: 'remove_enum_value',
-  namespace: 'public',
-  type: 'mood',
-  value: 'ok',
-  becomes: 'fine',
-  ...more,
-})
+import { removeValue as remove } from '../../support/remove-value.ts'
 
 const MOOD = { baseType: 'public.mood', typeKind: 'other', typeStorage: 'plain', storage: 'plain' } as const
 const users = tableWith(

@@ -5,6 +5,7 @@ import type { RenameColumn } from '../../../src/core/operations/rename/rename.ts
 import type { Phase } from '../../../src/core/plan/step.ts'
 import type { Bellows } from '../../../src/engine/bellows.ts'
 import type { Migration, Operation } from '../../../src/index.ts'
+import { removeValue } from '../../support/remove-value.ts'
 
 export const ROWS = 300
 
@@ -165,7 +166,7 @@ export const PARTITIONS: Life = {
 }
 /** A type that changes its name with the columns of two tables. */
 export const REMOVE_VALUE: Life = {
-  ...life([{ kind: 'remove_enum_value', namespace: 'public', type: 'mood', value: 'ok', becomes: 'fine' }]),
+  ...life([removeValue()]),
   given: `create type mood as enum ('sad', 'ok', 'fine');
     create table days (day integer primary key, mood mood not null default 'sad'); create table nights (night integer, moods mood[]);
     insert into days select i, case when i % 2 = 0 then 'ok'::mood else 'sad' end from generate_series(1, 100) i;

@@ -11,16 +11,15 @@ import {
   column,
   context,
   factsWithTypes,
-  foreignKey,
   index,
   indexOf,
   mappingFacts,
   primaryKeyOf,
   schemaOf,
-  table,
   thrownBy,
   told,
 } from '../../../support/model.ts'
+import { orders, POINTS, users } from '../../../support/pointed-at.ts'
 
 const on = { namespace: 'public' } as const
 const change = (more: Partial<ChangeType> = {}): ChangeType => ({
@@ -36,41 +35,6 @@ const facts = (op: ChangeType) =>
     { bigint: 'bigint', integer: 'integer' },
     { answers: { [identityQuestion(op)]: [{ namespace: 'public', name: 'numbers' }] } },
   )
-
-const points = foreignKey('points', ['user_id'], {
-  definition: 'FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE',
-  references: { namespace: 'public', name: 'users' },
-})
-/** `users (id integer generated always as identity primary key)`. */
-const users = (more: Partial<Table> = {}): Table => {
-  const key = primaryKeyOf(['id'])
-  return table({
-    columns: [column('id', 'integer', { nullable: false, identity: 'always' }), column('name')],
-    constraints: [key],
-    indexes: [
-      indexOf(key, { definition: 'CREATE UNIQUE INDEX users_pkey ON public.users USING btree (id)' }),
-    ],
-    referencedBy: [
-      {
-        table: { namespace: 'public', name: 'orders' },
-        constraint: 'points',
-        identity: 'points on public.orders',
-      },
-    ],
-    dependents: [{ kind: 'foreign key', name: 'points on public.orders', column: 'id', bound: true }],
-    ...more,
-  })
-}
-/** `orders (user_id integer references users on delete cascade, paid boolean)`. */
-const orders = (more: Partial<Table> = {}): Table =>
-  table({
-    name: 'orders',
-    columns: [column('user_id', 'integer'), column('paid', 'boolean')],
-    constraints: [points],
-    indexes: [],
-    neighbours: [],
-    ...more,
-  })
 
 const SHOP = schemaOf(users(), orders())
 const problems = (schema: Schema, more: Partial<ChangeType> = {}) =>
@@ -325,7 +289,7 @@ describe('a change of a key is refused', () => {
         column('user_id', 'integer', { nullable: false }),
         column('line', 'integer', { nullable: false }),
       ],
-      constraints: [points, both],
+      constraints: [POINTS, both],
       indexes: [indexOf(both), index('by_line', ['line'])],
     })
     const operations = [change(), change({ table: 'orders', column: 'line' })]

@@ -7,17 +7,15 @@ import { renameColumn } from '../../../../src/core/operations/rename-column.ts'
 import type { StepDraft } from '../../../../src/core/plan/step.ts'
 import { findTable, type Schema, type Table } from '../../../../src/core/schema/model.ts'
 import {
-  column,
   context,
   factsWithTypes,
   foreignKey,
   index,
   indexOf,
-  primaryKeyOf,
   schemaOf,
-  table,
   told,
 } from '../../../support/model.ts'
+import { orders as ordersOf, POINTS, USERS_KEY, users } from '../../../support/pointed-at.ts'
 import { rename } from '../../../support/rename.ts'
 
 const op = (more: Partial<RenameColumn> = {}) => rename({ from: 'id', to: 'number', ...more })
@@ -32,38 +30,8 @@ const known = factsWithTypes(
   },
 )
 
-const points = foreignKey('points', ['user_id'], {
-  definition: 'FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE',
-  references: { namespace: 'public', name: 'users' },
-  comment: 'whose',
-})
-const key = primaryKeyOf(['id'])
-const users = (more: Partial<Table> = {}): Table =>
-  table({
-    columns: [column('id', 'integer', { nullable: false, identity: 'always' }), column('name')],
-    constraints: [key],
-    indexes: [
-      indexOf(key, { definition: 'CREATE UNIQUE INDEX users_pkey ON public.users USING btree (id)' }),
-    ],
-    referencedBy: [
-      {
-        table: { namespace: 'public', name: 'orders' },
-        constraint: 'points',
-        identity: 'points on public.orders',
-      },
-    ],
-    dependents: [{ kind: 'foreign key', name: 'points on public.orders', column: 'id', bound: true }],
-    ...more,
-  })
 const orders = (more: Partial<Table> = {}): Table =>
-  table({
-    name: 'orders',
-    columns: [column('user_id', 'integer')],
-    constraints: [points],
-    indexes: [],
-    neighbours: [],
-    ...more,
-  })
+  ordersOf({ constraints: [{ ...POINTS, comment: 'whose' }], ...more })
 const SHOP = schemaOf(users(), orders())
 
 const problems = (schema: Schema, more: Partial<RenameColumn> = {}) =>
@@ -159,7 +127,7 @@ describe('another name of a key', () => {
     ],
     [
       'a key that is deferrable',
-      schemaOf(users({ constraints: [{ ...key, deferrable: true }] }), orders()),
+      schemaOf(users({ constraints: [{ ...USERS_KEY, deferrable: true }] }), orders()),
       {},
       'The primary key users_pkey is deferrable; a twin would be checked at once while it is built.',
     ],
@@ -171,7 +139,7 @@ describe('another name of a key', () => {
     ],
     [
       'a key that a view groups by',
-      schemaOf(users({ constraints: [{ ...key, dependents: ['view public.named'] }] }), orders()),
+      schemaOf(users({ constraints: [{ ...USERS_KEY, dependents: ['view public.named'] }] }), orders()),
       {},
       'The view public.named needs the primary key users_pkey, which is made of another column in the contract.',
     ],
@@ -188,7 +156,7 @@ describe('another name of a key', () => {
           referencedBy: [],
           dependents: [],
           constraints: [
-            key,
+            USERS_KEY,
             foreignKey('own', ['id'], {
               definition: 'FOREIGN KEY (id) REFERENCES users(id)',
               references: { namespace: 'public', name: 'users' },
@@ -204,7 +172,7 @@ describe('another name of a key', () => {
       schemaOf(
         users({
           indexes: [
-            indexOf(key),
+            indexOf(USERS_KEY),
             index('by_name', ['name', 'id'], { unique: true, foreignKeys: ['other on public.orders'] }),
           ],
         }),
