@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import type { Migration } from '../../src/core/operations/migration.ts'
 import { testDatabase } from '../support/database.ts'
-import { faultyBellows } from '../support/faulty-ports.ts'
+import { Crash, faultyBellows } from '../support/faulty-ports.ts'
 import { startWorkload, workSome } from '../support/workload.ts'
 import { pastTheTrigger, rewritingAt } from './mishaps.ts'
 import { isBatch, MIGRATION, ROWS, SETTINGS, STEP, table, UNLIKE } from './wide-rows.ts'
@@ -125,4 +126,48 @@ describe('a pass that was interrupted', () => {
 
     expect(await database.query(UNLIKE)).toEqual([])
   })
+})
+
+test('a value that is tried once is not tried again by whoever goes on behind the last batch', async () => {
+  const database = await testDatabase(
+    table(`create function maybe() returns text volatile language sql as
+    $$ select case when random() < 0.5 then 'yes' end $$`),
+  )
+  const migration: Migration = {
+    name: '0001_test',
+    operations: [
+      {
+        kind: 'add_column',
+        namespace: 'public',
+        table: 'users',
+        column: 'said',
+        type: 'text',
+        nullable: true,
+        default: 'public.maybe()',
+      },
+    ],
+  }
+  const dying = faultyBellows(
+    database.url,
+    {
+      before: async ({ kind, what }) => {
+        if (kind === 'transact' && what.startsWith(`step_done ${STEP}`))
+          throw new Crash('behind the last batch')
+      },
+    },
+    { settings: SETTINGS },
+  )
+  await expect(dying.bellows.change((driver) => driver.advance(migration, 'backfill'))).rejects.toThrow(Crash)
+  dying.die()
+  await dying.bellows.close()
+  const said = () => database.query('select id, said from users order by id')
+  const found = await said()
+  expect(found.filter(({ said: value }) => value === null).length).toBeGreaterThan(0)
+
+  const bellows = await database.bellows({ settings: SETTINGS })
+  const done = (await bellows.checkpoint(STEP))?.rowsDone
+  await bellows.change((driver) => driver.advance(migration, 'backfill'))
+
+  expect(await said()).toEqual(found)
+  expect((await bellows.checkpoint(STEP))?.rowsDone).toBe(done)
 })
