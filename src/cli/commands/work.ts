@@ -32,7 +32,7 @@ export function addWork(program: Command): void {
       inSession('work', flags, boundSettings(flags), async ({ bellows, terminal }) => {
         const { rows, steps } = await bellows.work({ once: flags.once === true })
         if (flags.json === true) printJson({ rows, steps })
-        else if (steps.length === 0) terminal.out('No backfill was under way.')
+        else if (steps.length === 0) terminal.out('Nothing was to be filled.')
         else terminal.out(`Filled ${grouped(rows)} rows for ${steps.join(', ')}.`)
         return EXIT.done
       }),

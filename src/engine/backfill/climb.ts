@@ -9,17 +9,12 @@ import { climbed, nextRange } from './range-rows.ts'
 import { oneRung } from './rung.ts'
 import type { Climb, Shared, Worker } from './worker.ts'
 
-export interface Climbing {
-  /** That the pass has set, by whomever; absent when the table was rewritten under way. */
-  readonly rows?: number
-  readonly ownRows: number
-}
-
 /**
  * Goes through all of the file as it was when the pass began. Workers take ranges from the same table of the journal; there is no other
  * agreement between them.
+ * @returns the rows that the pass has set, by whomever, or nothing when the table was rewritten under way
  */
-export async function climb(engine: Working, work: Climb): Promise<Climbing> {
+export async function climb(engine: Working, work: Climb): Promise<number | undefined> {
   const { rows, targetMs } = engine.settings.batch
   const shared: Shared = {
     rungs: rungsFor(work.pass.file, work.step.once === true),
@@ -28,7 +23,6 @@ export async function climb(engine: Working, work: Climb): Promise<Climbing> {
     busy: new Set(),
     isRewritten: false,
     done: await climbed(engine, work),
-    ownRows: 0,
     told: new Set(),
   }
   await workTogether(engine, {
@@ -40,9 +34,8 @@ export async function climb(engine: Working, work: Climb): Promise<Climbing> {
     },
     work: (working, lane, mayStay) => workOn(working, { ...work, lane, shared }, mayStay),
   })
-  const { ownRows, isRewritten } = shared
   // Others may have set rows that nobody here has heard of.
-  return { ownRows, ...(isRewritten ? {} : { rows: (await climbed(engine, work)).rows }) }
+  return shared.isRewritten ? undefined : (await climbed(engine, work)).rows
 }
 
 async function hearOfOthers(engine: Working, work: Climb, shared: Shared): Promise<void> {

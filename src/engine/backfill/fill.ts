@@ -89,7 +89,7 @@ async function begun(engine: Driving, work: Work): Promise<State> {
 async function together(engine: Driving, work: Work, state: State): Promise<State | undefined> {
   await note(engine, work.run, [], [takeUpSql(engine, work)])
   const wanted = async () => engine.settings.batch.workers
-  const { rows: found } = await climb(engine, { ...work, pass: state, wanted })
+  const found = await climb(engine, { ...work, pass: state, wanted })
   const { byRanges: _ranges, epoch: _epoch, heldBy: _heldBy, ...pass } = state
   const isDone = found !== undefined && work.step.once === true ? { isDone: true as const } : {}
   await closed(engine, work, { ...pass, passNumber: 2, ...isDone })

@@ -25,6 +25,8 @@ export interface Open extends Part<BackfillStep> {
   readonly epoch: number
   /** Is it at work, or did it die at it? Otherwise it has left. */
   readonly isDriven: boolean
+  /** Is there anything that nobody has filled yet? What comes behind is for the driver alone. */
+  readonly isLeft: boolean
   readonly heldBy?: string
 }
 
@@ -33,6 +35,7 @@ interface OpenRow {
   readonly step: string
   readonly state: Pass & { readonly epoch: number; readonly heldBy?: string }
   readonly driven: boolean
+  readonly left: boolean
 }
 
 /**
@@ -40,15 +43,18 @@ interface OpenRow {
  * be at work beside it.
  */
 export async function openPass(engine: Engine): Promise<Open | undefined> {
+  const ofLeaf = sql`r.step = c.step and r.leaf = coalesce((c.state #>> '{leaf,oid}')::bigint, 0)`
   const [found] = await engine.database.read<OpenRow>(sql`
-select c.run, c.step, c.state, h.epoch is not null as driven
+select c.run, c.step, c.state, h.epoch is not null as driven,
+    exists (select from bellows.backfill_range r where ${ofLeaf} and r.next_rung < r.rungs)
+      or coalesce((select max(r.to_block) from bellows.backfill_range r where ${ofLeaf}), 0) < (c.state #>> '{file,blocks}')::bigint as "left"
   from bellows.checkpoint c join bellows.driver d on d.epoch = (c.state ->> 'epoch')::bigint left join bellows.heartbeat h on h.epoch = d.epoch
   where not c.finished and c.state ? 'byRanges' order by c.updated_at desc limit 1`)
   if (found === undefined) return undefined
   const [stored] = await engine.journal.runs({ id: found.run })
   const step = stored?.plan.steps.find(({ id }) => id === found.step)
   if (step?.kind !== 'backfill') return undefined
-  const { run, state, driven } = found
+  const { run, state, driven, left } = found
   const { file, at, leaf, epoch, heldBy } = state
   return {
     run,
@@ -57,6 +63,7 @@ select c.run, c.step, c.state, h.epoch is not null as driven
     pass: { file, at, ...(leaf === undefined ? {} : { leaf }) },
     epoch,
     isDriven: driven,
+    isLeft: left,
     ...(heldBy === undefined ? {} : { heldBy }),
   }
 }

@@ -66,7 +66,7 @@ function told(engine: Working, work: Worker, range: RangeRow, { found, ms, secon
   const size = rowsIn(range, pass.file) / rungs
   shared.pace = paced(shared.pace, { rows: size, ms }, engine.settings.batch.statementTimeoutMs)
   shared.done = { rowsBefore, rows: rows + found, blocks: blocks + (to.block - from.block) / rungs }
-  shared.ownRows += found
+  work.count?.(found)
   work.tell({
     rowsDone: rowsBefore + shared.done.rows,
     rowsTotal: rowsOfAll(pass),

@@ -28,13 +28,15 @@ export async function workBeside(engine: Engine, once: boolean): Promise<Worked>
       lost = 0
       if (typeof open !== 'string') {
         told = ''
-        rows += await help(engine, open)
-        steps.add(open.step.id)
-        continue
+        await help(engine, open, (more) => {
+          rows += more
+          steps.add(open.step.id)
+        })
+      } else {
+        if (once) break
+        if (open !== told) engine.notify({ type: 'waiting_for_backfill', because: open })
+        told = open
       }
-      if (once) break
-      if (open !== told) engine.notify({ type: 'waiting_for_backfill', because: open })
-      told = open
     } catch (error) {
       if (error instanceof BellowsError && error.code === 'interrupted') break
       lost += 1
@@ -58,28 +60,29 @@ async function toDo(engine: Engine): Promise<Open | string> {
   if (!(await engine.journal.isOfThisVersion())) return NO_BACKFILL
   const open = await openPass(engine)
   if (open === undefined) return NO_BACKFILL
-  return open.isDriven ? open : `${open.step.id} was stopped, and goes on with the next driver`
+  if (!open.isDriven) return `${open.step.id} was stopped, and goes on with the next driver`
+  return open.isLeft ? open : `all ranges of ${open.step.id} are filled, and its driver looks at the end`
 }
 
 const NO_BACKFILL = 'no backfill is under way'
 
-async function help(engine: Engine, open: Open): Promise<number> {
+async function help(engine: Engine, open: Open, count: (rows: number) => void): Promise<void> {
   const { run, step, pass, leaf, epoch } = open
   engine.notify({ type: 'working_on', step: step.id, table: step.table.name })
   const driver = await engine.database.helpDriver(epoch)
   try {
-    const { ownRows } = await climb(
+    await climb(
       { ...engine, driver },
       {
         run,
         step,
         pass,
         ...(leaf === undefined ? {} : { leaf }),
+        count,
         tell: teller(engine, step.id),
         wanted: async () => (isSame(open, await toDo(engine)) ? engine.settings.batch.workers : 0),
       },
     )
-    return ownRows
   } finally {
     await driver.close()
   }

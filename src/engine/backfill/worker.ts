@@ -12,6 +12,8 @@ export interface Climb extends Part<BackfillStep> {
   readonly run: number
   readonly pass: Pass
   readonly tell: ReturnType<typeof teller>
+  /** Is told how many rows one of us has set. */
+  readonly count?: (rows: number) => void
   /** How many of us there should be at this moment, where there are several at all. Without any the climb is over for us. */
   readonly wanted: () => Promise<number>
 }
@@ -27,8 +29,6 @@ export interface Shared {
   readonly busy: Set<Range>
   isRewritten: boolean
   done: Climbed
-  /** Rows that they have set themselves. */
-  ownRows: number
   horizon?: Horizon
   /** Why some ranges are gone through in one go, for each reason once. */
   readonly told: Set<string>
