@@ -18,6 +18,8 @@ export interface Crew {
 interface Member {
   mayStay: boolean
   done: Promise<void>
+  /** Ends whatever it waits for. */
+  readonly stop: AbortController
 }
 
 /** How often it is looked whether there are as many as there should be. */
@@ -32,22 +34,28 @@ export async function workTogether(engine: Working, crew: Crew): Promise<void> {
   const members: Member[] = []
   let failure: unknown
   let missed = 0
-  const working: Working = {
-    ...engine,
-    isStopping: () => over.signal.aborted || engine.isStopping(),
-    clock: { ...engine.clock, sleep: (ms) => engine.clock.sleep(ms, over.signal) },
+  const isOver = (): boolean => over.signal.aborted
+  const end = (): void => {
+    over.abort()
+    for (const { stop } of members) stop.abort()
   }
   const fail = (error: unknown): void => {
-    if (!over.signal.aborted) failure = error
-    over.abort()
+    if (!isOver()) failure = error
+    end()
   }
   const mayBeMissed = (error: unknown): boolean => {
     if (isLost(error)) missed += 1
     return isLost(error) && missed <= engine.settings.driver.reconnectsMax
   }
   const join = (lane: Lane): void => {
-    const member: Member = { mayStay: true, done: Promise.resolve() }
+    const stop = new AbortController()
+    const member: Member = { mayStay: true, done: Promise.resolve(), stop }
     members.push(member)
+    const working: Working = {
+      ...engine,
+      isStopping: () => isOver() || engine.isStopping(),
+      clock: { ...engine.clock, sleep: (ms) => engine.clock.sleep(ms, stop.signal) },
+    }
     member.done = ended(
       crew.work(working, lane, () => member.mayStay),
       lane,
@@ -55,7 +63,7 @@ export async function workTogether(engine: Working, crew: Crew): Promise<void> {
   }
   const ended = async (work: Promise<boolean>, lane: Lane): Promise<void> => {
     try {
-      if (await work) over.abort()
+      if (await work) end()
     } catch (error) {
       if (lane === crew.own || !mayBeMissed(error)) fail(error)
     } finally {
@@ -65,7 +73,7 @@ export async function workTogether(engine: Working, crew: Crew): Promise<void> {
   /** As many connections as are missing; one that is not had is tried again with the next look. */
   const fillUp = async (wanted: number): Promise<void> => {
     if (members.length === 0 && wanted > 0) join(crew.own)
-    while (members.length < wanted && !over.signal.aborted) {
+    while (members.length < wanted && !isOver()) {
       const lane = await engine.driver.lane().catch((error: unknown) => {
         if (!mayBeMissed(error)) throw error
       })
@@ -74,16 +82,16 @@ export async function workTogether(engine: Working, crew: Crew): Promise<void> {
       missed = 0
     }
   }
-  while (!over.signal.aborted) {
+  while (!isOver()) {
     try {
       const wanted = await crew.wanted()
       for (const [at, member] of members.entries()) member.mayStay = at < wanted
-      if (wanted === 0) over.abort()
+      if (wanted === 0) end()
       await fillUp(wanted)
     } catch (error) {
       fail(error)
     }
-    await working.clock.sleep(LOOK_MS)
+    await engine.clock.sleep(LOOK_MS, over.signal)
   }
   await Promise.all(members.map(({ done }) => done))
   if (failure !== undefined) throw failure
