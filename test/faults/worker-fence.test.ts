@@ -66,6 +66,7 @@ async function late(database: TestDatabase) {
   const engine: Working = { ...reading, driver }
   const pass = { ...open, file: open.pass.file }
   return {
+    range,
     rung: () => batchTransaction(engine, open.run, [rungSql(pass, range)]),
     opened: () => {
       const rest = { from: START, to: { block: pass.file.blocks, line: 1 } }
@@ -113,10 +114,12 @@ describe('somebody who works beside the driver, and comes late,', () => {
   test('takes a range of another run of the same migration for none of its own', async () => {
     const database = await testDatabase(TABLE)
     await halfWay(database, async (driver, goOn) => {
-      const { rung, opened } = await late(database)
+      const { range, rung, opened } = await late(database)
       await driver.rollback(1)
       await goOn('next batch')
-      await database.query(`update bellows.backfill_range set next_rung = 0`)
+      await database.query(
+        `update bellows.backfill_range set next_rung = ${range.rung} where from_block = ${range.from.block}`,
+      )
       const before = await counted(database)
       expect(await rung()).toMatchObject({ isClaimed: false })
       await database.query(`delete from bellows.backfill_range`)
