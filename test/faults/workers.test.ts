@@ -130,3 +130,44 @@ test('a table that is rewritten while several are at work is begun anew', async 
   await filling
   expect(await database.query(UNLIKE)).toEqual([])
 })
+
+test('while somebody keeps dead versions from being pruned it goes in plain ranges, says why, and climbs again behind that', async () => {
+  const database = await testDatabase(TABLE)
+  const told: string[] = []
+  let isStopping = false
+  const opened = (horizonMs: number) =>
+    database.bellows({
+      settings: { ...settings(1), batch: { ...settings(1).batch, horizonMs } },
+      isStopping: () => isStopping,
+      onNotice: (notice) => {
+        if (notice.type === 'plain_ranges') told.push(notice.because)
+        isStopping ||= notice.type === 'progress'
+      },
+    })
+  const rungs = () => database.query('select distinct rungs from bellows.backfill_range order by 1')
+  const report = await database.session('a report')
+  await report.query('begin isolation level repeatable read')
+  await report.query('select 1 from pg_class limit 1')
+
+  const held = await opened(1)
+  await expect(held.change((driver) => driver.advance(MIGRATION, 'backfill'))).rejects.toMatchObject({
+    code: 'interrupted',
+  })
+  expect(await rungs()).toEqual([{ rungs: 1 }])
+  expect(told).toEqual([
+    expect.stringMatching(/^pid \d+ \(a report, .* keeps dead versions of rows from being pruned$/),
+  ])
+  expect(await held.filling()).toMatchObject({ heldBy: expect.stringContaining('a report') })
+
+  await report.query('commit')
+  const free = await opened(60_000)
+  while ((await rungs()).length === 1) {
+    isStopping = false
+    await free.change((driver) => driver.advance(MIGRATION, 'backfill')).catch(() => undefined)
+  }
+  expect(await rungs()).toEqual([{ rungs: 1 }, { rungs: 8 }])
+  expect((await free.filling())?.heldBy).toBeUndefined()
+  const rest = await database.bellows({ settings: settings(1) })
+  await rest.change((driver) => driver.advance(MIGRATION, 'backfill'))
+  expect(await database.query(UNLIKE)).toEqual([])
+})
