@@ -2,9 +2,13 @@ import { on } from 'node:events'
 import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import type { Readable } from 'node:stream'
+import pg from 'pg'
 import { describe, expect, test } from 'vitest'
+import { startEmbedded } from '../../src/adapters/postgres/embedded/start.ts'
+import { openBellows } from '../../src/compose.ts'
 import { workplace } from '../support/cli.ts'
-import { type TestDatabase, testDatabase } from '../support/database.ts'
+import { cleanUp, type TestDatabase, testDatabase } from '../support/database.ts'
+import { matrixBinaries } from '../support/matrix.ts'
 import { MIGRATION, SETTINGS, STEP, UNLIKE } from './wide-rows.ts'
 
 const ROWS = 8_000
@@ -121,4 +125,48 @@ describe('workers in processes of their own', () => {
     expect((await figures(database)).tries).toBeLessThanOrEqual(ROWS + BATCH)
     for (const { child } of workers) child.kill('SIGINT')
   })
+
+  test('outlive the end of the server, like the driver', { timeout: 120_000 }, async () => {
+    const server = await startServer()
+    const bellows = await openBellows({
+      database: server.url,
+      settings: { ...settings, driver: { pollMs: 200 } },
+    })
+    cleanUp(() => bellows.close())
+    const admin = async <R extends pg.QueryResultRow>(text: string) => {
+      const client = new pg.Client({ connectionString: server.url })
+      await client.connect()
+      try {
+        return (await client.query<R>(text)).rows
+      } finally {
+        await client.end()
+      }
+    }
+    await admin(TABLE.replace('update of full_name', 'update'))
+    const [worker] = await startWorkers(server.url, 1)
+    const filling = bellows.change((driver) => driver.advance(MIGRATION, 'backfill'))
+    const atWork = `select pid from pg_stat_activity where application_name like '%work worker' and state = 'active'`
+    await expect.poll(async () => (await admin<{ pid: number }>(atWork)).length, within).toBe(1)
+    // A server process that dies takes all others with it, and what is not in the log of the server.
+    const [{ pid } = { pid: 0 }] = await admin<{ pid: number }>(
+      `select pid from pg_stat_activity where application_name like '%work worker' limit 1`,
+    )
+    process.kill(pid, 'SIGKILL')
+    await filling
+    worker?.child.kill('SIGINT')
+    expect((await worker?.ended)?.code).toBe(0)
+    expect((await bellows.checkpoint(STEP))?.rowsDone).toBe(ROWS)
+    expect(await admin(UNLIKE)).toEqual([])
+  })
 })
+
+/** One of our own, that may die and comes back by itself. */
+async function startServer() {
+  const binaries = matrixBinaries()
+  const server = await startEmbedded({
+    settings: { restart_after_crash: 'on' },
+    ...(binaries === undefined ? {} : { binaries }),
+  })
+  cleanUp(() => server.stop())
+  return server
+}

@@ -88,19 +88,25 @@ describe('several workers', () => {
     expect(await database.query(UNLIKE)).toEqual([])
   })
 
-  test('wait for one that is at work on the last range', async () => {
+  test('replace one whose session is lost, and wait for one that is at work on the last range', async () => {
     const database = await testDatabase(TABLE, SLOW)
     const bellows = await database.bellows({ settings: settings(2) })
     await bellows.change((driver) => driver.advance(MIGRATION, 'expand'))
     const other = await database.session()
     const filling = bellows.change((driver) => driver.advance(MIGRATION, 'backfill'))
     await expect.poll(async () => (await ranges(database)).done).toBeGreaterThan(0)
+    const epoch = await database.query('select epoch from bellows.driver')
+    const ended = await database.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name like '% worker'`,
+    )
+    expect(ended).toHaveLength(1)
     await other.query(
       `begin; select from bellows.backfill_range where next_rung < rungs order by from_block desc limit 1 for update`,
     )
     await expect.poll(async () => (await ranges(database)).left).toBe(1)
     await other.query('commit')
     await filling
+    expect(await database.query('select epoch from bellows.driver'), 'the driver went on').toEqual(epoch)
     expect(await database.query(UNLIKE)).toEqual([])
   })
 })

@@ -42,7 +42,8 @@ export async function workBeside(engine: Engine, once: boolean): Promise<Worked>
       lost += 1
       if (!isPassing(error) || lost > engine.settings.driver.reconnectsMax) throw error
     }
-    await engine.clock.sleep(LOOK_MS)
+    // A server that restarts takes its time.
+    await engine.clock.sleep(LOOK_MS * 2 ** lost)
   }
   return { rows, steps: [...steps] }
 }
