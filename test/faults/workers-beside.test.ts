@@ -4,11 +4,10 @@ import path from 'node:path'
 import type { Readable } from 'node:stream'
 import pg from 'pg'
 import { describe, expect, test } from 'vitest'
-import { startEmbedded } from '../../src/adapters/postgres/embedded/start.ts'
 import { openBellows } from '../../src/compose.ts'
 import { workplace } from '../support/cli.ts'
 import { cleanUp, type TestDatabase, testDatabase } from '../support/database.ts'
-import { matrixBinaries } from '../support/matrix.ts'
+import { startServer } from '../support/own-server.ts'
 import { MIGRATION, SETTINGS, STEP, UNLIKE } from './wide-rows.ts'
 
 const ROWS = 8_000
@@ -127,7 +126,7 @@ describe('workers in processes of their own', () => {
   })
 
   test('outlive the end of the server, like the driver', { timeout: 120_000 }, async () => {
-    const server = await startServer()
+    const server = await startServer({ restart_after_crash: 'on' })
     const bellows = await openBellows({
       database: server.url,
       settings: { ...settings, driver: { pollMs: 200 } },
@@ -159,14 +158,3 @@ describe('workers in processes of their own', () => {
     expect(await admin(UNLIKE)).toEqual([])
   })
 })
-
-/** One of our own, that may die and comes back by itself. */
-async function startServer() {
-  const binaries = matrixBinaries()
-  const server = await startEmbedded({
-    settings: { restart_after_crash: 'on' },
-    ...(binaries === undefined ? {} : { binaries }),
-  })
-  cleanUp(() => server.stop())
-  return server
-}

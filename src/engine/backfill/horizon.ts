@@ -24,17 +24,20 @@ select next, (select who from (${holders()}) h
   return found ?? { heldBy: null, next: 0 }
 }
 
-/** A vacuum has a snapshot of its own, too, and holds nothing back by it. */
+/**
+ * Who sees what was before in this database, and who writes in any: a snapshot leaves room for all that were under way when it was taken.
+ * A vacuum has one, too, and holds nothing back by it.
+ */
 function holders(): Sql {
   const here = sql`pg_catalog.current_database()`
   return sql`
   select pg_catalog.format('pid %s (%s, user %s)', a.pid, coalesce(nullif(a.application_name, ''), a.backend_type, '?'), coalesce(a.usename, '?')) as who,
       coalesce(a.backend_xmin, a.backend_xid) as xmin, a.xact_start as since
     from pg_catalog.pg_stat_activity a
-    where (a.datname = ${here} or a.backend_type = 'walsender') and a.pid <> pg_catalog.pg_backend_pid() and coalesce(a.backend_xmin, a.backend_xid) is not null
+    where (a.datname = ${here} or a.backend_type = 'walsender' or a.backend_xid is not null) and a.pid <> pg_catalog.pg_backend_pid() and coalesce(a.backend_xmin, a.backend_xid) is not null
       and not exists (select from pg_catalog.pg_stat_progress_vacuum v where v.pid = a.pid)
   union all
-  select pg_catalog.format('the prepared transaction %L', gid), transaction, prepared from pg_catalog.pg_prepared_xacts where database = ${here}
+  select pg_catalog.format('the prepared transaction %L', gid), transaction, prepared from pg_catalog.pg_prepared_xacts
   union all
   select pg_catalog.format('the replication slot "%s"', slot_name), xmin, null from pg_catalog.pg_replication_slots where xmin is not null`
 }
