@@ -119,7 +119,11 @@ describe('workers in processes of their own', () => {
     const bellows = await database.bellows({ settings })
     expect((await bellows.checkpoint(STEP))?.finished).toBe(false)
     await bellows.change((next) => next.advance(MIGRATION, 'verify'))
-    expect((await bellows.checkpoint(STEP))?.rowsDone).toBe(ROWS)
+    const checkpoint = await bellows.checkpoint(STEP)
+    expect(checkpoint?.rowsDone).toBe(ROWS)
+    const pass = checkpoint?.state as { passNumber: number; at: { block: number } }
+    expect(pass.passNumber, 'it did not fill them itself, and looks at all of them nevertheless').toBe(2)
+    expect(pass.at.block).toBeGreaterThan(0)
     expect(await database.query(UNLIKE)).toEqual([])
     expect((await figures(database)).tries).toBeLessThanOrEqual(ROWS + BATCH)
     for (const { child } of workers) child.kill('SIGINT')
