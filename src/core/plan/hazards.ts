@@ -1,5 +1,6 @@
 import type { QualifiedName, Table } from '../schema/model.ts'
 import { shown } from '../sql.ts'
+import type { Renamed } from './copied.ts'
 import type { Hazard } from './hazard.ts'
 import type { Step, StepDraft } from './step.ts'
 
@@ -40,6 +41,14 @@ export function userTriggersFire(table: Table): readonly Hazard[] {
       code: 'user_triggers_fire',
       because: `The trigger ${shown(name)} fires for every row that the backfill fills.`,
     }))
+}
+
+/** Of the twin of a unique index. */
+export function upsertRace({ from }: Renamed): Hazard {
+  return {
+    code: 'upsert_race',
+    because: `Until the contract two unique indexes guard the same values: of two INSERT ... ON CONFLICT ("${from}") of one new key at the same instant, one can fail with a unique violation instead of taking its DO arm.`,
+  }
 }
 
 /** Nobody waits for a table that was not there before. */

@@ -1,4 +1,4 @@
-import { findTable, isSameName, type Schema, type Table } from '../schema/model.ts'
+import { findTable, isSameName, type QualifiedName, type Schema } from '../schema/model.ts'
 import type { Lock, StepDraft } from './step.ts'
 
 /**
@@ -9,17 +9,15 @@ export function overPartitions(draft: StepDraft, schema: Schema): StepDraft {
   if ('locks' in draft)
     return { ...draft, locks: draft.locks.flatMap((lock) => withPartitions(lock, draft.locks, schema)) }
   const isOfRows = draft.kind === 'backfill' || draft.kind === 'verify'
-  return isOfRows && partitioned(draft.table, schema) !== undefined ? { ...draft, byPartition: true } : draft
+  return isOfRows && partsOf(draft.table, schema) !== undefined ? { ...draft, byPartition: true } : draft
 }
 
 function withPartitions(lock: Lock, all: readonly Lock[], schema: Schema): readonly Lock[] {
-  const isAlone = lock.implied === true || lock.only === true
-  const parts = isAlone ? [] : (partitioned(lock.relation, schema)?.parts ?? [])
   const isSaid = (part: Lock['relation']) =>
     all.some(({ relation, level }) => isSameName(relation, part) && level === lock.level)
   return [
     lock,
-    ...parts
+    ...partsLocked(lock, schema)
       .filter((part) => !isSaid(part))
       .map(({ namespace, name }) => ({
         relation: { namespace, name },
@@ -29,7 +27,23 @@ function withPartitions(lock: Lock, all: readonly Lock[], schema: Schema): reado
   ]
 }
 
-function partitioned(of: Lock['relation'], schema: Schema): Table | undefined {
+function partsLocked(lock: Lock, schema: Schema): readonly QualifiedName[] {
+  if (lock.only === true) return []
+  if (lock.implied !== true) return partsOf(lock.relation, schema) ?? []
+  // A foreign key that comes or goes has a trigger on each partition of the table that it points at.
+  const isOfKey = lock.level === 'share_row_exclusive' || lock.level === 'access_exclusive'
+  return isOfKey ? (partsOf(lock.relation, schema) ?? partnerParts(lock.relation, schema)) : []
+}
+
+function partsOf(of: QualifiedName, schema: Schema): readonly QualifiedName[] | undefined {
   const table = findTable(schema, of)
-  return table?.kind === 'partitioned' ? table : undefined
+  return table?.kind === 'partitioned' ? table.parts : undefined
+}
+
+/** Of a table that the migration knows by the foreign keys alone that point at it. */
+function partnerParts(of: QualifiedName, { tables }: Schema): readonly QualifiedName[] {
+  for (const { constraints } of tables)
+    for (const { references, partnerParts: parts } of constraints)
+      if (parts && references !== null && isSameName(references, of)) return parts
+  return []
 }

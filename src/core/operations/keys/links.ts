@@ -1,6 +1,7 @@
-import { commentedSql } from '../../plan/carry.ts'
+import { commentedSql } from '../../plan/commented.ts'
 import { foreignKeySteps, onBoth } from '../../plan/constraint-steps.ts'
 import type { Renamed } from '../../plan/copied.ts'
+import { hasKeysUnder, nameKeySql } from '../../plan/key-names.ts'
 import {
   constraintExists,
   constraintIsAsPlanned,
@@ -124,7 +125,9 @@ export function dropConstraintSql(table: QualifiedName, name: string): Sql {
 /** The twin gets the name, when the foreign key that had it is gone. */
 export function takeOverLinkSql({ table, key, copyName }: Link): readonly Sql[] {
   return [
-    sql`alter table ${qualified(table)} rename constraint ${id(copyName)} to ${id(key.name)}`,
+    ...(hasKeysUnder(table, key)
+      ? nameKeySql(table, { from: copyName, to: key.name, columns: key.columns })
+      : [sql`alter table ${qualified(table)} rename constraint ${id(copyName)} to ${id(key.name)}`]),
     ...linkCommentSql(table, key),
   ]
 }

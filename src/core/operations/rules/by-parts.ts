@@ -100,7 +100,7 @@ interface ForeignKeyWork extends NewRule<ForeignKeyRule> {
   readonly table: Table
 }
 
-type Key = Pick<ForeignKeyPartsStep, 'other' | 'name' | 'definition'> & { readonly table: Table }
+type Key = Pick<ForeignKeyPartsStep, 'other' | 'name' | 'definition' | 'columns'> & { readonly table: Table }
 
 /** Each partition gets the key and is proved by itself; the table takes these over. */
 export function foreignKeyPartsStep(
@@ -116,7 +116,7 @@ export function foreignKeyPartsStep(
     how: 'add',
     does: `give each partition of "${key.table.name}" the foreign key "${key.name}", and then the table`,
     comment: more.comment ?? null,
-    locks: keyPartLocks(key.table, key.other),
+    locks: keyPartLocks(key.table, key),
   }
 }
 
