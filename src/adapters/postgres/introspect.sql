@@ -172,7 +172,7 @@ select json_build_object(
       'clustered', i.indisclustered,
       'foreignKeys', case when not i.indisunique then '[]' else (select coalesce(json_agg(format('%s on %s', quote_ident(k.conname), k.conrelid::regclass) order by 1), '[]')
         -- A foreign key depends on its index, and that has an index.
-        from pg_constraint k where k.conindid = i.indexrelid and k.contype = 'f' and k.oid in (select p.objid from pg_depend p
+        from pg_constraint k where k.conindid = i.indexrelid and k.contype = 'f' and k.conparentid = 0 and k.oid in (select p.objid from pg_depend p
           where p.refclassid = 'pg_class'::regclass and p.refobjid = i.indexrelid and p.classid = 'pg_constraint'::regclass)) end
     ) order by x.relname), '[]')
     from pg_index i join pg_class x on x.oid = i.indexrelid where i.indrelid = c.oid),

@@ -141,7 +141,7 @@ function noIdentityOfPart(table: Table, { index }: Constraint): readonly Require
 
 /** Puts it back as it was: comment, validity and all. A row against it would be refused every update, so it is looked for before. */
 function returnSteps(table: Table, constraint: Constraint): readonly StepDraft[] {
-  const { name, definition, validated, references, comment, kind } = constraint
+  const { name, definition, validated, references, comment, kind, partnerParts, columns } = constraint
   const rule = ruleOf(constraint)
   const notValid = validated ? sql` not valid` : sql``
   const commented: readonly Sql[] =
@@ -154,7 +154,13 @@ function returnSteps(table: Table, constraint: Constraint): readonly StepDraft[]
     return [
       ...looks,
       foreignKeyPartsStep(
-        { table, other, name, definition: trusted(definition) },
+        {
+          table,
+          other,
+          name,
+          definition: trusted(definition),
+          ...(partnerParts ? { columns } : {}),
+        },
         { phase: 'expand', hazards, probe: constraintIs(table, name, kind), comment },
       ),
     ]

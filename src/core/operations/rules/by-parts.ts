@@ -98,6 +98,7 @@ function constraintOf({ kind, columns, include, nullsNotDistinct, deferrable }: 
 
 interface ForeignKeyWork extends NewRule<ForeignKeyRule> {
   readonly table: Table
+  readonly other?: Table | undefined
 }
 
 type Key = Pick<ForeignKeyPartsStep, 'other' | 'name' | 'definition' | 'columns'> & { readonly table: Table }
@@ -120,25 +121,24 @@ export function foreignKeyPartsStep(
   }
 }
 
-export function keyOf({ table, name, rule }: ForeignKeyWork): Key {
-  return { table, other: rule.other, name, definition: definitionSql(rule) }
+export function keyOf({ table, other, name, rule }: ForeignKeyWork): Key {
+  const toParts = other?.kind === 'partitioned' ? { columns: rule.columns } : {}
+  return { table, other: rule.other, name, definition: definitionSql(rule), ...toParts }
 }
 
 /** What partitions have got before their table has it. */
 export function dropLooseForeignKeysStep(
-  work: ForeignKeyWork,
-  phase: ForeignKeyPartsStep['phase'],
+  key: Key,
+  more: Pick<ForeignKeyPartsStep, 'phase' | 'unmakes'>,
 ): StepDraft {
-  const key = keyOf(work)
   return {
     ...key,
+    ...more,
     kind: 'foreign_key_parts',
-    phase,
     how: 'drop',
     comment: null,
-    does: `take the foreign key "${work.name}" from the partitions that have it before "${work.table.name}"`,
+    does: `take the foreign key "${key.name}" from the partitions that have it before "${key.table.name}"`,
     hazards: [],
-    unmakes: madeConstraint(work),
     probe: sql`not exists (${looseKeysSql(key)})`,
     locks: [],
   }
