@@ -13,7 +13,7 @@ import { wholeTree } from '../plan/locks.ts'
 import { indexIsAsPlanned, relationAbsent } from '../plan/probes.ts'
 import type { Requirement } from '../plan/step.ts'
 import { tableProblems, theTable } from '../plan/table-checks.ts'
-import { findTable, type QualifiedName, type Table, withTable } from '../schema/model.ts'
+import { findTable, isSameName, type QualifiedName, type Table, withTable } from '../schema/model.ts'
 import { qualified, sql } from '../sql.ts'
 import type { OperationSpec } from './operation.ts'
 
@@ -53,14 +53,15 @@ export const dropIndex: OperationSpec<DropIndex> = {
 
   backfill: () => [],
 
-  contract: (op, { schema }) => {
+  contract: (op, { schema, renamedBehind = [] }) => {
     const table = findTable(schema, theTable(op))
     const index = table === undefined ? undefined : findIndex(table, op.index)
     assert(table !== undefined && index !== undefined, 'steps come after check')
     const name = { namespace: op.namespace, name: op.index }
+    const hidden = renamedBehind.filter((one) => isSameName(one.table, table))
     const requires: readonly Requirement[] = [
       {
-        that: indexIsAsPlanned(name, index.definition),
+        that: indexIsAsPlanned(name, index.definition, hidden),
         code: 'drift_found',
         otherwise: `the index "${op.index}" is another one than when the plan was made`,
       },
