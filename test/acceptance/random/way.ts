@@ -20,9 +20,9 @@ export interface Place {
   readonly column: RandomColumn
 }
 
-/** An old and a new way to say one thing; they agree wherever the new column is filled. Expressions over the columns of the table. */
+/** An old and a new way to say one thing; they agree wherever the new column is filled. Expressions over what is behind FROM. */
 export interface Pair {
-  readonly table: string
+  readonly from: string
   readonly filled: string
   readonly old: string
   readonly renewed: string
