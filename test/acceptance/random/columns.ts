@@ -1,7 +1,7 @@
 import { id } from '../../../src/core/sql.ts'
 import { CHANGES, mayChange } from './changes.ts'
 import { DEFAULTS, drawPlainColumn, isPlain, type RandomColumn } from './schema.ts'
-import { drawPlace, type Generator, type Place, replaced, using, withColumns } from './way.ts'
+import { drawPlace, type Generator, type Place, renumbered, replaced, using, withColumns } from './way.ts'
 
 export const addColumn: Generator = (draw, way) => {
   const table = draw.one(way.tables)
@@ -51,10 +51,13 @@ export const changeType: Generator = (draw, way) => {
       ...(isByHand ? { up: `${id(column.name)}${change.up}`, down: `${id(column.name)}${change.down}` } : {}),
     },
     // What is written into it can be written into either type.
-    way: withColumns(way, table, (columns) => [
-      ...columns.filter((one) => one !== column),
-      { ...column, type: change.to },
-    ]),
+    way: renumbered(
+      withColumns(way, table, (columns) => [
+        ...columns.filter((one) => one !== column),
+        { ...column, type: change.to },
+      ]),
+      place,
+    ),
     // By hand a text may become another text.
     ...(isByHand ? { again: true } : {}),
   }

@@ -26,17 +26,29 @@ export function divisionSql(
   divided?: Division,
 ): { readonly by: string; readonly parts: readonly string[] } {
   if (divided === undefined) return { by: '', parts: [] }
-  const part = (
-    of: string,
-    [behind, bounds, isDivided]: readonly [string, string, boolean],
-  ): readonly string[] => {
-    const name = `${of}${behind}`
-    return [
-      `create table ${id(name)} partition of ${id(of)} ${bounds}${isDivided ? ' partition by hash (id)' : ''};`,
-      ...(isDivided ? PARTS.hash.flatMap((one) => part(name, one)) : []),
-    ]
-  }
-  return { by: ` partition by ${divided} (id)`, parts: PARTS[divided].flatMap((one) => part(table, one)) }
+  return { by: ` partition by ${divided} (id)`, parts: partsOf(table, divided).map(({ sql }) => sql) }
+}
+
+/** Those of a partition behind it. */
+function partsOf(
+  table: string,
+  divided: Division,
+): readonly { readonly name: string; readonly sql: string }[] {
+  return PARTS[divided].flatMap(([behind, bounds, isDivided]) => {
+    const name = `${table}${behind}`
+    const by = isDivided ? ' partition by hash (id)' : ''
+    const sql = `create table ${id(name)} partition of ${id(table)} ${bounds}${by};`
+    return [{ name, sql }, ...(isDivided ? partsOf(name, 'hash') : [])]
+  })
+}
+
+/** Of an index on a column that takes the place of another one: its parts keep the number that they got beside those of that one. */
+export function numberedParts(table: string, column: string, divided?: Division): readonly string[] {
+  if (divided === undefined) return []
+  return partsOf(table, divided).map(({ name }) => {
+    const index = `${name}_${column}_idx`
+    return `alter index ${id(index)} rename to ${id(`${index}1`)};`
+  })
 }
 
 /** One that applications name themselves. */
