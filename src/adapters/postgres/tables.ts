@@ -27,7 +27,7 @@ export async function readTables(sessions: Sessions, asked: Needs['tables']): Pr
   const { needs, read } = await withThoseBehind(sessions, asked, await readAll(sessions, asked))
   const byName = new Map((await withDefaults(sessions, read)).map((table) => [qualified(table), table]))
   const partsOf = (need: Needs['tables'][number]) =>
-    need.leaves === true ? (byName.get(qualified(need))?.parts ?? []) : []
+    need.partsLeave === true ? (byName.get(qualified(need))?.parts ?? []) : []
   const parts = needs.flatMap(partsOf).map((part) => ({ ...part, columns: [], leaves: true }))
   const hanging = await readHanging(sessions, [...needs, ...parts])
   return needs.flatMap((need) => {
@@ -35,14 +35,13 @@ export async function readTables(sessions: Sessions, asked: Needs['tables']): Pr
     if (table === undefined) return []
     const found = { ...table, ...hanging.get(qualified(need)) }
     return [
-      need.leaves === true
+      need.partsLeave === true
         ? { ...found, parts: found.parts.map((part) => withHanging(part, hanging)) }
         : found,
     ]
   })
 }
 
-/** A partition has a name of its own, by which others may use it. */
 function withHanging(part: Part, hanging: ReadonlyMap<string, Hanging>): Part {
   const found = hanging.get(qualified(part))
   return found === undefined ? part : { ...part, hanging: found }

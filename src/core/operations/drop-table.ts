@@ -40,7 +40,7 @@ export interface DropTable {
 
 export const dropTable: OperationSpec<DropTable> = {
   needs: (op) => ({
-    tables: [{ ...theTable(op), columns: [], leaves: true }],
+    tables: [{ ...theTable(op), columns: [], leaves: true, partsLeave: true }],
     questions: [partKeysQuestion(theTable(op))],
     touches: [{ table: theTable(op), how: 'replaces' }],
   }),
