@@ -13,6 +13,7 @@ import type { WorkloadRollout } from '../core/rollout/workload-rollout.ts'
 import type { Finding } from '../core/run/diagnosis.ts'
 import type { Run } from '../core/run/run.ts'
 import type { QualifiedName } from '../core/schema/model.ts'
+import type { ThrottleRequest } from '../core/throttle/request.ts'
 import { type AuditEntry, readAudit } from './audit.ts'
 import { brownOut } from './brownout.ts'
 import { type Clients, clientsOf } from './clients.ts'
@@ -22,6 +23,7 @@ import { asDriver } from './driving.ts'
 import { examine } from './examine.ts'
 import { type GateReport, refuseWhileNeeded, reportGates } from './gate.ts'
 import { type BaselineReport, previewBaseline, readBaseline, readDrift, setBaseline } from './history.ts'
+import { installing } from './installing.ts'
 import { databaseName, describeTable, holdsMore, type TableShape, tablesWith } from './look.ts'
 import type { Checkpoint, Deployer, Holder, Instances, WhichRuns } from './ports.ts'
 import { type Reaped, reap, schedulePurge } from './reap.ts'
@@ -39,6 +41,7 @@ import {
 import { readRuns } from './runs.ts'
 import type { Settings } from './settings.ts'
 import { findRun, planFor, startRun } from './start.ts'
+import { type BrakeState, readBrake, throttle } from './throttle.ts'
 import { readVersions, standVersion, type Version, withdrawVersion } from './versions.ts'
 
 /** What can be seen of a database. Nothing here changes it. */
@@ -52,6 +55,8 @@ export interface Looking {
   /** Versions of the schema that stand, ascending. */
   versions(): Promise<readonly Version[]>
   checkpoint(step: string): Promise<Checkpoint | undefined>
+  /** What slows a run or pauses it at this moment. */
+  brake(run: number): Promise<BrakeState | undefined>
   table(name: QualifiedName): Promise<TableShape | undefined>
   /** Has the column a value that the column beside it in a run lacks, or any value where there is no such run? */
   holdsMore(table: QualifiedName, column: string, run?: number): Promise<boolean>
@@ -156,6 +161,11 @@ export interface Bellows extends Looking {
    * @throws BellowsError `run_not_found` when no rollout of the run is under way
    */
   askRollout(run: number, request: RolloutRequest): Promise<void>
+  /**
+   * Slows the backfill and the verification of a run, pauses them or lets them go on, whoever works on them.
+   * @throws BellowsError `config_invalid`, or `run_conflict` for a run that is over
+   */
+  throttle(run: number, request: ThrottleRequest): Promise<void>
   readonly instances: Instances
   readonly clients: Clients
   close(): Promise<void>
@@ -172,12 +182,14 @@ export function createBellows(engine: Engine): Bellows {
     },
     schedulePurge: (run, graceMs) => schedulePurge(engine, run, graceMs),
     reap: () => reap(engine),
+    throttle: (run, request) => throttle(engine, run, request),
     askRollout: (run, request) => askRollout(engine, run, request),
     instances: installing(engine),
     clients: clientsOf(engine),
     close: async () => {
       engine.kubernetes?.cluster.close()
       await Promise.all(engine.standbys.map((standby) => standby.close()))
+      await engine.signals.close()
       await engine.database.close()
     },
   }
@@ -189,6 +201,7 @@ function looking(engine: Engine): Looking {
     runs: (which = 'all') => readRuns(engine, which),
     run: (migration) => findRun(engine, migration),
     versions: () => readVersions(engine),
+    brake: (run) => readBrake(engine, run),
     checkpoint: (step) => engine.journal.checkpoint(step),
     table: (name) => describeTable(engine, name),
     holdsMore: (name, column, run) => holdsMore(engine, name, column, run),
@@ -226,20 +239,5 @@ function changing(engine: Driving): Changing {
     setBaseline: (files) => setBaseline(engine, files),
     withdraw: (run, version) => withdrawVersion(engine, run, version),
     stand: (run, change, rows) => standVersion(engine, run, change, rows),
-  }
-}
-
-/** The registry is there as soon as somebody wants to enter it, not only after the first migration. */
-function installing({ instances, journal }: Engine): Instances {
-  const ready = async (): Promise<Instances> => {
-    await journal.install()
-    return instances
-  }
-  return {
-    register: async (registration) => (await ready()).register(registration),
-    renew: async (instance, uses, health) => (await ready()).renew(instance, uses, health),
-    release: async (instance) => (await ready()).release(instance),
-    list: async () => (await ready()).list(),
-    needing: async (...asked) => (await ready()).needing(...asked),
   }
 }

@@ -27,9 +27,23 @@ export interface Kubernetes extends Pick<KubernetesDeploy, 'mode' | 'workloads'>
   readonly checkRules: CheckRules
 }
 
+/** Between the batches of a step, whoever does them: in this process or in another one. */
+export interface Brake {
+  /**
+   * Returns when the next batch may begin.
+   * @throws BellowsError `interrupted` when it is stopped meanwhile, `brake_held` when the pause does not end
+   */
+  passed(): Promise<void>
+  /** How many side by side, where somebody has asked for a number. */
+  workers(): number | undefined
+  close(): void
+}
+
 /** The engine while it is the driver of the database. */
 export interface Driving extends Engine {
   readonly driver: Driver
+  /** Of the step that works through a table. */
+  readonly brake?: Brake
   /** Versions made now are on the way to another one, because a later phase was asked for. */
   readonly implied?: boolean
   /** Numbers of the rollouts that this change has begun, by run: after a lost connection none is begun a second time. */

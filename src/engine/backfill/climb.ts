@@ -104,6 +104,7 @@ async function workOn(engine: Driving, work: Worker): Promise<boolean> {
   let [isWaived, isAllOpened] = [false, false]
   while (!shared.isOver) {
     stopIfAsked(engine)
+    await engine.brake?.passed()
     const besides = [...shared.busy, ...held]
     const { range, low } = await nextRange(engine, work, { low: shared.low, besides, isWaived })
     if (low !== null) shared.low = low
