@@ -26,7 +26,7 @@ export const SIGNAL_QUERIES: { readonly [K in SignalName]: (asked: SignalsAsked)
 (select ${object({
     isFailing: sql`coalesce(last_failed_time > coalesce(last_archived_time, '-infinity'), false)`,
     failed: sql`last_failed_wal`,
-    waiting: sql`greatest(0, ${segment(sql`pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn())`)} - ${segment(sql`last_archived_wal`)} - 1)`,
+    waiting: sql`${segment(sql`pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn())`)} - ${segment(sql`last_archived_wal`)} - 1`,
   })} from pg_catalog.pg_stat_archiver where pg_catalog.current_setting('archive_mode') <> 'off')`,
 
   // To ask who is in whose way costs, so only those that have waited for a moment are.

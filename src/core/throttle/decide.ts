@@ -1,5 +1,4 @@
-import type { CheckResult } from '../rollout/rules.ts'
-import type { Heard, Known } from './known.ts'
+import type { Heard, HeardCheck, Known } from './known.ts'
 import type { Hold, Limits } from './limits.ts'
 import type { Readings, SignalName } from './readings.ts'
 import { SIGNALS } from './signals.ts'
@@ -31,9 +30,13 @@ export function signalsFor(limits: Limits, isWriting: boolean): readonly SignalN
 /** No signal overrules another: the slowest counts, and all that hold are named. */
 export function decide({ signals, checks }: Known, rules: Rules): Decision {
   const names = Object.keys(SIGNALS) as SignalName[]
+  const judged = [
+    ...names.flatMap((name) => judgedSignal(name, signals[name], rules)),
+    ...checks.map((heard) => judgedCheck(heard, rules)),
+  ]
   const holds = [
-    ...names.flatMap((name) => signalHolds(name, signals[name], rules)),
-    ...Object.entries(checks).flatMap(([name, heard]) => checkHolds(name, heard, rules)),
+    ...blindHolds(judged.flatMap((one) => ('blind' in one ? [one.blind] : []))),
+    ...judged.flatMap((one) => ('holds' in one ? one.holds : [])),
   ].toSorted((a, b) => a.share - b.share)
   const share = Math.min(1, ...holds.map((hold) => hold.share))
   const workers = signals.asked?.value?.workers ?? undefined
@@ -45,24 +48,36 @@ export function decide({ signals, checks }: Known, rules: Rules): Decision {
   }
 }
 
-function signalHolds<K extends SignalName>(
+type Judged = { readonly holds: readonly Hold[] } | { readonly blind: Blind }
+
+/** A signal of which nothing is known that would count. */
+interface Blind {
+  readonly title: string
+  readonly why: string
+  /** How to do without it, where that can be. */
+  readonly off?: string
+}
+
+function judgedSignal<K extends SignalName>(
   name: K,
   heard: Heard<Readings[K]> | undefined,
   rules: Rules,
-): readonly Hold[] {
+): readonly Judged[] {
   if (heard === undefined) return []
   const { title, setting, judge } = SIGNALS[name]
-  const off = setting === undefined ? '' : `; to do without it: brake.${setting}: off`
   const value = knownValue(heard, rules)
-  return value === undefined ? [blind(title, heard, off)] : judge(value, rules)
+  if (value !== undefined) return [{ holds: judge(value, rules) }]
+  const off = setting === undefined ? {} : { off: `brake.${setting}: off` }
+  return [{ blind: { title, why: whyOf(heard), ...off } }]
 }
 
-function checkHolds(name: string, heard: Heard<CheckResult>, rules: Rules): readonly Hold[] {
+function judgedCheck(heard: HeardCheck, rules: Rules): Judged {
   const value = knownValue(heard, rules)
-  if (value === undefined) return [blind(`the check "${name}"`, heard, '')]
-  return value.outcome === 'pass'
-    ? []
-    : [{ share: 0, because: `the check "${name}" says no: ${value.because}` }]
+  const title = `the check "${heard.name}"`
+  if (value === undefined) return { blind: { title, why: whyOf(heard) } }
+  return {
+    holds: value.outcome === 'pass' ? [] : [{ share: 0, because: `${title} says no: ${value.because}` }],
+  }
 }
 
 /** What was read a moment ago still counts; what was never read, or long ago, may be anything. */
@@ -70,6 +85,19 @@ function knownValue<T>({ value, ageMs }: Heard<T>, { blindMs }: Rules): T | unde
   return ageMs > blindMs ? undefined : value
 }
 
-function blind(title: string, { unread }: Heard<unknown>, off: string): Hold {
-  return { share: 0, because: `${title} cannot be read: ${unread ?? 'no answer comes'}${off}` }
+function whyOf({ unread = 'no answer comes' }: Heard<unknown>): string {
+  return unread.replace(/\.$/, '')
+}
+
+/** What has one cause is one sentence: a server that does not answer says nothing of any signal. */
+function blindHolds(blind: readonly Blind[]): readonly Hold[] {
+  return [...new Set(blind.map(({ why }) => why))].map((why) => {
+    const these = blind.filter((one) => one.why === why)
+    const offs = these.flatMap(({ off }) => (off === undefined ? [] : [off]))
+    const without = offs.length === 0 ? '' : `; to do without: ${offs.join(', ')}`
+    return {
+      share: 0,
+      because: `${these.map(({ title }) => title).join(', ')} cannot be read: ${why}${without}`,
+    }
+  })
 }

@@ -11,18 +11,23 @@ export interface Heard<T> {
   readonly unread?: string
 }
 
+export type HeardCheck = Heard<CheckResult> & { readonly name: string }
+
 export interface Known {
   readonly signals: { readonly [K in SignalName]?: Heard<Readings[K]> }
-  /** Those of the user, by their names. */
-  readonly checks: Readonly<Record<string, Heard<CheckResult>>>
+  /** Those of the user, in their order. */
+  readonly checks: readonly HeardCheck[]
   /** When each holder of the horizon was first seen, by its key. */
   readonly seen: Readonly<Record<string, number>>
 }
 
 /** Before the first answer: none of them may be taken for a good one. */
 export function unheard(signals: readonly SignalName[], checks: readonly string[]): Known {
-  const all = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, { ageMs: 0 }]))
-  return { signals: all(signals), checks: all(checks), seen: {} }
+  return {
+    signals: Object.fromEntries(signals.map((name) => [name, { ageMs: 0 }])),
+    checks: checks.map((name) => ({ name, ageMs: 0 })),
+    seen: {},
+  }
 }
 
 export function afterLook(known: Known, { nowMs = 0, readings }: Look): Known {
@@ -43,9 +48,12 @@ export function afterLook(known: Known, { nowMs = 0, readings }: Look): Known {
   return { ...known, signals: { ...known.signals, ...signals }, seen }
 }
 
-export function afterCheck(known: Known, name: string, { outcome, because }: CheckResult): Known {
+export function afterCheck(known: Known, at: number, { outcome, because }: CheckResult): Known {
   const reading = outcome === 'unknown' ? { unread: because } : { value: { outcome, because } }
-  return { ...known, checks: { ...known.checks, [name]: afterReading(known.checks[name], reading) } }
+  const checks = known.checks.map((one, place) =>
+    place === at ? { name: one.name, ...afterReading<CheckResult>(one, reading) } : one,
+  )
+  return { ...known, checks }
 }
 
 function afterReading<T>(before: Heard<T> | undefined, reading: Reading<T> | undefined): Heard<T> {
@@ -55,14 +63,9 @@ function afterReading<T>(before: Heard<T> | undefined, reading: Reading<T> | und
 
 /** So much later, and nothing was heard meanwhile. */
 export function older({ signals, checks, seen }: Known, ms: number): Known {
-  const aged = <T extends object>(all: T): T =>
-    Object.fromEntries(
-      Object.entries(all as Readonly<Record<string, Heard<unknown>>>).map(([name, heard]) => [
-        name,
-        { ...heard, ageMs: heard.ageMs + ms },
-      ]),
-    ) as T
-  return { signals: aged(signals), checks: aged(checks), seen }
+  const aged = <H extends Heard<unknown>>(heard: H): H => ({ ...heard, ageMs: heard.ageMs + ms })
+  const entries = Object.entries(signals).map(([name, heard]) => [name, aged<Heard<unknown>>(heard)])
+  return { signals: Object.fromEntries(entries), checks: checks.map(aged), seen }
 }
 
 function readValue<T>(reading: Reading<T> | undefined): T | undefined {

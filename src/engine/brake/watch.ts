@@ -41,9 +41,9 @@ export async function watchSignals(engine: Engine, { run, step, closed }: Watche
   }
   const asking = [
     look,
-    ...rules.checks.map((check) => async () => {
+    ...rules.checks.map((check, at) => async () => {
       const result = await engine.signals.ask(check, rules.checkTimeoutMs)
-      known = afterCheck(known, check.name, result)
+      known = afterCheck(known, at, result)
     }),
   ]
   await Promise.all(asking.map((ask) => ask()))
