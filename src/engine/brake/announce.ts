@@ -12,10 +12,10 @@ const TOLD_EVERY_MS = 5_000
 export function announcer(
   engine: Engine,
   { run, step, watching }: { readonly run: number; readonly step: TableStep; readonly watching: Watching },
-): () => Promise<void> {
+): () => void {
   let before: string | undefined
   let toldAgoMs = 0
-  return async () => {
+  return () => {
     const decision = watching.decision()
     const { pace } = decision
     const isFree = pace === 'go' && (before ?? 'go') === 'go'
@@ -23,8 +23,8 @@ export function announcer(
     toldAgoMs += engine.settings.brake.pollMs
     if (!isFree && (pace !== before || toldAgoMs >= TOLD_EVERY_MS)) {
       toldAgoMs = 0
-      // Whoever only looks on must not end the work.
-      await engine.signals.tell(run, decision).catch(() => undefined)
+      // Whoever only looks on must not hold up or end the work.
+      void engine.signals.tell(run, decision).catch(() => undefined)
     }
     before = pace
   }

@@ -26,7 +26,7 @@ export async function openBrake(engine: Engine, run: number, step: TableStep): P
   const closing = new AbortController()
   const watching = await watchSignals(engine, { run, step, closed: closing.signal })
   const announce = announcer(engine, { run, step, watching })
-  await announce()
+  announce()
   const { pollMs } = engine.settings.brake
   void again(engine, { pauseMs: pollMs, closed: closing.signal }, announce)
   return {
