@@ -18,7 +18,7 @@ export const DEFAULT_BRAKE: BrakeSettings = Object.freeze({
   lockWaitMs: 600,
   vacuum: 'slower',
   // An UPDATE of the whole table at once would come to this.
-  deadShare: 0.5,
+  deadPercent: 50,
   // Longer than a backup of an ordinary database.
   horizonMs: 3_600_000,
   // A disk that is not busy takes a few, a synchronous standby far away some tens.

@@ -33,7 +33,7 @@ const brake = z.strictObject({
   archiveFiles: limit,
   lockWaitMs: limit,
   vacuum: z.enum(['pause', 'slower', 'off']),
-  deadShare: z.union([z.number().positive().max(1), z.literal('off')]),
+  deadPercent: z.union([z.number().positive().max(100), z.literal('off')]),
   horizonMs: limit,
   commitMs: limit,
   activeBackends: limit,

@@ -15,8 +15,8 @@ export interface Limits {
   readonly lockWaitMs: Limit
   /** What a vacuum of the table does to it. One that prevents wraparound is always let through, unless it is `off`. */
   readonly vacuum: 'pause' | 'slower' | 'off'
-  /** Which share of the versions of rows may be dead, where they are many. */
-  readonly deadShare: Limit
+  /** How much of all versions of rows may be dead, where they are many. */
+  readonly deadPercent: Limit
   /** For how long somebody may keep what is dead from being removed. */
   readonly horizonMs: Limit
   /** How long a commit may take. */

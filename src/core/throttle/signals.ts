@@ -1,4 +1,4 @@
-import { type Hold, held, type Limits } from './limits.ts'
+import { type Hold, held, type Limit, type Limits } from './limits.ts'
 import type { Archive, Asked, Readings, Replica, SignalName, Slot } from './readings.ts'
 import { bytes, percent, seconds } from './words.ts'
 
@@ -58,17 +58,10 @@ export const SIGNALS: { readonly [K in SignalName]: Signal<K> } = {
   },
   rows: {
     title: 'dead versions of rows',
-    setting: 'deadShare',
+    setting: 'deadPercent',
     ofWriting: true,
-    judge: ({ dead, live }, { deadShare }) =>
-      dead < DEAD_MIN
-        ? []
-        : held(
-            dead / (dead + live),
-            deadShare,
-            (limit) =>
-              `${percent(dead / (dead + live))} of the row versions of the table are dead (limit ${percent(limit)}): it waits for a vacuum`,
-          ),
+    judge: ({ dead, live }, { deadPercent }) =>
+      dead < DEAD_MIN ? [] : deadHolds((100 * dead) / (dead + live), deadPercent),
   },
   horizon: {
     title: 'what keeps dead versions of rows',
@@ -103,6 +96,15 @@ export const SIGNALS: { readonly [K in SignalName]: Signal<K> } = {
     ofWriting: false,
     judge: (asked) => (asked === null || asked.share >= 1 ? [] : [askedHold(asked)]),
   },
+}
+
+function deadHolds(percent: number, limit: Limit): readonly Hold[] {
+  return held(
+    percent,
+    limit,
+    (most) =>
+      `${Math.round(percent)} % of the row versions of the table are dead (limit ${most} %): it waits for a vacuum`,
+  )
 }
 
 /** Both get on. */

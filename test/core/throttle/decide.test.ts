@@ -12,7 +12,7 @@ const LIMITS = {
   archiveFiles: 10,
   lockWaitMs: 100,
   vacuum: 'slower',
-  deadShare: 0.5,
+  deadPercent: 50,
   horizonMs: 60_000,
   commitMs: 100,
   activeBackends: 10,
