@@ -19,12 +19,8 @@ export interface Engine extends Ports {
   readonly notify: (notice: Notice) => void
   /** Has somebody asked to stop? Looked at between batches and while waiting. */
   readonly isStopping: () => boolean
-}
-
-export interface Kubernetes extends Pick<KubernetesDeploy, 'mode' | 'workloads'> {
-  readonly cluster: Cluster
-  readonly rules: RollRules
-  readonly checkRules: CheckRules
+  /** While a table is worked through. */
+  readonly brake?: Brake
 }
 
 /** Between the batches of a step, whoever does them: in this process or in another one. */
@@ -39,11 +35,15 @@ export interface Brake {
   close(): void
 }
 
+export interface Kubernetes extends Pick<KubernetesDeploy, 'mode' | 'workloads'> {
+  readonly cluster: Cluster
+  readonly rules: RollRules
+  readonly checkRules: CheckRules
+}
+
 /** The engine while it is the driver of the database. */
 export interface Driving extends Engine {
   readonly driver: Driver
-  /** Of the step that works through a table. */
-  readonly brake?: Brake
   /** Versions made now are on the way to another one, because a later phase was asked for. */
   readonly implied?: boolean
   /** Numbers of the rollouts that this change has begun, by run: after a lost connection none is begun a second time. */

@@ -52,7 +52,7 @@ interface Progress {
   readonly rows_done: number
   readonly rows_total: number
   readonly state: 'copying' | 'interrupted'
-  /** Why it is slowed, or stands still. */
+  /** Why it stands still. */
   readonly held?: readonly string[]
 }
 
@@ -67,7 +67,7 @@ async function underWay(bellows: Looking): Promise<readonly [Progress | undefine
   if (checkpoint?.state === null && !isDriven) return [undefined, undefined]
   const figures = { rows_done: checkpoint?.rowsDone ?? 0, rows_total: checkpoint?.rowsTotal ?? 0 }
   const brake = await bellows.brake(run.id)
-  const held = brake === undefined ? {} : { held: brake.because }
+  const held = brake?.pace !== 'pause' ? {} : { held: brake.because }
   return [
     { ...figures, ...held, state: isDriven ? 'copying' : 'interrupted' },
     isDriven ? undefined : nameOf(run),

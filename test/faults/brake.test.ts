@@ -172,6 +172,25 @@ describe('a backfill by two workers', () => {
     expect(await filled(database)).toBe(ROWS)
   })
 
+  test('is foretold as its run begins when a signal cannot be read', async () => {
+    const database = await shopDatabase(USERS)
+    await database.query('revoke select on pg_stat_archiver from public')
+    const notices: Notice[] = []
+    const bellows = await database.bellows({ onNotice: (notice) => void notices.push(notice) })
+    const expanded = () => bellows.change((driver) => driver.advance(MIGRATION, 'expand'))
+    await expanded()
+    await expanded()
+    expect(notices).toEqual([
+      {
+        type: 'brake_foretold',
+        step: '0001_test/backfill/1',
+        because: [
+          'the archive of the log cannot be read: Permission denied for view pg_stat_archiver; to do without: brake.archiveFiles: off',
+        ],
+      },
+    ])
+  })
+
   test('stands still while its query is broken, and when a right is taken away', async () => {
     const { database, bellows, id, go, says, last } = await begun({
       pollMs: 100,

@@ -71,6 +71,7 @@ const CLEAR = '\r\u001B[2K'
 /** What happened, rather than how far something has come: a line that stays, wherever it is shown. */
 function lastingLine(notice: Notice): string | undefined {
   if (notice.type === 'standby') return notice.because
+  if (notice.type === 'brake_foretold') return `${notice.step} will stand still: ${notice.because.join('; ')}`
   return notice.type === 'rollout' ? rolloutEventText(notice.event) : undefined
 }
 
@@ -86,6 +87,7 @@ function describe(notice: Notice, brake: Braked | undefined): string {
       return `waiting: ${notice.holder} is changing this database`
     case 'rollout':
     case 'standby':
+    case 'brake_foretold':
       return ''
     case 'waiting_for_rollout':
       return waitingLine(notice.waitsFor)

@@ -1,17 +1,17 @@
 import { BellowsError } from '../../core/errors.ts'
 import type { TableStep } from '../../core/plan/step.ts'
-import type { Brake, Driving, Engine } from '../context.ts'
+import type { Brake, Engine } from '../context.ts'
 import { stopIfAsked } from '../stop.ts'
 import { again } from './again.ts'
 import { announcer } from './announce.ts'
 import { type Watching, watchSignals } from './watch.ts'
 
-/** Works through a table while the signals are looked at. */
-export async function braked<R>(
-  engine: Driving,
+/** Works through a table while the signals are looked at, as the driver or beside it. */
+export async function braked<E extends Engine, R>(
+  engine: E,
   run: number,
   step: TableStep,
-  work: (driving: Driving) => Promise<R>,
+  work: (working: E) => Promise<R>,
 ): Promise<R> {
   const brake = await openBrake(engine, run, step)
   try {
