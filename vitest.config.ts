@@ -12,6 +12,8 @@ export default defineConfig({
     setupFiles: ['test/support/setup.ts'],
     env: { TMPDIR: fastPlace() },
     pool: 'forks',
+    // Half of the time of a small file went to loading the same modules again.
+    isolate: false,
     // Most of a test is waiting for a server; two side by side also on the smallest machine.
     maxWorkers: Math.max(2, availableParallelism()),
     // Real servers and real processes on shared machines: a test that hangs is ended, none is judged by its speed.

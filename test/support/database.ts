@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'
-import { afterEach, inject } from 'vitest'
+import { inject } from 'vitest'
 import { type OpenOptions, openBellows } from '../../src/compose.ts'
 import type { Bellows } from '../../src/engine/bellows.ts'
 import { APPLICATION, OWNER, rightsIn, rightsOn } from './shop-roles.ts'
@@ -25,9 +25,10 @@ export interface MadeDatabase extends TestDatabase {
 
 const cleanups: (() => Promise<void>)[] = []
 
-afterEach(async () => {
+/** After each test: see setup.ts. */
+export async function cleanedUp(): Promise<void> {
   for (const cleanup of cleanups.splice(0).toReversed()) await cleanup()
-})
+}
 
 /** Runs after the test, the last one given first. */
 export function cleanUp(cleanup: () => Promise<void>): void {

@@ -38,7 +38,7 @@ with home as materialized (
   select c.oid, h.nspname, c.relname, c.relkind, c.relpersistence, c.relispartition, c.relpartbound, c.reloptions, c.relreplident,
       c.relrowsecurity, c.relforcerowsecurity, c.relowner, c.relacl
     from pg_class c join home h on h.oid = c.relnamespace
-    where c.relkind in ('r', 'p', 'f', 'v', 'm', 'S') and (names is null or c.relname = any (names))
+    where c.relkind in ('r', 'p', 'f', 'v', 'm', 'S') and (names is null or c.relname::text in (select unnest(names)))
       and not exists (select from of_extension e where e.classid = 'pg_class'::regclass and e.objid = c.oid)
 ), tab as materialized (
   select * from rel where relkind in ('r', 'p', 'f')
@@ -46,13 +46,13 @@ with home as materialized (
   select y.oid, h.nspname, y.typname, y.typtype, y.typrelid, y.typbasetype, y.typtypmod, y.typdefault, y.typnotnull, y.typowner, y.typacl
     from pg_type y join home h on h.oid = y.typnamespace
     where y.typtype in ('e', 'd', 'c') and (y.typtype <> 'c' or exists (select from pg_class c where c.oid = y.typrelid and c.relkind = 'c'))
-      and (names is null or y.typname = any (names))
+      and (names is null or y.typname::text in (select unnest(names)))
       and not exists (select from of_extension e where e.classid = 'pg_type'::regclass and e.objid = y.oid)
 ), routine as materialized (
   select f.oid, h.nspname, f.proname, case f.prokind when 'p' then 'procedure' else 'function' end as kind,
       pg_get_function_identity_arguments(f.oid) as arguments, f.proowner, f.proacl
     from pg_proc f join home h on h.oid = f.pronamespace
-    where f.prokind <> 'a' and (names is null or f.proname = any (names))
+    where f.prokind <> 'a' and (names is null or f.proname::text in (select unnest(names)))
       and not exists (select from of_extension e where e.classid = 'pg_proc'::regclass and e.objid = f.oid)
 ), part_sequence as materialized (
   -- That of a serial or an identity column is a part of the column.

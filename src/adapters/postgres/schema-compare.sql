@@ -19,11 +19,16 @@ $$;
 create or replace function bellows.differing(names text[] default null)
 returns table (namespace text, relation text, kind text, name text, recorded text, found text, printed_by integer, counts boolean)
 language sql stable as $$
+  -- Asked for once: where the function is inlined its argument may be an expression that costs more than all the rest.
+  with asked as materialized (select differing.names)
   select namespace, relation, kind, name, r.definition, f.definition, r.printed_by,
       exists (select from bellows.baseline) or r.definition is not null
         or (f.namespace, f.relation) in (select o.namespace, o.relation from bellows.recorded_object o where o.name = '')
-    from bellows.catalog(names) f
-    full join (select * from bellows.recorded_object o where names is null or o.relation = any (names)) r using (namespace, relation, kind, name)
+    from bellows.catalog((select a.names from asked a)) f
+    full join (
+      select * from bellows.recorded_object o
+        where (select a.names from asked a) is null or o.relation in (select pg_catalog.unnest(a.names) from asked a)
+    ) r using (namespace, relation, kind, name)
     where f.definition is distinct from r.definition
 $$;
 

@@ -231,3 +231,17 @@ async function forgetRecord(database: TestDatabase): Promise<void> {
     `update bellows.run set recorded = false; delete from bellows.recorded_object where relation = 'users' and name = 'slug'`,
   )
 }
+
+test('the names of a plan are taken from it once, however many objects are on record', async () => {
+  const { database, bellows } = await recorded(SHOP)
+  await bellows.change((driver) => driver.advance(rename, 'expand'))
+  for (const call of ['leave_run', 'take_up_run']) {
+    await database.query(`begin; set local track_functions = 'all'`)
+    await database.query(`select bellows.${call}(id) from bellows.run`)
+    expect(
+      await database.query(`select calls::int from pg_stat_xact_user_functions where funcname = 'names_in'`),
+      call,
+    ).toEqual([{ calls: 1 }])
+    await database.query('commit')
+  }
+})
