@@ -25,6 +25,7 @@ import { asDriver } from './driving.ts'
 import { examine } from './examine.ts'
 import { type GateReport, refuseWhileNeeded, reportGates } from './gate.ts'
 import { type BaselineReport, previewBaseline, readBaseline, readDrift, setBaseline } from './history.ts'
+import type { ChangeOptions, How } from './how.ts'
 import { installing } from './installing.ts'
 import { databaseName, describeTable, holdsMore, type TableShape, tablesWith } from './look.ts'
 import type { Checkpoint, Deployer, Holder, Instances, WhichRuns } from './ports.ts'
@@ -41,7 +42,6 @@ import {
   type WorkloadWish,
 } from './rollout/workloads.ts'
 import { readRuns } from './runs.ts'
-import type { Settings } from './settings.ts'
 import { findRun, planFor, startRun } from './start.ts'
 import { type BrakeState, readBrake, throttle } from './throttle.ts'
 import { readVersions, standVersion, type Version, withdrawVersion } from './versions.ts'
@@ -136,16 +136,6 @@ export interface Changing extends Looking {
   withdraw(run: number, version: VersionRef): Promise<void>
   /** Puts a version into the history whose effect is there already. */
   stand(run: number, change: Change, rows: number): Promise<void>
-}
-
-export interface How {
-  /** Asked for only because a later phase was; the versions that it makes are marked so. */
-  readonly implied?: true
-}
-
-export interface ChangeOptions {
-  /** Bounds for this one change, in place of those that the database was opened with. */
-  readonly settings?: (standing: Settings) => Settings
 }
 
 export interface Bellows extends Looking {

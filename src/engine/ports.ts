@@ -7,11 +7,7 @@ import type { Lock, Requirement } from '../core/plan/step.ts'
 import type { RolloutHistory } from '../core/rollout/begin.ts'
 import type { RolloutLook } from '../core/rollout/decide.ts'
 import type { RolloutRequest } from '../core/rollout/event.ts'
-import type { FleetInstance, Placement } from '../core/rollout/fleet.ts'
-import type { Inventory } from '../core/rollout/inventory.ts'
-import type { Changed, Release, SavedTemplate } from '../core/rollout/release.ts'
 import type { Check, CheckResult } from '../core/rollout/rules.ts'
-import type { RolledWorkload, WorkloadFacts } from '../core/rollout/workload.ts'
 import type { ApplicationFacts } from '../core/run/application-diagnosis.ts'
 import type { Event, JournalEntry } from '../core/run/event.ts'
 import type { StoredRun } from '../core/run/run.ts'
@@ -20,6 +16,8 @@ import type { Dependents, QualifiedName, Schema } from '../core/schema/model.ts'
 import type { Sql } from '../core/sql.ts'
 import type { Decision } from '../core/throttle/decide.ts'
 import type { Look, SignalsAsked } from '../core/throttle/readings.ts'
+
+export type { Cluster, Deployer } from './deploy-ports.ts'
 
 /** A short transaction. It goes to the server as one message, COMMIT included: no lock is held across a round trip. */
 export interface Transaction {
@@ -169,46 +167,6 @@ export interface Checkpoint {
   readonly finished: boolean
   /** Seconds from the first to the last batch. */
   readonly seconds: number
-}
-
-/**
- * Starts and stops the instances of an application, one by one. Every call may be repeated, also by another process after this
- * one was killed: what is done already is not done again.
- */
-export interface Deployer {
-  /** What runs, is ending, or is remembered, of every version. When it cannot be told the call fails: that is not "nothing". */
-  fleet(): Promise<readonly FleetInstance[]>
-  /** Starts it, unless one with this id was started before. It gets no work yet. */
-  start(placement: Placement): Promise<void>
-  /** Gives it work. A role that takes its work by itself has begun already. */
-  serve(id: string): Promise<void>
-  /** Gives it no new work. */
-  drain(id: string): Promise<void>
-  /** Tells it to end, and ends it when it has not within its stop timeout. Does not wait for that. */
-  stop(id: string): Promise<void>
-  /** Drops what is remembered of one that is gone. */
-  forget(id: string): Promise<void>
-  /** The last lines that it wrote, oldest first. */
-  log(id: string, lines: number): Promise<readonly string[]>
-}
-
-/**
- * The workloads of a Kubernetes namespace that run the application. Every call may be repeated: what is done already is not done
- * again. Numbers of replicas are never written.
- */
-export interface Cluster {
-  /** What runs and what would start more. It does not fail: what could not be read is said in it. */
-  inventory(): Promise<Inventory>
-  look(workload: RolledWorkload): Promise<WorkloadFacts>
-  /** The pod template of the moment. */
-  template(workload: RolledWorkload): Promise<SavedTemplate>
-  /** Brings a version into a template that is still the saved one, or is ours already. */
-  apply(workload: RolledWorkload, release: Release, saved: SavedTemplate): Promise<Changed>
-  /** Puts a saved template back in the place of ours. */
-  restore(workload: RolledWorkload, release: Release, saved: SavedTemplate): Promise<Changed>
-  /** Returns when something may have changed since it was called last, and after that time in any case. */
-  changed(atMostMs: number): Promise<void>
-  close(): void
 }
 
 /** What the journal has of rolling deployments. */
