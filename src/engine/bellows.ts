@@ -14,6 +14,8 @@ import type { Finding } from '../core/run/diagnosis.ts'
 import type { Run } from '../core/run/run.ts'
 import type { QualifiedName } from '../core/schema/model.ts'
 import { type AuditEntry, readAudit } from './audit.ts'
+import { type Filling, readFilling } from './backfill/filling.ts'
+import { type Worked, workBeside } from './backfill/work-beside.ts'
 import { brownOut } from './brownout.ts'
 import { type Clients, clientsOf } from './clients.ts'
 import type { Driving, Engine } from './context.ts'
@@ -22,6 +24,7 @@ import { asDriver } from './driving.ts'
 import { examine } from './examine.ts'
 import { type GateReport, refuseWhileNeeded, reportGates } from './gate.ts'
 import { type BaselineReport, previewBaseline, readBaseline, readDrift, setBaseline } from './history.ts'
+import { installing } from './installing.ts'
 import { databaseName, describeTable, holdsMore, type TableShape, tablesWith } from './look.ts'
 import type { Checkpoint, Deployer, Holder, Instances, WhichRuns } from './ports.ts'
 import { type Reaped, reap, schedulePurge } from './reap.ts'
@@ -89,6 +92,8 @@ export interface Looking {
   previewBaseline(files: Readonly<Record<string, string>>): Promise<BaselineReport>
   /** What is not as the baseline and the completed runs have left it. */
   drift(): Promise<SchemaDrift>
+  /** What is said of the backfill that is under way, by whomever: how many are at it, and how. */
+  filling(): Promise<Filling | undefined>
   /** Who is changing the database at the moment. */
   driver(): Promise<Holder | undefined>
 }
@@ -149,6 +154,11 @@ export interface Bellows extends Looking {
   change<R>(work: (driver: Changing) => Promise<R>, options?: ChangeOptions): Promise<R>
   /** Lets `reap` drop a hidden shape once it has been hidden for so long. */
   schedulePurge(run: number, graceMs: number): Promise<Run>
+  /**
+   * Fills ranges of whatever backfill is under way, beside its driver, whose place it does not take; then of the next one. Ends when it is asked
+   * to stop, or with `once` as soon as nothing is to be filled.
+   */
+  work(how?: { readonly once?: boolean }): Promise<Worked>
   /** Drops every hidden shape whose time has come; for cron. */
   reap(): Promise<readonly Reaped[]>
   /**
@@ -171,6 +181,7 @@ export function createBellows(engine: Engine): Bellows {
       return asDriver({ ...engine, settings }, (driver) => work(changing({ ...driver, begun })))
     },
     schedulePurge: (run, graceMs) => schedulePurge(engine, run, graceMs),
+    work: ({ once = false } = {}) => workBeside(engine, once),
     reap: () => reap(engine),
     askRollout: (run, request) => askRollout(engine, run, request),
     instances: installing(engine),
@@ -206,6 +217,7 @@ function looking(engine: Engine): Looking {
     baseline: () => readBaseline(engine),
     previewBaseline: (files) => previewBaseline(engine, files),
     drift: () => readDrift(engine),
+    filling: () => readFilling(engine),
     driver: async () => ((await engine.journal.isInstalled()) ? engine.database.holder() : undefined),
   }
 }
@@ -226,20 +238,5 @@ function changing(engine: Driving): Changing {
     setBaseline: (files) => setBaseline(engine, files),
     withdraw: (run, version) => withdrawVersion(engine, run, version),
     stand: (run, change, rows) => standVersion(engine, run, change, rows),
-  }
-}
-
-/** The registry is there as soon as somebody wants to enter it, not only after the first migration. */
-function installing({ instances, journal }: Engine): Instances {
-  const ready = async (): Promise<Instances> => {
-    await journal.install()
-    return instances
-  }
-  return {
-    register: async (registration) => (await ready()).register(registration),
-    renew: async (instance, uses, health) => (await ready()).renew(instance, uses, health),
-    release: async (instance) => (await ready()).release(instance),
-    list: async () => (await ready()).list(),
-    needing: async (...asked) => (await ready()).needing(...asked),
   }
 }

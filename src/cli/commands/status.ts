@@ -4,7 +4,7 @@ import { listMigrations } from '../../index.ts'
 import { historyOf } from '../choose.ts'
 import { EXIT } from '../exit-codes.ts'
 import { addDatabaseFlags } from '../flags.ts'
-import { migrationStatuses, renderStatus } from '../render/status.ts'
+import { fillingText, migrationStatuses, renderStatus } from '../render/status.ts'
 import { type DatabaseFlags, inSession, printJson } from '../session.ts'
 
 interface StatusFlags extends DatabaseFlags {
@@ -21,14 +21,17 @@ export function addStatus(program: Command): void {
         const versions = await bellows.versions()
         const statuses = migrationStatuses(files, await historyOf(bellows), versions)
         const driver = await bellows.driver()
+        const filling = await bellows.filling()
         if (flags.json === true) {
           printJson({
             migrations: statuses,
             versions: versions.map(({ version, name, shape }) => ({ version, name, shape })),
             driver: driver?.who,
+            filling,
           })
         } else {
           terminal.out(renderStatus(statuses, terminal))
+          if (filling !== undefined) terminal.out(`\n${fillingText(filling)}`)
           if (driver !== undefined) terminal.out(`\n${driver.who} is changing this database.`)
         }
         const isUnfinished = statuses.some(({ state }) => state !== 'completed' && state !== 'baseline')

@@ -66,8 +66,20 @@ const CLEAR = '\r\u001B[2K'
 
 /** What happened, rather than how far something has come: a line that stays, wherever it is shown. */
 function lastingLine(notice: Notice): string | undefined {
-  if (notice.type === 'standby') return notice.because
-  return notice.type === 'rollout' ? rolloutEventText(notice.event) : undefined
+  switch (notice.type) {
+    case 'standby':
+      return notice.because
+    case 'plain_ranges':
+      return `${notice.step}: in plain ranges for now, because ${notice.because}`
+    case 'waiting_for_backfill':
+      return `Waiting: ${notice.because}.`
+    case 'working_on':
+      return `Filling "${notice.table}" for ${notice.step}.`
+    case 'rollout':
+      return rolloutEventText(notice.event)
+    default:
+      return undefined
+  }
 }
 
 function described(notice: Notice): string {
@@ -78,11 +90,10 @@ function described(notice: Notice): string {
       return `${notice.step}: waiting for a lock${notice.blockers.length > 0 ? `; in the way: ${notice.blockers.join('; ')}` : ''}`
     case 'waiting_for_driver':
       return `waiting: ${notice.holder} is changing this database`
-    case 'rollout':
-    case 'standby':
-      return ''
     case 'waiting_for_rollout':
       return waitingLine(notice.waitsFor)
+    default:
+      return ''
   }
 }
 

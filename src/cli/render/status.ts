@@ -1,4 +1,12 @@
-import { type History, latecomers, namesOf, type Run, type RunState, type Version } from '../../index.ts'
+import {
+  type Filling,
+  type History,
+  latecomers,
+  namesOf,
+  type Run,
+  type RunState,
+  type Version,
+} from '../../index.ts'
 import type { Terminal } from '../terminal.ts'
 
 /** One migration with everything that status says of it. */
@@ -114,6 +122,15 @@ function countedLine(counted: readonly MigrationStatus[]): readonly string[] {
   const last = counted.at(-1)
   if (last === undefined) return []
   return [`${counted.length} up to ${last.migration} count as applied by the baseline`]
+}
+
+export function fillingText({ step, table, workers, heldBy }: Filling): string {
+  const who = workers === 1 ? '1 worker fills' : `${workers} workers fill`
+  const how =
+    heldBy === undefined
+      ? ''
+      : ` In plain ranges for now, because ${heldBy} keeps dead versions of rows from being pruned.`
+  return `${workers === 0 ? 'Nobody fills' : who} "${table}" for ${step}.${how}`
 }
 
 function versionText(versions: readonly number[]): string {

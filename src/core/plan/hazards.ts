@@ -61,7 +61,7 @@ function isMade({ changes }: StepDraft, { name }: QualifiedName): boolean {
 
 /** What hangs on a column, or a table, that is to leave, or may do so: PostgreSQL keeps no record of what the text of a function names. */
 export function leavingHazards(
-  { name: table, dependents, mentions }: Table,
+  { name: table, dependents, mentions }: Pick<Table, 'name' | 'dependents' | 'mentions'>,
   column?: string,
 ): readonly Hazard[] {
   const hanging = dependents.filter((one) => one.column === column)

@@ -83,6 +83,8 @@ export interface Part extends QualifiedName {
     readonly what: string
     readonly columns: readonly string[]
   }[]
+  /** What hangs on it as on a table of its own; asked for where its table is to leave. */
+  readonly hanging?: Pick<Table, 'dependents' | 'mentions'>
 }
 
 export type Storage = 'plain' | 'external' | 'extended' | 'main'
