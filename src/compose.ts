@@ -5,11 +5,13 @@ import { systemClock } from './adapters/clock.ts'
 import { runCommand } from './adapters/command/run-command.ts'
 import { lazyCluster } from './adapters/kubernetes/lazy-cluster.ts'
 import { applicationAt } from './adapters/postgres/application.ts'
+import type { Target } from './adapters/postgres/connection.ts'
 import { postgresDatabase } from './adapters/postgres/database.ts'
 import { postgresInstances } from './adapters/postgres/instances.ts'
 import { postgresJournal } from './adapters/postgres/journal.ts'
 import { postgresRollouts } from './adapters/postgres/rollouts.ts'
 import { openSessions } from './adapters/postgres/sessions.ts'
+import { postgresSignals } from './adapters/postgres/signals.ts'
 import { openStandby } from './adapters/postgres/standby.ts'
 import {
   DEFAULT_ROLL_RULES,
@@ -22,7 +24,7 @@ import type { KubernetesDeploy } from './core/rollout/workload.ts'
 import type { Actor, Notice } from './core/run/event.ts'
 import { type Bellows, createBellows } from './engine/bellows.ts'
 import type { Kubernetes } from './engine/context.ts'
-import type { Deployer } from './engine/ports.ts'
+import type { Deployer, Signals } from './engine/ports.ts'
 
 export interface OpenOptions {
   /** postgres:// URL of a direct connection, not of a transaction pooler. Absent: the PG* variables. */
@@ -61,6 +63,7 @@ export async function openBellows(options: OpenOptions = {}): Promise<Bellows> {
     instances: postgresInstances(sessions),
     rollouts: postgresRollouts(sessions),
     checks: systemChecks({ database, runCommand }),
+    signals: openSignals(target),
     clock: systemClock,
     standbys: (options.standbys ?? []).map((url) => openStandby({ ...target, url })),
     ...(options.applicationUrl === undefined
@@ -73,6 +76,18 @@ export async function openBellows(options: OpenOptions = {}): Promise<Bellows> {
     notify: options.onNotice ?? (() => undefined),
     isStopping: options.isStopping ?? (() => false),
   })
+}
+
+/** A look waits for no check of the user, so each has its session. */
+export function openSignals(target: Target): Signals {
+  const [looking, checking] = [openSessions(target), openSessions(target)]
+  return {
+    ...postgresSignals(looking),
+    ...systemChecks({ database: postgresDatabase(target, checking), runCommand }),
+    close: async () => {
+      await Promise.all([looking.close(), checking.close()])
+    },
+  }
 }
 
 /** Whatever runs Bellows: its sessions are told from those of applications by their name. */

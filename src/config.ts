@@ -1,5 +1,6 @@
 import { BellowsError } from './core/errors.ts'
 import type { RolloutRules } from './core/rollout/rules.ts'
+import { DEFAULT_BRAKE } from './default-brake.ts'
 import type { RollRules } from './engine/roller.ts'
 import type { Settings } from './engine/settings.ts'
 
@@ -29,6 +30,7 @@ export const DEFAULT_SETTINGS: Settings = Object.freeze({
     attemptsMax: 20,
     passesMax: 10,
   },
+  brake: DEFAULT_BRAKE,
   driver: {
     heartbeatMs: 5_000,
     staleMs: 20_000,
@@ -142,6 +144,7 @@ export function mergedSettings(standing: Settings, change: SettingsChange): Sett
     ...change,
     lock: { ...standing.lock, ...change.lock },
     batch: { ...standing.batch, ...change.batch },
+    brake: { ...standing.brake, ...change.brake },
     driver: { ...standing.driver, ...change.driver },
     gate: { ...standing.gate, ...change.gate },
   })
@@ -227,6 +230,7 @@ function mergedChanges(base: SettingsChange, more: SettingsChange): SettingsChan
     ...more,
     lock: { ...base.lock, ...more.lock },
     batch: { ...base.batch, ...more.batch },
+    brake: { ...base.brake, ...more.brake },
     driver: { ...base.driver, ...more.driver },
     gate: { ...base.gate, ...more.gate },
   }

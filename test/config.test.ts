@@ -209,7 +209,7 @@ describe('the defaults', () => {
     for (const [name, figure] of figures(DEFAULT_SETTINGS)) {
       expect(Number.isInteger(figure), name).toBe(true)
       expect(figure, name).toBeGreaterThanOrEqual(0)
-      expect(name).toMatch(/(Ms|Max|[rR]ows|workers)$/)
+      expect(name).toMatch(/(Ms|Max|[rR]ows|workers|Bytes|Files|Percent|Backends)$/)
     }
   })
 

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { kubernetesFormat } from './kubernetes-format.ts'
 import { processesFormat } from './processes-format.ts'
-import { commandFormat, rolloutFormat } from './rollout-format.ts'
+import { checkFormat, commandFormat, rolloutFormat } from './rollout-format.ts'
 
 const ms = z.number().int().nonnegative()
 const count = z.number().int().positive()
@@ -22,6 +22,24 @@ const batch = z.strictObject({
   horizonMs: count,
   attemptsMax: count,
   passesMax: count,
+})
+const limit = z.union([z.number().positive(), z.literal('off')])
+const brake = z.strictObject({
+  pollMs: count,
+  blindMs: count,
+  pauseMaxMs: count,
+  replayLagMs: limit,
+  replayLagBytes: limit,
+  slotBytes: limit,
+  archiveFiles: limit,
+  lockWaitMs: limit,
+  vacuum: z.enum(['pause', 'slower', 'off']),
+  deadPercent: z.union([z.number().positive().max(100), z.literal('off')]),
+  horizonMs: limit,
+  commitMs: limit,
+  activeBackends: limit,
+  checks: z.array(checkFormat),
+  checkTimeoutMs: count,
 })
 const driver = z.strictObject({
   heartbeatMs: count,
@@ -62,6 +80,7 @@ export const configFormat = z.strictObject({
       holdTimeoutMs: count,
       scanTimeoutMs: count,
       batch: batch.partial(),
+      brake: brake.partial(),
       driver: driver.partial(),
       gate: gate
         .partial()

@@ -22,6 +22,7 @@ const REFUSED: readonly ErrorCode[] = [
 ]
 const DIFFERS: readonly ErrorCode[] = ['verification_failed', 'drift_found']
 const TRY_AGAIN: readonly ErrorCode[] = [
+  'brake_held',
   'gate_closed',
   'gate_expired',
   'instances_blocking',

@@ -1,6 +1,7 @@
 /** Every code that Bellows can fail with. Each has a section in `docs/errors.md`; a test compares the two. */
 export const ERROR_CODES = [
   'backfill_failed',
+  'brake_held',
   'client_unknown',
   'cluster_refused',
   'cluster_unreachable',

@@ -1,4 +1,4 @@
-import type { Event } from '../core/run/event.ts'
+import type { Actor, Event } from '../core/run/event.ts'
 import { sql } from '../core/sql.ts'
 import type { Engine } from './context.ts'
 
@@ -22,11 +22,23 @@ export interface UnsafeStep extends Audited {
   readonly because: readonly string[]
 }
 
-export type AuditEntry = Override | UnsafeStep
+/** One time that somebody slowed a run, paused it or let it go on, while it worked through a table. */
+export interface Throttled extends Audited {
+  readonly throttle: { readonly share: number; readonly workers?: number; readonly until?: string }
+  readonly reason?: string
+  readonly actor: Actor
+}
 
-/** What was gone without, in all runs, oldest first. The journal can only grow, so nothing of it is ever lost. */
-export async function readAudit({ database, journal }: Engine): Promise<readonly AuditEntry[]> {
-  if (!(await journal.isInstalled())) return []
+export type AuditEntry = Override | UnsafeStep | Throttled
+
+/** What was gone without and what was slowed, in all runs, oldest first. The journal can only grow, so nothing of it is ever lost. */
+export async function readAudit(engine: Engine): Promise<readonly AuditEntry[]> {
+  if (!(await engine.journal.isInstalled())) return []
+  const all = [...(await goneWithout(engine)), ...(await throttled(engine))]
+  return all.toSorted((a, b) => (a.at < b.at ? -1 : 1))
+}
+
+async function goneWithout({ database }: Engine): Promise<readonly (Override | UnsafeStep)[]> {
   const rows = await database.read<
     Audited & { event: Overridden; step: string; because: string[] | null }
   >(sql`
@@ -42,4 +54,16 @@ select r.migration, e.at, e.by_role as role, e.event, e.event ->> 'step' as step
   return rows.map(({ event: { type: _type, ...overridden }, step, because, ...entry }) =>
     because === null ? { ...entry, ...overridden } : { ...entry, step, because },
   )
+}
+
+async function throttled({ database }: Engine): Promise<readonly Throttled[]> {
+  const [found] = await database.read<{ there: boolean }>(
+    sql`select pg_catalog.to_regclass('bellows.throttle') is not null as there`,
+  )
+  // An older journal that is only read has none.
+  if (found?.there !== true) return []
+  return await database.read<Throttled>(sql`
+select r.migration, t.at, t.by_role as role, t.actor, t.reason,
+    pg_catalog.json_strip_nulls(pg_catalog.json_build_object('share', t.share, 'workers', t.workers, 'until', t.until)) as throttle
+  from bellows.throttle t join bellows.run r on r.id = t.run order by t.seq`)
 }

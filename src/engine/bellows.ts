@@ -13,6 +13,7 @@ import type { WorkloadRollout } from '../core/rollout/workload-rollout.ts'
 import type { Finding } from '../core/run/diagnosis.ts'
 import type { Run } from '../core/run/run.ts'
 import type { QualifiedName } from '../core/schema/model.ts'
+import type { ThrottleRequest } from '../core/throttle/request.ts'
 import { type AuditEntry, readAudit } from './audit.ts'
 import { type Filling, readFilling } from './backfill/filling.ts'
 import { type Worked, workBeside } from './backfill/work-beside.ts'
@@ -42,6 +43,7 @@ import {
 import { readRuns } from './runs.ts'
 import type { Settings } from './settings.ts'
 import { findRun, planFor, startRun } from './start.ts'
+import { type BrakeState, readBrake, throttle } from './throttle.ts'
 import { readVersions, standVersion, type Version, withdrawVersion } from './versions.ts'
 
 /** What can be seen of a database. Nothing here changes it. */
@@ -55,6 +57,8 @@ export interface Looking {
   /** Versions of the schema that stand, ascending. */
   versions(): Promise<readonly Version[]>
   checkpoint(step: string): Promise<Checkpoint | undefined>
+  /** What slows a run or pauses it at this moment. */
+  brake(run: number): Promise<BrakeState | undefined>
   table(name: QualifiedName): Promise<TableShape | undefined>
   /** Has the column a value that the column beside it in a run lacks, or any value where there is no such run? */
   holdsMore(table: QualifiedName, column: string, run?: number): Promise<boolean>
@@ -166,6 +170,11 @@ export interface Bellows extends Looking {
    * @throws BellowsError `run_not_found` when no rollout of the run is under way
    */
   askRollout(run: number, request: RolloutRequest): Promise<void>
+  /**
+   * Slows the backfill and the verification of a run, pauses them or lets them go on, whoever works on them.
+   * @throws BellowsError `config_invalid`, or `run_conflict` for a run that is over
+   */
+  throttle(run: number, request: ThrottleRequest): Promise<void>
   readonly instances: Instances
   readonly clients: Clients
   close(): Promise<void>
@@ -183,12 +192,14 @@ export function createBellows(engine: Engine): Bellows {
     schedulePurge: (run, graceMs) => schedulePurge(engine, run, graceMs),
     work: ({ once = false } = {}) => workBeside(engine, once),
     reap: () => reap(engine),
+    throttle: (run, request) => throttle(engine, run, request),
     askRollout: (run, request) => askRollout(engine, run, request),
     instances: installing(engine),
     clients: clientsOf(engine),
     close: async () => {
       engine.kubernetes?.cluster.close()
       await Promise.all(engine.standbys.map((standby) => standby.close()))
+      await engine.signals.close()
       await engine.database.close()
     },
   }
@@ -200,6 +211,7 @@ function looking(engine: Engine): Looking {
     runs: (which = 'all') => readRuns(engine, which),
     run: (migration) => findRun(engine, migration),
     versions: () => readVersions(engine),
+    brake: (run) => readBrake(engine, run),
     checkpoint: (step) => engine.journal.checkpoint(step),
     table: (name) => describeTable(engine, name),
     holdsMore: (name, column, run) => holdsMore(engine, name, column, run),

@@ -19,6 +19,20 @@ export interface Engine extends Ports {
   readonly notify: (notice: Notice) => void
   /** Has somebody asked to stop? Looked at between batches and while waiting. */
   readonly isStopping: () => boolean
+  /** While a table is worked through. */
+  readonly brake?: Brake
+}
+
+/** Between the batches of a step, whoever does them: in this process or in another one. */
+export interface Brake {
+  /**
+   * Returns when the next batch may begin.
+   * @throws BellowsError `interrupted` when it is stopped meanwhile, `brake_held` when the pause does not end
+   */
+  passed(): Promise<void>
+  /** How many side by side, where somebody has asked for a number. */
+  workers(): number | undefined
+  close(): void
 }
 
 export interface Kubernetes extends Pick<KubernetesDeploy, 'mode' | 'workloads'> {

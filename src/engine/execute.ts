@@ -20,6 +20,7 @@ import { id, qualified, type Sql } from '../core/sql.ts'
 import { finishSql } from './backfill/checkpoint.ts'
 import { fill } from './backfill/fill.ts'
 import { verify } from './backfill/verify.ts'
+import { braked } from './brake/brake.ts'
 import type { Driving } from './context.ts'
 import { workThroughKeys } from './foreign-key-parts.ts'
 import { type Passed, requireNobodySql } from './gate.ts'
@@ -138,12 +139,12 @@ async function perform(engine: Driving, run: Run, step: Step, performing: Perfor
       await note(engine, run.id, record('performed', {}))
       break
     case 'backfill': {
-      const rows = await fill(engine, run.id, step)
+      const rows = await braked(engine, run.id, step, (driving) => fill(driving, run.id, step))
       await note(engine, run.id, record('performed', { rows }), [finishSql(run.id, step.id)])
       break
     }
     case 'verify': {
-      const verdict = await verify(engine, run.id, step)
+      const verdict = await braked(engine, run.id, step, (driving) => verify(driving, run.id, step))
       await note(engine, run.id, record('performed', { verdict }), [finishSql(run.id, step.id)])
       break
     }

@@ -5,8 +5,8 @@ import type { Leaver } from '../core/plan/leaver.ts'
 import type { Plan } from '../core/plan/plan.ts'
 import type { Lock, Requirement } from '../core/plan/step.ts'
 import type { RolloutHistory } from '../core/rollout/begin.ts'
-import type { RequestEntry } from '../core/rollout/decide.ts'
-import type { RolloutEntry, RolloutRequest } from '../core/rollout/event.ts'
+import type { RolloutLook } from '../core/rollout/decide.ts'
+import type { RolloutRequest } from '../core/rollout/event.ts'
 import type { FleetInstance, Placement } from '../core/rollout/fleet.ts'
 import type { Inventory } from '../core/rollout/inventory.ts'
 import type { Changed, Release, SavedTemplate } from '../core/rollout/release.ts'
@@ -18,6 +18,8 @@ import type { StoredRun } from '../core/run/run.ts'
 import type { Facts } from '../core/schema/facts.ts'
 import type { Dependents, QualifiedName, Schema } from '../core/schema/model.ts'
 import type { Sql } from '../core/sql.ts'
+import type { Decision } from '../core/throttle/decide.ts'
+import type { Look, SignalsAsked } from '../core/throttle/readings.ts'
 
 /** A short transaction. It goes to the server as one message, COMMIT included: no lock is held across a round trip. */
 export interface Transaction {
@@ -218,15 +220,18 @@ export interface Rollouts {
   ask(run: number, request: RolloutRequest): Promise<void>
 }
 
-export interface RolloutLook {
-  readonly nowMs: number
-  readonly entries: readonly RolloutEntry[]
-  readonly requests: readonly RequestEntry[]
-}
-
 /** Answers what a user wants to hold between two batches. What goes wrong in asking is an answer: `unknown`. */
 export interface Checks {
   ask(check: Check, timeoutMs: number): Promise<CheckResult>
+}
+
+/** What the brake goes by, on sessions of its own: it waits for no batch. */
+export interface Signals extends Checks {
+  /** That one of them cannot be read is an answer about it. */
+  look(asked: SignalsAsked): Promise<Look>
+  /** Lets others see what holds the run back. */
+  tell(run: number, decision: Decision): Promise<void>
+  close(): Promise<void>
 }
 
 /** Only waits. What decides uses the clock of the database, inside the query. */
@@ -243,6 +248,7 @@ export interface Ports {
   readonly instances: Instances
   readonly rollouts: Rollouts
   readonly checks: Checks
+  readonly signals: Signals
   readonly clock: Clock
   readonly standbys: readonly Standby[]
 }

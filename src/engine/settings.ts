@@ -1,4 +1,6 @@
 import type { Override } from '../core/gate/check.ts'
+import type { Check } from '../core/rollout/rules.ts'
+import type { Rules } from '../core/throttle/decide.ts'
 
 /** Every bound of the engine, complete: the defaults live in `config.ts`. */
 export interface Settings {
@@ -8,6 +10,7 @@ export interface Settings {
   /** Bound of a scan that lets writers go on, and of a concurrent index build. */
   readonly scanTimeoutMs: number
   readonly batch: BatchSettings
+  readonly brake: BrakeSettings
   readonly driver: DriverSettings
   readonly gate: GateSettings
   /** How long a hidden column is kept before it is dropped. */
@@ -44,6 +47,17 @@ export interface BatchSettings {
   readonly attemptsMax: number
   /** Passes over the table until one finds nothing left to fill. */
   readonly passesMax: number
+}
+
+/** What holds a backfill and a verification back. */
+export interface BrakeSettings extends Rules {
+  /** Pause between two looks at the signals. */
+  readonly pollMs: number
+  /** Longest pause without an end; then the command gives up. */
+  readonly pauseMaxMs: number
+  /** What the user wants to hold meanwhile. */
+  readonly checks: readonly Check[]
+  readonly checkTimeoutMs: number
 }
 
 export interface DriverSettings {

@@ -20,6 +20,7 @@ export const WIRE = {
  */
 const CODE_OF: Readonly<Record<ErrorCode, number>> = {
   backfill_failed: WIRE.crash,
+  brake_held: WIRE.crash,
   client_unknown: WIRE.keyDoesNotExist,
   cluster_refused: WIRE.preconditionFailed,
   cluster_unreachable: WIRE.crash,

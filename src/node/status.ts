@@ -52,6 +52,8 @@ interface Progress {
   readonly rows_done: number
   readonly rows_total: number
   readonly state: 'copying' | 'interrupted'
+  /** Why it stands still. */
+  readonly held?: readonly string[]
 }
 
 /** A copy is under way while a driver is at work, and interrupted when none is. */
@@ -64,7 +66,12 @@ async function underWay(bellows: Looking): Promise<readonly [Progress | undefine
   // A copy that was taken back after it was done has not been begun again yet.
   if (checkpoint?.state === null && !isDriven) return [undefined, undefined]
   const figures = { rows_done: checkpoint?.rowsDone ?? 0, rows_total: checkpoint?.rowsTotal ?? 0 }
-  return [{ ...figures, state: isDriven ? 'copying' : 'interrupted' }, isDriven ? undefined : nameOf(run)]
+  const brake = await bellows.brake(run.id)
+  const held = brake?.pace !== 'pause' ? {} : { held: brake.because }
+  return [
+    { ...figures, ...held, state: isDriven ? 'copying' : 'interrupted' },
+    isDriven ? undefined : nameOf(run),
+  ]
 }
 
 function nameOf(run: Run): string {

@@ -439,3 +439,29 @@ describe('whoever read along', () => {
     ).toHaveLength(1)
   })
 })
+
+describe('a backfill that is slowed by hand', () => {
+  test('says what it was asked, and is shown by status and audit', async () => {
+    const { place } = await renaming()
+    await place.run('expand')
+    const pause = await place.run('pause', '--for', '1h', '--reason', 'the sale')
+    expect(pause).toMatchObject({ code: 0, out: '0001_rename is to be paused, for 1 h 0 min.\n' })
+    const filling = place.start('backfill')
+    const paused = expect.stringMatching(/^paused by .+ until .+: the sale$/)
+    const shown = async () =>
+      json((await place.run('status', '--json')).out) as unknown as { migrations: { brake?: object }[] }
+    await expect
+      .poll(async () => (await shown()).migrations[0]?.brake, { timeout: 20_000, interval: 500 })
+      .toEqual({ pace: 'pause', because: [paused] })
+    expect(await place.run('throttle')).toMatchObject({ code: 64, err: expect.stringContaining('--share') })
+    expect(await place.run('throttle', '--share', '1.5')).toMatchObject({ code: 64 })
+    expect(await place.run('throttle', '--share', '0.5', '--workers', '1')).toMatchObject({
+      out: '0001_rename is to be held to 50 % of the time, with 1 worker.\n',
+    })
+    expect(await place.run('resume')).toMatchObject({ out: '0001_rename is to be at full speed.\n' })
+    expect(await filling.ended).toMatchObject({ code: 0, err: expect.stringContaining('paused: paused by') })
+    expect((await place.run('audit')).out).toMatch(
+      /0001_rename {2}paused, until .+: the sale\n {4}by .+ as role/,
+    )
+  })
+})

@@ -14,3 +14,23 @@ test.each<[object, boolean]>([
       { path: ['settings', 'gate', 'reason'], message: 'say why, for whoever reads the audit' },
     ])
 })
+
+test.each<[object, boolean]>([
+  [{ replayLagMs: 3_000, activeBackends: 'off', vacuum: 'pause', deadPercent: 30 }, true],
+  [
+    {
+      checks: [
+        { name: 'apdex', http: 'https://example.com/' },
+        { name: 'calm', sql: 'select true' },
+      ],
+    },
+    true,
+  ],
+  [{ replayLagMs: 0 }, false],
+  [{ vacuum: 'on' }, false],
+  [{ deadPercent: 101 }, false],
+  [{ blindMs: 'off' }, false],
+  [{ replayLag: 3_000 }, false],
+])('the brake has limits that can be switched off: %j', (brake, isFine) => {
+  expect(configFormat.safeParse({ settings: { brake } }).success).toBe(isFine)
+})

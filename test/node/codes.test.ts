@@ -5,6 +5,7 @@ import { WIRE, wireCode } from '../../src/node/codes.ts'
 /** What the one who asked may conclude: it did not happen and never will, or nobody knows. */
 const CASES: Readonly<Record<ErrorCode, number>> = {
   backfill_failed: 13,
+  brake_held: 13,
   client_unknown: 20,
   cluster_refused: 22,
   cluster_unreachable: 13,

@@ -6,6 +6,7 @@ import { postgresInstances } from '../../src/adapters/postgres/instances.ts'
 import { postgresJournal } from '../../src/adapters/postgres/journal.ts'
 import { postgresRollouts } from '../../src/adapters/postgres/rollouts.ts'
 import { openSessions } from '../../src/adapters/postgres/sessions.ts'
+import { openSignals } from '../../src/compose.ts'
 import { DEFAULT_SETTINGS, mergedSettings, type SettingsChange } from '../../src/config.ts'
 import { USUAL_SEARCH_PATH } from '../../src/core/plan/search-path.ts'
 import type { Notice } from '../../src/core/run/event.ts'
@@ -59,6 +60,8 @@ export function faultyBellows(url: string, around: Around, options: FaultyOption
   const target = { url, application: options.application ?? 'bellows/faulty' }
   const effects: Effect[] = []
   let ports = realPorts(target)
+  // It only looks on, in its own time: nothing that a run does hangs on how often.
+  const signals = openSignals(target)
   let driver: Driver | undefined
   let isDead = false
 
@@ -115,6 +118,7 @@ export function faultyBellows(url: string, around: Around, options: FaultyOption
       instances: watched(() => ports.instances),
       rollouts: watched(() => ports.rollouts),
       checks: watched(() => ports.checks),
+      signals,
       clock: systemClock,
       standbys: [],
       actor: { user: 'test', host: 'test', tool: 'bellows/test' },
@@ -146,7 +150,7 @@ export function faultyBellows(url: string, around: Around, options: FaultyOption
 function realPorts(target: {
   readonly url: string
   readonly application: string
-}): Omit<Ports, 'clock' | 'standbys'> {
+}): Omit<Ports, 'clock' | 'standbys' | 'signals'> {
   const sessions = openSessions(target)
   const database = postgresDatabase(target, sessions)
   return {

@@ -200,4 +200,29 @@ create table bellows.column_state (
   primary key (namespace, "table", "column")
 );
 
+-- What somebody asked of a backfill or a verification while it runs: the last word on a run counts, until it is over.
+create table bellows.throttle (
+  seq bigint generated always as identity primary key,
+  run bigint not null references bellows.run,
+  at timestamptz not null default clock_timestamp(),
+  by_role text not null default session_user,
+  actor jsonb not null,
+  -- Of the time; 0 is a pause.
+  share double precision not null check (share between 0 and 1),
+  workers integer check (workers > 0),
+  until timestamptz,
+  reason text
+);
+create index throttle_of_run on bellows.throttle (run, seq);
+create trigger append_only before update or delete or truncate on bellows.throttle
+  for each statement execute function bellows.refuse_change();
+
+-- What holds a run back, as whoever works on it has seen it last; void when it is not told anew.
+create table bellows.brake (
+  run bigint primary key references bellows.run,
+  at timestamptz not null default clock_timestamp(),
+  pace text not null,
+  because jsonb not null
+);
+
 insert into bellows.meta (journal_version) values (3);

@@ -1,6 +1,7 @@
 import type { RolloutHistory } from '../../core/rollout/begin.ts'
+import type { RolloutLook } from '../../core/rollout/decide.ts'
 import { lit, type Sql, sql, trusted } from '../../core/sql.ts'
-import type { RolloutLook, Rollouts } from '../../engine/ports.ts'
+import type { Rollouts } from '../../engine/ports.ts'
 import type { Sessions } from './sessions.ts'
 
 /** What rollout.sql and the events of a run keep of rolling deployments. */

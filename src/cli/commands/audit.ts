@@ -2,12 +2,13 @@ import type { Command } from 'commander'
 import { type AuditEntry, called } from '../../index.ts'
 import { EXIT } from '../exit-codes.ts'
 import { addDatabaseFlags } from '../flags.ts'
+import { throttleText } from '../render/throttle.ts'
 import { type DatabaseFlags, inSession, printJson } from '../session.ts'
 
 export function addAudit(program: Command): void {
   addDatabaseFlags(program.command('audit'))
     .description(
-      'what was gone without when a column was hidden, and which unsafe statements ran: who, when, why, and what was seen then',
+      'what was gone without when a column was hidden, which unsafe statements ran, and what was slowed: who, when, why, and what was seen then',
     )
     .action((flags: DatabaseFlags) =>
       inSession('audit', flags, {}, async ({ bellows, terminal }) => {
@@ -22,6 +23,7 @@ export function addAudit(program: Command): void {
 const NONE = 'No check was ever gone without.'
 
 function lines(entry: AuditEntry): string {
+  if ('throttle' in entry) return throttleLines(entry)
   if (!('because' in entry)) return overrideLines(entry)
   const { at, migration, step, role, because } = entry
   return [
@@ -30,7 +32,17 @@ function lines(entry: AuditEntry): string {
   ].join('\n')
 }
 
-type Override = Exclude<AuditEntry, { because: readonly string[] }>
+type Throttled = Extract<AuditEntry, { throttle: unknown }>
+
+function throttleLines({ at, migration, throttle, reason, role, actor }: Throttled): string {
+  const why = reason === undefined || reason === null ? '' : `: ${reason}`
+  return [
+    `${at}  ${migration}  ${throttleText(throttle)}${why}`,
+    `    by ${actor.user}@${actor.host} as role ${role}, with ${actor.tool}`,
+  ].join('\n')
+}
+
+type Override = Exclude<AuditEntry, { because: readonly string[] } | Throttled>
 
 function overrideLines({
   at,

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs'
 import type { Command } from 'commander'
-import { listMigrations } from '../../index.ts'
+import { type Bellows, type History, listMigrations } from '../../index.ts'
 import { historyOf } from '../choose.ts'
 import { EXIT } from '../exit-codes.ts'
 import { addDatabaseFlags } from '../flags.ts'
-import { fillingText, migrationStatuses, renderStatus } from '../render/status.ts'
+import { type Brakes, fillingText, migrationStatuses, renderStatus } from '../render/status.ts'
 import { type DatabaseFlags, inSession, printJson } from '../session.ts'
 
 interface StatusFlags extends DatabaseFlags {
@@ -19,7 +19,8 @@ export function addStatus(program: Command): void {
       inSession('status', flags, {}, async ({ bellows, config, terminal }) => {
         const files = existsSync(config.migrations) ? await listMigrations(config.migrations) : []
         const versions = await bellows.versions()
-        const statuses = migrationStatuses(files, await historyOf(bellows), versions)
+        const history = await historyOf(bellows)
+        const statuses = migrationStatuses(files, history, versions, await brakesOf(bellows, history))
         const driver = await bellows.driver()
         const filling = await bellows.filling()
         if (flags.json === true) {
@@ -38,4 +39,10 @@ export function addStatus(program: Command): void {
         return flags.exitCode === true && isUnfinished ? EXIT.pending : EXIT.done
       }),
     )
+}
+
+/** Only what works through a table is held back. */
+async function brakesOf(bellows: Bellows, { runs }: History): Promise<Brakes> {
+  const working = runs.filter(({ state }) => state === 'backfilling' || state === 'verifying')
+  return new Map(await Promise.all(working.map(async ({ id }) => [id, await bellows.brake(id)] as const)))
 }

@@ -1,4 +1,4 @@
-import { type Notice, type Progress, rolloutEventText } from '../../index.ts'
+import { type Braked, type Notice, type Progress, rolloutEventText } from '../../index.ts'
 import type { Terminal } from '../terminal.ts'
 
 /** A line every so often where nothing can be drawn again. */
@@ -17,8 +17,12 @@ export function progressView(terminal: Terminal, now: () => number = Date.now): 
   let shownAt = Number.NEGATIVE_INFINITY
   let shownStep = ''
   let unshown: Notice | undefined
+  let brake: Braked | undefined
+  const described = (notice: Notice) => describe(notice, brake)
   return {
     show: (notice) => {
+      const isOtherPace = notice.type === 'braked' && notice.pace !== (brake?.pace ?? 'go')
+      if (notice.type === 'braked') brake = notice.pace === 'go' ? undefined : notice
       const lasting = lastingLine(notice)
       if (lasting !== undefined) {
         terminal.err(`${isOpen ? CLEAR : ''}${lasting}\n`)
@@ -33,7 +37,7 @@ export function progressView(terminal: Terminal, now: () => number = Date.now): 
         isOpen = true
         return
       }
-      const isNew = 'step' in notice && notice.step !== shownStep
+      const isNew = isOtherPace || ('step' in notice && notice.step !== shownStep)
       unshown = notice
       if (!isNew && now() - shownAt < LINE_EVERY_MS) return
       unshown = undefined
@@ -69,6 +73,8 @@ function lastingLine(notice: Notice): string | undefined {
   switch (notice.type) {
     case 'standby':
       return notice.because
+    case 'brake_foretold':
+      return `${notice.step} will stand still: ${notice.because.join('; ')}`
     case 'plain_ranges':
       return `${notice.step}: in plain ranges for now, because ${notice.because}`
     case 'waiting_for_backfill':
@@ -82,10 +88,12 @@ function lastingLine(notice: Notice): string | undefined {
   }
 }
 
-function described(notice: Notice): string {
+function describe(notice: Notice, brake: Braked | undefined): string {
   switch (notice.type) {
     case 'progress':
-      return progressLine(notice)
+      return `${progressLine(notice)}${brake?.step === notice.step ? `; ${brakeText(brake)}` : ''}`
+    case 'braked':
+      return `${notice.step} ${brakeText(notice)}`
     case 'waiting_for_lock':
       return `${notice.step}: waiting for a lock${notice.blockers.length > 0 ? `; in the way: ${notice.blockers.join('; ')}` : ''}`
     case 'waiting_for_driver':
@@ -95,6 +103,12 @@ function described(notice: Notice): string {
     default:
       return ''
   }
+}
+
+/** How it is held back, and by what. */
+export function brakeText({ pace, because }: Pick<Braked, 'pace' | 'because'>): string {
+  if (pace === 'go') return 'goes on'
+  return `${pace === 'pause' ? 'paused' : 'slowed'}: ${because.join('; ')}`
 }
 
 const WAITS_SHOWN = 3

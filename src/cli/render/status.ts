@@ -1,4 +1,5 @@
 import {
+  type BrakeState,
   type Filling,
   type History,
   latecomers,
@@ -8,6 +9,7 @@ import {
   type Version,
 } from '../../index.ts'
 import type { Terminal } from '../terminal.ts'
+import { brakeText } from './progress.ts'
 
 /** One migration with everything that status says of it. */
 export interface MigrationStatus {
@@ -18,6 +20,8 @@ export interface MigrationStatus {
   readonly versions: readonly number[]
   /** Why it stands where it stands. */
   readonly because?: string
+  /** What slows its backfill or its verification at this moment, or has paused it. */
+  readonly brake?: BrakeState
   /** What is worth knowing of it. */
   readonly note?: string
   /** What to do next, as a command. */
@@ -29,6 +33,7 @@ export function migrationStatuses(
   files: readonly { readonly name: string }[],
   history: History,
   versions: readonly Version[],
+  brakes: Brakes = new Map(),
 ): readonly MigrationStatus[] {
   const started = history.runs.filter((run) => run.state !== 'rolled_back')
   const ran = new Set(started.flatMap((run) => namesOf(run.plan.migration)))
@@ -43,9 +48,16 @@ export function migrationStatuses(
       stage: 'baseline',
       versions: [],
     })),
-    ...started.map((run) => runStatus(run, versions)),
+    ...started.map((run) => withBrake(runStatus(run, versions), brakes.get(run.id))),
     ...names.filter((name) => !known.has(name)).map((name) => pendingStatus(name, late.get(name))),
   ]
+}
+
+/** By the numbers of their runs. */
+export type Brakes = ReadonlyMap<number, BrakeState | undefined>
+
+function withBrake(status: MigrationStatus, brake: BrakeState | undefined): MigrationStatus {
+  return brake === undefined ? status : { ...status, brake }
 }
 
 function pendingStatus(name: string, behind: string | undefined): MigrationStatus {
@@ -108,9 +120,10 @@ export function renderStatus(statuses: readonly MigrationStatus[], { style }: Te
   const counted = statuses.filter(({ state }) => state === 'baseline')
   const others = statuses.filter(({ state }) => state !== 'baseline')
   const width = Math.max(0, ...others.map(({ migration }) => migration.length))
-  const lines = others.flatMap(({ migration, state, stage, versions, because, note, next }) => [
+  const lines = others.flatMap(({ migration, state, stage, versions, because, brake, note, next }) => [
     `${migration.padEnd(width)}  ${style(state === 'completed' ? 'green' : 'yellow', stage.padEnd(12))}  ${versionText(versions)}`.trimEnd(),
     ...(because === undefined ? [] : [`${' '.repeat(width)}  stands because ${because}`]),
+    ...(brake === undefined ? [] : [`${' '.repeat(width)}  ${brakeText(brake)}`]),
     ...(note === undefined ? [] : [`${' '.repeat(width)}  ${note}`]),
     ...(next === undefined ? [] : [`${' '.repeat(width)}  next: ${next}`]),
   ])

@@ -1,5 +1,5 @@
 import { heldBehind, leftBehind, nextBatch, only } from './batches.ts'
-import type { RolloutEvent, RolloutOutcome, RolloutRequest } from './event.ts'
+import type { RolloutEntry, RolloutEvent, RolloutOutcome, RolloutRequest } from './event.ts'
 import type { FleetInstance } from './fleet.ts'
 import { type Moves, movesIn } from './moves.ts'
 import { observed } from './observe.ts'
@@ -26,6 +26,13 @@ export interface RequestEntry {
   readonly seq: number
   readonly request: RolloutRequest
   readonly by: string
+}
+
+/** What the journal has of one rollout behind a position, and what time it is there. */
+export interface RolloutLook {
+  readonly nowMs: number
+  readonly entries: readonly RolloutEntry[]
+  readonly requests: readonly RequestEntry[]
 }
 
 /** What to write, then what to do, and what is waited for; with a verdict there is nothing more to do by ourselves. */

@@ -3,6 +3,7 @@ import type { GateCheck, Override } from '../gate/check.ts'
 import type { Change } from '../plan/change.ts'
 import type { Phase } from '../plan/step.ts'
 import type { RolloutEvent } from '../rollout/event.ts'
+import type { Decision } from '../throttle/decide.ts'
 
 /** What happened in a run, as the journal keeps it: never changed, never deleted. */
 export type Event =
@@ -135,9 +136,18 @@ export interface Progress {
   readonly secondsLeft?: number
 }
 
+/** What holds a step back that works through a table, or that nothing does any more. Told anew while it lasts. */
+export interface Braked extends Decision {
+  readonly type: 'braked'
+  readonly step: string
+}
+
 /** What else a watcher is told while it happens. */
 export type Notice =
   | Progress
+  | Braked
+  /** As a run begins: its step will stand still, unless that changes. */
+  | { readonly type: 'brake_foretold'; readonly step: string; readonly because: readonly string[] }
   | { readonly type: 'waiting_for_lock'; readonly step: string; readonly blockers: readonly string[] }
   | { readonly type: 'waiting_for_driver'; readonly holder: string }
   | { readonly type: 'rollout'; readonly event: RolloutEvent }

@@ -90,6 +90,60 @@ describe('the line of a notice', () => {
   })
 })
 
+describe('what holds a step back', () => {
+  const braked = (pace: 'go' | 'slower' | 'pause', ...because: string[]): Notice => ({
+    type: 'braked',
+    step: 'm/backfill/1',
+    pace,
+    share: 0.5,
+    because,
+  })
+
+  test.each<[Notice, string]>([
+    [braked('pause', 'a commit takes 1 s', 'paused by ann'), 'paused: a commit takes 1 s; paused by ann'],
+    [braked('slower', 'a commit takes 150 ms'), 'slowed: a commit takes 150 ms'],
+    [braked('go'), 'goes on'],
+  ])('is told: %#', (notice, expected) => {
+    expect(line(notice)).toBe(`m/backfill/1 ${expected}\n`)
+  })
+
+  test('is foretold in a line that stays, also on a terminal', () => {
+    const { view, written } = watching(true)
+    view.show({ type: 'brake_foretold', step: 'm/backfill/1', because: ['x cannot be read: no right'] })
+    view.end()
+    expect(written).toEqual(['m/backfill/1 will stand still: x cannot be read: no right\n'])
+  })
+
+  test('stands behind the figures until nothing does', () => {
+    const { view, written, wait } = watching(false)
+    const show = (notice: Notice) => {
+      wait(5_000)
+      view.show(notice)
+    }
+    show(progress())
+    show(braked('slower', 'held to 30 % by ann'))
+    show(progress())
+    show(progress({ step: 'm/verify/1' }))
+    show(braked('go'))
+    show(progress())
+    expect(written.map((text) => text.replace(/[█░]+/, 'bar'))).toEqual([
+      'm/backfill/1 bar 250 of 1,000 rows, 50 rows/s\n',
+      'm/backfill/1 slowed: held to 30 % by ann\n',
+      'm/backfill/1 bar 250 of 1,000 rows, 50 rows/s; slowed: held to 30 % by ann\n',
+      'm/verify/1 bar 250 of 1,000 rows, 50 rows/s\n',
+      'm/backfill/1 goes on\n',
+      'm/backfill/1 bar 250 of 1,000 rows, 50 rows/s\n',
+    ])
+  })
+
+  test('is told at once where nothing can be drawn again, and its figures every few seconds', () => {
+    const { view, written } = watching(false)
+    view.show(progress())
+    for (const ms of [210, 220, 230]) view.show(braked('pause', `a commit takes ${ms} ms`))
+    expect(written.slice(1)).toEqual(['m/backfill/1 paused: a commit takes 210 ms\n'])
+  })
+})
+
 describe('on a terminal', () => {
   const DRAWN_AGAIN = '\r\u001B[2K'
 

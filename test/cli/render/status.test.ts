@@ -197,6 +197,16 @@ describe('the table of statuses', () => {
       status({ because: 'no lock was had', next: 'bellows expand 0001_a' }),
       '0001_a  expanded\n        stands because no lock was had\n        next: bellows expand 0001_a',
     ],
+    [
+      'what has paused it',
+      status({ brake: { pace: 'pause', because: ['paused by ann', 'a commit takes 1 s'] } }),
+      '0001_a  expanded\n        paused: paused by ann; a commit takes 1 s',
+    ],
+    [
+      'what slows it',
+      status({ brake: { pace: 'slower', because: ['held to 30 % by ann'] } }),
+      '0001_a  expanded\n        slowed: held to 30 % by ann',
+    ],
   ])('shows %s', (_what, one, text) => {
     expect(renderStatus([one], plain)).toBe(text)
   })

@@ -45,6 +45,12 @@ const columns = async ({ database }: Place): Promise<readonly string[]> =>
 const rowsDone = async ({ database }: Place): Promise<number> =>
   Number((await database.query(ROWS_DONE))[0]?.rows_done ?? 0)
 
+/** As somebody asks from elsewhere, of all runs. */
+const throttled = ({ database }: Place, share: number) =>
+  database.query(
+    `insert into bellows.throttle (run, actor, share) select id, '{"user": "ann"}', ${share} from bellows.run`,
+  )
+
 const holds = (wanted: readonly string[]) => async (place: Place) =>
   expect(await columns(place)).toEqual(wanted)
 
@@ -85,6 +91,14 @@ const SCENARIOS: readonly Scenario[] = [
             ', "progress": {"rows_done": 40, "rows_total": 1000, "state": "copying"}',
           ).replace('N', '1'),
         )
+        await throttled(place, 0)
+        let msg_id = 1
+        await until(async () => {
+          msg_id += 1
+          const told = await place.node.ask({ src: 'watcher', dest: 'n', body: { ...STATUS, msg_id } })
+          return told.includes('"held": ["paused by ann"]')
+        }, 'the brake is told')
+        await throttled(place, 1)
         await holder.query('commit')
         expect(await place.node.line()).toBe(COPIED.replace('N', '50'))
       },

@@ -70,6 +70,7 @@ export function simulatedPorts(options: PortsOptions): Driving {
       look: (run, after) => effect('look', () => journal.rollouts.look(run, after)),
     },
     checks: { ask: async () => check() },
+    signals: {} as Driving['signals'],
     clock: { sleep: async (ms) => time.pass(ms), random: () => 0.5 },
     ...(deployer === undefined ? {} : { deployer: mortalDeployer(deployer, effect) }),
   }

@@ -1,0 +1,138 @@
+import { join, lit, qualified, type Sql, sql, trusted } from '../../core/sql.ts'
+import type { SignalName, SignalsAsked } from '../../core/throttle/readings.ts'
+
+/** Each as an expression of type json, readable as far as can be by a role without rights of its own. */
+export const SIGNAL_QUERIES: { readonly [K in SignalName]: (asked: SignalsAsked) => Sql } = {
+  // What a role may not see of a standby is NULL. A backup replays nothing, and a subscriber has a slot.
+  replicas: () => sql`
+(select ${list({
+    name: sql`coalesce(nullif(r.application_name, ''), pg_catalog.host(r.client_addr), 'pid ' || r.pid)`,
+    isHidden: sql`r.state is null`,
+    lagMs: sql`extract(epoch from r.replay_lag) * 1000`,
+    lagBytes: sql`coalesce(pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), r.replay_lsn), 0)`,
+  })} from pg_catalog.pg_stat_replication r
+    where (r.state is null or (r.state <> 'backup' and r.replay_lsn is not null))
+      and not exists (select from pg_catalog.pg_replication_slots s where s.active_pid = r.pid and s.slot_type = 'logical'))`,
+
+  slots: () => sql`
+(select ${list({
+    name: sql`slot_name`,
+    keptBytes: sql`pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), restart_lsn)`,
+    safeBytes: sql`safe_wal_size`,
+  })} from pg_catalog.pg_replication_slots where restart_lsn is not null and wal_status is distinct from 'lost')`,
+
+  // Files that wait are counted by their names, which everybody may see.
+  archive: () => sql`
+(select ${object({
+    isFailing: sql`coalesce(last_failed_time > coalesce(last_archived_time, '-infinity'), false)`,
+    failed: sql`last_failed_wal`,
+    waiting: sql`${segment(sql`pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn())`)} - ${segment(sql`last_archived_wal`)} - 1`,
+  })} from pg_catalog.pg_stat_archiver where pg_catalog.current_setting('archive_mode') <> 'off')`,
+
+  // To ask who is in whose way costs, so only those that have waited for a moment are.
+  waits: () => sql`
+(select ${list({ pid: sql`w.pid`, ms: sql`${sinceMs(sql`w.waitstart`)}` })}
+    from (select pid, min(waitstart) as waitstart from pg_catalog.pg_locks
+      where not granted and waitstart < pg_catalog.clock_timestamp() - interval '50 ms' group by pid) w
+    join pg_catalog.pg_stat_activity a on a.pid = w.pid and not ${ours(sql`a`)}
+    where exists (select from pg_catalog.pg_stat_activity o where o.pid = any (pg_catalog.pg_blocking_pids(w.pid)) and ${ours(sql`o`)}))`,
+
+  // Whose table it is is hidden from ordinary roles, the lock that it holds is not.
+  vacuum: (asked) => sql`
+(select ${list({
+    table: sql`c.relname`,
+    preventsWraparound: sql`(pg_catalog.age(c.relfrozenxid) > pg_catalog.current_setting('autovacuum_freeze_max_age')::integer
+        or pg_catalog.mxid_age(c.relminmxid) > pg_catalog.current_setting('autovacuum_multixact_freeze_max_age')::integer)`,
+  })} from pg_catalog.pg_stat_progress_vacuum v
+    join pg_catalog.pg_locks l on l.pid = v.pid and l.mode = 'ShareUpdateExclusiveLock' and l.granted and l.database = ${OWN_DATABASE}
+    join pg_catalog.pg_class c on c.oid = l.relation and c.oid in (${tables(asked)}))`,
+
+  rows: (asked) => sql`
+(select ${object({
+    dead: sql`coalesce(sum(pg_catalog.pg_stat_get_dead_tuples(c.oid)), 0)`,
+    live: sql`coalesce(sum(greatest(c.reltuples, pg_catalog.pg_stat_get_live_tuples(c.oid), 1)), 1)`,
+  })} from pg_catalog.pg_class c where c.relkind in ('r', 'm', 'p') and c.oid in (${tables(asked)}))`,
+
+  // Sessions of other databases keep nothing here, but for a standby that reports what it reads. A vacuum keeps nothing at all.
+  horizon: () => sql`
+(select coalesce(pg_catalog.json_agg(h), '[]') from (
+    select who, key, ms as ${named('ms')} from (
+      select 'pid ' || a.pid || coalesce(' (' || nullif(a.application_name, '') || ')', '') as who, a.pid || ':' || coalesce(a.backend_xmin, a.backend_xid)::text as key,
+          extract(epoch from pg_catalog.clock_timestamp() - a.xact_start) * 1000 as ms, pg_catalog.age(coalesce(a.backend_xmin, a.backend_xid)) as age
+        from pg_catalog.pg_stat_activity a
+        where coalesce(a.backend_xmin, a.backend_xid) is not null and (a.datid = ${OWN_DATABASE} or a.datid is null or a.datid = 0) and not ${ours(sql`a`)}
+          and a.pid not in (select pid from pg_catalog.pg_stat_progress_vacuum)
+      union all
+      select 'the prepared transaction ' || pg_catalog.quote_literal(gid), gid, ${sinceMs(sql`prepared`)}, pg_catalog.age(transaction)
+        from pg_catalog.pg_prepared_xacts where database = pg_catalog.current_database()) held
+      order by age desc limit 5) h)`,
+
+  // What other roles do is hidden from ordinary ones, that they are in a transaction is not.
+  backends: () => sql`
+(select pg_catalog.to_json(count(*)) from pg_catalog.pg_stat_activity a
+    where a.pid <> pg_catalog.pg_backend_pid() and a.usesysid is not null and not ${ours(sql`a`)}
+      and case when a.backend_type is null then exists (select from pg_catalog.pg_locks v where v.pid = a.pid and v.locktype = 'virtualxid' and v.granted)
+        else a.backend_type = 'client backend' and a.state = 'active' end)`,
+
+  commit: () =>
+    sql`(select pg_catalog.to_json(pg_catalog.current_setting('bellows.commit_ms')::double precision))`,
+
+  asked: ({ run }) => sql`
+(select ${object({
+    share: sql`share`,
+    workers: sql`workers`,
+    by: sql`coalesce(actor ->> 'user', by_role)`,
+    reason: sql`reason`,
+    until: sql`until`,
+  })} from (select * from bellows.throttle where run = ${lit(run)} order by seq desc limit 1) t
+    where until is null or until > pg_catalog.clock_timestamp())`,
+}
+
+/**
+ * Commits a lock of one row that nobody changes: the log is written and flushed as for any write, and no other reader of the log
+ * sees anything of it. The server measures it, so that neither the network nor this process counts.
+ */
+export const COMMIT_ONCE = sql`do $$ declare
+  began timestamptz;
+begin
+  perform pg_catalog.set_config('statement_timeout', '5000', false);
+  perform from bellows.meta for share;
+  began := pg_catalog.clock_timestamp();
+  commit;
+  perform pg_catalog.set_config('bellows.commit_ms', (extract(epoch from pg_catalog.clock_timestamp() - began) * 1000)::text, false);
+end $$`
+
+const OWN_DATABASE = sql`(select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())`
+
+/** All sessions of Bellows on a database are called so. */
+function ours(activity: Sql): Sql {
+  return sql`(${activity}.datid = ${OWN_DATABASE} and ${activity}.application_name ~ '^bellows(/|$)')`
+}
+
+function tables({ table }: SignalsAsked): Sql {
+  const relation = sql`pg_catalog.to_regclass(${lit(qualified(table))})`
+  return sql`select ${relation}::oid union select relid from pg_catalog.pg_partition_tree(${relation})`
+}
+
+function sinceMs(time: Sql): Sql {
+  return sql`(extract(epoch from pg_catalog.clock_timestamp() - ${time}) * 1000)`
+}
+
+/** The number of a file of the log, by its name. NULL for another kind of file. */
+function segment(file: Sql): Sql {
+  const part = (from: number) => sql`('x' || substr(${file}, ${lit(from)}, 8))::bit(32)::bigint`
+  return sql`case when ${file} ~ '^[0-9A-F]{24}' then ${part(9)} * (4294967296 / pg_catalog.pg_size_bytes(pg_catalog.current_setting('wal_segment_size'))) + ${part(17)} end`
+}
+
+function named(name: string): Sql {
+  return trusted(`"${name}"`)
+}
+
+function object(fields: Readonly<Record<string, Sql>>): Sql {
+  const pairs = Object.entries(fields).map(([name, value]) => sql`${lit(name)}, ${value}`)
+  return sql`pg_catalog.json_build_object(${join(pairs)})`
+}
+
+function list(fields: Readonly<Record<string, Sql>>): Sql {
+  return sql`coalesce(pg_catalog.json_agg(${object(fields)}), '[]')`
+}

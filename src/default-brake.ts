@@ -1,0 +1,29 @@
+import type { BrakeSettings } from './engine/settings.ts'
+
+/** What the brake goes by where nobody has said otherwise, with the reason for each figure. */
+export const DEFAULT_BRAKE: BrakeSettings = Object.freeze({
+  // With the look itself less than a second from a signal to the pause.
+  pollMs: 500,
+  // A lost packet or a restart of what is asked stops nobody.
+  blindMs: 10_000,
+  pauseMaxMs: 24 * 3_600_000,
+  // Standbys that applications read from are most often less than a second behind; a checkpoint alone makes that several.
+  replayLagMs: 10_000,
+  replayLagBytes: 256 * 1024 ** 2,
+  // Less than most disks for the log have left.
+  slotBytes: 10 * 1024 ** 3,
+  // 640 MB, of which an archiver that is at work never has as many.
+  archiveFiles: 40,
+  // About the longest that a batch may take: whoever waits for more waits for several.
+  lockWaitMs: 600,
+  vacuum: 'slower',
+  // An UPDATE of the whole table at once would come to this.
+  deadPercent: 50,
+  // Longer than a backup of an ordinary database.
+  horizonMs: 3_600_000,
+  // A disk that is not busy takes a few, a synchronous standby far away some tens.
+  commitMs: 200,
+  activeBackends: 100,
+  checks: [],
+  checkTimeoutMs: 5_000,
+} satisfies BrakeSettings)

@@ -1,0 +1,60 @@
+import { BellowsError } from '../../core/errors.ts'
+import type { TableStep } from '../../core/plan/step.ts'
+import type { Brake, Engine } from '../context.ts'
+import { stopIfAsked } from '../stop.ts'
+import { again } from './again.ts'
+import { announcer } from './announce.ts'
+import { type Watching, watchSignals } from './watch.ts'
+
+/** Works through a table while the signals are looked at, as the driver or beside it. */
+export async function braked<E extends Engine, R>(
+  engine: E,
+  run: number,
+  step: TableStep,
+  work: (working: E) => Promise<R>,
+): Promise<R> {
+  const brake = await openBrake(engine, run, step)
+  try {
+    return await work({ ...engine, brake })
+  } finally {
+    brake.close()
+  }
+}
+
+/** The first look is waited for, so that no batch begins unseen. It needs no driver. */
+export async function openBrake(engine: Engine, run: number, step: TableStep): Promise<Brake> {
+  const closing = new AbortController()
+  const watching = await watchSignals(engine, { run, step, closed: closing.signal })
+  const announce = announcer(engine, { run, step, watching })
+  announce()
+  const { pollMs } = engine.settings.brake
+  void again(engine, { pauseMs: pollMs, closed: closing.signal }, announce)
+  return {
+    passed: () => passed(engine, step, watching),
+    workers: () => watching.decision().workers,
+    close: () => closing.abort(),
+  }
+}
+
+const WAIT_MS = 25
+
+async function passed(engine: Engine, step: TableStep, watching: Watching): Promise<void> {
+  const { pauseMaxMs } = engine.settings.brake
+  for (let waitedMs = 0; !watching.isOpen(); waitedMs += WAIT_MS) {
+    stopIfAsked(engine)
+    if (waitedMs >= pauseMaxMs) throw heldTooLong(step, watching.decision().because, pauseMaxMs)
+    await engine.clock.sleep(WAIT_MS)
+  }
+}
+
+function heldTooLong(step: TableStep, because: readonly string[], pauseMaxMs: number): BellowsError {
+  return new BellowsError(
+    'brake_held',
+    `The brake has held "${step.table.name}" for ${pauseMaxMs / 1_000} s: ${because.join('; ')}.`,
+    {
+      step: step.id,
+      hint: 'What was done stays done. Run the same command again when that has passed, or change the limit under "brake" in the config file.',
+      facts: { because },
+    },
+  )
+}

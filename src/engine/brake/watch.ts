@@ -1,0 +1,57 @@
+import { messageOf } from '../../core/errors.ts'
+import type { TableStep } from '../../core/plan/step.ts'
+import { type Decision, decide, signalsFor } from '../../core/throttle/decide.ts'
+import { afterCheck, afterLook, type Known, older, unheard } from '../../core/throttle/known.ts'
+import type { Engine } from '../context.ts'
+import { again } from './again.ts'
+
+/** The latest of what the signals say. */
+export interface Watching {
+  decision(): Decision
+  /** May a batch begin at this moment? */
+  isOpen(): boolean
+}
+
+export interface Watched {
+  readonly run: number
+  readonly step: TableStep
+  readonly closed: AbortSignal
+}
+
+/** In ten parts of a second batches may begin in as many as the share says. */
+const PART_MS = 100
+const PARTS = 10
+
+/** Looks at all signals once, and then from time to time beside the work. One that does not answer holds no other up. */
+export async function watchSignals(engine: Engine, { run, step, closed }: Watched): Promise<Watching> {
+  const rules = engine.settings.brake
+  const signals = signalsFor(rules, step.kind === 'backfill')
+  let known: Known = unheard(
+    signals,
+    rules.checks.map(({ name }) => name),
+  )
+  let part = 0
+  const look = async (): Promise<void> => {
+    try {
+      known = afterLook(known, await engine.signals.look({ run, table: step.table, signals }))
+    } catch (error) {
+      const unread = messageOf(error)
+      known = afterLook(known, { readings: Object.fromEntries(signals.map((name) => [name, { unread }])) })
+    }
+  }
+  const asking = [
+    look,
+    ...rules.checks.map((check, at) => async () => {
+      const result = await engine.signals.ask(check, rules.checkTimeoutMs)
+      known = afterCheck(known, at, result)
+    }),
+  ]
+  await Promise.all(asking.map((ask) => ask()))
+  for (const ask of asking) void again(engine, { pauseMs: rules.pollMs, closed }, ask)
+  void again(engine, { pauseMs: PART_MS, closed }, () => {
+    part = (part + 1) % PARTS
+    known = older(known, PART_MS)
+  })
+  const decision = (): Decision => decide(known, rules)
+  return { decision, isOpen: () => part < decision().share * PARTS }
+}

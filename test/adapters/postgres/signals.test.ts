@@ -1,0 +1,201 @@
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import pg from 'pg'
+import { expect, test } from 'vitest'
+import { startEmbedded } from '../../../src/adapters/postgres/embedded/start.ts'
+import { openSignals } from '../../../src/compose.ts'
+import { signalsFor } from '../../../src/core/throttle/decide.ts'
+import type { SignalName } from '../../../src/core/throttle/readings.ts'
+import { DEFAULT_BRAKE } from '../../../src/default-brake.ts'
+import { cleanUp, shopDatabase, type TestDatabase, testDatabase } from '../../support/database.ts'
+import { fastPlace } from '../../support/fast-place.ts'
+import { matrixBinaries } from '../../support/matrix.ts'
+
+const TABLE = 'create table users (id int primary key, name text); insert into users values (1)'
+const ALL = signalsFor(DEFAULT_BRAKE, true)
+
+/** Looks as a process of Bellows does that is at work on `users`. */
+function looking(url: string, signals: readonly SignalName[] = ALL) {
+  const reader = openSignals({ url, application: 'bellows/test' })
+  cleanUp(() => reader.close())
+  const look = async () =>
+    (await reader.look({ run: 1, table: { namespace: 'public', name: 'users' }, signals })).readings
+  return look
+}
+
+const installed = async (made: Promise<TestDatabase>): Promise<TestDatabase> => {
+  const database = await made
+  await (await database.bellows()).install()
+  return database
+}
+
+test('an ordinary role reads all signals of a server that is at rest', async () => {
+  const database = await installed(shopDatabase(TABLE))
+  expect(await looking(database.url)()).toEqual({
+    replicas: { value: [] },
+    slots: { value: [] },
+    archive: { value: null },
+    waits: { value: [] },
+    vacuum: { value: [] },
+    rows: { value: { dead: expect.any(Number), live: expect.any(Number) } },
+    horizon: { value: [] },
+    commit: { value: expect.any(Number) },
+    backends: { value: expect.any(Number) },
+    asked: { value: null },
+  })
+})
+
+test('who waits for a session of ours is seen, and who waits for another one is not', async () => {
+  const database = await installed(shopDatabase(TABLE))
+  const look = looking(database.url, ['waits'])
+  const begin = 'begin; update users set name = name where id = 1'
+  const [ours, other] = [await database.session('bellows/0 backfill'), await database.session('shop')]
+  const { rows } = await other.query<{ pid: number }>('select pg_backend_pid() as pid')
+
+  await ours.query(begin)
+  const waiting = other.query(begin)
+  await expect
+    .poll(look, { timeout: 20_000 })
+    .toEqual({ waits: { value: [{ pid: rows[0]?.pid, ms: expect.any(Number) }] } })
+  await ours.query('rollback')
+  await waiting
+  expect(await look(), 'it has what it waited for').toEqual({ waits: { value: [] } })
+
+  const third = await database.session('shop too')
+  const behind = third.query(begin)
+  await expect
+    .poll(
+      () =>
+        database.query("select from pg_locks where not granted and waitstart < now() - interval '100 ms'"),
+      {
+        timeout: 20_000,
+      },
+    )
+    .toHaveLength(1)
+  expect(await look()).toEqual({ waits: { value: [] } })
+  await other.query('rollback')
+  await behind
+})
+
+test('who is in a transaction and what keeps dead rows is seen, also of other roles', async () => {
+  const database = await installed(shopDatabase(TABLE))
+  const look = looking(database.url, ['horizon', 'backends'])
+  const reader = await database.session('report', 'postgres')
+  await reader.query('begin isolation level repeatable read; select from users')
+  const found = await look()
+  expect(found.horizon).toEqual({
+    value: [{ who: expect.stringMatching(/^pid \d+ \(report\)$/), key: expect.any(String), ms: null }],
+  })
+  expect(found.backends).toEqual({ value: expect.toSatisfy((count: number) => count >= 1) })
+  await reader.query('rollback')
+
+  const superuser = await testDatabase(TABLE)
+  await superuser.query('begin')
+  await superuser.query('insert into users values (2)')
+  await superuser.query(`prepare transaction '${superuser.name}'`)
+  cleanUp(async () => void (await superuser.query(`rollback prepared '${superuser.name}'`)))
+  expect((await looking(superuser.url, ['horizon'])()).horizon).toEqual({
+    value: [
+      { who: `the prepared transaction '${superuser.name}'`, key: superuser.name, ms: expect.any(Number) },
+    ],
+  })
+})
+
+test('dead versions of rows and a vacuum of the table are seen, and the word that counts', async () => {
+  const database = await installed(
+    shopDatabase(`${TABLE}; alter table users set (autovacuum_enabled = false)`),
+  )
+  const look = looking(database.url, ['rows', 'vacuum', 'asked'])
+  await database.query('update users set name = name')
+  await expect
+    .poll(
+      async () => {
+        // A session hands in what it has counted when it does something else a while later.
+        await database.query('select')
+        return (await look()).rows
+      },
+      { timeout: 20_000, interval: 300 },
+    )
+    .toEqual({ value: { dead: 1, live: expect.any(Number) } })
+
+  // A page that is pinned for a cursor stops a vacuum that prevents wraparound while it is at work.
+  const [holder, cleaner] = [await database.session('shop'), await database.session('admin', 'postgres')]
+  await holder.query('begin; declare c cursor for select * from users; fetch 1 from c')
+  const vacuum = cleaner.query('vacuum (freeze, disable_page_skipping) users')
+  await expect
+    .poll(async () => (await look()).vacuum, { timeout: 20_000 })
+    .toEqual({ value: [{ table: 'users', preventsWraparound: false }] })
+  await holder.query('rollback')
+  await vacuum
+
+  await database.query(`insert into bellows.run (migration, plan, plan_hash) values ('m', '{}', '')`)
+  const ask = (share: number, until = 'null') =>
+    database.query(
+      `insert into bellows.throttle (run, actor, share, until, reason) values (1, '{"user": "ann"}', ${share}, ${until}, 'sale')`,
+    )
+  await ask(0.2)
+  await ask(0.5)
+  const asked = { share: 0.5, workers: null, by: 'ann', reason: 'sale', until: null }
+  expect((await look()).asked).toEqual({ value: asked })
+  await ask(0, `now() + interval '1 hour'`)
+  expect((await look()).asked).toEqual({ value: { ...asked, share: 0, until: expect.any(String) } })
+  await ask(0, 'now()')
+  expect((await look()).asked, 'what is over brings nothing back').toEqual({ value: null })
+})
+
+test('what is refused is told of the signal alone, with the reason', async () => {
+  const database = await installed(shopDatabase(TABLE))
+  const look = looking(database.url, ['archive', 'backends', 'commit'])
+  expect((await look()).archive).toEqual({ value: null })
+  await database.query('revoke select on pg_stat_archiver from public')
+  expect(await look()).toEqual({
+    archive: { unread: 'Permission denied for view pg_stat_archiver.' },
+    backends: { value: expect.any(Number) },
+    commit: { value: expect.any(Number) },
+  })
+  await database.query('drop table bellows.meta')
+  expect((await look()).commit).toEqual({ unread: 'Relation "bellows.meta" does not exist.' })
+})
+
+test('an archiver that gets on or fails, and a slot that keeps the log, are seen', async () => {
+  const folder = mkdtempSync(path.join(fastPlace(), 'bellows-archive-'))
+  cleanUp(async () => rmSync(folder, { recursive: true }))
+  // A server that must not run as root has another user.
+  chmodSync(folder, 0o755)
+  const full = path.join(folder, 'full')
+  const binaries = matrixBinaries()
+  const server = await startEmbedded({
+    settings: { archive_mode: 'on', archive_command: `test ! -e ${full}`, max_slot_wal_keep_size: '1GB' },
+    ...(binaries === undefined ? {} : { binaries }),
+  })
+  cleanUp(() => server.stop())
+  const admin = new pg.Client({ connectionString: server.url })
+  await admin.connect()
+  cleanUp(() => admin.end())
+  const look = looking(server.url, ['archive', 'slots'])
+  await admin.query(`create table users (id int); select pg_create_physical_replication_slot('left', true)`)
+  const fillFile = async () => {
+    await admin.query('insert into users values (1)')
+    await admin.query('select pg_switch_wal()')
+  }
+  await fillFile()
+  await expect
+    .poll(async () => (await look()).archive, { timeout: 20_000 })
+    .toEqual({ value: { isFailing: false, failed: null, waiting: 0 } })
+
+  writeFileSync(full, '')
+  await fillFile()
+  await fillFile()
+  await expect
+    .poll(async () => (await look()).archive, { timeout: 20_000 })
+    .toEqual({ value: { isFailing: true, failed: expect.stringMatching(/^[0-9A-F]{24}$/), waiting: 2 } })
+  expect((await look()).slots).toEqual({
+    value: [
+      {
+        name: 'left',
+        keptBytes: expect.toSatisfy((kept: number) => kept > 1_000_000),
+        safeBytes: expect.toSatisfy((safe: number) => safe > 1_000_000),
+      },
+    ],
+  })
+})
