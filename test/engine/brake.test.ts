@@ -7,6 +7,7 @@ import type { Decision } from '../../src/core/throttle/decide.ts'
 import type { Look } from '../../src/core/throttle/readings.ts'
 import { openBrake } from '../../src/engine/brake/brake.ts'
 import type { Engine } from '../../src/engine/context.ts'
+import { CALM } from '../support/calm-signals.ts'
 import { cleanUp } from '../support/database.ts'
 
 /** Time that passes when the test says so, and everything that waits for it. */
@@ -57,7 +58,7 @@ async function braking(settings: SettingsChange['brake'] = {}) {
         if (server.commit instanceof Error) throw server.commit
         return {
           nowMs: 0,
-          readings: { commit: { value: server.commit }, asked: { value: asked() }, ...REST },
+          readings: { ...CALM, commit: { value: server.commit }, asked: { value: asked() } },
         }
       },
       ask: async () => ({ outcome: server.check, because: 'it answers so' }),
@@ -87,16 +88,6 @@ async function braking(settings: SettingsChange['brake'] = {}) {
   }
 }
 
-const REST: Look['readings'] = {
-  replicas: { value: [] },
-  slots: { value: [] },
-  archive: { value: null },
-  waits: { value: [] },
-  vacuum: { value: [] },
-  rows: { value: { dead: 0, live: 1 } },
-  horizon: { value: [] },
-  backends: { value: 0 },
-}
 const SLOW_MS = 500
 const CHECK = [{ name: 'apdex', http: 'http://127.0.0.1/' }]
 
