@@ -25,6 +25,8 @@ export const DEFAULT_SETTINGS: Settings = Object.freeze({
     // With the lock timeout less than deadlock_timeout (1 s): whoever waits for a row of a batch has it before the server looks
     // for a deadlock, so it is never the application that loses one. A batch that takes longer is halved.
     statementTimeoutMs: 600,
+    // Longer than the statements of an application, about as long as the rungs of a range take. What is that old is likely to last.
+    horizonMs: 5_000,
     attemptsMax: 20,
     passesMax: 10,
   },

@@ -19,6 +19,7 @@ const batch = z.strictObject({
   verifyRows: count,
   lockTimeoutMs: count,
   statementTimeoutMs: count,
+  horizonMs: count,
   attemptsMax: count,
   passesMax: count,
 })

@@ -22,6 +22,7 @@ import { addRollback, addUndo } from './commands/return.ts'
 import { addStatus } from './commands/status.ts'
 import { addSupervise } from './commands/supervise.ts'
 import { addThrottle } from './commands/throttle.ts'
+import { addWork } from './commands/work.ts'
 import { EXIT } from './exit-codes.ts'
 import { VERSION } from './version.ts'
 
@@ -48,6 +49,7 @@ function program(): Command {
   addPlan(bellows)
   addAdvances(bellows)
   addThrottle(bellows)
+  addWork(bellows)
   addGate(bellows)
   addBrownout(bellows)
   addContract(bellows)

@@ -28,6 +28,7 @@ export const ERROR_CODES = [
   'instances_blocking',
   'interrupted',
   'journal_newer',
+  'journal_older',
   'lock_not_had',
   'migration_invalid',
   'name_invalid',

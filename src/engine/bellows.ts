@@ -15,6 +15,8 @@ import type { Run } from '../core/run/run.ts'
 import type { QualifiedName } from '../core/schema/model.ts'
 import type { ThrottleRequest } from '../core/throttle/request.ts'
 import { type AuditEntry, readAudit } from './audit.ts'
+import { type Filling, readFilling } from './backfill/filling.ts'
+import { type Worked, workBeside } from './backfill/work-beside.ts'
 import { brownOut } from './brownout.ts'
 import { type Clients, clientsOf } from './clients.ts'
 import type { Driving, Engine } from './context.ts'
@@ -55,7 +57,6 @@ export interface Looking {
   /** Versions of the schema that stand, ascending. */
   versions(): Promise<readonly Version[]>
   checkpoint(step: string): Promise<Checkpoint | undefined>
-  /** What slows a run or pauses it at this moment. */
   brake(run: number): Promise<BrakeState | undefined>
   table(name: QualifiedName): Promise<TableShape | undefined>
   /** Has the column a value that the column beside it in a run lacks, or any value where there is no such run? */
@@ -94,6 +95,8 @@ export interface Looking {
   previewBaseline(files: Readonly<Record<string, string>>): Promise<BaselineReport>
   /** What is not as the baseline and the completed runs have left it. */
   drift(): Promise<SchemaDrift>
+  /** What is said of the backfill that is under way, by whomever: how many are at it, and how. */
+  filling(): Promise<Filling | undefined>
   /** Who is changing the database at the moment. */
   driver(): Promise<Holder | undefined>
 }
@@ -154,6 +157,11 @@ export interface Bellows extends Looking {
   change<R>(work: (driver: Changing) => Promise<R>, options?: ChangeOptions): Promise<R>
   /** Lets `reap` drop a hidden shape once it has been hidden for so long. */
   schedulePurge(run: number, graceMs: number): Promise<Run>
+  /**
+   * Fills ranges of whatever backfill is under way, beside its driver, whose place it does not take; then of the next one. Ends when it is asked
+   * to stop, or with `once` as soon as nothing is to be filled.
+   */
+  work(how?: { readonly once?: boolean }): Promise<Worked>
   /** Drops every hidden shape whose time has come; for cron. */
   reap(): Promise<readonly Reaped[]>
   /**
@@ -161,10 +169,7 @@ export interface Bellows extends Looking {
    * @throws BellowsError `run_not_found` when no rollout of the run is under way
    */
   askRollout(run: number, request: RolloutRequest): Promise<void>
-  /**
-   * Slows the backfill and the verification of a run, pauses them or lets them go on, whoever works on them.
-   * @throws BellowsError `config_invalid`, or `run_conflict` for a run that is over
-   */
+  /** Slows the backfill and the verification of a run, or pauses them, whoever works on them; refused for a run that is over. */
   throttle(run: number, request: ThrottleRequest): Promise<void>
   readonly instances: Instances
   readonly clients: Clients
@@ -181,6 +186,7 @@ export function createBellows(engine: Engine): Bellows {
       return asDriver({ ...engine, settings }, (driver) => work(changing({ ...driver, begun })))
     },
     schedulePurge: (run, graceMs) => schedulePurge(engine, run, graceMs),
+    work: ({ once = false } = {}) => workBeside(engine, once),
     reap: () => reap(engine),
     throttle: (run, request) => throttle(engine, run, request),
     askRollout: (run, request) => askRollout(engine, run, request),
@@ -219,6 +225,7 @@ function looking(engine: Engine): Looking {
     baseline: () => readBaseline(engine),
     previewBaseline: (files) => previewBaseline(engine, files),
     drift: () => readDrift(engine),
+    filling: () => readFilling(engine),
     driver: async () => ((await engine.journal.isInstalled()) ? engine.database.holder() : undefined),
   }
 }

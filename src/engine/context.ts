@@ -1,7 +1,7 @@
 import type { CheckRules } from '../core/rollout/rules.ts'
 import type { KubernetesDeploy } from '../core/rollout/workload.ts'
 import type { Actor, Notice } from '../core/run/event.ts'
-import type { Application, Cluster, Deployer, Driver, Ports } from './ports.ts'
+import type { Application, Cluster, Deployer, Driver, Hands, Ports } from './ports.ts'
 import type { RollRules } from './roller.ts'
 import type { Settings } from './settings.ts'
 
@@ -29,7 +29,7 @@ export interface Brake {
    * Returns when the next batch may begin.
    * @throws BellowsError `interrupted` when it is stopped meanwhile, `brake_held` when the pause does not end
    */
-  passed(): Promise<void>
+  passed(working: Pick<Engine, 'isStopping' | 'clock'>): Promise<void>
   /** How many side by side, where somebody has asked for a number. */
   workers(): number | undefined
   close(): void
@@ -41,8 +41,13 @@ export interface Kubernetes extends Pick<KubernetesDeploy, 'mode' | 'workloads'>
   readonly checkRules: CheckRules
 }
 
+/** The engine while it works at a backfill: of the driver, or of somebody who helps it. */
+export interface Working extends Engine {
+  readonly driver: Hands
+}
+
 /** The engine while it is the driver of the database. */
-export interface Driving extends Engine {
+export interface Driving extends Working {
   readonly driver: Driver
   /** Versions made now are on the way to another one, because a later phase was asked for. */
   readonly implied?: boolean

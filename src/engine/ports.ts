@@ -13,6 +13,7 @@ import type { Changed, Release, SavedTemplate } from '../core/rollout/release.ts
 import type { Check, CheckResult } from '../core/rollout/rules.ts'
 import type { RolledWorkload, WorkloadFacts } from '../core/rollout/workload.ts'
 import type { ApplicationFacts } from '../core/run/application-diagnosis.ts'
+import type { Blocker } from '../core/run/blocker.ts'
 import type { Event, JournalEntry } from '../core/run/event.ts'
 import type { StoredRun } from '../core/run/run.ts'
 import type { Facts } from '../core/schema/facts.ts'
@@ -58,25 +59,25 @@ export interface Lane {
   close(): Promise<void>
 }
 
-/** The one who may change things. Every transaction is fenced by its epoch; after a takeover none commits any more. */
-export interface Driver {
+/** What a backfill is worked at with. Every transaction is fenced by the epoch of a driver; after a takeover none commits any more. */
+export interface Hands {
   readonly epoch: number
-  startRun(plan: Plan): Promise<number>
-  /** Lets the history begin here: these files count as applied, and the schema is recorded as it is. */
-  setBaseline(files: Readonly<Record<string, string>>): Promise<void>
   transact(transaction: Transaction): Promise<Committed>
   /** A further connection, fenced as this one, for transactions side by side. */
   lane(): Promise<Lane>
-  /** A statement that cannot run in a transaction, on the connection that holds the driver's lock. */
-  outside(
-    statement: Sql,
-    bounds: { readonly lockTimeoutMs: number; readonly statementTimeoutMs: number },
-  ): Promise<void>
   /** Runs a statement and takes it back: fails as it would fail, changes nothing. */
-  rehearse(
-    statements: readonly Sql[],
-    bounds: { readonly lockTimeoutMs: number; readonly statementTimeoutMs: number },
-  ): Promise<void>
+  rehearse(statements: readonly Sql[], bounds: Bounds): Promise<void>
+}
+
+type Bounds = Pick<Transaction, 'lockTimeoutMs' | 'statementTimeoutMs'>
+
+/** The one who may change things. */
+export interface Driver extends Hands {
+  startRun(plan: Plan): Promise<number>
+  /** Lets the history begin here: these files count as applied, and the schema is recorded as it is. */
+  setBaseline(files: Readonly<Record<string, string>>): Promise<void>
+  /** A statement that cannot run in a transaction, on the connection that holds the driver's lock. */
+  outside(statement: Sql, bounds: Bounds): Promise<void>
   beat(): Promise<void>
   release(): Promise<void>
 }
@@ -87,15 +88,6 @@ export interface Holder {
   readonly who: string
   /** Milliseconds since its last heartbeat; absent when it has not told yet. */
   readonly silentForMs?: number
-}
-
-export interface Blocker {
-  readonly pid: number
-  readonly user: string
-  readonly application: string
-  /** Seconds since its transaction began. */
-  readonly transactionSeconds: number
-  readonly query: string
 }
 
 export interface Instances {
@@ -119,6 +111,8 @@ export interface Database {
   /** Sessions that hold a lock in the way of these. */
   blockers(locks: readonly Lock[]): Promise<readonly Blocker[]>
   tryToDrive(): Promise<Driver | Holder>
+  /** For somebody who is not the driver and works under its epoch. Takes no driver's lock. */
+  helpDriver(epoch: number): Promise<Hands & Pick<Lane, 'close'>>
   /** Who is the driver at the moment, if anybody is. */
   holder(): Promise<Holder | undefined>
   /** Ends the sessions of a driver that is silent for longer, and takes its place. */
@@ -147,6 +141,11 @@ export interface Journal {
   /** Makes the namespace `bellows` when it is not there yet. */
   install(): Promise<void>
   isInstalled(): Promise<boolean>
+  /**
+   * Is it there? For whoever writes into it without being the driver who would upgrade it.
+   * @throws BellowsError when it is of another version than this Bellows
+   */
+  isOfThisVersion(): Promise<boolean>
   /** Oldest first. A plan is large and runs grow in number, so whoever needs few asks for few. */
   runs(which: WhichRuns): Promise<readonly StoredRun[]>
   /** Of some runs, in the order of their positions; of rollouts only what says how they stand, see `Rollouts`. */

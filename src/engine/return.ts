@@ -6,7 +6,7 @@ import { standsOn } from '../core/rollout/stands-on.ts'
 import { stepsBack } from '../core/run/back.ts'
 import type { Event } from '../core/run/event.ts'
 import { isOver, type Run } from '../core/run/run.ts'
-import { forgetRunSql } from './backfill/checkpoint.ts'
+import { endBackfillsSql, forgetRunSql } from './backfill/checkpoint.ts'
 import type { Driving } from './context.ts'
 import { readRun, recordingFailure } from './drive.ts'
 import { executeStep } from './execute.ts'
@@ -52,7 +52,7 @@ export async function rollBack(engine: Driving, id: number): Promise<Run> {
   if (run.state !== 'rolling_back') {
     await refuseWhileStoodOn(engine, run)
     await refuseWhileRowsAreInTheWay(engine, run)
-    await note(engine, id, [{ type: 'rollback_started' }])
+    await note(engine, id, [{ type: 'rollback_started' }], endBackfillsSql(id))
   }
   await takeUp(engine, id)
   for (const step of await back(engine, run)) {

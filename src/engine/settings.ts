@@ -41,6 +41,8 @@ export interface BatchSettings {
   readonly lockTimeoutMs: number
   /** Longest time of a batch beside that. Both together are shorter than PostgreSQL's deadlock_timeout (1 s). */
   readonly statementTimeoutMs: number
+  /** Somebody who is in a transaction for longer keeps dead versions of rows from being pruned: the ladder would bring nothing. */
+  readonly horizonMs: number
   /** Attempts of one batch that loses a lock or a deadlock. */
   readonly attemptsMax: number
   /** Passes over the table until one finds nothing left to fill. */

@@ -6,6 +6,7 @@ import type { Migration } from '../core/operations/migration.ts'
 import { makePlan } from '../core/plan/make-plan.ts'
 import { needsOf, relationsOf, tablesOf } from '../core/plan/needs.ts'
 import type { Plan } from '../core/plan/plan.ts'
+import { typeOfBoth } from '../core/plan/removed-values.ts'
 import { foldRun, type Run, stepsLeft } from '../core/run/run.ts'
 import { isSameName, type QualifiedName } from '../core/schema/model.ts'
 import { foretellBrake } from './brake/foretell.ts'
@@ -45,7 +46,10 @@ export async function resumable(engine: Engine, migration: Migration): Promise<R
   if (own !== undefined) return unchanged(own, migration)
   refuseCounted(namesOf(migration), await readBaseline(engine))
   await refuseBegun(engine, migration)
-  for (const other of await readRuns(engine, 'open')) refuseConflict(migration, tablesOf(migration), other)
+  for (const other of await readRuns(engine, 'open')) {
+    refuseSameType(migration, other)
+    refuseConflict(migration, tablesOf(migration), other)
+  }
   return undefined
 }
 
@@ -91,14 +95,20 @@ function refuseConflict(migration: Migration, mine: readonly QualifiedName[], ot
   if (shared === undefined) return
   const isAddition = migration.operations.every((op) => op.kind === 'add_column' && op.up === undefined)
   if (isAddition && !isInterrupted(other)) return
-  const name = other.plan.migration.name
-  throw new BellowsError(
-    'run_conflict',
-    `The migration "${name}" is at work on "${shared.name}" (${other.state}).`,
-    {
-      hint: `Finish it (bellows contract ${name}) or take it back (bellows rollback ${name}) first.`,
-    },
-  )
+  throw isAtWork(other, `"${shared.name}"`)
+}
+
+/** A value that came while another one goes would be in no column of the new type: whoever writes it would fail. */
+function refuseSameType(migration: Migration, other: Run): void {
+  const type = typeOfBoth(migration, other.plan.migration)
+  if (type !== undefined) throw isAtWork(other, `the type ${type}`)
+}
+
+function isAtWork({ plan, state }: Run, what: string): BellowsError {
+  const { name } = plan.migration
+  return new BellowsError('run_conflict', `The migration "${name}" is at work on ${what} (${state}).`, {
+    hint: `Finish it (bellows contract ${name}) or take it back (bellows rollback ${name}) first.`,
+  })
 }
 
 /** Does the run stand in the middle of changing things, rather than waiting for somebody to go on? */

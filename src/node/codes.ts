@@ -47,6 +47,7 @@ const CODE_OF: Readonly<Record<ErrorCode, number>> = {
   instances_blocking: WIRE.preconditionFailed,
   interrupted: WIRE.temporarilyUnavailable,
   journal_newer: WIRE.preconditionFailed,
+  journal_older: WIRE.preconditionFailed,
   lock_not_had: WIRE.temporarilyUnavailable,
   migration_invalid: WIRE.malformedRequest,
   name_invalid: WIRE.malformedRequest,

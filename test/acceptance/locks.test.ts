@@ -7,12 +7,12 @@ import { trusted } from '../../src/core/sql.ts'
 import { testDatabase } from '../support/database.ts'
 import { type LockRow, lockRows, renderedLocks, undeclared } from '../support/lock-table.ts'
 import { MAJORS, matrixMajor } from '../support/matrix.ts'
-import { OPERATION_CASES } from '../support/operation-cases.ts'
+import { operationCases } from '../support/operation-cases.ts'
 import { tracing } from '../support/traced.ts'
 import { tracedLife } from '../support/traced-life.ts'
 
 const CASES = OPERATION_KINDS.flatMap((kind) =>
-  OPERATION_CASES[kind].map((one) => [kind, one.name, one] as const),
+  operationCases(kind).map((one) => [kind, one.name, one] as const),
 )
 
 const rows: LockRow[] = []
@@ -23,7 +23,7 @@ const rows: LockRow[] = []
  */
 describe('the steps of an operation', () => {
   test.for(OPERATION_KINDS)('%s has a case', (kind) => {
-    expect(OPERATION_CASES[kind]?.length).toBeGreaterThan(0)
+    expect(operationCases(kind).length).toBeGreaterThan(0)
   })
 
   test.for(CASES)(

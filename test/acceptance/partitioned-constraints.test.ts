@@ -111,17 +111,6 @@ test.each<[string, string, Operation, string]>([
     add({ exclude: 'using btree (id with =)' }),
     'all partitions of which would wait',
   ],
-  [
-    'a foreign key to it',
-    'alter table events add primary key (id, at); create table notes (event bigint, at date)',
-    {
-      kind: 'add_constraint',
-      namespace: 'public',
-      table: 'notes',
-      foreign_key: { columns: ['event', 'at'], references: { ...on, columns: ['id', 'at'] } },
-    },
-    'public.events is a partitioned table',
-  ],
 ])('a partitioned table is refused %s, before anything runs', async (_what, given, operation, message) => {
   await expectRefused(`${GIVEN} ${given}`, operation, message)
 })

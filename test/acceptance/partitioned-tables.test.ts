@@ -124,9 +124,23 @@ test('a partitioned table that is hidden has hidden partitions, and all of them 
   expect(await database.query('select count(*)::int as rows from events')).toEqual([{ rows: 400 }])
 })
 
-test('a partitioned table stays while something hangs on one of its partitions', async () => {
-  const database = await testDatabase(`${GIVEN} create view beside as select id from events_2021_b`)
+test('a partitioned table stays while something hangs on one of its partitions, and the plan says so', async () => {
+  const database = await testDatabase(`${GIVEN} create view beside as select id from events_2021_b;
+    create function named() returns bigint language sql as 'select count(*) from events_2021_b'`)
   const bellows = await database.bellows({ settings: OPEN })
+  const { steps } = await bellows.plan(DROP)
+  expect(steps.flatMap(({ hazards }) => hazards)).toEqual(
+    expect.arrayContaining([
+      {
+        code: 'blocks_contract',
+        because: expect.stringContaining('The view public.beside uses "events_2021_b"'),
+      },
+      {
+        code: 'blocks_contract',
+        because: expect.stringContaining('The function public.named() uses "events_2021_b"'),
+      },
+    ]),
+  )
   await expect(bellows.change((driver) => driver.advance(DROP, 'purge'))).rejects.toThrow(
     /view public.beside depends on "events_2021_b"/,
   )
@@ -213,6 +227,18 @@ test.each<[string, string, Operation, string]>([
     'alter table events_2021_a alter name set storage main',
     alter({ column: 'name', storage: 'external' }),
     'has another storage on "name"',
+  ],
+  [
+    'its end while a partition has a foreign key of its own',
+    'create table owners (id integer primary key); alter table events_2021 add constraint owned foreign key (team) references owners not valid',
+    { kind: 'drop_table', ...on },
+    'The partition events_2021 of "events" has the foreign key owned of its own.',
+  ],
+  [
+    'its end while a foreign key points at one partition alone',
+    'alter table events_2021_b add unique (id); create table notes (of bigint constraint of_it references events_2021_b (id))',
+    { kind: 'drop_table', ...on },
+    'The foreign key of_it on public.notes points at the partition events_2021_b of "events".',
   ],
 ])('a partitioned table is refused %s, before anything runs', async (_what, given, operation, message) => {
   await expectRefused(`${GIVEN} ${given}`, operation, message)

@@ -40,6 +40,12 @@ test.each<[string, string, Operation, string]>([
   ],
   ['drops', 'create index old on events (at, name);', { kind: 'drop_index', ...on, index: 'old' }, ''],
   [
+    'replaces',
+    'create index old on events (at, name);',
+    { kind: 'replace_index', definition: 'create index old on events (at desc)' },
+    `create index old on events (at desc);`,
+  ],
+  [
     'renames',
     'create index old on events (at, name);',
     { kind: 'rename_index', ...on, from: 'old', to: 'new' },

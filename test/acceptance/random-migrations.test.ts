@@ -9,7 +9,17 @@ import { type Lifecycle, liveThrough } from '../support/lifecycle.ts'
 import type { Client } from '../support/workload.ts'
 import { type Draw, drawing } from './random/draw.ts'
 import { GENERATORS } from './random/generators.ts'
-import { drawTables, insertSql, KEPT, type RandomTable, ROWS, tableSql, valueSql } from './random/schema.ts'
+import { namedPart } from './random/parts.ts'
+import {
+  drawTables,
+  forgetSql,
+  insertSql,
+  KEPT,
+  type RandomTable,
+  ROWS,
+  tableSql,
+  valueSql,
+} from './random/schema.ts'
 import type { Drawn, Pair, Way } from './random/way.ts'
 
 /** SEEDS=100 draws more of them, SEED=7 the one that failed. */
@@ -104,41 +114,45 @@ function drawOperations(draw: Draw, tables: readonly RandomTable[]): readonly Dr
   return drawn
 }
 
-/** Writes as an application of one version does, beside the first rows. */
-function client(version: string, table: RandomTable): Client {
+/** Writes as an application of one version does, beside the first rows; of a table with partitions also to one of these. */
+function client(version: string, { name, was = name, columns, divided }: RandomTable): Client {
   const n = `(1000 + $1::bigint)`
   const row = `where id = ${KEPT + 1} + $1::bigint % ${ROWS - KEPT}`
+  const written = divided === undefined ? [name] : [name, namedPart(was, divided)]
+  const listed = columns.map((column) => id(column.name))
   return {
-    name: `${version} ${table.name}`,
+    name: `${version} ${name}`,
     statements: [
-      insertSql(table, n),
-      ...table.columns.map(
-        (column) => `update ${id(table.name)} set ${id(column.name)} = ${valueSql(column, n)} ${row}`,
+      insertSql({ name, columns }, n),
+      ...columns.flatMap((column) =>
+        written.map((one) => `update ${id(one)} set ${id(column.name)} = ${valueSql(column, n)} ${row}`),
       ),
-      `update ${id(table.name)} set ${table.columns.map(({ name }) => `${id(name)} = ${id(name)}`).join(', ')} ${row}`,
-      `select ${table.columns.map(({ name }) => id(name)).join(', ')} from ${id(table.name)} ${row}`,
+      `update ${id(name)} set ${listed.map((one) => `${one} = ${one}`).join(', ')} ${row}`,
+      `select ${listed.join(', ')} from ${id(name)} ${row}`,
+      forgetSql(id(name), 'id'),
     ],
   }
 }
 
-/** Looks all the time whether old and new agree, as long as there are both. */
+/** Looks again and again whether old and new agree, as long as there are both. */
 function watcher(pair: Pair): Client {
   return {
     name: 'watcher',
     statements: [
       `do $watch$ begin
-        if exists (select from ${id(pair.table)} where ${pair.filled} is not null and ${differ(pair)}) then raise 'they disagree'; end if;
+        if exists (select from ${pair.from} where ${pair.filled} is not null and ${differ(pair)}) then raise 'they disagree'; end if;
+        perform pg_sleep(0.02);
         exception when undefined_column then null; end $watch$`,
     ],
   }
 }
 
 function disagreeing(pair: Pair): string {
-  return `select from ${id(pair.table)} where ${differ(pair)}`
+  return `select from ${pair.from} where ${differ(pair)}`
 }
 
 function differ({ old, renewed }: Pair): string {
-  return `(${old})::text is distinct from (${renewed})::text`
+  return `(${old})::text collate "C" is distinct from (${renewed})::text collate "C"`
 }
 
 /** The first rows of a table, in the columns that stay, as they are called at the start and in the end. */

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Operation } from '../../src/core/operations/migration.ts'
 import type { RemoveEnumValue } from '../../src/core/operations/remove-enum-value.ts'
 import type { Phase } from '../../src/core/plan/step.ts'
+import { COMPANION } from '../support/companion.ts'
 import { cleanUp, testDatabase } from '../support/database.ts'
 import { type Lifecycle, liveThrough } from '../support/lifecycle.ts'
 import { removeValue as remove } from '../support/remove-value.ts'
@@ -215,6 +216,38 @@ describe('a value that is removed', () => {
     await database.query(`drop view moods; alter type mood add value 'late'`)
     await expect(advance('purge')).rejects.toMatchObject({ code: 'drift_found' })
     expect((await bellows.run('0001_test'))?.state).not.toBe('completed')
+  })
+
+  test('is under way alone: nobody else works on values of the type meanwhile, and the other way round', async () => {
+    const { bellows } = await given(COMPANION.given)
+    const begin = (name: string, ...operations: readonly Operation[]) =>
+      bellows.change((driver) => driver.advance({ name, operations }, 'expand'))
+    const add: Operation = { kind: 'add_enum_value', namespace: 'public', type: 'mood', value: 'late' }
+    const say: Operation = {
+      kind: 'sql',
+      namespace: 'public',
+      up: `alter type "mood" add value 'late'`,
+      phase: 'expand',
+    }
+    await begin('0001_test', remove())
+    for (const op of [add, say])
+      await expect(begin('0002_late', op)).rejects.toMatchObject({
+        code: 'run_conflict',
+        message: expect.stringContaining('"0001_test" is at work on the type public.mood'),
+      })
+    await bellows.change((driver) => driver.rollback(1))
+    await begin('0002_late', add, COMPANION.operation)
+    await expect(begin('0003_test', remove())).rejects.toMatchObject({ code: 'run_conflict' })
+  })
+
+  test('a value that somebody adds by hand meanwhile is told as a difference', async () => {
+    const { database, bellows } = await given()
+    await bellows.change((driver) => driver.setBaseline({}))
+    await bellows.change((driver) => driver.advance({ name: '0001_test', operations: [remove()] }, 'verify'))
+    expect((await bellows.drift()).differences).toEqual([])
+    await database.query(`alter type mood add value 'late'`)
+    expect((await bellows.drift()).differences).toMatchObject([{ kind: 'type' }])
+    await expect(database.query(`insert into users (mood) values ('late')`)).rejects.toThrow('late')
   })
 
   test('is not taken back under what was made anew behind the contract, and is when that is gone', async () => {

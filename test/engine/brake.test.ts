@@ -70,6 +70,7 @@ async function braking(settings: SettingsChange['brake'] = {}) {
   cleanUp(async () => brake.close())
   return {
     brake,
+    engine,
     server,
     notices,
     told,
@@ -80,7 +81,7 @@ async function braking(settings: SettingsChange['brake'] = {}) {
     /** May a batch begin within so long? */
     passes: async (ms: number) => {
       let hasPassed = false
-      const passing = brake.passed().then(() => (hasPassed = true))
+      const passing = brake.passed(engine).then(() => (hasPassed = true))
       passing.catch(() => undefined)
       await time.pass(ms)
       return hasPassed
@@ -152,17 +153,21 @@ describe('the brake', () => {
   })
 
   test('ends when it is asked to stop, and gives up on a pause without an end', async () => {
-    const { brake, server, stop, pass } = await braking({ pauseMaxMs: 60_000 })
+    const { brake, engine, server, stop, pass } = await braking({ pauseMaxMs: 60_000 })
     server.commit = SLOW_MS
     await pass(1_000)
-    const held = brake.passed()
+    const held = brake.passed(engine)
     held.catch(() => undefined)
     await pass(61_000)
     await expect(held).rejects.toMatchObject({
       code: 'brake_held',
       message: 'The brake has held "users" for 60 s: a commit takes 500 ms (limit 200 ms).',
     })
-    const stopped = brake.passed()
+    const over = brake.passed({ ...engine, isStopping: () => true })
+    over.catch(() => undefined)
+    await pass(100)
+    await expect(over, 'where others have found the end').rejects.toMatchObject({ code: 'interrupted' })
+    const stopped = brake.passed(engine)
     stopped.catch(() => undefined)
     stop()
     await pass(100)

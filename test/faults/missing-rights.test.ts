@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { OPERATION_KINDS } from '../../src/core/operations/index.ts'
 import { catalog } from '../support/catalog.ts'
 import { shopDatabase, type TestDatabase } from '../support/database.ts'
-import { OPERATION_CASES } from '../support/operation-cases.ts'
+import { operationCases } from '../support/operation-cases.ts'
 import { OWNER } from '../support/shop-roles.ts'
 import { forthAndBack, planned } from '../support/traced-life.ts'
 
@@ -13,7 +13,7 @@ const SETTINGS = {
 
 /** Of each kind the first one, and those that make something beside a table or point at another one. */
 const CASES = OPERATION_KINDS.flatMap((kind) =>
-  OPERATION_CASES[kind].flatMap((one, at) =>
+  operationCases(kind).flatMap((one, at) =>
     at === 0 || /sequence|foreign key/.test(one.name) ? [[kind, one.name, one] as const] : [],
   ),
 )

@@ -32,6 +32,7 @@ const CASES: Readonly<Record<ErrorCode, number>> = {
   instances_blocking: 22,
   interrupted: 11,
   journal_newer: 22,
+  journal_older: 22,
   lock_not_had: 11,
   migration_invalid: 12,
   name_invalid: 12,

@@ -51,9 +51,13 @@ select line from (
     from tables t join pg_attribute a on a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped
     left join pg_attrdef d on d.adrelid = t.oid and d.adnum = a.attnum where t.relkind <> 'S'
   union all
-  select format('constraint %s on %s: %s validated %s comment %s', c.conname, c.conrelid::regclass, pg_get_constraintdef(c.oid), c.convalidated,
+  select format('constraint %s on %s: %s validated %s comment %s', c.conname, c.conrelid::regclass,
+      case when u.shows_no_proof then replace(pg_get_constraintdef(c.oid), ' NOT VALID', '') else pg_get_constraintdef(c.oid) end, c.convalidated or u.shows_no_proof,
       obj_description(c.oid, 'pg_constraint'))
     from pg_constraint c join tables t on t.oid = c.conrelid
+    -- Before PostgreSQL 18 VALIDATE proves a foreign key to a partitioned table, and leaves those to its partitions as they are.
+    cross join lateral (select current_setting('server_version_num')::integer < 180000
+      and exists (select from pg_constraint up where up.oid = c.conparentid and up.conrelid = c.conrelid) as shows_no_proof) u
   union all
   select format('index %s valid %s clustered %s identity %s comment %s', pg_get_indexdef(i.indexrelid), i.indisvalid, i.indisclustered, i.indisreplident,
       obj_description(i.indexrelid, 'pg_class'))

@@ -181,7 +181,7 @@ function comparable({ tables }: Schema): unknown {
     columns: table.columns.map((column) => ({ ...column, default: column.default !== null })),
     constraints: table.constraints
       .toSorted(byName)
-      .map((one) => ({ ...one, definition: undefined, dependents: undefined })),
+      .map((one) => ({ ...one, definition: undefined, dependents: undefined, partnerParts: undefined })),
     indexes: table.indexes.toSorted(byName).map((one) => ({
       ...one,
       definition: undefined,

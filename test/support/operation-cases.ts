@@ -2,6 +2,7 @@ import type { Operation } from '../../src/core/operations/migration.ts'
 import { CONSTRAINT_CASES } from './constraint-cases.ts'
 import { OBJECT_CASES } from './object-cases.ts'
 import { GIVEN, type OperationCase, ROWS, users } from './operation-case.ts'
+import { PARTITIONED_CASES } from './partitioned-cases.ts'
 import { rename } from './rename.ts'
 import { TABLE_CASES } from './table-cases.ts'
 
@@ -18,11 +19,7 @@ const ADD = { kind: 'add_column', ...users, nullable: false } as const
 
 const drop = (column: string): Operation => ({ kind: 'drop_column', ...users, column })
 
-/**
- * What every kind of operation does to other sessions is tried out on these: which locks it takes, whether it reads or copies a
- * table, how long bystanders wait. A new operation adds its own.
- */
-export const OPERATION_CASES: Readonly<Record<Operation['kind'], readonly OperationCase[]>> = {
+const WHOLE_CASES: Readonly<Record<Operation['kind'], readonly OperationCase[]>> = {
   add_column: [
     { name: 'nullable', given: GIVEN, operations: [add('email', 'text')] },
     { name: 'NOT NULL with a default', given: GIVEN, operations: [add('seen', 'integer', '7')] },
@@ -290,4 +287,12 @@ export const OPERATION_CASES: Readonly<Record<Operation['kind'], readonly Operat
       operations: [{ kind: 'replace_index', definition: 'create index by_name on users (lower(name))' }],
     },
   ],
+}
+
+/**
+ * What a kind of operation does to other sessions is tried out on these: which locks it takes, whether it reads or copies a
+ * table, how long bystanders wait. A new operation adds its own.
+ */
+export function operationCases(kind: Operation['kind']): readonly OperationCase[] {
+  return [...WHOLE_CASES[kind], ...(PARTITIONED_CASES[kind] ?? [])]
 }

@@ -1,11 +1,12 @@
 import { conflictsWith, lockMode } from '../../core/plan/locks.ts'
 import { USUAL_SEARCH_PATH } from '../../core/plan/search-path.ts'
 import type { Lock } from '../../core/plan/step.ts'
+import type { Blocker } from '../../core/run/blocker.ts'
 import { lit, regclass, type Sql, sql, trusted } from '../../core/sql.ts'
-import type { Blocker, Database } from '../../engine/ports.ts'
+import type { Database } from '../../engine/ports.ts'
 import type { Target } from './connection.ts'
 import { readDependents } from './dependents.ts'
-import { endSilentDriver, holderOf, tryToDrive } from './driver.ts'
+import { endSilentDriver, holderOf, mateOf, tryToDrive } from './driver.ts'
 import { introspect } from './introspect.ts'
 import { namingRights } from './rights.ts'
 import type { Sessions } from './sessions.ts'
@@ -21,6 +22,7 @@ export function postgresDatabase(target: Target, sessions: Sessions): Database {
     dependents: (of) => readDependents(sessions, of),
     blockers: (locks) => blockers(sessions, locks),
     tryToDrive: () => tryToDrive(target, sessions),
+    helpDriver: (epoch) => mateOf(target, epoch),
     holder: () => holderOf(sessions),
     takeOver: (staleMs) => endSilentDriver(target, staleMs),
     close: () => sessions.close(),

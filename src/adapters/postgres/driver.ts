@@ -1,8 +1,9 @@
 import { BellowsError } from '../../core/errors.ts'
 import { canonical } from '../../core/hash.ts'
 import type { Migration } from '../../core/operations/migration.ts'
+import { WORKER } from '../../core/run/workers.ts'
 import { join, lit, type Sql, sql } from '../../core/sql.ts'
-import type { Committed, Driver, Holder, Transaction } from '../../engine/ports.ts'
+import type { Committed, Driver, Hands, Holder, Lane, Transaction } from '../../engine/ports.ts'
 import { type Connection, openConnection, rowsOf, type Target } from './connection.ts'
 import type { Sessions } from './sessions.ts'
 import { committed, transactionText } from './transaction.ts'
@@ -35,9 +36,13 @@ export async function tryToDrive(target: Target, sessions: Sessions): Promise<Dr
   }
 }
 
-/** Raises the epoch. That waits for transactions of an earlier driver that are still at work, and fences all later ones. */
+/**
+ * Raises the epoch. That waits for transactions under the earlier one that are still at work, and fences all later ones. Those that begin
+ * meanwhile are held back by the lock of the table: a lock of its row alone is had by none as long as several who share it take turns.
+ */
 async function crowned(main: Connection, watch: Connection, target: Target): Promise<Driver> {
-  const answer = await main.send(sql`
+  const answer = await main.send(sql`begin;
+lock table bellows.driver in exclusive mode;
 with raised as (update bellows.driver set epoch = epoch + 1 returning epoch),
   backends as (
     select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('pid', pid, 'backend_start', backend_start::text)) as known
@@ -46,10 +51,10 @@ insert into bellows.heartbeat (epoch, beat_at, backends, application)
   select epoch, pg_catalog.clock_timestamp(), coalesce(known, '[]'), ${lit(target.application)} from raised, backends
   on conflict (singleton) do update set epoch = excluded.epoch, beat_at = excluded.beat_at, backends = excluded.backends,
     application = excluded.application
-  returning epoch`)
-  const epoch = Number(answer[0]?.[0]?.epoch)
+  returning epoch;
+commit`)
+  const epoch = Number(answer[2]?.[0]?.epoch)
   return {
-    epoch,
     startRun: async (plan) => {
       const started = await main.send(sql`begin;
 select bellows.fence(${lit(epoch)});
@@ -63,14 +68,7 @@ select bellows.fence(${lit(epoch)});
 select bellows.set_baseline(${lit(epoch)}, ${lit(JSON.stringify(files))});
 commit`)
     },
-    transact: (transaction) => transactOn(main, epoch, transaction),
-    lane: async () => {
-      const connection = await openConnection(target)
-      return {
-        transact: (transaction) => transactOn(connection, epoch, transaction),
-        close: () => connection.close(),
-      }
-    },
+    ...handsOn(main, epoch, () => driversLane(watch, epoch, target)),
     outside: async (statement, bounds) => {
       await main.send(sql`select bellows.fence(${lit(epoch)})`)
       await main.send(bounded(bounds.lockTimeoutMs, bounds.statementTimeoutMs))
@@ -80,6 +78,27 @@ commit`)
         await main.send(bounded(5000, 30_000)).catch(() => undefined)
       }
     },
+    beat: () => beat(watch, epoch),
+    release: async () => {
+      await main.send(sql`delete from bellows.heartbeat where epoch = ${lit(epoch)}`).catch(() => undefined)
+      await Promise.all([main.close(), watch.close()])
+    },
+  }
+}
+
+/** Somebody beside the driver: of the fence it knows the epoch, and that is all it needs. */
+export async function mateOf(target: Target, epoch: number): Promise<Hands & Pick<Lane, 'close'>> {
+  const worker = asWorker(target)
+  const main = await openConnection(worker)
+  const lane = async (): Promise<Lane> => laneOn(await openConnection(worker), epoch)
+  return { ...handsOn(main, epoch, lane), close: () => main.close() }
+}
+
+function handsOn(main: Connection, epoch: number, lane: () => Promise<Lane>): Hands {
+  return {
+    epoch,
+    transact: (transaction) => transactOn(main, epoch, transaction),
+    lane,
     rehearse: async (statements, bounds) => {
       await main.send(sql`begin;
 set local lock_timeout = ${lit(`${bounds.lockTimeoutMs}ms`)};
@@ -88,12 +107,33 @@ select bellows.fence(${lit(epoch)});
 ${join(statements, ';\n')};
 rollback`)
     },
-    beat: () => beat(watch, epoch),
-    release: async () => {
-      await main.send(sql`delete from bellows.heartbeat where epoch = ${lit(epoch)}`).catch(() => undefined)
-      await Promise.all([main.close(), watch.close()])
-    },
   }
+}
+
+/** Of the sessions of a driver that is replaced these are ended, too. */
+async function driversLane(watch: Connection, epoch: number, target: Target): Promise<Lane> {
+  const connection = await openConnection(asWorker(target))
+  try {
+    await watch.send(sql`
+update bellows.heartbeat set backends = backends || pg_catalog.jsonb_build_array(pg_catalog.jsonb_build_object('pid', a.pid, 'backend_start', a.backend_start::text))
+  from pg_catalog.pg_stat_activity a where a.pid = ${lit(connection.pid)} and epoch = ${lit(epoch)}`)
+    return laneOn(connection, epoch)
+  } catch (error) {
+    await connection.close()
+    throw error
+  }
+}
+
+function laneOn(connection: Connection, epoch: number): Lane {
+  return {
+    transact: (transaction) => transactOn(connection, epoch, transaction),
+    close: () => connection.close(),
+  }
+}
+
+/** So that the server can tell how many are at work; a row of a table would outlive one that died. */
+function asWorker(target: Target): Target {
+  return { ...target, application: `${target.application}${WORKER}` }
 }
 
 async function transactOn(

@@ -137,6 +137,9 @@ select json_build_object(
       'index', case when k.contype in ('p', 'u', 'x') then (select x.relname from pg_class x where x.oid = k.conindid) end,
       'references', case when k.confrelid <> 0 then (select json_build_object('namespace', fn.nspname, 'name', f.relname)
         from pg_class f join pg_namespace fn on fn.oid = f.relnamespace where f.oid = k.confrelid) end,
+      'partnerParts', (select json_agg(json_build_object('namespace', fn.nspname, 'name', f.relname) order by y.level, fn.nspname, f.relname)
+        from pg_class up cross join lateral pg_partition_tree(up.oid) y join pg_class f on f.oid = y.relid join pg_namespace fn on fn.oid = f.relnamespace
+        where up.oid = k.confrelid and up.relkind = 'p' and y.level > 0),
       'setsDefault', 'd' in (k.confdeltype, k.confupdtype),
       -- Nothing can hang on a constraint that has no index.
       'dependents', case when k.contype not in ('p', 'u', 'x') then '[]' else (select coalesce(json_agg(o.what order by o.what), '[]') from (
@@ -169,7 +172,7 @@ select json_build_object(
       'clustered', i.indisclustered,
       'foreignKeys', case when not i.indisunique then '[]' else (select coalesce(json_agg(format('%s on %s', quote_ident(k.conname), k.conrelid::regclass) order by 1), '[]')
         -- A foreign key depends on its index, and that has an index.
-        from pg_constraint k where k.conindid = i.indexrelid and k.contype = 'f' and k.oid in (select p.objid from pg_depend p
+        from pg_constraint k where k.conindid = i.indexrelid and k.contype = 'f' and k.conparentid = 0 and k.oid in (select p.objid from pg_depend p
           where p.refclassid = 'pg_class'::regclass and p.refobjid = i.indexrelid and p.classid = 'pg_constraint'::regclass)) end
     ) order by x.relname), '[]')
     from pg_index i join pg_class x on x.oid = i.indexrelid where i.indrelid = c.oid),

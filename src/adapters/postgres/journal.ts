@@ -22,6 +22,7 @@ export function postgresJournal(sessions: Sessions): Journal {
   return {
     install: () => install(sessions),
     isInstalled: () => isInstalled(sessions),
+    isOfThisVersion: () => isOfThisVersion(sessions),
     runs: (which) =>
       sessions.read<StoredRun>(
         sql`select r.id, r.plan from bellows.run r where ${isWhich(which)} order by r.id`,
@@ -33,6 +34,18 @@ export function postgresJournal(sessions: Sessions): Journal {
 
 async function isInstalled(sessions: Sessions): Promise<boolean> {
   return (await versionOf(sessions)) !== undefined
+}
+
+async function isOfThisVersion(sessions: Sessions): Promise<boolean> {
+  const version = await versionOf(sessions)
+  if (version === undefined || version === JOURNAL_VERSION) return version !== undefined
+  throw new BellowsError(
+    'journal_older',
+    `The journal in this database is of version ${version}; this Bellows works with version ${JOURNAL_VERSION}.`,
+    {
+      hint: 'Use the Bellows that drives the migration here, or let it be driven by this one, which upgrades the journal.',
+    },
+  )
 }
 
 /** The version of the journal that is there; an older one can be read, and is upgraded by whoever changes something. */

@@ -6,6 +6,7 @@ import {
   type Dependent,
   findTable,
   isSameName,
+  type Part,
   type QualifiedName,
   type Table,
 } from '../../core/schema/model.ts'
@@ -25,11 +26,25 @@ const READERS = 2
 export async function readTables(sessions: Sessions, asked: Needs['tables']): Promise<readonly Table[]> {
   const { needs, read } = await withThoseBehind(sessions, asked, await readAll(sessions, asked))
   const byName = new Map((await withDefaults(sessions, read)).map((table) => [qualified(table), table]))
-  const hanging = await readHanging(sessions, needs)
+  const partsOf = (need: Needs['tables'][number]) =>
+    need.partsLeave === true ? (byName.get(qualified(need))?.parts ?? []) : []
+  const parts = needs.flatMap(partsOf).map((part) => ({ ...part, columns: [], leaves: true }))
+  const hanging = await readHanging(sessions, [...needs, ...parts])
   return needs.flatMap((need) => {
     const table = byName.get(qualified(need))
-    return table === undefined ? [] : [{ ...table, ...hanging.get(qualified(need)) }]
+    if (table === undefined) return []
+    const found = { ...table, ...hanging.get(qualified(need)) }
+    return [
+      need.partsLeave === true
+        ? { ...found, parts: found.parts.map((part) => withHanging(part, hanging)) }
+        : found,
+    ]
   })
+}
+
+function withHanging(part: Part, hanging: ReadonlyMap<string, Hanging>): Part {
+  const found = hanging.get(qualified(part))
+  return found === undefined ? part : { ...part, hanging: found }
 }
 
 interface Reading {
@@ -136,11 +151,13 @@ async function withDefaults(sessions: Sessions, tables: readonly Table[]): Promi
   }))
 }
 
+type Hanging = Pick<Table, 'dependents' | 'mentions'>
+
 /** What hangs on the tables and columns that are to leave, by the table. */
 async function readHanging(
   sessions: Sessions,
   needs: Needs['tables'],
-): Promise<ReadonlyMap<string, Pick<Table, 'dependents' | 'mentions'>>> {
+): Promise<ReadonlyMap<string, Hanging>> {
   const columns = needs.flatMap((table) => table.columns.map((column) => ({ table, column })))
   const whole = needs.flatMap((table): readonly Leaver[] => (table.leaves === true ? [{ table }] : []))
   const leaving: readonly Leaver[] = [...whole, ...columns]

@@ -4,7 +4,7 @@ import { type Bellows, type History, listMigrations } from '../../index.ts'
 import { historyOf } from '../choose.ts'
 import { EXIT } from '../exit-codes.ts'
 import { addDatabaseFlags } from '../flags.ts'
-import { type Brakes, migrationStatuses, renderStatus } from '../render/status.ts'
+import { type Brakes, fillingText, migrationStatuses, renderStatus } from '../render/status.ts'
 import { type DatabaseFlags, inSession, printJson } from '../session.ts'
 
 interface StatusFlags extends DatabaseFlags {
@@ -22,14 +22,17 @@ export function addStatus(program: Command): void {
         const history = await historyOf(bellows)
         const statuses = migrationStatuses(files, history, versions, await brakesOf(bellows, history))
         const driver = await bellows.driver()
+        const filling = await bellows.filling()
         if (flags.json === true) {
           printJson({
             migrations: statuses,
             versions: versions.map(({ version, name, shape }) => ({ version, name, shape })),
             driver: driver?.who,
+            filling,
           })
         } else {
           terminal.out(renderStatus(statuses, terminal))
+          if (filling !== undefined) terminal.out(`\n${fillingText(filling)}`)
           if (driver !== undefined) terminal.out(`\n${driver.who} is changing this database.`)
         }
         const isUnfinished = statuses.some(({ state }) => state !== 'completed' && state !== 'baseline')

@@ -70,9 +70,22 @@ const CLEAR = '\r\u001B[2K'
 
 /** What happened, rather than how far something has come: a line that stays, wherever it is shown. */
 function lastingLine(notice: Notice): string | undefined {
-  if (notice.type === 'standby') return notice.because
-  if (notice.type === 'brake_foretold') return `${notice.step} will stand still: ${notice.because.join('; ')}`
-  return notice.type === 'rollout' ? rolloutEventText(notice.event) : undefined
+  switch (notice.type) {
+    case 'standby':
+      return notice.because
+    case 'brake_foretold':
+      return `${notice.step} will stand still: ${notice.because.join('; ')}`
+    case 'plain_ranges':
+      return `${notice.step}: in plain ranges for now, because ${notice.because}`
+    case 'waiting_for_backfill':
+      return `Waiting: ${notice.because}.`
+    case 'working_on':
+      return `Filling "${notice.table}" for ${notice.step}.`
+    case 'rollout':
+      return rolloutEventText(notice.event)
+    default:
+      return undefined
+  }
 }
 
 function describe(notice: Notice, brake: Braked | undefined): string {
@@ -85,12 +98,10 @@ function describe(notice: Notice, brake: Braked | undefined): string {
       return `${notice.step}: waiting for a lock${notice.blockers.length > 0 ? `; in the way: ${notice.blockers.join('; ')}` : ''}`
     case 'waiting_for_driver':
       return `waiting: ${notice.holder} is changing this database`
-    case 'rollout':
-    case 'standby':
-    case 'brake_foretold':
-      return ''
     case 'waiting_for_rollout':
       return waitingLine(notice.waitsFor)
+    default:
+      return ''
   }
 }
 

@@ -1,5 +1,6 @@
 import {
   type BrakeState,
+  type Filling,
   type History,
   latecomers,
   namesOf,
@@ -134,6 +135,15 @@ function countedLine(counted: readonly MigrationStatus[]): readonly string[] {
   const last = counted.at(-1)
   if (last === undefined) return []
   return [`${counted.length} up to ${last.migration} count as applied by the baseline`]
+}
+
+export function fillingText({ step, table, workers, heldBy }: Filling): string {
+  const who = workers === 1 ? '1 worker fills' : `${workers} workers fill`
+  const how =
+    heldBy === undefined
+      ? ''
+      : ` In plain ranges for now, because ${heldBy} keeps dead versions of rows from being pruned.`
+  return `${workers === 0 ? 'Nobody fills' : who} "${table}" for ${step}.${how}`
 }
 
 function versionText(versions: readonly number[]): string {

@@ -78,7 +78,8 @@ function workFor(op: AddConstraint, context: Context): Work {
   const [rule] = rulesOf(op)
   const name = table === undefined || rule === undefined ? undefined : ruleName(rule, table, op.name, context)
   assert(table !== undefined && rule !== undefined && name !== undefined, 'steps come after check')
-  return { table, rule, name, time: op.when ?? 'after_rollout', seed: context.seed }
+  const other = rule.kind === 'foreign_key' ? findTable(context.schema, rule.other) : undefined
+  return { table, rule, name, other, time: op.when ?? 'after_rollout', seed: context.seed }
 }
 
 /** The rules that an operation states; it must be one. */

@@ -2,10 +2,10 @@ import { assert, BellowsError } from '../errors.ts'
 import { behindGate } from '../plan/behind-gate.ts'
 import { onBoth, validateChecksStep, validateForeignKeyStep } from '../plan/constraint-steps.ts'
 import type { Hazard } from '../plan/hazard.ts'
-import { constraintAbsent, constraintIs, constraintIsAsPlanned } from '../plan/probes.ts'
+import { constraintAbsent, constraintIs, constraintIsAsPlanned, type Hidden } from '../plan/probes.ts'
 import type { Lock, Requirement, StepDraft } from '../plan/step.ts'
 import { refused, tableProblems, theTable } from '../plan/table-checks.ts'
-import { type Constraint, findTable, type Table, withTable } from '../schema/model.ts'
+import { type Constraint, findTable, isSameName, type Table, withTable } from '../schema/model.ts'
 import { id, lit, qualified, regclass, type Sql, shown, sql, trusted } from '../sql.ts'
 import type { Context, OperationSpec } from './operation.ts'
 import { foreignKeyPartsStep } from './rules/by-parts.ts'
@@ -51,16 +51,16 @@ export const dropConstraint: OperationSpec<DropConstraint> = {
   },
 
   expand: (op, context) => {
-    const { table, constraint } = leaving(op, context)
-    return isReliedOn(constraint) ? [] : [dropStep(table, constraint, 'ddl', 'expand')]
+    const found = leaving(op, context)
+    return isReliedOn(found.constraint) ? [] : [dropStep(found, 'ddl', 'expand')]
   },
 
   backfill: () => [],
 
   contract: (op, context) => {
-    const { table, constraint } = leaving(op, context)
-    return isReliedOn(constraint)
-      ? behindGate(leavingConstraint(table, constraint), dropStep(table, constraint, 'purge', 'purge'))
+    const found = leaving(op, context)
+    return isReliedOn(found.constraint)
+      ? behindGate(leavingConstraint(found.table, found.constraint), dropStep(found, 'purge', 'purge'))
       : []
   },
 
@@ -73,13 +73,15 @@ export const dropConstraint: OperationSpec<DropConstraint> = {
 interface Leaving {
   readonly table: Table
   readonly constraint: Constraint
+  /** Columns that operations behind this one hide before the purge. */
+  readonly hidden: readonly Hidden[]
 }
 
-function leaving(op: DropConstraint, { schema }: Context): Leaving {
+function leaving(op: DropConstraint, { schema, renamedBehind = [] }: Context): Leaving {
   const table = findTable(schema, theTable(op))
   const constraint = table === undefined ? undefined : findConstraint(table, op.name)
   assert(table !== undefined && constraint !== undefined, 'steps come after check')
-  return { table, constraint }
+  return { table, constraint, hidden: renamedBehind.filter((one) => isSameName(one.table, table)) }
 }
 
 /** Statements name what has an index in ON CONFLICT; nobody can name a check or a foreign key but by being refused. */
@@ -87,7 +89,7 @@ function isReliedOn({ kind }: Constraint): boolean {
   return kind === 'unique' || kind === 'primary_key' || kind === 'exclusion'
 }
 
-function dropStep(table: Table, constraint: Constraint, kind: 'ddl' | 'purge', phase: 'expand' | 'purge') {
+function dropStep({ table, constraint, hidden }: Leaving, kind: 'ddl' | 'purge', phase: 'expand' | 'purge') {
   const { name, definition } = constraint
   return {
     kind,
@@ -98,7 +100,7 @@ function dropStep(table: Table, constraint: Constraint, kind: 'ddl' | 'purge', p
     locks: droppingLocks(table, constraint),
     requires: [
       {
-        that: constraintIsAsPlanned(table, name, definition),
+        that: constraintIsAsPlanned(table, name, definition, hidden),
         code: 'drift_found',
         otherwise: `the constraint "${name}" of "${table.name}" is not the one that the plan was made for`,
       },
@@ -141,7 +143,7 @@ function noIdentityOfPart(table: Table, { index }: Constraint): readonly Require
 
 /** Puts it back as it was: comment, validity and all. A row against it would be refused every update, so it is looked for before. */
 function returnSteps(table: Table, constraint: Constraint): readonly StepDraft[] {
-  const { name, definition, validated, references, comment, kind } = constraint
+  const { name, definition, validated, references, comment, kind, partnerParts, columns } = constraint
   const rule = ruleOf(constraint)
   const notValid = validated ? sql` not valid` : sql``
   const commented: readonly Sql[] =
@@ -154,7 +156,13 @@ function returnSteps(table: Table, constraint: Constraint): readonly StepDraft[]
     return [
       ...looks,
       foreignKeyPartsStep(
-        { table, other, name, definition: trusted(definition) },
+        {
+          table,
+          other,
+          name,
+          definition: trusted(definition),
+          ...(partnerParts ? { columns } : {}),
+        },
         { phase: 'expand', hazards, probe: constraintIs(table, name, kind), comment },
       ),
     ]

@@ -8,13 +8,11 @@ import {
   leavingIndexHazards,
   leavingProblems,
 } from '../plan/index-leaving.ts'
-import { dropOutside } from '../plan/index-steps.ts'
-import { wholeTree } from '../plan/locks.ts'
+import { dropWhole } from '../plan/index-parts.ts'
 import { indexIsAsPlanned, relationAbsent } from '../plan/probes.ts'
 import type { Requirement } from '../plan/step.ts'
 import { tableProblems, theTable } from '../plan/table-checks.ts'
-import { findTable, type QualifiedName, type Table, withTable } from '../schema/model.ts'
-import { qualified, sql } from '../sql.ts'
+import { findTable, isSameName, withTable } from '../schema/model.ts'
 import type { OperationSpec } from './operation.ts'
 
 /** Drops an index at the very end, when no old version needs it any more. */
@@ -53,22 +51,20 @@ export const dropIndex: OperationSpec<DropIndex> = {
 
   backfill: () => [],
 
-  contract: (op, { schema }) => {
+  contract: (op, { schema, renamedBehind = [] }) => {
     const table = findTable(schema, theTable(op))
     const index = table === undefined ? undefined : findIndex(table, op.index)
     assert(table !== undefined && index !== undefined, 'steps come after check')
     const name = { namespace: op.namespace, name: op.index }
+    const hidden = renamedBehind.filter((one) => isSameName(one.table, table))
     const requires: readonly Requirement[] = [
       {
-        that: indexIsAsPlanned(name, index.definition),
+        that: indexIsAsPlanned(name, index.definition, hidden),
         code: 'drift_found',
         otherwise: `the index "${op.index}" is another one than when the plan was made`,
       },
     ]
-    const drop =
-      table.kind === 'partitioned'
-        ? dropWithParts(table, name)
-        : dropOutside(table, name, `drop the index "${op.index}" of "${op.table}"`)
+    const drop = dropWhole(table, name, `drop the index "${op.index}" of "${op.table}"`)
     return behindGate(leavingIndex(theTable(op), index), {
       ...drop,
       phase: 'purge',
@@ -79,16 +75,4 @@ export const dropIndex: OperationSpec<DropIndex> = {
   },
 
   rollback: () => [],
-}
-
-/** PostgreSQL drops an index of a partitioned table only with a lock on each partition. */
-function dropWithParts(table: Table, index: QualifiedName) {
-  return {
-    kind: 'purge',
-    does: `drop the index "${index.name}" of "${table.name}" and of each of its partitions`,
-    hazards: [],
-    locks: wholeTree(table),
-    statements: [sql`drop index ${qualified(index)} restrict`],
-    cost: 'instant',
-  } as const
 }

@@ -22,6 +22,9 @@ import {
   hasNoParts,
   hiddenTree,
   leavingParts,
+  partHazards,
+  partKeyProblems,
+  partKeysQuestion,
   tooManyParts,
   withPartsHidden,
   withPartsShown,
@@ -37,11 +40,12 @@ export interface DropTable {
 
 export const dropTable: OperationSpec<DropTable> = {
   needs: (op) => ({
-    tables: [{ ...theTable(op), columns: [], leaves: true }],
+    tables: [{ ...theTable(op), columns: [], leaves: true, partsLeave: true }],
+    questions: [partKeysQuestion(theTable(op))],
     touches: [{ table: theTable(op), how: 'replaces' }],
   }),
 
-  check: (op, { schema }) => {
+  check: (op, { schema, facts }) => {
     const table = findTable(schema, theTable(op))
     const problems = tableProblems(op, table, ['table', 'partitioned'])
     if (table === undefined || problems.length > 0) return problems
@@ -49,6 +53,7 @@ export const dropTable: OperationSpec<DropTable> = {
       ...pointingKeys(table, schema).map((key) => pointedAt(table, key)),
       ...extensionProblems(table),
       ...tooManyParts(table),
+      ...partKeyProblems(table, facts),
     ]
   },
 
@@ -78,7 +83,7 @@ export const dropTable: OperationSpec<DropTable> = {
       ...parts.map(tableGateStep),
       {
         ...withPartsHidden(hideTableStep(leaving), table, parts),
-        hazards: [...dependencies(op, context), ...stillHolding(op, context)],
+        hazards: [...dependencies(op, context), ...partHazards(table), ...stillHolding(op, context)],
       },
       ...foreignKeys(op, context).map((key) => dropForeignKey(leaving, hiddenTree(leaving, parts), key)),
       ...dropPartSteps(parts),

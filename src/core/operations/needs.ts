@@ -10,6 +10,8 @@ export interface Needs {
   readonly tables: readonly (QualifiedName & {
     readonly columns: readonly string[]
     readonly leaves?: boolean
+    /** Its partitions leave with it, each of which has a name of its own that others may use. */
+    readonly partsLeave?: boolean
     /** Tables whose foreign keys point at the columns are needed as well, and those that point at these. */
     readonly follows?: boolean
   })[]

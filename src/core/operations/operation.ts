@@ -4,6 +4,7 @@ import type { StepDraft } from '../plan/step.ts'
 import type { Facts } from '../schema/facts.ts'
 import type { QualifiedName, Schema } from '../schema/model.ts'
 import type { OperationNeeds } from './needs.ts'
+import type { ColumnOf } from './rules/followers.ts'
 
 /** What an operation may look at. The schema is the one before the operation. */
 export interface Context {
@@ -15,6 +16,8 @@ export interface Context {
   readonly seed: string
   /** Tables that operations in front of this one drop, each with the seed of its operation: until the purge they are only hidden. */
   readonly droppedBefore?: readonly { readonly table: QualifiedName; readonly seed: string }[]
+  /** Columns that operations behind this one give another name, and what each is called from the contract to the purge. */
+  readonly renamedBehind?: readonly (ColumnOf & { readonly hidden: string })[]
   /** What the operations do with every row of the table that share their triggers, this one included. */
   readonly shared?: readonly Duty[]
 }

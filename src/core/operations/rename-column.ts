@@ -4,7 +4,7 @@ import { returnStep, takeBackSteps } from './copy/back-steps.ts'
 import { fillStep, installStep } from './copy/expand-steps.ts'
 import { verifySteps } from './copy/verify-steps.ts'
 import { identityQuestion } from './keys/identity.ts'
-import { dropLinkStep, linkSteps } from './keys/links.ts'
+import { dropLinkSteps, linkSteps } from './keys/links.ts'
 import type { OperationSpec } from './operation.ts'
 import { renameHazards, renameProblems } from './rename/checks.ts'
 import { hideKeyStep, purgeKeyStep } from './rename/key-steps.ts'
@@ -56,7 +56,7 @@ export const renameColumn: OperationSpec<RenameColumn> = {
     const work = workFor(op, context)
     return [
       ...(work.mapping.down === undefined ? [] : [returnStep(work)]),
-      ...work.key.links.map(dropLinkStep),
+      ...work.key.links.flatMap(dropLinkSteps),
       ...takeBackSteps(work),
     ]
   },

@@ -15,11 +15,11 @@ import {
   leavingKey,
   leavingProblems,
 } from '../plan/index-leaving.ts'
+import { dropPartsSteps, dropWhole, partsSteps } from '../plan/index-parts.ts'
 import {
   buildHazards,
   buildStep,
   builtIndex,
-  dropOutside,
   duplicatesSteps,
   indexNeeds,
   unbuildStep,
@@ -70,10 +70,13 @@ export const replaceIndex: OperationSpec<ReplaceIndex> = {
   expand: (op, context) => {
     const work = workFor(op, context)
     const { index, name, copy } = work
+    const hazards = buildHazards(index, context.facts.serverVersion)
     const build = buildStep(index, copy, `build the new index "${name.name}" beside the old one`)
     return [
       ...duplicatesSteps(index, name.name),
-      { ...build, hazards: buildHazards(index, context.facts.serverVersion) },
+      ...(index.table.kind === 'partitioned'
+        ? partsSteps(index, copy.name, { seed: context.seed, hazards })
+        : [{ ...build, hazards }]),
       swapStep(work),
     ]
   },
@@ -82,7 +85,7 @@ export const replaceIndex: OperationSpec<ReplaceIndex> = {
 
   contract: (op, context) => {
     const { index, name, aside, old } = workFor(op, context)
-    const drop = dropOutside(index.table, aside, `drop the old index "${name.name}" of "${index.table.name}"`)
+    const drop = dropWhole(index.table, aside, `drop the old index "${name.name}" of "${index.table.name}"`)
     const leaving = old.unique && !index.tried.index.unique ? leavingIndexHazards(index.table, old) : []
     const step = {
       ...drop,
@@ -95,7 +98,13 @@ export const replaceIndex: OperationSpec<ReplaceIndex> = {
 
   rollback: (op, context) => {
     const work = workFor(op, context)
-    return [swapBackStep(work), unbuildStep(work.index, work.copy)]
+    const { index, copy } = work
+    return [
+      swapBackStep(work),
+      ...(index.table.kind === 'partitioned'
+        ? dropPartsSteps(index, copy.name, context.seed)
+        : [unbuildStep(index, copy)]),
+    ]
   },
 }
 

@@ -1,10 +1,13 @@
 import { rewriteConstraint, rewriteIndex } from '../rewrite.ts'
 import type { Index } from '../schema/indexes.ts'
 import { type Constraint, needsColumn, type QualifiedName, type Table } from '../schema/model.ts'
-import { id, lit, qualified, type Sql, sql } from '../sql.ts'
-import { carriedPartsSteps } from './carry-parts.ts'
+import { id, qualified, type Sql, sql } from '../sql.ts'
+import { carriedKeyPartsStep, carriedPartsSteps, carriedUniquePartsSteps } from './carry-parts.ts'
+import { commentedSql } from './commented.ts'
 import { foreignKeySteps, indexToConstraintStep } from './constraint-steps.ts'
 import type { Copy, Renamed } from './copied.ts'
+import { upsertRace } from './hazards.ts'
+import { hasKeysUnder, nameKeySql } from './key-names.ts'
 import { defaultName, finalName, type Names } from './names.ts'
 import { indexValid } from './probes.ts'
 import type { StepDraft } from './step.ts'
@@ -86,9 +89,17 @@ export function carrySteps(table: Table, things: Carried, column: Renamed): read
         ? carriedPartsSteps(table, copy, column)
         : [indexStep(table, copy.original, copy.copyName, column)],
     ),
-    ...things.uniques.flatMap((copy) => uniqueSteps(table, copy, column)),
+    ...things.uniques.flatMap((copy) =>
+      table.kind === 'partitioned'
+        ? carriedUniquePartsSteps(table, copy, column)
+        : uniqueSteps(table, copy, column),
+    ),
     ...things.keys.flatMap((copy) => carryingSteps(table, copy, column)),
-    ...things.foreignKeys.flatMap((copy) => copyForeignKey(table, copy, column)),
+    ...things.foreignKeys.flatMap((copy) =>
+      table.kind === 'partitioned'
+        ? [carriedKeyPartsStep(table, copy, column)]
+        : copyForeignKey(table, copy, column),
+    ),
   ]
 }
 
@@ -103,13 +114,6 @@ function indexStep(table: Table, index: Index, copyName: string, column: Renamed
     locks: [{ relation: table, level: 'share_update_exclusive' }],
     index: copy,
     statement: rewriteIndex(index.definition, column, copyName, index.tablespace),
-  }
-}
-
-function upsertRace(column: Renamed) {
-  return {
-    code: 'upsert_race' as const,
-    because: `Until the contract two unique indexes guard the same values: of two INSERT ... ON CONFLICT ("${column.from}") of one new key at the same instant, one can fail with a unique violation instead of taking its DO arm.`,
   }
 }
 
@@ -145,7 +149,11 @@ function copyForeignKey(table: Table, copy: Copy<Constraint>, column: Renamed): 
 }
 
 /** Statements of the purging transaction: the originals are gone, so the twins take their final names. */
-export function settleSql(table: Table, things: Carried): readonly Sql[] {
+export function settleSql(
+  table: Table,
+  things: Carried,
+  column: { readonly from: string; readonly finalName: string },
+): readonly Sql[] {
   const on = qualified(table)
   const commented = ({ finalName: name, original }: Copy<Constraint>) =>
     commentedSql(sql`constraint ${id(name)} on ${on}`, original.comment)
@@ -153,8 +161,14 @@ export function settleSql(table: Table, things: Carried): readonly Sql[] {
     sql`alter table ${on} add constraint ${id(copy.finalName)} primary key using index ${id(copy.copyName)}`,
     ...commented(copy),
   ])
+  const named = ({ original, copyName: from, finalName: to }: Copy<Constraint>) => {
+    if (original.kind !== 'foreign_key' || !hasKeysUnder(table, original))
+      return [sql`alter table ${on} rename constraint ${id(from)} to ${id(to)}`]
+    const columns = original.columns.map((name) => (name === column.from ? column.finalName : name))
+    return nameKeySql(table, { from, to, columns })
+  }
   const constraints = [...things.uniques, ...things.checks, ...things.foreignKeys].flatMap((copy) => [
-    sql`alter table ${on} rename constraint ${id(copy.copyName)} to ${id(copy.finalName)}`,
+    ...named(copy),
     ...commented(copy),
   ])
   const carrying = [...things.uniques, ...things.keys].flatMap(({ original, finalName: name }) => {
@@ -198,8 +212,4 @@ export function dropCopiesSql(table: QualifiedName, things: Carried): readonly S
     ({ copyName }) => sql`drop index if exists ${qualified({ namespace: table.namespace, name: copyName })}`,
   )
   return [...constraints, ...indexes]
-}
-
-export function commentedSql(object: Sql, comment: string | null): readonly Sql[] {
-  return comment === null ? [] : [sql`comment on ${object} is ${lit(comment)}`]
 }

@@ -1,10 +1,11 @@
 import type { QualifiedName, Table } from '../schema/model.ts'
 import { id, lit, qualified, regclass, type Sql, sql } from '../sql.ts'
-import { commentedSql } from './carry.ts'
+import { commentedSql } from './commented.ts'
 import { onBoth } from './constraint-steps.ts'
+import { nameKeySql } from './key-names.ts'
 import { wholeTree } from './locks.ts'
 import { constraintAbsent } from './probes.ts'
-import type { ForeignKeyPartsStep, Lock, TransactionStep } from './step.ts'
+import type { ForeignKeyPartsStep, Lock, LockLevel, TransactionStep } from './step.ts'
 
 type Of = Pick<ForeignKeyPartsStep, 'table' | 'name'>
 
@@ -30,19 +31,28 @@ export function looseKeysSql(of: Of): Sql {
 }
 
 /** In the moment in which the table takes over the keys of its partitions, the triggers of these on the other table go. */
-export function keyPartLocks(table: Table, other: Pick<Table, 'namespace' | 'name'>): readonly Lock[] {
+export function keyPartLocks(
+  table: Table,
+  { other, columns }: Pick<ForeignKeyPartsStep, 'other' | 'columns'>,
+): readonly Lock[] {
+  const level = takingLevel({ columns })
   return [
-    ...onBoth(table, other, ['share_row_exclusive', 'access_exclusive']),
+    ...onBoth(table, other, [level, 'access_exclusive']),
     ...wholeTree(table)
       .slice(1)
-      .map(({ relation }) => ({ relation, level: 'share_row_exclusive' as const, implied: true as const })),
+      .map(({ relation }) => ({ relation, level, implied: true as const })),
   ]
+}
+
+/** What a partition has under its key, where the other table is partitioned, too, PostgreSQL drops under a lock for that. */
+function takingLevel({ columns }: { readonly columns?: readonly string[] | undefined }): LockLevel {
+  return columns === undefined ? 'share_row_exclusive' : 'access_exclusive'
 }
 
 /** One transaction of the step. */
 export type KeyWork = Pick<TransactionStep, 'locks' | 'requires' | 'statements' | 'cost'>
 
-type Key = Pick<ForeignKeyPartsStep, 'table' | 'other' | 'name' | 'definition' | 'comment'>
+type Key = Pick<ForeignKeyPartsStep, 'table' | 'other' | 'name' | 'definition' | 'comment' | 'columns'>
 
 export function addKeySql({ name, definition }: Pick<Key, 'name' | 'definition'>, to: QualifiedName): Sql {
   return sql`alter table ${qualified(to)} add constraint ${id(name)} ${definition}`
@@ -76,11 +86,11 @@ export function proveKey({ other, name }: Key, part: QualifiedName): KeyWork {
 
 /** With the table and all partitions locked nobody makes another one, and nothing is read. */
 export function takeOverKeys(key: Key): KeyWork {
-  const { table, other, name, comment } = key
+  const { table, other, name, comment, columns } = key
   return {
     locks: [
       { relation: other, level: 'access_exclusive', implied: true },
-      { relation: table, level: 'share_row_exclusive' },
+      { relation: table, level: takingLevel(key) },
     ],
     requires: [
       {
@@ -96,6 +106,7 @@ export function takeOverKeys(key: Key): KeyWork {
     ],
     statements: [
       addKeySql(key, table),
+      ...(columns === undefined ? [] : nameKeySql(table, { from: name, to: name, columns })),
       ...commentedSql(sql`constraint ${id(name)} on ${qualified(table)}`, comment),
     ],
     cost: 'instant',

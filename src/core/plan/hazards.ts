@@ -1,5 +1,6 @@
 import type { QualifiedName, Table } from '../schema/model.ts'
 import { shown } from '../sql.ts'
+import type { Renamed } from './copied.ts'
 import type { Hazard } from './hazard.ts'
 import type { Step, StepDraft } from './step.ts'
 
@@ -42,6 +43,14 @@ export function userTriggersFire(table: Table): readonly Hazard[] {
     }))
 }
 
+/** Of the twin of a unique index. */
+export function upsertRace({ from }: Renamed): Hazard {
+  return {
+    code: 'upsert_race',
+    because: `Until the contract two unique indexes guard the same values: of two INSERT ... ON CONFLICT ("${from}") of one new key at the same instant, one can fail with a unique violation instead of taking its DO arm.`,
+  }
+}
+
 /** Nobody waits for a table that was not there before. */
 function isMade({ changes }: StepDraft, { name }: QualifiedName): boolean {
   return (
@@ -52,7 +61,7 @@ function isMade({ changes }: StepDraft, { name }: QualifiedName): boolean {
 
 /** What hangs on a column, or a table, that is to leave, or may do so: PostgreSQL keeps no record of what the text of a function names. */
 export function leavingHazards(
-  { name: table, dependents, mentions }: Table,
+  { name: table, dependents, mentions }: Pick<Table, 'name' | 'dependents' | 'mentions'>,
   column?: string,
 ): readonly Hazard[] {
   const hanging = dependents.filter((one) => one.column === column)

@@ -4,6 +4,7 @@ import type { Part, QualifiedName, Table } from '../schema/model.ts'
 import { join, lit, qualified, regclass, type Sql, sql } from '../sql.ts'
 import type { Hazard } from './hazard.ts'
 import type { SoundIndex } from './index-checks.ts'
+import { dropOutside } from './index-steps.ts'
 import { createIndexSql } from './index-text.ts'
 import { wholeTree } from './locks.ts'
 import { indexHas, indexStands, relationAbsent, USING } from './probes.ts'
@@ -95,6 +96,20 @@ export function dropPartsSteps(index: SoundIndex, name: string, seed: string): r
       cost: 'instant',
     },
   ]
+}
+
+/** Drops an index that clients had: beside all work, or with its parts, which PostgreSQL does only under a lock on each partition. */
+export function dropWhole(table: Table, index: QualifiedName, does: string) {
+  if (table.kind !== 'partitioned') return dropOutside(table, index, does)
+  return {
+    kind: 'purge',
+    does: `${does} and of each of its partitions`,
+    hazards: [],
+    locks: wholeTree(table),
+    requires: [],
+    statements: [sql`drop index ${qualified(index)} restrict`],
+    cost: 'instant',
+  } as const
 }
 
 type Parts = Pick<

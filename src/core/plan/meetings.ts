@@ -44,6 +44,8 @@ function adviceFor(earlier: Operation, later: Operation): string {
   const { from, to } = rename
   if ([earlier, later].some(({ kind }) => kind === 'change_type'))
     return `Leave change_type away and give rename_column of "${from}" what it says: type, collation, nullable, up (over ${from}) and down (over ${to}). Both are done by one copy then.`
+  if ([earlier, later].some(({ kind }) => kind === 'create_index' || kind === 'add_constraint'))
+    return `Put it into the migration before, for "${from}", and "${to}" takes it over; or into the next one, for "${to}", which begins when this one is contracted.`
   if (later.kind !== 'alter_column') return APART
   if (later.nullable === false)
     return `Give rename_column of "${from}" nullable: false, and up for what becomes of NULL. Both are done by one copy then.`
@@ -120,13 +122,22 @@ export function sharingProblems(migration: Migration, schema: Schema): readonly 
       users.set(key, [...(users.get(key) ?? []), { op, isOwn: own.has(key) }])
   }
   return [...users]
-    .filter(([, uses]) => uses.length > 1 && !isNamedBefore(uses))
+    .filter(
+      ([key, uses]) =>
+        uses.length > 1 &&
+        !isNamedBefore(uses) &&
+        !isDroppedBefore(key, uses, schema) &&
+        !areRenamedTogether(key, uses, { migration, schema }),
+    )
     .map(([key, uses]) => {
       const name = (JSON.parse(key) as readonly string[]).at(-1)
       const message = `Two operations of the migration take away "${name}", or a column of it.`
-      const hint = isNamedBefore(uses.toReversed())
+      const back = uses.toReversed()
+      const hint = isNamedBefore(back)
         ? `Put the operation that gives "${name}" another name before the other one.`
-        : APART
+        : isDroppedBefore(key, back, schema)
+          ? `Put the operation that drops "${name}" before rename_column, which does not copy it then.`
+          : APART
       return new BellowsError('plan_refused', message, { hint })
     })
 }
@@ -141,6 +152,42 @@ interface Use {
 function isNamedBefore([first, second, ...more]: readonly Use[]): boolean {
   const isName = first?.op.kind === 'rename_index' || first?.op.kind === 'rename_constraint'
   return isName && second?.isOwn === true && more.length === 0
+}
+
+/** What is dropped before its column gets another name is not copied. Without its primary key a table has nothing to find rows by. */
+function isDroppedBefore(key: string, [first, ...more]: readonly Use[], schema: Schema): boolean {
+  const [namespace, name, thing] = JSON.parse(key) as readonly [string, string, string]
+  const constraint = findTable(schema, { namespace, name })?.constraints.find((one) => one.name === thing)
+  const isDrop = first?.op.kind === 'drop_index' || first?.op.kind === 'drop_constraint'
+  return (
+    isDrop &&
+    first.isOwn &&
+    constraint?.kind !== 'primary_key' &&
+    more.every(({ op, isOwn }) => op.kind === 'rename_column' && isOwn)
+  )
+}
+
+/**
+ * Columns that get other names one behind the other have one copy of what they share, which is made with the last of them. What
+ * foreign keys point at would have twins of these for each.
+ */
+function areRenamedTogether(
+  key: string,
+  uses: readonly Use[],
+  { migration, schema }: { readonly migration: Migration; readonly schema: Schema },
+): boolean {
+  const [namespace, name, thing] = JSON.parse(key) as readonly [string, string, string]
+  const table = findTable(schema, { namespace, name })
+  const places = uses.map(({ op }) => migration.operations.indexOf(op))
+  const between = migration.operations.slice(Math.min(...places), Math.max(...places) + 1)
+  const constraint = table?.constraints.find((one) => one.name === thing)
+  const index = table?.indexes.find((one) => [one.name, one.constraint].includes(thing))
+  return (
+    uses.every(({ isOwn }) => isOwn) &&
+    between.every((op) => op.kind === 'rename_column' && op.namespace === namespace && op.table === name) &&
+    constraint?.kind !== 'primary_key' &&
+    (index?.foreignKeys ?? []).length === 0
+  )
 }
 
 function companionKeys(touch: Touch, schema: Schema): readonly string[] {

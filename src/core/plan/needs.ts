@@ -11,11 +11,13 @@ export function needsOf(migration: Migration): Needs {
   const needs = migration.operations.map((op) => specOf(op).needs(op))
   const tables = new Map<string, Needs['tables'][number]>()
   for (const table of needs.flatMap((one) => one.tables)) {
-    const { columns = [], leaves = false, follows = false } = tables.get(qualified(table)) ?? {}
+    const known = tables.get(qualified(table))
+    const { columns = [], leaves = false, partsLeave = false, follows = false } = known ?? {}
     tables.set(qualified(table), {
       ...nameOf(table),
       columns: [...columns, ...table.columns],
       ...(leaves || table.leaves === true ? { leaves: true } : {}),
+      ...(partsLeave || table.partsLeave === true ? { partsLeave: true } : {}),
       ...(follows || table.follows === true ? { follows: true } : {}),
     })
   }

@@ -37,4 +37,6 @@ export interface ForeignKeyParts {
   readonly definition: Sql
   /** Of the constraint of the table. */
   readonly comment: string | null
+  /** Where the other table is partitioned, too: the columns of the key, after which PostgreSQL names those that are under it. */
+  readonly columns?: readonly string[]
 }

@@ -102,8 +102,28 @@ export function constraintIs(table: QualifiedName, name: string, kind: keyof typ
 }
 
 /** Nobody has put another constraint in its place since the plan was made. */
-export function constraintIsAsPlanned(table: QualifiedName, name: string, definition: string): Sql {
-  return sql`exists (select from pg_catalog.pg_constraint where conrelid = ${regclass(table)} and conname = ${lit(name)} and pg_catalog.pg_get_constraintdef(oid) = ${lit(definition)})`
+export function constraintIsAsPlanned(
+  table: QualifiedName,
+  name: string,
+  definition: string,
+  hidden: readonly Hidden[] = [],
+): Sql {
+  return sql`exists (select from pg_catalog.pg_constraint where conrelid = ${regclass(table)} and conname = ${lit(name)} and ${shownAgain(sql`pg_catalog.pg_get_constraintdef(oid)`, hidden)} = ${lit(definition)})`
+}
+
+/** A column that the run has hidden under a name that nobody else has. */
+export interface Hidden {
+  readonly column: string
+  readonly hidden: string
+}
+
+/** A definition with columns by the names that they had before they were hidden. */
+function shownAgain(definition: Sql, columns: readonly Hidden[]): Sql {
+  return columns.reduce(
+    (text, { column, hidden }) =>
+      sql`pg_catalog.replace(${text}, pg_catalog.quote_ident(${lit(hidden)}), pg_catalog.quote_ident(${lit(column)}))`,
+    definition,
+  )
 }
 
 export function constraintAbsent(table: QualifiedName, name: string): Sql {
@@ -141,8 +161,12 @@ export function isFreeToBuild(index: QualifiedName, table: QualifiedName, using:
 }
 
 /** Nobody has changed an index since: `definition` as `pg_get_indexdef` printed it, but for the name. */
-export function indexIsAsPlanned(index: QualifiedName, definition: string): Sql {
-  return sql`(${relationAbsent(index)} or pg_catalog.pg_get_indexdef(${regclass(index)}) = ${lit(definition)})`
+export function indexIsAsPlanned(
+  index: QualifiedName,
+  definition: string,
+  hidden: readonly Hidden[] = [],
+): Sql {
+  return sql`(${relationAbsent(index)} or ${shownAgain(sql`pg_catalog.pg_get_indexdef(${regclass(index)})`, hidden)} = ${lit(definition)})`
 }
 
 /** Has neither the table nor any of its partitions a row? */

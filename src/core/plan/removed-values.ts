@@ -1,4 +1,5 @@
 import type { BellowsError } from '../errors.ts'
+import { shownType } from '../operations/enum/enum.ts'
 import { specOf } from '../operations/index.ts'
 import type { Migration, Operation } from '../operations/migration.ts'
 import { knownType, type RemoveEnumValue } from '../operations/remove-enum-value/removal.ts'
@@ -24,6 +25,29 @@ export function removedValueProblems({ operations }: Migration, facts: Facts): r
         ),
       )
   })
+}
+
+/** What is stated as a whole may do anything with the type; of the others only these work on values of it. */
+const ON_VALUES: ReadonlySet<Operation['kind']> = new Set([
+  'add_enum_value',
+  'rename_enum_value',
+  'remove_enum_value',
+  'create_object',
+  'replace_object',
+  'drop_object',
+  'sql',
+])
+
+/** The type that one of two migrations takes a value out of, and on whose values the other one may work meanwhile. */
+export function typeOfBoth(one: Migration, other: Migration): string | undefined {
+  const removals = (of: Migration, beside: Migration) =>
+    of.operations.flatMap((op) =>
+      op.kind === 'remove_enum_value' &&
+      beside.operations.some((theirs) => ON_VALUES.has(theirs.kind) && saysType(theirs, op))
+        ? [shownType(op)]
+        : [],
+    )
+  return [...removals(one, other), ...removals(other, one)][0]
 }
 
 function isOn(op: Operation, tables: readonly QualifiedName[]): boolean {

@@ -152,5 +152,10 @@ export type Notice =
   | { readonly type: 'waiting_for_driver'; readonly holder: string }
   | { readonly type: 'rollout'; readonly event: RolloutEvent }
   | { readonly type: 'waiting_for_rollout'; readonly waitsFor: readonly string[] }
+  /** Why a backfill does not climb its ladder for now. */
+  | { readonly type: 'plain_ranges'; readonly step: string; readonly because: string }
+  /** Of a worker that is no driver. */
+  | { readonly type: 'waiting_for_backfill'; readonly because: string }
+  | { readonly type: 'working_on'; readonly step: string; readonly table: string }
   /** How a standby follows that will have to replay what comes now. */
   | { readonly type: 'standby'; readonly because: string }

@@ -25,7 +25,10 @@ export function firstPace(rows: number | 'by_time', targetMs: number): Pace {
 /** Below so many rows it is what a statement costs in any case that takes the time, and smaller batches take longer as a whole. */
 const ROWS_ENOUGH = 20
 
-/** After a batch of so many rows that took so long, and could have taken `mostMs`. */
+/**
+ * After a batch over a range of so many rows that took so long, and could have taken `mostMs`. How many of them were to be filled does not matter:
+ * where few are, the time says that more can be gone through, and where many come again it says so, too.
+ */
 export function paced(
   pace: Pace,
   batch: { readonly rows: number; readonly ms: number },
@@ -34,8 +37,6 @@ export function paced(
   const { rows, targetMs } = pace
   if (targetMs === undefined || rows < ROWS_ENOUGH)
     return wasQuick(batch.ms, mostMs) ? bounded(pace, rows * STEP_MAX) : pace
-  // One that found little says nothing of how long more would take.
-  if (batch.rows < rows / STEP_MAX) return pace
   return bounded(pace, Math.max(ROWS_ENOUGH, (batch.rows * targetMs) / Math.max(batch.ms, 1)))
 }
 

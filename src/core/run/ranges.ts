@@ -63,6 +63,11 @@ export const blockRanges: Strategy = ({ at, file }, rows) => {
   return { from: at, to }
 }
 
+/** About how many rows a range has; slices of a block are cut as if each of its lines had one. */
+export function rowsIn({ from, to }: Range, { rowsPerBlock }: TableFile): number {
+  return (to.block - from.block) * rowsPerBlock + to.line - from.line
+}
+
 /** Two halves of a range, or nothing when it is a single line. Rows are found by halving where a batch fails. */
 export function halves({ from, to }: Range, linesPerBlock: number): readonly [Range, Range] | undefined {
   const first = from.block * linesPerBlock + from.line - 1

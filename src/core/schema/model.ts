@@ -83,6 +83,8 @@ export interface Part extends QualifiedName {
     readonly what: string
     readonly columns: readonly string[]
   }[]
+  /** What hangs on it as on a table of its own; asked for where its table is to leave. */
+  readonly hanging?: Pick<Table, 'dependents' | 'mentions'>
 }
 
 export type Storage = 'plain' | 'external' | 'extended' | 'main'
@@ -145,6 +147,8 @@ export interface Constraint {
   readonly index: string | null
   /** The other table of a foreign key. */
   readonly references: QualifiedName | null
+  /** Where the other table is partitioned: its partitions on all levels. The foreign key has one under it to each. */
+  readonly partnerParts?: readonly QualifiedName[] | null
   readonly setsDefault: boolean
   /** What PostgreSQL would have to drop with it, such as foreign keys of other tables, each as it describes it. */
   readonly dependents: readonly string[]

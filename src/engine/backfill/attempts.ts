@@ -1,7 +1,8 @@
 import { BellowsError } from '../../core/errors.ts'
 import type { TableStep } from '../../core/plan/step.ts'
-import type { Driving } from '../context.ts'
+import type { Working } from '../context.ts'
 import { described } from '../lock.ts'
+import { stopIfAsked } from '../stop.ts'
 import { tookTooLong } from './batch.ts'
 
 export interface Attempt<T> {
@@ -16,7 +17,7 @@ export interface Attempt<T> {
 
 /** A batch that loses a lock or a deadlock is tried again; the application always wins. */
 export async function attempted<T>(
-  engine: Driving,
+  engine: Working,
   { step, batch, canBeSmaller, explain }: Attempt<T>,
 ): Promise<T | 'too slow'> {
   const { attemptsMax } = engine.settings.batch
@@ -30,6 +31,7 @@ export async function attempted<T>(
       const lostRace = error.code === 'lock_not_had' || error.code === 'txn_conflict'
       if (!lostRace && !isTooSlow) throw await explain(error)
       if (attempt >= attemptsMax) throw isTooSlow ? await explain(error) : await rowsHeld(engine, step, error)
+      stopIfAsked(engine)
       engine.notify({ type: 'waiting_for_lock', step: step.id, blockers: [] })
       await engine.clock.sleep(
         2 ** Math.min(attempt, MAX_DOUBLINGS) * FIRST_PAUSE_MS * (0.5 + engine.clock.random()),
@@ -39,7 +41,7 @@ export async function attempted<T>(
 }
 
 /** Whoever writes or locks rows of the table and does not end holds rows that the batch needs. */
-async function rowsHeld(engine: Driving, step: TableStep, cause: BellowsError): Promise<BellowsError> {
+async function rowsHeld(engine: Working, step: TableStep, cause: BellowsError): Promise<BellowsError> {
   const writers = await engine.database.blockers([{ relation: step.table, level: 'exclusive' }])
   return new BellowsError(
     cause.code,

@@ -1,6 +1,6 @@
 import type { BellowsError } from '../../core/errors.ts'
 import type { Sql } from '../../core/sql.ts'
-import type { Driving } from '../context.ts'
+import type { Working } from '../context.ts'
 import type { Lane } from '../ports.ts'
 import type { Marked } from './checkpoint.ts'
 
@@ -15,7 +15,7 @@ export interface Batch {
 
 /** A small transaction on rows, within the bounds of a batch, that needs no lock ahead. Returns what its statement returns. */
 export async function batchTransaction(
-  engine: Driving,
+  engine: Working,
   run: number,
   statements: readonly Sql[],
   lane: Pick<Lane, 'transact'> = engine.driver,

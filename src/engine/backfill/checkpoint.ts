@@ -45,9 +45,14 @@ export function reopenBackfillSql(run: number): Sql {
   return sql`update bellows.checkpoint set finished = false, state = 'null' where run = ${lit(run)} and finished and not state ? 'verdict'`
 }
 
-/** Whoever is at work on a range is waited for, and finds none any more. */
+/** Ends the backfills of a run where they are: whoever is at work on a range is waited for, and nobody finds one any more. */
+export function endBackfillsSql(run: number): readonly Sql[] {
+  return [
+    sql`update bellows.checkpoint set state = 'null' where run = ${lit(run)} and state ? 'byRanges'`,
+    sql`delete from bellows.backfill_range where step in (select step from bellows.checkpoint where run = ${lit(run)})`,
+  ]
+}
+
 export function forgetRunSql(run: number): Sql {
-  return sql`with ranges as (
-  delete from bellows.backfill_range where step in (select step from bellows.checkpoint where run = ${lit(run)}))
-delete from bellows.checkpoint where run = ${lit(run)}`
+  return sql`delete from bellows.checkpoint where run = ${lit(run)}`
 }

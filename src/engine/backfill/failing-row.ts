@@ -3,7 +3,7 @@ import { USUAL_SEARCH_PATH } from '../../core/plan/search-path.ts'
 import type { BackfillStep } from '../../core/plan/step.ts'
 import { halves, inRange, type Range } from '../../core/run/ranges.ts'
 import { id, lit, qualified, type Sql, sql, trusted } from '../../core/sql.ts'
-import type { Driving } from '../context.ts'
+import type { Working } from '../context.ts'
 import { tookTooLong } from './batch.ts'
 
 /** Where in the table a batch failed. */
@@ -14,7 +14,7 @@ interface Failed {
 
 /** Turns the failure of a batch that its rows caused into one that names the row. Other failures stay what they are. */
 export async function explainFailure(
-  engine: Driving,
+  engine: Working,
   step: BackfillStep,
   { range, linesPerBlock }: Failed,
   error: BellowsError,
@@ -55,7 +55,7 @@ function isTooSlow(error: BellowsError, { range, linesPerBlock }: Failed): boole
  * not fail, because somebody corrected the one that did or the machine stalled: none is named that is not to blame.
  */
 async function failingRow(
-  engine: Driving,
+  engine: Working,
   step: BackfillStep,
   { range, linesPerBlock }: Failed,
 ): Promise<string | undefined> {
@@ -74,7 +74,7 @@ async function failingRow(
 }
 
 async function isFailing(
-  engine: Driving,
+  engine: Working,
   step: BackfillStep,
   { range, linesPerBlock }: Failed,
 ): Promise<boolean> {

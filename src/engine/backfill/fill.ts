@@ -20,6 +20,10 @@ interface State extends Pass {
   readonly passNumber: number
   /** Where in the pass it stands say the ranges in the journal. */
   readonly byRanges?: true
+  /** Of the driver that has it done so: others may help as long as nobody else has become the driver. */
+  readonly epoch?: number
+  /** Who kept the ladder from bringing anything when the last ranges were made. */
+  readonly heldBy?: string
   /** Nothing is left to do here: no row is to be tried a second time. */
   readonly isDone?: true
   /** Rows that this pass has set so far. */
@@ -83,11 +87,19 @@ async function begun(engine: Driving, work: Work): Promise<State> {
 
 /** The first pass, which several may do together. Nothing when the table was rewritten under way. */
 async function together(engine: Driving, work: Work, state: State): Promise<State | undefined> {
-  const found = await climb(engine, { ...work, pass: state })
-  const { byRanges: _, ...pass } = state
+  await note(engine, work.run, [], [takeUpSql(engine, work)])
+  const wanted = async () => engine.brake?.workers() ?? engine.settings.batch.workers
+  const found = await climb(engine, { ...work, pass: state, wanted })
+  const { byRanges: _ranges, epoch: _epoch, heldBy: _heldBy, ...pass } = state
   const isDone = found !== undefined && work.step.once === true ? { isDone: true as const } : {}
   await closed(engine, work, { ...pass, passNumber: 2, ...isDone })
   return found === undefined ? undefined : { ...pass, found }
+}
+
+/** Whoever helps learns from it for whom. */
+function takeUpSql({ driver }: Driving, { run, step }: Work): Sql {
+  const epoch = lit(JSON.stringify({ epoch: driver.epoch }))
+  return sql`update bellows.checkpoint set state = state || ${epoch}::jsonb where step = ${lit(step.id)} and run = ${lit(run)}`
 }
 
 /** Puts away all ranges of the step. What they have brought stays counted, also where the pass is begun anew or their partition has left. */

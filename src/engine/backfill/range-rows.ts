@@ -6,6 +6,12 @@ import type { Engine } from '../context.ts'
 import { isRewritten } from './file.ts'
 import type { Part } from './leaves.ts'
 
+/** What workers go by. */
+export interface OnePass extends Part<BackfillStep> {
+  readonly run: number
+  readonly file: TableFile
+}
+
 /** The rows of `bellows.backfill_range` that are of one table, or one partition, of a step. */
 function isOfPart({ step, leaf }: Part<BackfillStep>): Sql {
   return sql`step = ${lit(step.id)} and leaf = ${lit(leaf?.oid ?? 0)}`
@@ -41,7 +47,7 @@ export async function nextRange(
 ): Promise<Next> {
   const isFree = besides.map((one) => sql` and not (${isRange(one)})`)
   const isRipe = sql` and (next_rung = 0 or exists (select from bellows.backfill_range behind
-      where ${isOfPart(part)} and (behind.from_block, behind.from_line) = (r.to_block, r.to_line) and behind.next_rung >= r.next_rung))`
+      where ${isOfPart(part)} and (behind.from_block, behind.from_line) = (r.to_block, r.to_line) and (behind.next_rung >= r.next_rung or behind.next_rung = behind.rungs)))`
   const [found] = await engine.database.read<Next>(sql`
 with unfinished as materialized (
   select * from bellows.backfill_range where ${isOfPart(part)} and (from_block, from_line) >= (${lit(low.block)}, ${lit(low.line)}) and next_rung < rungs)
@@ -60,16 +66,42 @@ select to_block as block, to_line as line from bellows.backfill_range where ${is
   return last ?? START
 }
 
-/** Adds ranges behind the last one, unless another worker has. The checkpoint says who is first. */
-export function openSql(part: Part<BackfillStep>, ranges: readonly Range[], rungs: number): readonly Sql[] {
-  const [first] = ranges
-  if (first === undefined) return []
+/** Ranges that are to be added, how they are gone through, and why not by a ladder where they could be. */
+export interface Opening {
+  readonly ranges: readonly Range[]
+  readonly rungs: number
+  readonly heldBy?: string
+}
+
+/**
+ * Adds ranges behind the last one, unless another worker has, or the pass has ended that they would be of. The checkpoint says who is first.
+ * Returns whether they were added.
+ */
+export function openSql(
+  pass: OnePass,
+  { ranges: [first, ...more], rungs, heldBy }: Opening & { readonly ranges: readonly [Range, ...Range[]] },
+): readonly Sql[] {
+  const { step, leaf } = pass
+  const state =
+    heldBy === undefined ? sql`state - 'heldBy'` : sql`state || ${lit(JSON.stringify({ heldBy }))}::jsonb`
   return [
-    sql`select from bellows.checkpoint where step = ${lit(part.step.id)} for update`,
-    sql`insert into bellows.backfill_range (step, leaf, from_block, from_line, to_block, to_line, rungs)
-  select ${lit(part.step.id)}, ${lit(part.leaf?.oid ?? 0)}, r.*, ${lit(rungs)} from ${rowsOf(ranges)} r
-  where not exists (select from bellows.backfill_range where ${isOfPart(part)} and (from_block, from_line) >= (${lit(first.from.block)}, ${lit(first.from.line)}))`,
+    sql`select from bellows.checkpoint where step = ${lit(step.id)} for update`,
+    sql`with noted as (
+  update bellows.checkpoint set state = ${state}
+    where ${isUnderWay(pass)} and not exists (select from bellows.backfill_range where ${isOfPart(pass)} and (from_block, from_line) >= (${lit(first.from.block)}, ${lit(first.from.line)}))
+    returning 1),
+opened as (
+  insert into bellows.backfill_range (step, leaf, from_block, from_line, to_block, to_line, rungs)
+    select ${lit(step.id)}, ${lit(leaf?.oid ?? 0)}, r.*, ${lit(rungs)} from noted, ${rowsOf([first, ...more])} r
+    returning 1)
+select pg_catalog.to_json(exists (select from opened)) as result`,
   ]
+}
+
+/** Does the checkpoint say that its ranges are those of this pass? Workers may have heard of the pass long ago. */
+function isUnderWay({ run, step, leaf, file }: OnePass): Sql {
+  return sql`step = ${lit(step.id)} and run = ${lit(run)} and not finished and state ? 'byRanges'
+      and (state #>> '{file,filenode}')::bigint = ${lit(file.filenode)} and coalesce((state #>> '{leaf,oid}')::bigint, 0) = ${lit(leaf?.oid ?? 0)}`
 }
 
 /** Their bounds, in the order of the columns. */
@@ -87,13 +119,17 @@ export interface RungDone {
   readonly seconds: number
 }
 
-/** One statement: the rows of a rung and the range that says so, or neither. The value is computed by the UPDATE itself. */
-export function rungSql(part: Part<BackfillStep>, range: RangeRow, file: TableFile): Sql {
-  const { step } = part
+/**
+ * One statement: the rows of a rung and the range that says so, or neither. The value is computed by the UPDATE itself. The range is what keeps
+ * a late worker from doing anything: it goes before the backfill ends or is taken back, and another run of the same migration has its own.
+ */
+export function rungSql(pass: OnePass, range: RangeRow): Sql {
+  const { step, file, run } = pass
   const rewritten = isRewritten(step.table, file)
   return sql`
 with claimed as materialized (
-  select from bellows.backfill_range where ${isOfPart(part)} and ${isRange(range)} and next_rung = ${lit(range.rung)}
+  select from bellows.backfill_range where ${isOfPart(pass)} and ${isRange(range)} and next_rung = ${lit(range.rung)}
+    and exists (select from bellows.checkpoint c where c.step = ${lit(step.id)} and c.run = ${lit(run)})
     and (to_block, to_line) = (${lit(range.to.block)}, ${lit(range.to.line)}) and not ${rewritten} for update skip locked),
 filled as (
   update ${qualified(step.table)} set ${step.set}
@@ -102,7 +138,7 @@ filled as (
 counted as (select count(*) as found from filled),
 raised as (
   update bellows.backfill_range set next_rung = next_rung + 1, rows_done = rows_done + found from counted
-    where ${isOfPart(part)} and ${isRange(range)} and exists (select from claimed))
+    where ${isOfPart(pass)} and ${isRange(range)} and exists (select from claimed))
 select pg_catalog.json_build_object('isClaimed', exists (select from claimed), 'isRewritten', ${rewritten}, 'found', found,
     'ms', extract(epoch from pg_catalog.clock_timestamp() - pg_catalog.statement_timestamp()) * 1000,
     'seconds', (select extract(epoch from pg_catalog.clock_timestamp() - started_at) from bellows.checkpoint where step = ${lit(step.id)})) as result from counted`

@@ -3,7 +3,7 @@ import type { TableStep } from '../../core/plan/step.ts'
 import { type Meter, metered, progressOf, type Sample } from '../../core/run/meter.ts'
 import { wasQuick } from '../../core/run/pace.ts'
 import { isThroughFile, type Pass, type Range, type Strategy, share } from '../../core/run/ranges.ts'
-import type { Driving } from '../context.ts'
+import type { Driving, Engine } from '../context.ts'
 import { stopIfAsked } from '../stop.ts'
 import { attempted } from './attempts.ts'
 import type { Batch } from './batch.ts'
@@ -21,7 +21,7 @@ export interface Way {
 }
 
 /** Turns samples of one attempt at a step into progress. */
-export function teller(engine: Driving, step: string): (sample: Sample) => void {
+export function teller(engine: Engine, step: string): (sample: Sample) => void {
   let meter: Meter | undefined
   let last: Sample | undefined
   return (sample) => {
@@ -40,7 +40,7 @@ export async function workThrough(engine: Driving, start: Pass, way: Way): Promi
   let before = 0
   while (!isThroughFile(pass)) {
     stopIfAsked(engine)
-    await engine.brake?.passed()
+    await engine.brake?.passed(engine)
     const range = way.strategy(pass, rows)
     const after = { ...pass, at: range.to }
     const batch = await attempted(engine, {

@@ -1,6 +1,7 @@
 import { id } from '../../../src/core/sql.ts'
+import { CHANGES, mayChange } from './changes.ts'
 import { DEFAULTS, drawPlainColumn, isPlain, type RandomColumn } from './schema.ts'
-import { drawPlace, type Generator, type Place, replaced, using, withColumns } from './way.ts'
+import { drawPlace, type Generator, type Place, renumbered, replaced, using, withColumns } from './way.ts'
 
 export const addColumn: Generator = (draw, way) => {
   const table = draw.one(way.tables)
@@ -34,38 +35,10 @@ export const dropColumn: Generator = (draw, way) => {
   }
 }
 
-export const renameColumn: Generator = (draw, way) => {
-  const place = drawPlace(draw, way.free)
-  if (place === undefined) return undefined
-  const { table, column } = place
-  const to = draw.name()
-  return {
-    operation: { kind: 'rename_column', namespace: 'public', table, from: column.name, to },
-    way: withColumns(way, table, (columns) => [
-      ...columns.filter((one) => one !== column),
-      { ...column, name: to, was: column.name },
-    ]),
-    pair: { table, filled: id(to), old: id(column.name), renewed: id(to) },
-  }
-}
-
-/** Each from a type to another one that has all its values, and back. What PostgreSQL widens without a copy may stay wide. */
-const CHANGES = [
-  { from: 'integer', to: 'bigint', up: '', down: '' },
-  { from: 'integer', to: 'text', up: '::text', down: '::integer' },
-  { from: 'jsonb', to: 'text', up: '::text', down: '::jsonb' },
-] as const
-
 export const changeType: Generator = (draw, way) => {
   const change = draw.one(CHANGES)
   const isByHand = change.up !== ''
-  // Whether a rule holds for values that are made by hand nobody knows.
-  const fits = ({ type, references, byDefault, checked, unique }: RandomColumn) =>
-    type === change.from &&
-    references === undefined &&
-    byDefault === undefined &&
-    !(isByHand && (checked ?? unique) !== undefined)
-  const place = drawPlace(draw, way.free, fits)
+  const place = drawPlace(draw, way.free, (column) => mayChange(column, change))
   if (place === undefined) return undefined
   const { table, column } = place
   return {
@@ -78,10 +51,13 @@ export const changeType: Generator = (draw, way) => {
       ...(isByHand ? { up: `${id(column.name)}${change.up}`, down: `${id(column.name)}${change.down}` } : {}),
     },
     // What is written into it can be written into either type.
-    way: withColumns(way, table, (columns) => [
-      ...columns.filter((one) => one !== column),
-      { ...column, type: change.to },
-    ]),
+    way: renumbered(
+      withColumns(way, table, (columns) => [
+        ...columns.filter((one) => one !== column),
+        { ...column, type: change.to },
+      ]),
+      place,
+    ),
     // By hand a text may become another text.
     ...(isByHand ? { again: true } : {}),
   }
@@ -143,7 +119,7 @@ export const splitColumn: Generator = (draw, way) => {
       ...columns.filter((one) => one !== column),
       ...parts.map((part) => part.column),
     ]),
-    pair: { table, filled: down, old: id(column.name), renewed: down },
+    pair: { from: id(table), filled: down, old: id(column.name), renewed: down },
   }
 }
 
@@ -179,6 +155,6 @@ export const mergeColumns: Generator = (draw, way) => {
       ...columns.filter((column) => !olds.includes(column)),
       merged,
     ]),
-    pair: { table, filled: id(name), old: up, renewed: id(name) },
+    pair: { from: id(table), filled: id(name), old: up, renewed: id(name) },
   }
 }

@@ -1,15 +1,11 @@
 import type { Operation } from '../../../src/core/operations/migration.ts'
-import {
-  addColumn,
-  alterColumn,
-  changeType,
-  dropColumn,
-  mergeColumns,
-  renameColumn,
-  splitColumn,
-} from './columns.ts'
+import { addColumn, alterColumn, changeType, dropColumn, mergeColumns, splitColumn } from './columns.ts'
 import { alterDomain } from './domains.ts'
 import { addEnumValue, removeEnumValue, renameEnumValue } from './enums.ts'
+import { renameKey } from './keys.ts'
+import { moveColumn } from './moves.ts'
+import { attachPartition, detachPartition } from './partitions.ts'
+import { renameColumn } from './renames.ts'
 import { grant, revoke } from './rights.ts'
 import {
   addConstraint,
@@ -34,6 +30,8 @@ export const GENERATORS: Readonly<Partial<Record<Operation['kind'], Generator>>>
   alter_domain: alterDomain,
   grant,
   revoke,
+  attach_partition: attachPartition,
+  detach_partition: detachPartition,
   alter_column: alterColumn,
   change_type: changeType,
   create_index: createIndex,
@@ -44,7 +42,8 @@ export const GENERATORS: Readonly<Partial<Record<Operation['kind'], Generator>>>
   drop_index: dropIndex,
   drop_table: dropTable,
   merge_columns: mergeColumns,
-  rename_column: renameColumn,
+  move_column: moveColumn,
+  rename_column: (draw, way) => draw.one([renameColumn, renameColumn, renameKey])(draw, way),
   rename_constraint: renameConstraint,
   rename_index: renameIndex,
   rename_table: renameTable,

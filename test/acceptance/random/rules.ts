@@ -1,5 +1,5 @@
 import { id } from '../../../src/core/sql.ts'
-import { drawPlace, type Generator, replaced, using } from './way.ts'
+import { drawPlace, type Generator, renumbered, replaced, using } from './way.ts'
 
 export const addConstraint: Generator = (draw, way) => {
   const place = drawPlace(draw, draw.chance(0.3) ? way.added : way.free)
@@ -93,6 +93,6 @@ export const replaceIndex: Generator = (draw, way) => {
       kind: 'replace_index',
       definition: `create index ${name} on ${id(table)} (${id(column.name)}${order})`,
     },
-    way: replaced(way, place, { ...column, order }),
+    way: renumbered(replaced(way, place, { ...column, order }), place),
   }
 }

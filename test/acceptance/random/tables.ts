@@ -5,6 +5,11 @@ import { drawTable, type Generator, type Way } from './way.ts'
 export const createTable: Generator = (draw, way) => {
   const columns = Array.from({ length: draw.number(1, 4) }, () => drawPlainColumn(draw))
   const table = { name: draw.name(), columns }
+  const isDivided = draw.chance(0.4)
+  const parts = [0, 1].map((remainder) => ({
+    name: `${table.name}_${remainder}`,
+    bounds: `for values with (modulus 2, remainder ${remainder})`,
+  }))
   return {
     operation: {
       kind: 'create_table',
@@ -21,8 +26,12 @@ export const createTable: Generator = (draw, way) => {
       ],
       primaryKey: ['id'],
       constraints: [],
+      ...(isDivided ? { partitionBy: 'hash (id)', partitions: parts } : {}),
     },
-    way: { ...way, more: [...way.more, tableSql(table)] },
+    way: {
+      ...way,
+      more: [...way.more, tableSql({ ...table, ...(isDivided ? { divided: 'hash' } : {}) })],
+    },
   }
 }
 
@@ -51,22 +60,24 @@ export const renameTable: Generator = (draw, way) => {
 export const setTable: Generator = (draw, way) => {
   const table = drawTable(draw, way)
   if (table === undefined) return undefined
-  const { name } = table
+  const { name, divided } = table
   const fillfactor = String(draw.number(50, 90))
+  // Only partitions have storage parameters.
+  const isStored = divided === undefined
   return {
     operation: {
       kind: 'set_table',
       namespace: 'public',
       table: name,
       comment: `of ${name}`,
-      set: { fillfactor },
+      set: isStored ? { fillfactor } : {},
       reset: [],
     },
     way: touched(
       way,
       name,
       `comment on table ${id(name)} is '${`of ${name}`.replaceAll("'", "''")}';`,
-      `alter table ${id(name)} set (fillfactor = ${fillfactor});`,
+      ...(isStored ? [`alter table ${id(name)} set (fillfactor = ${fillfactor});`] : []),
     ),
     again: true,
   }

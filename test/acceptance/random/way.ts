@@ -1,6 +1,7 @@
 import type { Operation } from '../../../src/core/operations/migration.ts'
 import type { Lifecycle } from '../../support/lifecycle.ts'
 import type { Draw } from './draw.ts'
+import { numberedParts } from './parts.ts'
 import type { RandomColumn, RandomTable } from './schema.ts'
 
 /** A database on its way from one shape to another. */
@@ -20,9 +21,9 @@ export interface Place {
   readonly column: RandomColumn
 }
 
-/** An old and a new way to say one thing; they agree wherever the new column is filled. Expressions over the columns of the table. */
+/** An old and a new way to say one thing; they agree wherever the new column is filled. Expressions over what is behind FROM. */
 export interface Pair {
-  readonly table: string
+  readonly from: string
   readonly filled: string
   readonly old: string
   readonly renewed: string
@@ -93,4 +94,11 @@ export function drawTable(draw: Draw, way: Way): RandomTable | undefined {
       way.tables.every((other) => other.columns.every(({ references }) => references !== name)),
   )
   return fitting.length === 0 ? undefined : draw.one(fitting)
+}
+
+/** The partitions of a table that a column is of, with an index that was there before: see `numberedParts`. */
+export function renumbered(way: Way, { table, column }: Place): Way {
+  const of = way.tables.find(({ name }) => name === table)
+  if (of === undefined || column.indexed === undefined) return way
+  return { ...way, more: [...way.more, ...numberedParts(of.was ?? of.name, column.name, of.divided)] }
 }

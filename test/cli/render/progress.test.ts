@@ -299,3 +299,21 @@ describe('a time', () => {
     expect(duration(seconds)).toBe(text)
   })
 })
+
+test.each<[Notice, string]>([
+  [
+    { type: 'plain_ranges', step: 'm/backfill/1', because: 'pid 7 keeps dead versions' },
+    'm/backfill/1: in plain ranges for now, because pid 7 keeps dead versions\n',
+  ],
+  [
+    { type: 'waiting_for_backfill', because: 'no backfill is under way' },
+    'Waiting: no backfill is under way.\n',
+  ],
+  [{ type: 'working_on', step: 'm/backfill/1', table: 'users' }, 'Filling "users" for m/backfill/1.\n'],
+])('what a worker has to say stays on the screen: %j', (notice, text) => {
+  const { view, written } = watching(true)
+  view.show(progress())
+  view.show(notice)
+  view.end()
+  expect(written.at(-1)).toBe(`\r\u001B[2K${text}`)
+})

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import {
+  fillingText,
   type MigrationStatus,
   migrationStatuses,
   renderStatus,
@@ -241,4 +242,16 @@ describe('a run of a single phase', () => {
       versions: [1],
     })
   })
+})
+
+test('who fills is counted, also where nobody does, with what keeps them from the ladder', () => {
+  const filling = { run: 1, step: 'm/backfill/1', table: 'users' }
+  expect([0, 1, 3].map((workers) => fillingText({ ...filling, workers }))).toEqual([
+    'Nobody fills "users" for m/backfill/1.',
+    '1 worker fills "users" for m/backfill/1.',
+    '3 workers fill "users" for m/backfill/1.',
+  ])
+  expect(fillingText({ ...filling, workers: 1, heldBy: 'pid 7' })).toBe(
+    '1 worker fills "users" for m/backfill/1. In plain ranges for now, because pid 7 keeps dead versions of rows from being pruned.',
+  )
 })

@@ -324,3 +324,70 @@ describe('of a partitioned table', () => {
     expect(() => planned(operation)).toThrow(message)
   })
 })
+
+describe('a copied column of a partitioned table', () => {
+  const RENAME: Operation = { kind: 'rename_column', ...on, from: 'team', to: 'squad' }
+  const key = foreignKey('of_shop', ['team', 'id'], {
+    definition: 'FOREIGN KEY (team, id) REFERENCES shops',
+    references: { namespace: 'public', name: 'shops' },
+    partnerParts: [{ namespace: 'public', name: 'shops_a' }],
+  })
+  const once = unique('once', ['team', 'id'], {
+    definition: 'UNIQUE NULLS NOT DISTINCT (team, id) INCLUDE (name)',
+  })
+  const given = events({
+    constraints: [key, once],
+    indexes: [index('once', ['team', 'id', 'name'], { unique: true, constraint: 'once' })],
+  })
+
+  test('has its unique constraint and its foreign key part by part, and they keep the names that PostgreSQL gives', () => {
+    const { steps, rollback } = planned(RENAME, given)
+    const carried = steps.filter(({ phase, does }) => phase === 'verify' && /once|of_shop/.test(does))
+    const copies = carried.flatMap((step) =>
+      'name' in step ? step.name : 'index' in step ? step.index.name : [],
+    )
+    expect(shortly(carried)).toEqual([
+      [
+        'verify ddl',
+        `alter table only "public"."events" add constraint "${copies[0]}" unique nulls not distinct ("squad", "id") include ("name")`,
+        'only events access_exclusive',
+      ],
+      ['verify index_parts', 'events share_update_exclusive', 'a access_exclusive', 'b access_exclusive'],
+      [
+        'verify foreign_key_parts',
+        'shops access_exclusive',
+        'shops_a access_exclusive',
+        'events access_exclusive',
+        'a access_exclusive',
+        'b access_exclusive',
+      ],
+    ])
+    expect(carried[1]).toMatchObject({
+      nameParts: ['squad', 'id', 'name'],
+      constraint: { kind: 'unique', usingIndex: { before: 'unique', after: '' } },
+    })
+    expect(carried[2]).toMatchObject({ how: 'add', columns: ['squad', 'id'] })
+    const purge = steps.find(({ kind }) => kind === 'purge')
+    const naming = shortly(purge === undefined ? [] : [purge])
+      .flat()
+      .filter((one) => one.startsWith('do '))
+    expect(naming.join()).toContain(`array[''events_squad_id_fkey'', ''events_squad_id_fkey''`)
+    expect(naming.join()).toContain(`array[''of_shop'', ''of_shop_''`)
+    expect(rollback.map(({ kind }) => kind)).toEqual(['ddl', 'index_parts', 'foreign_key_parts', 'ddl'])
+  })
+
+  test.each([
+    [
+      'its primary key',
+      { kind: 'primary_key', validated: true } as const,
+      'The primary key of_shop of a partitioned table cannot be handed on to another column',
+    ],
+    [
+      'a foreign key that was never proved',
+      { validated: false } as const,
+      'The foreign key of_shop of a partitioned table is not validated',
+    ],
+  ])('is refused with %s', (_what, more, message) => {
+    expect(() => planned(RENAME, events({ constraints: [{ ...key, ...more }] }))).toThrow(message)
+  })
+})

@@ -356,7 +356,7 @@ describe('in the end', () => {
   const things = carried(users, RENAMED, names)
 
   test('the copies take their last names, their comments and their mark as the clustering index', () => {
-    expect(settleSql(users, things)).toEqual([
+    expect(settleSql(users, things, { ...RENAMED, finalName: RENAMED.to })).toEqual([
       'alter table "public"."users" rename constraint "copy_of_users_name_key" to "users_full_name_key"',
       `comment on constraint "users_full_name_key" on "public"."users" is 'one each'`,
       'alter table "public"."users" rename constraint "copy_of_not_empty" to "not_empty"',
@@ -372,7 +372,9 @@ describe('in the end', () => {
   test('the index of a unique constraint keeps its comment and its mark, too', () => {
     const one = unique('users_name_key', ['name'])
     const marked = withThings([one], [indexOf(one, { clustered: true, comment: 'fast' })])
-    expect(settleSql(marked, carried(marked, RENAMED, names)).slice(1)).toEqual([
+    expect(
+      settleSql(marked, carried(marked, RENAMED, names), { ...RENAMED, finalName: RENAMED.to }).slice(1),
+    ).toEqual([
       `comment on index "public"."users_full_name_key" is 'fast'`,
       'alter table "public"."users" cluster on "users_full_name_key"',
     ])
@@ -380,9 +382,11 @@ describe('in the end', () => {
 
   test('nothing needs a word where nothing was copied', () => {
     const none = carried(table(), RENAMED, names)
-    expect([settleSql(table(), none), dropCopiesSql(USERS, none), replicaIdentitySql(table(), none)]).toEqual(
-      [[], [], []],
-    )
+    expect([
+      settleSql(table(), none, { ...RENAMED, finalName: RENAMED.to }),
+      dropCopiesSql(USERS, none),
+      replicaIdentitySql(table(), none),
+    ]).toEqual([[], [], []])
   })
 
   test('the copies can be taken away from whatever point of their making', () => {

@@ -387,8 +387,8 @@ describe('a migration', () => {
     [
       'a check',
       [
+        { ...drop, column: 'nick' },
         { ...rename, from: 'age', to: 'years' },
-        { ...rename, from: 'nick', to: 'nickname' },
       ],
       'both',
     ],
@@ -406,6 +406,50 @@ describe('a migration', () => {
       `Two operations of the migration take away "${name}", or a column of it.`,
     ])
     expect(error.hint).toBe('Put them into two migrations; the second begins when the first is contracted.')
+  })
+
+  test('makes what two renamed columns share once, of both new ones', () => {
+    const shared = tableWith([column('age'), column('nick')], {
+      constraints: [check('both', ['age', 'nick'], 'CHECK ((age <> nick))')],
+      indexes: [
+        index('users_age_nick_idx', ['age', 'nick'], {
+          definition: 'CREATE INDEX users_age_nick_idx ON public.users USING btree (age, nick)',
+        }),
+      ],
+    })
+    const { steps } = makePlan(
+      migration({ ...rename, from: 'age', to: 'years' }, { ...rename, from: 'nick', to: 'nickname' }),
+      schemaOf(shared),
+      facts,
+    )
+    const text = JSON.stringify(steps)
+    expect(text.match(/ON public.users \(years, nickname\)/g)).toHaveLength(1)
+    expect(text.match(/CHECK \(years <> nickname\)/g)).toHaveLength(1)
+    expect(text).not.toMatch(/years, nick\)|age, nickname\)/)
+    expect(text).toContain('rename to \\"users_years_nickname_idx\\"')
+  })
+
+  test('knows an index that it drops by the hidden name of a column, too, and does not copy it', () => {
+    const dropped = tableWith([column('age')], {
+      constraints: [],
+      indexes: [
+        index('users_age_idx', ['age'], {
+          definition: 'CREATE INDEX users_age_idx ON public.users USING btree (age)',
+        }),
+      ],
+    })
+    const { steps } = makePlan(
+      migration(
+        { kind: 'drop_index', namespace: 'public', table: 'users', index: 'users_age_idx' },
+        { ...rename, from: 'age', to: 'years' },
+      ),
+      schemaOf(dropped),
+      facts,
+    )
+    expect(steps.filter(({ kind }) => kind === 'concurrent_index')).toEqual([])
+    expect(JSON.stringify(steps.find(({ does }) => does.startsWith('drop the index')))).toMatch(
+      /pg_catalog.replace\(pg_catalog.pg_get_indexdef\(.{1,80}\), pg_catalog.quote_ident\('bellows_retired_\w+_age'\), pg_catalog.quote_ident\('age'\)\)/,
+    )
   })
 
   test('may use one name in two tables', () => {

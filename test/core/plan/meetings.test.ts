@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Operation } from '../../../src/core/operations/migration.ts'
 import { keyProblems, meetingProblems, sharingProblems } from '../../../src/core/plan/meetings.ts'
-import { column, foreignKey, index, schemaOf, table, told } from '../../support/model.ts'
+import { column, foreignKey, index, primaryKeyOf, schemaOf, table, told } from '../../support/model.ts'
 
 const on = { namespace: 'public' } as const
 const view = 'create or replace view names as select 1 as one'
@@ -129,14 +129,22 @@ describe('an index that goes or gets another name', () => {
   })
 
   test.each(ofColumn.map((one) => [one.kind, one] as const))(
-    'may not be dropped, but may get another name, before %s of its column finds it by that',
-    (_kind, one) => {
+    'may get another name before %s of its column finds it by that, and be dropped before a copy',
+    (kind, one) => {
       const [dropped, renamed] = ofIndex as readonly [Operation, Operation]
-      expect(problems(dropped, one)).toEqual([message])
+      expect(problems(dropped, one)).toEqual(kind === 'rename_column' ? [] : [message])
       expect(problems(renamed, one)).toEqual([])
       expect(problems(renamed, one, dropped)).toEqual([message])
     },
   )
+
+  test('is told to be dropped first, where a rename would copy it', () => {
+    const [dropped] = ofIndex as readonly [Operation]
+    const [found] = sharingProblems({ name: 'm', operations: [...ofColumn.slice(0, 1), dropped] }, schema)
+    expect(found?.hint).toBe(
+      'Put the operation that drops "by_name" before rename_column, which does not copy it then.',
+    )
+  })
 
   test('may beside a change of another column', () => {
     for (const one of ofIndex)
@@ -174,6 +182,34 @@ describe('a constraint that gets another name', () => {
   })
 })
 
+describe('what two columns share that get other names', () => {
+  const key = primaryKeyOf(['a', 'b'])
+  const of = { ...on, table: 'users' }
+  const renamed = (from: string): Operation => ({ kind: 'rename_column', ...of, from, to: `new ${from}` })
+  const problems = (given: Parameters<typeof table>[0], ...operations: readonly Operation[]) =>
+    told(sharingProblems({ name: 'm', operations }, schemaOf(table(given)))).map(([, message]) => message)
+  const both = (name: string) => [`Two operations of the migration take away "${name}", or a column of it.`]
+  const ab = index('ab', ['a', 'b'])
+
+  test('is made of both, where one comes right behind the other', () => {
+    expect(problems({ indexes: [ab] }, renamed('a'), renamed('b'))).toEqual([])
+    expect(problems({ indexes: [ab] }, renamed('a'), renamed('c'), renamed('b'))).toEqual([])
+    const between: Operation = { kind: 'drop_column', ...of, column: 'c' }
+    expect(problems({ indexes: [ab] }, renamed('a'), between, renamed('b'))).toEqual(both('ab'))
+  })
+
+  test('is no primary key, and nothing that foreign keys point at', () => {
+    expect(problems({ constraints: [key], indexes: [] }, renamed('a'), renamed('b'))).toEqual(both(key.name))
+    const pointedAt = index('ab', ['a', 'b'], { unique: true, foreignKeys: ['points on orders'] })
+    expect(problems({ indexes: [pointedAt] }, renamed('a'), renamed('b'))).toEqual(both('ab'))
+  })
+
+  test('is not made of a renamed one and one that goes', () => {
+    const drop: Operation = { kind: 'drop_column', ...of, column: 'b' }
+    expect(problems({ indexes: [ab] }, renamed('a'), drop)).toEqual(both('ab'))
+  })
+})
+
 describe('what only describes a column', () => {
   const of = { ...on, table: 'users' }
   const described: Operation = { kind: 'alter_column', ...of, column: 'a', comment: 'c', statistics: 7 }
@@ -197,6 +233,11 @@ describe('what only describes a column', () => {
       'NOT NULL',
       { kind: 'alter_column', ...of, column: 'b', nullable: false },
       'Give rename_column of "a" nullable: false, and up for what becomes of NULL. Both are done by one copy then.',
+    ],
+    [
+      'an index',
+      { kind: 'create_index', definition: 'create index on users (b)' },
+      'Put it into the migration before, for "a", and "b" takes it over; or into the next one, for "b", which begins when this one is contracted.',
     ],
     [
       'a default',

@@ -2,9 +2,9 @@ import { describe, expect, test } from 'vitest'
 import { stepHazards } from '../../../src/core/plan/hazards.ts'
 import { overPartitions } from '../../../src/core/plan/over-partitions.ts'
 import type { Lock, StepDraft } from '../../../src/core/plan/step.ts'
-import type { Part, Table } from '../../../src/core/schema/model.ts'
+import type { Part, Schema, Table } from '../../../src/core/schema/model.ts'
 import { sql } from '../../../src/core/sql.ts'
-import { table } from '../../support/model.ts'
+import { foreignKey, table } from '../../support/model.ts'
 
 const part = (name: string, kind: Part['kind'] = 'table'): Part => ({
   namespace: 'old',
@@ -63,6 +63,29 @@ describe('a step on a partitioned table', () => {
   test('locks none where the statement takes the lock of the table alone', () => {
     const draft = locking([{ relation: USERS, level: 'share', implied: true }])
     expect(overPartitions(draft, schema('partitioned'))).toEqual(draft)
+  })
+
+  test('locks the partitions that a foreign key points at as it comes, is proved and goes, also of a table that only the key is known of', () => {
+    const shops = { namespace: 'public', name: 'shops' }
+    const key = foreignKey('of_shop', ['id'], {
+      references: shops,
+      partnerParts: [{ namespace: 'old', name: 's' }],
+    })
+    const known = { tables: [table({ constraints: [key] })] }
+    const levels = (relation: Lock['relation'], level: Lock['level'], of: Schema) => {
+      const draft = overPartitions(locking([{ relation, level, implied: true }]), of)
+      return 'locks' in draft ? draft.locks.map((one) => `${one.relation.name} ${one.level}`) : []
+    }
+    expect(levels(shops, 'share_row_exclusive', known)).toEqual([
+      'shops share_row_exclusive',
+      's share_row_exclusive',
+    ])
+    expect(levels(shops, 'row_share', known)).toEqual(['shops row_share', 's access_share'])
+    expect(levels(USERS, 'access_exclusive', schema('partitioned'))).toEqual([
+      'users access_exclusive',
+      'a access_exclusive',
+      'b access_exclusive',
+    ])
   })
 
   test('locks none where it is only about the table itself', () => {

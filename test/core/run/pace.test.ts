@@ -27,10 +27,10 @@ describe('the pace of batches', () => {
     expect(paced(pace, { rows: 1_000, ms: 0 }, MOST_MS).rows).toBe(2_000)
   })
 
-  test('follows no batch that finds little, however long that takes', () => {
-    const pace = firstPace('by_time', 25)
-    expect(paced(pace, { rows: 3, ms: 1 }, MOST_MS)).toEqual(pace)
-    expect(paced(pace, { rows: 3, ms: 200 }, MOST_MS)).toEqual(pace)
+  test('follows the time of a range that was made smaller or larger than it is by now', () => {
+    const pace = { ...firstPace('by_time', 25), rows: 4_000 }
+    expect(paced(pace, { rows: 1_000, ms: 10 }, MOST_MS).rows).toBe(2_500)
+    expect(paced(pace, { rows: 16_000, ms: 100 }, MOST_MS).rows).toBe(4_000)
   })
 
   test('does not fall below what a statement costs in any case, but where the server ends one', () => {

@@ -51,6 +51,7 @@ export function simulatedJournal(time: Timeline): SimulatedJournal {
     write,
     journal: {
       install: async () => undefined,
+      isOfThisVersion: async () => true,
       isInstalled: async () => true,
       runs: async () => [{ id: RUN, plan: PLAN }],
       entries: async () => runEntries,

@@ -1,6 +1,6 @@
 import { attributesSql } from '../../plan/attributes.ts'
 import { dropCopiesSql } from '../../plan/carry.ts'
-import { dropLooseStep } from '../../plan/carry-parts.ts'
+import { dropLooseKeyStep, dropLooseStep } from '../../plan/carry-parts.ts'
 import { clearColumnState } from '../../plan/column-state.ts'
 import { uninstallCounterSql } from '../../plan/old-writes.ts'
 import { onTable } from '../../plan/on-table.ts'
@@ -21,7 +21,12 @@ export function returnStep({ leaving, installed }: Work): StepDraft {
 export function takeBackSteps(work: Work): readonly StepDraft[] {
   const { table, things } = work
   const loose =
-    table.kind === 'partitioned' ? things.indexes.map((copy) => dropLooseStep(table, copy, work)) : []
+    table.kind === 'partitioned'
+      ? [
+          ...[...things.indexes, ...things.uniques].map((copy) => dropLooseStep(table, copy, work)),
+          ...things.foreignKeys.map((copy) => dropLooseKeyStep(table, copy, work)),
+        ]
+      : []
   return [...loose, takeBackStep(work)]
 }
 

@@ -2,6 +2,7 @@ import type { BellowsError } from '../../errors.ts'
 import { ownPartProblems, refused } from '../../plan/table-checks.ts'
 import { type Column, needsColumn, type Table } from '../../schema/model.ts'
 import { shown } from '../../sql.ts'
+import { unprovedProblems } from '../keys/primary-key.ts'
 
 /** Why the values of a column cannot be copied in step with its writers. */
 export function sourceProblems(table: Table, { name, ...from }: Column): readonly BellowsError[] {
@@ -29,30 +30,41 @@ export function sourceProblems(table: Table, { name, ...from }: Column): readonl
 
 /** What hangs on the column and cannot get a twin while both columns live. Refused by name, before anything runs. */
 export function carryProblems(table: Table, from: Column): readonly BellowsError[] {
-  return table.constraints
-    .filter((one) => needsColumn(table, one, from.name))
-    .flatMap((one) => {
-      if (table.kind === 'partitioned' && one.kind !== 'check' && one.kind !== 'not_null') {
+  const mine = table.constraints.filter((one) => needsColumn(table, one, from.name))
+  const found = mine
+    .flatMap((one): readonly (readonly [string, string?])[] => {
+      if (table.kind === 'partitioned' && one.kind === 'primary_key')
         return [
-          `The constraint ${shown(one.name)} of a partitioned table cannot be put up for another column without stopping writers.`,
+          [
+            `The primary key ${shown(one.name)} of a partitioned table cannot be handed on to another column: PostgreSQL makes no key of an index that is part of another one.`,
+            'Put a unique constraint beside it, drop it for the time of the migration, and add it again afterwards.',
+          ],
         ]
-      }
       if (one.kind === 'exclusion')
-        return [`The exclusion constraint ${shown(one.name)} cannot be built without stopping writers.`]
+        return [[`The exclusion constraint ${shown(one.name)} cannot be built without stopping writers.`]]
       if (one.kind === 'unique' && one.deferrable) {
         return [
-          `The unique constraint ${shown(one.name)} is deferrable; a twin would be checked at once while it is built.`,
+          [
+            `The unique constraint ${shown(one.name)} is deferrable; a twin would be checked at once while it is built.`,
+          ],
         ]
       }
       if (one.definition.includes('WITHOUT OVERLAPS'))
-        return [`The constraint ${shown(one.name)} is WITHOUT OVERLAPS, which cannot be built concurrently.`]
+        return [
+          [`The constraint ${shown(one.name)} is WITHOUT OVERLAPS, which cannot be built concurrently.`],
+        ]
       if (one.setsDefault)
-        return [`The foreign key ${shown(one.name)} sets a default, which two columns cannot share.`]
+        return [[`The foreign key ${shown(one.name)} sets a default, which two columns cannot share.`]]
       return []
     })
-    .map((message) =>
-      refused(message, 'Drop the constraint for the time of the migration, and add it again afterwards.'),
+    .map(([message, hint]) =>
+      refused(
+        message,
+        hint ?? 'Drop the constraint for the time of the migration, and add it again afterwards.',
+      ),
     )
+  const keys = mine.filter(({ kind }) => kind === 'foreign_key')
+  return [...found, ...keys.flatMap((key) => unprovedProblems(table, key))]
 }
 
 /** A rule that holds for the old values need not hold for the changed ones; then every write of the application would fail. */

@@ -104,7 +104,7 @@ export function purgeStep(work: Work): StepDraft {
           `drop column ${id(leaving.hidden)} restrict`,
         ].join(', '),
       )}`,
-      ...settleSql(table, things),
+      ...settleSql(table, things, work),
       ...indexColumnsSql(work),
       ...notNullNameSql(work),
       clearColumnState(table, to === finalName ? from : to),

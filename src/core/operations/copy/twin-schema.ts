@@ -1,7 +1,7 @@
 import { carried } from '../../plan/carry.ts'
 import type { Copy, Renamed } from '../../plan/copied.ts'
 import { defaultName, namesFor, notNullName } from '../../plan/names.ts'
-import { rewriteConstraint } from '../../rewrite.ts'
+import { rewriteConstraint, rewriteIndex } from '../../rewrite.ts'
 import type { Index } from '../../schema/indexes.ts'
 import {
   type Column,
@@ -98,6 +98,7 @@ function renamedIndex(one: Index, of: Renamed, copies: readonly Copy<Index | Con
   return {
     ...one,
     name: copy.finalName,
+    definition: of.from === of.to ? one.definition : rewriteIndex(one.definition, of, copy.finalName),
     columns: renamed(one.columns),
     nameParts: renamed(one.nameParts),
     constraint: one.constraint === null ? null : copy.finalName,

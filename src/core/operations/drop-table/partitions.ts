@@ -1,5 +1,7 @@
 import type { BellowsError } from '../../errors.ts'
 import { clearColumnState } from '../../plan/column-state.ts'
+import type { Hazard } from '../../plan/hazard.ts'
+import { leavingHazards } from '../../plan/hazards.ts'
 import { aloneLock, wholeTree } from '../../plan/locks.ts'
 import { namesFor } from '../../plan/names.ts'
 import { relationAbsent } from '../../plan/probes.ts'
@@ -12,8 +14,9 @@ import {
 } from '../../plan/retire-table.ts'
 import type { Lock, Requirement, StepDraft, TransactionStep } from '../../plan/step.ts'
 import { refused } from '../../plan/table-checks.ts'
+import type { Facts } from '../../schema/facts.ts'
 import { isSameName, type QualifiedName, type Table } from '../../schema/model.ts'
-import { join, lit, qualified, regclass, shown, sql } from '../../sql.ts'
+import { id, join, lit, qualified, regclass, type Sql, shown, sql } from '../../sql.ts'
 
 /** A partition goes as its table does: it has a name of its own, by which others may use it. */
 interface LeavingPart extends LeavingTable {
@@ -32,6 +35,44 @@ export function tooManyParts({ name, parts }: Table): readonly BellowsError[] {
       `Detach or drop partitions first, in portions, until ${MOST_PARTS} or fewer are left: see detach_partition.`,
     ),
   ]
+}
+
+/** Foreign keys that a partition has and its table has not. */
+export function partKeysQuestion(table: QualifiedName): Sql {
+  const tree = sql`pg_catalog.pg_partition_tree(pg_catalog.to_regclass(${lit(qualified(table))}))`
+  return sql`select n.nspname as namespace, p.relname as name, k.conname as key from ${tree} t join pg_catalog.pg_class p on p.oid = t.relid join pg_catalog.pg_namespace n on n.oid = p.relnamespace join pg_catalog.pg_constraint k on k.conrelid = p.oid and k.contype = 'f' and k.conparentid = 0 where t.level > 0 order by 1, 2, 3`
+}
+
+/** Foreign keys of one partition alone, and those that point at one alone: the contract would stop there. */
+export function partKeyProblems(table: Table, { answers }: Facts): readonly BellowsError[] {
+  const answer = answers[partKeysQuestion(table)] ?? []
+  const own =
+    'problem' in answer ? [] : (answer as unknown as readonly (QualifiedName & { readonly key: string })[])
+  return [
+    ...own.map(({ key, ...part }) =>
+      refused(
+        `The partition ${shown(part.name)} of "${table.name}" has the foreign key ${shown(key)} of its own.`,
+        `Drop it first: alter table ${qualified(part)} drop constraint ${id(key)}`,
+      ),
+    ),
+    ...table.parts.flatMap((part) =>
+      (part.hanging?.dependents ?? [])
+        .filter(({ kind }) => kind === 'foreign key')
+        .map(({ name }) =>
+          refused(
+            `The foreign key ${name} points at the partition ${shown(part.name)} of "${table.name}".`,
+            'Drop it first.',
+          ),
+        ),
+    ),
+  ]
+}
+
+/** What uses a partition by its own name. */
+export function partHazards({ parts }: Table): readonly Hazard[] {
+  return parts.flatMap(({ name, hanging }) =>
+    hanging === undefined ? [] : leavingHazards({ name, ...hanging }),
+  )
 }
 
 /** Each behind the one that it is a part of. */

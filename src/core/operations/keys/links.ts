@@ -1,8 +1,10 @@
-import { commentedSql } from '../../plan/carry.ts'
+import { commentedSql } from '../../plan/commented.ts'
 import { foreignKeySteps, onBoth } from '../../plan/constraint-steps.ts'
 import type { Renamed } from '../../plan/copied.ts'
+import { hasKeysUnder, nameKeySql } from '../../plan/key-names.ts'
 import {
   constraintExists,
+  constraintIs,
   constraintIsAsPlanned,
   constraintValidated,
   relationExists,
@@ -18,6 +20,7 @@ import {
   type Table,
 } from '../../schema/model.ts'
 import { id, lit, qualified, regclass, type Sql, shown, sql, trusted } from '../../sql.ts'
+import { dropLooseForeignKeysStep, foreignKeyPartsStep } from '../rules/by-parts.ts'
 import { type ColumnOf, type Follower, followersOf } from '../rules/followers.ts'
 
 /** A foreign key that points at a column which another one replaces. */
@@ -46,9 +49,11 @@ export function linkedBy(schema: Schema, columns: readonly ColumnOf[]): readonly
 }
 
 export function linkOf(linked: Linked, moved: readonly Moved[], copyName: string): Link {
-  const { key } = linked
+  const { key, table } = linked
   const text = movedKey(linked, moved)
-  return { ...linked, copyName, definition: sql`${text}${key.validated ? sql` not valid` : sql``}` }
+  // The partitions of a table get it for new rows first, and the table when they have it.
+  const isLater = key.validated && table.kind !== 'partitioned'
+  return { ...linked, copyName, definition: sql`${text}${isLater ? sql` not valid` : sql``}` }
 }
 
 /** Its definition on the new columns, on either side. */
@@ -58,10 +63,16 @@ export function movedKey({ table, key, other }: Linked, moved: readonly Moved[])
   return of(other).reduce((text, column) => rewriteConstraint(text, column, ['pk_attrs']), local)
 }
 
-export function linkSteps(
-  { table, other, key, copyName, definition }: Link,
-  phase: Phase,
-): readonly StepDraft[] {
+export function linkSteps(link: Link, phase: Phase): readonly StepDraft[] {
+  const { table, other, key, copyName, definition } = link
+  if (table.kind === 'partitioned')
+    return [
+      foreignKeyPartsStep(partsOf(link), {
+        phase,
+        hazards: [],
+        probe: constraintIs(table, copyName, 'foreign_key'),
+      }),
+    ]
   const [add, validate] = foreignKeySteps({
     table,
     other,
@@ -73,8 +84,19 @@ export function linkSteps(
   return key.validated ? [add, validate] : [add]
 }
 
+function partsOf({ table, other, key, copyName, definition }: Link) {
+  const toParts = other.kind === 'partitioned' ? { columns: key.columns } : {}
+  return { table, other, name: copyName, definition, ...toParts }
+}
+
 /** Before the columns: it stands on an index of one of them. */
-export function dropLinkStep(link: Link): StepDraft {
+export function dropLinkSteps(link: Link): readonly StepDraft[] {
+  const loose =
+    link.table.kind === 'partitioned' ? [dropLooseForeignKeysStep(partsOf(link), { phase: 'expand' })] : []
+  return [dropLinkStep(link), ...loose]
+}
+
+function dropLinkStep(link: Link): StepDraft {
   const { table, other, key, copyName } = link
   return {
     kind: 'ddl',
@@ -124,7 +146,9 @@ export function dropConstraintSql(table: QualifiedName, name: string): Sql {
 /** The twin gets the name, when the foreign key that had it is gone. */
 export function takeOverLinkSql({ table, key, copyName }: Link): readonly Sql[] {
   return [
-    sql`alter table ${qualified(table)} rename constraint ${id(copyName)} to ${id(key.name)}`,
+    ...(hasKeysUnder(table, key)
+      ? nameKeySql(table, { from: copyName, to: key.name, columns: key.columns })
+      : [sql`alter table ${qualified(table)} rename constraint ${id(copyName)} to ${id(key.name)}`]),
     ...linkCommentSql(table, key),
   ]
 }

@@ -2,6 +2,7 @@ import type { BellowsError } from '../../errors.ts'
 import { refused } from '../../plan/table-checks.ts'
 import {
   type Column,
+  type Constraint,
   isSameName,
   needsColumn,
   primaryKeyOf,
@@ -54,6 +55,17 @@ export function primaryKeyProblems(
         `The ${what} needs the primary key ${shown(key.name)}, which is made of another column in the contract.`,
         'Drop it for the time of the migration, and make it anew afterwards.',
       ),
+    ),
+  ]
+}
+
+/** A foreign key comes to a partitioned table by its partitions, each of which is proved. */
+export function unprovedProblems({ kind }: Table, { name, validated }: Constraint): readonly BellowsError[] {
+  if (kind !== 'partitioned' || validated) return []
+  return [
+    refused(
+      `The foreign key ${shown(name)} of a partitioned table is not validated, and its copy would be, partition by partition.`,
+      'Validate it first.',
     ),
   ]
 }

@@ -6,7 +6,7 @@ import { type Column, isSameName, type Table } from '../../schema/model.ts'
 import { shown } from '../../sql.ts'
 import type { Work } from '../copy/work.ts'
 import { linkedBy } from '../keys/links.ts'
-import { includedProblems, primaryKeyProblems } from '../keys/primary-key.ts'
+import { includedProblems, primaryKeyProblems, unprovedProblems } from '../keys/primary-key.ts'
 import type { Context } from '../operation.ts'
 import type { RenamedKey } from './key.ts'
 import type { RenameColumn } from './rename.ts'
@@ -28,7 +28,10 @@ export function renamedKeyProblems(
     renaming !== undefined &&
     canonical([renaming.target.type, renaming.target.collation]) !== canonical([from.type, from.collation])
   return [
-    ...[...others].flatMap((one) => tableProblems({ namespace: one.namespace, table: one.name }, one)),
+    ...[...others].flatMap((one) =>
+      tableProblems({ namespace: one.namespace, table: one.name }, one, ['table', 'partitioned']),
+    ),
+    ...links.flatMap(({ table: one, key }) => unprovedProblems(one, key)),
     ...ofItself.map(({ key }) =>
       refused(
         `The foreign key ${shown(key.name)} leads from "${from.name}" to "${from.name}" of the same table, both of which get another name.`,

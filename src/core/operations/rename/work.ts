@@ -1,6 +1,8 @@
 import { assert } from '../../errors.ts'
+import { companionsOf } from '../../plan/retire.ts'
 import { theTable } from '../../plan/table-checks.ts'
-import { findColumn, findTable } from '../../schema/model.ts'
+import { findColumn, findTable, isSameName } from '../../schema/model.ts'
+import { withoutShared } from '../copy/shared-things.ts'
 import { twinColumn, workUnderTwoNames } from '../copy/work.ts'
 import type { Context } from '../operation.ts'
 import { renamedKey } from './key.ts'
@@ -29,8 +31,23 @@ export function workFor(op: RenameColumn, context: Context) {
     context,
   })
   const key = renamedKey(op, context, work)
-  if (key.links.length === 0) return { ...work, key }
   const { leaving } = work
-  const known = [...leaving.known, ...key.links.map((one) => one.key.name)]
-  return { ...work, key, leaving: { ...leaving, known, along: key.links.map(({ identity }) => identity) } }
+  const along = key.links.length === 0 ? {} : { along: key.links.map(({ identity }) => identity) }
+  const known = [...leaving.known, ...givenCompanions(op, context), ...key.links.map((one) => one.key.name)]
+  return {
+    ...work,
+    key,
+    things: withoutShared(work.things, table, laterColumns(op, context)),
+    leaving: { ...leaving, known: [...new Set(known)], ...along },
+  }
+}
+
+/** What is on the column until the contract, by the names that it has until then: operations in front of this one may give it others. */
+function givenCompanions(op: RenameColumn, { given }: Context): readonly string[] {
+  const table = findTable(given, theTable(op))
+  return table === undefined ? [] : companionsOf(table, op.from)
+}
+
+function laterColumns(op: RenameColumn, { renamedBehind = [] }: Context): readonly string[] {
+  return renamedBehind.filter(({ table }) => isSameName(table, theTable(op))).map(({ column }) => column)
 }

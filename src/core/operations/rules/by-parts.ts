@@ -98,9 +98,10 @@ function constraintOf({ kind, columns, include, nullsNotDistinct, deferrable }: 
 
 interface ForeignKeyWork extends NewRule<ForeignKeyRule> {
   readonly table: Table
+  readonly other?: Table | undefined
 }
 
-type Key = Pick<ForeignKeyPartsStep, 'other' | 'name' | 'definition'> & { readonly table: Table }
+type Key = Pick<ForeignKeyPartsStep, 'other' | 'name' | 'definition' | 'columns'> & { readonly table: Table }
 
 /** Each partition gets the key and is proved by itself; the table takes these over. */
 export function foreignKeyPartsStep(
@@ -116,29 +117,28 @@ export function foreignKeyPartsStep(
     how: 'add',
     does: `give each partition of "${key.table.name}" the foreign key "${key.name}", and then the table`,
     comment: more.comment ?? null,
-    locks: keyPartLocks(key.table, key.other),
+    locks: keyPartLocks(key.table, key),
   }
 }
 
-export function keyOf({ table, name, rule }: ForeignKeyWork): Key {
-  return { table, other: rule.other, name, definition: definitionSql(rule) }
+export function keyOf({ table, other, name, rule }: ForeignKeyWork): Key {
+  const toParts = other?.kind === 'partitioned' ? { columns: rule.columns } : {}
+  return { table, other: rule.other, name, definition: definitionSql(rule), ...toParts }
 }
 
 /** What partitions have got before their table has it. */
 export function dropLooseForeignKeysStep(
-  work: ForeignKeyWork,
-  phase: ForeignKeyPartsStep['phase'],
+  key: Key,
+  more: Pick<ForeignKeyPartsStep, 'phase' | 'unmakes'>,
 ): StepDraft {
-  const key = keyOf(work)
   return {
     ...key,
+    ...more,
     kind: 'foreign_key_parts',
-    phase,
     how: 'drop',
     comment: null,
-    does: `take the foreign key "${work.name}" from the partitions that have it before "${work.table.name}"`,
+    does: `take the foreign key "${key.name}" from the partitions that have it before "${key.table.name}"`,
     hazards: [],
-    unmakes: madeConstraint(work),
     probe: sql`not exists (${looseKeysSql(key)})`,
     locks: [],
   }

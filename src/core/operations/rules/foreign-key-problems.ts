@@ -18,7 +18,15 @@ export function foreignKeyProblems(
   // The other table need not be ours, but it must be a table with all its rows in it.
   const problems = tableProblems(
     at,
-    other === undefined ? undefined : { ...other, owned: true, inherits: false },
+    other === undefined
+      ? undefined
+      : {
+          ...other,
+          owned: true,
+          inherits: false,
+          parts: other.parts.map((part) => ({ ...part, owned: true })),
+        },
+    ['table', 'partitioned'],
   )
   if (other === undefined || problems.length > 0) return problems
   const missing = rule.otherColumns.flatMap((name) => columnMissing({ table: other.name }, other, name))

@@ -17,6 +17,8 @@ import { breaks, deferrableSql, definitionSql, keyIndexSql, RULE_WORDS } from '.
 /** A rule with the table that it comes to, as far as the plan knows it. */
 export interface Work<R extends Rule = Rule> extends NewRule<R> {
   readonly table: Table
+  /** What a foreign key points at. */
+  readonly other?: Table | undefined
   readonly seed: string
 }
 

@@ -3,7 +3,7 @@ import { indexHas, relationExists } from '../../plan/probes.ts'
 import type { StepDraft } from '../../plan/step.ts'
 import { findColumn } from '../../schema/model.ts'
 import { id, qualified, sql } from '../../sql.ts'
-import { dropLooseForeignKeysStep, dropLooseKeysStep } from './by-parts.ts'
+import { dropLooseForeignKeysStep, dropLooseKeysStep, keyOf } from './by-parts.ts'
 import { nullableAgainSteps } from './not-null.ts'
 import { phaseOf, type Work } from './put-up.ts'
 import type { ForeignKeyRule, KeyRule } from './rule.ts'
@@ -28,7 +28,12 @@ export function takeDownSteps(work: Work): readonly StepDraft[] {
       return [
         dropStep(work),
         ...(work.table.kind === 'partitioned'
-          ? [dropLooseForeignKeysStep(work as Work<ForeignKeyRule>, phaseBack(work))]
+          ? [
+              dropLooseForeignKeysStep(keyOf(work as Work<ForeignKeyRule>), {
+                phase: phaseBack(work),
+                unmakes: madeConstraint(work),
+              }),
+            ]
           : []),
       ]
     default:

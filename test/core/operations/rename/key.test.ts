@@ -60,6 +60,25 @@ describe('another name of a key', () => {
     ])
   })
 
+  test('has what points at it from a partitioned table on both columns by its partitions', () => {
+    const parted = schemaOf(users(), orders({ kind: 'partitioned' }))
+    const [step] = renameColumn
+      .contract(op(), context(parted, known))
+      .filter(({ kind }) => kind === 'foreign_key_parts')
+    expect(step).toMatchObject({
+      phase: 'verify',
+      how: 'add',
+      definition: 'FOREIGN KEY (user_id) REFERENCES users (number) ON DELETE CASCADE',
+    })
+    expect(renameColumn.rollback(op(), context(parted, known)).map(({ kind }) => kind)).toContain(
+      'foreign_key_parts',
+    )
+    const unproved = orders({ kind: 'partitioned', constraints: [{ ...POINTS, validated: false }] })
+    expect(problems(schemaOf(users(), unproved))).toEqual([
+      'The foreign key points of a partitioned table is not validated, and its copy would be, partition by partition.',
+    ])
+  })
+
   test('puts the keys over in the purge, with the sequence: the table locked first, and the others in one order', () => {
     const purge = renameColumn.contract(op(), context(SHOP, known)).at(-1)
     if (purge?.kind !== 'purge') throw new Error('the last step drops')

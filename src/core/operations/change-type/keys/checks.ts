@@ -24,8 +24,13 @@ export function keyChangeProblems(
   )
   // Also one whose column stays as it is: its foreign key is made anew.
   const all = new Set([...tables, ...followers.map(({ table }) => table)])
+  const pointing = new Set(followers.map(({ table }) => table))
   const unfit = [...all].flatMap((table) =>
-    tableProblems({ namespace: table.namespace, table: table.name }, table),
+    tableProblems(
+      { namespace: table.namespace, table: table.name },
+      table,
+      pointing.has(table) ? ['table'] : ['table', 'partitioned'],
+    ),
   )
   if (unfit.length > 0) return unfit
   return [
@@ -41,6 +46,13 @@ function ownProblems(op: ChangeType, { schema }: Context): readonly BellowsError
   if (table === undefined || from === undefined) return []
   const [follower] = followersOf(schema, table, from.name)
   return [
+    ...(table.kind === 'table' || from.identity === 'no'
+      ? []
+      : [
+          refused(
+            `"${op.table}"."${op.column}" is an identity of a partitioned table, which cannot be moved to another column.`,
+          ),
+        ]),
     ...(op.up === undefined || from.identity === 'no'
       ? []
       : [

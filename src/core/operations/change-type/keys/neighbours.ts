@@ -1,7 +1,7 @@
 import type { Carried } from '../../../plan/carry.ts'
 import { rewriteConstraint, rewriteIndex } from '../../../rewrite.ts'
-import type { Index } from '../../../schema/indexes.ts'
 import { type Constraint, isSameName, needsColumn, type Table } from '../../../schema/model.ts'
+import { withoutShared } from '../../copy/shared-things.ts'
 import type { Work } from '../../copy/work.ts'
 import type { Follower } from '../../rules/followers.ts'
 
@@ -32,15 +32,16 @@ export function ownThings(
   later: readonly Work[],
   linked: readonly Follower[],
 ): Carried {
-  const isLeft = (one: Constraint | Index): boolean =>
-    later.some(({ from }) => ('kind' in one ? needsColumn(table, one, from) : one.columns.includes(from)))
+  const own = withoutShared(
+    things,
+    table,
+    later.map(({ from }) => from),
+  )
   const isLink = (one: Constraint): boolean =>
     linked.some((link) => link.key.name === one.name && isSameName(link.table, table))
   return {
-    indexes: things.indexes.filter(({ original }) => !isLeft(original)),
-    uniques: things.uniques.filter(({ original }) => !isLeft(original)),
+    ...own,
     keys: [],
-    checks: things.checks.filter(({ original }) => !isLeft(original)),
-    foreignKeys: things.foreignKeys.filter(({ original }) => !isLeft(original) && !isLink(original)),
+    foreignKeys: own.foreignKeys.filter(({ original }) => !isLink(original)),
   }
 }

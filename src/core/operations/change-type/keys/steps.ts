@@ -10,7 +10,7 @@ import { takeBackSteps } from '../../copy/back-steps.ts'
 import { fillStep, installStep } from '../../copy/expand-steps.ts'
 import { indexColumnsSql, purgeStep } from '../../copy/leave-steps.ts'
 import { verifySteps } from '../../copy/verify-steps.ts'
-import { dropLinkStep, type Link, linkSteps } from '../../keys/links.ts'
+import { dropLinkSteps, type Link, linkSteps } from '../../keys/links.ts'
 import type { ChangeType } from '../change.ts'
 import { changeHazards } from '../checks.ts'
 import type { Keys, Member, PrimaryKey } from './keys.ts'
@@ -67,7 +67,7 @@ export function takeBackKeys(keys: Keys): readonly StepDraft[] {
   return [
     swapKeysBackStep(keys),
     ...links.filter(({ key }) => key.validated).map(validateAgainStep),
-    ...links.map(dropLinkStep),
+    ...links.flatMap(dropLinkSteps),
     ...members.toReversed().flatMap((member) => takeBackKeySteps(member, keys)),
   ]
 }

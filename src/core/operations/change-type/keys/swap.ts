@@ -1,4 +1,5 @@
-import { commentedSql, markedSql } from '../../../plan/carry.ts'
+import { markedSql } from '../../../plan/carry.ts'
+import { commentedSql } from '../../../plan/commented.ts'
 import { compileAnewSql } from '../../../plan/compiled-anew.ts'
 import { inLockOrder } from '../../../plan/locks.ts'
 import { defaultName } from '../../../plan/names.ts'

@@ -1,0 +1,40 @@
+// What the dual write costs those who write: as many updates as the server takes, with and without it, in turns.
+import { connected } from './tables.mjs'
+import { expand } from './ways.mjs'
+
+const CLIENTS = 4
+const SECONDS = 5
+
+/** @returns updates a second without the dual write and with it, of the column that is copied and of another one */
+export async function dualWriteCost(copies, rows, runs) {
+  const results = []
+  for (let run = 0; run < runs; run += 1)
+    for (const isExpanded of [false, true])
+      await copies(async (url) => {
+        if (isExpanded) await expand(url)
+        for (const [column, set] of Object.entries(SETS))
+          results.push({ isExpanded, column, perSecond: await updates(url, set, rows) })
+      })
+  return results
+}
+
+const SETS = { copied: `name = 'user number ' || $1`, other: 'seen = seen + $1::int % 7' }
+
+async function updates(url, set, rows) {
+  const until = performance.now() + SECONDS * 1_000
+  const counts = await Promise.all(
+    Array.from({ length: CLIENTS }, () =>
+      connected(url, async (client) => {
+        let count = 0
+        for (; performance.now() < until; count += 1)
+          await client.query({
+            name: 'write',
+            text: `update users set ${set} where id = $1::bigint`,
+            values: [String(1 + Math.floor(Math.random() * rows))],
+          })
+        return count
+      }),
+    ),
+  )
+  return counts.reduce((a, b) => a + b) / SECONDS
+}

@@ -1,0 +1,88 @@
+import type { BackfillStep } from '../../core/plan/step.ts'
+import type { Pass } from '../../core/run/ranges.ts'
+import { WORKER } from '../../core/run/workers.ts'
+import { lit, sql } from '../../core/sql.ts'
+import type { Engine } from '../context.ts'
+import type { Part } from './leaves.ts'
+
+/** A backfill that is under way. */
+export interface Filling {
+  readonly run: number
+  readonly step: string
+  /** Or the partition of it that the backfill is at. */
+  readonly table: string
+  /** Sessions that fill ranges of it, here or elsewhere. */
+  readonly workers: number
+  /** Who keeps dead versions of rows from being pruned, so that ranges are gone through in one go. */
+  readonly heldBy?: string
+}
+
+/** A first pass that others may help with, as the journal has it. */
+export interface Open extends Part<BackfillStep> {
+  readonly run: number
+  readonly pass: Pass
+  /** Of the driver whose backfill it is, who is the last one that there was. */
+  readonly epoch: number
+  /** Is it at work, or did it die at it? Otherwise it has left. */
+  readonly isDriven: boolean
+  /** Is there anything that nobody has filled yet? What comes behind is for the driver alone. */
+  readonly isLeft: boolean
+  readonly heldBy?: string
+}
+
+interface OpenRow {
+  readonly run: number
+  readonly step: string
+  readonly state: Pass & { readonly epoch: number; readonly heldBy?: string }
+  readonly driven: boolean
+  readonly left: boolean
+}
+
+/**
+ * The one first pass that is under way. Not one that a later driver has passed over: it does something else, and nobody is to
+ * be at work beside it.
+ */
+export async function openPass(engine: Engine): Promise<Open | undefined> {
+  const ofLeaf = sql`r.step = c.step and r.leaf = coalesce((c.state #>> '{leaf,oid}')::bigint, 0)`
+  const [found] = await engine.database.read<OpenRow>(sql`
+select c.run, c.step, c.state, h.epoch is not null as driven,
+    exists (select from bellows.backfill_range r where ${ofLeaf} and r.next_rung < r.rungs)
+      or coalesce((select max(r.to_block) from bellows.backfill_range r where ${ofLeaf}), 0) < (c.state #>> '{file,blocks}')::bigint as "left"
+  from bellows.checkpoint c join bellows.driver d on d.epoch = (c.state ->> 'epoch')::bigint left join bellows.heartbeat h on h.epoch = d.epoch
+  where not c.finished and c.state ? 'byRanges' order by c.updated_at desc limit 1`)
+  if (found === undefined) return undefined
+  const [stored] = await engine.journal.runs({ id: found.run })
+  const step = stored?.plan.steps.find(({ id }) => id === found.step)
+  if (step?.kind !== 'backfill') return undefined
+  const { run, state, driven, left } = found
+  const { file, at, leaf, epoch, heldBy } = state
+  return {
+    run,
+    step: leaf === undefined ? step : { ...step, table: leaf.table },
+    ...(leaf === undefined ? {} : { leaf }),
+    pass: { file, at, ...(leaf === undefined ? {} : { leaf }) },
+    epoch,
+    isDriven: driven,
+    isLeft: left,
+    ...(heldBy === undefined ? {} : { heldBy }),
+  }
+}
+
+export async function readFilling(engine: Engine): Promise<Filling | undefined> {
+  if (!(await engine.journal.isInstalled())) return undefined
+  const open = await openPass(engine)
+  if (open === undefined) return undefined
+  const [counted] = await engine.database.read<{ workers: number }>(sql`
+select (select count(*) from pg_catalog.pg_stat_activity
+      where datname = pg_catalog.current_database() and application_name like ${lit(`bellows%${WORKER}`)}) as workers`)
+  const driver = await engine.database.holder()
+  const { run, step, heldBy } = open
+  return {
+    run,
+    step: step.id,
+    table: step.table.name,
+    // The driver's own connection is one of its workers.
+    workers: (counted?.workers ?? 0) + (driver === undefined ? 0 : 1),
+    ...(heldBy === undefined ? {} : { heldBy }),
+  }
+}

@@ -1,0 +1,76 @@
+import { USUAL_SEARCH_PATH } from '../../core/plan/search-path.ts'
+import { type RangeRow, rangesOver } from '../../core/run/ladder.ts'
+import { paced, slowed } from '../../core/run/pace.ts'
+import { halves, rowsIn, rowsOfAll, share } from '../../core/run/ranges.ts'
+import type { Working } from '../context.ts'
+import { note } from '../note.ts'
+import { attempted } from './attempts.ts'
+import { batchTransaction } from './batch.ts'
+import { explainFailure } from './failing-row.ts'
+import { type RungDone, rungSql, splitSql } from './range-rows.ts'
+import type { Worker } from './worker.ts'
+
+/** A range that is so many times as large as the pace by now is cut before it is tried. */
+const TOO_LARGE = 4
+
+/** Does the next rung of a range. `held`: somebody else has it locked, who is at work on it. */
+export async function oneRung(
+  engine: Working,
+  work: Worker,
+  range: RangeRow,
+): Promise<'done' | 'held' | 'rewritten'> {
+  const { shared, pass } = work
+  const pieces = rangesOver(range, pass.file, shared.pace.rows, range)
+  if (pieces.length > TOO_LARGE) {
+    await note(engine, work.run, [], [splitSql(work, range, pieces)])
+    return 'done'
+  }
+  shared.busy.add(range)
+  const done = await tried(engine, work, range).finally(() => shared.busy.delete(range))
+  if (done === 'too slow') {
+    shared.pace = slowed(shared.pace)
+    await cut(engine, work, range)
+    return 'done'
+  }
+  if (done.isRewritten) return 'rewritten'
+  if (!done.isClaimed) return 'held'
+  told(engine, work, range, done)
+  return 'done'
+}
+
+async function tried(engine: Working, work: Worker, range: RangeRow): Promise<RungDone | 'too slow'> {
+  const { step, run, lane, pass } = work
+  const { linesPerBlock } = pass.file
+  const statements = [USUAL_SEARCH_PATH, rungSql({ ...work, file: pass.file }, range)]
+  return await attempted(engine, {
+    step,
+    batch: async () => (await batchTransaction(engine, run, statements, lane)) as RungDone,
+    canBeSmaller: halves(range, linesPerBlock) !== undefined,
+    explain: (error) => explainFailure(engine, step, { range, linesPerBlock }, error),
+  })
+}
+
+/** A range of which one rung took too long becomes several. */
+async function cut(engine: Working, work: Worker, range: RangeRow): Promise<void> {
+  const { file } = work.pass
+  const pieces = rangesOver(range, file, work.shared.pace.rows, range)
+  const several = pieces.length > 1 ? pieces : halves(range, file.linesPerBlock)
+  if (several !== undefined) await note(engine, work.run, [], [splitSql(work, range, several)])
+}
+
+/** The pace follows, and whoever looks is told how far all are. */
+function told(engine: Working, work: Worker, range: RangeRow, { found, ms, seconds }: RungDone): void {
+  const { shared, pass } = work
+  const { from, to, rungs } = range
+  const { rows, rowsBefore, blocks } = shared.done
+  const size = rowsIn(range, pass.file) / rungs
+  shared.pace = paced(shared.pace, { rows: size, ms }, engine.settings.batch.statementTimeoutMs)
+  shared.done = { rowsBefore, rows: rows + found, blocks: blocks + (to.block - from.block) / rungs }
+  work.count?.(found)
+  work.tell({
+    rowsDone: rowsBefore + shared.done.rows,
+    rowsTotal: rowsOfAll(pass),
+    seconds,
+    share: share({ ...pass, at: { block: shared.done.blocks, line: 1 } }),
+  })
+}

@@ -1,0 +1,103 @@
+import { BellowsError } from '../../core/errors.ts'
+import { braked } from '../brake/brake.ts'
+import type { Engine, Working } from '../context.ts'
+import { climb } from './climb.ts'
+import { type Open, openPass } from './filling.ts'
+import { teller } from './work-through.ts'
+
+/** What somebody has done beside the driver. */
+export interface Worked {
+  /** Rows that it has set. */
+  readonly rows: number
+  /** The steps that they were of. */
+  readonly steps: readonly string[]
+}
+
+/** How often it is looked for something to do. */
+const LOOK_MS = 1_000
+
+/**
+ * Fills ranges of the backfill that is under way, then of the next one. A driver that has died is not waited for: what it was at is as good as
+ * before until somebody else becomes the driver. One that has left was stopped by somebody or by a fault, so its backfill rests, too.
+ */
+export async function workBeside(engine: Engine, once: boolean): Promise<Worked> {
+  const steps = new Set<string>()
+  let [rows, told, lost] = [0, '', 0]
+  while (!engine.isStopping()) {
+    try {
+      const open = await toDo(engine)
+      lost = 0
+      if (typeof open !== 'string') {
+        told = ''
+        await help(engine, open, (more) => {
+          rows += more
+          steps.add(open.step.id)
+        })
+      } else {
+        if (once) break
+        if (open !== told) engine.notify({ type: 'waiting_for_backfill', because: open })
+        told = open
+      }
+    } catch (error) {
+      if (error instanceof BellowsError && error.code === 'interrupted') break
+      lost += 1
+      if (!isPassing(error) || lost > engine.settings.driver.reconnectsMax) throw error
+    }
+    // A server that restarts takes its time.
+    await engine.clock.sleep(LOOK_MS * 2 ** lost)
+  }
+  return { rows, steps: [...steps] }
+}
+
+/** Nobody under this driver any more, or nobody who can be reached: both may be otherwise soon. */
+function isPassing(error: unknown): boolean {
+  return (
+    error instanceof BellowsError &&
+    ['driver_lost', 'connection_lost', 'database_unreachable'].includes(error.code)
+  )
+}
+
+/** Or why there is nothing. */
+async function toDo(engine: Engine): Promise<Open | string> {
+  if (!(await engine.journal.isOfThisVersion())) return NO_BACKFILL
+  const open = await openPass(engine)
+  if (open === undefined) return NO_BACKFILL
+  if (!open.isDriven) return `${open.step.id} was stopped, and goes on with the next driver`
+  return open.isLeft ? open : `all ranges of ${open.step.id} are filled, and its driver looks at the end`
+}
+
+const NO_BACKFILL = 'no backfill is under way'
+
+async function help(engine: Engine, open: Open, count: (rows: number) => void): Promise<void> {
+  const { run, step, pass, leaf, epoch } = open
+  engine.notify({ type: 'working_on', step: step.id, table: step.table.name })
+  const driver = await engine.database.helpDriver(epoch)
+  try {
+    await braked({ ...engine, driver }, run, step, (working: Working) =>
+      climb(working, {
+        run,
+        step,
+        pass,
+        ...(leaf === undefined ? {} : { leaf }),
+        count,
+        tell: teller(engine, step.id),
+        wanted: async () =>
+          isSame(open, await toDo(engine)) ? (working.brake?.workers() ?? engine.settings.batch.workers) : 0,
+      }),
+    )
+  } finally {
+    await driver.close()
+  }
+}
+
+/** The driver may have gone on to another partition, begun anew with a table that was rewritten, or left. */
+function isSame(open: Open, now: Open | string): boolean {
+  if (typeof now === 'string') return false
+  return (
+    now.epoch === open.epoch &&
+    now.run === open.run &&
+    now.step.id === open.step.id &&
+    now.leaf?.oid === open.leaf?.oid &&
+    now.pass.file.filenode === open.pass.file.filenode
+  )
+}

@@ -1,0 +1,141 @@
+import { expect, test } from 'vitest'
+import type { Operation } from '../../src/core/operations/migration.ts'
+import { testDatabase } from '../support/database.ts'
+import { expectRefused } from '../support/events.ts'
+import { type Lifecycle, liveThrough } from '../support/lifecycle.ts'
+import { undeclared } from '../support/lock-table.ts'
+import { tracedLife } from '../support/traced-life.ts'
+
+/** Foreign keys that point at a partitioned table, from a plain one and from one that is partitioned, too. */
+
+const ROWS = 200
+const events = (columns: string) => `
+  create table events (${columns}) partition by range (at);
+  create table events_old partition of events for values from (minvalue) to ('2021-01-01');
+  create table events_new partition of events for values from ('2021-01-01') to (maxvalue) partition by range (at);
+  create table events_new_1 partition of events_new for values from ('2021-01-01') to (maxvalue);`
+const logs = `create table logs (event int, at date) partition by range (at);
+  create table logs_1 partition of logs for values from (minvalue) to (maxvalue);`
+const pointing = `create table notes (event int, at date, said text); ${logs}`
+const rows = `insert into events (id, at) select i, date '2020-06-01' + i * 2 from generate_series(1, ${ROWS}) i;
+  insert into notes select id, at from events; insert into logs select id, at from events;`
+
+const client = (name: string, id: string) => ({
+  name,
+  statements: [
+    `with one as (insert into events (${id}, at) values (1000 + $1::int, date '2020-06-01' + $1::int % 500) returning ${id}, at),
+       two as (insert into notes (event, at) select ${id}, at from one) insert into logs (event, at) select ${id}, at from one`,
+    `update events set name = '${name} ' || $1 where ${id} = 1 + $1 % ${ROWS}`,
+    `update notes set said = 'x' where event = 1 + $1 % ${ROWS}`,
+    `delete from events where ${id} = 1000 + $1 and not exists (select from notes where event = 1000 + $1)`,
+  ],
+})
+
+const key = (table: string, name?: string): Operation => ({
+  kind: 'add_constraint',
+  namespace: 'public',
+  table,
+  ...(name === undefined ? {} : { name }),
+  foreign_key: {
+    columns: ['event', 'at'],
+    references: { namespace: 'public', table: 'events', columns: ['id', 'at'], on_delete: 'cascade' },
+  },
+})
+const POINTS = 'foreign key (event, at) references events (id, at)'
+const given = events('id int not null, at date not null, name text, unique (id, at)') + pointing
+
+type Case = Pick<Lifecycle, 'given' | 'operations' | 'direct' | 'old' | 'renewed' | 'afterwards'>
+
+const CASES: readonly (readonly [string, Case])[] = [
+  [
+    'come, go and get another name',
+    {
+      given: `${given} ${rows} alter table notes add constraint going ${POINTS}, add constraint before ${POINTS}; alter table logs add constraint "Going" ${POINTS};`,
+      operations: [
+        key('notes'),
+        key('logs', 'of_event'),
+        { kind: 'drop_constraint', namespace: 'public', table: 'notes', name: 'going' },
+        { kind: 'drop_constraint', namespace: 'public', table: 'logs', name: 'Going' },
+        { kind: 'rename_constraint', namespace: 'public', table: 'notes', from: 'before', to: 'after' },
+      ],
+      direct: `${given} alter table notes add constraint going ${POINTS}, add constraint before ${POINTS}; alter table notes drop constraint going, add ${POINTS} on delete cascade;
+        alter table notes rename constraint before to after; alter table logs add constraint of_event ${POINTS} on delete cascade;`,
+      old: [client('old', 'id')],
+      renewed: [client('new', 'id')],
+    },
+  ],
+  [
+    'follow a column that gets another name',
+    {
+      given: `${given} ${rows} alter table notes add ${POINTS} on update cascade; alter table logs add constraint "Of" ${POINTS}; comment on constraint "Of" on logs is 'its event';`,
+      operations: [{ kind: 'rename_column', namespace: 'public', table: 'events', from: 'id', to: 'number' }],
+      direct: `${events('id int, at date not null, name text')} alter table events drop id, add number int not null, add unique (number, at); ${pointing}
+        alter table notes add foreign key (event, at) references events (number, at) on update cascade;
+        alter table logs add constraint "Of" foreign key (event, at) references events (number, at); comment on constraint "Of" on logs is 'its event';`,
+      old: [client('old', 'id')],
+      renewed: [client('new', 'number')],
+      afterwards: ['select from notes where not exists (select from events where number = event)'],
+    },
+  ],
+  [
+    'follow a column that gets another type',
+    {
+      given: `${given} ${rows} alter table notes add ${POINTS};`,
+      operations: [
+        { kind: 'change_type', namespace: 'public', table: 'events', column: 'id', type: 'bigint' },
+      ],
+      direct: `${events('id int, at date not null, name text')} alter table events drop id, add id bigint not null, add unique (id, at);
+        ${['old', 'new', 'new_1'].map((part) => `alter index events_${part}_id_at_key rename to events_${part}_id_at_key1;`).join('\n')}
+        create table notes (at date, said text, event bigint); ${logs} alter table notes add ${POINTS};`,
+      old: [client('old', 'id')],
+      renewed: [client('new', 'id')],
+      afterwards: ['select from notes where not exists (select from events where id = event)'],
+    },
+  ],
+]
+
+test.each(CASES)('foreign keys to a partitioned table %s, under traffic', async (_what, life) => {
+  await liveThrough(life)
+})
+
+test('a foreign key that has come to it is one: rows without what they point at are refused, and found', async () => {
+  const database = await testDatabase(given, rows, `insert into notes values (0, '2020-02-02')`)
+  const bellows = await database.bellows()
+  const migration = {
+    name: '0001_test',
+    operations: [{ ...key('notes'), when: 'before_rollout' } as Operation],
+  }
+  await expect(bellows.change((driver) => driver.advance(migration, 'verify'))).rejects.toMatchObject({
+    code: 'rows_in_the_way',
+  })
+  await database.query('delete from notes where event = 0')
+  await bellows.change((driver) => driver.advance(migration, 'verify'))
+  await expect(database.query(`insert into notes values (0, '2020-02-02')`)).rejects.toThrow(
+    /notes_event_at_fkey/,
+  )
+  await database.query(`delete from events where id = 7`)
+  expect(await database.query('select from notes where event = 7')).toEqual([])
+})
+
+test('no step locks more than it declares, where they come or follow', async () => {
+  const { steps } = await tracedLife({
+    name: 'foreign keys to a partitioned table',
+    given: `${events('id int not null, at date not null, name text, team int, unique (id, at)')} ${pointing} ${rows}
+      create table shops (team int, at date, primary key (team, at)) partition by range (at); create table shops_1 partition of shops default;
+      alter table events add unique (team, at), add foreign key (team, at) references shops; 
+      alter table notes add ${POINTS}; alter table logs add ${POINTS};`,
+    operations: [
+      { kind: 'rename_column', namespace: 'public', table: 'events', from: 'id', to: 'number' },
+      { kind: 'rename_column', namespace: 'public', table: 'events', from: 'team', to: 'squad' },
+    ],
+  })
+  expect(steps.flatMap(undeclared)).toEqual([])
+})
+
+test('a type that a foreign key of a partitioned table would have to follow is refused', async () => {
+  await expectRefused(
+    `${given} alter table logs add ${POINTS}`,
+    { kind: 'change_type', namespace: 'public', table: 'events', column: 'id', type: 'bigint' },
+    'public.logs is a partitioned table',
+  )
+})
