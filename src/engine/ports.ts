@@ -13,6 +13,7 @@ import type { Changed, Release, SavedTemplate } from '../core/rollout/release.ts
 import type { Check, CheckResult } from '../core/rollout/rules.ts'
 import type { RolledWorkload, WorkloadFacts } from '../core/rollout/workload.ts'
 import type { ApplicationFacts } from '../core/run/application-diagnosis.ts'
+import type { Blocker } from '../core/run/blocker.ts'
 import type { Event, JournalEntry } from '../core/run/event.ts'
 import type { StoredRun } from '../core/run/run.ts'
 import type { Facts } from '../core/schema/facts.ts'
@@ -87,15 +88,6 @@ export interface Holder {
   readonly who: string
   /** Milliseconds since its last heartbeat; absent when it has not told yet. */
   readonly silentForMs?: number
-}
-
-export interface Blocker {
-  readonly pid: number
-  readonly user: string
-  readonly application: string
-  /** Seconds since its transaction began. */
-  readonly transactionSeconds: number
-  readonly query: string
 }
 
 export interface Instances {
