@@ -57,7 +57,6 @@ export interface Looking {
   /** Versions of the schema that stand, ascending. */
   versions(): Promise<readonly Version[]>
   checkpoint(step: string): Promise<Checkpoint | undefined>
-  /** What slows a run or pauses it at this moment. */
   brake(run: number): Promise<BrakeState | undefined>
   table(name: QualifiedName): Promise<TableShape | undefined>
   /** Has the column a value that the column beside it in a run lacks, or any value where there is no such run? */
@@ -160,10 +159,7 @@ export interface Bellows extends Looking {
    * @throws BellowsError `run_not_found` when no rollout of the run is under way
    */
   askRollout(run: number, request: RolloutRequest): Promise<void>
-  /**
-   * Slows the backfill and the verification of a run, pauses them or lets them go on, whoever works on them.
-   * @throws BellowsError `config_invalid`, or `run_conflict` for a run that is over
-   */
+  /** Slows the backfill and the verification of a run, or pauses them, whoever works on them; refused for a run that is over. */
   throttle(run: number, request: ThrottleRequest): Promise<void>
   readonly instances: Instances
   readonly clients: Clients

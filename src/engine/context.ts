@@ -29,7 +29,7 @@ export interface Brake {
    * Returns when the next batch may begin.
    * @throws BellowsError `interrupted` when it is stopped meanwhile, `brake_held` when the pause does not end
    */
-  passed(): Promise<void>
+  passed(working: Pick<Engine, 'isStopping' | 'clock'>): Promise<void>
   /** How many side by side, where somebody has asked for a number. */
   workers(): number | undefined
   close(): void

@@ -1,10 +1,11 @@
 import { BellowsError } from '../core/errors.ts'
 import type { Lock } from '../core/plan/step.ts'
 import { LOCK_GIVEN_UP } from '../core/plan/validate.ts'
+import type { Blocker } from '../core/run/blocker.ts'
 import { lockAttempts } from '../core/run/lock-attempts.ts'
 import type { Driving } from './context.ts'
 import { requireAll } from './holds.ts'
-import type { Blocker, Committed, Transaction } from './ports.ts'
+import type { Committed, Transaction } from './ports.ts'
 import { stopIfAsked } from './stop.ts'
 
 type Unbounded = Omit<Transaction, 'lockTimeoutMs' | 'lockDeadlineMs'> & {

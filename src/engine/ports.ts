@@ -9,6 +9,7 @@ import type { RolloutLook } from '../core/rollout/decide.ts'
 import type { RolloutRequest } from '../core/rollout/event.ts'
 import type { Check, CheckResult } from '../core/rollout/rules.ts'
 import type { ApplicationFacts } from '../core/run/application-diagnosis.ts'
+import type { Blocker } from '../core/run/blocker.ts'
 import type { Event, JournalEntry } from '../core/run/event.ts'
 import type { StoredRun } from '../core/run/run.ts'
 import type { Facts } from '../core/schema/facts.ts'
@@ -85,15 +86,6 @@ export interface Holder {
   readonly who: string
   /** Milliseconds since its last heartbeat; absent when it has not told yet. */
   readonly silentForMs?: number
-}
-
-export interface Blocker {
-  readonly pid: number
-  readonly user: string
-  readonly application: string
-  /** Seconds since its transaction began. */
-  readonly transactionSeconds: number
-  readonly query: string
 }
 
 export interface Instances {

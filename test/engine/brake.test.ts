@@ -7,6 +7,7 @@ import type { Decision } from '../../src/core/throttle/decide.ts'
 import type { Look } from '../../src/core/throttle/readings.ts'
 import { openBrake } from '../../src/engine/brake/brake.ts'
 import type { Engine } from '../../src/engine/context.ts'
+import { CALM } from '../support/calm-signals.ts'
 import { cleanUp } from '../support/database.ts'
 
 /** Time that passes when the test says so, and everything that waits for it. */
@@ -57,7 +58,7 @@ async function braking(settings: SettingsChange['brake'] = {}) {
         if (server.commit instanceof Error) throw server.commit
         return {
           nowMs: 0,
-          readings: { commit: { value: server.commit }, asked: { value: asked() }, ...REST },
+          readings: { ...CALM, commit: { value: server.commit }, asked: { value: asked() } },
         }
       },
       ask: async () => ({ outcome: server.check, because: 'it answers so' }),
@@ -69,6 +70,7 @@ async function braking(settings: SettingsChange['brake'] = {}) {
   cleanUp(async () => brake.close())
   return {
     brake,
+    engine,
     server,
     notices,
     told,
@@ -79,7 +81,7 @@ async function braking(settings: SettingsChange['brake'] = {}) {
     /** May a batch begin within so long? */
     passes: async (ms: number) => {
       let hasPassed = false
-      const passing = brake.passed().then(() => (hasPassed = true))
+      const passing = brake.passed(engine).then(() => (hasPassed = true))
       passing.catch(() => undefined)
       await time.pass(ms)
       return hasPassed
@@ -87,16 +89,6 @@ async function braking(settings: SettingsChange['brake'] = {}) {
   }
 }
 
-const REST: Look['readings'] = {
-  replicas: { value: [] },
-  slots: { value: [] },
-  archive: { value: null },
-  waits: { value: [] },
-  vacuum: { value: [] },
-  rows: { value: { dead: 0, live: 1 } },
-  horizon: { value: [] },
-  backends: { value: 0 },
-}
 const SLOW_MS = 500
 const CHECK = [{ name: 'apdex', http: 'http://127.0.0.1/' }]
 
@@ -161,17 +153,21 @@ describe('the brake', () => {
   })
 
   test('ends when it is asked to stop, and gives up on a pause without an end', async () => {
-    const { brake, server, stop, pass } = await braking({ pauseMaxMs: 60_000 })
+    const { brake, engine, server, stop, pass } = await braking({ pauseMaxMs: 60_000 })
     server.commit = SLOW_MS
     await pass(1_000)
-    const held = brake.passed()
+    const held = brake.passed(engine)
     held.catch(() => undefined)
     await pass(61_000)
     await expect(held).rejects.toMatchObject({
       code: 'brake_held',
       message: 'The brake has held "users" for 60 s: a commit takes 500 ms (limit 200 ms).',
     })
-    const stopped = brake.passed()
+    const over = brake.passed({ ...engine, isStopping: () => true })
+    over.catch(() => undefined)
+    await pass(100)
+    await expect(over, 'where others have found the end').rejects.toMatchObject({ code: 'interrupted' })
+    const stopped = brake.passed(engine)
     stopped.catch(() => undefined)
     stop()
     await pass(100)

@@ -117,6 +117,11 @@ describe('a backfill by two workers', () => {
     await other.throttle(id, { share: 0, reason: 'the sale' })
     await isPaused()
     expect(last()).toMatchObject({ because: ['paused by ann: the sale'] })
+    // Whoever comes to help has no brake of the driver, and stands still by its own.
+    const { onNotice, isPaused: helperIsPaused } = listening()
+    const helper = await database.bellows({ onNotice, settings: { batch: { rows: 100 } } })
+    const helping = helper.work({ once: true })
+    await helperIsPaused()
     await expect
       .poll(() => other.brake(id), { timeout: 20_000 })
       .toEqual({ pace: 'pause', because: ['paused by ann: the sale'] })
@@ -126,6 +131,7 @@ describe('a backfill by two workers', () => {
     expect(before).toBeLessThan(ROWS)
     await other.throttle(id, { share: 1 })
     await filling
+    await helping
     expect(await filled(database)).toBe(ROWS)
 
     await other.throttle(id, { share: 0, forMs: 3_000 })

@@ -6,7 +6,6 @@ import { postgresInstances } from '../../src/adapters/postgres/instances.ts'
 import { postgresJournal } from '../../src/adapters/postgres/journal.ts'
 import { postgresRollouts } from '../../src/adapters/postgres/rollouts.ts'
 import { openSessions } from '../../src/adapters/postgres/sessions.ts'
-import { openSignals } from '../../src/compose.ts'
 import { DEFAULT_SETTINGS, mergedSettings, type SettingsChange } from '../../src/config.ts'
 import { USUAL_SEARCH_PATH } from '../../src/core/plan/search-path.ts'
 import type { Notice } from '../../src/core/run/event.ts'
@@ -14,6 +13,7 @@ import { trusted } from '../../src/core/sql.ts'
 import { type Bellows, createBellows } from '../../src/engine/bellows.ts'
 import type { Kubernetes } from '../../src/engine/context.ts'
 import type { Driver, Ports, Transaction } from '../../src/engine/ports.ts'
+import { calmSignals } from './calm-signals.ts'
 
 /** One thing that the engine asks of the world outside. Heartbeats and the release of the driver are none. */
 export interface Effect {
@@ -60,8 +60,6 @@ export function faultyBellows(url: string, around: Around, options: FaultyOption
   const target = { url, application: options.application ?? 'bellows/faulty' }
   const effects: Effect[] = []
   let ports = realPorts(target)
-  // It only looks on, in its own time: nothing that a run does hangs on how often.
-  const signals = openSignals(target)
   let driver: Driver | undefined
   let isDead = false
 
@@ -118,7 +116,7 @@ export function faultyBellows(url: string, around: Around, options: FaultyOption
       instances: watched(() => ports.instances),
       rollouts: watched(() => ports.rollouts),
       checks: watched(() => ports.checks),
-      signals,
+      signals: calmSignals,
       clock: systemClock,
       standbys: [],
       actor: { user: 'test', host: 'test', tool: 'bellows/test' },

@@ -51,7 +51,7 @@ async function workOn(engine: Working, work: Worker, mayStay: () => boolean): Pr
   let [isWaived, isAllOpened] = [false, false]
   while (mayStay()) {
     stopIfAsked(engine)
-    await engine.brake?.passed()
+    await engine.brake?.passed(engine)
     const besides = [...shared.busy, ...held]
     const { range, low } = await nextRange(engine, work, { low: shared.low, besides, isWaived })
     if (low !== null) shared.low = low

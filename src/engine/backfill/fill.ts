@@ -88,7 +88,7 @@ async function begun(engine: Driving, work: Work): Promise<State> {
 /** The first pass, which several may do together. Nothing when the table was rewritten under way. */
 async function together(engine: Driving, work: Work, state: State): Promise<State | undefined> {
   await note(engine, work.run, [], [takeUpSql(engine, work)])
-  const wanted = async () => engine.settings.batch.workers
+  const wanted = async () => engine.brake?.workers() ?? engine.settings.batch.workers
   const found = await climb(engine, { ...work, pass: state, wanted })
   const { byRanges: _ranges, epoch: _epoch, heldBy: _heldBy, ...pass } = state
   const isDone = found !== undefined && work.step.once === true ? { isDone: true as const } : {}

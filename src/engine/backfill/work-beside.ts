@@ -1,5 +1,6 @@
 import { BellowsError } from '../../core/errors.ts'
-import type { Engine } from '../context.ts'
+import { braked } from '../brake/brake.ts'
+import type { Engine, Working } from '../context.ts'
 import { climb } from './climb.ts'
 import { type Open, openPass } from './filling.ts'
 import { teller } from './work-through.ts'
@@ -72,17 +73,17 @@ async function help(engine: Engine, open: Open, count: (rows: number) => void): 
   engine.notify({ type: 'working_on', step: step.id, table: step.table.name })
   const driver = await engine.database.helpDriver(epoch)
   try {
-    await climb(
-      { ...engine, driver },
-      {
+    await braked({ ...engine, driver }, run, step, (working: Working) =>
+      climb(working, {
         run,
         step,
         pass,
         ...(leaf === undefined ? {} : { leaf }),
         count,
         tell: teller(engine, step.id),
-        wanted: async () => (isSame(open, await toDo(engine)) ? engine.settings.batch.workers : 0),
-      },
+        wanted: async () =>
+          isSame(open, await toDo(engine)) ? (working.brake?.workers() ?? engine.settings.batch.workers) : 0,
+      }),
     )
   } finally {
     await driver.close()

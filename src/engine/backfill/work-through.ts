@@ -40,7 +40,7 @@ export async function workThrough(engine: Driving, start: Pass, way: Way): Promi
   let before = 0
   while (!isThroughFile(pass)) {
     stopIfAsked(engine)
-    await engine.brake?.passed()
+    await engine.brake?.passed(engine)
     const range = way.strategy(pass, rows)
     const after = { ...pass, at: range.to }
     const batch = await attempted(engine, {

@@ -30,7 +30,7 @@ export async function openBrake(engine: Engine, run: number, step: TableStep): P
   const { pollMs } = engine.settings.brake
   void again(engine, { pauseMs: pollMs, closed: closing.signal }, announce)
   return {
-    passed: () => passed(engine, step, watching),
+    passed: (working) => passed({ ...engine, ...working }, step, watching),
     workers: () => watching.decision().workers,
     close: () => closing.abort(),
   }

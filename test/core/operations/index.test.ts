@@ -110,7 +110,8 @@ const EXAMPLES: Readonly<Record<Operation['kind'], Operation>> = {
 const BOUNDS = { bounds: 'FOR VALUES IN (1)', proof: 'true', fallback: null }
 const GIVEN = { column: null, grantee: 'app', privilege: 'insert', grantable: false, grantor: null }
 const PAIR = { target: 'id', source: 'id', operator: { namespace: 'pg_catalog', name: '=' } }
-/** The object that is to be created is not there, nor a default partition, and no role is missing; all others are. */
+/** The object that is to be created is not there, nor a default partition, nor a key of one partition; all others are, and no role is missing. */
+const NONE: ReadonlySet<Operation['kind']> = new Set(['create_object', 'attach_partition', 'drop_table'])
 const ANSWERS = OPERATION_KINDS.flatMap((kind) => {
   const row = {
     holds: false,
@@ -134,7 +135,7 @@ const ANSWERS = OPERATION_KINDS.flatMap((kind) => {
   )
 })
 function isNone(kind: Operation['kind'], question: string): boolean {
-  return kind === 'create_object' || kind === 'attach_partition' || question === strangersQuestion(['app'])
+  return NONE.has(kind) || question === strangersQuestion(['app'])
 }
 const users = {
   ...tableWith([column('name')], { indexes: [index('users_old', ['id'])] }),

@@ -33,19 +33,23 @@ export function workFor(op: RenameColumn, context: Context) {
   const key = renamedKey(op, context, work)
   const { leaving } = work
   const along = key.links.length === 0 ? {} : { along: key.links.map(({ identity }) => identity) }
-  const known = [...leaving.known, ...givenCompanions(op, context), ...key.links.map((one) => one.key.name)]
+  const known = [
+    ...leaving.known,
+    ...givenCompanions(op, context, leaving.known),
+    ...key.links.map((one) => one.key.name),
+  ]
   return {
     ...work,
     key,
     things: withoutShared(work.things, table, laterColumns(op, context)),
-    leaving: { ...leaving, known: [...new Set(known)], ...along },
+    leaving: { ...leaving, known, ...along },
   }
 }
 
 /** What is on the column until the contract, by the names that it has until then: operations in front of this one may give it others. */
-function givenCompanions(op: RenameColumn, { given }: Context): readonly string[] {
+function givenCompanions(op: RenameColumn, { given }: Context, known: readonly string[]): readonly string[] {
   const table = findTable(given, theTable(op))
-  return table === undefined ? [] : companionsOf(table, op.from)
+  return table === undefined ? [] : companionsOf(table, op.from).filter((name) => !known.includes(name))
 }
 
 function laterColumns(op: RenameColumn, { renamedBehind = [] }: Context): readonly string[] {
