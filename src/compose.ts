@@ -22,8 +22,9 @@ import {
 } from './config.ts'
 import type { KubernetesDeploy } from './core/rollout/workload.ts'
 import type { Actor, Notice } from './core/run/event.ts'
-import { type Bellows, createBellows } from './engine/bellows.ts'
+import type { Bellows } from './engine/bellows.ts'
 import type { Kubernetes } from './engine/context.ts'
+import { createBellows } from './engine/create-bellows.ts'
 import type { Deployer, Signals } from './engine/ports.ts'
 
 export interface OpenOptions {

@@ -22,6 +22,7 @@ import { addRollback, addUndo } from './commands/return.ts'
 import { addStatus } from './commands/status.ts'
 import { addSupervise } from './commands/supervise.ts'
 import { addThrottle } from './commands/throttle.ts'
+import { addWatch } from './commands/watch.ts'
 import { addWork } from './commands/work.ts'
 import { EXIT } from './exit-codes.ts'
 import { VERSION } from './version.ts'
@@ -57,6 +58,7 @@ function program(): Command {
   addRollback(bellows)
   addReap(bellows)
   addStatus(bellows)
+  addWatch(bellows)
   addCheck(bellows)
   addInstances(bellows)
   addClients(bellows)

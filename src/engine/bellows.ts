@@ -2,6 +2,7 @@ import type { Baseline } from '../core/history/baseline.ts'
 import type { SchemaDrift } from '../core/history/drift.ts'
 import type { Migration, VersionRef } from '../core/operations/migration.ts'
 import type { Change } from '../core/plan/change.ts'
+import type { Estimate } from '../core/plan/estimate.ts'
 import type { Plan } from '../core/plan/plan.ts'
 import type { Phase } from '../core/plan/step.ts'
 import type { RolloutWish } from '../core/rollout/begin.ts'
@@ -11,45 +12,31 @@ import type { Rollout } from '../core/rollout/rollout.ts'
 import type { WorkloadFacts } from '../core/rollout/workload.ts'
 import type { WorkloadRollout } from '../core/rollout/workload-rollout.ts'
 import type { Finding } from '../core/run/diagnosis.ts'
+import type { Notice } from '../core/run/event.ts'
 import type { Run } from '../core/run/run.ts'
 import type { QualifiedName } from '../core/schema/model.ts'
 import type { ThrottleRequest } from '../core/throttle/request.ts'
-import { type AuditEntry, readAudit } from './audit.ts'
-import { type Filling, readFilling } from './backfill/filling.ts'
-import { type Worked, workBeside } from './backfill/work-beside.ts'
-import { brownOut } from './brownout.ts'
-import { type Clients, clientsOf } from './clients.ts'
-import type { Driving, Engine } from './context.ts'
-import { drive } from './drive.ts'
-import { asDriver } from './driving.ts'
-import { examine } from './examine.ts'
-import { type GateReport, refuseWhileNeeded, reportGates } from './gate.ts'
-import { type BaselineReport, previewBaseline, readBaseline, readDrift, setBaseline } from './history.ts'
+import type { AuditEntry } from './audit.ts'
+import type { Filling } from './backfill/filling.ts'
+import type { Worked } from './backfill/work-beside.ts'
+import type { Clients } from './clients.ts'
+import type { GateReport } from './gate.ts'
+import type { BaselineReport } from './history.ts'
 import type { ChangeOptions, How } from './how.ts'
-import { installing } from './installing.ts'
-import { databaseName, describeTable, holdsMore, type TableShape, tablesWith } from './look.ts'
+import type { TableShape } from './look.ts'
 import type { Checkpoint, Deployer, Holder, Instances, WhichRuns } from './ports.ts'
-import { type Reaped, reap, schedulePurge } from './reap.ts'
-import { rollBack, undo } from './return.ts'
-import { askRollout } from './rollout/begin.ts'
-import { driveRollout, rollOut } from './rollout/drive.ts'
-import { readRollout, runRollingOut } from './rollout/look.ts'
-import { type DeploymentWish, refuseDeployment } from './rollout/refuse.ts'
-import {
-  driveWorkloads,
-  rollOutWorkloads,
-  standingWorkloads,
-  type WorkloadWish,
-} from './rollout/workloads.ts'
-import { readRuns } from './runs.ts'
-import { findRun, planFor, startRun } from './start.ts'
-import { type BrakeState, readBrake, throttle } from './throttle.ts'
-import { readVersions, standVersion, type Version, withdrawVersion } from './versions.ts'
+import type { Reaped } from './reap.ts'
+import type { DeploymentWish } from './rollout/refuse.ts'
+import type { WorkloadWish } from './rollout/workloads.ts'
+import type { BrakeState } from './throttle.ts'
+import type { Version } from './versions.ts'
 
 /** What can be seen of a database. Nothing here changes it. */
 export interface Looking {
   /** What a migration would do. Needs nothing installed. */
   plan(migration: Migration): Promise<Plan>
+  /** About what the backfills of a plan will need: rows, log, room and time. */
+  estimate(plan: Plan): Promise<readonly Estimate[]>
   /** Oldest first; all of them when not said otherwise. */
   runs(which?: WhichRuns): Promise<readonly Run[]>
   /** The run of a migration, by name; one that was rolled back counts as none. */
@@ -159,82 +146,11 @@ export interface Bellows extends Looking {
    * @throws BellowsError `run_not_found` when no rollout of the run is under way
    */
   askRollout(run: number, request: RolloutRequest): Promise<void>
+  /** Follows a run that somebody else drives, until it is over or this one is asked to stop; see `onNotice` where nobody else is told. */
+  watch(run: number, tell?: (notice: Notice) => void): Promise<Run>
   /** Slows the backfill and the verification of a run, or pauses them, whoever works on them; refused for a run that is over. */
   throttle(run: number, request: ThrottleRequest): Promise<void>
   readonly instances: Instances
   readonly clients: Clients
   close(): Promise<void>
-}
-
-export function createBellows(engine: Engine): Bellows {
-  return {
-    ...looking(engine),
-    install: () => engine.journal.install(),
-    change: (work, options = {}) => {
-      const settings = options.settings?.(engine.settings) ?? engine.settings
-      const begun = new Map<number, number>()
-      return asDriver({ ...engine, settings }, (driver) => work(changing({ ...driver, begun })))
-    },
-    schedulePurge: (run, graceMs) => schedulePurge(engine, run, graceMs),
-    work: ({ once = false } = {}) => workBeside(engine, once),
-    reap: () => reap(engine),
-    throttle: (run, request) => throttle(engine, run, request),
-    askRollout: (run, request) => askRollout(engine, run, request),
-    instances: installing(engine),
-    clients: clientsOf(engine),
-    close: async () => {
-      engine.kubernetes?.cluster.close()
-      await Promise.all(engine.standbys.map((standby) => standby.close()))
-      await engine.signals.close()
-      await engine.database.close()
-    },
-  }
-}
-
-function looking(engine: Engine): Looking {
-  return {
-    plan: (migration) => planFor(engine, migration),
-    runs: (which = 'all') => readRuns(engine, which),
-    run: (migration) => findRun(engine, migration),
-    versions: () => readVersions(engine),
-    brake: (run) => readBrake(engine, run),
-    checkpoint: (step) => engine.journal.checkpoint(step),
-    table: (name) => describeTable(engine, name),
-    holdsMore: (name, column, run) => holdsMore(engine, name, column, run),
-    refuseWhileNeeded: (table, column) => refuseWhileNeeded(engine, { table, column }),
-    gates: (run) => reportGates(engine, run),
-    rollout: (run) => readRollout(engine, run),
-    workloads: () => standingWorkloads(engine),
-    inventory: async () => engine.kubernetes?.cluster.inventory(),
-    refuseDeployment: (migration, wish) => refuseDeployment(engine, migration, wish),
-    rollingOut: (version) => runRollingOut(engine, version),
-    tablesWith: (namespace, column) => tablesWith(engine, namespace, column),
-    name: () => databaseName(engine),
-    examine: () => examine(engine),
-    audit: () => readAudit(engine),
-    baseline: () => readBaseline(engine),
-    previewBaseline: (files) => previewBaseline(engine, files),
-    drift: () => readDrift(engine),
-    filling: () => readFilling(engine),
-    driver: async () => ((await engine.journal.isInstalled()) ? engine.database.holder() : undefined),
-  }
-}
-
-function changing(engine: Driving): Changing {
-  return {
-    ...looking(engine),
-    advance: async (migration, until, how) =>
-      drive({ ...engine, ...how }, (await startRun(engine, migration)).id, until),
-    resume: (run, until, how) => drive({ ...engine, ...how }, run, until),
-    brownOut: (run, ms) => brownOut(engine, run, ms),
-    rollOut: (run, wish, deployer) => rollOut(engine, run, wish, deployer),
-    resumeRollout: (run, deployer) => driveRollout(engine, run, deployer),
-    rollOutWorkloads: (run, wish) => rollOutWorkloads(engine, run, wish),
-    resumeWorkloads: (run, waitMs) => driveWorkloads(engine, run, waitMs),
-    undo: (run) => undo(engine, run),
-    rollback: (run) => rollBack(engine, run),
-    setBaseline: (files) => setBaseline(engine, files),
-    withdraw: (run, version) => withdrawVersion(engine, run, version),
-    stand: (run, change, rows) => standVersion(engine, run, change, rows),
-  }
 }

@@ -6,14 +6,17 @@ import { pastTheTrigger, rewritingAt, triggerNames } from './mishaps.ts'
 
 const ROWS = 400
 const GIVEN = `
-create table users (id int primary key, pad text default repeat('x', 200), name text, price numeric);
-insert into users (id, name, price) select i, 'User ' || i, i / 10.0 from generate_series(1, ${ROWS}) i;
+create table users (id int primary key, pad text default repeat('x', 200), name text, price numeric, at timestamptz default '2026-03-29 01:30+00');
+insert into users (id, name, price) select i, 'Usér ' || i, i / 10.0 from generate_series(1, ${ROWS}) i;
 update users set name = null where id % 50 = 0; cluster users using users_pkey`
 const rename = (from: string, to: string) =>
   ({ kind: 'rename_column', namespace: 'public', table: 'users', from, to }) as const
-const MIGRATION = { name: '0001_test', operations: [rename('name', 'full_name'), rename('price', 'cost')] }
+const MIGRATION = {
+  name: '0001_test',
+  operations: [rename('name', 'full_name'), rename('price', 'cost'), rename('at', 'seen_at')],
+}
 /** How a row is said to be wrong. */
-const [NAME, COST] = ['"name" and "full_name"', '"price" and "cost"']
+const NAME = '"name" and "full_name"'
 const SETTINGS = {
   batch: { rows: 60, verifyRows: 60 },
   driver: { pollMs: 20 },
@@ -21,6 +24,8 @@ const SETTINGS = {
 } satisfies SettingsChange
 
 interface Corruption {
+  /** Whose values do not agree; those of the name where it is not said. */
+  readonly between?: string
   readonly corrupt: string
   readonly samples: readonly string[]
   /** What an application does about it. */
@@ -71,7 +76,7 @@ const CORRUPTIONS: readonly (readonly [string, Corruption])[] = [
   [
     'two rows that have changed places',
     {
-      corrupt: `update users set full_name = case id when 11 then 'User 12' else 'User 11' end where id in (11, 12)`,
+      corrupt: `update users set full_name = case id when 11 then 'Usér 12' else 'Usér 11' end where id in (11, 12)`,
       samples: ['id=11', 'id=12'],
       correct: 'update users set full_name = name where id in (11, 12)',
     },
@@ -88,9 +93,27 @@ const CORRUPTIONS: readonly (readonly [string, Corruption])[] = [
   [
     'a number of another scale',
     {
+      between: '"price" and "cost"',
       corrupt: 'update users set cost = cost::numeric(9, 5) where id = 13',
       samples: ['id=13'],
       correct: 'update users set cost = price where id = 13',
+    },
+  ],
+  [
+    'a moment that was read in another zone',
+    {
+      between: '"at" and "seen_at"',
+      corrupt: `update users set seen_at = at at time zone 'Europe/Berlin' at time zone 'UTC' where id = 17`,
+      samples: ['id=17'],
+      correct: 'update users set seen_at = at where id = 17',
+    },
+  ],
+  [
+    'the same letters, encoded in another way',
+    {
+      corrupt: 'update users set full_name = normalize(name, nfd) where id = 19',
+      samples: ['id=19'],
+      correct: 'update users set full_name = name where id = 19',
     },
   ],
 ]
@@ -98,7 +121,7 @@ const CORRUPTIONS: readonly (readonly [string, Corruption])[] = [
 describe('the verification', () => {
   test.for(CORRUPTIONS)(
     'finds %s, however often it is begun anew, until it is corrected',
-    async ([, { corrupt, samples, correct }]) => {
+    async ([, { between = NAME, corrupt, samples, correct }]) => {
       const database = await testDatabase(GIVEN)
       const first = await database.bellows({ settings: SETTINGS })
       await first.change((driver) => driver.advance(MIGRATION, 'backfill'))
@@ -108,7 +131,7 @@ describe('the verification', () => {
         facts: {
           diverged_rows: samples.length,
           unfilled_rows: 0,
-          samples: samples.map((row) => `${row} in ${corrupt.includes('cost') ? COST : NAME}`),
+          samples: samples.map((row) => `${row} in ${between}`),
         },
         hint: expect.stringContaining(samples[0] ?? ''),
       }
@@ -122,6 +145,25 @@ describe('the verification', () => {
       await second.change((driver) => driver.advance(MIGRATION, 'purge'))
     },
   )
+
+  test('finds a value that came from a row of another partition', async () => {
+    const database = await testDatabase(`
+create table users (id int primary key, name text) partition by range (id);
+create table users_low partition of users for values from (0) to (100);
+create table users_high partition of users for values from (100) to (200);
+insert into users select i, 'User ' || i % 100 from generate_series(1, 199) i`)
+    const bellows = await database.bellows({ settings: SETTINGS })
+    const migration = { name: '0001_test', operations: [rename('name', 'full_name')] }
+    await bellows.change((driver) => driver.advance(migration, 'backfill'))
+    await pastTheTrigger(
+      database,
+      `update users set full_name = case id when 5 then 'User 6' else 'User 5' end where id in (5, 106)`,
+    )
+    await expect(bellows.change((driver) => driver.advance(migration, 'verify'))).rejects.toMatchObject({
+      code: 'verification_failed',
+      facts: { diverged_rows: 2, samples: ['id=5', 'id=106'] },
+    })
+  })
 
   test('does not lose what it found to an interruption: the verdict is kept with the place', async () => {
     const database = await testDatabase(GIVEN)
@@ -197,8 +239,10 @@ describe('the verification', () => {
       expect(versions, 'a version that stands is not given a second number').toEqual([
         '1 add_full_name_column',
         '2 add_cost_column',
-        '3 copy_name_to_full_name',
-        '4 copy_price_to_cost',
+        '3 add_seen_at_column',
+        '4 copy_name_to_full_name',
+        '5 copy_price_to_cost',
+        '6 copy_at_to_seen_at',
       ])
     },
   )

@@ -10,8 +10,9 @@ import { DEFAULT_SETTINGS, mergedSettings, type SettingsChange } from '../../src
 import { USUAL_SEARCH_PATH } from '../../src/core/plan/search-path.ts'
 import type { Notice } from '../../src/core/run/event.ts'
 import { trusted } from '../../src/core/sql.ts'
-import { type Bellows, createBellows } from '../../src/engine/bellows.ts'
+import type { Bellows } from '../../src/engine/bellows.ts'
 import type { Kubernetes } from '../../src/engine/context.ts'
+import { createBellows } from '../../src/engine/create-bellows.ts'
 import type { Driver, Ports, Transaction } from '../../src/engine/ports.ts'
 import { calmSignals } from './calm-signals.ts'
 

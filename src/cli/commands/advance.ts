@@ -1,11 +1,11 @@
 import type { Command } from 'commander'
-import type { Migration, Phase, Run } from '../../index.ts'
+import type { Phase, Run } from '../../index.ts'
 import { ALL, wantedMigration } from '../choose.ts'
 import { EXIT } from '../exit-codes.ts'
 import { addBoundFlags, type BoundFlags, boundSettings } from '../flags.ts'
-import { renderPlan } from '../render/plan.ts'
 import { renderStatus, runStatus } from '../render/status.ts'
 import { inSession, printJson, type Session } from '../session.ts'
+import { showPlan } from './plan.ts'
 
 /** The commands that take a migration to the end of a phase and cannot lose anything. */
 const COMMANDS: readonly { readonly phase: Phase; readonly description: string }[] = [
@@ -40,23 +40,15 @@ export function addAdvances(program: Command): void {
       .action((named: string | undefined, flags: AdvanceFlags) =>
         inSession(phase, flags, boundSettings(flags), async (session) => {
           const migration = await wantedMigration(session, named, flags.all)
-          if (flags.dryRun === true) return await showPlan(session, migration, flags)
+          if (flags.dryRun === true) {
+            await showPlan(session, migration, flags)
+            return EXIT.done
+          }
           const run = await session.bellows.change((database) => database.advance(migration, phase))
           return await reportRun(session, run, flags)
         }),
       )
   }
-}
-
-async function showPlan(
-  { bellows, terminal }: Session,
-  migration: Migration,
-  flags: AdvanceFlags,
-): Promise<number> {
-  const plan = (await bellows.run(migration.name))?.plan ?? (await bellows.plan(migration))
-  if (flags.json === true) printJson({ plan })
-  else terminal.out(renderPlan(plan, terminal))
-  return EXIT.done
 }
 
 /** Says where the run stands now and which command comes next. */

@@ -4,7 +4,7 @@ import { chosenRun } from '../choose.ts'
 import { confirmed } from '../confirm.ts'
 import { EXIT } from '../exit-codes.ts'
 import { addDatabaseFlags, time } from '../flags.ts'
-import { duration } from '../render/progress.ts'
+import { duration } from '../render/figures.ts'
 import { type DatabaseFlags, inSession, printJson } from '../session.ts'
 
 interface BrownoutFlags extends DatabaseFlags {

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import type { Instance } from '../../index.ts'
 import { EXIT } from '../exit-codes.ts'
 import { addDatabaseFlags } from '../flags.ts'
-import { duration } from '../render/progress.ts'
+import { duration } from '../render/figures.ts'
 import { type DatabaseFlags, inSession, printJson } from '../session.ts'
 
 export function addInstances(program: Command): void {

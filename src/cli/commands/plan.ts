@@ -1,9 +1,10 @@
 import type { Command } from 'commander'
+import type { Migration } from '../../index.ts'
 import { ALL, noteLatecomer, wantedMigration } from '../choose.ts'
 import { EXIT } from '../exit-codes.ts'
 import { addDatabaseFlags } from '../flags.ts'
 import { renderPlan } from '../render/plan.ts'
-import { type DatabaseFlags, inSession, printJson } from '../session.ts'
+import { type DatabaseFlags, inSession, printJson, type Session } from '../session.ts'
 
 interface PlanFlags extends DatabaseFlags {
   readonly all?: true
@@ -18,14 +19,22 @@ export function addPlan(program: Command): void {
     .option('--all', ALL)
     .action((named: string | undefined, flags: PlanFlags) =>
       inSession('plan', flags, {}, async (session) => {
-        const { bellows, terminal } = session
         const migration = await wantedMigration(session, named, flags.all)
-        // A run that was begun executes the plan that it was begun with, so that one is shown.
-        const plan = (await bellows.run(migration.name))?.plan ?? (await bellows.plan(migration))
         await noteLatecomer(session, migration)
-        if (flags.json === true) printJson({ plan })
-        else terminal.out(renderPlan(plan, terminal))
+        await showPlan(session, migration, flags)
         return EXIT.done
       }),
     )
+}
+
+/** A run that was begun executes the plan that it was begun with, so that one is shown. */
+export async function showPlan(
+  { bellows, terminal }: Session,
+  migration: Migration,
+  flags: DatabaseFlags,
+): Promise<void> {
+  const plan = (await bellows.run(migration.name))?.plan ?? (await bellows.plan(migration))
+  const estimates = await bellows.estimate(plan)
+  if (flags.json === true) printJson({ plan, estimates })
+  else terminal.out(renderPlan(plan, terminal, estimates))
 }

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import type { Reaped } from '../../index.ts'
 import { EXIT } from '../exit-codes.ts'
 import { addBoundFlags, type BoundFlags, boundSettings } from '../flags.ts'
-import { duration } from '../render/progress.ts'
+import { duration } from '../render/figures.ts'
 import { inSession, printJson } from '../session.ts'
 
 export function addReap(program: Command): void {

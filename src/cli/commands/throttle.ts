@@ -3,7 +3,7 @@ import { BellowsError, type ThrottleRequest } from '../../index.ts'
 import { chosenRun } from '../choose.ts'
 import { EXIT } from '../exit-codes.ts'
 import { addDatabaseFlags, filled, time, wholeNumber } from '../flags.ts'
-import { duration } from '../render/progress.ts'
+import { duration } from '../render/figures.ts'
 import { throttleText } from '../render/throttle.ts'
 import { type DatabaseFlags, inSession, printJson } from '../session.ts'
 

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { EXIT } from '../exit-codes.ts'
 import { addDatabaseFlags, boundSettings, wholeNumber } from '../flags.ts'
-import { grouped } from '../render/progress.ts'
+import { grouped } from '../render/figures.ts'
 import { type DatabaseFlags, inSession, printJson } from '../session.ts'
 
 interface WorkFlags extends DatabaseFlags {

@@ -1,5 +1,5 @@
 import type { Bellows, DemoDatabase, FleetInstance } from '../../index.ts'
-import { grouped } from '../render/progress.ts'
+import { grouped } from '../render/figures.ts'
 import type { GateLooks } from './gate-looks.ts'
 import type { Served } from './load.ts'
 import { INSTANCES } from './site.ts'

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { type Bellows, BellowsError, type DemoDatabase, openBellows, startDemoDatabase } from '../../index.ts'
-import { grouped } from '../render/progress.ts'
+import { grouped } from '../render/figures.ts'
 import type { Terminal } from '../terminal.ts'
 import { VERSION } from '../version.ts'
 import { checkClaims } from './claims.ts'

@@ -1,4 +1,4 @@
-import { grouped } from '../render/progress.ts'
+import { grouped } from '../render/figures.ts'
 import type { Terminal } from '../terminal.ts'
 import type { Claim } from './claims.ts'
 import type { Served } from './load.ts'

@@ -1,24 +1,29 @@
-import { lockWords, type Plan, type Step } from '../../index.ts'
+import { type Estimate, lockWords, type Plan, type Step } from '../../index.ts'
 import type { Terminal } from '../terminal.ts'
+import { estimateText } from './estimate.ts'
 
 /** The plan as a person reads it before anything runs: every statement, its locks, what it costs and what can go wrong. */
-export function renderPlan(plan: Plan, { style }: Terminal): string {
+export function renderPlan(plan: Plan, { style }: Terminal, estimates: readonly Estimate[] = []): string {
+  const needs = new Map(estimates.map(({ step, ...estimate }) => [step, estimateText(estimate)]))
+  const shown = (step: Step) => stepLines(step, needs.get(step.id) ?? '', style)
   const lines = [style('bold', `Plan of ${plan.migration.name}`), '']
   for (const phase of new Set(plan.steps.map((step) => step.phase))) {
     lines.push(style('bold', phase))
-    for (const step of plan.steps.filter((one) => one.phase === phase)) lines.push(...stepLines(step, style))
+    for (const step of plan.steps.filter((one) => one.phase === phase)) lines.push(...shown(step))
   }
   lines.push(style('bold', 'rollback, possible until purge'))
-  for (const step of plan.rollback) lines.push(...stepLines(step, style))
+  for (const step of plan.rollback) lines.push(...shown(step))
   if (plan.rollback.length === 0) lines.push('  nothing to do')
   return lines.join('\n')
 }
 
-function stepLines(step: Step, style: Terminal['style']): readonly string[] {
+function stepLines(step: Step, needs: string, style: Terminal['style']): readonly string[] {
   return [
     `  ${step.id}  ${step.does}`,
     ...field('lock', lockText(step), style),
     ...field('cost', costText(step), style),
+    ...field('way', wayText(step), style),
+    ...field('needs', needs, style),
     ...step.hazards.flatMap((hazard) => field('hazard', hazard.because, style, 'yellow')),
     ...field('sql', sqlText(step), style),
     '',
@@ -65,6 +70,14 @@ function costText(step: Step): string {
     default:
       return COST_TEXTS[step.cost]
   }
+}
+
+/** The strategy, and why it is that one. */
+function wayText(step: Step): string {
+  if (step.kind !== 'backfill') return ''
+  return step.once === true
+    ? 'plain ranges of blocks, because each row is tried once'
+    : 'a ladder over ranges of blocks, because new versions then find room on their own block; plain where the table is small or dead versions cannot be pruned'
 }
 
 /** Other tables are looked into by their key, a row at a time. */

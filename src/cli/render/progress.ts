@@ -1,5 +1,8 @@
 import { type Braked, type Notice, type Progress, rolloutEventText } from '../../index.ts'
 import type { Terminal } from '../terminal.ts'
+import { estimateText } from './estimate.ts'
+import { eventText } from './event.ts'
+import { duration, grouped } from './figures.ts'
 
 /** A line every so often where nothing can be drawn again. */
 const LINE_EVERY_MS = 5_000
@@ -75,6 +78,10 @@ function lastingLine(notice: Notice): string | undefined {
       return notice.because
     case 'brake_foretold':
       return `${notice.step} will stand still: ${notice.because.join('; ')}`
+    case 'estimated':
+      return `${notice.step}: ${estimateText(notice)}`
+    case 'happened':
+      return eventText(notice)
     case 'plain_ranges':
       return `${notice.step}: in plain ranges for now, because ${notice.because}`
     case 'waiting_for_backfill':
@@ -125,15 +132,4 @@ function progressLine({ step, rowsDone, rowsTotal, rowsPerSecond, secondsLeft }:
   const bar = `${'█'.repeat(full)}${'░'.repeat(BAR_CELLS - full)}`
   const left = secondsLeft === undefined ? '' : `, ${duration(secondsLeft)} left`
   return `${step} ${bar} ${grouped(rowsDone)} of ${grouped(rowsTotal)} rows, ${grouped(rowsPerSecond)} rows/s${left}`
-}
-
-export function grouped(figure: number): string {
-  return figure.toLocaleString('en-US')
-}
-
-export function duration(seconds: number): string {
-  const whole = Math.round(seconds)
-  if (whole < 60) return `${whole} s`
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`
-  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`
 }

@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../errors.ts'
 import type { GateCheck, Override } from '../gate/check.ts'
 import type { Change } from '../plan/change.ts'
+import type { Estimate } from '../plan/estimate.ts'
 import type { Phase } from '../plan/step.ts'
 import type { RolloutEvent } from '../rollout/event.ts'
 import type { Decision } from '../throttle/decide.ts'
@@ -137,7 +138,7 @@ export interface Progress {
 }
 
 /** What holds a step back that works through a table, or that nothing does any more. Told anew while it lasts. */
-export interface Braked extends Decision {
+export interface Braked extends Omit<Decision, 'share'>, Partial<Pick<Decision, 'share'>> {
   readonly type: 'braked'
   readonly step: string
 }
@@ -157,5 +158,9 @@ export type Notice =
   /** Of a worker that is no driver. */
   | { readonly type: 'waiting_for_backfill'; readonly because: string }
   | { readonly type: 'working_on'; readonly step: string; readonly table: string }
+  /** What the journal says, to whoever follows a run that somebody else drives. */
+  | { readonly type: 'happened'; readonly event: Event; readonly version?: number }
+  /** What a backfill will need, as it begins. */
+  | ({ readonly type: 'estimated' } & Estimate)
   /** How a standby follows that will have to replay what comes now. */
   | { readonly type: 'standby'; readonly because: string }

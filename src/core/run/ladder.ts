@@ -18,7 +18,7 @@ const RUNGS = 8
 const LADDER_BLOCKS_MIN = 64
 
 /** Room for new versions comes only where rows are changed once: one whose value may stay NULL would be tried by every rung. */
-export function rungsFor({ blocks }: TableFile, isOnce: boolean): number {
+export function rungsFor({ blocks }: Pick<TableFile, 'blocks'>, isOnce: boolean): number {
   return isOnce || blocks < LADDER_BLOCKS_MIN ? 1 : RUNGS
 }
 

@@ -9,6 +9,7 @@ import type { Checkpoint } from '../ports.ts'
 import { type Batch, batchOf, batchTransaction } from './batch.ts'
 import { type Marked, markSql } from './checkpoint.ts'
 import { climb } from './climb.ts'
+import { estimateSteps } from './estimate.ts'
 import { explainFailure } from './failing-row.ts'
 import { isRewritten, readFile } from './file.ts'
 import { isOf, type Part, partsOf } from './leaves.ts'
@@ -39,9 +40,20 @@ interface State extends Pass {
 export async function fill(engine: Driving, run: number, step: BackfillStep): Promise<number> {
   const tell = teller(engine, step.id)
   const before = resumed(await engine.journal.checkpoint(step.id))
+  if (before === undefined) await foretell(engine, step)
   for await (const part of partsOf(engine, step, before?.leaf))
     await fillPart(engine, { run, tell, ...part }, isOf(part, before) ? before : undefined)
   return (await engine.journal.checkpoint(step.id))?.rowsDone ?? 0
+}
+
+/** So much on the disk is worth a word. */
+const TOLD_BYTES = 64 * 2 ** 20
+
+/** Says before the first row what it will take, while it can still be stopped for nothing. */
+async function foretell(engine: Driving, step: BackfillStep): Promise<void> {
+  const [needs] = await estimateSteps(engine, [step])
+  if (needs !== undefined && needs.logBytes + needs.growthBytes >= TOLD_BYTES)
+    engine.notify({ type: 'estimated', ...needs })
 }
 
 async function fillPart(engine: Driving, work: Work, before: State | undefined): Promise<void> {

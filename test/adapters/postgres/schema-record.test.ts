@@ -235,13 +235,18 @@ async function forgetRecord(database: TestDatabase): Promise<void> {
 test('the names of a plan are taken from it once, however many objects are on record', async () => {
   const { database, bellows } = await recorded(SHOP)
   await bellows.change((driver) => driver.advance(rename, 'expand'))
+  // What an earlier transaction counted may still be there.
+  const calls = async () => {
+    const [row] = await database.query<{ calls: number }>(
+      `select coalesce(sum(calls), 0)::int as calls from pg_stat_xact_user_functions where funcname = 'names_in'`,
+    )
+    return row?.calls ?? 0
+  }
   for (const call of ['leave_run', 'take_up_run']) {
     await database.query(`begin; set local track_functions = 'all'`)
+    const before = await calls()
     await database.query(`select bellows.${call}(id) from bellows.run`)
-    expect(
-      await database.query(`select calls::int from pg_stat_xact_user_functions where funcname = 'names_in'`),
-      call,
-    ).toEqual([{ calls: 1 }])
+    expect((await calls()) - before, call).toBe(1)
     await database.query('commit')
   }
 })

@@ -91,11 +91,31 @@ describe('the plan of a renamed column', () => {
   const users = tableWith([column('name')], { indexes: [index('by_name', ['name'])] })
   const plan = planOf(RENAME, users)
 
+  test('says what a backfill needs, where that is known, and how rows are gone through that are tried once', () => {
+    const once = {
+      ...plan,
+      steps: plan.steps.map((step) => (step.kind === 'backfill' ? { ...step, once: true as const } : step)),
+    }
+    const needs = {
+      step: '0001_test/backfill/1',
+      rows: 1_000_000,
+      logBytes: 444_000_000,
+      growthBytes: 70_500_000,
+      seconds: { least: 6, most: 27 },
+    }
+    const lines = renderPlan(once, plain, [needs]).split('\n')
+    expect(lines).toContain('      way     plain ranges of blocks, because each row is tried once')
+    expect(lines).toContain(
+      '      needs   about 1,000,000 rows: 423 MB of log, 67 MB more of table and indexes, 6 s on an idle server with one worker, 27 s on a busy one',
+    )
+  })
+
   test('says that a backfill works in batches', () => {
     expect(stepOf(plan, '0001_test/backfill/1')).toEqual([
       '  0001_test/backfill/1  fill "full_name" from "name" where "users" still lacks it',
       '      lock    row locks of one batch on users',
       '      cost    writes every row that is unfilled, in batches; reads the table once more to prove that none is left',
+      '      way     a ladder over ranges of blocks, because new versions then find room on their own block; plain where the table is small or dead versions cannot be pruned',
       '      sql     update users set "full_name" = "name" where ("full_name" is null and "name" is not null)  -- a range of blocks at a time',
     ])
   })

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { besideProgress, duration, grouped, progressView } from '../../../src/cli/render/progress.ts'
+import { duration, grouped } from '../../../src/cli/render/figures.ts'
+import { besideProgress, progressView } from '../../../src/cli/render/progress.ts'
 import type { Terminal } from '../../../src/cli/terminal.ts'
 import type { Notice, Progress } from '../../../src/core/run/event.ts'
 

@@ -9,7 +9,7 @@ import {
 import { deployedRun } from '../../choose.ts'
 import { EXIT } from '../../exit-codes.ts'
 import { addDatabaseFlags } from '../../flags.ts'
-import { duration } from '../../render/progress.ts'
+import { duration } from '../../render/figures.ts'
 import { workloadFacts, workloadLines } from '../../render/workloads.ts'
 import { type DatabaseFlags, inSession, printJson, type Session } from '../../session.ts'
 

@@ -1,0 +1,45 @@
+import { rungsFor } from '../run/ladder.ts'
+import type { BackfillStep } from './step.ts'
+
+/** What a table is like before it is filled, its partitions counted in. */
+export interface Sizes {
+  readonly rows: number
+  readonly blocks: number
+  readonly tableBytes: number
+  readonly indexBytes: number
+}
+
+/** About what a backfill needs. */
+export interface Estimate {
+  readonly step: string
+  readonly rows: number
+  /** Written to the log, which is kept for as long as standbys, slots and the archive need it. */
+  readonly logBytes: number
+  /** By which table and indexes grow. */
+  readonly growthBytes: number
+  /** Of one worker, on a server with nothing else to do and on one with much. */
+  readonly seconds: { readonly least: number; readonly most: number }
+}
+
+/** Measured by bench/backfill, as shares of what is there. */
+const LADDER = { logOfTable: 1.6, logOfIndexes: 0.2, table: 0.25, indexes: 0.05 }
+const PLAIN = { logOfTable: 2.1, logOfIndexes: 1, table: 1.1, indexes: 1 }
+
+/** What one worker did on two quiet cores; a busy server is several times slower. */
+const ROWS_PER_SECOND = 200_000
+const BYTES_PER_SECOND = 50_000_000
+const BUSY = 5
+
+/** From the sizes alone: a row that is filled already, or that gets NULL, costs less. */
+export function estimateOf({ id, once }: BackfillStep, sizes: Sizes): Estimate {
+  const { rows, tableBytes, indexBytes } = sizes
+  const shares = rungsFor(sizes, once === true) > 1 ? LADDER : PLAIN
+  const least = Math.max(rows / ROWS_PER_SECOND, tableBytes / BYTES_PER_SECOND)
+  return {
+    step: id,
+    rows,
+    logBytes: Math.round(shares.logOfTable * tableBytes + shares.logOfIndexes * indexBytes),
+    growthBytes: Math.round(shares.table * tableBytes + shares.indexes * indexBytes),
+    seconds: { least: Math.ceil(least), most: Math.ceil(least * BUSY) },
+  }
+}

@@ -1,0 +1,42 @@
+import type { Notice } from '../core/run/event.ts'
+import { foldRun, isOver, type Run } from '../core/run/run.ts'
+import { readDoing } from './backfill/doing.ts'
+import { teller } from './backfill/work-through.ts'
+import type { Engine } from './context.ts'
+import { readRun } from './drive.ts'
+import { readBrake } from './throttle.ts'
+
+const LOOK_MS = 1_000
+
+/** Tells what becomes of a run, whoever drives it, until it is over or somebody asks to stop. Changes nothing. */
+export async function watchRun(engine: Engine, id: number, tell: (notice: Notice) => void): Promise<Run> {
+  const { plan } = await readRun(engine, id)
+  const progress = progressOf({ ...engine, notify: tell })
+  let seen = 0
+  for (;;) {
+    const entries = await engine.journal.entries([id])
+    const news = entries.filter(({ seq }) => seq > seen)
+    for (const { event, version } of news)
+      tell({ type: 'happened', event, ...(version === undefined ? {} : { version }) })
+    seen = news.at(-1)?.seq ?? seen
+    const run = foldRun({ id, plan }, entries)
+    if (isOver(run) || engine.isStopping()) return run
+    await progress(id)
+    await engine.clock.sleep(LOOK_MS)
+  }
+}
+
+/** Each step has a rate of its own. */
+function progressOf(engine: Engine): (run: number) => Promise<void> {
+  let [step, told] = ['', teller(engine, '')]
+  let wasHeld = false
+  return async (run) => {
+    const doing = await readDoing(engine, run)
+    if (doing === undefined) return
+    if (doing.step !== step) [step, told] = [doing.step, teller(engine, doing.step)]
+    told(doing.sample)
+    const brake = (await readBrake(engine, run)) ?? { pace: 'go' as const, because: [] }
+    if (wasHeld || brake.pace !== 'go') engine.notify({ type: 'braked', step, ...brake })
+    wasHeld = brake.pace !== 'go'
+  }
+}

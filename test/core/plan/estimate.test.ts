@@ -1,0 +1,41 @@
+import { describe, expect, test } from 'vitest'
+import { estimateOf } from '../../../src/core/plan/estimate.ts'
+import type { BackfillStep } from '../../../src/core/plan/step.ts'
+
+const STEP = { id: '0001_test/backfill/1' } as BackfillStep
+const MILLION = { rows: 1_000_000, blocks: 33_000, tableBytes: 270_000_000, indexBytes: 60_000_000 }
+
+describe('an estimate', () => {
+  test('is of what the ladder takes: half as much log, and hardly any room', () => {
+    expect(estimateOf(STEP, MILLION)).toEqual({
+      step: '0001_test/backfill/1',
+      rows: 1_000_000,
+      logBytes: 444_000_000,
+      growthBytes: 70_500_000,
+      seconds: { least: 6, most: 27 },
+    })
+  })
+
+  test('is of twice the table, and all indexes anew, where each row is tried once', () => {
+    const { logBytes, growthBytes } = estimateOf({ ...STEP, once: true }, MILLION)
+    expect(logBytes).toBeGreaterThan(2 * MILLION.tableBytes)
+    expect(growthBytes).toBeGreaterThan(MILLION.tableBytes + MILLION.indexBytes)
+  })
+
+  test('grows with the work and not faster', () => {
+    const ten = { rows: 1e7, blocks: 330_000, tableBytes: 2.7e9, indexBytes: 6e8 }
+    const [small, large] = [estimateOf(STEP, MILLION), estimateOf(STEP, ten)]
+    expect(large.logBytes).toBe(10 * small.logBytes)
+    expect(large.seconds.least).toBe(54)
+  })
+
+  test('of a table without rows is nothing', () => {
+    expect(estimateOf(STEP, { rows: 0, blocks: 0, tableBytes: 0, indexBytes: 0 })).toEqual({
+      step: STEP.id,
+      rows: 0,
+      logBytes: 0,
+      growthBytes: 0,
+      seconds: { least: 0, most: 0 },
+    })
+  })
+})
