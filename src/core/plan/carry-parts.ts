@@ -4,7 +4,7 @@ import type { Index } from '../schema/indexes.ts'
 import type { Constraint, Table } from '../schema/model.ts'
 import { id, join, qualified, type Sql, sql } from '../sql.ts'
 import type { Copy, Renamed } from './copied.ts'
-import { keyPartLocks, looseKeysSql } from './foreign-key-parts.ts'
+import { keyPartLocks, looseKeyLocks, looseKeysSql } from './foreign-key-parts.ts'
 import { upsertRace } from './hazards.ts'
 import { buildLocks, loosePartsSql } from './index-parts.ts'
 import { aloneLock } from './locks.ts'
@@ -110,7 +110,7 @@ export function dropLooseKeyStep(table: Table, copy: Copy<Constraint>, column: R
     does: `take the foreign key "${copy.original.name}" on "${column.to}" from the partitions that have it before "${table.name}"`,
     hazards: [],
     probe: sql`not exists (${looseKeysSql(key)})`,
-    locks: [],
+    locks: looseKeyLocks(table, key),
   }
 }
 

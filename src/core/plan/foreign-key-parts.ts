@@ -36,12 +36,21 @@ export function keyPartLocks(
   { other, columns }: Pick<ForeignKeyPartsStep, 'other' | 'columns'>,
 ): readonly Lock[] {
   const level = takingLevel({ columns })
+  return [...onBoth(table, other, [level, 'access_exclusive']), ...partLocks(table, level)]
+}
+
+/** One partition after the other; the table itself is left alone. */
+export function looseKeyLocks(table: Table, { other }: Pick<ForeignKeyPartsStep, 'other'>): readonly Lock[] {
   return [
-    ...onBoth(table, other, [level, 'access_exclusive']),
-    ...wholeTree(table)
-      .slice(1)
-      .map(({ relation }) => ({ relation, level, implied: true as const })),
+    { relation: other, level: 'access_exclusive', implied: true },
+    ...partLocks(table, 'access_exclusive'),
   ]
+}
+
+function partLocks(table: Table, level: LockLevel): readonly Lock[] {
+  return wholeTree(table)
+    .slice(1)
+    .map(({ relation }) => ({ relation, level, implied: true as const }))
 }
 
 /** What a partition has under its key, where the other table is partitioned, too, PostgreSQL drops under a lock for that. */

@@ -374,6 +374,13 @@ describe('a copied column of a partitioned table', () => {
     expect(naming.join()).toContain(`array[''events_squad_id_fkey'', ''events_squad_id_fkey''`)
     expect(naming.join()).toContain(`array[''of_shop'', ''of_shop_''`)
     expect(rollback.map(({ kind }) => kind)).toEqual(['ddl', 'index_parts', 'foreign_key_parts', 'ddl'])
+    const [, ...dropping] = shortly(rollback.filter(({ kind }) => kind === 'foreign_key_parts'))[0] ?? []
+    expect(dropping).toEqual([
+      'shops access_exclusive',
+      'shops_a access_exclusive',
+      'a access_exclusive',
+      'b access_exclusive',
+    ])
   })
 
   test.each([

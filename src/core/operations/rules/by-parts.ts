@@ -1,6 +1,6 @@
 import type { BellowsError } from '../../errors.ts'
 import { canonical, hash } from '../../hash.ts'
-import { keyPartLocks, looseKeysSql } from '../../plan/foreign-key-parts.ts'
+import { keyPartLocks, looseKeyLocks, looseKeysSql } from '../../plan/foreign-key-parts.ts'
 import { buildLocks, loosePartsSql } from '../../plan/index-parts.ts'
 import { aloneLock } from '../../plan/locks.ts'
 import type { PartConstraint } from '../../plan/parts.ts'
@@ -140,7 +140,7 @@ export function dropLooseForeignKeysStep(
     does: `take the foreign key "${key.name}" from the partitions that have it before "${key.table.name}"`,
     hazards: [],
     probe: sql`not exists (${looseKeysSql(key)})`,
-    locks: [],
+    locks: looseKeyLocks(key.table, key),
   }
 }
 
