@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import type { Operation } from '../../src/core/operations/migration.ts'
+import type { Migration, Operation } from '../../src/core/operations/migration.ts'
+import { catalog } from '../support/catalog.ts'
 import { testDatabase } from '../support/database.ts'
 import { expectRefused } from '../support/events.ts'
 import { type Lifecycle, liveThrough } from '../support/lifecycle.ts'
@@ -130,6 +131,35 @@ test('no step locks more than it declares, where they come or follow', async () 
     ],
   })
   expect(steps.flatMap(undeclared)).toEqual([])
+})
+
+const NUMBER: Migration = {
+  name: '0001_test',
+  operations: [{ kind: 'rename_column', namespace: 'public', table: 'events', from: 'id', to: 'number' }],
+}
+
+test('a rename that stops where some partitions of what points at it have the second key is taken back', async () => {
+  const database = await testDatabase(
+    given,
+    'create table logs_2 partition of logs default',
+    rows,
+    `alter table logs add ${POINTS}`,
+  )
+  const bellows = await database.bellows({ settings: { lock: { deadlineMs: 500 } } })
+  const start = await catalog(database)
+  const writer = await database.session('writer')
+  await writer.query('begin; lock table logs_2 in row exclusive mode')
+  await expect(bellows.change((driver) => driver.advance(NUMBER, 'verify'))).rejects.toMatchObject({
+    code: 'lock_not_had',
+  })
+  await writer.query('rollback')
+  expect(
+    await database.query(
+      `select conrelid::regclass::text as table from pg_constraint where conname like 'bellows%' and conparentid = 0 and contype = 'f'`,
+    ),
+  ).toEqual([{ table: 'logs_1' }])
+  await bellows.change((driver) => driver.rollback(1))
+  expect(await catalog(database)).toEqual(start)
 })
 
 test('a type that a foreign key of a partitioned table would have to follow is refused', async () => {

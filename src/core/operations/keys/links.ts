@@ -93,7 +93,7 @@ function partsOf({ table, other, key, copyName, definition }: Link) {
 export function dropLinkSteps(link: Link): readonly StepDraft[] {
   const loose =
     link.table.kind === 'partitioned' ? [dropLooseForeignKeysStep(partsOf(link), { phase: 'expand' })] : []
-  return [dropLinkStep(link), ...loose]
+  return [...loose, dropLinkStep(link)]
 }
 
 function dropLinkStep(link: Link): StepDraft {
@@ -103,8 +103,8 @@ function dropLinkStep(link: Link): StepDraft {
     phase: 'expand',
     does: `drop the twin of the foreign key "${key.name}" of "${table.name}"`,
     hazards: [],
-    // It goes with its table, and stays when that gets another name.
-    probe: sql`not exists (select from pg_catalog.pg_constraint where contype = 'f' and conname = ${lit(copyName)} and confrelid = ${regclass(other)})`,
+    // It goes with its table, and stays when that gets another name. What a partition has for itself is not the table's.
+    probe: sql`not exists (select from pg_catalog.pg_constraint k join pg_catalog.pg_class c on c.oid = k.conrelid where k.contype = 'f' and k.conname = ${lit(copyName)} and k.confrelid = ${regclass(other)} and not c.relispartition)`,
     locks: onBoth(table, other, ['access_exclusive', 'access_exclusive']),
     requires: [linkedIsThere(link)],
     statements: [dropConstraintSql(table, copyName)],
