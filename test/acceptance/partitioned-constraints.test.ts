@@ -115,6 +115,34 @@ test.each<[string, string, Operation, string]>([
   await expectRefused(`${GIVEN} ${given}`, operation, message)
 })
 
+const IDENTITY = `alter table events alter id drop identity; create unique index once on events (id, at); alter table events add constraint "Once" unique (at, id);`
+
+test.each<[Operation, string]>([
+  [{ kind: 'drop_index', ...on, index: 'once' }, 'events_rest_id_at_idx'],
+  [
+    { kind: 'replace_index', definition: 'create unique index once on events (id desc, at)' },
+    'events_rest_id_at_idx',
+  ],
+  [{ kind: 'drop_constraint', ...on, name: 'Once' }, 'events_rest_at_id_key'],
+])('a partition keeps its replica identity from %o', async (operation, part) => {
+  const database = await testDatabase(`${GIVEN} ${IDENTITY}`)
+  const bellows = await database.bellows({
+    settings: { gate: { whenNoneRegistered: 'allow', unregistered: 'allow', quietMs: 0, reason: 'a test' } },
+  })
+  const migration: Migration = { name: '0001_test', operations: [operation] }
+  await bellows.change((driver) => driver.advance(migration, 'expand'))
+  await database.query(`alter table events_rest replica identity using index ${part}`)
+  await expect(bellows.change((driver) => driver.advance(migration, 'purge'))).rejects.toMatchObject({
+    code: 'drift_found',
+    message: expect.stringContaining('such as full: public.events_rest'),
+  })
+  await bellows.change((driver) => driver.rollback(1))
+  await expect(bellows.plan({ ...migration, name: '0002_test' })).rejects.toMatchObject({
+    code: 'plan_refused',
+    message: expect.stringContaining('The partition public.events_rest has its part of the index'),
+  })
+})
+
 const LATER = `alter table events add constraint positive check (id > 0), add constraint "Once" unique (id, at), add constraint of_team foreign key (team) references teams;`
 
 const drop = (name: string): Operation => ({ kind: 'drop_constraint', ...on, name })

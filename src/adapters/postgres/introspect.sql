@@ -170,6 +170,10 @@ select json_build_object(
       'tablespace', case when x.reltablespace <> 0 then (select s.spcname from pg_tablespace s where s.oid = x.reltablespace) end,
       'replicaIdentity', i.indisreplident,
       'clustered', i.indisclustered,
+      'markedParts', case when x.relkind = 'I' then (select coalesce(json_agg(json_build_object('namespace', pn.nspname, 'name', p.relname,
+          'replicaIdentity', m.indisreplident) order by pn.nspname, p.relname), '[]')
+        from pg_partition_tree(x.oid) y join pg_index m on m.indexrelid = y.relid join pg_class p on p.oid = m.indrelid join pg_namespace pn on pn.oid = p.relnamespace
+        where y.level > 0 and (m.indisreplident or m.indisclustered)) end,
       'foreignKeys', case when not i.indisunique then '[]' else (select coalesce(json_agg(format('%s on %s', quote_ident(k.conname), k.conrelid::regclass) order by 1), '[]')
         -- A foreign key depends on its index, and that has an index.
         from pg_constraint k where k.conindid = i.indexrelid and k.contype = 'f' and k.conparentid = 0 and k.oid in (select p.objid from pg_depend p

@@ -2,11 +2,12 @@ import { assert, BellowsError } from '../errors.ts'
 import { behindGate } from '../plan/behind-gate.ts'
 import { onBoth, validateChecksStep, validateForeignKeyStep } from '../plan/constraint-steps.ts'
 import type { Hazard } from '../plan/hazard.ts'
+import { markedPartProblems, noIdentityOfPart } from '../plan/index-leaving.ts'
 import { constraintAbsent, constraintIs, constraintIsAsPlanned, type Hidden } from '../plan/probes.ts'
-import type { Lock, Requirement, StepDraft } from '../plan/step.ts'
+import type { Lock, StepDraft } from '../plan/step.ts'
 import { refused, tableProblems, theTable } from '../plan/table-checks.ts'
 import { type Constraint, findTable, isSameName, type Table, withTable } from '../schema/model.ts'
-import { id, lit, qualified, regclass, type Sql, shown, sql, trusted } from '../sql.ts'
+import { id, lit, qualified, type Sql, shown, sql, trusted } from '../sql.ts'
 import type { Context, OperationSpec } from './operation.ts'
 import { foreignKeyPartsStep } from './rules/by-parts.ts'
 import { inspectSteps } from './rules/inspect.ts'
@@ -37,6 +38,7 @@ export const dropConstraint: OperationSpec<DropConstraint> = {
       ...notNullProblems(table, constraint),
       ...dependentProblems(table, constraint),
       ...identityProblems(table, constraint),
+      ...table.indexes.filter((index) => index.constraint === op.name).flatMap(markedPartProblems),
     ]
   },
 
@@ -104,7 +106,9 @@ function dropStep({ table, constraint, hidden }: Leaving, kind: 'ddl' | 'purge',
         code: 'drift_found',
         otherwise: `the constraint "${name}" of "${table.name}" is not the one that the plan was made for`,
       },
-      ...noIdentityOfPart(table, constraint),
+      ...(table.kind !== 'partitioned' || constraint.index === null
+        ? []
+        : [noIdentityOfPart(table, { namespace: table.namespace, name: constraint.index })]),
     ],
     statements: [sql`alter table ${qualified(table)} drop constraint ${id(name)} restrict`],
     cost: 'instant',
@@ -126,19 +130,6 @@ function dropHazard({ name: table }: Table, constraint: Constraint): Hazard {
     code: 'name_may_be_used',
     because: `Until this step "${name}" refuses what it always did, also from new instances. From it on a statement fails that relies on it in ON CONFLICT, and its index is gone for those that read by it.`,
   }
-}
-
-/** Partitions have the index, too, and each its own replica identity. */
-function noIdentityOfPart(table: Table, { index }: Constraint): readonly Requirement[] {
-  if (table.kind !== 'partitioned' || index === null) return []
-  const tree = sql`pg_catalog.pg_partition_tree(${regclass({ namespace: table.namespace, name: index })})`
-  return [
-    {
-      that: sql`not exists (select from ${tree} t join pg_catalog.pg_index i on i.indexrelid = t.relid where i.indisreplident)`,
-      code: 'drift_found',
-      otherwise: `a partition of "${table.name}" has its index of that constraint as its replica identity; give it another one first`,
-    },
-  ]
 }
 
 /** Puts it back as it was: comment, validity and all. A row against it would be refused every update, so it is looked for before. */

@@ -1,9 +1,10 @@
 import type { BellowsError } from '../errors.ts'
 import type { Index } from '../schema/indexes.ts'
 import type { QualifiedName, Table } from '../schema/model.ts'
-import { qualified, shown } from '../sql.ts'
+import { qualified, regclass, shown, sql } from '../sql.ts'
 import type { Hazard } from './hazard.ts'
 import { type Leaver, ofTable } from './leaver.ts'
+import type { Requirement } from './step.ts'
 import { refused } from './table-checks.ts'
 import type { Shows } from './thing.ts'
 
@@ -50,10 +51,38 @@ export function leavingProblems(table: Table, index: Index): readonly BellowsErr
           ),
         ]
       : []),
+    ...markedPartProblems(index),
     ...index.foreignKeys.map((key) =>
       refused(`${named} is relied on by the foreign key ${key}.`, 'Drop the foreign key first.'),
     ),
   ]
+}
+
+/** A partition has its own replica identity, and CLUSTER goes by an index of its own. */
+export function markedPartProblems({ name, markedParts }: Index): readonly BellowsError[] {
+  return (markedParts ?? []).map(({ replicaIdentity, ...part }) => {
+    const named = `The partition ${shown(part.namespace)}.${shown(part.name)} has its part of the index ${shown(name)}`
+    return replicaIdentity
+      ? refused(
+          `${named} as its replica identity: without it every UPDATE and DELETE of a published partition fails.`,
+          `Give the partition another one first: alter table ${qualified(part)} replica identity full`,
+        )
+      : refused(
+          `${named} as the one that CLUSTER goes by.`,
+          `Tell it to go by none first: alter table ${qualified(part)} set without cluster`,
+        )
+  })
+}
+
+/** Since the plan was made, too. */
+export function noIdentityOfPart(table: Table, index: QualifiedName): Requirement {
+  const identities = sql`from pg_catalog.pg_partition_tree(${regclass(index)}) t join pg_catalog.pg_index i on i.indexrelid = t.relid where t.level > 0 and i.indisreplident`
+  return {
+    that: sql`not exists (select ${identities})`,
+    code: 'drift_found',
+    otherwise: `a partition of "${table.name}" has its part of the index "${index.name}" as its replica identity, and needs another one first, such as full`,
+    which: sql`(select pg_catalog.string_agg(i.indrelid::regclass::text, ', ') ${identities})`,
+  }
 }
 
 /** What old queries lose with an index. */

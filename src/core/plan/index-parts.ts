@@ -4,6 +4,7 @@ import type { Part, QualifiedName, Table } from '../schema/model.ts'
 import { join, lit, qualified, regclass, type Sql, sql } from '../sql.ts'
 import type { Hazard } from './hazard.ts'
 import type { SoundIndex } from './index-checks.ts'
+import { noIdentityOfPart } from './index-leaving.ts'
 import { dropOutside } from './index-steps.ts'
 import { createIndexSql } from './index-text.ts'
 import { wholeTree } from './locks.ts'
@@ -106,7 +107,7 @@ export function dropWhole(table: Table, index: QualifiedName, does: string) {
     does: `${does} and of each of its partitions`,
     hazards: [],
     locks: wholeTree(table),
-    requires: [],
+    requires: [noIdentityOfPart(table, index)],
     statements: [sql`drop index ${qualified(index)} restrict`],
     cost: 'instant',
   } as const

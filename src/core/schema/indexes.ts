@@ -13,10 +13,19 @@ export interface Index {
   readonly tablespace: string | null
   readonly replicaIdentity: boolean
   readonly clustered: boolean
+  /** Partitions that go by their part of it: as their replica identity, or else in CLUSTER. */
+  readonly markedParts?: readonly MarkedPart[] | null
   /** Foreign keys, of any table, that rely on it. */
   readonly foreignKeys: readonly string[]
   /** Its columns in order, `expr` for an expression: what PostgreSQL builds the default name from. */
   readonly nameParts: readonly string[]
+}
+
+/** A partition, by its name. */
+export interface MarkedPart {
+  readonly namespace: string
+  readonly name: string
+  readonly replicaIdentity: boolean
 }
 
 /** What came of an index that was tried on an empty copy of its table. */

@@ -33,6 +33,13 @@ describe('the check of drop_index', () => {
       'The index old of "users" is the one that CLUSTER goes by.',
     ],
     [
+      'that CLUSTER goes by in a partition',
+      {},
+      { markedParts: [{ namespace: 'public', name: 'part', replicaIdentity: false }] },
+      'plan_refused',
+      'The partition public.part has its part of the index old as the one that CLUSTER goes by.',
+    ],
+    [
       'that a foreign key relies on',
       {},
       { foreignKeys: ['fk on orders'] },
