@@ -78,10 +78,13 @@ async function refuseWhileRowsAreInTheWay(engine: Driving, run: Run): Promise<vo
     if (step.kind !== 'inspect') continue
     await inspect(engine, step).catch((error: unknown) => {
       // What it looks at may not have come to be; its own turn tells.
-      if (error instanceof BellowsError && error.code === 'rows_in_the_way') throw error
+      if (!(error instanceof BellowsError) || !NOT_THERE.includes(error.sqlstate)) throw error
     })
   }
 }
+
+/** A column, a table, a function or anything else that an operation before it was to make. */
+const NOT_THERE: readonly (string | undefined)[] = ['42703', '42P01', '42883', '42704']
 
 async function back(engine: Driving, run: Run): Promise<readonly Step[]> {
   return stepsBack(run.plan, await engine.journal.entries([run.id]))

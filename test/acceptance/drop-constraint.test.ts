@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { DropConstraint } from '../../src/core/operations/drop-constraint.ts'
+import { catalog } from '../support/catalog.ts'
 import { testDatabase } from '../support/database.ts'
 import { liveThrough } from '../support/lifecycle.ts'
 import { rename } from '../support/rename.ts'
@@ -154,6 +155,38 @@ describe('drop_constraint', () => {
     ])
     await database.query('delete from users where id = 2')
     expect((await bellows.change((driver) => driver.rollback(1))).state).toBe('rolled_back')
+  })
+
+  test.each([
+    ['a check', 'constraint gone check (name <> nick)', ''],
+    [
+      'a foreign key',
+      'constraint gone foreign key (name, nick) references pairs',
+      `create table pairs (a text, b text, primary key (a, b)); insert into pairs values ('a', 'b'), ('b', 'a');`,
+    ],
+  ])('looks for such rows of %s also where its columns are hidden', async (_what, rule, more) => {
+    const database = await testDatabase(`create table users (id int primary key, name text, nick text);
+      ${more} alter table users add ${rule}; insert into users values (1, 'a', 'b'), (2, 'b', 'a')`)
+    const bellows = await database.bellows({
+      settings: { gate: { whenNoneRegistered: 'allow', unregistered: 'allow', quietMs: 0 } },
+    })
+    const migration = {
+      name: '0001_drop',
+      operations: [drop('gone'), rename(), rename({ from: 'nick', to: 'called' })],
+    }
+    await bellows.change((driver) => driver.advance(migration, 'retire'))
+    await database.query(`update users set full_name = 'c', called = 'c' where id = 1`)
+    const start = await catalog(database)
+    await expect(bellows.change((driver) => driver.rollback(1))).rejects.toMatchObject({
+      code: 'rows_in_the_way',
+      message: expect.stringContaining('"id":1'),
+    })
+    expect(await catalog(database)).toEqual(start)
+    await database.query(`update users set full_name = 'a', called = 'b' where id = 1`)
+    expect((await bellows.change((driver) => driver.rollback(1))).state).toBe('rolled_back')
+    expect(
+      await database.query(`select from pg_constraint where conname = 'gone' and convalidated`),
+    ).toHaveLength(1)
   })
 
   test('keeps the key by which a publication tells the rows of a table', async () => {

@@ -10,7 +10,7 @@ import { type Constraint, findTable, isSameName, type Table, withTable } from '.
 import { id, lit, qualified, type Sql, shown, sql, trusted } from '../sql.ts'
 import type { Context, OperationSpec } from './operation.ts'
 import { foreignKeyPartsStep } from './rules/by-parts.ts'
-import { inspectSteps } from './rules/inspect.ts'
+import { inspectBackSteps } from './rules/inspect.ts'
 import { constraintMissing, findConstraint, ruleOf } from './rules/known.ts'
 import { leavingConstraint } from './rules/leaving.ts'
 
@@ -67,8 +67,8 @@ export const dropConstraint: OperationSpec<DropConstraint> = {
   },
 
   rollback: (op, context) => {
-    const { table, constraint } = leaving(op, context)
-    return isReliedOn(constraint) ? [] : returnSteps(table, constraint)
+    const found = leaving(op, context)
+    return isReliedOn(found.constraint) ? [] : returnSteps(found)
   },
 }
 
@@ -133,7 +133,7 @@ function dropHazard({ name: table }: Table, constraint: Constraint): Hazard {
 }
 
 /** Puts it back as it was: comment, validity and all. A row against it would be refused every update, so it is looked for before. */
-function returnSteps(table: Table, constraint: Constraint): readonly StepDraft[] {
+function returnSteps({ table, constraint, hidden }: Leaving): readonly StepDraft[] {
   const { name, definition, validated, references, comment, kind, partnerParts, columns } = constraint
   const rule = ruleOf(constraint)
   const notValid = validated ? sql` not valid` : sql``
@@ -141,7 +141,7 @@ function returnSteps(table: Table, constraint: Constraint): readonly StepDraft[]
     comment === null ? [] : [sql`comment on constraint ${id(name)} on ${qualified(table)} is ${lit(comment)}`]
   const does = `prove "${name}" again for every row of "${table.name}"`
   const other = references ?? table
-  const looks = validated && rule !== undefined ? inspectSteps(table, rule, name, ['expand']) : []
+  const looks = validated && rule !== undefined ? inspectBackSteps(table, rule, name, hidden) : []
   const hazards = [refusesAgain(table, name)]
   if (kind === 'foreign_key' && table.kind === 'partitioned' && validated)
     return [

@@ -140,6 +140,8 @@ export interface InspectStep extends Common {
   readonly table: QualifiedName
   /** Gives the rows in the way, as many as are worth showing. No row: the way is free. */
   readonly offenders: Sql
+  /** The same while columns have a name under which the run has hidden them, the first that holds: a rollback looks before it brings them back. */
+  readonly whileHidden?: readonly { readonly when: Sql; readonly offenders: Sql }[]
   /** What is wrong with them, as a sentence. */
   readonly otherwise: string
   /** What to do about them. */

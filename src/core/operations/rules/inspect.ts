@@ -1,4 +1,5 @@
-import type { StepDraft } from '../../plan/step.ts'
+import { all, columnExists, type Hidden } from '../../plan/probes.ts'
+import type { InspectStep, StepDraft } from '../../plan/step.ts'
 import { findColumn, primaryKey, type Table } from '../../schema/model.ts'
 import { id, join, lit, qualified, type Sql, sql, trusted } from '../../sql.ts'
 import type { ForeignKeyRule, KeyRule, Rule } from './rule.ts'
@@ -17,6 +18,32 @@ export function inspectSteps(table: Table, rule: Rule, name: string, phases: Pha
   return lookSteps(table, offendersOf(table, rule), `the ${RULE_WORDS[rule.kind]} "${name}"`, phases)
 }
 
+/** The same for a rule that a rollback brings back: columns that the migration hides may have their hidden names when it looks ahead. */
+export function inspectBackSteps(
+  table: Table,
+  rule: Rule,
+  name: string,
+  hidden: readonly Hidden[],
+): readonly StepDraft[] {
+  if (rule.kind === 'exclusion') return []
+  // They are hidden in this order, and come back in the opposite one.
+  const hiding = hidden.map((_, at) => hidden.slice(0, hidden.length - at))
+  const looks = offendersOf(table, rule).map((look, at) => ({
+    ...look,
+    whileHidden: hiding.map((columns) => ({
+      when: all(columns.map((one) => columnExists(table, one.hidden))),
+      offenders: offendersOf(table, rule, shownAgain(table, columns))[at]?.offenders ?? look.offenders,
+    })),
+  }))
+  return lookSteps(table, looks, `the ${RULE_WORDS[rule.kind]} "${name}"`, ['expand'])
+}
+
+/** A table with columns by the names that they had before they were hidden. */
+function shownAgain(table: Table, hidden: readonly Hidden[]): Sql {
+  const columns = hidden.map((one) => sql`${id(one.hidden)} as ${id(one.column)}`)
+  return sql`(select *, ctid, ${join(columns)} from ${qualified(table)})`
+}
+
 /** The same for a column that is to be NOT NULL. */
 export function inspectNulls(table: Table, column: string, phases: Phases): readonly StepDraft[] {
   return lookSteps(table, [withoutValue(table, column)], 'its NOT NULL', phases)
@@ -29,13 +56,14 @@ function lookSteps(
   phases: Phases,
 ): readonly StepDraft[] {
   return phases.flatMap((phase) =>
-    looks.map(({ what, offenders, otherwise }) => ({
+    looks.map(({ what, offenders, whileHidden, otherwise }) => ({
       kind: 'inspect',
       phase,
       does: `look for ${what} of "${table.name}"`,
       hazards: [],
       table,
       offenders,
+      ...(whileHidden === undefined || whileHidden.length === 0 ? {} : { whileHidden }),
       otherwise: `${otherwise}, so ${comingUp} cannot come up; nothing was changed.`,
       hint: LOOK_AGAIN,
     })),
@@ -45,21 +73,28 @@ function lookSteps(
 interface Look {
   readonly what: string
   readonly offenders: Sql
+  readonly whileHidden?: InspectStep['whileHidden']
   readonly otherwise: string
 }
 
-function offendersOf(table: Table, rule: Exclude<Rule, { kind: 'exclusion' }>): readonly Look[] {
+/** `source` is where its rows are read from, if not from the table as it is. */
+function offendersOf(
+  table: Table,
+  rule: Exclude<Rule, { kind: 'exclusion' }>,
+  source?: Sql,
+): readonly Look[] {
+  const of = { table, source }
   switch (rule.kind) {
     case 'check':
       return [
         {
           what: 'rows against the check',
-          offenders: rowsWhere(table, columnsOf(rule), sql`not (${trusted(rule.expression)})`),
+          offenders: rowsWhere(of, columnsOf(rule), sql`not (${trusted(rule.expression)})`),
           otherwise: `Rows of "${table.name}" break ${rule.expression}`,
         },
       ]
     case 'foreign_key':
-      return [orphans(table, rule)]
+      return [orphans(of, rule)]
     case 'unique':
       return [duplicates(table, rule)]
     case 'primary_key':
@@ -76,7 +111,7 @@ function offendersOf(table: Table, rule: Exclude<Rule, { kind: 'exclusion' }>): 
 function withoutValue(table: Table, column: string): Look {
   return {
     what: `rows without "${column}"`,
-    offenders: rowsWhere(table, [column], sql`${id(column)} is null`),
+    offenders: rowsWhere({ table }, [column], sql`${id(column)} is null`),
     otherwise: `Rows of "${table.name}" have no "${column}"`,
   }
 }
@@ -92,7 +127,7 @@ function duplicates(table: Table, rule: KeyRule): Look {
   }
 }
 
-function orphans(table: Table, { columns, other, otherColumns, match }: ForeignKeyRule): Look {
+function orphans(of: Source, { columns, other, otherColumns, match }: ForeignKeyRule): Look {
   const given = columns.map((name) => sql`t.${id(name)} is not null`)
   const pairs = columns.map((name, at) => sql`t.${id(name)} = o.${id(otherColumns[at] ?? '')}`)
   const alone = sql`${join(given, ' and ')} and not exists (select from ${qualified(other)} o where ${join(pairs, ' and ')})`
@@ -100,8 +135,8 @@ function orphans(table: Table, { columns, other, otherColumns, match }: ForeignK
   const where = match === 'full' && columns.length > 1 ? sql`(${alone}) or ${halfGiven(values)}` : alone
   return {
     what: `rows without a partner in "${other.name}"`,
-    offenders: rowsWhere(table, columns, where, sql`t`),
-    otherwise: `Rows of "${table.name}" have a ${named(columns)} that no row of "${other.name}" has`,
+    offenders: rowsWhere(of, columns, where, sql`t`),
+    otherwise: `Rows of "${of.table.name}" have a ${named(columns)} that no row of "${other.name}" has`,
   }
 }
 
@@ -110,14 +145,21 @@ function halfGiven(values: readonly Sql[]): Sql {
   return sql`pg_catalog.num_nulls(${join(values)}) not in (0, ${lit(values.length)})`
 }
 
+interface Source {
+  readonly table: Table
+  readonly source?: Sql | undefined
+}
+
 /** A condition may name its table, so that gets another name only where two tables meet. */
-function rowsWhere(table: Table, columns: readonly string[], where: Sql, alias = sql``): Sql {
+function rowsWhere({ table, source }: Source, columns: readonly string[], where: Sql, alias = sql``): Sql {
   const of = alias === '' ? sql`` : sql`${alias}.`
   const key = primaryKey(table)
   const seen = [...new Set([...key, ...columns])].filter((name) => findColumn(table, name) !== undefined)
   const place = key.length > 0 ? [] : [sql`${of}ctid::pg_catalog.text as ${id('ctid')}`]
   const values = [...place, ...seen.map((name) => shownValue(table, name, of))]
-  return sql`select ${join(values)} from ${qualified(table)} ${alias} where ${where} limit ${lit(ROWS_SHOWN)}`
+  const called = source !== undefined && alias === '' ? id(table.name) : alias
+  const from = sql`${source ?? qualified(table)} ${called}`
+  return sql`select ${join(values)} from ${from} where ${where} limit ${lit(ROWS_SHOWN)}`
 }
 
 /** A value that may be long is cut. */
