@@ -4,6 +4,7 @@ import type { Sql } from '../sql.ts'
 import type { Change } from './change.ts'
 import type { Comparison } from './comparison.ts'
 import type { Hazard } from './hazard.ts'
+import type { Inspection } from './inspection.ts'
 import type { Leaver } from './leaver.ts'
 import type { ForeignKeyParts, IndexParts } from './parts.ts'
 import type { Shares } from './shares.ts'
@@ -135,17 +136,8 @@ export interface ForeignKeyPartsStep extends Common, ForeignKeyParts {
 }
 
 /** Looks for rows that are in the way of what comes, such as duplicates of a key, before anything is changed. */
-export interface InspectStep extends Common {
+export interface InspectStep extends Common, Inspection {
   readonly kind: 'inspect'
-  readonly table: QualifiedName
-  /** Gives the rows in the way, as many as are worth showing. No row: the way is free. */
-  readonly offenders: Sql
-  /** The same while columns have a name under which the run has hidden them, the first that holds: a rollback looks before it brings them back. */
-  readonly whileHidden?: readonly { readonly when: Sql; readonly offenders: Sql }[]
-  /** What is wrong with them, as a sentence. */
-  readonly otherwise: string
-  /** What to do about them. */
-  readonly hint: string
 }
 
 /** Fills the new column of the rows that were there before the dual write. */

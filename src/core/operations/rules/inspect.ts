@@ -1,5 +1,6 @@
+import type { Inspection } from '../../plan/inspection.ts'
 import { all, columnExists, type Hidden } from '../../plan/probes.ts'
-import type { InspectStep, StepDraft } from '../../plan/step.ts'
+import type { StepDraft } from '../../plan/step.ts'
 import { findColumn, primaryKey, type Table } from '../../schema/model.ts'
 import { id, join, lit, qualified, type Sql, sql, trusted } from '../../sql.ts'
 import type { ForeignKeyRule, KeyRule, Rule } from './rule.ts'
@@ -73,7 +74,7 @@ function lookSteps(
 interface Look {
   readonly what: string
   readonly offenders: Sql
-  readonly whileHidden?: InspectStep['whileHidden']
+  readonly whileHidden?: Inspection['whileHidden']
   readonly otherwise: string
 }
 

@@ -1,0 +1,15 @@
+import type { QualifiedName } from '../schema/model.ts'
+import type { Sql } from '../sql.ts'
+
+/** A look for rows of a table that are in the way. */
+export interface Inspection {
+  readonly table: QualifiedName
+  /** Gives the rows in the way, as many as are worth showing. No row: the way is free. */
+  readonly offenders: Sql
+  /** The same while the run has hidden columns, the first that holds: a rollback looks before it brings them back. */
+  readonly whileHidden?: readonly { readonly when: Sql; readonly offenders: Sql }[]
+  /** What is wrong with them, as a sentence. */
+  readonly otherwise: string
+  /** What to do about them. */
+  readonly hint: string
+}
