@@ -162,6 +162,28 @@ test('a rename that stops where some partitions of what points at it have the se
   expect(await catalog(database)).toEqual(start)
 })
 
+test('a copied foreign key to a table that gets its first partition meanwhile has no name of ours in the end', async () => {
+  const database = await testDatabase(`create table days (at date primary key) partition by range (at);
+    create table notes (at date, more date); alter table notes add foreign key (at) references days`)
+  const bellows = await database.bellows({
+    settings: { gate: { whenNoneRegistered: 'allow', unregistered: 'allow', quietMs: 0 } },
+  })
+  const rename: Operation = {
+    kind: 'rename_column',
+    namespace: 'public',
+    table: 'notes',
+    from: 'at',
+    to: 'day',
+  }
+  const migration: Migration = { name: '0001_test', operations: [rename] }
+  await bellows.change((driver) => driver.advance(migration, 'expand'))
+  await database.query('create table days_1 partition of days default')
+  await bellows.change((driver) => driver.advance(migration, 'purge'))
+  const keys = `from pg_constraint where conrelid = 'notes'::regclass`
+  expect(await database.query(`select ${keys}`)).toHaveLength(2)
+  expect(await database.query(`select conname ${keys} and conname not like 'notes_day_fkey%'`)).toEqual([])
+})
+
 test('a type that a foreign key of a partitioned table would have to follow is refused', async () => {
   await expectRefused(
     `${given} alter table logs add ${POINTS}`,

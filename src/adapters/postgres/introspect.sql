@@ -137,9 +137,9 @@ select json_build_object(
       'index', case when k.contype in ('p', 'u', 'x') then (select x.relname from pg_class x where x.oid = k.conindid) end,
       'references', case when k.confrelid <> 0 then (select json_build_object('namespace', fn.nspname, 'name', f.relname)
         from pg_class f join pg_namespace fn on fn.oid = f.relnamespace where f.oid = k.confrelid) end,
-      'partnerParts', (select json_agg(json_build_object('namespace', fn.nspname, 'name', f.relname) order by y.level, fn.nspname, f.relname)
-        from pg_class up cross join lateral pg_partition_tree(up.oid) y join pg_class f on f.oid = y.relid join pg_namespace fn on fn.oid = f.relnamespace
-        where up.oid = k.confrelid and up.relkind = 'p' and y.level > 0),
+      'partnerParts', case when (select up.relkind from pg_class up where up.oid = k.confrelid) = 'p'
+        then (select coalesce(json_agg(json_build_object('namespace', fn.nspname, 'name', f.relname) order by y.level, fn.nspname, f.relname), '[]')
+          from pg_partition_tree(k.confrelid) y join pg_class f on f.oid = y.relid join pg_namespace fn on fn.oid = f.relnamespace where y.level > 0) end,
       'setsDefault', 'd' in (k.confdeltype, k.confupdtype),
       -- Nothing can hang on a constraint that has no index.
       'dependents', case when k.contype not in ('p', 'u', 'x') then '[]' else (select coalesce(json_agg(o.what order by o.what), '[]') from (

@@ -6,7 +6,14 @@ import { markedPartProblems, noIdentityOfPart } from '../plan/index-leaving.ts'
 import { constraintAbsent, constraintIs, constraintIsAsPlanned, type Hidden } from '../plan/probes.ts'
 import type { Lock, StepDraft } from '../plan/step.ts'
 import { refused, tableProblems, theTable } from '../plan/table-checks.ts'
-import { type Constraint, findTable, isSameName, type Table, withTable } from '../schema/model.ts'
+import {
+  type Constraint,
+  findTable,
+  isSameName,
+  pointsAtParts,
+  type Table,
+  withTable,
+} from '../schema/model.ts'
 import { id, lit, qualified, type Sql, shown, sql, trusted } from '../sql.ts'
 import type { Context, OperationSpec } from './operation.ts'
 import { foreignKeyPartsStep } from './rules/by-parts.ts'
@@ -134,7 +141,7 @@ function dropHazard({ name: table }: Table, constraint: Constraint): Hazard {
 
 /** Puts it back as it was: comment, validity and all. A row against it would be refused every update, so it is looked for before. */
 function returnSteps({ table, constraint, hidden }: Leaving): readonly StepDraft[] {
-  const { name, definition, validated, references, comment, kind, partnerParts, columns } = constraint
+  const { name, definition, validated, references, comment, kind, columns } = constraint
   const rule = ruleOf(constraint)
   const notValid = validated ? sql` not valid` : sql``
   const commented: readonly Sql[] =
@@ -152,7 +159,7 @@ function returnSteps({ table, constraint, hidden }: Leaving): readonly StepDraft
           other,
           name,
           definition: trusted(definition),
-          ...(partnerParts ? { columns } : {}),
+          ...(pointsAtParts(constraint) ? { columns } : {}),
         },
         { phase: 'expand', hazards, probe: constraintIs(table, name, kind), comment },
       ),

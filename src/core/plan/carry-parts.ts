@@ -1,7 +1,7 @@
 import { hash } from '../hash.ts'
 import { rewriteConstraint, rewriteIndex } from '../rewrite.ts'
 import type { Index } from '../schema/indexes.ts'
-import type { Constraint, Table } from '../schema/model.ts'
+import { type Constraint, pointsAtParts, type Table } from '../schema/model.ts'
 import { id, join, qualified, type Sql, sql } from '../sql.ts'
 import type { Copy, Renamed } from './copied.ts'
 import { keyPartLocks, looseKeyLocks, looseKeysSql } from './foreign-key-parts.ts'
@@ -115,7 +115,7 @@ export function dropLooseKeyStep(table: Table, copy: Copy<Constraint>, column: R
 }
 
 function keyOf(table: Table, { original, copyName }: Copy<Constraint>, column: Renamed) {
-  const { references, definition, partnerParts, columns } = original
+  const { references, definition, columns } = original
   return {
     kind: 'foreign_key_parts',
     table,
@@ -123,7 +123,9 @@ function keyOf(table: Table, { original, copyName }: Copy<Constraint>, column: R
     name: copyName,
     definition: rewriteConstraint(definition, column),
     comment: null,
-    ...(partnerParts ? { columns: columns.map((name) => (name === column.from ? column.to : name)) } : {}),
+    ...(pointsAtParts(original)
+      ? { columns: columns.map((name) => (name === column.from ? column.to : name)) }
+      : {}),
   } as const satisfies Partial<ForeignKeyPartsStep>
 }
 

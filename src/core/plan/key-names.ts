@@ -1,4 +1,4 @@
-import type { Constraint, QualifiedName } from '../schema/model.ts'
+import { type Constraint, pointsAtParts, type QualifiedName } from '../schema/model.ts'
 import { join, lit, regclass, type Sql, sql } from '../sql.ts'
 import { defaultName } from './names.ts'
 
@@ -11,9 +11,9 @@ const NAMED_AFTER_KEY_SINCE = 180_000
 /** A foreign key that has others under it: of partitions of its table, and to partitions of the other one. */
 export function hasKeysUnder(
   table: { readonly kind: string },
-  { partnerParts }: Pick<Constraint, 'partnerParts'>,
+  key: Pick<Constraint, 'partnerParts'>,
 ): boolean {
-  return table.kind === 'partitioned' || (partnerParts?.length ?? 0) > 0
+  return table.kind === 'partitioned' || pointsAtParts(key)
 }
 
 /**

@@ -203,6 +203,11 @@ export function primaryKey(table: Table): readonly string[] {
   return primaryKeyOf(table)?.columns ?? []
 }
 
+/** Does a foreign key point at a partitioned table, whether or not that has partitions yet? */
+export function pointsAtParts({ partnerParts }: Pick<Constraint, 'partnerParts'>): boolean {
+  return partnerParts !== undefined && partnerParts !== null
+}
+
 /** Does a constraint need a column: as its key, or through its index (INCLUDE, expressions, a predicate)? */
 export function needsColumn(table: Table, constraint: Constraint, column: string): boolean {
   const carrying = table.indexes.find((index) => index.constraint === constraint.name)
