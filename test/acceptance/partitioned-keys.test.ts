@@ -53,10 +53,10 @@ const CASES: readonly (readonly [string, Case])[] = [
     {
       given: `${given} ${rows} alter table notes add constraint going ${POINTS}, add constraint before ${POINTS}; alter table logs add constraint "Going" ${POINTS};`,
       operations: [
-        key('notes'),
-        key('logs', 'of_event'),
         { kind: 'drop_constraint', namespace: 'public', table: 'notes', name: 'going' },
         { kind: 'drop_constraint', namespace: 'public', table: 'logs', name: 'Going' },
+        key('notes'),
+        key('logs', 'of_event'),
         { kind: 'rename_constraint', namespace: 'public', table: 'notes', from: 'before', to: 'after' },
       ],
       direct: `${given} alter table notes add constraint going ${POINTS}, add constraint before ${POINTS}; alter table notes drop constraint going, add ${POINTS} on delete cascade;
@@ -182,6 +182,36 @@ test('a copied foreign key to a table that gets its first partition meanwhile ha
   const keys = `from pg_constraint where conrelid = 'notes'::regclass`
   expect(await database.query(`select ${keys}`)).toHaveLength(2)
   expect(await database.query(`select conname ${keys} and conname not like 'notes_day_fkey%'`)).toEqual([])
+})
+
+test('names of what is under a foreign key are taken', async () => {
+  const database = await testDatabase(given, `alter table notes add constraint "Of" ${POINTS};`)
+  const bellows = await database.bellows()
+  const [under] = await database.query<{ name: string }>(
+    `select min(conname) as name from pg_constraint where conrelid = 'notes'::regclass and conname <> 'Of'`,
+  )
+  const to = under?.name ?? ''
+  const rename: Operation = {
+    kind: 'rename_constraint',
+    namespace: 'public',
+    table: 'notes',
+    from: 'Of',
+    to,
+  }
+  await expect(bellows.plan({ name: '0001_test', operations: [rename] })).rejects.toMatchObject({
+    code: 'name_invalid',
+    message: expect.stringContaining(`The name "${to}" is taken`),
+  })
+  const migration: Migration = {
+    name: '0001_test',
+    operations: [{ ...key('notes'), when: 'before_rollout' } as Operation],
+  }
+  await bellows.change((driver) => driver.advance(migration, 'verify'))
+  expect(
+    await database.query(
+      `select from pg_constraint where conrelid = 'notes'::regclass and contype = 'f' and conparentid = 0`,
+    ),
+  ).toHaveLength(2)
 })
 
 test('a type that a foreign key of a partitioned table would have to follow is refused', async () => {

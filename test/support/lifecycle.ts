@@ -181,11 +181,18 @@ function comparable({ tables }: Schema): unknown {
     columns: table.columns.map((column) => ({ ...column, default: column.default !== null })),
     constraints: table.constraints
       .toSorted(byName)
-      .map((one) => ({ ...one, definition: undefined, dependents: undefined, partnerParts: undefined })),
+      .map((one) => ({
+        ...one,
+        definition: undefined,
+        dependents: undefined,
+        partnerParts: undefined,
+        under: undefined,
+      })),
     indexes: table.indexes.toSorted(byName).map((one) => ({
       ...one,
       definition: undefined,
       foreignKeys: undefined,
+      markedParts: undefined,
       columns: one.columns.toSorted(),
     })),
     parts: table.parts.toSorted(byName),

@@ -140,6 +140,9 @@ select json_build_object(
       'partnerParts', case when (select up.relkind from pg_class up where up.oid = k.confrelid) = 'p'
         then (select coalesce(json_agg(json_build_object('namespace', fn.nspname, 'name', f.relname) order by y.level, fn.nspname, f.relname), '[]')
           from pg_partition_tree(k.confrelid) y join pg_class f on f.oid = y.relid join pg_namespace fn on fn.oid = f.relnamespace where y.level > 0) end,
+      'under', case when (select up.relkind from pg_class up where up.oid = k.confrelid) = 'p'
+        then (with recursive tree as (select k.oid union all select o.oid from pg_constraint o join tree t on o.conparentid = t.oid where o.conrelid = c.oid)
+          select coalesce(json_agg(o.conname order by o.conname), '[]') from tree join pg_constraint o on o.oid = tree.oid where o.oid <> k.oid) end,
       'setsDefault', 'd' in (k.confdeltype, k.confupdtype),
       -- Nothing can hang on a constraint that has no index.
       'dependents', case when k.contype not in ('p', 'u', 'x') then '[]' else (select coalesce(json_agg(o.what order by o.what), '[]') from (

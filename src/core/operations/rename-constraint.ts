@@ -6,7 +6,7 @@ import { all, constraintAbsent, constraintExists, constraintIs } from '../plan/p
 import type { Lock, Made, Requirement } from '../plan/step.ts'
 import { tableProblems, theTable } from '../plan/table-checks.ts'
 import { nameKey } from '../schema/facts.ts'
-import { findTable, type Schema, type Table, withTable } from '../schema/model.ts'
+import { constraintNames, findTable, type Schema, type Table, withTable } from '../schema/model.ts'
 import { id, qualified, sql } from '../sql.ts'
 import type { Context, OperationSpec } from './operation.ts'
 import { ownConstraintProblems } from './rules/by-parts.ts'
@@ -130,7 +130,7 @@ function nameProblems(
   // The index of a key goes along, and shares its name with all relations.
   const hasIndex = findConstraint(table, from)?.index !== null
   const isTaken =
-    findConstraint(table, to) !== undefined ||
+    constraintNames(table).includes(to) ||
     (hasIndex && facts.names[nameKey({ namespace: table.namespace, name: to })] === 'taken')
   return isTaken ? [nameTaken(to, table)] : ownConstraintProblems(table, to)
 }

@@ -149,6 +149,8 @@ export interface Constraint {
   readonly references: QualifiedName | null
   /** Where the other table is partitioned: its partitions on all levels. The foreign key has one under it to each. */
   readonly partnerParts?: readonly QualifiedName[] | null
+  /** What the keys to those partitions are called: names of constraints of this table, too. */
+  readonly under?: readonly string[] | null
   readonly setsDefault: boolean
   /** What PostgreSQL would have to drop with it, such as foreign keys of other tables, each as it describes it. */
   readonly dependents: readonly string[]
@@ -206,6 +208,11 @@ export function primaryKey(table: Table): readonly string[] {
 /** Does a foreign key point at a partitioned table, whether or not that has partitions yet? */
 export function pointsAtParts({ partnerParts }: Pick<Constraint, 'partnerParts'>): boolean {
   return partnerParts !== undefined && partnerParts !== null
+}
+
+/** All names that constraints of a table have. */
+export function constraintNames({ constraints }: Pick<Table, 'constraints'>): readonly string[] {
+  return constraints.flatMap(({ name, under }) => [name, ...(under ?? [])])
 }
 
 /** Does a constraint need a column: as its key, or through its index (INCLUDE, expressions, a predicate)? */

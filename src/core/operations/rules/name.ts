@@ -2,7 +2,7 @@ import { BellowsError } from '../../errors.ts'
 import { identifierProblem } from '../../identifier.ts'
 import { defaultName } from '../../plan/names.ts'
 import { type Facts, nameKey } from '../../schema/facts.ts'
-import type { QualifiedName, Table } from '../../schema/model.ts'
+import { constraintNames, type QualifiedName, type Table } from '../../schema/model.ts'
 import type { Context } from '../operation.ts'
 import { readExclusion } from './read.ts'
 import type { Rule } from './rule.ts'
@@ -12,10 +12,15 @@ import { columnsOf } from './words.ts'
 const NAMES_TRIED = 5
 
 /** Names that a rule could get, the first free one being it: the one that was asked for, or those that PostgreSQL would try. */
-function candidates(rule: Rule, table: QualifiedName, wanted: string | undefined): readonly string[] {
+function candidates(
+  rule: Rule,
+  table: QualifiedName,
+  wanted: string | undefined,
+  tried = NAMES_TRIED,
+): readonly string[] {
   if (wanted !== undefined) return [wanted]
   const [parts, suffix] = defaultParts(rule)
-  return Array.from({ length: NAMES_TRIED }, (_, at) =>
+  return Array.from({ length: tried }, (_, at) =>
     defaultName(table.name, parts, at === 0 ? suffix : `${suffix}${at}`),
   )
 }
@@ -61,11 +66,13 @@ export function ruleName(
   wanted: string | undefined,
   { facts }: Pick<Context, 'facts'>,
 ): string | undefined {
-  return candidates(rule, table, wanted).find((name) => !isTaken(rule, table, name, facts))
+  // What has no index shares its name with constraints of the table alone, and a foreign key to a partitioned table takes many of them.
+  const tried = hasIndex(rule) ? NAMES_TRIED : constraintNames(table).length + 1
+  return candidates(rule, table, wanted, tried).find((name) => !isTaken(rule, table, name, facts))
 }
 
 function isTaken(rule: Rule, table: Table, name: string, facts: Facts): boolean {
-  if (table.constraints.some((one) => one.name === name)) return true
+  if (constraintNames(table).includes(name)) return true
   if (!hasIndex(rule)) return false
   return (
     table.indexes.some((one) => one.name === name) ||
