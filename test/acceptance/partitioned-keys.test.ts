@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Migration, Operation } from '../../src/core/operations/migration.ts'
 import { catalog } from '../support/catalog.ts'
-import { testDatabase } from '../support/database.ts'
+import { type TestDatabase, testDatabase } from '../support/database.ts'
 import { expectRefused } from '../support/events.ts'
 import { type Lifecycle, liveThrough } from '../support/lifecycle.ts'
 import { undeclared } from '../support/lock-table.ts'
@@ -182,6 +182,35 @@ test('a copied foreign key to a table that gets its first partition meanwhile ha
   const keys = `from pg_constraint where conrelid = 'notes'::regclass`
   expect(await database.query(`select ${keys}`)).toHaveLength(2)
   expect(await database.query(`select conname ${keys} and conname not like 'notes_day_fkey%'`)).toEqual([])
+})
+
+test('two foreign keys of one column that get other names do not take them from one another', async () => {
+  const tables = `create table shops (team int, shop int, primary key (team, shop)); ${events('id int not null, at date not null, name text, unique (id, at)')}`
+  const two = (event: string) => `
+    alter table notes add foreign key (${event}, at) references shops, add constraint "In" foreign key (${event}, at) references events (id, at);
+    alter table more add foreign key (${event}, at) references shops, add constraint "to" foreign key (${event}, at) references events (id, at);`
+  const notes = (event: string, other: string) => `
+    create table notes (${event}, at date); create table more (${event}, at date); ${two(other)}`
+  const database = await testDatabase(tables.replace('shop int', 'shop date') + notes('event int', 'event'))
+  const direct = await testDatabase(tables.replace('shop int', 'shop date') + notes('number int', 'number'))
+  const bellows = await database.bellows({
+    settings: { gate: { whenNoneRegistered: 'allow', unregistered: 'allow', quietMs: 0 } },
+  })
+  const operations = ['notes', 'more'].map(
+    (table): Operation => ({
+      kind: 'rename_column',
+      namespace: 'public',
+      table,
+      from: 'event',
+      to: 'number',
+    }),
+  )
+  await bellows.change((driver) => driver.advance({ name: '0001_test', operations }, 'purge'))
+  const keys = (of: TestDatabase) =>
+    of.query(
+      `select conrelid::regclass::text as table, conname, confrelid::regclass::text as other from pg_constraint where contype = 'f' and conrelid in ('notes'::regclass, 'more'::regclass) order by 1, 2`,
+    )
+  expect(await keys(database)).toEqual(await keys(direct))
 })
 
 test('names of what is under a foreign key are taken', async () => {

@@ -7,7 +7,7 @@ import { commentedSql } from './commented.ts'
 import { foreignKeySteps, indexToConstraintStep } from './constraint-steps.ts'
 import type { Copy, Renamed } from './copied.ts'
 import { upsertRace } from './hazards.ts'
-import { hasKeysUnder, nameKeySql } from './key-names.ts'
+import { asideUnderSql, hasKeysUnder, nameUnderSql } from './key-names.ts'
 import { defaultName, finalName, type Names } from './names.ts'
 import { indexValid } from './probes.ts'
 import type { StepDraft } from './step.ts'
@@ -161,16 +161,16 @@ export function settleSql(
     sql`alter table ${on} add constraint ${id(copy.finalName)} primary key using index ${id(copy.copyName)}`,
     ...commented(copy),
   ])
-  const named = ({ original, copyName: from, finalName: to }: Copy<Constraint>) => {
-    if (original.kind !== 'foreign_key' || !hasKeysUnder(table, original))
-      return [sql`alter table ${on} rename constraint ${id(from)} to ${id(to)}`]
-    const columns = original.columns.map((name) => (name === column.from ? column.finalName : name))
-    return nameKeySql(table, { from, to, columns })
-  }
+  const over = things.foreignKeys.filter(({ original }) => hasKeysUnder(table, original))
+  const aside = over.map(({ copyName }) => asideUnderSql(table, copyName))
   const constraints = [...things.uniques, ...things.checks, ...things.foreignKeys].flatMap((copy) => [
-    ...named(copy),
+    sql`alter table ${on} rename constraint ${id(copy.copyName)} to ${id(copy.finalName)}`,
     ...commented(copy),
   ])
+  const under = over.map(({ original, finalName: key }) => {
+    const columns = original.columns.map((name) => (name === column.from ? column.finalName : name))
+    return nameUnderSql(table, key, columns)
+  })
   const carrying = [...things.uniques, ...things.keys].flatMap(({ original, finalName: name }) => {
     const index = table.indexes.find((one) => one.constraint === original.name)
     return index === undefined ? [] : markedSql(table, index, name)
@@ -179,7 +179,7 @@ export function settleSql(
     sql`alter index ${qualified({ namespace: table.namespace, name: copyName })} rename to ${id(name)}`,
     ...markedSql(table, original, name),
   ])
-  return [...keys, ...constraints, ...carrying, ...indexes]
+  return [...keys, ...aside, ...constraints, ...under, ...carrying, ...indexes]
 }
 
 /** The comment of an index, and whether CLUSTER goes by it. */

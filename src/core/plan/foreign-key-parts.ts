@@ -2,7 +2,7 @@ import type { QualifiedName, Table } from '../schema/model.ts'
 import { id, lit, qualified, regclass, type Sql, sql } from '../sql.ts'
 import { commentedSql } from './commented.ts'
 import { onBoth } from './constraint-steps.ts'
-import { nameKeySql } from './key-names.ts'
+import { asideUnderSql, nameUnderSql } from './key-names.ts'
 import { wholeTree } from './locks.ts'
 import { constraintAbsent } from './probes.ts'
 import type { ForeignKeyPartsStep, Lock, LockLevel, TransactionStep } from './step.ts'
@@ -115,7 +115,7 @@ export function takeOverKeys(key: Key): KeyWork {
     ],
     statements: [
       addKeySql(key, table),
-      ...(columns === undefined ? [] : nameKeySql(table, { from: name, to: name, columns })),
+      ...(columns === undefined ? [] : [asideUnderSql(table, name), nameUnderSql(table, name, columns)]),
       ...commentedSql(sql`constraint ${id(name)} on ${qualified(table)}`, comment),
     ],
     cost: 'instant',

@@ -17,29 +17,27 @@ export function hasKeysUnder(
 }
 
 /**
- * Gives a foreign key its name, and those under it the ones that PostgreSQL gives: they were named while it had one of ours. In two
- * rounds, because one may have the name that another is to get.
+ * Gives what is under a foreign key names that nobody else has. It was named while the key had one of ours, and may have the very name
+ * that this key, or another one of the table, is to get: so all are put aside before the first gets its name.
  */
-export function nameKeySql(
-  table: QualifiedName,
-  { from, to, columns }: { readonly from: string; readonly to: string; readonly columns: readonly string[] },
-): readonly Sql[] {
-  return [sql`do ${lit(body({ table, from, to, columns }))}`]
+export function asideUnderSql(table: QualifiedName, key: string): Sql {
+  const body = sql`
+declare
+  one record;
+begin
+  for one in ${underSql(table, key)} loop
+    execute pg_catalog.format('alter table %s rename constraint %I to %I', one.place, one.conname, 'bellows_key_' || one.oid);
+  end loop;
+end`
+  return sql`do ${lit(body)}`
 }
 
-function body(key: {
-  readonly table: QualifiedName
-  readonly from: string
-  readonly to: string
-  readonly columns: readonly string[]
-}): Sql {
-  const { table, from, to, columns } = key
+/** Gives what is under a foreign key the names that PostgreSQL gives, when all keys of the table have theirs. */
+export function nameUnderSql(table: QualifiedName, key: string, columns: readonly string[]): Sql {
   const before = stems((suffix) => defaultName(table.name, columns, `fkey${suffix}`))
-  const since = stems((suffix) => defaultName(to, [], suffix))
-  return sql`
+  const since = stems((suffix) => defaultName(key, [], suffix))
+  const body = sql`
 declare
-  key pg_catalog.pg_constraint;
-  under oid[];
   one record;
   stems text[] := ${before};
   number text := '';
@@ -49,26 +47,29 @@ begin
     stems := ${since};
     number := '1';
   end if;
-  select * into strict key from pg_catalog.pg_constraint where conrelid = ${regclass(table)} and conname = ${lit(from)} and contype = 'f';
-  with recursive tree as (select key.oid as oid union all select c.oid from pg_catalog.pg_constraint c join tree t on c.conparentid = t.oid)
-    select pg_catalog.array_agg(oid) into under from tree;
-  for one in select c.oid, c.conrelid::regclass as place, c.conname from pg_catalog.pg_constraint c where c.oid = any (under) loop
-    execute pg_catalog.format('alter table %s rename constraint %I to %I', one.place, one.conname, 'bellows_key_' || one.oid);
-  end loop;
-  execute pg_catalog.format('alter table %s rename constraint %I to %I', key.conrelid::regclass, 'bellows_key_' || key.oid, ${lit(to)});
-  for one in select c.oid, c.conrelid, c.conrelid::regclass as place, c.connamespace from pg_catalog.pg_constraint c
-      where c.oid = any (under) and c.oid <> key.oid order by c.conrelid = key.conrelid, c.oid loop
-    wanted := ${lit(to)};
-    if one.conrelid = key.conrelid or exists (select from pg_catalog.pg_constraint where conrelid = one.conrelid and conname = wanted) then
+  for one in ${underSql(table, key)} loop
+    wanted := ${lit(key)};
+    if one.is_here or exists (select from pg_catalog.pg_constraint where conrelid = one.conrelid and conname = wanted) then
       loop
         wanted := stems[pg_catalog.length(number) + 1] || number;
         number := coalesce(nullif(number, '')::integer, 0) + 1;
         exit when not exists (select from pg_catalog.pg_constraint where connamespace = one.connamespace and conname = wanted);
       end loop;
     end if;
-    execute pg_catalog.format('alter table %s rename constraint %I to %I', one.place, 'bellows_key_' || one.oid, wanted);
+    execute pg_catalog.format('alter table %s rename constraint %I to %I', one.place, one.conname, wanted);
   end loop;
 end`
+  return sql`do ${lit(body)}`
+}
+
+/** Those of partitions first, and then those of the table itself to partitions. */
+function underSql(table: QualifiedName, key: string): Sql {
+  return sql`with recursive tree as (
+      select k.oid, k.conrelid as root from pg_catalog.pg_constraint k where k.conrelid = ${regclass(table)} and k.conname = ${lit(key)} and k.contype = 'f'
+      union all select c.oid, t.root from pg_catalog.pg_constraint c join tree t on c.conparentid = t.oid)
+    select c.oid, c.conrelid, c.conrelid::regclass as place, c.conname, c.connamespace, c.conrelid = t.root as is_here
+      from tree t join pg_catalog.pg_constraint c on c.oid = t.oid
+      where c.conrelid <> t.root or c.conname <> ${lit(key)} order by is_here, c.oid`
 }
 
 /** What stands before a number of so many digits, where the name with it has room in an identifier. */

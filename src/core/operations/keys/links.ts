@@ -1,7 +1,7 @@
 import { commentedSql } from '../../plan/commented.ts'
 import { foreignKeySteps, onBoth } from '../../plan/constraint-steps.ts'
 import type { Renamed } from '../../plan/copied.ts'
-import { hasKeysUnder, nameKeySql } from '../../plan/key-names.ts'
+import { asideUnderSql, hasKeysUnder, nameUnderSql } from '../../plan/key-names.ts'
 import {
   constraintExists,
   constraintIs,
@@ -19,7 +19,7 @@ import {
   type Schema,
   type Table,
 } from '../../schema/model.ts'
-import { id, lit, qualified, regclass, type Sql, shown, sql, trusted } from '../../sql.ts'
+import { id, join, lit, qualified, regclass, type Sql, shown, sql, trusted } from '../../sql.ts'
 import { dropLooseForeignKeysStep, foreignKeyPartsStep } from '../rules/by-parts.ts'
 import { type ColumnOf, type Follower, followersOf } from '../rules/followers.ts'
 
@@ -143,14 +143,25 @@ export function dropConstraintSql(table: QualifiedName, name: string): Sql {
   return sql`alter table ${qualified(table)} drop constraint ${id(name)} restrict`
 }
 
-/** The twin gets the name, when the foreign key that had it is gone. */
-export function takeOverLinkSql({ table, key, copyName }: Link): readonly Sql[] {
+/** The twins get the names, when the foreign keys that had them are gone; `unlessGone` where somebody may have dropped one with its twin. */
+export function takeOverLinksSql(links: readonly Link[], unlessGone = false): readonly Sql[] {
+  const over = links.filter(({ table, key }) => hasKeysUnder(table, key))
   return [
-    ...(hasKeysUnder(table, key)
-      ? nameKeySql(table, { from: copyName, to: key.name, columns: key.columns })
-      : [sql`alter table ${qualified(table)} rename constraint ${id(copyName)} to ${id(key.name)}`]),
+    ...over.map(({ table, copyName }) => asideUnderSql(table, copyName)),
+    ...links.flatMap((link) => (unlessGone ? [ifThere(link, takeOverSql(link))] : takeOverSql(link))),
+    ...over.map(({ table, key }) => nameUnderSql(table, key.name, key.columns)),
+  ]
+}
+
+function takeOverSql({ table, key, copyName }: Link): readonly Sql[] {
+  return [
+    sql`alter table ${qualified(table)} rename constraint ${id(copyName)} to ${id(key.name)}`,
     ...linkCommentSql(table, key),
   ]
+}
+
+function ifThere({ table, copyName }: Link, statements: readonly Sql[]): Sql {
+  return sql`do ${lit(`begin if ${constraintExists(table, copyName)} then ${join(statements, '; ')}; end if; end`)}`
 }
 
 export function linkCommentSql(table: QualifiedName, key: Constraint): readonly Sql[] {

@@ -2,7 +2,7 @@ import { inLockOrder } from '../../plan/locks.ts'
 import { constraintExists } from '../../plan/probes.ts'
 import type { Lock, Requirement, StepDraft } from '../../plan/step.ts'
 import { isSameName, type QualifiedName } from '../../schema/model.ts'
-import { id, join, lit, qualified, type Sql, sql } from '../../sql.ts'
+import { id, lit, qualified, type Sql, sql } from '../../sql.ts'
 import { hideStep, purgeStep } from '../copy/leave-steps.ts'
 import type { Work } from '../copy/work.ts'
 import { handOverSql } from '../keys/identity.ts'
@@ -12,7 +12,7 @@ import {
   type Link,
   linkedIsThere,
   linkStands,
-  takeOverLinkSql,
+  takeOverLinksSql,
 } from '../keys/links.ts'
 import type { RenamedKey } from './key.ts'
 
@@ -43,7 +43,7 @@ export function purgeKeyStep(work: KeyWork): StepDraft {
       ...key.links.map(leaveLinkSql),
       ...identitySql(table, work),
       ...step.statements,
-      ...key.links.map((link) => ifThere(link.table, link.copyName, takeOverLinkSql(link))),
+      ...takeOverLinksSql(key.links, true),
     ],
   }
 }
@@ -58,10 +58,6 @@ function goneOrAsPlanned({ table, key }: Link): Requirement {
 function leaveLinkSql({ table, key, copyName }: Link): Sql {
   const [old, twin] = [key.name, copyName].map((name) => dropConstraintSql(table, name))
   return sql`do ${lit(`begin if ${constraintExists(table, key.name)} then ${old}; else ${twin}; end if; end`)}`
-}
-
-function ifThere(table: QualifiedName, constraint: string, statements: readonly Sql[]): Sql {
-  return sql`do ${lit(`begin if ${constraintExists(table, constraint)} then ${join(statements, '; ')}; end if; end`)}`
 }
 
 /** The table itself first, which is the one that the step changes, and then those that point at it. */

@@ -11,7 +11,7 @@ import type { QualifiedName } from '../../../schema/model.ts'
 import { id, qualified, type Sql, sql, trusted } from '../../../sql.ts'
 import { moveDefaultSql } from '../../copy/leave-steps.ts'
 import { handOverSql } from '../../keys/identity.ts'
-import { dropConstraintSql, linkCommentSql, takeOverLinkSql } from '../../keys/links.ts'
+import { dropConstraintSql, linkCommentSql, takeOverLinksSql } from '../../keys/links.ts'
 import { returnDefaultSql } from '../steps.ts'
 import type { Keys, Member, PrimaryKey } from './keys.ts'
 import { swapBackRequirements, swapRequirements } from './requirements.ts'
@@ -39,7 +39,7 @@ export function swapKeysStep(keys: Keys): StepDraft {
       ...primaryKeys.map(({ table, key }) => dropConstraintSql(table, key.name)),
       ...members.flatMap(takeOverSql),
       ...primaryKeys.flatMap((key) => keySql(key, key.next, true)),
-      ...links.flatMap(takeOverLinkSql),
+      ...takeOverLinksSql(links),
       compiledSql(keys),
     ],
     cost: 'instant',
