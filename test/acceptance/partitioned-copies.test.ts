@@ -54,7 +54,7 @@ const TARGETS = `create table teams (id int primary key); insert into teams sele
   create table shops_new partition of shops default; insert into shops select i % 3, date '2020-01-01' + i / 3 from generate_series(0, 3600) i;`
 
 const keyed = (column: string, more: string) =>
-  `alter table events add unique (${column}, id, at) include (name), add foreign key (${column}) references teams on delete cascade, add unique (seen, id, at),
+  `alter table events add unique (${column}, id, at) include (name) with (fillfactor = 80), add foreign key (${column}) references teams on delete cascade, add unique (seen, id, at),
      add constraint "Shop" foreign key (${column}, at) references shops on update cascade, add foreign key (seen) references teams;
    create unique index on events (at, id, ${column}) where ${column} > 0; ${more}`
 

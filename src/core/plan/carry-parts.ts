@@ -2,7 +2,7 @@ import { hash } from '../hash.ts'
 import { rewriteConstraint, rewriteIndex } from '../rewrite.ts'
 import type { Index } from '../schema/indexes.ts'
 import { type Constraint, pointsAtParts, type Table } from '../schema/model.ts'
-import { id, join, qualified, type Sql, sql } from '../sql.ts'
+import { id, join, qualified, type Sql, sql, trusted } from '../sql.ts'
 import type { Copy, Renamed } from './copied.ts'
 import { keyPartLocks, looseKeyLocks, looseKeysSql } from './foreign-key-parts.ts'
 import { upsertRace } from './hazards.ts'
@@ -77,13 +77,23 @@ export function carriedUniquePartsSteps(
   ]
 }
 
-/** Out of its columns, because the parser's own printer leaves INCLUDE out. */
+/** Out of its columns, because the parser's own printer leaves INCLUDE out. Its options are those of its index. */
 function uniqueSql(table: Table, { name, columns, definition }: Constraint, { from, to }: Renamed): Sql {
-  const { nameParts = columns } = table.indexes.find(({ constraint }) => constraint === name) ?? {}
+  const index = table.indexes.find(({ constraint }) => constraint === name)
+  const nameParts = index?.nameParts ?? columns
+  const [, options] = / WITH \(([^()]*)\)$/.exec(index?.definition ?? '') ?? []
   const list = (names: readonly string[]) => join(names.map((one) => id(one === from ? to : one)))
   const nulls = / NULLS NOT DISTINCT /.test(definition) ? sql` nulls not distinct` : sql``
   const more = nameParts.slice(columns.length)
-  return sql`unique${nulls} (${list(columns)})${more.length === 0 ? sql`` : sql` include (${list(more)})`}`
+  return join(
+    [
+      sql`unique${nulls} (${list(columns)})`,
+      ...(more.length === 0 ? [] : [sql`include (${list(more)})`]),
+      ...(options === undefined ? [] : [sql`with (${trusted(options)})`]),
+      ...(index?.tablespace ? [sql`using index tablespace ${id(index.tablespace)}`] : []),
+    ],
+    ' ',
+  )
 }
 
 /** Each partition gets the foreign key and is proved by itself; the table takes these over. */

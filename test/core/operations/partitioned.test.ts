@@ -337,7 +337,14 @@ describe('a copied column of a partitioned table', () => {
   })
   const given = events({
     constraints: [key, once],
-    indexes: [index('once', ['team', 'id', 'name'], { unique: true, constraint: 'once' })],
+    indexes: [
+      index('once', ['team', 'id', 'name'], {
+        unique: true,
+        constraint: 'once',
+        definition: `CREATE UNIQUE INDEX once ON ONLY public.events USING btree (team, id) INCLUDE (name) WITH (fillfactor='80')`,
+        tablespace: 'Fast',
+      }),
+    ],
   })
 
   test('has its unique constraint and its foreign key part by part, and they keep the names that PostgreSQL gives', () => {
@@ -349,7 +356,7 @@ describe('a copied column of a partitioned table', () => {
     expect(shortly(carried)).toEqual([
       [
         'verify ddl',
-        `alter table only "public"."events" add constraint "${copies[0]}" unique nulls not distinct ("squad", "id") include ("name")`,
+        `alter table only "public"."events" add constraint "${copies[0]}" unique nulls not distinct ("squad", "id") include ("name") with (fillfactor='80') using index tablespace "Fast"`,
         'only events access_exclusive',
       ],
       ['verify index_parts', 'events share_update_exclusive', 'a access_exclusive', 'b access_exclusive'],
