@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import type { SettingsChange } from '../../src/config.ts'
 import type { Migration, Operation } from '../../src/core/operations/migration.ts'
 import { catalog } from '../support/catalog.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
@@ -133,6 +134,9 @@ test('no step locks more than it declares, where they come or follow', async () 
   expect(steps.flatMap(undeclared)).toEqual([])
 })
 
+const ALLOWED: SettingsChange = {
+  gate: { whenNoneRegistered: 'allow', unregistered: 'allow', quietMs: 0, reason: 'a test' },
+}
 const NUMBER: Migration = {
   name: '0001_test',
   operations: [{ kind: 'rename_column', namespace: 'public', table: 'events', from: 'id', to: 'number' }],
@@ -165,9 +169,7 @@ test('a rename that stops where some partitions of what points at it have the se
 test('a copied foreign key to a table that gets its first partition meanwhile has no name of ours in the end', async () => {
   const database = await testDatabase(`create table days (at date primary key) partition by range (at);
     create table notes (at date, more date); alter table notes add foreign key (at) references days`)
-  const bellows = await database.bellows({
-    settings: { gate: { whenNoneRegistered: 'allow', unregistered: 'allow', quietMs: 0 } },
-  })
+  const bellows = await database.bellows({ settings: ALLOWED })
   const rename: Operation = {
     kind: 'rename_column',
     namespace: 'public',
@@ -184,6 +186,38 @@ test('a copied foreign key to a table that gets its first partition meanwhile ha
   expect(await database.query(`select conname ${keys} and conname not like 'notes_day_fkey%'`)).toEqual([])
 })
 
+test('a partition that is detached with both foreign keys stops the purge and the rollback before anything runs, by name', async () => {
+  const database = await testDatabase(
+    `create table events (id int not null, at date not null, unique (id, at)); ${logs}`,
+    `alter table logs add ${POINTS}`,
+  )
+  const start = await catalog(database)
+  const bellows = await database.bellows({ settings: ALLOWED })
+  await bellows.change((driver) => driver.advance(NUMBER, 'retire'))
+  await database.query('alter table logs detach partition logs_1')
+  await expect(bellows.change((driver) => driver.advance(NUMBER, 'purge'))).rejects.toMatchObject({
+    code: 'dependents_found',
+    message: expect.stringMatching(/has kept both foreign keys; .*public\.logs_1/),
+  })
+  const [twin] = await database.query<{ name: string }>(
+    `select conname as name from pg_constraint where conrelid = 'logs_1'::regclass and contype = 'f' and conname like 'bellows%' and conparentid = 0`,
+  )
+  await expect(bellows.change((driver) => driver.rollback(1))).rejects.toMatchObject({
+    code: 'rows_in_the_way',
+    message: expect.stringContaining(`"constraint":"${twin?.name}"`),
+  })
+  await database.query(`alter table logs_1 rename constraint ${twin?.name} to second`)
+  await expect(bellows.change((driver) => driver.advance(NUMBER, 'purge'))).rejects.toMatchObject({
+    code: 'dependents_found',
+    message: expect.stringContaining('depends on the hidden column'),
+  })
+  expect((await bellows.run(NUMBER.name))?.state).toBe('retiring')
+  await database.query('alter table logs_1 drop constraint second')
+  await bellows.change((driver) => driver.rollback(1))
+  await database.query('alter table logs attach partition logs_1 for values from (minvalue) to (maxvalue)')
+  expect(await catalog(database)).toEqual(start)
+})
+
 test('two foreign keys of one column that get other names do not take them from one another', async () => {
   const tables = `create table shops (team int, shop int, primary key (team, shop)); ${events('id int not null, at date not null, name text, unique (id, at)')}`
   const two = (event: string) => `
@@ -193,9 +227,7 @@ test('two foreign keys of one column that get other names do not take them from 
     create table notes (${event}, at date); create table more (${event}, at date); ${two(other)}`
   const database = await testDatabase(tables.replace('shop int', 'shop date') + notes('event int', 'event'))
   const direct = await testDatabase(tables.replace('shop int', 'shop date') + notes('number int', 'number'))
-  const bellows = await database.bellows({
-    settings: { gate: { whenNoneRegistered: 'allow', unregistered: 'allow', quietMs: 0 } },
-  })
+  const bellows = await database.bellows({ settings: ALLOWED })
   const operations = ['notes', 'more'].map(
     (table): Operation => ({
       kind: 'rename_column',

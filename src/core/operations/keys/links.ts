@@ -91,9 +91,42 @@ function partsOf({ table, other, key, copyName, definition }: Link) {
 
 /** Before the columns: it stands on an index of one of them. */
 export function dropLinkSteps(link: Link): readonly StepDraft[] {
-  const loose =
-    link.table.kind === 'partitioned' ? [dropLooseForeignKeysStep(partsOf(link), { phase: 'expand' })] : []
-  return [...loose, dropLinkStep(link)]
+  if (link.table.kind !== 'partitioned') return [dropLinkStep(link)]
+  return [
+    lookForStraysStep(link),
+    dropLooseForeignKeysStep(partsOf(link), { phase: 'expand' }),
+    dropLinkStep(link),
+  ]
+}
+
+/** A partition that somebody detaches meanwhile keeps the twin as a foreign key of its own, which holds the new column. */
+function straysSql({ table, other, copyName }: Link): Sql {
+  return sql`select k.conrelid::regclass::text as ${id('table')}, k.conname as ${id('constraint')} from pg_catalog.pg_constraint k join pg_catalog.pg_class c on c.oid = k.conrelid where k.contype = 'f' and k.conname = ${lit(copyName)} and k.confrelid = ${regclass(other)} and k.conparentid = 0 and k.conrelid <> ${regclass(table)} and not c.relispartition`
+}
+
+function lookForStraysStep(link: Link): StepDraft {
+  const { table, other, key } = link
+  return {
+    kind: 'inspect',
+    phase: 'expand',
+    does: `look for the twin of the foreign key "${key.name}" on tables that were partitions of "${table.name}"`,
+    hazards: [],
+    table: other,
+    offenders: straysSql(link),
+    otherwise: `Tables that were partitions of "${table.name}" have kept its second foreign key, which holds the new column of "${other.name}"; nothing was changed.`,
+    hint: 'Drop it there, with alter table … drop constraint …, and run the same command again.',
+  }
+}
+
+/** The twin of such a table has no name to take over. */
+export function hasNoStrays(link: Link): Requirement {
+  const strays = straysSql(link)
+  return {
+    that: sql`not exists (${strays})`,
+    code: 'dependents_found',
+    otherwise: `a table that was a partition of "${link.table.name}" has kept both foreign keys; drop there the one that points at the old column, and give the other one, "${link.copyName}", its name`,
+    which: sql`(select pg_catalog.string_agg(${id('table')}, ', ') from (${strays}) stray)`,
+  }
 }
 
 function dropLinkStep(link: Link): StepDraft {

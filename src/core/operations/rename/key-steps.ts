@@ -1,3 +1,4 @@
+import { allBound, nothingIsBound } from '../../plan/dependents.ts'
 import { inLockOrder } from '../../plan/locks.ts'
 import { constraintExists } from '../../plan/probes.ts'
 import type { Lock, Requirement, StepDraft } from '../../plan/step.ts'
@@ -8,6 +9,7 @@ import type { Work } from '../copy/work.ts'
 import { handOverSql } from '../keys/identity.ts'
 import {
   dropConstraintSql,
+  hasNoStrays,
   isAsPlanned,
   type Link,
   linkedIsThere,
@@ -38,7 +40,11 @@ export function purgeKeyStep(work: KeyWork): StepDraft {
   return {
     ...step,
     locks: locksOf(work, step.locks),
-    requires: [...step.requires, ...key.links.flatMap((link) => [linkedIsThere(link), linkStands(link)])],
+    requires: [
+      ...step.requires,
+      ...key.links.flatMap((link) => [linkedIsThere(link), linkStands(link), hasNoStrays(link)]),
+      ...nothingElseIsBound(work),
+    ],
     statements: [
       ...key.links.map(leaveLinkSql),
       ...identitySql(table, work),
@@ -46,6 +52,19 @@ export function purgeKeyStep(work: KeyWork): StepDraft {
       ...takeOverLinksSql(key.links, true),
     ],
   }
+}
+
+/** The gate has looked for what depends on the column; since then a partition may have been detached, with its foreign key. */
+function nothingElseIsBound({ table, leaving: { hidden, along } }: KeyWork): readonly Requirement[] {
+  if (along === undefined) return []
+  return [
+    {
+      that: nothingIsBound(table, hidden, along),
+      code: 'dependents_found',
+      otherwise: `something depends on the hidden column "${hidden}" of "${table.name}" that did not when it was hidden; drop that, or undo`,
+      which: allBound(table, hidden, along),
+    },
+  ]
 }
 
 /** Somebody may have dropped it meanwhile, who wanted none. */
