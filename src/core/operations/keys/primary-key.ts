@@ -9,8 +9,8 @@ import {
   type Schema,
   type Table,
 } from '../../schema/model.ts'
-import { shown } from '../../sql.ts'
-import { type ColumnOf, followersOf } from '../rules/followers.ts'
+import { id, qualified, shown } from '../../sql.ts'
+import { type ColumnOf, type Follower, followersOf } from '../rules/followers.ts'
 
 /** Is it a column that rows are known by, here or elsewhere? */
 export function isKey(schema: Schema, table: Table, column: Column): boolean {
@@ -60,14 +60,32 @@ export function primaryKeyProblems(
 }
 
 /** A foreign key comes to a partitioned table by its partitions, each of which is proved. */
-export function unprovedProblems({ kind }: Table, { name, validated }: Constraint): readonly BellowsError[] {
+export function unprovedProblems(
+  { kind }: Table,
+  { name, validated, definition }: Constraint,
+): readonly BellowsError[] {
   if (kind !== 'partitioned' || validated) return []
+  const canBe = !/ NOT ENFORCED$/.test(definition)
   return [
     refused(
       `The foreign key ${shown(name)} of a partitioned table is not validated, and its copy would be, partition by partition.`,
-      'Validate it first.',
+      canBe
+        ? 'Validate it first.'
+        : 'It is not enforced, so it cannot be. Drop it for the time of the migration, and add it again afterwards.',
     ),
   ]
+}
+
+/** A foreign key that a partition has for itself would have to be copied under the eyes of its table. */
+export function ofPartitionProblems(followers: readonly Follower[]): readonly BellowsError[] {
+  return followers
+    .filter(({ table }) => table.kind === 'partition')
+    .map(({ table: { namespace, name }, key }) =>
+      refused(
+        `The partition ${shown(namespace)}.${shown(name)} has the foreign key ${shown(key.name)} of its own, which points at the column.`,
+        `Drop it for the time of the migration: alter table ${qualified({ namespace, name })} drop constraint ${id(key.name)}; or put it on its whole table.`,
+      ),
+    )
 }
 
 /**

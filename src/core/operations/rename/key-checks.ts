@@ -6,7 +6,12 @@ import { type Column, isSameName, type Table } from '../../schema/model.ts'
 import { shown } from '../../sql.ts'
 import type { Work } from '../copy/work.ts'
 import { linkedBy } from '../keys/links.ts'
-import { includedProblems, primaryKeyProblems, unprovedProblems } from '../keys/primary-key.ts'
+import {
+  includedProblems,
+  ofPartitionProblems,
+  primaryKeyProblems,
+  unprovedProblems,
+} from '../keys/primary-key.ts'
 import type { Context } from '../operation.ts'
 import type { RenamedKey } from './key.ts'
 import type { RenameColumn } from './rename.ts'
@@ -22,12 +27,15 @@ export function renamedKeyProblems(
   const found = renamingOf(op, table, from, facts)
   const renaming = 'problem' in found ? undefined : found
   const links = linkedBy(schema, [{ table, column: from.name }])
-  const others = new Set(links.map((one) => one.table).filter((one) => !isSameName(one, table)))
+  const others = new Set(
+    links.map((one) => one.table).filter((one) => one.kind !== 'partition' && !isSameName(one, table)),
+  )
   const ofItself = links.filter((one) => isSameName(one.table, table) && one.key.columns.includes(from.name))
   const isOther =
     renaming !== undefined &&
     canonical([renaming.target.type, renaming.target.collation]) !== canonical([from.type, from.collation])
   return [
+    ...ofPartitionProblems(links),
     ...[...others].flatMap((one) =>
       tableProblems({ namespace: one.namespace, table: one.name }, one, ['table', 'partitioned']),
     ),

@@ -77,6 +77,15 @@ describe('another name of a key', () => {
     expect(problems(schemaOf(users(), unproved))).toEqual([
       'The foreign key points of a partitioned table is not validated, and its copy would be, partition by partition.',
     ])
+    const hint = (definition: string) => {
+      const constraints = [{ ...POINTS, definition, validated: false }]
+      const schema = schemaOf(users(), orders({ kind: 'partitioned', constraints }))
+      return renameColumn.check(op(), context(schema, known)).map((problem) => problem.hint)
+    }
+    expect(hint(`${POINTS.definition} NOT VALID`)).toEqual(['Validate it first.'])
+    expect(hint(`${POINTS.definition} NOT ENFORCED`)).toEqual([
+      'It is not enforced, so it cannot be. Drop it for the time of the migration, and add it again afterwards.',
+    ])
   })
 
   test('puts the keys over in the purge, with the sequence: the table locked first, and the others in one order', () => {
@@ -161,6 +170,12 @@ describe('another name of a key', () => {
       schemaOf(users({ constraints: [{ ...USERS_KEY, dependents: ['view public.named'] }] }), orders()),
       {},
       'The view public.named needs the primary key users_pkey, which is made of another column in the contract.',
+    ],
+    [
+      'a foreign key that a partition has for itself',
+      schemaOf(users(), orders({ kind: 'partition' })),
+      {},
+      'The partition public.orders has the foreign key points of its own, which points at the column.',
     ],
     [
       'a foreign key of a table of somebody else',

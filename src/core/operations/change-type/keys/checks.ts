@@ -2,7 +2,7 @@ import type { BellowsError } from '../../../errors.ts'
 import { columnSlotProblems, refused, tableProblems } from '../../../plan/table-checks.ts'
 import { findColumn, findTable, isSameName } from '../../../schema/model.ts'
 import { carryProblems, sourceProblems } from '../../copy/checks.ts'
-import { primaryKeyProblems } from '../../keys/primary-key.ts'
+import { ofPartitionProblems, primaryKeyProblems } from '../../keys/primary-key.ts'
 import type { Context } from '../../operation.ts'
 import type { Target } from '../../retype/target.ts'
 import { type ColumnOf, followersOf } from '../../rules/followers.ts'
@@ -25,13 +25,18 @@ export function keyChangeProblems(
   // Also one whose column stays as it is: its foreign key is made anew.
   const all = new Set([...tables, ...followers.map(({ table }) => table)])
   const pointing = new Set(followers.map(({ table }) => table))
-  const unfit = [...all].flatMap((table) =>
-    tableProblems(
-      { namespace: table.namespace, table: table.name },
-      table,
-      pointing.has(table) ? ['table'] : ['table', 'partitioned'],
-    ),
-  )
+  const unfit = [
+    ...ofPartitionProblems(followers),
+    ...[...all]
+      .filter(({ kind }) => kind !== 'partition')
+      .flatMap((table) =>
+        tableProblems(
+          { namespace: table.namespace, table: table.name },
+          table,
+          pointing.has(table) ? ['table'] : ['table', 'partitioned'],
+        ),
+      ),
+  ]
   if (unfit.length > 0) return unfit
   return [
     ...ownProblems(op, context),
