@@ -166,6 +166,19 @@ test.each<[string, string, string]>([
   await database.query(`select from ${table}`)
 })
 
+test('a partitioned table goes behind a foreign key that points at one partition, where that is dropped before', async () => {
+  const database = await testDatabase(
+    `${GIVEN} alter table events_2021_b add unique (id); create table notes (of bigint constraint of_it references events_2021_b (id))`,
+  )
+  const bellows = await database.bellows({ settings: OPEN })
+  const drop: Operation = { kind: 'drop_constraint', namespace: 'public', table: 'notes', name: 'of_it' }
+  const operations: Operation[] = [drop, { kind: 'drop_table', ...on }]
+  await bellows.change((driver) => driver.advance({ name: '0001_test', operations }, 'retire'))
+  expect(
+    await database.query(`select from pg_class where relname like 'events%' and relkind in ('r', 'p')`),
+  ).toEqual([])
+})
+
 test('a partition has a comment, storage parameters and a replica identity of its own', async () => {
   const client = { name: 'app', statements: [`insert into events (at) values (date '2024-01-01' + $1::int)`] }
   const later: Operation = { kind: 'drop_column', ...on, table: 'notes', column: 'old' }

@@ -45,7 +45,8 @@ export const dropTable: OperationSpec<DropTable> = {
     touches: [{ table: theTable(op), how: 'replaces' }],
   }),
 
-  check: (op, { schema, facts }) => {
+  check: (op, context) => {
+    const { schema } = context
     const table = findTable(schema, theTable(op))
     const problems = tableProblems(op, table, ['table', 'partitioned'])
     if (table === undefined || problems.length > 0) return problems
@@ -53,7 +54,7 @@ export const dropTable: OperationSpec<DropTable> = {
       ...pointingKeys(table, schema).map((key) => pointedAt(table, key)),
       ...extensionProblems(table),
       ...tooManyParts(table),
-      ...partKeyProblems(table, facts),
+      ...partKeyProblems(table, context),
     ]
   },
 

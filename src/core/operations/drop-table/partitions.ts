@@ -14,9 +14,10 @@ import {
 } from '../../plan/retire-table.ts'
 import type { Lock, Requirement, StepDraft, TransactionStep } from '../../plan/step.ts'
 import { refused } from '../../plan/table-checks.ts'
-import type { Facts } from '../../schema/facts.ts'
-import { isSameName, type QualifiedName, type Table } from '../../schema/model.ts'
+import { findTable, isSameName, type QualifiedName, type Table } from '../../schema/model.ts'
+import { constraintOn } from '../../schema/references.ts'
 import { id, join, lit, qualified, regclass, type Sql, shown, sql } from '../../sql.ts'
+import type { Context } from '../operation.ts'
 
 /** A partition goes as its table does: it has a name of its own, by which others may use it. */
 interface LeavingPart extends LeavingTable {
@@ -44,8 +45,8 @@ export function partKeysQuestion(table: QualifiedName): Sql {
 }
 
 /** Foreign keys of one partition alone, and those that point at one alone: the contract would stop there. */
-export function partKeyProblems(table: Table, { answers }: Facts): readonly BellowsError[] {
-  const answer = answers[partKeysQuestion(table)] ?? []
+export function partKeyProblems(table: Table, context: Context): readonly BellowsError[] {
+  const answer = context.facts.answers[partKeysQuestion(table)] ?? []
   const own =
     'problem' in answer ? [] : (answer as unknown as readonly (QualifiedName & { readonly key: string })[])
   return [
@@ -57,7 +58,7 @@ export function partKeyProblems(table: Table, { answers }: Facts): readonly Bell
     ),
     ...table.parts.flatMap((part) =>
       (part.hanging?.dependents ?? [])
-        .filter(({ kind }) => kind === 'foreign key')
+        .filter(({ kind, name }) => kind === 'foreign key' && !isDroppedBefore(name, context))
         .map(({ name }) =>
           refused(
             `The foreign key ${name} points at the partition ${shown(part.name)} of "${table.name}".`,
@@ -66,6 +67,15 @@ export function partKeyProblems(table: Table, { answers }: Facts): readonly Bell
         ),
     ),
   ]
+}
+
+/** By `drop_constraint` in front of it. One that only gets another name there is told by what it says. */
+function isDroppedBefore(key: string, { given, schema }: Context): boolean {
+  return given.tables.some((table) => {
+    const one = table.constraints.find(({ name }) => constraintOn(table, name) === key)
+    const now = findTable(schema, table)?.constraints
+    return one !== undefined && now?.every(({ definition }) => definition !== one.definition) === true
+  })
 }
 
 /** What uses a partition by its own name. */
