@@ -4,7 +4,7 @@ import type { Index } from '../schema/indexes.ts'
 import { type Constraint, pointsAtParts, type Table } from '../schema/model.ts'
 import { id, join, qualified, type Sql, sql, trusted } from '../sql.ts'
 import type { Copy, Renamed } from './copied.ts'
-import { keyPartLocks, looseKeyLocks, looseKeysSql } from './foreign-key-parts.ts'
+import { keyPartLocks, looseKeyLocks, looseKeysSql, manyTriggers } from './foreign-key-parts.ts'
 import { upsertRace } from './hazards.ts'
 import { buildLocks, loosePartsSql } from './index-parts.ts'
 import { aloneLock } from './locks.ts'
@@ -104,7 +104,7 @@ export function carriedKeyPartsStep(table: Table, copy: Copy<Constraint>, column
     phase: 'verify',
     how: 'add',
     does: `give each partition of "${table.name}" the foreign key "${copy.original.name}" on "${column.to}", and then the table`,
-    hazards: [],
+    hazards: manyTriggers(table, key.other),
     probe: constraintIs(table, key.name, 'foreign_key'),
     locks: keyPartLocks(table, key),
   }

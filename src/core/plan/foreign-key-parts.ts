@@ -2,6 +2,7 @@ import type { QualifiedName, Table } from '../schema/model.ts'
 import { id, lit, qualified, regclass, type Sql, sql } from '../sql.ts'
 import { commentedSql } from './commented.ts'
 import { onBoth } from './constraint-steps.ts'
+import type { Hazard } from './hazard.ts'
 import { asideUnderSql, nameUnderSql } from './key-names.ts'
 import { wholeTree } from './locks.ts'
 import { constraintAbsent } from './probes.ts'
@@ -56,6 +57,18 @@ function partLocks(table: Table, level: LockLevel): readonly Lock[] {
 /** What a partition has under its key, where the other table is partitioned, too, PostgreSQL drops under a lock for that. */
 function takingLevel({ columns }: { readonly columns?: readonly string[] | undefined }): LockLevel {
   return columns === undefined ? 'share_row_exclusive' : 'access_exclusive'
+}
+
+/** The other table has the triggers of each partition's own key until there is one for all. */
+export function manyTriggers({ name, parts }: Table, other: QualifiedName): readonly Hazard[] {
+  const leaves = parts.filter(({ kind }) => kind === 'table').length
+  if (leaves < 2) return []
+  return [
+    {
+      code: 'slower_queries',
+      because: `Until "${name}" has taken over the foreign keys of its ${leaves} partitions, a DELETE of a row of "${other.name}", and an UPDATE of what they point at, looks up to ${leaves} times for rows that point at it, once for each partition.`,
+    },
+  ]
 }
 
 /** One transaction of the step. */

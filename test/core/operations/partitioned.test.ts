@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Operation } from '../../../src/core/operations/migration.ts'
+import { manyTriggers } from '../../../src/core/plan/foreign-key-parts.ts'
 import { makePlan } from '../../../src/core/plan/make-plan.ts'
 import { isTransaction, type Step } from '../../../src/core/plan/step.ts'
 import type { Part, Table } from '../../../src/core/schema/model.ts'
@@ -374,6 +375,18 @@ describe('a copied column of a partitioned table', () => {
       constraint: { kind: 'unique', usingIndex: { before: 'unique', after: '' } },
     })
     expect(carried[2]).toMatchObject({ how: 'add', columns: ['squad', 'id'] })
+    const [leaf] = given.parts
+    const two = {
+      ...given,
+      parts: ['a', 'b'].flatMap((name) => (leaf ? [{ ...leaf, name, kind: 'table' as const }] : [])),
+    }
+    expect(manyTriggers(two, { namespace: 'public', name: 'shops' })).toMatchObject([
+      {
+        code: 'slower_queries',
+        because: expect.stringContaining('its 2 partitions, a DELETE of a row of "shops"'),
+      },
+    ])
+    expect(manyTriggers({ ...two, parts: two.parts.slice(1) }, two)).toEqual([])
     const purge = steps.find(({ kind }) => kind === 'purge')
     const naming = shortly(purge === undefined ? [] : [purge])
       .flat()

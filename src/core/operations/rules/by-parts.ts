@@ -1,6 +1,6 @@
 import type { BellowsError } from '../../errors.ts'
 import { canonical, hash } from '../../hash.ts'
-import { keyPartLocks, looseKeyLocks, looseKeysSql } from '../../plan/foreign-key-parts.ts'
+import { keyPartLocks, looseKeyLocks, looseKeysSql, manyTriggers } from '../../plan/foreign-key-parts.ts'
 import { buildLocks, loosePartsSql } from '../../plan/index-parts.ts'
 import { aloneLock } from '../../plan/locks.ts'
 import type { PartConstraint } from '../../plan/parts.ts'
@@ -113,6 +113,7 @@ export function foreignKeyPartsStep(
   return {
     ...key,
     ...more,
+    hazards: [...more.hazards, ...manyTriggers(key.table, key.other)],
     kind: 'foreign_key_parts',
     how: 'add',
     does: `give each partition of "${key.table.name}" the foreign key "${key.name}", and then the table`,
