@@ -17,13 +17,14 @@ export const DEFAULT_BRAKE: BrakeSettings = Object.freeze({
   // About the longest that a batch may take: whoever waits for more waits for several.
   lockWaitMs: 600,
   vacuum: 'slower',
-  // An UPDATE of the whole table at once would come to this.
-  deadPercent: 50,
+  // An UPDATE of the whole table at once comes to 50; a vacuum that is at work comes long before.
+  deadPercent: 80,
   // Longer than a backup of an ordinary database.
   horizonMs: 3_600_000,
   // A disk that is not busy takes a few, a synchronous standby far away some tens.
   commitMs: 200,
-  activeBackends: 100,
+  // What is many depends on the machine.
+  activeBackends: 'off',
   checks: [],
   checkTimeoutMs: 5_000,
 } satisfies BrakeSettings)

@@ -9,7 +9,7 @@ import type { Plan } from '../core/plan/plan.ts'
 import { typeOfBoth } from '../core/plan/removed-values.ts'
 import { foldRun, type Run, stepsLeft } from '../core/run/run.ts'
 import { isSameName, type QualifiedName } from '../core/schema/model.ts'
-import { foretellBrake } from './brake/foretell.ts'
+import { refuseBlind } from './brake/refuse-blind.ts'
 import type { Driving, Engine } from './context.ts'
 import { readBaseline } from './history.ts'
 import { readRuns } from './runs.ts'
@@ -31,8 +31,8 @@ export async function startRun(engine: Driving, migration: Migration): Promise<R
   const plan = await planFor(engine, migration)
   // Only the plan knows which other tables it locks, such as those behind foreign keys.
   for (const other of await readRuns(engine, 'open')) refuseConflict(migration, relationsOf(plan), other)
+  await refuseBlind(engine, plan)
   const id = await engine.driver.startRun(plan)
-  await foretellBrake(engine, id, plan)
   return foldRun({ id, plan }, [])
 }
 

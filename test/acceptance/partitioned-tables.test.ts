@@ -243,7 +243,7 @@ test.each<[string, string, Operation, string]>([
   ],
   [
     'its end while a partition has a foreign key of its own',
-    'create table owners (id integer primary key); alter table events_2021 add constraint owned foreign key (team) references owners not valid',
+    'create table owners (id integer primary key); insert into owners select distinct team from events_2021 where team is not null; alter table events_2021 add constraint owned foreign key (team) references owners',
     { kind: 'drop_table', ...on },
     'The partition events_2021 of "events" has the foreign key owned of its own.',
   ],

@@ -22,6 +22,7 @@ describe('the exit code', () => {
     [
       'tryAgain',
       [
+        'brake_held',
         'gate_closed',
         'gate_expired',
         'instances_blocking',

@@ -4,7 +4,7 @@ import type { BackfillStep } from '../../src/core/plan/step.ts'
 import type { CheckResult } from '../../src/core/rollout/rules.ts'
 import type { Notice } from '../../src/core/run/event.ts'
 import type { Decision } from '../../src/core/throttle/decide.ts'
-import type { Look } from '../../src/core/throttle/readings.ts'
+import type { Look, SignalName, SignalsAsked } from '../../src/core/throttle/readings.ts'
 import { openBrake } from '../../src/engine/brake/brake.ts'
 import type { Engine } from '../../src/engine/context.ts'
 import { CALM } from '../support/calm-signals.ts'
@@ -53,12 +53,16 @@ async function braking(settings: SettingsChange['brake'] = {}) {
     isStopping: () => isStopping,
     clock: { sleep: time.sleep, random: () => 0.5 },
     signals: {
-      look: async (): Promise<Look> => {
+      look: async ({ signals }: SignalsAsked): Promise<Look> => {
         if (server.commit === 'silent') return await new Promise(() => undefined)
         if (server.commit instanceof Error) throw server.commit
         return {
           nowMs: 0,
-          readings: { ...CALM, commit: { value: server.commit }, asked: { value: asked() } },
+          readings: Object.fromEntries(
+            Object.entries({ ...CALM, commit: { value: server.commit }, asked: { value: asked() } }).filter(
+              ([name]) => signals.includes(name as SignalName),
+            ),
+          ),
         }
       },
       ask: async () => ({ outcome: server.check, because: 'it answers so' }),

@@ -117,11 +117,19 @@ describe('a backfill by two workers', () => {
     await other.throttle(id, { share: 0, reason: 'the sale' })
     await isPaused()
     expect(last()).toMatchObject({ because: ['paused by ann: the sale'] })
-    // Whoever comes to help has no brake of the driver, and stands still by its own.
-    const { onNotice, isPaused: helperIsPaused } = listening()
-    const helper = await database.bellows({ onNotice, settings: { batch: { rows: 100 } } })
+    // Whoever comes to help hears it of the driver.
+    const heard: Notice[] = []
+    const helper = await database.bellows({
+      onNotice: (notice) => void heard.push(notice),
+      settings: { batch: { rows: 100 } },
+    })
     const helping = helper.work({ once: true })
-    await helperIsPaused()
+    await expect
+      .poll(() => heard.at(-1), { timeout: 20_000 })
+      .toMatchObject({
+        type: 'waiting_for_backfill',
+        because: '0001_test/backfill/1 is paused: paused by ann: the sale',
+      })
     await expect
       .poll(() => other.brake(id), { timeout: 20_000 })
       .toEqual({ pace: 'pause', because: ['paused by ann: the sale'] })
@@ -178,23 +186,18 @@ describe('a backfill by two workers', () => {
     expect(await filled(database)).toBe(ROWS)
   })
 
-  test('is foretold as its run begins when a signal cannot be read', async () => {
+  test('that could not be read lets no run begin, and tells what mends it', async () => {
     const database = await shopDatabase(USERS)
     await database.query('revoke select on pg_stat_archiver from public')
-    const notices: Notice[] = []
-    const bellows = await database.bellows({ onNotice: (notice) => void notices.push(notice) })
-    const expanded = () => bellows.change((driver) => driver.advance(MIGRATION, 'expand'))
-    await expanded()
-    await expanded()
-    expect(notices).toEqual([
-      {
-        type: 'brake_foretold',
-        step: '0001_test/backfill/1',
-        because: [
-          'the archive of the log cannot be read: Permission denied for view pg_stat_archiver; to do without: brake.archiveFiles: off',
-        ],
-      },
-    ])
+    const bellows = await database.bellows()
+    await expect(bellows.change((driver) => driver.advance(MIGRATION, 'expand'))).rejects.toMatchObject({
+      code: 'plan_refused',
+      message:
+        'The backfill would stand still: the archive of the log cannot be read: Permission denied for view pg_stat_archiver; to do without: brake.archiveFiles: off.',
+    })
+    expect(await bellows.runs()).toEqual([])
+    const without = await database.bellows({ settings: { brake: { archiveFiles: 'off' } } })
+    await without.change((driver) => driver.advance(MIGRATION, 'expand'))
   })
 
   test('stands still while its query is broken, and when a right is taken away', async () => {

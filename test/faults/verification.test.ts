@@ -224,7 +224,10 @@ insert into users select i, 'User ' || i % 100 from generate_series(1, 199) i`)
       const database = await testDatabase(given)
       const bellows = await database.bellows({ settings: SETTINGS })
       await bellows.change((driver) => driver.advance(MIGRATION, 'backfill'))
-      await pastTheTrigger(database, `insert into users (id, name) values (1000, 'past the trigger')`)
+      await pastTheTrigger(
+        database,
+        `insert into users (id, name, at) values (1000, 'past the trigger', null)`,
+      )
 
       await expect(bellows.change((driver) => driver.advance(MIGRATION, 'verify'))).rejects.toMatchObject({
         code: 'verification_failed',
@@ -271,7 +274,7 @@ insert into users select i, 'User ' || i % 100 from generate_series(1, 199) i`)
 
     expect(run.state).toBe('completed')
     expect(await database.query('select full_name from users where id = 3')).toEqual([
-      { full_name: 'User 3' },
+      { full_name: 'Usér 3' },
     ])
   })
 

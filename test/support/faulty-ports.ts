@@ -30,6 +30,8 @@ export interface Effect {
 export interface Around {
   readonly before?: (effect: Effect) => Promise<void> | void
   readonly after?: (effect: Effect) => Promise<void> | void
+  /** However it ended. */
+  readonly over?: () => void
 }
 
 export interface FaultyOptions {
@@ -69,9 +71,13 @@ export function faultyBellows(url: string, around: Around, options: FaultyOption
     const one = { at: effects.length + 1, kind, what }
     effects.push(one)
     await around.before?.(one)
-    const result = await work()
-    await around.after?.(one)
-    return result
+    try {
+      const result = await work()
+      await around.after?.(one)
+      return result
+    } finally {
+      around.over?.()
+    }
   }
   /** The functions of a port, whichever object is the port by then. */
   const watched = <P extends object>(port: () => P): P =>

@@ -24,6 +24,7 @@ export interface Connection {
 }
 
 export const CONNECT_TIMEOUT_MS = 10_000
+const KEEP_ALIVE_MS = 10_000
 /** A setting of our own that only a session which is made for this connection can have. */
 const TOKEN = 'bellows.session'
 /** A session that is idle within a transaction is a driver that was stopped; the server ends it. */
@@ -58,7 +59,9 @@ export async function openConnection(target: Target): Promise<Connection> {
     ...addressed(target.url, `-c ${TOKEN}=${token}`),
     application_name: target.application,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    // A way that is cut without a word is noticed within minutes, not hours.
     keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
     // Every value stays as the server prints it; figures and truth values are asked for as JSON.
     types: {
       getTypeParser: (oid: number) => (JSON_OIDS.has(oid) ? JSON.parse : (text: string) => text),

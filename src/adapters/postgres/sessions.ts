@@ -14,8 +14,11 @@ export interface Sessions {
 
 export function openSessions(target: Target): Sessions {
   let opened: Promise<Connection> | undefined
+  let isClosed = false
 
   const connection = (): Promise<Connection> => {
+    // What is on its way when it is closed must not open another one, which nobody would close.
+    if (isClosed) throw new BellowsError('connection_lost', 'The connection was closed.')
     opened ??= openConnection(target).catch((error: unknown) => {
       opened = undefined
       throw error
@@ -59,6 +62,7 @@ export function openSessions(target: Target): Sessions {
       }
     },
     close: async () => {
+      isClosed = true
       const session = await opened?.catch(() => undefined)
       opened = undefined
       await session?.close()

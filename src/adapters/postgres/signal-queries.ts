@@ -1,4 +1,5 @@
-import { join, lit, qualified, type Sql, sql, trusted } from '../../core/sql.ts'
+import { horizonHolders } from '../../core/run/horizon-holders.ts'
+import { join, lit, qualified, type Sql, sql } from '../../core/sql.ts'
 import type { SignalName, SignalsAsked } from '../../core/throttle/readings.ts'
 
 /** Each as an expression of type json, readable as far as can be by a role without rights of its own. */
@@ -21,13 +22,14 @@ export const SIGNAL_QUERIES: { readonly [K in SignalName]: (asked: SignalsAsked)
     safeBytes: sql`safe_wal_size`,
   })} from pg_catalog.pg_replication_slots where restart_lsn is not null and wal_status is distinct from 'lost')`,
 
-  // Files that wait are counted by their names, which everybody may see.
+  // Files that wait are counted by their names, which everybody may see. The name of a backup is of no use, and without a way to the archive none is emptied.
   archive: () => sql`
 (select ${object({
     isFailing: sql`coalesce(last_failed_time > coalesce(last_archived_time, '-infinity'), false)`,
     failed: sql`last_failed_wal`,
     waiting: sql`${segment(sql`pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn())`)} - ${segment(sql`last_archived_wal`)} - 1`,
-  })} from pg_catalog.pg_stat_archiver where pg_catalog.current_setting('archive_mode') <> 'off')`,
+  })} from pg_catalog.pg_stat_archiver where pg_catalog.current_setting('archive_mode') <> 'off'
+      and pg_catalog.concat(pg_catalog.current_setting('archive_command'), pg_catalog.current_setting('archive_library', true)) <> '')`,
 
   // To ask who is in whose way costs, so only those that have waited for a moment are.
   waits: () => sql`
@@ -47,25 +49,22 @@ export const SIGNAL_QUERIES: { readonly [K in SignalName]: (asked: SignalsAsked)
     join pg_catalog.pg_locks l on l.pid = v.pid and l.mode = 'ShareUpdateExclusiveLock' and l.granted and l.database = ${OWN_DATABASE}
     join pg_catalog.pg_class c on c.oid = l.relation and c.oid in (${tables(asked)}))`,
 
+  // Where no vacuum comes by itself there is none to wait for.
   rows: (asked) => sql`
 (select ${object({
     dead: sql`coalesce(sum(pg_catalog.pg_stat_get_dead_tuples(c.oid)), 0)`,
     live: sql`coalesce(sum(greatest(c.reltuples, pg_catalog.pg_stat_get_live_tuples(c.oid), 1)), 1)`,
-  })} from pg_catalog.pg_class c where c.relkind in ('r', 'm', 'p') and c.oid in (${tables(asked)}))`,
+  })} from pg_catalog.pg_class c where c.relkind in ('r', 'm', 'p') and c.oid in (${tables(asked)})
+      and pg_catalog.current_setting('autovacuum')::boolean and not coalesce(c.reloptions, '{}') @> '{autovacuum_enabled=false}')`,
 
-  // Sessions of other databases keep nothing here, but for a standby that reports what it reads. A vacuum keeps nothing at all.
+  // Of those that keep the same, one: the others are named when it is gone.
   horizon: () => sql`
-(select coalesce(pg_catalog.json_agg(h), '[]') from (
-    select who, key, ms as ${named('ms')} from (
-      select 'pid ' || a.pid || coalesce(' (' || nullif(a.application_name, '') || ')', '') as who, a.pid || ':' || coalesce(a.backend_xmin, a.backend_xid)::text as key,
-          extract(epoch from pg_catalog.clock_timestamp() - a.xact_start) * 1000 as ms, pg_catalog.age(coalesce(a.backend_xmin, a.backend_xid)) as age
-        from pg_catalog.pg_stat_activity a
-        where coalesce(a.backend_xmin, a.backend_xid) is not null and (a.datid = ${OWN_DATABASE} or a.datid is null or a.datid = 0) and not ${ours(sql`a`)}
-          and a.pid not in (select pid from pg_catalog.pg_stat_progress_vacuum)
-      union all
-      select 'the prepared transaction ' || pg_catalog.quote_literal(gid), gid, ${sinceMs(sql`prepared`)}, pg_catalog.age(transaction)
-        from pg_catalog.pg_prepared_xacts where database = pg_catalog.current_database()) held
-      order by age desc limit 5) h)`,
+(select coalesce(pg_catalog.json_agg(held), '[]') from (
+    select * from (
+      select distinct on (h.xmin::text) h.who, h.xmin::text as key, ${sinceMs(sql`h.since`)} as ms, pg_catalog.age(h.xmin) as age
+        from (${horizonHolders()}) h where not exists (select from pg_catalog.pg_stat_activity a where a.pid = h.pid and ${ours(sql`a`)})
+        order by h.xmin::text, h.since) oldest
+      order by age desc limit 5) held)`,
 
   // What other roles do is hidden from ordinary ones, that they are in a transaction is not.
   backends: () => sql`
@@ -109,9 +108,12 @@ function ours(activity: Sql): Sql {
   return sql`(${activity}.datid = ${OWN_DATABASE} and ${activity}.application_name ~ '^bellows(/|$)')`
 }
 
+/** With all partitions, by the catalog alone: pg_partition_tree() would lock each of them, and wait where somebody changes one. */
 function tables({ table }: SignalsAsked): Sql {
-  const relation = sql`pg_catalog.to_regclass(${lit(qualified(table))})`
-  return sql`select ${relation}::oid union select relid from pg_catalog.pg_partition_tree(${relation})`
+  return sql`with recursive tree (relid) as (
+      select pg_catalog.to_regclass(${lit(qualified(table))})::oid
+      union select i.inhrelid from tree join pg_catalog.pg_inherits i on i.inhparent = tree.relid)
+    select relid from tree`
 }
 
 function sinceMs(time: Sql): Sql {
@@ -121,11 +123,7 @@ function sinceMs(time: Sql): Sql {
 /** The number of a file of the log, by its name. NULL for another kind of file. */
 function segment(file: Sql): Sql {
   const part = (from: number) => sql`('x' || substr(${file}, ${lit(from)}, 8))::bit(32)::bigint`
-  return sql`case when ${file} ~ '^[0-9A-F]{24}' then ${part(9)} * (4294967296 / pg_catalog.pg_size_bytes(pg_catalog.current_setting('wal_segment_size'))) + ${part(17)} end`
-}
-
-function named(name: string): Sql {
-  return trusted(`"${name}"`)
+  return sql`case when ${file} ~ '^[0-9A-F]{24}$' then ${part(9)} * (4294967296 / pg_catalog.pg_size_bytes(pg_catalog.current_setting('wal_segment_size'))) + ${part(17)} end`
 }
 
 function object(fields: Readonly<Record<string, Sql>>): Sql {

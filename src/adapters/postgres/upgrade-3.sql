@@ -41,6 +41,12 @@ create table bellows.brake (
   because jsonb not null
 );
 
+-- What tries each row once goes on where it was.
+update bellows.checkpoint c set state = 'null'
+  where not finished and not state ? 'verdict'
+    and not exists (select from bellows.run r cross join lateral pg_catalog.jsonb_array_elements(r.plan -> 'steps') s
+      where r.id = c.run and s ->> 'id' = c.step and s ? 'once');
+
 -- Whoever upgrades may be another member of the role that made the journal.
 do $$ declare
   made text;

@@ -69,6 +69,6 @@ function addRequest(command: Command, wish: (flags: ThrottleFlags) => ThrottleRe
 
 function share(text: string): number {
   const value = Number(text)
-  if (value > 0 && value <= 1) return value
-  throw new InvalidArgumentError('It must be more than 0 and at most 1.')
+  if (value >= 0.1 && value <= 1) return value
+  throw new InvalidArgumentError('It must be at least 0.1 and at most 1; to pause it: bellows pause.')
 }

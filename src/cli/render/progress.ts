@@ -76,8 +76,6 @@ function lastingLine(notice: Notice): string | undefined {
   switch (notice.type) {
     case 'standby':
       return notice.because
-    case 'brake_foretold':
-      return `${notice.step} will stand still: ${notice.because.join('; ')}`
     case 'estimated':
       return `${notice.step}: ${estimateText(notice)}`
     case 'happened':

@@ -147,8 +147,6 @@ export interface Braked extends Omit<Decision, 'share'>, Partial<Pick<Decision, 
 export type Notice =
   | Progress
   | Braked
-  /** As a run begins: its step will stand still, unless that changes. */
-  | { readonly type: 'brake_foretold'; readonly step: string; readonly because: readonly string[] }
   | { readonly type: 'waiting_for_lock'; readonly step: string; readonly blockers: readonly string[] }
   | { readonly type: 'waiting_for_driver'; readonly holder: string }
   | { readonly type: 'rollout'; readonly event: RolloutEvent }

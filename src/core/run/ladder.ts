@@ -18,8 +18,12 @@ const RUNGS = 8
 const LADDER_BLOCKS_MIN = 64
 
 /** Room for new versions comes only where rows are changed once: one whose value may stay NULL would be tried by every rung. */
-export function rungsFor({ blocks }: Pick<TableFile, 'blocks'>, isOnce: boolean): number {
-  return isOnce || blocks < LADDER_BLOCKS_MIN ? 1 : RUNGS
+export function rungsFor(file: Pick<TableFile, 'blocks'>, isOnce: boolean): number {
+  return isOnce || isSmall(file) ? 1 : RUNGS
+}
+
+export function isSmall({ blocks }: Pick<TableFile, 'blocks'>): boolean {
+  return blocks < LADDER_BLOCKS_MIN
 }
 
 /** Which rows of the range are of this rung. */

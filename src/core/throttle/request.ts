@@ -9,9 +9,13 @@ export interface ThrottleRequest {
   readonly reason?: string
 }
 
+/** The time is cut into so many parts. */
+export const SHARE_MIN = 0.1
+
 /** What cannot be meant by a request, as a sentence. */
 export function requestProblem({ share = 1, workers = 1, forMs = 1 }: ThrottleRequest): string | undefined {
-  if (!(share >= 0 && share <= 1)) return `A share of the time is between 0 and 1, not ${share}.`
+  if (!(share === 0 || (share >= SHARE_MIN && share <= 1)))
+    return `A share of the time is 0, or between ${SHARE_MIN} and 1, not ${share}.`
   if (!(Number.isSafeInteger(workers) && workers >= 1)) return `There is at least one worker, not ${workers}.`
   return forMs > 0 ? undefined : 'A time for which it is to hold is more than none.'
 }

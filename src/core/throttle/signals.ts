@@ -50,11 +50,11 @@ export const SIGNALS: { readonly [K in SignalName]: Signal<K> } = {
     setting: 'vacuum',
     ofWriting: true,
     judge: (vacuums, { vacuum }) =>
-      vacuums.map(({ table, preventsWraparound }) =>
-        preventsWraparound
-          ? { share: 0, because: `a vacuum of "${table}" prevents wraparound` }
-          : { share: vacuum === 'pause' ? 0 : BESIDE_VACUUM, because: `a vacuum of "${table}" is at work` },
-      ),
+      vacuums.map(({ table, preventsWraparound }) => ({
+        // One that prevents wraparound may take days, and the two are not in each other's way.
+        share: vacuum === 'pause' && !preventsWraparound ? 0 : BESIDE_VACUUM,
+        because: `a vacuum of "${table}" ${preventsWraparound ? 'prevents wraparound' : 'is at work'}`,
+      })),
   },
   rows: {
     title: 'dead versions of rows',

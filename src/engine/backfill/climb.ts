@@ -1,4 +1,4 @@
-import { rungsFor } from '../../core/run/ladder.ts'
+import { isSmall, rungsFor } from '../../core/run/ladder.ts'
 import { firstPace } from '../../core/run/pace.ts'
 import { type Range, START } from '../../core/run/ranges.ts'
 import type { Working } from '../context.ts'
@@ -22,21 +22,28 @@ export async function climb(engine: Working, work: Climb): Promise<number | unde
     low: START,
     busy: new Set(),
     isRewritten: false,
+    looks: [],
     done: await climbed(engine, work),
     told: new Set(),
   }
+  let asked = 1
   await workTogether(engine, {
     own: { transact: (transaction) => engine.driver.transact(transaction), close: async () => undefined },
     wanted: async () => {
-      await hearOfOthers(engine, work, shared)
+      // All ranges are read for it.
+      if (asked % HEARD_EVERY === 0) await hearOfOthers(engine, work, shared)
+      asked += 1
       // A table that is small is done before others would be there.
-      return Math.min(shared.rungs === 1 ? 1 : Number.POSITIVE_INFINITY, await work.wanted())
+      return Math.min(isSmall(work.pass.file) ? 1 : Number.POSITIVE_INFINITY, await work.wanted())
     },
     work: (working, lane, mayStay) => workOn(working, { ...work, lane, shared }, mayStay),
   })
   // Others may have set rows that nobody here has heard of.
   return shared.isRewritten ? undefined : (await climbed(engine, work)).rows
 }
+
+/** Of the looks whether enough are at work. */
+const HEARD_EVERY = 5
 
 async function hearOfOthers(engine: Working, work: Climb, shared: Shared): Promise<void> {
   const { rows, rowsBefore, blocks } = await climbed(engine, work)

@@ -33,7 +33,7 @@ export async function workTogether(engine: Working, crew: Crew): Promise<void> {
   const over = new AbortController()
   const members: Member[] = []
   let failure: unknown
-  let missed = 0
+  let [missed, unasked] = [0, 0]
   const isOver = (): boolean => over.signal.aborted
   const end = (): void => {
     over.abort()
@@ -70,26 +70,28 @@ export async function workTogether(engine: Working, crew: Crew): Promise<void> {
       await lane.close()
     }
   }
-  /** As many connections as are missing; one that is not had is tried again with the next look. */
+  /** As many connections as are missing; one that is not had, as on a server that is full, is tried again with the next look. */
   const fillUp = async (wanted: number): Promise<void> => {
     if (members.length === 0 && wanted > 0) join(crew.own)
     while (members.length < wanted && !isOver()) {
       const lane = await engine.driver.lane().catch((error: unknown) => {
-        if (!mayBeMissed(error)) throw error
+        if (!isLost(error)) throw error
       })
       if (lane === undefined) return
       join(lane)
-      missed = 0
     }
   }
   while (!isOver()) {
     try {
       const wanted = await crew.wanted()
+      unasked = 0
       for (const [at, member] of members.entries()) member.mayStay = at < wanted
       if (wanted === 0) end()
       await fillUp(wanted)
     } catch (error) {
-      fail(error)
+      // Those who are at work find out for themselves whether they can go on.
+      unasked += 1
+      if (!isLost(error) || unasked > engine.settings.driver.reconnectsMax) fail(error)
     }
     await engine.clock.sleep(LOOK_MS, over.signal)
   }

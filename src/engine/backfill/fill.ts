@@ -6,6 +6,7 @@ import { lit, qualified, type Sql, sql } from '../../core/sql.ts'
 import type { Driving } from '../context.ts'
 import { note } from '../note.ts'
 import type { Checkpoint } from '../ports.ts'
+import type { BrakeSettings } from '../settings.ts'
 import { type Batch, batchOf, batchTransaction } from './batch.ts'
 import { type Marked, markSql } from './checkpoint.ts'
 import { climb } from './climb.ts'
@@ -23,6 +24,8 @@ interface State extends Pass {
   readonly byRanges?: true
   /** Of the driver that has it done so: others may help as long as nobody else has become the driver. */
   readonly epoch?: number
+  /** The limits of its brake. Its own checks it alone can ask: see `readBrake`. */
+  readonly brake?: BrakeSettings
   /** Who kept the ladder from bringing anything when the last ranges were made. */
   readonly heldBy?: string
   /** Nothing is left to do here: no row is to be tried a second time. */
@@ -102,16 +105,17 @@ async function together(engine: Driving, work: Work, state: State): Promise<Stat
   await note(engine, work.run, [], [takeUpSql(engine, work)])
   const wanted = async () => engine.brake?.workers() ?? engine.settings.batch.workers
   const found = await climb(engine, { ...work, pass: state, wanted })
-  const { byRanges: _ranges, epoch: _epoch, heldBy: _heldBy, ...pass } = state
+  const { byRanges: _ranges, epoch: _epoch, brake: _brake, heldBy: _heldBy, ...pass } = state
   const isDone = found !== undefined && work.step.once === true ? { isDone: true as const } : {}
   await closed(engine, work, { ...pass, passNumber: 2, ...isDone })
   return found === undefined ? undefined : { ...pass, found }
 }
 
-/** Whoever helps learns from it for whom. */
-function takeUpSql({ driver }: Driving, { run, step }: Work): Sql {
-  const epoch = lit(JSON.stringify({ epoch: driver.epoch }))
-  return sql`update bellows.checkpoint set state = state || ${epoch}::jsonb where step = ${lit(step.id)} and run = ${lit(run)}`
+/** Whoever helps learns from it for whom, and by which limits. */
+function takeUpSql({ driver, settings }: Driving, { run, step }: Work): Sql {
+  const limits = { ...settings.brake, checks: [] }
+  const more = lit(JSON.stringify({ epoch: driver.epoch, brake: limits }))
+  return sql`update bellows.checkpoint set state = state || ${more}::jsonb where step = ${lit(step.id)} and run = ${lit(run)}`
 }
 
 /** Puts away all ranges of the step. What they have brought stays counted, also where the pass is begun anew or their partition has left. */

@@ -3,6 +3,7 @@ import type { Pass } from '../../core/run/ranges.ts'
 import { WORKER } from '../../core/run/workers.ts'
 import { lit, sql } from '../../core/sql.ts'
 import type { Engine } from '../context.ts'
+import type { BrakeSettings } from '../settings.ts'
 import type { Part } from './leaves.ts'
 
 /** A backfill that is under way. */
@@ -23,6 +24,8 @@ export interface Open extends Part<BackfillStep> {
   readonly pass: Pass
   /** Of the driver whose backfill it is, who is the last one that there was. */
   readonly epoch: number
+  /** The limits that it brakes by. */
+  readonly brake?: BrakeSettings
   /** Is it at work, or did it die at it? Otherwise it has left. */
   readonly isDriven: boolean
   /** Is there anything that nobody has filled yet? What comes behind is for the driver alone. */
@@ -33,7 +36,7 @@ export interface Open extends Part<BackfillStep> {
 interface OpenRow {
   readonly run: number
   readonly step: string
-  readonly state: Pass & { readonly epoch: number; readonly heldBy?: string }
+  readonly state: Pass & Pick<Open, 'epoch' | 'heldBy' | 'brake'>
   readonly driven: boolean
   readonly left: boolean
 }
@@ -47,7 +50,7 @@ export async function openPass(engine: Engine): Promise<Open | undefined> {
   const [found] = await engine.database.read<OpenRow>(sql`
 select c.run, c.step, c.state, h.epoch is not null as driven,
     exists (select from bellows.backfill_range r where ${ofLeaf} and r.next_rung < r.rungs)
-      or coalesce((select max(r.to_block) from bellows.backfill_range r where ${ofLeaf}), 0) < (c.state #>> '{file,blocks}')::bigint as "left"
+      or coalesce((select r.to_block from bellows.backfill_range r where ${ofLeaf} order by r.from_block desc, r.from_line desc limit 1), 0) < (c.state #>> '{file,blocks}')::bigint as "left"
   from bellows.checkpoint c join bellows.driver d on d.epoch = (c.state ->> 'epoch')::bigint left join bellows.heartbeat h on h.epoch = d.epoch
   where not c.finished and c.state ? 'byRanges' order by c.updated_at desc limit 1`)
   if (found === undefined) return undefined
@@ -55,7 +58,7 @@ select c.run, c.step, c.state, h.epoch is not null as driven,
   const step = stored?.plan.steps.find(({ id }) => id === found.step)
   if (step?.kind !== 'backfill') return undefined
   const { run, state, driven, left } = found
-  const { file, at, leaf, epoch, heldBy } = state
+  const { file, at, leaf, epoch, heldBy, brake } = state
   return {
     run,
     step: leaf === undefined ? step : { ...step, table: leaf.table },
@@ -65,6 +68,7 @@ select c.run, c.step, c.state, h.epoch is not null as driven,
     isDriven: driven,
     isLeft: left,
     ...(heldBy === undefined ? {} : { heldBy }),
+    ...(brake === undefined ? {} : { brake }),
   }
 }
 

@@ -24,11 +24,15 @@ export async function openRanges(engine: Working, work: Worker): Promise<'opened
   return isOpened === true ? 'opened' : 'by others'
 }
 
+/** One for each opening: with many workers several a second, which must reach back for as long as somebody may hold it. */
+const LOOKS_KEPT = 100
+
 /** Who holds the horizon back, and says so where it has not been said. */
 async function heldNow(engine: Working, { step, shared }: Worker): Promise<string | undefined> {
   if (shared.rungs === 1) return undefined
-  shared.horizon = await horizon(engine, shared.horizon)
-  const { heldBy } = shared.horizon
+  const look = await horizon(engine, shared.looks)
+  shared.looks = [...shared.looks, look].slice(-LOOKS_KEPT)
+  const { heldBy } = look
   if (heldBy === null) return undefined
   if (!shared.told.has(heldBy)) {
     shared.told.add(heldBy)

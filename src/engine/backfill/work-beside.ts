@@ -1,6 +1,7 @@
 import { BellowsError } from '../../core/errors.ts'
 import { braked } from '../brake/brake.ts'
 import type { Engine, Working } from '../context.ts'
+import { readBrake } from '../throttle.ts'
 import { climb } from './climb.ts'
 import { type Open, openPass } from './filling.ts'
 import { teller } from './work-through.ts'
@@ -27,17 +28,15 @@ export async function workBeside(engine: Engine, once: boolean): Promise<Worked>
     try {
       const open = await toDo(engine)
       lost = 0
-      if (typeof open !== 'string') {
-        told = ''
+      if (typeof open === 'string' && once) break
+      const because = typeof open === 'string' ? open : await pausedBy(engine, open)
+      if (because !== undefined && because !== told) engine.notify({ type: 'waiting_for_backfill', because })
+      told = because ?? ''
+      if (typeof open !== 'string' && because === undefined)
         await help(engine, open, (more) => {
           rows += more
           steps.add(open.step.id)
         })
-      } else {
-        if (once) break
-        if (open !== told) engine.notify({ type: 'waiting_for_backfill', because: open })
-        told = open
-      }
     } catch (error) {
       if (error instanceof BellowsError && error.code === 'interrupted') break
       lost += 1
@@ -68,12 +67,25 @@ async function toDo(engine: Engine): Promise<Open | string> {
 
 const NO_BACKFILL = 'no backfill is under way'
 
+/** What the driver may not go on for. Where it cannot tell any more, that is void after a moment, and its limits alone count. */
+async function pausedBy(engine: Engine, { run, step }: Open): Promise<string | undefined> {
+  const brake = await readBrake(engine, run)
+  return brake?.pace === 'pause' ? `${step.id} is paused: ${brake.because.join('; ')}` : undefined
+}
+
 async function help(engine: Engine, open: Open, count: (rows: number) => void): Promise<void> {
-  const { run, step, pass, leaf, epoch } = open
+  const { run, step, pass, leaf, epoch, brake = engine.settings.brake } = open
+  const { database, signals, settings } = engine
+  // What holds the run back is for its driver to tell.
+  const beside = {
+    ...engine,
+    settings: { ...settings, brake },
+    signals: { ...signals, tell: async () => undefined },
+  }
   engine.notify({ type: 'working_on', step: step.id, table: step.table.name })
-  const driver = await engine.database.helpDriver(epoch)
+  const driver = await database.helpDriver(epoch)
   try {
-    await braked({ ...engine, driver }, run, step, (working: Working) =>
+    await braked({ ...beside, driver }, run, step, (working: Working) =>
       climb(working, {
         run,
         step,
@@ -82,7 +94,9 @@ async function help(engine: Engine, open: Open, count: (rows: number) => void): 
         count,
         tell: teller(engine, step.id),
         wanted: async () =>
-          isSame(open, await toDo(engine)) ? (working.brake?.workers() ?? engine.settings.batch.workers) : 0,
+          isSame(open, await toDo(engine)) && (await pausedBy(engine, open)) === undefined
+            ? (working.brake?.workers() ?? settings.batch.workers)
+            : 0,
       }),
     )
   } finally {

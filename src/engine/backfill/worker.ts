@@ -29,7 +29,8 @@ export interface Shared {
   readonly busy: Set<Range>
   isRewritten: boolean
   done: Climbed
-  horizon?: Horizon
+  /** The last looks at it, oldest first. */
+  looks: readonly Horizon[]
   /** Why some ranges are gone through in one go, for each reason once. */
   readonly told: Set<string>
 }

@@ -53,7 +53,7 @@ function heldTooLong(step: TableStep, because: readonly string[], pauseMaxMs: nu
     `The brake has held "${step.table.name}" for ${pauseMaxMs / 1_000} s: ${because.join('; ')}.`,
     {
       step: step.id,
-      hint: 'What was done stays done. Run the same command again when that has passed, or change the limit under "brake" in the config file.',
+      hint: 'What was done stays done. Run the same command again when that has passed, or change the limit under "brake" in the config file; what was asked for by hand is lifted by "bellows resume".',
       facts: { because },
     },
   )

@@ -55,7 +55,7 @@ describe.each(['linux', 'darwin'].filter((each) => each === actual || actual ===
       const outside = leader(
         'sh',
         '-c',
-        'setsid sh -c "sleep 0.1 & echo \\$\\$; exec sleep 0.2" & exec sleep 600',
+        'setsid sh -c "sleep 0.1 & echo \\$\\$; exec sleep 2" & exec sleep 600',
       )
       const [line] = await once(outside.stdout as NodeJS.ReadableStream, 'data')
       const mark = markProcess(Number(String(line)))

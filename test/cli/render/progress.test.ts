@@ -108,13 +108,6 @@ describe('what holds a step back', () => {
     expect(line(notice)).toBe(`m/backfill/1 ${expected}\n`)
   })
 
-  test('is foretold in a line that stays, also on a terminal', () => {
-    const { view, written } = watching(true)
-    view.show({ type: 'brake_foretold', step: 'm/backfill/1', because: ['x cannot be read: no right'] })
-    view.end()
-    expect(written).toEqual(['m/backfill/1 will stand still: x cannot be read: no right\n'])
-  })
-
   test('stands behind the figures until nothing does', () => {
     const { view, written, wait } = watching(false)
     const show = (notice: Notice) => {

@@ -97,11 +97,16 @@ describe('a crew', () => {
     await done
   })
 
-  test('gives up when it gets none again and again', async () => {
+  test('goes on with those that it has where no more are to be had, and asks again', async () => {
     const { engine, own, refusing } = scene()
-    refusing.times = 3
-    const done = workTogether(engine, { own, wanted: async () => 2, work: steady(new Set()) })
-    await expect(done).rejects.toMatchObject({ code: 'connection_lost' })
+    refusing.times = 10
+    const at = new Set<number>()
+    let wanted = 2
+    const done = workTogether(engine, { own, wanted: async () => wanted, work: steady(at) })
+    await expect.poll(() => refusing.times).toBe(0)
+    await expect.poll(() => at.size).toBe(2)
+    wanted = 0
+    await done
   })
 
   test('does not work on without the connection that is its own', async () => {

@@ -41,16 +41,26 @@ export async function crashStates(
     watcher = await clones.open(database)
     await faulty.reconnect()
   }
+  // While rows are filled it is asked from time to time, beside that, how far all are: nobody is killed in the middle of another effect.
+  let underWay = 0
+  let looking = Promise.resolve()
   const faulty = faultyBellows(
     watcher.url,
     {
       // Nobody writes between two effects, so this is the state that the effect before it left.
-      before: (effect) => {
+      before: async (effect) => {
+        await looking
+        underWay += 1
         states.at(-1)?.points.push(`before ${named(effect)}`)
       },
       after: async (effect) => {
-        await look()
+        if (underWay > 1) return
+        looking = look()
+        await looking
         states.at(-1)?.points.push(`after ${named(effect)}`)
+      },
+      over: () => {
+        underWay -= 1
       },
     },
     { settings },

@@ -159,7 +159,7 @@ export function detachBesideDefaultStep(
     probe: isNone(parting),
     locks: [
       { relation: part, level: 'access_exclusive' },
-      { relation: table, ...implied },
+      { relation: table, ...implied, only: true },
       { relation: fallback, ...implied },
       ...partnerLocks(table),
     ],
