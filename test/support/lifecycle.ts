@@ -179,15 +179,13 @@ function comparable({ tables }: Schema): unknown {
   return tables.toSorted(byName).map((table) => ({
     ...table,
     columns: table.columns.map((column) => ({ ...column, default: column.default !== null })),
-    constraints: table.constraints
-      .toSorted(byName)
-      .map((one) => ({
-        ...one,
-        definition: undefined,
-        dependents: undefined,
-        partnerParts: undefined,
-        under: undefined,
-      })),
+    constraints: table.constraints.toSorted(byName).map((one) => ({
+      ...one,
+      definition: undefined,
+      dependents: undefined,
+      partnerParts: undefined,
+      under: undefined,
+    })),
     indexes: table.indexes.toSorted(byName).map((one) => ({
       ...one,
       definition: undefined,
