@@ -9,13 +9,19 @@ import { stopIfAsked } from './stop.ts'
  * @throws BellowsError `driver_busy` when another driver stays at work for longer than the settings allow
  */
 export async function asDriver<R>(engine: Engine, work: (driving: Driving) => Promise<R>): Promise<R> {
+  let isBegun = false
   for (let attempt = 0; ; attempt += 1) {
     try {
       await engine.journal.install()
-      return await drivenOnce(engine, work)
+      return await drivenOnce(engine, (driving) => {
+        isBegun = true
+        return work(driving)
+      })
     } catch (error) {
       const isLost = error instanceof BellowsError && LOST.includes(error.code)
-      if (!isLost || (attempt === 0 && error.code !== 'connection_lost')) throw error
+      if (!isLost) throw error
+      // A server that was never reached is told at once; one that was may be on its way up again.
+      if (attempt === 0 && !isBegun && error.code !== 'connection_lost') throw error
       if (attempt >= engine.settings.driver.reconnectsMax) throw doubtful(error)
       await engine.clock.sleep(engine.settings.driver.pollMs * 2 ** attempt)
     }

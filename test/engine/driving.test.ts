@@ -1,0 +1,50 @@
+import { expect, test } from 'vitest'
+import { DEFAULT_SETTINGS } from '../../src/config.ts'
+import { BellowsError } from '../../src/core/errors.ts'
+import type { Engine } from '../../src/engine/context.ts'
+import { asDriver } from '../../src/engine/driving.ts'
+
+const unreachable = () => new BellowsError('database_unreachable', 'It is in recovery.')
+
+/** A server that can be driven, and is there or not. */
+function scene(isThere: () => boolean) {
+  const driver = { epoch: 1, beat: async () => undefined, release: async () => undefined }
+  return {
+    settings: { ...DEFAULT_SETTINGS, driver: { ...DEFAULT_SETTINGS.driver, reconnectsMax: 3 } },
+    clock: { sleep: () => new Promise((resolve) => setImmediate(resolve)), random: () => 0.5 },
+    isStopping: () => false,
+    notify: () => undefined,
+    journal: { install: async () => undefined },
+    database: {
+      tryToDrive: async () => {
+        if (!isThere()) throw unreachable()
+        return driver
+      },
+    },
+  } as unknown as Engine
+}
+
+test('a server that goes away under the work is waited for, however the work hears of it', async () => {
+  let looks = 0
+  const engine = scene(() => {
+    looks += 1
+    return looks !== 2
+  })
+  let attempts = 0
+  const done = await asDriver(engine, async () => {
+    attempts += 1
+    if (attempts === 1) throw unreachable()
+    return 'done'
+  })
+  expect({ done, attempts, looks }).toEqual({ done: 'done', attempts: 2, looks: 3 })
+})
+
+test('one that was never there is told at once', async () => {
+  let looks = 0
+  const engine = scene(() => {
+    looks += 1
+    return false
+  })
+  await expect(asDriver(engine, async () => 'done')).rejects.toMatchObject({ code: 'database_unreachable' })
+  expect(looks).toBe(1)
+})
