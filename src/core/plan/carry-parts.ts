@@ -2,14 +2,18 @@ import { hash } from '../hash.ts'
 import { rewriteConstraint, rewriteIndex } from '../rewrite.ts'
 import type { Index } from '../schema/indexes.ts'
 import { type Constraint, pointsAtParts, type Table } from '../schema/model.ts'
-import { id, join, qualified, type Sql, sql, trusted } from '../sql.ts'
+import { id, join, type Sql, sql, trusted } from '../sql.ts'
 import type { Copy, Renamed } from './copied.ts'
-import { keyPartLocks, looseKeyLocks, looseKeysSql, manyTriggers } from './foreign-key-parts.ts'
 import { upsertRace } from './hazards.ts'
-import { buildLocks, loosePartsSql } from './index-parts.ts'
-import { aloneLock } from './locks.ts'
-import { all, constraintIs, indexHas, indexValid } from './probes.ts'
-import type { ForeignKeyPartsStep, IndexPartsStep, StepDraft } from './step.ts'
+import { buildLocks, dropLoosePartsStep, type IndexPartsOf } from './index-parts.ts'
+import {
+  constraintPartsSteps,
+  dropLooseForeignKeysStep,
+  foreignKeyPartsStep,
+  type PartedKey,
+} from './parts-steps.ts'
+import { constraintIs, indexHas, indexValid } from './probes.ts'
+import type { StepDraft } from './step.ts'
 
 /** The twin of an index of a partitioned table: first of the table alone, not valid yet, and then partition by partition. */
 export function carriedPartsSteps(table: Table, copy: Copy<Index>, column: Renamed): readonly StepDraft[] {
@@ -49,32 +53,19 @@ export function carriedUniquePartsSteps(
 ): readonly StepDraft[] {
   const { original, copyName } = copy
   const definition = uniqueSql(table, original, column)
-  const parts = partsOf(table, copy, column)
   const stands = constraintIs(table, copyName, 'unique')
   const name = `the unique constraint "${original.name}" for "${column.to}"`
-  return [
+  return constraintPartsSteps(
     {
-      kind: 'ddl',
-      phase: 'verify',
-      does: `make ${name}, without its partitions yet`,
-      hazards: [],
-      probe: stands,
-      locks: [aloneLock(table, 'access_exclusive')],
-      requires: [],
-      statements: [sql`alter table only ${qualified(table)} add constraint ${id(copyName)} ${definition}`],
-      cost: 'instant',
-    },
-    {
-      ...parts,
+      ...partsOf(table, copy, column),
       constraint: { kind: 'unique', definition, usingIndex: { before: sql`unique`, after: sql`` } },
-      phase: 'verify',
-      how: 'build',
-      does: `build ${name} in each partition of "${table.name}"`,
-      hazards: [upsertRace(column)],
-      probe: all([stands, indexValid(parts.index)]),
-      locks: buildLocks(table, 'constraint'),
     },
-  ]
+    {
+      make: `make ${name}, without its partitions yet`,
+      build: `build ${name} in each partition of "${table.name}"`,
+    },
+    { phase: 'verify', hazards: [upsertRace(column)], probe: stands, stands, requires: [] },
+  )
 }
 
 /** Out of its columns, because the parser's own printer leaves INCLUDE out. Its options are those of its index. */
@@ -96,73 +87,51 @@ function uniqueSql(table: Table, { name, columns, definition }: Constraint, { fr
   )
 }
 
-/** Each partition gets the foreign key and is proved by itself; the table takes these over. */
 export function carriedKeyPartsStep(table: Table, copy: Copy<Constraint>, column: Renamed): StepDraft {
-  const key = keyOf(table, copy, column)
-  return {
-    ...key,
+  return foreignKeyPartsStep(keyOf(table, copy, column), {
     phase: 'verify',
-    how: 'add',
-    does: `give each partition of "${table.name}" the foreign key "${copy.original.name}" on "${column.to}", and then the table`,
-    hazards: manyTriggers(table, key.other),
-    probe: constraintIs(table, key.name, 'foreign_key'),
-    locks: keyPartLocks(table, key),
-  }
-}
-
-/** What partitions have got before their table has it. */
-export function dropLooseKeyStep(table: Table, copy: Copy<Constraint>, column: Renamed): StepDraft {
-  const key = keyOf(table, copy, column)
-  return {
-    ...key,
-    phase: 'expand',
-    how: 'drop',
-    does: `take the foreign key "${copy.original.name}" on "${column.to}" from the partitions that have it before "${table.name}"`,
     hazards: [],
-    probe: sql`not exists (${looseKeysSql(key)})`,
-    locks: looseKeyLocks(table, key),
-  }
+    probe: constraintIs(table, copy.copyName, 'foreign_key'),
+    shown: shownFor(copy, column),
+  })
 }
 
-function keyOf(table: Table, { original, copyName }: Copy<Constraint>, column: Renamed) {
+export function dropLooseKeyStep(table: Table, copy: Copy<Constraint>, column: Renamed): StepDraft {
+  return dropLooseForeignKeysStep(keyOf(table, copy, column), {
+    phase: 'expand',
+    shown: shownFor(copy, column),
+  })
+}
+
+function shownFor({ original }: Copy<Constraint>, { to }: Renamed): string {
+  return `"${original.name}" on "${to}"`
+}
+
+function keyOf(table: Table, { original, copyName }: Copy<Constraint>, column: Renamed): PartedKey {
   const { references, definition, columns } = original
   return {
-    kind: 'foreign_key_parts',
     table,
     other: references ?? table,
     name: copyName,
     definition: rewriteConstraint(definition, column),
-    comment: null,
     ...(pointsAtParts(original)
       ? { columns: columns.map((name) => (name === column.from ? column.to : name)) }
       : {}),
-  } as const satisfies Partial<ForeignKeyPartsStep>
-}
-
-/** What is attached goes with the index; what is not yet would stay. */
-export function dropLooseStep(table: Table, copy: Copy<Index | Constraint>, column: Renamed): StepDraft {
-  const parts = partsOf(table, copy, column)
-  return {
-    ...parts,
-    phase: 'expand',
-    how: 'drop',
-    does: `drop what the build of "${copy.original.name}" for "${column.to}" left unattached`,
-    hazards: [],
-    probe: sql`not exists (${loosePartsSql(parts)})`,
-    locks: [],
   }
 }
 
-type Parts = Pick<
-  IndexPartsStep,
-  'kind' | 'table' | 'index' | 'using' | 'tablespace' | 'nameParts' | 'prefix'
->
+export function dropLooseStep(table: Table, copy: Copy<Index | Constraint>, column: Renamed): StepDraft {
+  return dropLoosePartsStep(partsOf(table, copy, column), {
+    phase: 'expand',
+    does: `drop what the build of "${copy.original.name}" for "${column.to}" left unattached`,
+  })
+}
 
 function partsOf(
   table: Table,
   { original, copyName }: Copy<Index | Constraint>,
   { from, to, finalName }: Renamed,
-): Parts {
+): IndexPartsOf & { readonly table: Table } {
   const index = table.indexes.find(({ name, constraint }) => [name, constraint].includes(original.name))
   return {
     kind: 'index_parts',

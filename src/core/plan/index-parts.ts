@@ -8,6 +8,7 @@ import { noIdentityOfPart } from './index-leaving.ts'
 import { dropOutside } from './index-steps.ts'
 import { createIndexSql } from './index-text.ts'
 import { wholeTree } from './locks.ts'
+import type { IndexParts } from './parts.ts'
 import { indexHas, indexStands, relationAbsent, USING } from './probes.ts'
 import type { IndexPartsStep, Lock, LockLevel, StepDraft } from './step.ts'
 
@@ -45,6 +46,7 @@ export function partsSteps(
     },
     {
       ...parts,
+      phase: 'expand',
       how: 'build',
       does: `build the index "${name}" for each partition of "${table.name}"`,
       hazards,
@@ -75,15 +77,11 @@ export function dropPartsSteps(index: SoundIndex, name: string, seed: string): r
   const of = { namespace: table.namespace, name }
   const parts = partsOf(index, of, seed)
   return [
-    {
-      ...parts,
-      how: 'drop',
+    dropLoosePartsStep(parts, {
+      phase: 'expand',
       does: `drop what the build of "${name}" left unattached`,
-      hazards: [],
       unmakes: of,
-      probe: sql`not exists (${loosePartsSql(parts)})`,
-      locks: [],
-    },
+    }),
     {
       kind: 'ddl',
       phase: 'expand',
@@ -113,15 +111,27 @@ export function dropWhole(table: Table, index: QualifiedName, does: string) {
   } as const
 }
 
-type Parts = Pick<
-  IndexPartsStep,
-  'kind' | 'phase' | 'table' | 'index' | 'using' | 'tablespace' | 'nameParts' | 'prefix'
->
+/** The parts of an index, for whatever is to be done to them. */
+export type IndexPartsOf = Omit<IndexParts, 'how'> & { readonly kind: 'index_parts' }
 
-function partsOf({ table, tried }: SoundIndex, index: QualifiedName, seed: string): Parts {
+/** What is attached goes with the index or the constraint; what is not yet would stay. */
+export function dropLoosePartsStep(
+  parts: IndexPartsOf,
+  more: Pick<IndexPartsStep, 'phase' | 'does' | 'unmakes'>,
+): StepDraft {
+  return {
+    ...parts,
+    ...more,
+    how: 'drop',
+    hazards: [],
+    probe: sql`not exists (${loosePartsSql(parts)})`,
+    locks: [],
+  }
+}
+
+function partsOf({ table, tried }: SoundIndex, index: QualifiedName, seed: string): IndexPartsOf {
   return {
     kind: 'index_parts',
-    phase: 'expand',
     table,
     index,
     using: tried.using,

@@ -2,6 +2,7 @@ import { commentedSql } from '../../plan/commented.ts'
 import { foreignKeySteps, onBoth } from '../../plan/constraint-steps.ts'
 import type { Renamed } from '../../plan/copied.ts'
 import { asideUnderSql, hasKeysUnder, nameUnderSql } from '../../plan/key-names.ts'
+import { dropLooseForeignKeysStep, foreignKeyPartsStep } from '../../plan/parts-steps.ts'
 import {
   constraintExists,
   constraintIs,
@@ -20,7 +21,6 @@ import {
   type Table,
 } from '../../schema/model.ts'
 import { id, join, lit, qualified, regclass, type Sql, shown, sql, trusted } from '../../sql.ts'
-import { dropLooseForeignKeysStep, foreignKeyPartsStep } from '../rules/by-parts.ts'
 import { type ColumnOf, type Follower, followersOf } from '../rules/followers.ts'
 
 /** A foreign key that points at a column which another one replaces. */

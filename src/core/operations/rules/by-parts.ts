@@ -1,16 +1,15 @@
 import type { BellowsError } from '../../errors.ts'
 import { canonical, hash } from '../../hash.ts'
-import { keyPartLocks, looseKeyLocks, looseKeysSql, manyTriggers } from '../../plan/foreign-key-parts.ts'
-import { buildLocks, loosePartsSql } from '../../plan/index-parts.ts'
-import { aloneLock } from '../../plan/locks.ts'
+import { dropLoosePartsStep } from '../../plan/index-parts.ts'
 import type { PartConstraint } from '../../plan/parts.ts'
-import { all, indexValid, relationAbsent } from '../../plan/probes.ts'
-import type { ForeignKeyPartsStep, IndexPartsStep, StepDraft, TransactionStep } from '../../plan/step.ts'
+import { constraintPartsSteps, type PartedKey } from '../../plan/parts-steps.ts'
+import { relationAbsent } from '../../plan/probes.ts'
+import type { IndexPartsStep, StepDraft, TransactionStep } from '../../plan/step.ts'
 import { refused } from '../../plan/table-checks.ts'
 import type { Facts } from '../../schema/facts.ts'
 import type { QualifiedName, Table } from '../../schema/model.ts'
 import { OWN } from '../../schema/own.ts'
-import { id, qualified, regclass, type Sql, shown, sql } from '../../sql.ts'
+import { regclass, type Sql, shown, sql } from '../../sql.ts'
 import type { ForeignKeyRule, KeyRule, NewRule, Rule } from './rule.ts'
 import { madeConstraint, ruleStands } from './stands.ts'
 import { deferrableSql, definitionSql, ids, RULE_WORDS } from './words.ts'
@@ -22,58 +21,41 @@ interface KeyWork extends NewRule<KeyRule> {
   readonly seed: string
 }
 
-/** A key is first of the table alone, and not valid: it becomes so with the key of the last partition. */
 export function keyPartsSteps(
   work: KeyWork,
   more: Pick<TransactionStep, 'phase' | 'hazards' | 'probe' | 'makes' | 'requires'>,
 ): readonly StepDraft[] {
   const { table, name, rule } = work
-  const { hazards, ...made } = more
-  const index = { namespace: table.namespace, name }
-  const { definition } = constraintOf(rule)
-  return [
+  const parts = partsOf(work)
+  const shown = `the ${RULE_WORDS[rule.kind]} "${name}"`
+  return constraintPartsSteps(
+    parts,
     {
-      kind: 'ddl',
-      ...made,
-      does: `make the ${RULE_WORDS[rule.kind]} "${name}" of "${table.name}", without its partitions yet`,
-      hazards: [],
-      locks: [aloneLock(table, 'access_exclusive')],
+      make: `make ${shown} of "${table.name}", without its partitions yet`,
+      build: `build ${shown} for each partition of "${table.name}"`,
+    },
+    {
+      ...more,
+      stands: ruleStands(work),
       requires: [
-        ...made.requires,
-        { that: relationAbsent(index), code: 'drift_found', otherwise: `there is a "${name}" already` },
+        ...more.requires,
+        { that: relationAbsent(parts.index), code: 'drift_found', otherwise: `there is a "${name}" already` },
       ],
-      statements: [sql`alter table only ${qualified(table)} add constraint ${id(name)} ${definition}`],
-      cost: 'instant',
     },
-    {
-      ...partsOf(work, more.phase),
-      how: 'build',
-      does: `build the ${RULE_WORDS[rule.kind]} "${name}" for each partition of "${table.name}"`,
-      hazards,
-      probe: all([ruleStands(work), indexValid(index)]),
-      locks: buildLocks(table, 'constraint'),
-    },
-  ]
+  )
 }
 
-/** What is attached goes with the constraint; what is not yet would stay. */
 export function dropLooseKeysStep(work: KeyWork, phase: IndexPartsStep['phase']): StepDraft {
-  const parts = partsOf(work, phase)
-  return {
-    ...parts,
-    how: 'drop',
+  return dropLoosePartsStep(partsOf(work), {
+    phase,
     does: `drop what the build of "${work.name}" left unattached`,
-    hazards: [],
     unmakes: madeConstraint(work),
-    probe: sql`not exists (${loosePartsSql(parts)})`,
-    locks: [],
-  }
+  })
 }
 
-function partsOf({ table, name, rule, seed }: KeyWork, phase: IndexPartsStep['phase']) {
+function partsOf({ table, name, rule, seed }: KeyWork) {
   return {
     kind: 'index_parts',
-    phase,
     table,
     index: { namespace: table.namespace, name },
     using: null,
@@ -101,48 +83,9 @@ interface ForeignKeyWork extends NewRule<ForeignKeyRule> {
   readonly other?: Table | undefined
 }
 
-type Key = Pick<ForeignKeyPartsStep, 'other' | 'name' | 'definition' | 'columns'> & { readonly table: Table }
-
-/** Each partition gets the key and is proved by itself; the table takes these over. */
-export function foreignKeyPartsStep(
-  key: Key,
-  more: Pick<ForeignKeyPartsStep, 'phase' | 'hazards' | 'probe' | 'makes'> & {
-    readonly comment?: string | null
-  },
-): StepDraft {
-  return {
-    ...key,
-    ...more,
-    hazards: [...more.hazards, ...manyTriggers(key.table, key.other)],
-    kind: 'foreign_key_parts',
-    how: 'add',
-    does: `give each partition of "${key.table.name}" the foreign key "${key.name}", and then the table`,
-    comment: more.comment ?? null,
-    locks: keyPartLocks(key.table, key),
-  }
-}
-
-export function keyOf({ table, other, name, rule }: ForeignKeyWork): Key {
+export function keyOf({ table, other, name, rule }: ForeignKeyWork): PartedKey {
   const toParts = other?.kind === 'partitioned' ? { columns: rule.columns } : {}
   return { table, other: rule.other, name, definition: definitionSql(rule), ...toParts }
-}
-
-/** What partitions have got before their table has it. */
-export function dropLooseForeignKeysStep(
-  key: Key,
-  more: Pick<ForeignKeyPartsStep, 'phase' | 'unmakes'>,
-): StepDraft {
-  return {
-    ...key,
-    ...more,
-    kind: 'foreign_key_parts',
-    how: 'drop',
-    comment: null,
-    does: `take the foreign key "${key.name}" from the partitions that have it before "${key.table.name}"`,
-    hazards: [],
-    probe: sql`not exists (${looseKeysSql(key)})`,
-    locks: looseKeyLocks(key.table, key),
-  }
 }
 
 /** No row where the table, or a partition of it, is partitioned by columns alone. */
