@@ -88,6 +88,14 @@ export function assert(condition: unknown, message: string): asserts condition {
   if (!condition) throw new Error(`Bellows broke its own rule: ${message}`)
 }
 
+/** The server, or the way to it, has gone, as far as can be told from here. */
+export function isServerLost(error: unknown): error is BellowsError {
+  return (
+    error instanceof BellowsError &&
+    (error.code === 'connection_lost' || error.code === 'database_unreachable')
+  )
+}
+
 /** What was thrown, as text for people: it need not be an error. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)

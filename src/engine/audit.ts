@@ -1,6 +1,7 @@
 import type { Actor, Event } from '../core/run/event.ts'
 import { sql } from '../core/sql.ts'
 import type { Engine } from './context.ts'
+import { hasThrottle } from './throttle.ts'
 
 type Overridden = Extract<Event, { readonly type: 'gate_overridden' }>
 
@@ -57,11 +58,7 @@ select r.migration, e.at, e.by_role as role, e.event, e.event ->> 'step' as step
 }
 
 async function throttled({ database }: Engine): Promise<readonly Throttled[]> {
-  const [found] = await database.read<{ there: boolean }>(
-    sql`select pg_catalog.to_regclass('bellows.throttle') is not null as there`,
-  )
-  // An older journal that is only read has none.
-  if (found?.there !== true) return []
+  if (!(await hasThrottle(database))) return []
   return await database.read<Throttled>(sql`
 select r.migration, t.at, t.by_role as role, t.actor, t.reason,
     pg_catalog.json_strip_nulls(pg_catalog.json_build_object('share', t.share, 'workers', t.workers, 'until', t.until)) as throttle

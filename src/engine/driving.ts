@@ -1,4 +1,4 @@
-import { BellowsError } from '../core/errors.ts'
+import { BellowsError, isServerLost } from '../core/errors.ts'
 import type { Driving, Engine } from './context.ts'
 import type { Driver, Holder } from './ports.ts'
 import { stopIfAsked } from './stop.ts'
@@ -18,8 +18,7 @@ export async function asDriver<R>(engine: Engine, work: (driving: Driving) => Pr
         return work(driving)
       })
     } catch (error) {
-      const isLost = error instanceof BellowsError && LOST.includes(error.code)
-      if (!isLost) throw error
+      if (!isServerLost(error)) throw error
       // A server that was never reached is told at once; one that was may be on its way up again.
       if (attempt === 0 && !isBegun && error.code !== 'connection_lost') throw error
       if (attempt >= engine.settings.driver.reconnectsMax) throw doubtful(error)
@@ -29,8 +28,6 @@ export async function asDriver<R>(engine: Engine, work: (driving: Driving) => Pr
 }
 
 /** After a loss a server that does not answer leaves open what became of the last transaction. */
-const LOST: readonly string[] = ['connection_lost', 'database_unreachable']
-
 function doubtful(error: BellowsError): BellowsError {
   if (error.code === 'connection_lost') return error
   return new BellowsError(

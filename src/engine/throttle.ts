@@ -39,15 +39,19 @@ function requestSql(
   values (${lit(run)}, ${lit(JSON.stringify(actor))}, ${lit(share)}, ${lit(workers ?? null)}, ${until}, ${lit(reason ?? null)})`
 }
 
+/** An older journal that is only read knows of no brake. */
+export async function hasThrottle(database: Engine['database']): Promise<boolean> {
+  const [found] = await database.read<{ there: boolean }>(
+    sql`select pg_catalog.to_regclass('bellows.throttle') is not null as there`,
+  )
+  return found?.there === true
+}
+
 /** What was told longer ago is void: whoever told it is gone. */
 const VOID_SECONDS = 15
 
 export async function readBrake({ database }: Engine, run: number): Promise<BrakeState | undefined> {
-  const [there] = await database.read<{ there: boolean }>(
-    sql`select pg_catalog.to_regclass('bellows.brake') is not null as there`,
-  )
-  // An older journal that is only read has none.
-  if (there?.there !== true) return undefined
+  if (!(await hasThrottle(database))) return undefined
   const [found] = await database.read<BrakeState>(sql`
 select pace, because from bellows.brake
   where run = ${lit(run)} and at > pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => ${lit(VOID_SECONDS)})`)

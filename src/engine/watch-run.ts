@@ -11,7 +11,7 @@ const LOOK_MS = 1_000
 /** Tells what becomes of a run, whoever drives it, until it is over or somebody asks to stop. Changes nothing. */
 export async function watchRun(engine: Engine, id: number, tell: (notice: Notice) => void): Promise<Run> {
   const { plan } = await readRun(engine, id)
-  const progress = progressOf({ ...engine, notify: tell })
+  const follow = follower({ ...engine, notify: tell })
   let seen = 0
   for (;;) {
     const entries = await engine.journal.entries([id])
@@ -21,13 +21,13 @@ export async function watchRun(engine: Engine, id: number, tell: (notice: Notice
     seen = news.at(-1)?.seq ?? seen
     const run = foldRun({ id, plan }, entries)
     if (isOver(run) || engine.isStopping()) return run
-    await progress(id)
+    await follow(id)
     await engine.clock.sleep(LOOK_MS)
   }
 }
 
 /** Each step has a rate of its own. */
-function progressOf(engine: Engine): (run: number) => Promise<void> {
+function follower(engine: Engine): (run: number) => Promise<void> {
   let [step, told] = ['', teller(engine, '')]
   let wasHeld = false
   return async (run) => {

@@ -1,4 +1,4 @@
-import { BellowsError, messageOf } from '../../core/errors.ts'
+import { BellowsError, isServerLost, messageOf } from '../../core/errors.ts'
 import { join, lit, type Sql, sql, trusted } from '../../core/sql.ts'
 import type { Look, Reading, SignalName, SignalsAsked } from '../../core/throttle/readings.ts'
 import type { Signals } from '../../engine/ports.ts'
@@ -27,7 +27,7 @@ async function look(sessions: Sessions, asked: SignalsAsked): Promise<Look> {
     const { nowMs, ...values } = await read(sessions, asked, names)
     return { nowMs, readings: { ...unread, ...valuesAsRead(values) } }
   } catch (error) {
-    if (isLost(error)) throw error
+    if (isUnanswered(error)) throw error
     return await oneByOne(sessions, asked, { names, unread })
   }
 }
@@ -51,7 +51,7 @@ async function readAlone(sessions: Sessions, asked: SignalsAsked, name: SignalNa
     const { nowMs: _, ...values } = await read(sessions, asked, [name])
     return valuesAsRead(values)
   } catch (error) {
-    if (isLost(error)) throw error
+    if (isUnanswered(error)) throw error
     return { [name]: { unread: messageOf(error) } }
   }
 }
@@ -62,7 +62,7 @@ async function measureCommit(sessions: Sessions, { signals }: SignalsAsked): Pro
     await sessions.send(COMMIT_ONCE)
     return {}
   } catch (error) {
-    if (isLost(error)) throw error
+    if (isUnanswered(error)) throw error
     return { commit: { unread: messageOf(error) } }
   }
 }
@@ -94,10 +94,7 @@ function hiddenIn(name: string, value: unknown): Reading<never> | undefined {
     : undefined
 }
 
-function isLost(error: unknown): boolean {
-  return (
-    !(error instanceof BellowsError) ||
-    error.code === 'connection_lost' ||
-    error.code === 'database_unreachable'
-  )
+/** Then nothing can be read at all, and what is no answer of the server says nothing of a signal. */
+function isUnanswered(error: unknown): boolean {
+  return isServerLost(error) || !(error instanceof BellowsError)
 }

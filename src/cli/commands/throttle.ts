@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander'
-import { BellowsError, type ThrottleRequest } from '../../index.ts'
+import { BellowsError, SHARE_MIN, type ThrottleRequest } from '../../index.ts'
 import { chosenRun } from '../choose.ts'
 import { EXIT } from '../exit-codes.ts'
 import { addDatabaseFlags, filled, time, wholeNumber } from '../flags.ts'
@@ -69,6 +69,8 @@ function addRequest(command: Command, wish: (flags: ThrottleFlags) => ThrottleRe
 
 function share(text: string): number {
   const value = Number(text)
-  if (value >= 0.1 && value <= 1) return value
-  throw new InvalidArgumentError('It must be at least 0.1 and at most 1; to pause it: bellows pause.')
+  if (value >= SHARE_MIN && value <= 1) return value
+  throw new InvalidArgumentError(
+    `It must be at least ${SHARE_MIN} and at most 1; to pause it: bellows pause.`,
+  )
 }

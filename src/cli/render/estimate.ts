@@ -1,5 +1,5 @@
-import type { Estimate } from '../../index.ts'
-import { bytesText, duration, grouped } from './figures.ts'
+import { bytesText, type Estimate } from '../../index.ts'
+import { duration, grouped } from './figures.ts'
 
 /** What a backfill needs, by the sizes of the moment. */
 export function estimateText({ rows, logBytes, growthBytes, seconds }: Omit<Estimate, 'step'>): string {

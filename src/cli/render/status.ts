@@ -2,6 +2,7 @@ import {
   type BrakeState,
   type Filling,
   type History,
+  heldBack,
   latecomers,
   namesOf,
   type Run,
@@ -139,10 +140,7 @@ function countedLine(counted: readonly MigrationStatus[]): readonly string[] {
 
 export function fillingText({ step, table, workers, heldBy }: Filling): string {
   const who = workers === 1 ? '1 worker fills' : `${workers} workers fill`
-  const how =
-    heldBy === undefined
-      ? ''
-      : ` In plain ranges for now, because ${heldBy} keeps dead versions of rows from being pruned.`
+  const how = heldBy === undefined ? '' : ` In plain ranges for now, because ${heldBack(heldBy)}.`
   return `${workers === 0 ? 'Nobody fills' : who} "${table}" for ${step}.${how}`
 }
 

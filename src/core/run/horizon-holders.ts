@@ -18,3 +18,7 @@ export function horizonHolders(): Sql {
   union all
   select pg_catalog.format('the replication slot "%s"', slot_name), xmin, null, null from pg_catalog.pg_replication_slots where xmin is not null`
 }
+
+export function heldBack(by: string): string {
+  return `${by} keeps dead versions of rows from being pruned`
+}

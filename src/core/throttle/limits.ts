@@ -33,8 +33,8 @@ export interface Hold {
   readonly because: string
 }
 
-/** A backfill that is slowed never stands still by that alone. */
-const SHARE_MIN = 0.1
+/** The time is cut into ten parts: a smaller share would be none, and a backfill that is slowed never stands still by that alone. */
+export const SHARE_MIN = 0.1
 
 /** Nothing up to half of the limit; from there less and less, and a pause behind it. */
 export function held(value: number, limit: Limit, because: (limit: number) => string): readonly Hold[] {

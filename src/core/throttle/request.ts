@@ -1,3 +1,5 @@
+import { SHARE_MIN } from './limits.ts'
+
 /** What somebody asks of a backfill or a verification while it runs. The last word counts, and replaces all before it. */
 export interface ThrottleRequest {
   /** The share of the time in which batches may run: 0 is a pause, 1 none. */
@@ -8,9 +10,6 @@ export interface ThrottleRequest {
   readonly forMs?: number
   readonly reason?: string
 }
-
-/** The time is cut into so many parts. */
-export const SHARE_MIN = 0.1
 
 /** What cannot be meant by a request, as a sentence. */
 export function requestProblem({ share = 1, workers = 1, forMs = 1 }: ThrottleRequest): string | undefined {

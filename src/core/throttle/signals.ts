@@ -1,6 +1,6 @@
 import { type Hold, held, type Limit, type Limits } from './limits.ts'
 import type { Archive, Asked, Readings, Replica, SignalName, Slot } from './readings.ts'
-import { bytes, percent, seconds } from './words.ts'
+import { bytesText, percent, seconds } from './words.ts'
 
 /** One thing that is looked at on the server. */
 export interface Signal<K extends SignalName> {
@@ -122,7 +122,7 @@ function replicaHolds(
     return held(
       lagBytes,
       replayLagBytes,
-      (limit) => `the standby "${name}" has ${bytes(lagBytes)} to replay (limit ${bytes(limit)})`,
+      (limit) => `the standby "${name}" has ${bytesText(lagBytes)} to replay (limit ${bytesText(limit)})`,
     )
   return held(
     lagMs,
@@ -141,7 +141,8 @@ function slotHolds({ name, keptBytes, safeBytes }: Slot, { slotBytes }: Limits):
   return held(
     keptBytes,
     most,
-    (limit) => `the replication slot "${name}" keeps ${bytes(keptBytes)} of log (limit ${bytes(limit)})`,
+    (limit) =>
+      `the replication slot "${name}" keeps ${bytesText(keptBytes)} of log (limit ${bytesText(limit)})`,
   )
 }
 

@@ -1,4 +1,4 @@
-import { BellowsError } from '../../core/errors.ts'
+import { isServerLost } from '../../core/errors.ts'
 import type { Working } from '../context.ts'
 import type { Lane } from '../ports.ts'
 
@@ -44,8 +44,8 @@ export async function workTogether(engine: Working, crew: Crew): Promise<void> {
     end()
   }
   const mayBeMissed = (error: unknown): boolean => {
-    if (isLost(error)) missed += 1
-    return isLost(error) && missed <= engine.settings.driver.reconnectsMax
+    if (isServerLost(error)) missed += 1
+    return isServerLost(error) && missed <= engine.settings.driver.reconnectsMax
   }
   const join = (lane: Lane): void => {
     const stop = new AbortController()
@@ -75,7 +75,7 @@ export async function workTogether(engine: Working, crew: Crew): Promise<void> {
     if (members.length === 0 && wanted > 0) join(crew.own)
     while (members.length < wanted && !isOver()) {
       const lane = await engine.driver.lane().catch((error: unknown) => {
-        if (!isLost(error)) throw error
+        if (!isServerLost(error)) throw error
       })
       if (lane === undefined) return
       join(lane)
@@ -91,15 +91,10 @@ export async function workTogether(engine: Working, crew: Crew): Promise<void> {
     } catch (error) {
       // Those who are at work find out for themselves whether they can go on.
       unasked += 1
-      if (!isLost(error) || unasked > engine.settings.driver.reconnectsMax) fail(error)
+      if (!isServerLost(error) || unasked > engine.settings.driver.reconnectsMax) fail(error)
     }
     await engine.clock.sleep(LOOK_MS, over.signal)
   }
   await Promise.all(members.map(({ done }) => done))
   if (failure !== undefined) throw failure
-}
-
-/** The server, or the way to it, has gone. */
-function isLost(error: unknown): boolean {
-  return error instanceof BellowsError && ['connection_lost', 'database_unreachable'].includes(error.code)
 }

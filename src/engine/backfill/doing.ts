@@ -2,6 +2,7 @@ import type { Sample } from '../../core/run/meter.ts'
 import { type Pass, rowsOfAll, share } from '../../core/run/ranges.ts'
 import { lit, sql } from '../../core/sql.ts'
 import type { Engine } from '../context.ts'
+import { climbedSql, leafOf } from './range-rows.ts'
 
 /** The step that a run is at, where that works through a table. */
 export interface Doing {
@@ -23,9 +24,7 @@ export async function readDoing(engine: Engine, run: number): Promise<Doing | un
   const [found] = await engine.database.read<Found>(sql`
 select c.step, c.state, c.rows_done + r.rows as rows, c.rows_total as "rowsTotal",
     extract(epoch from pg_catalog.clock_timestamp() - c.started_at) as seconds, r.blocks
-  from bellows.checkpoint c cross join lateral (
-    select coalesce(sum(b.rows_done), 0) as rows, coalesce(sum((to_block - from_block) * next_rung::double precision / rungs), 0) as blocks
-      from bellows.backfill_range b where b.step = c.step and b.leaf = coalesce((c.state #>> '{leaf,oid}')::bigint, 0)) r
+  from bellows.checkpoint c cross join lateral (${climbedSql(sql`step = c.step and leaf = ${leafOf(sql`c.state`)}`)}) r
   where c.run = ${lit(run)} and not c.finished order by c.updated_at desc limit 1`)
   if (found === undefined || found.state === null) return undefined
   const { step, state, rows, rowsTotal, seconds, blocks } = found

@@ -5,6 +5,7 @@ import { lit, sql } from '../../core/sql.ts'
 import type { Engine } from '../context.ts'
 import type { BrakeSettings } from '../settings.ts'
 import type { Part } from './leaves.ts'
+import { leafOf } from './range-rows.ts'
 
 /** A backfill that is under way. */
 export interface Filling {
@@ -33,7 +34,8 @@ export interface Open extends Part<BackfillStep> {
   readonly heldBy?: string
 }
 
-interface OpenRow {
+/** Its place in the journal, without the step, which is in a plan that may be large and stays the same. */
+export interface OpenRow {
   readonly run: number
   readonly step: string
   readonly state: Pass & Pick<Open, 'epoch' | 'heldBy' | 'brake'>
@@ -45,14 +47,19 @@ interface OpenRow {
  * The one first pass that is under way. Not one that a later driver has passed over: it does something else, and nobody is to
  * be at work beside it.
  */
-export async function openPass(engine: Engine): Promise<Open | undefined> {
-  const ofLeaf = sql`r.step = c.step and r.leaf = coalesce((c.state #>> '{leaf,oid}')::bigint, 0)`
+export async function openRow(engine: Engine): Promise<OpenRow | undefined> {
+  const ofLeaf = sql`r.step = c.step and r.leaf = ${leafOf(sql`c.state`)}`
   const [found] = await engine.database.read<OpenRow>(sql`
 select c.run, c.step, c.state, h.epoch is not null as driven,
     exists (select from bellows.backfill_range r where ${ofLeaf} and r.next_rung < r.rungs)
       or coalesce((select r.to_block from bellows.backfill_range r where ${ofLeaf} order by r.from_block desc, r.from_line desc limit 1), 0) < (c.state #>> '{file,blocks}')::bigint as "left"
   from bellows.checkpoint c join bellows.driver d on d.epoch = (c.state ->> 'epoch')::bigint left join bellows.heartbeat h on h.epoch = d.epoch
   where not c.finished and c.state ? 'byRanges' order by c.updated_at desc limit 1`)
+  return found
+}
+
+export async function openPass(engine: Engine): Promise<Open | undefined> {
+  const found = await openRow(engine)
   if (found === undefined) return undefined
   const [stored] = await engine.journal.runs({ id: found.run })
   const step = stored?.plan.steps.find(({ id }) => id === found.step)

@@ -1,3 +1,4 @@
+import { heldBack } from '../../core/run/horizon-holders.ts'
 import { rangesOver } from '../../core/run/ladder.ts'
 import type { Working } from '../context.ts'
 import { note } from '../note.ts'
@@ -39,9 +40,4 @@ async function heldNow(engine: Working, { step, shared }: Worker): Promise<strin
     engine.notify({ type: 'plain_ranges', step: step.id, because: heldBack(heldBy) })
   }
   return heldBy
-}
-
-/** Also for whoever looks from elsewhere. */
-export function heldBack(by: string): string {
-  return `${by} keeps dead versions of rows from being pruned`
 }

@@ -17,6 +17,18 @@ function isOfPart({ step, leaf }: Part<BackfillStep>): Sql {
   return sql`step = ${lit(step.id)} and leaf = ${lit(leaf?.oid ?? 0)}`
 }
 
+/** The partition that the state of a checkpoint is of, in the words of `bellows.backfill_range`. */
+export function leafOf(state: Sql): Sql {
+  return sql`coalesce((${state} #>> '{leaf,oid}')::bigint, 0)`
+}
+
+/** How far the ranges are, as `rows` and `blocks`, of those that meet a condition. */
+export function climbedSql(condition: Sql): Sql {
+  return sql`
+    select coalesce(sum(rows_done), 0)::bigint as rows, coalesce(sum((to_block - from_block) * next_rung::double precision / rungs), 0) as blocks
+      from bellows.backfill_range where ${condition}`
+}
+
 function isRange({ from }: Range): Sql {
   return sql`from_block = ${lit(from.block)} and from_line = ${lit(from.line)}`
 }
@@ -68,7 +80,7 @@ select to_block as block, to_line as line from bellows.backfill_range where ${is
 
 /** Ranges that are to be added, how they are gone through, and why not by a ladder where they could be. */
 export interface Opening {
-  readonly ranges: readonly Range[]
+  readonly ranges: readonly [Range, ...Range[]]
   readonly rungs: number
   readonly heldBy?: string
 }
@@ -77,10 +89,7 @@ export interface Opening {
  * Adds ranges behind the last one, unless another worker has, or the pass has ended that they would be of. The checkpoint says who is first.
  * Returns whether they were added.
  */
-export function openSql(
-  pass: OnePass,
-  { ranges: [first, ...more], rungs, heldBy }: Opening & { readonly ranges: readonly [Range, ...Range[]] },
-): readonly Sql[] {
+export function openSql(pass: OnePass, { ranges: [first, ...more], rungs, heldBy }: Opening): readonly Sql[] {
   const { step, leaf } = pass
   const state =
     heldBy === undefined ? sql`state - 'heldBy'` : sql`state || ${lit(JSON.stringify({ heldBy }))}::jsonb`
@@ -101,7 +110,7 @@ select pg_catalog.to_json(exists (select from opened)) as result`,
 /** Does the checkpoint say that its ranges are those of this pass? Workers may have heard of the pass long ago. */
 function isUnderWay({ run, step, leaf, file }: OnePass): Sql {
   return sql`step = ${lit(step.id)} and run = ${lit(run)} and not finished and state ? 'byRanges'
-      and (state #>> '{file,filenode}')::bigint = ${lit(file.filenode)} and coalesce((state #>> '{leaf,oid}')::bigint, 0) = ${lit(leaf?.oid ?? 0)}`
+      and (state #>> '{file,filenode}')::bigint = ${lit(file.filenode)} and ${leafOf(sql`state`)} = ${lit(leaf?.oid ?? 0)}`
 }
 
 /** Their bounds, in the order of the columns. */
@@ -166,13 +175,11 @@ export interface Climbed {
   readonly blocks: number
 }
 
-/** Goes through all of them, so it is asked once, at the beginning. */
+/** Goes through all of them, so it is asked now and then. */
 export async function climbed(engine: Engine, part: Part<BackfillStep>): Promise<Climbed> {
   const [found] = await engine.database.read<Climbed>(sql`
 select r.rows, c.rows_done as "rowsBefore", r.blocks
-  from bellows.checkpoint c, (
-    select coalesce(sum(rows_done), 0)::bigint as rows, coalesce(sum((to_block - from_block) * next_rung::double precision / rungs), 0) as blocks
-      from bellows.backfill_range where ${isOfPart(part)}) r
+  from bellows.checkpoint c, (${climbedSql(isOfPart(part))}) r
   where c.step = ${lit(part.step.id)}`)
   return found ?? { rows: 0, rowsBefore: 0, blocks: 0 }
 }

@@ -1,9 +1,9 @@
-import { BellowsError } from '../../core/errors.ts'
+import { BellowsError, isServerLost } from '../../core/errors.ts'
 import { braked } from '../brake/brake.ts'
 import type { Engine, Working } from '../context.ts'
 import { readBrake } from '../throttle.ts'
 import { climb } from './climb.ts'
-import { type Open, openPass } from './filling.ts'
+import { type Open, type OpenRow, openPass, openRow } from './filling.ts'
 import { teller } from './work-through.ts'
 
 /** What somebody has done beside the driver. */
@@ -50,10 +50,7 @@ export async function workBeside(engine: Engine, once: boolean): Promise<Worked>
 
 /** Nobody under this driver any more, or nobody who can be reached: both may be otherwise soon. */
 function isPassing(error: unknown): boolean {
-  return (
-    error instanceof BellowsError &&
-    ['driver_lost', 'connection_lost', 'database_unreachable'].includes(error.code)
-  )
+  return isServerLost(error) || (error instanceof BellowsError && error.code === 'driver_lost')
 }
 
 /** Or why there is nothing. */
@@ -94,7 +91,7 @@ async function help(engine: Engine, open: Open, count: (rows: number) => void): 
         count,
         tell: teller(engine, step.id),
         wanted: async () =>
-          isSame(open, await toDo(engine)) && (await pausedBy(engine, open)) === undefined
+          isStill(open, await openRow(engine)) && (await pausedBy(engine, open)) === undefined
             ? (working.brake?.workers() ?? settings.batch.workers)
             : 0,
       }),
@@ -105,13 +102,14 @@ async function help(engine: Engine, open: Open, count: (rows: number) => void): 
 }
 
 /** The driver may have gone on to another partition, begun anew with a table that was rewritten, or left. */
-function isSame(open: Open, now: Open | string): boolean {
-  if (typeof now === 'string') return false
+function isStill({ run, step, leaf, pass, epoch }: Open, now: OpenRow | undefined): boolean {
   return (
-    now.epoch === open.epoch &&
-    now.run === open.run &&
-    now.step.id === open.step.id &&
-    now.leaf?.oid === open.leaf?.oid &&
-    now.pass.file.filenode === open.pass.file.filenode
+    now?.driven === true &&
+    now.left &&
+    now.state.epoch === epoch &&
+    now.run === run &&
+    now.step === step.id &&
+    now.state.leaf?.oid === leaf?.oid &&
+    now.state.file.filenode === pass.file.filenode
   )
 }
