@@ -15,8 +15,8 @@ export interface Workload {
   stop(): Promise<readonly string[]>
 }
 
-/** Goes up through all workloads of a process, so that no two statements bring the same value. */
-let number = 0
+/** The number last used, by database: it goes up through all workloads of one, so that no two statements bring the same value. */
+const numbers = new WeakMap<TestDatabase, number>()
 /** More than these say nothing new. */
 const ERRORS_KEPT = 5
 
@@ -35,7 +35,8 @@ export async function startWorkload(database: TestDatabase, clients: readonly Cl
     const running = (async () => {
       for (let at = 0; isRunning; at = (at + 1) % client.statements.length) {
         const statement = client.statements[at] as string
-        number += 1
+        const number = (numbers.get(database) ?? 0) + 1
+        numbers.set(database, number)
         try {
           await session.query(statement, statement.includes('$1') ? [number] : [])
           done += 1
