@@ -113,4 +113,47 @@ describe('a function that runs with the rights of its owner', () => {
     await writer.query(`insert into events values (100, 'a')`)
     expect(await database.query(`select role from bellows.${counter}`)).toEqual([{ role }])
   })
+
+  test('counts by what is in pg_catalog, whatever else a writer has in front of it', async () => {
+    const { database, counter } = await counting()
+    const role = await aRole(database)
+    await database.query(
+      `create schema trap authorization ${role}; grant select, insert, update on events to ${role}`,
+    )
+    const writer = await database.session('writer', role)
+    for (const made of [...TRAPS, `set search_path = trap, pg_catalog, public`]) await writer.query(made)
+    // The trap is one.
+    await expect(writer.query(`select nextval('x'::text)`)).rejects.toThrow('in the trap')
+    await expect(writer.query(`select 'a'::text = 'b'::text`)).rejects.toThrow('in the trap')
+    await writer.query(`insert into events values (1, 'a')`)
+    await writer.query(`update events set name = 'c'`)
+    expect(await database.query(`select role from bellows.${counter}`)).toEqual([{ role }])
+    expect(await database.query('select id, name, title from events')).toEqual([
+      { id: 1, name: 'c', title: 'c' },
+    ])
+  })
 })
+
+/** What a function of the owner calls, under the same names, of a role that would like to be called by it. */
+const TRAPS = [
+  `create function trap.sprung() returns void language plpgsql as $$ begin raise 'in the trap as %', current_user; end $$`,
+  ...['text', 'timestamptz'].flatMap((type) => [
+    `create function trap.compared(a ${type}, b ${type}) returns boolean language plpgsql as $$ begin perform trap.sprung(); end $$`,
+    ...['=', '<>', '>'].map(
+      (operator) =>
+        `create operator trap.${operator} (function = trap.compared, leftarg = ${type}, rightarg = ${type})`,
+    ),
+  ]),
+  ...[
+    'nextval(text) returns bigint',
+    'nextval(regclass) returns bigint',
+    'set_config(text, text, boolean) returns text',
+    'current_setting(text, boolean) returns text',
+    'current_setting(text) returns text',
+    'statement_timestamp() returns timestamptz',
+    'clock_timestamp() returns timestamptz',
+    'date_trunc(text, timestamptz) returns timestamptz',
+    'concat_ws(text, text, text, text) returns text',
+  ].map((head) => `create function trap.${head} language plpgsql as $$ begin perform trap.sprung(); end $$`),
+  'create type trap.int8 as (n integer)',
+]

@@ -154,9 +154,12 @@ function oneTransaction(drafts: readonly (Omit<TransactionStep, 'id'> & StepDraf
 function statementsOf(drafts: readonly (Omit<TransactionStep, 'id'> & StepDraft)[]): readonly Sql[] {
   const constraints = drafts.flatMap(({ shares }) => (shares?.at === 'validate' ? shares.constraints : []))
   const [table] = drafts.flatMap(({ shares }) => shares?.table ?? [])
-  return constraints.length === 0 || table === undefined
-    ? [...new Set(drafts.flatMap(({ statements }) => statements))]
-    : validateChecksSql(table, constraints)
+  if (constraints.length > 0 && table !== undefined) return validateChecksSql(table, constraints)
+  const all = drafts.flatMap(({ statements }) => statements)
+  // A trigger that all have comes behind the columns of all, which its condition names, and goes in front of them.
+  return drafts.every(({ shares }) => shares?.at === 'install')
+    ? [...new Set(all.toReversed())].toReversed()
+    : [...new Set(all)]
 }
 
 /** What people are told of a step. */

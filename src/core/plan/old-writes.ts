@@ -16,8 +16,13 @@ export interface Counting {
 
 interface Trigger {
   readonly name: string
-  /** Is a row written through the old shape? Read before the dual write fills the new one. */
+  /**
+   * May a row be written through the old shape? Read before the dual write fills the new one. Every statement on the table reads
+   * the text of it anew, so that each part of it costs all writers.
+   */
   readonly when: Sql
+  /** Is it not, although it may be? */
+  readonly unless?: Sql
 }
 
 /**
@@ -49,7 +54,8 @@ export function rowCountingFor(sides: Sides, counter: string, dualWrite: string)
     },
     onUpdate: {
       name: named('update'),
-      when: sql`not ${isSame(sides.olds)} and ${isSame(sides.news)} and not ${forwardOf(sides.mapping, olds, news)}`,
+      when: sql`not ${isSame(sides.olds)}`,
+      unless: sql`not ${isSame(sides.news)} or ${forwardOf(sides.mapping, olds, news)}`,
     },
   }
 }
@@ -61,19 +67,18 @@ export function rowCountingFor(sides: Sides, counter: string, dualWrite: string)
  */
 export function installCounterSql(counting: Counting): readonly Sql[] {
   const { table, counter, onInsert, onUpdate } = counting
-  const uncounted = sql`coalesce(pg_catalog.current_setting(${lit(settingOf(counter))}, true), '') operator(pg_catalog.<>) pg_catalog.statement_timestamp()::pg_catalog.text`
   return [
     sql`create sequence bellows.${id(numberOf(counter))}`,
     sql`create table bellows.${id(counter)} (at timestamptz not null default pg_catalog.clock_timestamp(), role text not null default session_user, application text not null default pg_catalog.current_setting('application_name'), address inet default pg_catalog.inet_client_addr(), pid integer not null default pg_catalog.pg_backend_pid())`,
     sql`create index on bellows.${id(counter)} (at)`,
-    sql`create function bellows.${id(counter)}() returns trigger language plpgsql security definer set search_path = pg_catalog, pg_temp as ${lit(bodyOf(counting))}`,
+    sql`create function bellows.${id(counter)}() returns trigger language plpgsql security definer as ${lit(bodyOf(counting))}`,
     // Whoever could put it on a table of their own could tell of writes that nobody made.
     ...ownersOnlySql({ table, function: counter }),
     ...[
       { event: sql`insert`, ...onInsert },
       { event: sql`update`, ...onUpdate },
     ].flatMap(({ event, name, when }) => [
-      sql`create trigger ${id(name)} before ${event} on ${qualified(table)} for each row when (${uncounted} and ${when}) execute function bellows.${id(counter)}()`,
+      sql`create trigger ${id(name)} before ${event} on ${qualified(table)} for each row when (${when}) execute function bellows.${id(counter)}()`,
       sql`alter table ${qualified(table)} enable always trigger ${id(name)}`,
     ]),
   ]
@@ -103,21 +108,41 @@ export function writesSql(counter: string): Sql {
   return sql`coalesce(pg_catalog.pg_sequence_last_value(pg_catalog.to_regclass(${lit(`bellows.${id(numberOf(counter))}`)})), 0)`
 }
 
-/** A row that is taken back leaves its number behind, and the next statement of the session tells who it is anew. */
-function bodyOf({ counter, table, column }: Counting): Sql {
+/**
+ * A row that is taken back leaves its number behind, and the next statement of the session tells who it is anew. Everything is qualified,
+ * because a search path of the function's own would be set and reset for every row; and assigned where it could be performed, which is
+ * a query of its own.
+ */
+function bodyOf({ counter, table, column, onInsert, onUpdate }: Counting): Sql {
   const [counted, told] = [settingOf(counter), `${settingOf(counter)}_told`]
+  const unless = (event: 'INSERT' | 'UPDATE', condition: Sql | undefined) =>
+    condition === undefined
+      ? sql``
+      : sql`
+  if tg_op operator(pg_catalog.=) ${lit(event)} then
+    if ${condition} then
+      return new;
+    end if;
+  end if;`
   return sql`
 declare
-  me text := concat_ws(' ', date_trunc('minute', statement_timestamp()), session_user, current_setting('application_name'));
-begin
-  perform nextval(${lit(`bellows.${id(numberOf(counter))}`)}), set_config(${lit(counted)}, statement_timestamp()::text, false);
-  if exists (select from bellows.brownout where counter = ${lit(counter)} and until > clock_timestamp()) then
+  moment pg_catalog.text := pg_catalog.statement_timestamp()::pg_catalog.text;
+  me pg_catalog.text;
+  number pg_catalog.int8;
+begin${unless('INSERT', onInsert.unless)}${unless('UPDATE', onUpdate.unless)}
+  if coalesce(pg_catalog.current_setting(${lit(counted)}, true), '') operator(pg_catalog.=) moment then
+    return new;
+  end if;
+  number := pg_catalog.nextval(${lit(`bellows.${id(numberOf(counter))}`)}::pg_catalog.regclass);
+  moment := pg_catalog.set_config(${lit(counted)}, moment, false);
+  if exists (select from bellows.brownout b where b.counter operator(pg_catalog.=) ${lit(counter)} and b.until operator(pg_catalog.>) pg_catalog.clock_timestamp()) then
     raise exception using errcode = 'undefined_column', message = ${lit(`"${column}" of "${table.name}" is about to be removed, and on trial nobody can write it now`)},
       hint = 'The trial ends by itself; then the column can be written again until it is removed for good.';
   end if;
-  if coalesce(current_setting(${lit(told)}, true), '') <> me then
+  me := pg_catalog.concat_ws(' ', pg_catalog.date_trunc('minute', pg_catalog.statement_timestamp()), session_user, pg_catalog.current_setting('application_name'));
+  if coalesce(pg_catalog.current_setting(${lit(told)}, true), '') operator(pg_catalog.<>) me then
     insert into bellows.${id(counter)} default values;
-    perform set_config(${lit(told)}, me, false);
+    me := pg_catalog.set_config(${lit(told)}, me, false);
   end if;
   return new;
 end`

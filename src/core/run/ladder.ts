@@ -29,8 +29,8 @@ export function isSmall({ blocks }: Pick<TableFile, 'blocks'>): boolean {
 /** Which rows of the range are of this rung. */
 export function ofRung({ rung, rungs }: RangeRow): Sql {
   if (rung === rungs - 1) return sql`true`
-  // The text of a row pointer is '(block,line)', which reads as a point.
-  return sql`(ctid::text::pg_catalog.point)[1]::integer % ${lit(rungs)} = ${lit(rung)}`
+  // The last two bytes of a row pointer are its line. As a text, which is the other way to it, it takes a quarter of the whole time.
+  return sql`pg_catalog.get_byte(pg_catalog.tidsend(ctid), 5) % ${lit(rungs)} = ${lit(rung)}`
 }
 
 /** Ranges that follow one another over a stretch, so that one rung of each has about so many rows; no more of them than `countMax`. */

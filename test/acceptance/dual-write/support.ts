@@ -66,19 +66,19 @@ export async function makePair(database: TestDatabase, shape: Shape): Promise<Pa
       primary key (id, region))${shape.partitioned === true ? ' partition by list (region)' : ''};
     ${shape.partitioned === true ? partitionsOf(namespace) : ''}
     create view ${table}_seen as select * from ${table}`)
+  const chore = dualWrite({
+    table: { namespace, name: 'people' },
+    from: 'name',
+    to: 'full_name',
+    mapping: shape.mapping,
+    fromColumn: { default: expression, defaultText: null, defaultVolatility, type, identity: 'no' },
+  })
   const installed: Installed = {
     table: { namespace, name: 'people' },
     trigger: 'zzz_bellows',
     function: `dual_write_${namespace}`,
-    body: bodyOf(
-      dualWrite({
-        table: { namespace, name: 'people' },
-        from: 'name',
-        to: 'full_name',
-        mapping: shape.mapping,
-        fromColumn: { default: expression, defaultText: null, defaultVolatility, type, identity: 'no' },
-      }),
-    ),
+    body: bodyOf(chore),
+    ...(chore.when === undefined ? {} : { when: chore.when }),
   }
   return {
     database,

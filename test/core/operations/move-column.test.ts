@@ -230,6 +230,8 @@ describe('the steps', () => {
     ).toEqual([
       'not pg_catalog.record_image_eq(row(new."about", new."user_id"), row(old."about", old."user_id"))',
       'not pg_catalog.record_image_eq(row(new."bio", new."id"), row(old."bio", old."id"))',
+      // This one counts.
+      'not pg_catalog.record_image_eq(row(new."bio"), row(old."bio"))',
     ])
   })
 

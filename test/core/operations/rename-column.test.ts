@@ -22,11 +22,13 @@ const installed = (of: Table, more: Partial<RenameColumn> = {}) => {
   const to = op.type === undefined ? from : (known.types[op.type] ?? from)
   const mapping = mappingFor(from, to, op.transform ?? 'copy', known)
   if ('problem' in mapping) throw new Error(mapping.problem)
+  const chore = dualWrite({ table: of, from: op.from, to: op.to, mapping, fromColumn: from })
   return {
     table: of,
     trigger: 'zzz_bellows_dual_write_8f44d509_name',
     function: 'bellows_dual_write_8f44d509_name',
-    body: bodyOf(dualWrite({ table: of, from: op.from, to: op.to, mapping, fromColumn: from })),
+    body: bodyOf(chore),
+    ...(chore.when === undefined ? {} : { when: chore.when }),
   }
 }
 

@@ -92,6 +92,19 @@ const TWO_VALUES = `raise exception using errcode = 'integrity_constraint_violat
 const NO_WAY_BACK = `raise exception using errcode = 'integrity_constraint_violation', message = 'a value of columns "name" and "full_name" of table "users" cannot be taken back from the second to the first', hint = 'Write "name" until it is removed.',
         schema = 'public', table = 'users', column = 'full_name';`
 
+describe('the condition of the trigger', () => {
+  test('is that both sides differ, where they are to be the same', () => {
+    expect(dualWrite(pair()).when).toBe(
+      'not pg_catalog.record_image_eq(row(new."full_name"), row(new."name"))',
+    )
+  })
+
+  test('is none where a value may stand for another one', () => {
+    const widened = dualWrite(pair({ mapping: WIDENING, fromColumn: column('name', 'integer') }))
+    for (const chore of [widened, dualWrite(pair({ mapping: FORWARD }))]) expect(chore.when).toBeUndefined()
+  })
+})
+
 describe('the body of the trigger function', () => {
   test('of a copy', () => {
     expect(bodyOf(dualWrite(pair()))).toBe(`

@@ -142,7 +142,7 @@ function firingsOf({ seed, source, target, names }: Named, ends: Ends, truth: Tr
 /** What comes from the target is no write through the old shape. */
 function countingOf(op: MoveColumn, from: Column, names: Names, trigger: string): Counting {
   const value = sql`new.${id(from.name)}`
-  const isOwn = sql`coalesce(pg_catalog.current_setting(${lit(settingOf(names))}, true), '') operator(pg_catalog.<>) 'yes'`
+  const isCarried = sql`coalesce(pg_catalog.current_setting(${lit(settingOf(names))}, true), '') operator(pg_catalog.=) 'yes'`
   const named = (word: string) => trigger.replace('_dual_write_', `_count_${word}_`)
   return {
     table: sourceOf(op),
@@ -151,7 +151,8 @@ function countingOf(op: MoveColumn, from: Column, names: Names, trigger: string)
     onInsert: { name: named('insert'), when: sql`not (${omitted({ fromColumn: from }, value)})` },
     onUpdate: {
       name: named('update'),
-      when: sql`not ${same(value, sql`old.${id(from.name)}`)} and ${isOwn}`,
+      when: sql`not ${same(value, sql`old.${id(from.name)}`)}`,
+      unless: isCarried,
     },
   }
 }
