@@ -7,7 +7,7 @@ import { postgresJournal } from '../../src/adapters/postgres/journal.ts'
 import { postgresRollouts } from '../../src/adapters/postgres/rollouts.ts'
 import { openSessions } from '../../src/adapters/postgres/sessions.ts'
 import { DEFAULT_SETTINGS, mergedSettings, type SettingsChange } from '../../src/config.ts'
-import { USUAL_SEARCH_PATH } from '../../src/core/plan/search-path.ts'
+import { IN_BACKFILL } from '../../src/core/plan/in-backfill.ts'
 import type { Notice } from '../../src/core/run/event.ts'
 import { trusted } from '../../src/core/sql.ts'
 import type { Bellows } from '../../src/engine/bellows.ts'
@@ -187,7 +187,7 @@ function mapped<P extends object>(
 
 function described([first]: readonly unknown[]): string {
   if (typeof first === 'string') return first.replaceAll(/\s+/g, ' ').trim().slice(0, 60)
-  if (Array.isArray(first)) return described(first.filter((statement) => statement !== USUAL_SEARCH_PATH))
+  if (Array.isArray(first)) return described(first.filter((statement) => !IN_BACKFILL.includes(statement)))
   const { events = [], statements = [] } = (first ?? {}) as Partial<Transaction>
   const told = events.map((event) => `${event.type}${'step' in event ? ` ${event.step}` : ''}`)
   return told.length > 0 ? told.join(', ') : statements.length > 0 ? described([statements]) : ''

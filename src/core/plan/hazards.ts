@@ -39,7 +39,7 @@ export function userTriggersFire(table: Table): readonly Hazard[] {
     .filter((trigger) => trigger.enabled && trigger.onUpdate)
     .map(({ name }) => ({
       code: 'user_triggers_fire',
-      because: `The trigger ${shown(name)} fires for every row that the backfill fills.`,
+      because: `The trigger ${shown(name)} fires for every row that the backfill fills, unless it looks at the setting bellows.backfill itself.`,
     }))
 }
 

@@ -1,5 +1,5 @@
 import { BellowsError } from '../../core/errors.ts'
-import { USUAL_SEARCH_PATH } from '../../core/plan/search-path.ts'
+import { IN_BACKFILL } from '../../core/plan/in-backfill.ts'
 import type { BackfillStep } from '../../core/plan/step.ts'
 import { halves, inRange, type Range } from '../../core/run/ranges.ts'
 import { id, lit, qualified, type Sql, sql, trusted } from '../../core/sql.ts'
@@ -81,7 +81,7 @@ async function isFailing(
   const { lockTimeoutMs, statementTimeoutMs } = engine.settings.batch
   const statement = sql`update ${qualified(step.table)} set ${step.set} where ${inRange(range)} and ${step.unfilled}`
   try {
-    await engine.driver.rehearse([USUAL_SEARCH_PATH, statement], { lockTimeoutMs, statementTimeoutMs })
+    await engine.driver.rehearse([...IN_BACKFILL, statement], { lockTimeoutMs, statementTimeoutMs })
     return false
   } catch (error) {
     if (!(error instanceof BellowsError) || error.code !== 'statement_failed') throw error

@@ -1,5 +1,5 @@
 import { BellowsError } from '../../core/errors.ts'
-import { USUAL_SEARCH_PATH } from '../../core/plan/search-path.ts'
+import { IN_BACKFILL } from '../../core/plan/in-backfill.ts'
 import type { BackfillStep } from '../../core/plan/step.ts'
 import { blockRanges, inRange, type Pass, type Range, rowsOfAll, START } from '../../core/run/ranges.ts'
 import { lit, qualified, type Sql, sql } from '../../core/sql.ts'
@@ -167,7 +167,7 @@ async function oneBatch(
   range: Range,
   after: State,
 ): Promise<{ batch: Batch; found: number }> {
-  const result = await batchTransaction(engine, work.run, [USUAL_SEARCH_PATH, batchSql(work, range, after)])
+  const result = await batchTransaction(engine, work.run, [...IN_BACKFILL, batchSql(work, range, after)])
   const { found, mark } = result as { found: number; mark: Marked }
   return { batch: batchOf(mark), found }
 }

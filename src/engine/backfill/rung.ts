@@ -1,4 +1,4 @@
-import { USUAL_SEARCH_PATH } from '../../core/plan/search-path.ts'
+import { IN_BACKFILL } from '../../core/plan/in-backfill.ts'
 import { type RangeRow, rangesOver } from '../../core/run/ladder.ts'
 import { paced, slowed } from '../../core/run/pace.ts'
 import { halves, rowsIn, rowsOfAll, share } from '../../core/run/ranges.ts'
@@ -41,7 +41,7 @@ export async function oneRung(
 async function tried(engine: Working, work: Worker, range: RangeRow): Promise<RungDone | 'too slow'> {
   const { step, run, lane, pass } = work
   const { linesPerBlock } = pass.file
-  const statements = [USUAL_SEARCH_PATH, rungSql({ ...work, file: pass.file }, range)]
+  const statements = [...IN_BACKFILL, rungSql({ ...work, file: pass.file }, range)]
   return await attempted(engine, {
     step,
     batch: async () => (await batchTransaction(engine, run, statements, lane)) as RungDone,

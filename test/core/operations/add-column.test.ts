@@ -534,7 +534,8 @@ end'`
       },
       {
         code: 'user_triggers_fire',
-        because: 'The trigger audit fires for every row that the backfill fills.',
+        because:
+          'The trigger audit fires for every row that the backfill fills, unless it looks at the setting bellows.backfill itself.',
       },
     ])
   })

@@ -515,8 +515,14 @@ describe('the hazards', () => {
       }),
       {},
       [
-        ['user_triggers_fire', 'The trigger "Audit" fires for every row that the backfill fills.'],
-        ['user_triggers_fire', 'The trigger later fires for every row that the backfill fills.'],
+        [
+          'user_triggers_fire',
+          'The trigger "Audit" fires for every row that the backfill fills, unless it looks at the setting bellows.backfill itself.',
+        ],
+        [
+          'user_triggers_fire',
+          'The trigger later fires for every row that the backfill fills, unless it looks at the setting bellows.backfill itself.',
+        ],
       ],
     ],
     [
