@@ -41,6 +41,8 @@ test('whoever watches a run hears how far it is, what holds it, and what becomes
   expect(
     of('progress').every(({ step, rowsTotal }) => step === '0001_test/backfill/1' && rowsTotal === 3_000),
   ).toBe(true)
+  const logs = of('progress').map(({ logBytes = 0 }) => logBytes)
+  expect(logs.at(-1), 'whoever looks on is told of the log, too').toBeGreaterThan(logs[0] ?? 0)
   const events = of('happened').map(({ event }) => event)
   expect(events.flatMap((event) => (event.type === 'phase_entered' ? [event.phase] : []))).toEqual([
     'expand',

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { Notice } from '../../src/index.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
 import { startWorkload, workSome } from '../support/workload.ts'
 import { MIGRATION, SETTINGS, STEP, UNLIKE } from './wide-rows.ts'
@@ -31,10 +32,17 @@ const ranges = async (database: TestDatabase) =>
   )[0] ?? { left: 0, done: 0 }
 
 describe('several workers', () => {
-  test('fill each row once', async () => {
+  test('fill each row once, and say what that takes', async () => {
     const database = await testDatabase(TABLE)
-    const bellows = await database.bellows({ settings: settings(4) })
+    const told: Notice[] = []
+    const bellows = await database.bellows({ settings: settings(4), onNotice: (notice) => told.push(notice) })
     await bellows.change((driver) => driver.advance(MIGRATION, 'backfill'))
+    const last = told.findLast((notice) => notice.type === 'progress' && notice.growth !== undefined)
+    expect(last).toMatchObject({ logBytes: expect.any(Number), growth: expect.any(Number) })
+    if (last?.type === 'progress') {
+      expect(last.logBytes, 'a row is not set for less').toBeGreaterThan(ROWS * 30)
+      expect(last.growth).toBeGreaterThanOrEqual(1)
+    }
     expect((await bellows.checkpoint(STEP))?.rowsDone).toBe(ROWS)
     expect(await database.query(UNLIKE)).toEqual([])
     expect(await ranges(database)).toEqual({ left: 0, done: 0 })

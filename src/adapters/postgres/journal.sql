@@ -68,7 +68,9 @@ create table bellows.checkpoint (
   rows_total bigint not null default 0,
   finished boolean not null default false,
   started_at timestamptz not null default clock_timestamp(),
-  updated_at timestamptz not null default clock_timestamp()
+  updated_at timestamptz not null default clock_timestamp(),
+  -- Where the log of the server was at that time.
+  started_at_log pg_lsn default pg_current_wal_insert_lsn()
 );
 
 -- Where a first pass over a table stands that several may work on at once: ranges of its file, each gone through in several rungs, a

@@ -16,6 +16,10 @@ create table bellows.backfill_range (
   -- Changed once for each rung, and no index with it.
 ) with (fillfactor = 50);
 
+-- Of one that has begun before, nobody knows.
+alter table bellows.checkpoint add column started_at_log pg_lsn;
+alter table bellows.checkpoint alter column started_at_log set default pg_current_wal_insert_lsn();
+
 -- What somebody asked of a backfill or a verification while it runs: the last word on a run counts, until it is over.
 create table bellows.throttle (
   seq bigint generated always as identity primary key,

@@ -1,4 +1,4 @@
-import { type Braked, type Notice, type Progress, rolloutEventText } from '../../index.ts'
+import { type Braked, bytesText, type Notice, type Progress, rolloutEventText } from '../../index.ts'
 import type { Terminal } from '../terminal.ts'
 import { estimateText } from './estimate.ts'
 import { eventText } from './event.ts'
@@ -124,10 +124,20 @@ function waitingLine(waitsFor: readonly string[]): string {
   return `waiting: ${waitsFor.slice(0, WAITS_SHOWN).join('; ')}${more > 0 ? `; and ${more} more` : ''}`
 }
 
-function progressLine({ step, rowsDone, rowsTotal, rowsPerSecond, secondsLeft }: Progress): string {
+function progressLine(progress: Progress): string {
+  const { step, rowsDone, rowsTotal, rowsPerSecond, secondsLeft } = progress
   const share = rowsTotal === 0 ? 1 : Math.min(1, rowsDone / rowsTotal)
   const full = Math.round(share * BAR_CELLS)
   const bar = `${'█'.repeat(full)}${'░'.repeat(BAR_CELLS - full)}`
   const left = secondsLeft === undefined ? '' : `, ${duration(secondsLeft)} left`
-  return `${step} ${bar} ${grouped(rowsDone)} of ${grouped(rowsTotal)} rows, ${grouped(rowsPerSecond)} rows/s${left}`
+  return `${step} ${bar} ${grouped(rowsDone)} of ${grouped(rowsTotal)} rows, ${grouped(rowsPerSecond)} rows/s${left}${costText(progress)}`
 }
+
+/** What it takes on the disk, from where it is worth a word on. */
+function costText({ logBytes = 0, growth = 1 }: Progress): string {
+  const log = logBytes < TOLD_LOG_BYTES ? '' : `, ${bytesText(logBytes)} of log`
+  return growth < TOLD_GROWTH ? log : `${log}, table ${growth.toFixed(1)} times as large`
+}
+
+const TOLD_LOG_BYTES = 2 ** 20
+const TOLD_GROWTH = 1.05

@@ -135,6 +135,10 @@ export interface Progress {
   readonly rowsPerSecond: number
   /** Seconds to the end at that rate; absent while nothing can be said. */
   readonly secondsLeft?: number
+  /** Bytes of log that the server has written since the step began, whoever had it written. */
+  readonly logBytes?: number
+  /** How many times as large the file of the table or partition is as it was when the pass began. */
+  readonly growth?: number
 }
 
 /** What holds a step back that works through a table, or that nothing does any more. Told anew while it lasts. */

@@ -8,6 +8,15 @@ export interface Sample {
   readonly seconds: number
   /** Share of the table that this pass has behind it, between 0 and 1. */
   readonly share: number
+  readonly cost?: Cost
+}
+
+/** What a step has taken so far. */
+export interface Cost {
+  /** Bytes of log that the server has written since the step began, whoever had it written. */
+  readonly logBytes?: number
+  /** How many times as large the file of the table or partition is as it was when the pass began. */
+  readonly growth?: number
 }
 
 /** Where this attempt began, and where its present pass began: a night's pause before it does not count. */
@@ -36,5 +45,6 @@ export function progressOf(step: string, { attempt, pass }: Meter, now: Sample):
     ...(passSeconds > 0 && passed > 0
       ? { secondsLeft: Math.round((passSeconds * (1 - now.share)) / passed) }
       : {}),
+    ...now.cost,
   }
 }

@@ -1,7 +1,7 @@
 import type { BackfillStep } from '../../core/plan/step.ts'
 import { ofRung, type RangeRow } from '../../core/run/ladder.ts'
 import { inRange, type Position, type Range, START, type TableFile } from '../../core/run/ranges.ts'
-import { join, lit, qualified, type Sql, sql } from '../../core/sql.ts'
+import { join, lit, qualified, regclass, type Sql, sql } from '../../core/sql.ts'
 import type { Engine } from '../context.ts'
 import { isRewritten } from './file.ts'
 import type { Part } from './leaves.ts'
@@ -118,6 +118,9 @@ function rowsOf(ranges: readonly Range[]): Sql {
   return sql`(values ${join(ranges.map(({ from, to }) => sql`(${join([from.block, from.line, to.block, to.line].map(lit))})`))})`
 }
 
+/** An expression over `bellows.checkpoint`: see `Cost`. */
+export const LOG_BYTES: Sql = sql`pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_insert_lsn(), started_at_log)::bigint`
+
 /** What a batch brought; `isClaimed` false: another worker was at it, and nothing was done. */
 export interface RungDone {
   readonly isClaimed: boolean
@@ -126,6 +129,10 @@ export interface RungDone {
   readonly ms: number
   /** Since the step began. */
   readonly seconds: number
+  /** Since then; null where nobody knows. */
+  readonly logBytes: number | null
+  /** Of the file of the table or partition, by now. */
+  readonly blocks: number
 }
 
 /**
@@ -150,7 +157,9 @@ raised as (
     where ${isOfPart(pass)} and ${isRange(range)} and exists (select from claimed))
 select pg_catalog.json_build_object('isClaimed', exists (select from claimed), 'isRewritten', ${rewritten}, 'found', found,
     'ms', extract(epoch from pg_catalog.clock_timestamp() - pg_catalog.statement_timestamp()) * 1000,
-    'seconds', (select extract(epoch from pg_catalog.clock_timestamp() - started_at) from bellows.checkpoint where step = ${lit(step.id)})) as result from counted`
+    'blocks', pg_catalog.pg_relation_size(${regclass(step.table)}) / pg_catalog.current_setting('block_size')::bigint,
+    'seconds', c.seconds, 'logBytes', c.log) as result
+  from counted, (select extract(epoch from pg_catalog.clock_timestamp() - started_at) as seconds, ${LOG_BYTES} as log from bellows.checkpoint where step = ${lit(step.id)}) c`
 }
 
 /** A range that is too large becomes several, each as far as it was. */

@@ -59,7 +59,12 @@ async function cut(engine: Working, work: Worker, range: RangeRow): Promise<void
 }
 
 /** The pace follows, and whoever looks is told how far all are. */
-function told(engine: Working, work: Worker, range: RangeRow, { found, ms, seconds }: RungDone): void {
+function told(
+  engine: Working,
+  work: Worker,
+  range: RangeRow,
+  { found, ms, seconds, logBytes, blocks: now }: RungDone,
+): void {
   const { shared, pass } = work
   const { from, to, rungs } = range
   const { rows, rowsBefore, blocks } = shared.done
@@ -72,5 +77,9 @@ function told(engine: Working, work: Worker, range: RangeRow, { found, ms, secon
     rowsTotal: rowsOfAll(pass),
     seconds,
     share: share({ ...pass, at: { block: shared.done.blocks, line: 1 } }),
+    cost: {
+      ...(logBytes === null ? {} : { logBytes }),
+      ...(pass.file.blocks > 0 ? { growth: now / pass.file.blocks } : {}),
+    },
   })
 }

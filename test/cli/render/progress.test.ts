@@ -66,6 +66,12 @@ describe('the line of a notice', () => {
       { rowsDone: 12_345_678, rowsTotal: 98_765_432, rowsPerSecond: 54_321, secondsLeft: 1591 },
       `${bar(3)} 12,345,678 of 98,765,432 rows, 54,321 rows/s, 26 min 31 s left`,
     ],
+    [
+      'what it takes',
+      { logBytes: 440 * 2 ** 20, growth: 1.206 },
+      `${bar(6)} 250 of 1,000 rows, 50 rows/s, 440 MB of log, table 1.2 times as large`,
+    ],
+    ['what is not worth a word', { logBytes: 9_000, growth: 1.01 }, `${bar(6)} 250 of 1,000 rows, 50 rows/s`],
   ])('tells of %s', (_what, more, expected) => {
     expect(line(progress(more))).toBe(`m/backfill/1 ${expected}\n`)
   })

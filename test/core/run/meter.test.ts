@@ -40,7 +40,34 @@ describe('the meter', () => {
   })
 })
 
+/** Batches of a table whose rows are alike, of which some take longer than others. */
+const uniform = fc.array(fc.integer({ min: 70, max: 130 }), { minLength: 100, maxLength: 400 })
+
 describe('the progress', () => {
+  test('knows from a tenth of the work on when it will be over, to a fifth of what is left', () => {
+    fc.assert(
+      fc.property(uniform, (durations) => {
+        let seconds = 0
+        const ends = durations.map((ms) => (seconds += ms / 1_000))
+        const whole = ends.at(-1) ?? 0
+        for (const [at, end] of ends.entries()) {
+          const share = (at + 1) / ends.length
+          if (share < 0.1 || share > 0.95) continue
+          const now = sample(share * 1_000, 1_000, end, share)
+          const { secondsLeft = 0 } = progressOf('x', from(START), now)
+          // The figure is in whole seconds.
+          expect(Math.abs(secondsLeft - (whole - end))).toBeLessThan(0.2 * (whole - end) + 0.5)
+        }
+      }),
+    )
+  })
+
+  test('says what the step has taken, where that is known', () => {
+    const cost = { logBytes: 7, growth: 1.2 }
+    expect(progressOf('x', from(START), { ...sample(1, 2, 3, 0.5), cost })).toMatchObject(cost)
+    expect(progressOf('x', from(START), sample(1, 2, 3, 0.5))).not.toHaveProperty('logBytes')
+  })
+
   test.each<[string, Meter, Sample, object]>([
     ['of the first look', from(START), START, { rowsDone: 0, rowsTotal: 1000, rowsPerSecond: 0 }],
     [
