@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest'
 import type { TestDatabase } from '../support/database.ts'
 import { testDatabase } from '../support/database.ts'
 import { aRole } from '../support/role.ts'
-import { answerOf, moving } from './moving.ts'
+import { answerOf } from './begun.ts'
+import { moving } from './moving.ts'
 
 const FILL = {
   name: '0001_test',

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { answerOf, begun, moving } from './moving.ts'
+import { answerOf, begun } from './begun.ts'
+import { moving } from './moving.ts'
 
 const HOMELESS = `update users set bio = 'c' where id = 3`
 

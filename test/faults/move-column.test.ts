@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { aRole } from '../support/role.ts'
-import { answerOf, begun, moving } from './moving.ts'
+import { answerOf, begun } from './begun.ts'
+import { moving } from './moving.ts'
 
 describe('a source row that is written while a row of the target comes to it', () => {
   const COMING = [

@@ -1,8 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import pg from 'pg'
 import type { MoveColumn } from '../../src/core/operations/move-column.ts'
 import type { Phase } from '../../src/core/plan/step.ts'
-import { type TestDatabase, testDatabase } from '../support/database.ts'
+import { testDatabase } from '../support/database.ts'
 
 const BIO: MoveColumn = {
   kind: 'move_column',
@@ -44,34 +42,5 @@ export async function moving(until: Phase, more = '', bio = 'text') {
             from users u full join profiles p on p.user_id = u.id order by 1`,
         )
       ).map(({ said }) => said),
-  }
-}
-
-/** A session that has begun a transaction, and its process. */
-export async function begun(database: TestDatabase, name: string) {
-  const session = await database.session(name)
-  await session.query('begin')
-  const { rows } = await session.query<{ pid: number }>('select pg_backend_pid() as pid')
-  const pid = rows[0]?.pid
-  /** Sends a statement and comes back when that waits for somebody. */
-  const waiting = async (text: string) => {
-    const answer = answerOf(session.query(text))
-    const query = `select from pg_stat_activity where pid = ${pid} and wait_event_type = 'Lock'`
-    const until = performance.now() + 20_000
-    while ((await database.query(query)).length === 0) {
-      if (performance.now() > until) throw new Error(`${name} does not wait`)
-      await sleep(5)
-    }
-    return { answer }
-  }
-  return { session, waiting, commit: () => session.query('commit') }
-}
-
-export async function answerOf(query: Promise<unknown>): Promise<string> {
-  try {
-    await query
-    return 'done'
-  } catch (error) {
-    return error instanceof pg.DatabaseError ? String(error.code) : String(error)
   }
 }

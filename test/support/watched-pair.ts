@@ -26,13 +26,7 @@ export async function watched(
   options: OpenOptions = {},
 ): Promise<Watched> {
   const pair = await startPair(settings)
-  const session = async (of: 'primary' | 'standby', application_name = 'shop/new-1') => {
-    const client = new pg.Client({ connectionString: pair[of].url, application_name })
-    client.on('error', () => undefined)
-    await client.connect()
-    cleanUp(() => client.end().catch(() => undefined))
-    return client
-  }
+  const session = (of: 'primary' | 'standby', name = 'shop/new-1') => sessionOf(pair[of], name)
   const primary = await session('primary')
   await primary.query(`create table users (id int primary key, name text not null);
     insert into users select i, 'user ' || i from generate_series(1, 20) i`)
@@ -58,26 +52,28 @@ export async function watched(
   return { ...pair, bellows, session }
 }
 
+export async function sessionOf(
+  { url }: { readonly url: string },
+  name = 'the application',
+): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: url, application_name: name })
+  client.on('error', () => undefined)
+  await client.connect()
+  cleanUp(() => client.end().catch(() => undefined))
+  return client
+}
+
 /** The standby has what the primary has by now. */
 export async function followed({ primary, standby }: Pair): Promise<void> {
-  const [at, there] = await Promise.all(
-    [primary, standby].map(async ({ url }) => {
-      const client = new pg.Client({ connectionString: url })
-      await client.connect()
-      cleanUp(() => client.end().catch(() => undefined))
-      return client
-    }),
-  )
-  const { rows } = await (at as pg.Client).query('select pg_current_wal_lsn() as lsn')
+  const [at, there] = [await sessionOf(primary), await sessionOf(standby)]
+  const { rows } = await at.query('select pg_current_wal_lsn() as lsn')
   await expect
     .poll(async () => {
-      const answer = await (there as pg.Client).query('select pg_last_wal_replay_lsn() >= $1::pg_lsn as is', [
-        rows[0].lsn,
-      ])
+      const answer = await there.query('select pg_last_wal_replay_lsn() >= $1::pg_lsn as is', [rows[0].lsn])
       return answer.rows[0].is
     })
     .toBe(true)
-  await Promise.all([at?.end(), there?.end()])
+  await Promise.all([at.end(), there.end()])
 }
 
 export async function check(

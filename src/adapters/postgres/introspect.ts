@@ -16,6 +16,7 @@ import { readCollations, readMappings } from './mappings.ts'
 import { readClosedNamespaces } from './rights.ts'
 import { readValues } from './row-values.ts'
 import type { Sessions } from './sessions.ts'
+import { writtenBySettings } from './steady.ts'
 import { readTables } from './tables.ts'
 import { withTablesOfTypes } from './tables-of-types.ts'
 import { tryBounds } from './try-bound.ts'
@@ -102,8 +103,7 @@ select a.name || ' -> ' || b.name as pair,
       when coalesce(f.provolatile::text, case when c.castmethod = 'b' then 'i' end,
         -- Through the text form: as steady as what writes it and what reads it.
         (select case when bool_and(p.provolatile = 'i') then 'i' else 's' end from pg_catalog.pg_proc p where p.oid in (s.typoutput, t.typinput))) <> 'i'
-        -- The text of a float has as many digits as a setting says, whatever the catalog says of its output.
-        or c.castfunc is null and s.typname in ('float4', 'float8')
+        or c.castfunc is null and ${writtenBySettings(sql`s`)}
         then 'unsteady'
       when c.castcontext = 'i' then 'implicit'
       -- Every type can be assigned to a string type, through its text form.

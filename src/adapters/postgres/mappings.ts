@@ -1,4 +1,3 @@
-import { messageOf } from '../../core/errors.ts'
 import { readOverRow } from '../../core/over-row.ts'
 import { readType } from '../../core/parse.ts'
 import type { Facts } from '../../core/schema/facts.ts'
@@ -11,9 +10,10 @@ import {
   type TypedColumn,
 } from '../../core/schema/mappings.ts'
 import { findColumn, findTable, type QualifiedName, type Table } from '../../core/schema/model.ts'
-import { id, join, lit, qualified, type Sql, sql, trusted } from '../../core/sql.ts'
+import { id, join, lit, type Sql, sql, trusted } from '../../core/sql.ts'
 import { type Scratch, scratchFor } from './scratch.ts'
 import type { Sessions } from './sessions.ts'
+import { unsteady } from './steady.ts'
 
 /** What the server says of each expression that is to carry values. */
 export async function readMappings(
@@ -33,7 +33,7 @@ export async function readMappings(
 
 /**
  * A generated column must be of the row alone, the same for everybody at all times, and of a type that fits: just what a
- * mapping must be. So the server is asked whether it would take one, in a table of a transaction that leaves nothing.
+ * mapping must be. So the server is asked whether it would take one, in a table of a transaction that leaves nothing; see `unsteady`.
  */
 async function readMapping(
   { sessions, scratch }: { readonly sessions: Sessions; readonly scratch: Scratch },
@@ -50,14 +50,9 @@ async function readMapping(
   if (hidden !== undefined) return { problem: hidden }
   const columns = over.map(({ name }, at) => sql`${id(name)} ${types[at] ?? target}`)
   const value = read.at(id)
-  try {
-    const tried = qualified({ namespace: scratch.namespace, name: 'bellows_mapping' })
-    await scratch.try([
-      sql`create table ${tried} (${join(columns)}, ${id(madeName(over))} ${target} generated always as (${value}) stored)`,
-    ])
-  } catch (error) {
-    return { problem: messageOf(error) }
-  }
+  const made = sql`${id(madeName(over))} ${target} generated always as (${value}) stored`
+  const problem = await unsteady(scratch, (name) => sql`create table ${name} (${join(columns)}, ${made})`)
+  if (problem !== undefined) return { problem }
   const nulls = over.map(({ name }, at) => sql`null::${types[at] ?? target} as ${id(name)}`)
   return {
     ofNull: await ofNull(
