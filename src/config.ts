@@ -29,6 +29,10 @@ export const DEFAULT_SETTINGS: Settings = Object.freeze({
     horizonMs: 5_000,
     attemptsMax: 20,
     passesMax: 10,
+    // Whoever has not said otherwise wants to hear of it while little is done.
+    onBadRow: 'stop',
+    // As many as a person may still look through.
+    quarantineMax: 1_000,
   },
   brake: DEFAULT_BRAKE,
   driver: {

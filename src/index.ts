@@ -84,6 +84,12 @@ export type { WorkloadRollout } from './core/rollout/workload-rollout.ts'
 export type { Finding } from './core/run/diagnosis.ts'
 export type { Actor, Braked, Event, Notice, Progress, Verdict } from './core/run/event.ts'
 export { heldBack } from './core/run/horizon-holders.ts'
+export {
+  type Quarantine,
+  type QuarantinedRow,
+  quarantinedText,
+  quarantineText,
+} from './core/run/quarantine.ts'
 export type { Run } from './core/run/run.ts'
 export type { RunState } from './core/run/transitions.ts'
 export type { QualifiedName } from './core/schema/model.ts'

@@ -22,6 +22,8 @@ const batch = z.strictObject({
   horizonMs: count,
   attemptsMax: count,
   passesMax: count,
+  onBadRow: z.enum(['stop', 'quarantine']),
+  quarantineMax: count,
 })
 const limit = z.union([z.number().positive(), z.literal('off')])
 const brake = z.strictObject({

@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { SettingsChange } from '../config.ts'
 import type { DatabaseFlags } from './session.ts'
 
@@ -18,6 +18,7 @@ export interface BoundFlags extends DatabaseFlags {
   readonly lockDeadline?: number
   readonly batchSize?: number
   readonly workers?: number
+  readonly onBadRow?: 'stop' | 'quarantine'
   readonly wait?: number
 }
 
@@ -31,11 +32,17 @@ export function addBoundFlags(command: Command): Command {
       wholeNumber,
     )
     .option('--workers <n>', 'batches of a backfill that run side by side', wholeNumber)
+    .addOption(
+      new Option(
+        '--on-bad-row <what>',
+        'of a row that a backfill cannot fill: stop there, or go on without it and stand at the end',
+      ).choices(['stop', 'quarantine']),
+    )
     .option('--wait <ms>', 'longest wait for another driver of the same database', wholeNumber)
 }
 
 export function boundSettings(flags: BoundFlags): SettingsChange {
-  const { lockTimeout, lockDeadline, batchSize, workers, wait } = flags
+  const { lockTimeout, lockDeadline, batchSize, workers, onBadRow, wait } = flags
   return {
     lock: {
       ...(lockTimeout === undefined ? {} : { heldTimeoutMs: lockTimeout }),
@@ -44,6 +51,7 @@ export function boundSettings(flags: BoundFlags): SettingsChange {
     batch: {
       ...(batchSize === undefined ? {} : { rows: batchSize }),
       ...(workers === undefined ? {} : { workers }),
+      ...(onBadRow === undefined ? {} : { onBadRow }),
     },
     ...(wait === undefined ? {} : { driver: { waitMs: wait } }),
   }

@@ -41,6 +41,7 @@ export const ERROR_CODES = [
   'rollout_failed',
   'rollout_paused',
   'rows_in_the_way',
+  'rows_quarantined',
   'run_conflict',
   'run_not_found',
   'statement_failed',

@@ -13,6 +13,7 @@ import type { WorkloadFacts } from '../core/rollout/workload.ts'
 import type { WorkloadRollout } from '../core/rollout/workload-rollout.ts'
 import type { Finding } from '../core/run/diagnosis.ts'
 import type { Notice } from '../core/run/event.ts'
+import type { Quarantine } from '../core/run/quarantine.ts'
 import type { Run } from '../core/run/run.ts'
 import type { QualifiedName } from '../core/schema/model.ts'
 import type { ThrottleRequest } from '../core/throttle/request.ts'
@@ -45,6 +46,8 @@ export interface Looking {
   versions(): Promise<readonly Version[]>
   checkpoint(step: string): Promise<Checkpoint | undefined>
   brake(run: number): Promise<BrakeState | undefined>
+  /** The rows that the backfills of a run could not fill and went on without. */
+  quarantine(run: number): Promise<Quarantine>
   table(name: QualifiedName): Promise<TableShape | undefined>
   /** Has the column a value that the column beside it in a run lacks, or any value where there is no such run? */
   holdsMore(table: QualifiedName, column: string, run?: number): Promise<boolean>

@@ -1,6 +1,7 @@
 import { readAudit } from './audit.ts'
 import { estimate } from './backfill/estimate.ts'
 import { readFilling } from './backfill/filling.ts'
+import { readQuarantine } from './backfill/quarantine.ts'
 import { workBeside } from './backfill/work-beside.ts'
 import type { Bellows, Changing, Looking } from './bellows.ts'
 import { brownOut } from './brownout.ts'
@@ -60,6 +61,7 @@ function looking(engine: Engine): Looking {
     run: (migration) => findRun(engine, migration),
     versions: () => readVersions(engine),
     brake: (run) => readBrake(engine, run),
+    quarantine: (run) => readQuarantine(engine, run),
     checkpoint: (step) => engine.journal.checkpoint(step),
     table: (name) => describeTable(engine, name),
     holdsMore: (name, column, run) => holdsMore(engine, name, column, run),

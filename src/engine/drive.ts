@@ -25,19 +25,38 @@ export async function drive(engine: Driving, id: number, until: Phase): Promise<
 }
 
 async function goOn(engine: Driving, id: number, until: Phase): Promise<Run> {
+  const standing: Standing[] = []
   for (;;) {
     const run = await readRun(engine, id)
     if (isOver(run)) return await left(engine, run)
     if (run.state === 'rolling_back') throw goesBack(run)
-    const [next] = dueSteps(run, until)
+    const next = dueSteps(run, until).find(({ id }) => !standing.some(({ step }) => step.id === id))
+    const [first] = standing
+    if (first !== undefined && next?.kind !== 'backfill') throw await recorded(engine, run, first)
     if (next === undefined) return await completed(engine, run)
     const gates = gatesBefore(run, next)
-    await recordingFailure(engine, run, gates[0] ?? next, async () => {
+    const taken = recordingFailure(engine, run, gates[0] ?? next, async () => {
       if (next.phase === 'purge') await waitOutGrace(engine, run, next)
       if (gates.length > 0) await passGates(engine, run, gates, next)
       else await takeStep(engine, run, next)
     })
+    await taken.catch((error: unknown) => {
+      if (!(error instanceof BellowsError) || error.code !== 'rows_quarantined') throw error
+      standing.push({ step: next, error })
+    })
   }
+}
+
+/** A backfill that left rows out is not done, and nothing behind it is begun. The other backfills do not wait for it. */
+interface Standing {
+  readonly step: Step
+  readonly error: BellowsError
+}
+
+/** Written down last, so that it says why the run stands where it stands. */
+async function recorded(engine: Driving, run: Run, { step, error }: Standing): Promise<BellowsError> {
+  await noteFailure(engine, run, step, error)
+  return error
 }
 
 /**
@@ -174,21 +193,24 @@ export async function recordingFailure(
   try {
     await work()
   } catch (error) {
-    if (error instanceof BellowsError && isWorthRecording(error)) {
-      const failed: Event = { type: 'step_failed', step: step.id, code: error.code, message: error.message }
-      await note(engine, run.id, [failed]).catch(() => undefined)
-    }
+    if (error instanceof BellowsError && isWorthRecording(error)) await noteFailure(engine, run, step, error)
     throw error
   }
 }
 
-/** The gate and the verification have written their own reasons; a lost driver may not write at all. */
+async function noteFailure(engine: Driving, run: Run, step: Step, error: BellowsError): Promise<void> {
+  const failed: Event = { type: 'step_failed', step: step.id, code: error.code, message: error.message }
+  await note(engine, run.id, [failed]).catch(() => undefined)
+}
+
+/** The gate and the verification have written their own reasons, and rows in quarantine wait for the other backfills; a lost driver may not write at all. */
 function isWorthRecording(error: BellowsError): boolean {
   const ownRecord: readonly string[] = [
     'verification_failed',
     'gate_closed',
     'instances_blocking',
     'dependents_found',
+    'rows_quarantined',
   ]
   return (
     !ownRecord.includes(error.code) && !['connection_lost', 'driver_lost', 'interrupted'].includes(error.code)

@@ -67,7 +67,7 @@ export async function rollBack(engine: Driving, id: number): Promise<Run> {
     engine,
     id,
     [...versions, { type: 'run_rolled_back' }],
-    [forgetRunSql(id), recordRollbackSql(id), ...doors],
+    [...forgetRunSql(id), recordRollbackSql(id), ...doors],
   )
   return await readRun(engine, id)
 }

@@ -47,7 +47,13 @@ export interface BatchSettings {
   readonly attemptsMax: number
   /** Passes over the table until one finds nothing left to fill. */
   readonly passesMax: number
+  /** What becomes of a row that cannot be filled: the backfill stops there, or goes on without it and stands at its end. */
+  readonly onBadRow: 'stop' | 'quarantine'
+  /** Rows of one backfill that it goes on without, at most: where there are more the mapping is to blame. */
+  readonly quarantineMax: number
 }
+
+export type BadRows = Pick<BatchSettings, 'onBadRow' | 'quarantineMax'>
 
 /** What holds a backfill and a verification back. */
 export interface BrakeSettings extends Rules {

@@ -1,6 +1,7 @@
 import type { Notice } from '../core/run/event.ts'
 import { foldRun, isOver, type Run } from '../core/run/run.ts'
 import { readDoing } from './backfill/doing.ts'
+import { readNewest } from './backfill/quarantine.ts'
 import { teller } from './backfill/work-through.ts'
 import type { Engine } from './context.ts'
 import { readRun } from './drive.ts'
@@ -29,8 +30,11 @@ export async function watchRun(engine: Engine, id: number, tell: (notice: Notice
 /** Each step has a rate of its own. */
 function follower(engine: Engine): (run: number) => Promise<void> {
   let [step, told] = ['', teller(engine, '')]
-  let wasHeld = false
+  let [wasHeld, leftOut] = [false, 0]
   return async (run) => {
+    const newest = await readNewest(engine, run)
+    if (newest !== undefined && newest.rows > leftOut) engine.notify({ type: 'quarantined', ...newest })
+    leftOut = newest?.rows ?? 0
     const doing = await readDoing(engine, run)
     if (doing === undefined) return
     if (doing.step !== step) [step, told] = [doing.step, teller(engine, doing.step)]

@@ -60,6 +60,7 @@ const CODE_OF: Readonly<Record<ErrorCode, number>> = {
   rollout_failed: WIRE.preconditionFailed,
   rollout_paused: WIRE.temporarilyUnavailable,
   rows_in_the_way: WIRE.preconditionFailed,
+  rows_quarantined: WIRE.crash,
   run_conflict: WIRE.preconditionFailed,
   run_not_found: WIRE.keyDoesNotExist,
   statement_failed: WIRE.abort,

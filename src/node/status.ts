@@ -1,4 +1,4 @@
-import { type Looking, type Run, type Version, versionName } from '../index.ts'
+import { type Looking, type Quarantine, type Run, type Version, versionName } from '../index.ts'
 import type { Handler } from './handler.ts'
 import { completedRename, type OpenRename, openRenames } from './history.ts'
 
@@ -54,6 +54,8 @@ interface Progress {
   readonly state: 'copying' | 'interrupted'
   /** Why it stands still. */
   readonly held?: readonly string[]
+  /** Rows that it could not fill and went on without, and some of them. */
+  readonly quarantined?: Quarantine
 }
 
 /** A copy is under way while a driver is at work, and interrupted when none is. */
@@ -68,8 +70,10 @@ async function underWay(bellows: Looking): Promise<readonly [Progress | undefine
   const figures = { rows_done: checkpoint?.rowsDone ?? 0, rows_total: checkpoint?.rowsTotal ?? 0 }
   const brake = await bellows.brake(run.id)
   const held = brake?.pace !== 'pause' ? {} : { held: brake.because }
+  const found = await bellows.quarantine(run.id)
+  const quarantined = found.rows === 0 ? {} : { quarantined: found }
   return [
-    { ...figures, ...held, state: isDriven ? 'copying' : 'interrupted' },
+    { ...figures, ...held, ...quarantined, state: isDriven ? 'copying' : 'interrupted' },
     isDriven ? undefined : nameOf(run),
   ]
 }

@@ -18,7 +18,7 @@ describe('the exit code', () => {
 
   const EXPECTED: readonly (readonly [keyof typeof EXIT, readonly ErrorCode[]])[] = [
     ['refused', ['plan_refused', 'dependents_found', 'not_reversible', 'run_conflict', 'phase_order']],
-    ['differs', ['verification_failed', 'drift_found']],
+    ['differs', ['verification_failed', 'rows_quarantined', 'drift_found']],
     [
       'tryAgain',
       [

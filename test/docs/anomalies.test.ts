@@ -18,7 +18,9 @@ describe('docs/anomalies.md', () => {
   })
 
   test('names one in each row of its tables', () => {
-    const rows = PAGE.split('\n').filter((line) => line.startsWith('| ') && !/^\| (what|taken|---)/.test(line))
+    const rows = PAGE.split('\n').filter(
+      (line) => line.startsWith('| ') && !/^\| (what|taken|---)/.test(line),
+    )
     expect(rows.length).toBeGreaterThan(20)
     expect(rows.filter((row) => !row.includes('](../test/'))).toEqual([])
   })

@@ -45,6 +45,7 @@ const CASES: Readonly<Record<ErrorCode, number>> = {
   rollout_failed: 22,
   rollout_paused: 11,
   rows_in_the_way: 22,
+  rows_quarantined: 13,
   run_conflict: 22,
   run_not_found: 20,
   statement_failed: 14,

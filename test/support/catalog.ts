@@ -25,6 +25,7 @@ export async function traces(database: TestDatabase): Promise<string[]> {
     union all select 'checkpoint ' || c.step from bellows.checkpoint c
       where exists (select from bellows.event e where e.run = c.run and e.event ->> 'type' = 'run_rolled_back')
     union all select 'range ' || r.step from bellows.backfill_range r
+    union all select 'left out ' || q.name from bellows.quarantine q
     order by 1`)
   return rows.map(({ line }) => line)
 }

@@ -92,6 +92,25 @@ create table bellows.backfill_range (
   -- Changed once for each rung, and no index with it.
 ) with (fillfactor = 50);
 
+-- Rows that a backfill could not fill and went on without. Each is written in the transaction that leaves the row out, and goes in the one that
+-- fills it. A row that lacks its new value is where it was: whoever changes it has it filled by the trigger.
+create table bellows.quarantine (
+  step text not null,
+  run bigint not null references bellows.run,
+  -- The partition; 0 where the table itself has the rows.
+  leaf oid not null,
+  "table" text not null,
+  -- Of the file that the place is in.
+  filenode oid not null,
+  place tid not null,
+  -- By its key, for people.
+  name text not null,
+  sqlstate text not null,
+  message text not null,
+  at timestamptz not null default clock_timestamp(),
+  primary key (step, leaf, place)
+);
+
 create function bellows.fence(mine bigint) returns void language plpgsql as $$
 begin
   perform from bellows.driver where epoch = mine for share;

@@ -20,6 +20,25 @@ create table bellows.backfill_range (
 alter table bellows.checkpoint add column started_at_log pg_lsn;
 alter table bellows.checkpoint alter column started_at_log set default pg_current_wal_insert_lsn();
 
+-- Rows that a backfill could not fill and went on without. Each is written in the transaction that leaves the row out, and goes in the one that
+-- fills it. A row that lacks its new value is where it was: whoever changes it has it filled by the trigger.
+create table bellows.quarantine (
+  step text not null,
+  run bigint not null references bellows.run,
+  -- The partition; 0 where the table itself has the rows.
+  leaf oid not null,
+  "table" text not null,
+  -- Of the file that the place is in.
+  filenode oid not null,
+  place tid not null,
+  -- By its key, for people.
+  name text not null,
+  sqlstate text not null,
+  message text not null,
+  at timestamptz not null default clock_timestamp(),
+  primary key (step, leaf, place)
+);
+
 -- What somebody asked of a backfill or a verification while it runs: the last word on a run counts, until it is over.
 create table bellows.throttle (
   seq bigint generated always as identity primary key,
@@ -55,7 +74,7 @@ update bellows.checkpoint c set state = 'null'
 do $$ declare
   made text;
 begin
-  foreach made in array array['backfill_range', 'throttle', 'brake'] loop
+  foreach made in array array['backfill_range', 'quarantine', 'throttle', 'brake'] loop
     execute pg_catalog.format('alter table bellows.%I owner to %s', made,
       (select nspowner::regrole from pg_catalog.pg_namespace where nspname = 'bellows'));
   end loop;

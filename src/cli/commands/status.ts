@@ -4,7 +4,7 @@ import { type Bellows, type History, listMigrations } from '../../index.ts'
 import { historyOf } from '../choose.ts'
 import { EXIT } from '../exit-codes.ts'
 import { addDatabaseFlags } from '../flags.ts'
-import { type Brakes, fillingText, migrationStatuses, renderStatus } from '../render/status.ts'
+import { fillingText, migrationStatuses, renderStatus, type Works } from '../render/status.ts'
 import { type DatabaseFlags, inSession, printJson } from '../session.ts'
 
 interface StatusFlags extends DatabaseFlags {
@@ -20,7 +20,7 @@ export function addStatus(program: Command): void {
         const files = existsSync(config.migrations) ? await listMigrations(config.migrations) : []
         const versions = await bellows.versions()
         const history = await historyOf(bellows)
-        const statuses = migrationStatuses(files, history, versions, await brakesOf(bellows, history))
+        const statuses = migrationStatuses(files, history, versions, await workOf(bellows, history))
         const driver = await bellows.driver()
         const filling = await bellows.filling()
         if (flags.json === true) {
@@ -41,8 +41,15 @@ export function addStatus(program: Command): void {
     )
 }
 
-/** Only what works through a table is held back. */
-async function brakesOf(bellows: Bellows, { runs }: History): Promise<Brakes> {
+/** Only what works through a table is held back, or leaves rows out. */
+async function workOf(bellows: Bellows, { runs }: History): Promise<Works> {
   const working = runs.filter(({ state }) => state === 'backfilling' || state === 'verifying')
-  return new Map(await Promise.all(working.map(async ({ id }) => [id, await bellows.brake(id)] as const)))
+  return new Map(
+    await Promise.all(
+      working.map(
+        async ({ id }) =>
+          [id, { brake: await bellows.brake(id), quarantine: await bellows.quarantine(id) }] as const,
+      ),
+    ),
+  )
 }

@@ -1,4 +1,11 @@
-import { type Braked, bytesText, type Notice, type Progress, rolloutEventText } from '../../index.ts'
+import {
+  type Braked,
+  bytesText,
+  type Notice,
+  type Progress,
+  quarantinedText,
+  rolloutEventText,
+} from '../../index.ts'
 import type { Terminal } from '../terminal.ts'
 import { estimateText } from './estimate.ts'
 import { eventText } from './event.ts'
@@ -82,6 +89,8 @@ function lastingLine(notice: Notice): string | undefined {
       return eventText(notice)
     case 'plain_ranges':
       return `${notice.step}: in plain ranges for now, because ${notice.because}`
+    case 'quarantined':
+      return `${notice.step}: left out, ${notice.rows} by now: ${quarantinedText(notice.newest)}`
     case 'waiting_for_backfill':
       return `Waiting: ${notice.because}.`
     case 'working_on':

@@ -5,6 +5,8 @@ import {
   heldBack,
   latecomers,
   namesOf,
+  type Quarantine,
+  quarantineText,
   type Run,
   type RunState,
   type Version,
@@ -23,6 +25,8 @@ export interface MigrationStatus {
   readonly because?: string
   /** What slows its backfill or its verification at this moment, or has paused it. */
   readonly brake?: BrakeState
+  /** Rows that its backfill goes on without. */
+  readonly quarantine?: Quarantine
   /** What is worth knowing of it. */
   readonly note?: string
   /** What to do next, as a command. */
@@ -34,7 +38,7 @@ export function migrationStatuses(
   files: readonly { readonly name: string }[],
   history: History,
   versions: readonly Version[],
-  brakes: Brakes = new Map(),
+  works: Works = new Map(),
 ): readonly MigrationStatus[] {
   const started = history.runs.filter((run) => run.state !== 'rolled_back')
   const ran = new Set(started.flatMap((run) => namesOf(run.plan.migration)))
@@ -49,16 +53,26 @@ export function migrationStatuses(
       stage: 'baseline',
       versions: [],
     })),
-    ...started.map((run) => withBrake(runStatus(run, versions), brakes.get(run.id))),
+    ...started.map((run) => withWork(runStatus(run, versions), works.get(run.id))),
     ...names.filter((name) => !known.has(name)).map((name) => pendingStatus(name, late.get(name))),
   ]
 }
 
-/** By the numbers of their runs. */
-export type Brakes = ReadonlyMap<number, BrakeState | undefined>
+/** Of what works through a table, by the numbers of the runs. */
+export type Works = ReadonlyMap<number, Work>
 
-function withBrake(status: MigrationStatus, brake: BrakeState | undefined): MigrationStatus {
-  return brake === undefined ? status : { ...status, brake }
+interface Work {
+  readonly brake: BrakeState | undefined
+  readonly quarantine: Quarantine
+}
+
+function withWork(status: MigrationStatus, work: Work | undefined): MigrationStatus {
+  const { brake, quarantine = { rows: 0, samples: [] } } = work ?? {}
+  return {
+    ...status,
+    ...(brake === undefined ? {} : { brake }),
+    ...(quarantine.rows === 0 ? {} : { quarantine }),
+  }
 }
 
 function pendingStatus(name: string, behind: string | undefined): MigrationStatus {
@@ -121,13 +135,16 @@ export function renderStatus(statuses: readonly MigrationStatus[], { style }: Te
   const counted = statuses.filter(({ state }) => state === 'baseline')
   const others = statuses.filter(({ state }) => state !== 'baseline')
   const width = Math.max(0, ...others.map(({ migration }) => migration.length))
-  const lines = others.flatMap(({ migration, state, stage, versions, because, brake, note, next }) => [
-    `${migration.padEnd(width)}  ${style(state === 'completed' ? 'green' : 'yellow', stage.padEnd(12))}  ${versionText(versions)}`.trimEnd(),
-    ...(because === undefined ? [] : [`${' '.repeat(width)}  stands because ${because}`]),
-    ...(brake === undefined ? [] : [`${' '.repeat(width)}  ${brakeText(brake)}`]),
-    ...(note === undefined ? [] : [`${' '.repeat(width)}  ${note}`]),
-    ...(next === undefined ? [] : [`${' '.repeat(width)}  next: ${next}`]),
-  ])
+  const lines = others.flatMap(
+    ({ migration, state, stage, versions, because, brake, quarantine, note, next }) => [
+      `${migration.padEnd(width)}  ${style(state === 'completed' ? 'green' : 'yellow', stage.padEnd(12))}  ${versionText(versions)}`.trimEnd(),
+      ...(because === undefined ? [] : [`${' '.repeat(width)}  stands because ${because}`]),
+      ...(brake === undefined ? [] : [`${' '.repeat(width)}  ${brakeText(brake)}`]),
+      ...(quarantine === undefined ? [] : [`${' '.repeat(width)}  ${quarantineText(quarantine)}`]),
+      ...(note === undefined ? [] : [`${' '.repeat(width)}  ${note}`]),
+      ...(next === undefined ? [] : [`${' '.repeat(width)}  next: ${next}`]),
+    ],
+  )
   return [...countedLine(counted), ...lines].join('\n')
 }
 

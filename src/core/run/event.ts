@@ -5,6 +5,7 @@ import type { Estimate } from '../plan/estimate.ts'
 import type { Phase } from '../plan/step.ts'
 import type { RolloutEvent } from '../rollout/event.ts'
 import type { Decision } from '../throttle/decide.ts'
+import type { QuarantinedRow } from './quarantine.ts'
 
 /** What happened in a run, as the journal keeps it: never changed, never deleted. */
 export type Event =
@@ -157,6 +158,13 @@ export type Notice =
   | { readonly type: 'waiting_for_rollout'; readonly waitsFor: readonly string[] }
   /** Why a backfill does not climb its ladder for now. */
   | { readonly type: 'plain_ranges'; readonly step: string; readonly because: string }
+  /** A row that cannot be filled is left out; so many are by now. */
+  | {
+      readonly type: 'quarantined'
+      readonly step: string
+      readonly rows: number
+      readonly newest: QuarantinedRow
+    }
   /** Of a worker that is no driver. */
   | { readonly type: 'waiting_for_backfill'; readonly because: string }
   | { readonly type: 'working_on'; readonly step: string; readonly table: string }

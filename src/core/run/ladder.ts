@@ -1,5 +1,5 @@
 import { lit, type Sql, sql } from '../sql.ts'
-import { blockRanges, type Position, type Range, type TableFile } from './ranges.ts'
+import { blockRanges, isBefore, type Range, type TableFile } from './ranges.ts'
 
 /**
  * A range of a table's file that is gone through in several rungs: short transactions, each with every so-many-th row of every block. When
@@ -47,8 +47,4 @@ export function rangesOver(
     at = to
   }
   return ranges
-}
-
-function isBefore(a: Position, b: Position): boolean {
-  return a.block < b.block || (a.block === b.block && a.line < b.line)
 }

@@ -45,6 +45,10 @@ export interface Pass {
 
 export const START: Position = { block: 0, line: 1 }
 
+export function isBefore(a: Position, b: Position): boolean {
+  return a.block < b.block || (a.block === b.block && a.line < b.line)
+}
+
 export function isThroughFile(pass: Pass): boolean {
   return pass.at.block >= pass.file.blocks
 }

@@ -4,6 +4,7 @@ import type { Working } from '../context.ts'
 import { described } from '../lock.ts'
 import { stopIfAsked } from '../stop.ts'
 import { tookTooLong } from './batch.ts'
+import { lostRace } from './failing-row.ts'
 
 export interface Attempt<T> {
   readonly step: TableStep
@@ -28,8 +29,7 @@ export async function attempted<T>(
       if (!(error instanceof BellowsError)) throw error
       const isTooSlow = tookTooLong(error)
       if (isTooSlow && canBeSmaller) return 'too slow'
-      const lostRace = error.code === 'lock_not_had' || error.code === 'txn_conflict'
-      if (!lostRace && !isTooSlow) throw await explain(error)
+      if (!lostRace(error) && !isTooSlow) throw await explain(error)
       if (attempt >= attemptsMax) throw isTooSlow ? await explain(error) : await rowsHeld(engine, step, error)
       stopIfAsked(engine)
       engine.notify({ type: 'waiting_for_lock', step: step.id, blockers: [] })

@@ -53,6 +53,9 @@ export function endBackfillsSql(run: number): readonly Sql[] {
   ]
 }
 
-export function forgetRunSql(run: number): Sql {
-  return sql`delete from bellows.checkpoint where run = ${lit(run)}`
+export function forgetRunSql(run: number): readonly Sql[] {
+  return [
+    sql`delete from bellows.checkpoint where run = ${lit(run)}`,
+    sql`delete from bellows.quarantine where run = ${lit(run)}`,
+  ]
 }

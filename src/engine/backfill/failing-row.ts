@@ -19,9 +19,9 @@ export async function explainFailure(
   { range, linesPerBlock }: Failed,
   error: BellowsError,
 ): Promise<BellowsError> {
-  if (error.code !== 'statement_failed') return error
-  if (!isCausedByRow(error) && !isTooSlow(error, { range, linesPerBlock })) return error
-  const row = await failingRow(engine, step, { range, linesPerBlock })
+  if (!isOfRows(error, { range, linesPerBlock })) return error
+  const line = await failingLine(engine, step, { range, linesPerBlock })
+  const row = line === undefined ? undefined : await nameOf(engine, step, line)
   const rowsDone = (await engine.journal.checkpoint(step.id))?.rowsDone ?? 0
   const of = `of "${step.table.name}"`
   const { failed, advice, blamed } =
@@ -35,14 +35,32 @@ export async function explainFailure(
   return new BellowsError('backfill_failed', `${failed} be filled: ${error.message}`, {
     step: step.id,
     cause: error,
-    hint: `${advice} the same command again; ${rowsDone} rows are filled and stay so.`,
+    hint: `${advice} the same command again; ${rowsDone} rows are filled and stay so. To go on without such rows: --on-bad-row quarantine.`,
     facts: { rows_done: rowsDone, ...blamed },
   })
 }
 
-/** Data exceptions (22), broken rules (23) and what a trigger raises (P0). Source: appendix A of the PostgreSQL manual. */
+/** Did rows of the range make it fail, rather than something that all of them meet? */
+export function isOfRows(error: BellowsError, failed: Failed): boolean {
+  return error.code === 'statement_failed' && (isCausedByRow(error) || isTooSlow(error, failed))
+}
+
+/** Of a statement that was about one row. */
+export function isOfRow(error: BellowsError): boolean {
+  return error.code === 'statement_failed' && (isCausedByRow(error) || tookTooLong(error))
+}
+
+/**
+ * Two answers to a lookup (21), data exceptions (22), broken rules (23), what is too long for an index (54), and what a trigger raises (P0).
+ * Source: appendix A of the PostgreSQL manual.
+ */
 function isCausedByRow(error: BellowsError): boolean {
-  return /^(22|23|P0)/.test(error.sqlstate ?? '')
+  return /^(21|22|23|54|P0)/.test(error.sqlstate ?? '')
+}
+
+/** Somebody else holds a row that is needed. */
+export function lostRace(error: unknown): boolean {
+  return error instanceof BellowsError && (error.code === 'lock_not_had' || error.code === 'txn_conflict')
 }
 
 /** A larger batch is tried in smaller parts; a single row that takes too long is one that cannot be filled. */
@@ -54,11 +72,11 @@ function isTooSlow(error: BellowsError, { range, linesPerBlock }: Failed): boole
  * Halves the range until one row is left, and rehearses each half: nothing is changed by looking. Undefined when that row does
  * not fail, because somebody corrected the one that did or the machine stalled: none is named that is not to blame.
  */
-async function failingRow(
+export async function failingLine(
   engine: Working,
   step: BackfillStep,
   { range, linesPerBlock }: Failed,
-): Promise<string | undefined> {
+): Promise<Range | undefined> {
   let suspect = range
   for (;;) {
     const both = halves(suspect, linesPerBlock)
@@ -66,11 +84,14 @@ async function failingRow(
     const isFirst = await isFailing(engine, step, { range: both[0], linesPerBlock })
     suspect = isFirst ? both[0] : both[1]
   }
-  if (!(await isFailing(engine, step, { range: suspect, linesPerBlock }))) return undefined
+  return (await isFailing(engine, step, { range: suspect, linesPerBlock })) ? suspect : undefined
+}
+
+async function nameOf(engine: Working, step: BackfillStep, line: Range): Promise<string> {
   const [row] = await engine.database.read<{ name: string }>(
-    sql`select ${rowName(step.key)} as name from ${qualified(step.table)} where ${inRange(suspect)}`,
+    sql`select ${rowName(step.key)} as name from ${qualified(step.table)} where ${inRange(line)}`,
   )
-  return row?.name ?? `at ctid (${suspect.from.block},${suspect.from.line})`
+  return row?.name ?? `at ctid (${line.from.block},${line.from.line})`
 }
 
 async function isFailing(
@@ -81,7 +102,9 @@ async function isFailing(
   const { lockTimeoutMs, statementTimeoutMs } = engine.settings.batch
   const statement = sql`update ${qualified(step.table)} set ${step.set} where ${inRange(range)} and ${step.unfilled}`
   try {
-    await engine.driver.rehearse([...IN_BACKFILL, statement], { lockTimeoutMs, statementTimeoutMs })
+    // Also what would only fail at the end of the transaction.
+    const statements = [...IN_BACKFILL, statement, sql`set constraints all immediate`]
+    await engine.driver.rehearse(statements, { lockTimeoutMs, statementTimeoutMs })
     return false
   } catch (error) {
     if (!(error instanceof BellowsError) || error.code !== 'statement_failed') throw error

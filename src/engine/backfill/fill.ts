@@ -6,7 +6,7 @@ import { lit, qualified, type Sql, sql } from '../../core/sql.ts'
 import type { Driving } from '../context.ts'
 import { note } from '../note.ts'
 import type { Checkpoint } from '../ports.ts'
-import type { BrakeSettings } from '../settings.ts'
+import type { BadRows, BrakeSettings } from '../settings.ts'
 import { type Batch, batchOf, batchTransaction } from './batch.ts'
 import { type Marked, markSql } from './checkpoint.ts'
 import { climb } from './climb.ts'
@@ -14,7 +14,9 @@ import { estimateSteps } from './estimate.ts'
 import { explainFailure } from './failing-row.ts'
 import { isRewritten, readFile } from './file.ts'
 import { isOf, type Part, partsOf } from './leaves.ts'
+import { beginAnewSql, forgetPartSql, placesOf, unfilledBeside } from './quarantine.ts'
 import { closeSql, rowsOfRanges } from './range-rows.ts'
+import { standsOn, tryAgain } from './settle.ts'
 import { teller, workThrough } from './work-through.ts'
 
 /** Where a backfill stands. */
@@ -26,6 +28,8 @@ interface State extends Pass {
   readonly epoch?: number
   /** The limits of its brake. Its own checks it alone can ask: see `readBrake`. */
   readonly brake?: BrakeSettings
+  /** What it does with a row that cannot be filled. */
+  readonly badRows?: BadRows
   /** Who kept the ladder from bringing anything when the last ranges were made. */
   readonly heldBy?: string
   /** Nothing is left to do here: no row is to be tried a second time. */
@@ -39,14 +43,22 @@ interface State extends Pass {
  * nothing; filled rows cannot become unfilled, so a pass without any does. Where a value may be NULL, one pass must do: every row
  * that is written meanwhile has been through the trigger.
  * @returns the rows that the step set over all its attempts
+ * @throws BellowsError `rows_quarantined` when all rows are filled but those that were left out
  */
 export async function fill(engine: Driving, run: number, step: BackfillStep): Promise<number> {
   const tell = teller(engine, step.id)
-  const before = resumed(await engine.journal.checkpoint(step.id))
-  if (before === undefined) await foretell(engine, step)
-  for await (const part of partsOf(engine, step, before?.leaf))
-    await fillPart(engine, { run, tell, ...part }, isOf(part, before) ? before : undefined)
-  return (await engine.journal.checkpoint(step.id))?.rowsDone ?? 0
+  if (resumed(await engine.journal.checkpoint(step.id)) === undefined) await foretell(engine, step)
+  // What was corrected meanwhile makes room for others.
+  else await tryAgain(engine, run, step)
+  for (;;) {
+    const before = resumed(await engine.journal.checkpoint(step.id))
+    for await (const part of partsOf(engine, step, before?.leaf))
+      await fillPart(engine, { run, tell, ...part }, isOf(part, before) ? before : undefined)
+    const left = await tryAgain(engine, run, step)
+    if (left.some(({ isMoved }) => isMoved)) await note(engine, run, [], beginAnewSql(step))
+    else if (left.length > 0) throw standsOn(step, left)
+    else return (await engine.journal.checkpoint(step.id))?.rowsDone ?? 0
+  }
 }
 
 /** So much on the disk is worth a word. */
@@ -96,7 +108,7 @@ async function passOf(
 /** The first pass, on record before anybody works on it: its file is what all workers go by. */
 async function begun(engine: Driving, work: Work): Promise<State> {
   const state = { ...(await passOf(engine, work, 1)), byRanges: true as const }
-  await closed(engine, work, state)
+  await closed(engine, work, state, [forgetPartSql(work)])
   return state
 }
 
@@ -105,23 +117,26 @@ async function together(engine: Driving, work: Work, state: State): Promise<Stat
   await note(engine, work.run, [], [takeUpSql(engine, work)])
   const wanted = async () => engine.brake?.workers() ?? engine.settings.batch.workers
   const found = await climb(engine, { ...work, pass: state, wanted })
-  const { byRanges: _ranges, epoch: _epoch, brake: _brake, heldBy: _heldBy, ...pass } = state
+  const { byRanges: _ranges, epoch: _epoch, brake: _brake, badRows: _rows, heldBy: _heldBy, ...pass } = state
   const isDone = found !== undefined && work.step.once === true ? { isDone: true as const } : {}
   await closed(engine, work, { ...pass, passNumber: 2, ...isDone })
   return found === undefined ? undefined : { ...pass, found }
 }
 
-/** Whoever helps learns from it for whom, and by which limits. */
+/** Whoever helps learns from it for whom, by which limits, and what to do with a row that cannot be filled. */
 function takeUpSql({ driver, settings }: Driving, { run, step }: Work): Sql {
+  const { onBadRow, quarantineMax } = settings.batch
   const limits = { ...settings.brake, checks: [] }
-  const more = lit(JSON.stringify({ epoch: driver.epoch, brake: limits }))
+  const more = lit(
+    JSON.stringify({ epoch: driver.epoch, brake: limits, badRows: { onBadRow, quarantineMax } }),
+  )
   return sql`update bellows.checkpoint set state = state || ${more}::jsonb where step = ${lit(step.id)} and run = ${lit(run)}`
 }
 
 /** Puts away all ranges of the step. What they have brought stays counted, also where the pass is begun anew or their partition has left. */
-async function closed(engine: Driving, work: Work, state: State): Promise<void> {
+async function closed(engine: Driving, work: Work, state: State, more: readonly Sql[] = []): Promise<void> {
   const { step } = work
-  await note(engine, work.run, [], [stateSql(work, state, rowsOfRanges(step.id)), closeSql(step.id)])
+  await note(engine, work.run, [], [stateSql(work, state, rowsOfRanges(step.id)), closeSql(step.id), ...more])
 }
 
 function stateSql({ run, step }: Work, state: State, rowsDone: Sql): Sql {
@@ -141,8 +156,15 @@ interface Work extends Part<BackfillStep> {
 }
 
 /** A later pass, which expects to find nothing. The state at its end, or nothing when the table was rewritten under way. */
-async function onePass(engine: Driving, work: Work, start: State): Promise<State | undefined> {
+async function onePass(engine: Driving, given: Work, start: State): Promise<State | undefined> {
   const { verifyRows } = engine.settings.batch
+  const left = await placesOf(engine, given)
+  if (left.some(({ filenode }) => filenode !== start.file.filenode)) return undefined
+  const unfilled = unfilledBeside(
+    given.step.unfilled,
+    left.map(({ place }) => place),
+  )
+  const work = { ...given, step: { ...given.step, unfilled } }
   let state = start
   const whole = await workThrough(engine, start, {
     step: work.step,

@@ -3,7 +3,7 @@ import type { Pass } from '../../core/run/ranges.ts'
 import { WORKER } from '../../core/run/workers.ts'
 import { lit, sql } from '../../core/sql.ts'
 import type { Engine } from '../context.ts'
-import type { BrakeSettings } from '../settings.ts'
+import type { BadRows, BrakeSettings } from '../settings.ts'
 import type { Part } from './leaves.ts'
 import { leafOf } from './range-rows.ts'
 
@@ -27,6 +27,8 @@ export interface Open extends Part<BackfillStep> {
   readonly epoch: number
   /** The limits that it brakes by. */
   readonly brake?: BrakeSettings
+  /** What to do with a row that cannot be filled. */
+  readonly badRows?: BadRows
   /** Is it at work, or did it die at it? Otherwise it has left. */
   readonly isDriven: boolean
   /** Is there anything that nobody has filled yet? What comes behind is for the driver alone. */
@@ -38,7 +40,7 @@ export interface Open extends Part<BackfillStep> {
 export interface OpenRow {
   readonly run: number
   readonly step: string
-  readonly state: Pass & Pick<Open, 'epoch' | 'heldBy' | 'brake'>
+  readonly state: Pass & Pick<Open, 'epoch' | 'heldBy' | 'brake' | 'badRows'>
   readonly driven: boolean
   readonly left: boolean
 }
@@ -65,7 +67,7 @@ export async function openPass(engine: Engine): Promise<Open | undefined> {
   const step = stored?.plan.steps.find(({ id }) => id === found.step)
   if (step?.kind !== 'backfill') return undefined
   const { run, state, driven, left } = found
-  const { file, at, leaf, epoch, heldBy, brake } = state
+  const { file, at, leaf, epoch, heldBy, brake, badRows } = state
   return {
     run,
     step: leaf === undefined ? step : { ...step, table: leaf.table },
@@ -76,6 +78,7 @@ export async function openPass(engine: Engine): Promise<Open | undefined> {
     isLeft: left,
     ...(heldBy === undefined ? {} : { heldBy }),
     ...(brake === undefined ? {} : { brake }),
+    ...(badRows === undefined ? {} : { badRows }),
   }
 }
 

@@ -13,7 +13,7 @@ export interface OnePass extends Part<BackfillStep> {
 }
 
 /** The rows of `bellows.backfill_range` that are of one table, or one partition, of a step. */
-function isOfPart({ step, leaf }: Part<BackfillStep>): Sql {
+export function isOfPart({ step, leaf }: Part<BackfillStep>): Sql {
   return sql`step = ${lit(step.id)} and leaf = ${lit(leaf?.oid ?? 0)}`
 }
 
@@ -29,7 +29,7 @@ export function climbedSql(condition: Sql): Sql {
       from bellows.backfill_range where ${condition}`
 }
 
-function isRange({ from }: Range): Sql {
+export function isRange({ from }: Range): Sql {
   return sql`from_block = ${lit(from.block)} and from_line = ${lit(from.line)}`
 }
 
@@ -135,18 +135,24 @@ export interface RungDone {
   readonly blocks: number
 }
 
+/** Locks a range at its next rung, if it is still there, of this run, and nobody else has it. */
+export function claimSql(pass: OnePass, range: RangeRow): Sql {
+  const { step, file, run } = pass
+  return sql`
+  select from bellows.backfill_range where ${isOfPart(pass)} and ${isRange(range)} and next_rung = ${lit(range.rung)}
+    and exists (select from bellows.checkpoint c where c.step = ${lit(step.id)} and c.run = ${lit(run)})
+    and (to_block, to_line) = (${lit(range.to.block)}, ${lit(range.to.line)}) and not ${isRewritten(step.table, file)} for update skip locked`
+}
+
 /**
  * One statement: the rows of a rung and the range that says so, or neither. The value is computed by the UPDATE itself. The range is what keeps
  * a late worker from doing anything: it goes before the backfill ends or is taken back, and another run of the same migration has its own.
  */
 export function rungSql(pass: OnePass, range: RangeRow): Sql {
-  const { step, file, run } = pass
+  const { step, file } = pass
   const rewritten = isRewritten(step.table, file)
   return sql`
-with claimed as materialized (
-  select from bellows.backfill_range where ${isOfPart(pass)} and ${isRange(range)} and next_rung = ${lit(range.rung)}
-    and exists (select from bellows.checkpoint c where c.step = ${lit(step.id)} and c.run = ${lit(run)})
-    and (to_block, to_line) = (${lit(range.to.block)}, ${lit(range.to.line)}) and not ${rewritten} for update skip locked),
+with claimed as materialized (${claimSql(pass, range)}),
 filled as (
   update ${qualified(step.table)} set ${step.set}
     where ${inRange(range)} and ${step.unfilled} and ${ofRung(range)} and exists (select from claimed)

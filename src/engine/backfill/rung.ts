@@ -1,3 +1,4 @@
+import { BellowsError } from '../../core/errors.ts'
 import { IN_BACKFILL } from '../../core/plan/in-backfill.ts'
 import { type RangeRow, rangesOver } from '../../core/run/ladder.ts'
 import { paced, slowed } from '../../core/run/pace.ts'
@@ -5,8 +6,9 @@ import { halves, rowsIn, rowsOfAll, share } from '../../core/run/ranges.ts'
 import type { Working } from '../context.ts'
 import { note } from '../note.ts'
 import { attempted } from './attempts.ts'
+import { goOnWithout } from './bad-row.ts'
 import { batchTransaction } from './batch.ts'
-import { explainFailure } from './failing-row.ts'
+import { explainFailure, isOfRows } from './failing-row.ts'
 import { type RungDone, rungSql, splitSql } from './range-rows.ts'
 import type { Worker } from './worker.ts'
 
@@ -27,6 +29,7 @@ export async function oneRung(
   }
   shared.busy.add(range)
   const done = await tried(engine, work, range).finally(() => shared.busy.delete(range))
+  if (done === 'left out') return 'done'
   if (done === 'too slow') {
     shared.pace = slowed(shared.pace)
     await cut(engine, work, range)
@@ -38,16 +41,27 @@ export async function oneRung(
   return 'done'
 }
 
-async function tried(engine: Working, work: Worker, range: RangeRow): Promise<RungDone | 'too slow'> {
+async function tried(
+  engine: Working,
+  work: Worker,
+  range: RangeRow,
+): Promise<RungDone | 'too slow' | 'left out'> {
   const { step, run, lane, pass } = work
-  const { linesPerBlock } = pass.file
+  const failed = { range, linesPerBlock: pass.file.linesPerBlock }
   const statements = [...IN_BACKFILL, rungSql({ ...work, file: pass.file }, range)]
-  return await attempted(engine, {
-    step,
-    batch: async () => (await batchTransaction(engine, run, statements, lane)) as RungDone,
-    canBeSmaller: halves(range, linesPerBlock) !== undefined,
-    explain: (error) => explainFailure(engine, step, { range, linesPerBlock }, error),
-  })
+  try {
+    return await attempted(engine, {
+      step,
+      batch: async () => (await batchTransaction(engine, run, statements, lane)) as RungDone,
+      canBeSmaller: halves(range, failed.linesPerBlock) !== undefined,
+      explain: async (error) => error,
+    })
+  } catch (error) {
+    if (!(error instanceof BellowsError) || !isOfRows(error, failed)) throw error
+    if (engine.settings.batch.onBadRow === 'stop') throw await explainFailure(engine, step, failed, error)
+    await goOnWithout(engine, work, range, error)
+    return 'left out'
+  }
 }
 
 /** A range of which one rung took too long becomes several. */

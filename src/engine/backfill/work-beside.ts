@@ -71,12 +71,12 @@ async function pausedBy(engine: Engine, { run, step }: Open): Promise<string | u
 }
 
 async function help(engine: Engine, open: Open, count: (rows: number) => void): Promise<void> {
-  const { run, step, pass, leaf, epoch, brake = engine.settings.brake } = open
+  const { run, step, pass, leaf, epoch, brake = engine.settings.brake, badRows } = open
   const { database, signals, settings } = engine
   // What holds the run back is for its driver to tell.
   const beside = {
     ...engine,
-    settings: { ...settings, brake },
+    settings: { ...settings, brake, batch: { ...settings.batch, ...badRows } },
     signals: { ...signals, tell: async () => undefined },
   }
   engine.notify({ type: 'working_on', step: step.id, table: step.table.name })

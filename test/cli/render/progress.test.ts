@@ -309,6 +309,15 @@ test.each<[Notice, string]>([
     { type: 'waiting_for_backfill', because: 'no backfill is under way' },
     'Waiting: no backfill is under way.\n',
   ],
+  [
+    {
+      type: 'quarantined',
+      step: 'm/backfill/1',
+      rows: 3,
+      newest: { table: 'users', row: 'id=7', sqlstate: '22001', message: 'Too long.' },
+    },
+    'm/backfill/1: left out, 3 by now: id=7 of "users": Too long.\n',
+  ],
   [{ type: 'working_on', step: 'm/backfill/1', table: 'users' }, 'Filling "users" for m/backfill/1.\n'],
 ])('what a worker has to say stays on the screen: %j', (notice, text) => {
   const { view, written } = watching(true)

@@ -47,6 +47,7 @@ const run = (
     ...rest,
   }
 }
+const LEFT_OUT = (row: string) => ({ table: 'users', row, sqlstate: '22001', message: 'Too long.' })
 const version = (number: number, of: number): Version => ({ version: number, run: of }) as Version
 
 describe('the status of a run', () => {
@@ -206,6 +207,16 @@ describe('the table of statuses', () => {
       'what slows it',
       status({ brake: { pace: 'slower', because: ['held to 30 % by ann'] } }),
       '0001_a  expanded\n        slowed: held to 30 % by ann',
+    ],
+    [
+      'what it goes on without',
+      status({ quarantine: { rows: 2, samples: [LEFT_OUT('id=7'), LEFT_OUT('id=9')] } }),
+      '0001_a  expanded\n        2 rows in quarantine: id=7 of "users": Too long. id=9 of "users": Too long.',
+    ],
+    [
+      'some of what it goes on without',
+      status({ quarantine: { rows: 3, samples: [LEFT_OUT('id=7')] } }),
+      '0001_a  expanded\n        3 rows in quarantine: id=7 of "users": Too long. And 2 more.',
     ],
   ])('shows %s', (_what, one, text) => {
     expect(renderStatus([one], plain)).toBe(text)
