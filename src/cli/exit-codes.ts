@@ -20,7 +20,12 @@ const REFUSED: readonly ErrorCode[] = [
   'run_conflict',
   'phase_order',
 ]
-const DIFFERS: readonly ErrorCode[] = ['verification_failed', 'rows_quarantined', 'drift_found']
+const DIFFERS: readonly ErrorCode[] = [
+  'verification_failed',
+  'rows_in_the_way',
+  'rows_quarantined',
+  'drift_found',
+]
 const TRY_AGAIN: readonly ErrorCode[] = [
   'brake_held',
   'gate_closed',

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { EXIT, exitCodeOf } from '../../src/cli/exit-codes.ts'
 import { ERROR_CODES, type ErrorCode } from '../../src/core/errors.ts'
@@ -18,7 +19,7 @@ describe('the exit code', () => {
 
   const EXPECTED: readonly (readonly [keyof typeof EXIT, readonly ErrorCode[]])[] = [
     ['refused', ['plan_refused', 'dependents_found', 'not_reversible', 'run_conflict', 'phase_order']],
-    ['differs', ['verification_failed', 'rows_quarantined', 'drift_found']],
+    ['differs', ['verification_failed', 'rows_in_the_way', 'rows_quarantined', 'drift_found']],
     [
       'tryAgain',
       [
@@ -57,6 +58,16 @@ describe('the exit code', () => {
       expect(exitCodeOf(code)).toBe(EXIT[outcome])
     },
   )
+
+  test('is in the documentation as it is here', () => {
+    const page = readFileSync(new URL('../../docs/errors.md', import.meta.url), 'utf8')
+    const rows = [...page.matchAll(/^\| (\d+) \| [^|]*\| ([^|]*)\|$/gm)]
+    const said = rows.flatMap(([, exit, codes = '']) =>
+      [...codes.matchAll(/`(\w+)`/g)].map(([, code]) => `${code} ${exit}`),
+    )
+    const differing = ERROR_CODES.filter((code) => exitCodeOf(code) !== EXIT.failed)
+    expect(said.toSorted()).toEqual(differing.map((code) => `${code} ${exitCodeOf(code)}`).toSorted())
+  })
 
   test('of an error is never that of success, nor that of something pending', () => {
     for (const code of ERROR_CODES) {
