@@ -1,6 +1,15 @@
 import type { BellowsError } from '../../../errors.ts'
+import { keepsApart } from '../../../plan/mapping.ts'
 import { columnSlotProblems, refused, tableProblems } from '../../../plan/table-checks.ts'
-import { findColumn, findTable, isSameName } from '../../../schema/model.ts'
+import {
+  type Column,
+  findColumn,
+  findTable,
+  isSameName,
+  needsColumn,
+  primaryKeyOf,
+  type Table,
+} from '../../../schema/model.ts'
 import { carryProblems, sourceProblems } from '../../copy/checks.ts'
 import { ofPartitionProblems, primaryKeyProblems } from '../../keys/primary-key.ts'
 import type { Context } from '../../operation.ts'
@@ -39,13 +48,13 @@ export function keyChangeProblems(
   ]
   if (unfit.length > 0) return unfit
   return [
-    ...ownProblems(op, context),
+    ...ownProblems(op, context, target),
     ...columns.slice(1).flatMap((one) => followingProblems(one, context, target)),
     ...tables.flatMap((table) => primaryKeyProblems(table, columns, context.schema)),
   ]
 }
 
-function ownProblems(op: ChangeType, { schema }: Context): readonly BellowsError[] {
+function ownProblems(op: ChangeType, { schema }: Context, target: Target): readonly BellowsError[] {
   const table = findTable(schema, { namespace: op.namespace, name: op.table })
   const from = table === undefined ? undefined : findColumn(table, op.column)
   if (table === undefined || from === undefined) return []
@@ -58,6 +67,7 @@ function ownProblems(op: ChangeType, { schema }: Context): readonly BellowsError
             `"${op.table}"."${op.column}" is an identity of a partitioned table, which cannot be moved to another column.`,
           ),
         ]),
+    ...partedProblems(op, table, from, target),
     ...(op.up === undefined || from.identity === 'no'
       ? []
       : [
@@ -74,6 +84,19 @@ function ownProblems(op: ChangeType, { schema }: Context): readonly BellowsError
             'Drop it for the time of the migration, and add it again afterwards.',
           ),
         ]),
+  ]
+}
+
+/** Nothing keeps the old values apart in a partition that is made between the contract and the purge, but that the new ones are. */
+function partedProblems(op: ChangeType, table: Table, from: Column, to: Target): readonly BellowsError[] {
+  const key = primaryKeyOf(table)
+  const isParted = table.kind === 'partitioned' && key !== undefined && needsColumn(table, key, from.name)
+  if (!isParted || (keepsApart(from, to) && op.collation === undefined)) return []
+  return [
+    refused(
+      `"${table.name}"."${from.name}" is of the primary key of a partitioned table: two values of ${to.type} might be one of ${from.type}, and then the contract could not be undone.`,
+      'Between whole numbers, and between texts of one collation, that cannot be. Otherwise drop the key for the time of the migration, and add it again afterwards.',
+    ),
   ]
 }
 

@@ -13,7 +13,10 @@ import { verifySteps } from '../../copy/verify-steps.ts'
 import { dropLinkSteps, type Link, linkSteps } from '../../keys/links.ts'
 import type { ChangeType } from '../change.ts'
 import { changeHazards } from '../checks.ts'
-import type { Keys, Member, PrimaryKey } from './keys.ts'
+import type { Keys, Member } from './keys.ts'
+import { nameNotNullSql } from './not-null.ts'
+import { dropSparesStep, isParted, nextParts, partedOf, spareParts, standPartsStep } from './parted.ts'
+import type { PrimaryKey } from './primary-key.ts'
 import { swapKeysBackStep, swapKeysStep } from './swap.ts'
 
 export function expandKeys(op: ChangeType, keys: Keys): readonly StepDraft[] {
@@ -80,8 +83,7 @@ function apart(shared: StepDraft): StepDraft {
 
 function nextStep(primaryKey: PrimaryKey): StepDraft {
   const { key, columns, next } = primaryKey
-  return {
-    ...buildStep(primaryKey, next, columns),
+  const said = {
     does: `build the index of the primary key "${key.name}" for the new ${columns.length === 1 ? 'column' : 'columns'}`,
     hazards: [
       {
@@ -90,17 +92,22 @@ function nextStep(primaryKey: PrimaryKey): StepDraft {
           'From here to the purge several unique indexes guard the same keys: of two INSERT ... ON CONFLICT of one new key at the same instant, one can fail with a unique violation instead of taking its DO arm.',
       },
     ],
-  }
+  } as const
+  return isParted(primaryKey)
+    ? standPartsStep(primaryKey, nextParts(primaryKey), said)
+    : { ...buildStep(primaryKey, next, columns), ...said }
 }
 
 function spareStep(primaryKey: PrimaryKey): StepDraft {
   const { table, key, columns, spare } = primaryKey
   const unchanged = columns.map(({ from }) => ({ from, to: from }))
-  return {
-    ...buildStep(primaryKey, spare, unchanged),
+  const said = {
     does: `build a second index for the old key of "${table.name}", by which "${key.name}" can come back at once`,
     hazards: [],
   }
+  return isParted(primaryKey)
+    ? standPartsStep(primaryKey, spareParts(primaryKey), said)
+    : { ...buildStep(primaryKey, spare, unchanged), ...said }
 }
 
 function buildStep({ table, index }: PrimaryKey, name: string, columns: readonly Renamed[]) {
@@ -131,19 +138,23 @@ function validateAgainStep({ table, other, key }: Link): StepDraft {
 
 /** The spare index of the old key is no part of the new column, and would stay. */
 function takeBackKeySteps(member: Member, { primaryKeys }: Keys): readonly StepDraft[] {
-  const spares = primaryKeys
-    .filter(({ table, columns }) => isSameName(table, member.table) && columns.at(-1)?.to === member.to)
+  const mine = primaryKeys.filter(
+    ({ table, columns }) => isSameName(table, member.table) && columns.at(-1)?.to === member.to,
+  )
+  const spares = mine
+    .filter((key) => !isParted(key))
     .map(
       ({ table, spare }) =>
         sql`drop index if exists ${qualified({ namespace: table.namespace, name: spare })}`,
     )
-  return takeBackSteps(member)
+  const steps = takeBackSteps(member)
     .map(apart)
     .map((step) =>
       'statements' in step && step.kind !== 'outside'
         ? { ...step, statements: [...spares, ...step.statements] }
         : step,
     )
+  return [...partedOf(mine).map(dropSparesStep), ...steps]
 }
 
 function purgeKeyStep(member: Member, { members }: Keys): StepDraft {
@@ -162,6 +173,7 @@ function purgeKeyStep(member: Member, { members }: Keys): StepDraft {
     ],
     statements: [
       ...step.statements,
+      ...nameNotNullSql(member),
       ...others.flatMap(({ from, to, finalName }) => indexColumnsSql({ ...member, from, to, finalName })),
       // It ended where the old column did.
       ...(isWider ? [sql`alter sequence ${qualified(identity)} as ${trusted(toColumn.baseType)}`] : []),
