@@ -11,7 +11,7 @@ import {
   type Table,
 } from '../../../schema/model.ts'
 import { carryProblems, sourceProblems } from '../../copy/checks.ts'
-import { ofPartitionProblems, primaryKeyProblems } from '../../keys/primary-key.ts'
+import { ofPartitionProblems, primaryKeyProblems, unprovedProblems } from '../../keys/primary-key.ts'
 import type { Context } from '../../operation.ts'
 import type { Target } from '../../retype/target.ts'
 import { type ColumnOf, followersOf } from '../../rules/followers.ts'
@@ -31,25 +31,25 @@ export function keyChangeProblems(
       isSameName(one.table, table) ? followersOf(context.schema, table, one.column) : [],
     ),
   )
+  const staying = followers.filter(
+    ({ table, key }) =>
+      !columns.some((one) => isSameName(one.table, table) && key.columns.includes(one.column)),
+  )
   // Also one whose column stays as it is: its foreign key is made anew.
   const all = new Set([...tables, ...followers.map(({ table }) => table)])
-  const pointing = new Set(followers.map(({ table }) => table))
   const unfit = [
     ...ofPartitionProblems(followers),
     ...[...all]
       .filter(({ kind }) => kind !== 'partition')
       .flatMap((table) =>
-        tableProblems(
-          { namespace: table.namespace, table: table.name },
-          table,
-          pointing.has(table) ? ['table'] : ['table', 'partitioned'],
-        ),
+        tableProblems({ namespace: table.namespace, table: table.name }, table, ['table', 'partitioned']),
       ),
   ]
   if (unfit.length > 0) return unfit
   return [
     ...ownProblems(op, context, target),
-    ...columns.slice(1).flatMap((one) => followingProblems(one, context, target)),
+    ...staying.flatMap(({ table, key }) => unprovedProblems(table, key)),
+    ...columns.slice(1).flatMap((one) => followingProblems(op, one, context, target)),
     ...tables.flatMap((table) => primaryKeyProblems(table, columns, context.schema)),
   ]
 }
@@ -102,6 +102,7 @@ function partedProblems(op: ChangeType, table: Table, from: Column, to: Target):
 
 /** A column of a foreign key that points at the one that is changed changes with it. */
 function followingProblems(
+  op: ChangeType,
   { table: name, column }: ColumnOf,
   { schema, facts }: Context,
   target: Target,
@@ -111,6 +112,7 @@ function followingProblems(
   if (table === undefined || from === undefined) return []
   const mapping = followingMapping(from, target, facts)
   return [
+    ...partedProblems(op, table, from, target),
     ...sourceProblems(table, from),
     ...carryProblems(table, from),
     ...columnSlotProblems(table),

@@ -1,4 +1,3 @@
-import { validateForeignKeyStep } from '../../../plan/constraint-steps.ts'
 import type { Renamed } from '../../../plan/copied.ts'
 import type { Hazard } from '../../../plan/hazard.ts'
 import { indexValid } from '../../../plan/probes.ts'
@@ -10,7 +9,8 @@ import { takeBackSteps } from '../../copy/back-steps.ts'
 import { fillStep, installStep } from '../../copy/expand-steps.ts'
 import { indexColumnsSql, purgeStep } from '../../copy/leave-steps.ts'
 import { verifySteps } from '../../copy/verify-steps.ts'
-import { dropLinkSteps, type Link, linkSteps } from '../../keys/links.ts'
+import { dropLinkSteps, linkSteps } from '../../keys/links.ts'
+import { proveAgainStep, takeOverAgainStep } from '../../keys/links-again.ts'
 import type { ChangeType } from '../change.ts'
 import { changeHazards } from '../checks.ts'
 import type { Keys, Member } from './keys.ts'
@@ -59,6 +59,7 @@ export function contractKeys(keys: Keys): readonly StepDraft[] {
     ...members.flatMap(verifySteps).map(apart),
     // The swap uses them up, and so does its undo: who goes on after that builds them again.
     ...primaryKeys.flatMap((key) => [nextStep(key), spareStep(key)]),
+    ...links.filter(({ table }) => table.kind === 'partitioned').map(takeOverAgainStep),
     ...links.flatMap((link) => linkSteps(link, 'retire')),
     swapKeysStep(keys),
     ...members.map((member) => purgeKeyStep(member, keys)),
@@ -69,7 +70,7 @@ export function takeBackKeys(keys: Keys): readonly StepDraft[] {
   const { members, links } = keys
   return [
     swapKeysBackStep(keys),
-    ...links.filter(({ key }) => key.validated).map(validateAgainStep),
+    ...links.filter(({ key }) => key.validated).map(proveAgainStep),
     ...links.flatMap(dropLinkSteps),
     ...members.toReversed().flatMap((member) => takeBackKeySteps(member, keys)),
   ]
@@ -124,16 +125,6 @@ function buildStep({ table, index }: PrimaryKey, name: string, columns: readonly
     index: built,
     statement: trusted(statement),
   } as const
-}
-
-function validateAgainStep({ table, other, key }: Link): StepDraft {
-  return validateForeignKeyStep({
-    table,
-    other,
-    name: key.name,
-    phase: 'retire',
-    does: `check the foreign key "${key.name}" of "${table.name}" again, for the rows that are there`,
-  })
 }
 
 /** The spare index of the old key is no part of the new column, and would stay. */

@@ -7,10 +7,11 @@ import { renameSql } from '../../../plan/retire.ts'
 import { functionSql } from '../../../plan/row-trigger.ts'
 import type { Lock, StepDraft } from '../../../plan/step.ts'
 import type { QualifiedName } from '../../../schema/model.ts'
-import { id, qualified, type Sql, sql, trusted } from '../../../sql.ts'
+import { id, qualified, type Sql, sql } from '../../../sql.ts'
 import { moveDefaultSql } from '../../copy/leave-steps.ts'
 import { handOverSql } from '../../keys/identity.ts'
-import { dropConstraintSql, linkCommentSql, takeOverLinksSql } from '../../keys/links.ts'
+import { dropConstraintSql, takeOverLinksSql } from '../../keys/links.ts'
+import { putAgainSql } from '../../keys/links-again.ts'
 import { returnDefaultSql } from '../steps.ts'
 import type { Keys, Member } from './keys.ts'
 import { dropNotNullSql, setNotNullSql } from './not-null.ts'
@@ -83,10 +84,7 @@ export function swapKeysBackStep(keys: Keys): StepDraft {
       ...members.flatMap(giveBackSql),
       ...primaryKeys.flatMap((key) => (isParted(key) ? shownPartsSql(key) : keySql(key, key.spare, false))),
       // For new rows; those that are there were held to it by the twin, and are looked at in a step of its own.
-      ...links.flatMap(({ table, key }) => [
-        sql`alter table ${qualified(table)} add constraint ${id(key.name)} ${trusted(key.definition)}${key.validated ? sql` not valid` : sql``}`,
-        ...linkCommentSql(table, key),
-      ]),
+      ...links.flatMap(putAgainSql),
       compiledSql(keys),
     ],
     cost: 'instant',
