@@ -31,6 +31,7 @@ import { inspect } from './inspect.ts'
 import { transactWithLocks } from './lock.ts'
 import { note } from './note.ts'
 import { buildIndex, runOutside } from './outside.ts'
+import { standing } from './standing-parts.ts'
 import { wasBegun } from './started.ts'
 import { validateParts } from './validate-parts.ts'
 
@@ -109,7 +110,7 @@ interface Performing extends Pick<Around, 'ahead' | 'passed'> {
 async function perform(engine: Driving, run: Run, step: Step, performing: Performing): Promise<void> {
   const { record } = performing
   if (isTransaction(step)) {
-    await performTransaction(engine, run, step, performing)
+    await standing(engine, step, () => performTransaction(engine, run, step, performing))
     return
   }
   await begin(engine, run, step, performing)

@@ -19,11 +19,14 @@ import type { Driving } from './context.ts'
 import { holds } from './holds.ts'
 import { transactWithLocks } from './lock.ts'
 import { note } from './note.ts'
+import { standInEach } from './standing-parts.ts'
 import { stopIfAsked } from './stop.ts'
 
 /** Partitions come and go while an index is built for hours: what is lacking is asked anew behind each. */
 export async function workThroughParts(engine: Driving, run: Run, step: IndexPartsStep): Promise<void> {
   await note(engine, run.id, [{ type: 'step_started', step: step.id }])
+  // Whoever needs them looks again, because a partition that comes has none.
+  if (step.how === 'stand') return await standInEach(engine, { ...step, using: await usingOf(engine, step) })
   if (step.how === 'drop') await dropLooseParts(engine, step)
   else await buildParts(engine, run, { ...step, using: await usingOf(engine, step) })
   if (await holds(engine, step.probe)) return

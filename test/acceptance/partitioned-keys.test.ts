@@ -3,7 +3,6 @@ import type { SettingsChange } from '../../src/config.ts'
 import type { Migration, Operation } from '../../src/core/operations/migration.ts'
 import { catalog } from '../support/catalog.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
-import { expectRefused } from '../support/events.ts'
 import { type Lifecycle, liveThrough } from '../support/lifecycle.ts'
 import { undeclared } from '../support/lock-table.ts'
 import { tracedLife } from '../support/traced-life.ts'
@@ -273,12 +272,4 @@ test('names of what is under a foreign key are taken', async () => {
       `select from pg_constraint where conrelid = 'notes'::regclass and contype = 'f' and conparentid = 0`,
     ),
   ).toHaveLength(2)
-})
-
-test('a type that a foreign key of a partitioned table would have to follow is refused', async () => {
-  await expectRefused(
-    `${given} alter table logs add ${POINTS}`,
-    { kind: 'change_type', namespace: 'public', table: 'events', column: 'id', type: 'bigint' },
-    'public.logs is a partitioned table',
-  )
 })

@@ -60,7 +60,7 @@ function costText(step: Step): string {
     case 'concurrent_index':
       return 'reads the table twice; readers and writers go on'
     case 'index_parts':
-      return step.how === 'build' ? 'reads each partition twice; readers and writers go on' : 'instant'
+      return step.how === 'drop' ? 'instant' : 'reads each partition twice; readers and writers go on'
     case 'validate_parts':
       return 'reads each partition once; readers and writers go on'
     case 'foreign_key_parts':
@@ -123,6 +123,7 @@ function keyPartsText({ how, name, definition }: Extract<Step, { kind: 'foreign_
 }
 
 function partsText({ how, index, using }: Extract<Step, { kind: 'index_parts' }>): string {
+  if (how === 'stand') return `create index concurrently on each partition ${using}`
   return how === 'build'
     ? `create index concurrently on each partition ${using ?? '…'};\nalter index ${index.name} attach partition …  -- the moment it is built`
     : 'drop index concurrently …  -- what an interrupted build left'

@@ -1,15 +1,13 @@
 import { assert, type BellowsError } from '../errors.ts'
-import { boundsProblem } from '../plan/bounds.ts'
 import { namesFor } from '../plan/names.ts'
-import type { StepDraft } from '../plan/step.ts'
-import { refused, tableProblems, theTable } from '../plan/table-checks.ts'
+import { tableProblems, theTable } from '../plan/table-checks.ts'
 import { boundKey } from '../schema/bounds.ts'
-import type { Facts } from '../schema/facts.ts'
 import { findTable, type QualifiedName } from '../schema/model.ts'
-import { lit, qualified, type Sql, sql, trusted } from '../sql.ts'
+import { sql, trusted } from '../sql.ts'
 import type { Context, OperationSpec } from './operation.ts'
 import { type AttachPartition, thePart } from './partition/attach.ts'
 import { attachedSchema } from './partition/attached-schema.ts'
+import { boundsProblems } from './partition/bound-problems.ts'
 import {
   besideDefault,
   defaultOf,
@@ -24,6 +22,7 @@ import {
   detachBesideDefaultStep,
   detachStep,
   letGoStep,
+  lookStep,
   type Parting,
   proveSteps,
 } from './partition/steps.ts'
@@ -123,39 +122,6 @@ function partingOf(op: AttachPartition, { schema, facts, seed }: Context): Parti
   const proof = { name: namesFor(seed, op.partition, []).proof, condition: found.proof }
   return { table, part, bounds: op.bounds, proof }
 }
-
-function boundsProblems(op: AttachPartition, { bounds }: Facts): readonly BellowsError[] {
-  const found = bounds[boundKey({ table: theTable(op), bounds: op.bounds })]
-  const problem =
-    boundsProblem(op.bounds) ?? (found !== undefined && 'problem' in found ? found.problem : undefined)
-  return problem === undefined
-    ? []
-    : [
-        refused(
-          `The bounds of "${op.partition}" (${op.bounds}) cannot be used: ${problem}.`,
-          `Write them as in SQL, such as: for values from ('2026-01-01') to ('2027-01-01')`,
-        ),
-      ]
-}
-
-function lookStep(
-  table: QualifiedName,
-  where: Sql,
-  { what, otherwise }: { readonly what: string; readonly otherwise: string },
-): StepDraft {
-  return {
-    kind: 'inspect',
-    phase: 'expand',
-    does: `look for ${what}`,
-    hazards: [],
-    table,
-    offenders: sql`select * from ${qualified(table)} where ${where} limit ${lit(ROWS_SHOWN)}`,
-    otherwise: `${otherwise}, so it cannot be attached; nothing was changed.`,
-    hint: 'Move or delete those rows, and run the same command again.',
-  }
-}
-
-const ROWS_SHOWN = 5
 
 function checksOf(op: AttachPartition, context: Context): readonly (readonly [QualifiedName, string])[] {
   const { part, proof } = partingOf(op, context)

@@ -8,11 +8,41 @@ import { type CreateTable, foreignKeysOf, type NewForeignKey } from './create-ta
 import { withMadeTable } from './create-table/made-schema.ts'
 import { type Named, namedConstraints } from './create-table/names.ts'
 import { comparisons } from './create-table/partition-key.ts'
+import { isPartitionOf, newPartitionNeeds, newPartitionProblems } from './create-table/partition-of.ts'
+import { withNewPartition } from './create-table/partition-schema.ts'
+import { makePartitionSteps, takePartitionBackSteps } from './create-table/partition-steps.ts'
 import { addForeignKeySql, createTableSql } from './create-table/statements.ts'
+import type { OperationNeeds } from './needs.ts'
 import type { OperationSpec } from './operation.ts'
 
 export const createTable: OperationSpec<CreateTable> = {
-  needs: (op) => ({
+  needs: (op) => (isPartitionOf(op) ? newPartitionNeeds(op) : tableNeeds(op)),
+
+  check: (op, context) =>
+    isPartitionOf(op) ? newPartitionProblems(op, context) : createTableProblems(op, context),
+
+  apply: (op, schema, facts) =>
+    isPartitionOf(op) ? withNewPartition(op, schema, facts) : withMadeTable(op, schema, facts),
+
+  expand: (op, context) => (isPartitionOf(op) ? makePartitionSteps(op, context) : makeTableSteps(op)),
+
+  backfill: () => [],
+
+  contract: () => [],
+
+  rollback: (op, context) =>
+    isPartitionOf(op)
+      ? takePartitionBackSteps(op, context)
+      : [
+          ...foreignKeys(op)
+            .toReversed()
+            .map((key) => dropForeignKey(op, key)),
+          dropTable(op),
+        ],
+}
+
+function tableNeeds(op: CreateTable): OperationNeeds {
+  return {
     tables: [theTable(op), ...foreignKeysOf(op).map(({ references }) => references)].map(
       ({ namespace, name }) => ({ namespace, name, columns: [] }),
     ),
@@ -36,13 +66,11 @@ export const createTable: OperationSpec<CreateTable> = {
         ...columns.map((column) => ({ table: { namespace, name }, column, how: 'uses' as const })),
       ]),
     ],
-  }),
+  }
+}
 
-  check: createTableProblems,
-
-  apply: withMadeTable,
-
-  expand: (op) => [
+function makeTableSteps(op: CreateTable): readonly StepDraft[] {
+  return [
     {
       kind: 'ddl',
       phase: 'expand',
@@ -56,18 +84,7 @@ export const createTable: OperationSpec<CreateTable> = {
       cost: 'instant',
     },
     ...foreignKeys(op).map((key) => addForeignKey(op, key)),
-  ],
-
-  backfill: () => [],
-
-  contract: () => [],
-
-  rollback: (op) => [
-    ...foreignKeys(op)
-      .toReversed()
-      .map((key) => dropForeignKey(op, key)),
-    dropTable(op),
-  ],
+  ]
 }
 
 function foreignKeys(op: CreateTable): readonly Named<NewForeignKey>[] {

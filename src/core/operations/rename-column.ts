@@ -2,6 +2,7 @@ import { gateStep } from '../plan/retire.ts'
 import { theTable } from '../plan/table-checks.ts'
 import { returnStep, takeBackSteps } from './copy/back-steps.ts'
 import { fillStep, installStep } from './copy/expand-steps.ts'
+import { partKeysOf, standPartKeyStep } from './copy/part-keys.ts'
 import { verifySteps } from './copy/verify-steps.ts'
 import { identityQuestion } from './keys/identity.ts'
 import { dropLinkSteps, linkSteps } from './keys/links.ts'
@@ -48,6 +49,7 @@ export const renameColumn: OperationSpec<RenameColumn> = {
       ...work.key.links.flatMap((link) => linkSteps(link, 'verify')),
       gateStep(work.leaving),
       hideKeyStep(work),
+      ...partKeysOf(work).map(standPartKeyStep),
       purgeKeyStep(work),
     ]
   },

@@ -2,10 +2,11 @@ import { hash } from '../hash.ts'
 import { rewriteConstraint, rewriteIndex } from '../rewrite.ts'
 import type { Index } from '../schema/indexes.ts'
 import { type Constraint, pointsAtParts, type Table } from '../schema/model.ts'
-import { id, join, type Sql, sql, trusted } from '../sql.ts'
+import { type Sql, sql } from '../sql.ts'
 import type { Copy, Renamed } from './copied.ts'
 import { upsertRace } from './hazards.ts'
 import { buildLocks, dropLoosePartsStep, type IndexPartsOf } from './index-parts.ts'
+import { keyPlace, keyText } from './key-text.ts'
 import {
   constraintPartsSteps,
   dropLooseForeignKeysStep,
@@ -45,6 +46,16 @@ export function carriedPartsSteps(table: Table, copy: Copy<Index>, column: Renam
   ]
 }
 
+/** The same of the primary key, for as long as the old one stands. */
+export function carriedKeyPartsSteps(
+  table: Table,
+  copy: Copy<Constraint>,
+  column: Renamed,
+): readonly StepDraft[] {
+  const index = table.indexes.find(({ constraint }) => constraint === copy.original.name)
+  return index === undefined ? [] : carriedPartsSteps(table, { ...copy, original: index }, column)
+}
+
 /** The same of a unique constraint, of which each partition has one. */
 export function carriedUniquePartsSteps(
   table: Table,
@@ -68,26 +79,13 @@ export function carriedUniquePartsSteps(
   )
 }
 
-/** Out of its columns, because the parser's own printer leaves INCLUDE out. Its options are those of its index. */
-function uniqueSql(table: Table, { name, columns, definition }: Constraint, { from, to }: Renamed): Sql {
-  const index = table.indexes.find(({ constraint }) => constraint === name)
-  const nameParts = index?.nameParts ?? columns
-  const [, options] = / WITH \(([^()]*)\)$/.exec(index?.definition ?? '') ?? []
-  const list = (names: readonly string[]) => join(names.map((one) => id(one === from ? to : one)))
-  const nulls = / NULLS NOT DISTINCT /.test(definition) ? sql` nulls not distinct` : sql``
-  const more = nameParts.slice(columns.length)
-  return join(
-    [
-      sql`unique${nulls} (${list(columns)})`,
-      ...(more.length === 0 ? [] : [sql`include (${list(more)})`]),
-      ...(options === undefined ? [] : [sql`with (${trusted(options)})`]),
-      ...(index?.tablespace ? [sql`using index tablespace ${id(index.tablespace)}`] : []),
-    ],
-    ' ',
-  )
+function uniqueSql(table: Table, key: Constraint, column: Renamed): Sql {
+  const index = table.indexes.find(({ constraint }) => constraint === key.name)
+  const nulls = / NULLS NOT DISTINCT /.test(key.definition) ? sql` nulls not distinct` : sql``
+  return sql`unique${nulls} ${keyText(key, index, [column])}${keyPlace(index)}`
 }
 
-export function carriedKeyPartsStep(table: Table, copy: Copy<Constraint>, column: Renamed): StepDraft {
+export function carriedForeignKeyPartsStep(table: Table, copy: Copy<Constraint>, column: Renamed): StepDraft {
   return foreignKeyPartsStep(keyOf(table, copy, column), {
     phase: 'verify',
     hazards: [],

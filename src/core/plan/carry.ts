@@ -2,7 +2,12 @@ import { rewriteConstraint, rewriteIndex } from '../rewrite.ts'
 import type { Index } from '../schema/indexes.ts'
 import { type Constraint, needsColumn, type QualifiedName, type Table } from '../schema/model.ts'
 import { id, qualified, type Sql, sql } from '../sql.ts'
-import { carriedKeyPartsStep, carriedPartsSteps, carriedUniquePartsSteps } from './carry-parts.ts'
+import {
+  carriedForeignKeyPartsStep,
+  carriedKeyPartsSteps,
+  carriedPartsSteps,
+  carriedUniquePartsSteps,
+} from './carry-parts.ts'
 import { commentedSql } from './commented.ts'
 import { foreignKeySteps, indexToConstraintStep } from './constraint-steps.ts'
 import type { Copy, Renamed } from './copied.ts'
@@ -94,10 +99,14 @@ export function carrySteps(table: Table, things: Carried, column: Renamed): read
         ? carriedUniquePartsSteps(table, copy, column)
         : uniqueSteps(table, copy, column),
     ),
-    ...things.keys.flatMap((copy) => carryingSteps(table, copy, column)),
+    ...things.keys.flatMap((copy) =>
+      table.kind === 'partitioned'
+        ? carriedKeyPartsSteps(table, copy, column)
+        : carryingSteps(table, copy, column),
+    ),
     ...things.foreignKeys.flatMap((copy) =>
       table.kind === 'partitioned'
-        ? [carriedKeyPartsStep(table, copy, column)]
+        ? [carriedForeignKeyPartsStep(table, copy, column)]
         : copyForeignKey(table, copy, column),
     ),
   ]
@@ -157,7 +166,9 @@ export function settleSql(
   const on = qualified(table)
   const commented = ({ finalName: name, original }: Copy<Constraint>) =>
     commentedSql(sql`constraint ${id(name)} on ${on}`, original.comment)
-  const keys = things.keys.flatMap((copy) => [
+  // That of a partitioned table has come with all that it had: see copy/part-keys.ts.
+  const ownKeys = table.kind === 'partitioned' ? [] : things.keys
+  const keys = ownKeys.flatMap((copy) => [
     sql`alter table ${on} add constraint ${id(copy.finalName)} primary key using index ${id(copy.copyName)}`,
     ...commented(copy),
   ])
@@ -171,7 +182,7 @@ export function settleSql(
     const columns = original.columns.map((name) => (name === column.from ? column.finalName : name))
     return nameUnderSql(table, key, columns)
   })
-  const carrying = [...things.uniques, ...things.keys].flatMap(({ original, finalName: name }) => {
+  const carrying = [...things.uniques, ...ownKeys].flatMap(({ original, finalName: name }) => {
     const index = table.indexes.find((one) => one.constraint === original.name)
     return index === undefined ? [] : markedSql(table, index, name)
   })
@@ -192,7 +203,8 @@ export function markedSql(table: QualifiedName, original: Index, name: string): 
 
 /** Before the old column goes: the table must not be without its replica identity for a moment. */
 export function replicaIdentitySql(table: Table, things: Carried): readonly Sql[] {
-  const found = [...things.indexes, ...things.uniques, ...things.keys].find(({ original }) =>
+  const keys = table.kind === 'partitioned' ? [] : things.keys
+  const found = [...things.indexes, ...things.uniques, ...keys].find(({ original }) =>
     table.indexes.some(
       (index) =>
         index.replicaIdentity && (index.name === original.name || index.constraint === original.name),

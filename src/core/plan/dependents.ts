@@ -138,16 +138,25 @@ function isKnownKey(known: readonly string[]): Sql {
  * Nothing hangs on a column of its own table but what the plan knows by name. PostgreSQL drops indexes and constraints with
  * their column without a word; one that somebody made since the plan would be lost.
  */
-export function nothingElseOn(table: QualifiedName, column: string, known: readonly string[]): Sql {
+export function nothingElseOn(
+  table: QualifiedName,
+  column: string,
+  known: readonly string[],
+  standing?: string,
+): Sql {
   const names = [...known, ''].map((name) => lit(name))
   const relation = regclass(table)
+  const ours =
+    standing === undefined
+      ? sql``
+      : sql` and not pg_catalog.starts_with(coalesce(x.relname, c.conname), ${lit(standing)})`
   return sql`not exists (
 select from ${treeOf(relation)} tree
   cross join lateral (select * from pg_catalog.pg_attribute where attrelid = tree.relid and attname = ${lit(column)} and not attisdropped offset 0) a
   cross join lateral (select * from pg_catalog.pg_depend where refclassid = 'pg_catalog.pg_class'::regclass and refobjid = a.attrelid and refobjsubid = a.attnum offset 0) d
   left join pg_catalog.pg_class x on d.classid = 'pg_catalog.pg_class'::regclass and x.oid = d.objid and x.relkind in ('i', 'I')
   left join pg_catalog.pg_constraint c on d.classid = 'pg_catalog.pg_constraint'::regclass and c.oid = d.objid and c.contype <> 'n'
-  where coalesce(x.relname, c.conname) not in (${join(names)})
+  where coalesce(x.relname, c.conname) not in (${join(names)})${ours}
     -- A foreign key to a partitioned table has one to each of its partitions under it, which goes with it.
     and not exists (select from pg_catalog.pg_constraint up where up.oid = c.conparentid and up.conrelid = c.conrelid)
     -- What a partition has from its table is known by that.

@@ -139,12 +139,14 @@ function oneTransaction(drafts: readonly (Omit<TransactionStep, 'id'> & StepDraf
     'steps that are taken as one are of one kind',
   )
   const leavers = drafts.flatMap(leaversOf)
+  const stands = drafts.flatMap((draft) => draft.stands ?? [])
   return {
     ...first,
     ...told(drafts),
     probe: all([...new Set(drafts.map(({ probe }) => probe))]),
     locks: oneLock(drafts.flatMap(({ locks }) => locks)),
     requires: unique(drafts.flatMap(({ requires }) => requires)),
+    ...(stands.length === 0 ? {} : { stands }),
     statements: statementsOf(drafts),
     ...andAlso('retires', leavers),
   }

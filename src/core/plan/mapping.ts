@@ -102,3 +102,8 @@ export function keepsEveryValue(from: Target, to: Target): boolean {
   const isNumber = INTEGER_TYPES.has(to.baseType) && from.baseType === to.baseType
   return isNumber || isWidening(from, to) || WIDENINGS.has(`${from.baseType} -> ${to.baseType}`)
 }
+
+/** Are two values of the one always two of the other, where all have their place there? Numbers with a scale are rounded, and times. */
+export function keepsApart(from: Target, to: Target): boolean {
+  return [INTEGER_TYPES, TEXT_TYPES].some((types) => types.has(from.baseType) && types.has(to.baseType))
+}

@@ -3,8 +3,11 @@ import type { Sql } from '../sql.ts'
 
 /** An index of a partitioned table, and how its parts are known. */
 export interface IndexParts {
-  /** `build` gives each partition its part, concurrently and one by one; `drop` takes away what an interrupted build left. */
-  readonly how: 'build' | 'drop'
+  /**
+   * `build` gives each partition its part, concurrently and one by one; `stand` only builds what each is to have, and leaves it alone;
+   * `drop` takes away what an interrupted build left, or what stands alone.
+   */
+  readonly how: 'build' | 'stand' | 'drop'
   readonly table: QualifiedName
   readonly index: QualifiedName
   /** As in `IndexFacts`; null: as the index of the table is. */
@@ -25,6 +28,9 @@ export interface PartConstraint {
   /** What stands before `USING INDEX`, and behind the index. */
   readonly usingIndex: { readonly before: Sql; readonly after: Sql }
 }
+
+/** Unique indexes of single partitions, under no index of the table: what is part of another one cannot become a key. */
+export type StandingParts = Omit<IndexParts, 'how' | 'constraint'> & { readonly using: string }
 
 /** A foreign key of a partitioned table, which its partitions have before it. */
 export interface ForeignKeyParts {

@@ -13,6 +13,8 @@ export interface Leaving {
   readonly hidden: string
   /** Names of the indexes and constraints on it that the plan has taken care of. */
   readonly known: readonly string[]
+  /** How the names of indexes begin that the plan builds on single partitions, whichever these are. */
+  readonly standing?: string
   /** Where writes of it are counted. */
   readonly counter?: string
   /** Foreign keys that point at it and have twins, as dependents are called. */
@@ -69,9 +71,9 @@ export function retireStep(
 }
 
 /** At retire the column still has its name, at purge its hidden one. */
-export function noStrangers({ table, column, known }: Leaving, name: string): Requirement {
+export function noStrangers({ table, column, known, standing }: Leaving, name: string): Requirement {
   return {
-    that: nothingElseOn(table, name, known),
+    that: nothingElseOn(table, name, known, standing),
     code: 'drift_found',
     otherwise: `an index or a constraint was put on "${table.name}"."${column}" since the plan was made; it would be lost`,
   }

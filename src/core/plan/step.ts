@@ -6,7 +6,7 @@ import type { Comparison } from './comparison.ts'
 import type { Hazard } from './hazard.ts'
 import type { Inspection } from './inspection.ts'
 import type { Leaver } from './leaver.ts'
-import type { ForeignKeyParts, IndexParts } from './parts.ts'
+import type { ForeignKeyParts, IndexParts, StandingParts } from './parts.ts'
 import type { Shares } from './shares.ts'
 
 /**
@@ -82,6 +82,8 @@ export interface TransactionStep extends Common {
   readonly kind: 'ddl' | 'install_dual_write' | 'validate' | 'retire' | 'purge'
   readonly locks: readonly Lock[]
   readonly requires: readonly Requirement[]
+  /** What each partition has to have by then: one that came meanwhile gets it before the transaction, which is tried anew. */
+  readonly stands?: readonly StandingParts[]
   readonly statements: readonly Sql[]
   /** What must hold behind the statements, where the probe asks for more than they bring about. */
   readonly after?: Sql

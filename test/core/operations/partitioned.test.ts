@@ -11,6 +11,8 @@ import {
   factsWithTypes,
   foreignKey,
   index,
+  indexOf,
+  primaryKeyOf,
   schemaOf,
   table,
   unique,
@@ -403,18 +405,57 @@ describe('a copied column of a partitioned table', () => {
     ])
   })
 
+  const primary = primaryKeyOf(['team', 'id'], 'events_pkey')
+  const carrying = indexOf(primary, {
+    definition:
+      "CREATE UNIQUE INDEX events_pkey ON ONLY public.events USING btree (team, id) INCLUDE (name) WITH (fillfactor='80')",
+    nameParts: ['team', 'id', 'name'],
+    tablespace: 'Fast',
+  })
+
+  test('takes its primary key along: what stands in each partition becomes its key with that of the table, in the purge', () => {
+    const { steps, rollback } = planned(RENAME, events({ constraints: [primary], indexes: [carrying] }))
+    const standing = steps.filter((step) => step.kind === 'index_parts' && step.how === 'stand')
+    expect(standing).toMatchObject([
+      {
+        phase: 'retire',
+        using: `UNIQUE USING btree ("squad", "id") include ("name") with (fillfactor='80')`,
+        tablespace: 'Fast',
+        prefix: expect.stringMatching(/^bellows_part_[0-9a-f]{8}_$/),
+      },
+    ])
+    expect(standing.map(locks)).toEqual([['b share_update_exclusive']])
+    const hidden = steps.findIndex(({ kind }) => kind === 'retire')
+    expect(steps.indexOf(standing[0] as Step)).toBeGreaterThan(hidden)
+    const purge = steps.find(({ kind }) => kind === 'purge')
+    expect(purge).toMatchObject({ stands: [{ prefix: (standing[0] as { prefix?: string }).prefix }] })
+    const texts = purge === undefined ? '' : shortly([purge]).flat().join(';\n')
+    expect(texts).toContain(`primary key ("squad", "id") include ("name") with (fillfactor=`)
+    expect(texts.indexOf('attach partition')).toBeLessThan(texts.indexOf('drop column'))
+    expect(rollback.filter((step) => step.kind === 'index_parts' && step.how === 'drop')).toHaveLength(2)
+  })
+
   test.each([
     [
-      'its primary key',
-      { kind: 'primary_key', validated: true } as const,
-      'The primary key of_shop of a partitioned table cannot be handed on to another column',
+      'a foreign key that points at its primary key',
+      { constraints: [primary], indexes: [{ ...carrying, foreignKeys: ['of_event on notes'] }] },
+      'The foreign key of_event on notes stands on the primary key events_pkey of a partitioned table',
+    ],
+    [
+      'its primary key in more partitions than change theirs in a moment',
+      {
+        constraints: [primary],
+        indexes: [carrying],
+        parts: Array.from({ length: 101 }, (_, at) => part(`part_${at}`)),
+      },
+      '"events" has 101 partitions, and the primary key events_pkey of all goes over in one moment',
     ],
     [
       'a foreign key that was never proved',
-      { validated: false } as const,
+      { constraints: [{ ...key, validated: false }] },
       'The foreign key of_shop of a partitioned table is not validated',
     ],
   ])('is refused with %s', (_what, more, message) => {
-    expect(() => planned(RENAME, events({ constraints: [{ ...key, ...more }] }))).toThrow(message)
+    expect(() => planned(RENAME, events(more))).toThrow(message)
   })
 })

@@ -132,6 +132,29 @@ export const RENAME_KEY: Life = {
   ...CHANGE_KEY,
   ...life([{ ...rename('id', 'number'), table: 'places' }], { copy_id_to_number: 100 }),
 }
+const parted = `create table places (id integer primary key, pad text default repeat('x', 100));
+    create table visits (at integer, place integer not null references places on delete cascade, primary key (place, at)) partition by range (at);
+    create table visits_1 partition of visits for values from (0) to (50);
+    create table visits_2 partition of visits for values from (50) to (1000) partition by hash (at);
+    create table visits_2a partition of visits_2 for values with (modulus 1, remainder 0);
+    insert into places (id) select generate_series(1, 100); insert into visits select i, i from generate_series(1, 100) i;`
+const lost = `select count(*) from visits having count(*) <> 100 union all select count(*) from places having count(*) <> 100`
+/** Partitions point at the key, and what points is of their own: foreign keys and primary keys come by parts, and go back so. */
+export const CHANGE_PARTED: Life = {
+  ...life([{ kind: 'change_type', namespace: 'public', table: 'places', column: 'id', type: 'bigint' }]),
+  given: parted,
+  wrong: lost,
+}
+/** A foreign key that partitions have before their table stands on both columns meanwhile. */
+export const RENAME_LINKED: Life = {
+  ...CHANGE_PARTED,
+  ...life([{ ...rename('id', 'number'), table: 'places' }], { copy_id_to_number: 100 }),
+}
+/** A column of the primary key of a partitioned table. */
+export const RENAME_PARTED: Life = {
+  ...CHANGE_PARTED,
+  ...life([{ ...rename('place', 'spot'), table: 'visits' }], { copy_place_to_spot: 100 }),
+}
 /** A change of type in a partitioned table: each partition is filled, compared, proved and given its part of an index by itself. */
 export const PARTITIONED: Life = {
   ...life([{ kind: 'change_type', namespace: 'public', table: 'events', column: 'seen', type: 'bigint' }]),

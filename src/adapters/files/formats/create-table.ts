@@ -57,18 +57,65 @@ const constraint = z
     return z.NEVER
   })
 
+/** What a partition has from its table. */
+const OF_A_TABLE = ['columns', 'primary_key', 'constraints', 'partition_by', 'partitions'] as const
+
 export const createTable = z
   .strictObject({
     ...onTable,
-    columns: z.array(column).min(1),
+    columns: z.array(column).min(1).optional(),
     primary_key: names.optional(),
-    constraints: z.array(constraint).default([]),
+    constraints: z.array(constraint).optional(),
     comment: z.string().optional(),
     partition_by: z.string().min(1).optional(),
     partitions: z.array(z.strictObject({ name, bounds: z.string().min(1) })).optional(),
+    partition_of: name.optional(),
+    bounds: z.string().min(1).optional(),
+    refuse_in_default: z.literal(true).optional(),
   })
-  .transform(({ primary_key: primaryKey, partition_by: partitionBy, ...table }) => ({
-    ...table,
-    ...(primaryKey === undefined ? {} : { primaryKey }),
-    ...(partitionBy === undefined ? {} : { partitionBy }),
-  }))
+  .superRefine((given, { addIssue }) => {
+    const problem = given.partition_of === undefined ? tableProblem(given) : partitionProblem(given)
+    if (problem !== undefined) addIssue({ code: 'custom', message: problem })
+  })
+  .transform((given) => {
+    const { primary_key: primaryKey, partition_by: partitionBy, partition_of: parent, ...more } = given
+    const { columns = [], constraints = [], bounds, refuse_in_default: refuses, ...table } = more
+    return {
+      ...table,
+      columns,
+      constraints,
+      ...(primaryKey === undefined ? {} : { primaryKey }),
+      ...(partitionBy === undefined ? {} : { partitionBy }),
+      ...(parent === undefined || bounds === undefined
+        ? {}
+        : {
+            partitionOf: {
+              table: parent,
+              bounds,
+              ...(refuses === undefined ? {} : { refuseInDefault: refuses }),
+            },
+          }),
+    }
+  })
+
+interface Given {
+  readonly columns?: unknown
+  readonly bounds?: unknown
+  readonly refuse_in_default?: unknown
+}
+
+function tableProblem({ columns, bounds, refuse_in_default: refuses }: Given): string | undefined {
+  if (columns === undefined)
+    return 'a table has "columns", or says of which one it is a partition: "partition_of"'
+  if (bounds === undefined && refuses === undefined) return undefined
+  return '"bounds" and "refuse_in_default" go with "partition_of"'
+}
+
+function partitionProblem(given: Given): string | undefined {
+  if (given.bounds === undefined)
+    return 'a partition has "bounds", such as: for values from (1) to (100), or default'
+  const more = OF_A_TABLE.filter((field) => field in given)
+  return more.length === 0
+    ? undefined
+    : `a partition has everything from its table: leave ${more.map((field) => `"${field}"`).join(' and ')} away`
+}

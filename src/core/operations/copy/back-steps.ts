@@ -10,6 +10,7 @@ import { functionSql, uninstallSql } from '../../plan/row-trigger.ts'
 import type { StepDraft } from '../../plan/step.ts'
 import { id, qualified, sql, trusted } from '../../sql.ts'
 import { partnerLocks } from './leave-steps.ts'
+import { dropPartKeyStep, partKeysOf } from './part-keys.ts'
 import { carriedAttributes, type Work } from './work.ts'
 
 /** Undoes `hideStep`: instant and lossless, because the hidden column was kept in step. */
@@ -23,7 +24,10 @@ export function takeBackSteps(work: Work): readonly StepDraft[] {
   const loose =
     table.kind === 'partitioned'
       ? [
-          ...[...things.indexes, ...things.uniques].map((copy) => dropLooseStep(table, copy, work)),
+          ...[...things.indexes, ...things.uniques, ...things.keys].map((copy) =>
+            dropLooseStep(table, copy, work),
+          ),
+          ...partKeysOf(work).map(dropPartKeyStep),
           ...things.foreignKeys.map((copy) => dropLooseKeyStep(table, copy, work)),
         ]
       : []

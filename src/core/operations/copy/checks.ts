@@ -1,6 +1,6 @@
 import type { BellowsError } from '../../errors.ts'
 import { ownPartProblems, refused } from '../../plan/table-checks.ts'
-import { type Column, needsColumn, type Table } from '../../schema/model.ts'
+import { type Column, type Constraint, needsColumn, type Table } from '../../schema/model.ts'
 import { shown } from '../../sql.ts'
 import { unprovedProblems } from '../keys/primary-key.ts'
 
@@ -33,13 +33,18 @@ export function carryProblems(table: Table, from: Column): readonly BellowsError
   const mine = table.constraints.filter((one) => needsColumn(table, one, from.name))
   const found = mine
     .flatMap((one): readonly (readonly [string, string?])[] => {
-      if (table.kind === 'partitioned' && one.kind === 'primary_key')
+      if (isTooWide(table, one))
         return [
           [
-            `The primary key ${shown(one.name)} of a partitioned table cannot be handed on to another column: PostgreSQL makes no key of an index that is part of another one.`,
-            'Put a unique constraint beside it, drop it for the time of the migration, and add it again afterwards.',
+            `"${table.name}" has ${table.parts.length} partitions, and the primary key ${shown(one.name)} of all goes over in one moment, in which nobody can use the table: that is for at most ${KEYED_PARTS_MAX}.`,
+            'Detach partitions first, as far as they can be missed, and attach them again afterwards.',
           ],
         ]
+      if (table.kind === 'partitioned' && one.kind === 'primary_key')
+        return pointingAt(table, one).map((key) => [
+          `The foreign key ${key} stands on the primary key ${shown(one.name)} of a partitioned table, which is made anew in the contract: PostgreSQL moves no foreign key from one index to another.`,
+          'Drop that foreign key for the time of the migration, and add it again afterwards.',
+        ])
       if (one.kind === 'exclusion')
         return [[`The exclusion constraint ${shown(one.name)} cannot be built without stopping writers.`]]
       if (one.kind === 'unique' && one.deferrable) {
@@ -79,4 +84,15 @@ export function ruleProblems(table: Table, from: string, to: string): readonly B
       'Drop it for the time of the migration, and make it anew afterwards.',
     ),
   )
+}
+
+/** Measured: 6 ms for each partition, there and back, on a small machine. */
+const KEYED_PARTS_MAX = 100
+
+function isTooWide({ kind, parts }: Table, one: Constraint): boolean {
+  return kind === 'partitioned' && one.kind === 'primary_key' && parts.length > KEYED_PARTS_MAX
+}
+
+function pointingAt(table: Table, key: Constraint): readonly string[] {
+  return table.indexes.find(({ constraint }) => constraint === key.name)?.foreignKeys ?? []
 }

@@ -6,8 +6,10 @@ import { uninstallCounterSql } from '../../plan/old-writes.ts'
 import { all, columnAbsent, constraintAbsent, indexValid } from '../../plan/probes.ts'
 import { noStrangers, retireStep } from '../../plan/retire.ts'
 import { functionSql, uninstallSql } from '../../plan/row-trigger.ts'
+import { allStand } from '../../plan/standing-parts.ts'
 import type { Lock, Requirement, StepDraft } from '../../plan/step.ts'
 import { id, qualified, type Sql, sql, trusted } from '../../sql.ts'
+import { partKeysOf, takeOverPartKeySql } from './part-keys.ts'
 import { renamedSequence } from './twin-schema.ts'
 import {
   asPlannedRequirements,
@@ -70,6 +72,7 @@ function copiedIndexRequirements({ table, things }: Work): readonly Requirement[
 export function purgeStep(work: Work): StepDraft {
   const { table, from, to, finalName, hidden, leaving, names, things, notNull, mapping, counting } = work
   const isDual = mapping.down !== undefined
+  const partKeys = partKeysOf(work)
   const proofs = proofNames(work).filter((name) => isDual || name !== names.proof)
   return {
     kind: 'purge',
@@ -90,13 +93,16 @@ export function purgeStep(work: Work): StepDraft {
       ...(isDual ? [standsRequirement(hidden)] : []),
       ...proofs.map((name) => validatedRequirement(table, name)),
       ...copiedIndexRequirements(work),
+      ...partKeys.map(({ parts }) => allStand(parts)),
     ],
+    ...(partKeys.length === 0 ? {} : { stands: partKeys.map(({ parts }) => parts) }),
     statements: [
       ...(isDual ? uninstallSql(hidden) : []),
       ...(isDual && counting !== undefined ? uninstallCounterSql(counting) : []),
       ...ownRulesSql(work),
       ...sequenceSql(work),
       ...replicaIdentitySql(table, things),
+      ...partKeys.flatMap(takeOverPartKeySql),
       sql`alter table ${qualified(table)} ${trusted(
         [
           ...(isDual ? [`drop constraint ${id(names.proof)}`] : []),

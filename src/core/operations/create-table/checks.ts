@@ -42,7 +42,7 @@ export function createTableProblems(op: CreateTable, context: Context): readonly
   return foreignKeysOf(op).flatMap((key) => foreignKeyProblems(op, key, { schema, facts }))
 }
 
-function nameProblems(op: CreateTable, { schema, facts }: Context): readonly BellowsError[] {
+export function nameProblems(op: CreateTable, { schema, facts }: Context): readonly BellowsError[] {
   if (findTable(schema, theTable(op)) !== undefined)
     return [
       refused(

@@ -1,4 +1,5 @@
 import type { QualifiedName } from '../../schema/model.ts'
+import type { AttachPartition } from '../partition/attach.ts'
 
 /** Makes a new table. Nobody uses it yet, so all of it is instant; foreign keys come one by one, each in a transaction of its own. */
 export interface CreateTable {
@@ -14,6 +15,12 @@ export interface CreateTable {
   readonly partitionBy?: string
   /** Its first partitions, none of which has partitions of its own. */
   readonly partitions?: readonly NewPartition[]
+  /** A table that is there, of the same namespace: this one is a partition of it, and has its columns and constraints from it. */
+  readonly partitionOf?: PartitionOf
+}
+
+export interface PartitionOf extends Pick<AttachPartition, 'bounds' | 'refuseInDefault'> {
+  readonly table: string
 }
 
 export interface NewPartition {

@@ -158,6 +158,6 @@ function boundProblems(op: CreateTable, { name, bounds }: NewPartition): readonl
       ]
 }
 
-function isDefault(bounds: string): boolean {
+export function isDefault(bounds: string): boolean {
   return bounds.trim().toLowerCase() === 'default'
 }

@@ -2,7 +2,7 @@ import { commentedSql } from '../../plan/commented.ts'
 import { foreignKeySteps, onBoth } from '../../plan/constraint-steps.ts'
 import type { Renamed } from '../../plan/copied.ts'
 import { asideUnderSql, hasKeysUnder, nameUnderSql } from '../../plan/key-names.ts'
-import { dropLooseForeignKeysStep, foreignKeyPartsStep } from '../../plan/parts-steps.ts'
+import { dropLooseForeignKeysStep, foreignKeyPartsStep, type PartedKey } from '../../plan/parts-steps.ts'
 import {
   constraintExists,
   constraintIs,
@@ -84,9 +84,14 @@ export function linkSteps(link: Link, phase: Phase): readonly StepDraft[] {
   return key.validated ? [add, validate] : [add]
 }
 
-function partsOf({ table, other, key, copyName, definition }: Link) {
+function partsOf(link: Link): PartedKey {
+  return partedKey(link, link.copyName, link.definition)
+}
+
+/** As it comes to the partitions of its table. */
+export function partedKey({ table, other, key }: Linked, name: string, definition: Sql): PartedKey {
   const toParts = other.kind === 'partitioned' ? { columns: key.columns } : {}
-  return { table, other, name: copyName, definition, ...toParts }
+  return { table, other, name, definition, ...toParts }
 }
 
 /** Before the columns: it stands on an index of one of them. */

@@ -4,7 +4,7 @@ import { onTable } from '../../plan/on-table.ts'
 import { all, constraintAbsent, constraintExists, constraintValidated } from '../../plan/probes.ts'
 import type { Lock, Phase, Requirement, StepDraft } from '../../plan/step.ts'
 import type { QualifiedName, Table } from '../../schema/model.ts'
-import { id, qualified, regclass, type Sql, sql, trusted } from '../../sql.ts'
+import { id, lit, qualified, regclass, type Sql, sql, trusted } from '../../sql.ts'
 
 /** A table that is to be, or was, a partition of another one, and a CHECK that says so without a look at its rows. */
 export interface Parting {
@@ -28,6 +28,26 @@ function isNone({ table, part }: Parting): Sql {
 function isLeaving({ table, part }: Parting): Sql {
   return sql`exists (select from pg_catalog.pg_inherits where inhrelid = ${regclass(part)} and inhparent = ${regclass(table)} and inhdetachpending)`
 }
+
+/** Before anything is changed. */
+export function lookStep(
+  table: QualifiedName,
+  where: Sql,
+  { what, otherwise }: { readonly what: string; readonly otherwise: string },
+): StepDraft {
+  return {
+    kind: 'inspect',
+    phase: 'expand',
+    does: `look for ${what}`,
+    hazards: [],
+    table,
+    offenders: sql`select * from ${qualified(table)} where ${where} limit ${lit(ROWS_SHOWN)}`,
+    otherwise: `${otherwise}, so it cannot be attached; nothing was changed.`,
+    hint: 'Move or delete those rows, and run the same command again.',
+  }
+}
+
+const ROWS_SHOWN = 5
 
 /** A CHECK for new rows, and in a transaction of its own for those that are there. */
 export function proveSteps(
@@ -89,7 +109,7 @@ export function attachStep(parting: Parting, more: Attaching): StepDraft {
 }
 
 /** The foreign keys of the partition become parts of those of the table. */
-function partnerLocks({ constraints }: Table): readonly Lock[] {
+export function partnerLocks({ constraints }: Table): readonly Lock[] {
   return constraints.flatMap(({ references }) =>
     references === null
       ? []
@@ -147,6 +167,7 @@ export function detachBesideDefaultStep(
   parting: Parting,
   fallback: QualifiedName,
   hazards: readonly Hazard[],
+  probe: Sql = isNone(parting),
 ): StepDraft {
   const { table, part } = parting
   const implied = { level: 'access_exclusive', implied: true } as const
@@ -156,7 +177,7 @@ export function detachBesideDefaultStep(
     phase: 'expand',
     does: `detach "${part.name}" from "${table.name}"`,
     hazards,
-    probe: isNone(parting),
+    probe,
     locks: [
       { relation: part, level: 'access_exclusive' },
       { relation: table, ...implied, only: true },

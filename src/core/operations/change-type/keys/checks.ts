@@ -1,8 +1,17 @@
 import type { BellowsError } from '../../../errors.ts'
+import { keepsApart } from '../../../plan/mapping.ts'
 import { columnSlotProblems, refused, tableProblems } from '../../../plan/table-checks.ts'
-import { findColumn, findTable, isSameName } from '../../../schema/model.ts'
+import {
+  type Column,
+  findColumn,
+  findTable,
+  isSameName,
+  needsColumn,
+  primaryKeyOf,
+  type Table,
+} from '../../../schema/model.ts'
 import { carryProblems, sourceProblems } from '../../copy/checks.ts'
-import { ofPartitionProblems, primaryKeyProblems } from '../../keys/primary-key.ts'
+import { ofPartitionProblems, primaryKeyProblems, unprovedProblems } from '../../keys/primary-key.ts'
 import type { Context } from '../../operation.ts'
 import type { Target } from '../../retype/target.ts'
 import { type ColumnOf, followersOf } from '../../rules/followers.ts'
@@ -22,30 +31,30 @@ export function keyChangeProblems(
       isSameName(one.table, table) ? followersOf(context.schema, table, one.column) : [],
     ),
   )
+  const staying = followers.filter(
+    ({ table, key }) =>
+      !columns.some((one) => isSameName(one.table, table) && key.columns.includes(one.column)),
+  )
   // Also one whose column stays as it is: its foreign key is made anew.
   const all = new Set([...tables, ...followers.map(({ table }) => table)])
-  const pointing = new Set(followers.map(({ table }) => table))
   const unfit = [
     ...ofPartitionProblems(followers),
     ...[...all]
       .filter(({ kind }) => kind !== 'partition')
       .flatMap((table) =>
-        tableProblems(
-          { namespace: table.namespace, table: table.name },
-          table,
-          pointing.has(table) ? ['table'] : ['table', 'partitioned'],
-        ),
+        tableProblems({ namespace: table.namespace, table: table.name }, table, ['table', 'partitioned']),
       ),
   ]
   if (unfit.length > 0) return unfit
   return [
-    ...ownProblems(op, context),
-    ...columns.slice(1).flatMap((one) => followingProblems(one, context, target)),
+    ...ownProblems(op, context, target),
+    ...staying.flatMap(({ table, key }) => unprovedProblems(table, key)),
+    ...columns.slice(1).flatMap((one) => followingProblems(op, one, context, target)),
     ...tables.flatMap((table) => primaryKeyProblems(table, columns, context.schema)),
   ]
 }
 
-function ownProblems(op: ChangeType, { schema }: Context): readonly BellowsError[] {
+function ownProblems(op: ChangeType, { schema }: Context, target: Target): readonly BellowsError[] {
   const table = findTable(schema, { namespace: op.namespace, name: op.table })
   const from = table === undefined ? undefined : findColumn(table, op.column)
   if (table === undefined || from === undefined) return []
@@ -58,6 +67,7 @@ function ownProblems(op: ChangeType, { schema }: Context): readonly BellowsError
             `"${op.table}"."${op.column}" is an identity of a partitioned table, which cannot be moved to another column.`,
           ),
         ]),
+    ...partedProblems(op, table, from, target),
     ...(op.up === undefined || from.identity === 'no'
       ? []
       : [
@@ -77,8 +87,22 @@ function ownProblems(op: ChangeType, { schema }: Context): readonly BellowsError
   ]
 }
 
+/** Nothing keeps the old values apart in a partition that is made between the contract and the purge, but that the new ones are. */
+function partedProblems(op: ChangeType, table: Table, from: Column, to: Target): readonly BellowsError[] {
+  const key = primaryKeyOf(table)
+  const isParted = table.kind === 'partitioned' && key !== undefined && needsColumn(table, key, from.name)
+  if (!isParted || (keepsApart(from, to) && op.collation === undefined)) return []
+  return [
+    refused(
+      `"${table.name}"."${from.name}" is of the primary key of a partitioned table: two values of ${to.type} might be one of ${from.type}, and then the contract could not be undone.`,
+      'Between whole numbers, and between texts of one collation, that cannot be. Otherwise drop the key for the time of the migration, and add it again afterwards.',
+    ),
+  ]
+}
+
 /** A column of a foreign key that points at the one that is changed changes with it. */
 function followingProblems(
+  op: ChangeType,
   { table: name, column }: ColumnOf,
   { schema, facts }: Context,
   target: Target,
@@ -88,6 +112,7 @@ function followingProblems(
   if (table === undefined || from === undefined) return []
   const mapping = followingMapping(from, target, facts)
   return [
+    ...partedProblems(op, table, from, target),
     ...sourceProblems(table, from),
     ...carryProblems(table, from),
     ...columnSlotProblems(table),

@@ -1,13 +1,10 @@
 import { assert } from '../../../errors.ts'
-import type { Renamed } from '../../../plan/copied.ts'
 import { keepsEveryValue, type Mapping, mappingFor } from '../../../plan/mapping.ts'
 import type { Requirement } from '../../../plan/step.ts'
 import { theTable } from '../../../plan/table-checks.ts'
 import type { Facts } from '../../../schema/facts.ts'
-import type { Index } from '../../../schema/indexes.ts'
 import {
   type Column,
-  type Constraint,
   findColumn,
   findTable,
   isSameName,
@@ -25,6 +22,8 @@ import type { Target } from '../../retype/target.ts'
 import { type ColumnOf, withFollowing } from '../../rules/followers.ts'
 import type { ChangeType } from '../change.ts'
 import { besides, ownThings } from './neighbours.ts'
+import { isParted, spareParts } from './parted.ts'
+import type { PrimaryKey } from './primary-key.ts'
 
 /** A column whose rows are known by it, and all that changes with it. */
 export interface Keys {
@@ -60,17 +59,6 @@ export interface Member extends Work {
   readonly isFilled: boolean
   /** The sequence of an identity. */
   readonly identity: QualifiedName | undefined
-}
-
-/** Which column of a table it is to be made of, while both are there. */
-export interface PrimaryKey {
-  readonly table: Table
-  readonly key: Constraint
-  readonly index: Index
-  readonly columns: readonly Renamed[]
-  /** The unique index of the new columns, and the one that lets the old ones be the key again at once. */
-  readonly next: string
-  readonly spare: string
 }
 
 /** The columns that change: one of a foreign key that takes every value of the new type already stays, and what points at that, too. */
@@ -149,7 +137,11 @@ export function together(
       return {
         ...mine,
         things: ownThings(mine, later, linked),
-        leaving: { ...mine.leaving, known: [...mine.leaving.known, ...knownOn(work, linked, key)] },
+        leaving: {
+          ...mine.leaving,
+          known: [...mine.leaving.known, ...knownOn(work, linked, key)],
+          ...(key !== undefined && isParted(key) ? { standing: spareParts(key).prefix } : {}),
+        },
         isFilled: work.fromColumn.identity !== 'no' || key?.columns.some(({ to }) => to === work.to) === true,
         identity: work.fromColumn.identity === 'no' ? undefined : identity,
       }
@@ -179,7 +171,7 @@ function primaryKeysOf(schema: Schema, works: readonly Work[]): readonly Primary
         table,
         key,
         index,
-        columns: mine.map(({ from, to }) => ({ from, to })),
+        columns: mine.map(({ from, to, leaving }) => ({ from, to, hidden: leaving.hidden })),
         next: first.names.copy(key.name),
         spare: first.names.copy(`${key.name} spare`),
       },

@@ -5,6 +5,7 @@ import { readyRequirements } from '../../copy/leave-steps.ts'
 import { isAsPlanned, type Link, linkStands } from '../../keys/links.ts'
 import { goesAlone, staysBehind } from '../steps.ts'
 import type { Keys } from './keys.ts'
+import { isParted, standBack, standRequirements, standThere } from './parted.ts'
 
 /** What must hold as the columns change their names. */
 export function swapRequirements(keys: Keys): readonly Requirement[] {
@@ -21,8 +22,12 @@ export function swapRequirements(keys: Keys): readonly Requirement[] {
 }
 
 /** What must hold as they change them back. */
-export function swapBackRequirements({ members, links, along }: Keys): readonly Requirement[] {
-  return [...(along?.requiresBack ?? []), ...members.map((one) => staysBehind(one, identitiesOf(links)))]
+export function swapBackRequirements({ members, links, primaryKeys, along }: Keys): readonly Requirement[] {
+  return [
+    ...(along?.requiresBack ?? []),
+    ...members.map((one) => staysBehind(one, identitiesOf(links))),
+    ...standRequirements(standBack(primaryKeys)),
+  ]
 }
 
 function identitiesOf(links: readonly Link[]): readonly string[] {
@@ -31,16 +36,19 @@ function identitiesOf(links: readonly Link[]): readonly string[] {
 
 function keyRequirements({ primaryKeys, links }: Keys): readonly Requirement[] {
   return [
-    ...primaryKeys.flatMap(({ table, key, next, spare }) => [
-      isAsPlanned(table, key, key.definition),
-      ...[next, spare].map(
-        (name): Requirement => ({
-          that: indexValid({ namespace: table.namespace, name }),
-          code: 'drift_found',
-          otherwise: `the index "${name}" of "${table.name}" is missing or invalid`,
-        }),
+    ...primaryKeys.map(({ table, key }) => isAsPlanned(table, key, key.definition)),
+    ...standRequirements(standThere(primaryKeys)),
+    ...primaryKeys
+      .filter((one) => !isParted(one))
+      .flatMap(({ table, next, spare }) =>
+        [next, spare].map(
+          (name): Requirement => ({
+            that: indexValid({ namespace: table.namespace, name }),
+            code: 'drift_found',
+            otherwise: `the index "${name}" of "${table.name}" is missing or invalid`,
+          }),
+        ),
       ),
-    ]),
     ...links.flatMap((link) => [isAsPlanned(link.table, link.key, link.key.definition), linkStands(link)]),
   ]
 }

@@ -1,4 +1,3 @@
-import { validateForeignKeyStep } from '../../../plan/constraint-steps.ts'
 import type { Renamed } from '../../../plan/copied.ts'
 import type { Hazard } from '../../../plan/hazard.ts'
 import { indexValid } from '../../../plan/probes.ts'
@@ -10,10 +9,14 @@ import { takeBackSteps } from '../../copy/back-steps.ts'
 import { fillStep, installStep } from '../../copy/expand-steps.ts'
 import { indexColumnsSql, purgeStep } from '../../copy/leave-steps.ts'
 import { verifySteps } from '../../copy/verify-steps.ts'
-import { dropLinkSteps, type Link, linkSteps } from '../../keys/links.ts'
+import { dropLinkSteps, linkSteps } from '../../keys/links.ts'
+import { proveAgainStep, takeOverAgainStep } from '../../keys/links-again.ts'
 import type { ChangeType } from '../change.ts'
 import { changeHazards } from '../checks.ts'
-import type { Keys, Member, PrimaryKey } from './keys.ts'
+import type { Keys, Member } from './keys.ts'
+import { nameNotNullSql } from './not-null.ts'
+import { dropSparesStep, isParted, nextParts, partedOf, spareParts, standPartsStep } from './parted.ts'
+import type { PrimaryKey } from './primary-key.ts'
 import { swapKeysBackStep, swapKeysStep } from './swap.ts'
 
 export function expandKeys(op: ChangeType, keys: Keys): readonly StepDraft[] {
@@ -56,6 +59,7 @@ export function contractKeys(keys: Keys): readonly StepDraft[] {
     ...members.flatMap(verifySteps).map(apart),
     // The swap uses them up, and so does its undo: who goes on after that builds them again.
     ...primaryKeys.flatMap((key) => [nextStep(key), spareStep(key)]),
+    ...links.filter(({ table }) => table.kind === 'partitioned').map(takeOverAgainStep),
     ...links.flatMap((link) => linkSteps(link, 'retire')),
     swapKeysStep(keys),
     ...members.map((member) => purgeKeyStep(member, keys)),
@@ -66,7 +70,7 @@ export function takeBackKeys(keys: Keys): readonly StepDraft[] {
   const { members, links } = keys
   return [
     swapKeysBackStep(keys),
-    ...links.filter(({ key }) => key.validated).map(validateAgainStep),
+    ...links.filter(({ key }) => key.validated).map(proveAgainStep),
     ...links.flatMap(dropLinkSteps),
     ...members.toReversed().flatMap((member) => takeBackKeySteps(member, keys)),
   ]
@@ -80,8 +84,7 @@ function apart(shared: StepDraft): StepDraft {
 
 function nextStep(primaryKey: PrimaryKey): StepDraft {
   const { key, columns, next } = primaryKey
-  return {
-    ...buildStep(primaryKey, next, columns),
+  const said = {
     does: `build the index of the primary key "${key.name}" for the new ${columns.length === 1 ? 'column' : 'columns'}`,
     hazards: [
       {
@@ -90,17 +93,22 @@ function nextStep(primaryKey: PrimaryKey): StepDraft {
           'From here to the purge several unique indexes guard the same keys: of two INSERT ... ON CONFLICT of one new key at the same instant, one can fail with a unique violation instead of taking its DO arm.',
       },
     ],
-  }
+  } as const
+  return isParted(primaryKey)
+    ? standPartsStep(primaryKey, nextParts(primaryKey), said)
+    : { ...buildStep(primaryKey, next, columns), ...said }
 }
 
 function spareStep(primaryKey: PrimaryKey): StepDraft {
   const { table, key, columns, spare } = primaryKey
   const unchanged = columns.map(({ from }) => ({ from, to: from }))
-  return {
-    ...buildStep(primaryKey, spare, unchanged),
+  const said = {
     does: `build a second index for the old key of "${table.name}", by which "${key.name}" can come back at once`,
     hazards: [],
   }
+  return isParted(primaryKey)
+    ? standPartsStep(primaryKey, spareParts(primaryKey), said)
+    : { ...buildStep(primaryKey, spare, unchanged), ...said }
 }
 
 function buildStep({ table, index }: PrimaryKey, name: string, columns: readonly Renamed[]) {
@@ -119,31 +127,25 @@ function buildStep({ table, index }: PrimaryKey, name: string, columns: readonly
   } as const
 }
 
-function validateAgainStep({ table, other, key }: Link): StepDraft {
-  return validateForeignKeyStep({
-    table,
-    other,
-    name: key.name,
-    phase: 'retire',
-    does: `check the foreign key "${key.name}" of "${table.name}" again, for the rows that are there`,
-  })
-}
-
 /** The spare index of the old key is no part of the new column, and would stay. */
 function takeBackKeySteps(member: Member, { primaryKeys }: Keys): readonly StepDraft[] {
-  const spares = primaryKeys
-    .filter(({ table, columns }) => isSameName(table, member.table) && columns.at(-1)?.to === member.to)
+  const mine = primaryKeys.filter(
+    ({ table, columns }) => isSameName(table, member.table) && columns.at(-1)?.to === member.to,
+  )
+  const spares = mine
+    .filter((key) => !isParted(key))
     .map(
       ({ table, spare }) =>
         sql`drop index if exists ${qualified({ namespace: table.namespace, name: spare })}`,
     )
-  return takeBackSteps(member)
+  const steps = takeBackSteps(member)
     .map(apart)
     .map((step) =>
       'statements' in step && step.kind !== 'outside'
         ? { ...step, statements: [...spares, ...step.statements] }
         : step,
     )
+  return [...partedOf(mine).map(dropSparesStep), ...steps]
 }
 
 function purgeKeyStep(member: Member, { members }: Keys): StepDraft {
@@ -162,6 +164,7 @@ function purgeKeyStep(member: Member, { members }: Keys): StepDraft {
     ],
     statements: [
       ...step.statements,
+      ...nameNotNullSql(member),
       ...others.flatMap(({ from, to, finalName }) => indexColumnsSql({ ...member, from, to, finalName })),
       // It ended where the old column did.
       ...(isWider ? [sql`alter sequence ${qualified(identity)} as ${trusted(toColumn.baseType)}`] : []),

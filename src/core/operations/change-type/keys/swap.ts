@@ -2,18 +2,28 @@ import { markedSql } from '../../../plan/carry.ts'
 import { commentedSql } from '../../../plan/commented.ts'
 import { compileAnewSql } from '../../../plan/compiled-anew.ts'
 import { inLockOrder } from '../../../plan/locks.ts'
-import { defaultName } from '../../../plan/names.ts'
 import { all, columnAbsent, columnExists } from '../../../plan/probes.ts'
 import { renameSql } from '../../../plan/retire.ts'
 import { functionSql } from '../../../plan/row-trigger.ts'
 import type { Lock, StepDraft } from '../../../plan/step.ts'
 import type { QualifiedName } from '../../../schema/model.ts'
-import { id, qualified, type Sql, sql, trusted } from '../../../sql.ts'
+import { id, qualified, type Sql, sql } from '../../../sql.ts'
 import { moveDefaultSql } from '../../copy/leave-steps.ts'
 import { handOverSql } from '../../keys/identity.ts'
-import { dropConstraintSql, linkCommentSql, takeOverLinksSql } from '../../keys/links.ts'
+import { dropConstraintSql, takeOverLinksSql } from '../../keys/links.ts'
+import { putAgainSql } from '../../keys/links-again.ts'
 import { returnDefaultSql } from '../steps.ts'
-import type { Keys, Member, PrimaryKey } from './keys.ts'
+import type { Keys, Member } from './keys.ts'
+import { dropNotNullSql, setNotNullSql } from './not-null.ts'
+import {
+  giveBackPartsSql,
+  isParted,
+  shownPartsSql,
+  standBack,
+  standThere,
+  takeOverPartsSql,
+} from './parted.ts'
+import type { PrimaryKey } from './primary-key.ts'
 import { swapBackRequirements, swapRequirements } from './requirements.ts'
 
 /** All columns get their new names at once, and with them the keys: nobody sees one without the others. */
@@ -33,12 +43,15 @@ export function swapKeysStep(keys: Keys): StepDraft {
     ]),
     locks: swapLocks(keys),
     requires: swapRequirements(keys),
+    ...standThere(primaryKeys),
     statements: [
       ...(along?.there ?? []),
       ...links.map(({ table, key }) => dropConstraintSql(table, key.name)),
-      ...primaryKeys.map(({ table, key }) => dropConstraintSql(table, key.name)),
+      ...primaryKeys.flatMap((key) => (isParted(key) ? [] : [dropKeySql(key)])),
       ...members.flatMap(takeOverSql),
-      ...primaryKeys.flatMap((key) => keySql(key, key.next, true)),
+      ...primaryKeys.flatMap((key) =>
+        isParted(key) ? [takeOverPartsSql(key)] : keySql(key, key.next, true),
+      ),
       ...takeOverLinksSql(links),
       compiledSql(keys),
     ],
@@ -63,17 +76,15 @@ export function swapKeysBackStep(keys: Keys): StepDraft {
     ]),
     locks: swapLocks(keys),
     requires: swapBackRequirements(keys),
+    ...standBack(primaryKeys),
     statements: [
       ...(along?.back ?? []),
       ...links.map(({ table, key }) => dropConstraintSql(table, key.name)),
-      ...primaryKeys.map(({ table, key }) => dropConstraintSql(table, key.name)),
+      ...primaryKeys.map((key) => (isParted(key) ? giveBackPartsSql(key) : dropKeySql(key))),
       ...members.flatMap(giveBackSql),
-      ...primaryKeys.flatMap((key) => keySql(key, key.spare, false)),
+      ...primaryKeys.flatMap((key) => (isParted(key) ? shownPartsSql(key) : keySql(key, key.spare, false))),
       // For new rows; those that are there were held to it by the twin, and are looked at in a step of its own.
-      ...links.flatMap(({ table, key }) => [
-        sql`alter table ${qualified(table)} add constraint ${id(key.name)} ${trusted(key.definition)}${key.validated ? sql` not valid` : sql``}`,
-        ...linkCommentSql(table, key),
-      ]),
+      ...links.flatMap(putAgainSql),
       compiledSql(keys),
     ],
     cost: 'instant',
@@ -116,13 +127,7 @@ function takeOverSql(member: Member): readonly Sql[] {
     functionSql(hidden),
     ...moveDefaultSql(member),
     ...ownSequencesSql(member),
-    // The validated CHECK proves it.
-    ...(isFilled
-      ? [
-          ...notNullAsideSql(member, 'aside'),
-          sql`alter table ${qualified(table)} alter column ${id(from)} set not null`,
-        ]
-      : []),
+    ...(isFilled ? setNotNullSql(member) : []),
     ...identitySql(member, leaving.hidden, from),
   ]
 }
@@ -136,12 +141,7 @@ function giveBackSql(member: Member): readonly Sql[] {
     renameSql(table, leaving.hidden, from),
     functionSql(installed),
     ...ownSequencesSql(member),
-    ...(isFilled
-      ? [
-          sql`alter table ${qualified(table)} alter column ${id(to)} drop not null`,
-          ...notNullAsideSql(member, 'back'),
-        ]
-      : []),
+    ...(isFilled ? dropNotNullSql(member) : []),
   ]
 }
 
@@ -170,15 +170,8 @@ function identitySql(
   })
 }
 
-/** Since PostgreSQL 18 a NOT NULL has a name, and the new column is to have the one that PostgreSQL gives. */
-function notNullAsideSql({ table, from, names }: Member, where: 'aside' | 'back'): readonly Sql[] {
-  const given = defaultName(table.name, [from], 'not_null')
-  const isGiven = table.constraints.some(
-    (one) => one.kind === 'not_null' && one.columns.includes(from) && one.name === given,
-  )
-  if (!isGiven) return []
-  const [was, is] = where === 'aside' ? [given, names.copy(given)] : [names.copy(given), given]
-  return [sql`alter table ${qualified(table)} rename constraint ${id(was)} to ${id(is)}`]
+function dropKeySql({ table, key }: PrimaryKey): Sql {
+  return dropConstraintSql(table, key.name)
 }
 
 /** A unique index that stands becomes the primary key, with all that the one before it had. */

@@ -1,0 +1,101 @@
+import { hash } from '../hash.ts'
+import type { Index } from '../schema/indexes.ts'
+import type { Constraint, Table } from '../schema/model.ts'
+import { lit, regclass, type Sql, sql } from '../sql.ts'
+import type { Renamed } from './copied.ts'
+import { dropLoosePartsStep } from './index-parts.ts'
+import { keyPlace, keyText } from './key-text.ts'
+import type { StandingParts } from './parts.ts'
+import type { IndexPartsStep, Lock, Requirement, StepDraft } from './step.ts'
+
+/**
+ * What is to become the primary key of each partition. PostgreSQL makes no key of an index that is a part of another one, so these
+ * stand alone, one in each partition with rows, and become a key all at once with that of their table.
+ */
+
+/** A primary key, and the index that carries it. */
+export interface CarriedKey {
+  readonly table: Table
+  readonly key: Constraint
+  readonly index: Index
+}
+
+/** @param name tells apart what is built for different columns */
+export function standingParts(
+  { table, key, index }: CarriedKey,
+  name: string,
+  columns: readonly Renamed[],
+): StandingParts {
+  return {
+    table: { namespace: table.namespace, name: table.name },
+    index: { namespace: table.namespace, name },
+    using: `UNIQUE USING btree ${keyText(key, index, columns)}`,
+    tablespace: index.tablespace,
+    nameParts: [],
+    prefix: `bellows_part_${hash(`${name} alone`).slice(0, 8)}_`,
+  }
+}
+
+/** As it stands behind the name of a constraint. */
+export function primaryKeySql({ key, index }: Omit<CarriedKey, 'table'>, columns: readonly Renamed[]): Sql {
+  return sql`primary key ${keyText(key, index, columns)}${keyPlace(index)}`
+}
+
+/** A partition that has no valid one, and what an interrupted build left on it. */
+export interface BarePart {
+  readonly namespace: string
+  readonly name: string
+  readonly leftovers: readonly string[]
+}
+
+export function barePartsSql({ table, prefix }: Pick<StandingParts, 'table' | 'prefix'>): Sql {
+  const mine = sql`from pg_catalog.pg_index i join pg_catalog.pg_class x on x.oid = i.indexrelid
+    where i.indrelid = t.relid and pg_catalog.starts_with(x.relname, ${lit(prefix)})`
+  return sql`select n.nspname as namespace, c.relname as name, array(select x.relname::text ${mine}) as leftovers
+  from pg_catalog.pg_partition_tree(${regclass(table)}) t
+  join pg_catalog.pg_class c on c.oid = t.relid join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+  where t.isleaf and not exists (select ${mine} and i.indisvalid) order by n.nspname, c.relname`
+}
+
+export function allStandSql(parts: Pick<StandingParts, 'table' | 'prefix'>): Sql {
+  return sql`not exists (${barePartsSql(parts)})`
+}
+
+export function standStep(
+  parts: StandingParts,
+  table: Table,
+  more: Pick<IndexPartsStep, 'phase' | 'does' | 'hazards'>,
+): StepDraft {
+  return {
+    ...parts,
+    ...more,
+    kind: 'index_parts',
+    how: 'stand',
+    probe: allStandSql(parts),
+    locks: leafLocks(table),
+  }
+}
+
+export function dropStandingStep(parts: StandingParts, table: Table, does: string): StepDraft {
+  const step = dropLoosePartsStep({ ...parts, kind: 'index_parts' }, { phase: 'expand', does })
+  return step.kind === 'index_parts' ? { ...step, locks: leafLocks(table) } : step
+}
+
+function leafLocks({ parts }: Table): readonly Lock[] {
+  return parts
+    .filter(({ kind }) => kind === 'table')
+    .map(({ namespace, name }) => ({
+      relation: { namespace, name },
+      level: 'share_update_exclusive',
+      implied: true,
+    }))
+}
+
+/** In the transaction that makes them keys: nobody makes another partition by then. */
+export function allStand(parts: StandingParts): Requirement {
+  return {
+    that: allStandSql(parts),
+    code: 'drift_found',
+    otherwise: `a partition of "${parts.table.name}" that came meanwhile lacks the index that is to be its primary key`,
+  }
+}
