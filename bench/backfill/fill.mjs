@@ -19,3 +19,5 @@ await bellows.change((driver) =>
   ),
 )
 await bellows.close()
+process.send?.({ memoryBytes: process.resourceUsage().maxRSS * 1_024 })
+process.disconnect?.()

@@ -11,7 +11,8 @@ export async function measured(url, way, { rows, withBystander, withVerify }) {
     const before = await figures(client)
     const stopBystander = withBystander ? await startBystander(url, rows) : undefined
     const sampler = sampled(client)
-    const seconds = await timed(fill)
+    let said
+    const seconds = await timed(async () => (said = await fill()))
     const samples = await sampler.stop()
     const bystander = await stopBystander?.()
     const after = await figures(client)
@@ -19,6 +20,7 @@ export async function measured(url, way, { rows, withBystander, withVerify }) {
     return {
       seconds,
       rowsPerSecond: rows / seconds,
+      memoryBytes: said?.memoryBytes,
       walBytes: after.wal - before.wal,
       tableGrowth: after.table / before.table,
       indexGrowth: after.index / before.index,

@@ -17,6 +17,7 @@ export function summed(runs) {
       tableGrowth: of('tableGrowth'),
       indexGrowth: of('indexGrowth'),
       hotShare: of('hotShare'),
+      memoryBytes: of('memoryBytes'),
       p50Ms: of('p50Ms'),
       p99Ms: of('p99Ms'),
       mostMs: of('mostMs'),
@@ -31,13 +32,13 @@ export function table(title, rows, notRun) {
   return [
     `### ${title}`,
     '',
-    '| way | rows/s, thousands | log, MB | table | index | HOT | bystander p50 / p99 / most, ms | comparison, share of the fill |',
-    '|---|---:|---:|---:|---:|---:|---:|---:|',
+    '| way | rows/s, thousands | log, MB | table | index | HOT | bystander p50 / p99 / most, ms | comparison, share of the fill | memory, MB |',
+    '|---|---:|---:|---:|---:|---:|---:|---:|---:|',
     ...rows.map(
       (row) =>
-        `| ${row.way} | ${number(row.rowsPerSecond / 1_000, 0)} | ${number(row.walBytes / 1e6, 0)} | ${number(row.tableGrowth)} | ${number(row.indexGrowth)} | ${number(row.hotShare)} | ${[row.p50Ms, row.p99Ms, row.mostMs].map((value) => number(value, 1)).join(' / ')} | ${number(row.verifyShare)} |`,
+        `| ${row.way} | ${number(row.rowsPerSecond / 1_000, 0)} | ${number(row.walBytes / 1e6, 0)} | ${number(row.tableGrowth)} | ${number(row.indexGrowth)} | ${number(row.hotShare)} | ${[row.p50Ms, row.p99Ms, row.mostMs].map((value) => number(value, 1)).join(' / ')} | ${number(row.verifyShare)} | ${number(row.memoryBytes / 1e6, 0)} |`,
     ),
-    ...notRun.map((way) => `| ${way} | not run | | | | | | |`),
+    ...notRun.map((way) => `| ${way} | not run | | | | | | | |`),
     '',
   ].join('\n')
 }

@@ -16,13 +16,20 @@ export function stepHazards(step: StepDraft): readonly Hazard[] {
       : [
           {
             code: 'stops_clients' as const,
-            because: `Every statement on ${counted([...new Set(stopped)])} waits while the step holds its lock: for the lock timeout at most, and then for some milliseconds.`,
+            because: `Every statement on ${counted([...new Set(stopped)])} waits while the step holds its lock: for the lock timeout at most, and then for ${holdText(step)}.`,
           },
         ]),
     ...('cost' in step && step.cost === 'scan'
       ? [{ code: 'scans' as const, because: 'Reads the whole table once; readers and writers go on.' }]
       : []),
   ]
+}
+
+/** The key of each partition is made one of the new column by itself; see `swapPartKeysSql`, and decision 0049 for the figure. */
+function holdText(step: StepDraft): string {
+  return 'stands' in step && step.stands !== undefined
+    ? 'some 6 milliseconds for each partition, whose keys go over together'
+    : 'some milliseconds'
 }
 
 /** More names than these say nothing that their number does not: a table may have hundreds of partitions. */

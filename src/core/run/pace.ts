@@ -9,6 +9,8 @@ export interface Pace {
 /** About a hundred blocks' worth for one rung of a ladder, which hardly anybody notices. */
 const FIRST_ROWS = 1_000
 const ROWS_MAX = 50_000
+/** No more rows than fill so many blocks, 32 MB of 8 kB each: what a batch writes to the log comes in one piece to whoever follows it. */
+const BLOCKS_MAX = 4_096
 /** One odd batch does not decide. */
 const STEP_MAX = 2
 const QUICK_SHARE = 4
@@ -18,8 +20,13 @@ export function wasQuick(ms: number, mostMs: number): boolean {
   return ms * QUICK_SHARE <= mostMs
 }
 
-export function firstPace(rows: number | 'by_time', targetMs: number): Pace {
-  return rows === 'by_time' ? { rows: FIRST_ROWS, rowsMax: ROWS_MAX, targetMs } : { rows, rowsMax: rows }
+export function firstPace(
+  { rows, targetMs }: { readonly rows: number | 'by_time'; readonly targetMs: number },
+  { rowsPerBlock }: { readonly rowsPerBlock: number },
+): Pace {
+  if (rows !== 'by_time') return { rows, rowsMax: rows }
+  const rowsMax = Math.min(ROWS_MAX, Math.max(1, Math.floor(BLOCKS_MAX * rowsPerBlock)))
+  return { rows: Math.min(FIRST_ROWS, rowsMax), rowsMax, targetMs }
 }
 
 /** Below so many rows it is what a statement costs in any case that takes the time, and smaller batches take longer as a whole. */

@@ -15,10 +15,9 @@ import type { Climb, Shared, Worker } from './worker.ts'
  * @returns the rows that the pass has set, by whomever, or nothing when the table was rewritten under way
  */
 export async function climb(engine: Working, work: Climb): Promise<number | undefined> {
-  const { rows, targetMs } = engine.settings.batch
   const shared: Shared = {
     rungs: rungsFor(work.pass.file, work.step.once === true),
-    pace: firstPace(rows, targetMs),
+    pace: firstPace(engine.settings.batch, work.pass.file),
     low: START,
     busy: new Set(),
     isRewritten: false,

@@ -35,6 +35,19 @@ describe('the hazards of a step', () => {
     ['without locks', ddl(), []],
     ['with weak locks', ddl({ locks: [on('users', 'share_row_exclusive'), on('users', 'row_share')] }), []],
     ['that stops clients', ddl({ locks: [on('users', 'access_exclusive')] }), [STOPS]],
+    [
+      'that hands over the keys of all partitions',
+      ddl({ locks: [on('users', 'access_exclusive')], stands: [] }),
+      [
+        {
+          ...STOPS,
+          because: STOPS.because.replace(
+            'some milliseconds',
+            'some 6 milliseconds for each partition, whose keys go over together',
+          ),
+        },
+      ],
+    ],
     ['that scans', ddl({ cost: 'scan', locks: [on('users', 'share_update_exclusive')] }), [SCANS]],
     ['that does both', ddl({ cost: 'scan', locks: [on('users', 'access_exclusive')] }), [STOPS, SCANS]],
     [

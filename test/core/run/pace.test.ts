@@ -11,30 +11,39 @@ function settled(start: Pace, msPerRow: number): number {
   return pace.rows
 }
 
+const byTime = (rowsPerBlock = 40) => firstPace({ rows: 'by_time', targetMs: 25 }, { rowsPerBlock })
+
 describe('the pace of batches', () => {
+  test('is no more than fills 4,096 blocks, however quick it is', () => {
+    expect([40, 7, 0.1, 0.0001].map((rowsPerBlock) => settled(byTime(rowsPerBlock), 0.000_001))).toEqual([
+      50_000, 28_672, 409, 1,
+    ])
+    expect(byTime(0.1).rows, 'from the first one on').toBe(409)
+  })
+
   test.each([
     [0.005, 5_000],
     [0.025, 1_000],
     [1, 25],
     [0.000_001, 50_000],
   ])('settles where a row takes %s ms at %s rows for 25 ms', (msPerRow, rows) => {
-    expect(settled(firstPace('by_time', 25), msPerRow)).toBe(rows)
+    expect(settled(byTime(), msPerRow)).toBe(rows)
   })
 
   test('is at most halved or doubled by one batch', () => {
-    const pace = firstPace('by_time', 25)
+    const pace = byTime()
     expect(paced(pace, { rows: 1_000, ms: 590 }, MOST_MS).rows).toBe(500)
     expect(paced(pace, { rows: 1_000, ms: 0 }, MOST_MS).rows).toBe(2_000)
   })
 
   test('follows the time of a range that was made smaller or larger than it is by now', () => {
-    const pace = { ...firstPace('by_time', 25), rows: 4_000 }
+    const pace = { ...byTime(), rows: 4_000 }
     expect(paced(pace, { rows: 1_000, ms: 10 }, MOST_MS).rows).toBe(2_500)
     expect(paced(pace, { rows: 16_000, ms: 100 }, MOST_MS).rows).toBe(4_000)
   })
 
   test('does not fall below what a statement costs in any case, but where the server ends one', () => {
-    const pace = firstPace('by_time', 25)
+    const pace = byTime()
     expect(settled(pace, 3), 'as if a trigger took long for each row').toBe(20)
     const slow = slowed(slowed({ ...pace, rows: 20 }))
     expect(slow.rows).toBe(5)
@@ -43,7 +52,7 @@ describe('the pace of batches', () => {
   })
 
   test('that somebody has said is kept, and comes back after a batch that was too slow', () => {
-    const pace = firstPace(300, 25)
+    const pace = firstPace({ rows: 300, targetMs: 25 }, { rowsPerBlock: 40 })
     expect([settled(pace, 0.001), settled(pace, 1)]).toEqual([300, 300])
     const slow = slowed(slowed(pace))
     expect(slow.rows).toBe(75)
