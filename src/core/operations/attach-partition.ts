@@ -17,6 +17,7 @@ import {
   isProved,
 } from './partition/fallback.ts'
 import { likenessProblems } from './partition/likeness.ts'
+import { pointedAtProblems } from './partition/pointed-at.ts'
 import {
   attachStep,
   detachBesideDefaultStep,
@@ -45,7 +46,15 @@ export const attachPartition: OperationSpec<AttachPartition> = {
       ...tableProblems({ ...op, table: op.partition }, part, ['table', 'partitioned']),
     ]
     if (table === undefined || part === undefined || problems.length > 0) return problems
-    return [...boundsProblems(op, facts), ...likenessProblems(table, part), ...defaultProblems(op, facts)]
+    return [
+      ...boundsProblems(op, facts),
+      ...likenessProblems(table, part),
+      ...pointedAtProblems(
+        table,
+        'Attach the partition with sql, ALTER TABLE … ATTACH PARTITION, and a reason.',
+      ),
+      ...defaultProblems(op, facts),
+    ]
   },
 
   apply: (op, schema) => attachedSchema(schema, theTable(op), thePart(op)),

@@ -4,7 +4,18 @@ import type { AttachPartition } from '../../../src/core/operations/partition/att
 import { boundKey } from '../../../src/core/schema/bounds.ts'
 import type { Table } from '../../../src/core/schema/model.ts'
 import type { Sql } from '../../../src/core/sql.ts'
-import { check, column, context, facts, index, schemaOf, table, told, trigger } from '../../support/model.ts'
+import {
+  check,
+  column,
+  context,
+  facts,
+  foreignKey,
+  index,
+  schemaOf,
+  table,
+  told,
+  trigger,
+} from '../../support/model.ts'
 
 const op: AttachPartition = {
   kind: 'attach_partition',
@@ -119,6 +130,18 @@ describe('the check of attach_partition', () => {
         'plan_refused',
         'The default partition rest of "users" is partitioned itself, and its rows would be read while nobody can use them.',
       ],
+    ])
+  })
+
+  test('refuses a table that foreign keys point at, from another one or from itself: the way back would look through it', () => {
+    const self = foreignKey('boss', ['id'], { references: { namespace: 'public', name: 'users' } })
+    const orders = { namespace: 'public', name: 'orders' }
+    const pointing = { table: orders, constraint: 'team', identity: 'team on public.orders' }
+    const whole = { constraints: [CHECK, self], referencedBy: [pointing] }
+    const answers = told(attachPartition.check(op, known({ constraints: [CHECK, self] }, {}, whole)))
+    expect(answers.map(([code, message]) => [code, message.replace(/:.*/, '')])).toEqual([
+      ['plan_refused', 'The foreign key team on public.orders points at "users"'],
+      ['plan_refused', 'The foreign key boss on public.users points at "users"'],
     ])
   })
 

@@ -1,12 +1,12 @@
 import type { BellowsError } from '../../errors.ts'
 import { refused, tableProblems, theTable } from '../../plan/table-checks.ts'
-import { findTable, isSameName, type QualifiedName, type Table } from '../../schema/model.ts'
-import { constraintOn } from '../../schema/references.ts'
+import { findTable, type QualifiedName } from '../../schema/model.ts'
 import type { OperationNeeds } from '../needs.ts'
 import type { Context } from '../operation.ts'
 import type { AttachPartition } from '../partition/attach.ts'
 import { boundsProblems } from '../partition/bound-problems.ts'
 import { defaultOf, defaultProblems, defaultQuestion, type Fallback } from '../partition/fallback.ts'
+import { pointedAtProblems } from '../partition/pointed-at.ts'
 import { nameProblems } from './checks.ts'
 import type { CreateTable, PartitionOf } from './create-table.ts'
 import { isDefault } from './partition-key.ts'
@@ -56,24 +56,11 @@ export function newPartitionProblems(op: NewPartitionOf, context: Context): read
   if (table === undefined || problems.length > 0) return problems
   const fallback = defaultOf(attached, facts)
   return [
-    ...pointingProblems(table),
+    ...pointedAtProblems(table, 'Make the partition with sql, CREATE TABLE … PARTITION OF, and a reason.'),
     ...(takesTheRest(op)
       ? secondDefault(attached, fallback)
       : [...boundsProblems(attached, facts), ...defaultProblems(attached, facts)]),
   ]
-}
-
-/** To take a partition out of such a table PostgreSQL goes through the tables that point at it. */
-function pointingProblems(table: Table): readonly BellowsError[] {
-  const own = table.constraints
-    .filter(({ references }) => references !== null && isSameName(references, table))
-    .map(({ name }) => constraintOn(table, name))
-  return [...table.referencedBy.map(({ identity }) => identity), ...own].map((key) =>
-    refused(
-      `The foreign key ${key} points at "${table.name}": whoever goes back would have rows of its table looked through while nobody can write them.`,
-      'Make the partition with sql, CREATE TABLE … PARTITION OF, and a reason.',
-    ),
-  )
 }
 
 function secondDefault({ table }: AttachPartition, fallback: Fallback | undefined): readonly BellowsError[] {
