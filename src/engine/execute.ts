@@ -30,7 +30,7 @@ import { workThroughParts } from './index-parts.ts'
 import { inspect } from './inspect.ts'
 import { transactWithLocks } from './lock.ts'
 import { note } from './note.ts'
-import { buildIndex, runOutside } from './outside.ts'
+import { buildIndex, runAhead, runOutside } from './outside.ts'
 import { standing } from './standing-parts.ts'
 import { wasBegun } from './started.ts'
 import { validateParts } from './validate-parts.ts'
@@ -110,6 +110,7 @@ interface Performing extends Pick<Around, 'ahead' | 'passed'> {
 async function perform(engine: Driving, run: Run, step: Step, performing: Performing): Promise<void> {
   const { record } = performing
   if (isTransaction(step)) {
+    await runAhead(engine, step)
     await standing(engine, step, () => performTransaction(engine, run, step, performing))
     return
   }

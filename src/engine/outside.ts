@@ -1,5 +1,5 @@
 import { BellowsError } from '../core/errors.ts'
-import type { ConcurrentIndexStep, OutsideStep } from '../core/plan/step.ts'
+import type { ConcurrentIndexStep, OutsideStep, TransactionStep } from '../core/plan/step.ts'
 import type { Run } from '../core/run/run.ts'
 import { qualified, sql } from '../core/sql.ts'
 import type { Driving } from './context.ts'
@@ -24,6 +24,14 @@ export async function runOutside(engine: Driving, run: Run, step: OutsideStep): 
     step: step.id,
     hint: 'Run the same command again: it looks first, and does what is left.',
   })
+}
+
+/** What a transaction has brought about before it asks for any lock. */
+export async function runAhead(
+  engine: Driving,
+  { ahead = [] }: Pick<TransactionStep, 'ahead'>,
+): Promise<void> {
+  for (const statement of ahead) await engine.driver.outside(statement, bounds(engine))
 }
 
 /** Builds outside a transaction. What an interrupted build left is invalid, costs writes and proves nothing: it goes first. */

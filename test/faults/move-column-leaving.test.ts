@@ -125,6 +125,17 @@ describe('what is done to the new column when the old one is hidden', () => {
     expect(await both()).toEqual(['1: x / x', '2: b / b', '3: - / none'])
   })
 
+  test('is brought back before anybody waits, however much it is', async () => {
+    const many = `insert into users (id, bio) select i, 'old' from generate_series(10, 1500) i; insert into profiles select generate_series(10, 1500);`
+    const { database, both, undo } = await moving('retire', many)
+    // All of it takes longer than a transaction may that everybody waits for.
+    await database.query(`create function slow() returns trigger language plpgsql as $$ begin perform pg_sleep(0.002); return new; end $$;
+      create trigger slow before update on users for each row execute function slow()`)
+    await database.query(`update profiles set bio = 'new ' || user_id`)
+    await undo()
+    expect((await both()).filter((one) => !/^(\d+): (new \1) \/ \2$/.test(one))).toEqual(['3: - / none'])
+  })
+
   test('is no old write when an undo brings it back', async () => {
     const { database, undo } = await moving(
       'retire',

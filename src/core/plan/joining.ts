@@ -140,6 +140,7 @@ function oneTransaction(drafts: readonly (Omit<TransactionStep, 'id'> & StepDraf
   )
   const leavers = drafts.flatMap(leaversOf)
   const stands = drafts.flatMap((draft) => draft.stands ?? [])
+  const ahead = drafts.flatMap((draft) => draft.ahead ?? [])
   return {
     ...first,
     ...told(drafts),
@@ -147,6 +148,7 @@ function oneTransaction(drafts: readonly (Omit<TransactionStep, 'id'> & StepDraf
     locks: oneLock(drafts.flatMap(({ locks }) => locks)),
     requires: unique(drafts.flatMap(({ requires }) => requires)),
     ...(stands.length === 0 ? {} : { stands }),
+    ...(ahead.length === 0 ? {} : { ahead }),
     statements: statementsOf(drafts),
     ...andAlso('retires', leavers),
   }

@@ -101,6 +101,7 @@ export function undoStep(
   { table, column, hidden }: Leaving,
   more: readonly Sql[],
   also: readonly Lock[] = [],
+  ahead: readonly Sql[] = [],
 ): StepDraft {
   return {
     kind: 'ddl',
@@ -111,6 +112,7 @@ export function undoStep(
     probe: columnExists(table, column),
     locks: [{ relation: table, level: 'access_exclusive' }, ...also],
     requires: [],
+    ...(ahead.length === 0 ? {} : { ahead }),
     statements: [renameSql(table, hidden, column), clearColumnState(table, column), ...more],
     cost: 'instant',
   }

@@ -84,6 +84,8 @@ export interface TransactionStep extends Common {
   readonly requires: readonly Requirement[]
   /** What each partition has to have by then: one that came meanwhile gets it before the transaction, which is tried anew. */
   readonly stands?: readonly StandingParts[]
+  /** Each on its own and outside a transaction, before it: what leaves little to do while everybody waits. Each may be given again. */
+  readonly ahead?: readonly Sql[]
   readonly statements: readonly Sql[]
   /** What must hold behind the statements, where the probe asks for more than they bring about. */
   readonly after?: Sql

@@ -5,7 +5,7 @@ import { all, columnAbsent } from '../../plan/probes.ts'
 import { gateStep, noStrangers, retireStep, undoStep } from '../../plan/retire.ts'
 import type { Lock, StepDraft } from '../../plan/step.ts'
 import { id, qualified, type Sql, sql, trusted } from '../../sql.ts'
-import { bringBackSql, journalSql } from './bodies.ts'
+import { bringBackAheadSql, bringBackSql, journalSql } from './bodies.ts'
 import { lookStep } from './look.ts'
 import { areAbsent, functionsSql, standing, uninstallAllSql } from './triggers.ts'
 import { asPlanned, proved } from './verify-steps.ts'
@@ -82,6 +82,7 @@ export function rollbackSteps(work: Work): readonly StepDraft[] {
       // Nothing alters a table whose rows have been written in the same transaction.
       [...functionsSql(work, 'source'), ...byDefault, ...bringBackSql(work.ends('source'))],
       targetLock(work),
+      [bringBackAheadSql(work.ends('target'))],
     ),
     takeBackStep(work),
   ]
