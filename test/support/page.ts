@@ -12,7 +12,12 @@ export function blocksOf(page: string, heading: string): readonly Block[] {
   const text = readFileSync(path.resolve(import.meta.dirname, '../../docs', page), 'utf8')
   const section = text.split(/^## /m).find((part) => part.startsWith(`${heading}\n`))
   if (section === undefined) throw new Error(`${page} has no "${heading}"`)
-  return [...section.matchAll(/^```(\w+)\n(.*?)^```/gms)].map(([, language = '', block = '']) => ({
+  return blocksIn(section)
+}
+
+/** All blocks of a text that say their language, in order. */
+export function blocksIn(markdown: string): readonly Block[] {
+  return [...markdown.matchAll(/^```(\w+)\n(.*?)^```/gms)].map(([, language = '', block = '']) => ({
     language,
     text: block,
   }))
