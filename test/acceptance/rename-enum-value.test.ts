@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Operation } from '../../src/core/operations/migration.ts'
 import type { RenameEnumValue } from '../../src/core/operations/rename-enum-value.ts'
 import { testDatabase } from '../support/database.ts'
+import { liveThrough } from '../support/lifecycle.ts'
 
 const GIVEN = `create type mood as enum ('ok', 'so so'); create type other as enum ('x');
   create table users (id int primary key, mood mood not null); insert into users values (1, 'ok')`
@@ -16,7 +17,42 @@ const rename = (more: Partial<RenameEnumValue> = {}): RenameEnumValue => ({
   ...more,
 })
 
+/** Names a value by its place, but for one that keeps its name. */
+const client = (name: string, first: string) => ({
+  name,
+  statements: [
+    `insert into users (id, mood) values (1000 + $1, ${first})`,
+    `insert into users (id, mood) values (1000 + $1, 'so so')`,
+    `update users set mood = ${first} where id = 1 + $1 % 200`,
+    `select count(*) from users where mood = ${first}`,
+  ],
+})
+
 describe('rename_enum_value', () => {
+  test('lets everybody go on who does not name the value, and the new version name the new one, under traffic', async () => {
+    const tables = (value: string, more: string) => `create type mood as enum (${value}, 'so so');
+      create table users (id int primary key, mood mood not null${more}); create index on users (id) where mood = ${value}`
+    const place = 'enum_first(null::mood)'
+    await liveThrough({
+      given: `${tables(`'ok'`, ', legacy text')}; insert into users (id, mood) select i, case when i % 2 = 0 then 'ok'::mood else 'so so' end from generate_series(1, 300) i`,
+      operations: [
+        rename(),
+        // With a gate, so that there is a time in which the run can be taken back.
+        { kind: 'drop_column', namespace: 'public', table: 'users', column: 'legacy' },
+      ],
+      direct: tables(`'it''s fine'`, ''),
+      old: [client('old', place)],
+      renewed: [client('new', `'it''s fine'`)],
+      kept: [`select id, mood = ${place} as first from users order by id`],
+      untouched: [
+        {
+          before: `select id, mood = 'ok' as first from users where id between 202 and 300 order by id`,
+          after: `select id, mood = 'it''s fine' as first from users where id between 202 and 300 order by id`,
+        },
+      ],
+    })
+  })
+
   test('renames for a reason, and back', async () => {
     const database = await testDatabase(GIVEN)
     const bellows = await database.bellows()

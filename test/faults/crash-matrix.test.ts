@@ -23,6 +23,8 @@ import {
   type Life,
   MERGE,
   MOVE,
+  NAMES,
+  OBJECTS,
   PARTITIONED,
   PARTITIONS,
   POISONED,
@@ -32,6 +34,7 @@ import {
   RENAME_LINKED,
   RENAME_PARTED,
   RULES,
+  SPLIT,
   TABLES,
   THINGS,
 } from './crash/lives.ts'
@@ -61,6 +64,7 @@ const LIVES: readonly (readonly [string, Life, { readonly points: number; readon
   ['partitions that come and go', PARTITIONS, { points: 40, states: 8 }],
   ['a value of an enum that is removed', REMOVE_VALUE, { points: 120, states: 20 }],
   ['a merge of two columns', MERGE, { points: 100, states: 20 }],
+  ['a split into two columns', SPLIT, { points: 100, states: 20 }],
   ['a column that moves to another table', MOVE, { points: 80, states: 12 }],
   ['an added column', ADD, { points: 26, states: 4 }],
   ['two added columns that are filled', FILL, { points: 120, states: 20 }],
@@ -70,6 +74,8 @@ const LIVES: readonly (readonly [string, Life, { readonly points: number; readon
   ['a dropped column, with a grace', graced(DROP, GRACE_MS), { points: 60, states: 8 }],
   ['tables that are made, dropped and renamed', TABLES, { points: 60, states: 10 }],
   ['things that are no tables, and who may use them', THINGS, { points: 40, states: 8 }],
+  ['other names and settings, and statements of a person', NAMES, { points: 40, states: 8 }],
+  ['functions, triggers and policies that come and go', OBJECTS, { points: 40, states: 8 }],
   ['a dropped column that is filled meanwhile', DROP_FILLED, { points: 60, states: 8 }],
 ]
 const RETURNS: readonly (readonly [string, Life, Phase])[] = [
@@ -82,6 +88,7 @@ const RETURNS: readonly (readonly [string, Life, Phase])[] = [
   ['another name of a key at which partitions point', RENAME_LINKED, 'retire'],
   ['another name in the primary key of a partitioned table', RENAME_PARTED, 'retire'],
   ['a merge whose columns are hidden', MERGE, 'retire'],
+  ['a split whose column is hidden', SPLIT, 'retire'],
   ['a value of an enum that is removed', REMOVE_VALUE, 'retire'],
   ['a moved column that is hidden', MOVE, 'retire'],
   ['operations that build on one another', BUILT, 'retire'],
@@ -89,6 +96,9 @@ const RETURNS: readonly (readonly [string, Life, Phase])[] = [
   ['tables that are made, hidden and renamed', TABLES, 'retire'],
   ['partitions that have come and gone', PARTITIONS, 'retire'],
   ['things that are no tables', THINGS, 'retire'],
+  ['other names and settings, and statements of a person', NAMES, 'retire'],
+  ['functions, triggers and policies that have come', OBJECTS, 'verify'],
+  ['constraints that have come and gone', RULES, 'retire'],
 ]
 const THROWN: readonly (readonly [string, Life])[] = [
   ['the life of an added column', ADD],

@@ -167,7 +167,7 @@ export const PARTITIONED: Life = {
     insert into events select i, i::text, i from generate_series(1, 200) i; analyze events`,
   wrong: `select id, seen from events where seen::text <> said union all select count(*), 0 from events having count(*) <> 200`,
 }
-/** One partition goes, another one comes; each is a table before or afterwards. */
+/** One partition goes, another one comes; each is a table before or afterwards. A third is new, beside a default partition. */
 export const PARTITIONS: Life = {
   ...life([
     {
@@ -178,14 +178,24 @@ export const PARTITIONS: Life = {
       bounds: 'for values from (100) to (200)',
     },
     { kind: 'detach_partition', namespace: 'public', table: 'calls', partition: 'calls_1' },
+    {
+      kind: 'create_table',
+      namespace: 'public',
+      table: 'logs_1',
+      columns: [],
+      constraints: [],
+      partitionOf: { table: 'logs', bounds: 'for values from (0) to (100)', refuseInDefault: true },
+    },
   ]),
   given: `create table events (id integer not null) partition by range (id);
     create table events_1 partition of events for values from (0) to (100);
     create table events_2 (id integer not null); insert into events_2 select generate_series(100, 199);
     create table calls (id integer not null) partition by range (id);
-    create table calls_1 partition of calls for values from (0) to (100); insert into calls select generate_series(0, 99)`,
-  wrong:
-    'select count(*) from events_2 having count(*) <> 100 union all select count(*) from calls_1 having count(*) <> 100',
+    create table calls_1 partition of calls for values from (0) to (100); insert into calls select generate_series(0, 99);
+    create table logs (id integer not null, said text) partition by range (id); create index on logs (said);
+    create table logs_rest partition of logs default; insert into logs select generate_series(100, 199)`,
+  wrong: `select count(*) from events_2 having count(*) <> 100 union all select count(*) from calls_1 having count(*) <> 100
+    union all select count(*) from logs having count(*) <> 100`,
 }
 /** A type that changes its name with the columns of two tables. */
 export const REMOVE_VALUE: Life = {
@@ -234,6 +244,24 @@ export const MERGE = life([
     up: `coalesce(older, '') || '/' || coalesce(legacy, '')`,
   },
 ])
+/** Two new columns that are filled together. */
+export const SPLIT: Life = {
+  ...life([
+    {
+      kind: 'split_column',
+      namespace: 'public',
+      table: 'users',
+      from: 'legacy',
+      to: [
+        { name: 'word', type: 'text', nullable: true, up: `split_part(legacy, ' ', 1)` },
+        { name: 'rest', type: 'text', nullable: true, up: `nullif(split_part(legacy, ' ', 2), '')` },
+      ],
+      down: `word || coalesce(' ' || rest, '')`,
+    },
+  ]),
+  wrong: `select id from users u, to_jsonb(u) j
+    where id <= ${ROWS} and coalesce(j ->> 'legacy', (j ->> 'word') || ' ' || (j ->> 'rest')) is distinct from 'legacy ' || id`,
+}
 /** Two tables that are filled, hidden and taken back together. */
 export const MOVE: Life = {
   ...life([
@@ -279,9 +307,77 @@ const onUsers = { namespace: 'public', table: 'users' } as const
 /** Steps of every kind that a constraint needs: in expand, behind the rollout, within transactions and outside. */
 export const RULES = life([
   { kind: 'drop_constraint', ...onUsers, name: 'users_name_check' },
+  { kind: 'drop_constraint', ...onUsers, name: 'users_team_fkey' },
+  { kind: 'drop_constraint', ...onUsers, name: 'users_name_key' },
   { kind: 'alter_column', ...onUsers, column: 'legacy', nullable: false, default: `'new'` },
   { kind: 'add_constraint', ...onUsers, unique: ['said'] },
 ])
+
+/** Other names and settings, and statements of a person: some whose form tells that they are done, and one that must not run twice. */
+export const NAMES: Life = {
+  ...life([
+    { kind: 'rename_constraint', ...onUsers, from: 'users_name_key', to: 'one_name' },
+    { kind: 'rename_index', ...onUsers, from: 'users_legacy_idx', to: 'by_legacy' },
+    {
+      kind: 'set_table',
+      ...onUsers,
+      set: { fillfactor: '70' },
+      reset: ['autovacuum_enabled'],
+      replicaIdentity: 'full',
+      comment: 'people',
+    },
+    {
+      kind: 'sql',
+      ...on,
+      up: 'update counts set n = n + 1 where n < 9',
+      down: 'update counts set n = n - 1 where n > 0',
+      probe: 'exists (select from public.counts where n > 0)',
+      phase: 'expand',
+    },
+    {
+      kind: 'sql',
+      ...on,
+      up: 'create index concurrently by_n on public.counts (n)',
+      down: 'drop index concurrently public.by_n',
+      outside_transaction: true,
+      phase: 'expand',
+    },
+    { kind: 'sql', ...on, up: 'drop sequence spare', phase: 'contract' },
+  ]),
+  given: `create sequence spare; create table counts (n integer); insert into counts values (0); alter table users set (autovacuum_enabled = false)`,
+  wrong: 'select n from counts where n not in (0, 1)',
+}
+
+/** What is on a table without being of it, and what that calls: each kind is made, put in the place of another one, and dropped. */
+export const OBJECTS: Life = {
+  ...life([
+    {
+      kind: 'create_object',
+      ...on,
+      definition: 'create function one() returns integer language sql return 1',
+    },
+    {
+      kind: 'create_object',
+      ...on,
+      definition: 'create trigger noted after update on users for each row execute function stamp()',
+    },
+    { kind: 'create_object', ...on, definition: 'create policy seen on users using (true)' },
+    {
+      kind: 'replace_object',
+      ...on,
+      definition: 'create trigger note after insert on users for each row execute function stamp()',
+    },
+    { kind: 'replace_object', ...on, definition: 'create policy own on users using (team > 0)' },
+    { kind: 'drop_object', ...on, object: 'trigger spare on users' },
+    { kind: 'drop_object', ...on, object: 'policy spare on users' },
+    { kind: 'drop_object', ...on, object: 'function spare()' },
+  ]),
+  given: `create function stamp() returns trigger language plpgsql as 'begin return new; end';
+    create function spare() returns trigger language plpgsql as 'begin return new; end';
+    create trigger note before insert on users for each row execute function stamp();
+    create trigger spare before insert on users for each row execute function spare();
+    create policy own on users; create policy spare on users`,
+}
 
 /** Things that are no tables, and who may use them. A value that was added to an enum stays. */
 export const THINGS: Life = {

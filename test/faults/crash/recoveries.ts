@@ -106,7 +106,7 @@ export function rollingBack(life: Life, unharmed: Unharmed): Recovery {
 /** Is a column or a table of the migration gone, rather than there or hidden? */
 async function isBeyondReturn(database: OpenDatabase, life: Life): Promise<boolean> {
   const leaving = life.migration.operations.flatMap((op) =>
-    op.kind === 'rename_column'
+    op.kind === 'rename_column' || op.kind === 'split_column'
       ? [`${op.table}.${op.from}`]
       : op.kind === 'drop_column'
         ? [`${op.table}.${op.column}`]
