@@ -153,7 +153,7 @@ describe('what a command says when it cannot go on', () => {
     const { place, database } = await renaming()
     await place.run('verify')
     await database.query(
-      `select bellows.register('app-1', array['users.name'], application => 'shop', version => '2.3.0', kind => 'web', host => 'pod-7')`,
+      `select bellows.register('app-1', array['users.name'], lease_ms => 600000, application => 'shop', version => '2.3.0', kind => 'web', host => 'pod-7')`,
     )
     const refused = await place.run('contract', '--quiet', '0', '--confirm', database.name)
     expect(refused).toMatchObject({
