@@ -121,6 +121,7 @@ export function picture(runs) {
       `<text x="${MARGIN + at * 145}" y="${2 * HEIGHT + 30}" fill="${COLORS[at % COLORS.length]}">${way}</text>`,
   )
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${2 * HEIGHT + 50}" font-family="sans-serif" font-size="11">
+<title>Rows a second, and p99 of the bystander, over time</title>
 <rect width="100%" height="100%" fill="white"/>
 ${charts.map((text, at) => `<g transform="translate(0 ${at * HEIGHT})">\n${text}\n</g>`).join('\n')}
 ${legend.join('\n')}
