@@ -15,6 +15,8 @@ export interface Workload {
   stop(): Promise<readonly string[]>
 }
 
+/** Above what is there at the start: a row that is made with a number is none of those. */
+const FIRST = 10_000
 /** The number last used, by database: it goes up through all workloads of one, so that no two statements bring the same value. */
 const numbers = new WeakMap<TestDatabase, number>()
 /** More than these say nothing new. */
@@ -35,7 +37,7 @@ export async function startWorkload(database: TestDatabase, clients: readonly Cl
     const running = (async () => {
       for (let at = 0; isRunning; at = (at + 1) % client.statements.length) {
         const statement = client.statements[at] as string
-        const number = (numbers.get(database) ?? 0) + 1
+        const number = (numbers.get(database) ?? FIRST) + 1
         numbers.set(database, number)
         try {
           await session.query(statement, statement.includes('$1') ? [number] : [])

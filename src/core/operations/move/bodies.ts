@@ -23,7 +23,7 @@ export interface Ends {
 /** Whose is the value? Until the old column is hidden the source says what it is, and the target afterwards. */
 export type Truth = 'source' | 'target'
 
-const EQUAL = trusted('operator(pg_catalog.=)')
+export const EQUAL = trusted('operator(pg_catalog.=)')
 const DIFFERENT = trusted('operator(pg_catalog.<>)')
 const IDLE = sql`
 begin
@@ -34,7 +34,7 @@ end`
  * All names are qualified, and no function has settings of its own: the triggers of users on both tables fire within these
  * functions, and are to find what they always find.
  */
-function of({ source, target, link, held }: Ends) {
+export function of({ source, target, link, held }: Ends) {
   const targetKey = (row: 'new' | 'old') =>
     join(link.pairs.map((pair) => sql`${trusted(row)}.${id(pair.target)}`))
   const key = sql`row(${targetKey('new')})::pg_catalog.text`
@@ -53,7 +53,7 @@ function of({ source, target, link, held }: Ends) {
   }
 }
 
-function pairOf(link: Link, source: string, target: string): Sql {
+export function pairOf(link: Link, source: string, target: string): Sql {
   return joined(
     link,
     (column) => sql`${trusted(source)}.${id(column)}`,
@@ -187,58 +187,6 @@ function carrying({ carried }: Ends, statement: Sql): Sql {
   return sql`perform pg_catalog.set_config(${lit(carried)}, 'yes', true);
     ${statement}
     perform pg_catalog.set_config(${lit(carried)}, '', true);`
-}
-
-/** Rows of the source, by what was noted of those of the target. */
-function broughtBackSql(ends: Ends, noted: Sql): Sql {
-  const { sourceRow } = of(ends)
-  const [from, value] = [id(ends.from), valueAtSource(ends)]
-  const keys = join(ends.link.pairs.map((pair) => id(pair.target)))
-  return sql`update ${OWN_MARK} ${sourceRow} set ${from} = ${value} from (select distinct ${keys} from ${qualified(ends.journal)} where ${noted}) j where ${pairOf(ends.link, 's', 'j')} and not ${same(sql`s.${from}`, value)}`
-}
-
-/**
- * Of what was noted by now, while writers go on: there may be more than can be brought back while they wait. They note only, so a
- * batch meets none but those who write other columns of the source, and it gives way to these.
- */
-export function bringBackAheadSql(ends: Ends): Sql {
-  const body = sql`
-declare
-  notes pg_catalog.tid[];
-  misses pg_catalog.int4 := 0;
-begin
-  loop
-    begin
-      perform pg_catalog.set_config('lock_timeout', '${trusted(String(LOCK_TIMEOUT_MS))}', true), pg_catalog.set_config(${lit(ends.carried)}, 'yes', true);
-      notes := array(select ctid from ${qualified(ends.journal)} limit ${lit(NOTES_AT_ONCE)});
-      ${broughtBackSql(ends, sql`ctid ${EQUAL} any (notes)`)};
-      delete from ${qualified(ends.journal)} where ctid ${EQUAL} any (notes);
-    exception when lock_not_available then
-      misses := misses operator(pg_catalog.+) 1;
-      perform pg_catalog.pg_sleep(0.05);
-    end;
-    commit;
-    exit when misses operator(pg_catalog.>) ${lit(MISSES_MAX)} or pg_catalog.cardinality(notes) operator(pg_catalog.<) ${lit(NOTES_AT_ONCE)};
-  end loop;
-end`
-  return sql`do ${lit(body)}`
-}
-
-const NOTES_AT_ONCE = 1_000
-/** Then the transaction behind it tries, and says who holds the rows. */
-const MISSES_MAX = 100
-/** Less than after what the server looks for a deadlock: it is never the application that loses one. */
-const LOCK_TIMEOUT_MS = 300
-
-/** What was noted, in the source again: nothing that was written to the target is lost with its column. */
-export function bringBackSql(ends: Ends): readonly Sql[] {
-  return [
-    sql`select pg_catalog.set_config(${lit(ends.carried)}, 'yes', true)`,
-    broughtBackSql(ends, sql`true`),
-    sql`drop table ${qualified(ends.journal)}`,
-    // Nothing may wait for the end of the transaction: it would be in the way of whatever alters the table next.
-    sql`set constraints all immediate`,
-  ]
 }
 
 export function journalSql({ journal, target, link }: Ends): Sql {
