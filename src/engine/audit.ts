@@ -57,9 +57,9 @@ select r.migration, e.at, e.by_role as role, e.event, e.event ->> 'step' as step
   )
 }
 
-async function throttled({ database }: Engine): Promise<readonly Throttled[]> {
-  if (!(await hasThrottle(database))) return []
-  return await database.read<Throttled>(sql`
+async function throttled(engine: Engine): Promise<readonly Throttled[]> {
+  if (!(await hasThrottle(engine))) return []
+  return await engine.database.read<Throttled>(sql`
 select r.migration, t.at, t.by_role as role, t.actor, t.reason,
     pg_catalog.json_strip_nulls(pg_catalog.json_build_object('share', t.share, 'workers', t.workers, 'until', t.until)) as throttle
   from bellows.throttle t join bellows.run r on r.id = t.run order by t.seq`)

@@ -19,6 +19,7 @@ import type { Driving } from './context.ts'
 import { holds } from './holds.ts'
 import { transactWithLocks } from './lock.ts'
 import { note } from './note.ts'
+import { outside } from './outside.ts'
 import { standInEach } from './standing-parts.ts'
 import { stopIfAsked } from './stop.ts'
 
@@ -149,9 +150,4 @@ async function attach(
 async function dropLooseParts(engine: Driving, step: IndexPartsStep): Promise<void> {
   for (const part of await engine.database.read<QualifiedName>(loosePartsSql(step)))
     await outside(engine, sql`drop index concurrently if exists ${qualified(part)}`)
-}
-
-async function outside(engine: Driving, statement: Sql): Promise<void> {
-  const { scanTimeoutMs } = engine.settings
-  await engine.driver.outside(statement, { lockTimeoutMs: 0, statementTimeoutMs: scanTimeoutMs })
 }

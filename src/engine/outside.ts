@@ -1,16 +1,15 @@
 import { BellowsError } from '../core/errors.ts'
 import type { ConcurrentIndexStep, OutsideStep, TransactionStep } from '../core/plan/step.ts'
 import type { Run } from '../core/run/run.ts'
-import { qualified, sql } from '../core/sql.ts'
+import { qualified, type Sql, sql } from '../core/sql.ts'
 import type { Driving } from './context.ts'
 import { holds, requireAll } from './holds.ts'
 import { note } from './note.ts'
 
 /** A lock timeout would kill what only waits for older transactions, and stops nobody meanwhile. */
-const bounds = (engine: Driving) => ({
-  lockTimeoutMs: 0,
-  statementTimeoutMs: engine.settings.scanTimeoutMs,
-})
+export async function outside({ driver, settings }: Driving, statement: Sql): Promise<void> {
+  await driver.outside(statement, { lockTimeoutMs: 0, statementTimeoutMs: settings.scanTimeoutMs })
+}
 
 /** Statements that PostgreSQL takes only outside a transaction. */
 export async function runOutside(engine: Driving, run: Run, step: OutsideStep): Promise<void> {
@@ -18,7 +17,7 @@ export async function runOutside(engine: Driving, run: Run, step: OutsideStep): 
   await note(engine, run.id, [{ type: 'step_started', step: step.id }])
   const isBegun = step.begun !== undefined && (await holds(engine, step.begun.when))
   const statements = isBegun && step.begun !== undefined ? [step.begun.statement] : step.statements
-  for (const statement of statements) await engine.driver.outside(statement, bounds(engine))
+  for (const statement of statements) await outside(engine, statement)
   if (await holds(engine, step.probe)) return
   throw new BellowsError('probe_failed', `What was to ${step.does} ran, but that does not hold.`, {
     step: step.id,
@@ -31,15 +30,15 @@ export async function runAhead(
   engine: Driving,
   { ahead = [] }: Pick<TransactionStep, 'ahead'>,
 ): Promise<void> {
-  for (const statement of ahead) await engine.driver.outside(statement, bounds(engine))
+  for (const statement of ahead) await outside(engine, statement)
 }
 
 /** Builds outside a transaction. What an interrupted build left is invalid, costs writes and proves nothing: it goes first. */
 export async function buildIndex(engine: Driving, run: Run, step: ConcurrentIndexStep): Promise<void> {
   await requireAll(engine, step)
   await note(engine, run.id, [{ type: 'step_started', step: step.id }])
-  await engine.driver.outside(sql`drop index concurrently if exists ${qualified(step.index)}`, bounds(engine))
-  await engine.driver.outside(step.statement, bounds(engine))
+  await outside(engine, sql`drop index concurrently if exists ${qualified(step.index)}`)
+  await outside(engine, step.statement)
   if (await holds(engine, step.probe)) return
   throw new BellowsError('probe_failed', `The index "${step.index.name}" was built and is not valid.`, {
     step: step.id,

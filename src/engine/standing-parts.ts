@@ -3,9 +3,10 @@ import { loosePartName } from '../core/plan/index-parts.ts'
 import { createIndexSql } from '../core/plan/index-text.ts'
 import type { StandingParts } from '../core/plan/parts.ts'
 import { allStandSql, type BarePart, barePartsSql } from '../core/plan/standing-parts.ts'
-import { id, type Sql, sql } from '../core/sql.ts'
+import { id, sql } from '../core/sql.ts'
 import type { Driving } from './context.ts'
 import { holds } from './holds.ts'
+import { outside } from './outside.ts'
 import { stopIfAsked } from './stop.ts'
 
 /** So often a partition may come just before the transaction that needs what stands in each. */
@@ -45,9 +46,4 @@ export async function standing(
 async function allStand(engine: Driving, stands: readonly StandingParts[]): Promise<boolean> {
   for (const parts of stands) if (!(await holds(engine, allStandSql(parts)))) return false
   return true
-}
-
-async function outside(engine: Driving, statement: Sql): Promise<void> {
-  const { scanTimeoutMs } = engine.settings
-  await engine.driver.outside(statement, { lockTimeoutMs: 0, statementTimeoutMs: scanTimeoutMs })
 }

@@ -1,10 +1,12 @@
 import { BellowsError } from '../core/errors.ts'
+import { relationExists } from '../core/plan/probes.ts'
 import { isOver } from '../core/run/run.ts'
 import { lit, type Sql, sql, trusted } from '../core/sql.ts'
 import type { Decision } from '../core/throttle/decide.ts'
 import { requestProblem, type ThrottleRequest } from '../core/throttle/request.ts'
 import type { Engine } from './context.ts'
 import { readRun } from './drive.ts'
+import { holds } from './holds.ts'
 
 /** What holds a run back, as whoever works on it has told a moment ago. */
 export type BrakeState = Pick<Decision, 'pace' | 'because'>
@@ -40,24 +42,21 @@ function requestSql(
 }
 
 /** An older journal that is only read knows of no brake. */
-export async function hasThrottle(database: Engine['database']): Promise<boolean> {
-  const [found] = await database.read<{ there: boolean }>(
-    sql`select pg_catalog.to_regclass('bellows.throttle') is not null as there`,
-  )
-  return found?.there === true
+export async function hasThrottle(engine: Engine): Promise<boolean> {
+  return await holds(engine, relationExists({ namespace: 'bellows', name: 'throttle' }))
 }
 
 /** What was told longer ago is void: whoever told it is gone. */
 const VOID_SECONDS = 15
 
-export async function readBrake({ database }: Engine, run: number): Promise<BrakeState | undefined> {
-  if (!(await hasThrottle(database))) return undefined
-  const [found] = await database.read<BrakeState>(sql`
+export async function readBrake(engine: Engine, run: number): Promise<BrakeState | undefined> {
+  if (!(await hasThrottle(engine))) return undefined
+  const [found] = await engine.database.read<BrakeState>(sql`
 select pace, because from bellows.brake
   where run = ${lit(run)} and at > pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => ${lit(VOID_SECONDS)})`)
   if (found !== undefined) return found
   // Nobody is at work, and whoever begins will stand still.
-  const [asked] = await database.read<{ by: string; reason: string | null }>(sql`
+  const [asked] = await engine.database.read<{ by: string; reason: string | null }>(sql`
 select coalesce(actor ->> 'user', by_role) as ${trusted('"by"')}, reason from bellows.throttle t
   where run = ${lit(run)} and share = 0 and (until is null or until > pg_catalog.clock_timestamp())
     and not exists (select from bellows.throttle later where later.run = t.run and later.seq > t.seq)`)

@@ -117,15 +117,15 @@ export type IndexPartsOf = Omit<IndexParts, 'how'> & { readonly kind: 'index_par
 /** What is attached goes with the index or the constraint; what is not yet would stay. */
 export function dropLoosePartsStep(
   parts: IndexPartsOf,
-  more: Pick<IndexPartsStep, 'phase' | 'does' | 'unmakes'>,
+  more: Pick<IndexPartsStep, 'phase' | 'does' | 'unmakes'> & Partial<Pick<IndexPartsStep, 'locks'>>,
 ): StepDraft {
   return {
+    locks: [],
     ...parts,
     ...more,
     how: 'drop',
     hazards: [],
     probe: sql`not exists (${loosePartsSql(parts)})`,
-    locks: [],
   }
 }
 

@@ -77,8 +77,10 @@ export function standStep(
 }
 
 export function dropStandingStep(parts: StandingParts, table: Table, does: string): StepDraft {
-  const step = dropLoosePartsStep({ ...parts, kind: 'index_parts' }, { phase: 'expand', does })
-  return step.kind === 'index_parts' ? { ...step, locks: leafLocks(table) } : step
+  return dropLoosePartsStep(
+    { ...parts, kind: 'index_parts' },
+    { phase: 'expand', does, locks: leafLocks(table) },
+  )
 }
 
 function leafLocks({ parts }: Table): readonly Lock[] {

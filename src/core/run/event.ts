@@ -125,8 +125,16 @@ export interface JournalEntry {
   readonly schema?: string
 }
 
+/** What a step has taken so far. */
+export interface Cost {
+  /** Bytes of log that the server has written since the step began, whoever had it written. */
+  readonly logBytes?: number
+  /** How many times as large the file of the table or partition is as it was when the pass began. */
+  readonly growth?: number
+}
+
 /** How far a step that works through a table has come. Shown, not journaled: the checkpoint of the step has the same figures. */
-export interface Progress {
+export interface Progress extends Cost {
   readonly type: 'progress'
   readonly step: string
   readonly rowsDone: number
@@ -136,10 +144,6 @@ export interface Progress {
   readonly rowsPerSecond: number
   /** Seconds to the end at that rate; absent while nothing can be said. */
   readonly secondsLeft?: number
-  /** Bytes of log that the server has written since the step began, whoever had it written. */
-  readonly logBytes?: number
-  /** How many times as large the file of the table or partition is as it was when the pass began. */
-  readonly growth?: number
 }
 
 /** What holds a step back that works through a table, or that nothing does any more. Told anew while it lasts. */

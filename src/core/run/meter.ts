@@ -1,4 +1,4 @@
-import type { Progress } from './event.ts'
+import type { Cost, Progress } from './event.ts'
 
 /** One look at how far a step has come. */
 export interface Sample {
@@ -9,14 +9,6 @@ export interface Sample {
   /** Share of the table that this pass has behind it, between 0 and 1. */
   readonly share: number
   readonly cost?: Cost
-}
-
-/** What a step has taken so far. */
-export interface Cost {
-  /** Bytes of log that the server has written since the step began, whoever had it written. */
-  readonly logBytes?: number
-  /** How many times as large the file of the table or partition is as it was when the pass began. */
-  readonly growth?: number
 }
 
 /** Where this attempt began, and where its present pass began: a night's pause before it does not count. */

@@ -22,6 +22,9 @@ export function markSql({ run, step, state, rowsDone, rowsTotal, condition }: Ma
   returning rows_done, rows_total, extract(epoch from updated_at - started_at) as seconds`
 }
 
+/** An expression over `bellows.checkpoint`: see `Cost`. */
+export const LOG_BYTES: Sql = sql`pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_insert_lsn(), started_at_log)::bigint`
+
 /** What `markSql` returns, as JSON; null when its condition was false. */
 export type Marked = {
   readonly rows_done: number

@@ -2,7 +2,8 @@ import type { Sample } from '../../core/run/meter.ts'
 import { type Pass, rowsOfAll, share } from '../../core/run/ranges.ts'
 import { lit, sql } from '../../core/sql.ts'
 import type { Engine } from '../context.ts'
-import { climbedSql, LOG_BYTES, leafOf } from './range-rows.ts'
+import { LOG_BYTES } from './checkpoint.ts'
+import { climbedSql, leafOf } from './range-rows.ts'
 
 /** The step that a run is at, where that works through a table. */
 export interface Doing {

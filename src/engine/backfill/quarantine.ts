@@ -1,3 +1,4 @@
+import { relationExists } from '../../core/plan/probes.ts'
 import type { BackfillStep } from '../../core/plan/step.ts'
 import type { RangeRow } from '../../core/run/ladder.ts'
 import { type Quarantine, type QuarantinedRow, SAMPLES_MAX } from '../../core/run/quarantine.ts'
@@ -5,6 +6,7 @@ import { inRange } from '../../core/run/ranges.ts'
 import type { QualifiedName } from '../../core/schema/model.ts'
 import { lit, qualified, regclass, type Sql, sql } from '../../core/sql.ts'
 import type { Engine } from '../context.ts'
+import { holds } from '../holds.ts'
 import { rowName } from './failing-row.ts'
 import type { Part } from './leaves.ts'
 import { claimSql, isOfPart, isRange, type OnePass } from './range-rows.ts'
@@ -150,8 +152,5 @@ const SHOWN = sql`"table", name as "row", sqlstate, message`
 
 /** An older journal that is only read knows of none. */
 async function isKnown(engine: Engine): Promise<boolean> {
-  const [found] = await engine.database.read<{ there: boolean }>(
-    sql`select pg_catalog.to_regclass('bellows.quarantine') is not null as there`,
-  )
-  return found?.there === true
+  return await holds(engine, relationExists({ namespace: 'bellows', name: 'quarantine' }))
 }

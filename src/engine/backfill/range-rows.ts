@@ -3,6 +3,7 @@ import { ofRung, type RangeRow } from '../../core/run/ladder.ts'
 import { inRange, type Position, type Range, START, type TableFile } from '../../core/run/ranges.ts'
 import { join, lit, qualified, regclass, type Sql, sql } from '../../core/sql.ts'
 import type { Engine } from '../context.ts'
+import { LOG_BYTES } from './checkpoint.ts'
 import { isRewritten } from './file.ts'
 import type { Part } from './leaves.ts'
 
@@ -117,9 +118,6 @@ function isUnderWay({ run, step, leaf, file }: OnePass): Sql {
 function rowsOf(ranges: readonly Range[]): Sql {
   return sql`(values ${join(ranges.map(({ from, to }) => sql`(${join([from.block, from.line, to.block, to.line].map(lit))})`))})`
 }
-
-/** An expression over `bellows.checkpoint`: see `Cost`. */
-export const LOG_BYTES: Sql = sql`pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_insert_lsn(), started_at_log)::bigint`
 
 /** What a batch brought; `isClaimed` false: another worker was at it, and nothing was done. */
 export interface RungDone {
