@@ -57,7 +57,7 @@ export async function readDrift(engine: Engine): Promise<SchemaDrift> {
 async function howMuchIsRecorded({ database }: Engine): Promise<SchemaDrift['recorded']> {
   const [scope] = await database.read<{ recorded: SchemaDrift['recorded'] }>(sql`
 select case when not exists (select from bellows.recorded_object) and not exists (select from bellows.baseline) then 'nothing'
-    when pg_catalog.to_regclass('bellows.found_object') is null then 'outdated'
+    when not exists (select from pg_catalog.pg_attribute where attrelid = pg_catalog.to_regclass('bellows.run') and attname = 'names') then 'outdated'
     when exists (select from bellows.baseline) then 'everything' else 'tables' end as recorded`)
   return scope?.recorded ?? 'nothing'
 }
@@ -69,7 +69,7 @@ select case when not exists (select from bellows.recorded_object) and not exists
 const DIFFERING = sql`
 with at_work as materialized (
   select r.id, r.migration, name
-    from bellows.run r cross join lateral pg_catalog.unnest(bellows.names_in(r.plan)) as name
+    from bellows.run r cross join lateral pg_catalog.unnest(r.names) as name
     where not r.recorded and not exists (select from bellows.event e where e.run = r.id and e.event ->> 'type' = 'run_rolled_back')
 )
 select d.namespace, d.relation, d.kind, d.name, d.recorded, d.found, (

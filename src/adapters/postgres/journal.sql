@@ -34,6 +34,8 @@ create table bellows.run (
   plan jsonb not null,
   plan_hash text not null,
   created_at timestamptz not null default clock_timestamp(),
+  -- All that stand in the plan, which take longer to find than to read: see names_in.
+  names text[] not null default '{}',
   -- Does the record of the schema have what it has left? See schema-record.sql.
   recorded boolean not null default false
 );

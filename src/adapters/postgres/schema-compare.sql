@@ -60,10 +60,11 @@ create or replace function bellows.start_run(migration text, parts text[], plan 
 declare
   begun bigint;
 begin
-  insert into bellows.run (migration, parts, plan, plan_hash)
-    values (start_run.migration, start_run.parts, start_run.plan, start_run.plan_hash) returning id into begun;
+  insert into bellows.run (migration, parts, plan, plan_hash, names)
+    values (start_run.migration, start_run.parts, start_run.plan, start_run.plan_hash, bellows.names_in(start_run.plan)) returning id into begun;
   insert into bellows.found_object (run, namespace, relation, kind, name, definition)
-    select begun, d.namespace, d.relation, d.kind, d.name, d.found from bellows.differing(bellows.names_in(start_run.plan)) d where d.counts;
+    select begun, d.namespace, d.relation, d.kind, d.name, d.found
+      from bellows.differing((select r.names from bellows.run r where r.id = begun)) d where d.counts;
   return begun;
 end $$;
 
@@ -75,7 +76,7 @@ $$;
 create or replace function bellows.leave_run(run bigint) returns void language sql as $$
   insert into bellows.left_schema
     select r.id, coalesce(pg_catalog.jsonb_object_agg(array[d.namespace, d.relation, d.kind, d.name]::text, d.found) filter (where d.counts), '{}')
-      from bellows.run r left join lateral bellows.differing(bellows.names_in(r.plan)) d on true
+      from bellows.run r left join lateral bellows.differing(r.names) d on true
       where r.id = leave_run.run and not r.recorded group by r.id
     on conflict on constraint left_schema_pkey do update set objects = excluded.objects
 $$;
@@ -83,11 +84,11 @@ $$;
 -- What is not as the last driver of a run left it somebody else has changed.
 create or replace function bellows.take_up_run(run bigint) returns void language sql as $$
   with taken as (
-    delete from bellows.left_schema l using bellows.run r where l.run = take_up_run.run and r.id = l.run returning r.plan, l.objects
+    delete from bellows.left_schema l using bellows.run r where l.run = take_up_run.run and r.id = l.run returning r.names, l.objects
   )
   insert into bellows.found_object
     select take_up_run.run, d.namespace, d.relation, d.kind, d.name, d.found
-      from taken cross join lateral bellows.differing(bellows.names_in(taken.plan)) d
+      from taken cross join lateral bellows.differing(taken.names) d
       where d.counts and not bellows.is_as_left(taken.objects, array[d.namespace, d.relation, d.kind, d.name], d.found)
     on conflict on constraint found_object_pkey do update set definition = excluded.definition
 $$;
@@ -123,11 +124,12 @@ end $$;
 create or replace function bellows.record_run(run bigint) returns void language plpgsql as $$
 declare
   plan jsonb;
+  names text[];
 begin
-  update bellows.run r set recorded = true where r.id = record_run.run and not r.recorded returning r.plan into plan;
+  update bellows.run r set recorded = true where r.id = record_run.run and not r.recorded returning r.plan, r.names into plan, names;
   if found then
     perform bellows.rename_recorded(o) from pg_catalog.jsonb_array_elements(plan #> '{migration,operations}') o;
-    perform bellows.record_schema(bellows.names_in(plan), run);
+    perform bellows.record_schema(names, run);
     delete from bellows.found_object o where o.run = record_run.run;
     delete from bellows.left_schema l where l.run = record_run.run;
   end if;

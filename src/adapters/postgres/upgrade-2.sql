@@ -5,6 +5,9 @@ drop function bellows.record_run(bigint), bellows.set_baseline(bigint, jsonb), b
 drop function bellows.users_of(text, text, text), bellows.succeed(text, text[]), bellows.needing(text, text, text, bigint, text[]),
   bellows.old_roles(text, text, text), bellows.strangers(text, text, text, jsonb);
 
+-- Of version 3, for the functions that are made next.
+alter table bellows.run add names text[] not null default '{}';
+
 alter table bellows.recorded_object
   add printed_by integer not null default pg_catalog.current_setting('server_version_num')::integer / 10000;
 

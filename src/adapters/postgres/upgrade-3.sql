@@ -20,6 +20,10 @@ create table bellows.backfill_range (
 alter table bellows.checkpoint add column started_at_log pg_lsn;
 alter table bellows.checkpoint alter column started_at_log set default pg_current_wal_insert_lsn();
 
+-- The version before it has none.
+alter table bellows.run add if not exists names text[] not null default '{}';
+update bellows.run set names = bellows.names_in(plan);
+
 -- Rows that a backfill could not fill and went on without. Each is written in the transaction that leaves the row out, and goes in the one that
 -- fills it. A row that lacks its new value is where it was: whoever changes it has it filled by the trigger.
 create table bellows.quarantine (

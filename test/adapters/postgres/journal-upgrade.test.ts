@@ -34,6 +34,7 @@ select p.oid::regprocedure::text as name from pg_proc p
   await database.query(`
 drop table bellows.found_object, bellows.left_schema, bellows.recorded_object, bellows.baseline, bellows.backfill_range, bellows.quarantine, bellows.throttle, bellows.brake;
 alter table bellows.checkpoint drop column started_at_log;
+alter table bellows.run drop column names;
 ${made.map(({ name }) => `drop function ${name}`).join(';\n')};
 ${VERSION_1};
 ${FUNCTIONS_1};
