@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { cleanUp, type TestDatabase } from './database.ts'
 
@@ -21,8 +22,10 @@ const FIRST = 10_000
 const numbers = new WeakMap<TestDatabase, number>()
 /** More than these say nothing new. */
 const ERRORS_KEPT = 5
+/** Between two statements of a client, so that what is tested gets the processor, too. */
+const PAUSE_MS = 1
 
-/** Runs clients on sessions of their own, each as fast as the database answers, until it is stopped. */
+/** Runs clients on sessions of their own, each some hundred statements a second, until it is stopped. */
 export async function startWorkload(database: TestDatabase, clients: readonly Client[]): Promise<Workload> {
   let isRunning = true
   let done = 0
@@ -45,6 +48,7 @@ export async function startWorkload(database: TestDatabase, clients: readonly Cl
         } catch (error) {
           if (errors.length < ERRORS_KEPT) errors.push(`${client.name}: ${statement}: ${whole(error)}`)
         }
+        await sleep(PAUSE_MS)
       }
     })()
     return () => running
@@ -71,5 +75,5 @@ function whole(error: unknown): string {
 /** Waits until a workload has done some more, so that a phase surely ran under traffic. */
 export async function workSome(workload: Workload, statements = 30): Promise<void> {
   const until = workload.count() + statements
-  while (workload.count() < until) await new Promise((resolve) => setTimeout(resolve, 5))
+  while (workload.count() < until) await sleep(5)
 }
