@@ -4,8 +4,11 @@
 //
 //   npm run build && node bench/gate.mjs [instances] [runs]
 import { openBellows, startDemoDatabase } from 'bellows'
+import { createJiti } from 'jiti'
 import pg from 'pg'
-import { pauseBetweenLooks } from '../dist/cli/commands/gate.js'
+
+// Not for users, so the package does not offer it.
+const { pauseBetweenLooks } = await createJiti(import.meta.url).import('../src/cli/commands/gate.ts')
 
 const INSTANCES = Number(process.argv[2] ?? 1_000)
 const RUNS = Number(process.argv[3] ?? 5)

@@ -16,7 +16,7 @@ const NEEDED = [
   'dist/app/announce.js',
   'dist/app/announce.d.ts',
   'dist/cli/main.js',
-  'dist/node/serve.js',
+  'dist/cli/demo/leashed.js',
   'dist/adapters/postgres/journal.sql',
   'dist/adapters/postgres/evidence.sql',
   'dist/adapters/postgres/rollout.sql',

@@ -28,19 +28,32 @@ const BUILDS = path.join(ROOT, '.cache', 'test-build')
 /** A build of sources that nobody has any more. Long enough that no other test run still uses it. */
 const STALE_BUILD_MS = 24 * 3_600_000
 
+let main: string | undefined
+
 /** The program as it would be published, built from the sources as they are; once for all test files. */
 export function builtMain(): string {
-  const sources = filesOf(path.join(ROOT, 'src'))
+  main ??= path.join(builtFolder(), 'dist', 'cli', 'main.js')
+  return main
+}
+
+function builtFolder(): string {
   const hash = createHash('sha256')
-  const others = ['tsconfig.json', 'package.json', 'migration.schema.json'].map((name) =>
-    path.join(ROOT, name),
-  )
-  for (const file of [...sources, ...filesOf(EXAMPLES), ...others]) {
-    hash.update(`${path.relative(ROOT, file)}\0`).update(readFileSync(file))
-  }
+  const others = [
+    'tsconfig.json',
+    'package.json',
+    'migration.schema.json',
+    'scripts/build.mjs',
+    'scripts/bundle.mjs',
+  ]
+  const files = [
+    ...filesOf(path.join(ROOT, 'src')),
+    ...filesOf(EXAMPLES),
+    ...others.map((name) => path.join(ROOT, name)),
+  ]
+  for (const file of files) hash.update(`${path.relative(ROOT, file)}\0`).update(readFileSync(file))
   const folder = path.join(BUILDS, hash.digest('hex').slice(0, 16))
-  if (!existsSync(folder)) build(folder, sources)
-  return path.join(folder, 'dist', 'cli', 'main.js')
+  if (!existsSync(folder)) build(folder)
+  return folder
 }
 
 function filesOf(folder: string): readonly string[] {
@@ -51,19 +64,12 @@ function filesOf(folder: string): readonly string[] {
 }
 
 /** Beside its place, and then moved there whole: of several that build at once one wins, and the others see its build. */
-function build(folder: string, sources: readonly string[]): void {
+function build(folder: string): void {
   removeStaleBuilds()
   const fresh = `${folder}.${process.pid}`
-  const dist = path.join(fresh, 'dist')
-  const tsc = path.join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc')
-  const built = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--outDir', dist], {
-    cwd: ROOT,
-    encoding: 'utf8',
-  })
+  const program = path.join(ROOT, 'scripts', 'build.mjs')
+  const built = spawnSync(process.execPath, [program, path.join(fresh, 'dist')], { encoding: 'utf8' })
   if (built.status !== 0) throw new Error(`src does not compile:\n${built.stdout}${built.stderr}`)
-  for (const file of sources.filter((name) => name.endsWith('.sql'))) {
-    cpSync(file, path.join(dist, path.relative(path.join(ROOT, 'src'), file)))
-  }
   cpSync(EXAMPLES, path.join(fresh, 'examples'), {
     recursive: true,
     filter: (file) => !NOT_OURS.test(file.slice(ROOT.length)),

@@ -2,13 +2,11 @@ import { execFile } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, test, vi } from 'vitest'
 import { check, keepChecking } from '../../../src/adapters/process/checks.ts'
 import type { CheckResult } from '../../../src/core/processes/health.ts'
 import { instance } from '../../support/http.ts'
-import { builtMain } from '../../support/node-process.ts'
 import { freePort, stateFolder } from './support.ts'
 
 const HTTP = { kind: 'http', path: '/up', intervalMs: 1, timeoutMs: 5_000 } as const
@@ -106,9 +104,10 @@ describe('a check by a command', () => {
 
 test('no check says anything when this process has run out of files', async () => {
   const { port } = await instance((_, response) => response.end())
-  const adapter = pathToFileURL(path.join(path.dirname(builtMain()), '../adapters/process/checks.js'))
+  const adapter = path.resolve('src/adapters/process/checks.ts')
   const program = `import { openSync } from 'node:fs'
-    const { check } = await import(${JSON.stringify(adapter)})
+    import { createJiti } from 'jiti'
+    const { check } = await createJiti('/').import(${JSON.stringify(adapter)})
     const at = { port: ${port}, launch: { command: ['true'], cwd: '/', env: {} } }
     const both = async () => [await check(${JSON.stringify(HTTP)}, at), await check(${JSON.stringify(COMMAND)}, at)]
     console.log(JSON.stringify(await both()))

@@ -2,11 +2,9 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { isRunning, markProcess } from '../../../src/adapters/os/process-mark.ts'
 import { spawnWaiting } from '../../../src/adapters/process/spawn.ts'
-import { builtMain } from '../../support/node-process.ts'
 import { stateFolder } from './support.ts'
 
 const launch = (...command: string[]) => ({ command, cwd: '/', env: {} })
@@ -39,8 +37,9 @@ describe('a process that waits for leave', () => {
   test('never does when whoever started it is killed before that', async () => {
     const folder = await stateFolder()
     const file = path.join(folder, 'file')
-    const adapter = pathToFileURL(path.join(path.dirname(builtMain()), '../adapters/process/spawn.js'))
-    const program = `const { spawnWaiting } = await import(${JSON.stringify(adapter)})
+    const adapter = path.resolve('src/adapters/process/spawn.ts')
+    const program = `import { createJiti } from 'jiti'
+      const { spawnWaiting } = await createJiti('/').import(${JSON.stringify(adapter)})
       const { mark } = await spawnWaiting({ command: ['touch', ${JSON.stringify(file)}], cwd: '/', env: {} }, ${JSON.stringify(path.join(folder, 'log'))})
       console.log(mark.pid)
       setTimeout(() => process.kill(process.pid, 'SIGKILL'), 200)`
