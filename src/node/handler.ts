@@ -1,7 +1,7 @@
 import { mergedSettings, type SettingsChange } from '../config.ts'
 import { type Bellows, BellowsError, type Changing } from '../index.ts'
 import { isRefusal, partlyDone } from './codes.ts'
-import { type Body, optionalNumber } from './fields.ts'
+import { type Body, optionalNumber, optionalText, unsupported } from './fields.ts'
 
 /** How the node was started. */
 export interface NodeRules {
@@ -70,5 +70,10 @@ function waitBounds(body: Body): SettingsChange {
 
 function batchBounds(body: Body): SettingsChange {
   const rows = optionalNumber(body, 'batch_size', 1)
-  return rows === undefined ? {} : { batch: { rows } }
+  const onBadRow = optionalText(body, 'on_bad_row')
+  if (onBadRow !== undefined && onBadRow !== 'stop' && onBadRow !== 'quarantine')
+    throw unsupported('on_bad_row', onBadRow, ['stop', 'quarantine'])
+  return {
+    batch: { ...(rows === undefined ? {} : { rows }), ...(onBadRow === undefined ? {} : { onBadRow }) },
+  }
 }

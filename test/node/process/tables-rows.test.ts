@@ -75,6 +75,24 @@ const SCENARIOS: readonly Scenario[] = [
     ],
   },
   {
+    title: 'a row that cannot be filled stops a copy, or is left out where the message says so',
+    given: `${DEMO}; update users set name = 'bad' where id = 7;
+      create function refused() returns trigger language plpgsql as $$ begin raise 'not that one'; end $$;
+      create trigger refused before update on users for each row when (new.name = 'bad') execute function refused()`,
+    steps: [
+      row('stop', migrateData('name', 'full_name'), err(13, /id=7/, '"rows_done": #')),
+      row('neither', migrateData('name', 'full_name', { on_bad_row: 'skip' }), err(10, /"skip"/)),
+      row(
+        'quarantine',
+        migrateData('name', 'full_name', { on_bad_row: 'quarantine' }),
+        err(13, /1 row in quarantine/),
+      ),
+      async (place) => expect(await count(place, 'full_name is null')).toBe(1),
+      sql(`update users set name = 'User 7' where id = 7`),
+      row('mended', migrateData('name', 'full_name'), copied(2, 999)),
+    ],
+  },
+  {
     title: 'row 39: a batch has a whole number of rows',
     steps: [
       ...[0, -1, 1.5, '10', null, 1e300].map((batch_size) =>
