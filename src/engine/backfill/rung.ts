@@ -77,13 +77,14 @@ function told(
   engine: Working,
   work: Worker,
   range: RangeRow,
-  { found, ms, seconds, logBytes, blocks: now }: RungDone,
+  { found, ms, seconds, logBytes, logOfBatch, blocks: now }: RungDone,
 ): void {
   const { shared, pass } = work
   const { from, to, rungs } = range
   const { rows, rowsBefore, blocks } = shared.done
   const size = rowsIn(range, pass.file) / rungs
-  shared.pace = paced(shared.pace, { rows: size, ms }, engine.settings.batch.statementTimeoutMs)
+  const batch = { rows: size, ms, logBytes: logOfBatch ?? 0 }
+  shared.pace = paced(shared.pace, batch, engine.settings.batch.statementTimeoutMs)
   shared.done = { rowsBefore, rows: rows + found, blocks: blocks + (to.block - from.block) / rungs }
   work.count?.(found)
   work.tell({
