@@ -79,14 +79,14 @@ export async function openBellows(options: OpenOptions = {}): Promise<Bellows> {
   })
 }
 
-/** A look waits for no check of the user, so each has its session. */
+/** A look waits for no check of the user, and for no size of a disk, so each has its session. */
 export function openSignals(target: Target): Signals {
-  const [looking, checking] = [openSessions(target), openSessions(target)]
+  const [looking, measuring, checking] = [openSessions(target), openSessions(target), openSessions(target)]
   return {
-    ...postgresSignals(looking),
+    ...postgresSignals(looking, measuring),
     ...systemChecks({ database: postgresDatabase(target, checking), runCommand }),
     close: async () => {
-      await Promise.all([looking.close(), checking.close()])
+      await Promise.all([looking.close(), measuring.close(), checking.close()])
     },
   }
 }

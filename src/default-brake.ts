@@ -25,6 +25,8 @@ export const DEFAULT_BRAKE: BrakeSettings = Object.freeze({
   commitMs: 200,
   // What is many depends on the machine.
   activeBackends: 'off',
+  // Between two checkpoints the log alone takes 1 GB where nobody has said otherwise (max_wal_size), and a late one as much again.
+  diskReserveBytes: 2 * 1024 ** 3,
   checks: [],
   checkTimeoutMs: 5_000,
 } satisfies BrakeSettings)

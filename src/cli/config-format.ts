@@ -40,6 +40,8 @@ const brake = z.strictObject({
   horizonMs: limit,
   commitMs: limit,
   activeBackends: limit,
+  diskReserveBytes: limit,
+  diskBytes: count,
   checks: z.array(checkFormat),
   checkTimeoutMs: count,
 })

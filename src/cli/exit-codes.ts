@@ -32,6 +32,7 @@ const TRY_AGAIN: readonly ErrorCode[] = [
   'gate_expired',
   'instances_blocking',
   'lock_not_had',
+  'no_room',
   'driver_busy',
   'driver_lost',
   'rollout_paused',

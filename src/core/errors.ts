@@ -32,6 +32,7 @@ export const ERROR_CODES = [
   'lock_not_had',
   'migration_invalid',
   'name_invalid',
+  'no_room',
   'not_reversible',
   'phase_order',
   'plan_refused',

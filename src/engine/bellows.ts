@@ -17,6 +17,7 @@ import type { Quarantine } from '../core/run/quarantine.ts'
 import type { Run } from '../core/run/run.ts'
 import type { QualifiedName } from '../core/schema/model.ts'
 import type { ThrottleRequest } from '../core/throttle/request.ts'
+import type { Room } from '../core/throttle/room.ts'
 import type { AuditEntry } from './audit.ts'
 import type { Filling } from './backfill/filling.ts'
 import type { Worked } from './backfill/work-beside.ts'
@@ -38,6 +39,8 @@ export interface Looking {
   plan(migration: Migration): Promise<Plan>
   /** About what the backfills of a plan will need: rows, log, room and time. */
   estimate(plan: Plan): Promise<readonly Estimate[]>
+  /** What these need on the disk, and what is there. Nothing where there are none, or no reserve is kept. */
+  room(plan: Plan): Promise<Room | undefined>
   /** Oldest first; all of them when not said otherwise. */
   runs(which?: WhichRuns): Promise<readonly Run[]>
   /** The run of a migration, by name; one that was rolled back counts as none. */

@@ -21,6 +21,7 @@ import { driveRollout, rollOut } from './rollout/drive.ts'
 import { readRollout, runRollingOut } from './rollout/look.ts'
 import { refuseDeployment } from './rollout/refuse.ts'
 import { driveWorkloads, rollOutWorkloads, standingWorkloads } from './rollout/workloads.ts'
+import { readRoom } from './room.ts'
 import { readRuns } from './runs.ts'
 import { findRun, planFor, startRun } from './start.ts'
 import { readBrake, throttle } from './throttle.ts'
@@ -57,6 +58,7 @@ function looking(engine: Engine): Looking {
   return {
     plan: (migration) => planFor(engine, migration),
     estimate: (plan) => estimate(engine, plan),
+    room: (plan) => readRoom(engine, plan),
     runs: (which = 'all') => readRuns(engine, which),
     run: (migration) => findRun(engine, migration),
     versions: () => readVersions(engine),

@@ -9,9 +9,11 @@ import type { Plan } from '../core/plan/plan.ts'
 import { typeOfBoth } from '../core/plan/removed-values.ts'
 import { foldRun, type Run, stepsLeft } from '../core/run/run.ts'
 import { isSameName, type QualifiedName } from '../core/schema/model.ts'
+import { estimate, fillsOf } from './backfill/estimate.ts'
 import { refuseBlind } from './brake/refuse-blind.ts'
 import type { Driving, Engine } from './context.ts'
 import { readBaseline } from './history.ts'
+import { refuseWithoutRoom } from './room.ts'
 import { readRuns } from './runs.ts'
 
 /** The run of a migration, by its name: the one in flight or completed; one that was rolled back counts as none. */
@@ -32,6 +34,7 @@ export async function startRun(engine: Driving, migration: Migration): Promise<R
   // Only the plan knows which other tables it locks, such as those behind foreign keys.
   for (const other of await readRuns(engine, 'open')) refuseConflict(migration, relationsOf(plan), other)
   await refuseBlind(engine, plan)
+  await refuseWithoutRoom(engine, fillsOf(plan), await estimate(engine, plan))
   const id = await engine.driver.startRun(plan)
   return foldRun({ id, plan }, [])
 }

@@ -51,6 +51,7 @@ const CODE_OF: Readonly<Record<ErrorCode, number>> = {
   lock_not_had: WIRE.temporarilyUnavailable,
   migration_invalid: WIRE.malformedRequest,
   name_invalid: WIRE.malformedRequest,
+  no_room: WIRE.temporarilyUnavailable,
   not_reversible: WIRE.preconditionFailed,
   phase_order: WIRE.preconditionFailed,
   plan_refused: WIRE.preconditionFailed,

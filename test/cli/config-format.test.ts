@@ -31,6 +31,8 @@ test.each<[object, boolean]>([
   [{ deadPercent: 101 }, false],
   [{ blindMs: 'off' }, false],
   [{ replayLag: 3_000 }, false],
+  [{ diskBytes: 500 * 1024 ** 3, diskReserveBytes: 'off' }, true],
+  [{ diskBytes: '500GB' }, false],
 ])('the brake has limits that can be switched off: %j', (brake, isFine) => {
   expect(configFormat.safeParse({ settings: { brake } }).success).toBe(isFine)
 })

@@ -28,6 +28,7 @@ describe('the exit code', () => {
         'gate_expired',
         'instances_blocking',
         'lock_not_had',
+        'no_room',
         'driver_busy',
         'driver_lost',
         'rollout_paused',

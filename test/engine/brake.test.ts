@@ -41,7 +41,12 @@ const STEP = { kind: 'backfill', id: 'm/backfill/1', table: { namespace: 'public
 /** A brake over a server whose commits take as long as is said. */
 async function braking(settings: SettingsChange['brake'] = {}) {
   const time = handSetTime()
-  const server = { commit: 1 as number | Error | 'silent', check: 'pass' as CheckResult['outcome'], share: 1 }
+  const server = {
+    commit: 1 as number | Error | 'silent',
+    check: 'pass' as CheckResult['outcome'],
+    share: 1,
+    freeBytes: null as number | null,
+  }
   const notices: Notice[] = []
   const told: Decision[] = []
   let isStopping = false
@@ -59,9 +64,12 @@ async function braking(settings: SettingsChange['brake'] = {}) {
         return {
           nowMs: 0,
           readings: Object.fromEntries(
-            Object.entries({ ...CALM, commit: { value: server.commit }, asked: { value: asked() } }).filter(
-              ([name]) => signals.includes(name as SignalName),
-            ),
+            Object.entries({
+              ...CALM,
+              commit: { value: server.commit },
+              asked: { value: asked() },
+              disk: { value: { freeBytes: server.freeBytes, hidden: 0 } },
+            }).filter(([name]) => signals.includes(name as SignalName)),
           ),
         }
       },
@@ -111,6 +119,19 @@ describe('the brake', () => {
     })
     server.commit = 1
     expect(await passes(1_000)).toBe(true)
+    expect(notices.at(-1)).toMatchObject({ pace: 'go', because: [] })
+  })
+
+  test('pauses when the disk has no more than the reserve, and goes on when there is room again', async () => {
+    const GB = 1024 ** 3
+    const { server, passes, pass, notices } = await braking({ diskReserveBytes: 5 * GB })
+    expect(await passes(0), 'nobody knows how much is free').toBe(true)
+    server.freeBytes = 4.1 * GB
+    await pass(6_000)
+    expect(await passes(60_000)).toBe(false)
+    expect(notices.at(-1)).toMatchObject({ pace: 'pause', because: ['disk: 4.1 GB free, reserve 5 GB'] })
+    server.freeBytes = 20 * GB
+    expect(await passes(6_000)).toBe(true)
     expect(notices.at(-1)).toMatchObject({ pace: 'go', because: [] })
   })
 

@@ -36,6 +36,7 @@ const CASES: Readonly<Record<ErrorCode, number>> = {
   lock_not_had: 11,
   migration_invalid: 12,
   name_invalid: 12,
+  no_room: 11,
   not_reversible: 22,
   phase_order: 22,
   plan_refused: 22,

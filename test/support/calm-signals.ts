@@ -13,6 +13,7 @@ export const CALM: Required<Look['readings']> = {
   commit: { value: 1 },
   backends: { value: 0 },
   asked: { value: null },
+  disk: { value: { freeBytes: null, hidden: 0 } },
 }
 
 /** Nothing ever brakes: for tests of something else, which live many short lives and need no further session in each. */

@@ -2,8 +2,11 @@ import { horizonHolders } from '../../core/run/horizon-holders.ts'
 import { join, lit, qualified, type Sql, sql } from '../../core/sql.ts'
 import type { SignalName, SignalsAsked } from '../../core/throttle/readings.ts'
 
+/** All but the one for which the server is not enough. */
+export type QueriedSignal = Exclude<SignalName, 'disk'>
+
 /** Each as an expression of type json, readable as far as can be by a role without rights of its own. */
-export const SIGNAL_QUERIES: { readonly [K in SignalName]: (asked: SignalsAsked) => Sql } = {
+export const SIGNAL_QUERIES: { readonly [K in QueriedSignal]: (asked: SignalsAsked) => Sql } = {
   // What a role may not see of a standby is NULL. A backup replays nothing, and a subscriber has a slot.
   replicas: () => sql`
 (select ${list({

@@ -1,14 +1,22 @@
 import { BellowsError, isServerLost, messageOf } from '../../core/errors.ts'
 import { join, lit, type Sql, sql, trusted } from '../../core/sql.ts'
-import type { Look, Reading, SignalName, SignalsAsked } from '../../core/throttle/readings.ts'
+import type { Look, Reading, SignalsAsked } from '../../core/throttle/readings.ts'
 import type { Signals } from '../../engine/ports.ts'
+import { type DiskReader, diskReader } from './disk.ts'
 import type { Sessions } from './sessions.ts'
-import { COMMIT_ONCE, SIGNAL_QUERIES } from './signal-queries.ts'
+import { COMMIT_ONCE, type QueriedSignal, SIGNAL_QUERIES } from './signal-queries.ts'
 
 /** Looks at the signals of a server, all in one query while each of them can be read. */
-export function postgresSignals(sessions: Sessions): Pick<Signals, 'look' | 'tell'> {
+export function postgresSignals(sessions: Sessions, measuring: Sessions): Pick<Signals, 'look' | 'tell'> {
+  const disk = diskReader(sessions, measuring)
   return {
-    look: (asked) => look(sessions, asked),
+    look: async (asked) => {
+      const { nowMs, readings } = await look(sessions, asked)
+      return {
+        ...(nowMs === undefined ? {} : { nowMs }),
+        readings: { ...readings, ...(await readDisk(disk, asked)) },
+      }
+    },
     tell: async (run, { pace, because }) => {
       await sessions.send(
         pace === 'go'
@@ -22,7 +30,7 @@ export function postgresSignals(sessions: Sessions): Pick<Signals, 'look' | 'tel
 
 async function look(sessions: Sessions, asked: SignalsAsked): Promise<Look> {
   const unread = await measureCommit(sessions, asked)
-  const names = asked.signals.filter((name) => !(name in unread))
+  const names = asked.signals.filter((name) => name !== 'disk').filter((name) => !(name in unread))
   try {
     const { nowMs, ...values } = await read(sessions, asked, names)
     return { nowMs, readings: { ...unread, ...valuesAsRead(values) } }
@@ -38,7 +46,7 @@ type Readings = Look['readings']
 async function oneByOne(
   sessions: Sessions,
   asked: SignalsAsked,
-  { names, unread }: { readonly names: readonly SignalName[]; readonly unread: Readings },
+  { names, unread }: { readonly names: readonly QueriedSignal[]; readonly unread: Readings },
 ): Promise<Look> {
   let readings = unread
   for (const name of names) readings = { ...readings, ...(await readAlone(sessions, asked, name)) }
@@ -46,13 +54,23 @@ async function oneByOne(
   return { nowMs, readings }
 }
 
-async function readAlone(sessions: Sessions, asked: SignalsAsked, name: SignalName): Promise<Readings> {
+async function readAlone(sessions: Sessions, asked: SignalsAsked, name: QueriedSignal): Promise<Readings> {
   try {
     const { nowMs: _, ...values } = await read(sessions, asked, [name])
     return valuesAsRead(values)
   } catch (error) {
     if (isUnanswered(error)) throw error
     return { [name]: { unread: messageOf(error) } }
+  }
+}
+
+async function readDisk(disk: DiskReader, { signals, diskBytes }: SignalsAsked): Promise<Readings> {
+  if (!signals.includes('disk')) return {}
+  try {
+    return { disk: { value: await disk(diskBytes) } }
+  } catch (error) {
+    if (isServerLost(error)) throw error
+    return { disk: { unread: messageOf(error) } }
   }
 }
 
@@ -69,7 +87,11 @@ async function measureCommit(sessions: Sessions, { signals }: SignalsAsked): Pro
 
 type Values = Readonly<Record<string, unknown>> & { readonly nowMs: number }
 
-async function read(sessions: Sessions, asked: SignalsAsked, names: readonly SignalName[]): Promise<Values> {
+async function read(
+  sessions: Sessions,
+  asked: SignalsAsked,
+  names: readonly QueriedSignal[],
+): Promise<Values> {
   const columns: readonly Sql[] = [
     sql`extract(epoch from pg_catalog.clock_timestamp()) * 1000 as ${trusted('"nowMs"')}`,
     ...names.map((name) => sql`${SIGNAL_QUERIES[name](asked)} as ${trusted(`"${name}"`)}`),

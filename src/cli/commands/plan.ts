@@ -35,6 +35,7 @@ export async function showPlan(
 ): Promise<void> {
   const plan = (await bellows.run(migration.name))?.plan ?? (await bellows.plan(migration))
   const estimates = await bellows.estimate(plan)
-  if (flags.json === true) printJson({ plan, estimates })
-  else terminal.out(renderPlan(plan, terminal, estimates))
+  const room = await bellows.room(plan)
+  if (flags.json === true) printJson({ plan, estimates, ...(room === undefined ? {} : { room }) })
+  else terminal.out(renderPlan(plan, terminal, { estimates, room }))
 }

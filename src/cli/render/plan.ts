@@ -1,9 +1,19 @@
-import { type Estimate, lockWords, type Plan, type Step } from '../../index.ts'
+import { type Estimate, isShort, lockWords, type Plan, type Room, roomText, type Step } from '../../index.ts'
 import type { Terminal } from '../terminal.ts'
 import { estimateText } from './estimate.ts'
 
+/** What the backfills of a plan take, as the server is now. */
+export interface Takes {
+  readonly estimates: readonly Estimate[]
+  readonly room: Room | undefined
+}
+
 /** The plan as a person reads it before anything runs: every statement, its locks, what it costs and what can go wrong. */
-export function renderPlan(plan: Plan, { style }: Terminal, estimates: readonly Estimate[] = []): string {
+export function renderPlan(
+  plan: Plan,
+  { style }: Terminal,
+  { estimates, room }: Takes = { estimates: [], room: undefined },
+): string {
   const needs = new Map(estimates.map(({ step, ...estimate }) => [step, estimateText(estimate)]))
   const shown = (step: Step) => stepLines(step, needs.get(step.id) ?? '', style)
   const lines = [style('bold', `Plan of ${plan.migration.name}`), '']
@@ -11,6 +21,7 @@ export function renderPlan(plan: Plan, { style }: Terminal, estimates: readonly 
     lines.push(style('bold', phase))
     for (const step of plan.steps.filter((one) => one.phase === phase)) lines.push(...shown(step))
   }
+  if (room !== undefined) lines.push(style('bold', 'disk'), ...roomLines(room, style), '')
   lines.push(style('bold', 'rollback, possible until purge'))
   for (const step of plan.rollback) lines.push(...shown(step))
   if (plan.rollback.length === 0) lines.push('  nothing to do')
@@ -28,6 +39,16 @@ function stepLines(step: Step, needs: string, style: Terminal['style']): readonl
     ...field('sql', sqlText(step), style),
     '',
   ]
+}
+
+function roomLines(room: Room, style: Terminal['style']): readonly string[] {
+  const text = `  all backfills together: ${roomText(room)}`
+  if (room.freeBytes === null)
+    return [
+      text,
+      '  PostgreSQL does not tell the size of its disk: say it in the config file, as settings.brake.diskBytes',
+    ]
+  return isShort(room) ? [style('yellow', `${text}: too little, no backfill is begun`)] : [text]
 }
 
 function field(

@@ -23,6 +23,10 @@ export interface Limits {
   readonly commitMs: Limit
   /** Sessions at work at the same moment, our own not counted. */
   readonly activeBackends: Limit
+  /** Room on the disk that is left to everybody else, the journal included. */
+  readonly diskReserveBytes: Limit
+  /** How large the disk of the server is, where somebody has said so: the server does not know. */
+  readonly diskBytes?: number
 }
 
 /** What speaks against going on at full speed. */

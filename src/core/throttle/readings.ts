@@ -14,6 +14,7 @@ export interface Readings {
   readonly commit: number
   readonly backends: number
   readonly asked: Asked | null
+  readonly disk: Disk
 }
 
 export type SignalName = keyof Readings
@@ -68,6 +69,14 @@ export interface Holder {
   readonly ms: number | null
 }
 
+/** How much room is left for the server. */
+export interface Disk {
+  /** Absent where nobody knows: the disk is one of another machine, and its size was not said. */
+  readonly freeBytes: number | null
+  /** Databases whose size the role may not see, so that less may be free. */
+  readonly hidden: number
+}
+
 /** What somebody has asked for, and is not over. */
 export interface Asked {
   readonly share: number
@@ -83,6 +92,8 @@ export interface SignalsAsked {
   readonly run: number
   readonly table: QualifiedName
   readonly signals: readonly SignalName[]
+  /** The size of the disk, see `Limits`. */
+  readonly diskBytes?: number | undefined
 }
 
 /** One signal as it was read, or why it was not. */

@@ -1,5 +1,5 @@
 import { type Hold, held, type Limit, type Limits } from './limits.ts'
-import type { Archive, Asked, Readings, Replica, SignalName, Slot } from './readings.ts'
+import type { Archive, Asked, Disk, Readings, Replica, SignalName, Slot } from './readings.ts'
 import { bytesText, percent, seconds } from './words.ts'
 
 /** One thing that is looked at on the server. */
@@ -96,6 +96,13 @@ export const SIGNALS: { readonly [K in SignalName]: Signal<K> } = {
     ofWriting: false,
     judge: (asked) => (asked === null || asked.share >= 1 ? [] : [askedHold(asked)]),
   },
+  disk: {
+    title: 'the room on the disk',
+    setting: 'diskReserveBytes',
+    ofWriting: true,
+    judge: (disk, { diskReserveBytes }) =>
+      diskReserveBytes === 'off' ? [] : diskHolds(disk, diskReserveBytes),
+  },
 }
 
 function deadHolds(percent: number, limit: Limit): readonly Hold[] {
@@ -153,6 +160,15 @@ function archiveHolds({ isFailing, failed, waiting }: Archive, { archiveFiles }:
     archiveFiles,
     (limit) => `${waiting} files of the log wait to be archived (limit ${limit})`,
   )
+}
+
+/** Slower from twice the reserve on: what is left dead, and old files of the log, are cleared away meanwhile. */
+function diskHolds({ freeBytes, hidden }: Disk, reserve: number): readonly Hold[] {
+  if (freeBytes === null) return []
+  const unseen =
+    hidden === 0 ? '' : ` at most, as ${hidden} databases are of a size that the role may not see`
+  const free = Math.max(0, freeBytes)
+  return held(reserve, free, () => `disk: ${bytesText(free)} free${unseen}, reserve ${bytesText(reserve)}`)
 }
 
 function askedHold({ share, by, reason, until }: Asked): Hold {

@@ -5,11 +5,12 @@ import { join, lit, qualified, type Sql, sql } from '../../core/sql.ts'
 import type { Engine } from '../context.ts'
 
 /** What the backfills of a plan will need, as the tables are now. Nothing is said of a table that is not there yet. */
-export async function estimate(engine: Engine, { steps }: Plan): Promise<readonly Estimate[]> {
-  return await estimateSteps(
-    engine,
-    steps.filter((step): step is BackfillStep => step.kind === 'backfill'),
-  )
+export async function estimate(engine: Engine, plan: Plan): Promise<readonly Estimate[]> {
+  return await estimateSteps(engine, fillsOf(plan))
+}
+
+export function fillsOf({ steps }: Plan): readonly BackfillStep[] {
+  return steps.filter((step): step is BackfillStep => step.kind === 'backfill')
 }
 
 export async function estimateSteps(

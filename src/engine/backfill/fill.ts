@@ -6,6 +6,7 @@ import { lit, qualified, type Sql, sql } from '../../core/sql.ts'
 import type { Driving } from '../context.ts'
 import { note } from '../note.ts'
 import type { Checkpoint } from '../ports.ts'
+import { refuseWithoutRoom } from '../room.ts'
 import type { BadRows, BrakeSettings } from '../settings.ts'
 import { type Batch, batchOf, batchTransaction } from './batch.ts'
 import { type Marked, markSql } from './checkpoint.ts'
@@ -64,11 +65,15 @@ export async function fill(engine: Driving, run: number, step: BackfillStep): Pr
 /** So much on the disk is worth a word. */
 const TOLD_BYTES = 64 * 2 ** 20
 
-/** Says before the first row what it will take, while it can still be stopped for nothing. */
+/**
+ * Says before the first row what it will take, while it can still be stopped for nothing.
+ * @throws BellowsError `no_room` where that is more than there is, be it since the run was begun
+ */
 async function foretell(engine: Driving, step: BackfillStep): Promise<void> {
   const [needs] = await estimateSteps(engine, [step])
   if (needs !== undefined && needs.logBytes + needs.growthBytes >= TOLD_BYTES)
     engine.notify({ type: 'estimated', ...needs })
+  if (needs !== undefined) await refuseWithoutRoom(engine, [step], [needs])
 }
 
 async function fillPart(engine: Driving, work: Work, before: State | undefined): Promise<void> {

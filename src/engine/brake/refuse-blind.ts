@@ -6,7 +6,7 @@ import type { SignalName } from '../../core/throttle/readings.ts'
 import type { Engine } from '../context.ts'
 
 /** Of no run that there is: nothing was asked of it. */
-const NO_RUN = 0
+export const NO_RUN = 0
 
 /**
  * A backfill would stand still at a signal that it cannot read, and a right that is missing comes by nobody's waiting.
@@ -17,7 +17,8 @@ export async function refuseBlind(engine: Engine, { steps }: Plan): Promise<void
   if (step?.kind !== 'backfill') return
   const rules = engine.settings.brake
   const signals = signalsFor(rules, true)
-  const look = await engine.signals.look({ run: NO_RUN, table: step.table, signals }).catch(() => undefined)
+  const asked = { run: NO_RUN, table: step.table, diskBytes: rules.diskBytes }
+  const look = await engine.signals.look({ ...asked, signals }).catch(() => undefined)
   if (look === undefined) return
   const unread = Object.entries(look.readings).filter(([, reading]) => 'unread' in reading)
   const names = unread.map(([name]) => name as SignalName)

@@ -2,6 +2,7 @@ import { messageOf } from '../../core/errors.ts'
 import type { TableStep } from '../../core/plan/step.ts'
 import { type Decision, decide, signalsFor } from '../../core/throttle/decide.ts'
 import { afterCheck, afterLook, type Known, older, unheard } from '../../core/throttle/known.ts'
+import type { SignalName } from '../../core/throttle/readings.ts'
 import type { Engine } from '../context.ts'
 import { again } from './again.ts'
 
@@ -22,6 +23,10 @@ export interface Watched {
 const PART_MS = 100
 const PARTS = 10
 
+/** What takes the server a while to say is asked for once in so many looks, and often enough not to count as unheard. */
+const RARE: ReadonlySet<SignalName> = new Set(['disk'])
+const RARE_LOOKS = 10
+
 /** Looks at all signals once, and then from time to time beside the work. One that does not answer holds no other up. */
 export async function watchSignals(engine: Engine, { run, step, closed }: Watched): Promise<Watching> {
   const rules = engine.settings.brake
@@ -31,23 +36,36 @@ export async function watchSignals(engine: Engine, { run, step, closed }: Watche
     rules.checks.map(({ name }) => name),
   )
   let part = 0
-  const look = async (): Promise<void> => {
+  const asked = { run, table: step.table, diskBytes: rules.diskBytes }
+  const look = async (names: readonly SignalName[]): Promise<void> => {
     try {
-      known = afterLook(known, await engine.signals.look({ run, table: step.table, signals }))
+      // Others may have been heard of while it was waited for.
+      const heard = await engine.signals.look({ ...asked, signals: names })
+      known = afterLook(known, heard)
     } catch (error) {
       const unread = messageOf(error)
-      known = afterLook(known, { readings: Object.fromEntries(signals.map((name) => [name, { unread }])) })
+      known = afterLook(known, { readings: Object.fromEntries(names.map((name) => [name, { unread }])) })
     }
   }
-  const asking = [
-    look,
-    ...rules.checks.map((check, at) => async () => {
-      const result = await engine.signals.ask(check, rules.checkTimeoutMs)
-      known = afterCheck(known, at, result)
-    }),
+  const { pollMs, blindMs } = rules
+  const looks = [
+    { pauseMs: pollMs, names: signals.filter((name) => !RARE.has(name)) },
+    { pauseMs: Math.min(RARE_LOOKS * pollMs, blindMs / 2), names: signals.filter((name) => RARE.has(name)) },
   ]
-  await Promise.all(asking.map((ask) => ask()))
-  for (const ask of asking) void again(engine, { pauseMs: rules.pollMs, closed }, ask)
+  const asking = [
+    ...looks.flatMap(({ pauseMs, names }) =>
+      names.length === 0 ? [] : [{ pauseMs, ask: () => look(names) }],
+    ),
+    ...rules.checks.map((check, at) => ({
+      pauseMs: pollMs,
+      ask: async () => {
+        const result = await engine.signals.ask(check, rules.checkTimeoutMs)
+        known = afterCheck(known, at, result)
+      },
+    })),
+  ]
+  await Promise.all(asking.map(({ ask }) => ask()))
+  for (const { pauseMs, ask } of asking) void again(engine, { pauseMs, closed }, ask)
   void again(engine, { pauseMs: PART_MS, closed }, () => {
     part = (part + 1) % PARTS
     known = older(known, PART_MS)

@@ -44,6 +44,8 @@ test('an ordinary role reads all signals of a server that is at rest', async () 
     commit: { value: expect.any(Number) },
     backends: { value: expect.any(Number) },
     asked: { value: null },
+    // Where the server has its files is hidden from it.
+    disk: { value: { freeBytes: null, hidden: 0 } },
   })
 })
 

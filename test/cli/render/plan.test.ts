@@ -103,11 +103,35 @@ describe('the plan of a renamed column', () => {
       growthBytes: 70_500_000,
       seconds: { least: 6, most: 27 },
     }
-    const lines = renderPlan(once, plain, [needs]).split('\n')
+    const lines = renderPlan(once, plain, { estimates: [needs], room: undefined }).split('\n')
     expect(lines).toContain('      way     plain ranges of blocks, because each row is tried once')
     expect(lines).toContain(
       '      needs   about 1,000,000 rows: 423 MB of log, 67 MB more of table and indexes, 6 s on an idle server with one worker, 27 s on a busy one',
     )
+  })
+
+  test.each([
+    [64, ['  all backfills together: needs 3 GB, of 64 GB that are free 2 GB stay for everybody else']],
+    [
+      4,
+      [
+        '  all backfills together: needs 3 GB, of 4 GB that are free 2 GB stay for everybody else: too little, no backfill is begun',
+      ],
+    ],
+    [
+      null,
+      [
+        '  all backfills together: needs 3 GB; how much is free is not known',
+        '  PostgreSQL does not tell the size of its disk: say it in the config file, as settings.brake.diskBytes',
+      ],
+    ],
+  ])('says of the disk, of which %s GB are free, whether there is room', (free, expected) => {
+    const gb = 1024 ** 3
+    const room = { needBytes: 3 * gb, reserveBytes: 2 * gb, freeBytes: free === null ? null : free * gb }
+    const lines = renderPlan(plan, plain, { estimates: [], room }).split('\n')
+    const at = lines.indexOf('disk')
+    expect(lines.slice(at + 1, lines.indexOf('', at))).toEqual(expected)
+    expect(renderPlan(plan, plain)).not.toContain('disk')
   })
 
   test('says that a backfill works in batches', () => {

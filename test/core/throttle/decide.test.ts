@@ -16,6 +16,7 @@ const LIMITS = {
   horizonMs: 60_000,
   commitMs: 100,
   activeBackends: 10,
+  diskReserveBytes: 1_000,
 } as const satisfies Limits
 const RULES = { ...LIMITS, blindMs: 10_000 }
 
@@ -158,6 +159,32 @@ describe('one signal', () => {
       'paused by ann until noon: sale',
       0,
     ],
+    ['a disk of which nobody knows', alone('disk', { freeBytes: null, hidden: 0 }), undefined, 1],
+    ['a disk with room', alone('disk', { freeBytes: 2_000, hidden: 0 }), undefined, 1],
+    [
+      'a disk that fills up',
+      alone('disk', { freeBytes: 1_250, hidden: 0 }),
+      'disk: 1.2 kB free, reserve 1000 bytes',
+      0.4,
+    ],
+    [
+      'a disk with no more than the reserve',
+      alone('disk', { freeBytes: 1_000, hidden: 0 }),
+      'disk: 1000 bytes free, reserve 1000 bytes',
+      0.1,
+    ],
+    [
+      'a disk with less',
+      alone('disk', { freeBytes: 999, hidden: 2 }),
+      'disk: 999 bytes free at most, as 2 databases are of a size that the role may not see, reserve 1000 bytes',
+      0,
+    ],
+    [
+      'a disk on which there is more than it is said to be large',
+      alone('disk', { freeBytes: -5, hidden: 0 }),
+      'disk: 0 bytes free, reserve 1000 bytes',
+      0,
+    ],
     ['somebody who asks for workers alone', alone('asked', { ...asked, share: 1, workers: 2 }), undefined, 1],
   ])('%s', (_what, decision, because, share) => {
     const pace = share === 0 ? 'pause' : 'slower'
@@ -177,7 +204,7 @@ describe('one signal', () => {
 
 test('of what only reads those signals are left that a pause of it could mend', () => {
   expect(signalsFor(LIMITS, false)).toEqual(['waits', 'commit', 'backends', 'asked'])
-  expect(signalsFor(LIMITS, true)).toHaveLength(10)
+  expect(signalsFor(LIMITS, true)).toHaveLength(11)
   expect(signalsFor(DEFAULT_BRAKE, true), 'how many sessions are many only the user knows').not.toContain(
     'backends',
   )
