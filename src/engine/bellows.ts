@@ -22,7 +22,7 @@ import type { AuditEntry } from './audit.ts'
 import type { Filling } from './backfill/filling.ts'
 import type { Worked } from './backfill/work-beside.ts'
 import type { Clients } from './clients.ts'
-import type { GateReport } from './gate.ts'
+import type { GateReport } from './gate-report.ts'
 import type { BaselineReport } from './history.ts'
 import type { ChangeOptions, How } from './how.ts'
 import type { TableShape } from './look.ts'
@@ -154,6 +154,11 @@ export interface Bellows extends Looking {
   askRollout(run: number, request: RolloutRequest): Promise<void>
   /** Follows a run that somebody else drives, until it is over or this one is asked to stop; see `onNotice` where nobody else is told. */
   watch(run: number, tell?: (notice: Notice) => void): Promise<Run>
+  /**
+   * While somebody waits at the gate: compares at a low rate, again and again, what no constraint keeps true, until it is closed or there is nothing of that.
+   * @throws BellowsError `verification_failed` when it finds something
+   */
+  keepComparing(run: number, closed: AbortSignal): Promise<void>
   /** Slows the backfill and the verification of a run, or pauses them, whoever works on them; refused for a run that is over. */
   throttle(run: number, request: ThrottleRequest): Promise<void>
   readonly instances: Instances

@@ -1,6 +1,7 @@
 import { readAudit } from './audit.ts'
 import { estimate } from './backfill/estimate.ts'
 import { readFilling } from './backfill/filling.ts'
+import { keepComparing } from './backfill/keep-comparing.ts'
 import { readQuarantine } from './backfill/quarantine.ts'
 import { workBeside } from './backfill/work-beside.ts'
 import type { Bellows, Changing, Looking } from './bellows.ts'
@@ -10,7 +11,8 @@ import type { Driving, Engine } from './context.ts'
 import { drive } from './drive.ts'
 import { asDriver } from './driving.ts'
 import { examine } from './examine.ts'
-import { refuseWhileNeeded, reportGates } from './gate.ts'
+import { refuseWhileNeeded } from './gate.ts'
+import { reportGates } from './gate-report.ts'
 import { previewBaseline, readBaseline, readDrift, setBaseline } from './history.ts'
 import { installing } from './installing.ts'
 import { databaseName, describeTable, holdsMore, tablesWith } from './look.ts'
@@ -41,6 +43,7 @@ export function createBellows(engine: Engine): Bellows {
     work: ({ once = false } = {}) => workBeside(engine, once),
     reap: () => reap(engine),
     watch: (run, tell = engine.notify) => watchRun(engine, run, tell),
+    keepComparing: (run, closed) => keepComparing(engine, run, closed),
     throttle: (run, request) => throttle(engine, run, request),
     askRollout: (run, request) => askRollout(engine, run, request),
     instances: installing(engine),

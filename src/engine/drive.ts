@@ -6,6 +6,7 @@ import type { Event } from '../core/run/event.ts'
 import { isOver, type Run, stepsLeft } from '../core/run/run.ts'
 import { mayEnter, STATE_OF_PHASE } from '../core/run/transitions.ts'
 import { lit, sql } from '../core/sql.ts'
+import { compareAgain } from './backfill/compare-again.ts'
 import type { Driving, Engine } from './context.ts'
 import { executeStep } from './execute.ts'
 import { type Passed, passGate } from './gate.ts'
@@ -60,11 +61,12 @@ async function recorded(engine: Driving, run: Run, { step, error }: Standing): P
 }
 
 /**
- * All gates first, then all columns at once: a run is not half retired because one gate stayed closed. What is dropped without
+ * What is to be compared again, all gates, and then all columns at once: a run is not half retired because one gate stayed closed. What is dropped without
  * being hidden goes in its turn, through its gate anew.
  */
 async function passGates(engine: Driving, run: Run, gates: readonly GateStep[], next: Step): Promise<void> {
   if (mayEnter(run.state, STATE_OF_PHASE.rollout) && !isOfContract(run)) await enter(engine, run, 'rollout')
+  await compareAgain(engine, run, gates)
   const passed: Passed[] = []
   for (const gate of gates) passed.push(await passGate(engine, run, gate))
   const guardedBy = guardedSteps(run)

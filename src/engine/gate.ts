@@ -1,26 +1,14 @@
 import { BellowsError } from '../core/errors.ts'
 import type { GateCheck, GateRules, Override } from '../core/gate/check.ts'
-import {
-  contractGate,
-  type GateFacts,
-  type GateVerdict,
-  gateChecks,
-  isOpen,
-  type Usage,
-  usageOf,
-} from '../core/gate/gate.ts'
+import { contractGate, type GateFacts, type GateVerdict } from '../core/gate/gate.ts'
 import { replaySentence } from '../core/gate/replay.ts'
 import { shortList } from '../core/gate/short-list.ts'
 import { transactionsCheck } from '../core/gate/transactions.ts'
 import { DOOR } from '../core/plan/column-state.ts'
-import { leaverOf } from '../core/plan/leaver.ts'
 import { writesSql } from '../core/plan/old-writes.ts'
 import type { GateStep } from '../core/plan/step.ts'
-import type { Thing } from '../core/plan/thing.ts'
-import { gatesAhead } from '../core/run/due.ts'
 import type { Event } from '../core/run/event.ts'
 import type { Run } from '../core/run/run.ts'
-import type { QualifiedName } from '../core/schema/model.ts'
 import { lit, type Sql, sql } from '../core/sql.ts'
 import type { Driving, Engine } from './context.ts'
 import { gatherEvidence, oldTransactions } from './evidence.ts'
@@ -56,14 +44,32 @@ export async function passGate(engine: Driving, run: Run, gate: GateStep): Promi
     await written(engine, run.id, gate, { statements: [], events: [opened] })
     return passed(engine, { run, gate, rules }, { facts, verdict })
   }
-  const blocking = blockingOf(facts)
-  const closed: Event = { type: 'gate_closed', because: verdict.because, blocking: namesOf(blocking) }
-  await written(engine, run.id, gate, {
-    statements: [openDoorOf(gate)],
-    events: [closed],
-  })
-  throw refusal(facts, verdict, gate.id)
+  throw await closed(engine, run, gate, { facts, verdict })
 }
+
+/**
+ * Looks ahead, with the door open, where something that takes long comes before the gate. Transactions may end until then.
+ * @throws BellowsError with every reason
+ */
+export async function refuseClosed(engine: Driving, run: Run, gate: GateStep): Promise<void> {
+  const facts = { ...(await gatherEvidence(engine, run, gate)), transactions: [] }
+  const verdict = contractGate(facts, rulesFrom(engine.settings.gate))
+  if (!verdict.open) throw await closed(engine, run, gate, { facts, verdict })
+}
+
+async function closed(
+  engine: Driving,
+  run: Run,
+  gate: GateStep,
+  { facts, verdict }: { readonly facts: GateFacts; readonly verdict: ClosedVerdict },
+): Promise<BellowsError> {
+  const blocking = namesOf(blockingOf(facts))
+  const event: Event = { type: 'gate_closed', because: verdict.because, blocking }
+  await written(engine, run.id, gate, { statements: [openDoorOf(gate)], events: [event] })
+  return refusal(facts, verdict, gate.id)
+}
+
+type ClosedVerdict = Extract<GateVerdict, { open: false }>
 
 /** A gate on its way to be passed. */
 interface Passing {
@@ -149,29 +155,6 @@ export async function refuseWhileNeeded(engine: Engine, of: Gated): Promise<void
   if (!verdict.open) throw refusal(facts, verdict)
 }
 
-/** What a gate would say at this moment. */
-export interface GateReport {
-  readonly table: QualifiedName
-  /** Absent where the table itself is to go. */
-  readonly column?: string
-  /** What else is to go, on that table or on none. */
-  readonly thing?: Thing
-  readonly usage: Usage
-  readonly checks: readonly GateCheck[]
-  readonly open: boolean
-}
-
-/** What each gate that a run has still to pass would say. No more than a look: no door is closed. */
-export async function reportGates(engine: Engine, run: Run): Promise<readonly GateReport[]> {
-  const reports: GateReport[] = []
-  for (const gate of gatesAhead(run)) {
-    const facts = await gatherEvidence(engine, run, gate)
-    const checks = gateChecks(facts, rulesFrom(engine.settings.gate))
-    reports.push({ ...leaverOf(gate), usage: usageOf(facts, checks), checks, open: isOpen(checks) })
-  }
-  return reports
-}
-
 /** That nobody ever registered is gone without in the way of every other check. */
 export function rulesFrom({ whenNoneRegistered, reason, overrides, ...rules }: GateSettings): GateRules {
   const nobody: readonly Override[] =
@@ -179,11 +162,7 @@ export function rulesFrom({ whenNoneRegistered, reason, overrides, ...rules }: G
   return { ...rules, overrides: [...overrides, ...nobody] }
 }
 
-function refusal(
-  facts: GateFacts,
-  { code, because, hint }: Extract<GateVerdict, { open: false }>,
-  step?: string,
-): BellowsError {
+function refusal(facts: GateFacts, { code, because, hint }: ClosedVerdict, step?: string): BellowsError {
   const blocking = blockingOf(facts)
   // All of them are in the facts, and what "bellows gate" says.
   return new BellowsError(code, `The contract waits: ${shortList(because).join('; ')}.`, {

@@ -58,11 +58,33 @@ async function looked({ bellows }: Session, run: Run): Promise<readonly GateRepo
   })
 }
 
-/** Says each change while it waits. The last look is given back, open or not. */
+/**
+ * Says each change while it waits, and compares meanwhile what no constraint keeps true. The last look is given back, open or not.
+ * @throws BellowsError `verification_failed` when something is found by that
+ */
 export async function waitedForGate(
   session: Session,
   begun: Run,
+  flags: Pick<WaitFlags, 'timeout' | 'json'>,
+): Promise<readonly GateReport[]> {
+  const closing = new AbortController()
+  const failures: unknown[] = []
+  const comparing = session.bellows
+    .keepComparing(begun.id, closing.signal)
+    .catch((error: unknown) => failures.push(error))
+  try {
+    return await openOrLate(session, begun, flags, failures)
+  } finally {
+    closing.abort()
+    await comparing
+  }
+}
+
+async function openOrLate(
+  session: Session,
+  begun: Run,
   { timeout = TIMEOUT_MS, json }: Pick<WaitFlags, 'timeout' | 'json'>,
+  failures: readonly unknown[],
 ): Promise<readonly GateReport[]> {
   const { terminal } = session
   const end = performance.now() + timeout
@@ -70,6 +92,7 @@ export async function waitedForGate(
   for (let run = begun, lookMs = 0; ; run = await later(session, run, lookMs)) {
     const began = performance.now()
     const reports = await looked(session, run)
+    if (failures.length > 0) throw failures[0]
     lookMs = performance.now() - began
     if (reports.every(({ open }) => open) || performance.now() >= end) return reports
     if (session.isStopping())

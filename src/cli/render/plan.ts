@@ -75,7 +75,7 @@ function costText(step: Step): string {
     case 'backfill':
       return `writes every row that is unfilled, in batches; reads the table once more to prove that none is left${besides(step)}`
     case 'verify':
-      return `reads the table once, in chunks${besides(step)}`
+      return `reads the table once, in chunks${besides(step)}${step.until === undefined ? '' : '; and once more before the old column is hidden'}`
     case 'inspect':
       return 'reads the table once; readers and writers go on'
     case 'concurrent_index':

@@ -173,6 +173,8 @@ export interface VerifyStep extends Common, Comparison {
   readonly byPartition?: true
   /** Each by itself, where several are compared at once. */
   readonly each?: readonly Comparison[]
+  /** No constraint keeps it true: it is compared again until this is hidden. */
+  readonly until?: Leaver
 }
 
 /** Closes the door, looks at the evidence, and opens only when nobody needs what leaves any more. */

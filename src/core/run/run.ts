@@ -67,8 +67,8 @@ function after(run: Run, { event, at, seq }: JournalEntry): Run {
     case 'verification_failed': {
       const { diverged, unfilled } = event.verdict
       const standsBecause = `the verification found ${diverged} diverged and ${unfilled} unfilled rows`
-      // Unfilled rows are filled before anybody compares again.
-      return unfilled > 0
+      // Unfilled rows are filled before anybody compares again, but where a part of the old shape is hidden already.
+      return unfilled > 0 && mayEnter(run.state, 'backfilling')
         ? { ...run, state: 'backfilling', done: unfilledAgain(run, event.step), standsBecause }
         : { ...run, standsBecause }
     }

@@ -30,12 +30,24 @@ export async function verify(engine: Driving, run: number, step: VerifyStep): Pr
   const work = { run, step, tell: teller(engine, step.id) }
   let verdict = await everyPart(engine, work, resumed(await engine.journal.checkpoint(step.id)))
   while (verdict === undefined) verdict = await everyPart(engine, work, undefined)
-  if (verdict.diverged + verdict.unfilled > 0) {
-    const again = [forgetSql(step.id), ...(verdict.unfilled > 0 ? [reopenBackfillSql(run)] : [])]
-    await note(engine, run, [{ type: 'verification_failed', step: step.id, verdict }], again)
-    throw verificationFailed(step, verdict)
-  }
+  if (differs(verdict)) throw await refuted(engine, run, step, verdict)
   return verdict
+}
+
+export function differs({ diverged, unfilled }: Pick<Verdict, 'diverged' | 'unfilled'>): boolean {
+  return diverged + unfilled > 0
+}
+
+/** Writes down what was found, and returns what is to be said of it. */
+export async function refuted(
+  engine: Driving,
+  run: number,
+  step: VerifyStep,
+  verdict: Verdict,
+): Promise<BellowsError> {
+  const again = [forgetSql(step.id), ...(verdict.unfilled > 0 ? [reopenBackfillSql(run)] : [])]
+  await note(engine, run, [{ type: 'verification_failed', step: step.id, verdict }], again)
+  return verificationFailed(step, verdict)
 }
 
 function resumed(before: Checkpoint | undefined): State | undefined {
@@ -108,23 +120,28 @@ function chunkSql(run: number, step: VerifyStep, range: Range, after: State): Sq
     condition: sql`not ${isRewritten(step.table, file)}`,
   })
   return sql`
-with chunk as (
-  select count(*) as rows,
-      count(*) filter (where ${step.unfilled}) as unfilled,
-      count(*) filter (where not ${step.unfilled} and not ${step.relation}) as diverged,
-      count(*) filter (where ${step.relation} and ${step.lossy}) as lossy,
-      (pg_catalog.array_agg(${sampleSql(step)}) filter (where ${failed(step)}))[1:${lit(SAMPLES_MAX)}] as samples
-    from ${qualified(step.table)} where ${inRange(range)}),
+with chunk as (${foundSql(step, range)}),
 summed as (
   select pg_catalog.jsonb_build_object(
       'rows', ${lit(before.rows)} + rows, 'unfilled', ${lit(before.unfilled)} + unfilled,
       'diverged', ${lit(before.diverged)} + diverged, 'lossy', ${lit(before.lossy)} + lossy,
       'samples', case when ${lit(before.samples.length)} < ${lit(SAMPLES_MAX)}
-        then ${lit(JSON.stringify(before.samples))}::jsonb || pg_catalog.to_jsonb(coalesce(samples, '{}'))
+        then ${lit(JSON.stringify(before.samples))}::jsonb || pg_catalog.to_jsonb(samples)
         else ${lit(JSON.stringify(before.samples))}::jsonb end) as verdict
     from chunk),
 mark as (${mark})
 select pg_catalog.json_build_object('verdict', (select verdict from summed), 'mark', (select pg_catalog.to_json(mark) from mark)) as result`
+}
+
+/** What is found in a range, as a `Verdict`. */
+export function foundSql(step: VerifyStep, range: Range): Sql {
+  return sql`
+  select count(*) as rows,
+      count(*) filter (where ${step.unfilled}) as unfilled,
+      count(*) filter (where not ${step.unfilled} and not ${step.relation}) as diverged,
+      count(*) filter (where ${step.relation} and ${step.lossy}) as lossy,
+      coalesce((pg_catalog.array_agg(${sampleSql(step)}) filter (where ${failed(step)}))[1:${lit(SAMPLES_MAX)}], '{}') as samples
+    from ${qualified(step.table)} where ${inRange(range)}`
 }
 
 function failed({ unfilled, relation }: Comparison): Sql {

@@ -56,6 +56,7 @@ function verifyStep(work: Work): StepDraft {
     lossy: sql`false`,
     key: primaryKey(target),
     columns: { from: `${source.name}"."${from.name}`, to: to.name },
+    until: { table: nameOf(source), column: from.name },
   }
 }
 
