@@ -2,7 +2,7 @@ import { existsSync, statfsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 
 const MEMORY = '/dev/shm'
-const BYTES_NEEDED = 4 * 2 ** 30
+const BYTES_NEEDED = 8 * 2 ** 30
 
 /**
  * Where tests put servers that nobody wants to keep: in memory where there is room, as initdb makes a thousand files,
