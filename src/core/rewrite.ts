@@ -1,6 +1,6 @@
 import { BellowsError } from './errors.ts'
 import { canonical } from './hash.ts'
-import { deparsed, printedStatement, visit } from './parse.ts'
+import { deparsed, printedStatement, readExpression, visit } from './parse.ts'
 import type { QualifiedName } from './schema/model.ts'
 import { type Sql, trusted } from './sql.ts'
 
@@ -42,6 +42,13 @@ export function rewriteConstraint(definition: string, column: Renaming, lists = 
     }
   })
   return trusted(renamed(statement, column).replace(/^ALTER TABLE t\s+ADD CONSTRAINT c\s+/, ''))
+}
+
+/** An expression of a person over one column, with another name of that. One that cannot be read stays, and whoever uses it says why. */
+export function rewriteExpression(text: string, column: Renaming): string {
+  if (column.from === column.to || typeof readExpression(text) !== 'string') return text
+  const statement = structuredClone(printedStatement(`SELECT ${text}`))
+  return renamed(statement, column).replace(/^SELECT\s+/, '')
 }
 
 /** An index definition with one type of the user, wherever it is named, replaced by another one of its namespace. */

@@ -1,8 +1,9 @@
 import { messageOf } from '../../core/errors.ts'
 import type { Needs } from '../../core/operations/needs.ts'
-import { readExpression, readType } from '../../core/parse.ts'
+import { readExpression } from '../../core/parse.ts'
 import { conditionKey, type Facts } from '../../core/schema/facts.ts'
-import { id, join, qualified, type Sql, sql } from '../../core/sql.ts'
+import { sql } from '../../core/sql.ts'
+import { comingColumns, type Known, rowsWith } from './added-columns.ts'
 import { volatilityReader } from './expressions.ts'
 import type { Sessions } from './sessions.ts'
 
@@ -10,27 +11,18 @@ import type { Sessions } from './sessions.ts'
 export async function readConditions(
   sessions: Sessions,
   needs: Needs['conditions'],
+  known: Known,
 ): Promise<Facts['conditions']> {
   const facts: Record<string, Facts['conditions'][string]> = {}
-  for (const need of needs) {
-    const { table, condition } = need
+  for (const { table, condition, added } of needs) {
+    const rows = rowsWith(table, comingColumns(added, table, known), known)
     const read = readExpression(condition)
     if (typeof read !== 'string') continue
     const volatility = await volatilityReader(sessions, [read])
     facts[conditionKey(table, condition)] = await sessions
-      .describe(sql`select true from ${rowsOf(need)} where (${read})`)
+      .describe(sql`select true from ${rows} where (${read})`)
       .then(() => ({ volatility: volatility(read) }))
       .catch((error: unknown) => ({ problem: messageOf(error) }))
   }
   return facts
-}
-
-/** The rows of a table, with the columns that it does not have yet. */
-function rowsOf({ table, added }: Needs['conditions'][number]): Sql {
-  const more = added.flatMap(({ column, type }) => {
-    const read = readType(type)
-    return typeof read === 'string' ? [sql`null::${read} as ${id(column)}`] : []
-  })
-  if (more.length === 0) return qualified(table)
-  return sql`(select *, ${join(more)} from ${qualified(table)}) as ${id(table.name)}`
 }

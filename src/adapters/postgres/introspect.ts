@@ -1,14 +1,9 @@
 import type { Needs } from '../../core/operations/needs.ts'
 import { readType } from '../../core/parse.ts'
 import { type Facts, type NameProblem, nameKey, type TypeFacts } from '../../core/schema/facts.ts'
-import {
-  findColumn,
-  findTable,
-  type QualifiedName,
-  type Schema,
-  type Table,
-} from '../../core/schema/model.ts'
+import type { QualifiedName, Schema } from '../../core/schema/model.ts'
 import { join, lit, sql, trusted } from '../../core/sql.ts'
+import { typedDefaults, withPrinted } from './added-columns.ts'
 import { readAnswers } from './answers.ts'
 import { readConditions } from './conditions.ts'
 import { readExpressions } from './expressions.ts'
@@ -35,6 +30,10 @@ export async function introspect(
   const baseTypes = [...tables.flatMap((table) => table.columns), ...Object.values(types)].map(
     (one) => one.baseType,
   )
+  const collations = await readCollations(sessions, needs.collations)
+  const known = { tables, types, collations }
+  const defaults = typedDefaults(needs.defaults, known)
+  const asked = [...needs.expressions, ...defaults.map(({ expression, type }) => ({ expression, type }))]
   const [server] = await sessions.read<{ version: number }>(
     sql`select pg_catalog.current_setting('server_version_num')::integer as version`,
   )
@@ -46,25 +45,16 @@ export async function introspect(
       casts: await readCasts(sessions, [...new Set(baseTypes)]),
       names: await readNames(sessions, needs.names),
       closedNamespaces: await readClosedNamespaces(sessions),
-      indexes: await tryIndexes(sessions, needs.indexes),
-      expressions: await readExpressions(sessions, [...needs.expressions, ...typed(needs.defaults, tables)]),
+      indexes: await tryIndexes(sessions, needs.indexes, known),
+      expressions: await withPrinted(await readExpressions(sessions, asked), defaults, { sessions, tables }),
       values: await readValues(sessions, tables, needs.values),
       mappings: await readMappings(sessions, tables, needs.mappings),
-      collations: await readCollations(sessions, needs.collations),
-      conditions: await readConditions(sessions, needs.conditions),
+      collations,
+      conditions: await readConditions(sessions, needs.conditions, known),
       bounds: await tryBounds(sessions, needs.bounds),
       answers: await readAnswers(sessions, needs.questions),
     },
   }
-}
-
-/** Defaults with the types of their columns; of a column that is not there nothing can be known. */
-function typed(defaults: Needs['defaults'], tables: readonly Table[]): Needs['expressions'] {
-  return defaults.flatMap(({ table, column, expression }) => {
-    const found = findTable({ tables }, table)
-    const type = found === undefined ? undefined : findColumn(found, column)?.type
-    return type === undefined ? [] : [{ expression, type }]
-  })
 }
 
 /** Types as PostgreSQL prints them, by the text of the migration; one that it does not know is left out. */

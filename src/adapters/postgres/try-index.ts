@@ -1,6 +1,5 @@
 import { BellowsError } from '../../core/errors.ts'
 import type { Needs } from '../../core/operations/needs.ts'
-import { readType } from '../../core/parse.ts'
 import { indexNames } from '../../core/plan/index-names.ts'
 import { type IndexText, readIndex } from '../../core/plan/index-text.ts'
 import { USING } from '../../core/plan/probes.ts'
@@ -9,6 +8,7 @@ import type { Facts } from '../../core/schema/facts.ts'
 import type { IndexFacts, Namesake } from '../../core/schema/indexes.ts'
 import type { QualifiedName, Table } from '../../core/schema/model.ts'
 import { id, join, lit, qualified, regclass, type Sql, sql, trusted } from '../../core/sql.ts'
+import { type ComingColumn, comingColumns, type Known } from './added-columns.ts'
 import { type Scratch, scratchFor } from './scratch.ts'
 import type { Sessions } from './sessions.ts'
 import { tablesQuery } from './table-query.ts'
@@ -19,14 +19,18 @@ type Need = Needs['indexes'][number]
  * Makes each index on an empty copy of its table, in a transaction that is taken back. Only the server knows which operator class
  * an expression has, which of several functions is meant, and whether that one is immutable.
  */
-export async function tryIndexes(sessions: Sessions, needs: readonly Need[]): Promise<Facts['indexes']> {
+export async function tryIndexes(
+  sessions: Sessions,
+  needs: readonly Need[],
+  known: Known,
+): Promise<Facts['indexes']> {
   const facts: Record<string, Facts['indexes'][string]> = {}
   if (needs.length === 0) return facts
   const scratch = await scratchFor(sessions)
   for (const need of needs) {
     const read = readIndex(need.definition)
     if ('problem' in read || !(await exists(sessions, need))) continue
-    facts[need.definition] = await tried({ sessions, scratch }, need, read).catch((error: unknown) => {
+    facts[need.definition] = await tried({ sessions, scratch, known }, need, read).catch((error: unknown) => {
       if (error instanceof BellowsError && error.code === 'statement_failed')
         return { problem: error.message }
       throw error
@@ -41,7 +45,11 @@ async function exists(sessions: Sessions, { table }: Need): Promise<boolean> {
 }
 
 async function tried(
-  { sessions, scratch }: { readonly sessions: Sessions; readonly scratch: Scratch },
+  {
+    sessions,
+    scratch,
+    known,
+  }: { readonly sessions: Sessions; readonly scratch: Scratch; readonly known: Known },
   need: Need,
   read: IndexText,
 ): Promise<IndexFacts> {
@@ -49,15 +57,16 @@ async function tried(
   const unique = read.unique ? sql` unique` : sql``
   const named = read.name === undefined ? sql`` : sql` ${id(read.name)}`
   const results = await scratch.try([
-    sql`create table ${qualified(copy)} (${copiedColumns(need)})${await partitioning(sessions, need.table)}`,
+    sql`create table ${qualified(copy)} (like ${qualified(need.table)} including generated)${await partitioning(sessions, need.table)}`,
+    ...comingSql(copy, comingColumns(need.added, need.table, known)),
     USUAL_SEARCH_PATH,
     sql`create${unique} index${named} on ${qualified(copy)} ${read.rest}`,
     sql`select pg_catalog.set_config('search_path', '', true)`,
     tablesQuery([qualified(copy)]),
     moreOf(copy),
   ])
-  const table = results[4]?.[0]?.table as Table
-  const more = results[5]?.[0]?.more as Omit<IndexFacts, 'index' | 'namesakes'>
+  const table = results.at(-2)?.[0]?.table as Table
+  const more = results.at(-1)?.[0]?.more as Omit<IndexFacts, 'index' | 'namesakes'>
   const [made] = table.indexes
   if (made === undefined) throw new BellowsError('statement_failed', 'The server made no index.')
   // Where nothing is said, a temporary index goes where temporary tables go.
@@ -66,12 +75,14 @@ async function tried(
   return { ...more, index, namesakes: await namesakes(sessions, need.table.namespace, names) }
 }
 
-function copiedColumns({ table, added }: Need): Sql {
-  const more = added.flatMap(({ column, type }) => {
-    const read = readType(type)
-    return typeof read === 'string' ? [sql`${id(column)} ${read}`] : []
-  })
-  return join([sql`like ${qualified(table)} including generated`, ...more])
+/** Has the copy of the table have the columns that are to come. */
+function comingSql(copy: QualifiedName, coming: readonly ComingColumn[]): readonly Sql[] {
+  if (coming.length === 0) return []
+  const changes = coming.flatMap(({ column, type, collate, replaces }) => [
+    ...(replaces ? [sql`drop column ${id(column)}`] : []),
+    sql`add column ${id(column)} ${type}${collate}`,
+  ])
+  return [sql`alter table ${qualified(copy)} ${join(changes)}`]
 }
 
 /** A unique index of a partitioned table must have the key by which the table is partitioned. */

@@ -26,11 +26,10 @@ export interface Needs {
     readonly row?: RowShape
   }[]
   /** The same for a default of a column that is there, whose type only the server knows. */
-  readonly defaults: readonly {
-    readonly table: QualifiedName
-    readonly column: string
-    readonly expression: string
-  }[]
+  readonly defaults: readonly (DefaultNeed & {
+    /** Of one that the migration copies: what it is by then, and how the server prints the default is asked as well. */
+    readonly copied?: readonly AddedColumn[]
+  })[]
   /** Conditions that the rows of a table are to meet, each with the columns that the migration adds to the table so far. */
   readonly conditions: readonly (ConditionNeed & { readonly added: readonly AddedColumn[] })[]
   /** Names that something new may get, in a namespace where something may be made. */
@@ -49,6 +48,12 @@ export interface Needs {
   readonly questions: readonly Sql[]
 }
 
+export interface DefaultNeed {
+  readonly table: QualifiedName
+  readonly column: string
+  readonly expression: string
+}
+
 export interface ConditionNeed {
   readonly table: QualifiedName
   readonly condition: string
@@ -61,13 +66,19 @@ export interface IndexNeed {
 
 export interface AddedColumn {
   readonly column: string
-  /** As the operation writes it. */
-  readonly type: string
+  /** As the operation writes it; that of the column `like` when absent. */
+  readonly type?: string
+  /** The column that it is copied from, under the same name or another one. */
+  readonly like?: string
+  /** The name of a collation as the operation writes it; as far as the type has an order of texts, that of `like` when absent. */
+  readonly collation?: string
 }
 
 /** What one operation has to do with, said before anything is known of the database. */
-export interface OperationNeeds extends Partial<Omit<Needs, 'tables' | 'conditions' | 'indexes'>> {
+export interface OperationNeeds
+  extends Partial<Omit<Needs, 'tables' | 'conditions' | 'indexes' | 'defaults'>> {
   readonly tables: Needs['tables']
+  readonly defaults?: readonly DefaultNeed[]
   readonly conditions?: readonly ConditionNeed[]
   readonly indexes?: readonly IndexNeed[]
   /** What it adds to its tables, for what later operations say about it. */

@@ -18,6 +18,8 @@ export interface Context {
   readonly droppedBefore?: readonly { readonly table: QualifiedName; readonly seed: string }[]
   /** Columns that operations behind this one give another name, and what each is called from the contract to the purge. */
   readonly renamedBehind?: readonly (ColumnOf & { readonly hidden: string })[]
+  /** The same of every column that an operation behind this one copies, also where the copy takes over its name. */
+  readonly hiddenBehind?: Context['renamedBehind']
   /** What the operations do with every row of the table that share their triggers, this one included. */
   readonly shared?: readonly Duty[]
 }

@@ -1,5 +1,6 @@
 import type { Touch } from '../operations/needs.ts'
 import { qualified } from '../sql.ts'
+import type { Since } from './late.ts'
 import { isOnAdded } from './meetings.ts'
 import type { StepDraft } from './step.ts'
 
@@ -7,6 +8,8 @@ import type { StepDraft } from './step.ts'
 export interface Planned {
   readonly touches: readonly Touch[]
   readonly forward: readonly StepDraft[]
+  /** Of one that works on a column that the migration copies: from which phase on. */
+  readonly begin?: Since
 }
 
 /**
@@ -15,12 +18,14 @@ export interface Planned {
  */
 export function groupsOf(planned: readonly Planned[]): readonly number[] {
   const open = new Map<string, number>()
-  return planned.map(({ touches, forward }, at) => {
+  return planned.map(({ touches, forward, begin }, at) => {
     const earlier = () => planned.slice(0, at).flatMap((one) => one.touches)
     const { table } = forward.find(({ shares }) => shares !== undefined)?.shares ?? {}
     const key = table === undefined || isOnAdded(earlier(), touches) ? undefined : qualified(table)
     const group = (key === undefined ? undefined : open.get(key)) ?? at
-    if (forward.some(({ phase }) => phase === 'retire' || phase === 'purge')) open.clear()
+    // What is built on the new column of a copy keeps to that: no other one needs it before, or behind.
+    const isOnCopy = begin !== undefined
+    if (!isOnCopy && forward.some(({ phase }) => phase === 'retire' || phase === 'purge')) open.clear()
     if (key !== undefined) open.set(key, group)
     return group
   })

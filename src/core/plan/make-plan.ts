@@ -9,12 +9,14 @@ import type { Facts } from '../schema/facts.ts'
 import type { Schema } from '../schema/model.ts'
 import { changedTables, withReferences } from '../schema/references.ts'
 import { sql } from '../sql.ts'
+import { arranged } from './arranged.ts'
 import { byName } from './by-name.ts'
 import { dropOrderProblems } from './drop-order.ts'
 import { comingProblems, followedProblems } from './followed.ts'
 import { groupsOf, type Planned } from './groups.ts'
 import { stepHazards } from './hazards.ts'
 import { joined, type Placed } from './joining.ts'
+import { beginOf, begunLate, type Copied, copiedBy, copiedFor, lateProblems, withoutCopied } from './late.ts'
 import { keyProblems, meetingProblems, sharingProblems } from './meetings.ts'
 import { movedLinkProblems } from './moved-links.ts'
 import { inOrder, placed, undoFirst } from './order.ts'
@@ -34,7 +36,8 @@ import { PHASES, type Step, type StepDraft } from './step.ts'
  * Plans a migration on a schema. Pure: the same input gives the same plan, to the byte.
  * @throws BellowsError with every problem of every operation, before anything runs
  */
-export function makePlan(migration: Migration, schema: Schema, facts: Facts): Plan {
+export function makePlan(written: Migration, schema: Schema, facts: Facts): Plan {
+  const migration = arranged(written)
   refuseIfAny(migrationProblems(migration))
   const planned = together(migration, schema, facts)
   refuseIfAny(oneWayProblems(planned))
@@ -61,7 +64,7 @@ export function makePlan(migration: Migration, schema: Schema, facts: Facts): Pl
   }))
   const content = {
     format: 1,
-    migration,
+    migration: written,
     serverVersion: facts.serverVersion,
     steps: steps.map(({ step }) => step),
     rollback,
@@ -71,7 +74,7 @@ export function makePlan(migration: Migration, schema: Schema, facts: Facts): Pl
 
 /** The schema after the whole migration. */
 export function applied(migration: Migration, schema: Schema, facts: Facts): Schema {
-  return migration.operations.reduce((before, op) => after(op, before, facts), schema)
+  return arranged(migration).operations.reduce((before, op) => after(op, before, facts), schema)
 }
 
 function after(op: Operation, schema: Schema, facts: Facts): Schema {
@@ -95,10 +98,10 @@ function together(migration: Migration, schema: Schema, facts: Facts): readonly 
   const planned = isShared
     ? draftsOfAll(migration, schema, facts, (at) => duties.get(groups[at] ?? at))
     : alone
-  return planned.map(({ touches, forward, back }, at) => {
+  return planned.map(({ forward, back, ...drafts }, at) => {
     const ofGroup = (draft: StepDraft): StepDraft =>
       draft.shares === undefined ? draft : { ...draft, shares: { ...draft.shares, group: groups[at] ?? at } }
-    return { touches, forward: forward.map(ofGroup), back: back.map(ofGroup) }
+    return { ...drafts, forward: forward.map(ofGroup), back: back.map(ofGroup) }
   })
 }
 
@@ -132,19 +135,23 @@ function draftsOfAll(
     ...removedValueProblems(migration, facts),
   ]
   let schema = start
+  let copied: readonly Copied[] = []
   const planned = migration.operations.map((op, at): Drafts => {
     const others = shared(at)
+    const on = copiedFor(op, copied)
     const context: Context = {
       schema,
-      given: start,
+      given: withoutCopied(start, on),
       facts,
       ...placeOf(migration, at),
       ...(others === undefined ? {} : { shared: others }),
     }
-    const found = specOf(op).check(op, context)
+    const found = [...lateProblems(op, on, context), ...specOf(op).check(op, context)]
     problems.push(...found)
+    copied = [...copied, ...copiedBy(op, context)]
     if (found.length === 0) schema = after(op, schema, facts)
-    return problems.length > 0 ? { touches: [], forward: [], back: [] } : draftsOf(op, context)
+    if (problems.length > 0) return { touches: [], forward: [], back: [] }
+    return on.length === 0 ? draftsOf(op, context) : begunLate(draftsOf(op, context), beginOf(on))
   })
   refuseIfAny([...problems, ...comingProblems(migration, start, schema)])
   refuseIfAny([...readColumnProblems(migration, start, facts), ...standInProblems(migration)])

@@ -5,12 +5,13 @@ import type { Migration, Operation } from '../operations/migration.ts'
 import type { Touch } from '../operations/needs.ts'
 import { findTable, primaryKeyOf, type QualifiedName, type Schema } from '../schema/model.ts'
 import { qualified } from '../sql.ts'
+import { buildsOn, isCopying, mayBuildOn, newName, takesOver } from './copies.ts'
 import { withFollowed } from './followed.ts'
 import { called } from './leaver.ts'
 import { companionsOf } from './retire.ts'
 import { theTable } from './table-checks.ts'
 
-/** Operations of one migration build on one another; but what one of them replaces, no other may touch. */
+/** Operations of one migration build on one another; but what one of them replaces, no other may touch, unless a copy does that. */
 export function meetingProblems(migration: Migration): readonly BellowsError[] {
   // Only what is done to the same table, or the same object, can meet.
   const earlier = new Map<string, readonly Touching[]>()
@@ -21,7 +22,10 @@ export function meetingProblems(migration: Migration): readonly BellowsError[] {
     const mine = { op, touches }
     for (const place of places) earlier.set(place, [...(earlier.get(place) ?? []), mine])
     return before.flatMap((one) =>
-      meetings(one.touches, touches).map((touch) => [written(touch), adviceFor(one.op, op)] as const),
+      meetings(
+        one.touches.filter((touch) => !takesOver(one.op, op, touch)),
+        touches.filter((touch) => !buildsOn(one.op, op, touch)),
+      ).map((touch) => [written(touch), adviceFor(one.op, op)] as const),
     )
   })
   return [...new Map(met)].map(
@@ -37,22 +41,14 @@ interface Touching {
 
 const APART = 'Put them into two migrations; the second begins when the first is contracted.'
 
-/** What becomes of one column is one change, and one copy; what only describes it is carried over. */
+/** What becomes of one column is one change, and one copy. */
 function adviceFor(earlier: Operation, later: Operation): string {
-  const rename = [earlier, later].find(({ kind }) => kind === 'rename_column')
-  if (rename?.kind !== 'rename_column') return APART
-  const { from, to } = rename
-  if ([earlier, later].some(({ kind }) => kind === 'change_type'))
-    return `Leave change_type away and give rename_column of "${from}" what it says: type, collation, nullable, up (over ${from}) and down (over ${to}). Both are done by one copy then.`
-  if ([earlier, later].some(({ kind }) => kind === 'create_index' || kind === 'add_constraint'))
-    return `Put it into the migration before, for "${from}", and "${to}" takes it over; or into the next one, for "${to}", which begins when this one is contracted.`
-  if (later.kind !== 'alter_column') return APART
-  if (later.nullable === false)
-    return `Give rename_column of "${from}" nullable: false, and up for what becomes of NULL. Both are done by one copy then.`
-  const { touches } = specOf(later).needs(later)
-  return touches.some(({ how }) => how === 'describes')
-    ? `Put alter_column before rename_column, for "${from}"; "${to}" takes it over.`
-    : APART
+  const both = [earlier, later]
+  const rename = both.find(({ kind }) => kind === 'rename_column')
+  if (rename?.kind === 'rename_column' && both.some(({ kind }) => kind === 'change_type'))
+    return `Leave change_type away and give rename_column of "${rename.from}" what it says: type, collation, nullable, up (over ${rename.from}) and down (over ${rename.to}). Both are done by one copy then.`
+  if (!isCopying(later) || isCopying(earlier) || !mayBuildOn(later, earlier)) return APART
+  return `Put ${earlier.kind} behind ${later.kind}, for "${newName(later)}" as it is then.`
 }
 
 /** Does an operation work on something that the ones before it add? */

@@ -1,14 +1,16 @@
 import { specOf } from '../operations/index.ts'
 import type { Migration } from '../operations/migration.ts'
-import type { AddedColumn, Needs, OperationNeeds, Touch } from '../operations/needs.ts'
+import type { AddedColumn, DefaultNeed, Needs, OperationNeeds, Touch } from '../operations/needs.ts'
 import { isSameName, type QualifiedName } from '../schema/model.ts'
 import { nameOf } from '../schema/name-of.ts'
 import { qualified } from '../sql.ts'
+import { arranged } from './arranged.ts'
 import type { Plan } from './plan.ts'
 
 /** What must be asked of the server before a migration can be planned: all that its operations need, each once. */
 export function needsOf(migration: Migration): Needs {
-  const needs = migration.operations.map((op) => specOf(op).needs(op))
+  const { operations } = arranged(migration)
+  const needs = operations.map((op) => specOf(op).needs(op))
   const tables = new Map<string, Needs['tables'][number]>()
   for (const table of needs.flatMap((one) => one.tables)) {
     const known = tables.get(qualified(table))
@@ -30,12 +32,18 @@ export function needsOf(migration: Migration): Needs {
     mappings: needs.flatMap(({ mappings = [] }) => mappings),
     collations: needs.flatMap(({ collations = [] }) => collations),
     indexes: needs.flatMap(({ indexes = [] }, at) =>
-      indexes.map((index) => ({ ...index, added: addedTo(index.table, needs.slice(0, at)) })),
+      indexes.map((index) => ({ ...index, added: addedTo(index.table, needs, at) })),
     ),
-    defaults: needs.flatMap(({ defaults = [] }) => defaults),
+    defaults: needs.flatMap(({ defaults = [] }, at) =>
+      defaults.map((one) => {
+        const copied = needs.slice(0, at).flatMap(({ adds = [] }) => adds.filter((add) => isCopyOf(one, add)))
+        const isCopied = needs.some(({ adds = [] }) => adds.some((add) => isCopiedFrom(one, add)))
+        return isCopied ? { ...one, copied: copied.map(withoutTable) } : one
+      }),
+    ),
+    // An operation may state a condition on the column that it adds itself.
     conditions: needs.flatMap(({ conditions = [] }, at) =>
-      // An operation may state a condition on the column that it adds itself.
-      conditions.map((one) => ({ ...one, added: addedTo(one.table, needs.slice(0, at + 1)) })),
+      conditions.map((one) => ({ ...one, added: addedTo(one.table, needs, at + 1, at) })),
     ),
     names: needs.flatMap(({ names = [] }) => names),
     bounds: needs.flatMap(({ bounds = [] }) => bounds),
@@ -43,11 +51,40 @@ export function needsOf(migration: Migration): Needs {
   }
 }
 
-function addedTo(table: QualifiedName, earlier: readonly OperationNeeds[]): readonly AddedColumn[] {
-  return earlier
+/** Columns that operations in front of one add; of copies those that it works on itself. */
+function addedTo(
+  table: QualifiedName,
+  needs: readonly OperationNeeds[],
+  until: number,
+  at = until,
+): readonly AddedColumn[] {
+  const { touches = [] } = needs[at] ?? {}
+  const isNamed = ({ column }: AddedColumn) =>
+    touches.some((touch) => !('object' in touch) && touch.column === column && isSameName(touch.table, table))
+  return needs
+    .slice(0, until)
     .flatMap(({ adds = [] }) => adds)
-    .filter((one) => isSameName(one.table, table))
-    .map(({ column, type }) => ({ column, type }))
+    .filter((one) => isSameName(one.table, table) && (one.like === undefined || isNamed(one)))
+    .map(withoutTable)
+}
+
+type Added = AddedColumn & { readonly table: QualifiedName }
+
+function withoutTable({ column, type, like, collation }: Added): AddedColumn {
+  return {
+    column,
+    ...(type === undefined ? {} : { type }),
+    ...(like === undefined ? {} : { like }),
+    ...(collation === undefined ? {} : { collation }),
+  }
+}
+
+function isCopyOf({ table, column }: DefaultNeed, add: Added): boolean {
+  return add.like !== undefined && add.column === column && isSameName(add.table, table)
+}
+
+function isCopiedFrom({ table, column }: DefaultNeed, add: Added): boolean {
+  return add.like === column && isSameName(add.table, table)
 }
 
 /** What the operations of a migration work on. */

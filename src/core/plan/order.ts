@@ -10,21 +10,39 @@ import type { StepDraft } from './step.ts'
  * replaces a thing that reads columns comes when all of them are proved.
  */
 export function inOrder(migration: Migration, planned: readonly Planned[]): readonly Placed[] {
-  const parts = planned.map(({ forward, touches }, of) => {
+  const parts = planned.map(({ forward, touches, begin }, of) => {
     const looks = forward.some(({ kind }) => kind === 'inspect')
+    // A column that changes its type has its name behind the swap, and is not to be looked at before.
+    if (begin === 'retire') return { first: [], later: placed(forward, of) }
     const earlier = () => planned.slice(0, of).flatMap((one) => one.touches)
     const isOn = looks && (isOnAdded(earlier(), touches) || isOnOwn(touches))
     const isFirst = ({ draft }: Placed) => draft.kind === 'inspect' && !isOn
     const drafts = placed(isOn ? lookingLate(forward) : forward, of)
     return { first: drafts.filter(isFirst), later: drafts.filter((one) => !isFirst(one)) }
   })
-  const later = parts.flatMap((part) => part.later)
+  const later = offeredLast(
+    migration,
+    planned,
+    parts.flatMap((part) => part.later),
+  )
   const replaces = ({ of }: Placed) => of.some((at) => migration.operations[at]?.kind === 'replace_object')
   return [
     ...parts.flatMap(({ first }) => first),
     ...later.filter((one) => !replaces(one)),
     ...later.filter(replaces),
   ]
+}
+
+/** The new column of a copy is offered when what operations behind it put on it stands, too. */
+function offeredLast(
+  { operations }: Migration,
+  planned: readonly Planned[],
+  steps: readonly Placed[],
+): readonly Placed[] {
+  if (planned.every(({ begin }) => begin === undefined)) return steps
+  const isOffer = ({ draft, of }: Placed) =>
+    draft.shares?.at === 'offer' && of.some((at) => operations[at]?.kind === 'rename_column')
+  return [...steps.filter((one) => !isOffer(one)), ...steps.filter(isOffer)]
 }
 
 /** An operation may look at what it adds itself, such as the rules of a new column. */

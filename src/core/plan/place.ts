@@ -1,6 +1,7 @@
 import { canonical } from '../hash.ts'
 import type { Migration } from '../operations/migration.ts'
 import type { Context } from '../operations/operation.ts'
+import { isCopying, oldName } from './copies.ts'
 import { namesFor } from './names.ts'
 import { theTable } from './table-checks.ts'
 
@@ -8,7 +9,12 @@ import { theTable } from './table-checks.ts'
 export function placeOf(
   migration: Migration,
   at: number,
-): Pick<Context, 'seed' | 'droppedBefore' | 'renamedBehind'> {
+): Pick<Context, 'seed' | 'droppedBefore' | 'renamedBehind' | 'hiddenBehind'> {
+  const copying = migration.operations.flatMap((op, behind) => {
+    if (behind <= at || !isCopying(op)) return []
+    const { hidden } = namesFor(seedOf(migration, behind), oldName(op), [])
+    return [{ op, column: { table: theTable(op), column: oldName(op), hidden } }]
+  })
   return {
     seed: seedOf(migration, at),
     droppedBefore: migration.operations
@@ -16,11 +22,8 @@ export function placeOf(
       .flatMap((op, before) =>
         op.kind === 'drop_table' ? [{ table: theTable(op), seed: seedOf(migration, before) }] : [],
       ),
-    renamedBehind: migration.operations.flatMap((op, behind) => {
-      if (behind <= at || op.kind !== 'rename_column') return []
-      const { hidden } = namesFor(seedOf(migration, behind), op.from, [])
-      return [{ table: theTable(op), column: op.from, hidden }]
-    }),
+    renamedBehind: copying.flatMap(({ op, column }) => (op.kind === 'rename_column' ? [column] : [])),
+    hiddenBehind: copying.map(({ column }) => column),
   }
 }
 

@@ -77,6 +77,8 @@ export interface ExpressionFacts {
   readonly volatility: Volatility
   /** As `defaultText` of a column. */
   readonly text: string | null
+  /** As the server prints it as a default; told of a column that the migration copies. */
+  readonly printed?: string
 }
 
 /** An expression fits one type and not another, and other rows, so what is known of it is kept under all of them. */

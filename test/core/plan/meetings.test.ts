@@ -76,18 +76,21 @@ describe('two operations of a migration', () => {
 
 describe('another name and another type of one column', () => {
   const users = { ...on, table: 'users' }
-  const rename: Operation = { kind: 'rename_column', ...users, from: 'a', to: 'b' }
+  const rename: Operation = { kind: 'rename_column', ...users, from: 'a', to: 'b', transform: 'trim' }
   const change = (column: string): Operation => ({ kind: 'change_type', ...users, column, type: 'bigint' })
 
   test.each<[string, readonly Operation[]]>([
     ['behind', [rename, change('b')]],
     ['before', [change('a'), rename]],
-  ])('are one change, and one operation: %s', (_where, operations) => {
-    const [found] = meetingProblems({ name: 'm', operations })
-    expect(found?.hint).toBe(
-      'Leave change_type away and give rename_column of "a" what it says: type, collation, nullable, up (over a) and down (over b). Both are done by one copy then.',
-    )
-  })
+  ])(
+    'are one change, and one operation where both say what becomes of its values: %s',
+    (_where, operations) => {
+      const [found] = meetingProblems({ name: 'm', operations })
+      expect(found?.hint).toBe(
+        'Leave change_type away and give rename_column of "a" what it says: type, collation, nullable, up (over a) and down (over b). Both are done by one copy then.',
+      )
+    },
+  )
 
   test('are not what else may meet a column', () => {
     const [found] = meetingProblems({
@@ -210,42 +213,47 @@ describe('what two columns share that get other names', () => {
   })
 })
 
-describe('what only describes a column', () => {
+describe('what else becomes of a column that is copied', () => {
   const of = { ...on, table: 'users' }
   const described: Operation = { kind: 'alter_column', ...of, column: 'a', comment: 'c', statistics: 7 }
   const rename: Operation = { kind: 'rename_column', ...of, from: 'a', to: 'b' }
+  const index = (column: string): Operation => ({
+    kind: 'create_index',
+    definition: `create index on users (${column})`,
+  })
 
-  test('may come before another column takes its place, which takes it over, and not behind that', () => {
+  test('may come before, where the copy takes it over, and behind, for the new column', () => {
     expect(meetingsOf(described, rename)).toEqual([])
+    expect(meetingsOf({ ...described, default: '7', nullable: true }, rename)).toEqual([])
+    expect(meetingsOf(rename, { ...described, column: 'b', nullable: false })).toEqual([])
+    expect(meetingsOf(rename, index('b'))).toEqual([])
     expect(meetingsOf(rename, described)).toEqual(['Two operations of the migration touch "users"."a".'])
-    expect(meetingsOf({ ...described, default: '7' }, rename)).toEqual([
+    expect(meetingsOf(described, { kind: 'change_type', ...of, column: 'a', type: 'text' })).toEqual([])
+    const drop: Operation = { kind: 'drop_column', ...of, column: 'a' }
+    expect(meetingsOf({ ...described, default: '7' }, drop)).toEqual([
       'Two operations of the migration touch "users"."a".',
     ])
   })
 
   test.each<[string, Operation, string]>([
+    ['an index', index('a'), 'Put create_index behind rename_column, for "b" as it is then.'],
     [
-      'a comment',
-      { ...described, column: 'b' },
-      'Put alter_column before rename_column, for "a"; "b" takes it over.',
+      'a check',
+      { ...described, check: { constraint: 'a > 0' } },
+      'Put alter_column behind rename_column, for "b" as it is then.',
     ],
     [
-      'NOT NULL',
-      { kind: 'alter_column', ...of, column: 'b', nullable: false },
-      'Give rename_column of "a" nullable: false, and up for what becomes of NULL. Both are done by one copy then.',
-    ],
-    [
-      'an index',
-      { kind: 'create_index', definition: 'create index on users (b)' },
-      'Put it into the migration before, for "a", and "b" takes it over; or into the next one, for "b", which begins when this one is contracted.',
-    ],
-    [
-      'a default',
-      { kind: 'alter_column', ...of, column: 'b', default: '7' },
+      'a default that goes, which may not come behind',
+      { ...described, default: null },
       'Put them into two migrations; the second begins when the first is contracted.',
     ],
-  ])('is refused behind a rename with what to do instead: %s', (_what, op, hint) => {
-    expect(meetingProblems({ name: 'm', operations: [rename, op] }).map((one) => one.hint)).toEqual([hint])
+    [
+      'anything else',
+      { kind: 'drop_column', ...of, column: 'a' },
+      'Put them into two migrations; the second begins when the first is contracted.',
+    ],
+  ])('is refused before with what to do instead: %s', (_what, op, hint) => {
+    expect(meetingProblems({ name: 'm', operations: [op, rename] }).map((one) => one.hint)).toEqual([hint])
   })
 })
 

@@ -54,9 +54,16 @@ function setStep(op: AlterColumn, context: Context, to: string): StepDraft {
         because: `Instances of both versions share the default: an INSERT of the old version without "${op.column}" gets ${to} from this step on.`,
       },
     ],
-    probe: defaultIsNew(table, op.column, column.default),
+    probe: isSet(op, context, to) ?? defaultIsNew(table, op.column, column.default),
     ...ofOurs(op, context),
   }
+}
+
+/** Of a column that the migration copies: how the server printed the default before is not known there, but how it prints the new one. */
+function isSet(op: AlterColumn, { schema, facts }: Context, to: string): Sql | undefined {
+  const { table, column } = altered(op, schema)
+  const printed = printedDefault(to, column, facts)
+  return printed === undefined ? undefined : defaultIs(table, op.column, printed)
 }
 
 function dropSteps(op: AlterColumn, context: Context): readonly StepDraft[] {
@@ -93,7 +100,7 @@ function ofOurs(op: AlterColumn, context: Context): Pick<TransactionStep, 'makes
   }
 }
 
-/** The default before. How the server prints one that the migration gave to a column of its own, nobody knows; there is one, then. */
+/** The default before. How the server prints one that the migration gave to a column of its own, or a copy, nobody knows; there is one, then. */
 function hasStill(op: AlterColumn, { schema, given }: Context): Sql {
   const { table, column } = altered(op, schema)
   return column.default === null || isGiven(op, given)
@@ -124,8 +131,14 @@ function backStep(op: AlterColumn, context: Context, phase: 'expand' | 'retire')
     does: `give "${op.column}" of "${op.table}" its default back`,
     hazards: [],
     unmakes: madeDefault(op),
-    probe: hasStill(op, context),
+    probe: isBack(op, context),
   }
+}
+
+/** Any other default than ours is the one before. */
+function isBack(op: AlterColumn, context: Context): Sql {
+  const ours = typeof op.default === 'string' ? isSet(op, context, op.default) : undefined
+  return ours === undefined || isGiven(op, context.given) ? hasStill(op, context) : sql`not ${ours}`
 }
 
 function setDefault(column: string, value: Sql): Sql {
@@ -150,7 +163,13 @@ function defaultFacts(
   if (to === null) return { default: null, defaultText: null, defaultVolatility: null }
   const known = facts.expressions[expressionKey(to, column.type)]
   const { volatility = null, text = null } = known === undefined || 'problem' in known ? {} : known
-  return { default: to, defaultText: text, defaultVolatility: volatility }
+  const printed = printedDefault(to, column, facts)
+  return { default: printed ?? to, defaultText: text, defaultVolatility: volatility }
+}
+
+function printedDefault(to: string, { type }: Column, facts: Facts): string | undefined {
+  const known = facts.expressions[expressionKey(to, type)]
+  return known === undefined || 'problem' in known ? undefined : known.printed
 }
 
 function problems(op: AlterColumn, to: string | null, context: Context): readonly BellowsError[] {

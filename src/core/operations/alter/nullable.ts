@@ -3,7 +3,7 @@ import { allBehindGate } from '../../plan/behind-gate.ts'
 import { columnExists, columnIsNotNull } from '../../plan/probes.ts'
 import type { Made, StepDraft } from '../../plan/step.ts'
 import { differingPartProblems, refused, theTable } from '../../plan/table-checks.ts'
-import { needsColumn, withTable } from '../../schema/model.ts'
+import { isSameName, needsColumn, withTable } from '../../schema/model.ts'
 import { id, qualified, shown, sql } from '../../sql.ts'
 import { timeOf } from '../column-rules.ts'
 import type { Context } from '../operation.ts'
@@ -76,13 +76,14 @@ function dropNotNull(op: AlterColumn): Part {
     },
     expand: ({ schema }) => [dropStep(op, schema)],
     contract: () => [],
-    rollback: ({ schema, seed }) => {
+    rollback: ({ schema, seed, hiddenBehind = [] }) => {
       const { table } = altered(op, schema)
+      const hidden = hiddenBehind.filter((one) => one.column === op.column && isSameName(one.table, table))
       const constraints = table.constraints.filter(
         ({ kind, columns }) => kind === 'not_null' && columns.includes(op.column),
       )
       return [
-        ...inspectNulls(table, op.column, ['expand']),
+        ...inspectNulls(table, op.column, ['expand'], hidden),
         ...notNullSteps({ table, columns: [op.column], seed, phase: 'expand', constraints }, [
           {
             code: 'old_writers_may_fail',

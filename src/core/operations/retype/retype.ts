@@ -28,8 +28,18 @@ export interface Problem {
   readonly hint?: string
 }
 
-export function retypeNeeds(of: Retyped): Pick<OperationNeeds, 'types' | 'mappings' | 'collations'> {
+export function retypeNeeds(of: Retyped): Pick<OperationNeeds, 'types' | 'mappings' | 'collations' | 'adds'> {
+  const { namespace, table: name, type, collation } = of
   return {
+    adds: [
+      {
+        table: { namespace, name },
+        column: of.to,
+        like: of.from,
+        ...(type === undefined ? {} : { type }),
+        ...(collation === undefined ? {} : { collation }),
+      },
+    ],
     types: of.type === undefined ? [] : [of.type],
     mappings: mappingNeeds(of),
     collations: of.collation === undefined ? [] : [{ namespace: of.namespace, name: of.collation }],

@@ -45,9 +45,18 @@ function shownAgain(table: Table, hidden: readonly Hidden[]): Sql {
   return sql`(select *, ctid, ${join(columns)} from ${qualified(table)})`
 }
 
-/** The same for a column that is to be NOT NULL. */
-export function inspectNulls(table: Table, column: string, phases: Phases): readonly StepDraft[] {
-  return lookSteps(table, [withoutValue(table, column)], 'its NOT NULL', phases)
+/** The same for a column that is to be NOT NULL; a copy may have hidden it when a rollback looks ahead. */
+export function inspectNulls(
+  table: Table,
+  column: string,
+  phases: Phases,
+  hidden: readonly Hidden[] = [],
+): readonly StepDraft[] {
+  const whileHidden = hidden.map((one) => ({
+    when: columnExists(table, one.hidden),
+    offenders: rowsWhere({ table }, [], sql`${id(one.hidden)} is null`),
+  }))
+  return lookSteps(table, [{ ...withoutValue(table, column), whileHidden }], 'its NOT NULL', phases)
 }
 
 function lookSteps(

@@ -1,0 +1,105 @@
+import type { AddedColumn, Needs } from '../../core/operations/needs.ts'
+import { readType } from '../../core/parse.ts'
+import { expressionKey, type Facts } from '../../core/schema/facts.ts'
+import { collationAsNamed, collationKey } from '../../core/schema/mappings.ts'
+import { findColumn, findTable, type QualifiedName, type Table } from '../../core/schema/model.ts'
+import { id, join, qualified, type Sql, sql } from '../../core/sql.ts'
+import { readValues } from './row-values.ts'
+import type { Sessions } from './sessions.ts'
+
+/** A column that a table does not have yet, or not as it will be. */
+export interface ComingColumn {
+  readonly column: string
+  readonly type: Sql
+  /** Empty for the one of its type. */
+  readonly collate: Sql
+  /** Is there a column of this name now, whose place it takes? */
+  readonly replaces: boolean
+}
+
+export interface Known extends Pick<Facts, 'types' | 'collations'> {
+  readonly tables: readonly Table[]
+}
+
+/** Columns as they will be. One whose type nobody knows is left out, and so is one that a rename finds there. */
+export function comingColumns(
+  added: readonly AddedColumn[],
+  of: QualifiedName,
+  known: Known,
+): readonly ComingColumn[] {
+  const table = findTable({ tables: known.tables }, of)
+  return added.flatMap((one) => {
+    const text = typeOf(one, table, known.types)
+    const read = text === undefined ? undefined : readType(text)
+    const replaces = table !== undefined && findColumn(table, one.column) !== undefined
+    if (typeof read !== 'string' || (replaces && one.like !== undefined && one.like !== one.column)) return []
+    return [{ column: one.column, type: read, collate: collationOf(one, of, { ...known, table }), replaces }]
+  })
+}
+
+function typeOf(
+  { type, like }: AddedColumn,
+  table: Table | undefined,
+  types: Facts['types'],
+): string | undefined {
+  if (type !== undefined) return types[type]?.type ?? type
+  return like === undefined || table === undefined ? undefined : findColumn(table, like)?.type
+}
+
+function collationOf(
+  { type, like = '', collation }: AddedColumn,
+  { namespace }: QualifiedName,
+  { table, types, collations }: Known & { readonly table: Table | undefined },
+): Sql {
+  const from = table === undefined ? undefined : findColumn(table, like)
+  const collatable = type === undefined ? from?.collatable : types[type]?.collatable
+  const named = collation === undefined ? undefined : collations[collationKey({ namespace, name: collation })]
+  const wanted = named === undefined ? (from?.collation ?? null) : collationAsNamed(named)
+  return collatable === true && wanted !== null ? sql` collate ${qualified(wanted)}` : sql``
+}
+
+/** The rows of a table, with its columns as they will be. */
+export function rowsWith(table: QualifiedName, coming: readonly ComingColumn[], known: Known): Sql {
+  if (coming.length === 0) return qualified(table)
+  const isReplaced = (name: string) => coming.some((one) => one.replaces && one.column === name)
+  const own = findTable({ tables: known.tables }, table)?.columns.map(({ name }) => name) ?? []
+  const kept = own.some(isReplaced)
+    ? own.filter((name) => !isReplaced(name)).map((name) => id(name))
+    : [sql`*`]
+  const more = coming.map(({ column, type, collate }) => sql`null::${type}${collate} as ${id(column)}`)
+  return sql`(select ${join([...kept, ...more])} from ${qualified(table)}) as ${id(table.name)}`
+}
+
+/** Defaults with the types that their columns have by then; of a column that is not there nothing can be known. */
+export function typedDefaults(
+  defaults: Needs['defaults'],
+  known: Known,
+): readonly (Needs['expressions'][number] & Pick<Needs['defaults'][number], 'table' | 'copied'>)[] {
+  return defaults.flatMap(({ table, column, expression, copied }) => {
+    const [coming] = comingColumns(copied ?? [], table, known).slice(-1)
+    const found = findTable({ tables: known.tables }, table)
+    const there = found === undefined ? undefined : findColumn(found, column)?.type
+    const type = coming === undefined ? there : String(coming.type)
+    return type === undefined
+      ? []
+      : [{ expression, type, table, ...(copied === undefined ? {} : { copied }) }]
+  })
+}
+
+/** How the server prints the defaults of columns that the migration copies: the copy has to find them as they were set. */
+export async function withPrinted(
+  expressions: Facts['expressions'],
+  defaults: ReturnType<typeof typedDefaults>,
+  { sessions, tables }: { readonly sessions: Sessions; readonly tables: readonly Table[] },
+): Promise<Facts['expressions']> {
+  const found = { ...expressions }
+  for (const { expression, type, table, copied } of defaults) {
+    const key = expressionKey(expression, type)
+    const known = found[key]
+    if (copied === undefined || known === undefined || 'problem' in known) continue
+    const values = await readValues(sessions, tables, [{ table, expression, fits: { type }, as: 'default' }])
+    const [value] = Object.values(values)
+    if (value !== undefined) found[key] = 'problem' in value ? value : { ...known, printed: value.text }
+  }
+  return found
+}

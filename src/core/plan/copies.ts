@@ -1,0 +1,71 @@
+import { constraintsOf } from '../operations/column-rules.ts'
+import type { Operation } from '../operations/migration.ts'
+import type { Touch } from '../operations/needs.ts'
+import { isSameName } from '../schema/model.ts'
+import { theTable } from './table-checks.ts'
+
+/** What gives a column another name, or another type under its own, as a rule by a copy. */
+export type Copying = Extract<Operation, { kind: 'rename_column' | 'change_type' }>
+
+/** What an operation says of one column. */
+export type Altering = Extract<Operation, { kind: 'alter_column' }>
+
+export function isCopying(op: Operation): op is Copying {
+  return op.kind === 'rename_column' || op.kind === 'change_type'
+}
+
+export function oldName(op: Copying): string {
+  return op.kind === 'rename_column' ? op.from : op.column
+}
+
+export function newName(op: Copying): string {
+  return op.kind === 'rename_column' ? op.to : op.column
+}
+
+/** May an operation work on the new column that one in front of it makes, as far as this touch goes? */
+export function buildsOn(earlier: Operation, later: Operation, touch: Touch): boolean {
+  return isCopying(earlier) && mayBuildOn(earlier, later) && isOf(touch, earlier, newName(earlier))
+}
+
+export function mayBuildOn(copying: Copying, op: Operation): boolean {
+  return isBuilder(copying, op) && !isPointedAt(copying, op)
+}
+
+/** Does the copy take over what an operation in front of it says of the old column? */
+export function takesOver(earlier: Operation, later: Operation, touch: Touch): boolean {
+  return (
+    isCopying(later) &&
+    earlier.kind === 'alter_column' &&
+    isCarried(earlier) &&
+    isOf(touch, later, oldName(later))
+  )
+}
+
+/** Who may work on a column as soon as it can be worked on. The rest would have to look at it before. */
+function isBuilder(copying: Copying, { ...op }: Operation): boolean {
+  if (op.kind === 'create_index' || op.kind === 'add_constraint') return true
+  if (op.kind !== 'alter_column' || op.nullable === true) return false
+  // As long as both columns are written the default stays on the old one: nobody could tell it from a value.
+  return copying.kind === 'change_type' || op.default === undefined
+}
+
+/** Nothing of it is in force later than the copy begins. */
+function isCarried({ nullable, default: value, check, unique, references }: Altering): boolean {
+  return (
+    nullable !== false && value !== null && [check, unique, references].every((rule) => rule === undefined)
+  )
+}
+
+function isOf(touch: Touch, op: Copying, column: string): boolean {
+  return !('object' in touch) && touch.column === column && isSameName(touch.table, theTable(op))
+}
+
+/** A foreign key stands on the key of the column that it points at, and that one goes. */
+function isPointedAt(copying: Copying, op: Operation): boolean {
+  const rules = op.kind === 'add_constraint' ? [op] : op.kind === 'alter_column' ? constraintsOf(op) : []
+  return rules.some(({ foreign_key: key }) => {
+    if (key === undefined) return false
+    const { namespace, table, columns } = key.references
+    return columns.includes(newName(copying)) && isSameName({ namespace, name: table }, theTable(copying))
+  })
+}
