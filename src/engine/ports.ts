@@ -101,8 +101,8 @@ export interface Database {
   read<Row>(query: Sql): Promise<readonly Row[]>
   /** One statement about what was observed or said, beside any run: it changes nothing that a driver guards. */
   write(statement: Sql): Promise<void>
-  /** Rows of what a user wrote: in a read-only transaction of its own, with the search_path that the role has by default. */
-  readOnly<Row>(query: Sql, timeoutMs: number): Promise<readonly Row[]>
+  /** Rows of what a user wrote: in a read-only transaction of its own, with the search_path that the role has by default; behind a statement before it. */
+  readOnly<Row>(query: Sql, timeoutMs: number, before?: Sql): Promise<readonly Row[]>
   introspect(needs: Needs): Promise<{ readonly schema: Schema; readonly facts: Facts }>
   /** What would break without it. */
   dependents(of: Leaver): Promise<Dependents>

@@ -15,6 +15,7 @@ import type { Driving, Engine } from './context.ts'
 import { readBaseline } from './history.ts'
 import { refuseWithoutRoom } from './room.ts'
 import { readRuns } from './runs.ts'
+import { tryMappings } from './try-mappings.ts'
 
 /** The run of a migration, by its name: the one in flight or completed; one that was rolled back counts as none. */
 export async function findRun(engine: Engine, migration: string): Promise<Run | undefined> {
@@ -35,6 +36,7 @@ export async function startRun(engine: Driving, migration: Migration): Promise<R
   for (const other of await readRuns(engine, 'open')) refuseConflict(migration, relationsOf(plan), other)
   await refuseBlind(engine, plan)
   await refuseWithoutRoom(engine, fillsOf(plan), await estimate(engine, plan))
+  await tryMappings(engine, plan)
   const id = await engine.driver.startRun(plan)
   return foldRun({ id, plan }, [])
 }

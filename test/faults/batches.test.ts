@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
 import { faultyBellows } from '../support/faulty-ports.ts'
+import { pastTheTrigger } from './mishaps.ts'
 import { isBatch, MIGRATION, migration, ROWS, SETTINGS, STEP, table, UNLIKE } from './wide-rows.ts'
 
 async function countOf(database: TestDatabase, condition: string, of = 'users'): Promise<number> {
@@ -15,11 +16,11 @@ describe('a row that cannot be filled', () => {
   ] as const)(
     'is named in a table %s, what was filled stays, and the backfill goes on when it is corrected',
     async ([, key, message]) => {
-      const database = await testDatabase(
-        table(`update users set name = repeat('long ', 9) where id = 177`, key),
-      )
+      const database = await testDatabase(table('', key))
       const narrow = migration({ type: 'varchar(20)', overlap: 'forward_only' })
       const bellows = await database.bellows({ settings: SETTINGS })
+      await bellows.change((driver) => driver.advance(narrow, 'expand'))
+      await pastTheTrigger(database, `update users set name = repeat('long ', 9) where id = 177`)
       const failed = await bellows
         .change((driver) => driver.advance(narrow, 'backfill'))
         .catch((error: unknown) => error)

@@ -194,6 +194,8 @@ describe('a backfill that goes on without rows that it cannot fill', () => {
 
   test('is not the default: it stops at the first one, and says how to go on', async () => {
     const database = await testDatabase(table(400))
+    const before = await database.bellows({ settings: settings() })
+    await before.change((driver) => driver.advance(MIGRATION, 'expand'))
     const bellows = await database.bellows({ settings: settings({ onBadRow: 'stop' }) })
     await expect(bellows.change((driver) => driver.advance(MIGRATION, 'backfill'))).rejects.toMatchObject({
       code: 'backfill_failed',

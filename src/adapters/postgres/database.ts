@@ -17,7 +17,7 @@ export function postgresDatabase(target: Target, sessions: Sessions): Database {
     write: async (statement) => {
       await sessions.send(statement)
     },
-    readOnly: (query, timeoutMs) => readOnly(sessions, query, timeoutMs),
+    readOnly: (query, timeoutMs, before) => readOnly(sessions, timeoutMs, query, before),
     introspect: (needs) => namingRights(sessions, introspect(sessions, needs)),
     dependents: (of) => readDependents(sessions, of),
     blockers: (locks) => blockers(sessions, locks),
@@ -29,13 +29,18 @@ export function postgresDatabase(target: Target, sessions: Sessions): Database {
   }
 }
 
-async function readOnly<R>(sessions: Sessions, query: Sql, timeoutMs: number): Promise<readonly R[]> {
+async function readOnly<R>(
+  sessions: Sessions,
+  timeoutMs: number,
+  query: Sql,
+  before?: Sql,
+): Promise<readonly R[]> {
   const answer = await sessions.send(sql`begin read only;
 set local statement_timeout = ${lit(`${timeoutMs}ms`)};
 ${USUAL_SEARCH_PATH};
-select coalesce(pg_catalog.json_agg(r), '[]') as rows from (${query}\n) r;
+${before === undefined ? sql`` : sql`${before};\n`}select coalesce(pg_catalog.json_agg(r), '[]') as rows from (${query}\n) r;
 commit`)
-  return answer[3]?.[0]?.rows as readonly R[]
+  return answer.at(-2)?.[0]?.rows as readonly R[]
 }
 
 const QUERY_SHOWN_CHARACTERS = 120

@@ -87,6 +87,8 @@ function lastingLine(notice: Notice): string | undefined {
       return `${notice.step}: ${estimateText(notice)}`
     case 'happened':
       return eventText(notice)
+    case 'partly_tried':
+      return `Not every row of "${notice.table}" was tried: ${notice.because}.`
     case 'plain_ranges':
       return `${notice.step}: in plain ranges for now, because ${notice.because}`
     case 'quarantined':

@@ -82,6 +82,7 @@ function asOne(drafts: readonly StepDraft[], { at }: Shares): StepDraft {
 /** In a row that waits for one column another may be filled, and holds what nothing gives back: the trigger alone knows which waits. */
 function oneFill(drafts: readonly Drafted<BackfillStep>[]): StepDraft {
   const columns = drafts.flatMap(({ shares }) => (shares?.at === 'fill' ? shares.columns : []))
+  const tries = drafts.flatMap((draft) => draft.tries ?? [])
   return {
     ...(drafts as readonly [Drafted<BackfillStep>])[0],
     ...told(drafts),
@@ -91,6 +92,7 @@ function oneFill(drafts: readonly Drafted<BackfillStep>[]): StepDraft {
       ' or ',
     )})`,
     each: drafts.map(({ unfilled }) => ({ unfilled })),
+    ...(tries.length === 0 ? {} : { tries }),
   }
 }
 

@@ -8,6 +8,7 @@ import type { Inspection } from './inspection.ts'
 import type { Leaver } from './leaver.ts'
 import type { ForeignKeyParts, IndexParts, StandingParts } from './parts.ts'
 import type { Shares } from './shares.ts'
+import type { Trying } from './tried.ts'
 
 /**
  * The stretches of a run, in their order. `contract`, as people say it, is `retire` (the old shape disappears, undo is
@@ -145,7 +146,7 @@ export interface InspectStep extends Common, Inspection {
 }
 
 /** Fills the new column of the rows that were there before the dual write. */
-export interface BackfillStep extends Common {
+export interface BackfillStep extends Common, Trying {
   readonly kind: 'backfill'
   readonly table: QualifiedName
   /** Other tables in which a row looks its value up. */
@@ -231,10 +232,8 @@ export function tableOf(step: Step): QualifiedName {
   const table = 'table' in step ? step.table : step.locks[0]?.relation
   assert(table !== undefined, `a step that changes a table locks it: ${step.id}`)
   // One that is dropped has another name by then.
-  return {
-    namespace: table.namespace,
-    name: step.changes?.kind === 'dropped' ? step.changes.table : table.name,
-  }
+  const name = step.changes?.kind === 'dropped' ? step.changes.table : table.name
+  return { namespace: table.namespace, name }
 }
 
 const TRANSACTIONS: ReadonlySet<Step['kind']> = new Set<TransactionStep['kind']>([

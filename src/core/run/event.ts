@@ -176,5 +176,7 @@ export type Notice =
   | { readonly type: 'happened'; readonly event: Event; readonly version?: number }
   /** What a backfill will need, as it begins. */
   | ({ readonly type: 'estimated' } & Estimate)
+  /** What rows are to get was not tried on all of them before the run began, and why. */
+  | { readonly type: 'partly_tried'; readonly table: string; readonly because: string }
   /** How a standby follows that will have to replay what comes now. */
   | { readonly type: 'standby'; readonly because: string }

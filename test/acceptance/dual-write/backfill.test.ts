@@ -96,13 +96,16 @@ describe('the backfill', () => {
   })
 
   test('names the row whose value does not fit, and goes on when it is corrected', async () => {
+    const narrow = { type: 'integer', overlap: 'forward_only' } as const
     const { database, advance } = await begin(
       people(
         'name bigint',
         'select i, case i when 77 then 3000000000 else i end from generate_series(1, 200) i',
       ),
-      { type: 'integer', overlap: 'forward_only' },
+      narrow,
     )
+    const lenient = await database.bellows({ settings: { batch: { onBadRow: 'quarantine' } } })
+    await lenient.change((driver) => driver.advance(migration(rename(narrow)), 'expand'))
     await expect(advance('backfill')).rejects.toMatchObject({
       code: 'backfill_failed',
       facts: { row: 'id=77' },

@@ -318,6 +318,10 @@ test.each<[Notice, string]>([
     },
     'm/backfill/1: left out, 3 by now: id=7 of "users": Too long.\n',
   ],
+  [
+    { type: 'partly_tried', table: 'users', because: 'those of 32 of its 900 pages were, within 2 s' },
+    'Not every row of "users" was tried: those of 32 of its 900 pages were, within 2 s.\n',
+  ],
   [{ type: 'working_on', step: 'm/backfill/1', table: 'users' }, 'Filling "users" for m/backfill/1.\n'],
 ])('what a worker has to say stays on the screen: %j', (notice, text) => {
   const { view, written } = watching(true)

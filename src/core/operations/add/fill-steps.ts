@@ -66,7 +66,7 @@ function upHazards({ up, column, table }: AddColumn): readonly Hazard[] {
 }
 
 /** The value is found by the trigger alone, when the row is written: nothing that was read before can end up in it. */
-export function fillStep({ op, table, unfilled, nullable }: Work): StepDraft {
+export function fillStep({ op, table, unfilled, nullable, tries }: Work): StepDraft {
   return {
     kind: 'backfill',
     shares: { table, at: 'fill', columns: [op.column] },
@@ -77,6 +77,7 @@ export function fillStep({ op, table, unfilled, nullable }: Work): StepDraft {
     set: sql`${id(op.column)} = ${id(op.column)}`,
     unfilled,
     ...(nullable && op.default !== undefined ? { once: true } : {}),
+    ...(tries.length === 0 ? {} : { tries }),
     key: primaryKey(table),
   }
 }

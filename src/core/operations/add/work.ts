@@ -1,9 +1,12 @@
 import { assert } from '../../errors.ts'
+import { columnsNamed } from '../../parse.ts'
+import { ofRecord } from '../../pin.ts'
 import { fillingFor } from '../../plan/filling.ts'
 import { type Names, namesFor } from '../../plan/names.ts'
 import { type Duty, type Installed, triggerFor } from '../../plan/row-trigger.ts'
 import { printed } from '../../plan/row-value.ts'
 import { theTable } from '../../plan/table-checks.ts'
+import type { Tried } from '../../plan/tried.ts'
 import { findTable, type QualifiedName, type Table } from '../../schema/model.ts'
 import { id, lit, qualified, type Sql, sql, trusted } from '../../sql.ts'
 import type { Context } from '../operation.ts'
@@ -23,6 +26,7 @@ export interface Work {
   readonly unfilled: Sql
   readonly nullable: boolean
   readonly collate: Sql
+  readonly tries: readonly Tried[]
 }
 
 export function workFor(op: AddColumn, { schema, facts, seed, shared }: Context): Work {
@@ -59,7 +63,26 @@ export function workFor(op: AddColumn, { schema, facts, seed, shared }: Context)
     unfilled: unfilledOf(id(op.column), op, facts),
     nullable: isNullable(op),
     collate: collateSql(op, facts),
+    tries: triesOf(op, given, knownDefault(op, facts)?.volatility === 'volatile'),
   }
+}
+
+/** What differs each time may not be asked for a row that does not get it, so where that stands in for a NULL only `up` itself is tried. */
+function triesOf(op: AddColumn, given: readonly Sql[], differs: boolean): readonly Tried[] {
+  const [up] = given
+  if (op.up === undefined || up === undefined) return []
+  const values = differs ? [up] : given
+  const { column, type } = op
+  return [
+    {
+      column,
+      called: column,
+      type: trusted(type),
+      from: [...columnsNamed(up)],
+      values: values.map((value) => ofRecord(value, 'new').text),
+      notNull: !isNullable(op) && !differs,
+    },
+  ]
 }
 
 export function defaultSql(op: AddColumn): readonly Sql[] {

@@ -7,6 +7,7 @@ import { onTable } from '../../plan/on-table.ts'
 import { all, columnExists, dualWriteStands } from '../../plan/probes.ts'
 import { installSql } from '../../plan/row-trigger.ts'
 import type { LockLevel, StepDraft } from '../../plan/step.ts'
+import type { Tried, Trying } from '../../plan/tried.ts'
 import { primaryKey } from '../../schema/model.ts'
 import { id, qualified, type Sql, sql, trusted } from '../../sql.ts'
 import { carriedAttributes, type Work } from './work.ts'
@@ -68,8 +69,25 @@ export function fillStep(work: Work): StepDraft {
     table,
     set: sql`${id(to)} = ${mapping.up(id(from))}`,
     unfilled: unfilled(mapping, id(from), id(to)),
+    ...triedIn(work),
     key: primaryKey(table),
   }
+}
+
+/** What may fail, or give NULL where that is not taken. Into a type that is still to be made nothing can be tried. */
+function triedIn(work: Work): Trying {
+  const { from, to, adopted, mapping, changesValues, notNull, fromColumn, toColumn, asOwner } = work
+  const canFail = changesValues || mapping.down === undefined
+  if (asOwner === true || !(canFail || (notNull && fromColumn.nullable))) return {}
+  const tried: Tried = {
+    column: to,
+    called: work.finalName,
+    ...(adopted ? {} : { type: trusted(toColumn.type) }),
+    from: [from],
+    values: [mapping.up(sql`new.${id(from)}`)],
+    notNull,
+  }
+  return { tries: [tried] }
 }
 
 function isNamed({ to, finalName }: Work): boolean {

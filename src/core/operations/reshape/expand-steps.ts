@@ -6,6 +6,7 @@ import { onTable } from '../../plan/on-table.ts'
 import { all, columnExists, dualWriteStands } from '../../plan/probes.ts'
 import { installSql } from '../../plan/row-trigger.ts'
 import type { StepDraft } from '../../plan/step.ts'
+import type { Tried } from '../../plan/tried.ts'
 import { primaryKey } from '../../schema/model.ts'
 import { id, join, qualified, sql, trusted } from '../../sql.ts'
 import { said, sides } from './parts.ts'
@@ -48,7 +49,21 @@ export function fillSteps(work: Work): readonly StepDraft[] {
       table,
       set: join(news.map(({ name }, at) => sql`${id(name)} = ${values[at] ?? trusted('null')}`)),
       unfilled: unfilledOf(mapping, from, to),
+      tries: triesOf(work),
       key: primaryKey(table),
     },
   ]
+}
+
+function triesOf({ news, olds, mapping }: Work): readonly Tried[] {
+  const from = olds.map(({ name }) => name)
+  const values = mapping.up(from.map((name) => sql`new.${id(name)}`))
+  return news.map(({ name, type, nullable }, at) => ({
+    column: name,
+    called: name,
+    type: trusted(type),
+    from,
+    values: values.slice(at, at + 1),
+    notNull: !nullable,
+  }))
 }
