@@ -153,6 +153,17 @@ describe('size and words', () => {
   })
 })
 
+describe('tests', () => {
+  test('end no session of a database that is not their own: they run side by side on one server', () => {
+    const ending = /pg_(?:cancel|terminate)_backend\((?:\w+\.)?pid\)[^`]*`/g
+    const found = files('test').flatMap((file) =>
+      [...read(file).matchAll(ending)].map(([text]) => ({ file, text })),
+    )
+    expect(found.length).toBeGreaterThan(0)
+    expect(found.filter(({ text }) => !text.includes('datname'))).toEqual([])
+  })
+})
+
 describe('every operation', () => {
   test.for(OPERATION_KINDS)('%s has its file, its tests, its page and an example', (kind) => {
     const name = kind.replaceAll('_', '-')

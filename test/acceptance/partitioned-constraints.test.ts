@@ -257,7 +257,7 @@ test('a key whose build was interrupted goes on, or is taken back with what is n
       )
       .toHaveLength(1)
     await database.query(
-      `select pg_cancel_backend(pid) from pg_stat_activity where query ilike 'create unique index concurrently%' and pid <> pg_backend_pid()`,
+      `select pg_cancel_backend(pid) from pg_stat_activity where datname = current_database() and query ilike 'create unique index concurrently%' and pid <> pg_backend_pid()`,
     )
     await failing
     await writer.query('rollback')

@@ -145,7 +145,7 @@ async function stuckAt(
     .toEqual([expect.objectContaining({ table })])
   return async () => {
     await database.query(
-      `select pg_cancel_backend(pid) from pg_stat_activity where query ilike 'create index concurrently%' and pid <> pg_backend_pid()`,
+      `select pg_cancel_backend(pid) from pg_stat_activity where datname = current_database() and query ilike 'create index concurrently%' and pid <> pg_backend_pid()`,
     )
     await failing
     await writer.query('rollback')

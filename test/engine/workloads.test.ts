@@ -117,7 +117,7 @@ describe('a roll of workloads in the journal', () => {
         applied += 1
         if (applied > 1) return changed
         await ready.database.query(
-          `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'bellows/faulty'`,
+          `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name = 'bellows/faulty'`,
         )
         return changed
       },

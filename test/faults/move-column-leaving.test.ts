@@ -156,7 +156,7 @@ describe('a writer of the target that is under way when the column is hidden', (
     const target = await begun(database, 'target')
     await target.session.query('update profiles set likes = 1 where user_id = 2')
     const retired = advance('retire')
-    const waits = `select from pg_stat_activity where wait_event_type = 'Lock' and application_name like 'bellows%'`
+    const waits = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and application_name like 'bellows%'`
     while ((await database.query(waits)).length === 0);
     const put = `insert into profiles (user_id, bio) values (1, 'x') on conflict (user_id) do update set bio = excluded.bio`
     expect(await answerOf(target.session.query(put))).toBe('done')

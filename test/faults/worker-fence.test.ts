@@ -236,7 +236,7 @@ test('with a driver that is replaced its lanes are ended, too', async () => {
   })
   const workers = () =>
     database.query(
-      `select pid from pg_stat_activity where application_name = 'bellows/the silent one worker'`,
+      `select pid from pg_stat_activity where datname = current_database() and application_name = 'bellows/the silent one worker'`,
     )
   expect(await workers()).toHaveLength(1)
   await server.takeOver(0)

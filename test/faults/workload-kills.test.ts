@@ -100,7 +100,7 @@ test('a driver that was replaced changes the cluster no more', async () => {
     )
   await expect.poll(() => isHeld).toBe(true)
   await database.query(
-    `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'bellows/the replaced one'`,
+    `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name = 'bellows/the replaced one'`,
   )
   const second = faultyBellows(database.url, {}, { kubernetes: { ...place.kubernetes, cluster } })
   cleanUp(() => second.bellows.close())

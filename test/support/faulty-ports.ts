@@ -185,7 +185,8 @@ function mapped<P extends object>(
   return Object.fromEntries(entries) as P
 }
 
-function described([first]: readonly unknown[]): string {
+/** How an effect is told, by what its function was given. */
+export function described([first]: readonly unknown[]): string {
   if (typeof first === 'string') return first.replaceAll(/\s+/g, ' ').trim().slice(0, 60)
   if (Array.isArray(first)) return described(first.filter((statement) => !IN_BACKFILL.includes(statement)))
   const { events = [], statements = [] } = (first ?? {}) as Partial<Transaction>

@@ -30,8 +30,7 @@ const SETTINGS = {
 /** Takes a migration forth as far as there is a way back, back, and forth to its end, and looks at every step of it. */
 export async function tracedLife(one: OperationCase): Promise<TracedLife> {
   const { database, migration, plan } = await planned(one)
-  const ids = [...plan.steps, ...plan.rollback].map(({ id }) => id)
-  const { sent, around, traces } = await tracing(database, ids)
+  const { sent, around, traces } = await tracing(database, [...plan.steps, ...plan.rollback])
   const { bellows } = faultyBellows(database.url, around, { settings: SETTINGS, sent })
   await bellows.change((driver) => forthAndBack(driver, migration, plan))
   await bellows.close()

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Client } from 'pg'
 import { lockMode } from '../../src/core/plan/locks.ts'
-import { LOCK_LEVELS, type LockLevel } from '../../src/core/plan/step.ts'
+import { isTransaction, LOCK_LEVELS, type LockLevel, type Step } from '../../src/core/plan/step.ts'
 import type { QualifiedName } from '../../src/core/schema/model.ts'
 import { lit, sql, trusted } from '../../src/core/sql.ts'
 import type { Transaction } from '../../src/engine/ports.ts'
 import type { TestDatabase } from './database.ts'
-import type { Around } from './faulty-ports.ts'
+import { type Around, described } from './faulty-ports.ts'
 
 /** What one transaction of the driver did to the tables of the user, or one statement outside of any. */
 export interface Trace {
@@ -68,23 +68,23 @@ create function traced.ends() returns trigger language plpgsql as $$ begin
 create constraint trigger ends after insert on traced.transaction deferrable initially deferred for each row execute function traced.ends()`
 
 /** Has every transaction of a driver on the database write down, right before its COMMIT, which locks it holds and what it read. */
-export async function tracing(database: TestDatabase, steps: readonly string[]): Promise<Tracing> {
+export async function tracing(database: TestDatabase, steps: readonly Step[]): Promise<Tracing> {
   await database.query(SET_UP)
   const samples: Traced[] = []
+  const ids = steps.map(({ id }) => id)
   let started: string | null = null
   let stop: () => Promise<void> = async () => undefined
   return {
     sent: (transaction) => {
       for (const event of transaction.events) if (event.type === 'step_started') started = event.step
-      return { ...transaction, ...traced(transaction, stepOf(transaction, steps)) }
+      return { ...transaction, ...traced(transaction, stepOf(transaction, ids)) }
     },
     around: {
-      before: async ({ kind }) => {
+      before: async ({ kind, what }) => {
         if (kind !== 'outside') return
         await database.query('select traced.begins()')
-        stop = await sampling(database, (locks) =>
-          samples.push({ step: started, locks, scanned: [], rewritten: [] }),
-        )
+        const step = aheadOf(steps, what) ?? started
+        stop = await sampling(database, (locks) => samples.push({ step, locks, scanned: [], rewritten: [] }))
       },
       after: async ({ kind }) => {
         if (kind === 'outside') await stop()
@@ -124,6 +124,11 @@ function stepOf({ events, statements }: Transaction, steps: readonly string[]): 
   const own = events.find((event) => event.type === 'step_done' || event.type === 'step_started')
   if (own !== undefined) return own.step
   return steps.find((step) => statements.some((statement) => statement.includes(lit(step)))) ?? null
+}
+
+/** What a transaction has brought about before it begins says nothing of its step. */
+function aheadOf(steps: readonly Step[], what: string): string | undefined {
+  return steps.find((step) => isTransaction(step) && step.ahead?.some((one) => described([one]) === what))?.id
 }
 
 const PAUSE_MS = 2
