@@ -3,7 +3,7 @@
 // Beside it stands what reading the whole schema through information_schema takes, as tools do that plan from the difference of two
 // schemas. Medians of several runs.
 //
-//   npm run build && node bench/plan.mjs [tables] [runs]
+//   npm run bench:plan -- [tables] [runs]
 import { openBellows, startDemoDatabase } from 'bellows'
 import pg from 'pg'
 
