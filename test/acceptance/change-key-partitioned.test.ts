@@ -5,8 +5,6 @@ import { keysOf, traces } from '../support/catalog.ts'
 import { testDatabase } from '../support/database.ts'
 import { expectRefused } from '../support/events.ts'
 import { type Lifecycle, liveThrough } from '../support/lifecycle.ts'
-import { undeclared } from '../support/lock-table.ts'
-import { tracedLife } from '../support/traced-life.ts'
 
 /** A key whose type changes, with foreign keys of partitioned tables that point at it. */
 
@@ -118,15 +116,6 @@ test('an undo gives the foreign key back to the table, which holds all rows to i
   expect((await advance('purge')).state).toBe('completed')
   expect(await traces(database)).toEqual([])
   await expect(orphan()).rejects.toThrow('"At"')
-})
-
-test('no step locks more than it declares', async () => {
-  const { steps } = await tracedLife({
-    name: 'at which partitions point',
-    given: given + rows,
-    operations: [CHANGE],
-  })
-  expect(steps.flatMap(undeclared)).toEqual([])
 })
 
 test('a foreign key that was never proved is refused, because its copy would be', async () => {

@@ -5,8 +5,6 @@ import { catalog, traces } from '../support/catalog.ts'
 import { testDatabase } from '../support/database.ts'
 import { expectRefused } from '../support/events.ts'
 import { liveThrough } from '../support/lifecycle.ts'
-import { undeclared } from '../support/lock-table.ts'
-import { tracedLife } from '../support/traced-life.ts'
 
 /** As it stands in a file. */
 const created = (written: object): Operation =>
@@ -109,19 +107,6 @@ test('beside a large default partition it is made when that is read, and then a 
   expect((await traces(database)).filter((line) => line.startsWith('constraint'))).toEqual([])
   await bellows.change((driver) => driver.rollback(id))
   expect(await catalog(database)).toEqual(start)
-})
-
-test.each([
-  ['', BOUNDS],
-  [rest, BOUNDS],
-  ['', 'default'],
-])('no step locks more than it declares, with %s %s', async (more, bounds) => {
-  const { steps } = await tracedLife({
-    name: 'a partition of a table',
-    given: given(more) + rows,
-    operations: [created({ table: 'events_2026', bounds })],
-  })
-  expect(steps.flatMap(undeclared)).toEqual([])
 })
 
 test.each([

@@ -4,8 +4,6 @@ import type { Migration, Operation } from '../../src/core/operations/migration.t
 import { catalog } from '../support/catalog.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
 import { type Lifecycle, liveThrough } from '../support/lifecycle.ts'
-import { undeclared } from '../support/lock-table.ts'
-import { tracedLife } from '../support/traced-life.ts'
 
 /** Foreign keys that point at a partitioned table, from a plain one and from one that is partitioned, too. */
 
@@ -116,21 +114,6 @@ test('a foreign key that has come to it is one: rows without what they point at 
   )
   await database.query(`delete from events where id = 7`)
   expect(await database.query('select from notes where event = 7')).toEqual([])
-})
-
-test('no step locks more than it declares, where they come or follow', async () => {
-  const { steps } = await tracedLife({
-    name: 'foreign keys to a partitioned table',
-    given: `${events('id int not null, at date not null, name text, team int, unique (id, at)')} ${pointing} ${rows}
-      create table shops (team int, at date, primary key (team, at)) partition by range (at); create table shops_1 partition of shops default;
-      alter table events add unique (team, at), add foreign key (team, at) references shops; 
-      alter table notes add ${POINTS}; alter table logs add ${POINTS};`,
-    operations: [
-      { kind: 'rename_column', namespace: 'public', table: 'events', from: 'id', to: 'number' },
-      { kind: 'rename_column', namespace: 'public', table: 'events', from: 'team', to: 'squad' },
-    ],
-  })
-  expect(steps.flatMap(undeclared)).toEqual([])
 })
 
 const ALLOWED: SettingsChange = {

@@ -7,8 +7,6 @@ import { catalog, keysOf, traces } from '../support/catalog.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
 import { expectRefused } from '../support/events.ts'
 import { type Lifecycle, liveThrough } from '../support/lifecycle.ts'
-import { undeclared } from '../support/lock-table.ts'
-import { tracedLife } from '../support/traced-life.ts'
 
 /** The column of a primary key of a partitioned table, which is copied. */
 
@@ -277,18 +275,6 @@ test('a build that is cut off before its key, or behind the hidden column, is ta
     await bellows.change((driver) => driver.rollback(1))
     expect(await catalog(database)).toEqual(start)
     expect(await traces(database)).toEqual([])
-  }
-})
-
-test('no step locks more than it declares', async () => {
-  for (const operation of [CHANGE, RENAME]) {
-    const { steps } = await tracedLife({
-      name: 'of a partitioned table, a column of its primary key',
-      // Partitions are known there by their names.
-      given: `${given.replaceAll('"Old Days"."Events of 2020"', 'events_2020')} ${rows}`,
-      operations: [operation],
-    })
-    expect(steps.flatMap(undeclared)).toEqual([])
   }
 })
 
