@@ -73,6 +73,23 @@ export function constantsIn(text: string): readonly string[] {
   return found
 }
 
+/** Of what the server printed: the texts that stand in it as values of types which are not PostgreSQL's own. */
+export function ownConstantsIn(text: string): readonly string[] {
+  const found: string[] = []
+  visit(printedStatement(text), (kind, node) => {
+    if (kind !== 'TypeCast') return
+    const { arg, typeName } = node as {
+      arg?: { A_Const?: { sval?: { sval?: string } } }
+      typeName?: { names?: readonly unknown[] }
+    }
+    const text = arg?.A_Const?.sval?.sval
+    // Its own types are printed without their namespace, or by a word of the grammar.
+    const [namespace, name] = (typeName?.names ?? []) as readonly { String?: { sval?: string } }[]
+    if (text !== undefined && name !== undefined && namespace?.String?.sval !== 'pg_catalog') found.push(text)
+  })
+  return found
+}
+
 function renamed(statement: unknown, column: Renaming): Sql {
   visit(statement, (kind, node) => {
     if (kind !== 'ColumnRef') return

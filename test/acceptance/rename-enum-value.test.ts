@@ -31,7 +31,7 @@ const client = (name: string, first: string) => ({
 describe('rename_enum_value', () => {
   test('lets everybody go on who does not name the value, and the new version name the new one, under traffic', async () => {
     const tables = (value: string, more: string) => `create type mood as enum (${value}, 'so so');
-      create table users (id int primary key, mood mood not null${more}); create index on users (id) where mood = ${value}`
+      create table users (id int primary key, mood mood not null default ${value}${more}); create index on users (id) where mood = ${value}`
     const place = 'enum_first(null::mood)'
     await liveThrough({
       given: `${tables(`'ok'`, ', legacy text')}; insert into users (id, mood) select i, case when i % 2 = 0 then 'ok'::mood else 'so so' end from generate_series(1, 300) i`,
@@ -86,12 +86,26 @@ describe('rename_enum_value', () => {
   })
 
   test('is refused without a reason, and where the names do not fit', async () => {
-    const database = await testDatabase(GIVEN)
+    const database = await testDatabase(`${GIVEN}; alter table users alter mood set default 'ok'`)
     const bellows = await database.bellows()
     const { unsafe: _unsafe, ...without } = rename()
     const planned = (one: RenameEnumValue) => bellows.plan({ name: '0001_test', operations: [one] })
     await expect(planned(without)).rejects.toThrow(`whoever writes 'ok' fails`)
     await expect(planned(rename({ from: 'bad' }))).rejects.toThrow(`"mood" has no value 'bad'.`)
     await expect(planned(rename({ to: 'so so' }))).rejects.toThrow('already')
+    const copy: Operation = {
+      kind: 'rename_column',
+      namespace: 'public',
+      table: 'users',
+      from: 'mood',
+      to: 'm',
+    }
+    for (const operations of [
+      [rename(), copy],
+      [copy, rename()],
+    ])
+      await expect(bellows.plan({ name: '0001_test', operations })).rejects.toThrow(
+        `The default of users.mood names the value 'ok'`,
+      )
   })
 })

@@ -1,8 +1,17 @@
 import { BellowsError } from '../errors.ts'
 import { hasLabel } from '../objects/enum-catalog.ts'
 import type { StepDraft } from '../plan/step.ts'
+import { type Column, type Table, withTable } from '../schema/model.ts'
 import { lit, qualified, sql } from '../sql.ts'
-import { enumNeeds, enumProblems, missingValue, type OfType, takenValue, theType } from './enum/enum.ts'
+import {
+  enumNeeds,
+  enumProblems,
+  missingValue,
+  type OfType,
+  shownType,
+  takenValue,
+  theType,
+} from './enum/enum.ts'
 import type { OperationSpec } from './operation.ts'
 
 /** Gives a value of an enum another name, at once for all instances. */
@@ -40,7 +49,10 @@ export const renameEnumValue: OperationSpec<RenameEnumValue> = {
     ]
   },
 
-  apply: (_op, schema) => schema,
+  apply: (op, schema) =>
+    schema.tables
+      .filter(({ columns }) => columns.some((column) => isDefault(op, column)))
+      .reduce((before, table) => withTable(before, withName(op, table)), schema),
 
   expand: (op) => [
     {
@@ -68,6 +80,20 @@ export const renameEnumValue: OperationSpec<RenameEnumValue> = {
       unmakes: madeName(op),
     },
   ],
+}
+
+function isDefault(op: RenameEnumValue, { baseType, defaultText }: Column): boolean {
+  return defaultText === op.from && baseType === shownType(op)
+}
+
+/** A default is its value, whatever that is called. */
+function withName(op: RenameEnumValue, table: Table): Table {
+  const columns = table.columns.map((column) =>
+    isDefault(op, column)
+      ? { ...column, default: `${lit(op.to)}::${column.type}`, defaultText: op.to }
+      : column,
+  )
+  return { ...table, columns }
 }
 
 function renaming(op: RenameEnumValue, from: string, to: string) {

@@ -27,6 +27,7 @@ import { policyProblems } from './policies.ts'
 import { backfillFinished } from './probes.ts'
 import { readColumnProblems } from './read-columns.ts'
 import { removedValueProblems } from './removed-values.ts'
+import { renamedValueProblems } from './renamed-values.ts'
 import { mayLackRights, rightProblems } from './rights.ts'
 import type { Duty } from './row-trigger.ts'
 import { standInProblems } from './stand-ins.ts'
@@ -133,6 +134,7 @@ function draftsOfAll(
     ...movedLinkProblems(migration, facts),
     ...policyProblems(migration, facts),
     ...removedValueProblems(migration, facts),
+    ...renamedValueProblems(migration, start),
   ]
   let schema = start
   let copied: readonly Copied[] = []

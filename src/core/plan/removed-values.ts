@@ -1,8 +1,8 @@
 import type { BellowsError } from '../errors.ts'
-import { shownType } from '../operations/enum/enum.ts'
+import { type OfType, shownType } from '../operations/enum/enum.ts'
 import { specOf } from '../operations/index.ts'
 import type { Migration, Operation } from '../operations/migration.ts'
-import { knownType, type RemoveEnumValue } from '../operations/remove-enum-value/removal.ts'
+import { knownType } from '../operations/remove-enum-value/removal.ts'
 import type { Facts } from '../schema/facts.ts'
 import { isSameName, type QualifiedName } from '../schema/model.ts'
 import { shown } from '../sql.ts'
@@ -58,7 +58,7 @@ function isOn(op: Operation, tables: readonly QualifiedName[]): boolean {
 }
 
 /** In any of its texts, as a word, whatever it means there. */
-function saysType(op: Operation, { type }: RemoveEnumValue): boolean {
+export function saysType(op: Operation, { type }: OfType): boolean {
   const name = type.toLowerCase()
   const text = textsOf(op).join(' ').toLowerCase().replaceAll('""', '"')
   return (
@@ -66,7 +66,7 @@ function saysType(op: Operation, { type }: RemoveEnumValue): boolean {
   )
 }
 
-function textsOf(op: Operation): readonly string[] {
+export function textsOf(op: Operation): readonly string[] {
   const texts: string[] = []
   JSON.stringify(op, (_, value: unknown) => {
     if (typeof value === 'string') texts.push(value)

@@ -1,10 +1,10 @@
 import type { BellowsError } from '../../errors.ts'
 import { columnSlotProblems, refused, tableProblems } from '../../plan/table-checks.ts'
-import { constantsIn } from '../../rewrite.ts'
 import { type Column, needsColumn, type Table } from '../../schema/model.ts'
 import { shown } from '../../sql.ts'
 import { carryProblems, ruleProblems, sourceProblems } from '../copy/checks.ts'
 import { enumProblems, missingValue, shownType } from '../enum/enum.ts'
+import { namesValue } from '../enum/names-value.ts'
 import type { Context } from '../operation.ts'
 import { type Known, knownType, membersOf, type RemoveEnumValue } from './removal.ts'
 
@@ -77,7 +77,7 @@ function valueProblems(op: RemoveEnumValue, table: Table, from: Column): readonl
     ...(op.becomes === null && !from.nullable && !from.type.endsWith('[]')
       ? [refused(`${of} is NOT NULL, so '${op.value}' cannot become NULL there.`, 'Name another value.')]
       : []),
-    ...(from.default !== null && names(`select ${from.default}`, op.value)
+    ...(from.default !== null && namesValue(`select ${from.default}`, op.value)
       ? [
           refused(
             `The default of ${of} is '${op.value}', or comes of it.`,
@@ -86,7 +86,7 @@ function valueProblems(op: RemoveEnumValue, table: Table, from: Column): readonl
         ]
       : []),
     ...table.indexes
-      .filter((index) => index.columns.includes(from.name) && names(index.definition, op.value))
+      .filter((index) => index.columns.includes(from.name) && namesValue(index.definition, op.value))
       .filter(
         (index) =>
           !table.constraints.some((one) => one.name === index.name && needsColumn(table, one, from.name)),
@@ -98,11 +98,4 @@ function valueProblems(op: RemoveEnumValue, table: Table, from: Column): readonl
         ),
       ),
   ]
-}
-
-/** An array stands there as one text. */
-function names(text: string, value: string): boolean {
-  return constantsIn(text).some(
-    (constant) => constant === value || (constant.startsWith('{') && constant.includes(value)),
-  )
 }

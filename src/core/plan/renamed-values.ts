@@ -1,0 +1,119 @@
+import type { BellowsError } from '../errors.ts'
+import { shownType } from '../operations/enum/enum.ts'
+import { namesOwnValue } from '../operations/enum/names-value.ts'
+import { specOf } from '../operations/index.ts'
+import type { Migration, Operation } from '../operations/migration.ts'
+import type { TableTouch } from '../operations/needs.ts'
+import type { RenameEnumValue } from '../operations/rename-enum-value.ts'
+import { findColumn, findTable, needsColumn, type Schema, type Table } from '../schema/model.ts'
+import { lit, shown } from '../sql.ts'
+import { withFollowed } from './followed.ts'
+import { saysType, textsOf } from './removed-values.ts'
+import { refused } from './table-checks.ts'
+
+/**
+ * A plan says what it carries along, or gives back, in the words of the catalog as it was planned: a default, a check, the
+ * predicate of an index. Behind the rename the server knows a value in them by another name: what is made fails, and what is
+ * compared differs.
+ */
+export function renamedValueProblems({ operations }: Migration, schema: Schema): readonly BellowsError[] {
+  return operations.flatMap((op) => {
+    if (op.kind !== 'rename_enum_value') return []
+    return operations
+      .filter((other) => other !== op)
+      .flatMap((other) =>
+        [...new Set([...ownText(other, op, schema), ...carried(other, op, schema)])].map((what) =>
+          refused(
+            `${what} names the value '${op.from}', and the migration gives that another name: the plan of ${other.kind} knows it by one name only.`,
+            'Put them into two migrations; the second begins when the first is contracted.',
+          ),
+        ),
+      )
+  })
+}
+
+/** What a person wrote of it is taken as it is, whatever the value is called by then; statements of a person are in their order. */
+function ownText(other: Operation, op: RenameEnumValue, schema: Schema): readonly string[] {
+  if (other.kind === 'sql' || !textsOf(other).some((text) => text.includes(lit(op.from)))) return []
+  const { touches } = specOf(other).needs(other)
+  const tables = touches.flatMap((touch) => ('object' in touch ? [] : (findTable(schema, touch.table) ?? [])))
+  return saysType(other, op) || tables.some((table) => hasColumnOf(table, op)) ? [other.kind] : []
+}
+
+function hasColumnOf({ columns }: Table, op: RenameEnumValue): boolean {
+  return columns.some(({ baseType }) => baseType.replace(/\[\]$/, '') === shownType(op))
+}
+
+/** What goes takes along what is on it, and brings it back, without a word of it; what a person does to a table is in that text. */
+const CARRIES_NOTHING: ReadonlySet<Operation['kind']> = new Set(['drop_column', 'drop_table', 'sql'])
+
+function carried(other: Operation, op: RenameEnumValue, schema: Schema): readonly string[] {
+  if (CARRIES_NOTHING.has(other.kind)) return []
+  const { touches } = specOf(other).needs(other)
+  return touches
+    .flatMap((touch) => withFollowed(touch, schema))
+    .flatMap((touch) => ('object' in touch ? [] : saidOf(touch, schema, other.kind === 'alter_column')))
+    .filter(({ text }) => namesOwnValue(text, op.from))
+    .map(({ what }) => what)
+}
+
+interface Said {
+  readonly what: string
+  /** As a statement. */
+  readonly text: string
+}
+
+/**
+ * What the catalog says of what an operation takes the place of.
+ * @param altersColumn the operation leaves columns in their place, and may give them their default back
+ */
+function saidOf(touch: TableTouch, schema: Schema, altersColumn: boolean): readonly Said[] {
+  const table = findTable(schema, touch.table)
+  if (table === undefined) return indexNamed(touch, schema)
+  if (touch.constraint !== undefined) return constraints(table, ({ name }) => name === touch.constraint)
+  const { column, how } = touch
+  if (column === undefined) return how === 'alters' ? everything(table) : []
+  if (how !== 'replaces') return altersColumn && how === 'uses' ? defaultOf(table, column) : []
+  return [
+    ...defaultOf(table, column),
+    ...constraints(table, (one) => needsColumn(table, one, column)),
+    ...indexes(table, ({ columns }) => columns.includes(column)),
+  ]
+}
+
+/** An index has its name among those of tables. */
+function indexNamed({ table: { namespace, name: index } }: TableTouch, { tables }: Schema): readonly Said[] {
+  return tables
+    .filter((table) => table.namespace === namespace)
+    .flatMap((table) => indexes(table, ({ name }) => name === index))
+}
+
+function everything(table: Table): readonly Said[] {
+  return [
+    ...table.columns.flatMap(({ name }) => defaultOf(table, name)),
+    ...constraints(table, () => true),
+    ...indexes(table, () => true),
+  ]
+}
+
+function defaultOf(table: Table, column: string): readonly Said[] {
+  const text = findColumn(table, column)?.default ?? null
+  return text === null
+    ? []
+    : [{ what: `The default of ${shown(table.name)}.${shown(column)}`, text: `select ${text}` }]
+}
+
+function constraints(table: Table, which: (one: Table['constraints'][number]) => boolean): readonly Said[] {
+  return table.constraints
+    .filter((one) => one.kind === 'check' && which(one))
+    .map(({ name, definition }) => ({
+      what: `The check ${shown(name)} of ${shown(table.name)}`,
+      text: `alter table t add constraint c ${definition}`,
+    }))
+}
+
+function indexes(table: Table, which: (one: Table['indexes'][number]) => boolean): readonly Said[] {
+  return table.indexes
+    .filter(which)
+    .map(({ name, definition }) => ({ what: `The index ${shown(name)}`, text: definition }))
+}
