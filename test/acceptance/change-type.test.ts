@@ -408,9 +408,13 @@ describe('a change of type', () => {
     const wider = change({ type: 'varchar(8)' })
     // Alone it would be through with the expand.
     const other = rename({ from: 'seen', to: 'looked' })
-    const { database, bellows } = await begun(`${users('age varchar(4)')} ${rows}`, wider, 'expand', other)
+    const database = await testDatabase(`${users('age varchar(4)')} ${rows}`)
+    const bellows = await database.bellows({ settings: SETTINGS })
+    await bellows.change((driver) => driver.setBaseline({}))
+    await bellows.change((driver) => driver.advance(migration(wider, other), 'expand'))
     await database.query(`update users set age = '12345678'`)
     await bellows.change((driver) => driver.rollback(1))
+    expect((await bellows.drift()).differences).toEqual([])
     expect(
       await database.query(
         `select format_type(atttypid, atttypmod) as type from pg_attribute where attrelid = 'users'::regclass and attname = 'age'`,

@@ -135,14 +135,14 @@ begin
   end if;
 end $$;
 
--- A run that was taken back has left nothing but what some of its steps said would stay, such as a value of an enum.
+-- A run that was taken back has left nothing but what some of its steps said would stay, such as a value of an enum or a wider type.
 create or replace function bellows.record_rollback(run bigint) returns void language plpgsql as $$
 declare
   staying jsonb;
 begin
   select pg_catalog.jsonb_agg(s -> 'statements') into staying
     from bellows.run r cross join lateral pg_catalog.jsonb_array_elements(r.plan -> 'steps') s
-    where r.id = record_rollback.run and s -> 'hazards' @> '[{"code": "stays"}]'
+    where r.id = record_rollback.run and s -> 'hazards' @@ '$[*].code like_regex "^stays"'
       and exists (select from bellows.event e where e.run = r.id and e.event @> pg_catalog.jsonb_build_object('type', 'step_done', 'step', s -> 'id'));
   if staying is not null then
     perform bellows.record_schema(bellows.names_in(staying), run, known => true);
