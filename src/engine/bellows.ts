@@ -35,7 +35,7 @@ import type { Version } from './versions.ts'
 
 /** What can be seen of a database. Nothing here changes it. */
 export interface Looking {
-  /** What a migration would do. Needs nothing installed. */
+  /** What a migration would do: nothing when it is completed, and when it was begun what it was begun with. Needs nothing installed. */
   plan(migration: Migration): Promise<Plan>
   /** About what the backfills of a plan will need: rows, log, room and time. */
   estimate(plan: Plan): Promise<readonly Estimate[]>

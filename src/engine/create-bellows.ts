@@ -25,7 +25,7 @@ import { refuseDeployment } from './rollout/refuse.ts'
 import { driveWorkloads, rollOutWorkloads, standingWorkloads } from './rollout/workloads.ts'
 import { readRoom } from './room.ts'
 import { readRuns } from './runs.ts'
-import { findRun, planFor, startRun } from './start.ts'
+import { findRun, planNow, startRun } from './start.ts'
 import { readBrake, throttle } from './throttle.ts'
 import { readVersions, standVersion, withdrawVersion } from './versions.ts'
 import { watchRun } from './watch-run.ts'
@@ -59,7 +59,7 @@ export function createBellows(engine: Engine): Bellows {
 
 function looking(engine: Engine): Looking {
   return {
-    plan: (migration) => planFor(engine, migration),
+    plan: (migration) => planNow(engine, migration),
     estimate: (plan) => estimate(engine, plan),
     room: (plan) => readRoom(engine, plan),
     runs: (which = 'all') => readRuns(engine, which),

@@ -3,7 +3,7 @@ import { canonical } from '../core/hash.ts'
 import type { Baseline } from '../core/history/baseline.ts'
 import { namesOf, partsOf } from '../core/history/combine.ts'
 import type { Migration } from '../core/operations/migration.ts'
-import { makePlan } from '../core/plan/make-plan.ts'
+import { makePlan, nothingLeft } from '../core/plan/make-plan.ts'
 import { needsOf, relationsOf, tablesOf } from '../core/plan/needs.ts'
 import type { Plan } from '../core/plan/plan.ts'
 import { typeOfBoth } from '../core/plan/removed-values.ts'
@@ -22,9 +22,20 @@ export async function findRun(engine: Engine, migration: string): Promise<Run | 
   return (await readRuns(engine, { migration })).findLast((run) => run.state !== 'rolled_back')
 }
 
-export async function planFor(engine: Engine, migration: Migration): Promise<Plan> {
+async function planFor(engine: Engine, migration: Migration): Promise<Plan> {
   const { schema, facts } = await engine.database.introspect(needsOf(migration))
   return makePlan(migration, schema, facts)
+}
+
+/**
+ * What a migration would do by now: nothing when it was completed, and of one that was begun what was shown then.
+ * @throws BellowsError `drift_found` when it was changed after that
+ */
+export async function planNow(engine: Engine, migration: Migration): Promise<Plan> {
+  const own = await findRun(engine, migration.name)
+  if (own === undefined) return await planFor(engine, migration)
+  const { plan, state } = unchanged(own, migration)
+  return state === 'completed' ? nothingLeft(plan) : plan
 }
 
 /** The run of a migration, begun if there is none. A run that was begun keeps its plan: what executes is what was shown. */

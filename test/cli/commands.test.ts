@@ -90,6 +90,11 @@ describe('from the first command to the last', () => {
       expect(ran.code, ran.err).toBe(0)
     }
     expect(await database.query(`select count(*)::int as runs from bellows.run`)).toEqual([{ runs: 1 }])
+    expect(await place.run('plan', '0001_rename')).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^"0001_rename" is completed: nothing is left to do\./),
+    })
+    expect(json((await place.run('plan', '0001_rename', '--json')).out)).toMatchObject({ completed: true })
   })
 
   test('rollback takes everything back, and the migration can begin anew', async () => {

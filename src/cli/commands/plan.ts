@@ -33,9 +33,19 @@ export async function showPlan(
   migration: Migration,
   flags: DatabaseFlags,
 ): Promise<void> {
-  const plan = (await bellows.run(migration.name))?.plan ?? (await bellows.plan(migration))
-  const estimates = await bellows.estimate(plan)
-  const room = await bellows.room(plan)
-  if (flags.json === true) printJson({ plan, estimates, ...(room === undefined ? {} : { room }) })
-  else terminal.out(renderPlan(plan, terminal, { estimates, room }))
+  const run = await bellows.run(migration.name)
+  const plan = run?.plan ?? (await bellows.plan(migration))
+  const isDone = run?.state === 'completed'
+  const estimates = isDone ? [] : await bellows.estimate(plan)
+  const room = isDone ? undefined : await bellows.room(plan)
+  if (flags.json === true)
+    printJson({ plan, estimates, ...(room === undefined ? {} : { room }), completed: isDone })
+  else
+    terminal.out(
+      `${isDone ? completedText(migration) : ''}${renderPlan(plan, terminal, { estimates, room })}`,
+    )
+}
+
+function completedText({ name }: Migration): string {
+  return `"${name}" is completed: nothing is left to do. This is what was done.\n\n`
 }

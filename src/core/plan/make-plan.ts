@@ -63,13 +63,21 @@ export function makePlan(written: Migration, schema: Schema, facts: Facts): Plan
     ...step,
     undoes: [...new Set(of.flatMap((one) => leaving[one] ?? []))],
   }))
-  const content = {
+  return hashed({
     format: 1,
     migration: written,
     serverVersion: facts.serverVersion,
     steps: steps.map(({ step }) => step),
     rollback,
-  } as const
+  })
+}
+
+/** The plan of a migration that is done: there is no step, and no way back. */
+export function nothingLeft({ format, migration, serverVersion }: Plan): Plan {
+  return hashed({ format, migration, serverVersion, steps: [], rollback: [] })
+}
+
+function hashed(content: Omit<Plan, 'hash'>): Plan {
   return { ...content, hash: hash(canonical(content)) }
 }
 
