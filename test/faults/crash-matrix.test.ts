@@ -25,6 +25,7 @@ import {
   MOVE,
   NAMES,
   OBJECTS,
+  PARTED_INDEXES,
   PARTITIONED,
   PARTITIONS,
   POISONED,
@@ -76,6 +77,11 @@ const LIVES: readonly (readonly [string, Life, { readonly points: number; readon
   ['things that are no tables, and who may use them', THINGS, { points: 40, states: 8 }],
   ['other names and settings, and statements of a person', NAMES, { points: 40, states: 8 }],
   ['functions, triggers and policies that come and go', OBJECTS, { points: 40, states: 8 }],
+  [
+    'indexes of partitions, a wider type, an adopted column, statements that stay',
+    PARTED_INDEXES,
+    { points: 80, states: 15 },
+  ],
   ['a dropped column that is filled meanwhile', DROP_FILLED, { points: 60, states: 8 }],
 ]
 const RETURNS: readonly (readonly [string, Life, Phase])[] = [
@@ -99,6 +105,7 @@ const RETURNS: readonly (readonly [string, Life, Phase])[] = [
   ['other names and settings, and statements of a person', NAMES, 'retire'],
   ['functions, triggers and policies that have come', OBJECTS, 'verify'],
   ['constraints that have come and gone', RULES, 'retire'],
+  ['indexes of partitions, an adopted column and a wider type', PARTED_INDEXES, 'verify'],
 ]
 const THROWN: readonly (readonly [string, Life])[] = [
   ['the life of an added column', ADD],

@@ -411,6 +411,53 @@ export const THINGS: Life = {
   stays: 'type mood ',
 }
 
+const onEvents = { ...on, table: 'events' } as const
+/**
+ * Indexes of a partitioned table, which come, are replaced and go part by part; what only the catalog is told; a column that was there
+ * already and takes the place of another one; and statements that nothing takes back.
+ */
+export const PARTED_INDEXES: Life = {
+  ...life(
+    [
+      { kind: 'create_index', definition: 'create unique index on events (said, id)' },
+      { kind: 'replace_index', definition: 'create index events_seen_idx on events (seen, id)' },
+      { kind: 'drop_index', ...onEvents, index: 'events_note_idx' },
+      { kind: 'change_type', ...on, table: 'days', column: 'note', type: 'varchar(40)' },
+      {
+        kind: 'alter_column',
+        ...on,
+        table: 'days',
+        column: 'word',
+        nullable: true,
+        default: null,
+        comment: 'of the day',
+        statistics: 500,
+      },
+      { ...rename('nick', 'handle'), table: 'profiles' },
+      {
+        kind: 'sql',
+        ...on,
+        up: `create type leftover as enum ('a')`,
+        irreversible: 'nobody minds',
+        phase: 'expand',
+      },
+    ],
+    { copy_nick_to_handle: 99 },
+  ),
+  given: `create table events (id integer not null, said text, seen integer, note text) partition by range (id);
+    create table events_1 partition of events for values from (0) to (100);
+    create table events_2 partition of events for values from (100) to (1000) partition by hash (id);
+    create table events_2a partition of events_2 for values with (modulus 1, remainder 0);
+    create index on events (seen); create index on events (note);
+    insert into events select i, i::text, i, i::text from generate_series(1, 200) i;
+    create table days (note varchar(20), word text not null default 'none');
+    create table profiles (nick text, handle text, pad text default repeat('x', 100));
+    insert into profiles select i::text, case when i = 1 then '1' end from generate_series(1, 100) i; analyze`,
+  wrong: `select count(*) from events having count(*) <> 200
+    union all select count(distinct coalesce(j ->> 'nick', j ->> 'handle')) from profiles p, to_jsonb(p) j having count(distinct coalesce(j ->> 'nick', j ->> 'handle')) <> 100`,
+  stays: 'type leftover ',
+}
+
 /** Operations that build on what the migration itself adds, and one whose way back looks at every row. */
 export const BUILT = life([
   { ...added, nullable: true, column: 'slug', type: 'text', up: 'lower(name)', default: `'none'` },
