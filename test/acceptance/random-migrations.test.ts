@@ -1,32 +1,63 @@
 import { describe, expect, test } from 'vitest'
 import { BellowsError } from '../../src/core/errors.ts'
+import type { ChangeType } from '../../src/core/operations/change-type/change.ts'
 import { OPERATION_KINDS } from '../../src/core/operations/index.ts'
+import type { Operation } from '../../src/core/operations/migration.ts'
 import type { Plan } from '../../src/core/plan/plan.ts'
-import { id } from '../../src/core/sql.ts'
 import { seedsOf } from '../simulation/seeds.ts'
-import { COMPANION } from '../support/companion.ts'
-import { type Lifecycle, liveThrough } from '../support/lifecycle.ts'
-import type { Client } from '../support/workload.ts'
-import { type Draw, drawing } from './random/draw.ts'
-import { GENERATORS } from './random/generators.ts'
-import { namedPart } from './random/parts.ts'
-import {
-  drawTables,
-  forgetSql,
-  insertSql,
-  KEPT,
-  type RandomTable,
-  ROWS,
-  tableSql,
-  valueSql,
-} from './random/schema.ts'
-import type { Drawn, Pair, Way } from './random/way.ts'
+import { liveThrough } from '../support/lifecycle.ts'
+import { matrixMajor } from '../support/matrix.ts'
+import { drawing } from './random/draw.ts'
+import { drawLife } from './random/life.ts'
 
+/** Lives that have every kind of operation between them. */
+const USUAL = [103, 506, 619, 743]
 /** SEEDS=100 draws more of them, SEED=7 the one that failed. */
-const SEEDS = seedsOf(0, 1, 6)
-const OPERATIONS_MAX = 4
+const SEEDS = seedsOf(0, 1, USUAL)
+
+/** What an operation of one kind may be besides, each of which works in a way of its own. */
+const VARIANTS: readonly (readonly [string, (operation: Operation) => boolean])[] = [
+  ['add_column by up', (op) => op.kind === 'add_column' && op.up !== undefined],
+  ['add_column by a volatile default', (op) => op.kind === 'add_column' && /\(\)/.test(op.default ?? '')],
+  ['add_column of an identity', (op) => op.kind === 'add_column' && op.identity !== undefined],
+  ...(Number(matrixMajor()) < 18
+    ? []
+    : [
+        [
+          'add_column that is generated',
+          (op: Operation) => op.kind === 'add_column' && op.generated !== undefined,
+        ] as const,
+      ]),
+  ['drop_column with down', (op) => op.kind === 'drop_column' && op.down !== undefined],
+  ['change_type in the catalog', (op) => op.kind === 'change_type' && isWider(op)],
+  ['change_type by hand', (op) => op.kind === 'change_type' && op.up !== undefined],
+  ['alter_column to NOT NULL', (op) => op.kind === 'alter_column' && op.nullable === false],
+  ['alter_column to NULL', (op) => op.kind === 'alter_column' && op.nullable === true],
+  ['a default', (op) => op.kind === 'alter_column' && typeof op.default === 'string'],
+  ['no default', (op) => op.kind === 'alter_column' && op.default === null],
+  ['a comment', (op) => op.kind === 'alter_column' && op.comment !== undefined],
+  ['a check', (op) => op.kind === 'add_constraint' && op.check !== undefined],
+  ['a unique constraint', (op) => op.kind === 'add_constraint' && op.unique !== undefined],
+  ['a foreign key', (op) => op.kind === 'add_constraint' && op.foreign_key !== undefined],
+  ['an exclusion', (op) => op.kind === 'add_constraint' && op.exclude !== undefined],
+  ...['function', 'view', 'trigger', 'policy'].map(
+    (kind) =>
+      [
+        `a ${kind}`,
+        (op: Operation) => op.kind === 'create_object' && op.definition.startsWith(`create ${kind}`),
+      ] as const,
+  ),
+  ['a materialized view', (op) => op.kind === 'sql' && op.up.startsWith('create materialized view')],
+]
 
 describe('a random migration of a random schema', () => {
+  /**
+   * Lives as `liveThrough` says: expand and rollback give the start, expand and contract what is built directly, and old and new agree
+   * in between. "Planning again is empty" there means the same migration, by its name: it is in the history, so nothing is
+   * left of it, whatever it was. Here each operation is planned once more in a migration of another name. It finds what it is to make
+   * there, and is refused, or has nothing to do. One that may stand twice has steps: a constraint or an index without a name is
+   * another one, and what is set, or stated as a whole, is set once more.
+   */
   test.for(SEEDS)('lives as every migration must live: SEED=%i', async (seed) => {
     const { drawn, ...life } = drawLife(drawing(seed))
 
@@ -36,18 +67,29 @@ describe('a random migration of a random schema', () => {
     for (const { operation, again } of drawn) {
       const planned = bellows.plan({ name: '0002_again', operations: [operation] })
       if (again === true) expect((await planned).steps.length).toBeGreaterThan(0)
-      else expect(await outcome(planned), 'what is done already is refused, or nothing').toBe('nothing')
+      else expect(await outcome(planned), `${operation.kind} is refused, or nothing`).toBe('nothing')
     }
   })
 
-  test.for(OPERATION_KINDS.filter((kind) => GENERATORS[kind] !== undefined))(
-    'has one of every kind of operation that can be drawn: %s',
-    (kind) => {
-      const kinds = Array.from({ length: 200 }, (_, seed) => drawLife(drawing(seed)).operations).flat()
-      expect(kinds.map((operation) => operation.kind)).toContain(kind)
-    },
-  )
+  test('has one of every kind of operation', () => {
+    const kinds = new Set(operationsOf(USUAL).map(({ kind }) => kind))
+    expect(OPERATION_KINDS.filter((kind) => !kinds.has(kind))).toEqual([])
+  })
+
+  test('can have all that an operation may be', () => {
+    const operations = operationsOf(Array.from({ length: 200 }, (_, seed) => seed))
+    const missing = VARIANTS.filter(([, isOne]) => !operations.some(isOne))
+    expect(missing.map(([name]) => name)).toEqual([])
+  })
 })
+
+function isWider({ type = '', up }: ChangeType): boolean {
+  return up === undefined && /\((?:60|16,2)\)/.test(type)
+}
+
+function operationsOf(seeds: readonly number[]): readonly Operation[] {
+  return seeds.flatMap((seed) => drawLife(drawing(seed)).operations)
+}
 
 async function outcome(planned: Promise<Plan>): Promise<string> {
   try {
@@ -56,125 +98,4 @@ async function outcome(planned: Promise<Plan>): Promise<string> {
     if (error instanceof BellowsError) return 'nothing'
     throw error
   }
-}
-
-function drawLife(draw: Draw): Lifecycle & { readonly drawn: readonly Drawn[] } {
-  const tables = drawTables(draw)
-  const drawn = drawOperations(draw, tables)
-  const way = drawn.at(-1)?.way
-  const end = way?.tables ?? tables
-  const pairs = drawn.flatMap(({ pair }) => pair ?? [])
-  const besides = drawn.flatMap((one) => one.besides ?? [])
-  const rows = tables.map((table) => `${insertSql(table, 'i', ` from generate_series(1, ${ROWS}) i`)};`)
-  return {
-    drawn,
-    given: [...tables.map(tableSql), ...rows, ...besides.map(({ given }) => given), COMPANION.given].join(
-      '\n',
-    ),
-    operations: [...drawn.map(({ operation }) => operation), COMPANION.operation],
-    direct: [...end.map(tableSql), ...(way?.more ?? []), COMPANION.direct].join('\n'),
-    old: [
-      ...tables.map((table) => client('old', table)),
-      ...pairs.map(watcher),
-      ...besides.flatMap(({ old = [] }) => old),
-    ],
-    renewed: [
-      ...end.map((table) => client('new', table)),
-      ...pairs.map(watcher),
-      ...besides.flatMap(({ renewed = [] }) => renewed),
-    ],
-    meanwhile: pairs.map(disagreeing),
-    kept: [
-      ...tables.map(
-        ({ name, columns }) =>
-          `select id, ${columns.map((column) => id(column.name)).join(', ')} from ${id(name)} order by id`,
-      ),
-      ...besides.flatMap(({ kept = [] }) => kept),
-    ],
-    untouched: [
-      ...tables.flatMap((table) => untouched(table, end)),
-      ...besides.flatMap((one) => one.untouched ?? []),
-    ],
-    afterwards: besides.flatMap(({ afterwards = [] }) => afterwards),
-    stays: besides.flatMap(({ stays = [] }) => stays),
-  }
-}
-
-function drawOperations(draw: Draw, tables: readonly RandomTable[]): readonly Drawn[] {
-  const drawn: Drawn[] = []
-  const free = tables.flatMap(({ name, columns }) => columns.map((column) => ({ table: name, column })))
-  let way: Way = { tables, more: [], free, added: [] }
-  const kinds = OPERATION_KINDS.flatMap((kind) => GENERATORS[kind] ?? [])
-  for (let left = draw.number(1, OPERATIONS_MAX); left > 0; left -= 1) {
-    const one = draw.one(kinds)(draw, way)
-    if (one === undefined) continue
-    way = one.way
-    drawn.push(one)
-  }
-  return drawn
-}
-
-/** Writes as an application of one version does, beside the first rows; of a table with partitions also to one of these. */
-function client(version: string, { name, was = name, columns, divided }: RandomTable): Client {
-  const n = `(1000 + $1::bigint)`
-  const row = `where id = ${KEPT + 1} + $1::bigint % ${ROWS - KEPT}`
-  const written = divided === undefined ? [name] : [name, namedPart(was, divided)]
-  const listed = columns.map((column) => id(column.name))
-  return {
-    name: `${version} ${name}`,
-    statements: [
-      insertSql({ name, columns }, n),
-      ...columns.flatMap((column) =>
-        written.map((one) => `update ${id(one)} set ${id(column.name)} = ${valueSql(column, n)} ${row}`),
-      ),
-      `update ${id(name)} set ${listed.map((one) => `${one} = ${one}`).join(', ')} ${row}`,
-      `select ${listed.join(', ')} from ${id(name)} ${row}`,
-      forgetSql(id(name), 'id'),
-    ],
-  }
-}
-
-/** Looks again and again whether old and new agree, as long as there are both. */
-function watcher(pair: Pair): Client {
-  return {
-    name: 'watcher',
-    statements: [
-      `do $watch$ begin
-        if exists (select from ${pair.from} where ${pair.filled} is not null and ${differ(pair)}) then raise 'they disagree'; end if;
-        perform pg_sleep(0.02);
-        exception when undefined_column then null; end $watch$`,
-    ],
-  }
-}
-
-function disagreeing(pair: Pair): string {
-  return `select from ${pair.from} where ${differ(pair)}`
-}
-
-function differ({ old, renewed }: Pair): string {
-  return `(${old})::text collate "C" is distinct from (${renewed})::text collate "C"`
-}
-
-/** The first rows of a table, in the columns that stay, as they are called at the start and in the end. */
-function untouched(table: RandomTable, end: readonly RandomTable[]): NonNullable<Lifecycle['untouched']> {
-  const last = end.find(({ name, was = name }) => was === table.name)
-  if (last === undefined) return []
-  const names = table.columns.flatMap(({ name }) => {
-    const now = last.columns.find((column) => (column.was ?? column.name) === name)
-    return now === undefined ? [] : [{ before: name, after: now.name }]
-  })
-  const select = (from: string, columns: readonly string[]) =>
-    `select ${['id', ...columns.map((name, at) => `${id(name)}::text as c${at}`)].join(', ')} from ${id(from)} where id <= ${KEPT} order by id`
-  return [
-    {
-      before: select(
-        table.name,
-        names.map(({ before }) => before),
-      ),
-      after: select(
-        last.name,
-        names.map(({ after }) => after),
-      ),
-    },
-  ]
 }

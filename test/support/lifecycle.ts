@@ -91,6 +91,8 @@ export async function liveThrough(life: Lifecycle): Promise<TestDatabase> {
     await directCatalog(life, database),
   )
   expect(await traces(database), 'nothing of ours remains').toEqual([])
+  const { steps, rollback } = await bellows.plan(migration)
+  expect([...steps, ...rollback], 'planning again is empty').toEqual([])
   // What a user's statements do is not in the model, and of a trigger no more than when it fires.
   if (life.operations.every(({ kind }) => kind !== 'sql' && !kind.endsWith('_object')))
     expect(comparable((await look(database, migration)).schema), 'the catalog is what apply says').toEqual(

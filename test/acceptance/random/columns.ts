@@ -1,65 +1,79 @@
-import { id } from '../../../src/core/sql.ts'
-import { CHANGES, mayChange } from './changes.ts'
-import { DEFAULTS, drawPlainColumn, isPlain, type RandomColumn } from './schema.ts'
+import { id, shown } from '../../../src/core/sql.ts'
+import { CHANGES, changed, mayChange } from './changes.ts'
+import { DEFAULTS, forgetSql, immutableSql, isPlain, type RandomColumn } from './schema.ts'
 import { drawPlace, type Generator, type Place, renumbered, replaced, using, withColumns } from './way.ts'
 
-export const addColumn: Generator = (draw, way) => {
-  const table = draw.one(way.tables)
-  const drawn = drawPlainColumn(draw)
-  const column = { ...drawn, nullable: drawn.nullable || drawn.byDefault === undefined }
-  const { name, type, nullable, byDefault } = column
-  return {
-    operation: {
-      kind: 'add_column',
-      namespace: 'public',
-      table: table.name,
-      column: name,
-      type,
-      nullable,
-      ...(byDefault === undefined ? {} : { default: byDefault }),
-    },
-    way: {
-      ...withColumns(way, table.name, (columns) => [...columns, column]),
-      added: [...way.added, { table: table.name, column }],
-    },
-  }
-}
-
 export const dropColumn: Generator = (draw, way) => {
-  const place = drawPlace(draw, way.free, ({ nullable, byDefault }) => nullable || byDefault !== undefined)
+  // What the rows of writers have that do not know it any more.
+  const isFilled = draw.chance(0.5)
+  const place = drawPlace(draw, way.free, ({ nullable, byDefault }) =>
+    isFilled ? byDefault === undefined : nullable || byDefault !== undefined,
+  )
   if (place === undefined) return undefined
   const { table, column } = place
+  const down = column.references === undefined ? immutableSql(column.values.type, 'id') : '1'
   return {
-    operation: { kind: 'drop_column', namespace: 'public', table, column: column.name },
+    operation: {
+      kind: 'drop_column',
+      namespace: 'public',
+      table,
+      column: column.name,
+      ...(isFilled ? { down } : {}),
+    },
     way: withColumns(way, table, (columns) => columns.filter((one) => one !== column)),
   }
 }
 
-export const changeType: Generator = (draw, way) => {
+export const changeType: Generator = (draw, way) => draw.one([copied, copied, copied, widened])(draw, way)
+
+const copied: Generator = (draw, way) => {
   const change = draw.one(CHANGES)
-  const isByHand = change.up !== ''
   const place = drawPlace(draw, way.free, (column) => mayChange(column, change))
   if (place === undefined) return undefined
   const { table, column } = place
+  const { fields, column: end } = changed(column, change)
   return {
-    operation: {
-      kind: 'change_type',
-      namespace: 'public',
-      table,
-      column: column.name,
-      type: change.to,
-      ...(isByHand ? { up: `${id(column.name)}${change.up}`, down: `${id(column.name)}${change.down}` } : {}),
-    },
-    // What is written into it can be written into either type.
+    operation: { kind: 'change_type', namespace: 'public', table, column: column.name, ...fields },
     way: renumbered(
-      withColumns(way, table, (columns) => [
-        ...columns.filter((one) => one !== column),
-        { ...column, type: change.to },
-      ]),
+      withColumns(way, table, (columns) => [...columns.filter((one) => one !== column), end]),
       place,
     ),
     // By hand a text may become another text.
-    ...(isByHand ? { again: true } : {}),
+    ...(change.mapping === undefined ? {} : { again: true }),
+  }
+}
+
+const WIDER = [
+  ['character varying(20)', 'character varying(60)'],
+  ['character varying(20)', 'text'],
+  ['numeric(12,2)', 'numeric(16,2)'],
+] as const
+
+/** Of a table of its own; with rows it keeps the wider type when the run goes back. */
+const widened: Generator = (draw, way) => {
+  const [from, to] = draw.one(WIDER)
+  const [table, column, isEmpty] = [draw.name(), draw.name(), draw.chance(0.5)]
+  const made = (type: string) => `create table ${id(table)} (id bigint, ${id(column)} ${type});`
+  const row = `insert into ${id(table)} values ($1::bigint, '1.50')`
+  const clients = isEmpty
+    ? []
+    : [{ name: `writer of ${table}`, statements: [row, forgetSql(id(table), 'id')] }]
+  return {
+    operation: { kind: 'change_type', namespace: 'public', table, column, type: to },
+    way: { ...way, more: [...way.more, made(to)] },
+    besides: {
+      given: isEmpty ? made(from) : `${made(from)} insert into ${id(table)} values (1, '1.50');`,
+      old: clients,
+      renewed: clients,
+      kept: [`select * from ${id(table)} order by id`],
+      untouched: [
+        {
+          before: `select * from ${id(table)} where id = 1`,
+          after: `select * from ${id(table)} where id = 1`,
+        },
+      ],
+      stays: isEmpty ? [] : [`column ${shown(table)}.${column} at`],
+    },
   }
 }
 
@@ -84,6 +98,11 @@ export const alterColumn: Generator = (draw, way) => {
     return {
       operation: { ...operation, nullable: true },
       way: replaced(way, place, { ...column, nullable: true }),
+    }
+  if (column.nullable && !column.values.nulls)
+    return {
+      operation: { ...operation, nullable: false },
+      way: replaced(way, place, { ...column, nullable: false }),
     }
   const { byDefault: _, ...without } = column
   const isSet = column.byDefault === undefined

@@ -1,5 +1,6 @@
 import type { Operation } from '../../../src/core/operations/migration.ts'
-import { addColumn, alterColumn, changeType, dropColumn, mergeColumns, splitColumn } from './columns.ts'
+import { addColumn } from './added.ts'
+import { alterColumn, changeType, dropColumn, mergeColumns, splitColumn } from './columns.ts'
 import { alterDomain } from './domains.ts'
 import { addEnumValue, removeEnumValue, renameEnumValue } from './enums.ts'
 import { renameKey } from './keys.ts'
@@ -17,11 +18,11 @@ import {
   replaceIndex,
 } from './rules.ts'
 import { createTable, dropTable, renameTable, setTable } from './tables.ts'
-import { createObject, runSql } from './things.ts'
+import { createObject, dropObject, replaceObject, runSql } from './things.ts'
 import type { Generator } from './way.ts'
 
-/** Of the kinds of operations that can be drawn, each one; a new kind adds its own. */
-export const GENERATORS: Readonly<Partial<Record<Operation['kind'], Generator>>> = {
+/** Every kind of operation can be drawn. */
+export const GENERATORS: Readonly<Record<Operation['kind'], Generator>> = {
   add_column: addColumn,
   add_constraint: addConstraint,
   add_enum_value: addEnumValue,
@@ -40,6 +41,7 @@ export const GENERATORS: Readonly<Partial<Record<Operation['kind'], Generator>>>
   drop_column: dropColumn,
   drop_constraint: dropConstraint,
   drop_index: dropIndex,
+  drop_object: dropObject,
   drop_table: dropTable,
   merge_columns: mergeColumns,
   move_column: moveColumn,
@@ -48,6 +50,7 @@ export const GENERATORS: Readonly<Partial<Record<Operation['kind'], Generator>>>
   rename_index: renameIndex,
   rename_table: renameTable,
   replace_index: replaceIndex,
+  replace_object: replaceObject,
   set_table: setTable,
   split_column: splitColumn,
   sql: runSql,

@@ -1,6 +1,6 @@
 import type { RenameColumn } from '../../../src/core/operations/rename/rename.ts'
 import { id } from '../../../src/core/sql.ts'
-import { CHANGES, mayChange } from './changes.ts'
+import { CHANGES, changed, mayChange } from './changes.ts'
 import type { Draw } from './draw.ts'
 import { isPlain, type RandomColumn } from './schema.ts'
 import { drawPlace, type Generator, withColumns } from './way.ts'
@@ -23,8 +23,7 @@ export const renameColumn: Generator = (draw, way) => {
     operation: { kind: 'rename_column', namespace: 'public', table, from: column.name, to, ...fields },
     way: withColumns(way, table, (columns) => [
       ...columns.filter((one) => one !== column),
-      // A column that takes no NULL any more has other values.
-      { ...end, name: to, ...(end.nullable === column.nullable ? { was: column.name } : {}) },
+      { ...end, name: to, was: column.name },
     ]),
     pair: { from: id(table), filled: id(to), old: fields.up ?? id(column.name), renewed: id(to) },
   }
@@ -37,9 +36,7 @@ function same(column: RandomColumn): More {
 function otherType(column: RandomColumn, to: string, draw: Draw): More | undefined {
   const fitting = CHANGES.filter((change) => mayChange(column, change))
   if (fitting.length === 0) return undefined
-  const { to: type, up, down } = draw.one(fitting)
-  const mapping = up === '' ? {} : { up: `${id(column.name)}${up}`, down: `${id(to)}${down}` }
-  return { fields: { type, ...mapping }, column: { ...column, type } }
+  return changed(column, draw.one(fitting), to)
 }
 
 function otherCollation(column: RandomColumn): More | undefined {
@@ -49,12 +46,9 @@ function otherCollation(column: RandomColumn): More | undefined {
 
 function neverNull(column: RandomColumn, to: string): More | undefined {
   if (column.type !== 'text' || !column.nullable || !isPlain(column)) return undefined
+  const up = `coalesce(${id(column.name)}, 'none')`
   return {
-    fields: {
-      nullable: false,
-      up: `coalesce(${id(column.name)}, 'none')`,
-      down: `nullif(${id(to)}, 'none')`,
-    },
-    column: { ...column, nullable: false, values: { ...column.values, nulls: false } },
+    fields: { nullable: false, up, down: `nullif(${id(to)}, 'none')` },
+    column: { ...column, nullable: false, mapped: up, values: { ...column.values, nulls: false } },
   }
 }

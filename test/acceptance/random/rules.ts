@@ -1,7 +1,10 @@
 import { id } from '../../../src/core/sql.ts'
 import { drawPlace, type Generator, renumbered, replaced, using } from './way.ts'
 
-export const addConstraint: Generator = (draw, way) => {
+export const addConstraint: Generator = (draw, way) =>
+  draw.one([uniqueOrCheck, uniqueOrCheck, foreignKey, exclusion])(draw, way)
+
+const uniqueOrCheck: Generator = (draw, way) => {
   const place = drawPlace(draw, draw.chance(0.3) ? way.added : way.free)
   if (place === undefined) return undefined
   const { table, column } = place
@@ -15,6 +18,48 @@ export const addConstraint: Generator = (draw, way) => {
   return {
     operation: { kind: 'add_constraint', namespace: 'public', table, check },
     way: using(way, place, `alter table ${id(table)} add check (${check});`),
+    again: true,
+  }
+}
+
+/** Of a column that points at the first rows of a table, at those of another one. */
+const foreignKey: Generator = (draw, way) => {
+  const place = drawPlace(draw, way.free, ({ references }) => references !== undefined)
+  const target = drawPlace(draw, way.free)
+  if (place === undefined || target === undefined) return undefined
+  const { table, column } = place
+  const cascades = draw.chance(0.5)
+  const references = { namespace: 'public', table: target.table, columns: ['id'] }
+  return {
+    operation: {
+      kind: 'add_constraint',
+      namespace: 'public',
+      table,
+      foreign_key: {
+        columns: [column.name],
+        references: cascades ? { ...references, on_delete: 'cascade' as const } : references,
+      },
+      ...(draw.chance(0.3) ? { when: 'before_rollout' as const } : {}),
+    },
+    way: using(
+      using(way, target),
+      place,
+      `alter table ${id(table)} add foreign key (${id(column.name)}) references ${id(target.table)} (id)${cascades ? ' on delete cascade' : ''};`,
+    ),
+    again: true,
+  }
+}
+
+const exclusion: Generator = (draw, way) => {
+  const isWhole = (name: string) => way.tables.some((one) => one.name === name && one.divided === undefined)
+  const fitting = way.free.filter(({ table, column }) => isWhole(table) && column.type !== 'jsonb')
+  const place = drawPlace(draw, fitting)
+  if (place === undefined) return undefined
+  const { table, column } = place
+  const exclude = `using btree (${id(column.name)} with =, id with =)`
+  return {
+    operation: { kind: 'add_constraint', namespace: 'public', table, exclude },
+    way: using(way, place, `alter table ${id(table)} add exclude ${exclude};`),
     again: true,
   }
 }

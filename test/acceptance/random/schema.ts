@@ -19,6 +19,10 @@ export interface RandomColumn {
   readonly order?: string
   /** A table that was made before. */
   readonly references?: string
+  /** What its value of the start is in the end, over the columns of the start, where that is another one. */
+  readonly mapped?: string
+  /** How PostgreSQL makes its values, which no application writes. */
+  readonly generated?: string
   /** What an application writes into it. */
   readonly values: Values
 }
@@ -88,7 +92,8 @@ export function drawColumn(draw: Draw, others: readonly RandomTable[] = []): Ran
     ...(draw.chance(0.3) ? { checked: '' } : {}),
     ...(draw.chance(0.3) ? { indexed: '' } : {}),
     ...(target === undefined ? {} : { references: target }),
-    values: { type, nulls: nullable },
+    // Where it never does the column may be NOT NULL in the end.
+    values: { type, nulls: nullable && draw.chance(0.8) },
   }
 }
 
@@ -153,17 +158,22 @@ export function tableSql({ name, was = name, columns, divided }: RandomTable): s
 }
 
 function columnSql(column: RandomColumn): string {
-  const { name, type, collation, nullable, byDefault, unique, checked, references } = column
+  const { name, type, collation, nullable, byDefault, generated, unique, checked, references } = column
   const named = (constraint: string) => (constraint === '' ? '' : `constraint ${id(constraint)} `)
   return [
     `${id(name)} ${type}`,
     collation === undefined ? '' : `collate ${id(collation)}`,
     nullable ? '' : 'not null',
     byDefault === undefined ? '' : `default ${byDefault}`,
+    generated ?? '',
     unique === undefined ? '' : `${named(unique)}unique`,
     checked === undefined ? '' : `${named(checked)}check (${id(name)}::text <> 'never')`,
     references === undefined ? '' : `references ${id(references)}`,
   ].join(' ')
+}
+
+export function isWritten({ generated }: RandomColumn): boolean {
+  return generated === undefined
 }
 
 /** A value of a column; each number has its own, unless it must be one that is there in another table. */
@@ -173,11 +183,19 @@ export function valueSql({ values, references }: RandomColumn, n: string): strin
   return nulls ? `case when (${n}) % 7 <> 0 then ${value} end` : value
 }
 
-export function insertSql({ name, columns }: RandomTable, n: string, from = ''): string {
+export function insertSql({ name, columns: all }: RandomTable, n: string, from = ''): string {
+  const columns = all.filter(isWritten)
   const names = columns.map((column) => id(column.name)).join(', ')
   return names === ''
     ? `insert into ${id(name)} default values`
     : `insert into ${id(name)} (${names}) select ${columns.map((column) => valueSql(column, n)).join(', ')}${from}`
+}
+
+/** The same for an expression that must be immutable. */
+export function immutableSql(type: TypeName, n: string): string {
+  if (type === 'timestamp with time zone') return `to_timestamp((${n})::double precision)`
+  if (type === 'jsonb') return `(${n})::text::jsonb`
+  return VALUES[type](type === 'text' || type === 'character varying(40)' ? `(${n})::text` : n)
 }
 
 /** Most of what is written goes again, so that the machine's haste does not make a table large, nor a life long. */

@@ -1,34 +1,123 @@
 import { id } from '../../../src/core/sql.ts'
-import type { Generator } from './way.ts'
+import { type Drawn, drawPlace, type Generator, using, type Way } from './way.ts'
 
-export const createObject: Generator = (draw, way) => {
-  const name = draw.name()
-  const table = draw.one(way.tables)
-  // The new name of a table is a view until the contract, on which nothing is built.
-  const definition = draw.one([
-    () => `create function ${id(name)}(n integer) returns integer language sql immutable as 'select n + 1'`,
-    (of: string) => `create view ${id(name)} as select id from ${id(of)} where id > 5`,
-  ])
+/** What is no table, and how it is made; each number makes another one of the same name. */
+interface Kind {
+  readonly name: string
+  readonly definition: (thing: Thing, number: number) => string
+  /** Takes the place of the old one by OR REPLACE. */
+  readonly replaces: boolean
+  readonly called: (thing: Thing) => string
+  /** Makes what it calls. */
+  readonly before?: (thing: Thing) => string
+}
+
+/** Names as in SQL. */
+interface Thing {
+  readonly name: string
+  readonly table: string
+  /** Of a function of its own, for a trigger. */
+  readonly other: string
+}
+
+const KINDS: readonly Kind[] = [
+  {
+    name: 'function',
+    definition: ({ name }, number) =>
+      `create function ${name}(n integer) returns integer language sql immutable as 'select n + ${number}'`,
+    replaces: true,
+    called: ({ name }) => `function ${name}(integer)`,
+  },
+  {
+    name: 'view',
+    definition: ({ name, table }, number) =>
+      `create view ${name} as select id from ${table} where id > ${number}`,
+    replaces: true,
+    called: ({ name }) => `view ${name}`,
+  },
+  {
+    name: 'trigger',
+    definition: ({ name, table, other }, number) =>
+      `create trigger ${name} ${['before insert', 'after update'][number]} on ${table} for each row execute function ${other}()`,
+    replaces: false,
+    called: ({ name, table }) => `trigger ${name} on ${table}`,
+    before: ({ other }) =>
+      `create function ${other}() returns trigger language plpgsql as 'begin return new; end';`,
+  },
+  {
+    name: 'policy',
+    definition: ({ name, table }, number) => `create policy ${name} on ${table} using (id > ${number})`,
+    replaces: false,
+    called: ({ name, table }) => `policy ${name} on ${table}`,
+  },
+]
+
+interface DrawnThing {
+  readonly kind: Kind
+  readonly thing: Thing
+  /** Its table stays what it is. */
+  readonly way: Way
+}
+
+const drawThing = (...[draw, way]: Parameters<Generator>): DrawnThing | undefined => {
+  const [kind, name, other] = [draw.one(KINDS), draw.name(), draw.name()]
+  const place = drawPlace(draw, way.free)
+  if (place === undefined) return undefined
   return {
-    operation: {
-      kind: 'create_object',
-      namespace: 'public',
-      definition: definition(table.was ?? table.name),
-    },
-    way: { ...way, more: [...way.more, `${definition(table.name)};`] },
+    kind,
+    thing: { name: id(name), table: id(place.table), other: id(other) },
+    way: using(way, place),
   }
 }
 
-export const runSql: Generator = (draw, way) => {
-  const sequence = id(draw.name())
+/** @param given which of its kind is there at the start, and in the end */
+function lived(
+  { kind, thing, way }: DrawnThing,
+  operation: Drawn['operation'],
+  [given, end]: readonly [number | undefined, number | undefined],
+): Drawn {
+  const before = kind.before?.(thing) ?? ''
+  const made = (number: number | undefined) =>
+    number === undefined ? before : `${before} ${kind.definition(thing, number)};`
   return {
-    operation: {
-      kind: 'sql',
-      namespace: 'public',
-      up: `create sequence ${sequence}`,
-      down: `drop sequence ${sequence}`,
-      phase: 'expand',
-    },
-    way: { ...way, more: [...way.more, `create sequence ${sequence};`] },
+    operation,
+    way: { ...way, more: [...way.more, made(end)] },
+    besides: { given: made(given) },
+  }
+}
+
+export const createObject: Generator = (draw, way) => {
+  const drawn = drawThing(draw, way)
+  if (drawn === undefined) return undefined
+  const { kind, thing } = drawn
+  const definition = kind.definition(thing, 0)
+  return lived(drawn, { kind: 'create_object', namespace: 'public', definition }, [undefined, 0])
+}
+
+export const replaceObject: Generator = (draw, way) => {
+  const drawn = drawThing(draw, way)
+  if (drawn === undefined) return undefined
+  const { kind, thing } = drawn
+  const definition = kind.definition(thing, 1)
+  const stated = kind.replaces ? definition.replace('create', 'create or replace') : definition
+  return {
+    ...lived(drawn, { kind: 'replace_object', namespace: 'public', definition: stated }, [0, 1]),
+    again: true,
+  }
+}
+
+export const dropObject: Generator = (draw, way) => {
+  const drawn = drawThing(draw, way)
+  if (drawn === undefined) return undefined
+  const object = drawn.kind.called(drawn.thing)
+  return lived(drawn, { kind: 'drop_object', namespace: 'public', object }, [0, undefined])
+}
+
+export const runSql: Generator = (draw, way) => {
+  const [name, what] = [id(draw.name()), draw.one(['sequence', 'materialized view'])]
+  const up = `create ${what} ${name}${what === 'sequence' ? '' : ' as select 1 as n'}`
+  return {
+    operation: { kind: 'sql', namespace: 'public', up, down: `drop ${what} ${name}`, phase: 'expand' },
+    way: { ...way, more: [...way.more, `${up};`] },
   }
 }

@@ -90,6 +90,7 @@ export function using(way: Way, { table, column }: Place, ...more: readonly stri
 export function drawTable(draw: Draw, way: Way): RandomTable | undefined {
   const fitting = way.tables.filter(
     ({ name, columns }) =>
+      columns.length > 0 &&
       columns.every((column) => way.free.some((one) => one.table === name && one.column === column)) &&
       way.tables.every((other) => other.columns.every(({ references }) => references !== name)),
   )

@@ -1,0 +1,116 @@
+import type { AddColumn } from '../../../src/core/operations/add/add.ts'
+import { id } from '../../../src/core/sql.ts'
+import { matrixMajor } from '../../support/matrix.ts'
+import { drawPlainColumn, KEPT, type RandomColumn, type TypeName } from './schema.ts'
+import { type Drawn, drawPlace, type Generator, type Place, using, type Way, withColumns } from './way.ts'
+
+export const addColumn: Generator = (draw, way) =>
+  draw.one([plain, plain, filled, volatile, identity, generated])(draw, way)
+
+const plain: Generator = (draw, way) => {
+  const drawn = drawPlainColumn(draw)
+  const column = { ...drawn, nullable: drawn.nullable || drawn.byDefault === undefined }
+  return added(way, { table: draw.one(way.tables).name, column }, {})
+}
+
+/** Of these a text is made in the same way by every session. */
+const TOLD: readonly string[] = [
+  'integer',
+  'bigint',
+  'text',
+  'character varying(40)',
+  'uuid',
+  'numeric(12,2)',
+]
+
+/** From another column, and by the default where that gives nothing. */
+const filled: Generator = (draw, way) => {
+  const source = drawPlace(draw, way.free, ({ type }) => TOLD.includes(type))
+  if (source === undefined) return undefined
+  const { table } = source
+  const byDefault = draw.chance(0.5) ? `'none'` : undefined
+  const nullable = byDefault === undefined || draw.chance(0.5)
+  const column = {
+    ...named(draw.name(), 'text', nullable),
+    ...(byDefault === undefined ? {} : { byDefault }),
+  }
+  const up = toldOf(source)
+  const value = byDefault === undefined ? up : `coalesce(${up}, ${byDefault})`
+  return {
+    ...added(using(way, source), { table, column }, { up }),
+    besides: {
+      given: '',
+      afterwards: [
+        `select from ${id(table)} where id <= ${KEPT} and ${id(column.name)} is distinct from ${value}`,
+      ],
+    },
+  }
+}
+
+const VOLATILE: readonly (readonly [TypeName, string])[] = [
+  ['uuid', 'gen_random_uuid()'],
+  ['timestamp with time zone', 'clock_timestamp()'],
+  ['integer', '(random() * 1000)::integer'],
+]
+
+/** Each row has a value of its own. */
+const volatile: Generator = (draw, way) => {
+  const [type, byDefault] = draw.one(VOLATILE)
+  const column = { ...named(draw.name(), type, draw.chance(0.5)), byDefault }
+  return added(way, { table: draw.one(way.tables).name, column }, {})
+}
+
+/** Not of a partitioned table, whose partitions would know nothing of it. */
+const identity: Generator = (draw, way) => {
+  const fitting = way.tables.filter(({ divided }) => divided === undefined)
+  if (fitting.length === 0) return undefined
+  const how = draw.one(['always', 'by_default'] as const)
+  const column = {
+    ...named(draw.name(), draw.one(['integer', 'bigint']), false),
+    generated: `generated ${how.replace('_', ' ')} as identity`,
+  }
+  return added(way, { table: draw.one(fitting).name, column }, { identity: how })
+}
+
+/** Computed when it is read, where the server can do that; nothing is built on it. */
+const generated: Generator = (draw, way) => {
+  const [name, source] = [draw.name(), drawPlace(draw, way.free, ({ type }) => TOLD.includes(type))]
+  if (source === undefined || Number(matrixMajor()) < 18) return undefined
+  const value = toldOf(source)
+  const column = {
+    ...named(name, 'text', true),
+    generated: `generated always as (${value}) virtual`,
+  }
+  const drawn = added(using(way, source), { table: source.table, column }, { generated: value })
+  return { ...drawn, way: { ...drawn.way, added: way.added } }
+}
+
+function toldOf({ column }: Place): string {
+  return `'of ' || ${id(column.name)}::text`
+}
+
+function named(name: string, type: TypeName, nullable: boolean): RandomColumn {
+  return { name, type, nullable, values: { type, nulls: nullable } }
+}
+
+/** @param more what the operation says of its values besides */
+function added(way: Way, place: Place, more: Pick<AddColumn, 'up' | 'identity' | 'generated'>): Drawn {
+  const { table, column } = place
+  const { name, type, nullable, byDefault } = column
+  return {
+    operation: {
+      kind: 'add_column',
+      namespace: 'public',
+      table,
+      column: name,
+      type,
+      nullable,
+      ...(byDefault === undefined ? {} : { default: byDefault }),
+      ...more,
+    },
+    way: {
+      ...withColumns(way, table, (columns) => [...columns, column]),
+      added: [...way.added, place],
+    },
+  }
+}
