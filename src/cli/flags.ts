@@ -31,7 +31,7 @@ export function addBoundFlags(command: Command): Command {
       'rows of one batch, about; as many as its time allows when not given',
       wholeNumber,
     )
-    .option('--workers <n>', 'batches of a backfill that run side by side', wholeNumber)
+    .option('--workers <n>', 'batches that run side by side, of a backfill or of the comparison', wholeNumber)
     .addOption(
       new Option(
         '--on-bad-row <what>',

@@ -9,7 +9,8 @@ import { readRun } from '../drive.ts'
 import { asDriver } from '../driving.ts'
 import { stopIfAsked } from '../stop.ts'
 import { readFile } from './file.ts'
-import { differs, foundSql, refuted } from './verify.ts'
+import { foundSql } from './found.ts'
+import { differs, refuted } from './verify.ts'
 
 /** One chunk a second: next to nothing beside what an application does. */
 const CHUNK_EVERY_MS = 1_000

@@ -1,0 +1,197 @@
+import type { VerifyStep } from '../../core/plan/step.ts'
+import { type Compared, NOTHING_FOUND, summed, withFound } from '../../core/run/compared.ts'
+import type { Verdict } from '../../core/run/event.ts'
+import { isSmall } from '../../core/run/ladder.ts'
+import { wasQuick } from '../../core/run/pace.ts'
+import {
+  blockRanges,
+  halves,
+  isBefore,
+  isThroughFile,
+  type Pass,
+  type Position,
+  type Range,
+  rowsOfAll,
+  share,
+} from '../../core/run/ranges.ts'
+import { lit, type Sql, sql } from '../../core/sql.ts'
+import type { Driving, Working } from '../context.ts'
+import type { Lane } from '../ports.ts'
+import { stopIfAsked } from '../stop.ts'
+import { attempted } from './attempts.ts'
+import { batchOf, batchTransaction } from './batch.ts'
+import { type Marked, markSql } from './checkpoint.ts'
+import { workTogether } from './crew.ts'
+import { isRewritten } from './file.ts'
+import { foundSql } from './found.ts'
+import type { Part } from './leaves.ts'
+import type { teller } from './work-through.ts'
+
+export interface Comparison extends Part<VerifyStep> {
+  readonly run: number
+  readonly tell: ReturnType<typeof teller>
+}
+
+/** Where a comparison stands, and what it found up to there. */
+export interface ComparisonState extends Pass {
+  readonly verdict: Verdict
+}
+
+/** What those who compare one file side by side have in common. */
+interface Shared {
+  /** What is on record. It comes behind all that was found up to there. */
+  recorded: ComparisonState
+  found: Compared
+  /** Ranges before it are taken. */
+  next: Position
+  /** Taken, and not done by those who took them. */
+  readonly left: Range[]
+  /** Of a chunk. */
+  rows: number
+  isRewritten: boolean
+  /** One at a time writes down how far it is. */
+  recording: Promise<void>
+}
+
+interface Member extends Comparison {
+  readonly lane: Lane
+  readonly shared: Shared
+}
+
+/**
+ * Compares all rows of a file from where it stands, in chunks that several read side by side.
+ * @returns nothing when the table was rewritten under way
+ */
+export async function compare(
+  engine: Driving,
+  work: Comparison,
+  start: ComparisonState,
+): Promise<ComparisonState | undefined> {
+  let recorded = start
+  // Whoever loses its connection at the end leaves a chunk behind that nobody took up.
+  while (!isThroughFile(recorded)) {
+    const shared: Shared = {
+      recorded,
+      found: { at: recorded.at, verdict: recorded.verdict, ahead: [] },
+      next: recorded.at,
+      left: [],
+      rows: engine.settings.batch.verifyRows,
+      isRewritten: false,
+      recording: Promise.resolve(),
+    }
+    await workTogether(engine, {
+      own: { transact: (transaction) => engine.driver.transact(transaction), close: async () => undefined },
+      wanted: async () =>
+        isSmall(start.file) ? 1 : (engine.brake?.workers() ?? engine.settings.batch.workers),
+      work: (working, lane, mayStay) => takeChunks(working, { ...work, lane, shared }, mayStay),
+    })
+    if (shared.isRewritten) return undefined
+    recorded = shared.recorded
+  }
+  return recorded
+}
+
+/** Takes chunk after chunk. True when none is left, or the table was rewritten. */
+async function takeChunks(engine: Working, member: Member, mayStay: () => boolean): Promise<boolean> {
+  const { shared } = member
+  while (mayStay()) {
+    stopIfAsked(engine)
+    await engine.brake?.passed(engine)
+    const range = taken(shared)
+    if (range === undefined || shared.isRewritten) return true
+    try {
+      const verdict = await foundIn(engine, member, range)
+      shared.found = withFound(shared.found, { range, verdict })
+    } catch (error) {
+      shared.left.push(range)
+      throw error
+    }
+    const turn = shared.recording.then(() => record(engine, member))
+    shared.recording = turn.catch(() => undefined)
+    await turn
+  }
+  return false
+}
+
+function taken(shared: Shared): Range | undefined {
+  const left = shared.left.pop()
+  const pass = { ...shared.recorded, at: shared.next }
+  if (left !== undefined || isThroughFile(pass)) return left
+  const range = blockRanges(pass, shared.rows)
+  shared.next = range.to
+  return range
+}
+
+/** Of a chunk that takes longer than a statement may, in parts. */
+async function foundIn(engine: Working, member: Member, range: Range): Promise<Verdict> {
+  const { step, run, lane, shared } = member
+  const { statementTimeoutMs } = engine.settings.batch
+  const parts = halves(range, shared.recorded.file.linesPerBlock) ?? []
+  const chunk = await attempted(engine, {
+    step,
+    batch: async () => (await batchTransaction(engine, run, [chunkSql(step, range)], lane)) as Chunk,
+    canBeSmaller: parts.length > 0,
+    explain: async (error) => error,
+  })
+  if (chunk === 'too slow') {
+    shared.rows = Math.max(1, Math.floor(shared.rows / 2))
+    let verdict = NOTHING_FOUND
+    for (const part of parts) verdict = summed(verdict, await foundIn(engine, member, part))
+    return verdict
+  }
+  // One stall of the machine must not leave the rest of a large table to be done row by row.
+  if (wasQuick(chunk.ms, statementTimeoutMs))
+    shared.rows = Math.min(engine.settings.batch.verifyRows, shared.rows * 2)
+  return chunk.verdict
+}
+
+interface Chunk {
+  readonly verdict: Verdict
+  readonly ms: number
+}
+
+function chunkSql(step: VerifyStep, range: Range): Sql {
+  return sql`with chunk as (${foundSql(step, range)})
+select pg_catalog.json_build_object('verdict', pg_catalog.to_json(chunk),
+    'ms', extract(epoch from pg_catalog.clock_timestamp() - pg_catalog.statement_timestamp()) * 1000) as result from chunk`
+}
+
+/** Writes down what was found in all chunks up to the first one that is not done, if that is news. */
+async function record(engine: Working, { step, run, lane, shared, tell }: Member): Promise<void> {
+  const { recorded, found, isRewritten: isOver } = shared
+  if (isOver || !isBefore(recorded.at, found.at)) return
+  const state = { ...recorded, at: found.at, verdict: found.verdict }
+  const mark = markSql({
+    run,
+    step: step.id,
+    state: sql`${lit(JSON.stringify(state))}::jsonb`,
+    rowsDone: lit(found.verdict.rows - recorded.verdict.rows),
+    rowsTotal: rowsOfAll(recorded),
+    // Whoever rewrote it did so before what is written here, and perhaps before what was read.
+    condition: sql`not ${isRewritten(step.table, recorded.file)}`,
+  })
+  const marked = await attempted(engine, {
+    step,
+    batch: async () => {
+      const result = await batchTransaction(
+        engine,
+        run,
+        [
+          sql`with mark as (${mark})
+select pg_catalog.json_build_object('mark', (select pg_catalog.to_json(mark) from mark)) as result`,
+        ],
+        lane,
+      )
+      return (result as { readonly mark: Marked }).mark
+    },
+    canBeSmaller: false,
+    explain: async (error) => error,
+  })
+  if (marked === 'too slow') return
+  const batch = batchOf(marked)
+  if (batch.rewritten) shared.isRewritten = true
+  else {
+    shared.recorded = state
+    tell({ ...batch, share: share(state) })
+  }
+}
