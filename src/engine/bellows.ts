@@ -12,7 +12,7 @@ import type { Rollout } from '../core/rollout/rollout.ts'
 import type { WorkloadFacts } from '../core/rollout/workload.ts'
 import type { WorkloadRollout } from '../core/rollout/workload-rollout.ts'
 import type { Finding } from '../core/run/diagnosis.ts'
-import type { Notice } from '../core/run/event.ts'
+import type { Notice, Progress } from '../core/run/event.ts'
 import type { Quarantine } from '../core/run/quarantine.ts'
 import type { Run } from '../core/run/run.ts'
 import type { QualifiedName } from '../core/schema/model.ts'
@@ -88,6 +88,8 @@ export interface Looking {
   previewBaseline(files: Readonly<Record<string, string>>): Promise<BaselineReport>
   /** What is not as the baseline and the completed runs have left it. */
   drift(): Promise<SchemaDrift>
+  /** How far a run is with what works through a table, by whomever, where it is at that. */
+  progress(run: number): Promise<Progress | undefined>
   /** What is said of the backfill that is under way, by whomever: how many are at it, and how. */
   filling(): Promise<Filling | undefined>
   /** Who is changing the database at the moment. */

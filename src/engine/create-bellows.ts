@@ -1,4 +1,5 @@
 import { readAudit } from './audit.ts'
+import { readProgress } from './backfill/doing.ts'
 import { estimate } from './backfill/estimate.ts'
 import { readFilling } from './backfill/filling.ts'
 import { keepComparing } from './backfill/keep-comparing.ts'
@@ -84,6 +85,7 @@ function looking(engine: Engine): Looking {
     baseline: () => readBaseline(engine),
     previewBaseline: (files) => previewBaseline(engine, files),
     drift: () => readDrift(engine),
+    progress: (run) => readProgress(engine, run),
     filling: () => readFilling(engine),
     driver: async () => ((await engine.journal.isInstalled()) ? engine.database.holder() : undefined),
   }

@@ -80,11 +80,46 @@ describe('a comparison by several', () => {
             ({ code }: { code?: string }) => code,
           ),
       )
+      if (attempt === 1) {
+        const progress = await (await database.bellows()).progress(1)
+        expect(progress, 'whoever asks sees how far it is').toMatchObject({
+          step: STEP,
+          growth: 1,
+          rowsTotal: ROWS,
+        })
+        expect(progress?.rowsDone).toBeGreaterThan(0)
+        expect(progress?.rowsDone).toBeLessThan(ROWS)
+      }
       await bellows.close()
     }
     expect(codes.length, 'it was interrupted on the way').toBeGreaterThan(4)
     expect(codes.at(-1)).toBe('verification_failed')
     expect(await rowsCompared(database), 'each row once').toEqual([ROWS])
+  })
+
+  test('comes to an end when somebody does not let go of the table', async () => {
+    const database = await corrupted()
+    // One chunk for three: those who find none wait for the one who has it.
+    const batch = { ...settings.batch, verifyRows: 10_000, lockTimeoutMs: 50, attemptsMax: 3 }
+    const holder = await database.session('somebody')
+    let isHeld = false
+    const { bellows } = faultyBellows(
+      database.url,
+      {
+        before: async ({ what }) => {
+          if (isHeld || !what.startsWith('with chunk')) return
+          isHeld = true
+          await holder.query('begin; lock table users in access exclusive mode')
+        },
+      },
+      { settings: { ...settings, batch } },
+    )
+    await expect(bellows.change((driver) => driver.advance(MIGRATION, 'verify'))).rejects.toMatchObject({
+      step: STEP,
+      hint: expect.stringContaining('somebody'),
+    })
+    await holder.query('rollback')
+    await bellows.close()
   })
 
   test('begins anew when the table is rewritten under way', async () => {

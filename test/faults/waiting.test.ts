@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { cleanUp, testDatabase } from '../support/database.ts'
 import { rename } from '../support/rename.ts'
@@ -78,6 +79,23 @@ test('nothing is compared any more when it is over, or when nobody waits', async
   await move.rollback()
   await comparing
   close()
+})
+
+test('it is over at once when the gate is open in the middle of it, and goes on behind a connection that is lost', async () => {
+  const move = await moving('verify')
+  const first = waiting(move)
+  // In front of the first chunk, with the brake open.
+  await sleep(300)
+  first.close()
+  await first.comparing
+
+  const second = waiting(move)
+  await sleep(300)
+  await move.database.query(
+    `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`,
+  )
+  await corrupted(move, `'other'`)
+  await expect(second.comparing).rejects.toMatchObject(FOUND)
 })
 
 test('where both columns are in one table the database itself keeps what was compared, whoever writes', async () => {

@@ -13,16 +13,9 @@ export type DiskReader = (sizeBytes: number | undefined) => Promise<Disk>
  * @param measuring what it takes the server a while to say is asked on a session of its own
  */
 export function diskReader(sessions: Sessions, measuring: Sessions): DiskReader {
-  let known: Promise<Place> | undefined
-  const place = (): Promise<Place> => {
-    known ??= placeOf(sessions).catch((error: unknown) => {
-      known = undefined
-      throw error
-    })
-    return known
-  }
   return async (sizeBytes) => {
-    const { folders, mayListLog } = await place()
+    // Each time, as another server may have taken over.
+    const { folders, mayListLog } = await placeOf(sessions)
     const seen = await Promise.all(folders.map(freeIn))
     if (sizeBytes === undefined) return { freeBytes: leastOf(seen), hidden: 0 }
     const { used, hidden } = await usedOn(measuring, mayListLog)

@@ -48,7 +48,14 @@ async function workOf(bellows: Bellows, { runs }: History): Promise<Works> {
     await Promise.all(
       working.map(
         async ({ id }) =>
-          [id, { brake: await bellows.brake(id), quarantine: await bellows.quarantine(id) }] as const,
+          [
+            id,
+            {
+              progress: await bellows.progress(id),
+              brake: await bellows.brake(id),
+              quarantine: await bellows.quarantine(id),
+            },
+          ] as const,
       ),
     ),
   )

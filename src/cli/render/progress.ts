@@ -135,7 +135,7 @@ function waitingLine(waitsFor: readonly string[]): string {
   return `waiting: ${waitsFor.slice(0, WAITS_SHOWN).join('; ')}${more > 0 ? `; and ${more} more` : ''}`
 }
 
-function progressLine(progress: Progress): string {
+export function progressLine(progress: Progress): string {
   const { step, rowsDone, rowsTotal, rowsPerSecond, secondsLeft } = progress
   const share = rowsTotal === 0 ? 1 : Math.min(1, rowsDone / rowsTotal)
   const full = Math.round(share * BAR_CELLS)

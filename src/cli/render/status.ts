@@ -5,6 +5,7 @@ import {
   heldBack,
   latecomers,
   namesOf,
+  type Progress,
   type Quarantine,
   quarantineText,
   type Run,
@@ -12,7 +13,7 @@ import {
   type Version,
 } from '../../index.ts'
 import type { Terminal } from '../terminal.ts'
-import { brakeText } from './progress.ts'
+import { brakeText, progressLine } from './progress.ts'
 
 /** One migration with everything that status says of it. */
 export interface MigrationStatus {
@@ -23,6 +24,8 @@ export interface MigrationStatus {
   readonly versions: readonly number[]
   /** Why it stands where it stands. */
   readonly because?: string
+  /** How far its backfill or its verification is. */
+  readonly progress?: Progress
   /** What slows its backfill or its verification at this moment, or has paused it. */
   readonly brake?: BrakeState
   /** Rows that its backfill goes on without. */
@@ -62,14 +65,16 @@ export function migrationStatuses(
 export type Works = ReadonlyMap<number, Work>
 
 interface Work {
+  readonly progress: Progress | undefined
   readonly brake: BrakeState | undefined
   readonly quarantine: Quarantine
 }
 
 function withWork(status: MigrationStatus, work: Work | undefined): MigrationStatus {
-  const { brake, quarantine = { rows: 0, samples: [] } } = work ?? {}
+  const { progress, brake, quarantine = { rows: 0, samples: [] } } = work ?? {}
   return {
     ...status,
+    ...(progress === undefined ? {} : { progress }),
     ...(brake === undefined ? {} : { brake }),
     ...(quarantine.rows === 0 ? {} : { quarantine }),
   }
@@ -136,9 +141,10 @@ export function renderStatus(statuses: readonly MigrationStatus[], { style }: Te
   const others = statuses.filter(({ state }) => state !== 'baseline')
   const width = Math.max(0, ...others.map(({ migration }) => migration.length))
   const lines = others.flatMap(
-    ({ migration, state, stage, versions, because, brake, quarantine, note, next }) => [
+    ({ migration, state, stage, versions, because, progress, brake, quarantine, note, next }) => [
       `${migration.padEnd(width)}  ${style(state === 'completed' ? 'green' : 'yellow', stage.padEnd(12))}  ${versionText(versions)}`.trimEnd(),
       ...(because === undefined ? [] : [`${' '.repeat(width)}  stands because ${because}`]),
+      ...(progress === undefined ? [] : [`${' '.repeat(width)}  ${progressLine(progress)}`]),
       ...(brake === undefined ? [] : [`${' '.repeat(width)}  ${brakeText(brake)}`]),
       ...(quarantine === undefined ? [] : [`${' '.repeat(width)}  ${quarantineText(quarantine)}`]),
       ...(note === undefined ? [] : [`${' '.repeat(width)}  ${note}`]),

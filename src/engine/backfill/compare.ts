@@ -1,3 +1,4 @@
+import { assert } from '../../core/errors.ts'
 import type { VerifyStep } from '../../core/plan/step.ts'
 import { type Compared, NOTHING_FOUND, summed, withFound } from '../../core/run/compared.ts'
 import type { Verdict } from '../../core/run/event.ts'
@@ -46,6 +47,8 @@ interface Shared {
   next: Position
   /** Taken, and not done by those who took them. */
   readonly left: Range[]
+  /** Chunks that somebody is at. */
+  out: number
   /** Of a chunk. */
   rows: number
   isRewritten: boolean
@@ -67,56 +70,77 @@ export async function compare(
   work: Comparison,
   start: ComparisonState,
 ): Promise<ComparisonState | undefined> {
-  let recorded = start
-  // Whoever loses its connection at the end leaves a chunk behind that nobody took up.
-  while (!isThroughFile(recorded)) {
-    const shared: Shared = {
-      recorded,
-      found: { at: recorded.at, verdict: recorded.verdict, ahead: [] },
-      next: recorded.at,
-      left: [],
-      rows: engine.settings.batch.verifyRows,
-      isRewritten: false,
-      recording: Promise.resolve(),
-    }
-    await workTogether(engine, {
-      own: { transact: (transaction) => engine.driver.transact(transaction), close: async () => undefined },
-      wanted: async () =>
-        isSmall(start.file) ? 1 : (engine.brake?.workers() ?? engine.settings.batch.workers),
-      work: (working, lane, mayStay) => takeChunks(working, { ...work, lane, shared }, mayStay),
-    })
-    if (shared.isRewritten) return undefined
-    recorded = shared.recorded
+  if (isThroughFile(start)) return start
+  const shared: Shared = {
+    recorded: start,
+    found: { at: start.at, verdict: start.verdict, ahead: [] },
+    next: start.at,
+    left: [],
+    out: 0,
+    rows: engine.settings.batch.verifyRows,
+    isRewritten: false,
+    recording: Promise.resolve(),
   }
-  return recorded
+  await workTogether(engine, {
+    own: { transact: (transaction) => engine.driver.transact(transaction), close: async () => undefined },
+    wanted: async () =>
+      isSmall(start.file) ? 1 : (engine.brake?.workers() ?? engine.settings.batch.workers),
+    work: (working, lane, mayStay) => takeChunks(working, { ...work, lane, shared }, mayStay),
+  })
+  if (shared.isRewritten) return undefined
+  assert(isThroughFile(shared.recorded), 'a comparison ends at the end of its file')
+  return shared.recorded
 }
 
-/** Takes chunk after chunk. True when none is left, or the table was rewritten. */
+const OTHERS_MS = 50
+/** So many chunks may wait for one in front of them that takes longer: what is not on record is lost with the process. */
+const AHEAD_MAX = 8
+
+/** Takes chunk after chunk. True when all is on record, or the table was rewritten. */
 async function takeChunks(engine: Working, member: Member, mayStay: () => boolean): Promise<boolean> {
   const { shared } = member
   while (mayStay()) {
     stopIfAsked(engine)
     await engine.brake?.passed(engine)
+    if (shared.isRewritten) return true
     const range = taken(shared)
-    if (range === undefined || shared.isRewritten) return true
-    try {
-      const verdict = await foundIn(engine, member, range)
-      shared.found = withFound(shared.found, { range, verdict })
-    } catch (error) {
-      shared.left.push(range)
-      throw error
+    if (range !== undefined) await oneChunk(engine, member, range)
+    // Others are at the last ones, or at the one that all wait for, and may leave it to us.
+    else if (shared.out > 0) {
+      await engine.clock.sleep(OTHERS_MS)
+      continue
     }
-    const turn = shared.recording.then(() => record(engine, member))
-    shared.recording = turn.catch(() => undefined)
-    await turn
+    await inTurn(shared, () => record(engine, member))
+    if (range === undefined) return true
   }
   return false
+}
+
+/** One after the other, whether or not the one before could. */
+async function inTurn(shared: Shared, work: () => Promise<void>): Promise<void> {
+  const turn = shared.recording.then(work)
+  shared.recording = turn.catch(() => undefined)
+  await turn
+}
+
+async function oneChunk(engine: Working, member: Member, range: Range): Promise<void> {
+  const { shared } = member
+  shared.out += 1
+  try {
+    const verdict = await foundIn(engine, member, range)
+    shared.found = withFound(shared.found, { range, verdict })
+  } catch (error) {
+    shared.left.push(range)
+    throw error
+  } finally {
+    shared.out -= 1
+  }
 }
 
 function taken(shared: Shared): Range | undefined {
   const left = shared.left.pop()
   const pass = { ...shared.recorded, at: shared.next }
-  if (left !== undefined || isThroughFile(pass)) return left
+  if (left !== undefined || isThroughFile(pass) || shared.found.ahead.length >= AHEAD_MAX) return left
   const range = blockRanges(pass, shared.rows)
   shared.next = range.to
   return range
@@ -136,7 +160,11 @@ async function foundIn(engine: Working, member: Member, range: Range): Promise<V
   if (chunk === 'too slow') {
     shared.rows = Math.max(1, Math.floor(shared.rows / 2))
     let verdict = NOTHING_FOUND
-    for (const part of parts) verdict = summed(verdict, await foundIn(engine, member, part))
+    for (const part of parts) {
+      stopIfAsked(engine)
+      await engine.brake?.passed(engine)
+      verdict = summed(verdict, await foundIn(engine, member, part))
+    }
     return verdict
   }
   // One stall of the machine must not leave the rest of a large table to be done row by row.

@@ -24,6 +24,8 @@ interface Member {
 
 /** How often it is looked whether there are as many as there should be. */
 const LOOK_MS = 1_000
+/** After so many looks, some ten minutes, connections that were lost before are forgotten: a backfill may take days. */
+const FORGETS_LOOKS = 600
 
 /**
  * Keeps as many at work as there should be, until the first one has found the end, or failed: the others end behind the batch that they are at.
@@ -81,7 +83,8 @@ export async function workTogether(engine: Working, crew: Crew): Promise<void> {
       join(lane)
     }
   }
-  while (!isOver()) {
+  for (let looks = 1; !isOver(); looks += 1) {
+    if (looks % FORGETS_LOOKS === 0) missed = 0
     try {
       const wanted = await crew.wanted()
       unasked = 0

@@ -24,7 +24,6 @@ const PART_MS = 100
 const PARTS = 10
 
 /** What takes the server a while to say is asked for once in so many looks, and often enough not to count as unheard. */
-const RARE: ReadonlySet<SignalName> = new Set(['disk'])
 const RARE_LOOKS = 10
 
 /** Looks at all signals once, and then from time to time beside the work. One that does not answer holds no other up. */
@@ -48,9 +47,11 @@ export async function watchSignals(engine: Engine, { run, step, closed }: Watche
     }
   }
   const { pollMs, blindMs } = rules
+  // Where somebody has said how large the disk is the server adds up the sizes of all files.
+  const isRare = (name: SignalName) => name === 'disk' && rules.diskBytes !== undefined
   const looks = [
-    { pauseMs: pollMs, names: signals.filter((name) => !RARE.has(name)) },
-    { pauseMs: Math.min(RARE_LOOKS * pollMs, blindMs / 2), names: signals.filter((name) => RARE.has(name)) },
+    { pauseMs: pollMs, names: signals.filter((name) => !isRare(name)) },
+    { pauseMs: Math.min(RARE_LOOKS * pollMs, blindMs / 2), names: signals.filter(isRare) },
   ]
   const asking = [
     ...looks.flatMap(({ pauseMs, names }) =>
