@@ -39,9 +39,11 @@ const CHANGED_BEFORE = 'a statement of the migration may change them first; the 
 /** A table is read once, however many of its columns are filled. */
 function byTable(steps: Plan['steps']): readonly Filling[] {
   const fills = steps.filter((step): step is BackfillStep => step.kind === 'backfill')
-  return fills.flatMap(({ table, key }, at) => {
+  return fills.flatMap(({ id, table, key }, at) => {
     const ofTable = fills.filter((other) => isSameName(other.table, table))
-    return ofTable[0] === fills[at] ? [{ table, key, tries: ofTable.flatMap(({ tries = [] }) => tries) }] : []
+    return ofTable[0] === fills[at]
+      ? [{ id, table, key, tries: ofTable.flatMap(({ tries = [] }) => tries) }]
+      : []
   })
 }
 
@@ -76,18 +78,31 @@ function leftOver({ pages, seen }: Trial): string | undefined {
 }
 
 function inTheWay(
-  { table, tries = [] }: Filling,
+  { id, table, key, tries = [] }: Filling,
   found: readonly BadRow[],
   leavesOut: boolean,
 ): BellowsError {
   const columns = [...new Set(tries.map(({ called }) => `"${called}"`))].join(' or ')
-  const samples = found.map(({ row, because }) => `${JSON.stringify(row)}: ${because}`)
+  const samples = found.map((one) => sampleText(one, key))
   return new BellowsError(
     'rows_in_the_way',
     `Rows of "${table.name}" cannot be given their value of ${columns}; nothing was changed. Such as ${samples.join('; ')}.`,
     {
+      step: id,
       hint: `Have up give a value for such rows, or correct them, and run the same command again.${leavesOut ? '' : ' Rows for which it fails can be left for later: --on-bad-row quarantine.'}`,
-      facts: { rows: found.map(({ row }) => row), because: found.map(({ because }) => because) },
+      facts: {
+        rows_done: 0,
+        rows: found.map(({ row }) => row),
+        because: found.map(({ because }) => because),
+      },
     },
   )
+}
+
+/** Such as `id=7 (name abc)`. In a table without a key a row is known by its place. */
+function sampleText({ row, because }: BadRow, key: readonly string[]): string {
+  const names = key.length === 0 ? ['ctid'] : key
+  const others = Object.entries(row).filter(([name]) => !names.includes(name))
+  const values = others.map(([name, value]) => `${name} ${String(value)}`).join(', ')
+  return `${names.map((name) => `${name}=${String(row[name])}`).join(', ')}${values === '' ? '' : ` (${values})`}: ${because}`
 }

@@ -71,9 +71,10 @@ const CODE_OF: Readonly<Record<ErrorCode, number>> = {
   verification_failed: WIRE.preconditionFailed,
 }
 
-/** @param step where it happened: a batch that failed follows others that are done, so its outcome is not a clean nothing */
+/** @param step where it happened: a batch that failed follows others that are done, and rows that cannot be filled can be corrected, so the outcome is not for ever */
 export function wireCode(code: ErrorCode, step: string | undefined): number {
-  if (code === 'statement_failed' && step?.includes('/backfill/') === true) return WIRE.crash
+  const isOfRows = code === 'statement_failed' || code === 'rows_in_the_way'
+  if (isOfRows && step?.includes('/backfill/') === true) return WIRE.crash
   return CODE_OF[code]
 }
 

@@ -63,7 +63,7 @@ test('rows in the way are named, with what is wrong with each and what can be do
   expect(error).toMatchObject({
     code: 'rows_in_the_way',
     message:
-      'Rows of "users" cannot be given their value of "a"; nothing was changed. Such as {"id":7,"said":"x"}: invalid input.',
+      'Rows of "users" cannot be given their value of "a"; nothing was changed. Such as id=7 (said x): invalid input.',
     hint: expect.stringContaining('--on-bad-row quarantine'),
     facts: { rows: [{ id: 7, said: 'x' }], because: ['invalid input'] },
   })

@@ -31,7 +31,7 @@ const RESULT = 'bellows.trial'
 const PLACE = id('bellows place')
 
 /** Those of one table. */
-export type Filling = Pick<BackfillStep, 'table' | 'key' | 'tries'>
+export type Filling = Pick<BackfillStep, 'id' | 'table' | 'key' | 'tries'>
 
 /** Where rows that fail are left out by the backfill only a NULL is in the way. */
 export interface Rules {

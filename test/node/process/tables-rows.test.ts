@@ -192,16 +192,15 @@ const SCENARIOS: readonly Scenario[] = [
         err(13, /id=512/, '"rows_done": #'),
       ),
       async (place) => {
-        const done = /"rows_done": (\d+)/.exec(place.node.stdout())?.[1]
-        expect(await count(place, 'amount is not null'), 'earlier batches stay').toBe(Number(done))
-        expect(Number(done)).toBeGreaterThan(0)
+        // The row is seen before the first batch.
+        expect(/"rows_done": (\d+)/.exec(place.node.stdout())?.[1]).toBe('0')
+        expect(await count(place, 'amount is not null')).toBe(0)
         await place.database.query(`update users set name = 512 where id = 512`)
       },
-      // Correcting the row has filled it, too: the trigger keeps the two in step.
       row(
         '20, 43: the same message is executed again',
         { ...migrateData('name', 'amount', { overlap: 'forward_only', batch_size: 50 }), msg_id: 77 },
-        copied(2, 999),
+        copied(2, 1000),
       ),
       async (place) => expect(await count(place, 'amount = name')).toBe(1000),
     ],
