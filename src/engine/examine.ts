@@ -7,9 +7,11 @@ const LONG_TRANSACTION_SECONDS = 60
 
 /** Looks at the server and judges whether a migration can be done there now, and at the application's way to it. Changes nothing. */
 export async function examine(engine: Engine): Promise<readonly Finding[]> {
-  const [server] = await engine.database.read<Omit<ServerFacts, 'isInstalled'>>(serverFacts())
+  const [server] = await engine.database.read<Omit<ServerFacts, 'isInstalled' | 'batchMs'>>(serverFacts())
   if (server === undefined) return []
-  const found = diagnose({ ...server, isInstalled: await engine.journal.isInstalled() })
+  const { lockTimeoutMs, statementTimeoutMs } = engine.settings.batch
+  const isInstalled = await engine.journal.isInstalled()
+  const found = diagnose({ ...server, isInstalled, batchMs: lockTimeoutMs + statementTimeoutMs })
   if (engine.application === undefined) return found
   return [...found, ...diagnoseApplication(await engine.application.look())]
 }
@@ -19,6 +21,7 @@ function serverFacts(): Sql {
   return sql`
 select pg_catalog.current_setting('server_version_num')::integer as ${named('serverVersion')},
   pg_catalog.pg_is_in_recovery() as ${named('isReplica')},
+  (extract(epoch from pg_catalog.current_setting('deadlock_timeout')::interval) * 1000)::integer as ${named('deadlockTimeoutMs')},
   exists (select from pg_catalog.pg_roles where rolname = 'bellows') as ${named('hasRoleOfOurName')},
   pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE') as ${named('mayCreateNamespace')},
   pg_catalog.current_setting('max_connections')::integer

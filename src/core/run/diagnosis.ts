@@ -17,6 +17,10 @@ export interface ServerFacts {
   readonly preparedTransactions: number
   /** Autovacuum to prevent wraparound does not give way to a lock request. */
   readonly wraparoundVacuums: readonly string[]
+  /** After so long a session that waits for a lock looks whether it waits in a circle, and ends its own transaction then. */
+  readonly deadlockTimeoutMs: number
+  /** Longest time of a batch, waiting for rows and holding them. */
+  readonly batchMs: number
 }
 
 export interface Finding {
@@ -42,6 +46,7 @@ export function diagnose(facts: ServerFacts): readonly Finding[] {
     transactions(facts),
     prepared(facts),
     vacuums(facts),
+    deadlocks(facts),
   ]
 }
 
@@ -128,5 +133,15 @@ function vacuums({ wraparoundVacuums }: ServerFacts): Finding {
   return finding('vacuum', `to prevent wraparound: ${wraparoundVacuums.join(', ')}`, {
     verdict: 'warning',
     hint: 'It does not give way to a lock request; wait for it before changing these tables.',
+  })
+}
+
+/** Of two who wait for one another the one fails that looks first. */
+function deadlocks({ deadlockTimeoutMs, batchMs }: ServerFacts): Finding {
+  const because = `looked for after ${deadlockTimeoutMs} ms; a batch gives way within ${batchMs} ms`
+  if (batchMs < deadlockTimeoutMs) return finding('deadlocks', because)
+  return finding('deadlocks', because, {
+    verdict: 'warning',
+    hint: 'A statement of an application could be the one that fails. Make batch.lockTimeoutMs and batch.statementTimeoutMs together shorter than deadlock_timeout.',
   })
 }
