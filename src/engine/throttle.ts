@@ -47,7 +47,7 @@ export async function hasThrottle(engine: Engine): Promise<boolean> {
 }
 
 /** What was told longer ago is void: whoever told it is gone. */
-const VOID_SECONDS = 15
+export const VOID_SECONDS = 15
 
 export async function readBrake(engine: Engine, run: number): Promise<BrakeState | undefined> {
   if (!(await hasThrottle(engine))) return undefined

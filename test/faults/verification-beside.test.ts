@@ -66,7 +66,11 @@ describe('a comparison by several', () => {
       let chunks = 0
       const { bellows } = faultyBellows(
         database.url,
-        { after: ({ what }) => void (chunks += what.startsWith('with chunk') ? 1 : 0) },
+        {
+          after: ({ what }) => {
+            if (what.startsWith('with chunk')) chunks += 1
+          },
+        },
         {
           settings: { ...settings, batch: { ...settings.batch, verifyRows: 400 } },
           isStopping: () => chunks > 0,

@@ -2,11 +2,13 @@ import { on } from 'node:events'
 import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import type { Readable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { describe, expect, test } from 'vitest'
 import { openBellows } from '../../src/compose.ts'
 import { workplace } from '../support/cli.ts'
 import { cleanUp, type TestDatabase, testDatabase } from '../support/database.ts'
+import { faultyBellows } from '../support/faulty-ports.ts'
 import { startServer } from '../support/own-server.ts'
 import { MIGRATION, SETTINGS, STEP, UNLIKE } from './wide-rows.ts'
 
@@ -127,6 +129,26 @@ describe('workers in processes of their own', () => {
     expect(await database.query(UNLIKE)).toEqual([])
     expect((await figures(database)).tries).toBeLessThanOrEqual(ROWS + BATCH)
     for (const { child } of workers) child.kill('SIGINT')
+  })
+
+  test('stand still when the driver dies that had checks of its own, which nobody else can ask', async () => {
+    const database = await expanded()
+    const workers = await startWorkers(database.url, 2)
+    const brake = { checks: [{ name: 'the office', sql: 'select true' }] }
+    const driver = faultyBellows(database.url, {}, { settings: { ...settings, brake } })
+    void driver.bellows.change((driving) => driving.advance(MIGRATION, 'backfill')).catch(() => undefined)
+    await expect.poll(() => workersOf(database), within).toBe(2)
+    driver.die()
+    // As when it was long ago.
+    await database.query(`update bellows.heartbeat set beat_at = beat_at - interval '1 min'`)
+    await expect.poll(() => workersOf(database), within).toBe(0)
+    const { filled, left } = await figures(database)
+    expect(left).toBeGreaterThan(0)
+    // Longer than it takes them to look again.
+    await sleep(1_500)
+    expect(await figures(database)).toMatchObject({ filled, workers: 0 })
+    for (const { child } of workers) child.kill('SIGINT')
+    await driver.bellows.close()
   })
 
   test('outlive the end of the server, like the driver', { timeout: 120_000 }, async () => {

@@ -29,6 +29,8 @@ interface State extends Pass {
   readonly epoch?: number
   /** The limits of its brake. Its own checks it alone can ask: see `readBrake`. */
   readonly brake?: BrakeSettings
+  /** Its own checks, by name. */
+  readonly checks?: readonly string[]
   /** What it does with a row that cannot be filled. */
   readonly badRows?: BadRows
   /** Who kept the ladder from bringing anything when the last ranges were made. */
@@ -122,7 +124,15 @@ async function together(engine: Driving, work: Work, state: State): Promise<Stat
   await note(engine, work.run, [], [takeUpSql(engine, work)])
   const wanted = async () => engine.brake?.workers() ?? engine.settings.batch.workers
   const found = await climb(engine, { ...work, pass: state, wanted })
-  const { byRanges: _ranges, epoch: _epoch, brake: _brake, badRows: _rows, heldBy: _heldBy, ...pass } = state
+  const {
+    byRanges: _ranges,
+    epoch: _epoch,
+    brake: _brake,
+    checks: _checks,
+    badRows: _rows,
+    heldBy: _heldBy,
+    ...pass
+  } = state
   const isDone = found !== undefined && work.step.once === true ? { isDone: true as const } : {}
   await closed(engine, work, { ...pass, passNumber: 2, ...isDone })
   return found === undefined ? undefined : { ...pass, found }
@@ -133,7 +143,12 @@ function takeUpSql({ driver, settings }: Driving, { run, step }: Work): Sql {
   const { onBadRow, quarantineMax } = settings.batch
   const limits = { ...settings.brake, checks: [] }
   const more = lit(
-    JSON.stringify({ epoch: driver.epoch, brake: limits, badRows: { onBadRow, quarantineMax } }),
+    JSON.stringify({
+      epoch: driver.epoch,
+      brake: limits,
+      checks: settings.brake.checks.map(({ name }) => name),
+      badRows: { onBadRow, quarantineMax },
+    }),
   )
   return sql`update bellows.checkpoint set state = state || ${more}::jsonb where step = ${lit(step.id)} and run = ${lit(run)}`
 }

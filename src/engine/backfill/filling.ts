@@ -4,6 +4,7 @@ import { WORKER } from '../../core/run/workers.ts'
 import { lit, sql } from '../../core/sql.ts'
 import type { Engine } from '../context.ts'
 import type { BadRows, BrakeSettings } from '../settings.ts'
+import { VOID_SECONDS } from '../throttle.ts'
 import type { Part } from './leaves.ts'
 import { leafOf } from './range-rows.ts'
 
@@ -27,6 +28,10 @@ export interface Open extends Part<BackfillStep> {
   readonly epoch: number
   /** The limits that it brakes by. */
   readonly brake?: BrakeSettings
+  /** Checks of its own, which it alone can ask. */
+  readonly checks?: readonly string[]
+  /** Has it not been heard of for longer than its word on them counts? */
+  readonly isUnheard: boolean
   /** What to do with a row that cannot be filled. */
   readonly badRows?: BadRows
   /** Is it at work, or did it die at it? Otherwise it has left. */
@@ -40,8 +45,9 @@ export interface Open extends Part<BackfillStep> {
 export interface OpenRow {
   readonly run: number
   readonly step: string
-  readonly state: Pass & Pick<Open, 'epoch' | 'heldBy' | 'brake' | 'badRows'>
+  readonly state: Pass & Pick<Open, 'epoch' | 'heldBy' | 'brake' | 'checks' | 'badRows'>
   readonly driven: boolean
+  readonly unheard: boolean
   readonly left: boolean
 }
 
@@ -53,6 +59,7 @@ export async function openRow(engine: Engine): Promise<OpenRow | undefined> {
   const ofLeaf = sql`r.step = c.step and r.leaf = ${leafOf(sql`c.state`)}`
   const [found] = await engine.database.read<OpenRow>(sql`
 select c.run, c.step, c.state, h.epoch is not null as driven,
+    coalesce(h.beat_at < pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => ${lit(VOID_SECONDS)}), true) as unheard,
     exists (select from bellows.backfill_range r where ${ofLeaf} and r.next_rung < r.rungs)
       or coalesce((select r.to_block from bellows.backfill_range r where ${ofLeaf} order by r.from_block desc, r.from_line desc limit 1), 0) < (c.state #>> '{file,blocks}')::bigint as "left"
   from bellows.checkpoint c join bellows.driver d on d.epoch = (c.state ->> 'epoch')::bigint left join bellows.heartbeat h on h.epoch = d.epoch
@@ -66,8 +73,8 @@ export async function openPass(engine: Engine): Promise<Open | undefined> {
   const [stored] = await engine.journal.runs({ id: found.run })
   const step = stored?.plan.steps.find(({ id }) => id === found.step)
   if (step?.kind !== 'backfill') return undefined
-  const { run, state, driven, left } = found
-  const { file, at, leaf, epoch, heldBy, brake, badRows } = state
+  const { run, state, driven, unheard, left } = found
+  const { file, at, leaf, epoch, heldBy, brake, checks, badRows } = state
   return {
     run,
     step: leaf === undefined ? step : { ...step, table: leaf.table },
@@ -75,9 +82,11 @@ export async function openPass(engine: Engine): Promise<Open | undefined> {
     pass: { file, at, ...(leaf === undefined ? {} : { leaf }) },
     epoch,
     isDriven: driven,
+    isUnheard: unheard,
     isLeft: left,
     ...(heldBy === undefined ? {} : { heldBy }),
     ...(brake === undefined ? {} : { brake }),
+    ...(checks === undefined ? {} : { checks }),
     ...(badRows === undefined ? {} : { badRows }),
   }
 }

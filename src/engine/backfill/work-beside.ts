@@ -64,8 +64,16 @@ async function toDo(engine: Engine): Promise<Open | string> {
 
 const NO_BACKFILL = 'no backfill is under way'
 
-/** What the driver may not go on for. Where it cannot tell any more, that is void after a moment, and its limits alone count. */
-async function pausedBy(engine: Engine, { run, step }: Open): Promise<string | undefined> {
+/**
+ * What the driver may not go on for. Where it cannot tell any more, that is void after a moment, and its limits alone count; but what
+ * nobody else can ask must be heard.
+ */
+async function pausedBy(
+  engine: Engine,
+  { run, step, checks = [], isUnheard }: Open,
+): Promise<string | undefined> {
+  if (checks.length > 0 && isUnheard)
+    return `${step.id} is paused: its driver alone asks the checks ${checks.join(', ')}, and is not heard of`
   const brake = await readBrake(engine, run)
   return brake?.pace === 'pause' ? `${step.id} is paused: ${brake.because.join('; ')}` : undefined
 }
@@ -90,10 +98,12 @@ async function help(engine: Engine, open: Open, count: (rows: number) => void): 
         ...(leaf === undefined ? {} : { leaf }),
         count,
         tell: teller(engine, step.id),
-        wanted: async () =>
-          isStill(open, await openRow(engine)) && (await pausedBy(engine, open)) === undefined
-            ? (working.brake?.workers() ?? settings.batch.workers)
-            : 0,
+        wanted: async () => {
+          const now = await openRow(engine)
+          if (!isStill(open, now)) return 0
+          const isPaused = (await pausedBy(engine, { ...open, isUnheard: now.unheard })) !== undefined
+          return isPaused ? 0 : (working.brake?.workers() ?? settings.batch.workers)
+        },
       }),
     )
   } finally {
@@ -102,7 +112,7 @@ async function help(engine: Engine, open: Open, count: (rows: number) => void): 
 }
 
 /** The driver may have gone on to another partition, begun anew with a table that was rewritten, or left. */
-function isStill({ run, step, leaf, pass, epoch }: Open, now: OpenRow | undefined): boolean {
+function isStill({ run, step, leaf, pass, epoch }: Open, now: OpenRow | undefined): now is OpenRow {
   return (
     now?.driven === true &&
     now.left &&
