@@ -67,6 +67,7 @@ begin
 ${stretchesSql(table)}
   <<stretch>>
   for n in 0 .. coalesce(stretches, 0) - 1 loop
+    exit when clock_timestamp() > until;
     at := (n * step) % stretches;
     leaf := width_bucket(at, starts);
     first := (at - starts[leaf]) * ${lit(STRETCH_PAGES)};
