@@ -178,9 +178,10 @@ interface Chunk {
   readonly ms: number
 }
 
+/** Whoever sees it in pg_stat_activity sees what step it is of. */
 function chunkSql(step: VerifyStep, range: Range): Sql {
   return sql`with chunk as (${foundSql(step, range)})
-select pg_catalog.json_build_object('verdict', pg_catalog.to_json(chunk),
+select pg_catalog.json_build_object('step', ${lit(step.id)}, 'verdict', pg_catalog.to_json(chunk),
     'ms', extract(epoch from pg_catalog.clock_timestamp() - pg_catalog.statement_timestamp()) * 1000) as result from chunk`
 }
 
