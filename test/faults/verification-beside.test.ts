@@ -37,7 +37,7 @@ describe('a comparison by several', () => {
     let isRunning = true
     const administrator = (async () => {
       while (isRunning) {
-        const [{ at = 0 } = {}] = await database.query<{ at: number }>(
+        const [{ at } = { at: 0 }] = await database.query<{ at: number }>(
           `select count(*)::int as at from pg_stat_activity where application_name like 'bellows/comparing%' and datname = current_database() and query like '%with chunk%'`,
         )
         seen = Math.max(seen, at)
