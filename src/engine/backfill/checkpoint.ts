@@ -1,4 +1,5 @@
 import { lit, type Sql, sql } from '../../core/sql.ts'
+import type { Checkpoint } from '../ports.ts'
 
 /** The checkpoint of a step, moved on in the transaction of its batch; see `bellows.checkpoint`. */
 export interface Mark {
@@ -11,6 +12,11 @@ export interface Mark {
   readonly rowsTotal: number
   /** An expression: nothing is stored where it is false. */
   readonly condition: Sql
+}
+
+/** Where a step stood, in its own words; undefined where it was not begun, is done, or begins anew. */
+export function resumed(before: Checkpoint | undefined): unknown {
+  return before === undefined || before.finished ? undefined : (before.state ?? undefined)
 }
 
 /** Returns `rows_done`, `rows_total` and the seconds since the step began. */

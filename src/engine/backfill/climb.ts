@@ -3,7 +3,7 @@ import { firstPace } from '../../core/run/pace.ts'
 import { type Range, START } from '../../core/run/ranges.ts'
 import type { Working } from '../context.ts'
 import { stopIfAsked } from '../stop.ts'
-import { workTogether } from './crew.ts'
+import { ownLane, workTogether } from './crew.ts'
 import { openRanges } from './open.ts'
 import { climbed, nextRange } from './range-rows.ts'
 import { oneRung } from './rung.ts'
@@ -27,7 +27,7 @@ export async function climb(engine: Working, work: Climb): Promise<number | unde
   }
   let asked = 1
   await workTogether(engine, {
-    own: { transact: (transaction) => engine.driver.transact(transaction), close: async () => undefined },
+    own: ownLane(engine),
     wanted: async () => {
       // All ranges are read for it.
       if (asked % HEARD_EVERY === 0) await hearOfOthers(engine, work, shared)

@@ -22,7 +22,7 @@ import { stopIfAsked } from '../stop.ts'
 import { attempted } from './attempts.ts'
 import { batchOf, batchTransaction } from './batch.ts'
 import { type Marked, markSql } from './checkpoint.ts'
-import { workTogether } from './crew.ts'
+import { askedWorkers, ownLane, workTogether } from './crew.ts'
 import { isRewritten } from './file.ts'
 import { foundSql } from './found.ts'
 import type { Part } from './leaves.ts'
@@ -82,9 +82,8 @@ export async function compare(
     recording: Promise.resolve(),
   }
   await workTogether(engine, {
-    own: { transact: (transaction) => engine.driver.transact(transaction), close: async () => undefined },
-    wanted: async () =>
-      isSmall(start.file) ? 1 : (engine.brake?.workers() ?? engine.settings.batch.workers),
+    own: ownLane(engine),
+    wanted: async () => (isSmall(start.file) ? 1 : askedWorkers(engine)),
     work: (working, lane, mayStay) => takeChunks(working, { ...work, lane, shared }, mayStay),
   })
   if (shared.isRewritten) return undefined

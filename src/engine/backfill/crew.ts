@@ -1,5 +1,5 @@
 import { isServerLost } from '../../core/errors.ts'
-import type { Working } from '../context.ts'
+import type { Engine, Working } from '../context.ts'
 import type { Lane } from '../ports.ts'
 
 /** Those who work side by side, each on a connection of its own. */
@@ -13,6 +13,16 @@ export interface Crew {
    * @returns whether that was the end for all
    */
   readonly work: (engine: Working, lane: Lane, mayStay: () => boolean) => Promise<boolean>
+}
+
+/** The connection of whoever is at work anyhow. */
+export function ownLane({ driver }: Working): Lane {
+  return { transact: (transaction) => driver.transact(transaction), close: async () => undefined }
+}
+
+/** As many as somebody has asked for while it runs, else as the settings say. */
+export function askedWorkers({ brake, settings }: Engine): number {
+  return brake?.workers() ?? settings.batch.workers
 }
 
 interface Member {

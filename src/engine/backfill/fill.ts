@@ -5,12 +5,12 @@ import { blockRanges, inRange, type Pass, type Range, rowsOfAll, START } from '.
 import { lit, qualified, type Sql, sql } from '../../core/sql.ts'
 import type { Driving } from '../context.ts'
 import { note } from '../note.ts'
-import type { Checkpoint } from '../ports.ts'
 import { refuseWithoutRoom } from '../room.ts'
 import type { BadRows, BrakeSettings } from '../settings.ts'
 import { type Batch, batchOf, batchTransaction } from './batch.ts'
-import { type Marked, markSql } from './checkpoint.ts'
+import { type Marked, markSql, resumed } from './checkpoint.ts'
 import { climb } from './climb.ts'
+import { askedWorkers } from './crew.ts'
 import { estimateSteps } from './estimate.ts'
 import { explainFailure } from './failing-row.ts'
 import { isRewritten, readFile } from './file.ts'
@@ -54,7 +54,7 @@ export async function fill(engine: Driving, run: number, step: BackfillStep): Pr
   // What was corrected meanwhile makes room for others.
   else await tryAgain(engine, run, step)
   for (;;) {
-    const before = resumed(await engine.journal.checkpoint(step.id))
+    const before = resumed(await engine.journal.checkpoint(step.id)) as State | undefined
     for await (const part of partsOf(engine, step, before?.leaf))
       await fillPart(engine, { run, tell, ...part }, isOf(part, before) ? before : undefined)
     const left = await tryAgain(engine, run, step)
@@ -99,10 +99,6 @@ async function fillPart(engine: Driving, work: Work, before: State | undefined):
   )
 }
 
-function resumed(before: Checkpoint | undefined): State | undefined {
-  return before === undefined || before.finished ? undefined : ((before.state as State | null) ?? undefined)
-}
-
 async function passOf(
   engine: Driving,
   { step, leaf }: Part<BackfillStep>,
@@ -122,7 +118,7 @@ async function begun(engine: Driving, work: Work): Promise<State> {
 /** The first pass, which several may do together. Nothing when the table was rewritten under way. */
 async function together(engine: Driving, work: Work, state: State): Promise<State | undefined> {
   await note(engine, work.run, [], [takeUpSql(engine, work)])
-  const wanted = async () => engine.brake?.workers() ?? engine.settings.batch.workers
+  const wanted = async () => askedWorkers(engine)
   const found = await climb(engine, { ...work, pass: state, wanted })
   const {
     byRanges: _ranges,

@@ -5,8 +5,7 @@ import type { Verdict } from '../../core/run/event.ts'
 import { START } from '../../core/run/ranges.ts'
 import type { Driving } from '../context.ts'
 import { note } from '../note.ts'
-import type { Checkpoint } from '../ports.ts'
-import { forgetSql, reopenBackfillSql } from './checkpoint.ts'
+import { forgetSql, reopenBackfillSql, resumed } from './checkpoint.ts'
 import { type Comparison, type ComparisonState, compare } from './compare.ts'
 import { readFile } from './file.ts'
 import { comparedColumns } from './found.ts'
@@ -20,7 +19,8 @@ import { teller } from './work-through.ts'
  */
 export async function verify(engine: Driving, run: number, step: VerifyStep): Promise<Verdict> {
   const work = { run, step, tell: teller(engine, step.id) }
-  let verdict = await everyPart(engine, work, resumed(await engine.journal.checkpoint(step.id)))
+  const before = resumed(await engine.journal.checkpoint(step.id)) as ComparisonState | undefined
+  let verdict = await everyPart(engine, work, before)
   while (verdict === undefined) {
     // Rows that were compared in the file before it count no more.
     await note(engine, run, [], [forgetSql(step.id)])
@@ -44,12 +44,6 @@ export async function refuted(
   const again = [forgetSql(step.id), ...(verdict.unfilled > 0 ? [reopenBackfillSql(run)] : [])]
   await note(engine, run, [{ type: 'verification_failed', step: step.id, verdict }], again)
   return verificationFailed(step, verdict)
-}
-
-function resumed(before: Checkpoint | undefined): ComparisonState | undefined {
-  return before === undefined || before.finished
-    ? undefined
-    : ((before.state as ComparisonState | null) ?? undefined)
 }
 
 async function fresh(

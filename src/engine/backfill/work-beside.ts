@@ -3,6 +3,7 @@ import { braked } from '../brake/brake.ts'
 import type { Engine, Working } from '../context.ts'
 import { readBrake } from '../throttle.ts'
 import { climb } from './climb.ts'
+import { askedWorkers } from './crew.ts'
 import { type Open, type OpenRow, openPass, openRow } from './filling.ts'
 import { teller } from './work-through.ts'
 
@@ -102,7 +103,7 @@ async function help(engine: Engine, open: Open, count: (rows: number) => void): 
           const now = await openRow(engine)
           if (!isStill(open, now)) return 0
           const isPaused = (await pausedBy(engine, { ...open, isUnheard: now.unheard })) !== undefined
-          return isPaused ? 0 : (working.brake?.workers() ?? settings.batch.workers)
+          return isPaused ? 0 : askedWorkers(working)
         },
       }),
     )
