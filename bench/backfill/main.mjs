@@ -10,9 +10,9 @@ import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { createJiti } from 'jiti'
 import { dualWriteCost } from './dual-write.mjs'
-import { measured } from './measure.mjs'
+import { idle, measured } from './measure.mjs'
 import { pgroll } from './pgroll.mjs'
-import { dualWriteTargets, picture, summed, table, targets, targetTable } from './report.mjs'
+import { dualWriteTargets, IDLE, picture, summed, table, targets, targetTable } from './report.mjs'
 import { dropOriginal, makeOriginal, SHAPES, withCopy } from './tables.mjs'
 import { WAYS } from './ways.mjs'
 
@@ -50,7 +50,14 @@ let dualWrite = []
 try {
   await makeOriginal(server, shape, rows)
   const copies = (work) => withCopy(server, work)
-  for (let run = 0; run < runs; run += 1)
+  for (let run = 0; run < runs; run += 1) {
+    all.push({
+      way: IDLE,
+      withBystander: true,
+      run,
+      samples: [],
+      ...(await copies((url) => idle(url, rows))),
+    })
     for (const withBystander of [true, false])
       for (const way of inTurns(wanted.filter(isRun), run)) {
         const withVerify = way === 'Bellows, 1 worker' && !withBystander
@@ -61,6 +68,7 @@ try {
           `${run + 1}/${runs} ${way}${withBystander ? ', with the bystander' : ''}: ${Math.round(one.rowsPerSecond)} rows/s`,
         )
       }
+  }
   dualWrite = await dualWriteCost(copies, rows, runs)
   await dropOriginal(server)
 } finally {

@@ -4,6 +4,7 @@ import { connected, figures } from './tables.mjs'
 import { verify } from './ways.mjs'
 
 const SAMPLE_MS = 500
+const IDLE_MS = 10_000
 
 export async function measured(url, way, { rows, withBystander, withVerify }) {
   const fill = await way(url)
@@ -30,6 +31,13 @@ export async function measured(url, way, { rows, withBystander, withVerify }) {
       ...(withVerify ? { verifySeconds: await timed(() => verify(url)) } : {}),
     }
   })
+}
+
+/** What the bystander sees when nobody else is there. */
+export async function idle(url, rows) {
+  const stopBystander = await startBystander(url, rows)
+  await new Promise((resolve) => setTimeout(resolve, IDLE_MS))
+  return latencies(await stopBystander())
 }
 
 export async function timed(work) {

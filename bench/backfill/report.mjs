@@ -5,6 +5,13 @@ export const median = (numbers) => {
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
 }
 
+/** The bystander by itself. */
+export const IDLE = 'nobody else'
+
+/** Of Bellows, unless set otherwise: `lock.heldTimeoutMs`. */
+const LOCK_TIMEOUT_MS = 500
+const DECLARED_HOLD_MS = 100
+
 /** Medians of the runs of each way. */
 export function summed(runs) {
   return [...new Set(runs.map(({ way }) => way))].map((way) => {
@@ -65,9 +72,18 @@ export function targets(rows) {
       ratio(one, 'pgroll, its defaults', 'p99Ms'),
       1,
     ),
+    atMost('p99 of the bystander over that when nobody else is there, ms', over(one, IDLE, of), 3),
+    atLeast(
+      '1 worker against pgroll at its defaults, with that p99',
+      ratio(one, 'pgroll, its defaults'),
+      2.5,
+    ),
+    atMost('longest wait of the bystander, ms', of(one)?.mostMs, LOCK_TIMEOUT_MS + DECLARED_HOLD_MS),
     atMost('comparison, share of the fill', of(one)?.verifyShare, 0.12),
   ]
 }
+
+const over = (way, other, of) => (of(way)?.p99Ms ?? Number.NaN) - (of(other)?.p99Ms ?? Number.NaN)
 
 /** The dual write, by the medians of updates a second. */
 export function dualWriteTargets(results) {
