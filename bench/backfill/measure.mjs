@@ -22,6 +22,7 @@ export async function measured(url, way, { rows, withBystander, withVerify }) {
       seconds,
       rowsPerSecond: rows / seconds,
       memoryBytes: said?.memoryBytes,
+      foretoldOff: said?.foretoldOff,
       walBytes: after.wal - before.wal,
       tableGrowth: after.table / before.table,
       indexGrowth: after.index / before.index,

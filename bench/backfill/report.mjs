@@ -25,6 +25,7 @@ export function summed(runs) {
       indexGrowth: of('indexGrowth'),
       hotShare: of('hotShare'),
       memoryBytes: of('memoryBytes'),
+      foretoldOff: of('foretoldOff'),
       p50Ms: of('p50Ms'),
       p99Ms: of('p99Ms'),
       mostMs: of('mostMs'),
@@ -79,6 +80,7 @@ export function targets(rows) {
       2.5,
     ),
     atMost('longest wait of the bystander, ms', of(one)?.mostMs, LOCK_TIMEOUT_MS + DECLARED_HOLD_MS),
+    atMost('time left as foretold from a tenth on, off by at most', of(one)?.foretoldOff, 0.2),
     atMost('comparison, share of the fill', of(one)?.verifyShare, 0.12),
   ]
 }

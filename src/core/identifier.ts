@@ -26,14 +26,8 @@ export function columnNameProblem(name: string): string | undefined {
 
 /** The longest beginning of a text that has at most so many bytes, never half a character. */
 export function cutToBytes(text: string, bytesMax: number): string {
-  let cut = ''
-  let bytes = 0
-  for (const character of text) {
-    bytes += byteLength(character)
-    if (bytes > bytesMax) break
-    cut += character
-  }
-  return cut
+  const { read } = encoder.encodeInto(text, new Uint8Array(bytesMax))
+  return text.slice(0, read)
 }
 
 /** Compares as PostgreSQL orders trigger names: byte by byte of the UTF-8 form, which is by code point. */

@@ -4,14 +4,13 @@ import type { Plan } from '../core/plan/plan.ts'
 import type { BackfillStep } from '../core/plan/step.ts'
 import { sql, trusted } from '../core/sql.ts'
 import { isShort, type LogKept, needOf, type Room, roomText } from '../core/throttle/room.ts'
-import { estimateSteps, fillsOf } from './backfill/estimate.ts'
+import { estimate, fillsOf } from './backfill/estimate.ts'
 import { NO_RUN } from './brake/refuse-blind.ts'
 import type { Engine } from './context.ts'
 
 /** What the backfills of a plan need on the disk, and what is there. Nothing where there are none, or no reserve is kept. */
 export async function readRoom(engine: Engine, plan: Plan): Promise<Room | undefined> {
-  const fills = fillsOf(plan)
-  return await roomFor(engine, fills, await estimateSteps(engine, fills))
+  return await roomFor(engine, fillsOf(plan), await estimate(engine, plan))
 }
 
 /**

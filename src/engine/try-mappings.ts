@@ -23,7 +23,7 @@ const ROW_MS = 1_000
  */
 export async function tryMappings(engine: Engine, { steps, migration }: Plan): Promise<void> {
   const leavesOut = engine.settings.batch.onBadRow === 'quarantine'
-  const isChangedBefore = migration.operations.some(({ kind }) => kind === 'sql')
+  const isChangedBefore = migration.operations.some((op) => op.kind === 'sql' && op.phase === 'expand')
   for (const filling of byTable(steps)) {
     if (!isWorthTrying(filling, { leavesOut })) continue
     const trial = isChangedBefore ? CHANGED_BEFORE : await tried(engine, filling, leavesOut)

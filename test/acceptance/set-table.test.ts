@@ -55,6 +55,19 @@ const CASES: readonly (readonly [string, string, object, string])[] = [
 ]
 
 describe('set_table', () => {
+  test.each([
+    ['out of its bounds', { fillfactor: 5 }, 'fillfactor = .*out of bounds'],
+    ['no value of it', { 'toast.autovacuum_enabled': 'perhaps' }, 'toast.autovacuum_enabled = '],
+  ])('refuses before anything runs what the server does not take: %s', async (_what, options, message) => {
+    const database = await testDatabase(GIVEN)
+    const bellows = await database.bellows()
+    const planned = bellows.plan({ name: '0001_test', operations: [set({ set: options })] })
+    await expect(planned).rejects.toMatchObject({
+      code: 'migration_invalid',
+      message: expect.stringMatching(message),
+    })
+  })
+
   test.for(CASES)('sets and takes back, beside a workload: %s', async ([, given, written, direct]) => {
     await liveThrough({
       given,

@@ -22,8 +22,8 @@ const fill = (table: string, ...tries: readonly ReturnType<typeof tried>[]) => (
   key: ['id'],
   ...(tries.length === 0 ? {} : { tries }),
 })
-const planOf = (steps: readonly unknown[], ...kinds: readonly string[]): Plan =>
-  ({ steps, migration: { operations: kinds.map((kind) => ({ kind })) } }) as unknown as Plan
+const planOf = (steps: readonly unknown[], ...operations: readonly object[]): Plan =>
+  ({ steps, migration: { operations } }) as unknown as Plan
 
 async function lookedAt(plan: Plan, answer: Trial | Error, onBadRow: 'stop' | 'quarantine' = 'stop') {
   const [asked, told]: [string[], Notice[]] = [[], []]
@@ -91,9 +91,17 @@ test.for([
 })
 
 test('a statement of the migration may correct the rows, so nothing is said of them', async () => {
-  const { asked, told } = await lookedAt(planOf([fill('users', tried('a'))], 'sql'), WHOLE)
+  const before = { kind: 'sql', phase: 'expand' }
+  const { asked, told } = await lookedAt(planOf([fill('users', tried('a'))], before), WHOLE)
   expect(asked).toEqual([])
   expect(told).toMatchObject([{ because: expect.stringContaining('may change them first') }])
+})
+
+test('a statement of the contract comes too late for that', async () => {
+  const behind = { kind: 'sql', phase: 'contract' }
+  const { asked, told } = await lookedAt(planOf([fill('users', tried('a'))], behind), WHOLE)
+  expect(asked).toHaveLength(1)
+  expect(told).toEqual([])
 })
 
 test('a server that is lost is lost', async () => {

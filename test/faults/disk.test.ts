@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import { chown, mkdtemp, rm, stat, statfs } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { openBellows } from '../../src/compose.ts'
 import type { SettingsChange } from '../../src/config.ts'
@@ -79,4 +81,29 @@ test('a backfill is not begun without room, pauses when the disk fills up, and g
   await shop.query('drop table ballast')
   await filling
   expect(await filled()).toBe(ROWS)
+})
+
+const MEMORY = '/dev/shm'
+
+// A disk of its own that every Linux has, and where it is the smaller one.
+test.runIf(existsSync(MEMORY))('the disk of a tablespace counts, for whoever is in it', async () => {
+  const { url } = await startServer()
+  const shop = await sessionOn(url, 'shop')
+  const folder = await mkdtemp(`${MEMORY}/bellows-tablespace-`)
+  cleanUp(() => rm(folder, { recursive: true, force: true }))
+  const [{ at }] = (await shop.query(`select current_setting('data_directory') as at`)).rows
+  const owner = await stat(at)
+  await chown(folder, owner.uid, owner.gid)
+  await shop.query(`create tablespace memory location '${folder}'`)
+  await shop.query(USERS)
+  const bellows = await openBellows({ database: url, settings: { brake: { diskReserveBytes: 1 } } })
+  cleanUp(() => bellows.close())
+  const free = async () => (await bellows.room(await bellows.plan(MIGRATION)))?.freeBytes ?? 0
+  const { bavail, bsize } = await statfs(MEMORY)
+  const own = await free()
+  await shop.query('alter index users_pkey set tablespace memory')
+  const both = await free()
+  // What others do meanwhile on either disk is less than the half.
+  if (bavail * bsize < own / 2) expect(both).toBeLessThan(own / 2)
+  expect(both).toBeLessThanOrEqual(bavail * bsize * 2)
 })

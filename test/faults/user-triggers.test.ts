@@ -23,6 +23,16 @@ test('a trigger of the user fires for the rows that are filled, unless it asks f
     { by: 'by_condition', rows: 1 },
     { by: 'by_function', rows: 1 },
   ])
+  const { steps } = await bellows.plan(MIGRATION)
+  const listed = steps.flatMap(({ hazards }) => hazards).filter(({ code }) => code === 'user_triggers_fire')
+  expect(
+    [...new Set(listed.map(({ because }) => because.split(/[:.]/)[0]))],
+    'the plan says which of them ask',
+  ).toEqual([
+    'The trigger all_updates fires for every row that the backfill fills',
+    'The trigger by_condition looks at the setting bellows',
+    'The trigger by_function looks at the setting bellows',
+  ])
   await bellows.change((driver) => driver.advance(MIGRATION, 'verify'))
   expect(await heard(), 'the backfill is heard by the first').toEqual([
     { by: 'all_updates', rows: ROWS + 1 },

@@ -171,6 +171,7 @@ export function trigger(name: string, more: Partial<Trigger> = {}): Trigger {
     before: true,
     onInsert: true,
     onUpdate: true,
+    asksForBackfill: false,
     text: '',
     ...more,
   }
@@ -270,6 +271,7 @@ export function facts(more: Partial<Facts> = {}): Facts {
     mappings: {},
     collations: {},
     indexes: {},
+    options: {},
     bounds: {},
     answers: {},
     ...more,

@@ -1,11 +1,12 @@
 import { readFile, statfs } from 'node:fs/promises'
 import path from 'node:path'
-import { type Sql, sql, trusted } from '../../core/sql.ts'
-import type { Disk } from '../../core/throttle/readings.ts'
+import type { QualifiedName } from '../../core/schema/model.ts'
+import { lit, qualified, type Sql, sql, trusted } from '../../core/sql.ts'
+import type { Disk, SignalsAsked } from '../../core/throttle/readings.ts'
 import type { Sessions } from './sessions.ts'
 
-/** @param sizeBytes how large the disk is, where somebody has said so */
-export type DiskReader = (sizeBytes: number | undefined) => Promise<Disk>
+/** @param asked the table that grows, and how large the disk is, where somebody has said so */
+export type DiskReader = (asked: Pick<SignalsAsked, 'table' | 'diskBytes'>) => Promise<Disk>
 
 /**
  * Tells how much room is left for the server: by the file system, where its folder is one of this machine, and by the size that somebody has
@@ -13,13 +14,13 @@ export type DiskReader = (sizeBytes: number | undefined) => Promise<Disk>
  * @param measuring what it takes the server a while to say is asked on a session of its own
  */
 export function diskReader(sessions: Sessions, measuring: Sessions): DiskReader {
-  return async (sizeBytes) => {
+  return async ({ table, diskBytes }) => {
     // Each time, as another server may have taken over.
-    const { folders, mayListLog } = await placeOf(sessions)
+    const { folders, mayListLog } = await placeOf(sessions, table)
     const seen = await Promise.all(folders.map(freeIn))
-    if (sizeBytes === undefined) return { freeBytes: leastOf(seen), hidden: 0 }
+    if (diskBytes === undefined) return { freeBytes: leastOf(seen), hidden: 0 }
     const { used, hidden } = await usedOn(measuring, mayListLog)
-    return { freeBytes: leastOf([...seen, sizeBytes - used]), hidden }
+    return { freeBytes: leastOf([...seen, diskBytes - used]), hidden }
   }
 }
 
@@ -35,20 +36,30 @@ interface Place {
 
 interface ServerPlace {
   readonly folder: string | null
+  /** Of the tablespaces that the table and its indexes are in, beside the usual one. */
+  readonly tablespaces: readonly string[]
   readonly port: number
   readonly startedAt: number
   readonly mayListLog: boolean
 }
 
-async function placeOf(sessions: Sessions): Promise<Place> {
+async function placeOf(sessions: Sessions, table: QualifiedName): Promise<Place> {
   const [server] = await sessions.read<ServerPlace>(sql`
 select (select setting from pg_catalog.pg_settings where name = 'data_directory') as folder,
+    array(${tablespacesSql(table)}) as tablespaces,
     pg_catalog.current_setting('port')::integer as port, extract(epoch from pg_catalog.pg_postmaster_start_time())::double precision as ${trusted('"startedAt"')},
     pg_catalog.has_function_privilege('pg_catalog.pg_ls_waldir()', 'execute') as ${trusted('"mayListLog"')}`)
   if (server === undefined) return { folders: [], mayListLog: false }
-  const { folder, mayListLog } = server
+  const { folder, tablespaces, mayListLog } = server
   const isHere = folder !== null && (await isOfThisMachine(folder, server))
-  return { folders: isHere ? [folder, path.join(folder, 'pg_wal')] : [], mayListLog }
+  return { folders: isHere ? [folder, path.join(folder, 'pg_wal'), ...tablespaces] : [], mayListLog }
+}
+
+function tablespacesSql(table: QualifiedName): Sql {
+  return sql`select distinct pg_catalog.pg_tablespace_location(c.reltablespace) from pg_catalog.to_regclass(${lit(qualified(table))}) t (oid)
+    cross join lateral (select t.oid as relid union select relid from pg_catalog.pg_partition_tree(t.oid)) part
+    join pg_catalog.pg_class c on (c.oid = part.relid or c.oid in (select i.indexrelid from pg_catalog.pg_index i where i.indrelid = part.relid))
+    where c.reltablespace <> 0 and pg_catalog.pg_tablespace_location(c.reltablespace) <> ''`
 }
 
 /** The server and its file about itself name moments that are this close. */

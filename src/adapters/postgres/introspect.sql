@@ -78,10 +78,12 @@ select json_build_object(
       or exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = k.partrelid and d.objsubid = a.attnum
         and d.refclassid = 'pg_class'::regclass and d.refobjid = k.partrelid and d.refobjsubid = 0))
     where c.relkind = 'p' and a.attnum > 0),
-  'neighbours', (select coalesce(json_agg(x.relname order by x.relname), '[]') from pg_class x
-    where x.relnamespace = c.relnamespace and x.oid <> c.oid and starts_with(x.relname, c.relname || '_')
-      -- By the index on names; '`' is the character behind '_'.
-      and x.relname >= (c.relname || '_')::name and x.relname < (c.relname || '`')::name),
+  'neighbours', (select coalesce(json_agg(x.relname order by x.relname), '[]')
+    -- Of a long name PostgreSQL may take only the beginning for the name of an index.
+    from (select coalesce(case when octet_length(c.relname) > 24 then substring(c.relname from '^[!-~]{1,24}') end, c.relname || '_') as head) h
+    cross join lateral (select * from pg_class where relnamespace = c.relnamespace and oid <> c.oid and starts_with(relname, h.head)
+      -- By the index on names: up to the character behind the last one.
+      and relname >= h.head::name and relname < (left(h.head, -1) || chr(ascii(right(h.head, 1)) + 1))::name offset 0) x),
 
   'columns', (select coalesce(json_agg(json_build_object(
       'name', a.attname,
@@ -191,6 +193,7 @@ select json_build_object(
       'before', (g.tgtype::integer & 2) <> 0,
       'onInsert', (g.tgtype::integer & 4) <> 0,
       'onUpdate', (g.tgtype::integer & 16) <> 0,
+      'asksForBackfill', f.prosrc like '%bellows.backfill%' or pg_get_triggerdef(g.oid) like '%bellows.backfill%',
       'text', f.prosrc
     ) order by g.tgname), '[]')
     -- Those of a partition fire beside the ones that it has from its table. Its table is asked for them one by one.

@@ -16,6 +16,7 @@ import { readTables } from './tables.ts'
 import { withTablesOfTypes } from './tables-of-types.ts'
 import { tryBounds } from './try-bound.ts'
 import { tryIndexes } from './try-index.ts'
+import { tryOptions } from './try-options.ts'
 
 /**
  * Reads the tables that a migration names, and only those: a schema of ten thousand tables costs nothing. How many questions are asked
@@ -51,6 +52,7 @@ export async function introspect(
       mappings: await readMappings(sessions, tables, needs.mappings),
       collations,
       conditions: await readConditions(sessions, needs.conditions, known),
+      options: await tryOptions(sessions, needs.options),
       bounds: await tryBounds(sessions, needs.bounds),
       answers: await readAnswers(sessions, needs.questions),
     },

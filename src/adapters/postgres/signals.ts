@@ -64,10 +64,10 @@ async function readAlone(sessions: Sessions, asked: SignalsAsked, name: QueriedS
   }
 }
 
-async function readDisk(disk: DiskReader, { signals, diskBytes }: SignalsAsked): Promise<Readings> {
-  if (!signals.includes('disk')) return {}
+async function readDisk(disk: DiskReader, asked: SignalsAsked): Promise<Readings> {
+  if (!asked.signals.includes('disk')) return {}
   try {
-    return { disk: { value: await disk(diskBytes) } }
+    return { disk: { value: await disk(asked) } }
   } catch (error) {
     if (isServerLost(error)) throw error
     return { disk: { unread: messageOf(error) } }

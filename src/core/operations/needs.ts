@@ -42,6 +42,8 @@ export interface Needs {
   readonly collations: readonly QualifiedName[]
   /** Index definitions as operations write them, each with the columns that operations before it add to the table. */
   readonly indexes: readonly (IndexNeed & { readonly added: readonly AddedColumn[] })[]
+  /** Storage parameters of tables with their values, as SQL. */
+  readonly options: readonly Sql[]
   /** Bounds of partitions as operations write them. */
   readonly bounds: readonly BoundNeed[]
   /** Queries that only read, about what no table of the model tells. Each is answered under its own text. */

@@ -1,12 +1,14 @@
-import type { BellowsError } from '../errors.ts'
+import { BellowsError } from '../errors.ts'
 import { aloneLock } from '../plan/locks.ts'
 import { all } from '../plan/probes.ts'
 import type { Lock, StepDraft, TransactionStep } from '../plan/step.ts'
 import { tableProblems, theTable } from '../plan/table-checks.ts'
+import type { Facts } from '../schema/facts.ts'
 import { findTable, type Table, withTable } from '../schema/model.ts'
 import { id, join, lit, qualified, type Sql, sql, trusted } from '../sql.ts'
 import type { Context, OperationSpec } from './operation.ts'
 import { changedTable, isPublished, settingProblems } from './set-table/changed.ts'
+import { knownOptions, optionSql } from './set-table/option.ts'
 import { nameOfOption, STORAGE_PARAMETERS } from './set-table/parameters.ts'
 import { settingsHold } from './set-table/probe.ts'
 import type { SetTable, Settings } from './set-table/set-table.ts'
@@ -14,6 +16,7 @@ import type { SetTable, Settings } from './set-table/set-table.ts'
 export const setTable: OperationSpec<SetTable> = {
   needs: (op) => ({
     tables: [{ ...theTable(op), columns: [] }],
+    options: knownOptions(op.set),
     touches: [{ table: theTable(op), how: 'uses' }],
   }),
 
@@ -21,7 +24,7 @@ export const setTable: OperationSpec<SetTable> = {
     const table = findTable(context.schema, theTable(op))
     const problems = tableProblems(op, table, ['table', 'partitioned', 'partition'])
     if (table === undefined || problems.length > 0) return problems
-    return settingProblems(op, table)
+    return [...settingProblems(op, table), ...valueProblems(op, context.facts)]
   },
 
   apply: (op, schema) => {
@@ -77,7 +80,7 @@ function statements(op: SetTable, has: Settings, wants: Settings): readonly Sql[
   const gone = has.options.map(nameOfOption).filter((name) => !wants.options.map(nameOfOption).includes(name))
   const changed = wants.options.filter((option) => !has.options.includes(option))
   const actions = [
-    ...(changed.length === 0 ? [] : [sql`set (${join(changed.map(optionSql))})`]),
+    ...(changed.length === 0 ? [] : [sql`set (${join(changed.map(asSql))})`]),
     ...(gone.length === 0 ? [] : [sql`reset (${join(gone.map(trusted))})`]),
     ...(op.replicaIdentity === undefined ? [] : [sql`replica identity ${identitySql(wants)}`]),
   ]
@@ -87,9 +90,27 @@ function statements(op: SetTable, has: Settings, wants: Settings): readonly Sql[
   ]
 }
 
-function optionSql(option: string): Sql {
+function asSql(option: string): Sql {
   const name = nameOfOption(option)
-  return sql`${trusted(name)} = ${lit(option.slice(name.length + 1))}`
+  return optionSql(name, option.slice(name.length + 1))
+}
+
+/** What the server does not take, such as a value that is out of its bounds, or a parameter that a later version has. */
+function valueProblems(op: SetTable, { options }: Facts): readonly BellowsError[] {
+  return knownOptions(op.set).flatMap((option) => {
+    const problem = options[option]
+    return problem === undefined
+      ? []
+      : [
+          new BellowsError(
+            'migration_invalid',
+            `The server does not take ${option} for "${op.table}": ${problem}`,
+            {
+              hint: 'Say a value that this version of PostgreSQL takes.',
+            },
+          ),
+        ]
+  })
 }
 
 function identitySql({ replicaIdentity, indexes }: Settings): Sql {

@@ -1,6 +1,7 @@
 import type { Migration, Operation } from '../operations/migration.ts'
 import { rewriteExpression } from '../rewrite.ts'
 import { isSameName } from '../schema/model.ts'
+import { qualified } from '../sql.ts'
 import { type Altering, type Copying, isCopying, newName, oldName } from './copies.ts'
 import { theTable } from './table-checks.ts'
 
@@ -10,7 +11,11 @@ import { theTable } from './table-checks.ts'
  */
 export function arranged(migration: Migration): Migration {
   const merged = migration.operations.reduce(withRetype, migration.operations)
-  const operations = merged.filter(isCopying).reduce(around, merged)
+  const altered = new Set(
+    merged.flatMap((op) => (op.kind === 'alter_column' ? [qualified(theTable(op))] : [])),
+  )
+  const meets = (op: Copying) => altered.has(qualified(theTable(op)))
+  const operations = merged.filter(isCopying).filter(meets).reduce(around, merged)
   return operations === migration.operations ? migration : { ...migration, operations }
 }
 

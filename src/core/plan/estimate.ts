@@ -1,5 +1,6 @@
 import { rungsFor } from '../run/ladder.ts'
-import type { BackfillStep } from './step.ts'
+import { isSameName, type QualifiedName } from '../schema/model.ts'
+import type { BackfillStep, StepDraft } from './step.ts'
 
 /** What a table is like before it is filled, its partitions counted in. */
 export interface Sizes {
@@ -7,6 +8,8 @@ export interface Sizes {
   readonly blocks: number
   readonly tableBytes: number
   readonly indexBytes: number
+  /** Of the largest of them. */
+  readonly largestIndexBytes: number
 }
 
 /** About what a backfill needs. */
@@ -30,16 +33,34 @@ const ROWS_PER_SECOND = 200_000
 const BYTES_PER_SECOND = 50_000_000
 const BUSY = 5
 
-/** From the sizes alone: a row that is filled already, or that gets NULL, costs less. */
-export function estimateOf({ id, once }: BackfillStep, sizes: Sizes): Estimate {
+/** Of one column of a few bytes. */
+const INDEX_BYTES_A_ROW = 20
+
+/** How many indexes a plan builds on a table. */
+export function buildsOn(table: QualifiedName, steps: readonly StepDraft[]): number {
+  return steps.filter(
+    (step) =>
+      (step.kind === 'concurrent_index' || (step.kind === 'index_parts' && step.how !== 'drop')) &&
+      step.locks.some(({ relation }) => isSameName(relation, table)),
+  ).length
+}
+
+/**
+ * From the sizes alone: a row that is filled already, or that gets NULL, costs less.
+ * @param builds how many indexes are built behind it: each is taken to be as large as the largest one, and sorts as much beside it
+ */
+export function estimateOf({ id, once }: BackfillStep, sizes: Sizes, builds = 0): Estimate {
   const { rows, tableBytes, indexBytes } = sizes
   const shares = rungsFor(sizes, once === true) > 1 ? LADDER : PLAIN
+  const oneIndex = Math.max(sizes.largestIndexBytes, rows * INDEX_BYTES_A_ROW)
+  const built = builds * oneIndex
+  const sorted = builds === 0 ? 0 : oneIndex
   const least = Math.max(rows / ROWS_PER_SECOND, tableBytes / BYTES_PER_SECOND)
   return {
     step: id,
     rows,
-    logBytes: Math.round(shares.logOfTable * tableBytes + shares.logOfIndexes * indexBytes),
-    growthBytes: Math.round(shares.table * tableBytes + shares.indexes * indexBytes),
+    logBytes: Math.round(shares.logOfTable * tableBytes + shares.logOfIndexes * indexBytes + built),
+    growthBytes: Math.round(shares.table * tableBytes + shares.indexes * indexBytes + built + sorted),
     seconds: { least: Math.ceil(least), most: Math.ceil(least * BUSY) },
   }
 }

@@ -1,6 +1,6 @@
 import { plpgsqlQueries, plpgsqlTypes } from '../parse.ts'
 import type { Dependent, QualifiedName } from '../schema/model.ts'
-import { join, lit, pattern, type Sql, sql } from '../sql.ts'
+import { join, lit, type Sql, sql } from '../sql.ts'
 import { isTypeOf } from '../statement-use.ts'
 import { useOf } from '../thing-use.ts'
 import type { Leaver } from './leaver.ts'
@@ -22,20 +22,24 @@ export function functionsNaming(
   asked: readonly { readonly table: QualifiedName; readonly column?: string }[],
 ): Sql {
   const names = asked.map(
-    ({ table, column = '' }, at) => sql`(${lit(at)}, ${lit(pattern(table.name))}, ${lit(pattern(column))})`,
+    ({ table, column = '' }, at) => sql`(${lit(at)}, ${folded(lit(table.name))}, ${folded(lit(column))})`,
   )
-  // The texts go by while the names stand still, so that each pattern is read once.
   return sql`
 with functions as materialized (
-  select p.oid, l.lanname, p.prosrc
+  select p.oid, l.lanname, p.prosrc, ${folded(sql`p.prosrc`)} as text
     from pg_catalog.pg_proc p join pg_catalog.pg_language l on l.oid = p.prolang and l.lanname in ('sql', 'plpgsql')
     where p.pronamespace not in (select oid from pg_catalog.pg_namespace where nspname in ('pg_catalog', 'information_schema', 'bellows'))
       and p.prokind in ('f', 'p') and p.prosqlbody is null)
 select asked.at, f.* from (values ${join(names)}) asked (at, relation, name)
   cross join lateral (
     select oid::pg_catalog.regprocedure::text as name, lanname as language, prosrc as body, pg_catalog.pg_get_functiondef(oid) as definition
-      from functions where prosrc ~* asked.relation and prosrc ~* asked.name offset 0) f
+      from functions where pg_catalog.strpos(text, asked.relation) > 0 and pg_catalog.strpos(text, asked.name) > 0 offset 0) f
   order by 1, 2`
+}
+
+/** Small letters as PostgreSQL makes them of names, which are those of ASCII. */
+function folded(text: Sql): Sql {
+  return sql`pg_catalog.lower(${text} collate "C")`
 }
 
 /**

@@ -44,9 +44,11 @@ function counted(names: readonly string[]): string {
 export function userTriggersFire(table: Table): readonly Hazard[] {
   return table.triggers
     .filter((trigger) => trigger.enabled && trigger.onUpdate)
-    .map(({ name }) => ({
+    .map(({ name, asksForBackfill }) => ({
       code: 'user_triggers_fire',
-      because: `The trigger ${shown(name)} fires for every row that the backfill fills, unless it looks at the setting bellows.backfill itself.`,
+      because: asksForBackfill
+        ? `The trigger ${shown(name)} looks at the setting bellows.backfill: whether it does anything for the rows that the backfill fills is up to it.`
+        : `The trigger ${shown(name)} fires for every row that the backfill fills. One that is not to fire looks at the setting bellows.backfill.`,
     }))
 }
 

@@ -8,23 +8,20 @@ import { withReliance } from '../operations/rules/reliance.ts'
 import type { Facts } from '../schema/facts.ts'
 import type { Schema } from '../schema/model.ts'
 import { changedTables, withReferences } from '../schema/references.ts'
-import { sql } from '../sql.ts'
 import { arranged } from './arranged.ts'
-import { byName } from './by-name.ts'
 import { dropOrderProblems } from './drop-order.ts'
 import { comingProblems, followedProblems } from './followed.ts'
 import { groupsOf, type Planned } from './groups.ts'
-import { stepHazards } from './hazards.ts'
-import { joined, type Placed } from './joining.ts'
+import { joined } from './joining.ts'
 import { beginOf, begunLate, type Copied, copiedBy, copiedFor, lateProblems, withoutCopied } from './late.ts'
 import { keyProblems, meetingProblems, sharingProblems } from './meetings.ts'
 import { movedLinkProblems } from './moved-links.ts'
+import { numbered } from './numbered.ts'
 import { inOrder, placed, undoFirst } from './order.ts'
 import { overPartitions } from './over-partitions.ts'
-import { placeOf } from './place.ts'
+import { placesOf } from './place.ts'
 import type { Plan } from './plan.ts'
 import { policyProblems } from './policies.ts'
-import { backfillFinished } from './probes.ts'
 import { readColumnProblems } from './read-columns.ts'
 import { removedValueProblems } from './removed-values.ts'
 import { renamedValueProblems } from './renamed-values.ts'
@@ -144,6 +141,7 @@ function draftsOfAll(
     ...removedValueProblems(migration, facts),
     ...renamedValueProblems(migration, start),
   ]
+  const placeOf = placesOf(migration)
   let schema = start
   let copied: readonly Copied[] = []
   const planned = migration.operations.map((op, at): Drafts => {
@@ -153,7 +151,7 @@ function draftsOfAll(
       schema,
       given: withoutCopied(start, on),
       facts,
-      ...placeOf(migration, at),
+      ...placeOf(at),
       ...(others === undefined ? {} : { shared: others }),
     }
     const found = [...lateProblems(op, on, context), ...specOf(op).check(op, context)]
@@ -202,25 +200,6 @@ function oneWayProblems(planned: readonly Drafts[]): readonly BellowsError[] {
     ),
   ]
 }
-
-function numbered(
-  prefix: string,
-  drafts: readonly Placed[],
-): readonly (Pick<Placed, 'of'> & { readonly step: Step })[] {
-  return drafts.map(({ draft, of }, at) => ({ step: asStep(`${prefix}/${at + 1}`, byName(draft)), of }))
-}
-
-function asStep(id: string, drafted: StepDraft): Step {
-  const { shares: _, ...draft } = drafted
-  const hazards = [...stepHazards(draft), ...draft.hazards]
-  if (draft.kind === 'inspect') return { id, probe: NEVER, ...draft, hazards }
-  const isTableStep = draft.kind === 'backfill' || draft.kind === 'verify'
-  // The checkpoint of a step that works through a table says in its last transaction that it is done.
-  return isTableStep ? { id, probe: backfillFinished(id), ...draft, hazards } : { id, ...draft, hazards }
-}
-
-/** What only looks leaves nothing behind by which it could be known; the journal knows it. */
-const NEVER = sql`false`
 
 function migrationProblems(migration: Migration): readonly BellowsError[] {
   const nameProblem = identifierProblem(migration.name)

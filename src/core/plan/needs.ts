@@ -46,6 +46,7 @@ export function needsOf(migration: Migration): Needs {
       conditions.map((one) => ({ ...one, added: addedTo(one.table, needs, at + 1, at) })),
     ),
     names: needs.flatMap(({ names = [] }) => names),
+    options: [...new Set(needs.flatMap(({ options = [] }) => options))],
     bounds: needs.flatMap(({ bounds = [] }) => bounds),
     questions: [...new Set(needs.flatMap(({ questions = [] }) => questions))],
   }

@@ -5,28 +5,28 @@ import { isCopying, oldName } from './copies.ts'
 import { namesFor } from './names.ts'
 import { theTable } from './table-checks.ts'
 
-/** Where an operation stands in its migration. */
-export function placeOf(
-  migration: Migration,
-  at: number,
-): Pick<Context, 'seed' | 'droppedBefore' | 'renamedBehind' | 'hiddenBehind'> {
-  const copying = migration.operations.flatMap((op, behind) => {
-    if (behind <= at || !isCopying(op)) return []
-    const { hidden } = namesFor(seedOf(migration, behind), oldName(op), [])
-    return [{ op, column: { table: theTable(op), column: oldName(op), hidden } }]
-  })
-  return {
-    seed: seedOf(migration, at),
-    droppedBefore: migration.operations
-      .slice(0, at)
-      .flatMap((op, before) =>
-        op.kind === 'drop_table' ? [{ table: theTable(op), seed: seedOf(migration, before) }] : [],
-      ),
-    renamedBehind: copying.flatMap(({ op, column }) => (op.kind === 'rename_column' ? [column] : [])),
-    hiddenBehind: copying.map(({ column }) => column),
-  }
-}
+type Place = Pick<Context, 'seed' | 'droppedBefore' | 'renamedBehind' | 'hiddenBehind'>
 
-function seedOf({ name, operations }: Migration, at: number): string {
-  return canonical([name, at, operations[at]])
+/** Where each operation stands in its migration: what else becomes of its table, and what is dropped. Names are found once, and not by each that asks. */
+export function placesOf({ name, operations }: Migration): (at: number) => Place {
+  const all = operations.map((op, at) => ({ op, at, seed: canonical([name, at, op]) }))
+  const drops = all.flatMap(({ op, at, seed }) =>
+    op.kind === 'drop_table' ? [{ at, drop: { table: theTable(op), seed } }] : [],
+  )
+  const copies = all.flatMap(({ op, at, seed }) => {
+    if (!isCopying(op)) return []
+    const { hidden } = namesFor(seed, oldName(op), [])
+    return [{ op, at, column: { table: theTable(op), column: oldName(op), hidden } }]
+  })
+  return (at) => {
+    const op = operations[at]
+    const table = op !== undefined && 'table' in op ? op.table : undefined
+    const behind = copies.filter((copy) => copy.at > at && copy.column.table.name === table)
+    return {
+      seed: all[at]?.seed ?? '',
+      droppedBefore: drops.filter((one) => one.at < at).map(({ drop }) => drop),
+      renamedBehind: behind.flatMap(({ op, column }) => (op.kind === 'rename_column' ? [column] : [])),
+      hiddenBehind: behind.map(({ column }) => column),
+    }
+  }
 }

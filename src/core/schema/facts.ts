@@ -38,6 +38,8 @@ export interface Facts {
   >
   /** Index definitions, by their text: what the server makes of them, or why it does not take them. */
   readonly indexes: Readonly<Record<string, IndexFacts | { readonly problem: string }>>
+  /** Storage parameters with their values that the server does not take, as operations write them, each with why. */
+  readonly options: Readonly<Record<string, string>>
   /** Bounds of partitions, by `boundKey`: what the server makes of them, or why it does not take them. */
   readonly bounds: Readonly<Record<string, BoundFacts | { readonly problem: string }>>
   /** Rows of the queries that operations ask, by the text of the query, or why the server does not answer. */

@@ -26,7 +26,7 @@ export interface Table extends QualifiedName {
   readonly mentions: readonly Dependent[]
   /** Foreign keys of other tables that point at it. */
   readonly referencedBy: readonly ReferencingKey[]
-  /** Relations of the namespace whose names begin with the table's: names that a copy cannot take. */
+  /** Relations of the namespace whose names begin with the table's, or with the beginning of a long one: names that a copy cannot take. */
   readonly neighbours: readonly string[]
   /** May the connected role change the table, that is: is it a member of the owner. */
   readonly owned: boolean
@@ -163,6 +163,8 @@ export interface Trigger {
   readonly before: boolean
   readonly onInsert: boolean
   readonly onUpdate: boolean
+  /** Does it, or its function, look at the setting by which it can tell a backfill from writers? */
+  readonly asksForBackfill: boolean
   /** The text of its function; empty for one that is not written in a language with text. */
   readonly text: string
 }

@@ -137,7 +137,7 @@ describe('what is read of a schema', () => {
     })
   })
 
-  test('is the relations whose names begin like that of the table, however long it is', async () => {
+  test('is the relations whose names begin like that of the table, of a long one with its beginning', async () => {
     const long = 'x'.repeat(63)
     const database =
       await testDatabase(`create table a (b integer); create table a_b (c integer); create table "a_" (c integer);
@@ -145,7 +145,11 @@ describe('what is read of a schema', () => {
     const { schema } = await look(database, {
       tables: ['a', long, 'x'.repeat(62)].map((name) => ({ namespace: 'public', name, columns: [] })),
     })
-    expect(schema.tables.map(({ neighbours }) => neighbours)).toEqual([['a_', 'a_b'], [], []])
+    expect(schema.tables.map(({ neighbours }) => neighbours)).toEqual([
+      ['a_', 'a_b'],
+      ['x'.repeat(62)],
+      [long],
+    ])
   })
 
   /** Catalogs that have a row, or many, for each table. */

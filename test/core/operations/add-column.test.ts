@@ -535,7 +535,7 @@ end'`
       {
         code: 'user_triggers_fire',
         because:
-          'The trigger audit fires for every row that the backfill fills, unless it looks at the setting bellows.backfill itself.',
+          'The trigger audit fires for every row that the backfill fills. One that is not to fire looks at the setting bellows.backfill.',
       },
     ])
   })

@@ -165,6 +165,7 @@ describe('create_object', () => {
         before: true,
         onInsert: false,
         onUpdate: true,
+        asksForBackfill: false,
         text: '',
       },
     ])

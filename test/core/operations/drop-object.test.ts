@@ -75,6 +75,7 @@ describe('drop_object', () => {
       before: true,
       onInsert: true,
       onUpdate: true,
+      asksForBackfill: false,
       text: '',
     }
     const schema = schemaOf(table({ triggers: [trigger, { ...trigger, name: 'u' }] }))

@@ -1,9 +1,18 @@
 import { describe, expect, test } from 'vitest'
-import { estimateOf } from '../../../src/core/plan/estimate.ts'
+import { buildsOn, estimateOf } from '../../../src/core/plan/estimate.ts'
+import { makePlan } from '../../../src/core/plan/make-plan.ts'
 import type { BackfillStep } from '../../../src/core/plan/step.ts'
+import { facts, index, schemaOf, table } from '../../support/model.ts'
+import { rename } from '../../support/rename.ts'
 
 const STEP = { id: '0001_test/backfill/1' } as BackfillStep
-const MILLION = { rows: 1_000_000, blocks: 33_000, tableBytes: 270_000_000, indexBytes: 60_000_000 }
+const MILLION = {
+  rows: 1_000_000,
+  blocks: 33_000,
+  tableBytes: 270_000_000,
+  indexBytes: 60_000_000,
+  largestIndexBytes: 40_000_000,
+}
 
 describe('an estimate', () => {
   test('is of what the ladder takes: half as much log, and hardly any room', () => {
@@ -22,15 +31,32 @@ describe('an estimate', () => {
     expect(growthBytes).toBeGreaterThan(MILLION.tableBytes + MILLION.indexBytes)
   })
 
+  test('has room for the indexes that are built behind it, and for what they sort', () => {
+    const [without, with2] = [estimateOf(STEP, MILLION), estimateOf(STEP, MILLION, 2)]
+    expect(with2.growthBytes - without.growthBytes).toBe(3 * MILLION.largestIndexBytes)
+    expect(with2.logBytes - without.logBytes).toBe(2 * MILLION.largestIndexBytes)
+    const bare = { ...MILLION, indexBytes: 0, largestIndexBytes: 0 }
+    expect(estimateOf(STEP, bare, 1).growthBytes).toBeGreaterThan(estimateOf(STEP, bare).growthBytes)
+  })
+
+  test('counts the indexes that a plan builds on the table', () => {
+    const users = table({ indexes: [index('by_name', ['name']), index('by_id', ['id'])] })
+    const { steps } = makePlan({ name: '0001_test', operations: [rename()] }, schemaOf(users), facts())
+    expect(buildsOn(users, steps)).toBe(1)
+    expect(buildsOn({ namespace: 'public', name: 'orders' }, steps)).toBe(0)
+  })
+
   test('grows with the work and not faster', () => {
-    const ten = { rows: 1e7, blocks: 330_000, tableBytes: 2.7e9, indexBytes: 6e8 }
+    const ten = { rows: 1e7, blocks: 330_000, tableBytes: 2.7e9, indexBytes: 6e8, largestIndexBytes: 4e8 }
     const [small, large] = [estimateOf(STEP, MILLION), estimateOf(STEP, ten)]
     expect(large.logBytes).toBe(10 * small.logBytes)
     expect(large.seconds.least).toBe(54)
   })
 
   test('of a table without rows is nothing', () => {
-    expect(estimateOf(STEP, { rows: 0, blocks: 0, tableBytes: 0, indexBytes: 0 })).toEqual({
+    expect(
+      estimateOf(STEP, { rows: 0, blocks: 0, tableBytes: 0, indexBytes: 0, largestIndexBytes: 0 }),
+    ).toEqual({
       step: STEP.id,
       rows: 0,
       logBytes: 0,

@@ -31,6 +31,7 @@ const NOTHING: Needs = {
   indexes: [],
   mappings: [],
   collations: [],
+  options: [],
   bounds: [],
   questions: [],
 }

@@ -116,7 +116,7 @@ describe('what an application sees of the rows that are filled', () => {
     expect(steps.flatMap(({ hazards }) => hazards)).toContainEqual({
       code: 'user_triggers_fire',
       because:
-        'The trigger audited fires for every row that the backfill fills, unless it looks at the setting bellows.backfill itself.',
+        'The trigger audited fires for every row that the backfill fills. One that is not to fire looks at the setting bellows.backfill.',
     })
   })
 

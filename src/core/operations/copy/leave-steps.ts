@@ -8,7 +8,8 @@ import { noStrangers, retireStep } from '../../plan/retire.ts'
 import { functionSql, uninstallSql } from '../../plan/row-trigger.ts'
 import { allStand } from '../../plan/standing-parts.ts'
 import type { Lock, Requirement, StepDraft } from '../../plan/step.ts'
-import { id, qualified, type Sql, sql, trusted } from '../../sql.ts'
+import type { QualifiedName } from '../../schema/model.ts'
+import { id, lit, qualified, type Sql, sql, trusted } from '../../sql.ts'
 import { partKeysOf, takeOverPartKeySql } from './part-keys.ts'
 import { renamedSequence } from './twin-schema.ts'
 import {
@@ -190,15 +191,21 @@ function sequenceLocks({ table, from, finalName, fromColumn }: Work): readonly L
   }))
 }
 
-/** Since PostgreSQL 18 a NOT NULL is a constraint, whose own name stays if somebody chose one. */
+/** Since PostgreSQL 18 a NOT NULL is a constraint, whose own name stays if somebody chose one. What the server has called the new one, it alone knows. */
 function notNullNameSql({ table, from, finalName }: Work): readonly Sql[] {
   const original = table.constraints.find((one) => one.kind === 'not_null' && one.columns.includes(from))
   if (original === undefined) return []
   const given = defaultName(table.name, [finalName], 'not_null')
   const wanted = notNullName({ table: table.name, from, to: finalName }, original.name)
-  return given === wanted
-    ? []
-    : [sql`alter table ${qualified(table)} rename constraint ${id(given)} to ${id(wanted)}`]
+  return given === wanted ? [] : [sql`do ${lit(renamedNotNull(table, finalName, wanted))}`]
+}
+
+function renamedNotNull(table: QualifiedName, column: string, name: string): Sql {
+  return sql`declare command text; begin for command in
+  select pg_catalog.format('alter table %s rename constraint %I to %I', c.conrelid::pg_catalog.regclass, c.conname, ${lit(name)})
+  from pg_catalog.pg_constraint c join pg_catalog.pg_attribute a on a.attrelid = c.conrelid and a.attname = ${lit(column)} and c.conkey = array[a.attnum]
+  where c.conrelid = ${lit(qualified(table))}::pg_catalog.regclass and c.contype = 'n' and c.conname <> ${lit(name)}
+loop execute command; end loop; end`
 }
 
 /** Dropping a foreign key takes the lock on the table it points at, too. */

@@ -17,6 +17,7 @@ export function withTrigger(schema: Schema, object: DatabaseObject, statement: T
       before: timing === BEFORE,
       onInsert: (events & INSERT) !== 0,
       onUpdate: (events & UPDATE) !== 0,
+      asksForBackfill: JSON.stringify(statement).includes('bellows.backfill'),
       text: '',
     },
   ])

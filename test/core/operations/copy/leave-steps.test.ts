@@ -238,19 +238,17 @@ describe('the step that drops it', () => {
     )
   })
 
-  test.each<[string, string, readonly string[]]>([
-    [
-      'a name that somebody chose',
-      'filled',
-      [`${ON} rename constraint "users_full_name_not_null" to "filled"`],
-    ],
-    ['the default name, which PostgreSQL gives by itself', 'users_name_not_null', []],
-  ])('keeps the name of a NOT NULL: %s', (_what, name, expected) => {
+  test.each<[string, string, number]>([
+    ['a name that somebody chose', 'filled', 1],
+    ['the default name, which PostgreSQL gives by itself', 'users_name_not_null', 0],
+  ])('keeps the name of a NOT NULL: %s', (_what, name, count) => {
     const of = tableWith([column('name', 'text', { nullable: false })], {
       constraints: [notNull(name, 'name')],
     })
     const { statements } = transaction(purgeStep(work(of)))
-    expect(statements.filter((text) => text.includes('rename constraint'))).toEqual(expected)
+    const renaming = statements.filter((text) => text.includes('rename constraint'))
+    expect(renaming).toHaveLength(count)
+    for (const text of renaming) expect(text).toContain(`''${name}''`)
   })
 
   test('takes nothing away twice where no value can come back', () => {

@@ -510,18 +510,18 @@ describe('the hazards', () => {
           trigger('Audit'),
           trigger('on_insert', { onUpdate: false }),
           trigger('disabled', { enabled: false }),
-          trigger('later', { before: false }),
+          trigger('later', { before: false, asksForBackfill: true }),
         ],
       }),
       {},
       [
         [
           'user_triggers_fire',
-          'The trigger "Audit" fires for every row that the backfill fills, unless it looks at the setting bellows.backfill itself.',
+          'The trigger "Audit" fires for every row that the backfill fills. One that is not to fire looks at the setting bellows.backfill.',
         ],
         [
           'user_triggers_fire',
-          'The trigger later fires for every row that the backfill fills, unless it looks at the setting bellows.backfill itself.',
+          'The trigger later looks at the setting bellows.backfill: whether it does anything for the rows that the backfill fills is up to it.',
         ],
       ],
     ],
