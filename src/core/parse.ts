@@ -63,10 +63,20 @@ const COMMENTS: ReadonlySet<string> = new Set(['SQL_COMMENT', 'C_COMMENT'])
 
 /** The only statement in a text that PostgreSQL itself printed. */
 export function printedStatement(text: string): Node {
-  const found = parsed(text)
-  if ('problem' in found || found.length !== 1)
-    throw new BellowsError('plan_refused', `The parser does not read PostgreSQL's own text: ${text}`)
+  const found = printedStatements(text)
+  if (found.length !== 1) throw unread(text)
   return found[0] as Node
+}
+
+/** Of an object that one statement does not bring back as it was. */
+export function printedStatements(text: string): readonly Node[] {
+  const found = parsed(text)
+  if ('problem' in found) throw unread(text)
+  return found
+}
+
+function unread(text: string): BellowsError {
+  return new BellowsError('plan_refused', `The parser does not read PostgreSQL's own text: ${text}`)
 }
 
 type Target = Node | { readonly problem: string }

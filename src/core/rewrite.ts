@@ -1,6 +1,6 @@
 import { BellowsError } from './errors.ts'
 import { canonical } from './hash.ts'
-import { deparsed, printedStatement, readExpression, visit } from './parse.ts'
+import { deparsed, printedStatement, printedStatements, readExpression, visit } from './parse.ts'
 import type { QualifiedName } from './schema/model.ts'
 import { type Sql, trusted } from './sql.ts'
 
@@ -63,6 +63,17 @@ export function rewriteType(definition: string, type: QualifiedName, to: string)
   return faithful(statement, 'Drop that object for the time of the migration.')
 }
 
+/** The definition of a view as a person writes it, as that of a new one by another name. */
+export function rewriteView(definition: string, to: QualifiedName): Sql {
+  const statement = structuredClone(printedStatement(definition)) as {
+    ViewStmt: { view: Record<string, unknown>; replace?: boolean }
+  }
+  const { ViewStmt: view } = statement
+  view.view = { ...view.view, schemaname: to.namespace, relname: to.name }
+  delete view.replace
+  return faithful(statement, 'Write it in other words.')
+}
+
 /** The texts that stand in it as constants. */
 export function constantsIn(text: string): readonly string[] {
   const found: string[] = []
@@ -76,7 +87,7 @@ export function constantsIn(text: string): readonly string[] {
 /** Of what the server printed: the texts that stand in it as values of types which are not PostgreSQL's own. */
 export function ownConstantsIn(text: string): readonly string[] {
   const found: string[] = []
-  visit(printedStatement(text), (kind, node) => {
+  visit(printedStatements(text), (kind, node) => {
     if (kind !== 'TypeCast') return
     const { arg, typeName } = node as {
       arg?: { A_Const?: { sval?: { sval?: string } } }

@@ -3,10 +3,12 @@ import { canonical } from '../core/hash.ts'
 import type { Baseline } from '../core/history/baseline.ts'
 import { namesOf, partsOf } from '../core/history/combine.ts'
 import type { Migration } from '../core/operations/migration.ts'
+import { elementOfBoth } from '../core/plan/elements.ts'
 import { makePlan, nothingLeft } from '../core/plan/make-plan.ts'
 import { needsOf, relationsOf, tablesOf } from '../core/plan/needs.ts'
 import type { Plan } from '../core/plan/plan.ts'
 import { typeOfBoth } from '../core/plan/removed-values.ts'
+import { renamedValueOfBoth } from '../core/plan/renamed-beside.ts'
 import { foldRun, type Run, stepsLeft } from '../core/run/run.ts'
 import { isSameName, type QualifiedName } from '../core/schema/model.ts'
 import { estimate, fillsOf } from './backfill/estimate.ts'
@@ -44,7 +46,10 @@ export async function startRun(engine: Driving, migration: Migration): Promise<R
   if (own !== undefined) return own
   const plan = await planFor(engine, migration)
   // Only the plan knows which other tables it locks, such as those behind foreign keys.
-  for (const other of await readRuns(engine, 'open')) refuseConflict(migration, relationsOf(plan), other)
+  for (const other of await readRuns(engine, 'open')) {
+    refuseConflict(migration, relationsOf(plan), other)
+    refuseSameValue(plan, other)
+  }
   await refuseBlind(engine, plan)
   await refuseWithoutRoom(engine, fillsOf(plan), await estimate(engine, plan))
   await tryMappings(engine, plan)
@@ -54,7 +59,7 @@ export async function startRun(engine: Driving, migration: Migration): Promise<R
 
 /**
  * The run of a migration, to go on with; undefined where one may begin.
- * @throws BellowsError `run_conflict` when another run is at work on the same table or the migration counts as applied,
+ * @throws BellowsError `run_conflict` when another run is at work on the same table or object or the migration counts as applied,
  *   `drift_found` when it was changed
  */
 export async function resumable(engine: Engine, migration: Migration): Promise<Run | undefined> {
@@ -64,6 +69,7 @@ export async function resumable(engine: Engine, migration: Migration): Promise<R
   await refuseBegun(engine, migration)
   for (const other of await readRuns(engine, 'open')) {
     refuseSameType(migration, other)
+    refuseSameElement(migration, other)
     refuseConflict(migration, tablesOf(migration), other)
   }
   return undefined
@@ -118,6 +124,18 @@ function refuseConflict(migration: Migration, mine: readonly QualifiedName[], ot
 function refuseSameType(migration: Migration, other: Run): void {
   const type = typeOfBoth(migration, other.plan.migration)
   if (type !== undefined) throw isAtWork(other, `the type ${type}`)
+}
+
+/** What is no table has nothing of the other run beside it: a rollback of the one would take back what the other has done. */
+function refuseSameElement(migration: Migration, other: Run): void {
+  const element = elementOfBoth(migration, other.plan.migration)
+  if (element !== undefined) throw isAtWork(other, `the ${element}`)
+}
+
+/** A plan says the values of an enum by the names that they had when it was made. */
+function refuseSameValue(plan: Plan, other: Run): void {
+  const value = renamedValueOfBoth(plan, other.plan)
+  if (value !== undefined) throw isAtWork(other, value)
 }
 
 function isAtWork({ plan, state }: Run, what: string): BellowsError {

@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import type { AlterDomain } from '../../src/core/operations/alter-domain.ts'
-import { testDatabase } from '../support/database.ts'
+import type { Operation } from '../../src/core/operations/migration.ts'
+import type { Phase } from '../../src/core/plan/step.ts'
+import { cleanUp, testDatabase } from '../support/database.ts'
+import { faultyBellows } from '../support/faulty-ports.ts'
 import { liveThrough } from '../support/lifecycle.ts'
 
 const DOMAIN = `create domain "Email" as text default 'a@b' constraint filled check (value <> '')`
@@ -38,6 +41,57 @@ describe('alter_domain', () => {
       renewed: [client],
     })
   })
+
+  test('knows a default in other words, and takes or overwrites none that somebody else has set', async () => {
+    const database = await testDatabase(DOMAIN, TABLE, 'create domain amount as numeric(5, 2) default 1.5')
+    const bellows = await database.bellows()
+    const plan = (operation: AlterDomain) => bellows.plan({ name: '0001_test', operations: [operation] })
+    for (const same of [`'a@b'::text`, `'a@b'`, `('a@b')`])
+      await expect(plan(alter({ default: same })), same).rejects.toThrow('has that default already')
+    await expect(plan(alter({ domain: 'amount', default: '1.50' }))).resolves.toMatchObject({ steps: [{}] })
+    await expect(plan(alter({ domain: 'amount', default: `1.5::numeric` }))).rejects.toThrow('already')
+
+    const later: Operation = { kind: 'drop_object', namespace: 'public', object: 'domain amount' }
+    const run = (name: string, phase: Phase, value: string | null) =>
+      bellows.change((driver) =>
+        driver.advance({ name, operations: [alter({ default: value }), later] }, phase),
+      )
+    const found = async () =>
+      (await database.query(`select typdefault from pg_type where oid = '"Email"'::regtype`))[0]
+    await run('0001_test', 'expand', `'x@y'`)
+    await database.query(`alter domain "Email" set default 'hot@fix'`)
+    await expect(bellows.change((driver) => driver.rollback(1))).rejects.toMatchObject({
+      code: 'drift_found',
+    })
+    expect(await found()).toEqual({ typdefault: `'hot@fix'::text` })
+    await database.query(`alter domain "Email" set default 'a@b'`)
+    expect((await bellows.change((driver) => driver.rollback(1))).state).toBe('rolled_back')
+  })
+
+  test.each(['x@y', 'hot@fix'])(
+    'stops before a default that somebody set since the plan: %s',
+    async (theirs) => {
+      const database = await testDatabase(DOMAIN, TABLE)
+      let isSet = false
+      const { bellows } = faultyBellows(database.url, {
+        before: async ({ kind, what }) => {
+          if (isSet || kind === 'read' || !what.includes('step_done 0001_test/expand/1')) return
+          isSet = true
+          await database.query(`alter domain "Email" set default '${theirs}'`)
+        },
+      })
+      cleanUp(() => bellows.close())
+      const migration = { name: '0001_test', operations: [alter({ default: `'x@y'` })] }
+      await expect(bellows.change((driver) => driver.advance(migration, 'expand'))).rejects.toMatchObject({
+        code: 'drift_found',
+      })
+      await bellows.change((driver) => driver.rollback(1))
+      expect(isSet).toBe(true)
+      expect(await database.query(`select typdefault from pg_type where oid = '"Email"'::regtype`)).toEqual([
+        { typdefault: `'${theirs}'::text` },
+      ])
+    },
+  )
 
   test('names values in the way before anything is changed, refuses new ones behind the rollout, and takes the default away', async () => {
     const database = await testDatabase(DOMAIN, TABLE)

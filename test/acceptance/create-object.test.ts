@@ -94,6 +94,83 @@ describe('create_object', () => {
     ).rejects.toMatchObject({ code: 'table_not_found' })
   })
 
+  test('is refused before it begins where the server does not take it', async () => {
+    const database = await testDatabase(GIVEN)
+    const bellows = await database.bellows()
+    const cases: readonly (readonly [string, string])[] = [
+      ['create view v as select nam from users', 'Column "nam" does not exist'],
+      ['create view v as select * from nobody', 'Relation "nobody" does not exist'],
+      [
+        `create function f() returns int language sql as 'select nam from users'`,
+        'olumn "nam" does not exist',
+      ],
+      [`create function f() returns nothing language sql as 'select 1'`, 'ype "nothing" does not exist'],
+      [`create function f() returns int language plpgsql as 'begin if end'`, 'yntax error at'],
+      [`create domain d as int check (value > 'x')`, 'nvalid input syntax for type integer'],
+      ['create type pair as (a nothing)', 'ype "nothing" does not exist'],
+    ]
+    for (const [definition, problem] of cases)
+      await expect(
+        bellows.plan({ name: '0001_test', operations: [create(definition)] }),
+        definition,
+      ).rejects.toMatchObject({ code: 'migration_invalid', message: expect.stringContaining(problem) })
+    expect(await database.query(`select from pg_class where relname = 'v'`)).toEqual([])
+  })
+
+  test('makes what the server takes only behind what the same migration makes', async () => {
+    const database = await testDatabase(GIVEN)
+    const bellows = await database.bellows()
+    const one = create(`create function one() returns int language sql as 'select 1'`)
+    const ones = create('create view ones as select one() as one')
+    const plan = (...operations: readonly Operation[]) => bellows.plan({ name: '0001_test', operations })
+    await plan(one, ones)
+    await expect(plan(ones, one)).rejects.toThrow('Function one() does not exist')
+    const add = {
+      kind: 'add_column',
+      namespace: 'public',
+      table: 'users',
+      column: 'age',
+      type: 'int',
+      nullable: true,
+    } as const
+    await plan(add, create('create view ages as select age from users'))
+    // What is in the way is told of what is made first.
+    await expect(
+      plan(create('create view a as select nam from users'), create('create view b as select * from a')),
+    ).rejects.toMatchObject({ message: expect.stringMatching(/^The definition cannot be used: .*nam/) })
+  })
+
+  test('waits for nobody while it is tried', async () => {
+    const database = await testDatabase(GIVEN)
+    const bellows = await database.bellows()
+    const session = await database.session('writer')
+    await session.query('begin; lock table users in access exclusive mode')
+    const operations = [create('create view others as select nam from users')]
+    expect((await bellows.plan({ name: '0001_test', operations })).steps).toHaveLength(1)
+    await session.query('rollback')
+    await expect(bellows.plan({ name: '0001_test', operations })).rejects.toThrow('"nam" does not exist')
+  })
+
+  test('is not taken back while an instance uses the view, or something is built on the function', async () => {
+    const database = await testDatabase(GIVEN, 'create sequence spare')
+    const bellows = await database.bellows()
+    const operations = [
+      create('create view names as select id, name from users'),
+      create(`create function one() returns int language sql as 'select 1'`),
+      LATER,
+    ]
+    await bellows.change((driver) => driver.advance({ name: '0001_test', operations }, 'verify'))
+    await bellows.instances.register({ instance: 'new-1', uses: ['names.*'] })
+    const rollback = () => bellows.change((driver) => driver.rollback(1))
+    await database.query('create view ones as select one() as one')
+    await expect(rollback()).rejects.toMatchObject({ code: 'dependents_found' })
+    await database.query('drop view ones')
+    await expect(rollback()).rejects.toMatchObject({ code: 'instances_blocking' })
+    expect(await database.query('select from names limit 1')).toHaveLength(1)
+    await bellows.instances.release('new-1')
+    expect((await rollback()).state).toBe('rolled_back')
+  })
+
   test('gives a renamed column of the same migration a trigger that fires before the dual write', async () => {
     const database = await testDatabase(GIVEN)
     const bellows = await database.bellows()

@@ -76,6 +76,9 @@ describe('drop_constraint', () => {
     const bellows = await database.bellows({
       settings: { gate: { whenNoneRegistered: 'allow', unregistered: 'allow', quietMs: 0 } },
     })
+    await database.query(
+      'alter table users drop constraint in_team, add constraint in_team foreign key (team) references teams',
+    )
     const migration = {
       name: '0001_drop',
       operations: ['Order \\ "check"', 'in_team', 'one_email'].map(drop),
@@ -115,6 +118,64 @@ describe('drop_constraint', () => {
         message: expect.stringMatching(/logins_user_fkey on table public.logins.*view public.emails need it/),
       },
     )
+  })
+
+  test('leaves what a foreign key does to its rows to the old version until that is gone', async () => {
+    const table = 'create table teams (id int primary key); create table users (id int primary key, team int)'
+    const database = await testDatabase(
+      `${table}; insert into teams select generate_series(1, 5); insert into users select i, i from generate_series(1, 5) i;
+       alter table users add constraint in_team foreign key (team) references teams on delete cascade`,
+    )
+    const bellows = await database.bellows({
+      settings: { gate: { quietMs: 0, unregistered: 'allow', version: '2' } },
+    })
+    const migration = { name: '0001_drop', operations: [drop('in_team')] }
+    // It declares one of the two tables, and relies on the other one all the same.
+    await bellows.instances.register({ instance: 'old-1', uses: ['teams.*'], version: '1' })
+    await bellows.instances.register({ instance: 'new-1', uses: ['teams.*'], version: '2' })
+    await bellows.change((driver) => driver.advance(migration, 'verify'))
+    await database.query('delete from teams where id = 1')
+    expect(await database.query('select from users where team = 1')).toEqual([])
+    const contract = () => bellows.change((driver) => driver.advance(migration, 'purge'))
+    await expect(contract()).rejects.toMatchObject({ code: 'instances_blocking' })
+    await database.query('delete from teams where id = 2')
+    expect(await database.query('select from users where team = 2')).toEqual([])
+    await bellows.instances.release('old-1')
+    await bellows.instances.renew('new-1')
+    expect((await contract()).state).toBe('completed')
+    await database.query('delete from teams where id = 3')
+    expect(await database.query('select from users where team = 3')).toHaveLength(1)
+  })
+
+  test('takes nothing with it at which a foreign key that does more points, but the key', async () => {
+    const others =
+      'create table teams (code text, name text); create table users (id int primary key, team text)'
+    const given = `${others}; alter table teams add constraint one_code unique (code);
+      alter table users add constraint in_team foreign key (team) references teams (code) on delete set null`
+    const database = await testDatabase(given)
+    const bellows = await database.bellows()
+    const teams = { namespace: 'public', table: 'teams' } as const
+    for (const gone of [
+      { kind: 'drop_column', ...teams, column: 'code' },
+      { kind: 'rename_column', ...teams, from: 'code', to: 'sign' },
+      { kind: 'drop_table', ...teams },
+      { kind: 'rename_table', ...teams, to: 'crews' },
+    ] as const)
+      await expect(
+        bellows.plan({ name: '0001_drop', operations: [drop('in_team'), gone] }),
+        gone.kind,
+      ).rejects.toThrow(`so it goes in the purge, and ${gone.kind} of the same migration takes away`)
+    await liveThrough({
+      given,
+      operations: [
+        drop('in_team'),
+        { ...drop('one_code'), table: 'teams' },
+        { kind: 'drop_column', ...teams, column: 'name' },
+      ],
+      direct: others.replace(', name text', ''),
+      old: [],
+      renewed: [],
+    })
   })
 
   test('drops a foreign key, and then the key that it stands on', async () => {

@@ -75,6 +75,46 @@ describe('drop_object', () => {
     expect(run.state).toBe('completed')
   })
 
+  test('names what is of an array of it, of its multirange, or of the rows of a view', async () => {
+    const database = await testDatabase(
+      TABLE,
+      `${THINGS}; create type span as range (subtype = integer);
+       create table kept (moods mood[], mails email[], spans span_multirange, more span_multirange[], named "Names", names "Names"[])`,
+    )
+    const bellows = await database.bellows({ settings: OPEN })
+    const uses = [
+      ['type mood', 'moods'],
+      ['domain email', 'mails'],
+      ['type span', 'spans'],
+      ['type span', 'more'],
+      ['view "Names"', 'named'],
+      ['view "Names"', 'names'],
+    ] as const
+    const operations = [...new Set(uses.map(([object]) => object))].map(drop)
+    const plan = JSON.stringify(await bellows.plan({ name: '0001_test', operations }))
+    for (const [, column] of uses)
+      expect(plan).toContain(`The table column public.kept.${column} depends on it.`)
+
+    for (const [at, [object, column]] of uses.entries()) {
+      const migration = { name: `000${at + 1}_test`, operations: [drop('policy own on users'), drop(object)] }
+      await database.query(
+        'drop policy if exists own on users; create policy own on users; drop policy if exists other on users; create policy other on users',
+      )
+      for (const [other, name] of uses)
+        if (other === object && name !== column) await database.query(`alter table kept drop ${name}`)
+      await expect(
+        bellows.change((driver) => driver.advance(migration, 'purge')),
+        object,
+      ).rejects.toMatchObject({ code: 'dependents_found' })
+      // Nothing that comes before it is gone by then.
+      expect(await database.query(`select from pg_policy where polname = 'own'`), object).toHaveLength(1)
+      await bellows.change((driver) => driver.rollback(at + 1))
+      await database.query(
+        `drop table kept; create table kept (moods mood[], mails email[], spans span_multirange, more span_multirange[], named "Names", names "Names"[])`,
+      )
+    }
+  })
+
   test('leaves the last policy by which somebody sees rows, planned so or not', async () => {
     const database = await testDatabase(
       TABLE,

@@ -108,6 +108,7 @@ describe('replace_object', () => {
     const database = await testDatabase(
       TABLE,
       'create view v as select id, name from users; create type mood as enum ()',
+      STAMP,
     )
     const bellows = await database.bellows()
     const outcome = (definition: string) =>
@@ -126,18 +127,47 @@ describe('replace_object', () => {
       ['create or replace view w as select id, name from users', 'There is no view public.w'],
       [`create type mood as enum ('x')`, 'A type cannot be replaced'],
       ['drop view v', 'it is not one CREATE of a view'],
-      // What the text does not tell: the transaction does, and nothing of it stays.
+      // What the text does not tell, the server does.
       [
         'create or replace view v as select *, 1 as one from users',
-        'he columns of the view public.v would change',
+        'would have the columns id bigint, name text, one integer and not id bigint, name text',
+      ],
+      [
+        'create or replace view v as select id, name::varchar as name from users',
+        'would have the columns id bigint, name character varying and not',
+      ],
+      ['create or replace view v as select id, nam as name from users', 'Column "nam" does not exist'],
+      [
+        `create or replace function stamp() returns text language sql as 'select 1::text'`,
+        'annot change return type of existing function',
       ],
     ]
     for (const [definition, problem] of cases)
       await expect(outcome(definition), definition).rejects.toThrow(problem)
+    expect(await bellows.runs('all')).toEqual([])
     expect(await database.query('select * from v limit 1')).toEqual([
       { id: expect.anything(), name: expect.anything() },
     ])
   })
+})
+
+test('a view whose columns are others than the plan has seen is stopped by its transaction', async () => {
+  const database = await testDatabase(
+    TABLE,
+    'create view v as select id, name from users; create sequence spare',
+  )
+  const bellows = await database.bellows()
+  const operations = [
+    { kind: 'add_column', namespace: 'public', table: 'users', column: 'one', type: 'int', nullable: true },
+    replace('create or replace view v as select * from users'),
+    LATER,
+  ] as const
+  await expect(
+    bellows.change((driver) => driver.advance({ name: '0001_test', operations }, 'verify')),
+  ).rejects.toThrow('he columns of the view public.v would change')
+  expect(await database.query('select * from v limit 1')).toEqual([
+    { id: expect.anything(), name: expect.anything() },
+  ])
 })
 
 describe('a column that is renamed or dropped', () => {

@@ -273,6 +273,7 @@ export function facts(more: Partial<Facts> = {}): Facts {
     indexes: {},
     options: {},
     bounds: {},
+    definitions: {},
     answers: {},
     ...more,
   }

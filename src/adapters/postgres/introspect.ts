@@ -6,6 +6,7 @@ import { join, lit, sql, trusted } from '../../core/sql.ts'
 import { typedDefaults, withPrinted } from './added-columns.ts'
 import { readAnswers } from './answers.ts'
 import { readConditions } from './conditions.ts'
+import { withDomainDefaults } from './domain-defaults.ts'
 import { readExpressions } from './expressions.ts'
 import { readCollations, readMappings } from './mappings.ts'
 import { readClosedNamespaces } from './rights.ts'
@@ -15,6 +16,7 @@ import { writtenBySettings } from './steady.ts'
 import { readTables } from './tables.ts'
 import { withTablesOfTypes } from './tables-of-types.ts'
 import { tryBounds } from './try-bound.ts'
+import { tryDefinitions } from './try-definition.ts'
 import { tryIndexes } from './try-index.ts'
 import { tryOptions } from './try-options.ts'
 
@@ -47,13 +49,18 @@ export async function introspect(
       names: await readNames(sessions, needs.names),
       closedNamespaces: await readClosedNamespaces(sessions),
       indexes: await tryIndexes(sessions, needs.indexes, known),
-      expressions: await withPrinted(await readExpressions(sessions, asked), defaults, { sessions, tables }),
+      expressions: await withDomainDefaults(
+        sessions,
+        await withPrinted(await readExpressions(sessions, asked), defaults, { sessions, tables }),
+        needs.expressions,
+      ),
       values: await readValues(sessions, tables, needs.values),
       mappings: await readMappings(sessions, tables, needs.mappings),
       collations,
       conditions: await readConditions(sessions, needs.conditions, known),
       options: await tryOptions(sessions, needs.options),
       bounds: await tryBounds(sessions, needs.bounds),
+      definitions: await tryDefinitions(sessions, needs.definitions),
       answers: await readAnswers(sessions, needs.questions),
     },
   }

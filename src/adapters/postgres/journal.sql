@@ -223,6 +223,13 @@ create table bellows.column_state (
   primary key (namespace, "table", "column")
 );
 
+-- How a run has left what it gave another definition, as the server printed it, under the name that people have for it. The last word counts,
+-- and a rollback takes it away.
+create table bellows.replaced_object (
+  object text primary key,
+  definition text not null
+);
+
 -- What somebody asked of a backfill or a verification while it runs: the last word on a run counts, until it is over.
 create table bellows.throttle (
   seq bigint generated always as identity primary key,

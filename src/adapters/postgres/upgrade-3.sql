@@ -43,6 +43,13 @@ create table bellows.quarantine (
   primary key (step, leaf, place)
 );
 
+-- How a run has left what it gave another definition, as the server printed it, under the name that people have for it. The last word counts,
+-- and a rollback takes it away.
+create table bellows.replaced_object (
+  object text primary key,
+  definition text not null
+);
+
 -- What somebody asked of a backfill or a verification while it runs: the last word on a run counts, until it is over.
 create table bellows.throttle (
   seq bigint generated always as identity primary key,
@@ -78,7 +85,7 @@ update bellows.checkpoint c set state = 'null'
 do $$ declare
   made text;
 begin
-  foreach made in array array['backfill_range', 'quarantine', 'throttle', 'brake'] loop
+  foreach made in array array['backfill_range', 'quarantine', 'replaced_object', 'throttle', 'brake'] loop
     execute pg_catalog.format('alter table bellows.%I owner to %s', made,
       (select nspowner::regrole from pg_catalog.pg_namespace where nspname = 'bellows'));
   end loop;

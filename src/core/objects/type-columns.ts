@@ -12,9 +12,10 @@ export function regtype(type: QualifiedName): Sql {
   return sql`pg_catalog.to_regtype(${lit(qualified(type))})`
 }
 
-/** The type, and the one of its arrays. */
+/** The type, of a range the one of its multiranges, and those of arrays of them. */
 export function formsOf(type: QualifiedName): Sql {
-  return sql`(select o.oid from pg_catalog.pg_type t cross join lateral (values (t.oid), (t.typarray)) o (oid) where t.oid = ${regtype(type)})`
+  return sql`(select o.oid from pg_catalog.pg_type t left join pg_catalog.pg_range r on r.rngtypid = t.oid left join pg_catalog.pg_type m on m.oid = r.rngmultitypid
+ cross join lateral (values (t.oid), (t.typarray), (m.oid), (m.typarray)) o (oid) where t.oid = ${regtype(type)} and o.oid <> 0)`
 }
 
 /** Columns that have it, of tables and their partitions; only the known ones, where some are. */

@@ -24,7 +24,7 @@ export const alterDomain: OperationSpec<AlterDomain> = {
     const known = found(op, facts)
     return [
       ...lookSteps(op, known, 'expand'),
-      ...defaultSteps(op, known).filter(({ phase }) => phase === 'expand'),
+      ...defaultSteps(op, known, facts).filter(({ phase }) => phase === 'expand'),
     ]
   },
 
@@ -35,12 +35,12 @@ export const alterDomain: OperationSpec<AlterDomain> = {
     return [
       ...lookSteps(op, known, 'retire'),
       ...checkSteps(op),
-      ...defaultSteps(op, known).filter(({ phase }) => phase === 'retire'),
+      ...defaultSteps(op, known, facts).filter(({ phase }) => phase === 'retire'),
       ...dropCheckSteps(op, known),
     ]
   },
 
-  rollback: (op, { facts }) => [...defaultBackSteps(op, found(op, facts)), ...checkBackSteps(op)],
+  rollback: (op, { facts }) => [...defaultBackSteps(op, found(op, facts), facts), ...checkBackSteps(op)],
 }
 
 function found(op: AlterDomain, facts: Facts): Known {

@@ -1,5 +1,5 @@
 import { type DatabaseObject, dropSql, shownObject } from '../objects/database-object.ts'
-import { objectAbsent, objectExists } from '../objects/object-catalog.ts'
+import { hasNoObjectDependents, objectAbsent, objectExists } from '../objects/object-catalog.ts'
 import type { Tree } from '../parse.ts'
 import type { Hazard } from '../plan/hazard.ts'
 import { inSearchPath } from '../plan/search-path.ts'
@@ -15,6 +15,7 @@ import {
   definitionProblems,
   foundObject,
   onTableProblems,
+  triedProblems,
 } from './object/definition.ts'
 import { withTrigger } from './object/triggers.ts'
 import type { OperationSpec } from './operation.ts'
@@ -41,7 +42,8 @@ export const createObject: OperationSpec<CreateObject> = {
     const isTaken = object.kind === 'view' && findTable(schema, object.name) !== undefined
     if (isTaken || foundObject(object, facts) !== undefined)
       return [refused(`There is a ${shownObject(object)} already.`, 'Use replace_object, or another name.')]
-    return onTableProblems(object, schema)
+    const onTable = onTableProblems(object, schema)
+    return onTable.length > 0 ? onTable : triedProblems(op, facts)
   },
 
   apply: (op, schema) => {
@@ -83,10 +85,18 @@ export const createObject: OperationSpec<CreateObject> = {
         hazards: [],
         probe: objectAbsent(object),
         locks: 'problem' in statements ? [] : stepLocks(statements, op.namespace, schema),
-        requires: [],
+        requires: [
+          {
+            that: hasNoObjectDependents(object),
+            code: 'dependents_found',
+            otherwise: `something was built on the ${shownObject(object)}; change or drop that first`,
+          },
+        ],
         statements: [drop],
         cost: 'instant',
         unmakes: shownObject(object),
+        // Of the rest nobody can declare that he uses it.
+        ...(object.kind === 'view' ? { retires: { table: object.name } } : {}),
       },
     ]
   },

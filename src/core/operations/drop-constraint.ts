@@ -1,24 +1,19 @@
 import { assert, BellowsError } from '../errors.ts'
-import { behindGate } from '../plan/behind-gate.ts'
-import { onBoth, validateChecksStep, validateForeignKeyStep } from '../plan/constraint-steps.ts'
+import { gateOf } from '../plan/behind-gate.ts'
+import { onBoth } from '../plan/constraint-steps.ts'
 import type { Hazard } from '../plan/hazard.ts'
 import { markedPartProblems, noIdentityOfPart } from '../plan/index-leaving.ts'
-import { foreignKeyPartsStep } from '../plan/parts-steps.ts'
-import { constraintAbsent, constraintIs, constraintIsAsPlanned, type Hidden } from '../plan/probes.ts'
-import type { Lock, StepDraft } from '../plan/step.ts'
+import { andAlso } from '../plan/joining.ts'
+import { type Leaver, ofTable } from '../plan/leaver.ts'
+import { constraintAbsent, constraintIsAsPlanned } from '../plan/probes.ts'
+import type { Lock } from '../plan/step.ts'
 import { refused, tableProblems, theTable } from '../plan/table-checks.ts'
-import {
-  type Constraint,
-  findTable,
-  isSameName,
-  pointsAtParts,
-  type Table,
-  withTable,
-} from '../schema/model.ts'
-import { id, lit, qualified, type Sql, shown, sql, trusted } from '../sql.ts'
+import { type Constraint, findTable, isSameName, type Table, withTable } from '../schema/model.ts'
+import { id, qualified, shown, sql } from '../sql.ts'
+import { type Leaving, returnSteps } from './drop-constraint/back-steps.ts'
 import type { Context, OperationSpec } from './operation.ts'
-import { inspectBackSteps } from './rules/inspect.ts'
-import { constraintMissing, findConstraint, ruleOf } from './rules/known.ts'
+import { keyActions } from './rules/key-action.ts'
+import { constraintMissing, findConstraint } from './rules/known.ts'
 import { leavingConstraint } from './rules/leaving.ts'
 
 /** Drops a constraint: what only ever refuses goes for the new version, what statements rely on goes with the old one. */
@@ -68,22 +63,19 @@ export const dropConstraint: OperationSpec<DropConstraint> = {
 
   contract: (op, context) => {
     const found = leaving(op, context)
-    return isReliedOn(found.constraint)
-      ? behindGate(leavingConstraint(found.table, found.constraint), dropStep(found, 'purge', 'purge'))
-      : []
+    if (!isReliedOn(found.constraint)) return []
+    const step = dropStep(found, 'purge', 'purge')
+    const leavers = leaversOf(found)
+    return [
+      ...leavers.map((leaver) => gateOf(leaver, step.probe)),
+      { ...step, ...andAlso('retires', leavers) },
+    ]
   },
 
   rollback: (op, context) => {
     const found = leaving(op, context)
     return isReliedOn(found.constraint) ? [] : returnSteps(found)
   },
-}
-
-interface Leaving {
-  readonly table: Table
-  readonly constraint: Constraint
-  /** Columns that operations behind this one hide before the purge. */
-  readonly hidden: readonly Hidden[]
 }
 
 function leaving(op: DropConstraint, { schema, renamedBehind = [] }: Context): Leaving {
@@ -93,9 +85,24 @@ function leaving(op: DropConstraint, { schema, renamedBehind = [] }: Context): L
   return { table, constraint, hidden: renamedBehind.filter((one) => isSameName(one.table, table)) }
 }
 
-/** Statements name what has an index in ON CONFLICT; nobody can name a check or a foreign key but by being refused. */
-function isReliedOn({ kind }: Constraint): boolean {
-  return kind === 'unique' || kind === 'primary_key' || kind === 'exclusion'
+/**
+ * Statements name what has an index in ON CONFLICT, and whoever deletes a row leaves it to the action of a foreign key what becomes of
+ * those that point at it. All that others do is to refuse.
+ */
+function isReliedOn(constraint: Constraint): boolean {
+  const { kind } = constraint
+  return (
+    kind === 'unique' || kind === 'primary_key' || kind === 'exclusion' || keyActions(constraint).length > 0
+  )
+}
+
+/** An action is missed by who works on the table that the key points at. */
+function leaversOf({ table, constraint }: Leaving): readonly Leaver[] {
+  const { kind, name, references } = constraint
+  if (kind !== 'foreign_key') return [leavingConstraint(table, constraint)]
+  const called = `the constraint ${shown(name)} of ${shown(table.namespace)}.${shown(table.name)}`
+  const tables = references === null || isSameName(table, references) ? [table] : [table, references]
+  return tables.map((of) => ofTable(of, called))
 }
 
 function dropStep({ table, constraint, hidden }: Leaving, kind: 'ddl' | 'purge', phase: 'expand' | 'purge') {
@@ -133,74 +140,15 @@ function dropHazard({ name: table }: Table, constraint: Constraint): Hazard {
       code: 'not_refused_any_more',
       because: `From this step on "${table}" takes rows that "${name}" refused; an instance of the old version may not expect to read such rows.`,
     }
+  const actions = keyActions(constraint)
+  if (actions.length > 0)
+    return {
+      code: 'not_refused_any_more',
+      because: `Until this step "${name}" refuses what it always did, and does what it says (${actions.join(', ')}), also for new instances. From it on "${table}" keeps rows whose other end is gone, unless the new version sees to them itself.`,
+    }
   return {
     code: 'name_may_be_used',
     because: `Until this step "${name}" refuses what it always did, also from new instances. From it on a statement fails that relies on it in ON CONFLICT, and its index is gone for those that read by it.`,
-  }
-}
-
-/** Puts it back as it was: comment, validity and all. A row against it would be refused every update, so it is looked for before. */
-function returnSteps({ table, constraint, hidden }: Leaving): readonly StepDraft[] {
-  const { name, definition, validated, references, comment, kind, columns } = constraint
-  const rule = ruleOf(constraint)
-  const notValid = validated ? sql` not valid` : sql``
-  const commented: readonly Sql[] =
-    comment === null ? [] : [sql`comment on constraint ${id(name)} on ${qualified(table)} is ${lit(comment)}`]
-  const does = `prove "${name}" again for every row of "${table.name}"`
-  const other = references ?? table
-  const looks = validated && rule !== undefined ? inspectBackSteps(table, rule, name, hidden) : []
-  const hazards = [refusesAgain(table, name)]
-  if (kind === 'foreign_key' && table.kind === 'partitioned' && validated)
-    return [
-      ...looks,
-      foreignKeyPartsStep(
-        {
-          table,
-          other,
-          name,
-          definition: trusted(definition),
-          ...(pointsAtParts(constraint) ? { columns } : {}),
-        },
-        { phase: 'expand', hazards, probe: constraintIs(table, name, kind), comment },
-      ),
-    ]
-  const proof =
-    kind === 'check'
-      ? validateChecksStep(table, [name], does, 'expand')
-      : validateForeignKeyStep({ table, other, name, phase: 'expand', does })
-  return [
-    ...looks,
-    {
-      kind: 'ddl',
-      phase: 'expand',
-      does: `put the constraint "${name}" back on "${table.name}"`,
-      hazards,
-      probe: constraintIs(table, name, kind),
-      locks:
-        kind === 'check'
-          ? [{ relation: table, level: 'access_exclusive' }]
-          : onBoth(table, other, ['share_row_exclusive', 'share_row_exclusive']),
-      requires: [
-        {
-          that: constraintAbsent(table, name),
-          code: 'drift_found',
-          otherwise: `"${table.name}" has got another constraint "${name}" since that one was dropped`,
-        },
-      ],
-      statements: [
-        sql`alter table ${qualified(table)} add constraint ${id(name)} ${trusted(definition)}${notValid}`,
-        ...commented,
-      ],
-      cost: 'instant',
-    },
-    ...(validated ? [proof] : []),
-  ]
-}
-
-function refusesAgain({ name: table }: Table, name: string): Hazard {
-  return {
-    code: 'old_writers_may_fail',
-    because: `From this step on "${table}" refuses again what breaks "${name}": no instance of the new version may run any more that writes such rows.`,
   }
 }
 

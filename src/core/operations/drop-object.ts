@@ -1,17 +1,12 @@
 import { assert, BellowsError } from '../errors.ts'
 import { type DatabaseObject, dropSql, namedObject, shownObject } from '../objects/database-object.ts'
-import {
-  dependentsOf,
-  hasNoObjectDependents,
-  isNotLastPolicy,
-  objectAbsent,
-  permissivePoliciesQuestion,
-} from '../objects/object-catalog.ts'
+import { dependentsOf, hasNoObjectDependents, objectAbsent } from '../objects/object-catalog.ts'
 import { behindGate } from '../plan/behind-gate.ts'
 import { type Leaver, ofEverybody, ofTable } from '../plan/leaver.ts'
 import { readStatements } from '../statements/statement.ts'
 import { stepLocks } from '../statements/step-locks.ts'
 import { foundObject, foundProblems, objectNeeds, unknownTypeProblems } from './object/definition.ts'
+import { notLastPolicy, policyQuestions } from './object/policies.ts'
 import { withoutTrigger } from './object/triggers.ts'
 import type { OperationSpec } from './operation.ts'
 
@@ -29,9 +24,7 @@ export const dropObject: OperationSpec<DropObject> = {
     const object = namedObject(op.object, op.namespace)
     if ('problem' in object) return { tables: [], touches: [] }
     const needs = objectNeeds(object, 'replaces', 'replaces')
-    const { kind, on } = object
-    if (kind !== 'policy' || on === undefined) return needs
-    return { ...needs, questions: [...(needs.questions ?? []), permissivePoliciesQuestion(on)] }
+    return { ...needs, questions: [...(needs.questions ?? []), ...policyQuestions(object)] }
   },
 
   check: (op, { facts }) => {
@@ -76,15 +69,7 @@ export const dropObject: OperationSpec<DropObject> = {
           code: 'dependents_found',
           otherwise: `something depends on the ${shownObject(object)}; change or drop it first`,
         },
-        ...(object.kind === 'policy' && object.on !== undefined
-          ? [
-              {
-                that: isNotLastPolicy(object.on, object.name.name),
-                code: 'drift_found' as const,
-                otherwise: `the ${shownObject(object)} has become the last permissive one, without which nobody but the owner sees a row`,
-              },
-            ]
-          : []),
+        ...notLastPolicy(object),
       ],
       statements: [drop],
       cost: 'instant',

@@ -1,4 +1,5 @@
 import type { BoundNeed } from '../schema/bounds.ts'
+import type { DefinitionNeed } from '../schema/definitions.ts'
 import type { RowShape, RowValue } from '../schema/facts.ts'
 import type { MappingNeed } from '../schema/mappings.ts'
 import type { QualifiedName } from '../schema/model.ts'
@@ -24,6 +25,8 @@ export interface Needs {
     readonly expression: string
     readonly type: string
     readonly row?: RowShape
+    /** It is to be the default of that type, which is a domain: how the server prints it is asked as well. */
+    readonly ofDomain?: true
   }[]
   /** The same for a default of a column that is there, whose type only the server knows. */
   readonly defaults: readonly (DefaultNeed & {
@@ -44,6 +47,8 @@ export interface Needs {
   readonly indexes: readonly (IndexNeed & { readonly added: readonly AddedColumn[] })[]
   /** Storage parameters of tables with their values, as SQL. */
   readonly options: readonly Sql[]
+  /** Definitions of objects, to be tried. */
+  readonly definitions: readonly DefinitionNeed[]
   /** Bounds of partitions as operations write them. */
   readonly bounds: readonly BoundNeed[]
   /** Queries that only read, about what no table of the model tells. Each is answered under its own text. */
@@ -78,7 +83,7 @@ export interface AddedColumn {
 
 /** What one operation has to do with, said before anything is known of the database. */
 export interface OperationNeeds
-  extends Partial<Omit<Needs, 'tables' | 'conditions' | 'indexes' | 'defaults'>> {
+  extends Partial<Omit<Needs, 'tables' | 'conditions' | 'indexes' | 'defaults' | 'definitions'>> {
   readonly tables: Needs['tables']
   readonly defaults?: readonly DefaultNeed[]
   readonly conditions?: readonly ConditionNeed[]

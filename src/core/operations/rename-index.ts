@@ -4,9 +4,10 @@ import { constraintProblems, findIndex, indexMissing } from '../plan/index-leavi
 import { all, indexHas, relationAbsent } from '../plan/probes.ts'
 import type { Made, Requirement, StepDraft } from '../plan/step.ts'
 import { refused, tableProblems, theTable } from '../plan/table-checks.ts'
+import { nameKey } from '../schema/facts.ts'
 import { findTable, type QualifiedName, type Table, withTable } from '../schema/model.ts'
 import { id, qualified, shown, sql } from '../sql.ts'
-import type { OperationSpec } from './operation.ts'
+import type { Context, OperationSpec } from './operation.ts'
 
 /** Gives an index another name. No statement of an application names an index, so it is done at once. */
 export interface RenameIndex {
@@ -20,19 +21,20 @@ export interface RenameIndex {
 export const renameIndex: OperationSpec<RenameIndex> = {
   needs: (op) => ({
     tables: [{ ...theTable(op), columns: [] }],
+    names: [inNamespace(op, op.to)],
     touches: [...new Set([op.from, op.to])].map((name) => ({
       table: { namespace: op.namespace, name },
       how: 'replaces',
     })),
   }),
 
-  check: (op, { schema }) => {
-    const table = findTable(schema, theTable(op))
+  check: (op, context) => {
+    const table = findTable(context.schema, theTable(op))
     const problems = tableProblems(op, table, ['table', 'partitioned', 'partition'])
     if (table === undefined || problems.length > 0) return problems
     const index = findIndex(table, op.from)
     if (index === undefined) return [indexMissing(table, op.from)]
-    return [...constraintProblems(index, 'rename_constraint'), ...nameProblems(op, table)]
+    return [...constraintProblems(index, 'rename_constraint'), ...nameProblems(op, table, context)]
   },
 
   apply: (op, schema) => {
@@ -104,10 +106,19 @@ function inNamespace({ namespace }: RenameIndex, name: string): QualifiedName {
   return { namespace, name }
 }
 
-function nameProblems(op: RenameIndex, table: Table): readonly BellowsError[] {
+function nameProblems(op: RenameIndex, table: Table, context: Context): readonly BellowsError[] {
   const problem = identifierProblem(op.to)
   if (problem !== undefined)
     return [new BellowsError('name_invalid', `The name of the index, "${op.to}", ${problem}.`)]
-  const taken = [table.name, ...table.neighbours, ...table.indexes.map(({ name }) => name)]
-  return taken.includes(op.to) ? [refused(`There is a ${shown(op.to)} already.`, 'Choose another name.')] : []
+  const known = [table.name, ...table.neighbours, ...table.indexes.map(({ name }) => name)]
+  return known.includes(op.to) || isTaken(op, context)
+    ? [refused(`There is a ${shown(op.to)} already.`, 'Choose another name.')]
+    : []
+}
+
+/** By anything in the namespace, but for an index that has given the name up by then. */
+function isTaken(op: RenameIndex, { given, facts }: Context): boolean {
+  const before = findTable(given, theTable(op))
+  const wasIndex = before?.indexes.some(({ name }) => name === op.to) === true
+  return !wasIndex && facts.names[nameKey(inNamespace(op, op.to))] === 'taken'
 }

@@ -1,5 +1,6 @@
 import { assert, type BellowsError } from '../errors.ts'
 import { type DatabaseObject, dropSql, shownObject } from '../objects/database-object.ts'
+import { forgetDefinition, isAsRemembered, rememberDefinition } from '../objects/left-object.ts'
 import { isDefinedAs, isDefinedElse } from '../objects/object-catalog.ts'
 import { inSearchPath } from '../plan/search-path.ts'
 import { refused } from '../plan/table-checks.ts'
@@ -13,7 +14,10 @@ import {
   definitionProblems,
   foundObject,
   foundProblems,
+  objectOf,
+  triedProblems,
 } from './object/definition.ts'
+import { definedPolicy, notLastPolicy, policyQuestions } from './object/policies.ts'
 import { withTrigger } from './object/triggers.ts'
 import { keepsColumnsSql, viewProblems } from './object/view-columns.ts'
 import type { Context, OperationSpec } from './operation.ts'
@@ -24,14 +28,19 @@ export interface ReplaceObject extends Defining {
 }
 
 export const replaceObject: OperationSpec<ReplaceObject> = {
-  needs: (op) => definitionNeeds(op, 'replaces', 'alters'),
+  needs: (op) => {
+    const needs = definitionNeeds(op, 'replaces', 'alters')
+    return { ...needs, questions: [...(needs.questions ?? []), ...policyQuestions(objectOf(op))] }
+  },
 
   check: (op, { schema, facts }) => {
     const problems = definitionProblems(op, facts)
     if (problems.length > 0) return problems
     const { object, statement } = definitionOf(op)
     const kind = [...kindProblems(op), ...foundProblems(object, facts)]
-    return kind.length > 0 ? kind : viewProblems(object, statement, schema)
+    if (kind.length > 0) return kind
+    const columns = viewProblems(object, statement, { schema, facts }, op)
+    return columns.length > 0 ? columns : triedProblems(op, facts)
   },
 
   apply: (op, schema) => {
@@ -46,9 +55,20 @@ export const replaceObject: OperationSpec<ReplaceObject> = {
   /** Behind the proof of all columns: a definition that reads a new column would give what is not filled yet. */
   contract: (op, context) => {
     const { object } = definitionOf(op)
+    const old = oldDefinition(object, context)
+    const replace = replacing(op, context, trusted(`${op.definition.trim()}\n`))
     return [
       {
-        ...replacing(op, context, trusted(`${op.definition.trim()}\n`)),
+        ...replace,
+        statements: [...replace.statements, rememberDefinition(object)],
+        requires: [
+          {
+            that: isDefinedAs(object, old),
+            code: 'drift_found',
+            otherwise: `somebody else has replaced the ${shownObject(object)} since the plan was made`,
+          },
+          ...notLastPolicy(definedPolicy(op, 'restrictive')),
+        ],
         phase: 'verify',
         does: `replace the ${shownObject(object)}`,
         hazards: [
@@ -57,7 +77,7 @@ export const replaceObject: OperationSpec<ReplaceObject> = {
             because: 'Instances of both versions get the new definition from this step on.',
           },
         ],
-        probe: isDefinedElse(object, oldDefinition(object, context)),
+        probe: isDefinedElse(object, old),
         makes: shownObject(object),
       },
     ]
@@ -66,9 +86,18 @@ export const replaceObject: OperationSpec<ReplaceObject> = {
   rollback: (op, context) => {
     const { object } = definitionOf(op)
     const old = oldDefinition(object, context)
+    const replace = replacing(op, context, trusted(old))
     return [
       {
-        ...replacing(op, context, trusted(old)),
+        ...replace,
+        statements: [...replace.statements, forgetDefinition(object)],
+        requires: [
+          {
+            that: isAsRemembered(object),
+            code: 'drift_found',
+            otherwise: `somebody else has replaced the ${shownObject(object)} since this migration did, and nothing of that was overwritten. Give it the definition from before the migration, and roll back again`,
+          },
+        ],
         phase: 'expand',
         does: `give the ${shownObject(object)} its old definition back`,
         hazards: [],
@@ -91,7 +120,6 @@ function replacing(op: ReplaceObject, { schema }: Context, definition: Sql) {
   return {
     kind: 'ddl' as const,
     locks: stepLocks(statements, op.namespace, schema),
-    requires: [],
     statements: [...inSearchPath(op.namespace, [...dropped, definition]), ...keepsColumnsSql(object, schema)],
     cost: 'instant' as const,
   }

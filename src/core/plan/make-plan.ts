@@ -11,12 +11,14 @@ import { changedTables, withReferences } from '../schema/references.ts'
 import { arranged } from './arranged.ts'
 import { dropOrderProblems } from './drop-order.ts'
 import { comingProblems, followedProblems } from './followed.ts'
-import { groupsOf, type Planned } from './groups.ts'
+import { groupsOf } from './groups.ts'
 import { joined } from './joining.ts'
 import { beginOf, begunLate, type Copied, copiedBy, copiedFor, lateProblems, withoutCopied } from './late.ts'
+import { leftKeyProblems } from './left-keys.ts'
 import { keyProblems, meetingProblems, sharingProblems } from './meetings.ts'
 import { movedLinkProblems } from './moved-links.ts'
 import { numbered } from './numbered.ts'
+import { type Drafts, oneWayProblems, withoutVainUndo } from './one-way.ts'
 import { inOrder, placed, undoFirst } from './order.ts'
 import { overPartitions } from './over-partitions.ts'
 import { placesOf } from './place.ts'
@@ -37,7 +39,7 @@ import { PHASES, type Step, type StepDraft } from './step.ts'
 export function makePlan(written: Migration, schema: Schema, facts: Facts): Plan {
   const migration = arranged(written)
   refuseIfAny(migrationProblems(migration))
-  const planned = together(migration, schema, facts)
+  const planned = withoutVainUndo(together(migration, schema, facts))
   refuseIfAny(oneWayProblems(planned))
   const forward = joined(inOrder(migration, planned), 'first')
   const steps = PHASES.flatMap((phase) =>
@@ -137,9 +139,10 @@ function draftsOfAll(
     ...dropOrderProblems(migration, facts),
     ...followedProblems(migration, start),
     ...movedLinkProblems(migration, facts),
+    ...leftKeyProblems(migration, start),
     ...policyProblems(migration, facts),
     ...removedValueProblems(migration, facts),
-    ...renamedValueProblems(migration, start),
+    ...renamedValueProblems(migration, start, facts),
   ]
   const placeOf = placesOf(migration)
   let schema = start
@@ -170,10 +173,6 @@ function leavesSomething({ kind }: Step): boolean {
   return kind !== 'inspect' && kind !== 'gate'
 }
 
-interface Drafts extends Planned {
-  readonly back: readonly StepDraft[]
-}
-
 function draftsOf(op: Operation, context: Context): Drafts {
   const spec = specOf(op)
   const whole = (draft: StepDraft) => overPartitions(draft, context.schema)
@@ -184,21 +183,6 @@ function draftsOf(op: Operation, context: Context): Drafts {
     ),
     back: spec.rollback(op, context).map(whole),
   }
-}
-
-/** A run is taken back as a whole: where one operation cannot be, taking back the others would lose what was written since. */
-function oneWayProblems(planned: readonly Drafts[]): readonly BellowsError[] {
-  const hides = (drafts: readonly StepDraft[]) => drafts.some(({ phase }) => phase === 'retire')
-  const hiding = planned.filter(({ forward }) => hides(forward))
-  const oneWay = hiding.filter(({ back }) => !hides(back))
-  if (oneWay.length === 0 || oneWay.length === hiding.length) return []
-  return [
-    new BellowsError(
-      'plan_refused',
-      'One operation of the migration has no way back once its column is hidden, and others have.',
-      { hint: 'Put them into two migrations.' },
-    ),
-  ]
 }
 
 function migrationProblems(migration: Migration): readonly BellowsError[] {

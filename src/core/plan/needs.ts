@@ -5,6 +5,7 @@ import { isSameName, type QualifiedName } from '../schema/model.ts'
 import { nameOf } from '../schema/name-of.ts'
 import { qualified } from '../sql.ts'
 import { arranged } from './arranged.ts'
+import { definitionNeeds } from './definition-needs.ts'
 import type { Plan } from './plan.ts'
 
 /** What must be asked of the server before a migration can be planned: all that its operations need, each once. */
@@ -45,6 +46,7 @@ export function needsOf(migration: Migration): Needs {
     conditions: needs.flatMap(({ conditions = [] }, at) =>
       conditions.map((one) => ({ ...one, added: addedTo(one.table, needs, at + 1, at) })),
     ),
+    definitions: definitionNeeds(operations),
     names: needs.flatMap(({ names = [] }) => names),
     options: [...new Set(needs.flatMap(({ options = [] }) => options))],
     bounds: needs.flatMap(({ bounds = [] }) => bounds),

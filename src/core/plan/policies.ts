@@ -1,26 +1,29 @@
 import type { BellowsError } from '../errors.ts'
-import { type DatabaseObject, madeObject, namedObject, shownObject } from '../objects/database-object.ts'
+import { namedObject, shownObject } from '../objects/database-object.ts'
 import { permissivePoliciesQuestion } from '../objects/object-catalog.ts'
 import type { Migration, Operation } from '../operations/migration.ts'
+import { definedPolicy, type Policy, policyOnly } from '../operations/object/policies.ts'
 import type { Facts } from '../schema/facts.ts'
-import { isSameName, type QualifiedName } from '../schema/model.ts'
+import { isSameName } from '../schema/model.ts'
 import { shown } from '../sql.ts'
-import { readStatements } from '../statements/statement.ts'
 import { refused } from './table-checks.ts'
 
 /** Where row security is on, nobody sees a row that no permissive policy lets through: the last one does not just go. */
 export function policyProblems({ operations }: Migration, facts: Facts): readonly BellowsError[] {
-  const dropped = operations.flatMap((op) => droppedPolicy(op) ?? [])
-  const made = operations.flatMap((op) => madePermissive(op) ?? [])
-  return dropped.flatMap((policy, at) => {
+  const gone = policiesOf(operations, gonePolicy)
+  const made = policiesOf(operations, madePolicy)
+  return gone.flatMap(({ policy, op, at }) => {
     const answer = facts.answers[permissivePoliciesQuestion(policy.on)]
     const standing = answer === undefined || 'problem' in answer ? [] : answer.map(({ name }) => String(name))
-    const ofTable = (one: OfTable) => isSameName(one.on, policy.on)
-    const gone = dropped.slice(0, at + 1).filter(ofTable)
+    const ofTable = (one: Placed) => isSameName(one.policy.on, policy.on)
+    const before = gone.filter((one) => ofTable(one) && one.at <= at)
+    // What is replaced changes in the order of the operations; before that everything is made, and behind it everything dropped.
+    const isThere = (one: Placed) =>
+      ofTable(one) && (one.op.kind === 'create_object' || op.kind === 'drop_object' || one.at < at)
     const isLast =
       standing.includes(policy.name.name) &&
-      standing.every((name) => gone.some((one) => one.name.name === name)) &&
-      !made.some(ofTable)
+      standing.every((name) => before.some((one) => one.policy.name.name === name)) &&
+      !made.some(isThere)
     if (!isLast) return []
     return [
       refused(
@@ -31,24 +34,32 @@ export function policyProblems({ operations }: Migration, facts: Facts): readonl
   })
 }
 
-type OfTable = DatabaseObject & { readonly on: QualifiedName }
+interface Placed {
+  readonly policy: Policy
+  readonly op: Operation
+  readonly at: number
+}
 
-function droppedPolicy(op: Operation): OfTable | undefined {
+function policiesOf(
+  operations: readonly Operation[],
+  which: (op: Operation) => Policy | undefined,
+): readonly Placed[] {
+  return operations.flatMap((op, at) => {
+    const policy = which(op)
+    return policy === undefined ? [] : [{ policy, op, at }]
+  })
+}
+
+/** The policy that is gone, or lets no rows through any more. */
+function gonePolicy(op: Operation): Policy | undefined {
+  if (op.kind === 'replace_object') return definedPolicy(op, 'restrictive')
   const object = op.kind === 'drop_object' ? namedObject(op.object, op.namespace) : undefined
   return object === undefined || 'problem' in object ? undefined : policyOnly(object)
 }
 
-function madePermissive(op: Operation): OfTable | undefined {
-  const read = op.kind === 'create_object' ? readStatements(op.definition) : { problem: '' }
-  const statement = 'problem' in read ? undefined : read[0]
-  if (op.kind !== 'create_object' || statement === undefined || !('CreatePolicyStmt' in statement))
-    return undefined
-  const object =
-    statement.CreatePolicyStmt.permissive === true ? madeObject(statement, op.namespace) : undefined
-  return object === undefined ? undefined : policyOnly(object)
-}
-
-function policyOnly(object: DatabaseObject): OfTable | undefined {
-  const { kind, on } = object
-  return kind === 'policy' && on !== undefined ? { ...object, on } : undefined
+/** What is permissive already stands among those of the table. */
+function madePolicy(op: Operation): Policy | undefined {
+  return op.kind === 'create_object' || op.kind === 'replace_object'
+    ? definedPolicy(op, 'permissive')
+    : undefined
 }

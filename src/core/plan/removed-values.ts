@@ -59,16 +59,21 @@ function isOn(op: Operation, tables: readonly QualifiedName[]): boolean {
 
 /** In any of its texts, as a word, whatever it means there. */
 export function saysType(op: Operation, { type }: OfType): boolean {
-  const name = type.toLowerCase()
-  const text = textsOf(op).join(' ').toLowerCase().replaceAll('""', '"')
+  return saysName(textsIn(op).join(' '), type)
+}
+
+export function saysName(said: string, named: string): boolean {
+  const name = named.toLowerCase()
+  const text = said.toLowerCase().replaceAll('""', '"')
   return (
     text.split(/[^\p{L}\p{N}_$]+/u).includes(name) || (/[^\p{L}\p{N}_$]/u.test(name) && text.includes(name))
   )
 }
 
-export function textsOf(op: Operation): readonly string[] {
+/** All texts that stand in an operation, or in steps. */
+export function textsIn(of: unknown): readonly string[] {
   const texts: string[] = []
-  JSON.stringify(op, (_, value: unknown) => {
+  JSON.stringify(of, (_, value: unknown) => {
     if (typeof value === 'string') texts.push(value)
     return value
   })

@@ -1,14 +1,17 @@
 import type { BellowsError } from '../errors.ts'
+import { shownObject } from '../objects/database-object.ts'
 import { shownType } from '../operations/enum/enum.ts'
 import { namesOwnValue } from '../operations/enum/names-value.ts'
+import { type ValueRename, valueRenames } from '../operations/enum/renames.ts'
 import { specOf } from '../operations/index.ts'
 import type { Migration, Operation } from '../operations/migration.ts'
 import type { TableTouch } from '../operations/needs.ts'
-import type { RenameEnumValue } from '../operations/rename-enum-value.ts'
+import { foundObject, objectOf } from '../operations/object/definition.ts'
+import type { Facts } from '../schema/facts.ts'
 import { findColumn, findTable, needsColumn, type Schema, type Table } from '../schema/model.ts'
 import { lit, shown } from '../sql.ts'
 import { withFollowed } from './followed.ts'
-import { saysType, textsOf } from './removed-values.ts'
+import { saysType, textsIn } from './removed-values.ts'
 import { refused } from './table-checks.ts'
 
 /**
@@ -16,38 +19,49 @@ import { refused } from './table-checks.ts'
  * predicate of an index. Behind the rename the server knows a value in them by another name: what is made fails, and what is
  * compared differs.
  */
-export function renamedValueProblems({ operations }: Migration, schema: Schema): readonly BellowsError[] {
-  return operations.flatMap((op) => {
-    if (op.kind !== 'rename_enum_value') return []
-    return operations
-      .filter((other) => other !== op)
-      .flatMap((other) =>
-        [...new Set([...ownText(other, op, schema), ...carried(other, op, schema)])].map((what) =>
-          refused(
-            `${what} names the value '${op.from}', and the migration gives that another name: the plan of ${other.kind} knows it by one name only.`,
-            'Put them into two migrations; the second begins when the first is contracted.',
+export function renamedValueProblems(
+  { operations }: Migration,
+  schema: Schema,
+  facts: Facts,
+): readonly BellowsError[] {
+  return operations.flatMap((op) =>
+    valueRenames(op).flatMap((rename) =>
+      operations
+        .filter((other) => other !== op)
+        .flatMap((other) =>
+          [
+            ...new Set([
+              ...ownText(other, rename, schema),
+              ...carried(other, rename, schema),
+              ...givenBack(other, rename, facts),
+            ]),
+          ].map((what) =>
+            refused(
+              `${what} names the value '${rename.from}', and the migration gives that another name: the plan of ${other.kind} knows it by one name only.`,
+              'Put them into two migrations; the second begins when the first is contracted.',
+            ),
           ),
         ),
-      )
-  })
+    ),
+  )
 }
 
 /** What a person wrote of it is taken as it is, whatever the value is called by then; statements of a person are in their order. */
-function ownText(other: Operation, op: RenameEnumValue, schema: Schema): readonly string[] {
-  if (other.kind === 'sql' || !textsOf(other).some((text) => text.includes(lit(op.from)))) return []
+function ownText(other: Operation, op: ValueRename, schema: Schema): readonly string[] {
+  if (other.kind === 'sql' || !textsIn(other).some((text) => text.includes(lit(op.from)))) return []
   const { touches } = specOf(other).needs(other)
   const tables = touches.flatMap((touch) => ('object' in touch ? [] : (findTable(schema, touch.table) ?? [])))
   return saysType(other, op) || tables.some((table) => hasColumnOf(table, op)) ? [other.kind] : []
 }
 
-function hasColumnOf({ columns }: Table, op: RenameEnumValue): boolean {
+function hasColumnOf({ columns }: Table, op: ValueRename): boolean {
   return columns.some(({ baseType }) => baseType.replace(/\[\]$/, '') === shownType(op))
 }
 
 /** What goes takes along what is on it, and brings it back, without a word of it; what a person does to a table is in that text. */
 const CARRIES_NOTHING: ReadonlySet<Operation['kind']> = new Set(['drop_column', 'drop_table', 'sql'])
 
-function carried(other: Operation, op: RenameEnumValue, schema: Schema): readonly string[] {
+function carried(other: Operation, op: ValueRename, schema: Schema): readonly string[] {
   if (CARRIES_NOTHING.has(other.kind)) return []
   const { touches } = specOf(other).needs(other)
   return touches
@@ -55,6 +69,17 @@ function carried(other: Operation, op: RenameEnumValue, schema: Schema): readonl
     .flatMap((touch) => ('object' in touch ? [] : saidOf(touch, schema, other.kind === 'alter_column')))
     .filter(({ text }) => namesOwnValue(text, op.from))
     .map(({ what }) => what)
+}
+
+/** What gets another definition is compared with the one that it has, which it gets back in a rollback. */
+function givenBack(other: Operation, { from }: ValueRename, facts: Facts): readonly string[] {
+  if (other.kind !== 'replace_object') return []
+  const object = objectOf(other)
+  const text = object === undefined ? undefined : foundObject(object, facts)?.definition
+  if (object === undefined || text === undefined) return []
+  // The body of a routine is a text of its own, in which no value has a type.
+  const isNamed = object.argumentTypes === undefined ? namesOwnValue(text, from) : text.includes(lit(from))
+  return isNamed ? [`The ${shownObject(object)}`] : []
 }
 
 interface Said {

@@ -1,5 +1,6 @@
 import { qualified } from '../sql.ts'
 import type { BoundFacts } from './bounds.ts'
+import type { DefinitionFacts } from './definitions.ts'
 import type { IndexFacts } from './indexes.ts'
 import type { CollationFacts, MappingFacts } from './mappings.ts'
 import type { Column, QualifiedName, Volatility } from './model.ts'
@@ -40,6 +41,8 @@ export interface Facts {
   readonly indexes: Readonly<Record<string, IndexFacts | { readonly problem: string }>>
   /** Storage parameters with their values that the server does not take, as operations write them, each with why. */
   readonly options: Readonly<Record<string, string>>
+  /** Definitions of objects, by `definitionKey`: what the server makes of them, or why it does not take them; absent where it was not asked. */
+  readonly definitions: Readonly<Record<string, DefinitionFacts | { readonly problem: string }>>
   /** Bounds of partitions, by `boundKey`: what the server makes of them, or why it does not take them. */
   readonly bounds: Readonly<Record<string, BoundFacts | { readonly problem: string }>>
   /** Rows of the queries that operations ask, by the text of the query, or why the server does not answer. */
@@ -79,7 +82,7 @@ export interface ExpressionFacts {
   readonly volatility: Volatility
   /** As `defaultText` of a column. */
   readonly text: string | null
-  /** As the server prints it as a default; told of a column that the migration copies. */
+  /** As the server prints it as a default; told of a column that the migration copies, and of a domain. */
   readonly printed?: string
 }
 

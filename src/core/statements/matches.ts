@@ -152,11 +152,26 @@ export function cascades(statement: Tree.Node): boolean {
 export function changesAllRows(statement: Tree.Node): boolean {
   let found = false
   visit({ statement }, (kind, node) => {
+    if (kind === 'MergeStmt' && mergesAllRows(node)) found = true
     if (kind !== 'UpdateStmt' && kind !== 'DeleteStmt') return
-    const { whereClause } = node as Tree.UpdateStmt
-    if (whereClause === undefined || 'A_Const' in whereClause) found = true
+    if (isForAll((node as Tree.UpdateStmt).whereClause)) found = true
   })
   return found
+}
+
+/** What the source has no row for is as good as everything; of the rest the condition of the join says how much. */
+function mergesAllRows({ joinCondition, mergeWhenClauses = [] }: Tree.MergeStmt): boolean {
+  return mergeWhenClauses.some((one) => {
+    if (!('MergeWhenClause' in one)) return false
+    const { matchKind, commandType, condition } = one.MergeWhenClause
+    const isChange = commandType === 'CMD_UPDATE' || commandType === 'CMD_DELETE'
+    const isJoined = matchKind !== 'MERGE_WHEN_NOT_MATCHED_BY_SOURCE' && !isForAll(joinCondition)
+    return isChange && isForAll(condition) && !isJoined
+  })
+}
+
+function isForAll(condition: Tree.Node | undefined): boolean {
+  return condition === undefined || 'A_Const' in condition
 }
 
 /** Volatile functions of PostgreSQL whose effect is known, and hurts nobody. */

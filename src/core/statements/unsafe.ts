@@ -158,6 +158,15 @@ export const UNSAFE: readonly Rule[] = [
     instead: 'For a column use rename_column; for the rest make a new thing, and drop the old one later.',
   },
   {
+    code: 'renames_value',
+    finds: (statement, { part }) =>
+      part !== 'down' && 'AlterEnumStmt' in statement && statement.AlterEnumStmt.oldVal !== undefined,
+    what: 'gives a value of an enum another name',
+    why: 'whoever says the old one fails from then on, and whoever says the new one fails before',
+    instead:
+      'Add the new value with add_enum_value, and let the application write that; or use rename_enum_value.',
+  },
+  {
     code: 'revokes_early',
     finds: (statement, { part }) =>
       part === 'expand' && 'GrantStmt' in statement && statement.GrantStmt.is_grant !== true,

@@ -24,7 +24,9 @@ function knowing(op: AlterDomain, known: Partial<Known> | undefined = {}, proble
   const keys = (alterDomain.needs(op).expressions ?? []).map((one) =>
     expressionKey(one.expression, one.type, one.row),
   )
-  const said = problem === undefined ? ({ volatility: 'immutable', text: null } as const) : { problem }
+  const printed = `${String(op.default)}::text`.replace('::text::text', '::text')
+  const said =
+    problem === undefined ? ({ volatility: 'immutable', text: null, printed } as const) : { problem }
   return {
     ...context(),
     facts: facts({
@@ -49,6 +51,20 @@ describe('alter_domain', () => {
     expect(lines(given.back)).toEqual([['expand', `alter domain "public"."email" set default 'none'::text`]])
     const first = planned(alter({ default: "'nobody'" }), { default: null })
     expect(lines(first.back)).toEqual([['expand', 'alter domain "public"."email" drop default']])
+
+    expect(given.forth).toMatchObject([
+      {
+        probe: expect.stringContaining(`is not distinct from '''nobody''::text'`),
+        requires: [{ code: 'drift_found', that: expect.stringContaining(`'''none''::text'`) }],
+        makes: 'the default of the domain public.email',
+      },
+    ])
+    expect(given.back).toMatchObject([
+      {
+        requires: [{ code: 'drift_found', that: expect.stringContaining(`'''nobody''::text'`) }],
+        unmakes: 'the default of the domain public.email',
+      },
+    ])
 
     const taken = planned(alter({ default: null }))
     expect(lines(taken.forth)).toEqual([['retire', 'alter domain "public"."email" drop default']])
@@ -97,6 +113,7 @@ describe('alter_domain', () => {
     ],
     [{ default: null }, { default: null }, ['plan_refused', 'The domain "email" has no default.']],
     [{ default: 'null' }, {}, ['migration_invalid', 'The default of "email" is NULL, which is none.']],
+    [{ default: "'nobody'" }, { default: `'nobody'::text` }, ['plan_refused', 'The domain "email" has that']],
     [{ default: "'none'::text" }, {}, ['plan_refused', 'The domain "email" has that default already.']],
     [
       { default: '(select 1)' },

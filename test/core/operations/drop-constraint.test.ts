@@ -28,6 +28,7 @@ const CHECK = check('c', ['name'], `CHECK ((name <> ''::text)) NO INHERIT`)
 const FOREIGN = foreignKey('f', ['team'], {
   definition: 'FOREIGN KEY (team, name) REFERENCES public.teams(id, "Name") MATCH FULL ON DELETE CASCADE',
 })
+const REFUSING = { ...FOREIGN, definition: FOREIGN.definition.replace('CASCADE', 'RESTRICT') }
 const TEAMS = { namespace: 'public', name: 'teams' }
 const T = '"public"."users"'
 
@@ -45,7 +46,14 @@ const back = (one: Constraint) => dropConstraint.rollback(drop(one.name), contex
 describe('the steps', () => {
   test.each<[string, Constraint, string, string]>([
     ['a check goes for the new version', CHECK, 'ddl', 'expand'],
-    ['so does a foreign key', FOREIGN, 'ddl', 'expand'],
+    ['so does a foreign key that refuses', REFUSING, 'ddl', 'expand'],
+    ['one that does more goes when the old version is gone', FOREIGN, 'purge', 'purge'],
+    [
+      'whatever it does',
+      { ...FOREIGN, definition: `${REFUSING.definition} ON UPDATE SET NULL` },
+      'purge',
+      'purge',
+    ],
     ['a key goes when the old version is gone, without a way back', KEY, 'purge', 'purge'],
   ])('%s', (_what, one, kind, phase) => {
     expect(steps(one).filter((step) => step.kind !== 'gate')).toMatchObject([
@@ -67,8 +75,18 @@ describe('the steps', () => {
     })
   })
 
+  test('wait for whoever works on either table of a foreign key that does more than to refuse', () => {
+    const thing = { called: 'the constraint f of public.users', reach: 'table' }
+    const [mine, other, drop] = steps(FOREIGN)
+    expect([mine, other]).toMatchObject([
+      { kind: 'gate', table: USERS, thing },
+      { kind: 'gate', table: TEAMS, thing },
+    ])
+    expect(drop).toMatchObject({ retires: { table: USERS, thing }, retiresAlso: [{ table: TEAMS, thing }] })
+  })
+
   test('lock the other table of a foreign key as well', () => {
-    expect(steps(FOREIGN)).toMatchObject([
+    expect(steps(REFUSING)).toMatchObject([
       {
         locks: [
           { relation: TEAMS, level: 'access_exclusive', implied: true },
@@ -99,14 +117,15 @@ describe('the steps', () => {
     ],
     [
       'a foreign key',
-      FOREIGN,
+      REFUSING,
       [
         `select t."id", t."team", pg_catalog.left(t."name"::pg_catalog.text, 100) as "name" from ${T} t where (t."team" is not null and t."name" is not null and not exists (select from "public"."teams" o where t."team" = o."id" and t."name" = o."Name")) or pg_catalog.num_nulls(t."team", t."name") not in (0, 2) limit 10`,
-        `alter table ${T} add constraint "f" FOREIGN KEY (team, name) REFERENCES public.teams(id, "Name") MATCH FULL ON DELETE CASCADE not valid`,
+        `alter table ${T} add constraint "f" FOREIGN KEY (team, name) REFERENCES public.teams(id, "Name") MATCH FULL ON DELETE RESTRICT not valid`,
         `alter table ${T} validate constraint "f"`,
       ],
     ],
     ['nothing, where nothing was dropped yet', KEY, []],
+    ['nothing of a foreign key that stands until the purge', FOREIGN, []],
   ])('that take it back put up %s', (_what, one, expected) => {
     expect(sqlOf(back(one))).toEqual(expected)
   })

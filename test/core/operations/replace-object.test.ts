@@ -43,14 +43,22 @@ describe('replace_object', () => {
         kind: 'ddl',
         phase: 'verify',
         locks: [{ relation: USERS, level: 'access_exclusive' }],
-        statements: inSearchPath('public', [drop, raw(`${op.definition}\n`)]),
+        requires: [{ code: 'drift_found', that: expect.stringContaining(`is not distinct from '${OLD}'`) }],
+        statements: [
+          ...inSearchPath('public', [drop, raw(`${op.definition}\n`)]),
+          expect.stringContaining('insert into bellows.replaced_object'),
+        ],
         makes: 'trigger t on public.users',
       },
     ])
     expect(replaceObject.rollback(op, known(op))).toMatchObject([
       {
         phase: 'expand',
-        statements: inSearchPath('public', [drop, raw(OLD)]),
+        requires: [{ code: 'drift_found', that: expect.stringContaining('from bellows.replaced_object') }],
+        statements: [
+          ...inSearchPath('public', [drop, raw(OLD)]),
+          expect.stringContaining('delete from bellows.replaced_object'),
+        ],
         unmakes: 'trigger t on public.users',
       },
     ])

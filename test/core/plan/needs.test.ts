@@ -33,6 +33,7 @@ const NOTHING: Needs = {
   collations: [],
   options: [],
   bounds: [],
+  definitions: [],
   questions: [],
 }
 

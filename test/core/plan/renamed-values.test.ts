@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import { specOf } from '../../../src/core/operations/index.ts'
 import type { Operation } from '../../../src/core/operations/migration.ts'
 import { renamedValueProblems } from '../../../src/core/plan/renamed-values.ts'
-import { check, column, index, schemaOf, tableWith, told } from '../../support/model.ts'
+import { check, column, facts, index, schemaOf, tableWith, told } from '../../support/model.ts'
 
 const users = { namespace: 'public', table: 'users' } as const
 const rename: Operation = {
@@ -34,7 +35,7 @@ const problems = (other: Operation) =>
   [
     [rename, other],
     [other, rename],
-  ].map((operations) => told(renamedValueProblems({ name: '0001', operations }, schema)))
+  ].map((operations) => told(renamedValueProblems({ name: '0001', operations }, schema, facts())))
 
 describe('a value that gets another name', () => {
   test.each<[string, Operation, string]>([
@@ -94,5 +95,52 @@ describe('a value that gets another name', () => {
     ],
   ])('may stand beside %s', (_what, other) => {
     expect(problems(other)).toEqual([[], []])
+  })
+})
+
+describe('a definition that another one takes the place of', () => {
+  const replaced = (definition: string): Operation => ({
+    kind: 'replace_object',
+    namespace: 'public',
+    definition,
+  })
+  const VIEW = replaced('create or replace view v as select 1 as one')
+  const POLICY = replaced('create policy own on users')
+  const ROUTINE = replaced(`create or replace function f() returns int language sql as 'select 1'`)
+  const byHand: Operation = {
+    kind: 'sql',
+    namespace: 'public',
+    up: `alter type mood rename value 'ok' to 'fine'`,
+    phase: 'expand',
+    irreversible: 'a test',
+  }
+
+  test.each<[Operation, string, string, readonly string[]]>([
+    [rename, 'a view', `create or replace view v as SELECT 'ok'::public.mood AS m`, ['The view public.v']],
+    [
+      byHand,
+      'a view, for a person',
+      `create or replace view v as SELECT 'ok'::public.mood AS m`,
+      ['The view public.v'],
+    ],
+    [rename, 'a view that says a text', `create or replace view v as SELECT 'ok'::text AS m`, []],
+    [
+      rename,
+      'a policy with a comment',
+      `create policy own on users using ((mood = 'ok'::public.mood)); comment on policy own on users is 'x'`,
+      ['The policy own on public.users'],
+    ],
+    [
+      rename,
+      'a routine that says it plainly',
+      `create or replace function f() returns int language sql as $$ select 1 from users where mood = 'ok' $$`,
+      ['The function public.f()'],
+    ],
+  ])('%# is refused where it names the value: %s', (renaming, _what, definition, expected) => {
+    const other = definition.includes('view') ? VIEW : definition.includes('policy') ? POLICY : ROUTINE
+    const [question = ''] = specOf(other).needs(other).questions ?? []
+    const known = facts({ answers: { [question]: [{ definition, owned: true, dependents: [] }] } })
+    const found = told(renamedValueProblems({ name: '0001', operations: [renaming, other] }, schema, known))
+    expect(found.map(([, message]) => message.replace(/ names the value.*/, ''))).toEqual(expected)
   })
 })

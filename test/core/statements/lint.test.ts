@@ -271,8 +271,13 @@ const SAMPLES: Readonly<Record<string, { unsafe: readonly string[]; safe: readon
       'delete from a.b',
       'update a.b set c = 1 where true',
       'with x as (delete from a.b returning *) insert into a.c select * from x',
+      'merge into a.b using a.c on true when matched then delete',
+      'merge into a.b using a.c on b.d = c.d when matched then do nothing when not matched by source then update set c = 1',
     ],
     safe: [
+      'merge into a.b using a.c on b.d = c.d when matched then update set c = 1 when not matched then insert values (1)',
+      'merge into a.b using a.c on true when matched and b.d = 2 then delete',
+      'merge into a.b using a.c on b.d = c.d when not matched by source and b.d = 2 then delete',
       'update a.b set c = 1 where d = 2',
       'delete from a.b where d = 2',
       'insert into a.b values (1) on conflict (c) do update set c = 1',
@@ -318,6 +323,10 @@ const SAMPLES: Readonly<Record<string, { unsafe: readonly string[]; safe: readon
       'alter table a.b set schema c',
     ],
     safe: ['alter table a.b alter c set default 1'],
+  },
+  renames_value: {
+    unsafe: [`alter type a.t rename value 'x' to 'y'`],
+    safe: [`alter type a.t add value 'x'`, `alter type a.t add value if not exists 'x' before 'y'`],
   },
   revokes_early: { unsafe: ['revoke select on a.b from bob'], safe: ['grant select on a.b to bob'] },
   alters_domain: {

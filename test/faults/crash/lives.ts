@@ -21,6 +21,8 @@ export interface Life {
   readonly wrong?: string
   /** What a rollback leaves as it is, by how its line of the catalog begins. */
   readonly stays?: string
+  /** Asks whether there is no way back any more; otherwise that is known by what is gone. */
+  readonly isOneWay?: string
   /** What a person does about a row that cannot be filled. */
   readonly mend?: string
 }
@@ -227,6 +229,40 @@ export const KEYS_OF_PARTITIONS: Life = {
     create table events_2 partition of events for values from (100) to (1000);
     insert into events select i, i::text, i % 10 from generate_series(1, 200) i`,
   wrong: 'select count(*) from events having count(*) <> 200',
+}
+/** Copies that nothing takes back once they have taken over, and what is built on them. */
+export const ONE_WAY: Life = {
+  ...life(
+    [
+      {
+        ...rename('tag', 'size'),
+        table: 'places',
+        type: 'integer',
+        up: 'length(tag)',
+        overlap: 'forward_only',
+      },
+      { kind: 'alter_column', namespace: 'public', table: 'places', column: 'size', nullable: false },
+      { kind: 'create_index', definition: 'create index places_by_size on places (size)' },
+      {
+        kind: 'change_type',
+        namespace: 'public',
+        table: 'places',
+        column: 'word',
+        type: 'integer',
+        up: 'length(word)',
+        overlap: 'forward_only',
+      },
+      { kind: 'create_index', definition: 'create index places_by_word on places (word)' },
+    ],
+    { copy_tag_to_size: 100 },
+  ),
+  given: `create table places (id integer primary key, tag text, word text, pad text default repeat('x', 100));
+    insert into places (id, tag, word) select i, repeat('x', i), repeat('y', i) from generate_series(1, 100) i; analyze`,
+  wrong: `select r from (select id, to_jsonb(p) as r from places p) place
+    where coalesce(r ->> 'size', length(r ->> 'tag')::text) is distinct from id::text
+      or case when r ->> 'word' ~ 'y' then length(r ->> 'word')::text else r ->> 'word' end is distinct from id::text`,
+  isOneWay: `select from pg_attribute where attrelid = 'places'::regclass and attname like 'bellows\\_retired%' and not attisdropped
+    union all select from pg_class where oid = 'places'::regclass and not exists (select from pg_attribute where attrelid = oid and attname = 'tag' and not attisdropped)`,
 }
 /** Two old columns, hidden one after the other. */
 export const MERGE = life([

@@ -123,7 +123,8 @@ async function isBeyondReturn(database: OpenDatabase, life: Life): Promise<boole
     `select from unnest($1::text[]) leaving where not exists (select from pg_class where relname = leaving or relname ~ ('^bellows_retired_.*_' || leaving || '$'))`,
     [life.migration.operations.flatMap((op) => (op.kind === 'drop_table' ? [op.table] : []))],
   )
-  return gone.length + dropped.length > 0
+  const oneWay = life.isOneWay === undefined ? [] : await database.query(life.isOneWay)
+  return gone.length + dropped.length + oneWay.length > 0
 }
 
 /** Undoes with a fresh engine: if the crash came after the end of the undo, there is nothing left to undo. */

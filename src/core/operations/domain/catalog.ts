@@ -24,8 +24,3 @@ const currentDefault = (name: QualifiedName): Sql =>
 export function domainDefaultIs(name: QualifiedName, printed: string | null): Sql {
   return sql`${currentDefault(name)} is not distinct from ${lit(printed)}`
 }
-
-/** Has it a default, and another one than before? */
-export function domainDefaultIsNew(name: QualifiedName, before: string | null): Sql {
-  return sql`${currentDefault(name)} <> ${lit(before ?? '')}`
-}

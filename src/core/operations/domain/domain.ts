@@ -44,7 +44,7 @@ export function domainNeeds(op: AlterDomain): OperationNeeds {
     tables: [],
     questions: [domainQuestion(theDomain(op))],
     expressions: [
-      ...(typeof op.default === 'string' ? [{ expression: op.default, type }] : []),
+      ...(typeof op.default === 'string' ? [{ expression: op.default, type, ofDomain: true as const }] : []),
       ...(op.check === undefined ? [] : [conditionNeed(op, op.check.constraint)]),
     ],
     touches: [{ object: `domain ${shownDomain(op)}`, how: 'replaces' }],
@@ -94,10 +94,18 @@ function defaultProblems(op: AlterDomain, known: Known, facts: Facts): readonly 
         hint: 'Write "default: null" without quotes to take the default away.',
       }),
     ]
-  if (to.trim() === known.default)
-    return [refused(`The domain "${op.domain}" has that default already.`, 'Leave the field out.')]
   const problem = problemOf(readCondition(to), facts.expressions[expressionKey(to, qualified(theDomain(op)))])
-  return problem === undefined ? [] : [unusable(`default ${to}`, op, problem)]
+  if (problem !== undefined) return [unusable(`default ${to}`, op, problem)]
+  return printedDefault(op, facts) === known.default
+    ? [refused(`The domain "${op.domain}" has that default already.`, 'Leave the field out.')]
+    : []
+}
+
+/** The new default as the server prints it, which is one for all ways to write it; null where it is taken away. */
+export function printedDefault(op: AlterDomain, facts: Facts): string | null {
+  if (typeof op.default !== 'string') return null
+  const known = facts.expressions[expressionKey(op.default, qualified(theDomain(op)))]
+  return known === undefined || 'problem' in known ? op.default.trim() : (known.printed ?? op.default.trim())
 }
 
 function checkProblems(op: AlterDomain, { checks }: Known, facts: Facts): readonly BellowsError[] {

@@ -1,12 +1,20 @@
 import { assert } from '../../errors.ts'
 import { behindGate } from '../../plan/behind-gate.ts'
 import { ofEverybody } from '../../plan/leaver.ts'
-import type { Phase, StepDraft } from '../../plan/step.ts'
+import type { Phase, Requirement, StepDraft } from '../../plan/step.ts'
+import type { Facts } from '../../schema/facts.ts'
 import { id, lit, qualified, type Sql, shown, sql, trusted } from '../../sql.ts'
 import { oldWritersHazard } from '../rules/put-up.ts'
 import { ROWS_SHOWN, VALUE_CHARACTERS } from '../rules/shown-rows.ts'
-import { domainDefaultIs, domainDefaultIsNew, hasDomainCheck } from './catalog.ts'
-import { type AlterDomain, conditionSql, type Known, shownDomain, theDomain } from './domain.ts'
+import { domainDefaultIs, hasDomainCheck } from './catalog.ts'
+import {
+  type AlterDomain,
+  conditionSql,
+  type Known,
+  printedDefault,
+  shownDomain,
+  theDomain,
+} from './domain.ts'
 
 /** No table is locked by any of it: PostgreSQL locks and reads those of a domain only to prove a constraint. */
 function alterStep(op: AlterDomain, change: Sql) {
@@ -20,8 +28,12 @@ function alterStep(op: AlterDomain, change: Sql) {
 }
 
 /** A default is given for the new version, and taken when the old one is gone. */
-export function defaultSteps(op: AlterDomain, known: Known): readonly StepDraft[] {
+export function defaultSteps(op: AlterDomain, known: Known, facts: Facts): readonly StepDraft[] {
   if (op.default === undefined) return []
+  const ofOurs = {
+    makes: madeDefault(op),
+    requires: [defaultRequired(op, known.default, 'the plan was made')],
+  }
   if (op.default === null)
     return behindGate(ofEverybody(`the default of the domain ${shownDomain(op)}`), {
       ...alterStep(op, sql`drop default`),
@@ -34,6 +46,7 @@ export function defaultSteps(op: AlterDomain, known: Known): readonly StepDraft[
         },
       ],
       probe: domainDefaultIs(theDomain(op), null),
+      ...ofOurs,
     })
   return [
     {
@@ -46,12 +59,22 @@ export function defaultSteps(op: AlterDomain, known: Known): readonly StepDraft[
           because: `Instances of both versions share the default: an INSERT of the old version without a column of "${op.domain}" gets ${op.default} from this step on, where the column has no default of its own.`,
         },
       ],
-      probe: domainDefaultIsNew(theDomain(op), known.default),
+      probe: domainDefaultIs(theDomain(op), printedDefault(op, facts)),
+      ...ofOurs,
     },
   ]
 }
 
-export function defaultBackSteps(op: AlterDomain, known: Known): readonly StepDraft[] {
+/** Another default than the one of the plan, or than ours, is of somebody else: it is neither adopted nor overwritten. */
+function defaultRequired(op: AlterDomain, printed: string | null, since: string): Requirement {
+  return {
+    that: domainDefaultIs(theDomain(op), printed),
+    code: 'drift_found',
+    otherwise: `somebody else has changed the default of the domain ${shownDomain(op)} since ${since}`,
+  }
+}
+
+export function defaultBackSteps(op: AlterDomain, known: Known, facts: Facts): readonly StepDraft[] {
   if (op.default === undefined) return []
   const before = known.default
   return [
@@ -61,6 +84,8 @@ export function defaultBackSteps(op: AlterDomain, known: Known): readonly StepDr
       does: `give the domain ${shownDomain(op)} its default back`,
       hazards: [],
       probe: domainDefaultIs(theDomain(op), before),
+      requires: [defaultRequired(op, printedDefault(op, facts), 'this migration did')],
+      unmakes: madeDefault(op),
     },
   ]
 }
@@ -148,6 +173,10 @@ export function dropCheckSteps(op: AlterDomain, known: Known): readonly StepDraf
       ],
     },
   ]
+}
+
+function madeDefault(op: AlterDomain): string {
+  return `the default of the domain ${shownDomain(op)}`
 }
 
 function madeName(op: AlterDomain, check: string): string {

@@ -3,6 +3,7 @@ import { type DatabaseObject, madeObject, shownObject } from '../../objects/data
 import { objectQuestion, unknownTypesQuestion } from '../../objects/object-catalog.ts'
 import type { Tree } from '../../parse.ts'
 import { notOwned, refused } from '../../plan/table-checks.ts'
+import { definitionKey } from '../../schema/definitions.ts'
 import type { Facts } from '../../schema/facts.ts'
 import { findTable, type QualifiedName, type Schema } from '../../schema/model.ts'
 import { type Sql, shown } from '../../sql.ts'
@@ -38,7 +39,13 @@ function readDefinition({ definition, namespace }: Defining): Definition | { rea
   }
 }
 
-/** The same of an operation that was checked. */
+/** What it is about; nothing where the text cannot be read. */
+export function objectOf(op: Defining): DatabaseObject | undefined {
+  const read = readDefinition(op)
+  return 'problem' in read ? undefined : read.object
+}
+
+/** All of an operation that was checked. */
 export function definitionOf(op: Defining): Definition {
   const read = readDefinition(op)
   assert(!('problem' in read), 'steps come after check')
@@ -63,6 +70,13 @@ export function definitionProblems(op: Defining, facts: Facts): readonly Bellows
     ),
     ...unknownTypeProblems(object, facts),
   ]
+}
+
+/** Why the server does not take the definition, where it was asked. */
+export function triedProblems(op: Defining, { definitions }: Facts): readonly BellowsError[] {
+  const known = definitions[definitionKey(op)]
+  if (known === undefined || !('problem' in known)) return []
+  return [new BellowsError('migration_invalid', `The definition cannot be used: ${known.problem}`)]
 }
 
 /** Names of types are looked up without a search_path, so that they mean one type only. */
