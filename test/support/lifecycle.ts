@@ -1,6 +1,7 @@
 import { expect } from 'vitest'
 import { introspect } from '../../src/adapters/postgres/introspect.ts'
 import { openSessions } from '../../src/adapters/postgres/sessions.ts'
+import { combined } from '../../src/core/history/combine.ts'
 import type { Migration, Operation } from '../../src/core/operations/migration.ts'
 import { applied } from '../../src/core/plan/make-plan.ts'
 import { needsOf } from '../../src/core/plan/needs.ts'
@@ -22,6 +23,10 @@ export interface Lifecycle {
   /** Makes the database as it is before. */
   readonly given: string
   readonly operations: readonly Operation[]
+  /** So many of them are of a migration in front of the other one, and both are done as one. */
+  readonly inFront?: number
+  /** Operations none of which the migration could have behind its own, each with why. */
+  readonly impossible?: readonly (readonly [Operation, string])[]
   /** Makes the database as it must be afterwards, directly. */
   readonly direct: string
   /** Works from the start until the contract. */
@@ -51,10 +56,14 @@ const BEFORE_GATE: readonly Phase[] = ['expand', 'backfill', 'verify']
 export async function liveThrough(life: Lifecycle): Promise<TestDatabase> {
   const { superuser } = life
   const database = await (superuser === undefined ? shopDatabase : testDatabase)(life.given)
-  const migration: Migration = { name: '0001_test', operations: life.operations }
+  const migration = migrationOf(life)
   const bellows = await database.bellows({ settings: SETTINGS })
   await bellows.change((driver) => driver.setBaseline({}))
   const start = await catalog(database)
+  for (const [operation, because] of life.impossible ?? []) {
+    const longer = bellows.plan({ name: '0001_test', operations: [...life.operations, operation] })
+    await expect(longer, `nothing is planned with ${operation.kind} behind it`).rejects.toThrow(because)
+  }
   const { schema, facts } = await look(database, migration)
   const expected = comparable(applied(migration, schema, facts))
   const { untouched = [], kept = [] } = life
@@ -108,6 +117,15 @@ export async function liveThrough(life: Lifecycle): Promise<TestDatabase> {
     'in the end every value is there',
   ).toEqual(values)
   return database
+}
+
+function migrationOf({ operations, inFront }: Lifecycle): Migration {
+  const last = '0001_test'
+  if (inFront === undefined) return { name: last, operations }
+  return combined([
+    { name: '0000_test', operations: operations.slice(0, inFront) },
+    { name: last, operations: operations.slice(inFront) },
+  ])
 }
 
 const SETTINGS = {

@@ -1,11 +1,9 @@
 import type { AddedColumn, Needs } from '../../core/operations/needs.ts'
 import { readType } from '../../core/parse.ts'
-import { expressionKey, type Facts } from '../../core/schema/facts.ts'
+import type { Facts } from '../../core/schema/facts.ts'
 import { collationAsNamed, collationKey } from '../../core/schema/mappings.ts'
 import { findColumn, findTable, type QualifiedName, type Table } from '../../core/schema/model.ts'
 import { id, join, qualified, type Sql, sql } from '../../core/sql.ts'
-import { readValues } from './row-values.ts'
-import type { Sessions } from './sessions.ts'
 
 /** A column that a table does not have yet, or not as it will be. */
 export interface ComingColumn {
@@ -58,48 +56,38 @@ function collationOf(
   return collatable === true && wanted !== null ? sql` collate ${qualified(wanted)}` : sql``
 }
 
-/** The rows of a table, with its columns as they will be. */
+/** The rows of a table, with its columns as they will be. Of one that the migration makes there is one, without a value. */
 export function rowsWith(table: QualifiedName, coming: readonly ComingColumn[], known: Known): Sql {
   if (coming.length === 0) return qualified(table)
+  const isThere = findTable({ tables: known.tables }, table) !== undefined
   const isReplaced = (name: string) => coming.some((one) => one.replaces && one.column === name)
   const own = findTable({ tables: known.tables }, table)?.columns.map(({ name }) => name) ?? []
   const kept = own.some(isReplaced)
     ? own.filter((name) => !isReplaced(name)).map((name) => id(name))
     : [sql`*`]
   const more = coming.map(({ column, type, collate }) => sql`null::${type}${collate} as ${id(column)}`)
-  return sql`(select ${join([...kept, ...more])} from ${qualified(table)}) as ${id(table.name)}`
+  const all = isThere ? sql`${join([...kept, ...more])} from ${qualified(table)}` : join(more)
+  return sql`(select ${all}) as ${id(table.name)}`
+}
+
+/** Makes an empty table like one that the migration makes. */
+export function likeMade(copy: Sql, coming: readonly ComingColumn[], divided: Sql = sql``): Sql {
+  const columns = coming.map(({ column, type, collate }) => sql`${id(column)} ${type}${collate}`)
+  return sql`create table ${copy} (${join(columns)})${divided}`
 }
 
 /** Defaults with the types that their columns have by then; of a column that is not there nothing can be known. */
 export function typedDefaults(
   defaults: Needs['defaults'],
   known: Known,
-): readonly (Needs['expressions'][number] & Pick<Needs['defaults'][number], 'table' | 'copied'>)[] {
-  return defaults.flatMap(({ table, column, expression, copied }) => {
-    const [coming] = comingColumns(copied ?? [], table, known).slice(-1)
+): readonly (Needs['expressions'][number] & Pick<Needs['defaults'][number], 'table' | 'coming'>)[] {
+  return defaults.flatMap(({ table, column, expression, coming }) => {
+    const [last] = comingColumns(coming ?? [], table, known).slice(-1)
     const found = findTable({ tables: known.tables }, table)
     const there = found === undefined ? undefined : findColumn(found, column)?.type
-    const type = coming === undefined ? there : String(coming.type)
+    const type = last === undefined ? there : String(last.type)
     return type === undefined
       ? []
-      : [{ expression, type, table, ...(copied === undefined ? {} : { copied }) }]
+      : [{ expression, type, table, ...(coming === undefined ? {} : { coming }) }]
   })
-}
-
-/** How the server prints the defaults of columns that the migration copies: the copy has to find them as they were set. */
-export async function withPrinted(
-  expressions: Facts['expressions'],
-  defaults: ReturnType<typeof typedDefaults>,
-  { sessions, tables }: { readonly sessions: Sessions; readonly tables: readonly Table[] },
-): Promise<Facts['expressions']> {
-  const found = { ...expressions }
-  for (const { expression, type, table, copied } of defaults) {
-    const key = expressionKey(expression, type)
-    const known = found[key]
-    if (copied === undefined || known === undefined || 'problem' in known) continue
-    const values = await readValues(sessions, tables, [{ table, expression, fits: { type }, as: 'default' }])
-    const [value] = Object.values(values)
-    if (value !== undefined) found[key] = 'problem' in value ? value : { ...known, printed: value.text }
-  }
-  return found
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'
 import { BellowsError } from '../../core/errors.ts'
-import { OWN_READ, type Sql, sql } from '../../core/sql.ts'
+import { join, OWN_READ, type Sql, sql } from '../../core/sql.ts'
 import { isServerError, toBellowsError } from './sqlstate.ts'
 
 /** Where to connect: a URL, or absent for the PG* variables of the environment. */
@@ -18,8 +18,8 @@ export interface Connection {
   readonly pid: number
   /** Sends a text as one message and returns the rows of each of its statements. After an error nothing of it remains. */
   send(text: Sql): Promise<readonly (readonly Row[])[]>
-  /** The type of a query's only column, as the server announces it. The query is planned and yields no row. */
-  describe(query: Sql): Promise<{ readonly oid: number; readonly modifier: number }>
+  /** The type of a query's only column, as the server announces it. The query is planned and yields no row, and nothing is left of what is made for it. */
+  describe(query: Sql, made?: readonly Sql[]): Promise<{ readonly oid: number; readonly modifier: number }>
   close(): Promise<void>
 }
 
@@ -79,7 +79,7 @@ export async function openConnection(target: Target): Promise<Connection> {
   return {
     pid,
     send: (text) => inTurn(() => send(client, text)),
-    describe: (query) => inTurn(() => describe(client, query)),
+    describe: (query, made = []) => inTurn(() => describe(client, query, made)),
     close: async () => {
       await client.end().catch(() => undefined)
     },
@@ -155,15 +155,30 @@ export function withoutPassword(url: string): string {
 }
 
 /** The rows of a query, with numbers and truth values as such. */
-export async function rowsOf<R>(connection: Connection, query: Sql): Promise<readonly R[]> {
+export async function rowsOf<R>(connection: Pick<Connection, 'send'>, query: Sql): Promise<readonly R[]> {
   const answer = await connection.send(sql`${OWN_READ}'[]') as rows from (${query}\n) r`)
   return answer[0]?.[0]?.rows as readonly R[]
 }
 
 async function send(client: pg.Client, text: Sql): Promise<readonly (readonly Row[])[]> {
+  return (await resultsOf(client, text)).map((one) => one.rows as Row[])
+}
+
+async function describe(
+  client: pg.Client,
+  query: Sql,
+  made: readonly Sql[],
+): Promise<{ oid: number; modifier: number }> {
+  const asked = sql`${query} limit 0`
+  const results = await resultsOf(client, made.length === 0 ? asked : undone([...made, asked]))
+  const [field] = results.at(made.length === 0 ? 0 : -2)?.fields ?? []
+  return { oid: field?.dataTypeID ?? 0, modifier: field?.dataTypeModifier ?? -1 }
+}
+
+async function resultsOf(client: pg.Client, text: Sql): Promise<readonly pg.QueryResult[]> {
   try {
     const result = (await client.query(text)) as unknown as pg.QueryResult | pg.QueryResult[]
-    return (Array.isArray(result) ? result : [result]).map((one) => one.rows as Row[])
+    return Array.isArray(result) ? result : [result]
   } catch (error) {
     // A failed transaction stays open until it is told to end; ours are one message, so nobody else would.
     if (isServerError(error)) await client.query('rollback').catch(() => undefined)
@@ -171,11 +186,7 @@ async function send(client: pg.Client, text: Sql): Promise<readonly (readonly Ro
   }
 }
 
-async function describe(client: pg.Client, query: Sql): Promise<{ oid: number; modifier: number }> {
-  try {
-    const { fields } = await client.query(sql`${query} limit 0`)
-    return { oid: fields[0]?.dataTypeID ?? 0, modifier: fields[0]?.dataTypeModifier ?? -1 }
-  } catch (error) {
-    throw toBellowsError(error)
-  }
+/** A transaction that leaves nothing. */
+export function undone(statements: readonly Sql[]): Sql {
+  return join([sql`begin`, ...statements, sql`rollback`], ';\n')
 }

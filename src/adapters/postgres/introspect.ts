@@ -3,12 +3,14 @@ import { readType } from '../../core/parse.ts'
 import { type Facts, type NameProblem, nameKey, type TypeFacts } from '../../core/schema/facts.ts'
 import type { QualifiedName, Schema } from '../../core/schema/model.ts'
 import { join, lit, sql, trusted } from '../../core/sql.ts'
-import { typedDefaults, withPrinted } from './added-columns.ts'
+import { typedDefaults } from './added-columns.ts'
 import { readAnswers } from './answers.ts'
 import { readConditions } from './conditions.ts'
 import { withDomainDefaults } from './domain-defaults.ts'
 import { readExpressions } from './expressions.ts'
 import { readCollations, readMappings } from './mappings.ts'
+import { withOwnObjects } from './own-objects.ts'
+import { withPrinted } from './printed-defaults.ts'
 import { readClosedNamespaces } from './rights.ts'
 import { readValues } from './row-values.ts'
 import type { Sessions } from './sessions.ts'
@@ -29,7 +31,8 @@ export async function introspect(
   needs: Needs,
 ): Promise<{ schema: Schema; facts: Facts }> {
   const tables = await readTables(sessions, await withTablesOfTypes(sessions, needs))
-  const types = await readTypes(sessions, needs.types)
+  const asking = await withOwnObjects(sessions, needs.objects)
+  const types = await readTypes(asking, needs.types)
   const baseTypes = [...tables.flatMap((table) => table.columns), ...Object.values(types)].map(
     (one) => one.baseType,
   )
@@ -45,19 +48,19 @@ export async function introspect(
     facts: {
       serverVersion: server?.version ?? 0,
       types,
-      casts: await readCasts(sessions, [...new Set(baseTypes)]),
+      casts: await readCasts(asking, [...new Set(baseTypes)]),
       names: await readNames(sessions, needs.names),
       closedNamespaces: await readClosedNamespaces(sessions),
-      indexes: await tryIndexes(sessions, needs.indexes, known),
+      indexes: await tryIndexes(asking, needs.indexes, known),
       expressions: await withDomainDefaults(
-        sessions,
-        await withPrinted(await readExpressions(sessions, asked), defaults, { sessions, tables }),
+        asking,
+        await withPrinted(await readExpressions(asking, asked), defaults, asking, known),
         needs.expressions,
       ),
-      values: await readValues(sessions, tables, needs.values),
-      mappings: await readMappings(sessions, tables, needs.mappings),
+      values: await readValues(asking, needs.values, known),
+      mappings: await readMappings(asking, tables, needs.mappings),
       collations,
-      conditions: await readConditions(sessions, needs.conditions, known),
+      conditions: await readConditions(asking, needs.conditions, known),
       options: await tryOptions(sessions, needs.options),
       bounds: await tryBounds(sessions, needs.bounds),
       definitions: await tryDefinitions(sessions, needs.definitions),
@@ -71,19 +74,18 @@ async function readTypes(sessions: Sessions, texts: readonly string[]): Promise<
   const types: Record<string, TypeFacts> = {}
   for (const text of texts) {
     const read = readType(text)
-    const described =
-      typeof read === 'string'
-        ? await sessions.describe(sql`select null::${read}`).catch(() => undefined)
-        : undefined
+    if (typeof read !== 'string') continue
+    const described = await sessions.describe(sql`select null::${read}`).catch(() => undefined)
     if (described === undefined) continue
+    // A domain is announced as what it is of, with the modifier of that.
     const [type] = await sessions.read<TypeFacts>(sql`
-select pg_catalog.format_type(oid, ${lit(described.modifier)}) as type,
+select pg_catalog.format_type(oid, case typtype when 'd' then -1 else ${lit(described.modifier)} end) as type,
     pg_catalog.format_type(oid, null) as ${trusted('"baseType"')},
     case typtype when 'b' then 'base' when 'd' then 'domain' when 'c' then 'composite' else 'other' end as ${trusted('"typeKind"')},
     typtype = 'd' and (typnotnull or typdefault is not null or exists (select from pg_catalog.pg_constraint where contypid = t.oid)) as ${trusted('"typeConstrained"')},
     typcollation <> 0 as collatable,
     case typstorage when 'p' then 'plain' when 'e' then 'external' when 'x' then 'extended' else 'main' end as ${trusted('"typeStorage"')}
-  from pg_catalog.pg_type t where oid = ${lit(described.oid)}`)
+  from pg_catalog.pg_type t where oid = pg_catalog.pg_typeof(null::${read})`)
     if (type !== undefined) types[text] = type
   }
   return types

@@ -1,5 +1,5 @@
 import { BellowsError } from '../../core/errors.ts'
-import { id, join, type Sql, sql } from '../../core/sql.ts'
+import { id, type Sql, sql } from '../../core/sql.ts'
 import type { Row } from './connection.ts'
 import type { Sessions } from './sessions.ts'
 
@@ -17,7 +17,7 @@ const NAMESPACE = 'bellows_scratch'
  * revoked, and whoever may install the journal has the right to the second.
  * @throws BellowsError `plan_refused` where the role has neither
  */
-export async function scratchFor(sessions: Pick<Sessions, 'read' | 'send'>): Promise<Scratch> {
+export async function scratchFor(sessions: Pick<Sessions, 'read' | 'undone'>): Promise<Scratch> {
   const [may] = await sessions.read<{ temporary: boolean; create: boolean; grant: string }>(sql`
 select pg_catalog.has_database_privilege(pg_catalog.current_database(), 'TEMPORARY') as temporary,
   pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE') as create,
@@ -34,8 +34,8 @@ select pg_catalog.has_database_privilege(pg_catalog.current_database(), 'TEMPORA
   return {
     namespace,
     try: async (statements) => {
-      const results = await sessions.send(join([sql`begin`, ...made, ...statements, sql`rollback`], ';\n'))
-      return results.slice(1 + made.length, -1)
+      const results = await sessions.undone([...made, ...statements])
+      return results.slice(made.length)
     },
   }
 }

@@ -1,12 +1,14 @@
 import { BellowsError } from '../../core/errors.ts'
 import type { Sql } from '../../core/sql.ts'
-import { type Connection, openConnection, type Row, rowsOf, type Target } from './connection.ts'
+import { type Connection, openConnection, type Row, rowsOf, type Target, undone } from './connection.ts'
 
 /** The one session for everything that needs no fence: reading, the registry, installing. Made when it is first needed. */
 export interface Sessions {
   read<R>(query: Sql): Promise<readonly R[]>
   send(text: Sql): Promise<readonly (readonly Row[])[]>
   describe: Connection['describe']
+  /** Runs statements in a transaction that leaves nothing; what they return, each by itself. */
+  undone(statements: readonly Sql[]): Promise<readonly (readonly Row[])[]>
   /** Does a large piece of work with further sessions beside this one, which are closed behind it. */
   beside<T>(further: number, work: (all: readonly Sessions[]) => Promise<T>): Promise<T>
   close(): Promise<void>
@@ -52,7 +54,8 @@ export function openSessions(target: Target): Sessions {
       })
     },
     send: (text) => using((session) => session.send(text)),
-    describe: (query) => using((session) => session.describe(query)),
+    describe: (query, made) => using((session) => session.describe(query, made)),
+    undone: async (statements) => (await using((session) => session.send(undone(statements)))).slice(1, -1),
     beside: async (further, work) => {
       const more = Array.from({ length: further }, () => openSessions(target))
       try {

@@ -8,7 +8,7 @@ import type { Facts } from '../../core/schema/facts.ts'
 import type { IndexFacts, Namesake } from '../../core/schema/indexes.ts'
 import type { QualifiedName, Table } from '../../core/schema/model.ts'
 import { id, join, lit, qualified, regclass, type Sql, sql, trusted } from '../../core/sql.ts'
-import { type ComingColumn, comingColumns, type Known } from './added-columns.ts'
+import { type ComingColumn, comingColumns, type Known, likeMade } from './added-columns.ts'
 import { type Scratch, scratchFor } from './scratch.ts'
 import type { Sessions } from './sessions.ts'
 import { tablesQuery } from './table-query.ts'
@@ -29,8 +29,12 @@ export async function tryIndexes(
   const scratch = await scratchFor(sessions)
   for (const need of needs) {
     const read = readIndex(need.definition)
-    if ('problem' in read || !(await exists(sessions, need))) continue
-    facts[need.definition] = await tried({ sessions, scratch, known }, need, read).catch((error: unknown) => {
+    if ('problem' in read) continue
+    const copy = { namespace: scratch.namespace, name: need.table.name }
+    const empty = await emptyCopy(sessions, need, copy, known)
+    if (empty.length === 0) continue
+    const trying = tried({ sessions, scratch, read, copy }, need, empty)
+    facts[need.definition] = await trying.catch((error: unknown) => {
       if (error instanceof BellowsError && error.code === 'statement_failed')
         return { problem: error.message }
       throw error
@@ -39,26 +43,43 @@ export async function tryIndexes(
   return facts
 }
 
+/** Makes the table as it will be: of one that is there, or of the columns of one that the migration makes; nothing of any other one. */
+async function emptyCopy(
+  sessions: Sessions,
+  need: Need,
+  copy: QualifiedName,
+  known: Known,
+): Promise<readonly Sql[]> {
+  const coming = comingColumns(need.added, need.table, known)
+  if (!(await exists(sessions, need)))
+    return coming.length === 0 ? [] : [likeMade(qualified(copy), coming, need.divided)]
+  return [
+    sql`create table ${qualified(copy)} (like ${qualified(need.table)} including generated)${await partitioning(sessions, need.table)}`,
+    ...comingSql(copy, coming),
+  ]
+}
+
 async function exists(sessions: Sessions, { table }: Need): Promise<boolean> {
   const [found] = await sessions.read<{ there: boolean }>(sql`select ${regclass(table)} is not null as there`)
   return found?.there === true
 }
 
+interface Trial {
+  readonly sessions: Sessions
+  readonly scratch: Scratch
+  readonly read: IndexText
+  readonly copy: QualifiedName
+}
+
 async function tried(
-  {
-    sessions,
-    scratch,
-    known,
-  }: { readonly sessions: Sessions; readonly scratch: Scratch; readonly known: Known },
+  { sessions, scratch, read, copy }: Trial,
   need: Need,
-  read: IndexText,
+  empty: readonly Sql[],
 ): Promise<IndexFacts> {
-  const copy: QualifiedName = { namespace: scratch.namespace, name: need.table.name }
   const unique = read.unique ? sql` unique` : sql``
   const named = read.name === undefined ? sql`` : sql` ${id(read.name)}`
   const results = await scratch.try([
-    sql`create table ${qualified(copy)} (like ${qualified(need.table)} including generated)${await partitioning(sessions, need.table)}`,
-    ...comingSql(copy, comingColumns(need.added, need.table, known)),
+    ...empty,
     USUAL_SEARCH_PATH,
     sql`create${unique} index${named} on ${qualified(copy)} ${read.rest}`,
     sql`select pg_catalog.set_config('search_path', '', true)`,

@@ -1,11 +1,11 @@
-import { type DatabaseObject, dropSql, shownObject } from '../objects/database-object.ts'
+import { type DatabaseObject, dropSql, type ObjectKind, shownObject } from '../objects/database-object.ts'
 import { hasNoObjectDependents, objectAbsent, objectExists } from '../objects/object-catalog.ts'
 import type { Tree } from '../parse.ts'
 import type { Hazard } from '../plan/hazard.ts'
 import { inSearchPath } from '../plan/search-path.ts'
 import { refused } from '../plan/table-checks.ts'
 import { findTable, type Schema } from '../schema/model.ts'
-import { trusted } from '../sql.ts'
+import { type Sql, trusted } from '../sql.ts'
 import { readStatements } from '../statements/statement.ts'
 import { stepLocks } from '../statements/step-locks.ts'
 import {
@@ -15,6 +15,7 @@ import {
   definitionProblems,
   foundObject,
   onTableProblems,
+  readDefinition,
   triedProblems,
 } from './object/definition.ts'
 import { withTrigger } from './object/triggers.ts'
@@ -26,7 +27,11 @@ export interface CreateObject extends Defining {
 }
 
 export const createObject: OperationSpec<CreateObject> = {
-  needs: (op) => definitionNeeds(op, 'adds', 'adds'),
+  needs: (op) => {
+    const read = readDefinition(op)
+    const isAsked = !('problem' in read) && ASKED.has(read.object.kind)
+    return { ...definitionNeeds(op, 'adds', 'adds'), ...(isAsked ? { objects: [madeBy(op)] } : {}) }
+  },
 
   check: (op, { schema, facts }) => {
     const problems = definitionProblems(op, facts)
@@ -62,7 +67,7 @@ export const createObject: OperationSpec<CreateObject> = {
         probe: objectExists(object),
         locks: stepLocks([statement], op.namespace, schema),
         requires: [],
-        statements: inSearchPath(op.namespace, [trusted(`${op.definition.trim()}\n`)]),
+        statements: madeBy(op),
         cost: 'instant',
         makes: shownObject(object),
       },
@@ -100,6 +105,13 @@ export const createObject: OperationSpec<CreateObject> = {
       },
     ]
   },
+}
+
+/** What an expression or a column can name. */
+const ASKED: ReadonlySet<ObjectKind> = new Set(['type', 'domain', 'function'])
+
+function madeBy({ namespace, definition }: CreateObject): readonly Sql[] {
+  return inSearchPath(namespace, [trusted(`${definition.trim()}\n`)])
 }
 
 /** What fires, or hides rows, does so for instances of both versions. */

@@ -7,7 +7,7 @@ import { checkNeed, createTableProblems, indexNames, rowOf } from './create-tabl
 import { type CreateTable, foreignKeysOf, type NewForeignKey } from './create-table/create-table.ts'
 import { withMadeTable } from './create-table/made-schema.ts'
 import { type Named, namedConstraints } from './create-table/names.ts'
-import { comparisons } from './create-table/partition-key.ts'
+import { comparisons, partitionBySql } from './create-table/partition-key.ts'
 import { isPartitionOf, newPartitionNeeds, newPartitionProblems } from './create-table/partition-of.ts'
 import { withNewPartition } from './create-table/partition-schema.ts'
 import { makePartitionSteps, takePartitionBackSteps } from './create-table/partition-steps.ts'
@@ -66,6 +66,8 @@ function tableNeeds(op: CreateTable): OperationNeeds {
         ...columns.map((column) => ({ table: { namespace, name }, column, how: 'uses' as const })),
       ]),
     ],
+    adds: op.columns.map(({ name, type }) => ({ table: theTable(op), column: name, type })),
+    ...(op.partitionBy === undefined ? {} : { divides: { table: theTable(op), by: partitionBySql(op) } }),
   }
 }
 

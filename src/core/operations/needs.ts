@@ -30,27 +30,35 @@ export interface Needs {
   }[]
   /** The same for a default of a column that is there, whose type only the server knows. */
   readonly defaults: readonly (DefaultNeed & {
-    /** Of one that the migration copies: what it is by then, and how the server prints the default is asked as well. */
-    readonly copied?: readonly AddedColumn[]
+    /** Of one that the migration copies or makes: what it is by then, and how the server prints the default is asked as well. */
+    readonly coming?: readonly AddedColumn[]
   })[]
   /** Conditions that the rows of a table are to meet, each with the columns that the migration adds to the table so far. */
   readonly conditions: readonly (ConditionNeed & { readonly added: readonly AddedColumn[] })[]
   /** Names that something new may get, in a namespace where something may be made. */
   readonly names: readonly QualifiedName[]
-  /** What columns are to hold, row by row. */
-  readonly values: readonly RowValue[]
+  /** What columns are to hold, row by row, each with the columns that the migration adds to the table so far. */
+  readonly values: readonly (RowValue & { readonly added?: readonly AddedColumn[] })[]
   /** Expressions that carry values between columns of one table. */
   readonly mappings: readonly MappingNeed[]
   /** Collations by name, each with the namespace of its table. */
   readonly collations: readonly QualifiedName[]
-  /** Index definitions as operations write them, each with the columns that operations before it add to the table. */
-  readonly indexes: readonly (IndexNeed & { readonly added: readonly AddedColumn[] })[]
+  /**
+   * Index definitions as operations write them, each with the columns that operations before it add to the table; and how that is
+   * divided, if one of them makes it.
+   */
+  readonly indexes: readonly (IndexNeed & {
+    readonly added: readonly AddedColumn[]
+    readonly divided?: Sql
+  })[]
   /** Storage parameters of tables with their values, as SQL. */
   readonly options: readonly Sql[]
   /** Definitions of objects, to be tried. */
   readonly definitions: readonly DefinitionNeed[]
   /** Bounds of partitions as operations write them. */
   readonly bounds: readonly BoundNeed[]
+  /** What makes the types and the functions that the migration makes itself, each as statements of its own. */
+  readonly objects: readonly (readonly Sql[])[]
   /** Queries that only read, about what no table of the model tells. Each is answered under its own text. */
   readonly questions: readonly Sql[]
 }
@@ -83,11 +91,14 @@ export interface AddedColumn {
 
 /** What one operation has to do with, said before anything is known of the database. */
 export interface OperationNeeds
-  extends Partial<Omit<Needs, 'tables' | 'conditions' | 'indexes' | 'defaults' | 'definitions'>> {
+  extends Partial<Omit<Needs, 'tables' | 'conditions' | 'indexes' | 'defaults' | 'values' | 'definitions'>> {
   readonly tables: Needs['tables']
   readonly defaults?: readonly DefaultNeed[]
   readonly conditions?: readonly ConditionNeed[]
   readonly indexes?: readonly IndexNeed[]
+  readonly values?: readonly RowValue[]
+  /** How a table that it makes is divided, if it is. */
+  readonly divides?: { readonly table: QualifiedName; readonly by: Sql }
   /** What it adds to its tables, for what later operations say about it. */
   readonly adds?: readonly (AddedColumn & { readonly table: QualifiedName })[]
   /** What another operation of the migration must not touch as well. */

@@ -63,8 +63,18 @@ export function definitionProblems({
   return [...serverProblems(text, tried), ...releaseProblems(serverVersion)]
 }
 
-function serverProblems({ table }: IndexText, tried: ReadIndex['tried']): readonly BellowsError[] {
-  if (tried === undefined || !('problem' in tried)) return []
+/** Nothing is built of which the server has said nothing. */
+function notAsked({ table }: IndexText): BellowsError {
+  return refused(
+    `The server cannot be asked about the index on ${shown(table.namespace)}.${shown(table.name)}, which is not there under this name yet.`,
+    'Put it into the next migration, which begins when this one is completed.',
+  )
+}
+
+function serverProblems(text: IndexText, tried: ReadIndex['tried']): readonly BellowsError[] {
+  if (tried === undefined) return [notAsked(text)]
+  if (!('problem' in tried)) return []
+  const { table } = text
   const hint = /IMMUTABLE/.test(tried.problem)
     ? 'An index keeps what an expression came to once. Use one that no setting and no time changes, such as to_tsvector with its configuration, or a time at a fixed zone.'
     : 'It was tried on an empty copy of the table; nothing was changed.'

@@ -10,6 +10,7 @@ import type { Schema } from '../schema/model.ts'
 import { changedTables, withReferences } from '../schema/references.ts'
 import { arranged } from './arranged.ts'
 import { dropOrderProblems } from './drop-order.ts'
+import { earlyProblems } from './early-problems.ts'
 import { comingProblems, followedProblems } from './followed.ts'
 import { groupsOf } from './groups.ts'
 import { joined } from './joining.ts'
@@ -21,6 +22,8 @@ import { numbered } from './numbered.ts'
 import { type Drafts, oneWayProblems, withoutVainUndo } from './one-way.ts'
 import { inOrder, placed, undoFirst } from './order.ts'
 import { overPartitions } from './over-partitions.ts'
+import { ownProblems } from './own-problems.ts'
+import { type Own, ownOf, underNewName } from './own-work.ts'
 import { placesOf } from './place.ts'
 import type { Plan } from './plan.ts'
 import { policyProblems } from './policies.ts'
@@ -31,6 +34,7 @@ import { mayLackRights, rightProblems } from './rights.ts'
 import type { Duty } from './row-trigger.ts'
 import { standInProblems } from './stand-ins.ts'
 import { PHASES, type Step, type StepDraft } from './step.ts'
+import { toldLate } from './told-late.ts'
 
 /**
  * Plans a migration on a schema. Pure: the same input gives the same plan, to the byte.
@@ -147,9 +151,11 @@ function draftsOfAll(
   const placeOf = placesOf(migration)
   let schema = start
   let copied: readonly Copied[] = []
+  let own: readonly Own[] = []
   const planned = migration.operations.map((op, at): Drafts => {
     const others = shared(at)
     const on = copiedFor(op, copied)
+    const begin = on.length === 0 ? undefined : beginOf(on)
     const context: Context = {
       schema,
       given: withoutCopied(start, on),
@@ -157,12 +163,18 @@ function draftsOfAll(
       ...placeOf(at),
       ...(others === undefined ? {} : { shared: others }),
     }
-    const found = [...lateProblems(op, on, context), ...specOf(op).check(op, context)]
-    problems.push(...found)
+    const said = [...lateProblems(op, on, context), ...specOf(op).check(op, context)]
+    const found = [...ownProblems(op, own, context), ...toldLate(said, op, migration.operations.slice(0, at))]
     copied = [...copied, ...copiedBy(op, context)]
-    if (found.length === 0) schema = after(op, schema, facts)
+    if (found.length === 0) {
+      schema = after(op, schema, facts)
+      const made = ownOf(op, context, schema, begin)
+      found.push(...earlyProblems(op, made, own, schema))
+      own = [...underNewName(own, op), ...made]
+    }
+    problems.push(...found)
     if (problems.length > 0) return { touches: [], forward: [], back: [] }
-    return on.length === 0 ? draftsOf(op, context) : begunLate(draftsOf(op, context), beginOf(on))
+    return begin === undefined ? draftsOf(op, context) : begunLate(draftsOf(op, context), begin)
   })
   refuseIfAny([...problems, ...comingProblems(migration, start, schema)])
   refuseIfAny([...readColumnProblems(migration, start, facts), ...standInProblems(migration)])

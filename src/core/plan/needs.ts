@@ -29,17 +29,26 @@ export function needsOf(migration: Migration): Needs {
     ofTypes: needs.flatMap(({ ofTypes = [] }) => ofTypes),
     types: [...new Set(needs.flatMap(({ types = [] }) => types))],
     expressions: needs.flatMap(({ expressions = [] }) => expressions),
-    values: needs.flatMap(({ values = [] }) => values),
+    values: needs.flatMap(({ values = [] }, at) =>
+      values.map((value) => {
+        const added = addedTo(value.table, needs, at)
+        return added.length === 0 ? value : { ...value, added }
+      }),
+    ),
     mappings: needs.flatMap(({ mappings = [] }) => mappings),
     collations: needs.flatMap(({ collations = [] }) => collations),
     indexes: needs.flatMap(({ indexes = [] }, at) =>
-      indexes.map((index) => ({ ...index, added: addedTo(index.table, needs, at) })),
+      indexes.map((index) => ({
+        ...index,
+        added: addedTo(index.table, needs, at),
+        ...dividedBy(index.table, needs.slice(0, at)),
+      })),
     ),
     defaults: needs.flatMap(({ defaults = [] }, at) =>
       defaults.map((one) => {
-        const copied = needs.slice(0, at).flatMap(({ adds = [] }) => adds.filter((add) => isCopyOf(one, add)))
+        const coming = needs.slice(0, at).flatMap(({ adds = [] }) => adds.filter((add) => isOf(one, add)))
         const isCopied = needs.some(({ adds = [] }) => adds.some((add) => isCopiedFrom(one, add)))
-        return isCopied ? { ...one, copied: copied.map(withoutTable) } : one
+        return isCopied || coming.length > 0 ? { ...one, coming: coming.map(withoutTable) } : one
       }),
     ),
     // An operation may state a condition on the column that it adds itself.
@@ -49,6 +58,7 @@ export function needsOf(migration: Migration): Needs {
     definitions: definitionNeeds(operations),
     names: needs.flatMap(({ names = [] }) => names),
     options: [...new Set(needs.flatMap(({ options = [] }) => options))],
+    objects: needs.flatMap(({ objects = [] }) => objects),
     bounds: needs.flatMap(({ bounds = [] }) => bounds),
     questions: [...new Set(needs.flatMap(({ questions = [] }) => questions))],
   }
@@ -82,8 +92,19 @@ function withoutTable({ column, type, like, collation }: Added): AddedColumn {
   }
 }
 
-function isCopyOf({ table, column }: DefaultNeed, add: Added): boolean {
-  return add.like !== undefined && add.column === column && isSameName(add.table, table)
+/** How a table is divided that one of the operations makes. */
+function dividedBy(
+  table: QualifiedName,
+  needs: readonly OperationNeeds[],
+): Pick<Needs['indexes'][number], 'divided'> {
+  const [divided] = needs.flatMap(({ divides }) =>
+    divides !== undefined && isSameName(divides.table, table) ? [divides.by] : [],
+  )
+  return divided === undefined ? {} : { divided }
+}
+
+function isOf({ table, column }: DefaultNeed, add: Added): boolean {
+  return add.column === column && isSameName(add.table, table)
 }
 
 function isCopiedFrom({ table, column }: DefaultNeed, add: Added): boolean {

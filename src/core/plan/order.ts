@@ -4,6 +4,7 @@ import type { Planned } from './groups.ts'
 import type { Placed } from './joining.ts'
 import { isOnAdded } from './meetings.ts'
 import type { StepDraft } from './step.ts'
+import { ownNamed } from './told-late.ts'
 
 /**
  * What looks for rows in the way comes before anything is changed, unless it looks at what the migration adds itself. What
@@ -15,7 +16,7 @@ export function inOrder(migration: Migration, planned: readonly Planned[]): read
     // A column that changes its type has its name behind the swap, and is not to be looked at before.
     if (begin === 'retire') return { first: [], later: placed(forward, of) }
     const earlier = () => planned.slice(0, of).flatMap((one) => one.touches)
-    const isOn = looks && (isOnAdded(earlier(), touches) || isOnOwn(touches))
+    const isOn = looks && (isOnAdded(earlier(), touches) || isOnOwn(touches) || namesOwn(migration, of))
     const isFirst = ({ draft }: Placed) => draft.kind === 'inspect' && !isOn
     const drafts = placed(isOn ? lookingLate(forward) : forward, of)
     return { first: drafts.filter(isFirst), later: drafts.filter((one) => !isFirst(one)) }
@@ -43,6 +44,12 @@ function offeredLast(
   const isOffer = ({ draft, of }: Placed) =>
     draft.shares?.at === 'offer' && of.some((at) => operations[at]?.kind === 'rename_column')
   return [...steps.filter((one) => !isOffer(one)), ...steps.filter(isOffer)]
+}
+
+/** What it looks for may be said by a function that the migration makes. */
+function namesOwn({ operations }: Migration, at: number): boolean {
+  const op = operations[at]
+  return op !== undefined && ownNamed(op, operations.slice(0, at)) !== undefined
 }
 
 /** An operation may look at what it adds itself, such as the rules of a new column. */

@@ -1,8 +1,18 @@
 import type { AddColumn } from '../../../src/core/operations/add/add.ts'
 import { id } from '../../../src/core/sql.ts'
 import { matrixMajor } from '../../support/matrix.ts'
+import type { Draw } from './draw.ts'
 import { drawPlainColumn, KEPT, type RandomColumn, type TypeName } from './schema.ts'
-import { type Drawn, drawPlace, type Generator, type Place, using, type Way, withColumns } from './way.ts'
+import {
+  type Drawn,
+  drawPlace,
+  type Generator,
+  ofMade,
+  type Place,
+  using,
+  type Way,
+  withColumns,
+} from './way.ts'
 
 export const addColumn: Generator = (draw, way) =>
   draw.one([plain, plain, filled, volatile, identity, generated])(draw, way)
@@ -10,7 +20,12 @@ export const addColumn: Generator = (draw, way) =>
 const plain: Generator = (draw, way) => {
   const drawn = drawPlainColumn(draw)
   const column = { ...drawn, nullable: drawn.nullable || drawn.byDefault === undefined }
-  return added(way, { table: draw.one(way.tables).name, column }, {})
+  return added(way, { table: drawAny(draw, way), column }, {})
+}
+
+/** One of all, or one that the migration makes. */
+function drawAny(draw: Draw, way: Way): string {
+  return way.made.length > 0 && draw.chance(0.4) ? draw.one(way.made) : draw.one(way.tables).name
 }
 
 /** Of these a text is made in the same way by every session. */
@@ -25,7 +40,8 @@ const TOLD: readonly string[] = [
 
 /** From another column, and by the default where that gives nothing. */
 const filled: Generator = (draw, way) => {
-  const source = drawPlace(draw, way.free, ({ type }) => TOLD.includes(type))
+  const places = draw.chance(0.3) ? ofMade(way) : way.free
+  const source = drawPlace(draw, places, ({ type }) => TOLD.includes(type))
   if (source === undefined) return undefined
   const { table } = source
   const byDefault = draw.chance(0.5) ? `'none'` : undefined
@@ -36,8 +52,11 @@ const filled: Generator = (draw, way) => {
   }
   const up = toldOf(source)
   const value = byDefault === undefined ? up : `coalesce(${up}, ${byDefault})`
+  const drawn = added(using(way, source), { table, column }, { up })
+  // In a table that comes with the migration there is no row that nobody writes.
+  if (way.made.includes(table)) return drawn
   return {
-    ...added(using(way, source), { table, column }, { up }),
+    ...drawn,
     besides: {
       given: '',
       afterwards: [
@@ -57,7 +76,7 @@ const VOLATILE: readonly (readonly [TypeName, string])[] = [
 const volatile: Generator = (draw, way) => {
   const [type, byDefault] = draw.one(VOLATILE)
   const column = { ...named(draw.name(), type, draw.chance(0.5)), byDefault }
-  return added(way, { table: draw.one(way.tables).name, column }, {})
+  return added(way, { table: drawAny(draw, way), column }, {})
 }
 
 /** Not of a partitioned table, whose partitions would know nothing of it. */

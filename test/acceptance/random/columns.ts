@@ -92,9 +92,10 @@ export const alterColumn: Generator = (draw, way) => {
     place,
     `comment on column ${id(table)}.${id(column.name)} is '${comment.replaceAll("'", "''")}';`,
   )
-  if (way.added.includes(place) || draw.chance(0.3))
+  const isOfOld = way.added.includes(place) && !way.made.includes(table)
+  if (isOfOld || draw.chance(0.3))
     return { operation: { ...operation, comment }, way: commented, again: true }
-  if (!column.nullable && draw.chance(0.5))
+  if (!column.nullable && !way.added.includes(place) && draw.chance(0.5))
     return {
       operation: { ...operation, nullable: true },
       way: replaced(way, place, { ...column, nullable: true }),

@@ -29,6 +29,7 @@ export function drawLife(draw: Draw): Lifecycle & { readonly drawn: readonly Dra
   const end = way?.tables ?? tables
   const pairs = drawn.flatMap(({ pair }) => pair ?? [])
   const besides = drawn.flatMap((one) => one.besides ?? [])
+  const isOfTwo = drawn.length > 1 && draw.chance(0.4)
   const rows = tables.map((table) => `${insertSql(table, 'i', ` from generate_series(1, ${ROWS}) i`)};`)
   return {
     drawn,
@@ -36,6 +37,8 @@ export function drawLife(draw: Draw): Lifecycle & { readonly drawn: readonly Dra
       '\n',
     ),
     operations: [...drawn.map(({ operation }) => operation), COMPANION.operation],
+    ...(isOfTwo ? { inFront: draw.number(1, drawn.length - 1) } : {}),
+    impossible: drawn.flatMap(({ impossible = [] }) => impossible),
     direct: [...end.map(tableSql), ...(way?.more ?? []), COMPANION.direct].join('\n'),
     old: [
       ...tables.map((table) => client('old', table)),
@@ -67,7 +70,7 @@ export function drawLife(draw: Draw): Lifecycle & { readonly drawn: readonly Dra
 function drawOperations(draw: Draw, tables: readonly RandomTable[]): readonly Drawn[] {
   const drawn: Drawn[] = []
   const free = tables.flatMap(({ name, columns }) => columns.map((column) => ({ table: name, column })))
-  let way: Way = { tables, more: [], free, added: [] }
+  let way: Way = { tables, more: [], free, added: [], made: [] }
   const kinds = OPERATION_KINDS.map((kind) => GENERATORS[kind])
   for (let left = draw.number(1, OPERATIONS_MAX); left > 0; left -= 1) {
     const one = draw.one(kinds)(draw, way)

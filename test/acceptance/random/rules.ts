@@ -1,5 +1,5 @@
 import { id } from '../../../src/core/sql.ts'
-import { drawPlace, type Generator, renumbered, replaced, using } from './way.ts'
+import { type Drawn, drawPlace, type Generator, renumbered, replaced, using } from './way.ts'
 
 export const addConstraint: Generator = (draw, way) =>
   draw.one([uniqueOrCheck, uniqueOrCheck, foreignKey, exclusion])(draw, way)
@@ -19,7 +19,14 @@ const uniqueOrCheck: Generator = (draw, way) => {
     operation: { kind: 'add_constraint', namespace: 'public', table, check },
     way: using(way, place, `alter table ${id(table)} add check (${check});`),
     again: true,
+    ...(column.checked === undefined
+      ? { impossible: [droppedAgain(table, `${table}_${column.name}_check`)] }
+      : {}),
   }
+}
+
+function droppedAgain(table: string, name: string): NonNullable<Drawn['impossible']>[number] {
+  return [{ kind: 'drop_constraint', namespace: 'public', table, name }, 'itself, and drops it']
 }
 
 /** Of a column that points at the first rows of a table, at those of another one. */

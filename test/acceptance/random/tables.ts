@@ -1,11 +1,11 @@
 import { id } from '../../../src/core/sql.ts'
-import { drawPlainColumn, tableSql } from './schema.ts'
+import { drawPlainColumn, type RandomTable } from './schema.ts'
 import { drawTable, type Generator, type Way } from './way.ts'
 
 export const createTable: Generator = (draw, way) => {
   const columns = Array.from({ length: draw.number(1, 4) }, () => drawPlainColumn(draw))
-  const table = { name: draw.name(), columns }
   const isDivided = draw.chance(0.4)
+  const table: RandomTable = { name: draw.name(), columns, ...(isDivided ? { divided: 'hash' } : {}) }
   const parts = [0, 1].map((remainder) => ({
     name: `${table.name}_${remainder}`,
     bounds: `for values with (modulus 2, remainder ${remainder})`,
@@ -30,7 +30,9 @@ export const createTable: Generator = (draw, way) => {
     },
     way: {
       ...way,
-      more: [...way.more, tableSql({ ...table, ...(isDivided ? { divided: 'hash' } : {}) })],
+      tables: [...way.tables, table],
+      added: [...way.added, ...columns.map((column) => ({ table: table.name, column }))],
+      made: [...way.made, table.name],
     },
   }
 }

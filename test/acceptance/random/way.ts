@@ -14,6 +14,8 @@ export interface Way {
   readonly free: readonly Place[]
   /** Columns that the migration adds, and nothing else touches. */
   readonly added: readonly Place[]
+  /** Tables that it makes; their columns are among those that it adds. */
+  readonly made: readonly string[]
 }
 
 export interface Place {
@@ -33,6 +35,8 @@ export interface Drawn {
   readonly operation: Operation
   readonly way: Way
   readonly pair?: Pair
+  /** What could not stand behind it, and why. */
+  readonly impossible?: NonNullable<Lifecycle['impossible']>
   /** Of things of its own, which nothing else touches; what they are in the end is in `way.more`. */
   readonly besides?: Pick<Lifecycle, 'given'> &
     Partial<Pick<Lifecycle, 'old' | 'renewed' | 'kept' | 'untouched' | 'afterwards' | 'stays'>>
@@ -51,6 +55,11 @@ export function drawPlace(
 ): Place | undefined {
   const fitting = places.filter(({ column }) => fits(column))
   return fitting.length === 0 ? undefined : draw.one(fitting)
+}
+
+/** Columns of tables that the migration makes. */
+export function ofMade({ added, made }: Way): readonly Place[] {
+  return added.filter(({ table }) => made.includes(table))
 }
 
 /** The columns of a table are others in the end; those that an operation touched are free no more. */
@@ -72,7 +81,8 @@ export function withColumns(
 
 /** A column is another one in the end, at its place among the others. */
 export function replaced(way: Way, { table, column }: Place, now: RandomColumn): Way {
-  return withColumns(way, table, (columns) => columns.map((one) => (one === column ? now : one)))
+  const changed = withColumns(way, table, (columns) => columns.map((one) => (one === column ? now : one)))
+  return { ...changed, added: way.added.filter((one) => one.table !== table || one.column !== column) }
 }
 
 /** An operation uses a column as it is, and plain DDL adds something. */

@@ -6,7 +6,7 @@ import type { Needs } from '../../../src/core/operations/needs.ts'
 import { dependentsOfEach } from '../../../src/core/plan/dependents.ts'
 import { needsOf } from '../../../src/core/plan/needs.ts'
 import { tableDependentsQuery } from '../../../src/core/plan/table-dependents.ts'
-import { type Sql, sql } from '../../../src/core/sql.ts'
+import { type Sql, sql, trusted } from '../../../src/core/sql.ts'
 import { cleanUp, type TestDatabase, testDatabase } from '../../support/database.ts'
 
 const TABLES = 40
@@ -116,6 +116,56 @@ describe('what is read of a schema', () => {
       // Its own domain refuses it, so no row can have it.
       ['stable', null],
     ])
+  })
+
+  test('says of a type that it is a domain, and whether that refuses anything', async () => {
+    const database = await testDatabase(
+      'create domain small as integer check (value < 10); create domain short as varchar(9)',
+    )
+    const { facts } = await look(database, {
+      types: ['public.small', 'public.short', 'varchar(20)', 'int4[]'],
+    })
+    const told = Object.entries(facts.types).map(([text, { type, typeKind, typeConstrained }]) => [
+      text,
+      type,
+      typeKind,
+      typeConstrained,
+    ])
+    expect(told).toEqual([
+      ['public.small', 'public.small', 'domain', true],
+      ['public.short', 'public.short', 'domain', false],
+      ['varchar(20)', 'character varying(20)', 'base', false],
+      ['int4[]', 'integer[]', 'base', false],
+    ])
+  })
+
+  test('finds types and functions that the migration makes, each behind the one that it needs, and leaves nothing', async () => {
+    const database = await testDatabase()
+    const made = [
+      "create type public.mood as enum ('sad')",
+      'create domain public.moods as public.mood[]',
+      'create function public.over() returns bigint language sql as $$ select count(*) from public.nothing $$',
+      'create function public.loud(m public.mood) returns text language sql immutable as $$ select m::text $$',
+    ]
+    const { facts } = await look(database, {
+      objects: made.map((statement) => [trusted(statement)]),
+      types: ['public.mood', 'public.moods'],
+      expressions: [
+        { expression: "'sad'", type: 'public.mood' },
+        { expression: "public.loud('sad')", type: 'text' },
+        { expression: 'public.over()', type: 'bigint' },
+      ],
+    })
+    expect(Object.values(facts.types).map(({ type, typeKind }) => [type, typeKind])).toEqual([
+      ['public.mood', 'other'],
+      ['public.moods', 'domain'],
+    ])
+    expect(facts.expressions).toEqual({
+      "'sad' as public.mood": { volatility: 'stable', text: 'sad' },
+      "public.loud('sad') as text": { volatility: 'stable', text: null },
+      'public.over() as bigint': { problem: expect.stringContaining('public.over()') },
+    })
+    expect(await database.query("select to_regtype('public.mood') as is")).toEqual([{ is: null }])
   })
 
   test('tells which of many expressions the server does not take', async () => {

@@ -32,6 +32,7 @@ const NOTHING: Needs = {
   mappings: [],
   collations: [],
   options: [],
+  objects: [],
   bounds: [],
   definitions: [],
   questions: [],

@@ -25,7 +25,10 @@ interface Definition {
   readonly orReplace: boolean
 }
 
-function readDefinition({ definition, namespace }: Defining): Definition | { readonly problem: string } {
+export function readDefinition({
+  definition,
+  namespace,
+}: Defining): Definition | { readonly problem: string } {
   const statements = readStatements(definition)
   if ('problem' in statements) return statements
   const [statement, ...more] = statements

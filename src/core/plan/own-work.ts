@@ -1,0 +1,120 @@
+import { isFilled } from '../operations/add/values.ts'
+import type { Operation } from '../operations/migration.ts'
+import type { Context } from '../operations/operation.ts'
+import { type Constraint, isSameName, type QualifiedName, type Schema, type Table } from '../schema/model.ts'
+import { changedTables } from '../schema/references.ts'
+import { PHASES, type Phase } from './step.ts'
+import { theTable } from './table-checks.ts'
+
+/**
+ * What a migration makes, or takes away, itself. The model of an operation has all that those in front of it do, and says nothing of
+ * when: what comes up in the contract is not there yet for one that works in expand.
+ */
+export interface Own {
+  readonly table: QualifiedName
+  readonly what: 'table' | 'constraint' | 'not_null' | 'default' | 'gone constraint'
+  /** Of the constraint or the column. */
+  readonly name?: string
+  /** From this phase on it is so. */
+  readonly since: Phase
+}
+
+export type Before = Pick<Context, 'schema' | 'facts'>
+
+/** What an operation makes of which it matters when. */
+export function ownOf(
+  op: Operation,
+  { schema, facts }: Before,
+  after: Schema,
+  begin: Phase = 'expand',
+): readonly Own[] {
+  if (op.kind === 'rename_table') return []
+  const [were, are] = changedTables(schema, after)
+  return are.flatMap((is) => {
+    const was = were.find((one) => isSameName(one, is))
+    return changesOf(op, was, is, facts).map((one) => ({
+      ...one,
+      table: { namespace: is.namespace, name: is.name },
+      since: isBefore(one.since, begin) ? begin : one.since,
+    }))
+  })
+}
+
+function changesOf(
+  op: Operation,
+  was: Table | undefined,
+  is: Table,
+  facts: Context['facts'],
+): readonly Omit<Own, 'table'>[] {
+  const kept = new Set(was?.columns.flatMap(({ nullable, name }) => (nullable ? [] : [name])))
+  const filled = is.columns.filter(({ nullable, name }) => !nullable && !kept.has(name))
+  // Under its new name it is what it was.
+  const rules = op.kind === 'rename_constraint' ? [] : rulesBeside(was, is)
+  const isDefaulted = op.kind === 'add_column' && op.default !== undefined && isFilled(op, facts)
+  return [
+    ...(op.kind === 'create_table' && was === undefined ? [{ what: 'table', since: 'expand' } as const] : []),
+    ...rules.map(({ name }) => ({ what: 'constraint', name, since: rulesSince(op) }) as const),
+    ...filled.map(({ name }) => ({ what: 'not_null', name, since: filledSince(op, facts) }) as const),
+    ...(isDefaulted ? [{ what: 'default', name: op.column, since: 'purge' } as const] : []),
+    ...rulesBeside(is, was).map((one) => ({
+      what: 'gone constraint' as const,
+      name: one.name,
+      since: goneSince(op, one),
+    })),
+  ]
+}
+
+/** Constraints of the second that the first does not have. A NOT NULL is told by its column. */
+function rulesBeside(one: Table | undefined, other: Table | undefined): readonly Constraint[] {
+  const known = new Set(one?.constraints.map(({ name }) => name))
+  return (other?.constraints ?? []).filter(({ kind, name }) => kind !== 'not_null' && !known.has(name))
+}
+
+/** When rules come up that an operation states; those of a copy have their names in the purge. */
+function rulesSince(op: Operation): Phase {
+  return op.kind === 'create_table' ? 'expand' : (timeOf(op) ?? 'purge')
+}
+
+/** A copy is proved to be filled as what is added is. */
+function filledSince(op: Operation, facts: Context['facts']): Phase {
+  if (op.kind === 'create_table') return 'expand'
+  if (op.kind === 'add_column') return isFilled(op, facts) ? 'verify' : 'expand'
+  return timeOf(op) ?? 'verify'
+}
+
+function timeOf(op: Operation): Phase | undefined {
+  if (op.kind !== 'add_constraint' && op.kind !== 'alter_column' && op.kind !== 'add_column') return undefined
+  return op.when === 'before_rollout' ? 'verify' : 'retire'
+}
+
+/** Until when a constraint that goes has its name. */
+function goneSince(op: Operation, { kind }: Constraint): Phase {
+  if (op.kind === 'rename_constraint') return 'retire'
+  return op.kind === 'drop_constraint' && (kind === 'check' || kind === 'foreign_key') ? 'expand' : 'purge'
+}
+
+/** What gets another name is what it was. */
+export function underNewName(own: readonly Own[], op: Operation): readonly Own[] {
+  if (op.kind === 'rename_table') {
+    const to = { namespace: op.namespace, name: op.to }
+    return own.map((one) => (isSameName(one.table, theTable(op)) ? { ...one, table: to } : one))
+  }
+  if (op.kind !== 'rename_constraint') return own
+  const isRenamed = ({ table, what, name }: Own) =>
+    what === 'constraint' && name === op.from && isSameName(table, theTable(op))
+  return own.map((one) => (isRenamed(one) ? { ...one, name: op.to } : one))
+}
+
+/** The last that was done, which holds. */
+export function findOwn(
+  own: readonly Own[],
+  table: QualifiedName,
+  what: Own['what'],
+  name?: string,
+): Own | undefined {
+  return own.findLast((one) => one.what === what && one.name === name && isSameName(one.table, table))
+}
+
+export function isBefore(a: Phase, b: Phase): boolean {
+  return PHASES.indexOf(a) < PHASES.indexOf(b)
+}
