@@ -2,11 +2,13 @@ import { BellowsError } from '../core/errors.ts'
 import {
   allKeysProvedSql,
   dropKey,
+  isForWhole,
   type KeyWork,
   lackingKeySql,
   looseKeysSql,
   proveKey,
   putKey,
+  putWholeKey,
   takeOverKeys,
 } from '../core/plan/foreign-key-parts.ts'
 import type { ForeignKeyPartsStep } from '../core/plan/step.ts'
@@ -34,6 +36,7 @@ export async function workThroughKeys(engine: Driving, run: Run, step: ForeignKe
 }
 
 async function addKeys(engine: Driving, run: Run, step: ForeignKeyPartsStep): Promise<void> {
+  if (await holds(engine, isForWhole(step))) await transact(engine, run, step, putWholeKey(step))
   for (let round = 1; ; round += 1) {
     await proveEach(engine, run, step)
     try {

@@ -4,6 +4,7 @@ import type { Migration, Operation } from '../../src/core/operations/migration.t
 import { catalog } from '../support/catalog.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
 import { type Lifecycle, liveThrough } from '../support/lifecycle.ts'
+import { matrixMajor } from '../support/matrix.ts'
 
 /** Foreign keys that point at a partitioned table, from a plain one and from one that is partitioned, too. */
 
@@ -143,7 +144,7 @@ test('a rename that stops where some partitions of what points at it have the se
     await database.query(
       `select conrelid::regclass::text as table from pg_constraint where conname like 'bellows%' and conparentid = 0 and contype = 'f'`,
     ),
-  ).toEqual([{ table: 'logs_1' }])
+  ).toEqual(Number(matrixMajor()) < 18 ? [{ table: 'logs_1' }] : [])
   await bellows.change((driver) => driver.rollback(1))
   expect(await catalog(database)).toEqual(start)
 })

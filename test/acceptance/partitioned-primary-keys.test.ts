@@ -280,18 +280,6 @@ test('a build that is cut off before its key, or behind the hidden column, is ta
 
 test.each([
   [
-    'a foreign key that points at it',
-    'create table notes (id int, at date, kind int, foreign key (id, at, kind) references events)',
-    CHANGE,
-    'The foreign key notes_id_at_kind_fkey on public.notes stands on the primary key events_pkey of a partitioned table',
-  ],
-  [
-    'a foreign key that points at it',
-    'create table notes (id int, at date, kind int, foreign key (id, at, kind) references events)',
-    RENAME,
-    'The foreign key notes_id_at_kind_fkey on public.notes stands on the primary key events_pkey of a partitioned table',
-  ],
-  [
     'a type in which more values differ',
     `drop table events cascade; create table events (id timestamp(3) check (id > '2000-01-01'), at date, primary key (id, at)) partition by range (at)`,
     { ...CHANGE, type: 'timestamp(6)' },

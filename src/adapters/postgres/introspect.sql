@@ -63,6 +63,9 @@ select json_build_object(
           from pg_attribute a join pg_attribute b on b.attrelid = c.oid and b.attname = a.attname
           left join pg_attrdef ad on ad.adrelid = a.attrelid and ad.adnum = a.attnum left join pg_attrdef bd on bd.adrelid = b.attrelid and bd.adnum = b.attnum
           cross join lateral (values ('a NOT NULL of its own', a.attnotnull and not b.attnotnull),
+            -- Before PostgreSQL 17 a partition has nothing of the identity of its table.
+            ('an identity of its own', exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.refclassid = 'pg_class'::regclass
+              and d.refobjid = p.oid and d.refobjsubid = a.attnum and d.deptype = 'i')),
             ('another default', a.attgenerated = '' and pg_get_expr(ad.adbin, ad.adrelid) is distinct from pg_get_expr(bd.adbin, bd.adrelid)),
             ('grants of its own', a.attacl is not null), ('another statistics target', a.attstattarget is distinct from b.attstattarget), ('options of its own', a.attoptions is not null),
             ('another storage', (a.attstorage, a.attcompression) is distinct from (b.attstorage, b.attcompression)),

@@ -60,8 +60,9 @@ function transactionTimeout(partMs: number): Sql {
 const PROBE_FAILED = 'the step ran, but what it should have brought about does not hold'
 
 export function requirementSql({ that, code, otherwise, which }: Requirement): Sql {
-  const told = which === undefined ? sql`` : sql` || coalesce(': ' || (${which}), '')`
-  return sql`select bellows.require((${that}), ${lit(code)}, ${lit(otherwise)}${told})`
+  if (which === undefined) return sql`select bellows.require((${that}), ${lit(code)}, ${lit(otherwise)})`
+  // What is in the way is looked for where something is, and not while everybody waits for what goes on.
+  return sql`select bellows.require(false, ${lit(code)}, ${lit(otherwise)} || coalesce(': ' || (${which}), '')) where (${that}) is not true`
 }
 
 /** Picks out of all results what a statement returns as `result` (JSON) and what the journal recorded. */

@@ -6,6 +6,7 @@ import { partKeysOf, standPartKeyStep } from './copy/part-keys.ts'
 import { verifySteps } from './copy/verify-steps.ts'
 import { identityQuestion } from './keys/identity.ts'
 import { dropLinkSteps, linkSteps } from './keys/links.ts'
+import { proveAnewStep } from './keys/links-again.ts'
 import type { OperationSpec } from './operation.ts'
 import { renameHazards, renameProblems } from './rename/checks.ts'
 import { hideKeyStep, purgeKeyStep } from './rename/key-steps.ts'
@@ -51,6 +52,7 @@ export const renameColumn: OperationSpec<RenameColumn> = {
       hideKeyStep(work),
       ...partKeysOf(work).map(standPartKeyStep),
       purgeKeyStep(work),
+      ...work.key.anew.filter(({ key }) => key.validated).map((link) => proveAnewStep(link, 'purge')),
     ]
   },
 

@@ -119,7 +119,10 @@ export function foreignKeySteps(key: NewForeignKey): readonly [add: StepDraft, v
 }
 
 export function validateForeignKeyStep(
-  key: Pick<NewForeignKey, 'table' | 'other' | 'name' | 'phase'> & { readonly does: string },
+  key: Pick<NewForeignKey, 'table' | 'other' | 'name' | 'phase'> & {
+    readonly does: string
+    readonly isProved?: Sql
+  },
 ): StepDraft {
   const { table, other, name, phase, does } = key
   return {
@@ -127,7 +130,7 @@ export function validateForeignKeyStep(
     phase,
     does,
     hazards: [],
-    probe: constraintValidated(table, name),
+    probe: key.isProved ?? constraintValidated(table, name),
     locks: onBoth(table, other, ['share_update_exclusive', 'row_share']),
     requires: [],
     statements: [sql`alter table ${qualified(table)} validate constraint ${id(name)}`],

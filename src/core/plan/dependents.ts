@@ -44,17 +44,18 @@ function askedFor(table: QualifiedName, column: string): Asked {
 function dependentsOf({ relation, column, named }: Asked): Sql {
   return sql`
 select kind, name, pg_catalog.bool_or(bound) as bound from (
-select coalesce(o.kind, i.type) as kind, coalesce(o.name, i.identity) as name, true as bound
+select coalesce(s.kind, i.type) as kind, coalesce(s.name, i.identity) as name, true as bound
+  -- What travels has no need of a name, which takes longer than all the rest.
+  from (select d.classid, d.objid, d.objsubid, o.kind, o.name
   from ${treeOf(relation)} tree
   cross join lateral (select * from pg_catalog.pg_attribute where attrelid = tree.relid and attname = ${column} and not attisdropped offset 0) a
   cross join lateral (select * from pg_catalog.pg_depend where refclassid = 'pg_catalog.pg_class'::regclass and refobjid = a.attrelid and refobjsubid = a.attnum offset 0) d
-  cross join lateral pg_catalog.pg_identify_object(d.classid, d.objid, d.objsubid) i
   left join lateral (
     select case c.relkind when 'm' then 'materialized view' when 'v' then 'view' else 'rule' end as kind, c.oid::regclass::text as name, false as travels
       from pg_catalog.pg_rewrite r join pg_catalog.pg_class c on c.oid = r.ev_class
       where d.classid = 'pg_catalog.pg_rewrite'::regclass and r.oid = d.objid
     union all
-    select case c.contype when 'f' then 'foreign key' else 'constraint' end, i.identity,
+    select case c.contype when 'f' then 'foreign key' else 'constraint' end, null,
         c.conparentid <> 0 or c.conrelid = a.attrelid and (c.contype <> 'f' or c.confrelid <> a.attrelid or not a.attnum = any (c.confkey))
       from pg_catalog.pg_constraint c where d.classid = 'pg_catalog.pg_constraint'::regclass and c.oid = d.objid
     union all
@@ -62,7 +63,7 @@ select coalesce(o.kind, i.type) as kind, coalesce(o.name, i.identity) as name, t
       from pg_catalog.pg_attrdef f join pg_catalog.pg_attribute g on g.attrelid = f.adrelid and g.attnum = f.adnum
       where d.classid = 'pg_catalog.pg_attrdef'::regclass and f.oid = d.objid
     union all
-    select i.type, i.identity, c.relkind = 'S' or x.indrelid = a.attrelid
+    select null, null, c.relkind = 'S' or x.indrelid = a.attrelid
       from pg_catalog.pg_class c left join pg_catalog.pg_index x on x.indexrelid = c.oid
       where d.classid = 'pg_catalog.pg_class'::regclass and c.oid = d.objid
     union all
@@ -70,13 +71,14 @@ select coalesce(o.kind, i.type) as kind, coalesce(o.name, i.identity) as name, t
       from pg_catalog.pg_publication_rel r join pg_catalog.pg_publication p on p.oid = r.prpubid
       where d.classid = 'pg_catalog.pg_publication_rel'::regclass and r.oid = d.objid
     union all
-    select 'trigger', i.identity, g.tgparentid <> 0 or p.pronamespace = pg_catalog.to_regnamespace('bellows')
+    select 'trigger', null, g.tgparentid <> 0 or p.pronamespace = pg_catalog.to_regnamespace('bellows')
       from pg_catalog.pg_trigger g join pg_catalog.pg_proc p on p.oid = g.tgfoid
       where d.classid = 'pg_catalog.pg_trigger'::regclass and g.oid = d.objid
     union all
-    select 'statistics', i.identity, false where d.classid = 'pg_catalog.pg_statistic_ext'::regclass
+    select 'statistics', null, false where d.classid = 'pg_catalog.pg_statistic_ext'::regclass
   ) o on true
-  where not coalesce(o.travels, false)
+  where not coalesce(o.travels, false) offset 0) s
+  cross join lateral pg_catalog.pg_identify_object(s.classid, s.objid, s.objsubid) i
 union all
 ${namedByTriggers({ relation, column, named })}) hanging group by kind, name`
 }

@@ -1,12 +1,12 @@
 import type { QualifiedName, Table } from '../schema/model.ts'
-import { id, lit, qualified, regclass, type Sql, sql } from '../sql.ts'
+import { id, join, lit, qualified, regclass, type Sql, sql } from '../sql.ts'
 import { commentedSql } from './commented.ts'
 import { onBoth } from './constraint-steps.ts'
 import type { Hazard } from './hazard.ts'
 import { asideUnderSql, nameUnderSql } from './key-names.ts'
 import { wholeTree } from './locks.ts'
 import { constraintAbsent } from './probes.ts'
-import type { ForeignKeyPartsStep, Lock, LockLevel, TransactionStep } from './step.ts'
+import type { ForeignKeyPartsStep, Lock, LockLevel, Requirement, TransactionStep } from './step.ts'
 
 type Of = Pick<ForeignKeyPartsStep, 'table' | 'name'>
 
@@ -106,20 +106,60 @@ export function proveKey({ other, name }: Key, part: QualifiedName): KeyWork {
   }
 }
 
+/**
+ * May the whole table get it for new rows? PostgreSQL takes that since version 18. Where both tables are partitioned it is to be so: what
+ * partitions have for themselves they have once for each partition of the other table.
+ */
+export function isForWhole(key: Key): Sql {
+  if (key.columns === undefined) return sql`false`
+  return sql`(${canBeWhole} and ${constraintAbsent(key.table, key.name)} and not exists (${looseKeysSql(key)}))`
+}
+
+export function putWholeKey(key: Key): KeyWork {
+  return {
+    locks: takingLocks(key),
+    requires: [isFree(key, constraintAbsent(key.table, key.name))],
+    statements: [sql`${addKeySql(key, key.table)} not valid`, ...namesSql(key)],
+    cost: 'instant',
+  }
+}
+
+function takingLocks({ table, other, columns }: Key): readonly Lock[] {
+  return [
+    { relation: other, level: 'access_exclusive', implied: true },
+    { relation: table, level: takingLevel({ columns }) },
+  ]
+}
+
+function isFree({ table, name }: Key, that: Sql): Requirement {
+  return {
+    that,
+    code: 'drift_found',
+    otherwise: `"${table.name}" has got another constraint "${name}" since the plan was made`,
+  }
+}
+
+/** Can a foreign key of a partitioned table be for new rows alone? */
+export const canBeWhole = sql`pg_catalog.current_setting('server_version_num')::pg_catalog.int4 >= 180000`
+
+/** What stands on the table, and nobody has proved there yet. */
+export function unprovedKeySql({ table, name }: Of): Sql {
+  return sql`select from pg_catalog.pg_constraint where conrelid = ${regclass(table)} and conname = ${lit(name)} and contype = 'f' and not convalidated`
+}
+
+/** PostgreSQL has named what is under it while it had the name that it has now. */
+function namesSql({ table, name, columns }: Key): readonly Sql[] {
+  return columns === undefined ? [] : [asideUnderSql(table, name), nameUnderSql(table, name, columns)]
+}
+
 /** With the table and all partitions locked nobody makes another one, and nothing is read. */
 export function takeOverKeys(key: Key): KeyWork {
-  const { table, other, name, comment, columns } = key
+  const { table, name, comment } = key
+  const isPut = sql`exists (${unprovedKeySql(key)})`
   return {
-    locks: [
-      { relation: other, level: 'access_exclusive', implied: true },
-      { relation: table, level: takingLevel(key) },
-    ],
+    locks: takingLocks(key),
     requires: [
-      {
-        that: constraintAbsent(table, name),
-        code: 'drift_found',
-        otherwise: `"${table.name}" has got another constraint "${name}" since the plan was made`,
-      },
+      isFree(key, sql`(${constraintAbsent(table, name)} or ${isPut})`),
       {
         that: allKeysProvedSql(key),
         code: 'drift_found',
@@ -127,8 +167,14 @@ export function takeOverKeys(key: Key): KeyWork {
       },
     ],
     statements: [
-      addKeySql(key, table),
-      ...(columns === undefined ? [] : [asideUnderSql(table, name), nameUnderSql(table, name, columns)]),
+      sql`do ${lit(sql`
+begin
+  if ${isPut} then
+    alter table ${qualified(table)} validate constraint ${id(name)};
+  else
+    ${join([addKeySql(key, table), ...namesSql(key)], ';\n    ')};
+  end if;
+end`)}`,
       ...commentedSql(sql`constraint ${id(name)} on ${qualified(table)}`, comment),
     ],
     cost: 'instant',

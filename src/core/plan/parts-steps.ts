@@ -1,6 +1,12 @@
 import type { Table } from '../schema/model.ts'
 import { id, qualified, type Sql, sql } from '../sql.ts'
-import { keyPartLocks, looseKeyLocks, looseKeysSql, manyTriggers } from './foreign-key-parts.ts'
+import {
+  keyPartLocks,
+  looseKeyLocks,
+  looseKeysSql,
+  manyTriggers,
+  unprovedKeySql,
+} from './foreign-key-parts.ts'
 import { buildLocks, type IndexPartsOf } from './index-parts.ts'
 import { aloneLock } from './locks.ts'
 import type { PartConstraint } from './parts.ts'
@@ -66,6 +72,7 @@ export function foreignKeyPartsStep(
     how: 'add',
     does: `give each partition of "${key.table.name}" the foreign key ${shown}, and then the table`,
     comment,
+    probe: sql`(${rest.probe} and not exists (${unprovedKeySql(key)}))`,
     locks: keyPartLocks(key.table, key),
   }
 }

@@ -437,9 +437,15 @@ describe('a copied column of a partitioned table', () => {
 
   test.each([
     [
-      'a foreign key that points at its primary key',
-      { constraints: [primary], indexes: [{ ...carrying, foreignKeys: ['of_event on notes'] }] },
-      'The foreign key of_event on notes stands on the primary key events_pkey of a partitioned table',
+      'a foreign key that points at its primary key, and might stand on another index',
+      {
+        constraints: [primary],
+        indexes: [
+          { ...carrying, foreignKeys: ['of_event on notes'] },
+          { ...carrying, name: 'rival', constraint: null, nameParts: ['id', 'team'] },
+        ],
+      },
+      'The foreign key of_event on notes stands on the primary key events_pkey and is put up anew with it; then PostgreSQL might let it stand on rival',
     ],
     [
       'its primary key in more partitions than change theirs in a moment',

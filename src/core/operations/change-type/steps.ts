@@ -62,6 +62,7 @@ export function goesAlone({ table, from }: Work, known: readonly string[] = []):
     that: nothingIsBound(table, from, known),
     code: 'dependents_found',
     otherwise: `something depends on "${table.name}"."${from}" and would go along with the old column; drop it, contract, and make it anew`,
+    which: allBound(table, from, known),
   }
 }
 

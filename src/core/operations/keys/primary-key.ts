@@ -56,6 +56,7 @@ export function primaryKeyProblems(
         'Drop it for the time of the migration, and make it anew afterwards.',
       ),
     ),
+    ...rivalProblems(table, key),
   ]
 }
 
@@ -74,6 +75,24 @@ export function unprovedProblems(
         : 'It is not enforced, so it cannot be. Drop it for the time of the migration, and add it again afterwards.',
     ),
   ]
+}
+
+/** A foreign key that is put up goes by the first unique index of its columns that PostgreSQL finds, which need not be that of the key. */
+function rivalProblems(table: Table, key: Constraint): readonly BellowsError[] {
+  const own = table.indexes.find(({ constraint }) => constraint === key.name)
+  if (table.kind !== 'partitioned' || own === undefined) return []
+  const columnsOf = (names: readonly string[]) => names.slice(0, key.columns.length).toSorted().join()
+  const rivals = table.indexes.filter(
+    (one) => one !== own && one.unique && columnsOf(one.nameParts) === columnsOf(key.columns),
+  )
+  return own.foreignKeys.flatMap((foreign) =>
+    rivals.map(({ name }) =>
+      refused(
+        `The foreign key ${foreign} stands on the primary key ${shown(key.name)} and is put up anew with it; then PostgreSQL might let it stand on ${shown(name)}, which is of the same columns.`,
+        `Drop ${shown(name)} for the time of the migration, and make it anew afterwards.`,
+      ),
+    ),
+  )
 }
 
 /** A foreign key that a partition has for itself would have to be copied under the eyes of its table. */

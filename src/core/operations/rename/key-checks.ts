@@ -6,6 +6,7 @@ import { type Column, isSameName, type Table } from '../../schema/model.ts'
 import { shown } from '../../sql.ts'
 import type { Work } from '../copy/work.ts'
 import { linkedBy } from '../keys/links.ts'
+import { comesAnew, crowdedProblems } from '../keys/links-again.ts'
 import {
   includedProblems,
   ofPartitionProblems,
@@ -39,6 +40,7 @@ export function renamedKeyProblems(
     ...[...others].flatMap((one) =>
       tableProblems({ namespace: one.namespace, table: one.name }, one, ['table', 'partitioned']),
     ),
+    ...links.filter(comesAnew).flatMap((one) => crowdedProblems(one, facts.serverVersion)),
     ...links.flatMap(({ table: one, key }) => unprovedProblems(one, key)),
     ...ofItself.map(({ key }) =>
       refused(
@@ -68,8 +70,6 @@ function identityProblems(
 ): readonly BellowsError[] {
   if (from.identity === 'no') return []
   const of = `"${table.name}"."${from.name}"`
-  if (table.kind === 'partitioned')
-    return [refused(`${of} is an identity of a partitioned table, which cannot be moved to another column.`)]
   if (renaming === undefined || (!renaming.changesValues && renaming.mapping.down !== undefined)) return []
   return [
     refused(

@@ -1,9 +1,10 @@
+import { hash } from '../../hash.ts'
 import { allBound, nothingIsBound } from '../../plan/dependents.ts'
 import { inLockOrder } from '../../plan/locks.ts'
 import { constraintExists } from '../../plan/probes.ts'
 import type { Lock, Requirement, StepDraft } from '../../plan/step.ts'
 import { isSameName, type QualifiedName } from '../../schema/model.ts'
-import { id, lit, qualified, type Sql, sql } from '../../sql.ts'
+import { id, join, lit, qualified, type Sql, sql } from '../../sql.ts'
 import { hideStep, purgeStep } from '../copy/leave-steps.ts'
 import type { Work } from '../copy/work.ts'
 import { handOverSql } from '../keys/identity.ts'
@@ -16,6 +17,7 @@ import {
   linkStands,
   takeOverLinksSql,
 } from '../keys/links.ts'
+import { comesAnew, partsWithoutHazard, putAgainSql } from '../keys/links-again.ts'
 import type { RenamedKey } from './key.ts'
 
 type KeyWork = Work & { readonly key: RenamedKey }
@@ -37,8 +39,10 @@ export function purgeKeyStep(work: KeyWork): StepDraft {
   const step = purgeStep(work)
   const { table, key } = work
   if (step.kind !== 'purge') return step
+  const twins = key.links.filter((link) => !comesAnew(link))
   return {
     ...step,
+    hazards: [...step.hazards, ...key.anew.flatMap(partsWithoutHazard)],
     locks: locksOf(work, step.locks),
     requires: [
       ...step.requires,
@@ -46,10 +50,12 @@ export function purgeKeyStep(work: KeyWork): StepDraft {
       ...nothingElseIsBound(work),
     ],
     statements: [
-      ...key.links.map(leaveLinkSql),
+      ...twins.map(leaveLinkSql),
+      ...key.anew.map(leaveBothSql),
       ...identitySql(table, work),
       ...step.statements,
-      ...takeOverLinksSql(key.links, true),
+      ...takeOverLinksSql(twins, true),
+      ...key.anew.map(putAnewSql),
     ],
   }
 }
@@ -77,6 +83,23 @@ function goneOrAsPlanned({ table, key }: Link): Requirement {
 function leaveLinkSql({ table, key, copyName }: Link): Sql {
   const [old, twin] = [key.name, copyName].map((name) => dropConstraintSql(table, name))
   return sql`do ${lit(`begin if ${constraintExists(table, key.name)} then ${old}; else ${twin}; end if; end`)}`
+}
+
+/** Both stand on indexes that go. What is to come in their place is known by then, and said to the end of the transaction. */
+function leaveBothSql({ table, key, copyName }: Link): Sql {
+  const [old, twin] = [key.name, copyName].map((name) => dropConstraintSql(table, name))
+  const isThere = constraintExists(table, key.name)
+  return sql`do ${lit(`begin perform pg_catalog.set_config(${lit(settingOf(copyName))}, (${isThere})::pg_catalog.text, true); if ${isThere} then ${old}; end if; ${twin}; end`)}`
+}
+
+/** For new rows, when the primary key is made. */
+function putAnewSql(link: Link): Sql {
+  const was = sql`pg_catalog.current_setting(${lit(settingOf(link.copyName))})`
+  return sql`do ${lit(`begin if ${was}::pg_catalog.bool then ${join(putAgainSql(link), '; ')}; end if; end`)}`
+}
+
+function settingOf(copyName: string): string {
+  return `bellows.had_${hash(copyName).slice(0, 8)}`
 }
 
 /** The table itself first, which is the one that the step changes, and then those that point at it. */

@@ -4,6 +4,7 @@ import { renamedSequence } from '../copy/twin-schema.ts'
 import type { Work } from '../copy/work.ts'
 import { type HandOver, identityOf } from '../keys/identity.ts'
 import { type Link, linkedBy, linkOf, type Moved, movedKey } from '../keys/links.ts'
+import { comesAnew } from '../keys/links-again.ts'
 import type { Context } from '../operation.ts'
 import type { RenameColumn } from './rename.ts'
 
@@ -11,16 +12,23 @@ import type { RenameColumn } from './rename.ts'
 export interface RenamedKey {
   /** The foreign keys that point at it. They stand on both columns until the old one goes. */
   readonly links: readonly Link[]
+  /** Those of them that come anew, on the new column, with the primary key that they stand on. */
+  readonly anew: readonly Link[]
   /** From the old column, as it is called when it is hidden. */
   readonly identity: HandOver | undefined
 }
 
 export function renamedKey(op: RenameColumn, { schema, facts }: Context, work: Work): RenamedKey {
   const { table, from, to, names, fromColumn } = work
+  const moved = [{ table, from, to }]
+  const links = linkedBy(schema, [{ table, column: from }]).map((one) =>
+    linkOf(one, moved, names.copy(one.key.name)),
+  )
   return {
-    links: linkedBy(schema, [{ table, column: from }]).map((one) =>
-      linkOf(one, [{ table, from, to }], names.copy(one.key.name)),
-    ),
+    links,
+    anew: links
+      .filter(comesAnew)
+      .map((one) => ({ ...one, key: { ...one.key, definition: movedKey(one, moved) } })),
     identity:
       fromColumn.identity === 'no' ? undefined : handOver(work, identityOf({ ...op, column: from }, facts)),
   }

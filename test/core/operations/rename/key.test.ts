@@ -215,14 +215,6 @@ describe('another name of a key', () => {
       {},
       'The foreign key other on public.orders stands on by_name, which includes "id" and is made anew with it.',
     ],
-    [
-      'an identity of a partitioned table',
-      schemaOf(
-        users({ kind: 'partitioned', constraints: [], indexes: [], referencedBy: [], dependents: [] }),
-      ),
-      {},
-      '"users"."id" is an identity of a partitioned table, which cannot be moved to another column.',
-    ],
   ])('is refused with %s', (_what, schema, more, message) => {
     expect(problems(schema, more)).toContain(message)
   })

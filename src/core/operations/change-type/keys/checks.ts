@@ -11,6 +11,8 @@ import {
   type Table,
 } from '../../../schema/model.ts'
 import { carryProblems, sourceProblems } from '../../copy/checks.ts'
+import { linkedBy } from '../../keys/links.ts'
+import { crowdedProblems } from '../../keys/links-again.ts'
 import { ofPartitionProblems, primaryKeyProblems, unprovedProblems } from '../../keys/primary-key.ts'
 import type { Context } from '../../operation.ts'
 import type { Target } from '../../retype/target.ts'
@@ -48,6 +50,7 @@ export function keyChangeProblems(
   if (unfit.length > 0) return unfit
   return [
     ...ownProblems(op, context, target),
+    ...linkedBy(context.schema, columns).flatMap((one) => crowdedProblems(one, context.facts.serverVersion)),
     ...staying.flatMap(({ table, key }) => unprovedProblems(table, key)),
     ...columns.slice(1).flatMap((one) => followingProblems(op, one, context, target)),
     ...tables.flatMap((table) => primaryKeyProblems(table, columns, context.schema)),
@@ -60,13 +63,6 @@ function ownProblems(op: ChangeType, { schema }: Context, target: Target): reado
   if (table === undefined || from === undefined) return []
   const [follower] = followersOf(schema, table, from.name)
   return [
-    ...(table.kind === 'table' || from.identity === 'no'
-      ? []
-      : [
-          refused(
-            `"${op.table}"."${op.column}" is an identity of a partitioned table, which cannot be moved to another column.`,
-          ),
-        ]),
     ...partedProblems(op, table, from, target),
     ...(op.up === undefined || from.identity === 'no'
       ? []

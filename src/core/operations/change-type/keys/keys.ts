@@ -17,6 +17,7 @@ import { type Sql, shown } from '../../../sql.ts'
 import { type Copy, keptCollation, twinColumn, type Work, workUnderOneName } from '../../copy/work.ts'
 import { identityOf } from '../../keys/identity.ts'
 import { type Link, type Linked, linkedBy, linkOf } from '../../keys/links.ts'
+import { comesAnew } from '../../keys/links-again.ts'
 import type { Context } from '../../operation.ts'
 import type { Target } from '../../retype/target.ts'
 import { type ColumnOf, withFollowing } from '../../rules/followers.ts'
@@ -30,8 +31,10 @@ export interface Keys {
   /** The column itself, and those of foreign keys that point at it. */
   readonly members: readonly Member[]
   readonly primaryKeys: readonly PrimaryKey[]
-  /** The foreign keys between them. */
+  /** The foreign keys between them, which have twins. */
   readonly links: readonly Link[]
+  /** Those that come anew with the primary key that they stand on. */
+  readonly anew: readonly Link[]
   readonly along?: Along
 }
 
@@ -128,6 +131,7 @@ export function together(
   }
   const alone = columns.map((column) => copied(column, (table) => table))
   const primaryKeys = primaryKeysOf(schema, alone)
+  const links = linked.map((one) => linkOf(one, alone, (alone[0] as Work).names.copy(one.key.name)))
   return {
     members: alone.map((work, at) => {
       const others = alone.filter((one) => one !== work && isSameName(one.table, work.table))
@@ -147,8 +151,14 @@ export function together(
       }
     }),
     primaryKeys,
-    links: linked.map((one) => linkOf(one, alone, (alone[0] as Work).names.copy(one.key.name))),
+    links: links.filter((one) => !comesAnew(one)),
+    anew: links.filter(comesAnew),
   }
+}
+
+/** All foreign keys between the columns. */
+export function linksOf({ links, anew }: Pick<Keys, 'links' | 'anew'>): readonly Link[] {
+  return [...links, ...anew]
 }
 
 function found(schema: Schema, of: ColumnOf): { readonly table: Table; readonly from: Column } {

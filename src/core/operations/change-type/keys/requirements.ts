@@ -2,19 +2,21 @@ import { indexValid } from '../../../plan/probes.ts'
 import { noStrangers } from '../../../plan/retire.ts'
 import type { Requirement } from '../../../plan/step.ts'
 import { readyRequirements } from '../../copy/leave-steps.ts'
-import { isAsPlanned, type Link, linkStands } from '../../keys/links.ts'
+import { isAsPlanned, linkStands } from '../../keys/links.ts'
+import { identitiesOf } from '../../keys/links-again.ts'
 import { goesAlone, staysBehind } from '../steps.ts'
-import type { Keys } from './keys.ts'
+import { type Keys, linksOf } from './keys.ts'
 import { isParted, standBack, standRequirements, standThere } from './parted.ts'
 
 /** What must hold as the columns change their names. */
 export function swapRequirements(keys: Keys): readonly Requirement[] {
-  const { members, links, along } = keys
+  const { members, along } = keys
+  const known = linksOf(keys).flatMap(identitiesOf)
   return [
     ...(along?.requires ?? []),
     ...members.flatMap((member) => [
+      goesAlone(member, known),
       noStrangers(member.leaving, member.from),
-      goesAlone(member, identitiesOf(links)),
       ...readyRequirements(member),
     ]),
     ...keyRequirements(keys),
@@ -22,19 +24,17 @@ export function swapRequirements(keys: Keys): readonly Requirement[] {
 }
 
 /** What must hold as they change them back. */
-export function swapBackRequirements({ members, links, primaryKeys, along }: Keys): readonly Requirement[] {
+export function swapBackRequirements(keys: Keys): readonly Requirement[] {
+  const { members, primaryKeys, along } = keys
+  const known = linksOf(keys).flatMap(identitiesOf)
   return [
     ...(along?.requiresBack ?? []),
-    ...members.map((one) => staysBehind(one, identitiesOf(links))),
+    ...members.map((one) => staysBehind(one, known)),
     ...standRequirements(standBack(primaryKeys)),
   ]
 }
 
-function identitiesOf(links: readonly Link[]): readonly string[] {
-  return links.map(({ identity }) => identity)
-}
-
-function keyRequirements({ primaryKeys, links }: Keys): readonly Requirement[] {
+function keyRequirements({ primaryKeys, links, anew }: Keys): readonly Requirement[] {
   return [
     ...primaryKeys.map(({ table, key }) => isAsPlanned(table, key, key.definition)),
     ...standRequirements(standThere(primaryKeys)),
@@ -49,6 +49,7 @@ function keyRequirements({ primaryKeys, links }: Keys): readonly Requirement[] {
           }),
         ),
       ),
-    ...links.flatMap((link) => [isAsPlanned(link.table, link.key, link.key.definition), linkStands(link)]),
+    ...linksOf({ links, anew }).map(({ table, key }) => isAsPlanned(table, key, key.definition)),
+    ...links.map(linkStands),
   ]
 }

@@ -10,10 +10,10 @@ import { fillStep, installStep } from '../../copy/expand-steps.ts'
 import { indexColumnsSql, purgeStep } from '../../copy/leave-steps.ts'
 import { verifySteps } from '../../copy/verify-steps.ts'
 import { dropLinkSteps, linkSteps } from '../../keys/links.ts'
-import { proveAgainStep, takeOverAgainStep } from '../../keys/links-again.ts'
+import { proveAgainStep, proveAnewStep, takeOverAgainStep } from '../../keys/links-again.ts'
 import type { ChangeType } from '../change.ts'
 import { changeHazards } from '../checks.ts'
-import type { Keys, Member } from './keys.ts'
+import { type Keys, linksOf, type Member } from './keys.ts'
 import { nameNotNullSql } from './not-null.ts'
 import { dropSparesStep, isParted, nextParts, partedOf, spareParts, standPartsStep } from './parted.ts'
 import type { PrimaryKey } from './primary-key.ts'
@@ -54,14 +54,17 @@ export function fillKeys({ members }: Keys): readonly StepDraft[] {
 }
 
 export function contractKeys(keys: Keys): readonly StepDraft[] {
-  const { members, primaryKeys, links } = keys
+  const { members, primaryKeys, links, anew } = keys
   return [
     ...members.flatMap(verifySteps).map(apart),
     // The swap uses them up, and so does its undo: who goes on after that builds them again.
     ...primaryKeys.flatMap((key) => [nextStep(key), spareStep(key)]),
-    ...links.filter(({ table }) => table.kind === 'partitioned').map(takeOverAgainStep),
+    ...linksOf(keys)
+      .filter(({ table }) => table.kind === 'partitioned')
+      .map(takeOverAgainStep),
     ...links.flatMap((link) => linkSteps(link, 'retire')),
     swapKeysStep(keys),
+    ...anew.filter(({ key }) => key.validated).map((link) => proveAnewStep(link, 'retire')),
     ...members.map((member) => purgeKeyStep(member, keys)),
   ]
 }
@@ -70,7 +73,9 @@ export function takeBackKeys(keys: Keys): readonly StepDraft[] {
   const { members, links } = keys
   return [
     swapKeysBackStep(keys),
-    ...links.filter(({ key }) => key.validated).map(proveAgainStep),
+    ...linksOf(keys)
+      .filter(({ key }) => key.validated)
+      .map(proveAgainStep),
     ...links.flatMap(dropLinkSteps),
     ...members.toReversed().flatMap((member) => takeBackKeySteps(member, keys)),
   ]

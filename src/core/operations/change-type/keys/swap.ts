@@ -11,9 +11,9 @@ import { id, qualified, type Sql, sql } from '../../../sql.ts'
 import { moveDefaultSql } from '../../copy/leave-steps.ts'
 import { handOverSql } from '../../keys/identity.ts'
 import { dropConstraintSql, takeOverLinksSql } from '../../keys/links.ts'
-import { putAgainSql } from '../../keys/links-again.ts'
+import { dropAgainSql, partsWithoutHazard, putAgainSql } from '../../keys/links-again.ts'
 import { returnDefaultSql } from '../steps.ts'
-import type { Keys, Member } from './keys.ts'
+import { type Keys, linksOf, type Member } from './keys.ts'
 import { dropNotNullSql, setNotNullSql } from './not-null.ts'
 import {
   giveBackPartsSql,
@@ -28,12 +28,12 @@ import { swapBackRequirements, swapRequirements } from './requirements.ts'
 
 /** All columns get their new names at once, and with them the keys: nobody sees one without the others. */
 export function swapKeysStep(keys: Keys): StepDraft {
-  const { members, primaryKeys, links, along } = keys
+  const { members, primaryKeys, links, anew, along } = keys
   return {
     kind: 'retire',
     phase: 'retire',
     does: `have ${calledAll(members)} be the new ${members.length === 1 ? 'column' : 'columns'}, and hide the old`,
-    hazards: [],
+    hazards: anew.flatMap(partsWithoutHazard),
     probe: all([
       ...(along === undefined ? [] : [along.isThere]),
       ...members.flatMap(({ table, to, leaving }) => [
@@ -46,13 +46,15 @@ export function swapKeysStep(keys: Keys): StepDraft {
     ...standThere(primaryKeys),
     statements: [
       ...(along?.there ?? []),
-      ...links.map(({ table, key }) => dropConstraintSql(table, key.name)),
+      ...linksOf(keys).map(({ table, key }) => dropConstraintSql(table, key.name)),
       ...primaryKeys.flatMap((key) => (isParted(key) ? [] : [dropKeySql(key)])),
       ...members.flatMap(takeOverSql),
       ...primaryKeys.flatMap((key) =>
         isParted(key) ? [takeOverPartsSql(key)] : keySql(key, key.next, true),
       ),
       ...takeOverLinksSql(links),
+      // The rows that are there are held to it by the old one until now, and by the proofs.
+      ...anew.flatMap(putAgainSql),
       compiledSql(keys),
     ],
     cost: 'instant',
@@ -61,7 +63,7 @@ export function swapKeysStep(keys: Keys): StepDraft {
 
 /** Undoes `swapKeysStep`: instant and lossless, because the hidden columns were kept in step. */
 export function swapKeysBackStep(keys: Keys): StepDraft {
-  const { members, primaryKeys, links, along } = keys
+  const { members, primaryKeys, links, anew, along } = keys
   return {
     kind: 'ddl',
     phase: 'retire',
@@ -80,11 +82,12 @@ export function swapKeysBackStep(keys: Keys): StepDraft {
     statements: [
       ...(along?.back ?? []),
       ...links.map(({ table, key }) => dropConstraintSql(table, key.name)),
+      ...anew.map(dropAgainSql),
       ...primaryKeys.map((key) => (isParted(key) ? giveBackPartsSql(key) : dropKeySql(key))),
       ...members.flatMap(giveBackSql),
       ...primaryKeys.flatMap((key) => (isParted(key) ? shownPartsSql(key) : keySql(key, key.spare, false))),
       // For new rows; those that are there were held to it by the twin, and are looked at in a step of its own.
-      ...links.flatMap(putAgainSql),
+      ...linksOf(keys).flatMap(putAgainSql),
       compiledSql(keys),
     ],
     cost: 'instant',
@@ -103,9 +106,11 @@ function tablesOf(all: readonly { readonly table: QualifiedName }[]): readonly Q
   return inLockOrder(all.map(({ table }) => table))
 }
 
-function swapLocks({ members, links }: Keys): readonly Lock[] {
+function swapLocks({ members, ...keys }: Keys): readonly Lock[] {
   return [
-    ...tablesOf([...members, ...links]).map((relation): Lock => ({ relation, level: 'access_exclusive' })),
+    ...tablesOf([...members, ...linksOf(keys)]).map(
+      (relation): Lock => ({ relation, level: 'access_exclusive' }),
+    ),
     ...members.flatMap(({ identity, fromColumn }): readonly Lock[] => [
       ...(identity === undefined
         ? []
