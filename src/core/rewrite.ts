@@ -1,6 +1,15 @@
 import { BellowsError } from './errors.ts'
 import { canonical } from './hash.ts'
-import { deparsed, printedStatement, printedStatements, readExpression, visit } from './parse.ts'
+import {
+  deparsed,
+  expressionNode,
+  parsed,
+  printedStatement,
+  printedStatements,
+  readExpression,
+  type Tree,
+  visit,
+} from './parse.ts'
 import type { QualifiedName } from './schema/model.ts'
 import { type Sql, trusted } from './sql.ts'
 
@@ -64,7 +73,7 @@ export function rewriteType(definition: string, type: QualifiedName, to: string)
 }
 
 /** The definition of a view as a person writes it, as that of a new one by another name. */
-export function rewriteView(definition: string, to: QualifiedName): Sql {
+export function rewriteViewName(definition: string, to: QualifiedName): Sql {
   const statement = structuredClone(printedStatement(definition)) as {
     ViewStmt: { view: Record<string, unknown>; replace?: boolean }
   }
@@ -72,6 +81,46 @@ export function rewriteView(definition: string, to: QualifiedName): Sql {
   view.view = { ...view.view, schemaname: to.namespace, relname: to.name }
   delete view.replace
   return faithful(statement, 'Write it in other words.')
+}
+
+/**
+ * A view, as `create or replace view … as` the query that the server printed, with one more condition, which always holds. It stays as
+ * updatable as it is. Nothing where that cannot be written down faithfully.
+ */
+export function rewriteView(definition: string, condition: Sql): Sql | undefined {
+  const [statement] = statementsOf(definition)
+  const node = expressionNode(condition)
+  const query = statement !== undefined && 'ViewStmt' in statement ? statement.ViewStmt.query : undefined
+  // The options of a view the deparser would write in other words.
+  const [head] = HEAD.exec(definition) ?? []
+  if (query === undefined || !('SelectStmt' in query) || head === undefined || 'problem' in node)
+    return undefined
+  const wanted = structuredClone(statement) as { ViewStmt: Tree.ViewStmt }
+  wanted.ViewStmt.query = { SelectStmt: conditioned(query.SelectStmt, node) }
+  const text = `${head} ${deparsed(wanted.ViewStmt.query)}`
+  const [made] = statementsOf(text)
+  return shape(made) === shape(wanted) ? trusted(text) : undefined
+}
+
+const HEAD = /^create or replace view (?:"(?:[^"]|"")+"|[^\s"])+(?: with \([^()]*\))? as/
+
+/** What combines queries, or lists rows, has no place for a condition: it is wrapped, and was never updatable. */
+function conditioned(query: Tree.SelectStmt, condition: Tree.Node): Tree.SelectStmt {
+  if (query.op !== 'SETOP_NONE' || query.valuesLists !== undefined) {
+    const [all] = statementsOf('select *') as [{ SelectStmt: Tree.SelectStmt }]
+    const wrapped = { subquery: { SelectStmt: query }, alias: { aliasname: 'wrapped' } }
+    return { ...all.SelectStmt, fromClause: [{ RangeSubselect: wrapped }], whereClause: condition }
+  }
+  const { whereClause } = query
+  if (whereClause === undefined) return { ...query, whereClause: condition }
+  const isList = 'BoolExpr' in whereClause && whereClause.BoolExpr.boolop === 'AND_EXPR'
+  const others = isList ? (whereClause.BoolExpr.args ?? []) : [whereClause]
+  return { ...query, whereClause: { BoolExpr: { boolop: 'AND_EXPR', args: [condition, ...others] } } }
+}
+
+function statementsOf(text: string): readonly Tree.Node[] {
+  const found = parsed(text)
+  return 'problem' in found ? [] : found
 }
 
 /** The texts that stand in it as constants. */

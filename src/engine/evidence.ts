@@ -1,10 +1,11 @@
 import type { Brownout } from '../core/gate/brownout.ts'
+import { countedOf } from '../core/gate/counted.ts'
 import type { GateFacts } from '../core/gate/gate.ts'
 import type { OldTransaction } from '../core/gate/transactions.ts'
+import { countSql } from '../core/plan/counter.ts'
 import { takesAway } from '../core/plan/drop-order.ts'
 import { called } from '../core/plan/leaver.ts'
 import { touchesOf } from '../core/plan/needs.ts'
-import { writesSql } from '../core/plan/old-writes.ts'
 import type { Run } from '../core/run/run.ts'
 import type { Dependents } from '../core/schema/model.ts'
 import { lit, type Sql, sql } from '../core/sql.ts'
@@ -82,12 +83,13 @@ export async function oldTransactions(
   return [...(await database.read<OldTransaction>(query)), ...(await Promise.all(onStandbys)).flat()]
 }
 
-async function lastBrownout({ database }: Engine, { counter }: Gated): Promise<Pick<GateFacts, 'brownout'>> {
+async function lastBrownout({ database }: Engine, of: Gated): Promise<Pick<GateFacts, 'brownout'>> {
+  const { counter } = of
   if (counter === undefined) return {}
   const [brownout] = await database.read<Brownout>(sql`
-select began, until, until <= pg_catalog.clock_timestamp() as "isOver", ${writesSql(counter)} - writes as refused
+select began, until, until <= pg_catalog.clock_timestamp() as "isOver", ${countSql(counter)} - writes as refused
   from bellows.brownout where counter = ${lit(counter)}`)
-  return brownout === undefined ? {} : { brownout }
+  return brownout === undefined ? {} : { brownout: { ...brownout, counted: countedOf(of) } }
 }
 
 /** When the door was closed; where it is open, when it would have been for a contract that has waited for as long as it may. */

@@ -1,11 +1,12 @@
 import { BellowsError } from '../core/errors.ts'
 import type { GateCheck, GateRules, Override } from '../core/gate/check.ts'
+import { COUNTED, countedOf } from '../core/gate/counted.ts'
 import { contractGate, type GateFacts, type GateVerdict } from '../core/gate/gate.ts'
 import { replaySentence } from '../core/gate/replay.ts'
 import { shortList } from '../core/gate/short-list.ts'
 import { transactionsCheck } from '../core/gate/transactions.ts'
 import { DOOR } from '../core/plan/column-state.ts'
-import { writesSql } from '../core/plan/old-writes.ts'
+import { countSql } from '../core/plan/counter.ts'
 import type { GateStep } from '../core/plan/step.ts'
 import type { Event } from '../core/run/event.ts'
 import type { Run } from '../core/run/run.ts'
@@ -118,7 +119,7 @@ function passed(
       }),
       ...(gate.counter === undefined || writes === undefined || !isWatched
         ? []
-        : [unwrittenSql(gate.counter, facts.column, writes)]),
+        : [nobodyCameSql(gate.counter, `${facts.column} ${COUNTED[countedOf(gate)].happened}`, writes)]),
     ],
     lookAgain: async () => {
       const now = await gatherEvidence(engine, run, gate)
@@ -140,9 +141,9 @@ function passed(
   }
 }
 
-function unwrittenSql(counter: string, column: string, writes: number): Sql {
-  const otherwise = `${column} was written through the old shape since the gate looked`
-  return sql`select bellows.require(${writesSql(counter)} = ${lit(writes)}, 'gate_closed', ${lit(otherwise)})`
+function nobodyCameSql(counter: string, happened: string, writes: number): Sql {
+  const otherwise = `${happened} since the gate looked`
+  return sql`select bellows.require(${countSql(counter)} = ${lit(writes)}, 'gate_closed', ${lit(otherwise)})`
 }
 
 /**

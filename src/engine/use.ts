@@ -1,6 +1,5 @@
 import { messageOf } from '../core/errors.ts'
 import {
-  type OldWrite,
   type ServerUse,
   type StatementUse,
   type UsageFacts,
@@ -8,11 +7,11 @@ import {
   watched,
 } from '../core/gate/watch.ts'
 import { isOwnText } from '../core/own-text.ts'
-import { writesSql } from '../core/plan/old-writes.ts'
 import type { QualifiedName } from '../core/schema/model.ts'
 import { id, lit, qualified, regclass, type Sql, sql, trusted } from '../core/sql.ts'
 import { nameInUse, useOf } from '../core/thing-use.ts'
 import type { Engine } from './context.ts'
+import { readCounted } from './counted.ts'
 import { besideArgument, columnArguments, doorKey, type Gated } from './gated.ts'
 import type { Standby } from './ports.ts'
 
@@ -57,8 +56,7 @@ async function readUse(
     readServer({ name: 'the primary', read: (query) => database.read(query) }, of),
     ...standbys.map((standby) => readServer(standby, of)),
   ])
-  const counted =
-    run === undefined || of.counter === undefined ? {} : await readWrites(engine, run, of.counter)
+  const counted = run === undefined ? {} : await readCounted(engine, run, of)
   const [moments] = await database.read<{ nowMs: number; lastReleasedMs: number | null }>(sql`
 select extract(epoch from pg_catalog.clock_timestamp()) * 1000 as "nowMs",
     (select max(extract(epoch from i.released_at)) * 1000 from bellows.instance i
@@ -71,36 +69,6 @@ select extract(epoch from pg_catalog.clock_timestamp()) * 1000 as "nowMs",
     ...(lastReleasedMs === null ? {} : { lastReleasedMs }),
   }
 }
-
-const WRITERS_SHOWN = 20
-
-/** Counted since the steps of expand were all done, by two triggers that somebody may have switched off. */
-async function readWrites(
-  { database }: Engine,
-  run: number,
-  counter: string,
-): Promise<Pick<UsageFacts, 'writes' | 'uncounted'>> {
-  const table = sql`bellows.${id(counter)}`
-  const [there] = await database.read<{ table: boolean; triggers: number }>(sql`
-select pg_catalog.to_regclass(${lit(table)}) is not null as table, (select count(*) filter (where tgparentid = 0)
-      * case when pg_catalog.bool_and(tgenabled = 'A') then 1 else 0 end from pg_catalog.pg_trigger
-    where tgfoid = pg_catalog.to_regproc(${lit(table)})) as triggers`)
-  if (there?.table !== true) return { uncounted: `${table} is gone` }
-  if (there.triggers < TRIGGERS)
-    return { uncounted: `a trigger that calls ${table} is missing or switched off` }
-  const [counted] = await database.read<{ count: number; countedSinceMs: number | null }>(sql`
-select ${writesSql(counter)} as count, (select max(extract(epoch from at)) * 1000 from bellows.event
-    where run = ${lit(run)} and event ->> 'type' = 'step_done' and event ->> 'step' like '%/expand/%') as "countedSinceMs"`)
-  const last = await database.read<OldWrite>(sql`
-select role, application, pg_catalog.host(address) as address, (pg_catalog.array_agg(pid order by at desc))[1] as pid,
-    min(at) as "firstSeen", max(at) as "lastSeen", extract(epoch from max(at)) * 1000 as "lastSeenMs"
-  from ${table} where at > (select max(at) from ${table}) - interval '1 hour'
-  group by role, application, address order by max(at) desc limit ${lit(WRITERS_SHOWN)}`)
-  return { writes: { count: counted?.count ?? 0, countedSinceMs: counted?.countedSinceMs ?? 0, last } }
-}
-
-/** One for INSERT, one for UPDATE. A partitioned table has them on each partition, too, and none may be switched off. */
-const TRIGGERS = 2
 
 /** A server that cannot be asked is told as such, so that nobody takes it for quiet. */
 async function readServer({ name, read }: Pick<Standby, 'name' | 'read'>, of: Gated): Promise<ServerUse> {

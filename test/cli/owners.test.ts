@@ -101,7 +101,9 @@ describe('brownout', () => {
     const { database, place, confirm } = await atTheGate()
     expect(await place.run('brownout', '--for', '10min')).toMatchObject({
       code: 64,
-      err: expect.stringContaining('every client that writes the old column of "0001_rename" gets an error'),
+      err: expect.stringContaining(
+        'every client that writes an old column or uses an old view of "0001_rename" gets an error',
+      ),
     })
     for (const [wrong, says] of [
       [[], /not said how long/],

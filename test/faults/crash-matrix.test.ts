@@ -82,7 +82,7 @@ const LIVES: readonly (readonly [string, Life, { readonly points: number; readon
   ['tables that are made, dropped and renamed', TABLES, { points: 60, states: 10 }],
   ['things that are no tables, and who may use them', THINGS, { points: 40, states: 8 }],
   ['other names and settings, and statements of a person', NAMES, { points: 40, states: 8 }],
-  ['functions, triggers and policies that come and go', OBJECTS, { points: 40, states: 8 }],
+  ['functions, triggers, policies and views that come and go', OBJECTS, { points: 40, states: 8 }],
   [
     'indexes of partitions, a wider type, an adopted column, statements that stay',
     PARTED_INDEXES,
@@ -111,7 +111,7 @@ const RETURNS: readonly (readonly [string, Life, Phase])[] = [
   ['partitions that have come and gone', PARTITIONS, 'retire'],
   ['things that are no tables', THINGS, 'retire'],
   ['other names and settings, and statements of a person', NAMES, 'retire'],
-  ['functions, triggers and policies that have come', OBJECTS, 'verify'],
+  ['functions, triggers, policies and views that have come', OBJECTS, 'verify'],
   ['constraints that have come and gone', RULES, 'retire'],
   ['indexes of partitions, an adopted column and a wider type', PARTED_INDEXES, 'verify'],
 ]

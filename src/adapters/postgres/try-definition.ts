@@ -1,7 +1,7 @@
 import { BellowsError } from '../../core/errors.ts'
 import { viewColumnsSql } from '../../core/operations/object/view-columns.ts'
 import { inSearchPath } from '../../core/plan/search-path.ts'
-import { rewriteView } from '../../core/rewrite.ts'
+import { rewriteViewName } from '../../core/rewrite.ts'
 import { type DefinitionFacts, type DefinitionNeed, definitionKey } from '../../core/schema/definitions.ts'
 import type { Facts } from '../../core/schema/facts.ts'
 import { type Sql, sql, trusted } from '../../core/sql.ts'
@@ -50,7 +50,7 @@ async function tried(
   const [statement] = 'problem' in read ? [] : read
   const isView = replaces && statement !== undefined && 'ViewStmt' in statement
   const beside = { namespace: scratch.namespace, name: 'bellows_view' }
-  const text = isView ? rewriteView(definition, beside) : textOf(definition)
+  const text = isView ? rewriteViewName(definition, beside) : textOf(definition)
   const columns = isView ? [sql`select pg_catalog.to_json(${viewColumnsSql(beside)}) as columns`] : []
   const answers = await scratch.try([...BOUNDS, ...made, ...inSearchPath(namespace, [text]), ...columns])
   const row: Row | undefined = answers.at(-1)?.[0]

@@ -18,14 +18,14 @@ const TIME_MAX_MS = 3_600_000
 export function addBrownout(program: Command): void {
   addDatabaseFlags(program.command('brownout'))
     .description(
-      'let every write of the old column fail for a while, as a trial of the contract; it ends by itself',
+      'let every write of the old column, or use of the old view, fail for a while, as a trial of the contract; it ends by itself',
     )
     .argument('[migration]', 'name; default: the one under way')
     .option('--for <time>', 'how long, at most 1h', time)
     .option('--stop', 'end it now')
     .option(
       '--confirm <database>',
-      'name of the database, as a confirmation: clients that write the old column get errors',
+      'name of the database, as a confirmation: clients that write the old column, or use the old view, get errors',
     )
     .action((named: string | undefined, flags: BrownoutFlags) =>
       inSession('brownout', flags, {}, async ({ bellows, terminal }) => {
@@ -34,7 +34,7 @@ export function addBrownout(program: Command): void {
         const ms = trialMs(flags)
         if (ms > 0)
           await confirmed(
-            `For ${duration(ms / 1000)} every client that writes the old column of "${name}" gets an error.`,
+            `For ${duration(ms / 1000)} every client that writes an old column or uses an old view of "${name}" gets an error.`,
             await bellows.name(),
             flags.confirm,
           )
@@ -43,7 +43,7 @@ export function addBrownout(program: Command): void {
         else if (ms === 0) terminal.out(`The trial of ${name} is over.`)
         else
           terminal.out(
-            `For ${duration(ms / 1000)} nobody can write the old column. End it: bellows brownout ${name} --stop\nnext: bellows gate ${name}`,
+            `For ${duration(ms / 1000)} nobody can write the old columns or use the old views. End it: bellows brownout ${name} --stop\nnext: bellows gate ${name}`,
           )
         return EXIT.done
       }),

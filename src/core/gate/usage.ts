@@ -1,4 +1,5 @@
 import { type GateCheck, type GateRules, green, known, type Offender } from './check.ts'
+import { COUNTED } from './counted.ts'
 import { type OldWrite, ranLately, type ServerUse, shortened, type UsageFacts, type Watch } from './watch.ts'
 
 /**
@@ -25,12 +26,18 @@ export function usageCheck(
       ...unknown,
       `${column} is quiet for ${spoken(quietMs)} of ${spoken(neededMs)}: ${watch.because} (seen: ${seen})`,
     ],
-    offenders: [...(facts.writes?.last ?? []).map(writer), ...ranLately(facts, watch).map(reader)],
+    offenders: [
+      ...(facts.writes?.last ?? []).map((one) => writer(one, COUNTED[facts.counted ?? 'writes'].who)),
+      ...ranLately(facts, watch).map(reader),
+    ],
     hint: `Look again in ${spoken(Math.max(0, neededMs - quietMs))}, or wait for it: bellows gate wait`,
   }
 }
 
-function unknowns({ servers, uncounted }: UsageFacts, neededMs: number): readonly string[] {
+function unknowns(
+  { servers, counted = 'writes', uncounted }: UsageFacts,
+  neededMs: number,
+): readonly string[] {
   // Statements tell for how long it has been quiet, and nothing else: where no such time is asked for nobody misses them.
   const why = ({ unreadable, unseen }: ServerUse) => unreadable ?? (neededMs > 0 ? unseen : undefined)
   return [
@@ -38,7 +45,7 @@ function unknowns({ servers, uncounted }: UsageFacts, neededMs: number): readonl
       const reason = why(one)
       return reason === undefined ? [] : [`the use on ${one.server} is not known: ${reason}`]
     }),
-    ...(uncounted === undefined ? [] : [`writes through the old shape are not counted: ${uncounted}`]),
+    ...(uncounted === undefined ? [] : [`${COUNTED[counted].what} are not counted: ${uncounted}`]),
   ]
 }
 
@@ -50,14 +57,14 @@ export function seesReads({ servers }: UsageFacts): boolean {
 function sources(facts: UsageFacts): string {
   return [
     'leases',
-    ...(facts.writes === undefined ? [] : ['old-shape writes']),
+    ...(facts.writes === undefined ? [] : [COUNTED[facts.counted ?? 'writes'].seen]),
     ...(seesReads(facts) ? ['statements'] : []),
   ].join(', ')
 }
 
-function writer({ role, application, address, pid, firstSeen, lastSeen }: OldWrite): Offender {
+function writer({ role, application, address, pid, firstSeen, lastSeen }: OldWrite, who: string): Offender {
   return known<Offender>({
-    who: `a writer of the old shape`,
+    who,
     application,
     role,
     address,

@@ -1,7 +1,11 @@
+import { COUNTED, type Counted } from './counted.ts'
+
 /** What is seen of the use of a column at one moment. All times are milliseconds of the database's clock. */
 export interface UsageFacts {
   readonly nowMs: number
-  /** Writes through the old shape, where a trigger counts them. */
+  /** Absent of a column. */
+  readonly counted?: Counted
+  /** Writes through the old shape, where a trigger counts them; of a view its use. */
   readonly writes?: {
     readonly count: number
     /** Since when they are counted. */
@@ -151,22 +155,25 @@ export function shortened(text: string): string {
 const TEXT_SHOWN = 120
 
 /** Counted, but without a row of who it was: its transaction was taken back, or is not over. */
-const WRITTEN = 'it was written through the old shape'
+const written = ({ counted = 'writes' }: UsageFacts) => `it ${COUNTED[counted].happened}`
 
-/** The trigger has counted since it was made; what was read before the first look nobody knows. */
-function firstLook({ nowMs, writes, servers }: UsageFacts): readonly Moment[] {
+/** What counts has done so since it was made; what was read before the first look nobody knows. */
+function firstLook(facts: UsageFacts): readonly Moment[] {
+  const { nowMs, counted = 'writes', writes, servers } = facts
   const isReadSeen = servers.some(({ statements }) => statements !== undefined)
   if (isReadSeen || writes === undefined) return [{ ms: nowMs, because: 'it is watched from now on' }]
-  if (writes.count > 0 && writes.last.length === 0) return [{ ms: nowMs, because: WRITTEN }]
-  return [{ ms: writes.countedSinceMs, because: 'its writes are counted since then' }]
+  if (writes.count !== COUNTED[counted].ahead && writes.last.length === 0)
+    return [{ ms: nowMs, because: written(facts) }]
+  return [{ ms: writes.countedSinceMs, because: COUNTED[counted].since }]
 }
 
-function changes(before: Watch, { nowMs, writes, servers }: UsageFacts): readonly Moment[] {
+function changes(before: Watch, facts: UsageFacts): readonly Moment[] {
+  const { nowMs, writes, servers } = facts
   const isUncounted =
     writes !== undefined && writes.count !== before.writes && lastRowMs(writes.last) < before.sinceMs
   const now = (because: string): Moment => ({ ms: nowMs, because })
   return [
-    ...(isUncounted ? [now(WRITTEN)] : []),
+    ...(isUncounted ? [now(written(facts))] : []),
     ...servers.flatMap((server) => {
       const then = before.servers[server.server]
       const change = then === undefined ? `${server.server} is watched from now on` : changeOf(then, server)
@@ -189,14 +196,14 @@ function changeOf(
 }
 
 /** Two looks that count the same know better than the minute of a row. */
-function lastWrite({ writes }: UsageFacts, writesMs: number): readonly Moment[] {
+function lastWrite({ counted = 'writes', writes }: UsageFacts, writesMs: number): readonly Moment[] {
   const [last] = writes?.last ?? []
   if (last === undefined) return []
   const name = last.application === '' ? last.role : last.application
   return [
     {
       ms: Math.min(lastRowMs([last]), writesMs),
-      because: `"${name}" wrote it through the old shape`,
+      because: `"${name}" ${COUNTED[counted].did}`,
     },
   ]
 }

@@ -80,7 +80,7 @@ export function objectAbsent(object: DatabaseObject): Sql {
   return sql`${placeOf(object).oid} is null`
 }
 
-/** What would make it again as it is. */
+/** What would make it again as it is, as `objectQuestion` gives it. */
 export function definitionSql(object: DatabaseObject): Sql {
   return placeOf(object).definition
 }

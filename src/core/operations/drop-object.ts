@@ -1,14 +1,18 @@
 import { assert, BellowsError } from '../errors.ts'
 import { type DatabaseObject, dropSql, namedObject, shownObject } from '../objects/database-object.ts'
 import { dependentsOf, hasNoObjectDependents, objectAbsent } from '../objects/object-catalog.ts'
-import { behindGate } from '../plan/behind-gate.ts'
+import { gateOf } from '../plan/behind-gate.ts'
+import type { Hazard } from '../plan/hazard.ts'
 import { type Leaver, ofEverybody, ofTable } from '../plan/leaver.ts'
+import type { StepDraft } from '../plan/step.ts'
+import { parallelReadersQuestion, type ViewProbe } from '../plan/view-probe.ts'
 import { readStatements } from '../statements/statement.ts'
 import { stepLocks } from '../statements/step-locks.ts'
 import { foundObject, foundProblems, objectNeeds, unknownTypeProblems } from './object/definition.ts'
 import { notLastPolicy, policyQuestions } from './object/policies.ts'
+import { installProbeStep, probeFor, takeOutProbeStep, withoutProbe } from './object/probed-view.ts'
 import { withoutTrigger } from './object/triggers.ts'
-import type { OperationSpec } from './operation.ts'
+import type { Context, OperationSpec } from './operation.ts'
 
 /** Drops a view, a function, a procedure, a trigger, a policy, a type or a domain, when the contract comes to its purge. */
 export interface DropObject {
@@ -24,7 +28,12 @@ export const dropObject: OperationSpec<DropObject> = {
     const object = namedObject(op.object, op.namespace)
     if ('problem' in object) return { tables: [], touches: [] }
     const needs = objectNeeds(object, 'replaces', 'replaces')
-    return { ...needs, questions: [...(needs.questions ?? []), ...policyQuestions(object)] }
+    const questions = [
+      ...(needs.questions ?? []),
+      ...policyQuestions(object),
+      ...(object.kind === 'view' ? [parallelReadersQuestion(object)] : []),
+    ]
+    return { ...needs, questions }
   },
 
   check: (op, { facts }) => {
@@ -45,38 +54,79 @@ export const dropObject: OperationSpec<DropObject> = {
 
   apply: (op, schema) => withoutTrigger(schema, objectOf(op)),
 
-  expand: () => [],
+  expand: (op, context) => {
+    const probe = probeOf(op, context)
+    return probe === undefined ? [] : [installProbeStep(probe, context)]
+  },
 
   backfill: () => [],
 
-  contract: (op, { schema, facts }) => {
+  contract: (op, context) => {
     const object = objectOf(op)
-    const drop = dropSql(object)
-    const statements = readStatements(drop)
-    return behindGate(leaverOf(object), {
-      kind: 'purge',
-      phase: 'purge',
-      does: `drop the ${shownObject(object)}`,
-      hazards: (foundObject(object, facts)?.dependents ?? []).map((name) => ({
-        code: 'blocks_contract' as const,
-        because: `The ${name} depends on it. Change or drop it before the contract, which never cascades.`,
-      })),
-      probe: objectAbsent(object),
-      locks: 'problem' in statements ? [] : stepLocks(statements, op.namespace, schema),
-      requires: [
-        {
-          that: hasNoObjectDependents(object),
-          code: 'dependents_found',
-          otherwise: `something depends on the ${shownObject(object)}; change or drop it first`,
-        },
-        ...notLastPolicy(object),
-      ],
-      statements: [drop],
-      cost: 'instant',
-    })
+    const probe = probeOf(op, context)
+    const leaver = leaverOf(object)
+    const gate = gateOf(
+      { ...leaver, ...(probe === undefined ? {} : { counter: probe.counter }) },
+      objectAbsent(object),
+    )
+    return [gate, { ...dropStep(op, context, probe), retires: leaver }]
   },
 
-  rollback: () => [],
+  rollback: (op, context) => {
+    const probe = probeOf(op, context)
+    return probe === undefined ? [] : [takeOutProbeStep(probe, context)]
+  },
+}
+
+function dropStep(op: DropObject, context: Context, probe: ViewProbe | undefined): StepDraft {
+  const object = objectOf(op)
+  const drop = dropSql(object)
+  const statements = readStatements(drop)
+  const more = probe === undefined ? undefined : withoutProbe(probe)
+  return {
+    kind: 'purge',
+    phase: 'purge',
+    does: `drop the ${shownObject(object)}`,
+    hazards: dropHazards(object, context),
+    probe: more?.probe ?? objectAbsent(object),
+    locks: 'problem' in statements ? [] : stepLocks(statements, op.namespace, context.schema),
+    requires: [
+      {
+        that: hasNoObjectDependents(object),
+        code: 'dependents_found',
+        otherwise: `something depends on the ${shownObject(object)}; change or drop it first`,
+      },
+      ...notLastPolicy(object),
+      ...(more?.requires ?? []),
+    ],
+    statements: more?.statements ?? [drop],
+    cost: 'instant',
+  }
+}
+
+function dropHazards(object: DatabaseObject, context: Context): readonly Hazard[] {
+  const { dependents = [] } = foundObject(object, context.facts) ?? {}
+  const probe = probeFor(object, context)
+  return [
+    ...dependents.map((name) => ({
+      code: 'blocks_contract' as const,
+      because: `The ${name} depends on it. Change or drop it before the contract, which never cascades.`,
+    })),
+    ...(probe !== undefined && 'problem' in probe
+      ? [
+          {
+            code: 'may_break' as const,
+            because: `Nothing counts who uses it: ${probe.problem}. Only statements tell, where pg_stat_statements keeps them.`,
+          },
+        ]
+      : []),
+  ]
+}
+
+/** Of a view that can have one. */
+function probeOf(op: DropObject, context: Context): ViewProbe | undefined {
+  const probe = probeFor(objectOf(op), context)
+  return probe === undefined || 'problem' in probe ? undefined : probe
 }
 
 function objectOf(op: DropObject): DatabaseObject {

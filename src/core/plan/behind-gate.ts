@@ -24,7 +24,10 @@ export function allBehindGate(leaver: Leaver, [first, ...more]: readonly StepDra
 }
 
 /** Open for good when what it guards is gone, which the probe says. */
-export function gateOf(leaver: Leaver & Pick<GateStep, 'along'>, probe: Sql): Omit<GateStep, 'id'> {
+export function gateOf(
+  leaver: Leaver & Pick<GateStep, 'along' | 'counter'>,
+  probe: Sql,
+): Omit<GateStep, 'id'> {
   return {
     kind: 'gate',
     phase: 'rollout',

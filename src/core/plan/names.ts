@@ -15,6 +15,8 @@ export interface Names {
   readonly notNullProof: string
   /** Of writes through the old shape; also part of the name of a setting, so without anything of the column's name. */
   readonly counter: string
+  /** Of use of an old view; the same. */
+  readonly uses: string
   /** The copy of an index or a constraint, until purge gives it its final name. */
   readonly copy: (original: string) => string
 }
@@ -35,6 +37,7 @@ export function namesFor(seed: string, column: string, otherTriggers: readonly s
     proof: named('proof', column),
     notNullProof: named('filled', column),
     counter: `old_writes_${tag}`,
+    uses: `old_uses_${tag}`,
     copy: (original) =>
       cutToBytes(`bellows_copy_${hash(seed + original).slice(0, 8)}_${original}`, IDENTIFIER_BYTES_MAX),
   }

@@ -1,5 +1,6 @@
 import type { QualifiedName } from '../schema/model.ts'
 import { id, join, lit, qualified, type Sql, sql, trusted } from '../sql.ts'
+import { counterSql, dropCounterSql, isOnTrial, nextNumber, settingsOf, WHO } from './counter.ts'
 import { areOmitted, forwardOf, lifted, type Pair, type Sides, same, unfilledOf } from './dual-write.ts'
 import { ownersOnlySql } from './row-trigger.ts'
 
@@ -68,9 +69,7 @@ export function rowCountingFor(sides: Sides, counter: string, dualWrite: string)
 export function installCounterSql(counting: Counting): readonly Sql[] {
   const { table, counter, onInsert, onUpdate } = counting
   return [
-    sql`create sequence bellows.${id(numberOf(counter))}`,
-    sql`create table bellows.${id(counter)} (at timestamptz not null default pg_catalog.clock_timestamp(), role text not null default session_user, application text not null default pg_catalog.current_setting('application_name'), address inet default pg_catalog.inet_client_addr(), pid integer not null default pg_catalog.pg_backend_pid())`,
-    sql`create index on bellows.${id(counter)} (at)`,
+    ...counterSql(counter),
     sql`create function bellows.${id(counter)}() returns trigger language plpgsql security definer as ${lit(bodyOf(counting))}`,
     // Whoever could put it on a table of their own could tell of writes that nobody made.
     ...ownersOnlySql({ table, function: counter }),
@@ -88,24 +87,8 @@ export function uninstallCounterSql({ table, counter, onInsert, onUpdate }: Coun
   return [
     ...[onInsert, onUpdate].map(({ name }) => sql`drop trigger if exists ${id(name)} on ${qualified(table)}`),
     sql`drop function if exists bellows.${id(counter)}()`,
-    sql`drop table if exists bellows.${id(counter)}`,
-    sql`drop sequence if exists bellows.${id(numberOf(counter))}`,
-    sql`delete from bellows.brownout where counter = ${lit(counter)}`,
+    ...dropCounterSql(counter),
   ]
-}
-
-/**
- * Lets every write through the old shape fail for so long: a trial of what comes with the contract. It ends by itself, on the
- * clock of the server, whoever is there to see it; 0 ends it now.
- */
-export function brownoutSql(counter: string, ms: number): Sql {
-  return sql`insert into bellows.brownout values (${lit(counter)}, pg_catalog.clock_timestamp(), pg_catalog.clock_timestamp() + pg_catalog.make_interval(secs => ${lit(ms / 1000)}), ${writesSql(counter)})
- on conflict (counter) do update set until = excluded.until${ms === 0 ? sql`` : sql`, began = excluded.began, writes = excluded.writes`}`
-}
-
-/** How many statements have written through the old shape. */
-export function writesSql(counter: string): Sql {
-  return sql`coalesce(pg_catalog.pg_sequence_last_value(pg_catalog.to_regclass(${lit(`bellows.${id(numberOf(counter))}`)})), 0)`
 }
 
 /**
@@ -114,7 +97,7 @@ export function writesSql(counter: string): Sql {
  * a query of its own.
  */
 function bodyOf({ counter, table, column, onInsert, onUpdate }: Counting): Sql {
-  const [counted, told] = [settingOf(counter), `${settingOf(counter)}_told`]
+  const { counted, told } = settingsOf(counter)
   const unless = (event: 'INSERT' | 'UPDATE', condition: Sql | undefined) =>
     condition === undefined
       ? sql``
@@ -133,25 +116,17 @@ begin${unless('INSERT', onInsert.unless)}${unless('UPDATE', onUpdate.unless)}
   if coalesce(pg_catalog.current_setting(${lit(counted)}, true), '') operator(pg_catalog.=) moment then
     return new;
   end if;
-  number := pg_catalog.nextval(${lit(`bellows.${id(numberOf(counter))}`)}::pg_catalog.regclass);
+  number := ${nextNumber(counter)};
   moment := pg_catalog.set_config(${lit(counted)}, moment, false);
-  if exists (select from bellows.brownout b where b.counter operator(pg_catalog.=) ${lit(counter)} and b.until operator(pg_catalog.>) pg_catalog.clock_timestamp()) then
+  if ${isOnTrial(counter)} then
     raise exception using errcode = 'undefined_column', message = ${lit(`"${column}" of "${table.name}" is about to be removed, and on trial nobody can write it now`)},
       hint = 'The trial ends by itself; then the column can be written again until it is removed for good.';
   end if;
-  me := pg_catalog.concat_ws(' ', pg_catalog.date_trunc('minute', pg_catalog.statement_timestamp()), session_user, pg_catalog.current_setting('application_name'));
+  me := ${WHO};
   if coalesce(pg_catalog.current_setting(${lit(told)}, true), '') operator(pg_catalog.<>) me then
     insert into bellows.${id(counter)} default values;
     me := pg_catalog.set_config(${lit(told)}, me, false);
   end if;
   return new;
 end`
-}
-
-function numberOf(counter: string): string {
-  return `${counter}_number`
-}
-
-function settingOf(counter: string): string {
-  return `bellows.${counter}`
 }

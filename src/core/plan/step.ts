@@ -181,7 +181,7 @@ export interface VerifyStep extends Common, Comparison {
 /** Closes the door, looks at the evidence, and opens only when nobody needs what leaves any more. */
 export interface GateStep extends Common, Leaver {
   readonly kind: 'gate'
-  /** Where writes of it are counted. */
+  /** Where writes of it are counted; of a view, all that its probe sees. */
   readonly counter?: string
   /** What depends on it and goes before it in the same migration, by name. */
   readonly along?: readonly string[]

@@ -38,6 +38,7 @@ describe('drop_object', () => {
   ])('drops in the purge: %s', (object, statement, locks) => {
     const op = drop(object)
     expect(dropObject.check(op, known(op))).toEqual([])
+    // Of this view nothing is known that a probe could be put into.
     expect(dropObject.expand(op, known(op))).toEqual([])
     expect(dropObject.rollback(op, known(op))).toEqual([])
     expect(dropObject.contract(op, known(op))).toMatchObject([
@@ -65,6 +66,100 @@ describe('drop_object', () => {
       'The view public.w depends on it. Change or drop it before the contract, which never cascades.',
       'The function public.f() depends on it. Change or drop it before the contract, which never cascades.',
     ])
+  })
+
+  describe('a view', () => {
+    const op = drop('view v')
+    const found = {
+      definition: 'create or replace view public.v as  SELECT id\n   FROM public.users',
+      owned: true,
+      dependents: [],
+    }
+    const counter = /"(old_uses_[0-9a-f]{8})"/
+
+    test('is given a probe in the expand, which a rollback takes out and the purge takes along', () => {
+      const context = known(op, found)
+      const [install, ...none] = dropObject.expand(op, context)
+      const [gate, purge] = dropObject.contract(op, context)
+      const [takeOut] = dropObject.rollback(op, context)
+      expect(none).toEqual([])
+      const [, name] = counter.exec(JSON.stringify(install).replaceAll('\\', '')) ?? []
+      expect(install).toMatchObject({
+        kind: 'ddl',
+        phase: 'expand',
+        does: 'count who uses the view public.v',
+        hazards: [{ code: 'slower_queries' }],
+        locks: [
+          { relation: { namespace: 'public', name: 'v' }, level: 'access_exclusive', implied: true },
+          { relation: USERS, level: 'access_share', implied: true },
+        ],
+        requires: [{ code: 'drift_found' }],
+        statements: expect.arrayContaining([
+          `create unlogged sequence bellows."${name}_number"`,
+          `grant execute on function bellows."${name}"() to public`,
+          found.definition,
+          `create or replace view public.v as SELECT id FROM public.users WHERE bellows.${name}()`,
+        ]),
+      })
+      expect(gate).toMatchObject({ kind: 'gate', counter: name, thing: { called: 'the view public.v' } })
+      const gone = [
+        `drop function if exists bellows."${name}"()`,
+        `drop function if exists bellows."${name}_tell"()`,
+        `drop table if exists bellows."${name}"`,
+        `drop sequence if exists bellows."${name}_number"`,
+        `delete from bellows.brownout where counter = '${name}'`,
+      ]
+      expect(purge).toMatchObject({
+        statements: ['drop view if exists "public"."v" restrict', ...gone],
+        requires: [{ code: 'dependents_found' }, { code: 'dependents_found' }],
+        retires: { thing: { called: 'the view public.v' } },
+      })
+      expect(takeOut).toMatchObject({
+        phase: 'expand',
+        requires: [{ code: 'drift_found' }, { code: 'dependents_found' }],
+        statements: [
+          expect.stringMatching(/^do 'begin if exists .* then execute ''create or replace/),
+          ...gone,
+        ],
+      })
+    })
+
+    test('has a sequence in the log before PostgreSQL 15', () => {
+      const context = known(op, found)
+      const [install] = dropObject.expand(op, {
+        ...context,
+        facts: { ...context.facts, serverVersion: 140_020 },
+      })
+      expect(install).toMatchObject({
+        statements: expect.arrayContaining([expect.stringMatching(/^create sequence /)]),
+      })
+    })
+
+    test('is left alone where it cannot be written anew, and the plan says that nothing counts then', () => {
+      const closed = known(op, found)
+      const [, readers = ''] = dropObject.needs(op).questions ?? []
+      const cases = [
+        {
+          ...closed,
+          facts: {
+            ...closed.facts,
+            answers: { ...closed.facts.answers, [readers]: [{ name: 'public.f()' }] },
+          },
+        },
+        known(op, { ...found, definition: 'create or replace view public.v as SELECT (' }),
+        { ...closed, facts: { ...closed.facts, closedNamespaces: ['public'] } },
+      ]
+      for (const context of cases) {
+        expect(dropObject.expand(op, context)).toEqual([])
+        expect(dropObject.rollback(op, context)).toEqual([])
+        const [gate, purge] = dropObject.contract(op, context)
+        expect(gate).not.toHaveProperty('counter')
+        expect(purge).toMatchObject({
+          hazards: [{ code: 'may_break', because: expect.stringMatching(/^Nothing counts who uses it: /) }],
+          statements: ['drop view "public"."v" restrict'],
+        })
+      }
+    })
   })
 
   test('takes a trigger out of the model', () => {

@@ -14,6 +14,7 @@ describe('the names beside a column', () => {
     expect({ ...names, copy: names.copy('users_name_idx') }).toEqual({
       trigger: 'zzz_bellows_dual_write_8f44d509_name',
       twin: 'bellows_new_8f44d509_name',
+      uses: 'old_uses_8f44d509',
       function: 'bellows_dual_write_8f44d509_name',
       hidden: 'bellows_retired_8f44d509_name',
       proof: 'bellows_proof_8f44d509_name',

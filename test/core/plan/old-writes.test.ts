@@ -1,12 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { mappingFor } from '../../../src/core/plan/mapping.ts'
-import {
-  brownoutSql,
-  countingFor,
-  installCounterSql,
-  uninstallCounterSql,
-  writesSql,
-} from '../../../src/core/plan/old-writes.ts'
+import { countingFor, installCounterSql, uninstallCounterSql } from '../../../src/core/plan/old-writes.ts'
 import { column, facts, USERS } from '../../support/model.ts'
 
 const mapping = mappingFor(column('name'), column('full_name'), 'copy', facts())
@@ -74,21 +68,5 @@ describe('what counts writes through the old shape', () => {
       'drop sequence if exists bellows."old_writes_1_number"',
       `delete from bellows.brownout where counter = 'old_writes_1'`,
     ])
-  })
-})
-
-describe('the text', () => {
-  test('that asks how many there were knows none where nothing counts', () => {
-    expect(writesSql('old_writes_1')).toBe(
-      `coalesce(pg_catalog.pg_sequence_last_value(pg_catalog.to_regclass('bellows."old_writes_1_number"')), 0)`,
-    )
-  })
-
-  test('that begins a trial replaces an earlier one, and that ends one keeps its begin', () => {
-    expect(brownoutSql('old_writes_1', 1500)).toContain('make_interval(secs => 1.5)')
-    expect(brownoutSql('old_writes_1', 1500)).toMatch(
-      /until = excluded\.until, began = excluded\.began, writes = excluded\.writes$/,
-    )
-    expect(brownoutSql('old_writes_1', 0)).toMatch(/do update set until = excluded\.until$/)
   })
 })

@@ -420,6 +420,7 @@ export const OBJECTS: Life = {
       definition: 'create trigger note after insert on users for each row execute function stamp()',
     },
     { kind: 'replace_object', ...on, definition: 'create policy own on users using (team > 0)' },
+    { kind: 'drop_object', ...on, object: 'view listed' },
     { kind: 'drop_object', ...on, object: 'trigger spare on users' },
     { kind: 'drop_object', ...on, object: 'policy spare on users' },
     { kind: 'drop_object', ...on, object: 'function spare()' },
@@ -428,7 +429,8 @@ export const OBJECTS: Life = {
     create function spare() returns trigger language plpgsql as 'begin return new; end';
     create trigger note before insert on users for each row execute function stamp();
     create trigger spare before insert on users for each row execute function spare();
-    create policy own on users; create policy spare on users`,
+    create policy own on users; create policy spare on users;
+    create view listed as select id, name from users where id > 0`,
 }
 
 /** Things that are no tables, and who may use them. A value that was added to an enum stays. */

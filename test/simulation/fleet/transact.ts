@@ -6,7 +6,7 @@ import {
   holdDoorSql,
   setColumnState,
 } from '../../../src/core/plan/column-state.ts'
-import { writesSql } from '../../../src/core/plan/old-writes.ts'
+import { countSql } from '../../../src/core/plan/counter.ts'
 import type { GateStep, TransactionStep } from '../../../src/core/plan/step.ts'
 import { id, type Sql, sql } from '../../../src/core/sql.ts'
 import type { Committed, Transaction } from '../../../src/engine/ports.ts'
@@ -60,7 +60,7 @@ function holds({ registry, time }: SimulatedDatabase, that: Sql): boolean {
 }
 
 const RENAMES = `alter table ${id(table.namespace)}.${id(table.name)} rename column ${id(column)} to `
-const UNWRITTEN = sql`select bellows.require(${writesSql(counter)} = `
+const UNWRITTEN = sql`select bellows.require(${countSql(counter)} = `
 
 /** Checks what a statement checks, and tells what it does at the end. */
 function effectOf(statement: Sql, options: PortsOptions): () => void {

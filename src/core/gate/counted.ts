@@ -1,0 +1,48 @@
+import type { Leaver } from '../plan/leaver.ts'
+
+/** What is counted of something that leaves: of a column the writes through it, by triggers; of a view all use that its probe sees. */
+export type Counted = 'writes' | 'uses'
+
+export function countedOf({ thing }: Pick<Leaver, 'thing'>): Counted {
+  return thing === undefined ? 'writes' : 'uses'
+}
+
+interface Words {
+  readonly since: string
+  /** Behind a name: of what was used, and of whoever did. */
+  readonly happened: string
+  readonly did: string
+  readonly who: string
+  readonly seen: string
+  readonly what: string
+  readonly tried: string
+  /** What whoever tries on trial is told, by its SQLSTATE: the same as behind the contract. */
+  readonly sqlstate: string
+  /** Numbers that are taken before anybody comes: where there are fewer a crash has emptied what counts. */
+  readonly ahead: number
+}
+
+export const COUNTED: Readonly<Record<Counted, Words>> = {
+  writes: {
+    since: 'its writes are counted since then',
+    happened: 'was written through the old shape',
+    did: 'wrote it through the old shape',
+    who: 'a writer of the old shape',
+    seen: 'old-shape writes',
+    what: 'writes through the old shape',
+    tried: 'tried to write',
+    sqlstate: '42703',
+    ahead: 0,
+  },
+  uses: {
+    since: 'its use is counted since then',
+    happened: 'was used',
+    did: 'used it',
+    who: 'somebody who uses it',
+    seen: 'use of the view, but INSERT and what only reads',
+    what: 'uses of the view',
+    tried: 'tried to use',
+    sqlstate: '42P01',
+    ahead: 1,
+  },
+}
