@@ -60,6 +60,17 @@ export function rewriteExpression(text: string, column: Renaming): string {
   return renamed(statement, column).replace(/^SELECT\s+/, '')
 }
 
+/** An index definition of a person with another name of one column. One that cannot be read stays, and whoever uses it says why. */
+export function rewriteWrittenIndex(text: string, column: Renaming): string {
+  const found = parsed(text)
+  const [statement] = 'problem' in found ? [] : structuredClone(found)
+  if (statement === undefined || column.from === column.to) return text
+  visit(statement, (kind, node) => {
+    if (kind === 'IndexElem') replaceName(node, 'name', column)
+  })
+  return renamed(statement, column)
+}
+
 /** An index definition with one type of the user, wherever it is named, replaced by another one of its namespace. */
 export function rewriteType(definition: string, type: QualifiedName, to: string): Sql {
   const statement = structuredClone(printedStatement(definition))

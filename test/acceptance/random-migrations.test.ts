@@ -12,13 +12,17 @@ import { drawing } from './random/draw.ts'
 import { drawLife } from './random/life.ts'
 
 /** Lives that have every kind of operation between them. */
-const USUAL = [138, 5841, 7167, 14384]
+const USUAL = [31, 7651, 5100, 11809]
 /** SEEDS=100 draws more of them, SEED=7 the one that failed. */
 const SEEDS = seedsOf(0, 1, USUAL)
 
 /** What an operation of one kind may be besides, each of which works in a way of its own. */
 const VARIANTS: readonly (readonly [string, (operation: Operation) => boolean])[] = [
   ['add_column by up', (op) => op.kind === 'add_column' && op.up !== undefined],
+  [
+    'add_column by up alone, and NOT NULL',
+    (op) => op.kind === 'add_column' && op.up !== undefined && op.default === undefined && !op.nullable,
+  ],
   ['add_column by a volatile default', (op) => op.kind === 'add_column' && /\(\)/.test(op.default ?? '')],
   ['add_column of an identity', (op) => op.kind === 'add_column' && op.identity !== undefined],
   ...(Number(matrixMajor()) < 18
@@ -78,7 +82,7 @@ describe('a random migration of a random schema', () => {
   })
 
   test('can have all that an operation may be', () => {
-    const operations = operationsOf(Array.from({ length: 200 }, (_, seed) => seed))
+    const operations = operationsOf(Array.from({ length: 400 }, (_, seed) => seed))
     const missing = VARIANTS.filter(([, isOne]) => !operations.some(isOne))
     expect(missing.map(([name]) => name)).toEqual([])
   })

@@ -114,4 +114,62 @@ describe('a second run', () => {
       })
     }
   })
+
+  test.each<[string, Operation]>([
+    ['a default', { kind: 'rename_column', namespace: 'public', table: 'users', from: 'mood', to: 'state' }],
+    [
+      'a check, and an array',
+      { kind: 'rename_column', namespace: 'public', table: 'users', from: 'moods', to: 'states' },
+    ],
+    [
+      'what it says itself',
+      {
+        kind: 'add_column',
+        namespace: 'public',
+        table: 'users',
+        column: 'at_night',
+        type: 'public.mood',
+        nullable: false,
+        default: `'ok'`,
+        up: 'mood',
+      },
+    ],
+  ])(
+    'that renames a value which the plan of the first names is refused by name, and the other way round: %s',
+    async (_what, naming) => {
+      const rename = (from: string, to: string): Migration => ({
+        name: '0002_fine',
+        operations: [
+          { kind: 'rename_enum_value', namespace: 'public', type: 'mood', from, to, unsafe: 'a test' },
+        ],
+      })
+      const first: Migration = { name: '0001_users', operations: [naming] }
+      const given = `create type mood as enum ('ok', 'sad', 'odd');
+      create table users (id int primary key, mood mood not null default 'ok', moods mood[] check (moods <> '{ok,sad}'));
+      insert into users select generate_series(1, 100)`
+      const database = await testDatabase(given)
+      const bellows = await database.bellows({ settings: SETTINGS })
+      const advance = (migration: Migration, phase: 'verify' | 'purge') =>
+        bellows.change((driver) => driver.advance(migration, phase))
+      const run = await advance(first, 'verify')
+      await expect(advance(rename('ok', 'fine'), 'verify')).rejects.toMatchObject({
+        code: 'run_conflict',
+        message: `The migration "0001_users" is at work on the value 'ok' of public.mood (verifying).`,
+      })
+      // A value that the plan does not name may get another name meanwhile.
+      expect((await advance(rename('odd', 'strange'), 'purge')).state).toBe('completed')
+      await bellows.change((driver) => driver.rollback(run.id))
+
+      const other = { ...rename('ok', 'fine'), name: '0003_fine' }
+      // Its rows are read while it waits for its contract.
+      const waiting: Operation = { kind: 'drop_column', namespace: 'public', table: 'moods', column: 'old' }
+      await database.query('create table moods (id int, old int)')
+      await advance({ ...other, operations: [...other.operations, waiting] }, 'verify')
+      const said = JSON.parse(JSON.stringify(first).replaceAll(`'ok'`, `'fine'`)) as Migration
+      await expect(advance({ ...said, name: '0004_users' }, 'verify')).rejects.toMatchObject({
+        code: 'run_conflict',
+        message: `The migration "0003_fine" is at work on the value 'fine' of public.mood (expanding).`,
+      })
+    },
+  )
 })

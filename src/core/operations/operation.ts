@@ -1,6 +1,6 @@
 import type { BellowsError } from '../errors.ts'
 import type { Duty } from '../plan/row-trigger.ts'
-import type { StepDraft } from '../plan/step.ts'
+import type { Phase, StepDraft } from '../plan/step.ts'
 import type { Facts } from '../schema/facts.ts'
 import type { QualifiedName, Schema } from '../schema/model.ts'
 import type { OperationNeeds } from './needs.ts'
@@ -20,6 +20,8 @@ export interface Context {
   readonly renamedBehind?: readonly (ColumnOf & { readonly hidden: string })[]
   /** The same of every column that an operation behind this one copies, also where the copy takes over its name. */
   readonly hiddenBehind?: Context['renamedBehind']
+  /** Of one that gives a table another name: the phases in which operations in front of it work on that table. */
+  readonly worked?: readonly Phase[]
   /** What the operations do with every row of the table that share their triggers, this one included. */
   readonly shared?: readonly Duty[]
 }

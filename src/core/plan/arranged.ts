@@ -2,7 +2,9 @@ import type { Migration, Operation } from '../operations/migration.ts'
 import { rewriteExpression } from '../rewrite.ts'
 import { isSameName } from '../schema/model.ts'
 import { qualified } from '../sql.ts'
-import { type Altering, type Copying, isCopying, newName, oldName } from './copies.ts'
+import { builtBehind } from './built-behind.ts'
+import { type Altering, type Copying, changesValues, isCopying, newName, oldName } from './copies.ts'
+import { byOldNames, tablesOf } from './renamed-table.ts'
 import { theTable } from './table-checks.ts'
 
 /**
@@ -10,16 +12,20 @@ import { theTable } from './table-checks.ts'
  * versions must find from the begin comes in front of a copy, which takes it over; what only the new version keeps to comes behind.
  */
 export function arranged(migration: Migration): Migration {
-  const merged = migration.operations.reduce(withRetype, migration.operations)
-  const altered = new Set(
-    merged.flatMap((op) => (op.kind === 'alter_column' ? [qualified(theTable(op))] : [])),
-  )
-  const meets = (op: Copying) => altered.has(qualified(theTable(op)))
+  const named = byOldNames(migration.operations)
+  const merged = named.reduce(withRetype, named)
+  const said = new Set(merged.filter(isMoved).flatMap(tablesOf).map(qualified))
+  const meets = (op: Copying) => said.has(qualified(theTable(op)))
   const operations = merged.filter(isCopying).filter(meets).reduce(around, merged)
   return operations === migration.operations ? migration : { ...migration, operations }
 }
 
 type Operations = readonly Operation[]
+
+/** What may stand elsewhere than it is written. */
+function isMoved({ kind }: Operation): boolean {
+  return kind === 'alter_column' || kind === 'create_index' || kind === 'add_constraint'
+}
 
 /** A `change_type` of the column that a rename makes, or that it takes the place of, becomes a part of that. */
 function withRetype(operations: Operations, op: Operation): Operations {
@@ -65,18 +71,27 @@ function around(operations: Operations, copying: Copying): Operations {
     return { stays: each.flatMap(({ stays }) => stays), goes: each.flatMap(({ goes }) => goes) }
   }
   const [first, rest] = [operations.slice(0, at), operations.slice(at + 1)]
-  const before = split(first, oldName(copying), (op, field) => comesBehind(copying, op, field))
+  const built = builtBehind(first, copying)
+  const before = split(built.stays, oldName(copying), (op, field) => comesBehind(copying, op, field))
   const behind = split(rest, newName(copying), (op, field) => comesBefore(copying, op, field))
-  if (before.goes.length + behind.goes.length === 0) return operations
-  const named = (some: readonly Altering[], column: string): Operations =>
-    some.map((op) => ({ ...op, column }))
+  const onNew = [...before.goes.map((op) => underNewName(op, copying)), ...built.goes, ...behind.stays]
+  const last = split(onNew, newName(copying), (_, field) => comesLast(copying, field))
+  const moved = before.goes.length + behind.goes.length + built.goes.length
+  if (moved === 0 && last.goes.length === 0) return operations
   return [
     ...before.stays,
-    ...named(behind.goes, oldName(copying)),
+    ...behind.goes.map((op) => ({ ...op, column: oldName(copying) })),
     copying,
-    ...named(before.goes, newName(copying)),
-    ...behind.stays,
+    ...last.stays,
+    ...last.goes,
   ]
+}
+
+function underNewName(op: Altering, copying: Copying): Altering {
+  const [from, to] = [oldName(copying), newName(copying)]
+  if (op.check === undefined) return { ...op, column: to }
+  const constraint = rewriteExpression(op.check.constraint, { from, to })
+  return { ...op, column: to, check: { ...op.check, constraint } }
 }
 
 /** NULL and a default are for the new version from the begin, and the old column holds its values, too. */
@@ -87,11 +102,19 @@ function comesBefore(copying: Copying, op: Altering, field: Field): boolean {
   return type === undefined && up === undefined && transform === 'copy'
 }
 
-/** What waits for the end of the old version finds the new column. A check says the old name, and may fit the old type alone. */
+/** What waits for the end of the old version finds the new column. A check is of the values, so those must stay what they are. */
 function comesBehind(copying: Copying, op: Altering, field: Field): boolean {
   if (field === 'nullable') return op.nullable === false
-  if (field === 'default') return op.default === null && copying.kind === 'change_type'
-  return field === 'unique' || field === 'references'
+  if (field === 'default') return op.default === null
+  return field === 'unique' || field === 'references' || (field === 'check' && !changesValues(copying))
+}
+
+/**
+ * As long as both columns are written, the default stays on the old one: nobody could tell it from a value. What the new one has besides
+ * comes before.
+ */
+function comesLast(copying: Copying, field: Field): boolean {
+  return copying.kind === 'rename_column' && field === 'default'
 }
 
 const RULES = ['nullable', 'check', 'unique', 'references'] as const

@@ -4,11 +4,11 @@ import { type Sql, sql } from '../sql.ts'
 import { called, type Leaver } from './leaver.ts'
 import type { GateStep, StepDraft } from './step.ts'
 
+/** What may stand behind a gate. */
+export type TakingAway = Exclude<StepDraft, { kind: 'inspect' | 'backfill' | 'verify' | 'gate' }>
+
 /** A step that takes something away, behind the gate of that. */
-export function behindGate(
-  leaver: Leaver,
-  step: Exclude<StepDraft, { kind: 'inspect' | 'backfill' | 'verify' | 'gate' }>,
-): readonly [Omit<GateStep, 'id'>, StepDraft] {
+export function behindGate(leaver: Leaver, step: TakingAway): readonly [Omit<GateStep, 'id'>, StepDraft] {
   return [gateOf(leaver, step.probe), { ...step, retires: leaver }]
 }
 

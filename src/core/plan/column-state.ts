@@ -22,6 +22,10 @@ export function columnIsOffered(table: QualifiedName, column: string | undefined
   return sql`not exists (select from bellows.column_state where ${isColumn(table, column)})`
 }
 
+export function columnIsRetired(table: QualifiedName, column: string | undefined): Sql {
+  return sql`exists (select from bellows.column_state where ${isColumn(table, column)} and state = 'retired')`
+}
+
 /**
  * Closes the door to a column, or to a whole table: nobody can register with it any more, and whoever was registering has
  * finished. It opens by itself when its driver does not live to hide what it guards or to open it again.

@@ -22,13 +22,18 @@ export function newName(op: Copying): string {
   return op.kind === 'rename_column' ? op.to : op.column
 }
 
+/** Is a value another one behind the copy, and not only written in another type? */
+export function changesValues(op: Copying): boolean {
+  return op.up !== undefined || (op.kind === 'rename_column' && (op.transform ?? 'copy') !== 'copy')
+}
+
 /** May an operation work on the new column that one in front of it makes, as far as this touch goes? */
 export function buildsOn(earlier: Operation, later: Operation, touch: Touch): boolean {
   return isCopying(earlier) && mayBuildOn(earlier, later) && isOf(touch, earlier, newName(earlier))
 }
 
 export function mayBuildOn(copying: Copying, op: Operation): boolean {
-  return isBuilder(copying, op) && !isPointedAt(copying, op)
+  return isBuilder(op) && !isPointedAt(copying, op)
 }
 
 /** Does the copy take over what an operation in front of it says of the old column? */
@@ -42,11 +47,9 @@ export function takesOver(earlier: Operation, later: Operation, touch: Touch): b
 }
 
 /** Who may work on a column as soon as it can be worked on. The rest would have to look at it before. */
-function isBuilder(copying: Copying, { ...op }: Operation): boolean {
+function isBuilder(op: Operation): boolean {
   if (op.kind === 'create_index' || op.kind === 'add_constraint') return true
-  if (op.kind !== 'alter_column' || op.nullable === true) return false
-  // As long as both columns are written the default stays on the old one: nobody could tell it from a value.
-  return copying.kind === 'change_type' || op.default === undefined
+  return op.kind === 'alter_column' && op.nullable !== true
 }
 
 /** Nothing of it is in force later than the copy begins. */

@@ -81,11 +81,29 @@ function takenApart(text: string, statement: unknown, node: IndexNode): IndexTex
 }
 
 /** From the name of the table to the end, but for semicolons: what may follow the name of another table as well. */
-function behindTable(text: string, { relation }: IndexNode): string {
+function behindTable(text: string, node: IndexNode): string {
   const tokens = tokensOf(text).filter((token) => token.text !== ';')
+  return bytesBetween(text, tableToken(tokens, node)?.end ?? 0, tokens.at(-1)?.end ?? 0)
+}
+
+/** The name of the table, without its namespace. */
+function tableToken(tokens: readonly Token[], { relation }: IndexNode): Token | undefined {
   const at = tokens.findIndex(({ start }) => start === (relation.location ?? 0))
-  const last = tokens[at + (relation.schemaname === undefined ? 0 : 2)]
-  return bytesBetween(text, last?.end ?? 0, tokens.at(-1)?.end ?? 0)
+  return tokens[at + (relation.schemaname === undefined ? 0 : 2)]
+}
+
+/** The definition of an index with its table under another name, if it is on that one. */
+export function indexOnTable(text: string, from: QualifiedName, to: string): string {
+  const found = parsed(text)
+  const [statement] = 'problem' in found ? [] : found
+  if (statement === undefined || !('IndexStmt' in statement)) return text
+  const node = statement.IndexStmt as IndexNode
+  const { schemaname = 'public', relname } = node.relation
+  const token = tableToken(tokensOf(text), node)
+  if (token === undefined || schemaname !== from.namespace || relname !== from.name) return text
+  const bytes = new TextEncoder().encode(text)
+  const part = (start: number, end?: number) => new TextDecoder().decode(bytes.subarray(start, end))
+  return `${part(0, token.start)}${id(to)}${part(token.end)}`
 }
 
 function bytesBetween(text: string, start: number, end: number): string {

@@ -30,7 +30,7 @@ export interface Copied {
   readonly isKey: boolean
 }
 
-export type Since = 'expand' | 'verify' | 'retire'
+export type Since = 'expand' | 'verify' | 'retire' | 'purge'
 
 /** What an operation copies. The schema is the one before it. */
 export function copiedBy(
@@ -58,8 +58,13 @@ export function copiedFor(op: Operation, copied: readonly Copied[]): readonly Co
   )
 }
 
-/** When an operation may begin that works on them: as soon as the last of them can be worked on. */
-export function beginOf(copied: readonly Copied[]): Since {
+/**
+ * When an operation may begin that works on them: as soon as the last of them can be worked on. The default of a column that has
+ * another name comes with the purge, when that column alone is there.
+ */
+export function beginOf(op: Operation, copied: readonly Copied[]): Since {
+  const isDefault = op.kind === 'alter_column' && op.default !== undefined
+  if (isDefault && copied.some(({ since }) => since === 'verify')) return 'purge'
   const places = copied.map(({ since }) => PHASES.indexOf(since))
   return (PHASES[Math.max(0, ...places)] ?? 'expand') as Since
 }
@@ -85,7 +90,7 @@ export function lateProblems(
 ): readonly BellowsError[] {
   const [first] = copied
   if (first === undefined) return []
-  const begin = beginOf(copied)
+  const begin = beginOf(op, copied)
   const rules = op.kind === 'add_constraint' ? [op] : op.kind === 'alter_column' ? constraintsOf(op) : []
   const isEarly =
     (op.kind === 'add_constraint' || op.kind === 'alter_column') &&
@@ -138,8 +143,14 @@ export function begunLate<D extends Drafted>(drafts: D, begin: Since): D & { rea
     forward: drafts.forward
       .filter((draft) => !(looksThen && isLook(draft) && isBefore(draft)))
       .map((draft) => (isBefore(draft) ? { ...draft, phase: begin } : draft)),
-    back: begin === 'retire' ? drafts.back.map((draft) => ({ ...draft, phase: 'retire' })) : drafts.back,
+    back: backOf(drafts, begin),
   }
+}
+
+/** From the purge nobody goes back. */
+function backOf({ back }: Drafted, begin: Since): readonly StepDraft[] {
+  if (begin === 'purge') return []
+  return begin === 'retire' ? back.map((draft) => ({ ...draft, phase: 'retire' })) : back
 }
 
 interface Drafted {

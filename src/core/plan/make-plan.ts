@@ -9,6 +9,7 @@ import type { Facts } from '../schema/facts.ts'
 import type { Schema } from '../schema/model.ts'
 import { changedTables, withReferences } from '../schema/references.ts'
 import { arranged } from './arranged.ts'
+import { besideProblems, gatedByBothNames, phasesOn } from './both-names.ts'
 import { dropOrderProblems } from './drop-order.ts'
 import { earlyProblems } from './early-problems.ts'
 import { comingProblems, followedProblems } from './followed.ts'
@@ -34,6 +35,7 @@ import { mayLackRights, rightProblems } from './rights.ts'
 import type { Duty } from './row-trigger.ts'
 import { standInProblems } from './stand-ins.ts'
 import { PHASES, type Step, type StepDraft } from './step.ts'
+import { theTable } from './table-checks.ts'
 import { toldLate } from './told-late.ts'
 
 /**
@@ -152,18 +154,24 @@ function draftsOfAll(
   let schema = start
   let copied: readonly Copied[] = []
   let own: readonly Own[] = []
+  const before: Drafts[] = []
   const planned = migration.operations.map((op, at): Drafts => {
     const others = shared(at)
     const on = copiedFor(op, copied)
-    const begin = on.length === 0 ? undefined : beginOf(on)
+    const begin = on.length === 0 ? undefined : beginOf(op, on)
     const context: Context = {
       schema,
       given: withoutCopied(start, on),
       facts,
       ...placeOf(at),
       ...(others === undefined ? {} : { shared: others }),
+      ...(op.kind === 'rename_table' ? { worked: phasesOn(theTable(op), before) } : {}),
     }
-    const said = [...lateProblems(op, on, context), ...specOf(op).check(op, context)]
+    const said = [
+      ...lateProblems(op, on, context),
+      ...besideProblems(op, copied, before),
+      ...specOf(op).check(op, context),
+    ]
     const found = [...ownProblems(op, own, context), ...toldLate(said, op, migration.operations.slice(0, at))]
     copied = [...copied, ...copiedBy(op, context)]
     if (found.length === 0) {
@@ -174,11 +182,13 @@ function draftsOfAll(
     }
     problems.push(...found)
     if (problems.length > 0) return { touches: [], forward: [], back: [] }
-    return begin === undefined ? draftsOf(op, context) : begunLate(draftsOf(op, context), begin)
+    const drafts = begin === undefined ? draftsOf(op, context) : begunLate(draftsOf(op, context), begin)
+    before.push(drafts)
+    return drafts
   })
   refuseIfAny([...problems, ...comingProblems(migration, start, schema)])
   refuseIfAny([...readColumnProblems(migration, start, facts), ...standInProblems(migration)])
-  return planned
+  return gatedByBothNames(migration.operations, planned)
 }
 
 function leavesSomething({ kind }: Step): boolean {

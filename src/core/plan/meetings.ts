@@ -3,11 +3,12 @@ import { canonical } from '../hash.ts'
 import { specOf } from '../operations/index.ts'
 import type { Migration, Operation } from '../operations/migration.ts'
 import type { Touch } from '../operations/needs.ts'
-import { findTable, primaryKeyOf, type QualifiedName, type Schema } from '../schema/model.ts'
+import { findTable, isSameName, primaryKeyOf, type QualifiedName, type Schema } from '../schema/model.ts'
 import { qualified } from '../sql.ts'
 import { buildsOn, isCopying, mayBuildOn, newName, takesOver } from './copies.ts'
 import { withFollowed } from './followed.ts'
 import { called } from './leaver.ts'
+import { mayStandBeside } from './renamed-table.ts'
 import { companionsOf } from './retire.ts'
 import { theTable } from './table-checks.ts'
 
@@ -24,13 +25,23 @@ export function meetingProblems(migration: Migration): readonly BellowsError[] {
     return before.flatMap((one) =>
       meetings(
         one.touches.filter((touch) => !takesOver(one.op, op, touch)),
-        touches.filter((touch) => !buildsOn(one.op, op, touch)),
+        touches.filter((touch) => !buildsOn(one.op, op, touch) && !standsBeside(one.op, op, touch)),
       ).map((touch) => [written(touch), adviceFor(one.op, op)] as const),
     )
   })
   return [...new Map(met)].map(
     ([what, hint]) =>
       new BellowsError('plan_refused', `Two operations of the migration touch ${what}.`, { hint }),
+  )
+}
+
+/** What is done to a table in front of what gives it another name has its steps before that. */
+function standsBeside(earlier: Operation, later: Operation, touch: Touch): boolean {
+  return (
+    later.kind === 'rename_table' &&
+    mayStandBeside(earlier) &&
+    !('object' in touch) &&
+    isSameName(touch.table, theTable(later))
   )
 }
 

@@ -112,8 +112,8 @@ function isCopiedFrom({ table, column }: DefaultNeed, add: Added): boolean {
 }
 
 /** What the operations of a migration work on. */
-export function touchesOf({ operations }: Migration): readonly Touch[] {
-  return operations.flatMap((op) => specOf(op).needs(op).touches)
+export function touchesOf(migration: Migration): readonly Touch[] {
+  return arranged(migration).operations.flatMap((op) => specOf(op).needs(op).touches)
 }
 
 /** The tables that a migration works on: no second run may touch them meanwhile. */

@@ -33,7 +33,8 @@ export function oneWayProblems(planned: readonly Drafts[]): readonly BellowsErro
   ]
 }
 
-function isOneWay({ forward, back }: Drafts): boolean {
+/** Does it hide something that it cannot bring back? */
+export function isOneWay({ forward, back }: Pick<Drafts, 'forward' | 'back'>): boolean {
   return hides(forward) && !hides(back)
 }
 

@@ -1,4 +1,4 @@
-import type { Migration } from '../operations/migration.ts'
+import type { Migration, Operation } from '../operations/migration.ts'
 import type { Touch } from '../operations/needs.ts'
 import type { Planned } from './groups.ts'
 import type { Placed } from './joining.ts'
@@ -34,16 +34,25 @@ export function inOrder(migration: Migration, planned: readonly Planned[]): read
   ]
 }
 
-/** The new column of a copy is offered when what operations behind it put on it stands, too. */
+/**
+ * The new column of a copy is offered when what operations behind it put on it stands, too; the view that is a renamed table shows
+ * columns that are offered; and the table loses its old name when nothing is dropped of it any more.
+ */
 function offeredLast(
   { operations }: Migration,
   planned: readonly Planned[],
   steps: readonly Placed[],
 ): readonly Placed[] {
-  if (planned.every(({ begin }) => begin === undefined)) return steps
-  const isOffer = ({ draft, of }: Placed) =>
-    draft.shares?.at === 'offer' && of.some((at) => operations[at]?.kind === 'rename_column')
-  return [...steps.filter((one) => !isOffer(one)), ...steps.filter(isOffer)]
+  const isOf = (kind: Operation['kind'], { of }: Placed) => of.some((at) => operations[at]?.kind === kind)
+  const waits = planned.some(({ begin }) => begin !== undefined)
+  const isOffer = (one: Placed) => waits && one.draft.shares?.at === 'offer' && isOf('rename_column', one)
+  const isOfTable = (one: Placed) =>
+    (one.draft.phase === 'verify' || one.draft.phase === 'purge') && isOf('rename_table', one)
+  return [
+    ...steps.filter((one) => !isOffer(one) && !isOfTable(one)),
+    ...steps.filter(isOffer),
+    ...steps.filter(isOfTable),
+  ]
 }
 
 /** What it looks for may be said by a function that the migration makes. */

@@ -45,12 +45,14 @@ const filled: Generator = (draw, way) => {
   if (source === undefined) return undefined
   const { table } = source
   const byDefault = draw.chance(0.5) ? `'none'` : undefined
-  const nullable = byDefault === undefined || draw.chance(0.5)
+  // Where it is NULL for no row there need be no default.
+  const isSure = byDefault === undefined && draw.chance(0.7)
+  const nullable = !isSure && (byDefault === undefined || draw.chance(0.5))
   const column = {
     ...named(draw.name(), 'text', nullable),
     ...(byDefault === undefined ? {} : { byDefault }),
   }
-  const up = toldOf(source)
+  const up = isSure ? `coalesce(${toldOf(source)}, 'nothing')` : toldOf(source)
   const value = byDefault === undefined ? up : `coalesce(${up}, ${byDefault})`
   const drawn = added(using(way, source), { table, column }, { up })
   // In a table that comes with the migration there is no row that nobody writes.

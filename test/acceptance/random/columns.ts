@@ -1,7 +1,17 @@
 import { id, shown } from '../../../src/core/sql.ts'
 import { CHANGES, changed, mayChange } from './changes.ts'
 import { DEFAULTS, forgetSql, immutableSql, isPlain, type RandomColumn } from './schema.ts'
-import { drawPlace, type Generator, type Place, renumbered, replaced, using, withColumns } from './way.ts'
+import {
+  atStart,
+  drawPlace,
+  type Generator,
+  isRenamed,
+  type Place,
+  renumbered,
+  replaced,
+  using,
+  withColumns,
+} from './way.ts'
 
 export const dropColumn: Generator = (draw, way) => {
   // What the rows of writers have that do not know it any more.
@@ -28,7 +38,9 @@ export const changeType: Generator = (draw, way) => draw.one([copied, copied, co
 
 const copied: Generator = (draw, way) => {
   const change = draw.one(CHANGES)
-  const place = drawPlace(draw, way.free, (column) => mayChange(column, change))
+  // Of a table that gets another name no column changes its type under its name.
+  const kept = way.free.filter((one) => !isRenamed(way)(one))
+  const place = drawPlace(draw, kept, (column) => mayChange(column, change))
   if (place === undefined) return undefined
   const { table, column } = place
   const { fields, column: end } = changed(column, change)
@@ -90,7 +102,7 @@ export const alterColumn: Generator = (draw, way) => {
   const commented = using(
     way,
     place,
-    `comment on column ${id(table)}.${id(column.name)} is '${comment.replaceAll("'", "''")}';`,
+    `comment on column ${id(atStart(way, table))}.${id(column.name)} is '${comment.replaceAll("'", "''")}';`,
   )
   const isOfOld = way.added.includes(place) && !way.made.includes(table)
   if (isOfOld || draw.chance(0.3))
@@ -139,7 +151,7 @@ export const splitColumn: Generator = (draw, way) => {
       ...columns.filter((one) => one !== column),
       ...parts.map((part) => part.column),
     ]),
-    pair: { from: id(table), filled: down, old: id(column.name), renewed: down },
+    pair: { from: id(atStart(way, table)), filled: down, old: id(column.name), renewed: down },
   }
 }
 
@@ -175,6 +187,6 @@ export const mergeColumns: Generator = (draw, way) => {
       ...columns.filter((column) => !olds.includes(column)),
       merged,
     ]),
-    pair: { from: id(table), filled: id(name), old: up, renewed: id(name) },
+    pair: { from: id(atStart(way, table)), filled: id(name), old: up, renewed: id(name) },
   }
 }

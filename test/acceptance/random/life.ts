@@ -1,4 +1,6 @@
 import { OPERATION_KINDS } from '../../../src/core/operations/index.ts'
+import type { Operation } from '../../../src/core/operations/migration.ts'
+import { mayStandBeside } from '../../../src/core/plan/renamed-table.ts'
 import { id } from '../../../src/core/sql.ts'
 import { COMPANION } from '../../support/companion.ts'
 import type { Lifecycle } from '../../support/lifecycle.ts'
@@ -17,7 +19,7 @@ import {
   tableSql,
   valueSql,
 } from './schema.ts'
-import type { Drawn, Pair, Way } from './way.ts'
+import { type Drawn, isRenamed, type Pair, type Place, type Way } from './way.ts'
 
 const OPERATIONS_MAX = 12
 
@@ -36,10 +38,10 @@ export function drawLife(draw: Draw): Lifecycle & { readonly drawn: readonly Dra
     given: [...tables.map(tableSql), ...rows, ...besides.map(({ given }) => given), COMPANION.given].join(
       '\n',
     ),
-    operations: [...drawn.map(({ operation }) => operation), COMPANION.operation],
+    operations: [...drawn.flatMap(operationsOf), COMPANION.operation],
     ...(isOfTwo ? { inFront: draw.number(1, drawn.length - 1) } : {}),
     impossible: drawn.flatMap(({ impossible = [] }) => impossible),
-    direct: [...end.map(tableSql), ...(way?.more ?? []), COMPANION.direct].join('\n'),
+    direct: [...end.map(tableSql), ...(way?.more ?? []), ...(way?.last ?? []), COMPANION.direct].join('\n'),
     old: [
       ...tables.map((table) => client('old', table)),
       ...pairs.map(watcher),
@@ -70,15 +72,28 @@ export function drawLife(draw: Draw): Lifecycle & { readonly drawn: readonly Dra
 function drawOperations(draw: Draw, tables: readonly RandomTable[]): readonly Drawn[] {
   const drawn: Drawn[] = []
   const free = tables.flatMap(({ name, columns }) => columns.map((column) => ({ table: name, column })))
-  let way: Way = { tables, more: [], free, added: [], made: [] }
-  const kinds = OPERATION_KINDS.map((kind) => GENERATORS[kind])
+  let way: Way = { start: tables, tables, more: [], last: [], free, added: [], made: [] }
   for (let left = draw.number(1, OPERATIONS_MAX); left > 0; left -= 1) {
-    const one = draw.one(kinds)(draw, way)
+    const kind = draw.one(OPERATION_KINDS)
+    const hidden = mayStandBeside({ kind } as Operation) ? () => false : isRenamed(way)
+    const one = GENERATORS[kind](
+      draw,
+      placesOf(way, (place) => !hidden(place)),
+    )
     if (one === undefined) continue
-    way = one.way
+    const { free, added } = placesOf(way, hidden)
+    way = { ...one.way, free: [...one.way.free, ...free], added: [...one.way.added, ...added] }
     drawn.push(one)
   }
   return drawn
+}
+
+function operationsOf({ before, operation, behind }: Drawn): readonly Operation[] {
+  return [before, operation, behind].filter((one) => one !== undefined)
+}
+
+function placesOf(way: Way, which: (place: Place) => boolean): Way {
+  return { ...way, free: way.free.filter(which), added: way.added.filter(which) }
 }
 
 /** Writes as an application of one version does, beside the first rows; of a table with partitions also to one of these. */
@@ -110,7 +125,7 @@ function watcher(pair: Pair): Client {
       `do $watch$ begin
         if exists (select from ${pair.from} where ${pair.filled} is not null and ${differ(pair)}) then raise 'they disagree'; end if;
         perform pg_sleep(0.02);
-        exception when undefined_column then null; end $watch$`,
+        exception when undefined_column or undefined_table then null; end $watch$`,
     ],
   }
 }

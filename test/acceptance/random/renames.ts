@@ -1,9 +1,10 @@
+import type { Operation } from '../../../src/core/operations/migration.ts'
 import type { RenameColumn } from '../../../src/core/operations/rename/rename.ts'
 import { id } from '../../../src/core/sql.ts'
 import { CHANGES, changed, mayChange } from './changes.ts'
 import type { Draw } from './draw.ts'
 import { isPlain, type RandomColumn } from './schema.ts'
-import { drawPlace, type Generator, withColumns } from './way.ts'
+import { atStart, drawPlace, type Generator, withColumns } from './way.ts'
 
 /** What becomes of a column besides its name. */
 interface More {
@@ -19,14 +20,73 @@ export const renameColumn: Generator = (draw, way) => {
   const to = draw.name()
   const { fields, column: end } =
     draw.one([same, otherType, otherCollation, neverNull])(column, to, draw) ?? same(column)
+  const isMapped = fields.up !== undefined
+  const built = draw.chance(0.3) ? draw.one([index, check, unique]) : undefined
+  const before = isMapped && built !== index ? undefined : built?.(column, to)
+  const byDefault = draw.chance(0.4) ? lastDefault(end, isMapped) : undefined
+  const { byDefault: _, ...without } = end
+  const last = byDefault === undefined ? end : { ...without, ...(byDefault === null ? {} : { byDefault }) }
+  const on = { namespace: 'public', table } as const
   return {
-    operation: { kind: 'rename_column', namespace: 'public', table, from: column.name, to, ...fields },
-    way: withColumns(way, table, (columns) => [
-      ...columns.filter((one) => one !== column),
-      { ...end, name: to, was: column.name },
-    ]),
-    pair: { from: id(table), filled: id(to), old: fields.up ?? id(column.name), renewed: id(to) },
+    ...(before === undefined ? {} : { before: before.operation(on) }),
+    operation: { kind: 'rename_column', ...on, from: column.name, to, ...fields },
+    ...(byDefault === undefined
+      ? {}
+      : { behind: { kind: 'alter_column', ...on, column: to, default: byDefault } as const }),
+    way: withColumns(
+      before === undefined ? way : { ...way, more: [...way.more, before.more(id(atStart(way, table)))] },
+      table,
+      (columns) => [...columns.filter((one) => one !== column), { ...last, name: to, was: column.name }],
+    ),
+    pair: {
+      from: id(atStart(way, table)),
+      filled: id(to),
+      old: fields.up ?? id(column.name),
+      renewed: id(to),
+    },
   }
+}
+
+/** What is put on a column by its old name, in front of the rename, and how plain DDL makes it in the end. */
+type Built = (
+  column: RandomColumn,
+  to: string,
+) =>
+  | {
+      readonly operation: (on: { readonly namespace: string; readonly table: string }) => Operation
+      readonly more: (table: string) => string
+    }
+  | undefined
+
+const index: Built = ({ name, type }, to) => {
+  const definition = (table: string, column: string) =>
+    `create index on ${table} (${id(column)} desc, id) where ${id(column)} is not null`
+  return type === 'jsonb'
+    ? undefined
+    : {
+        operation: ({ table }) => ({ kind: 'create_index', definition: definition(id(table), name) }),
+        more: (table) => `${definition(table, to)};`,
+      }
+}
+
+const check: Built = ({ name }, to) => ({
+  operation: (on) => ({ kind: 'add_constraint', ...on, check: `${id(name)}::text <> 'no one'` }),
+  more: (table) => `alter table ${table} add check (${id(to)}::text <> 'no one');`,
+})
+
+const unique: Built = ({ name, type }, to) =>
+  type === 'jsonb'
+    ? undefined
+    : {
+        operation: (on) => ({ kind: 'add_constraint', ...on, unique: ['id', name] }),
+        more: (table) => `alter table ${table} add unique (id, ${id(to)});`,
+      }
+
+/** A default that only the new column has: none where there was one, or one of values that change. */
+function lastDefault({ type, byDefault }: RandomColumn, isMapped: boolean): string | null | undefined {
+  if (byDefault !== undefined) return null
+  if (!isMapped) return undefined
+  return type === 'bigint' ? '7' : `'none'`
 }
 
 function same(column: RandomColumn): More {
@@ -40,6 +100,8 @@ function otherType(column: RandomColumn, to: string, draw: Draw): More | undefin
 }
 
 function otherCollation(column: RandomColumn): More | undefined {
+  // Whether a check holds in another order nobody knows.
+  if (column.checked !== undefined) return undefined
   const isText = column.type === 'text' || column.type.startsWith('character')
   return isText ? { fields: { collation: 'C' }, column: { ...column, collation: 'C' } } : undefined
 }

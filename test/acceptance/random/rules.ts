@@ -1,5 +1,5 @@
 import { id } from '../../../src/core/sql.ts'
-import { type Drawn, drawPlace, type Generator, renumbered, replaced, using } from './way.ts'
+import { atStart, type Drawn, drawPlace, type Generator, renumbered, replaced, using } from './way.ts'
 
 export const addConstraint: Generator = (draw, way) =>
   draw.one([uniqueOrCheck, uniqueOrCheck, foreignKey, exclusion])(draw, way)
@@ -11,16 +11,16 @@ const uniqueOrCheck: Generator = (draw, way) => {
   if (draw.chance(0.4) && column.type !== 'jsonb')
     return {
       operation: { kind: 'add_constraint', namespace: 'public', table, unique: [column.name, 'id'] },
-      way: using(way, place, `alter table ${id(table)} add unique (${id(column.name)}, id);`),
+      way: using(way, place, `alter table ${id(atStart(way, table))} add unique (${id(column.name)}, id);`),
       again: true,
     }
   const check = `${id(column.name)}::text <> 'nobody'`
   return {
     operation: { kind: 'add_constraint', namespace: 'public', table, check },
-    way: using(way, place, `alter table ${id(table)} add check (${check});`),
+    way: using(way, place, `alter table ${id(atStart(way, table))} add check (${check});`),
     again: true,
     ...(column.checked === undefined
-      ? { impossible: [droppedAgain(table, `${table}_${column.name}_check`)] }
+      ? { impossible: [droppedAgain(table, `${atStart(way, table)}_${column.name}_check`)] }
       : {}),
   }
 }
@@ -51,7 +51,7 @@ const foreignKey: Generator = (draw, way) => {
     way: using(
       using(way, target),
       place,
-      `alter table ${id(table)} add foreign key (${id(column.name)}) references ${id(target.table)} (id)${cascades ? ' on delete cascade' : ''};`,
+      `alter table ${id(atStart(way, table))} add foreign key (${id(column.name)}) references ${id(atStart(way, target.table))} (id)${cascades ? ' on delete cascade' : ''};`,
     ),
     again: true,
   }
@@ -66,7 +66,7 @@ const exclusion: Generator = (draw, way) => {
   const exclude = `using btree (${id(column.name)} with =, id with =)`
   return {
     operation: { kind: 'add_constraint', namespace: 'public', table, exclude },
-    way: using(way, place, `alter table ${id(table)} add exclude ${exclude};`),
+    way: using(way, place, `alter table ${id(atStart(way, table))} add exclude ${exclude};`),
     again: true,
   }
 }
@@ -76,7 +76,8 @@ export const dropConstraint: Generator = (draw, way) => {
   if (place === undefined) return undefined
   const { table, column } = place
   const { unique, checked, ...rest } = column
-  const name = unique === undefined ? `${table}_${column.name}_check` : `${table}_${column.name}_key`
+  const was = atStart(way, table)
+  const name = `${was}_${column.name}_${unique === undefined ? 'check' : 'key'}`
   const left = unique === undefined || checked === undefined ? rest : { ...rest, checked }
   return {
     operation: { kind: 'drop_constraint', namespace: 'public', table, name },
@@ -90,7 +91,7 @@ export const renameConstraint: Generator = (draw, way) => {
   const { table, column } = place
   const to = draw.name()
   const isUnique = column.unique !== undefined
-  const from = `${table}_${column.name}_${isUnique ? 'key' : 'check'}`
+  const from = `${atStart(way, table)}_${column.name}_${isUnique ? 'key' : 'check'}`
   return {
     operation: { kind: 'rename_constraint', namespace: 'public', table, from, to },
     way: replaced(way, place, { ...column, ...(isUnique ? { unique: to } : { checked: to }) }),
@@ -103,10 +104,10 @@ export const createIndex: Generator = (draw, way) => {
   const { table, column } = place
   const how = draw.one(['', ' desc', ' nulls first'])
   const where = draw.one(['', ` where ${id(column.name)} is not null`])
-  const definition = `create index on ${id(table)} (${id(column.name)}${how}, id)${where}`
+  const definition = (on: string) => `create index on ${id(on)} (${id(column.name)}${how}, id)${where}`
   return {
-    operation: { kind: 'create_index', definition },
-    way: using(way, place, `${definition};`),
+    operation: { kind: 'create_index', definition: definition(table) },
+    way: using(way, place, `${definition(atStart(way, table))};`),
     again: true,
   }
 }
@@ -117,7 +118,12 @@ export const dropIndex: Generator = (draw, way) => {
   const { table, column } = place
   const { indexed: _, ...left } = column
   return {
-    operation: { kind: 'drop_index', namespace: 'public', table, index: `${table}_${column.name}_idx` },
+    operation: {
+      kind: 'drop_index',
+      namespace: 'public',
+      table,
+      index: `${atStart(way, table)}_${column.name}_idx`,
+    },
     way: replaced(way, place, left),
   }
 }
@@ -127,7 +133,7 @@ export const renameIndex: Generator = (draw, way) => {
   if (place === undefined) return undefined
   const { table, column } = place
   const to = draw.name()
-  const from = `${table}_${column.name}_idx`
+  const from = `${atStart(way, table)}_${column.name}_idx`
   return {
     operation: { kind: 'rename_index', namespace: 'public', table, from, to },
     way: replaced(way, place, { ...column, indexed: to }),
@@ -139,7 +145,7 @@ export const replaceIndex: Generator = (draw, way) => {
   if (place === undefined) return undefined
   const { table, column } = place
   const order = draw.one([' desc', ' nulls first'])
-  const name = id(`${table}_${column.name}_idx`)
+  const name = id(`${atStart(way, table)}_${column.name}_idx`)
   return {
     operation: {
       kind: 'replace_index',

@@ -1,6 +1,6 @@
 import { id } from '../../../src/core/sql.ts'
 import { drawPlainColumn, type RandomTable } from './schema.ts'
-import { drawTable, type Generator, type Way } from './way.ts'
+import { atStart, drawTable, type Generator, type Place, type Way } from './way.ts'
 
 export const createTable: Generator = (draw, way) => {
   const columns = Array.from({ length: draw.number(1, 4) }, () => drawPlainColumn(draw))
@@ -50,10 +50,15 @@ export const renameTable: Generator = (draw, way) => {
   const table = drawTable(draw, way)
   if (table === undefined) return undefined
   const to = draw.name()
+  // What else becomes of it is said by the new name.
+  const moved = (place: Place) => (place.table === table.name ? { ...place, table: to } : place)
   return {
     operation: { kind: 'rename_table', namespace: 'public', table: table.name, to },
     way: {
-      ...touched(way, table.name, `alter table ${id(table.name)} rename to ${id(to)};`),
+      ...way,
+      last: [...way.last, `alter table ${id(table.name)} rename to ${id(to)};`],
+      free: way.free.map(moved),
+      added: way.added.map(moved),
       tables: way.tables.map((one) => (one === table ? { ...one, name: to, was: table.name } : one)),
     },
   }
@@ -78,8 +83,8 @@ export const setTable: Generator = (draw, way) => {
     way: touched(
       way,
       name,
-      `comment on table ${id(name)} is '${`of ${name}`.replaceAll("'", "''")}';`,
-      ...(isStored ? [`alter table ${id(name)} set (fillfactor = ${fillfactor});`] : []),
+      `comment on table ${id(atStart(way, name))} is '${`of ${name}`.replaceAll("'", "''")}';`,
+      ...(isStored ? [`alter table ${id(atStart(way, name))} set (fillfactor = ${fillfactor});`] : []),
     ),
     again: true,
   }

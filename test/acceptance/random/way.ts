@@ -6,10 +6,13 @@ import type { RandomColumn, RandomTable } from './schema.ts'
 
 /** A database on its way from one shape to another. */
 export interface Way {
+  readonly start: readonly RandomTable[]
   /** As plain DDL would make them in the end. */
   readonly tables: readonly RandomTable[]
-  /** What plain DDL would add to them. */
+  /** What plain DDL would add to them, by the names that tables have at the start. */
   readonly more: readonly string[]
+  /** What it would do behind all that. */
+  readonly last: readonly string[]
   /** Columns that no operation touches so far, by table. */
   readonly free: readonly Place[]
   /** Columns that the migration adds, and nothing else touches. */
@@ -33,6 +36,9 @@ export interface Pair {
 
 export interface Drawn {
   readonly operation: Operation
+  /** What stands in front of it, or behind, about the same. */
+  readonly before?: Operation
+  readonly behind?: Operation
   readonly way: Way
   readonly pair?: Pair
   /** What could not stand behind it, and why. */
@@ -46,6 +52,16 @@ export interface Drawn {
 
 /** Draws an operation that fits; undefined where there is none. */
 export type Generator = (draw: Draw, way: Way) => Drawn | undefined
+
+/** Is a place of a table that the migration gives another name? */
+export function isRenamed({ tables }: Way): (place: Place) => boolean {
+  return ({ table }) => tables.some(({ name, was }) => name === table && was !== undefined)
+}
+
+/** The name that a table has until the contract. */
+export function atStart({ tables }: Way, table: string): string {
+  return tables.find(({ name }) => name === table)?.was ?? table
+}
 
 /** One of the places that fit, or none. */
 export function drawPlace(
@@ -99,10 +115,13 @@ export function using(way: Way, { table, column }: Place, ...more: readonly stri
 /** A table of which nothing is touched so far, and to which no foreign key points. */
 export function drawTable(draw: Draw, way: Way): RandomTable | undefined {
   const fitting = way.tables.filter(
-    ({ name, columns }) =>
-      columns.length > 0 &&
-      columns.every((column) => way.free.some((one) => one.table === name && one.column === column)) &&
-      way.tables.every((other) => other.columns.every(({ references }) => references !== name)),
+    (table) =>
+      way.start.includes(table) &&
+      table.columns.length > 0 &&
+      table.columns.every((column) =>
+        way.free.some((one) => one.table === table.name && one.column === column),
+      ) &&
+      way.tables.every((other) => other.columns.every(({ references }) => references !== table.name)),
   )
   return fitting.length === 0 ? undefined : draw.one(fitting)
 }

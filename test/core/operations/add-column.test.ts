@@ -138,7 +138,7 @@ describe('a column that cannot be added', () => {
       { nullable: false },
       'plan_refused',
       'The column "slug" is NOT NULL and has no default: an old writer would fail.',
-      'Give it a default, or add it as nullable.',
+      'Give it a default, or "up", or add it as nullable.',
     ],
     [
       'with a default that is no expression',
@@ -180,14 +180,14 @@ describe('a column that cannot be added', () => {
       { nullable: false, default: 'null::text' },
       'plan_refused',
       'The column "slug" is NOT NULL and has no default: an old writer would fail.',
-      'Give it a default, or add it as nullable.',
+      'Give it a default, or "up", or add it as nullable.',
     ],
     [
       'NOT NULL with a value from other columns, which may be NULL, and no default',
       { nullable: false, up: 'lower(name)' },
       'plan_refused',
       'The column "slug" is NOT NULL and has no default: an old writer would fail.',
-      'Give it a default as well: where nobody fills it, "up" does until the contract, and the default afterwards.',
+      'Nobody knows that "up" is NULL for no row. Write coalesce(<what it says>, <a value>), or give a default.',
     ],
     [
       'with a value that the server does not take',

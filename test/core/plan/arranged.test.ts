@@ -51,14 +51,98 @@ describe('the operations of a migration', () => {
       [alter('a', { default: null, comment: 'c' }), change],
       [alter('a', { comment: 'c' }), change, alter('a', { default: null })],
     ],
+    [
+      'a check comes behind, by the new name',
+      [alter('a', { check: { name: 'some', constraint: 'a > 0 and c' } }), rename],
+      [rename, alter('b', { check: { name: 'some', constraint: 'b > 0 AND c' } })],
+    ],
+    [
+      'a default that goes, or is of other values, comes behind all else of the new column',
+      [{ ...rename, up: 'a + 1' }, alter('b', { default: '7', nullable: false }), index],
+      [{ ...rename, up: 'a + 1' }, alter('b', { nullable: false }), index, alter('b', { default: '7' })],
+    ],
+    [
+      'an index comes behind, by the new name',
+      [{ kind: 'create_index', definition: 'create index on users (lower(a), c) where a <> $$a$$' }, rename],
+      [
+        rename,
+        {
+          kind: 'create_index',
+          definition: `CREATE INDEX ON users ((lower(b)), c) WHERE b <> 'a'`,
+        },
+      ],
+    ],
+    [
+      'constraints come behind, by the new name',
+      [
+        { kind: 'add_constraint', ...on, check: 'a > 0' },
+        { kind: 'add_constraint', ...on, unique: ['c', 'a'], include: ['d'] },
+        {
+          kind: 'add_constraint',
+          ...on,
+          foreign_key: { columns: ['a'], references: { ...team, columns: ['a'] } },
+        },
+        rename,
+        change,
+      ],
+      [
+        rename,
+        { kind: 'add_constraint', ...on, check: 'b > 0' },
+        { kind: 'add_constraint', ...on, unique: ['c', 'b'], include: ['d'] },
+        {
+          kind: 'add_constraint',
+          ...on,
+          foreign_key: { columns: ['b'], references: { ...team, columns: ['a'] } },
+        },
+        change,
+      ],
+    ],
+    [
+      'they come behind each copy of their columns',
+      [
+        { kind: 'add_constraint', ...on, unique: ['a', 'c'] },
+        rename,
+        { ...change, column: 'c' },
+        { ...rename, from: 'd', to: 'e' },
+      ],
+      [
+        rename,
+        { ...change, column: 'c' },
+        { kind: 'add_constraint', ...on, unique: ['b', 'c'] },
+        { ...rename, from: 'd', to: 'e' },
+      ],
+    ],
   ])('%s', (_what, written, expected) => {
     expect(of(...written)).toEqual(expected)
   })
 
   test.each<[string, readonly Operation[]]>([
-    ['a default of another type', [{ ...rename, type: 'bigint' }, alter('b', { default: '7' })]],
-    ['a default that goes', [rename, alter('b', { default: null })]],
-    ['a check of the old column', [alter('a', { check: { constraint: 'a > 0' } }), rename]],
+    [
+      'a check of other values',
+      [alter('a', { check: { constraint: 'a > 0' } }), { ...rename, up: 'a + 1', down: 'b - 1' }],
+    ],
+    [
+      'a constraint of other values',
+      [
+        { kind: 'add_constraint', ...on, unique: ['a'] },
+        { ...rename, transform: 'trim' },
+      ],
+    ],
+    [
+      'a unique index of other values',
+      [
+        { kind: 'create_index', definition: 'create unique index on users (a)' },
+        { ...change, up: 'a + 1' },
+      ],
+    ],
+    [
+      'what is called by its name in between',
+      [
+        { kind: 'create_index', definition: 'create index by_a on users (a)' },
+        { kind: 'rename_index', ...on, from: 'by_a', to: 'a_index' },
+        rename,
+      ],
+    ],
     [
       'NULL of what is made NOT NULL',
       [{ ...change, nullable: false, up: '1' }, alter('a', { nullable: true })],
@@ -77,5 +161,51 @@ describe('the operations of a migration', () => {
     expect(of(before, rename)).toEqual([{ ...one, up: 'a::bigint + 1', down: 'CAST(b - 1 AS text)' }])
     expect(of({ ...rename, transform: 'trim' }, behind)).toHaveLength(2)
     expect(of(rename, { ...behind, up: 'b +' })).toEqual([{ ...one, up: 'b +' }])
+  })
+})
+
+describe('what is done to a table that gets another name', () => {
+  const renamed: Operation = { kind: 'rename_table', namespace: 'public', table: 'users', to: 'people' }
+  const people = { namespace: 'public', table: 'people' } as const
+  const drop = { kind: 'drop_column', ...on, column: 'd' } as const
+
+  test('comes before it, by the old name', () => {
+    const other = { kind: 'drop_table', namespace: 'public', table: 'other' } as const
+    expect(
+      of(
+        drop,
+        renamed,
+        { ...rename, ...people },
+        { kind: 'create_index', definition: 'create index on "people" (b) where b is not null' },
+        {
+          kind: 'add_constraint',
+          ...people,
+          foreign_key: { columns: ['b'], references: { ...people, columns: ['b'] } },
+        },
+        { kind: 'alter_column', ...on, table: 'orders', column: 'x', references: { ...people, column: 'b' } },
+        other,
+      ),
+    ).toEqual([
+      drop,
+      rename,
+      { kind: 'create_index', definition: 'create index on "users" (b) where b is not null' },
+      {
+        kind: 'add_constraint',
+        ...on,
+        foreign_key: { columns: ['b'], references: { ...on, columns: ['b'] } },
+      },
+      { kind: 'alter_column', ...on, table: 'orders', column: 'x', references: { ...on, column: 'b' } },
+      renamed,
+      other,
+    ])
+  })
+
+  test.each<[string, readonly Operation[]]>([
+    ['it is written by the old name', [renamed, { ...rename, ...people }, drop]],
+    ['the new name is another one before', [{ ...drop, ...people }, renamed, { ...rename, ...people }]],
+    ['it takes the name away', [renamed, { kind: 'drop_table', ...people }]],
+    ['it is in another namespace', [renamed, { ...drop, ...people, namespace: 'other' }]],
+  ])('stays where it is if %s', (_what, operations) => {
+    expect(of(...operations)).toEqual(operations)
   })
 })

@@ -37,14 +37,19 @@ describe('the hazards of a step', () => {
     ['that stops clients', ddl({ locks: [on('users', 'access_exclusive')] }), [STOPS]],
     [
       'that hands over the keys of all partitions',
-      ddl({ locks: [on('users', 'access_exclusive')], stands: [] }),
+      ddl({
+        locks: [on('users', 'access_exclusive'), on('users_1', 'access_exclusive', { implied: true })],
+        stands: [],
+      }),
       [
         {
           ...STOPS,
-          because: STOPS.because.replace(
-            'some milliseconds',
-            'some 6 milliseconds for each partition, whose keys go over together',
-          ),
+          because: STOPS.because
+            .replace('users', 'users and users_1')
+            .replace(
+              'some milliseconds',
+              'some 8 milliseconds, as the keys of all partitions go over together',
+            ),
         },
       ],
     ],

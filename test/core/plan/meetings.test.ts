@@ -243,11 +243,6 @@ describe('what else becomes of a column that is copied', () => {
       'Put alter_column behind rename_column, for "b" as it is then.',
     ],
     [
-      'a default that goes, which may not come behind',
-      { ...described, default: null },
-      'Put them into two migrations; the second begins when the first is contracted.',
-    ],
-    [
       'anything else',
       { kind: 'drop_column', ...of, column: 'a' },
       'Put them into two migrations; the second begins when the first is contracted.',

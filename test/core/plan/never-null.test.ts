@@ -17,3 +17,14 @@ test.each<[string, boolean]>([
 ])('%s is never NULL: %s', (expression, expected) => {
   expect(isNeverNull(expression)).toBe(expected)
 })
+
+test.each<[string, boolean]>([
+  ['name', true],
+  ['name::text', true],
+  ['coalesce(nick, name)', true],
+  ['nick', false],
+  ['lower(name)', false],
+  ['users.name', false],
+])('%s is never NULL where "name" is NOT NULL: %s', (expression, expected) => {
+  expect(isNeverNull(expression, ['name'])).toBe(expected)
+})

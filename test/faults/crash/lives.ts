@@ -352,6 +352,20 @@ export const TABLES: Life = {
   given:
     'create table extras (id serial primary key, of_user bigint references users); insert into extras values (1, 1)',
 }
+/** Worked on by its old name until nothing is dropped of it any more. */
+export const TABLE_WORKED_ON: Life = {
+  ...life(
+    [
+      { kind: 'rename_table', ...on, table: 'staff', to: 'people' },
+      { ...rename('name', 'full_name'), table: 'people' },
+      { ...on, kind: 'alter_column', table: 'people', column: 'mail', nullable: false },
+      { ...on, kind: 'drop_column', table: 'people', column: 'older' },
+    ],
+    { copy_name_to_full_name: 100 },
+  ),
+  given: `create table staff (id int primary key, name text not null, mail text, older text);
+    insert into staff select i, 'name ' || i, 'm' || i, 'o' from generate_series(1, 100) i`,
+}
 export const DROP_FILLED = life([drop('older', "'old ' || id")])
 export const DROP_TWO = life([drop('legacy'), drop('older')])
 

@@ -1,5 +1,6 @@
 import { expect } from 'vitest'
 import { BellowsError } from '../../../src/core/errors.ts'
+import { arranged } from '../../../src/core/plan/arranged.ts'
 import type { Bellows } from '../../../src/engine/bellows.ts'
 import { catalog, traces } from '../../support/catalog.ts'
 import { able, OLD, RENEWED, request, trickle } from './applications.ts'
@@ -105,7 +106,8 @@ export function rollingBack(life: Life, unharmed: Unharmed): Recovery {
 
 /** Is a column or a table of the migration gone, rather than there or hidden? */
 async function isBeyondReturn(database: OpenDatabase, life: Life): Promise<boolean> {
-  const leaving = life.migration.operations.flatMap((op) =>
+  // By the names that they have until the contract.
+  const leaving = arranged(life.migration).operations.flatMap((op) =>
     op.kind === 'rename_column' || op.kind === 'split_column'
       ? [`${op.table}.${op.from}`]
       : op.kind === 'drop_column'
@@ -116,7 +118,7 @@ async function isBeyondReturn(database: OpenDatabase, life: Life): Promise<boole
   )
   const gone = await database.query(
     `select from unnest($1::text[]) one, split_part(one, '.', 2) leaving where not exists (select from pg_attribute
-      where attrelid = split_part(one, '.', 1)::regclass and not attisdropped and (attname = leaving or attname ~ ('^bellows_retired_.*_' || leaving || '$')))`,
+      where attrelid = to_regclass(split_part(one, '.', 1)) and not attisdropped and (attname = leaving or attname ~ ('^bellows_retired_.*_' || leaving || '$')))`,
     [leaving],
   )
   const dropped = await database.query(

@@ -2,6 +2,7 @@ import { BellowsError } from '../../errors.ts'
 import { columnNameProblem } from '../../identifier.ts'
 import { readExpression, readType } from '../../parse.ts'
 import { INTEGER_TYPES } from '../../plan/mapping.ts'
+import { isNeverNull } from '../../plan/never-null.ts'
 import { problemOf } from '../../plan/problem-of.ts'
 import { rowValueProblems, unusable, valueProblems } from '../../plan/row-value.ts'
 import { columnSlotProblems, refused, tableProblems, theTable } from '../../plan/table-checks.ts'
@@ -22,7 +23,7 @@ export function addProblems(op: AddColumn, context: Context): readonly BellowsEr
     ...typeProblems(op, context),
     ...collationProblems(op, context.facts),
     ...sourceProblems(op),
-    ...defaultProblems(op, context),
+    ...defaultProblems(op, table, context),
     ...upProblems(op, table, context.facts),
     ...identityProblems(op, table, context.facts),
     ...generatedProblems(op, context.facts),
@@ -68,6 +69,12 @@ function typeProblem(read: ReturnType<typeof readType>, type: TypeFacts | undefi
     : undefined
 }
 
+/** Until the contract "up" fills what old writers leave out; so it may be NULL for none of their rows. */
+function fillsAlways({ up }: AddColumn, { columns }: Table): boolean {
+  const filled = columns.filter(({ nullable }) => !nullable).map(({ name }) => name)
+  return up !== undefined && isNeverNull(up, filled)
+}
+
 /** A column has its value from one source; only `up` and a default can share the work. */
 function sourceProblems(op: AddColumn): readonly BellowsError[] {
   const given = (['up', 'default', 'generated', 'identity'] as const).filter((name) => op[name] !== undefined)
@@ -90,14 +97,14 @@ function withoutDefault(op: AddColumn): BellowsError {
     {
       hint:
         op.up === undefined
-          ? 'Give it a default, or add it as nullable.'
-          : 'Give it a default as well: where nobody fills it, "up" does until the contract, and the default afterwards.',
+          ? 'Give it a default, or "up", or add it as nullable.'
+          : 'Nobody knows that "up" is NULL for no row. Write coalesce(<what it says>, <a value>), or give a default.',
     },
   )
 }
 
-function defaultProblems(op: AddColumn, { facts }: Context): readonly BellowsError[] {
-  const hasOther = op.identity !== undefined || op.generated !== undefined
+function defaultProblems(op: AddColumn, table: Table, { facts }: Context): readonly BellowsError[] {
+  const hasOther = op.identity !== undefined || op.generated !== undefined || fillsAlways(op, table)
   if (op.default === undefined) return op.nullable || hasOther ? [] : [withoutDefault(op)]
   if (!op.nullable && /^\s*null\b/i.test(op.default)) return [withoutDefault(op)]
   const known = facts.expressions[expressionKey(op.default, op.type)]

@@ -1,3 +1,4 @@
+import { behindGate, type TakingAway } from '../../plan/behind-gate.ts'
 import { clearColumnState, columnIsOffered } from '../../plan/column-state.ts'
 import { validateChecksStep } from '../../plan/constraint-steps.ts'
 import { onTable } from '../../plan/on-table.ts'
@@ -13,7 +14,9 @@ import {
 import { type Installed, uninstallSql } from '../../plan/row-trigger.ts'
 import type { Requirement, StepDraft } from '../../plan/step.ts'
 import type { QualifiedName } from '../../schema/model.ts'
-import { id, lit, qualified, type Sql, sql } from '../../sql.ts'
+import { id, lit, qualified, type Sql, shown, sql } from '../../sql.ts'
+import { leavingFreedom } from '../rules/leaving.ts'
+import { oldWritersHazard } from '../rules/put-up.ts'
 import type { AddColumn } from './add.ts'
 import { defaultSql, type Work } from './work.ts'
 
@@ -23,8 +26,16 @@ export function settleSteps(work: Work): readonly StepDraft[] {
   return [
     ...(work.nullable ? [] : [proofStep(work), validateStep(work)]),
     offerStep(work, isOver),
-    ...(isOver ? [] : [purgeStep(work)]),
+    ...(isOver ? [] : purgeSteps(work)),
   ]
+}
+
+/** Where no default takes over, whoever does not know the column fails when nothing fills it any more. */
+function purgeSteps(work: Work): readonly StepDraft[] {
+  const { op, table, nullable } = work
+  if (nullable || op.default !== undefined) return [purgeStep(work)]
+  const hazards = [oldWritersHazard(`leaves out "${op.column}"`, 'after_rollout')]
+  return behindGate(leavingFreedom(table, `NOT NULL of ${shown(op.column)}`), { ...purgeStep(work), hazards })
 }
 
 function proofStep(work: Work): StepDraft {
@@ -101,7 +112,7 @@ function identitySql(op: AddColumn, table: QualifiedName, numbers: QualifiedName
 }
 
 /** Nobody fills the column for writers that do not know it any more, but its default. */
-function purgeStep({ op, table, filling }: Work): StepDraft {
+function purgeStep({ op, table, filling }: Work): TakingAway {
   return {
     ...onTable(table),
     kind: 'purge',

@@ -1,0 +1,104 @@
+import type { Operation } from '../operations/migration.ts'
+import { isSameName, type QualifiedName } from '../schema/model.ts'
+import { indexOnTable, readIndex } from './index-text.ts'
+import { theTable } from './table-checks.ts'
+
+/** What gives a table another name. */
+export type RenamingTable = Extract<Operation, { kind: 'rename_table' }>
+
+/**
+ * What may be done to a table that gets another name: until the contract it has the old one, so that is what the steps say. The rest
+ * makes, or needs, the name itself.
+ */
+const BESIDE = [
+  'add_column',
+  'add_constraint',
+  'alter_column',
+  'change_type',
+  'create_index',
+  'drop_column',
+  'drop_constraint',
+  'drop_index',
+  'merge_columns',
+  'rename_column',
+  'rename_constraint',
+  'rename_index',
+  'replace_index',
+  'set_table',
+  'split_column',
+] as const
+
+type Beside = Extract<Operation, { kind: (typeof BESIDE)[number] }>
+
+export function mayStandBeside(op: Operation): op is Beside {
+  return BESIDE.some((kind) => kind === op.kind)
+}
+
+export function nameAfter({ namespace, to }: RenamingTable): QualifiedName {
+  return { namespace, name: to }
+}
+
+/**
+ * The operations with a renamed table by its old name, and the one that renames it behind all that is done to it. What says the old
+ * name behind that, or the new one before it, means another table.
+ */
+export function byOldNames(operations: readonly Operation[]): readonly Operation[] {
+  return operations.filter((op) => op.kind === 'rename_table').reduce(withOldName, operations)
+}
+
+function withOldName(operations: readonly Operation[], renaming: RenamingTable): readonly Operation[] {
+  const at = operations.indexOf(renaming)
+  const [before, behind] = [operations.slice(0, at), operations.slice(at + 1)]
+  const [old, renewed] = [theTable(renaming), nameAfter(renaming)]
+  const last = behind.findLastIndex((op) => isOn(op, renewed))
+  if (last < 0 || behind.some((op) => isOn(op, old)) || before.some((op) => isOn(op, renewed)))
+    return operations
+  const moved = behind.slice(0, last + 1)
+  if (moved.some((op) => isOn(op, renewed) && !mayStandBeside(op))) return operations
+  return [
+    ...before,
+    ...moved.map((op) => (mayStandBeside(op) ? onTable(op, renewed, old) : op)),
+    renaming,
+    ...behind.slice(last + 1),
+  ]
+}
+
+function isOn(op: Operation, table: QualifiedName): boolean {
+  return tablesOf(op).some((one) => isSameName(one, table))
+}
+
+/** The tables whose names an operation says, as its own or as the one that it points at. */
+export function tablesOf(op: Operation): readonly QualifiedName[] {
+  if (op.kind === 'create_index' || op.kind === 'replace_index') {
+    const index = readIndex(op.definition)
+    return 'problem' in index ? [] : [index.table]
+  }
+  const own = 'table' in op ? [theTable(op)] : []
+  if (op.kind === 'add_column' || op.kind === 'alter_column')
+    return [...own, ...(op.references === undefined ? [] : [theTable(op.references)])]
+  if (op.kind === 'add_constraint')
+    return [...own, ...(op.foreign_key === undefined ? [] : [theTable(op.foreign_key.references)])]
+  return own
+}
+
+/** The same operation on a table of another name. */
+function onTable(op: Beside, from: QualifiedName, to: QualifiedName): Operation {
+  const named = <T extends { readonly namespace: string; readonly table: string }>(one: T): T =>
+    isSameName(theTable(one), from) ? { ...one, table: to.name } : one
+  switch (op.kind) {
+    case 'create_index':
+    case 'replace_index':
+      return { ...op, definition: indexOnTable(op.definition, from, to.name) }
+    case 'add_column':
+    case 'alter_column':
+      return op.references === undefined ? named(op) : { ...named(op), references: named(op.references) }
+    case 'add_constraint': {
+      const { foreign_key: key } = op
+      return key === undefined
+        ? named(op)
+        : { ...named(op), foreign_key: { ...key, references: named(key.references) } }
+    }
+    default:
+      return named(op)
+  }
+}
