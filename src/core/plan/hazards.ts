@@ -26,7 +26,7 @@ export function stepHazards(step: StepDraft): readonly Hazard[] {
   ]
 }
 
-/** Measured where the machine had other work to do, see decision 0059; on an idle one it is a third of that. */
+/** Measured where the machine had other work to do, see decision 0059; on an idle one it is less. */
 const KEYED_TABLE_MS = 4
 
 /** The key of each partition is made one of the new column by itself, see `swapPartKeysSql`, and what points at it goes over, too. */

@@ -81,7 +81,7 @@ export function ruleProblems(table: Table, from: string, to: string): readonly B
   )
 }
 
-/** Measured: some 2 ms for each partition on a small machine that is idle, there and back, and three times that on one that is not. */
+/** Measured: some 4 ms for each partition on a small machine that had other work to do, there and back; the bound of a transaction is 2 s. */
 const KEYED_PARTS_MAX = 100
 
 function isTooWide({ kind, parts }: Table, one: Constraint): boolean {
