@@ -7,7 +7,7 @@ import type { Context } from '../operations/operation.ts'
 import { withReliance } from '../operations/rules/reliance.ts'
 import type { Facts } from '../schema/facts.ts'
 import type { Schema } from '../schema/model.ts'
-import { changedTables, withReferences } from '../schema/references.ts'
+import { type Changed, changedTables, withReferences } from '../schema/references.ts'
 import { arranged } from './arranged.ts'
 import { besideProblems, gatedByBothNames, phasesOn } from './both-names.ts'
 import { dropOrderProblems } from './drop-order.ts'
@@ -88,13 +88,17 @@ function hashed(content: Omit<Plan, 'hash'>): Plan {
 
 /** The schema after the whole migration. */
 export function applied(migration: Migration, schema: Schema, facts: Facts): Schema {
-  return arranged(migration).operations.reduce((before, op) => after(op, before, facts), schema)
+  return arranged(migration).operations.reduce((before, op) => after(op, before, facts).schema, schema)
 }
 
-function after(op: Operation, schema: Schema, facts: Facts): Schema {
-  const result = specOf(op).apply(op, schema, facts)
-  const changed = changedTables(schema, result)
-  return withReliance(withReferences(result, changed), changed)
+function after(
+  op: Operation,
+  before: Schema,
+  facts: Facts,
+): { readonly schema: Schema; readonly changed: Changed } {
+  const result = specOf(op).apply(op, before, facts)
+  const changed = changedTables(before, result)
+  return { schema: withReliance(withReferences(result, changed), changed), changed }
 }
 
 /** Operations that are done together are planned once more: each with the trigger that it has in common with the others. */
@@ -175,8 +179,9 @@ function draftsOfAll(
     const found = [...ownProblems(op, own, context), ...toldLate(said, op, migration.operations.slice(0, at))]
     copied = [...copied, ...copiedBy(op, context)]
     if (found.length === 0) {
-      schema = after(op, schema, facts)
-      const made = ownOf(op, context, schema, begin)
+      const done = after(op, schema, facts)
+      schema = done.schema
+      const made = ownOf(op, facts, done.changed, begin)
       found.push(...earlyProblems(op, made, own, schema))
       own = [...underNewName(own, op), ...made]
     }

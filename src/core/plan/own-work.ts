@@ -1,8 +1,8 @@
 import { isFilled } from '../operations/add/values.ts'
 import type { Operation } from '../operations/migration.ts'
 import type { Context } from '../operations/operation.ts'
-import { type Constraint, isSameName, type QualifiedName, type Schema, type Table } from '../schema/model.ts'
-import { changedTables } from '../schema/references.ts'
+import { type Constraint, isSameName, type QualifiedName, type Table } from '../schema/model.ts'
+import type { Changed } from '../schema/references.ts'
 import { PHASES, type Phase } from './step.ts'
 import { theTable } from './table-checks.ts'
 
@@ -24,12 +24,11 @@ export type Before = Pick<Context, 'schema' | 'facts'>
 /** What an operation makes of which it matters when. */
 export function ownOf(
   op: Operation,
-  { schema, facts }: Before,
-  after: Schema,
+  facts: Context['facts'],
+  [were, are]: Changed,
   begin: Phase = 'expand',
 ): readonly Own[] {
   if (op.kind === 'rename_table') return []
-  const [were, are] = changedTables(schema, after)
   return are.flatMap((is) => {
     const was = were.find((one) => isSameName(one, is))
     return changesOf(op, was, is, facts).map((one) => ({

@@ -227,7 +227,7 @@ export function needsColumn(table: Table, constraint: Constraint, column: string
 export function withTable(schema: Schema, changed: Table): Schema {
   const at = placeOf(changed, schema.tables)
   const tables = at < 0 ? [...schema.tables, changed] : schema.tables.with(at, changed)
-  keepPlaces(schema.tables, tables)
+  keepPlaces(schema.tables, tables, at < 0 ? schema.tables.length : at)
   return { ...schema, tables }
 }
 

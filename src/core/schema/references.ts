@@ -9,6 +9,7 @@ import {
   type Table,
   withTable,
 } from './model.ts'
+import { takeChanges } from './table-places.ts'
 
 /** The schema after an operation, in which every table knows anew which foreign keys of the changed ones point at it. */
 export function withReferences(after: Schema, [gone, made]: Changed): Schema {
@@ -43,8 +44,10 @@ export type Changed = readonly [readonly Table[], readonly Table[]]
 /** What differs: the tables before, and those after. A partition has its keys from its parent, which is asked for them. */
 export function changedTables(before: Schema, after: Schema): Changed {
   const [gone, made]: [Table[], Table[]] = [[], []]
-  // A plain loop: it runs over all tables of a migration for each of its operations.
-  for (let at = 0; at < before.tables.length || at < after.tables.length; at += 1) {
+  const places = takeChanges(before.tables, after.tables) ?? [
+    ...Array(Math.max(before.tables.length, after.tables.length)).keys(),
+  ]
+  for (const at of places) {
     const was = before.tables[at]
     const is = after.tables[at]
     if (was === is) continue

@@ -26,9 +26,29 @@ export function placeOf(of: Named, tables: readonly Named[]): number {
   return byName.get(key) ?? (count < tables.length ? behind() : -1)
 }
 
-/** The names of `to` are those of `from`, with others behind them at most. */
-export function keepPlaces(from: readonly Named[], to: readonly Named[]): void {
+/** The names of `to` are those of `from`, and all of its tables but the one at this place, or with that one behind them. */
+export function keepPlaces(from: readonly Named[], to: readonly Named[], at: number): void {
   places.set(to, placesIn(from))
+  changes.set(to, { from, at })
+}
+
+/** Where an array differs from the one that it was made from. Nobody asks twice: what was before is not kept for longer. */
+const changes = new WeakMap<readonly Named[], { readonly from: readonly Named[]; readonly at: number }>()
+
+/** Where two arrays may differ; undefined where that is not known. */
+export function takeChanges(
+  before: readonly Named[],
+  after: readonly Named[],
+): readonly number[] | undefined {
+  const found = new Set<number>()
+  for (let tables = after; tables !== before; ) {
+    const change = changes.get(tables)
+    if (change === undefined) return undefined
+    changes.delete(tables)
+    found.add(change.at)
+    tables = change.from
+  }
+  return [...found].sort((a, b) => a - b)
 }
 
 function placesIn(tables: readonly Named[]): Places {

@@ -52,3 +52,27 @@ describe('after an operation a table knows which foreign keys point at it', () =
     expect(teams?.referencedBy.map(({ identity }) => identity)).toEqual(expected)
   })
 })
+
+describe('the tables that an operation changed', () => {
+  const renamed = (schema: ReturnType<typeof schemaOf>, comment: string) =>
+    withTable(schema, { ...USERS, comment })
+  const names = ([were, are]: ReturnType<typeof changedTables>) => [
+    were.map(({ name }) => name),
+    are.map(({ name, comment }) => `${name}: ${comment}`),
+  ]
+
+  test('are the same, whether or not each change is known by its place, and however often one asks', () => {
+    const after = withTable(renamed(renamed(before, 'once'), 'twice'), named('more'))
+    const copy = { tables: [...after.tables] }
+    const expected = [['users'], ['users: twice', 'more: null']]
+
+    expect(names(changedTables(before, copy))).toEqual(expected)
+    expect(names(changedTables(before, after))).toEqual(expected)
+    expect(names(changedTables(before, after))).toEqual(expected)
+  })
+
+  test('are seen also behind a change whose place nobody knows', () => {
+    const after = renamed(withoutTable(before, TEAMS), 'then')
+    expect(names(changedTables(before, after))).toEqual([['teams', 'users'], ['users: then']])
+  })
+})
