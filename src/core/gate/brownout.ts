@@ -17,9 +17,9 @@ export function brownoutCheck(
   column: string,
   { began, until, isOver, refused, counted = 'writes' }: Brownout,
 ): GateCheck {
-  const { tried: did, sqlstate } = COUNTED[counted]
+  const { tried: did, unseen, sqlstate } = COUNTED[counted]
   if (isOver && refused === 0)
-    return green('brownout', [`nobody ${did} ${column} on trial from ${began} to ${until}`])
+    return green('brownout', [`nobody ${did} ${column} on trial from ${began} to ${until}${unseen}`])
   const tried = `${refused} statements ${did} ${column} on trial since ${began}`
   return {
     check: 'brownout',

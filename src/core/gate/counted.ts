@@ -16,6 +16,8 @@ interface Words {
   readonly seen: string
   readonly what: string
   readonly tried: string
+  /** Behind all that was not tried: what of that nobody would know. */
+  readonly unseen: string
   /** What whoever tries on trial is told, by its SQLSTATE: the same as behind the contract. */
   readonly sqlstate: string
   /** Numbers that are taken before anybody comes: where there are fewer a crash has emptied what counts. */
@@ -31,6 +33,7 @@ export const COUNTED: Readonly<Record<Counted, Words>> = {
     seen: 'old-shape writes',
     what: 'writes through the old shape',
     tried: 'tried to write',
+    unseen: '',
     sqlstate: '42703',
     ahead: 0,
   },
@@ -42,6 +45,7 @@ export const COUNTED: Readonly<Record<Counted, Words>> = {
     seen: 'use of the view, but INSERT and what only reads',
     what: 'uses of the view',
     tried: 'tried to use',
+    unseen: ', as far as it is counted: INSERT and what only reads is not',
     sqlstate: '42P01',
     ahead: 1,
   },
