@@ -57,16 +57,18 @@ async function readUse(
     ...standbys.map((standby) => readServer(standby, of)),
   ])
   const counted = run === undefined ? {} : await readCounted(engine, run, of)
-  const [moments] = await database.read<{ nowMs: number; lastReleasedMs: number | null }>(sql`
+  const [moments] = await database.read<{ nowMs: number; lastThereMs: number | null }>(sql`
 select extract(epoch from pg_catalog.clock_timestamp()) * 1000 as "nowMs",
-    (select max(extract(epoch from i.released_at)) * 1000 from bellows.instance i
-      where i.instance in (select bellows.users_of(${columnArguments(of)}${besideArgument(of, staying)}))) as "lastReleasedMs"`)
-  const { nowMs = 0, lastReleasedMs = null } = moments ?? {}
+    -- One that was killed says nothing: it may have been there until its lease ended.
+    (select max(extract(epoch from coalesce(i.released_at, case when l.over <= pg_catalog.clock_timestamp() then l.over end))) * 1000
+      from bellows.instance i cross join lateral (select i.renewed_at + pg_catalog.make_interval(secs => i.lease_ms / 1000.0) as over) l
+      where i.instance in (select bellows.users_of(${columnArguments(of)}${besideArgument(of, staying)}))) as "lastThereMs"`)
+  const { nowMs = 0, lastThereMs = null } = moments ?? {}
   return {
     nowMs,
     servers,
     ...counted,
-    ...(lastReleasedMs === null ? {} : { lastReleasedMs }),
+    ...(lastThereMs === null ? {} : { lastThereMs }),
   }
 }
 

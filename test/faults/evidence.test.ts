@@ -262,7 +262,7 @@ describe('the use of the old shape', () => {
     await bellows.instances.release('old-1')
     expect(await check(bellows, 'usage')).toMatchObject({
       state: 'red',
-      because: [expect.stringContaining('an instance that had declared it was released')],
+      because: [expect.stringContaining('an instance that had declared it was there until then')],
     })
   })
 
@@ -282,6 +282,25 @@ describe('the use of the old shape', () => {
       because: [expect.stringContaining('is missing or switched off'), expect.anything()],
     })
     await expect(contract(bellows)).rejects.toMatchObject({ code: 'gate_closed' })
+  })
+
+  test('counts from the end of the lease of one that was killed', async () => {
+    const { database, bellows } = await verified(QUIET)
+    await expireWatch(database, '1 hour')
+    await bellows.instances.register({ instance: 'old-1', uses: ['users.name'], applicationName: 'nobody' })
+    const renewed = (ago: string) =>
+      database.query(
+        `update bellows.instance set renewed_at = clock_timestamp() - interval '${ago}' where instance = 'old-1'`,
+      )
+
+    await renewed('5 minutes')
+    expect(await check(bellows, 'usage')).toMatchObject({
+      state: 'red',
+      because: [expect.stringContaining('an instance that had declared it was there until then')],
+    })
+    await expireWatch(database, '1 hour')
+    await renewed('1 hour')
+    expect((await check(bellows, 'usage'))?.state).toBe('green')
   })
 
   test('begins anew on a server that was restored or has taken over', async () => {

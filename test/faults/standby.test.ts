@@ -200,3 +200,16 @@ describe('a standby', () => {
     expect(said).toEqual([expect.stringMatching(/^postgres:.*; the contract waits there for readers/)])
   })
 })
+
+test('a server that takes over is another one at once', async () => {
+  const all = await watched({}, {})
+  const [primary, standby] = [await all.session('primary'), await all.session('standby')]
+  const identity = async (session: typeof primary) =>
+    (await session.query('select bellows.server_identity() as identity')).rows[0].identity as string
+  const before = await identity(primary)
+  await expect.poll(() => identity(standby), { interval: 100 }).toBe(before)
+
+  await standby.query('select pg_promote()')
+  await expect.poll(() => identity(standby), { interval: 100 }).not.toBe(before)
+  expect(await identity(primary)).toBe(before)
+})

@@ -67,7 +67,7 @@ describe('an id that the new version takes over', () => {
       .poll(() => check(quiet, 'usage'), { timeout: 20_000 })
       .toMatchObject({
         state: 'red',
-        because: [expect.stringContaining('an instance that had declared it was released')],
+        because: [expect.stringContaining('an instance that had declared it was there until then')],
       })
     expect((await check(bellows, 'sessions'))?.state).toBe('green')
   })

@@ -116,10 +116,14 @@ language sql stable as $$
   order by 6 nulls last
 $$;
 
--- The server that answers, as far as its counters go: another one, or the same after a restore, has counted differently.
+-- The server that answers, as far as its counters go: another one, or the same after a restore, has counted differently; and so has a
+-- database that was made of the dump of another. Its timeline a server that was promoted has in the names of its log at once, and in
+-- its control file with the next checkpoint.
 create or replace function bellows.server_identity() returns text language sql stable as $$
   select pg_catalog.concat_ws('/', (select system_identifier from pg_catalog.pg_control_system()),
-    (select timeline_id from pg_catalog.pg_control_checkpoint()))
+    case when pg_catalog.pg_is_in_recovery() then (select timeline_id from pg_catalog.pg_control_checkpoint())
+      else ('x' || pg_catalog.substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 1, 8))::bit(32)::integer end,
+    (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database()))
 $$;
 
 -- For the transaction that hides or drops a column, with its table locked and the door held: raises when somebody came back

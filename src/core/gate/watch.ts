@@ -17,8 +17,8 @@ export interface UsageFacts {
   readonly uncounted?: string
   /** The primary and every listed standby. */
   readonly servers: readonly ServerUse[]
-  /** When the last instance that had declared the column said that it was gone; absent when none did. */
-  readonly lastReleasedMs?: number
+  /** When the last instance that had declared the column said that it was gone, or its lease ended; absent when there was none. */
+  readonly lastThereMs?: number
 }
 
 export interface OldWrite {
@@ -90,7 +90,7 @@ export function watched(before: Watch | undefined, facts: UsageFacts): Watch {
   const events = [
     ...(before === undefined ? firstLook(facts) : changes(before, facts)),
     ...lastWrite(facts, writesMs),
-    ...lastRelease(facts),
+    ...lastThere(facts),
   ]
   const latest = events.reduce<Moment>(
     (a, b) => (b.ms > a.ms ? b : a),
@@ -212,7 +212,7 @@ function lastRowMs(rows: readonly OldWrite[]): number {
   return rows[0] === undefined ? 0 : rows[0].lastSeenMs + WRITE_ROW_MS
 }
 
-function lastRelease({ lastReleasedMs }: UsageFacts): readonly Moment[] {
-  if (lastReleasedMs === undefined) return []
-  return [{ ms: lastReleasedMs, because: 'an instance that had declared it was released' }]
+function lastThere({ lastThereMs }: UsageFacts): readonly Moment[] {
+  if (lastThereMs === undefined) return []
+  return [{ ms: lastThereMs, because: 'an instance that had declared it was there until then' }]
 }

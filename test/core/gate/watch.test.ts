@@ -61,11 +61,11 @@ describe('the first look', () => {
     expect(watched(undefined, usage({ writes: writes(3, 2_000) })).sinceMs).toBe(NOW_MS)
   })
 
-  test('counts from the release of the last instance that had declared it', () => {
-    const seen = usage({ writes: writes(0), lastReleasedMs: NOW_MS - 4_000 })
+  test('counts from when the last instance that had declared it was there', () => {
+    const seen = usage({ writes: writes(0), lastThereMs: NOW_MS - 4_000 })
     expect(watched(undefined, seen)).toMatchObject({
       sinceMs: NOW_MS - 4_000,
-      because: 'an instance that had declared it was released',
+      because: 'an instance that had declared it was there until then',
     })
   })
 })
@@ -154,7 +154,7 @@ describe('every further look', () => {
   test('never tells a time that has not come, or one before the last use', () => {
     const future = watched(earlier({ writes: writes(3) }), usage({ writes: writes(4, 0) }))
     expect(future.sinceMs).toBe(NOW_MS)
-    const late = watched(earlier({}, 10), usage({ lastReleasedMs: NOW_MS - 500 }))
+    const late = watched(earlier({}, 10), usage({ lastThereMs: NOW_MS - 500 }))
     expect(late.sinceMs).toBe(NOW_MS - 10)
   })
 

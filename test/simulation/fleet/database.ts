@@ -35,8 +35,8 @@ export interface SimulatedDatabase {
   oldTransactions(beforeMs: number): readonly OldTransaction[]
   /** Why the transaction that hides the column fails, if it does. */
   somebody(rules: NobodyRules): string | undefined
-  /** When an instance that had declared the column was released last. */
-  lastReleasedMs(): number | null
+  /** When an instance that had declared the column was released last, or its lease ended. */
+  lastThereMs(): number | null
 }
 
 export function simulatedDatabase(time: Timeline, without?: SafetyRule): SimulatedDatabase {
@@ -86,8 +86,10 @@ export function simulatedDatabase(time: Timeline, without?: SafetyRule): Simulat
       const old = rules.transactions === true ? oldTransactions(sinceMs)[0] : undefined
       return old === undefined ? undefined : `may be needed by the transaction of session ${old.pid}`
     },
-    lastReleasedMs: () => {
-      const moments = usersOfOld().flatMap(({ releasedAtMs }) => releasedAtMs ?? [])
+    lastThereMs: () => {
+      const moments = usersOfOld()
+        .map(({ releasedAtMs, renewedAtMs, leaseMs }) => releasedAtMs ?? renewedAtMs + leaseMs)
+        .filter((ms) => ms <= time.nowMs())
       return moments.length === 0 ? null : Math.max(...moments)
     },
   }

@@ -98,8 +98,8 @@ const ANSWERS: readonly (readonly [fragment: string, answer: Answer])[] = [
   ],
   ['as "lastSeenMs"', ({ database }) => database.sessions.writes.last],
   [
-    'as "lastReleasedMs"',
-    ({ database, time }) => [{ nowMs: time.nowMs(), lastReleasedMs: database.lastReleasedMs() }],
+    'as "lastThereMs"',
+    ({ database, time }) => [{ nowMs: time.nowMs(), lastThereMs: database.lastThereMs() }],
   ],
   ['from bellows.watch', ({ database: { watch } }) => (watch === undefined ? [] : [{ state: watch }])],
   ['from bellows.client c', () => []],
