@@ -62,9 +62,10 @@ export async function executeStep(engine: Driving, run: Run, step: Step, around:
   ]
   if (await holds(engine, step.probe)) {
     const [added] = addedBy(step)
-    if (added !== undefined) throw addedByOthers(step, added)
-    if (step.makes !== undefined && !(await wasBegun(engine, run, step.id)))
-      throw madeByOthers(step, step.makes)
+    const isNew = added !== undefined || step.makes !== undefined
+    const isStrange = isNew && !(await wasBegun(engine, run, step.id))
+    if (isStrange && added !== undefined) throw addedByOthers(step, added)
+    if (isStrange && step.makes !== undefined) throw madeByOthers(step, step.makes)
     const done = record('found_done', await factsOf(engine, step))
     await note(engine, run.id, [...around.ahead, ...done], doorsOf(step))
   } else {
@@ -72,7 +73,10 @@ export async function executeStep(engine: Driving, run: Run, step: Step, around:
   }
 }
 
-/** Adding something and recording that is one transaction: what is there without its record is not the one of the plan. */
+/**
+ * Adding something and recording that is one transaction: what is there without any record of it is not the one of the plan. A run
+ * that goes back to its backfill takes the steps behind it once more, and finds what they made.
+ */
 function addedByOthers(step: Step, { table, column }: Leaver): BellowsError {
   if (column === undefined)
     return new BellowsError(

@@ -18,7 +18,7 @@ import type { Sessions } from './sessions.ts'
 import { tablesQuery } from './table-query.ts'
 
 /** So many come in one answer: what is read at once is some megabytes. */
-const TABLES_AT_ONCE_MAX = 500
+const TABLES_AT_ONCE_MAX = 200
 /** Where there is much to read the server is asked by two sessions: it takes it longer to tell of a table than us to read it. */
 const READERS = 2
 

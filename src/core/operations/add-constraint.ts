@@ -7,7 +7,14 @@ import { ruleName } from './rules/name.ts'
 import { ruleNeeds } from './rules/needs.ts'
 import { ruleProblems } from './rules/problems.ts'
 import { putUpSteps, type Work } from './rules/put-up.ts'
-import { type Deferrable, foreignKeyRule, type References, type Rule, type RuleTime } from './rules/rule.ts'
+import {
+  type Deferrable,
+  foreignKeyRule,
+  type References,
+  type Rule,
+  type RuleTime,
+  timeOf,
+} from './rules/rule.ts'
 import { withRule } from './rules/schema.ts'
 import { takeDownSteps } from './rules/take-down.ts'
 
@@ -79,7 +86,7 @@ function workFor(op: AddConstraint, context: Context): Work {
   const name = table === undefined || rule === undefined ? undefined : ruleName(rule, table, op.name, context)
   assert(table !== undefined && rule !== undefined && name !== undefined, 'steps come after check')
   const other = rule.kind === 'foreign_key' ? findTable(context.schema, rule.other) : undefined
-  return { table, rule, name, other, time: op.when ?? 'after_rollout', seed: context.seed }
+  return { table, rule, name, other, time: timeOf(op), seed: context.seed }
 }
 
 /** The rules that an operation states; it must be one. */

@@ -1,5 +1,5 @@
 import type { AddConstraint } from './add-constraint.ts'
-import type { References, RuleTime } from './rules/rule.ts'
+import { type References, type RuleTime, timeOf } from './rules/rule.ts'
 
 /** What an operation on one column may say about its values. */
 export interface ColumnRules {
@@ -14,10 +14,6 @@ interface OnColumn extends ColumnRules {
   readonly namespace: string
   readonly table: string
   readonly column: string
-}
-
-export function timeOf({ when }: ColumnRules): RuleTime {
-  return when ?? 'after_rollout'
 }
 
 /** A constraint on one column is a constraint like any other. */

@@ -11,6 +11,7 @@ import { refused, tableProblems, theTable } from '../plan/table-checks.ts'
 import { type Constraint, findTable, isSameName, type Table, withTable } from '../schema/model.ts'
 import { id, qualified, shown, sql } from '../sql.ts'
 import { type Leaving, returnSteps } from './drop-constraint/back-steps.ts'
+import { isReliedOn } from './drop-constraint/relied-on.ts'
 import type { Context, OperationSpec } from './operation.ts'
 import { keyActions } from './rules/key-action.ts'
 import { constraintMissing, findConstraint } from './rules/known.ts'
@@ -83,17 +84,6 @@ function leaving(op: DropConstraint, { schema, renamedBehind = [] }: Context): L
   const constraint = table === undefined ? undefined : findConstraint(table, op.name)
   assert(table !== undefined && constraint !== undefined, 'steps come after check')
   return { table, constraint, hidden: renamedBehind.filter((one) => isSameName(one.table, table)) }
-}
-
-/**
- * Statements name what has an index in ON CONFLICT, and whoever deletes a row leaves it to the action of a foreign key what becomes of
- * those that point at it. All that others do is to refuse.
- */
-function isReliedOn(constraint: Constraint): boolean {
-  const { kind } = constraint
-  return (
-    kind === 'unique' || kind === 'primary_key' || kind === 'exclusion' || keyActions(constraint).length > 0
-  )
 }
 
 /** An action is missed by who works on the table that the key points at. */

@@ -3,8 +3,8 @@ import type { Touch } from '../operations/needs.ts'
 import type { Planned } from './groups.ts'
 import type { Placed } from './joining.ts'
 import { isOnAdded } from './meetings.ts'
+import { ownNamed } from './own-named.ts'
 import type { StepDraft } from './step.ts'
-import { ownNamed } from './told-late.ts'
 
 /**
  * What looks for rows in the way comes before anything is changed, unless it looks at what the migration adds itself. What

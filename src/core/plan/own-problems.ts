@@ -1,8 +1,12 @@
 import type { BellowsError } from '../errors.ts'
+import type { AddColumn } from '../operations/add/add.ts'
+import { sourcesOf } from '../operations/add/sources.ts'
 import type { Operation } from '../operations/migration.ts'
+import { columnsNamed } from '../parse.ts'
 import { findTable, primaryKeyOf, type QualifiedName } from '../schema/model.ts'
 import { copiedBy } from './late.ts'
 import { called } from './leaver.ts'
+import { isNeverNull } from './never-null.ts'
 import { type Before, findOwn, type Own } from './own-work.ts'
 import { refused, theTable } from './table-checks.ts'
 
@@ -15,7 +19,9 @@ export function ownProblems(op: Operation, own: readonly Own[], before: Before):
   return [
     ...droppedAgain(op, own),
     ...nullAgain(op, own),
+    ...nullOfSource(op, own),
     ...defaultAgain(op, own),
+    ...(op.kind === 'add_column' ? [...nullUntilLater(op, own, before), ...filledFromFilled(op, own)] : []),
     ...changedOfOwnTable(op, own, before),
     ...identityBefore(op, own, before),
   ]
@@ -45,6 +51,48 @@ function nullAgain(op: Operation, own: readonly Own[]): readonly BellowsError[] 
       `Say only what it is to be in the end. ${ONE_BY_ONE}`,
     ),
   ]
+}
+
+/** Until the purge another column has its value by it, also in rows of those that leave that out. */
+function nullOfSource(op: Operation, own: readonly Own[]): readonly BellowsError[] {
+  if (op.kind !== 'alter_column' || op.nullable !== true) return []
+  const source = findOwn(own, theTable(op), 'source', op.column)
+  if (source === undefined) return []
+  return [
+    refused(
+      `The migration lets ${called({ table: source.table, column: op.column })} be NULL, and fills a column from it that is NOT NULL.`,
+      'Let it be NULL in the next migration, or give that column a default.',
+    ),
+  ]
+}
+
+/** A NOT NULL that comes later binds nobody yet: an old instance would fail at the one that is filled by it. */
+function nullUntilLater(op: AddColumn, own: readonly Own[], { schema }: Before): readonly BellowsError[] {
+  const late = sourcesOf(op).filter((column) => isLate(own, theTable(op), 'not_null', column))
+  const columns = findTable(schema, theTable(op))?.columns ?? []
+  const filled = columns.filter(({ nullable, name }) => !nullable && !late.includes(name))
+  const names = filled.map(({ name }) => name)
+  if (late.length === 0 || isNeverNull(op.up ?? '', names)) return []
+  return [
+    refused(
+      `"${op.column}" is NOT NULL and filled from ${late.map((one) => `"${one}"`).join(' and ')}, which the migration makes NOT NULL later: until then an old writer would fail that leaves it NULL.`,
+      'Write coalesce(<what it says>, <a value>), give a default, or add it in the next migration.',
+    ),
+  ]
+}
+
+/** Which of two triggers fires first nobody has said. Of a table that is there the server knows no new column. */
+function filledFromFilled(op: AddColumn, own: readonly Own[]): readonly BellowsError[] {
+  const { up } = op
+  if (up === undefined || findOwn(own, theTable(op), 'table') === undefined) return []
+  return columnsNamed(up)
+    .filter((column) => findOwn(own, theTable(op), 'filled', column) !== undefined)
+    .map((column) =>
+      refused(
+        `"up" of "${op.column}" names "${column}", which the migration itself fills row by row.`,
+        'Write what that is filled from.',
+      ),
+    )
 }
 
 function defaultAgain(op: Operation, own: readonly Own[]): readonly BellowsError[] {
@@ -98,11 +146,9 @@ function identityBefore(op: Operation, own: readonly Own[], { schema }: Before):
       : one.name === wanted.index,
   )
   if (table === undefined || index === undefined) return []
-  const isLate = (what: Own['what'], name: string) =>
-    (findOwn(own, table, what, name)?.since ?? 'expand') !== 'expand'
   const isReady =
-    (index.constraint === null || !isLate('constraint', index.constraint)) &&
-    !index.nameParts.some((column) => isLate('not_null', column))
+    (index.constraint === null || !isLate(own, table, 'constraint', index.constraint)) &&
+    !index.nameParts.some((column) => isLate(own, table, 'not_null', column))
   if (isReady) return []
   return [
     refused(
@@ -110,4 +156,8 @@ function identityBefore(op: Operation, own: readonly Own[], { schema }: Before):
       'Set it in the next migration, which begins when this one is completed.',
     ),
   ]
+}
+
+function isLate(own: readonly Own[], table: QualifiedName, what: Own['what'], name: string): boolean {
+  return (findOwn(own, table, what, name)?.since ?? 'expand') !== 'expand'
 }

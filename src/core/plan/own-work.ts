@@ -1,6 +1,10 @@
+import { sourcesOf } from '../operations/add/sources.ts'
 import { isFilled } from '../operations/add/values.ts'
+import { isReliedOn } from '../operations/drop-constraint/relied-on.ts'
 import type { Operation } from '../operations/migration.ts'
 import type { Context } from '../operations/operation.ts'
+import { phaseOf } from '../operations/rules/put-up.ts'
+import { timeOf } from '../operations/rules/rule.ts'
 import { type Constraint, isSameName, type QualifiedName, type Table } from '../schema/model.ts'
 import type { Changed } from '../schema/references.ts'
 import { PHASES, type Phase } from './step.ts'
@@ -12,7 +16,8 @@ import { theTable } from './table-checks.ts'
  */
 export interface Own {
   readonly table: QualifiedName
-  readonly what: 'table' | 'constraint' | 'not_null' | 'default' | 'gone constraint'
+  /** `filled`: a column, row by row. `source`: a column by whose NOT NULL another one is so, that is filled from it. */
+  readonly what: 'table' | 'constraint' | 'not_null' | 'default' | 'filled' | 'source' | 'gone constraint'
   /** Of the constraint or the column. */
   readonly name?: string
   /** From this phase on it is so. */
@@ -49,17 +54,27 @@ function changesOf(
   const filled = is.columns.filter(({ nullable, name }) => !nullable && !kept.has(name))
   // Under its new name it is what it was.
   const rules = op.kind === 'rename_constraint' ? [] : rulesBeside(was, is)
-  const isDefaulted = op.kind === 'add_column' && op.default !== undefined && isFilled(op, facts)
   return [
     ...(op.kind === 'create_table' && was === undefined ? [{ what: 'table', since: 'expand' } as const] : []),
     ...rules.map(({ name }) => ({ what: 'constraint', name, since: rulesSince(op) }) as const),
     ...filled.map(({ name }) => ({ what: 'not_null', name, since: filledSince(op, facts) }) as const),
-    ...(isDefaulted ? [{ what: 'default', name: op.column, since: 'purge' } as const] : []),
+    ...fillings(op, facts),
     ...rulesBeside(is, was).map((one) => ({
       what: 'gone constraint' as const,
       name: one.name,
       since: goneSince(op, one),
     })),
+  ]
+}
+
+/** A default that nothing stands in front of is there with its column, also where it is volatile. */
+function fillings(op: Operation, facts: Context['facts']): readonly Omit<Own, 'table'>[] {
+  if (op.kind !== 'add_column' || !isFilled(op, facts)) return []
+  const isDefaulted = op.up !== undefined && op.default !== undefined
+  return [
+    { what: 'filled', name: op.column, since: 'backfill' },
+    ...(isDefaulted ? [{ what: 'default', name: op.column, since: 'purge' } as const] : []),
+    ...sourcesOf(op).map((name) => ({ what: 'source', name, since: 'expand' }) as const),
   ]
 }
 
@@ -71,25 +86,25 @@ function rulesBeside(one: Table | undefined, other: Table | undefined): readonly
 
 /** When rules come up that an operation states; those of a copy have their names in the purge. */
 function rulesSince(op: Operation): Phase {
-  return op.kind === 'create_table' ? 'expand' : (timeOf(op) ?? 'purge')
+  return op.kind === 'create_table' ? 'expand' : (ruledSince(op) ?? 'purge')
 }
 
 /** A copy is proved to be filled as what is added is. */
 function filledSince(op: Operation, facts: Context['facts']): Phase {
   if (op.kind === 'create_table') return 'expand'
   if (op.kind === 'add_column') return isFilled(op, facts) ? 'verify' : 'expand'
-  return timeOf(op) ?? 'verify'
+  return ruledSince(op) ?? 'verify'
 }
 
-function timeOf(op: Operation): Phase | undefined {
+function ruledSince(op: Operation): Phase | undefined {
   if (op.kind !== 'add_constraint' && op.kind !== 'alter_column' && op.kind !== 'add_column') return undefined
-  return op.when === 'before_rollout' ? 'verify' : 'retire'
+  return phaseOf({ time: timeOf(op) })
 }
 
 /** Until when a constraint that goes has its name. */
-function goneSince(op: Operation, { kind }: Constraint): Phase {
+function goneSince(op: Operation, constraint: Constraint): Phase {
   if (op.kind === 'rename_constraint') return 'retire'
-  return op.kind === 'drop_constraint' && (kind === 'check' || kind === 'foreign_key') ? 'expand' : 'purge'
+  return op.kind === 'drop_constraint' && !isReliedOn(constraint) ? 'expand' : 'purge'
 }
 
 /** What gets another name is what it was. */

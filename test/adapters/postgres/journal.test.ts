@@ -156,6 +156,28 @@ describe('the story', () => {
     ])
   })
 
+  test('goes on where one was taken back, also with what stands behind its backfill', async () => {
+    const database = await testDatabase(`${USERS}; insert into users values (1, 'a')`)
+    const bellows = await database.bellows()
+    const on = { namespace: 'public', table: 'users' } as const
+    const both = {
+      name: 'both',
+      operations: [
+        { kind: 'rename_column', ...on, from: 'name', to: 'nick' } as const,
+        { kind: 'rename_table', ...on, to: 'people' } as const,
+      ],
+    }
+    await bellows.change((driver) => driver.advance(both, 'verify'))
+    const copied = (await bellows.versions()).find(({ facts }) => facts.change.kind === 'copied')
+    if (copied === undefined) throw new Error('there is no version of the copy')
+    await bellows.change((driver) => driver.withdraw(copied.run, copied))
+    expect(await bellows.run('both')).toMatchObject({ state: 'backfilling' })
+
+    await bellows.change((driver) => driver.advance(both, 'verify'))
+
+    expect(await database.query('select nick from people')).toEqual([{ nick: 'a' }])
+  })
+
   test('returns the runs that are asked for', async () => {
     const database = await testDatabase(USERS)
     const bellows = await database.bellows({

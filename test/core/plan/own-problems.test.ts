@@ -7,6 +7,7 @@ import {
   check,
   column,
   factsWithTypes,
+  foreignKey,
   notNull,
   schemaOf,
   table,
@@ -22,17 +23,40 @@ const plain = { nullable: true, type: 'integer' } as const
 const users = tableWith(
   [column('code'), column('note', 'text', { nullable: false }), column('owner', 'integer')],
   {
-    constraints: [notNull('users_note_not_null', 'note'), check('owned', ['owner'], 'CHECK ((owner > 0))')],
+    constraints: [
+      notNull('users_note_not_null', 'note'),
+      check('owned', ['owner'], 'CHECK ((owner > 0))'),
+      foreignKey('refusing', ['owner']),
+      foreignKey('following', ['owner'], {
+        definition: 'FOREIGN KEY (owner) REFERENCES public.teams(id) ON DELETE CASCADE',
+      }),
+    ],
   },
 )
 const schema = schemaOf(users, table({ name: 'teams' }))
 const up = { table: USERS, expression: 'length(code)', fits: { type: 'integer' }, as: 'row' } as const
+const VOLATILE = 'pg_catalog.random()'
+const fromColumn = (name: string, expression: string) =>
+  [valueKey({ ...up, table: { namespace: 'public', name }, expression }), { text: expression }] as const
 const facts = factsWithTypes(
   { integer: 'integer', bigint: 'bigint' },
   {
     conditions: { [conditionKey(USERS, 'true')]: { volatility: 'immutable' } },
-    expressions: { [expressionKey('7', 'integer')]: { volatility: 'immutable', text: '7' } },
+    expressions: {
+      [expressionKey('7', 'integer')]: { volatility: 'immutable', text: '7' },
+      [expressionKey(VOLATILE, 'integer')]: { volatility: 'volatile', text: VOLATILE },
+    },
     values: {
+      ...Object.fromEntries([
+        ...['code', 'note', 'coalesce(code, 7)', 'coalesce(code, note)'].map((one) =>
+          fromColumn('users', one),
+        ),
+        ...['id', 'size', 'length(id)'].map((one) => fromColumn('orders', one)),
+      ]),
+      [valueKey({ ...up, expression: VOLATILE, as: 'default' })]: { text: VOLATILE },
+      [valueKey({ ...up, table: { namespace: 'public', name: 'orders' }, expression: '7', as: 'default' })]: {
+        text: '7',
+      },
       [valueKey(up)]: { text: 'length(code)' },
       [valueKey({ ...up, expression: '7', as: 'default' })]: { text: '7' },
     },
@@ -65,6 +89,23 @@ const filled: Operation = {
   up: 'length(code)',
   default: '7',
 }
+const filling = (from: string, more: object = {}): Operation => ({
+  kind: 'add_column',
+  ...on,
+  column: 'login',
+  type: 'integer',
+  nullable: false,
+  up: from,
+  ...more,
+})
+const toTeams = (name: string): Operation =>
+  add({
+    name,
+    foreign_key: {
+      columns: ['owner'],
+      references: { namespace: 'public', table: 'teams', columns: ['id'], on_delete: 'restrict' },
+    },
+  })
 const key = (more: object = {}): Operation => add({ name: 'u', unique: ['owner'], ...more })
 const keyTo = { columns: ['owner'], references: { ...on, columns: ['owner'] } }
 
@@ -103,6 +144,40 @@ describe('what a migration makes itself', () => {
       'the default of a column that it fills',
       [filled, alter('size', { default: null })],
       'itself fills "users"."size"',
+    ],
+    [
+      'a column that is filled from one whose NOT NULL comes later',
+      [alter('code', { nullable: false }), filling('code')],
+      '"login" is NOT NULL and filled from "code", which the migration makes NOT NULL later',
+    ],
+    [
+      'the same where it comes before the rollout',
+      [alter('code', { nullable: false, when: 'before_rollout' }), filling('code')],
+      '"login" is NOT NULL and filled from "code"',
+    ],
+    [
+      'the same by a primary key',
+      [create(), { kind: 'add_constraint', ...orders, primary_key: ['id'] }, filling('id', orders)],
+      '"login" is NOT NULL and filled from "id"',
+    ],
+    [
+      'NULL of a column that fills another one',
+      [filling('note'), alter('note', { nullable: true })],
+      'lets "users"."note" be NULL, and fills a column from it',
+    ],
+    [
+      'a column that is filled from one that is filled',
+      [
+        create(),
+        filling('length(id)', { ...orders, column: 'size', default: '7' }),
+        filling('size', { ...orders, nullable: true }),
+      ],
+      '"up" of "login" names "size", which the migration itself fills row by row',
+    ],
+    [
+      'the name of a foreign key that does more than to refuse',
+      [drop('following'), toTeams('following')],
+      'The name "following" of a constraint of "users" is taken until',
     ],
     [
       'another name of its own column',
@@ -204,6 +279,27 @@ describe('what a migration makes itself', () => {
     [
       'a key under the name that the migration gives it',
       [{ kind: 'rename_constraint', ...on, from: 'users_pkey', to: 'key' }, create(['id'], 'id')],
+    ],
+    ['the name of a foreign key that only refuses', [drop('refusing'), toTeams('refusing')]],
+    ['a column that is filled from one that is NOT NULL', [filling('note')]],
+    [
+      'a column that is filled where the other is NULL',
+      [alter('code', { nullable: false }), filling('coalesce(code, 7)')],
+    ],
+    [
+      'a column that is filled from another one in that place',
+      [alter('code', { nullable: false }), filling('coalesce(code, note)')],
+    ],
+    [
+      'a column that is filled from one with which its table is made',
+      [
+        { ...create(), columns: [{ ...plain, name: 'id', nullable: false }] } as Operation,
+        filling('id', orders),
+      ],
+    ],
+    [
+      'another default of a column that has its own at once',
+      [filling('code', { up: undefined, default: VOLATILE }), alter('login', { default: '7' })],
     ],
     ['NULL where it was NOT NULL before', [alter('note', { nullable: true })]],
     [

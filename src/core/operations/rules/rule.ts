@@ -48,6 +48,10 @@ export type ReferentialAction = (typeof REFERENTIAL_ACTIONS)[number]
 export const RULE_TIMES = ['before_rollout', 'after_rollout'] as const
 export type RuleTime = (typeof RULE_TIMES)[number]
 
+export function timeOf({ when }: { readonly when?: RuleTime }): RuleTime {
+  return when ?? 'after_rollout'
+}
+
 /** A rule on its way to a table, under its name. */
 export interface NewRule<R extends Rule = Rule> {
   readonly table: QualifiedName

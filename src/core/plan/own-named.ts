@@ -1,0 +1,74 @@
+import { specOf } from '../operations/index.ts'
+import type { Migration, Operation } from '../operations/migration.ts'
+import { readDefinition } from '../operations/object/definition.ts'
+import { parsed, visit } from '../parse.ts'
+import { constantsIn } from '../rewrite.ts'
+
+/** The name of an object, or a value of an enum, that operations in front of one make, and that it says somewhere in SQL. */
+export function ownNamed(op: Operation, earlier: Migration['operations']): string | undefined {
+  const made = earlier.flatMap(madeBy)
+  if (made.length === 0) return undefined
+  const texts = textsOf(op).filter((text) => !('problem' in parsed(text)))
+  const names = new Set(texts.flatMap(namesIn))
+  const values = new Set(
+    texts.flatMap(constantsIn).flatMap((constant) => [constant, ...elementsOf(constant)]),
+  )
+  return made.find(({ name, isValue }) => (isValue ? values : names).has(name))?.name
+}
+
+interface Made {
+  readonly name: string
+  /** A value of an enum stands in SQL as a text, everything else by its name. */
+  readonly isValue: boolean
+}
+
+function madeBy(op: Operation): readonly Made[] {
+  if (op.kind === 'add_enum_value') return [{ name: op.value, isValue: true }]
+  const read = op.kind === 'create_object' ? readDefinition(op) : { problem: '' }
+  return 'problem' in read ? [] : [{ name: read.object.name.name, isValue: false }]
+}
+
+/** All of an operation that is SQL, as statements. */
+function textsOf(op: Operation): readonly string[] {
+  const { types = [], indexes = [], bounds = [], ...needs } = specOf(op).needs(op)
+  const { expressions = [], values = [], mappings = [], defaults = [], conditions = [] } = needs
+  return [
+    ...[...types, ...expressions.map(({ type }) => type)].map((type) => `select null::${type}`),
+    ...[...expressions, ...values, ...mappings, ...defaults].map(({ expression }) => `select ${expression}`),
+    ...conditions.map(({ condition }) => `select ${condition}`),
+    ...indexes.map(({ definition }) => definition),
+    ...bounds.map((one) => `alter table t attach partition p ${one.bounds}`),
+    ...unasked(op),
+  ]
+}
+
+/** What is asked about in other words, or not at all. */
+function unasked(op: Operation): readonly string[] {
+  switch (op.kind) {
+    case 'create_object':
+    case 'replace_object':
+      return [op.definition]
+    case 'add_constraint':
+      return op.exclude === undefined ? [] : [`alter table t add constraint c exclude ${op.exclude}`]
+    case 'sql':
+      return op.probe === undefined ? [] : [`select (${op.probe}\n)`]
+    default:
+      return []
+  }
+}
+
+/** Functions that are called, and types. A column may have any name. */
+function namesIn(text: string): readonly string[] {
+  const found: string[] = []
+  visit(parsed(text), (kind, { names, funcname }) => {
+    const name = kind === 'FuncCall' ? funcname : names
+    const last = (Array.isArray(name) ? name : []).at(-1) as { String?: { sval?: string } } | undefined
+    if (last?.String?.sval !== undefined) found.push(last.String.sval)
+  })
+  return found
+}
+
+/** Of an array or a row that is written as one text. */
+function elementsOf(constant: string): readonly string[] {
+  return constant.split(/[{}(),"]+/)
+}
