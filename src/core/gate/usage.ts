@@ -75,19 +75,11 @@ function writer({ role, application, address, pid, firstSeen, lastSeen }: OldWri
   })
 }
 
-function reader({
-  server,
-  role,
-  certainty,
-  calls,
-  text,
-  ranMs,
-}: ReturnType<typeof ranLately>[number]): Offender {
+function reader({ server, role, certainty, calls, text }: ReturnType<typeof ranLately>[number]): Offender {
   const what = certainty === 'definite' ? 'a statement' : 'a statement that takes all columns'
   return {
     who: `${what} on ${server}, ${calls} calls: ${shortened(text)}`,
     role,
-    lastSeen: new Date(ranMs).toISOString(),
     fix: 'find the client by its text, and change it',
   }
 }
