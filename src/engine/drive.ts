@@ -9,7 +9,7 @@ import { lit, sql } from '../core/sql.ts'
 import { compareAgain } from './backfill/compare-again.ts'
 import type { Driving, Engine } from './context.ts'
 import { executeStep } from './execute.ts'
-import { type Passed, passGate } from './gate.ts'
+import { type Passed, passAgain, passGate } from './gate.ts'
 import { keepingAccount, recordRun } from './history.ts'
 import { note } from './note.ts'
 import { readRuns } from './runs.ts'
@@ -67,25 +67,32 @@ async function recorded(engine: Driving, run: Run, { step, error }: Standing): P
 async function passGates(engine: Driving, run: Run, gates: readonly GateStep[], next: Step): Promise<void> {
   if (mayEnter(run.state, STATE_OF_PHASE.rollout) && !isOfContract(run)) await enter(engine, run, 'rollout')
   await compareAgain(engine, run, gates)
-  const passed: Passed[] = []
-  for (const gate of gates) passed.push(await passGate(engine, run, gate))
+  const passed: PassedGate[] = []
+  for (const gate of gates) passed.push({ gate, passed: await passGate(engine, run, gate) })
   const guardedBy = guardedSteps(run)
-  const guarded = new Map<Step, readonly Passed[]>()
-  for (const [at, gate] of gates.entries()) {
-    const step = guardedBy(gate)
-    if (step !== undefined) guarded.set(step, [...(guarded.get(step) ?? []), ...passed.slice(at, at + 1)])
+  const guarded = new Map<Step, readonly PassedGate[]>()
+  for (const one of passed) {
+    const step = guardedBy(one.gate)
+    if (step !== undefined) guarded.set(step, [...(guarded.get(step) ?? []), one])
   }
   const retiring = dueSteps(run, 'retire')
   const last = retiring.findLastIndex((step) => guarded.has(step))
   // What stands between them comes in its turn, such as the look for rows that a rule would refuse.
   const taken = last < 0 ? [next] : retiring.slice(0, last + 1)
   for (const step of taken) {
-    const gatesOf = guarded.get(step) ?? []
-    const all = gatesOf.length === 0 ? undefined : allPassed(gatesOf)
-    // The gates behind its own, and the steps before it, took their time.
-    if (gates.length > 1 || step !== taken[0]) await all?.lookAgain()
-    await takeStep(engine, await readRun(engine, run.id), step, all)
+    const of: Passed[] = []
+    for (const { gate, passed } of guarded.get(step) ?? []) {
+      // The gates behind its own, and the steps before it, took their time.
+      const isFirst = gates.length === 1 && step === taken[0]
+      of.push(isFirst ? passed : await passAgain(engine, run, gate, passed))
+    }
+    await takeStep(engine, await readRun(engine, run.id), step, of.length === 0 ? undefined : allPassed(of))
   }
+}
+
+interface PassedGate {
+  readonly gate: GateStep
+  readonly passed: Passed
 }
 
 function isOfContract({ state }: Run): boolean {

@@ -24,7 +24,7 @@ import { braked } from './brake/brake.ts'
 import type { Driving } from './context.ts'
 import { workThroughKeys } from './foreign-key-parts.ts'
 import { type Passed, requireNobodySql } from './gate.ts'
-import { openDoorOf } from './gated.ts'
+import { forgetDoorOf } from './gated.ts'
 import { holds, requireAll } from './holds.ts'
 import { workThroughParts } from './index-parts.ts'
 import { inspect } from './inspect.ts'
@@ -245,5 +245,5 @@ async function begin(engine: Driving, run: Run, step: Step, { ahead, passed }: P
 /** What is gone without ever being hidden needs no door any more. */
 function doorsOf(step: Step): readonly Sql[] {
   const gone = leaversOf(step).filter(({ thing }) => thing !== undefined || step.phase === 'purge')
-  return gone.map(openDoorOf)
+  return gone.map(forgetDoorOf)
 }

@@ -13,7 +13,8 @@ import type { Run } from '../core/run/run.ts'
 import { lit, type Sql, sql } from '../core/sql.ts'
 import type { Driving, Engine } from './context.ts'
 import { gatherEvidence, oldTransactions } from './evidence.ts'
-import { besideOf, closeDoorOf, columnArguments, type Gated, openDoorOf } from './gated.ts'
+import { besideOf, closeDoorOf, columnArguments, doorStaysOf, type Gated, openDoorOf } from './gated.ts'
+import { holds } from './holds.ts'
 import { transactWithLocks } from './lock.ts'
 import type { Transaction } from './ports.ts'
 import type { GateSettings } from './settings.ts'
@@ -46,6 +47,18 @@ export async function passGate(engine: Driving, run: Run, gate: GateStep): Promi
     return passed(engine, { run, gate, rules }, { facts, verdict })
   }
   throw await closed(engine, run, gate, { facts, verdict })
+}
+
+/**
+ * Looks once more, right before what a gate guards. Where much of the time is over for which its door is closed, as behind steps that
+ * read a large table, the gate is passed anew: whoever came through an open door is seen, and the door stays closed long enough.
+ * @throws BellowsError with every reason
+ */
+export async function passAgain(engine: Driving, run: Run, gate: GateStep, passed: Passed): Promise<Passed> {
+  if (!(await holds(engine, doorStaysOf(gate, engine.settings.gate.doorMs / 2))))
+    return await passGate(engine, run, gate)
+  await passed.lookAgain()
+  return passed
 }
 
 /**

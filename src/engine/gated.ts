@@ -1,4 +1,10 @@
-import { clearColumnState, closeDoorSql, columnKey } from '../core/plan/column-state.ts'
+import {
+  clearColumnState,
+  closeDoorSql,
+  columnKey,
+  doorIsClosed,
+  openDoorSql,
+} from '../core/plan/column-state.ts'
 import { type Leaver, NO_TABLE } from '../core/plan/leaver.ts'
 import type { GateStep } from '../core/plan/step.ts'
 import { lit, type Sql, sql } from '../core/sql.ts'
@@ -17,7 +23,19 @@ export function closeDoorOf(of: Leaver, doorMs: number): Sql {
   return closeDoorSql(table, column, doorMs)
 }
 
+/** Is it closed, and for some time longer? */
+export function doorStaysOf(of: Leaver, forMs: number): Sql {
+  const { table, column } = doorOf(of)
+  return doorIsClosed(table, column, forMs)
+}
+
 export function openDoorOf(of: Leaver): Sql {
+  const { table, column } = doorOf(of)
+  return openDoorSql(table, column)
+}
+
+/** What is gone has no door. */
+export function forgetDoorOf(of: Leaver): Sql {
   const { table, column } = doorOf(of)
   return clearColumnState(table, column)
 }

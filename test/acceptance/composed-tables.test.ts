@@ -23,9 +23,12 @@ const ADDED: readonly Operation[] = [
     nullable: false,
     default: 'gen_random_uuid()',
   },
-  { kind: 'create_index', definition: 'create index people_by_note on public.people (note, lower(name))' },
+  {
+    kind: 'create_index',
+    definition: 'create index people_by_note on public.people (note, lower(people.name))',
+  },
   { kind: 'create_index', definition: 'create unique index "People" on people (token)' },
-  { kind: 'add_constraint', ...on, name: 'named', check: `name <> ''`, when: 'before_rollout' },
+  { kind: 'add_constraint', ...on, name: 'named', check: `people.name <> ''`, when: 'before_rollout' },
   { kind: 'add_constraint', ...on, name: 'mailed', unique: ['mail'] },
   { kind: 'alter_column', ...on, column: 'mail', nullable: false, comment: 'where to write to' },
   {
@@ -57,7 +60,7 @@ const COPIED: readonly Operation[] = [
     kind: 'alter_column',
     ...on,
     column: 'full_name',
-    check: { name: 'named', constraint: `full_name <> ''` },
+    check: { name: 'named', constraint: `people.full_name <> ''` },
   },
   {
     kind: 'add_column',
@@ -65,10 +68,10 @@ const COPIED: readonly Operation[] = [
     column: 'slug',
     type: 'text',
     nullable: false,
-    up: `'of ' || id`,
+    up: `'of ' || people.id`,
     default: `''`,
   },
-  { kind: 'drop_column', ...on, column: 'legacy', down: `'old'` },
+  { kind: 'drop_column', ...on, column: 'legacy', down: `'old' || people.seen` },
   {
     kind: 'merge_columns',
     ...on,
@@ -229,8 +232,10 @@ const LIVES: readonly (readonly [string, Lifecycle])[] = [
 
 const OPEN = { whenNoneRegistered: 'allow', unregistered: 'allow', quietMs: 0, reason: 'a test' } as const
 
-async function begun(operations: readonly Operation[]) {
-  const database = await testDatabase(GIVEN)
+const MORE = `alter table users add level text default 'Y', add boss bigint constraint led_by references users on delete set null;`
+
+async function begun(operations: readonly Operation[], more = '') {
+  const database = await testDatabase(`${GIVEN} ${more}`)
   const bellows = await database.bellows({ settings: { gate: OPEN } })
   const migration = { name: '0001_test', operations }
   const start = await catalog(database)
@@ -295,6 +300,77 @@ describe('a table that gets another name, and', () => {
     expect((await contract('purge')).state).toBe('completed')
     expect(await traces(database)).toEqual([])
   }, 60_000)
+
+  test.each([
+    ['create view report as select * from people', 'drop view report', 'dependents_found'],
+    ['grant select on people to pg_monitor', 'revoke select on people from pg_monitor', 'drift_found'],
+  ])(
+    'is refused while there is a way back, as its view cannot go: %s',
+    async (made, unmade, code) => {
+      const { database, bellows, id, contract } = await begun(COPIED)
+      const state = async () => (await bellows.run('0001_test'))?.state
+      await database.query(made)
+      await expect(contract('retire')).rejects.toMatchObject({ code })
+      await database.query(unmade)
+      await contract('retire')
+      await database.query(made)
+      await expect(contract('purge')).rejects.toMatchObject({ code })
+      expect(await state()).toBe('retiring')
+      await bellows.change((driver) => driver.undo(id))
+      await database.query(unmade)
+      expect((await contract('purge')).state).toBe('completed')
+    },
+    60_000,
+  )
+
+  test('nobody begins with the old name again behind a closed gate in the middle of the purge', async () => {
+    const { database, bellows, contract } = await begun(COPIED)
+    await contract('retire')
+    await database.query(`create function late() returns trigger language plpgsql as $$ begin
+        execute 'create or replace function public.f() returns bigint language sql as ''select count(*) from public.users''';
+        return new;
+      end $$;
+      create trigger late after insert on bellows.event for each row
+        when (new.event ->> 'type' = 'phase_entered' and new.event ->> 'phase' = 'purge') execute function late()`)
+    await expect(contract('purge')).rejects.toMatchObject({ code: 'dependents_found' })
+    const [run] = await bellows.runs('open')
+    expect(run?.state).toBe('purging')
+    await expect(bellows.instances.register({ instance: 'old-1', uses: ['users.id'] })).rejects.toMatchObject(
+      { code: 'instance_refused' },
+    )
+    await database.query('drop trigger late on bellows.event; drop function f(), late()')
+    expect((await contract('purge')).state).toBe('completed')
+    expect(await traces(database)).toEqual([])
+  }, 60_000)
+
+  test.each([`'x'`, null])('has the default %s of a copy of other values behind that', async (value) => {
+    const { database, contract } = await begun(
+      [
+        RENAMED,
+        { kind: 'rename_column', ...on, from: 'level', to: 'rank', up: 'lower(level)', down: 'upper(rank)' },
+        { kind: 'alter_column', ...on, column: 'rank', default: value },
+      ],
+      MORE,
+    )
+    expect((await contract('purge')).state).toBe('completed')
+    expect(
+      await database.query(
+        `select column_default from information_schema.columns where table_name = 'people' and column_name = 'rank'`,
+      ),
+    ).toEqual([{ column_default: value === null ? null : `'x'::text` }])
+  })
+
+  test('loses a foreign key with an action that points at itself', async () => {
+    const { database, contract } = await begun(
+      [RENAMED, { kind: 'drop_constraint', ...on, name: 'led_by' }],
+      MORE,
+    )
+    await contract('retire')
+    expect(await database.query(`select from pg_constraint where conname = 'led_by'`)).toHaveLength(1)
+    expect((await contract('purge')).state).toBe('completed')
+    expect(await database.query(`select from pg_constraint where conname = 'led_by'`)).toEqual([])
+    expect(await traces(database)).toEqual([])
+  })
 
   test('a rule that waits for everybody waits for those who use the new name', async () => {
     const named: Operation = { kind: 'add_constraint', ...on, name: 'named', check: `name <> ''` }

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import type { Operation } from '../../src/core/operations/migration.ts'
 import { cleanUp, testDatabase } from '../support/database.ts'
 import { faultyBellows } from '../support/faulty-ports.ts'
 import { rename } from '../support/rename.ts'
@@ -41,3 +42,46 @@ test('of two columns the second is looked at once more after the first was hidde
   await other.clients.acknowledge({ client: 'bi', by: 'ana' })
   expect((await contract()).state).toBe('completed')
 })
+
+test.for([false, true])(
+  'a gate behind work that took long is passed anew; somebody came meanwhile: %s',
+  async (came) => {
+    const doorMs = 2_000
+    const database = await testDatabase('create table users (id int primary key, name text)')
+    const operations: readonly Operation[] = [
+      { kind: 'add_constraint', namespace: 'public', table: 'users', name: 'named', check: `name <> ''` },
+      { kind: 'rename_table', namespace: 'public', table: 'users', to: 'people' },
+    ]
+    const settings = {
+      ...SETTINGS,
+      gate: { ...SETTINGS.gate, doorMs, unregistered: 'allow', quietMs: 0 },
+    } as const
+    const other = await database.bellows({ settings })
+    const migration = { name: '0001_test', operations }
+    await other.change((driver) => driver.advance(migration, 'verify'))
+    await other.instances.register({ instance: 'new-1', uses: ['people.id'] })
+    await other.instances.release('new-1')
+    let isProved = false
+    const { bellows } = faultyBellows(
+      database.url,
+      {
+        before: async ({ kind, what }) => {
+          if (isProved || kind !== 'transact' || !what.includes('0001_test/retire/3')) return
+          isProved = true
+          await new Promise((resolve) => setTimeout(resolve, doorMs + 100))
+          if (came) await other.instances.register({ instance: 'old-1', uses: ['users.name'] })
+        },
+      },
+      { settings },
+    )
+    cleanUp(() => bellows.close())
+    const contract = bellows.change((driver) => driver.advance(migration, 'purge'))
+
+    if (came) await expect(contract).rejects.toMatchObject({ code: 'instances_blocking' })
+    else expect((await contract).state).toBe('completed')
+    expect(isProved).toBe(true)
+    expect(
+      await database.query(`select from pg_class where relname = 'users' and relkind = 'r'`),
+    ).toHaveLength(came ? 1 : 0)
+  },
+)

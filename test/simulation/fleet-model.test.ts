@@ -1,6 +1,11 @@
 import type pg from 'pg'
 import { describe, expect, test } from 'vitest'
-import { clearColumnState, closeDoorSql, setColumnState } from '../../src/core/plan/column-state.ts'
+import {
+  clearColumnState,
+  closeDoorSql,
+  openDoorSql,
+  setColumnState,
+} from '../../src/core/plan/column-state.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
 import { type SimulatedDatabase, simulatedDatabase } from './fleet/database.ts'
 import { NEW_COLUMN, OLD_COLUMN, Refused, type Registering } from './fleet/registry.ts'
@@ -76,7 +81,9 @@ const STEPS_OF: readonly ((both: Both) => Promise<string>)[] = [
   passed,
   closed,
   ({ real, model }) =>
-    inBoth('the door opens', real, clearColumnState(USERS, 'name'), () => model.registry.set(undefined)),
+    inBoth('the door opens', real, openDoorSql(USERS, 'name'), () => model.registry.open()),
+  ({ real, model }) =>
+    inBoth('no door', real, clearColumnState(USERS, 'name'), () => model.registry.set(undefined)),
   ({ real, model }) =>
     inBoth('retired', real, setColumnState(USERS, 'name', 'retired'), () =>
       model.registry.set({ state: 'retired' }),
@@ -110,11 +117,10 @@ async function released({ real, model, luck }: Both): Promise<string> {
   )
 }
 
-async function closed({ real, model, time }: Both): Promise<string> {
-  return await inBoth('the door closes', real, closeDoorSql(USERS, 'name', DOOR_MS), () => {
-    const sinceMs = time.nowMs()
-    model.registry.set({ state: 'retiring', sinceMs, untilMs: sinceMs + DOOR_MS })
-  })
+async function closed({ real, model }: Both): Promise<string> {
+  return await inBoth('the door closes', real, closeDoorSql(USERS, 'name', DOOR_MS), () =>
+    model.registry.close(DOOR_MS),
+  )
 }
 
 /** Opens a session, or ends it. */

@@ -4,7 +4,7 @@ import { isSameName } from '../schema/model.ts'
 import { qualified } from '../sql.ts'
 import { builtBehind } from './built-behind.ts'
 import { type Altering, type Copying, changesValues, isCopying, newName, oldName } from './copies.ts'
-import { byOldNames, tablesOf } from './renamed-table.ts'
+import { byOldNames, tablesSaidBy } from './renamed-table.ts'
 import { theTable } from './table-checks.ts'
 
 /**
@@ -14,7 +14,7 @@ import { theTable } from './table-checks.ts'
 export function arranged(migration: Migration): Migration {
   const named = byOldNames(migration.operations)
   const merged = named.reduce(withRetype, named)
-  const said = new Set(merged.filter(isMoved).flatMap(tablesOf).map(qualified))
+  const said = new Set(merged.filter(isMoved).flatMap(tablesSaidBy).map(qualified))
   const meets = (op: Copying) => said.has(qualified(theTable(op)))
   const operations = merged.filter(isCopying).filter(meets).reduce(around, merged)
   return operations === migration.operations ? migration : { ...migration, operations }
@@ -82,9 +82,15 @@ function around(operations: Operations, copying: Copying): Operations {
     ...before.stays,
     ...behind.goes.map((op) => ({ ...op, column: oldName(copying) })),
     copying,
-    ...last.stays,
-    ...last.goes,
+    ...withLast(last.stays, last.goes, copying),
   ]
+}
+
+/** The last of all that is done to the table, whose other name comes behind that. */
+function withLast(stays: Operations, goes: Operations, copying: Copying): Operations {
+  const table = theTable(copying)
+  const at = stays.findIndex((op) => op.kind === 'rename_table' && isSameName(theTable(op), table))
+  return at < 0 ? [...stays, ...goes] : [...stays.slice(0, at), ...goes, ...stays.slice(at)]
 }
 
 function underNewName(op: Altering, copying: Copying): Altering {

@@ -1,5 +1,6 @@
 import type { BellowsError } from '../errors.ts'
 import type { Operation } from '../operations/migration.ts'
+import { viewMayGo } from '../operations/rename-table/swap-steps.ts'
 import { isSameName, type QualifiedName } from '../schema/model.ts'
 import { shown } from '../sql.ts'
 import type { Planned } from './groups.ts'
@@ -20,12 +21,12 @@ interface Drafted {
 export function phasesOn(table: QualifiedName, planned: readonly Drafted[]): readonly Phase[] {
   const found = planned
     .flatMap(({ forward }) => forward)
-    .filter((draft) => tablesOf(draft).some((one) => isSameName(one, table)))
+    .filter((draft) => tablesOfDraft(draft).some((one) => isSameName(one, table)))
     .map(({ phase }) => phase)
   return PHASES.filter((phase) => found.includes(phase))
 }
 
-function tablesOf(draft: StepDraft): readonly QualifiedName[] {
+function tablesOfDraft(draft: StepDraft): readonly QualifiedName[] {
   return [
     ...('table' in draft ? [draft.table] : []),
     ...('locks' in draft ? draft.locks.map(({ relation }) => relation) : []),
@@ -63,17 +64,31 @@ export function besideProblems(
 
 const APART = 'Put rename_table into the next migration; that begins when this one is contracted.'
 
-/** What waits for everybody on a table that gets another name waits for those as well who use that one already. */
-export function gatedByBothNames<D extends Drafted>(
+/**
+ * What waits for everybody on a table that gets another name waits for those as well who use that one already. What drops something
+ * of it is behind the point of no return, where the view must be able to go.
+ */
+export function mindingBothNames<D extends Drafted>(
   operations: readonly Operation[],
   planned: readonly D[],
 ): readonly D[] {
   const renamings = operations.filter((op) => op.kind === 'rename_table')
   if (renamings.length === 0) return planned
-  return planned.map((drafts) => ({
+  return planned.map((drafts, at) => ({
     ...drafts,
-    forward: drafts.forward.flatMap((draft) => gatedTwice(draft, renamings)),
+    forward: drafts.forward
+      .flatMap((draft) => gatedTwice(draft, renamings))
+      .map((draft) => (operations[at]?.kind === 'rename_table' ? draft : mindingView(draft, renamings))),
   }))
+}
+
+function mindingView(draft: StepDraft, renamings: readonly RenamingTable[]): StepDraft {
+  if (draft.phase !== 'purge' || !('requires' in draft || draft.kind === 'outside')) return draft
+  const tables = tablesOfDraft(draft)
+  const more = renamings
+    .filter((op) => tables.some((one) => isSameName(one, theTable(op))))
+    .flatMap(viewMayGo)
+  return more.length === 0 ? draft : { ...draft, requires: [...(draft.requires ?? []), ...more] }
 }
 
 function byNewName(thing: Thing, op: RenamingTable): Thing {

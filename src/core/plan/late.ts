@@ -142,9 +142,15 @@ export function begunLate<D extends Drafted>(drafts: D, begin: Since): D & { rea
     begin,
     forward: drafts.forward
       .filter((draft) => !(looksThen && isLook(draft) && isBefore(draft)))
-      .map((draft) => (isBefore(draft) ? { ...draft, phase: begin } : draft)),
+      .map((draft) => (isBefore(draft) ? { ...draft, ...withoutOld(draft, begin), phase: begin } : draft)),
     back: backOf(drafts, begin),
   }
+}
+
+/** Behind the gate there is no old version that shares anything. */
+function withoutOld({ hazards }: StepDraft, begin: Since): Pick<StepDraft, 'hazards'> {
+  if (begin !== 'retire' && begin !== 'purge') return { hazards }
+  return { hazards: hazards.filter(({ code }) => code !== 'same_default') }
 }
 
 /** From the purge nobody goes back. */

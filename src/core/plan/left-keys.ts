@@ -18,7 +18,7 @@ export function leftKeyProblems({ operations }: Migration, schema: Schema): read
     if (key === undefined || key.references === null || keyActions(key).length === 0) return []
     const [other, columns] = [key.references, columnsPointedAt(key)]
     return operations
-      .filter((one) => one !== op && takes(one, other, columns))
+      .filter((one) => one !== op && takes(one, other, columns) && !comesBehind(one, op))
       .map((one) =>
         refused(
           `The foreign key "${key.name}" does more than to refuse (${keyActions(key).join(', ')}), so it goes in the purge, and ${one.kind} of the same migration takes away, or changes, what it points at.`,
@@ -26,6 +26,15 @@ export function leftKeyProblems({ operations }: Migration, schema: Schema): read
         ),
       )
   })
+}
+
+/** A table gets its other name when nothing of it is left to be dropped. */
+function comesBehind(renaming: Operation, dropping: Operation): boolean {
+  return (
+    renaming.kind === 'rename_table' &&
+    dropping.kind === 'drop_constraint' &&
+    isSameName(theTable(renaming), theTable(dropping))
+  )
 }
 
 function takes(op: Operation, table: QualifiedName, columns: readonly string[]): boolean {

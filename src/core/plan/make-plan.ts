@@ -9,7 +9,7 @@ import type { Facts } from '../schema/facts.ts'
 import type { Schema } from '../schema/model.ts'
 import { type Changed, changedTables, withReferences } from '../schema/references.ts'
 import { arranged } from './arranged.ts'
-import { besideProblems, gatedByBothNames, phasesOn } from './both-names.ts'
+import { besideProblems, mindingBothNames, phasesOn } from './both-names.ts'
 import { dropOrderProblems } from './drop-order.ts'
 import { earlyProblems } from './early-problems.ts'
 import { comingProblems, followedProblems } from './followed.ts'
@@ -193,7 +193,7 @@ function draftsOfAll(
   })
   refuseIfAny([...problems, ...comingProblems(migration, start, schema)])
   refuseIfAny([...readColumnProblems(migration, start, facts), ...standInProblems(migration)])
-  return gatedByBothNames(migration.operations, planned)
+  return mindingBothNames(migration.operations, planned)
 }
 
 function leavesSomething({ kind }: Step): boolean {

@@ -1,6 +1,7 @@
 import type { Operation } from '../operations/migration.ts'
 import { isSameName, type QualifiedName } from '../schema/model.ts'
 import { indexOnTable, readIndex } from './index-text.ts'
+import { withRequalified } from './renamed-texts.ts'
 import { theTable } from './table-checks.ts'
 
 /** What gives a table another name. */
@@ -64,11 +65,11 @@ function withOldName(operations: readonly Operation[], renaming: RenamingTable):
 }
 
 function isOn(op: Operation, table: QualifiedName): boolean {
-  return tablesOf(op).some((one) => isSameName(one, table))
+  return tablesSaidBy(op).some((one) => isSameName(one, table))
 }
 
 /** The tables whose names an operation says, as its own or as the one that it points at. */
-export function tablesOf(op: Operation): readonly QualifiedName[] {
+export function tablesSaidBy(op: Operation): readonly QualifiedName[] {
   if (op.kind === 'create_index' || op.kind === 'replace_index') {
     const index = readIndex(op.definition)
     return 'problem' in index ? [] : [index.table]
@@ -81,8 +82,16 @@ export function tablesOf(op: Operation): readonly QualifiedName[] {
   return own
 }
 
-/** The same operation on a table of another name. */
+/** The same operation on a table of another name, by which it may name columns, too. */
 function onTable(op: Beside, from: QualifiedName, to: QualifiedName): Operation {
+  const [own] = tablesSaidBy(op)
+  const renamed = withTable(op, from, to)
+  return own !== undefined && isSameName(own, from)
+    ? withRequalified(renamed, { from, to: to.name })
+    : renamed
+}
+
+function withTable(op: Beside, from: QualifiedName, to: QualifiedName): Operation {
   const named = <T extends { readonly namespace: string; readonly table: string }>(one: T): T =>
     isSameName(theTable(one), from) ? { ...one, table: to.name } : one
   switch (op.kind) {

@@ -28,17 +28,21 @@ export function tableGateStep({ table, along }: Pick<LeavingTable, 'table' | 'al
   }
 }
 
+export function tableDoorIsClosed(table: QualifiedName): Requirement {
+  return {
+    that: doorIsClosed(table, undefined),
+    code: 'gate_expired',
+    otherwise: `the gate of "${table.name}" has lapsed; look again`,
+  }
+}
+
 /** What must still hold in the transaction that takes a name away from clients. */
 export function tableLeavingRequirements({
   table,
   along,
 }: Pick<LeavingTable, 'table' | 'along'>): readonly Requirement[] {
   return [
-    {
-      that: doorIsClosed(table, undefined),
-      code: 'gate_expired',
-      otherwise: `the gate of "${table.name}" has lapsed; look again`,
-    },
+    tableDoorIsClosed(table),
     {
       that: tableHasNoDependents(table, along),
       code: 'dependents_found',

@@ -200,6 +200,37 @@ describe('what is done to a table that gets another name', () => {
     ])
   })
 
+  test('has a default of other values, or none, in front of it', () => {
+    const copied: Operation = { ...rename, up: 'lower(a)' }
+    for (const value of [`'x'`, null]) {
+      const set = (table: string) => ({ ...alter('b', { default: value }), table }) as Operation
+      expect(of(renamed, { ...copied, ...people }, set('people'))).toEqual([copied, set('users'), renamed])
+    }
+  })
+
+  test('may name its columns with the table', () => {
+    const said = (table: string, name: string): readonly Operation[] => [
+      { kind: 'drop_column', ...on, table, column: 'd', down: `'ä' || ${name}.e || ${name}.f` },
+      { kind: 'create_index', definition: `create index on "${table}" (lower(${name}.c)) where ${name}.e` },
+      { kind: 'add_constraint', ...on, table, check: `public.${name}.e <> 'people.e' and other.people.e` },
+      { kind: 'add_constraint', ...on, table, exclude: `(c with =) where (${name}.e)` },
+      { kind: 'alter_column', ...on, table, column: 'e', check: { constraint: `${name}.e is not null` } },
+      {
+        kind: 'add_column',
+        ...on,
+        table,
+        column: 'g',
+        type: 'text',
+        nullable: true,
+        up: `${name}.c`,
+        check: { constraint: `${name}.g <> ''` },
+      },
+    ]
+    expect(of(renamed, ...said('people', 'people'))).toEqual([...said('users', '"users"'), renamed])
+    const unread: Operation = { kind: 'add_constraint', ...people, check: 'people.a >' }
+    expect(of(renamed, unread)).toEqual([{ ...unread, ...on }, renamed])
+  })
+
   test.each<[string, readonly Operation[]]>([
     ['it is written by the old name', [renamed, { ...rename, ...people }, drop]],
     ['the new name is another one before', [{ ...drop, ...people }, renamed, { ...rename, ...people }]],

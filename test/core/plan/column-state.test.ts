@@ -6,6 +6,7 @@ import {
   columnIsOffered,
   doorIsClosed,
   holdDoorSql,
+  openDoorSql,
   setColumnState,
 } from '../../../src/core/plan/column-state.ts'
 import { sql } from '../../../src/core/sql.ts'
@@ -39,7 +40,8 @@ describe('the text', () => {
     ).toBe(`with closed as (update bellows.door set closings = closings + 1)
 insert into bellows.column_state values ('public', 'users', 'name', 'retiring',
     pg_catalog.clock_timestamp() + pg_catalog.make_interval(secs => 1.5), pg_catalog.clock_timestamp())
- on conflict (namespace, "table", "column") do update set state = excluded.state, until = excluded.until, since = excluded.since`)
+ on conflict (namespace, "table", "column") do update set until = excluded.until, since = excluded.since,
+    state = case column_state.state when 'retired' then 'retired' else excluded.state end`)
   })
 
   test('that holds the door until the transaction ends', () => {
@@ -48,7 +50,7 @@ insert into bellows.column_state values ('public', 'users', 'name', 'retiring',
 
   test('that asks whether the door is closed', () => {
     expect(doorIsClosed(USERS, 'name')).toBe(
-      `exists (select from bellows.column_state where ${IS_COLUMN} and state = 'retiring' and until > pg_catalog.clock_timestamp())`,
+      `exists (select from bellows.column_state where ${IS_COLUMN} and state in ('retiring', 'retired') and until > pg_catalog.clock_timestamp())`,
     )
   })
 
@@ -93,6 +95,34 @@ describe('on the server', () => {
     await query(setColumnState(USERS, 'name', 'retired'))
     expect(await closed()).toBe(false)
     expect(await query('select closings::integer from bellows.door')).toEqual([{ closings: 3 }])
+  })
+
+  test('the door stays closed for as long as is asked for', async () => {
+    const { query } = await testDatabase(JOURNAL)
+    await query(closeDoorSql(USERS, 'name', 60_000))
+    const closed = async (forMs: number) =>
+      (await query<{ is: boolean }>(sql`select ${doorIsClosed(USERS, 'name', forMs)} as is`))[0]?.is
+    expect([await closed(30_000), await closed(90_000)]).toEqual([true, false])
+  })
+
+  test('what is retired stays so in front of a gate, and behind one that was closed', async () => {
+    const { query } = await testDatabase(JOURNAL)
+    const closed = async () =>
+      (await query<{ is: boolean }>(sql`select ${doorIsClosed(USERS, undefined)} as is`))[0]?.is
+    const states = () => query('select "column", state, until from bellows.column_state order by 1')
+    await query(setColumnState(USERS, undefined, 'retired'))
+    await query(closeDoorSql(USERS, undefined, 60_000))
+    await query(closeDoorSql(USERS, 'name', 60_000))
+    expect([await closed(), await states()]).toEqual([
+      true,
+      [
+        { column: '', state: 'retired', until: expect.anything() },
+        { column: 'name', state: 'retiring', until: expect.anything() },
+      ],
+    ])
+    await query(openDoorSql(USERS, undefined))
+    await query(openDoorSql(USERS, 'name'))
+    expect([await closed(), await states()]).toEqual([false, [{ column: '', state: 'retired', until: null }]])
   })
 
   test('the door closes behind whoever is within: it waits for them', async () => {

@@ -149,6 +149,7 @@ describe('what is built on a column that gets another name', () => {
       'let "name" of "users" be NULL',
     ])
     const texts = JSON.stringify(plan.steps)
+    expect(texts).toContain('same_default')
     expect(texts).toContain(`alter column \\"full_name\\" set default 'x'::text`)
     expect(texts).toContain(`is not distinct from '''x''::text'`)
     const looks = plan.rollback.filter(({ kind }) => kind === 'inspect')
@@ -174,6 +175,7 @@ describe('what is built on a column that gets another name', () => {
     const plan = makePlan({ name: 'm', operations }, schema, known)
     expect(told(plan, 'purge')).toEqual([expect.stringMatching(/^drop the column/), does])
     expect(back(plan).filter((does) => does.includes('default'))).toEqual([])
+    expect(JSON.stringify(plan), 'there is no old version by then').not.toContain('same_default')
   })
 
   test('is the same in one run of several migrations', () => {
@@ -216,6 +218,7 @@ describe('what is built on a column that gets another type', () => {
 
   test('comes when that has its name, and goes before it is the old one again', () => {
     const plan = planOf(...all)
+    expect(JSON.stringify(plan)).not.toContain('same_default')
     expect(told(plan, 'expand', 'verify').every((does) => !/default|index|check "some"/.test(does))).toBe(
       true,
     )

@@ -82,7 +82,7 @@ export function simulatedDatabase(time: Timeline, without?: SafetyRule): Simulat
       const stranger = rules.sessions === true ? strangers()[0] : undefined
       if (stranger !== undefined) return `may be needed by session ${stranger.pid}`
       const state = known.column()
-      const sinceMs = state?.state === 'retiring' ? state.sinceMs : 0
+      const sinceMs = state?.sinceMs ?? 0
       const old = rules.transactions === true ? oldTransactions(sinceMs)[0] : undefined
       return old === undefined ? undefined : `may be needed by the transaction of session ${old.pid}`
     },

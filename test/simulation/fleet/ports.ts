@@ -85,9 +85,7 @@ const ANSWERS: readonly (readonly [fragment: string, answer: Answer])[] = [
     'from bellows.old_transactions(',
     ({ database, time, gate }) => {
       const state = database.registry.column()
-      return database.oldTransactions(
-        state?.state === 'retiring' ? state.sinceMs : time.nowMs() - gate.transactionsMs,
-      )
+      return database.oldTransactions(state?.sinceMs ?? time.nowMs() - gate.transactionsMs)
     },
   ],
   ['bellows.server_identity()', () => [{ identity: '1/1', extension: null }]],

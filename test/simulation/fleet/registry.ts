@@ -29,13 +29,16 @@ export type Registering = Pick<Entry, 'instance' | 'uses' | 'leaseMs' | 'applica
 /** The old column, as `bellows.column_state` has it. */
 type ColumnState =
   | { readonly state: 'retiring'; readonly sinceMs: number; readonly untilMs: number }
-  | { readonly state: 'retired' }
+  | { readonly state: 'retired'; readonly sinceMs?: number; readonly untilMs?: number }
 
 /** What `bellows.register`, `renew` and `release` of journal.sql do, for the one column that goes. */
 export interface Registry {
   readonly entries: ReadonlyMap<string, Entry>
   column(): ColumnState | undefined
   set(state: ColumnState | undefined): void
+  /** For so long a gate closes the door, behind which what is retired stays so. */
+  close(forMs: number): void
+  open(): void
   /**
    * Registers in a transaction: it shows at its commit, and whoever closes the door waits for it.
    * @throws Refused
@@ -69,6 +72,13 @@ export function registry(time: Timeline, hasFloor: boolean): Registry {
     column: () => column,
     set: (state) => {
       column = state
+    },
+    close: (forMs) => {
+      const sinceMs = time.nowMs()
+      column = { state: column?.state ?? 'retiring', sinceMs, untilMs: sinceMs + forMs }
+    },
+    open: () => {
+      column = column?.state === 'retired' ? { state: 'retired' } : undefined
     },
     begin: (given) => {
       if (given.uses.includes(OLD_COLUMN) && isShut()) throw new Refused('instance_refused')

@@ -4,6 +4,7 @@ import {
   closeDoorSql,
   doorIsClosed,
   holdDoorSql,
+  openDoorSql,
   setColumnState,
 } from '../../../src/core/plan/column-state.ts'
 import { countSql } from '../../../src/core/plan/counter.ts'
@@ -52,8 +53,8 @@ export function transact(options: PortsOptions, transaction: Transaction): Commi
 /** What else is required is about indexes and dependents, of which the model has none. */
 function holds({ registry, time }: SimulatedDatabase, that: Sql): boolean {
   if (that === doorIsClosed(table, column)) {
-    const state = registry.column()
-    return state?.state === 'retiring' && state.untilMs > time.nowMs()
+    const { untilMs = 0 } = registry.column() ?? {}
+    return untilMs > time.nowMs()
   }
   if (RETIRE.requires.some((one) => one.that === that)) return true
   throw new Error(`the model does not know this requirement: ${that}`)
@@ -64,7 +65,7 @@ const UNWRITTEN = sql`select bellows.require(${countSql(counter)} = `
 
 /** Checks what a statement checks, and tells what it does at the end. */
 function effectOf(statement: Sql, options: PortsOptions): () => void {
-  const { time, database, onHide } = options
+  const { database, onHide } = options
   const { registry, sessions } = database
   const { doorMs } = options.gate
   if (statement.startsWith('select bellows.require_nobody(')) {
@@ -77,10 +78,8 @@ function effectOf(statement: Sql, options: PortsOptions): () => void {
       throw new BellowsError('gate_closed', 'the column was written')
     return nothing
   }
-  if (statement === closeDoorSql(table, column, doorMs)) {
-    const sinceMs = time.nowMs()
-    return () => registry.set({ state: 'retiring', sinceMs, untilMs: sinceMs + doorMs })
-  }
+  if (statement === closeDoorSql(table, column, doorMs)) return () => registry.close(doorMs)
+  if (statement === openDoorSql(table, column)) return () => registry.open()
   if (statement === clearColumnState(table, column)) return () => registry.set(undefined)
   if (statement === setColumnState(table, column, 'retired')) return () => registry.set({ state: 'retired' })
   if (statement.startsWith(RENAMES)) return onHide

@@ -8,7 +8,7 @@ import {
 import type { Hazard } from '../../plan/hazard.ts'
 import { aloneLock } from '../../plan/locks.ts'
 import { all, relationAbsent, relationIs } from '../../plan/probes.ts'
-import { tableLeavingRequirements } from '../../plan/retire-table.ts'
+import { tableDoorIsClosed } from '../../plan/retire-table.ts'
 import type { Requirement, StepDraft } from '../../plan/step.ts'
 import { theTable } from '../../plan/table-checks.ts'
 import { id, qualified, type Sql, sql } from '../../sql.ts'
@@ -30,8 +30,21 @@ export function gateOf(op: RenameTable, context: Context): StepDraft {
   }
 }
 
-function doorIsClosed(op: RenameTable): readonly Requirement[] {
-  return tableLeavingRequirements({ table: theTable(op), along: [] }).slice(0, 1)
+function swapRequirements(op: RenameTable): readonly Requirement[] {
+  return [tableDoorIsClosed(theTable(op)), ...viewMayGo(op)]
+}
+
+/** With the view goes what was made of it alone. So this is asked while there is a way back, and in front of all that is dropped. */
+export function viewMayGo(op: RenameTable): readonly Requirement[] {
+  const [table, view] = [theTable(op), newName(op)]
+  return [
+    nothingOnView(op),
+    {
+      that: grantsAreOfTable(view, table),
+      code: 'drift_found',
+      otherwise: `rights were given on "${op.to}" that nobody has on "${op.table}"; they would be lost with the view. Give them on "${op.table}", too`,
+    },
+  ]
 }
 
 /** Clients of the view lock it first and then the table, so this does, too: LOCK TABLE on a view goes on to its table. */
@@ -47,15 +60,7 @@ export function swapStep(op: RenameTable, context: Context): StepDraft {
       { relation: view, level: 'access_exclusive' },
       { relation: table, level: 'access_exclusive' },
     ],
-    requires: [
-      ...doorIsClosed(op),
-      nothingOnView(op),
-      {
-        that: grantsAreOfTable(view, table),
-        code: 'drift_found',
-        otherwise: `rights were given on "${op.to}" that nobody has on "${op.table}"; they would be lost with the view. Give them on "${op.table}", too`,
-      },
-    ],
+    requires: swapRequirements(op),
     statements: [...swapSql(op), setColumnState(table, undefined, 'retired')],
     cost: 'instant',
     retires: { table },
@@ -86,7 +91,7 @@ export function closeStep(op: RenameTable): StepDraft {
     hazards: [],
     probe: columnIsRetired(table, undefined),
     locks: [],
-    requires: doorIsClosed(op),
+    requires: swapRequirements(op),
     statements: [setColumnState(table, undefined, 'retired')],
     cost: 'instant',
     retires: { table },
