@@ -6,7 +6,7 @@ import { replaySentence } from '../core/gate/replay.ts'
 import { shortList } from '../core/gate/short-list.ts'
 import { transactionsCheck } from '../core/gate/transactions.ts'
 import { DOOR } from '../core/plan/column-state.ts'
-import { countSql } from '../core/plan/counter.ts'
+import { nobodyCameSql } from '../core/plan/counter.ts'
 import type { GateStep } from '../core/plan/step.ts'
 import type { Event } from '../core/run/event.ts'
 import type { Run } from '../core/run/run.ts'
@@ -132,7 +132,13 @@ function passed(
       }),
       ...(gate.counter === undefined || writes === undefined || !isWatched
         ? []
-        : [nobodyCameSql(gate.counter, `${facts.column} ${COUNTED[countedOf(gate)].happened}`, writes)]),
+        : [
+            nobodyCameSql(
+              gate.counter,
+              writes,
+              `${facts.column} ${COUNTED[countedOf(gate)].happened} since the gate looked`,
+            ),
+          ]),
     ],
     lookAgain: async () => {
       const now = await gatherEvidence(engine, run, gate)
@@ -152,11 +158,6 @@ function passed(
       actor: engine.actor,
     })),
   }
-}
-
-function nobodyCameSql(counter: string, happened: string, writes: number): Sql {
-  const otherwise = `${happened} since the gate looked`
-  return sql`select bellows.require(${countSql(counter)} = ${lit(writes)}, 'gate_closed', ${lit(otherwise)})`
 }
 
 /**

@@ -47,7 +47,7 @@ export async function startRun(engine: Driving, migration: Migration): Promise<R
   const plan = await planFor(engine, migration)
   // Only the plan knows which other tables it locks, such as those behind foreign keys.
   for (const other of await readRuns(engine, 'open')) {
-    refuseConflict(migration, relationsOf(plan), other)
+    refuseConflict(migration, relationsOf(plan, other.plan.migration), other)
     refuseSameValue(plan, other)
   }
   await refuseBlind(engine, plan)
@@ -113,7 +113,9 @@ function unchanged(run: Run, migration: Migration): Run {
  * a column is free, unless its value comes from columns that the other run keeps in step, or that one stands in the middle of a phase.
  */
 function refuseConflict(migration: Migration, mine: readonly QualifiedName[], other: Run): void {
-  const shared = relationsOf(other.plan).find((theirs) => mine.some((one) => isSameName(one, theirs)))
+  const shared = relationsOf(other.plan, migration).find((theirs) =>
+    mine.some((one) => isSameName(one, theirs)),
+  )
   if (shared === undefined) return
   const isAddition = migration.operations.every((op) => op.kind === 'add_column' && op.up === undefined)
   if (isAddition && !isInterrupted(other)) return

@@ -82,10 +82,12 @@ describe('a statement', () => {
 })
 
 describe('who wrote', () => {
-  test('is kept once for each session and minute, with what tells it apart', async () => {
+  test('is kept once a minute, however many sessions there are, with what tells it apart', async () => {
     const { database, counter } = await counting()
-    const session = await database.session('shop/old-1')
-    for (let at = 0; at < 5; at += 1) await session.query(`update users set name = 'x${at}' where id = 1`)
+    for (let at = 0; at < 5; at += 1) {
+      const session = await database.session('shop/old-1')
+      await session.query(`update users set name = 'x${at}' where id = 1`)
+    }
 
     const rows = await database.query<{ minutes: string; rows: string }>(
       `select count(distinct date_trunc('minute', at)) as minutes, count(*) as rows from bellows.${counter} where application = 'shop/old-1' and role = session_user and pid > 0`,
@@ -115,6 +117,17 @@ describe('who wrote', () => {
     expect(await counted(database, counter)).toBe(1)
     await session.query(`update users set name = 'b' where id = 1`)
     expect(await database.query(`select from bellows.${counter}`)).toHaveLength(1)
+  })
+
+  test('is nothing by which serializable transactions get into the way of each other', async () => {
+    const { database, counter } = await counting()
+    const sessions = await Promise.all([1, 2, 3].map((at) => database.session(`shop/old-${at}`)))
+    for (const [at, session] of sessions.entries())
+      await session.query(
+        `begin isolation level serializable; insert into users (id, name) values (${1000 + at}, 'x')`,
+      )
+    for (const session of sessions) await session.query('commit')
+    expect(await counted(database, counter)).toBe(3)
   })
 
   test('is the role that logged in, whatever it has become', async () => {

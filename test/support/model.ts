@@ -274,6 +274,7 @@ export function facts(more: Partial<Facts> = {}): Facts {
     options: {},
     bounds: {},
     definitions: {},
+    reprinted: {},
     answers: {},
     ...more,
   }

@@ -21,6 +21,7 @@ import { tryBounds } from './try-bound.ts'
 import { tryDefinitions } from './try-definition.ts'
 import { tryIndexes } from './try-index.ts'
 import { tryOptions } from './try-options.ts'
+import { tryViews } from './try-views.ts'
 
 /**
  * Reads the tables that a migration names, and only those: a schema of ten thousand tables costs nothing. How many questions are asked
@@ -64,6 +65,7 @@ export async function introspect(
       options: await tryOptions(sessions, needs.options),
       bounds: await tryBounds(sessions, needs.bounds),
       definitions: await tryDefinitions(sessions, needs.definitions),
+      reprinted: await tryViews(sessions, needs.views),
       answers: await readAnswers(sessions, needs.questions),
     },
   }

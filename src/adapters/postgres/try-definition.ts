@@ -36,7 +36,7 @@ export async function tryDefinitions(
 }
 
 /** Rather than to hold up the table that it reads, or to wait behind whoever does. */
-const BOUNDS = [sql`set local lock_timeout = '500ms'`, sql`set local statement_timeout = '5s'`]
+export const BOUNDS = [sql`set local lock_timeout = '500ms'`, sql`set local statement_timeout = '5s'`]
 
 /** What the definition is not to blame for: rights, which are told apart, time, a server that takes no writes, two who change at once. */
 const OTHERWISE: readonly (string | undefined)[] = ['42501', '57014', '25006', 'XX000']

@@ -5,7 +5,8 @@ import { gateOf } from '../plan/behind-gate.ts'
 import type { Hazard } from '../plan/hazard.ts'
 import { type Leaver, ofEverybody, ofTable } from '../plan/leaver.ts'
 import type { StepDraft } from '../plan/step.ts'
-import { parallelReadersQuestion, type ViewProbe } from '../plan/view-probe.ts'
+import type { ViewProbe } from '../plan/view-probe.ts'
+import { foreignTablesQuestion, parallelReadersQuestion } from '../plan/view-questions.ts'
 import { readStatements } from '../statements/statement.ts'
 import { stepLocks } from '../statements/step-locks.ts'
 import { foundObject, foundProblems, objectNeeds, unknownTypeProblems } from './object/definition.ts'
@@ -28,12 +29,10 @@ export const dropObject: OperationSpec<DropObject> = {
     const object = namedObject(op.object, op.namespace)
     if ('problem' in object) return { tables: [], touches: [] }
     const needs = objectNeeds(object, 'replaces', 'replaces')
-    const questions = [
-      ...(needs.questions ?? []),
-      ...policyQuestions(object),
-      ...(object.kind === 'view' ? [parallelReadersQuestion(object)] : []),
-    ]
-    return { ...needs, questions }
+    const questions = [...(needs.questions ?? []), ...policyQuestions(object)]
+    if (object.kind !== 'view') return { ...needs, questions }
+    const aboutProbe = [parallelReadersQuestion(object), foreignTablesQuestion(object)]
+    return { ...needs, questions: [...questions, ...aboutProbe], views: [object.name] }
   },
 
   check: (op, { facts }) => {

@@ -55,6 +55,8 @@ export interface Needs {
   readonly options: readonly Sql[]
   /** Definitions of objects, to be tried. */
   readonly definitions: readonly DefinitionNeed[]
+  /** Views that are to be made anew as they are. */
+  readonly views: readonly QualifiedName[]
   /** Bounds of partitions as operations write them. */
   readonly bounds: readonly BoundNeed[]
   /** What makes the types and the functions that the migration makes itself, each as statements of its own. */

@@ -52,9 +52,44 @@ export function isOnTrial(counter: string): Sql {
 /** Who is told of once: the minute, the role and the application. */
 export const WHO = sql`pg_catalog.concat_ws(' ', pg_catalog.date_trunc('minute', pg_catalog.statement_timestamp()), session_user, pg_catalog.current_setting('application_name'))`
 
-/** Settings by which a session knows which statement it has counted last, and whom it has told of. */
-export function settingsOf(counter: string): { readonly counted: string; readonly told: string } {
-  return { counted: `bellows.${counter}`, told: `bellows.${counter}_told` }
+/**
+ * A row of who comes, unless one of this minute says so already: sessions may be short, and each would leave one. Only the newest are
+ * looked at, so that it costs the same where everybody has another name. Of two at once both tell, rather than that one waits. Where
+ * transactions are serializable nothing is looked at: two that look and tell would be in each other's way.
+ */
+export function tellSql(counter: string): Sql {
+  const isSame = (column: Sql, value: Sql) =>
+    sql`coalesce(w.${column}::pg_catalog.text, '') operator(pg_catalog.=) coalesce(${value}::pg_catalog.text, '')`
+  return sql`insert into bellows.${id(counter)} (at) select pg_catalog.clock_timestamp()
+      where pg_catalog.current_setting('transaction_isolation') operator(pg_catalog.=) 'serializable' or not exists (select from (
+        select n.role, n.application, n.address from bellows.${id(counter)} n
+          where n.at operator(pg_catalog.>=) (select pg_catalog.date_trunc('minute', pg_catalog.clock_timestamp())) order by n.at desc limit 100) w
+        where ${isSame(sql`role`, sql`session_user`)} and ${isSame(sql`application`, sql`pg_catalog.current_setting('application_name')`)}
+          and ${isSame(sql`address`, sql`pg_catalog.inet_client_addr()`)})`
+}
+
+/** Nobody came since the gate looked, for the transaction that goes on. */
+export function nobodyCameSql(counter: string, seen: number, otherwise: string): Sql {
+  const noted = sql`pg_catalog.set_config(${lit(settingsOf(counter).seen)}, ${lit(String(seen))}, true)`
+  return sql`select bellows.require(${countSql(counter)} = ${lit(seen)}, 'gate_closed', ${lit(otherwise)}), ${noted}`
+}
+
+/** The same once more, where the lock on what is used comes later. Nothing where the gate did not ask for it. */
+export function nobodyCameAgainSql(counter: string, otherwise: string): Sql {
+  const seen = sql`nullif(pg_catalog.current_setting(${lit(settingsOf(counter).seen)}, true), '')::pg_catalog.int8`
+  return sql`select bellows.require(coalesce(${countSql(counter)} = ${seen}, true), 'gate_closed', ${lit(otherwise)})`
+}
+
+/**
+ * Settings by which a session knows which statement it has counted last, and whom it has told of; and the transaction behind a gate,
+ * what that has seen.
+ */
+export function settingsOf(counter: string): Record<'counted' | 'told' | 'seen', string> {
+  return {
+    counted: `bellows.${counter}`,
+    told: `bellows.${counter}_told`,
+    seen: `bellows.${counter}_seen`,
+  }
 }
 
 function numberOf(counter: string): string {

@@ -1,5 +1,5 @@
 import { specOf } from '../operations/index.ts'
-import type { Migration } from '../operations/migration.ts'
+import type { Migration, Operation } from '../operations/migration.ts'
 import type { AddedColumn, DefaultNeed, Needs, OperationNeeds, Touch } from '../operations/needs.ts'
 import { isSameName, type QualifiedName } from '../schema/model.ts'
 import { nameOf } from '../schema/name-of.ts'
@@ -7,6 +7,7 @@ import { qualified } from '../sql.ts'
 import { arranged } from './arranged.ts'
 import { definitionNeeds } from './definition-needs.ts'
 import type { Plan } from './plan.ts'
+import type { Lock } from './step.ts'
 
 /** What must be asked of the server before a migration can be planned: all that its operations need, each once. */
 export function needsOf(migration: Migration): Needs {
@@ -56,6 +57,7 @@ export function needsOf(migration: Migration): Needs {
       conditions.map((one) => ({ ...one, added: addedTo(one.table, needs, at + 1, at) })),
     ),
     definitions: definitionNeeds(operations),
+    views: needs.flatMap(({ views = [] }) => views),
     names: needs.flatMap(({ names = [] }) => names),
     options: [...new Set(needs.flatMap(({ options = [] }) => options))],
     objects: needs.flatMap(({ objects = [] }) => objects),
@@ -121,9 +123,29 @@ export function tablesOf(migration: Migration): readonly QualifiedName[] {
   return needsOf(migration).tables.map(nameOf)
 }
 
-/** The tables that a plan works on or locks. */
-export function relationsOf({ migration, steps, rollback }: Plan): readonly QualifiedName[] {
+/**
+ * The tables that a plan works on or locks, as another migration beside it has to know. What a view reads that is on its way out is free for
+ * all but what may give it another name: by that the view could not be given back as it was.
+ */
+export function relationsOf(
+  { migration, steps, rollback }: Plan,
+  beside: Migration,
+): readonly QualifiedName[] {
   const locked = [...steps, ...rollback].flatMap((step) => ('locks' in step ? step.locks : []))
-  const all = [...tablesOf(migration), ...locked.map(({ relation }) => nameOf(relation))]
+  const isOnlyRead = ({ level, implied }: Lock) =>
+    level === 'access_share' && implied === true && isOnlyDropping(migration) && !mayRename(beside)
+  const named = locked.filter((lock) => !isOnlyRead(lock)).map(({ relation }) => nameOf(relation))
+  const all = [...tablesOf(migration), ...named]
   return [...new Map(all.map((one) => [qualified(one), one])).values()]
 }
+
+function isOnlyDropping({ operations }: Migration): boolean {
+  return operations.every(({ kind }) => kind === 'drop_object')
+}
+
+/** A column that a view reads keeps its name until the view is gone: every other operation waits for that at its gate. */
+function mayRename({ operations }: Migration): boolean {
+  return operations.some(({ kind }) => RENAMING.has(kind))
+}
+
+const RENAMING: ReadonlySet<Operation['kind']> = new Set(['rename_column', 'rename_table', 'sql'])

@@ -1,6 +1,6 @@
 import type { QualifiedName } from '../schema/model.ts'
 import { id, join, lit, qualified, type Sql, sql, trusted } from '../sql.ts'
-import { counterSql, dropCounterSql, isOnTrial, nextNumber, settingsOf, WHO } from './counter.ts'
+import { counterSql, dropCounterSql, isOnTrial, nextNumber, settingsOf, tellSql, WHO } from './counter.ts'
 import { areOmitted, forwardOf, lifted, type Pair, type Sides, same, unfilledOf } from './dual-write.ts'
 import { ownersOnlySql } from './row-trigger.ts'
 
@@ -124,7 +124,7 @@ begin${unless('INSERT', onInsert.unless)}${unless('UPDATE', onUpdate.unless)}
   end if;
   me := ${WHO};
   if coalesce(pg_catalog.current_setting(${lit(told)}, true), '') operator(pg_catalog.<>) me then
-    insert into bellows.${id(counter)} default values;
+    ${tellSql(counter)};
     me := pg_catalog.set_config(${lit(told)}, me, false);
   end if;
   return new;

@@ -2,7 +2,7 @@ import { type DatabaseObject, shownObject } from '../objects/database-object.ts'
 import { definitionSql, isDefinedAs } from '../objects/object-catalog.ts'
 import type { QualifiedName } from '../schema/model.ts'
 import { id, lit, regclass, type Sql, sql, trusted } from '../sql.ts'
-import { counterSql, dropCounterSql, isOnTrial, nextNumber, settingsOf, WHO } from './counter.ts'
+import { counterSql, dropCounterSql, isOnTrial, nextNumber, settingsOf, tellSql, WHO } from './counter.ts'
 import type { Requirement } from './step.ts'
 
 /** A view on its way out that asks, whenever it is used, a function of ours, which counts and says yes. See decision 0058. */
@@ -16,34 +16,6 @@ export interface ViewProbe {
   readonly probed: Sql
   /** Can a sequence be kept out of the log? Since PostgreSQL 15. */
   readonly keepsOut: boolean
-}
-
-/**
- * Functions that may run in a parallel plan, and may read the view there, be it through others: one `name` a row. Nothing can be counted
- * in such a plan, not even an attempt be made, and nothing tells whoever is asked that it is in one.
- */
-export function parallelReadersQuestion({ name }: DatabaseObject): Sql {
-  const names = (body: Sql) =>
-    sql`${body} ~* ('(?<!\\w)' || pg_catalog.regexp_replace(r.name, '(\\W)', '\\\\\\1', 'g') || '(?!\\w)')`
-  return sql`
-with recursive functions as materialized (
-  select p.oid, p.proname, p.proparallel, pg_catalog.concat(p.prosrc, pg_catalog.pg_get_function_sqlbody(p.oid)) as body
-    from pg_catalog.pg_proc p join pg_catalog.pg_language l on l.oid = p.prolang and l.lanname not in ('internal', 'c')
-    where p.pronamespace not in (select oid from pg_catalog.pg_namespace where nspname in ('pg_catalog', 'information_schema', 'bellows'))
-), reached (name) as (
-  select ${lit(name.name)} collate "C"
-  union
-  select found.name from reached r cross join lateral (
-    select c.relname::pg_catalog.text as name from pg_catalog.pg_depend d
-      join pg_catalog.pg_rewrite w on d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass and w.oid = d.objid
-      join pg_catalog.pg_class c on c.oid = w.ev_class
-      where d.refobjid in (select oid from pg_catalog.pg_class where relname = r.name union all select oid from functions where proname = r.name)
-    union all
-    select f.proname::pg_catalog.text from functions f where ${names(sql`f.body`)}
-  ) found
-)
-select distinct f.oid::pg_catalog.regprocedure::pg_catalog.text as name from functions f join reached r on ${names(sql`f.body`)}
-  where f.proparallel <> 'u' order by name`
 }
 
 /** As the condition of the view says it. */
@@ -159,7 +131,7 @@ declare
 begin
   number := ${nextNumber(counter)};
   if coalesce(pg_catalog.current_setting(${lit(told)}, true), '') operator(pg_catalog.<>) me then
-    insert into bellows.${id(counter)} default values;
+    ${tellSql(counter)};
     me := pg_catalog.set_config(${lit(told)}, me, false);
   end if;
   return true;

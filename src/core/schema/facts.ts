@@ -43,6 +43,8 @@ export interface Facts {
   readonly options: Readonly<Record<string, string>>
   /** Definitions of objects, by `definitionKey`: what the server makes of them, or why it does not take them; absent where it was not asked. */
   readonly definitions: Readonly<Record<string, DefinitionFacts | { readonly problem: string }>>
+  /** Views that were to be made anew as they are, by `nameKey`: are they printed the same then? Absent where that could not be tried. */
+  readonly reprinted: Readonly<Record<string, boolean>>
   /** Bounds of partitions, by `boundKey`: what the server makes of them, or why it does not take them. */
   readonly bounds: Readonly<Record<string, BoundFacts | { readonly problem: string }>>
   /** Rows of the queries that operations ask, by the text of the query, or why the server does not answer. */

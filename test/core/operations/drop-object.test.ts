@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type DropObject, dropObject } from '../../../src/core/operations/drop-object.ts'
+import { nameKey } from '../../../src/core/schema/facts.ts'
 import { context, facts, schemaOf, table, told, USERS } from '../../support/model.ts'
 
 const drop = (object: string): DropObject => ({ kind: 'drop_object', namespace: 'public', object })
@@ -7,10 +8,14 @@ const known = (
   op: DropObject,
   row: Readonly<Record<string, unknown>> | undefined = { definition: '', owned: true, dependents: [] },
 ) => {
-  const [question, types] = dropObject.needs(op).questions ?? []
+  const { questions = [], views = [] } = dropObject.needs(op)
+  const answers = questions.map((question, at) => [question, at > 0 || row === undefined ? [] : [row]])
   return {
     ...context(),
-    facts: facts({ answers: { [question ?? '']: row === undefined ? [] : [row], [types ?? '']: [] } }),
+    facts: facts({
+      answers: Object.fromEntries(answers),
+      reprinted: Object.fromEntries(views.map((view) => [nameKey(view), true])),
+    }),
   }
 }
 
@@ -110,7 +115,11 @@ describe('drop_object', () => {
         `delete from bellows.brownout where counter = '${name}'`,
       ]
       expect(purge).toMatchObject({
-        statements: ['drop view if exists "public"."v" restrict', ...gone],
+        statements: [
+          'drop view if exists "public"."v" restrict',
+          expect.stringMatching(/^select bellows\.require\(.*'gate_closed'/),
+          ...gone,
+        ],
         requires: [{ code: 'dependents_found' }, { code: 'dependents_found' }],
         retires: { thing: { called: 'the view public.v' } },
       })
@@ -131,21 +140,35 @@ describe('drop_object', () => {
         facts: { ...context.facts, serverVersion: 140_020 },
       })
       expect(install).toMatchObject({
+        hazards: [
+          { code: 'slower_queries' },
+          {
+            code: 'slower_queries',
+            because: expect.stringContaining('every 32nd use is written to the log'),
+          },
+        ],
         statements: expect.arrayContaining([expect.stringMatching(/^create sequence /)]),
       })
     })
 
     test('is left alone where it cannot be written anew, and the plan says that nothing counts then', () => {
       const closed = known(op, found)
-      const [, readers = ''] = dropObject.needs(op).questions ?? []
+      const [, readers = '', foreign = ''] = dropObject.needs(op).questions ?? []
+      const told = (more: object) => ({
+        ...closed,
+        facts: { ...closed.facts, answers: { ...closed.facts.answers, ...more } },
+      })
+      const printed = (reprinted: Readonly<Record<string, boolean>>) => ({
+        ...closed,
+        facts: { ...closed.facts, reprinted },
+      })
       const cases = [
-        {
-          ...closed,
-          facts: {
-            ...closed.facts,
-            answers: { ...closed.facts.answers, [readers]: [{ name: 'public.f()' }] },
-          },
-        },
+        told({ [readers]: [{ name: 'public.f()' }] }),
+        told({ [readers]: { problem: 'late' } }),
+        told({ [foreign]: [{ name: 'public.far' }] }),
+        told({ [foreign]: { problem: 'late' } }),
+        printed({ [nameKey({ namespace: 'public', name: 'v' })]: false }),
+        printed({}),
         known(op, { ...found, definition: 'create or replace view public.v as SELECT (' }),
         { ...closed, facts: { ...closed.facts, closedNamespaces: ['public'] } },
       ]

@@ -35,6 +35,7 @@ const NOTHING: Needs = {
   objects: [],
   bounds: [],
   definitions: [],
+  views: [],
   questions: [],
 }
 
