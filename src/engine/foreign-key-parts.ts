@@ -5,7 +5,7 @@ import {
   isForWhole,
   type KeyWork,
   lackingKeySql,
-  looseKeysSql,
+  ownLooseKeysSql,
   proveKey,
   putKey,
   putWholeKey,
@@ -59,7 +59,7 @@ async function proveEach(engine: Driving, run: Run, step: ForeignKeyPartsStep): 
 }
 
 async function dropLooseKeys(engine: Driving, run: Run, step: ForeignKeyPartsStep): Promise<void> {
-  for (const part of await engine.database.read<QualifiedName>(looseKeysSql(step)))
+  for (const part of await engine.database.read<QualifiedName>(ownLooseKeysSql(step)))
     await transact(engine, run, step, dropKey(step, part))
 }
 

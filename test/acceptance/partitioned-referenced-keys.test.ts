@@ -123,8 +123,8 @@ const SETTINGS: SettingsChange = {
   gate: { whenNoneRegistered: 'allow', unregistered: 'allow', quietMs: 0, reason: 'a test' },
 }
 
-async function ready(operation = CHANGE) {
-  const database = await testDatabase(tables, rows)
+async function ready(operation = CHANGE, more = '') {
+  const database = await testDatabase(tables, rows, more)
   const bellows = await database.bellows({ settings: SETTINGS })
   await bellows.change((driver) => driver.setBaseline({}))
   const migration: Migration = { name: '0001_test', operations: [operation] }
@@ -229,6 +229,33 @@ test('another unique constraint of the same columns is refused by name, as a for
   const { database, advance } = await ready()
   await database.query(`${rival}; alter table events drop constraint rival`)
   expect((await advance('purge')).state).toBe('completed')
+})
+
+test("an index on which no foreign key can stand is in nobody's way", async () => {
+  const index = 'create unique index few on events (at, id) where name is not null;'
+  const database = await testDatabase(`${tables} ${index}`)
+  const bellows = await database.bellows()
+  await expect(bellows.plan({ name: '0001_test', operations: [RENAME] })).resolves.toMatchObject({
+    format: 1,
+  })
+})
+
+test('the foreign key of a partitioned table that has no partition yet keeps its comment, and the names under it', async () => {
+  const { database, bellows, advance } = await ready(
+    CHANGE,
+    `create table marks (event int, at date, constraint "Mark" ${POINTS}) partition by range (at); comment on constraint "Mark" on marks is 'marked';`,
+  )
+  const keys = () =>
+    database.query(
+      `select conname, convalidated, obj_description(oid, 'pg_constraint') as said from pg_constraint where conrelid = 'marks'::regclass and contype = 'f' order by 1`,
+    )
+  const start = await keys()
+  await advance('retire')
+  expect(await keys()).toEqual(start)
+  await bellows.change((driver) => driver.undo(1))
+  expect(await keys()).toEqual(start)
+  await advance('purge')
+  expect(await keys()).toEqual(start)
 })
 
 test('a foreign key that points at a partition alone stops the contract by name, which goes on when it is dropped', async () => {

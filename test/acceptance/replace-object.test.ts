@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { namedObject } from '../../src/core/objects/database-object.ts'
+import { definitionSql } from '../../src/core/objects/object-catalog.ts'
 import type { Operation } from '../../src/core/operations/migration.ts'
 import type { ReplaceObject } from '../../src/core/operations/replace-object.ts'
 import { testDatabase } from '../support/database.ts'
@@ -103,6 +105,70 @@ describe('replace_object', () => {
     expect(await state()).toEqual(before)
     expect(before).toEqual([{ tgenabled: 'A', trigger: `it's noted`, policy: 'own' }])
   })
+
+  /** Printed once a list of a `varchar` is an array that is cast as a whole, and printed again an array of values that are cast each. */
+  test.each<[string, { before: string; after: string }]>([
+    [
+      'view known',
+      {
+        before: `create view known as select id, code from users where code in ('a', 'b')`,
+        after: 'create or replace view known as select id, code from users',
+      },
+    ],
+    [
+      'trigger note on users',
+      {
+        before: `create trigger note before insert on users for each row when (new.code in ('a', 'b')) execute function stamp()`,
+        after: 'create trigger note before insert on users for each row execute function stamp()',
+      },
+    ],
+    [
+      'policy own on users',
+      {
+        before: `create policy own on users using (code in ('a', 'b'))`,
+        after: 'create policy own on users using (true)',
+      },
+    ],
+    [
+      'function known(varchar)',
+      {
+        before: `create function known(c varchar) returns boolean language sql begin atomic select c in ('a', 'b'); end`,
+        after: `create or replace function known(c varchar) returns boolean language sql begin atomic select true; end`,
+      },
+    ],
+  ])(
+    'knows the old definition when the server prints it in other words: %s',
+    async (object, { before, after }) => {
+      const database = await testDatabase(
+        TABLE,
+        STAMP,
+        'alter table users add code varchar; create sequence spare',
+        before,
+      )
+      const bellows = await database.bellows()
+      const advance = (name: string) =>
+        bellows.change((driver) => driver.advance({ name, operations: [replace(after), LATER] }, 'verify'))
+      const definition = async () => {
+        const named = namedObject(object, 'public')
+        if ('problem' in named) throw new Error(named.problem)
+        return (
+          (await database.query<{ text: string }>(`select ${definitionSql(named)} as text`))[0]?.text ?? ''
+        )
+      }
+      const first = await definition()
+      await advance('0001_back')
+      expect((await bellows.change((driver) => driver.rollback(1))).state).toBe('rolled_back')
+      expect(await definition(), 'or this test shows nothing').not.toBe(first)
+
+      const dropped = /^create (?:trigger|policy)/i.test(before) ? [`drop ${object}`] : []
+      for (const statement of [...dropped, before.replace(/^create (?=view|function)/, 'create or replace ')])
+        await database.query(statement)
+      expect(await definition()).toBe(first)
+      await advance('0002_by_hand')
+      for (const statement of [...dropped, first]) await database.query(statement)
+      expect((await bellows.change((driver) => driver.rollback(2))).state).toBe('rolled_back')
+    },
+  )
 
   test('is refused where it would not be the same thing', async () => {
     const database = await testDatabase(

@@ -139,6 +139,17 @@ describe('a value of an enum that gets another name', () => {
     await database.query(`insert into users (mood) values ('fine')`)
   })
 
+  test('is not in the way of what our own triggers and probes compare', async () => {
+    const { advance, database } = await given('create view names as select 1 as name')
+    await database.query(`create type act as enum ('INSERT', 'UPDATE', 'off')`)
+    await advance('0001_name', 'verify', copy('name'))
+    await advance('0002_view', 'expand', { kind: 'drop_object', ...on, object: 'view names' })
+    for (const [at, from] of ['INSERT', 'UPDATE', 'off'].entries()) {
+      const rename = { ...renameMood, type: 'act', from, to: `${from} of ours` }
+      expect((await advance(`0003_${at}`, 'verify', rename)).state).toBe('completed')
+    }
+  })
+
   test('is not in the way of a run that says another one', async () => {
     const { advance } = await given()
     await advance('0001_name', 'retire', copy('name'))

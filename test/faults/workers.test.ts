@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import { openBellows } from '../../src/compose.ts'
 import type { Notice } from '../../src/index.ts'
-import { type TestDatabase, testDatabase } from '../support/database.ts'
+import { cleanUp, type TestDatabase, testDatabase } from '../support/database.ts'
+import { sessionOn, startServer } from '../support/own-server.ts'
 import { startWorkload, workSome } from '../support/workload.ts'
 import { MIGRATION, SETTINGS, STEP, UNLIKE } from './wide-rows.ts'
 
@@ -17,12 +19,7 @@ const SLOW = `create function slow() returns trigger language plpgsql as $$ begi
 
 const settings = (workers: number) => ({ ...SETTINGS, batch: { ...SETTINGS.batch, workers, rows: 40 } })
 
-const sizes = async (database: TestDatabase) =>
-  (
-    await database.query<{ table: number; index: number }>(
-      `select pg_relation_size('users')::int as table, pg_relation_size('users_pad_idx')::int as index`,
-    )
-  )[0] ?? { table: 0, index: 0 }
+const SIZES = `select pg_relation_size('users')::int as table, pg_relation_size('users_pad_idx')::int as index`
 
 const ranges = async (database: TestDatabase) =>
   (
@@ -119,16 +116,22 @@ describe('several workers', () => {
   })
 })
 
+/** Whoever writes anywhere on a server, also in another database, keeps dead versions from being pruned meanwhile: so it has a server of its own. */
 test('new versions of rows find room on their own block: neither the table nor its indexes grow as by one large statement', async () => {
-  const database = await testDatabase(
-    TABLE,
-    `insert into users (id, name) select i, 'user ' || i from generate_series(${ROWS + 1}, ${4 * ROWS}) i; analyze users`,
+  const { url } = await startServer({ autovacuum: 'off' })
+  const session = await sessionOn(url)
+  await session.query(TABLE)
+  await session.query(
+    `insert into users (id, name) select i, 'user ' || i from generate_series(${ROWS + 1}, ${4 * ROWS}) i`,
   )
-  const bellows = await database.bellows({ settings: settings(1) })
+  await session.query('analyze users')
+  const sizes = async () => (await session.query(SIZES)).rows[0]
+  const bellows = await openBellows({ database: url, application: 'bellows/test', settings: settings(1) })
+  cleanUp(() => bellows.close())
   await bellows.change((driver) => driver.advance(MIGRATION, 'expand'))
-  const before = await sizes(database)
+  const before = await sizes()
   await bellows.change((driver) => driver.advance(MIGRATION, 'backfill'))
-  const after = await sizes(database)
+  const after = await sizes()
   expect(after.table / before.table, 'one statement doubles it').toBeLessThan(1.7)
   expect(after.index / before.index).toBeLessThan(1.7)
 })

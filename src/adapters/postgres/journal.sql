@@ -223,11 +223,12 @@ create table bellows.column_state (
   primary key (namespace, "table", "column")
 );
 
--- How a run has left what it gave another definition, as the server printed it, under the name that people have for it. The last word counts,
--- and a rollback takes it away.
+-- How a run has left what it gave another definition, as the server printed it, under the name that people have for it. The last word counts.
 create table bellows.replaced_object (
   object text primary key,
-  definition text not null
+  definition text not null,
+  -- How the server prints what it was before, made again: it need not be as it was printed first.
+  before text not null
 );
 
 -- What somebody asked of a backfill or a verification while it runs: the last word on a run counts, until it is over.

@@ -1,10 +1,16 @@
 import { assert, type BellowsError } from '../errors.ts'
 import { type DatabaseObject, dropSql, shownObject } from '../objects/database-object.ts'
-import { forgetDefinition, isAsRemembered, rememberDefinition } from '../objects/left-object.ts'
+import {
+  isAsBefore,
+  isAsRemembered,
+  printedObject,
+  rememberMade,
+  rememberReplaced,
+} from '../objects/left-object.ts'
 import { isDefinedAs, isDefinedElse } from '../objects/object-catalog.ts'
 import { inSearchPath } from '../plan/search-path.ts'
 import { refused } from '../plan/table-checks.ts'
-import { type Sql, trusted } from '../sql.ts'
+import { type Sql, sql, trusted } from '../sql.ts'
 import { readStatements, type Statements } from '../statements/statement.ts'
 import { stepLocks } from '../statements/step-locks.ts'
 import {
@@ -56,11 +62,18 @@ export const replaceObject: OperationSpec<ReplaceObject> = {
   contract: (op, context) => {
     const { object } = definitionOf(op)
     const old = oldDefinition(object, context)
-    const replace = replacing(op, context, trusted(`${op.definition.trim()}\n`))
+    const back = replacing(op, context, again(object, old))
+    const replace = replacing(op, context, [trusted(`${op.definition.trim()}\n`)])
     return [
       {
         ...replace,
-        statements: [...replace.statements, rememberDefinition(object)],
+        // What a rollback would do comes first: it is to be known what that makes, and that it can be done.
+        statements: [
+          ...back.statements,
+          rememberMade(printedObject(object)),
+          ...replace.statements,
+          rememberReplaced(printedObject(object)),
+        ],
         requires: [
           {
             that: isDefinedAs(object, old),
@@ -86,14 +99,14 @@ export const replaceObject: OperationSpec<ReplaceObject> = {
   rollback: (op, context) => {
     const { object } = definitionOf(op)
     const old = oldDefinition(object, context)
-    const replace = replacing(op, context, trusted(old))
+    const replace = replacing(op, context, again(object, old))
     return [
       {
         ...replace,
-        statements: [...replace.statements, forgetDefinition(object)],
+        statements: [...replace.statements, rememberMade(printedObject(object))],
         requires: [
           {
-            that: isAsRemembered(object),
+            that: isAsRemembered(printedObject(object)),
             code: 'drift_found',
             otherwise: `somebody else has replaced the ${shownObject(object)} since this migration did, and nothing of that was overwritten. Give it the definition from before the migration, and roll back again`,
           },
@@ -101,7 +114,7 @@ export const replaceObject: OperationSpec<ReplaceObject> = {
         phase: 'expand',
         does: `give the ${shownObject(object)} its old definition back`,
         hazards: [],
-        probe: isDefinedAs(object, old),
+        probe: sql`(${isDefinedAs(object, old)} or ${isAsBefore(printedObject(object))})`,
         unmakes: shownObject(object),
       },
     ]
@@ -113,14 +126,27 @@ function isDropped({ kind }: DatabaseObject): boolean {
   return kind === 'trigger' || kind === 'policy'
 }
 
-function replacing(op: ReplaceObject, { schema }: Context, definition: Sql) {
+/** As it was: the body of a routine is not held to what there is now. */
+function again({ kind }: DatabaseObject, definition: string): readonly Sql[] {
+  if (kind !== 'function' && kind !== 'procedure') return [trusted(definition)]
+  return [
+    sql`set local check_function_bodies = off`,
+    trusted(definition),
+    sql`set local check_function_bodies to default`,
+  ]
+}
+
+function replacing(op: ReplaceObject, { schema }: Context, definition: readonly Sql[]) {
   const { object, statement } = definitionOf(op)
   const dropped = isDropped(object) ? [dropSql(object)] : []
   const statements: Statements = [...dropped.flatMap(statementsOf), statement]
   return {
     kind: 'ddl' as const,
     locks: stepLocks(statements, op.namespace, schema),
-    statements: [...inSearchPath(op.namespace, [...dropped, definition]), ...keepsColumnsSql(object, schema)],
+    statements: [
+      ...inSearchPath(op.namespace, [...dropped, ...definition]),
+      ...keepsColumnsSql(object, schema),
+    ],
     cost: 'instant' as const,
   }
 }

@@ -1,4 +1,5 @@
-import { madeObject, shownObject } from '../objects/database-object.ts'
+import { changedObjects, grantedObjects } from '../objects/changed-objects.ts'
+import { shownObject } from '../objects/database-object.ts'
 import { shownType } from '../operations/enum/enum.ts'
 import { specOf } from '../operations/index.ts'
 import type { Migration, Operation } from '../operations/migration.ts'
@@ -6,7 +7,6 @@ import type { ObjectTouch } from '../operations/needs.ts'
 import { upOf } from '../operations/sql/run-sql.ts'
 import type { Tree } from '../parse.ts'
 import { droppedThings } from '../statements/made-things.ts'
-import { nameOf, partsOf } from '../statements/statement.ts'
 
 /**
  * What two migrations work on and that is no table, as a person would call it: a function, a type, a value of an enum, a privilege.
@@ -15,7 +15,7 @@ import { nameOf, partsOf } from '../statements/statement.ts'
 export function elementOfBoth(one: Migration, other: Migration): string | undefined {
   const theirs = elementsOf(other)
   return elementsOf(one).find((mine) =>
-    theirs.some(({ object, how }) => object === mine.object && (how !== 'uses' || mine.how !== 'uses')),
+    theirs.some(({ object, how }) => isSame(object, mine.object) && (how !== 'uses' || mine.how !== 'uses')),
   )?.object
 }
 
@@ -45,15 +45,29 @@ function said(op: Operation): readonly ObjectTouch[] {
 }
 
 function changedBy(statement: Tree.Node, namespace: string): readonly string[] {
-  const made = madeObject(statement, namespace)
-  if (made !== undefined) return [shownObject(made)]
-  if ('AlterEnumStmt' in statement) {
-    const { namespace: of, name: type } = nameOf(partsOf(statement.AlterEnumStmt.typeName), namespace)
-    return [`type ${shownType({ namespace: of, type })}`]
-  }
-  if ('AlterDomainStmt' in statement) {
-    const { namespace: of, name: type } = nameOf(partsOf(statement.AlterDomainStmt.typeName), namespace)
-    return [`domain ${shownType({ namespace: of, type })}`]
-  }
-  return droppedThings(statement, namespace)
+  if ('GrantStmt' in statement) return privilegesIn(statement.GrantStmt, namespace)
+  const objects = changedObjects(statement, namespace)
+  return objects.length > 0 ? objects.map(shownObject) : droppedThings(statement, namespace)
+}
+
+/** Of what is no table, each kind has one privilege. */
+function privilegesIn(grant: Tree.GrantStmt, namespace: string): readonly string[] {
+  const roles = (grant.grantees ?? []).flatMap((one) => {
+    if (!('RoleSpec' in one)) return []
+    return one.RoleSpec.roletype === 'ROLESPEC_PUBLIC' ? ['public'] : (one.RoleSpec.rolename ?? [])
+  })
+  return grantedObjects(grant, namespace).flatMap((object) => {
+    const privilege = object.kind === 'function' || object.kind === 'procedure' ? 'execute' : 'usage'
+    return roles.map((role) => `privilege ${privilege} of ${role} on ${shownObject(object)}`)
+  })
+}
+
+/** A routine that is named without its arguments is each of that name. */
+function isSame(one: string, other: string): boolean {
+  const isRoutine = /^(?:privilege .* on )?(?:function|procedure) /.test(one)
+  return one === other || (isRoutine && (isAnyOf(one, other) || isAnyOf(other, one)))
+}
+
+function isAnyOf(named: string, other: string): boolean {
+  return !named.endsWith(')') && other.startsWith(`${named}(`)
 }

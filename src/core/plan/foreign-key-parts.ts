@@ -5,8 +5,10 @@ import { onBoth } from './constraint-steps.ts'
 import type { Hazard } from './hazard.ts'
 import { asideUnderSql, nameUnderSql } from './key-names.ts'
 import { wholeTree } from './locks.ts'
+import { isMeant, noOtherKey } from './meant-key.ts'
 import { constraintAbsent } from './probes.ts'
 import type { ForeignKeyPartsStep, Lock, LockLevel, Requirement, TransactionStep } from './step.ts'
+import { canBeWhole } from './whole-keys.ts'
 
 type Of = Pick<ForeignKeyPartsStep, 'table' | 'name'>
 
@@ -29,6 +31,11 @@ export function allKeysProvedSql(of: Of): Sql {
 /** Those that partitions have for themselves. */
 export function looseKeysSql(of: Of): Sql {
   return sql`select n.nspname as namespace, c.relname as name from ${leavesSql(of)} and k.conparentid = 0 order by c.oid`
+}
+
+/** Of these the ones that the step has put up; another one of the name is somebody else's. */
+export function ownLooseKeysSql(key: Of & Pick<Key, 'other' | 'definition'>): Sql {
+  return sql`select n.nspname as namespace, c.relname as name from ${leavesSql(key)} and k.conparentid = 0 and ${isMeant(key)} order by c.oid`
 }
 
 /** In the moment in which the table takes over the keys of its partitions, the triggers of these on the other table go. */
@@ -94,13 +101,14 @@ export function putKey(key: Key, part: QualifiedName): KeyWork {
 }
 
 /** For the rows that are there. */
-export function proveKey({ other, name }: Key, part: QualifiedName): KeyWork {
+export function proveKey(key: Key, part: QualifiedName): KeyWork {
+  const { other, name } = key
   return {
     locks: [
       { relation: part, level: 'share_update_exclusive' },
       { relation: other, level: 'row_share', implied: true },
     ],
-    requires: [],
+    requires: [isFree(key, noOtherKey(key))],
     statements: [sql`alter table ${qualified(part)} validate constraint ${id(name)}`],
     cost: 'scan',
   }
@@ -139,16 +147,13 @@ function isFree({ table, name }: Key, that: Sql): Requirement {
   }
 }
 
-/** Can a foreign key of a partitioned table be for new rows alone? */
-export const canBeWhole = sql`pg_catalog.current_setting('server_version_num')::pg_catalog.int4 >= 180000`
-
 /** What stands on the table, and nobody has proved there yet. */
 export function unprovedKeySql({ table, name }: Of): Sql {
   return sql`select from pg_catalog.pg_constraint where conrelid = ${regclass(table)} and conname = ${lit(name)} and contype = 'f' and not convalidated`
 }
 
 /** PostgreSQL has named what is under it while it had the name that it has now. */
-function namesSql({ table, name, columns }: Key): readonly Sql[] {
+export function namesSql({ table, name, columns }: Pick<Key, 'table' | 'name' | 'columns'>): readonly Sql[] {
   return columns === undefined ? [] : [asideUnderSql(table, name), nameUnderSql(table, name, columns)]
 }
 
@@ -159,7 +164,7 @@ export function takeOverKeys(key: Key): KeyWork {
   return {
     locks: takingLocks(key),
     requires: [
-      isFree(key, sql`(${constraintAbsent(table, name)} or ${isPut})`),
+      isFree(key, sql`((${constraintAbsent(table, name)} or ${isPut}) and ${noOtherKey(key)})`),
       {
         that: allKeysProvedSql(key),
         code: 'drift_found',

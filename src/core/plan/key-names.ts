@@ -1,12 +1,10 @@
 import { type Constraint, pointsAtParts, type QualifiedName } from '../schema/model.ts'
 import { join, lit, regclass, type Sql, sql } from '../sql.ts'
 import { defaultName } from './names.ts'
+import { canBeWhole } from './whole-keys.ts'
 
 /** More foreign keys of one name than there are, in digits. */
 const DIGITS_MAX = 6
-
-/** Before this PostgreSQL names a foreign key to a partition after its table and columns, and from it on after the key of the table. */
-const NAMED_AFTER_KEY_SINCE = 180_000
 
 /** A foreign key that has others under it: of partitions of its table, and to partitions of the other one. */
 export function hasKeysUnder(
@@ -43,7 +41,7 @@ declare
   number text := '';
   wanted text;
 begin
-  if pg_catalog.current_setting('server_version_num')::integer >= ${lit(NAMED_AFTER_KEY_SINCE)} then
+  if ${canBeWhole} then
     stems := ${since};
     number := '1';
   end if;

@@ -1,7 +1,8 @@
 import type { BellowsError } from '../errors.ts'
 import { specOf } from '../operations/index.ts'
 import type { Migration, Operation } from '../operations/migration.ts'
-import { columnsPointedAt, keyActions } from '../operations/rules/key-action.ts'
+import { columnsPointedAt } from '../operations/rules/followers.ts'
+import { keyActions } from '../operations/rules/key-action.ts'
 import { findConstraint } from '../operations/rules/known.ts'
 import { findTable, isSameName, type QualifiedName, type Schema } from '../schema/model.ts'
 import { refused, theTable } from './table-checks.ts'
@@ -16,7 +17,7 @@ export function leftKeyProblems({ operations }: Migration, schema: Schema): read
     const key =
       op.kind === 'drop_constraint' && table !== undefined ? findConstraint(table, op.name) : undefined
     if (key === undefined || key.references === null || keyActions(key).length === 0) return []
-    const [other, columns] = [key.references, columnsPointedAt(key)]
+    const [other, columns] = [key.references, columnsPointedAt(key, findTable(schema, key.references))]
     return operations
       .filter((one) => one !== op && takes(one, other, columns) && !comesBehind(one, op))
       .map((one) =>

@@ -3,8 +3,8 @@ import { id, qualified, type Sql, sql } from '../sql.ts'
 import {
   keyPartLocks,
   looseKeyLocks,
-  looseKeysSql,
   manyTriggers,
+  ownLooseKeysSql,
   unprovedKeySql,
 } from './foreign-key-parts.ts'
 import { buildLocks, type IndexPartsOf } from './index-parts.ts'
@@ -91,7 +91,7 @@ export function dropLooseForeignKeysStep(
     comment: null,
     does: `take the foreign key ${shown} from the partitions that have it before "${key.table.name}"`,
     hazards: [],
-    probe: sql`not exists (${looseKeysSql(key)})`,
+    probe: sql`not exists (${ownLooseKeysSql(key)})`,
     locks: looseKeyLocks(key.table, key),
   }
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type DropConstraint, dropConstraint } from '../../../src/core/operations/drop-constraint.ts'
+import { leftKeyProblems } from '../../../src/core/plan/left-keys.ts'
 import { constraintAbsent, constraintIsAsPlanned } from '../../../src/core/plan/probes.ts'
 import type { StepDraft } from '../../../src/core/plan/step.ts'
 import type { Constraint, Table } from '../../../src/core/schema/model.ts'
@@ -11,6 +12,7 @@ import {
   indexOf,
   notNull,
   schemaOf,
+  table,
   tableWith,
   told,
   USERS,
@@ -83,6 +85,32 @@ describe('the steps', () => {
       { kind: 'gate', table: TEAMS, thing },
     ])
     expect(drop).toMatchObject({ retires: { table: USERS, thing }, retiresAlso: [{ table: TEAMS, thing }] })
+  })
+
+  test('go in the purge, so that nothing of the migration may take away what a foreign key with an action points at', () => {
+    const named = 'FOREIGN KEY (team) REFERENCES public.teams(id) ON DELETE CASCADE'
+    // Without columns it is the primary key.
+    for (const definition of [named, named.replace('(id)', '')]) {
+      const key = foreignKey('f', ['team'], { definition })
+      const teams = table({ name: 'teams', columns: [column('id', 'integer'), column('note')] })
+      const problems = (gone: string) =>
+        told(
+          leftKeyProblems(
+            {
+              name: '0001_test',
+              operations: [
+                drop('f'),
+                { kind: 'drop_column', namespace: 'public', table: 'teams', column: gone },
+              ],
+            },
+            schemaOf(withOne(key), teams),
+          ),
+        )
+      expect(problems('id'), definition).toEqual([
+        ['plan_refused', expect.stringContaining('so it goes in the purge')],
+      ])
+      expect(problems('note'), definition).toEqual([])
+    }
   })
 
   test('lock the other table of a foreign key as well', () => {

@@ -45,8 +45,10 @@ describe('replace_object', () => {
         locks: [{ relation: USERS, level: 'access_exclusive' }],
         requires: [{ code: 'drift_found', that: expect.stringContaining(`is not distinct from '${OLD}'`) }],
         statements: [
-          ...inSearchPath('public', [drop, raw(`${op.definition}\n`)]),
+          ...inSearchPath('public', [drop, raw(OLD)]),
           expect.stringContaining('insert into bellows.replaced_object'),
+          ...inSearchPath('public', [drop, raw(`${op.definition}\n`)]),
+          expect.stringContaining('update bellows.replaced_object'),
         ],
         makes: 'trigger t on public.users',
       },
@@ -57,7 +59,7 @@ describe('replace_object', () => {
         requires: [{ code: 'drift_found', that: expect.stringContaining('from bellows.replaced_object') }],
         statements: [
           ...inSearchPath('public', [drop, raw(OLD)]),
-          expect.stringContaining('delete from bellows.replaced_object'),
+          expect.stringContaining('insert into bellows.replaced_object'),
         ],
         unmakes: 'trigger t on public.users',
       },

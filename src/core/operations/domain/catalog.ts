@@ -17,10 +17,14 @@ export function hasDomainCheck(name: QualifiedName, check: string, definition?: 
   return sql`exists (select from pg_catalog.pg_constraint c where c.contypid = ${domain(name)} and c.conname = ${lit(check)}${as})`
 }
 
-const currentDefault = (name: QualifiedName): Sql =>
+export const currentDefault = (name: QualifiedName): Sql =>
   sql`(select ${defaultOf} from pg_catalog.pg_type t where t.oid = ${domain(name)})`
 
 /** As the server prints it; null for none. */
 export function domainDefaultIs(name: QualifiedName, printed: string | null): Sql {
   return sql`${currentDefault(name)} is not distinct from ${lit(printed)}`
+}
+
+export function domainDefaultIsElse(name: QualifiedName, printed: string | null): Sql {
+  return sql`${currentDefault(name)} is distinct from ${lit(printed)}`
 }

@@ -96,16 +96,16 @@ function defaultProblems(op: AlterDomain, known: Known, facts: Facts): readonly 
     ]
   const problem = problemOf(readCondition(to), facts.expressions[expressionKey(to, qualified(theDomain(op)))])
   if (problem !== undefined) return [unusable(`default ${to}`, op, problem)]
-  return printedDefault(op, facts) === known.default
+  return (printedDefault(op, facts) ?? to.trim()) === known.default
     ? [refused(`The domain "${op.domain}" has that default already.`, 'Leave the field out.')]
     : []
 }
 
-/** The new default as the server prints it, which is one for all ways to write it; null where it is taken away. */
-export function printedDefault(op: AlterDomain, facts: Facts): string | null {
+/** The new default as the server prints it, which is one for all ways to write it, where it was asked; null where it is taken away. */
+export function printedDefault(op: AlterDomain, facts: Facts): string | null | undefined {
   if (typeof op.default !== 'string') return null
   const known = facts.expressions[expressionKey(op.default, qualified(theDomain(op)))]
-  return known === undefined || 'problem' in known ? op.default.trim() : (known.printed ?? op.default.trim())
+  return known === undefined || 'problem' in known ? undefined : known.printed
 }
 
 function checkProblems(op: AlterDomain, { checks }: Known, facts: Facts): readonly BellowsError[] {

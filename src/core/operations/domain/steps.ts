@@ -1,4 +1,5 @@
 import { assert } from '../../errors.ts'
+import { isAsRemembered, type Printed, rememberMade } from '../../objects/left-object.ts'
 import { behindGate } from '../../plan/behind-gate.ts'
 import { ofEverybody } from '../../plan/leaver.ts'
 import type { Phase, Requirement, StepDraft } from '../../plan/step.ts'
@@ -6,7 +7,7 @@ import type { Facts } from '../../schema/facts.ts'
 import { id, lit, qualified, type Sql, shown, sql, trusted } from '../../sql.ts'
 import { oldWritersHazard } from '../rules/put-up.ts'
 import { ROWS_SHOWN, VALUE_CHARACTERS } from '../rules/shown-rows.ts'
-import { domainDefaultIs, hasDomainCheck } from './catalog.ts'
+import { currentDefault, domainDefaultIs, domainDefaultIsElse, hasDomainCheck } from './catalog.ts'
 import {
   type AlterDomain,
   conditionSql,
@@ -32,7 +33,7 @@ export function defaultSteps(op: AlterDomain, known: Known, facts: Facts): reado
   if (op.default === undefined) return []
   const ofOurs = {
     makes: madeDefault(op),
-    requires: [defaultRequired(op, known.default, 'the plan was made')],
+    requires: [defaultRequired(op, domainDefaultIs(theDomain(op), known.default), 'the plan was made')],
   }
   if (op.default === null)
     return behindGate(ofEverybody(`the default of the domain ${shownDomain(op)}`), {
@@ -48,9 +49,12 @@ export function defaultSteps(op: AlterDomain, known: Known, facts: Facts): reado
       probe: domainDefaultIs(theDomain(op), null),
       ...ofOurs,
     })
+  const set = alterStep(op, sql`set default ${trusted(op.default)}`)
+  const to = printedDefault(op, facts)
   return [
     {
-      ...alterStep(op, sql`set default ${trusted(op.default)}`),
+      ...set,
+      statements: [...set.statements, ...(to === undefined ? [rememberMade(theDefault(op))] : [])],
       phase: 'expand',
       does: `give the domain ${shownDomain(op)} another default`,
       hazards: [
@@ -59,16 +63,19 @@ export function defaultSteps(op: AlterDomain, known: Known, facts: Facts): reado
           because: `Instances of both versions share the default: an INSERT of the old version without a column of "${op.domain}" gets ${op.default} from this step on, where the column has no default of its own.`,
         },
       ],
-      probe: domainDefaultIs(theDomain(op), printedDefault(op, facts)),
+      probe:
+        to === undefined
+          ? domainDefaultIsElse(theDomain(op), known.default)
+          : domainDefaultIs(theDomain(op), to),
       ...ofOurs,
     },
   ]
 }
 
 /** Another default than the one of the plan, or than ours, is of somebody else: it is neither adopted nor overwritten. */
-function defaultRequired(op: AlterDomain, printed: string | null, since: string): Requirement {
+function defaultRequired(op: AlterDomain, that: Sql, since: string): Requirement {
   return {
-    that: domainDefaultIs(theDomain(op), printed),
+    that,
     code: 'drift_found',
     otherwise: `somebody else has changed the default of the domain ${shownDomain(op)} since ${since}`,
   }
@@ -77,6 +84,8 @@ function defaultRequired(op: AlterDomain, printed: string | null, since: string)
 export function defaultBackSteps(op: AlterDomain, known: Known, facts: Facts): readonly StepDraft[] {
   if (op.default === undefined) return []
   const before = known.default
+  const to = printedDefault(op, facts)
+  const isOurs = to === undefined ? isAsRemembered(theDefault(op)) : domainDefaultIs(theDomain(op), to)
   return [
     {
       ...alterStep(op, before === null ? sql`drop default` : sql`set default ${trusted(before)}`),
@@ -84,7 +93,7 @@ export function defaultBackSteps(op: AlterDomain, known: Known, facts: Facts): r
       does: `give the domain ${shownDomain(op)} its default back`,
       hazards: [],
       probe: domainDefaultIs(theDomain(op), before),
-      requires: [defaultRequired(op, printedDefault(op, facts), 'this migration did')],
+      requires: [defaultRequired(op, isOurs, 'this migration did')],
       unmakes: madeDefault(op),
     },
   ]
@@ -173,6 +182,11 @@ export function dropCheckSteps(op: AlterDomain, known: Known): readonly StepDraf
       ],
     },
   ]
+}
+
+/** Where the server could not be asked before how it prints it, the transaction that gives it remembers that. */
+function theDefault(op: AlterDomain): Printed {
+  return { name: madeDefault(op), definition: currentDefault(theDomain(op)) }
 }
 
 function madeDefault(op: AlterDomain): string {

@@ -1,5 +1,6 @@
 import { onBoth, validateChecksStep, validateForeignKeyStep } from '../../plan/constraint-steps.ts'
 import type { Hazard } from '../../plan/hazard.ts'
+import { keyStands } from '../../plan/meant-key.ts'
 import { foreignKeyPartsStep } from '../../plan/parts-steps.ts'
 import { constraintAbsent, constraintIs, type Hidden } from '../../plan/probes.ts'
 import type { StepDraft } from '../../plan/step.ts'
@@ -27,20 +28,10 @@ export function returnSteps({ table, constraint, hidden }: Leaving): readonly St
   const other = references ?? table
   const looks = validated && rule !== undefined ? inspectBackSteps(table, rule, name, hidden) : []
   const hazards = [refusesAgain(table, name)]
+  const toParts = pointsAtParts(constraint) ? { columns } : {}
+  const key = { table, other, name, definition: trusted(definition), ...toParts }
   if (kind === 'foreign_key' && table.kind === 'partitioned' && validated)
-    return [
-      ...looks,
-      foreignKeyPartsStep(
-        {
-          table,
-          other,
-          name,
-          definition: trusted(definition),
-          ...(pointsAtParts(constraint) ? { columns } : {}),
-        },
-        { phase: 'expand', hazards, probe: constraintIs(table, name, kind), comment },
-      ),
-    ]
+    return [...looks, foreignKeyPartsStep(key, { phase: 'expand', hazards, probe: keyStands(key), comment })]
   const proof =
     kind === 'check'
       ? validateChecksStep(table, [name], does, 'expand')

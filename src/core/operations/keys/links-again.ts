@@ -1,14 +1,16 @@
 import type { BellowsError } from '../../errors.ts'
 import { validateForeignKeyStep } from '../../plan/constraint-steps.ts'
-import { canBeWhole, looseKeysSql, unprovedKeySql } from '../../plan/foreign-key-parts.ts'
+import { looseKeysSql, namesSql, unprovedKeySql } from '../../plan/foreign-key-parts.ts'
 import type { Hazard } from '../../plan/hazard.ts'
+import { keyStands } from '../../plan/meant-key.ts'
 import { foreignKeyPartsStep } from '../../plan/parts-steps.ts'
-import { constraintExists, constraintIs } from '../../plan/probes.ts'
+import { constraintExists } from '../../plan/probes.ts'
 import type { StepDraft, TransactionStep } from '../../plan/step.ts'
 import { refused } from '../../plan/table-checks.ts'
-import { type Constraint, primaryKeyOf, type Table } from '../../schema/model.ts'
+import { canBeWhole, WHOLE_SINCE } from '../../plan/whole-keys.ts'
+import { primaryKeyOf } from '../../schema/model.ts'
 import { constraintOn } from '../../schema/references.ts'
-import { id, lit, qualified, regclass, type Sql, shown, sql, trusted } from '../../sql.ts'
+import { id, join, lit, qualified, regclass, type Sql, shown, sql, trusted } from '../../sql.ts'
 import { dropConstraintSql, type Link, type Linked, linkCommentSql, partedKey } from './links.ts'
 
 /**
@@ -23,8 +25,9 @@ export function comesAnew({ other, identity }: Linked): boolean {
 }
 
 /** The old foreign key, for new rows alone: before PostgreSQL 18 only the partitions of a partitioned table can have one that is not proved. */
-export function putAgainSql({ table, key }: Link): readonly Sql[] {
-  if (table.kind === 'partitioned') return [putOnPartsSql(table, key)]
+export function putAgainSql(link: Link): readonly Sql[] {
+  const { table, key } = link
+  if (table.kind === 'partitioned') return [putOnPartsSql(link)]
   const unproved = key.validated ? sql` not valid` : sql``
   return [
     sql`alter table ${qualified(table)} add constraint ${id(key.name)} ${trusted(key.definition)}${unproved}`,
@@ -58,7 +61,6 @@ end`
 
 /** Measured: these come to some 200 ms, and four times as many to seventeen seconds. */
 const KEYS_UNDER_MAX = 400
-const WHOLE_SINCE = 180_000
 
 /** Before PostgreSQL 18 each partition gets it for itself under the lock, and so has one for each partition of the other table. */
 export function crowdedProblems(
@@ -86,7 +88,14 @@ export function partsWithoutHazard({ table, key }: Link): readonly Hazard[] {
   ]
 }
 
-function putOnPartsSql(table: Table, { name, definition }: Constraint): Sql {
+function putOnPartsSql(link: Link): Sql {
+  const { table, key } = link
+  const { name, definition } = key
+  const whole = [
+    sql`alter table ${qualified(table)} add constraint ${id(name)} ${trusted(definition)}`,
+    ...namesSql(partedKey(link, name, trusted(definition))),
+    ...linkCommentSql(table, key),
+  ]
   const body = sql`
 declare
   part regclass;
@@ -98,9 +107,9 @@ begin
   for part in select t.relid from pg_catalog.pg_partition_tree(${regclass(table)}) t where t.isleaf order by t.relid loop
     execute pg_catalog.format('alter table %s add constraint %I %s not valid', part, ${lit(name)}, ${lit(definition)});
   end loop;
-  -- Where there is no partition there is no row.
+  -- Where there is no partition there is no row, and nothing is left to be done.
   if not found then
-    alter table ${qualified(table)} add constraint ${id(name)} ${trusted(definition)};
+    ${join(whole, ';\n    ')};
   end if;
 end`
   return sql`do ${lit(body)}`
@@ -142,7 +151,7 @@ export function takeOverAgainStep(link: Link): StepDraft {
   const { table, key } = link
   return takeOverStep(link, {
     phase: 'retire',
-    probe: constraintIs(table, key.name, 'foreign_key'),
+    probe: keyStands(partedKey(link, key.name, trusted(key.definition))),
     does: `prove the foreign key "${key.name}" in each partition of "${table.name}" where an undo has put it up again, and then on the table`,
   })
 }

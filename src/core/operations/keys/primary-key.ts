@@ -11,6 +11,7 @@ import {
 } from '../../schema/model.ts'
 import { id, qualified, shown } from '../../sql.ts'
 import { type ColumnOf, type Follower, followersOf } from '../rules/followers.ts'
+import { isKey as canCarryKey } from '../rules/foreign-key-problems.ts'
 
 /** Is it a column that rows are known by, here or elsewhere? */
 export function isKey(schema: Schema, table: Table, column: Column): boolean {
@@ -77,14 +78,11 @@ export function unprovedProblems(
   ]
 }
 
-/** A foreign key that is put up goes by the first unique index of its columns that PostgreSQL finds, which need not be that of the key. */
+/** A foreign key that is put up goes by the first unique index of its columns that PostgreSQL finds fit, which need not be that of the key. */
 function rivalProblems(table: Table, key: Constraint): readonly BellowsError[] {
   const own = table.indexes.find(({ constraint }) => constraint === key.name)
   if (table.kind !== 'partitioned' || own === undefined) return []
-  const columnsOf = (names: readonly string[]) => names.slice(0, key.columns.length).toSorted().join()
-  const rivals = table.indexes.filter(
-    (one) => one !== own && one.unique && columnsOf(one.nameParts) === columnsOf(key.columns),
-  )
+  const rivals = table.indexes.filter((one) => one !== own && canCarryKey(one, key.columns, table))
   return own.foreignKeys.flatMap((foreign) =>
     rivals.map(({ name }) =>
       refused(

@@ -46,11 +46,11 @@ function follower(table: Table, key: Constraint, of: Table): Follower {
   }
 }
 
-/** The columns that a foreign key points at: those of the primary key, where none are named. */
-export function columnsPointedAt(key: Constraint, other: Table): readonly string[] {
+/** The columns that a foreign key points at: those of the primary key, where none are named, as far as its table is known. */
+export function columnsPointedAt(key: Constraint, other: Table | undefined): readonly string[] {
   const rule = ruleOf(key)
   const named = rule?.kind === 'foreign_key' ? rule.otherColumns : []
-  return named.length > 0 ? named : primaryKey(other)
+  return named.length > 0 ? named : other === undefined ? [] : primaryKey(other)
 }
 
 export interface ColumnOf {

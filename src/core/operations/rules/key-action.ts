@@ -13,13 +13,6 @@ export function keyActions(constraint: Constraint): readonly string[] {
   ].flatMap(([on, what = '']) => (ACTIONS[what] === undefined ? [] : [`ON ${on} ${ACTIONS[what]}`]))
 }
 
-/** The columns that it points at; none where it says only the table. */
-export function columnsPointedAt(constraint: Constraint): readonly string[] {
-  return (keyOf(constraint)?.pk_attrs ?? []).flatMap((one) =>
-    'String' in one ? [one.String.sval ?? ''] : [],
-  )
-}
-
 function keyOf({ kind, definition }: Constraint): Tree.Constraint | undefined {
   if (kind !== 'foreign_key') return undefined
   const [command] = commandsOf(printedStatement(`alter table t add constraint c ${definition}`))
