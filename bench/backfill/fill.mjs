@@ -1,6 +1,9 @@
 // One phase of a migration, in a process of its own: node fill.mjs URL PHASE SETTINGS
 import { openBellows } from 'bellows'
 
+/** The time left is told in whole seconds. */
+const ROUNDED = 0.5
+
 const [url, phase, batch] = process.argv.slice(2)
 /** What was foretold: when, at which share of the work, and how many seconds were left. */
 const foretold = []
@@ -28,9 +31,6 @@ const end = performance.now() / 1_000
 await bellows.close()
 process.send?.({ memoryBytes: process.resourceUsage().maxRSS * 1_024, foretoldOff: worst(end) })
 process.disconnect?.()
-
-/** Told in whole seconds. */
-const ROUNDED = 0.5
 
 /** From a tenth of the work on, and while a tenth of the time is left: by which share of what was left the worst one was wrong. */
 function worst(end) {
