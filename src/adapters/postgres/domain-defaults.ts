@@ -3,7 +3,7 @@ import type { Needs } from '../../core/operations/needs.ts'
 import { readExpression, readType } from '../../core/parse.ts'
 import { expressionKey, type Facts } from '../../core/schema/facts.ts'
 import { lit, qualified, type Sql, sql, trusted } from '../../core/sql.ts'
-import { type Scratch, scratchFor } from './scratch.ts'
+import { type Scratch, scratchIfAllowed } from './scratch.ts'
 import type { Sessions } from './sessions.ts'
 
 /** How the server prints the defaults of domains, each said of a domain like the real one that nothing stays of. */
@@ -15,7 +15,7 @@ export async function withDomainDefaults(
   const found = { ...expressions }
   if (!needs.some(({ ofDomain }) => ofDomain === true)) return found
   // Whoever may make neither a temporary table nor a namespace may still change the domain.
-  const scratch = await scratchFor(sessions).catch(() => undefined)
+  const scratch = await scratchIfAllowed(sessions)
   if (scratch === undefined) return found
   for (const { expression, type, ofDomain } of needs) {
     const key = expressionKey(expression, type)

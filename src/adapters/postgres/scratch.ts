@@ -39,3 +39,13 @@ select pg_catalog.has_database_privilege(pg_catalog.current_database(), 'TEMPORA
     },
   }
 }
+
+/** The same for what can be planned without: undefined where the role has neither right. */
+export async function scratchIfAllowed(...of: Parameters<typeof scratchFor>): Promise<Scratch | undefined> {
+  try {
+    return await scratchFor(...of)
+  } catch (error) {
+    if (error instanceof BellowsError && error.code === 'plan_refused') return undefined
+    throw error
+  }
+}

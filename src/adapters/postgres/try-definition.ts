@@ -8,7 +8,7 @@ import { type Sql, sql, trusted } from '../../core/sql.ts'
 import { forbidden } from '../../core/statements/lint.ts'
 import { readStatements } from '../../core/statements/statement.ts'
 import type { Row } from './connection.ts'
-import { type Scratch, scratchFor } from './scratch.ts'
+import { type Scratch, scratchIfAllowed } from './scratch.ts'
 import type { Sessions } from './sessions.ts'
 
 /**
@@ -23,7 +23,7 @@ export async function tryDefinitions(
   const sound = needs.filter(({ first, ...own }) => [own, ...first].every(isSound))
   if (sound.length === 0) return facts
   // Whoever may make neither a temporary table nor a namespace may still make the object.
-  const scratch = await scratchFor(sessions).catch(() => undefined)
+  const scratch = await scratchIfAllowed(sessions)
   if (scratch === undefined) return facts
   for (const need of sound) {
     const made = need.first.flatMap((one) => inSearchPath(one.namespace, [textOf(one.definition)]))

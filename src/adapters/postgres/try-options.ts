@@ -2,13 +2,14 @@ import { messageOf } from '../../core/errors.ts'
 import type { Facts } from '../../core/schema/facts.ts'
 import { qualified, type Sql, sql } from '../../core/sql.ts'
 import { eachApart } from './each-apart.ts'
-import { scratchFor } from './scratch.ts'
+import { scratchIfAllowed } from './scratch.ts'
 import type { Sessions } from './sessions.ts'
 
 /** Makes an empty table with each of them, in a transaction that is taken back: what is out of bounds only the server knows. */
 export async function tryOptions(sessions: Sessions, options: readonly Sql[]): Promise<Facts['options']> {
   if (options.length === 0) return {}
-  const scratch = await scratchFor(sessions)
+  const scratch = await scratchIfAllowed(sessions)
+  if (scratch === undefined) return {}
   const answers = await eachApart(options, async (some) => {
     await scratch.try(
       some.map((option, at) => sql`create table ${named(scratch.namespace, at)} (a text) with (${option})`),

@@ -2,7 +2,7 @@ import { BellowsError } from '../../core/errors.ts'
 import { type Facts, nameKey } from '../../core/schema/facts.ts'
 import type { QualifiedName } from '../../core/schema/model.ts'
 import { lit, qualified, regclass, sql } from '../../core/sql.ts'
-import { type Scratch, scratchFor } from './scratch.ts'
+import { type Scratch, scratchIfAllowed } from './scratch.ts'
 import type { Sessions } from './sessions.ts'
 import { BOUNDS } from './try-definition.ts'
 
@@ -16,7 +16,7 @@ export async function tryViews(
 ): Promise<Facts['reprinted']> {
   const facts: Record<string, boolean> = {}
   if (views.length === 0) return facts
-  const scratch = await scratchFor(sessions).catch(() => undefined)
+  const scratch = await scratchIfAllowed(sessions)
   if (scratch === undefined) return facts
   for (const view of views) {
     const isSame = await isPrintedAgain(scratch, view).catch(unlessLost)

@@ -44,4 +44,14 @@ test('what the server makes of a migration is found without the right to tempora
     message: expect.stringContaining('neither temporary tables nor a namespace'),
     hint: `Give it one of the two rights: grant temporary on database ${database.name} to ${role}`,
   })
+
+  const filled: Operation = {
+    kind: 'set_table',
+    namespace: 'public',
+    table: 'users',
+    set: { fillfactor: '70' },
+    reset: [],
+  }
+  const { steps } = await bellows.plan({ name: '0001_test', operations: [filled] })
+  expect(steps, 'what can be planned without').toHaveLength(1)
 })
