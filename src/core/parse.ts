@@ -61,6 +61,13 @@ export function tokensOf(text: string): readonly Token[] {
 
 const COMMENTS: ReadonlySet<string> = new Set(['SQL_COMMENT', 'C_COMMENT'])
 
+/** A text with another word in the places of some of its tokens, which are given in their order. */
+export function withTokens(text: string, tokens: readonly Token[], word: string): string {
+  const bytes = new TextEncoder().encode(text)
+  const ends = [0, ...tokens.map(({ end }) => end)]
+  return ends.map((end, at) => new TextDecoder().decode(bytes.subarray(end, tokens[at]?.start))).join(word)
+}
+
 /** The only statement in a text that PostgreSQL itself printed. */
 export function printedStatement(text: string): Node {
   const found = printedStatements(text)

@@ -1,4 +1,4 @@
-import { parsed, type Token, tokensOf, visit } from './parse.ts'
+import { parsed, type Token, tokensOf, visit, withTokens } from './parse.ts'
 import type { QualifiedName } from './schema/model.ts'
 import { id } from './sql.ts'
 
@@ -13,7 +13,7 @@ export interface TableRenaming {
 
 /** A text whose columns are named with their table, such as `users.age > 0`, with another name of that. What cannot be read stays. */
 export function requalify(text: string, as: keyof typeof HEADS, { from, to }: TableRenaming): string {
-  const [head, encoder] = [HEADS[as], new TextEncoder()]
+  const head = HEADS[as]
   const whole = `${head}${text}`
   const found = parsed(whole)
   if ('problem' in found) return text
@@ -24,11 +24,8 @@ export function requalify(text: string, as: keyof typeof HEADS, { from, to }: Ta
     const token = tableToken(node as unknown as ColumnRef, from, tokens)
     if (token !== undefined) named.push(token)
   })
-  const ends = [{ end: encoder.encode(head).length }, ...named.sort((a, b) => a.start - b.start)]
-  const bytes = encoder.encode(whole)
-  return ends
-    .map(({ end }, at) => new TextDecoder().decode(bytes.subarray(end, named[at]?.start)))
-    .join(id(to))
+  const inOrder = named.sort((a, b) => a.start - b.start)
+  return withTokens(whole, inOrder, id(to)).slice(head.length)
 }
 
 interface ColumnRef {

@@ -1,21 +1,17 @@
 import type { BellowsError } from '../errors.ts'
 import type { Operation } from '../operations/migration.ts'
+import { newName, type RenameTable } from '../operations/rename-table/renaming.ts'
 import { viewMayGo } from '../operations/rename-table/swap-steps.ts'
 import { isSameName, type QualifiedName } from '../schema/model.ts'
 import { shown } from '../sql.ts'
-import type { Planned } from './groups.ts'
 import type { Copied } from './late.ts'
 import { called, type Leaver } from './leaver.ts'
-import { isOneWay } from './one-way.ts'
-import { nameAfter, type RenamingTable } from './renamed-table.ts'
+import { type Drafts, isOneWay } from './one-way.ts'
 import { leaversOf, PHASES, type Phase, type StepDraft } from './step.ts'
 import { refused, theTable } from './table-checks.ts'
 import type { Shows, Thing } from './thing.ts'
 
-interface Drafted {
-  readonly forward: readonly StepDraft[]
-  readonly back: readonly StepDraft[]
-}
+type Drafted = Pick<Drafts, 'forward' | 'back'>
 
 /** The phases in which steps work on a table. */
 export function phasesOn(table: QualifiedName, planned: readonly Drafted[]): readonly Phase[] {
@@ -37,12 +33,11 @@ function tablesOfDraft(draft: StepDraft): readonly QualifiedName[] {
 export function besideProblems(
   op: Operation,
   copied: readonly Copied[],
-  planned: readonly (Drafted & Pick<Planned, 'touches'>)[],
+  planned: readonly Drafts[],
 ): readonly BellowsError[] {
   if (op.kind !== 'rename_table') return []
   const isHere = (table: QualifiedName) => isSameName(table, theTable(op))
-  const isOn = ({ touches }: Pick<Planned, 'touches'>) =>
-    touches.some((touch) => !('object' in touch) && isHere(touch.table))
+  const isOn = ({ touches }: Drafts) => touches.some((touch) => !('object' in touch) && isHere(touch.table))
   const swapped = copied.filter(({ table, since }) => since === 'retire' && isHere(table))
   return [
     ...swapped.map(({ column }) =>
@@ -82,7 +77,7 @@ export function mindingBothNames<D extends Drafted>(
   }))
 }
 
-function mindingView(draft: StepDraft, renamings: readonly RenamingTable[]): StepDraft {
+function mindingView(draft: StepDraft, renamings: readonly RenameTable[]): StepDraft {
   if (draft.phase !== 'purge' || !('requires' in draft || draft.kind === 'outside')) return draft
   const tables = tablesOfDraft(draft)
   const more = renamings
@@ -91,9 +86,9 @@ function mindingView(draft: StepDraft, renamings: readonly RenamingTable[]): Ste
   return more.length === 0 ? draft : { ...draft, requires: [...(draft.requires ?? []), ...more] }
 }
 
-function byNewName(thing: Thing, op: RenamingTable): Thing {
+function byNewName(thing: Thing, op: RenameTable): Thing {
   const { shows } = thing
-  const named = (one: Shows): Shows => (one.by === 'conflict' ? { ...one, table: nameAfter(op) } : one)
+  const named = (one: Shows): Shows => (one.by === 'conflict' ? { ...one, table: newName(op) } : one)
   return {
     ...thing,
     called: `${thing.called}, by whoever says ${shown(op.to)}`,
@@ -101,13 +96,13 @@ function byNewName(thing: Thing, op: RenamingTable): Thing {
   }
 }
 
-function gatedTwice(draft: StepDraft, renamings: readonly RenamingTable[]): readonly StepDraft[] {
+function gatedTwice(draft: StepDraft, renamings: readonly RenameTable[]): readonly StepDraft[] {
   const twins = ({ table, thing }: Leaver): readonly Leaver[] =>
     thing?.reach !== 'table'
       ? []
       : renamings
           .filter((op) => isSameName(theTable(op), table))
-          .map((op) => ({ table: nameAfter(op), thing: byNewName(thing, op) }))
+          .map((op) => ({ table: newName(op), thing: byNewName(thing, op) }))
   if (draft.kind === 'gate') {
     const more = twins(draft).map((leaver) => ({
       ...draft,

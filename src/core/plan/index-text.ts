@@ -1,5 +1,5 @@
 import { identifierProblem } from '../identifier.ts'
-import { hasControlCharacter, parsed, type Token, tokensOf, visit } from '../parse.ts'
+import { hasControlCharacter, parsed, type Token, tokensOf, visit, withTokens } from '../parse.ts'
 import type { QualifiedName } from '../schema/model.ts'
 import { id, type Sql, sql, trusted } from '../sql.ts'
 
@@ -101,9 +101,7 @@ export function indexOnTable(text: string, from: QualifiedName, to: string): str
   const { schemaname = 'public', relname } = node.relation
   const token = tableToken(tokensOf(text), node)
   if (token === undefined || schemaname !== from.namespace || relname !== from.name) return text
-  const bytes = new TextEncoder().encode(text)
-  const part = (start: number, end?: number) => new TextDecoder().decode(bytes.subarray(start, end))
-  return `${part(0, token.start)}${id(to)}${part(token.end)}`
+  return withTokens(text, [token], id(to))
 }
 
 function bytesBetween(text: string, start: number, end: number): string {

@@ -1,10 +1,10 @@
 import type { BellowsError } from '../errors.ts'
-import { specOf } from '../operations/index.ts'
 import type { Migration, Operation } from '../operations/migration.ts'
 import { columnsPointedAt } from '../operations/rules/followers.ts'
 import { keyActions } from '../operations/rules/key-action.ts'
 import { findConstraint } from '../operations/rules/known.ts'
 import { findTable, isSameName, type QualifiedName, type Schema } from '../schema/model.ts'
+import { replacedBy } from './needs.ts'
 import { refused, theTable } from './table-checks.ts'
 
 /**
@@ -39,14 +39,10 @@ function comesBehind(renaming: Operation, dropping: Operation): boolean {
 }
 
 function takes(op: Operation, table: QualifiedName, columns: readonly string[]): boolean {
-  return specOf(op)
-    .needs(op)
-    .touches.some(
-      (touch) =>
-        !('object' in touch) &&
-        touch.how === 'replaces' &&
-        touch.constraint === undefined &&
-        (touch.column === undefined || columns.includes(touch.column)) &&
-        isSameName(touch.table, table),
-    )
+  return replacedBy(op).some(
+    (touch) =>
+      touch.constraint === undefined &&
+      (touch.column === undefined || columns.includes(touch.column)) &&
+      isSameName(touch.table, table),
+  )
 }

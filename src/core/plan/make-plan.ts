@@ -176,7 +176,8 @@ function draftsOfAll(
       ...besideProblems(op, copied, before),
       ...specOf(op).check(op, context),
     ]
-    const found = [...ownProblems(op, own, context), ...toldLate(said, op, migration.operations.slice(0, at))]
+    const earlier = () => migration.operations.slice(0, at)
+    const found = [...ownProblems(op, own, context), ...toldLate(said, op, earlier)]
     copied = [...copied, ...copiedBy(op, context)]
     if (found.length === 0) {
       const done = after(op, schema, facts)

@@ -1,6 +1,6 @@
-import { printedStatement, type Tree } from '../parse.ts'
+import type { Tree } from '../parse.ts'
 import { join, lit, regclass, type Sql, sql } from '../sql.ts'
-import { commandsOf, constraintOf, partsOf } from '../statements/statement.ts'
+import { partsOf, printedConstraint } from '../statements/statement.ts'
 import type { ForeignKeyPartsStep } from './step.ts'
 
 type Key = Pick<ForeignKeyPartsStep, 'table' | 'other' | 'name' | 'definition'>
@@ -17,8 +17,7 @@ export function keyStands(key: Key): Sql {
 
 /** Is constraint `k` what the definition says? What older versions have no column for is asked of the row as a whole. */
 export function isMeant({ other, definition }: Pick<Key, 'other' | 'definition'>): Sql {
-  const [command] = commandsOf(printedStatement(`alter table t add constraint c ${definition}`))
-  const key = command === undefined ? undefined : constraintOf(command)
+  const key = printedConstraint(definition)
   const onDelete = key?.fk_del_set_cols ?? []
   const whole = sql`pg_catalog.to_jsonb(k)`
   return join(

@@ -1,10 +1,10 @@
 import type { BellowsError } from '../errors.ts'
-import { specOf } from '../operations/index.ts'
 import type { Migration, Operation } from '../operations/migration.ts'
 import { linksOf, type MoveColumn, targetOf } from '../operations/move/move.ts'
 import type { Facts } from '../schema/facts.ts'
 import { isSameName } from '../schema/model.ts'
 import { shown } from '../sql.ts'
+import { replacedBy } from './needs.ts'
 import { refused, theTable } from './table-checks.ts'
 
 /** What a move finds the rows of its target by stays as it is until the move is through. */
@@ -32,16 +32,11 @@ export function movedLinkProblems({ operations }: Migration, facts: Facts): read
 /** The index of a constraint has its name among those of tables, and the constraint has it within its own. */
 function takesAway(op: Operation, move: MoveColumn, name: string): boolean {
   const target = targetOf(move)
-  return specOf(op)
-    .needs(op)
-    .touches.some(
-      (touch) =>
-        !('object' in touch) &&
-        touch.how === 'replaces' &&
-        (isSameName(touch.table, target)
-          ? touch.constraint === name
-          : touch.column === undefined && isSameName(touch.table, { ...target, name })),
-    )
+  return replacedBy(op).some((touch) =>
+    isSameName(touch.table, target)
+      ? touch.constraint === name
+      : touch.column === undefined && isSameName(touch.table, { ...target, name }),
+  )
 }
 
 function allowsNull(op: Operation, move: MoveColumn, column: string): boolean {

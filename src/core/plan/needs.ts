@@ -1,6 +1,13 @@
 import { specOf } from '../operations/index.ts'
 import type { Migration, Operation } from '../operations/migration.ts'
-import type { AddedColumn, DefaultNeed, Needs, OperationNeeds, Touch } from '../operations/needs.ts'
+import type {
+  AddedColumn,
+  DefaultNeed,
+  Needs,
+  OperationNeeds,
+  TableTouch,
+  Touch,
+} from '../operations/needs.ts'
 import { isSameName, type QualifiedName } from '../schema/model.ts'
 import { nameOf } from '../schema/name-of.ts'
 import { qualified } from '../sql.ts'
@@ -116,6 +123,13 @@ function isCopiedFrom({ table, column }: DefaultNeed, add: Added): boolean {
 /** What the operations of a migration work on. */
 export function touchesOf(migration: Migration): readonly Touch[] {
   return arranged(migration).operations.flatMap((op) => specOf(op).needs(op).touches)
+}
+
+/** What an operation puts something else in the place of, or nothing. */
+export function replacedBy(op: Operation): readonly TableTouch[] {
+  return specOf(op)
+    .needs(op)
+    .touches.filter((touch): touch is TableTouch => !('object' in touch) && touch.how === 'replaces')
 }
 
 /** The tables that a migration works on: no second run may touch them meanwhile. */

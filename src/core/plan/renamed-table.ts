@@ -1,11 +1,9 @@
 import type { Operation } from '../operations/migration.ts'
+import { newName, type RenameTable } from '../operations/rename-table/renaming.ts'
 import { isSameName, type QualifiedName } from '../schema/model.ts'
 import { indexOnTable, readIndex } from './index-text.ts'
 import { withRequalified } from './renamed-texts.ts'
 import { theTable } from './table-checks.ts'
-
-/** What gives a table another name. */
-export type RenamingTable = Extract<Operation, { kind: 'rename_table' }>
 
 /**
  * What may be done to a table that gets another name: until the contract it has the old one, so that is what the steps say. The rest
@@ -35,10 +33,6 @@ export function mayStandBeside(op: Operation): op is Beside {
   return BESIDE.some((kind) => kind === op.kind)
 }
 
-export function nameAfter({ namespace, to }: RenamingTable): QualifiedName {
-  return { namespace, name: to }
-}
-
 /**
  * The operations with a renamed table by its old name, and the one that renames it behind all that is done to it. What says the old
  * name behind that, or the new one before it, means another table.
@@ -47,10 +41,10 @@ export function byOldNames(operations: readonly Operation[]): readonly Operation
   return operations.filter((op) => op.kind === 'rename_table').reduce(withOldName, operations)
 }
 
-function withOldName(operations: readonly Operation[], renaming: RenamingTable): readonly Operation[] {
+function withOldName(operations: readonly Operation[], renaming: RenameTable): readonly Operation[] {
   const at = operations.indexOf(renaming)
   const [before, behind] = [operations.slice(0, at), operations.slice(at + 1)]
-  const [old, renewed] = [theTable(renaming), nameAfter(renaming)]
+  const [old, renewed] = [theTable(renaming), newName(renaming)]
   const last = behind.findLastIndex((op) => isOn(op, renewed))
   if (last < 0 || behind.some((op) => isOn(op, old)) || before.some((op) => isOn(op, renewed)))
     return operations

@@ -9,10 +9,10 @@ import { ownNamed } from './own-named.ts'
 export function toldLate(
   problems: readonly BellowsError[],
   op: Operation,
-  earlier: readonly Operation[],
+  earlier: () => readonly Operation[],
 ): BellowsError[] {
   if (problems.every(({ code }) => code !== 'migration_invalid')) return [...problems]
-  const made = ownNamed(op, earlier)
+  const made = ownNamed(op, earlier())
   if (made === undefined) return [...problems]
   return problems.map((one) =>
     one.code === 'migration_invalid'

@@ -1,4 +1,4 @@
-import { parsed, type Tree, visit } from '../parse.ts'
+import { parsed, printedStatement, type Tree, visit } from '../parse.ts'
 import { isSameName, type QualifiedName } from '../schema/model.ts'
 
 /** Statements of a user's text, as the parser of PostgreSQL reads them. */
@@ -106,6 +106,12 @@ export function columnOf({ def }: Tree.AlterTableCmd): Tree.ColumnDef | undefine
 
 export function constraintOf({ def }: Tree.AlterTableCmd): Tree.Constraint | undefined {
   return def !== undefined && 'Constraint' in def ? def.Constraint : undefined
+}
+
+/** A constraint as PostgreSQL prints it. */
+export function printedConstraint(definition: string): Tree.Constraint | undefined {
+  const [command] = commandsOf(printedStatement(`alter table t add constraint c ${definition}`))
+  return command === undefined ? undefined : constraintOf(command)
 }
 
 export function constraintsOf(column: Tree.ColumnDef | undefined): readonly Tree.Constraint[] {

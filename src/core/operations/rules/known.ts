@@ -1,7 +1,7 @@
 import { BellowsError } from '../../errors.ts'
-import { parsed, visit } from '../../parse.ts'
 import type { Constraint, Table } from '../../schema/model.ts'
 import { shown } from '../../sql.ts'
+import { partsOf, printedConstraint } from '../../statements/statement.ts'
 import { foreignKeyRule, type Rule } from './rule.ts'
 
 export function findConstraint(table: Table, name: string): Constraint | undefined {
@@ -15,26 +15,16 @@ export function constraintMissing(table: Table, name: string): BellowsError {
   })
 }
 
-interface ForeignKeyNode {
-  readonly fk_attrs: readonly { String: { sval: string } }[]
-  readonly pk_attrs?: readonly { String: { sval: string } }[]
-  readonly fk_matchtype?: string
-}
-
 /** The rule behind a constraint that can come up again, as far as rows against it must be looked for. */
 export function ruleOf({ kind, definition, references }: Constraint): Rule | undefined {
   if (kind === 'check') return { kind, expression: conditionIn(definition) }
   if (kind !== 'foreign_key' || references === null) return undefined
-  let node: ForeignKeyNode | undefined
-  visit(parsed(`alter table t add constraint c ${definition}`), (found, one) => {
-    if (found === 'Constraint') node = one as unknown as ForeignKeyNode
-  })
-  if (node === undefined) return undefined
-  const names = (list: ForeignKeyNode['fk_attrs']) => list.map(({ String: { sval } }) => sval)
-  return foreignKeyRule(names(node.fk_attrs), names(node.pk_attrs ?? []), {
+  const key = printedConstraint(definition)
+  if (key === undefined) return undefined
+  return foreignKeyRule(partsOf(key.fk_attrs), partsOf(key.pk_attrs), {
     namespace: references.namespace,
     table: references.name,
-    match: node.fk_matchtype === 'f' ? 'full' : 'simple',
+    match: key.fk_matchtype === 'f' ? 'full' : 'simple',
   })
 }
 
