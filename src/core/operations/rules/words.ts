@@ -10,7 +10,8 @@ export function definitionSql(rule: Exclude<Rule, KeyRule>): Sql {
       return sql`check (${trusted(rule.expression)})`
     case 'foreign_key': {
       const match = rule.match === 'full' ? sql` match full` : sql``
-      return sql`foreign key (${ids(rule.columns)}) references ${qualified(rule.other)} (${ids(rule.otherColumns)})${match}${actionSql('delete', rule.onDelete)}${actionSql('update', rule.onUpdate)}${deferrableSql(rule.deferrable)}`
+      const pointedAt = rule.otherColumns.length === 0 ? sql`` : sql` (${ids(rule.otherColumns)})`
+      return sql`foreign key (${ids(rule.columns)}) references ${qualified(rule.other)}${pointedAt}${match}${actionSql('delete', rule.onDelete)}${actionSql('update', rule.onUpdate)}${deferrableSql(rule.deferrable)}`
     }
     case 'exclusion': {
       const read = readExclusion(rule.elements)

@@ -1,5 +1,9 @@
-import { findTable, type Schema, withTable } from '../../schema/model.ts'
-import { commandsOf, constraintOf, relationName } from '../../statements/statement.ts'
+import { type Constraint, findTable, primaryKey, type Schema, withTable } from '../../schema/model.ts'
+import { sql } from '../../sql.ts'
+import { commandsOf, constraintOf, partsOf, relationName } from '../../statements/statement.ts'
+import { foreignKeyRule } from '../rules/rule.ts'
+import { PLAIN_CONSTRAINT } from '../rules/schema.ts'
+import { definitionSql } from '../rules/words.ts'
 import { type RunSql, upOf } from './run-sql.ts'
 
 /** The foreign keys that `up` adds, as far as locks need them: whoever validates or drops one locks the other table as well. */
@@ -7,26 +11,34 @@ export function withForeignKeys(op: RunSql, schema: Schema): Schema {
   return upOf(op).reduce((before, statement) => {
     const relation = 'AlterTableStmt' in statement ? statement.AlterTableStmt.relation : undefined
     const table = findTable(before, relationName(relation, op.namespace))
-    const keys = commandsOf(statement).flatMap((command) => {
-      const { conname: name, pktable } = constraintOf(command) ?? {}
-      if (name === undefined || pktable === undefined) return []
-      return [
-        {
-          name,
-          kind: 'foreign_key' as const,
-          columns: [],
-          definition: '',
-          dependents: [],
-          validated: false,
-          deferrable: false,
-          comment: null,
-          index: null,
-          references: relationName(pktable, op.namespace),
-          setsDefault: false,
-        },
-      ]
-    })
+    const keys = commandsOf(statement).flatMap((command) =>
+      foreignKey(constraintOf(command), op.namespace, before),
+    )
     if (table === undefined || keys.length === 0) return before
     return withTable(before, { ...table, constraints: [...table.constraints, ...keys] })
   }, schema)
+}
+
+type Added = ReturnType<typeof constraintOf>
+
+function foreignKey(added: Added, namespace: string, schema: Schema): readonly Constraint[] {
+  const { conname: name, pktable, fk_attrs, pk_attrs } = added ?? {}
+  if (name === undefined || pktable === undefined) return []
+  const references = relationName(pktable, namespace)
+  const other = findTable(schema, references)
+  const named = partsOf(pk_attrs)
+  const pointedAt = named.length > 0 || other === undefined ? named : primaryKey(other)
+  const rule = foreignKeyRule(partsOf(fk_attrs), pointedAt, { ...references, table: references.name })
+  const definition = sql`${definitionSql(rule)} not valid`
+  return [
+    {
+      ...PLAIN_CONSTRAINT,
+      name,
+      kind: 'foreign_key',
+      columns: rule.columns,
+      definition,
+      validated: false,
+      references,
+    },
+  ]
 }
