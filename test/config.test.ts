@@ -225,4 +225,11 @@ describe('the defaults', () => {
     expect(driver.staleMs).toBeGreaterThanOrEqual(3 * driver.heartbeatMs)
     expect(gate.whenNoneRegistered).toBe('refuse')
   })
+
+  test('have another driver take over within 30 s, whenever the last sign of the dead one came', () => {
+    const { staleMs, heartbeatMs, pollMs } = DEFAULT_SETTINGS.driver
+    expect(heartbeatMs + staleMs + pollMs).toBeLessThanOrEqual(30_000)
+    // A beat may come late without the driver being dead.
+    expect(staleMs).toBeGreaterThanOrEqual(3 * heartbeatMs)
+  })
 })

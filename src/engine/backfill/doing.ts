@@ -1,6 +1,6 @@
 import type { Cost, Progress } from '../../core/run/event.ts'
 import { progressOf, type Sample } from '../../core/run/meter.ts'
-import { type Pass, rowsOfAll, share } from '../../core/run/ranges.ts'
+import { lapOf, type Pass, rowsOfAll, share } from '../../core/run/ranges.ts'
 import { lit, sql } from '../../core/sql.ts'
 import type { Engine } from '../context.ts'
 import { LOG_BYTES } from './checkpoint.ts'
@@ -42,6 +42,7 @@ select c.step, c.state, c.rows_done + r.rows as rows, c.rows_total as "rowsTotal
       rowsTotal: Math.max(rowsTotal, rowsOfAll(pass)),
       seconds,
       share: share(pass),
+      lap: lapOf(pass),
       cost: costOf(found, state),
     },
   }
@@ -61,5 +62,5 @@ export async function readProgress(engine: Engine, run: number): Promise<Progres
   const doing = await readDoing(engine, run)
   return doing === undefined
     ? undefined
-    : progressOf(doing.step, { attempt: BEGIN, pass: BEGIN }, doing.sample)
+    : progressOf(doing.step, { attempt: BEGIN, lap: BEGIN }, doing.sample)
 }

@@ -105,7 +105,14 @@ async function passOf(
   passNumber: number,
 ): Promise<State> {
   const file = await readFile(engine, step.table)
-  return { passNumber, found: 0, at: START, file, ...(leaf === undefined ? {} : { leaf }) }
+  return {
+    passNumber,
+    found: 0,
+    at: START,
+    file,
+    ...(leaf === undefined ? {} : { leaf }),
+    ...(step.once === true ? { once: true } : {}),
+  }
 }
 
 /** The first pass, on record before anybody works on it: its file is what all workers go by. */

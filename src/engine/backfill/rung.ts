@@ -2,7 +2,7 @@ import { BellowsError } from '../../core/errors.ts'
 import { IN_BACKFILL } from '../../core/plan/in-backfill.ts'
 import { type RangeRow, rangesOver } from '../../core/run/ladder.ts'
 import { paced, slowed } from '../../core/run/pace.ts'
-import { halves, rowsIn, rowsOfAll, share } from '../../core/run/ranges.ts'
+import { halves, lapOf, rowsIn, rowsOfAll, share } from '../../core/run/ranges.ts'
 import type { Working } from '../context.ts'
 import { note } from '../note.ts'
 import { attempted } from './attempts.ts'
@@ -92,6 +92,7 @@ function told(
     rowsTotal: rowsOfAll(pass),
     seconds,
     share: share({ ...pass, at: { block: shared.done.blocks, line: 1 } }),
+    lap: lapOf(pass),
     cost: {
       ...(logBytes === null ? {} : { logBytes }),
       ...(pass.file.blocks > 0 ? { growth: now / pass.file.blocks } : {}),

@@ -2,7 +2,7 @@ import type { BellowsError } from '../../core/errors.ts'
 import type { TableStep } from '../../core/plan/step.ts'
 import { type Meter, metered, progressOf, type Sample } from '../../core/run/meter.ts'
 import { wasQuick } from '../../core/run/pace.ts'
-import { isThroughFile, type Pass, type Range, type Strategy, share } from '../../core/run/ranges.ts'
+import { isThroughFile, lapOf, type Pass, type Range, type Strategy, share } from '../../core/run/ranges.ts'
 import type { Driving, Engine } from '../context.ts'
 import { stopIfAsked } from '../stop.ts'
 import { attempted } from './attempts.ts'
@@ -34,8 +34,8 @@ export function teller(engine: Engine, step: string): (sample: Sample) => void {
 /** Goes through a table's file, batch by batch. False when the table was rewritten under way. */
 export async function workThrough(engine: Driving, start: Pass, way: Way): Promise<boolean> {
   // Of `start` only what makes a pass: what a caller keeps beside it must not come back in `after` and undo what was added.
-  const { file, at, leaf } = start
-  let pass: Pass = { file, at, ...(leaf === undefined ? {} : { leaf }) }
+  const { file, at, leaf, passNumber = 1 } = start
+  let pass: Pass = { file, at, passNumber, ...(leaf === undefined ? {} : { leaf }) }
   let rows = way.rows
   let before = 0
   while (!isThroughFile(pass)) {
@@ -56,7 +56,7 @@ export async function workThrough(engine: Driving, start: Pass, way: Way): Promi
     }
     if (batch.rewritten) return false
     pass = after
-    way.tell({ ...batch, share: share(pass) })
+    way.tell({ ...batch, share: share(pass), lap: lapOf(pass) })
     const ms = (batch.seconds - before) * 1_000
     // One stall of the machine must not leave the rest of a large table to be done row by row.
     if (wasQuick(ms, engine.settings.batch.statementTimeoutMs))

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type Meter, metered, progressOf, type Sample } from '../../../src/core/run/meter.ts'
+import { lapOf, type Pass, share } from '../../../src/core/run/ranges.ts'
 
 const sample = (rowsDone: number, rowsTotal: number, seconds: number, share: number): Sample => ({
   rowsDone,
@@ -9,7 +10,7 @@ const sample = (rowsDone: number, rowsTotal: number, seconds: number, share: num
   share,
 })
 const START = sample(0, 1000, 0, 0)
-const from = (attempt: Sample, pass = attempt): Meter => ({ attempt, pass })
+const from = (attempt: Sample, lap = attempt): Meter => ({ attempt, lap })
 
 describe('the meter', () => {
   const first = sample(0, 1000, 0, 0.2)
@@ -30,6 +31,11 @@ describe('the meter', () => {
     expect(metered(meter, last, now)).toEqual(isNew ? from(first, now) : meter)
   })
 
+  test('begins a new lap where the pace is another one, though the share goes on', () => {
+    const [last, now] = [0.9, 0.95].map((part, at) => ({ ...sample(0, 10, at, part), lap: at + 1 }))
+    expect(metered(meter, last, now as Sample)).toEqual(from(first, now))
+  })
+
   test('keeps the beginning of the attempt, however many passes it takes', () => {
     const looks = [0.5, 1, 0.2, 0.9, 0.1].map((share, at) => sample(at, 10, at, share))
     const end = looks.reduce<Meter | undefined>(
@@ -44,6 +50,13 @@ describe('the meter', () => {
 const uniform = fc
   .array(fc.integer({ min: 50, max: 150 }), { minLength: 1, maxLength: 10 })
   .map((some) => Array.from({ length: 400 }, (_, at) => some[at % some.length] ?? 0))
+
+function passOf(leaf: number, leaves: number, passNumber: number): Pass {
+  const file = { filenode: 1, blocks: 100, rows: 1_000, rowsPerBlock: 10, linesPerBlock: 10 }
+  const part = { oid: leaf, table: { namespace: 'public', name: `t_${leaf}` }, rowsOfAll: leaves * 1_000 }
+  const among = { ...part, blocksBefore: leaf * 100, blocks: 100, blocksOfAll: leaves * 100 }
+  return { file, at: { block: 0, line: 1 }, passNumber, ...(leaves === 1 ? {} : { leaf: among }) }
+}
 
 describe('the progress', () => {
   test('knows from a tenth of the work on when it will be over, to a fifth of what is left', () => {
@@ -61,6 +74,39 @@ describe('the progress', () => {
           expect(Math.abs(secondsLeft - (whole - end))).toBeLessThan(0.2 * (whole - end) + 0.5)
         }
       }),
+    )
+  })
+
+  // A partitioned table has both passes of each partition in turn.
+  test('knows it of a backfill with its second passes, which only read', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 4 }),
+        fc.double({ min: 0.045, max: 0.08, noNaN: true }),
+        fc.integer({ min: 20, max: 10_000 }),
+        (leaves, reading, fillSeconds) => {
+          const passes = Array.from({ length: leaves }, (_, leaf) => [
+            passOf(leaf, leaves, 1),
+            passOf(leaf, leaves, 2),
+          ]).flat()
+          const whole = leaves * fillSeconds * (1 + reading)
+          let [began, last, meter]: [number, Sample, Meter] = [0, START, metered(undefined, undefined, START)]
+          for (const pass of passes) {
+            const takes = fillSeconds * (pass.passNumber === 1 ? 1 : reading)
+            for (let block = 0; block < 100; block += 1) {
+              const place = { ...pass, at: { block, line: 1 } }
+              const now = { ...sample(0, 1, began + (takes * block) / 100, share(place)), lap: lapOf(place) }
+              meter = metered(meter, last, now)
+              last = now
+              const left = whole - now.seconds
+              const { secondsLeft = 0 } = progressOf('x', meter, now)
+              if (now.seconds > whole / 10 && left > whole / 10)
+                expect(Math.abs(secondsLeft - left)).toBeLessThan(0.2 * left + 0.5)
+            }
+            began += takes
+          }
+        },
+      ),
     )
   })
 

@@ -229,6 +229,14 @@ describe('the share of a file', () => {
     expect(share({ file: file({ blocks: 0 }), at: START })).toBe(1)
   })
 
+  test('in a backfill is the smaller part of the second pass, unless the first is the only one', () => {
+    const shares = [1, 2].map((passNumber) =>
+      [at(0), at(10)].map((position) => share({ file: file(), at: position, passNumber })),
+    )
+    expect(shares.flat()).toEqual([0, 16 / 17, 16 / 17, 1])
+    expect(share({ file: file(), at: at(10), passNumber: 1, once: true })).toBe(1)
+  })
+
   test('grows with every range, from 0 to 1', () => {
     fc.assert(
       fc.property(anyFile, fc.integer({ min: 1, max: 500 }), (of, rows) => {
