@@ -205,6 +205,8 @@ async function record(engine: Working, { step, run, lane, shared, tell }: Member
         engine,
         run,
         [
+          // What a crash of the server takes is read once more. The end of the step is on the disk, and with it all before.
+          sql`set local synchronous_commit = off`,
           sql`with mark as (${mark})
 select pg_catalog.json_build_object('mark', (select pg_catalog.to_json(mark) from mark)) as result`,
         ],
