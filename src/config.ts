@@ -1,10 +1,11 @@
 import { BellowsError } from './core/errors.ts'
+import { USUAL } from './core/gate/loosened.ts'
 import type { RolloutRules } from './core/rollout/rules.ts'
 import { DEFAULT_BRAKE } from './default-brake.ts'
 import type { RollRules } from './engine/roller.ts'
 import type { Settings } from './engine/settings.ts'
 
-/** Every default of Bellows lives here, with the reason for the figure. */
+/** Every default of Bellows lives here, with the reason for the figure, or is named here. */
 export const DEFAULT_SETTINGS: Settings = Object.freeze({
   lock: {
     // Long enough for the statements of a web request to end, short enough that nobody notices a failed attempt.
@@ -43,14 +44,10 @@ export const DEFAULT_SETTINGS: Settings = Object.freeze({
     reconnectsMax: 5,
   },
   gate: {
-    silentGraceMs: 600_000,
+    ...USUAL,
     doorMs: 30_000,
     whenNoneRegistered: 'refuse',
     unregistered: 'refuse',
-    // Longer than an ordinary client is quiet between two requests. Whoever has jobs by the hour or the day says so.
-    quietMs: 60_000,
-    // The use is all that is known then, so nightly jobs aside every client should have had its turn.
-    quietAloneMs: 3_600_000,
     // Half of the time that the door is closed, so that the lock can still be had within.
     transactionsMs: 15_000,
     overrides: [],

@@ -32,10 +32,12 @@ export {
   type Offender,
   type Override,
 } from './core/gate/check.ts'
+export { NEVER_OVERRIDDEN } from './core/gate/checks.ts'
 export type { DeclaredClient } from './core/gate/clients.ts'
-export { NEVER_OVERRIDDEN, type Usage } from './core/gate/gate.ts'
+export type { Usage } from './core/gate/gate.ts'
 export type { Instance, Registered, Registration } from './core/gate/instance.ts'
 export { shortList } from './core/gate/short-list.ts'
+export type { Look } from './core/gate/stood.ts'
 export type { Baseline } from './core/history/baseline.ts'
 export { combined, namesOf } from './core/history/combine.ts'
 export type { Difference, Reprinted, SchemaDrift } from './core/history/drift.ts'

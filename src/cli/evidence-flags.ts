@@ -68,6 +68,7 @@ export function evidenceSettings({
     gate: {
       ...(silentGrace === undefined ? {} : { silentGraceMs: silentGrace }),
       ...(quiet === undefined ? {} : { quietMs: quiet }),
+      ...(reason === undefined ? {} : { reason }),
       ...(allowNoInstances === undefined ? {} : { whenNoneRegistered: 'allow', reason: allowNoInstances }),
       ...(to === undefined ? {} : { version: to }),
       ...(reason === undefined ? {} : { overrides: override.map((one) => ({ ...one, reason })) }),

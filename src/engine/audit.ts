@@ -1,47 +1,76 @@
+import { relationExists } from '../core/plan/probes.ts'
 import type { Actor, Event } from '../core/run/event.ts'
 import { sql } from '../core/sql.ts'
 import type { Engine } from './context.ts'
+import { holds } from './holds.ts'
 import { hasThrottle } from './throttle.ts'
 
 type Overridden = Extract<Event, { readonly type: 'gate_overridden' }>
 
 interface Audited {
-  readonly migration: string
   /** ISO 8601, by the clock of the database. */
   readonly at: string
   /** The role of the database that did it. */
   readonly role: string
 }
 
-/** One time that somebody decided to go on without a check. It was written in the transaction that hid the column. */
-export type Override = Audited & Omit<Overridden, 'type'>
+interface AuditedOfRun extends Audited {
+  readonly migration: string
+}
+
+/** One time that somebody went on without a check, or asked less of it. It was written in the transaction that hid the column. */
+export type Override = AuditedOfRun & Omit<Overridden, 'type'>
 
 /** Statements of a migration that ran although they are unsafe. */
-export interface UnsafeStep extends Audited {
+export interface UnsafeStep extends AuditedOfRun {
   readonly step: string
   /** What is unsafe about each, and the reason that the migration gives. */
   readonly because: readonly string[]
 }
 
 /** One time that somebody slowed a run, paused it or let it go on, while it worked through a table. */
-export interface Throttled extends Audited {
+export interface Throttled extends AuditedOfRun {
   readonly throttle: { readonly share: number; readonly workers?: number; readonly until?: string }
   readonly reason?: string
   readonly actor: Actor
 }
 
-export type AuditEntry = Override | UnsafeStep | Throttled
+/** One time that somebody said of an instance that it was gone. */
+export interface ReleasedByHand extends Audited {
+  readonly instance: string
+  /** There may be none where the lease was over. */
+  readonly reason: string | null
+  /** What it looked like then. */
+  readonly lease: {
+    readonly state: 'live' | 'silent'
+    /** When it would have been over, or was. */
+    readonly over_at: string
+    readonly renewed_at: string
+    readonly uses: readonly string[]
+    readonly application?: string
+    readonly version?: string
+    readonly kind?: string
+    readonly host?: string
+    readonly role: string
+  }
+  readonly actor: Actor
+}
 
-/** What was gone without and what was slowed, in all runs, oldest first. The journal can only grow, so nothing of it is ever lost. */
+export type AuditEntry = Override | UnsafeStep | Throttled | ReleasedByHand
+
+/**
+ * What was gone without, what was slowed and who was released, oldest first. What is written there can only grow, so nothing of it is
+ * ever lost.
+ */
 export async function readAudit(engine: Engine): Promise<readonly AuditEntry[]> {
   if (!(await engine.journal.isInstalled())) return []
-  const all = [...(await goneWithout(engine)), ...(await throttled(engine))]
+  const all = [...(await goneWithout(engine)), ...(await throttled(engine)), ...(await released(engine))]
   return all.toSorted((a, b) => (a.at < b.at ? -1 : 1))
 }
 
 async function goneWithout({ database }: Engine): Promise<readonly (Override | UnsafeStep)[]> {
   const rows = await database.read<
-    Audited & { event: Overridden; step: string; because: string[] | null }
+    AuditedOfRun & { event: Overridden; step: string; because: string[] | null }
   >(sql`
 select r.migration, e.at, e.by_role as role, e.event, e.event ->> 'step' as step, u.because
   from bellows.event e join bellows.run r on r.id = e.run
@@ -63,4 +92,11 @@ async function throttled(engine: Engine): Promise<readonly Throttled[]> {
 select r.migration, t.at, t.by_role as role, t.actor, t.reason,
     pg_catalog.json_strip_nulls(pg_catalog.json_build_object('share', t.share, 'workers', t.workers, 'until', t.until)) as throttle
   from bellows.throttle t join bellows.run r on r.id = t.run order by t.seq`)
+}
+
+async function released(engine: Engine): Promise<readonly ReleasedByHand[]> {
+  if (!(await holds(engine, relationExists({ namespace: 'bellows', name: 'released_by_hand' })))) return []
+  return await engine.database.read<ReleasedByHand>(
+    sql`select at, by_role as role, actor, instance, reason, lease from bellows.released_by_hand order by seq`,
+  )
 }

@@ -1,3 +1,4 @@
+import type { Look } from '../core/gate/stood.ts'
 import type { Baseline } from '../core/history/baseline.ts'
 import type { SchemaDrift } from '../core/history/drift.ts'
 import type { Migration, VersionRef } from '../core/operations/migration.ts'
@@ -25,8 +26,9 @@ import type { Clients } from './clients.ts'
 import type { GateReport } from './gate-report.ts'
 import type { BaselineReport } from './history.ts'
 import type { ChangeOptions, How } from './how.ts'
+import type { Registry } from './installing.ts'
 import type { TableShape } from './look.ts'
-import type { Checkpoint, Deployer, Holder, Instances, WhichRuns } from './ports.ts'
+import type { Checkpoint, Deployer, Holder, WhichRuns } from './ports.ts'
 import type { Reaped } from './reap.ts'
 import type { DeploymentWish } from './rollout/refuse.ts'
 import type { WorkloadWish } from './rollout/workloads.ts'
@@ -59,8 +61,11 @@ export interface Looking {
    *   depends on it, nobody registered
    */
   refuseWhileNeeded(table: QualifiedName, column: string): Promise<void>
-  /** What each gate that a run has still to pass would say at this moment. */
-  gates(run: Run): Promise<readonly GateReport[]>
+  /**
+   * What each gate that a run has still to pass would say at this moment. Whom a look sees counts for the quiet time; what it cannot
+   * see does so where it is to decide, as whoever waits does: see `Look`.
+   */
+  gates(run: Run, look?: Look): Promise<readonly GateReport[]>
   /** The last rolling deployment of a run, over or not: of instances, or of the workloads of a cluster. */
   rollout(run: number): Promise<Rollout | WorkloadRollout | undefined>
   /** @throws BellowsError what a deployment would be refused for on its way, as far as it can be seen now */
@@ -80,7 +85,7 @@ export interface Looking {
   name(): Promise<string>
   /** Whether a migration can be done on this server, and whether it would be wise now. */
   examine(): Promise<readonly Finding[]>
-  /** What somebody decided to go on without, in all runs. */
+  /** What somebody decided to go on without, in all runs, and which instances were released by hand. */
   audit(): Promise<readonly AuditEntry[]>
   /** Where the history begins, when that is not an empty database. */
   baseline(): Promise<Baseline | undefined>
@@ -163,7 +168,7 @@ export interface Bellows extends Looking {
   keepComparing(run: number, closed: AbortSignal): Promise<void>
   /** Slows the backfill and the verification of a run, or pauses them, whoever works on them; refused for a run that is over. */
   throttle(run: number, request: ThrottleRequest): Promise<void>
-  readonly instances: Instances
+  readonly instances: Registry
   readonly clients: Clients
   close(): Promise<void>
 }

@@ -72,7 +72,7 @@ function looking(engine: Engine): Looking {
     table: (name) => describeTable(engine, name),
     holdsMore: (name, column, run) => holdsMore(engine, name, column, run),
     refuseWhileNeeded: (table, column) => refuseWhileNeeded(engine, { table, column }),
-    gates: (run) => reportGates(engine, run),
+    gates: (run, look) => reportGates(engine, run, look),
     rollout: (run) => readRollout(engine, run),
     workloads: () => standingWorkloads(engine),
     inventory: async () => engine.kubernetes?.cluster.inventory(),

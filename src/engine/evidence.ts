@@ -1,6 +1,7 @@
 import type { Brownout } from '../core/gate/brownout.ts'
 import { countedOf } from '../core/gate/counted.ts'
-import type { GateFacts } from '../core/gate/gate.ts'
+import type { Evidence, GateFacts } from '../core/gate/facts.ts'
+import { type Look, stoodAgainst } from '../core/gate/stood.ts'
 import type { OldTransaction } from '../core/gate/transactions.ts'
 import { countSql } from '../core/plan/counter.ts'
 import { takesAway } from '../core/plan/drop-order.ts'
@@ -13,12 +14,24 @@ import { declaredClients } from './clients.ts'
 import type { Engine } from './context.ts'
 import { besideOf, columnArguments, doorKey, type Gated, scopeOf } from './gated.ts'
 import { inventoryOf, stayingOf } from './inventory.ts'
+import { keepWatch } from './keep-watch.ts'
 import { readReplays } from './replay.ts'
 import { namesOn, readSessions, readStandbySessions } from './strangers.ts'
-import { watchUse } from './use.ts'
+import { readUse } from './use.ts'
 
-/** Everything that the gate of a column goes by, as it is at this moment. */
-export async function gatherEvidence(engine: Engine, run: Run | undefined, of: Gated): Promise<GateFacts> {
+/** Everything that the gate of a column goes by, as it is at this moment, and since when it has been so. */
+export async function gatherEvidence(
+  engine: Engine,
+  run: Run | undefined,
+  of: Gated,
+  look: Look = 'decision',
+): Promise<GateFacts> {
+  const seen = await seenNow(engine, run, of)
+  const watch = await keepWatch(engine, run?.id, of, { ...seen.usage, stood: stoodAgainst(seen, look) })
+  return { ...seen, watch }
+}
+
+async function seenNow(engine: Engine, run: Run | undefined, of: Gated): Promise<Evidence> {
   const { database, instances, settings } = engine
   const rolledOut = await stayingOf(engine, run?.id)
   const staying = of.thing === undefined ? undefined : rolledOut.version
@@ -30,7 +43,6 @@ export async function gatherEvidence(engine: Engine, run: Run | undefined, of: G
     ...(beside === undefined ? {} : { beside }),
   }
   const needing = await instances.needing(of.table, scopeOf(of), silence)
-  const { usage, watch } = await watchUse(engine, run?.id, of, staying)
   return {
     column: called(of),
     migration: run?.plan.migration.name ?? '',
@@ -41,11 +53,11 @@ export async function gatherEvidence(engine: Engine, run: Run | undefined, of: G
     sessions: await readSessions(engine, of, staying, onStandbys),
     transactions: await oldTransactions(engine, of),
     replays: await readReplays(engine.standbys),
-    usage,
-    watch,
     clients: await declaredClients(engine, run?.id),
     ...(await lastBrownout(engine, of)),
     dependents: without(await database.dependents(of), of, run),
+    // Last, because it tells the time: whoever was seen was there before.
+    usage: await readUse(engine, run?.id, of, staying),
   }
 }
 

@@ -1,7 +1,9 @@
 import { BellowsError } from '../core/errors.ts'
 import type { GateCheck, GateRules, Override } from '../core/gate/check.ts'
 import { COUNTED, countedOf } from '../core/gate/counted.ts'
-import { contractGate, type GateFacts, type GateVerdict } from '../core/gate/gate.ts'
+import type { GateFacts } from '../core/gate/facts.ts'
+import { contractGate, type GateVerdict } from '../core/gate/gate.ts'
+import { loosenedBy } from '../core/gate/loosened.ts'
 import { replaySentence } from '../core/gate/replay.ts'
 import { shortList } from '../core/gate/short-list.ts'
 import { transactionsCheck } from '../core/gate/transactions.ts'
@@ -25,7 +27,7 @@ export interface Passed {
   readonly requires: readonly Sql[]
   /** Asks once more, whoever is far from the transaction included, when its lock was not had at once. */
   readonly lookAgain: () => Promise<void>
-  /** What was gone without, with the evidence: recorded there, or not at all. */
+  /** What was gone without, checks and parts of them, with the evidence: recorded there, or not at all. */
   readonly overridden: readonly Event[]
 }
 
@@ -145,18 +147,20 @@ function passed(
       const verdict = contractGate(now, rules)
       if (!verdict.open) throw refusal(now, verdict, gate.id)
     },
-    overridden: overrides.map((override) => ({
-      type: 'gate_overridden',
-      ...override,
-      column: {
-        namespace: gate.table.namespace,
-        table: gate.table.name,
-        ...(gate.column === undefined ? {} : { column: gate.column }),
-        ...(gate.thing === undefined ? {} : { thing: gate.thing.called }),
-      },
-      evidence: checks.filter(({ check }) => check === override.check),
-      actor: engine.actor,
-    })),
+    overridden: [...overrides, ...loosenedBy(engine.settings.gate, engine.settings.gate.reason)].map(
+      (override) => ({
+        type: 'gate_overridden',
+        ...override,
+        column: {
+          namespace: gate.table.namespace,
+          table: gate.table.name,
+          ...(gate.column === undefined ? {} : { column: gate.column }),
+          ...(gate.thing === undefined ? {} : { thing: gate.thing.called }),
+        },
+        evidence: checks.filter(({ check }) => check === override.check),
+        actor: engine.actor,
+      }),
+    ),
   }
 }
 

@@ -1,5 +1,5 @@
 import { messageOf } from '../core/errors.ts'
-import type { GateFacts } from '../core/gate/gate.ts'
+import type { GateFacts } from '../core/gate/facts.ts'
 import type { Rollout } from '../core/rollout/rollout.ts'
 import type { WorkloadRollout } from '../core/rollout/workload-rollout.ts'
 import type { Engine } from './context.ts'

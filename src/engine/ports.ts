@@ -10,7 +10,7 @@ import type { RolloutRequest } from '../core/rollout/event.ts'
 import type { Check, CheckResult } from '../core/rollout/rules.ts'
 import type { ApplicationFacts } from '../core/run/application-diagnosis.ts'
 import type { Blocker } from '../core/run/blocker.ts'
-import type { Event, JournalEntry } from '../core/run/event.ts'
+import type { Actor, Event, JournalEntry } from '../core/run/event.ts'
 import type { StoredRun } from '../core/run/run.ts'
 import type { Facts } from '../core/schema/facts.ts'
 import type { Dependents, QualifiedName, Schema } from '../core/schema/model.ts'
@@ -92,6 +92,11 @@ export interface Instances {
   register(registration: Registration): Promise<Registered>
   renew(instance: string, uses?: readonly string[], health?: string): Promise<Registered>
   release(instance: string): Promise<void>
+  /**
+   * By somebody else, for whom it is written down. Was it registered?
+   * @throws BellowsError `config_invalid` where its lease goes on and no reason is given
+   */
+  releaseByHand(instance: string, by: { readonly actor: Actor; readonly reason?: string }): Promise<boolean>
   list(): Promise<readonly Instance[]>
   needing(table: QualifiedName, column: string | undefined, silence: Silence): Promise<readonly Needing[]>
 }

@@ -84,7 +84,7 @@ export interface GateSettings {
   readonly doorMs: number
   /** What to think when no instance was ever registered. */
   readonly whenNoneRegistered: 'refuse' | 'allow'
-  /** Why that is allowed; kept in the journal. */
+  /** Why that is allowed, and why less than usual is asked for; kept in the journal. */
   readonly reason?: string
   /** Sessions of nobody who registered, and transactions older than the door: do they keep it closed, or are they named only? */
   readonly unregistered: 'refuse' | 'allow'

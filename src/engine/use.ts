@@ -1,51 +1,16 @@
 import { messageOf } from '../core/errors.ts'
-import {
-  type ServerUse,
-  type StatementUse,
-  type UsageFacts,
-  type Watch,
-  watched,
-} from '../core/gate/watch.ts'
+import type { ServerUse, StatementUse, UsageFacts } from '../core/gate/watch.ts'
 import { isOwnText } from '../core/own-text.ts'
 import type { QualifiedName } from '../core/schema/model.ts'
 import { id, lit, qualified, regclass, type Sql, sql, trusted } from '../core/sql.ts'
 import { nameInUse, useOf } from '../core/thing-use.ts'
 import type { Engine } from './context.ts'
 import { readCounted } from './counted.ts'
-import { besideArgument, columnArguments, doorKey, type Gated } from './gated.ts'
+import { besideArgument, columnArguments, type Gated } from './gated.ts'
 import type { Standby } from './ports.ts'
 
-/** What is seen of the use of a column, and how long it has been quiet. */
-export interface Use {
-  readonly usage: UsageFacts
-  readonly watch: Watch
-}
-
-/** Looks at who uses a column, compares with the look before, and keeps the result for the next one. */
-export async function watchUse(
-  engine: Engine,
-  run: number | undefined,
-  of: Gated,
-  staying: string | undefined,
-): Promise<Use> {
-  const usage = await readUse(engine, run, of, staying)
-  if (run === undefined) return { usage, watch: watched(undefined, usage) }
-  const watch = watched(await keptWatch(engine, run, of), usage)
-  await engine.database.write(
-    sql`insert into bellows.watch values (${lit(run)}, ${doorKey(of)}, ${lit(JSON.stringify(watch))})
- on conflict (run, namespace, "table", "column") do update set state = excluded.state`,
-  )
-  return { usage, watch }
-}
-
-async function keptWatch({ database }: Engine, run: number, of: Gated): Promise<Watch | undefined> {
-  const [kept] = await database.read<{ state: Watch }>(
-    sql`select state from bellows.watch where (run, namespace, "table", "column") = (${lit(run)}, ${doorKey(of)})`,
-  )
-  return kept?.state
-}
-
-async function readUse(
+/** What is seen of the use of a column, on every server that is watched. */
+export async function readUse(
   engine: Engine,
   run: number | undefined,
   of: Gated,
@@ -57,15 +22,17 @@ async function readUse(
     ...standbys.map((standby) => readServer(standby, of)),
   ])
   const counted = run === undefined ? {} : await readCounted(engine, run, of)
-  const [moments] = await database.read<{ nowMs: number; lastThereMs: number | null }>(sql`
-select extract(epoch from pg_catalog.clock_timestamp()) * 1000 as "nowMs",
+  const [moments] = await database.read<{ nowMs: number; now: string; lastThereMs: number | null }>(sql`
+select extract(epoch from now) * 1000 as "nowMs", now,
     -- One that was killed says nothing: it may have been there until its lease ended.
     (select max(extract(epoch from coalesce(i.released_at, case when l.over <= pg_catalog.clock_timestamp() then l.over end))) * 1000
       from bellows.instance i cross join lateral (select i.renewed_at + pg_catalog.make_interval(secs => i.lease_ms / 1000.0) as over) l
-      where i.instance in (select bellows.users_of(${columnArguments(of)}${besideArgument(of, staying)}))) as "lastThereMs"`)
-  const { nowMs = 0, lastThereMs = null } = moments ?? {}
+      where i.instance in (select bellows.users_of(${columnArguments(of)}${besideArgument(of, staying)}))) as "lastThereMs"
+  from pg_catalog.clock_timestamp() now`)
+  const { nowMs = 0, now = '', lastThereMs = null } = moments ?? {}
   return {
     nowMs,
+    now,
     servers,
     ...counted,
     ...(lastThereMs === null ? {} : { lastThereMs }),
@@ -167,7 +134,7 @@ const TEXT_CHARACTERS_MAX = 100_000
 function statementsQuery(extension: string, name: string): Sql {
   return sql`
 select s.userid || '/' || s.queryid || case when s.toplevel then '' else '/nested' end as id,
-    coalesce(r.rolname, s.userid::text) as role, s.calls,
+    coalesce(r.rolname, s.userid::text) as role, s.calls, s.queryid::text as ${trusted('"queryId"')},
     coalesce(left(s.query, ${lit(TEXT_CHARACTERS_MAX)}), ${lit(LOST)}) as text, length(s.query) > ${lit(TEXT_CHARACTERS_MAX)} as ${trusted('"isCut"')}
   from ${id(extension)}.pg_stat_statements s left join pg_catalog.pg_roles r on r.oid = s.userid
   where s.dbid = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())

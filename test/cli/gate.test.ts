@@ -41,7 +41,7 @@ describe('gate explain', () => {
     expect(await place.run('gate')).toMatchObject({
       code: 5,
       out: expect.stringMatching(
-        /^"users"."name" is active\n {2}leases +red +the instance "app-1" uses "users"."name"\n.*- the instance "app-1" .*\n.*bellows instances release app-1\n {2}sessions +green/,
+        /^"users"."name" is active\n {2}leases +red +the instance "app-1" uses "users"."name"\n.*- the instance "app-1" .*\n.*bellows instances release app-1 --reason "<why>"\n {2}sessions +green/,
       ),
     })
     await register(database, 'app-1', 'users.full_name')

@@ -78,8 +78,20 @@ describe('a check that is gone without', () => {
       /0001_rename {2}"users"."name" without sessions: the psql of the on-call\n {4}by \S+@\S+ as role postgres, with bellows\/\S+ contract, https:\/\/ci\.example\/7\n {4}seen: the session \d+ of "postgres", called "psql"/,
     )
     expect(JSON.parse((await place.run('audit', '--json')).out)).toMatchObject({
-      overrides: [{ check: 'sessions', actor: { pipeline: 'https://ci.example/7' } }],
+      overrides: [
+        { check: 'sessions', actor: { pipeline: 'https://ci.example/7' } },
+        { check: 'usage', setting: 'gate.quietMs 0 s instead of 60 s' },
+      ],
     })
+  })
+
+  test('is so in part by a flag that asks for less than usual, for which a reason may be given', async () => {
+    const { place, confirm } = await atTheGate()
+    const flags = ['--silent-grace', '1s', '--reason', 'every machine was stopped']
+    expect((await place.run('contract', ...confirm, ...flags)).code).toBe(0)
+    expect((await place.run('audit')).out).toMatch(
+      /"users"."name" with the check leases loosened \(gate.silentGraceMs 1 s instead of 10 min\): every machine was stopped\n {4}by \S+ as role postgres, with bellows\/\S+ contract, https:\/\/ci\.example\/7\n {4}seen: /,
+    )
   })
 
   test.for<[string, string, RegExp]>([
@@ -93,6 +105,24 @@ describe('a check that is gone without', () => {
       code: 64,
       err: expect.stringMatching(says),
     })
+  })
+})
+
+describe('an instance that is released by hand', () => {
+  test('needs a reason while its lease goes on, and is in the audit', async () => {
+    const { place } = await atTheGate()
+    expect(await place.run('instances', 'release', 'new-1')).toMatchObject({
+      code: 64,
+      err: expect.stringContaining('bellows instances release new-1 --reason'),
+    })
+    expect(await place.run('instances', 'release', 'new-1', '--reason', 'it is no more')).toMatchObject({
+      code: 0,
+      out: 'new-1 is released.\n',
+    })
+    expect((await place.run('instances', 'release', 'new-1')).out).toMatch(/nothing to do/)
+    expect((await place.run('audit')).out).toMatch(
+      /the instance "new-1" was released by hand: it is no more\n {4}by \S+ as role postgres, with bellows\/\S+ instances, \S+\n {4}seen: live, its lease went on until .*, it used public\.users\.full_name\n$/,
+    )
   })
 })
 

@@ -30,6 +30,10 @@ async function verified(
   return { database, bellows }
 }
 
+/** Without the settings of a test, which ask for less than usual. */
+const goneWithout = async (bellows: Bellows) =>
+  (await bellows.audit()).filter((entry) => !('setting' in entry))
+
 async function check(bellows: Bellows, name: GateCheck['check']): Promise<GateCheck | undefined> {
   const [run] = await bellows.runs()
   const [report] = run === undefined ? [] : await bellows.gates(run)
@@ -104,7 +108,7 @@ describe('a check that somebody goes on without', () => {
     await database.session('psql')
     expect((await contract(bellows)).state).toBe('completed')
 
-    expect(await bellows.audit()).toEqual([
+    expect(await goneWithout(bellows)).toEqual([
       {
         migration: '0001_test',
         at: expect.stringMatching(/^20\d\d-/),
@@ -148,7 +152,32 @@ describe('a check that somebody goes on without', () => {
     await bellows.instances.release('old-2')
 
     expect((await contract(bellows)).state).toBe('completed')
-    expect(await bellows.audit()).toMatchObject([{ check: 'leases', instance: 'old-1' }])
+    expect(await goneWithout(bellows)).toMatchObject([{ check: 'leases', instance: 'old-1' }])
+  })
+
+  test('can be a part of it, by a setting that asks for less than usual', async () => {
+    const loose = { unregistered: 'allow', silentGraceMs: 1_000, reason: 'a console is open' } as const
+    const { database, bellows } = await verified({ gate: loose })
+    await database.session('psql')
+    expect((await contract(bellows)).state).toBe('completed')
+
+    const common = { column: { column: 'name' }, reason: 'a console is open', actor: { user: 'ana' } }
+    expect(await bellows.audit()).toMatchObject([
+      { ...common, check: 'leases', setting: 'gate.silentGraceMs 1 s instead of 10 min' },
+      { ...common, check: 'usage', setting: 'gate.quietMs 0 s instead of 60 s' },
+      {
+        ...common,
+        check: 'sessions',
+        setting: 'gate.unregistered allow',
+        evidence: [{ check: 'sessions', state: 'green', offenders: [{ application: 'psql' }] }],
+      },
+      { ...common, check: 'transactions' },
+    ])
+    const [hidden, ...written] = await database.query<{ at: string }>(
+      `select xmin::text as at from bellows.event where event ->> 'step' = '0001_test/retire/1'
+         or event ->> 'type' = 'gate_overridden' order by event ->> 'type' desc`,
+    )
+    expect(new Set(written.map(({ at }) => at))).toEqual(new Set([hidden?.at]))
   })
 
   test.for(['dependents', 'transactions'] as const)('is never %s', async (name) => {

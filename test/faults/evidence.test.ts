@@ -339,6 +339,6 @@ async function expireWatch(database: TestDatabase, time: string): Promise<void> 
   const [run] = await (await database.bellows()).runs()
   await (await database.bellows()).gates(run as never)
   await database.query(
-    `update bellows.watch set state = jsonb_set(state, '{sinceMs}', to_jsonb((state ->> 'sinceMs')::numeric - extract(epoch from interval '${time}') * 1000))`,
+    `update bellows.watch set state = jsonb_set(state - 'stood', '{sinceMs}', to_jsonb((state ->> 'sinceMs')::numeric - extract(epoch from interval '${time}') * 1000))`,
   )
 }

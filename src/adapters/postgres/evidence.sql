@@ -11,6 +11,20 @@ create table bellows.watch (
   primary key (run, namespace, "table", "column")
 );
 
+-- Instances that somebody has released by hand.
+create table bellows.released_by_hand (
+  seq bigint generated always as identity primary key,
+  at timestamptz not null default clock_timestamp(),
+  by_role text not null default session_user,
+  actor jsonb not null,
+  instance text not null,
+  reason text,
+  -- As it was then: what the instance had said of itself, what it used, and how long the lease went on.
+  lease jsonb not null
+);
+create trigger append_only before update or delete or truncate on bellows.released_by_hand
+  for each statement execute function bellows.refuse_change();
+
 -- Clients that do not register (reports, exports, replication), each with somebody who answers for it.
 create table bellows.client (
   client text primary key,

@@ -155,6 +155,33 @@ begin
   update bellows.instance i set released_at = clock_timestamp() where i.instance = release.instance and i.released_at is null;
 end $$;
 
+-- Somebody says of an instance that it is gone, which it did not say itself. While its lease goes on it may be there: that takes a
+-- reason. Who it was, why, and what the lease looked like stays on record. Is there no such instance, nothing happens.
+create or replace function bellows.release_by_hand(instance text, reason text, actor jsonb) returns boolean language plpgsql as $$
+declare
+  lease jsonb;
+begin
+  select pg_catalog.jsonb_strip_nulls(pg_catalog.to_jsonb(i) - 'instance' - 'lived_as') || pg_catalog.jsonb_build_object(
+      'state', case when over.at > pg_catalog.clock_timestamp() then 'live' else 'silent' end, 'over_at', over.at,
+      'uses', (select coalesce(pg_catalog.jsonb_agg(pg_catalog.concat_ws('.', u.namespace, u."table", coalesce(nullif(u."column", ''), '*'))
+          order by u.namespace, u."table", u."column"), '[]') from bellows.instance_use u where u.instance = i.instance))
+    into lease
+    from bellows.instance i cross join lateral (select i.renewed_at + pg_catalog.make_interval(secs => i.lease_ms / 1000.0) as at) over
+    where i.instance = release_by_hand.instance and i.released_at is null
+    for update of i;
+  if lease is null then
+    return false;
+  end if;
+  if lease ->> 'state' = 'live' and reason is null then
+    raise exception 'the instance "%" is there: its lease goes on until %', release_by_hand.instance, lease ->> 'over_at'
+      using errcode = 'BW002', detail = 'config_invalid',
+        hint = pg_catalog.format('Stop it, or say why it is gone all the same: bellows instances release %s --reason "<why>"', release_by_hand.instance);
+  end if;
+  insert into bellows.released_by_hand (actor, instance, reason, lease) values (release_by_hand.actor, release_by_hand.instance, release_by_hand.reason, lease);
+  perform bellows.release(release_by_hand.instance);
+  return true;
+end $$;
+
 -- Who still needs a column, or anything of a table where none is named. A silent instance is gone only when its lease has been over for the grace and nothing of it
 -- is left among the sessions, be it on another server: `elsewhere` are the names of those.
 create or replace function bellows.needing(namespace text, "table" text, "column" text, grace_ms bigint, elsewhere text[] default '{}', beside text default null)
@@ -181,5 +208,5 @@ grant usage on schema bellows to public;
 grant execute on function bellows.register(text, text[], integer, text, text, text, text, text), bellows.renew(text, text[], text), bellows.release(text)
   to public;
 revoke execute on function bellows.fence(bigint), bellows.record(bigint, bigint, jsonb), bellows.set_uses(text, text[]),
-    bellows.succeed(text, text[], text)
+    bellows.succeed(text, text[], text), bellows.release_by_hand(text, text, jsonb)
   from public;

@@ -27,6 +27,11 @@ export function postgresInstances(sessions: Sessions): Instances {
     release: async (instance) => {
       await sessions.send(sql`select bellows.release(${lit(instance)})`)
     },
+    releaseByHand: async (instance, { actor, reason = null }) => {
+      const call = sql`bellows.release_by_hand(${lit(instance)}, ${lit(reason)}, ${lit(JSON.stringify(actor))})`
+      const [rows = []] = await sessions.send(sql`select ${call} as released`)
+      return rows[0]?.released === 't'
+    },
     list: () =>
       sessions.read<Instance>(sql`
 select i.instance, i.application, i.version, i.kind, i.host, coalesce(u.uses, '[]') as uses,

@@ -68,6 +68,20 @@ create index throttle_of_run on bellows.throttle (run, seq);
 create trigger append_only before update or delete or truncate on bellows.throttle
   for each statement execute function bellows.refuse_change();
 
+-- Instances that somebody has released by hand.
+create table bellows.released_by_hand (
+  seq bigint generated always as identity primary key,
+  at timestamptz not null default clock_timestamp(),
+  by_role text not null default session_user,
+  actor jsonb not null,
+  instance text not null,
+  reason text,
+  -- As it was then: what the instance had said of itself, what it used, and how long the lease went on.
+  lease jsonb not null
+);
+create trigger append_only before update or delete or truncate on bellows.released_by_hand
+  for each statement execute function bellows.refuse_change();
+
 -- What holds a run back, as whoever works on it has seen it last; void when it is not told anew.
 create table bellows.brake (
   run bigint primary key references bellows.run,
@@ -86,7 +100,7 @@ update bellows.checkpoint c set state = 'null'
 do $$ declare
   made text;
 begin
-  foreach made in array array['backfill_range', 'quarantine', 'replaced_object', 'throttle', 'brake'] loop
+  foreach made in array array['backfill_range', 'quarantine', 'replaced_object', 'throttle', 'brake', 'released_by_hand'] loop
     execute pg_catalog.format('alter table bellows.%I owner to %s', made,
       (select nspowner::regrole from pg_catalog.pg_namespace where nspname = 'bellows'));
   end loop;

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Command } from 'commander'
-import { BellowsError, type GateReport, type Run } from '../../index.ts'
+import { BellowsError, type GateReport, type Look, type Run } from '../../index.ts'
 import { chosenRun } from '../choose.ts'
 import { addEvidenceFlags, addStayingFlag, type EvidenceFlags, evidenceSettings } from '../evidence-flags.ts'
 import { EXIT } from '../exit-codes.ts'
@@ -27,7 +27,7 @@ export function addGate(program: Command): void {
     .action((named: string | undefined, flags: GateFlags) =>
       inSession('gate', flags, evidenceSettings(flags), async (session) => {
         const run = await chosenRun(session.bellows, named)
-        return report(session, run, await looked(session, run), flags)
+        return report(session, run, await looked(session, run, 'glance'), flags)
       }),
     )
   addGateFlags(gate.command('wait'))
@@ -50,8 +50,8 @@ function addGateFlags(command: Command): Command {
   )
 }
 
-async function looked({ bellows }: Session, run: Run): Promise<readonly GateReport[]> {
-  if (run.state !== 'rolling_back' && run.state !== 'rolled_back') return await bellows.gates(run)
+async function looked({ bellows }: Session, run: Run, look: Look): Promise<readonly GateReport[]> {
+  if (run.state !== 'rolling_back' && run.state !== 'rolled_back') return await bellows.gates(run, look)
   const { name } = run.plan.migration
   throw new BellowsError('run_conflict', `The migration "${name}" is ${run.state.replace('_', ' ')}.`, {
     hint: `Nothing of it waits for a contract. Begin it anew: bellows expand ${name}`,
@@ -91,7 +91,7 @@ async function openOrLate(
   let said = ''
   for (let run = begun, lookMs = 0; ; run = await later(session, run, lookMs)) {
     const began = performance.now()
-    const reports = await looked(session, run)
+    const reports = await looked(session, run, 'decision')
     if (failures.length > 0) throw failures[0]
     lookMs = performance.now() - began
     if (reports.every(({ open }) => open) || performance.now() >= end) return reports

@@ -1,9 +1,13 @@
 import type { Command } from 'commander'
 import type { Instance } from '../../index.ts'
 import { EXIT } from '../exit-codes.ts'
-import { addDatabaseFlags } from '../flags.ts'
+import { addDatabaseFlags, filled } from '../flags.ts'
 import { duration } from '../render/figures.ts'
 import { type DatabaseFlags, inSession, printJson } from '../session.ts'
+
+interface ReleaseFlags extends DatabaseFlags {
+  readonly reason?: string
+}
 
 export function addInstances(program: Command): void {
   const instances = program
@@ -22,12 +26,10 @@ export function addInstances(program: Command): void {
   addDatabaseFlags(instances.command('release'))
     .description('say of an instance that it is surely gone, so that it no longer blocks')
     .argument('<instance>', 'its id, as "bellows instances" lists it')
-    .action((instance: string, flags: DatabaseFlags) =>
+    .option('--reason <why>', 'kept in the audit; needed while its lease goes on', filled)
+    .action((instance: string, flags: ReleaseFlags) =>
       inSession('instances', flags, {}, async ({ bellows, terminal }) => {
-        const wasThere = (await bellows.instances.list()).some(
-          (one) => one.instance === instance && one.state !== 'released',
-        )
-        await bellows.instances.release(instance)
+        const wasThere = await bellows.instances.releaseByHand(instance, flags.reason)
         if (flags.json === true) printJson({ instance, released: wasThere })
         else
           terminal.out(

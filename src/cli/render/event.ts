@@ -29,7 +29,9 @@ export function eventText({
     case 'gate_opened':
       return 'the gate is open'
     case 'gate_overridden':
-      return `the check "${event.check}" is gone without: ${event.reason}`
+      return event.setting === undefined
+        ? `the check "${event.check}" is gone without: ${event.reason}`
+        : `the check "${event.check}" is loosened (${event.setting}): ${event.reason}`
     case 'brownout':
       return event.ms === 0 ? 'the brownout is over' : `brownout for ${duration(event.ms / 1_000)}`
     case 'purge_scheduled':

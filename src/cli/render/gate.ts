@@ -4,11 +4,12 @@ import type { Terminal } from '../terminal.ts'
 /** Why the old shape may not go comes first, and under each reason what to do about it. */
 export function renderGates(reports: readonly GateReport[], { style }: Terminal): string {
   return reports
-    .flatMap(({ usage, checks, ...leaver }) => [
+    .flatMap(({ usage, checks, absent, ...leaver }) => [
       `${called(leaver)} is ${style(usage === 'drained' ? 'green' : 'yellow', usage)}`,
       ...checks
         .toSorted((a, b) => Number(isGreen(a)) - Number(isGreen(b)))
         .flatMap((one) => checkLines(one, style)),
+      ...absent.map(absentLine),
     ])
     .join('\n')
 }
@@ -32,6 +33,10 @@ function checkLines(one: GateCheck, style: Terminal['style']): readonly string[]
     `  ${one.check.padEnd(NAME_WIDTH)}  ${word}  ${first}`,
     ...[...more, ...next].map((line) => `${INDENT}${line}`),
   ]
+}
+
+function absentLine({ check, state, because }: GateReport['absent'][number]): string {
+  return `  ${check.padEnd(NAME_WIDTH)}  ${'-'.padEnd(STATE_WIDTH)}  ${state.replaceAll('_', ' ')}: ${because}`
 }
 
 const REST = '; --json shows them all'

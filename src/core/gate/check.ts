@@ -52,11 +52,20 @@ export type GateCheck = {
     }
 )
 
-/** A check, or one instance of the check `leases`, that somebody decided to go without. */
+/** A check, or a part of one, that says nothing here: it cannot, or nobody has asked for it. No gate stays closed for that. */
+export interface Absent {
+  readonly check: CheckName
+  readonly state: 'unavailable' | 'not_asked_for'
+  readonly because: string
+}
+
+/** A check, or one instance of the check `leases`, that somebody decided to go without, or that a setting of his has loosened. */
 export interface Override {
   readonly check: CheckName
   /** The one instance whose lease is not waited for. */
   readonly instance?: string
+  /** By which it asks for less than usual: `gate.quietMs 0 s instead of 60 s`. */
+  readonly setting?: string
   readonly reason: string
 }
 

@@ -1,3 +1,4 @@
+import { argument } from './argument.ts'
 import { type GateCheck, green, known, type Offender } from './check.ts'
 
 /** A client that does not register, and that somebody has declared. */
@@ -27,7 +28,7 @@ export function clientsCheck(
         ({ client, owner }) => `"${owner}" has not said that the client "${client}" does without ${column}`,
       ),
       offenders: open.map((one) => offender(one, migration)),
-      hint: `Ask its owner, then say so: bellows clients acknowledge ${open[0]?.client ?? ''} ${migration} --by <who>`,
+      hint: `Ask its owner, then say so: ${acknowledge(open[0]?.client ?? '', migration)}`,
     }
   }
   const said = clients.flatMap(({ client, acknowledged }) =>
@@ -45,6 +46,10 @@ function offender(one: DeclaredClient, migration: string): Offender {
     application: applicationName,
     role,
     firstSeen: declaredAt,
-    fix: `bellows clients acknowledge ${client} ${migration} --by <who>`,
+    fix: acknowledge(client, migration),
   })
+}
+
+function acknowledge(client: string, migration: string): string {
+  return `bellows clients acknowledge ${argument(client)} ${argument(migration)} --by <who>`
 }

@@ -1,4 +1,5 @@
 import type { Dependents } from '../schema/model.ts'
+import { lit } from '../sql.ts'
 import { type GateCheck, green } from './check.ts'
 import type { DeclaredClient } from './clients.ts'
 
@@ -14,10 +15,7 @@ export function dependentsCheck(
       state: 'red',
       code: 'dependents_found',
       because: found.map(({ kind, name }) => `the ${kind} ${name} depends on ${column}`),
-      offenders: found.map(({ kind, name }) => ({
-        who: `the ${kind} ${name}`,
-        fix: 'change it to do without, or drop it',
-      })),
+      offenders: found.map(({ kind, name }) => ({ who: `the ${kind} ${name}`, fix: fixOf(kind, name) })),
       hint: 'Change each to do without it, or drop it; Bellows never drops what it did not make.',
     }
   if (areJobsHidden && !clients.some(answersForJobs))
@@ -35,4 +33,31 @@ export function dependentsCheck(
 /** The sessions of pg_cron are called so, whatever role a job has. */
 function answersForJobs({ role, applicationName }: DeclaredClient): boolean {
   return role === null && applicationName === 'pg_cron'
+}
+
+function fixOf(kind: string, name: string): string {
+  const drop = DROPS[kind]?.(name)
+  return `change it to do without, or drop it${drop === undefined ? '' : `: ${drop}`}`
+}
+
+const plain = (kind: string) => (name: string) => `drop ${kind} ${name}`
+
+/** By the word for what it is; names are as the server prints them. */
+const DROPS: Readonly<Record<string, (name: string) => string | undefined>> = {
+  view: plain('view'),
+  'materialized view': plain('materialized view'),
+  function: plain('routine'),
+  policy: plain('policy'),
+  trigger: plain('trigger'),
+  statistics: plain('statistics'),
+  constraint: dropConstraint,
+  'foreign key': dropConstraint,
+  'job of pg_cron': (name) =>
+    `select cron.unschedule(${/^number \d+$/.test(name) ? name.slice(7) : lit(name)})`,
+}
+
+/** `its_name on public.orders` */
+function dropConstraint(name: string): string | undefined {
+  const [, constraint, table] = /^(.+) on (.+)$/s.exec(name) ?? []
+  return table === undefined ? undefined : `alter table ${table} drop constraint ${constraint}`
 }

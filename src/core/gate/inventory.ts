@@ -71,6 +71,6 @@ function instanceOffender({ id, role, state }: FleetInstance, version: string): 
   return known<Offender>({
     who: `the instance "${id}"`,
     application: role,
-    fix: state === 'stopping' ? 'wait until it has ended' : rollOut(version),
+    fix: state === 'stopping' ? 'wait until it has ended: bellows gate wait' : rollOut(version),
   })
 }

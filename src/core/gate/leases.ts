@@ -1,3 +1,4 @@
+import { argument } from './argument.ts'
 import { type GateCheck, type GateRules, green, known, type Offender } from './check.ts'
 
 /** An instance that declared that it uses the column. */
@@ -54,7 +55,7 @@ export function leasesCheck(column: string, facts: LeaseFacts, rules: GateRules)
       code: 'instances_blocking',
       because: blocking.map((one) => sentence(one, column, staying)),
       offenders: blocking.map(offender),
-      hint: `Update or stop them; of one that is surely gone say so: bellows instances release ${blocking[0]?.instance ?? ''}`,
+      hint: `Update or stop them; of one that is surely gone say so: ${releaseOf(blocking[0]?.instance ?? '')}`,
     }
   }
   if (!everRegistered)
@@ -124,7 +125,12 @@ function offender({ instance, state, blocks: _blocks, ...seen }: Needing): Offen
     ...seen,
     fix:
       state === 'live'
-        ? 'deploy the new version in its place, or stop it'
-        : `bellows instances release ${instance}, if it is surely gone`,
+        ? `deploy the new version in its place, or stop it; if it is surely gone: ${releaseOf(instance)}`
+        : `if it is surely gone: bellows instances release ${argument(instance)}`,
   })
+}
+
+/** A reason is asked for while its lease goes on. */
+function releaseOf(instance: string): string {
+  return `bellows instances release ${argument(instance)} --reason "<why>"`
 }

@@ -1,3 +1,5 @@
+import { id } from '../sql.ts'
+import { argument } from './argument.ts'
 import { type GateCheck, type GateRules, green, known, type Offender } from './check.ts'
 
 /** A session that may use the column and is of no instance that is known to do without it. */
@@ -62,10 +64,10 @@ function sentence(one: Stranger, column: string): string {
 function hint(strangers: readonly Stranger[]): string {
   const old = strangers.find(({ ofOldRole }) => ofOldRole)
   if (old !== undefined)
-    return `Stop whatever logs in as "${old.role}", and let a pooler close what it keeps open (PgBouncer: RECONNECT). To be sure that nobody comes back: alter role "${old.role}" nologin`
+    return `Stop whatever logs in as "${old.role}", and let a pooler close what it keeps open (PgBouncer: RECONNECT). To be sure that nobody comes back: alter role ${id(old.role)} nologin`
   const declare = strangers.find(({ instance }) => instance === null)
   if (declare !== undefined)
-    return `Have it register, or end it; of a client that does not need the column say so: bellows clients add <name> --role ${declare.role} --owner <who>, then bellows clients acknowledge <name>`
+    return `Have it register, or end it; of a client that does not need the column say so: bellows clients add <name> --role ${argument(declare.role)} --owner <who>, then bellows clients acknowledge <name>`
   return strangers.length > 0
     ? 'End what is left of them.'
     : 'List only standbys that can be reached from here.'
@@ -81,6 +83,8 @@ function offender({ pid, role, application, address, since, standby, ...one }: S
     address,
     pid,
     firstSeen: since,
-    fix: isUnknown ? `bellows clients add <name> --role ${role} --owner <who>, or end it: ${end}` : end,
+    fix: isUnknown
+      ? `bellows clients add <name> --role ${argument(role)} --owner <who>, or end it: ${end}`
+      : end,
   })
 }

@@ -1,3 +1,4 @@
+import { lit } from '../sql.ts'
 import { type GateCheck, type GateRules, green, known, type Offender } from './check.ts'
 import { type Replay, replaySentence } from './replay.ts'
 
@@ -81,6 +82,6 @@ function offender({ pid, prepared, role, application, address, since }: OldTrans
     fix:
       prepared === null
         ? `wait, or end it: select pg_terminate_backend(${pid})`
-        : `rollback prepared '${prepared.replaceAll("'", "''")}', or commit it`,
+        : `end it: rollback prepared ${lit(prepared)}; or: commit prepared ${lit(prepared)}`,
   })
 }

@@ -1,3 +1,4 @@
+import { lit } from '../sql.ts'
 import { type GateCheck, type GateRules, green, known, type Offender } from './check.ts'
 import { COUNTED } from './counted.ts'
 import { type OldWrite, ranLately, type ServerUse, shortened, type UsageFacts, type Watch } from './watch.ts'
@@ -12,7 +13,7 @@ export function usageCheck(
   watch: Watch,
   { quietMs: neededMs }: GateRules,
 ): GateCheck {
-  const unknown = unknowns(facts, neededMs)
+  const unknown = unknownUse(facts, neededMs)
   if (neededMs === 0 && unknown.length === 0) return green('usage', ['no quiet time is asked for'])
   const quietMs = Math.max(0, facts.nowMs - watch.sinceMs)
   const seen = sources(facts)
@@ -29,14 +30,16 @@ export function usageCheck(
     offenders: [
       ...(facts.writes?.last ?? []).map((one) => writer(one, COUNTED[facts.counted ?? 'writes'].who)),
       ...ranLately(facts, watch).map(reader),
+      ...(watch.stood ?? []).flatMap(({ offenders }) => offenders),
     ],
     hint: `Look again in ${spoken(Math.max(0, neededMs - quietMs))}, or wait for it: bellows gate wait`,
   }
 }
 
-function unknowns(
+/** Why it is not known whether it was used; the time for which it must not have been matters only in that there is one. */
+export function unknownUse(
   { servers, counted = 'writes', uncounted }: UsageFacts,
-  neededMs: number,
+  neededMs = 1,
 ): readonly string[] {
   // Statements tell for how long it has been quiet, and nothing else: where no such time is asked for nobody misses them.
   const why = ({ unreadable, unseen }: ServerUse) => unreadable ?? (neededMs > 0 ? unseen : undefined)
@@ -71,16 +74,22 @@ function writer({ role, application, address, pid, firstSeen, lastSeen }: OldWri
     pid,
     firstSeen,
     lastSeen,
-    fix: 'replace it or stop it, if it still runs',
+    fix: `replace it or stop it, if it still runs: select pid, client_addr, state from pg_stat_activity where usename = ${lit(role)} and application_name = ${lit(application)}`,
   })
 }
 
-function reader({ server, role, certainty, calls, text }: ReturnType<typeof ranLately>[number]): Offender {
+function reader(one: ReturnType<typeof ranLately>[number]): Offender {
+  const { server, role, certainty, calls, text, queryId, ran } = one
   const what = certainty === 'definite' ? 'a statement' : 'a statement that takes all columns'
   return {
     who: `${what} on ${server}, ${calls} calls: ${shortened(text)}`,
     role,
-    fix: 'find the client by its text, and change it',
+    firstSeen: ran.firstSeen,
+    lastSeen: ran.lastSeen,
+    fix:
+      queryId === undefined
+        ? 'let no plan choose it any more, or go on without: bellows contract --override usage --reason "<why>"'
+        : `find the client by the text, there or among sessions, and change it: select pid, usename, application_name, client_addr from pg_stat_activity where query_id = ${queryId}`,
   }
 }
 

@@ -1,8 +1,11 @@
 import { COUNTED, type Counted } from './counted.ts'
+import { lastOfEach, type Stood } from './window.ts'
 
 /** What is seen of the use of a column at one moment. All times are milliseconds of the database's clock. */
 export interface UsageFacts {
   readonly nowMs: number
+  /** The same as the server prints it. */
+  readonly now: string
   /** Absent of a column. */
   readonly counted?: Counted
   /** Writes through the old shape, where a trigger counts them; of a view its use. */
@@ -52,8 +55,15 @@ export interface StatementUse {
   readonly role: string
   readonly calls: number
   readonly text: string
+  /** By which a session says that it ran it last; absent of what is no statement. */
+  readonly queryId?: string
   /** `definite` names the column; `possible` takes all columns of the table. */
   readonly certainty: 'definite' | 'possible'
+}
+
+/** What one look has seen: of the use, and what else was not green. */
+export interface Seen extends UsageFacts {
+  readonly stood?: readonly Stood[]
 }
 
 /** How long the use has been watched, as it is kept from one look to the next. */
@@ -66,6 +76,8 @@ export interface Watch {
   /** When there were so many for the first time: nothing was written through the old shape from then on. */
   readonly writesMs?: number
   readonly servers: Readonly<Record<string, WatchedServer>>
+  /** What else was not green at some look since then. */
+  readonly stood?: readonly Stood[]
 }
 
 interface WatchedServer {
@@ -77,14 +89,21 @@ interface WatchedServer {
 interface WatchedStatement {
   readonly calls: number
   /** When it was seen to have run; absent of one that has not since it is watched. */
-  readonly ranMs?: number
+  readonly ran?: Ran
+}
+
+interface Ran {
+  readonly ms: number
+  /** The first look and the last one at which it had, as the server prints times. */
+  readonly firstSeen: string
+  readonly lastSeen: string
 }
 
 /** A row of who wrote stands for all that the session wrote within the minute. */
 const WRITE_ROW_MS = 60_000
 
 /** What is known after one more look. Whatever cannot be compared with the look before begins the watch anew. */
-export function watched(before: Watch | undefined, facts: UsageFacts): Watch {
+export function watched(before: Watch | undefined, facts: Seen): Watch {
   const writes = facts.writes?.count ?? 0
   const writesMs = before?.writes === writes ? (before.writesMs ?? facts.nowMs) : facts.nowMs
   const events = [
@@ -98,8 +117,10 @@ export function watched(before: Watch | undefined, facts: UsageFacts): Watch {
       ? { ms: 0, because: 'it has never been used since it is watched' }
       : { ms: before.sinceMs, because: before.because },
   )
+  const sinceMs = Math.min(latest.ms, facts.nowMs)
+  const seen = facts.servers.filter(isSeen)
   return {
-    sinceMs: Math.min(latest.ms, facts.nowMs),
+    sinceMs,
     because: latest.because,
     writes,
     writesMs,
@@ -107,10 +128,16 @@ export function watched(before: Watch | undefined, facts: UsageFacts): Watch {
     servers: {
       ...before?.servers,
       ...Object.fromEntries(
-        facts.servers.map((one) => [one.server, remembered(one, before?.servers[one.server], facts.nowMs)]),
+        seen.map((one) => [one.server, remembered(one, before?.servers[one.server], facts)]),
       ),
     },
+    stood: lastOfEach([...(before?.stood ?? []), ...(facts.stood ?? [])]).filter(({ ms }) => ms > sinceMs),
   }
+}
+
+/** Of one that could not be asked nothing is new: its counters are compared when it can be. */
+function isSeen({ unreadable, unseen }: ServerUse): boolean {
+  return unreadable === undefined && unseen === undefined
 }
 
 interface Moment {
@@ -121,12 +148,13 @@ interface Moment {
 function remembered(
   { identity, statements }: ServerUse,
   before: WatchedServer | undefined,
-  nowMs: number,
+  { nowMs, now }: UsageFacts,
 ): WatchedServer {
   const entries = (statements?.used ?? []).map(({ id, calls }): [string, WatchedStatement] => {
     if (before === undefined) return [id, { calls }]
     const then = before.statements[id]
-    return [id, then?.calls === calls ? then : { calls, ranMs: nowMs }]
+    if (then?.calls === calls) return [id, then]
+    return [id, { calls, ran: { ms: nowMs, firstSeen: then?.ran?.firstSeen ?? now, lastSeen: now } }]
   })
   return { identity, epoch: statements?.epoch ?? '', statements: Object.fromEntries(entries) }
 }
@@ -135,15 +163,15 @@ function remembered(
 export function ranLately(
   facts: UsageFacts,
   watch: Watch,
-): readonly (StatementUse & { server: string; ranMs: number })[] {
+): readonly (StatementUse & { server: string; ran: Ran })[] {
   return facts.servers
     .flatMap(({ server, statements }) =>
       (statements?.used ?? []).flatMap((one) => {
-        const ranMs = watch.servers[server]?.statements[one.id]?.ranMs
-        return ranMs === undefined ? [] : [{ ...one, server, ranMs }]
+        const ran = watch.servers[server]?.statements[one.id]?.ran
+        return ran === undefined ? [] : [{ ...one, server, ran }]
       }),
     )
-    .toSorted((a, b) => b.ranMs - a.ranMs)
+    .toSorted((a, b) => b.ran.ms - a.ran.ms)
 }
 
 /** A statement in one line of a report. */
@@ -174,7 +202,7 @@ function changes(before: Watch, facts: UsageFacts): readonly Moment[] {
   const now = (because: string): Moment => ({ ms: nowMs, because })
   return [
     ...(isUncounted ? [now(written(facts))] : []),
-    ...servers.flatMap((server) => {
+    ...servers.filter(isSeen).flatMap((server) => {
       const then = before.servers[server.server]
       const change = then === undefined ? `${server.server} is watched from now on` : changeOf(then, server)
       return change === undefined ? [] : [now(change)]
@@ -182,12 +210,7 @@ function changes(before: Watch, facts: UsageFacts): readonly Moment[] {
   ]
 }
 
-function changeOf(
-  then: WatchedServer,
-  { server, identity, statements, unseen, unreadable }: ServerUse,
-): string | undefined {
-  if (unreadable !== undefined) return `${server} could not be asked`
-  if (unseen !== undefined) return `the statements of ${server} could not be seen`
+function changeOf(then: WatchedServer, { server, identity, statements }: ServerUse): string | undefined {
   if (then.identity !== identity) return `${server} is another server than before, or was restored`
   if (then.epoch !== (statements?.epoch ?? ''))
     return `pg_stat_statements of ${server} was reset or has forgotten statements`

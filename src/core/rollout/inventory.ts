@@ -90,7 +90,9 @@ export function leftOvers(
         ...(one.unsettled === undefined ? [] : [unsettledTemplate(one, one.unsettled)]),
       ]),
     ...pods.filter((pod) => isOld(pod) && pod.state !== 'ended').map(oldPod),
-    ...revisions.filter((one) => isOld(one) && one.replicas + one.terminating > 0).map(oldRevision),
+    ...revisions
+      .filter((one) => isOld(one) && one.replicas + one.terminating > 0)
+      .map((one) => oldRevision(one, version)),
     ...jobs.filter((job) => isOld(job) && job.state === 'active').map(oldJob),
   ]
 }
@@ -98,33 +100,58 @@ export function leftOvers(
 function oldTemplate(one: TemplateFacts, version: string): LeftOver {
   const who = `the ${workloadName(one)}`
   const because = `${who} would start pods of ${versionWords(one.version)}`
-  return { who, because, fix: `bring version ${version} into it` }
+  return { who, because, fix: `bring version ${version} into it: bellows deploy rollout --to ${version}` }
 }
 
 function unsettledTemplate(one: TemplateFacts, unsettled: string): LeftOver {
   const who = `the ${workloadName(one)}`
-  return { who, because: `${who} ${unsettled}`, fix: 'wait for its controller' }
+  return {
+    who,
+    because: `${who} ${unsettled}`,
+    fix: `wait for its controller: kubectl ${SETTLES[one.kind]}/${one.name}`,
+  }
+}
+
+const SETTLES: Readonly<Record<WorkloadKind, string>> = {
+  Deployment: 'rollout status deployment',
+  StatefulSet: 'rollout status statefulset',
+  DaemonSet: 'rollout status daemonset',
+  CronJob: 'get cronjob',
+  Job: 'get job',
 }
 
 function oldPod({ name, version, state }: PodFacts): LeftOver {
   const who = `the pod "${name}"`
   const because = `${who} of ${versionWords(version)} is ${state}`
-  if (state === 'ending') return { who, because, fix: 'wait until it has ended' }
+  if (state === 'ending')
+    return {
+      who,
+      because,
+      fix: `wait until it has ended: kubectl wait --for=delete pod/${name} --timeout=10m`,
+    }
   return { who, because, fix: `bring the new version into its workload; of none: kubectl delete pod ${name}` }
 }
 
-function oldRevision({ name, version, replicas, terminating }: RevisionFacts): LeftOver {
+function oldRevision({ name, version, replicas, terminating }: RevisionFacts, to: string): LeftOver {
   const who = `the ReplicaSet "${name}"`
   const of = `${who} of ${versionWords(version)}`
   return replicas > 0
-    ? { who, because: `${of} has pods (${replicas})`, fix: 'bring the new version into its Deployment' }
-    : { who, because: `${of} has pods that are ending (${terminating})`, fix: 'wait until they have ended' }
+    ? {
+        who,
+        because: `${of} has pods (${replicas})`,
+        fix: `bring version ${to} into its Deployment: bellows deploy rollout --to ${to}`,
+      }
+    : {
+        who,
+        because: `${of} has pods that are ending (${terminating})`,
+        fix: 'wait until they have ended: bellows gate wait',
+      }
 }
 
 function oldJob({ name, version }: JobFacts): LeftOver {
   const who = `the Job "${name}"`
   const because = `${who} of ${versionWords(version)} is active`
-  return { who, because, fix: `wait until it has ended, or: kubectl delete job ${name}` }
+  return { who, because, fix: `wait until it has ended, or end it: kubectl delete job ${name}` }
 }
 
 function uncertainties({ templates, pods, revisions, jobs }: Inventory): readonly string[] {

@@ -42,7 +42,7 @@ export type Event =
       readonly because: readonly string[]
       readonly overrides: readonly Override[]
     }
-  /** In the transaction that hides the column: somebody decided that it may go although a check was not green. */
+  /** In the transaction that hides the column: somebody decided that it may go although a check was not green, or asked for less. */
   | ({ readonly type: 'gate_overridden' } & Override & {
         /** Without a column: the whole table. */
         readonly column: {

@@ -32,7 +32,7 @@ select p.oid::regprocedure::text as name from pg_proc p
     and p.proname in ('catalog', 'rights', 'published', 'names_in', 'differing', 'record_schema', 'start_run', 'rename_recorded', 'leave_run', 'take_up_run', 'is_as_left',
       'record_run', 'record_rollback', 'set_baseline')`)
   await database.query(`
-drop table bellows.found_object, bellows.left_schema, bellows.recorded_object, bellows.baseline, bellows.backfill_range, bellows.quarantine, bellows.replaced_object, bellows.throttle, bellows.brake;
+drop table bellows.found_object, bellows.left_schema, bellows.recorded_object, bellows.baseline, bellows.backfill_range, bellows.quarantine, bellows.replaced_object, bellows.throttle, bellows.brake, bellows.released_by_hand;
 alter table bellows.checkpoint drop column started_at_log;
 alter table bellows.run drop column names;
 ${made.map(({ name }) => `drop function ${name}`).join(';\n')};

@@ -48,6 +48,7 @@ const report = (usage: GateReport['usage'], ...checks: readonly GateCheck[]): Ga
   column: 'name',
   usage,
   checks,
+  absent: [],
   open: isOpen(checks),
 })
 
@@ -88,6 +89,21 @@ describe('a gate', () => {
                          the instance "b" uses it
                          gone on without: it is only the intern`,
     )
+  })
+
+  test('says what could not be looked at, or was not', () => {
+    const because = 'it cannot be tried'
+    const absent = (['unavailable', 'not_asked_for'] as const).map(
+      (state) => ({ check: 'brownout', state, because }) as const,
+    )
+    expect(
+      renderGates([{ ...report('drained', FREE), absent }], plain)
+        .split('\n')
+        .slice(2),
+    ).toEqual([
+      '  brownout      -        unavailable: it cannot be tried',
+      '  brownout      -        not asked for: it cannot be tried',
+    ])
   })
 
   test('of a large fleet shows the first of them, and how many more there are', () => {

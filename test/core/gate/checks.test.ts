@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { brownoutAbsent, brownoutCheck } from '../../../src/core/gate/brownout.ts'
 import type { GateRules } from '../../../src/core/gate/check.ts'
 import { clientsCheck } from '../../../src/core/gate/clients.ts'
 import { dependentsCheck } from '../../../src/core/gate/dependents.ts'
@@ -57,10 +58,10 @@ describe('leases', () => {
           pid: 4711,
           firstSeen: '2026-11-24T20:00:00+00:00',
           lastSeen: '2026-11-24T20:01:00+00:00',
-          fix: 'deploy the new version in its place, or stop it',
+          fix: 'deploy the new version in its place, or stop it; if it is surely gone: bellows instances release web-1 --reason "<why>"',
         },
       ],
-      hint: 'Update or stop them; of one that is surely gone say so: bellows instances release web-1',
+      hint: 'Update or stop them; of one that is surely gone say so: bellows instances release web-1 --reason "<why>"',
     })
   })
 
@@ -71,7 +72,7 @@ describe('leases', () => {
       `the instance "web-1" is silent but not known to be gone; it uses ${COLUMN}`,
     ])
     expect(red.offenders[0]).not.toHaveProperty('pid')
-    expect(red.offenders[0]?.fix).toBe('bellows instances release web-1, if it is surely gone')
+    expect(red.offenders[0]?.fix).toBe('if it is surely gone: bellows instances release web-1')
   })
 
   test('name only those that still stand against it', () => {
@@ -215,7 +216,7 @@ describe('transactions', () => {
       because: [
         `the prepared transaction "it's" of "app" since 2026-11-24T19:00:00+00:00 holds the table of ${COLUMN}`,
       ],
-      offenders: [{ fix: "rollback prepared 'it''s', or commit it" }],
+      offenders: [{ fix: "end it: rollback prepared 'it''s'; or: commit prepared 'it''s'" }],
     })
   })
 
@@ -314,6 +315,21 @@ describe('dependents', () => {
     expect(of().state).toBe('green')
   })
 
+  test.for([
+    ['view', 'public.names', 'drop view public.names'],
+    ['materialized view', 'sums', 'drop materialized view sums'],
+    ['function', 'area(integer)', 'drop routine area(integer)'],
+    ['policy', 'own on public.users', 'drop policy own on public.users'],
+    ['foreign key', 'fk on public.orders', 'alter table public.orders drop constraint fk'],
+    ['job of pg_cron', "it's", "select cron.unschedule('it''s')"],
+    ['job of pg_cron', 'number 12', 'select cron.unschedule(12)'],
+  ] as const)('are told with what drops them: %s %s', ([kind, name, drops]) => {
+    expect(of({ kind, name }).offenders).toEqual([
+      { who: `the ${kind} ${name}`, fix: `change it to do without, or drop it: ${drops}` },
+    ])
+    expect(of({ kind: 'wonder', name }).offenders[0]?.fix).toBe('change it to do without, or drop it')
+  })
+
   test('are not known where jobs of pg_cron are hidden, unless somebody answers for all of them', () => {
     const hidden = { found: [], areJobsHidden: true }
     expect(dependentsCheck(COLUMN, hidden, [client])).toMatchObject({
@@ -326,5 +342,44 @@ describe('dependents', () => {
     expect(dependentsCheck(COLUMN, hidden, [{ ...cron, role: 'app' }]).state).toBe('unknown')
     const found = [{ kind: 'job of pg_cron', name: 'nightly' }]
     expect(dependentsCheck(COLUMN, { found, areJobsHidden: true }, [cron]).state).toBe('red')
+  })
+})
+
+describe('a trial', () => {
+  const began = '2026-11-24 20:00:00+00'
+  const until = '2026-11-24 20:05:00+00'
+  const of = (refused: number, isOver = true) =>
+    brownoutCheck(COLUMN, { began, until, isOver, refused }, '0001 it')
+
+  test('names what stands against it, since when, and the command that goes on', () => {
+    expect(of(0)).toMatchObject({ state: 'green', offenders: [] })
+    expect(of(3).offenders).toEqual([
+      {
+        who: `whoever tried to write ${COLUMN}: 3 statements, which failed with SQLSTATE 42703`,
+        firstSeen: began,
+        lastSeen: until,
+        fix: expect.stringMatching(/try again: bellows brownout '0001 it' --for 5min$/),
+      },
+    ])
+    expect(of(0, false).offenders).toEqual([
+      { who: 'the trial', firstSeen: began, fix: `bellows brownout '0001 it' --stop` },
+    ])
+    expect(of(2, false).offenders.map(({ lastSeen }) => lastSeen)).toEqual([undefined, undefined])
+    expect(of(-1).offenders).toMatchObject([{ fix: `bellows brownout '0001 it' --for 5min` }])
+  })
+
+  test.for([
+    ['unavailable', {}, /nothing counts/],
+    ['unavailable', { counted: 'writes' }, /^reads of .* Its writes can: bellows brownout 0001 --for 5min$/],
+    ['unavailable', { counted: 'writes', isMade: true }, /^reads of .* ends by itself$/],
+    ['not_asked_for', { counted: 'uses' }, /: bellows brownout 0001 --for 5min$/],
+  ] as const)('is %s for %o', ([state, given, because]) => {
+    expect(brownoutAbsent(COLUMN, { isMade: false, migration: '0001', ...given })).toEqual([
+      { check: 'brownout', state, because: expect.stringMatching(because) },
+    ])
+  })
+
+  test('that was made of a view speaks for all of its use', () => {
+    expect(brownoutAbsent('the view v', { counted: 'uses', isMade: true, migration: '0001' })).toEqual([])
   })
 })

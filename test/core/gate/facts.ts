@@ -1,5 +1,5 @@
 import type { GateRules } from '../../../src/core/gate/check.ts'
-import type { GateFacts } from '../../../src/core/gate/gate.ts'
+import type { GateFacts } from '../../../src/core/gate/facts.ts'
 import type { UsageFacts, Watch } from '../../../src/core/gate/watch.ts'
 
 export const COLUMN = '"users"."name"'
@@ -12,9 +12,11 @@ export const RULES: GateRules = {
 }
 
 export const NOW_MS = 10_000_000
+export const NOW = '2026-11-24 20:10:00+00'
 
 export const usage = (more: Partial<UsageFacts> = {}): UsageFacts => ({
   nowMs: NOW_MS,
+  now: NOW,
   servers: [{ server: 'the primary', identity: '1/1' }],
   ...more,
 })

@@ -1,13 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { CHECK_NAMES, type CheckName, type GateRules, isPassed } from '../../../src/core/gate/check.ts'
-import {
-  contractGate,
-  type GateFacts,
-  gateChecks,
-  isOpen,
-  NEVER_OVERRIDDEN,
-  usageOf,
-} from '../../../src/core/gate/gate.ts'
+import { gateChecks, NEVER_OVERRIDDEN } from '../../../src/core/gate/checks.ts'
+import type { GateFacts } from '../../../src/core/gate/facts.ts'
+import { contractGate, isOpen, usageOf } from '../../../src/core/gate/gate.ts'
 import { COLUMN, client, facts, NOW_MS, oldTransaction, RULES, stranger, usage, watch } from './facts.ts'
 
 const NOBODY = { check: 'leases', reason: 'nobody is deployed yet' } as const

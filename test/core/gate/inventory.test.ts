@@ -88,13 +88,19 @@ describe('the inventory of a cluster', () => {
     expect(check).toMatchObject({ state: 'red', code: 'gate_closed' })
     expect(check.because).toHaveLength(8)
     expect(check.offenders).toEqual([
-      { who: 'the StatefulSet "worker"', fix: 'bring version 2 into it' },
-      { who: 'the StatefulSet "worker"', fix: 'wait for its controller' },
+      { who: 'the StatefulSet "worker"', fix: 'bring version 2 into it: bellows deploy rollout --to 2' },
+      {
+        who: 'the StatefulSet "worker"',
+        fix: 'wait for its controller: kubectl rollout status statefulset/worker',
+      },
       { who: 'the pod "a"', fix: 'bring the new version into its workload; of none: kubectl delete pod a' },
-      { who: 'the pod "b"', fix: 'wait until it has ended' },
-      { who: 'the ReplicaSet "c"', fix: 'bring the new version into its Deployment' },
-      { who: 'the ReplicaSet "d"', fix: 'wait until they have ended' },
-      { who: 'the Job "e"', fix: 'wait until it has ended, or: kubectl delete job e' },
+      { who: 'the pod "b"', fix: 'wait until it has ended: kubectl wait --for=delete pod/b --timeout=10m' },
+      {
+        who: 'the ReplicaSet "c"',
+        fix: 'bring version 2 into its Deployment: bellows deploy rollout --to 2',
+      },
+      { who: 'the ReplicaSet "d"', fix: 'wait until they have ended: bellows gate wait' },
+      { who: 'the Job "e"', fix: 'wait until it has ended, or end it: kubectl delete job e' },
     ])
   })
 

@@ -14,7 +14,16 @@ const statements = (calls: number, epoch = 'e'): ServerUse => ({
   identity: '1/1',
   statements: {
     epoch,
-    used: [{ id: '10/1', role: 'app', calls, text: 'select name from users', certainty: 'definite' }],
+    used: [
+      {
+        id: '10/1',
+        role: 'app',
+        calls,
+        text: 'select name from users',
+        queryId: '-7',
+        certainty: 'definite',
+      },
+    ],
   },
 })
 const write = (ago: number) => ({
@@ -106,12 +115,6 @@ describe('every further look', () => {
       'another server than before',
     ],
     [
-      'the server could not be asked',
-      { servers: [statements(5)] },
-      { servers: [{ server: 'the primary', identity: '', unreadable: 'gone' }] },
-      'could not be asked',
-    ],
-    [
       'a standby is new',
       { servers: [statements(5)] },
       { servers: [statements(5), { ...statements(0), server: 'standby' }] },
@@ -172,19 +175,17 @@ describe('every further look', () => {
     })
   })
 
-  test('of a server that is back says so until it has been quiet again', () => {
-    const lost = watched(
-      earlier({ servers: [statements(5)] }),
-      usage({ servers: [{ server: 'the primary', identity: '', unreadable: 'gone' }] }),
-    )
-    expect(
-      watched(
-        earlier({ servers: [statements(5)] }),
-        usage({ servers: [{ server: 'the primary', identity: '1/1', unseen: 'no right' }] }),
-      ),
-    ).toMatchObject({ sinceMs: NOW_MS, because: 'the statements of the primary could not be seen' })
-    const back = watched(lost, { ...usage({ servers: [statements(5)] }), nowMs: NOW_MS + 1_000 })
-    expect(back.sinceMs).toBe(NOW_MS + 1_000)
+  test.for([
+    { server: 'the primary', identity: '', unreadable: 'gone' },
+    { server: 'the primary', identity: '1/1', unseen: 'no right' },
+  ])('goes on for a server that could not be asked meanwhile, unless it was used: %o', (lost) => {
+    const then = watched(earlier({ servers: [statements(5)] }), usage({ servers: [lost] }))
+    expect(then).toMatchObject({ sinceMs: NOW_MS - 1_000_000, servers: { 'the primary': { epoch: 'e' } } })
+    expect(watched(then, usage({ servers: [statements(5)] })).sinceMs).toBe(NOW_MS - 1_000_000)
+    expect(watched(then, usage({ servers: [statements(6)] }))).toMatchObject({
+      sinceMs: NOW_MS,
+      because: expect.stringContaining('"app" ran on the primary'),
+    })
   })
 })
 
@@ -246,6 +247,7 @@ describe('usage', () => {
     const at = (ms: number, ...used: readonly StatementUse[]): UsageFacts => ({
       ...usage({ servers: [{ server: 'the primary', identity: '1/1', statements: { epoch: 'e', used } }] }),
       nowMs: NOW_MS + ms,
+      now: `at ${ms}`,
     })
     const [one] = statements(4).statements?.used ?? []
     const first = watched(undefined, at(0, one as StatementUse))
@@ -256,14 +258,23 @@ describe('usage', () => {
       {
         who: `a statement that takes all columns on the primary, 1 calls: select * from users ${'x'.repeat(100)}…`,
         role: 'bi',
-        fix: 'find the client by its text, and change it',
+        firstSeen: 'at 20',
+        lastSeen: 'at 20',
+        fix: 'let no plan choose it any more, or go on without: bellows contract --override usage --reason "<why>"',
       },
       {
         who: 'a statement on the primary, 5 calls: select name from users',
         role: 'app',
-        fix: 'find the client by its text, and change it',
+        firstSeen: 'at 10',
+        lastSeen: 'at 10',
+        fix: 'find the client by the text, there or among sessions, and change it: select pid, usename, application_name, client_addr from pg_stat_activity where query_id = -7',
       },
     ])
+    const fourth = watched(third, at(30, { ...(one as StatementUse), calls: 6 }, all))
+    expect(check(at(30, { ...(one as StatementUse), calls: 6 }, all), fourth).offenders[0]).toMatchObject({
+      firstSeen: 'at 10',
+      lastSeen: 'at 30',
+    })
   })
 
   test.for([

@@ -97,7 +97,9 @@ const ANSWERS: readonly (readonly [fragment: string, answer: Answer])[] = [
   ['as "lastSeenMs"', ({ database }) => database.sessions.writes.last],
   [
     'as "lastThereMs"',
-    ({ database, time }) => [{ nowMs: time.nowMs(), lastThereMs: database.lastThereMs() }],
+    ({ database, time }) => [
+      { nowMs: time.nowMs(), now: String(time.nowMs()), lastThereMs: database.lastThereMs() },
+    ],
   ],
   ['from bellows.watch', ({ database: { watch } }) => (watch === undefined ? [] : [{ state: watch }])],
   ['from bellows.client c', () => []],
