@@ -1,5 +1,6 @@
 import { messageOf } from '../core/errors.ts'
 import type { GateFacts } from '../core/gate/facts.ts'
+import type { InventoryFacts } from '../core/gate/inventory.ts'
 import type { Rollout } from '../core/rollout/rollout.ts'
 import type { WorkloadRollout } from '../core/rollout/workload-rollout.ts'
 import type { Engine } from './context.ts'
@@ -43,8 +44,9 @@ export async function inventoryOf(
   return { inventory: await seenOf(engine, rollout, { version, isRolledOut }) }
 }
 
-const UNNAMED = {
+const UNNAMED: InventoryFacts = {
   unreadable: 'nobody has said which version of the application is to stay',
+  unasked: true,
   hint: 'Say it: --to <version>. What "bellows deploy" has rolled out, or waited for, needs no word.',
 }
 
@@ -60,7 +62,7 @@ async function seenOf(
     if (isOfWorkloads && kubernetes !== undefined)
       return { ...judged, workloads: await kubernetes.cluster.inventory() }
     if (!isOfWorkloads && deployer !== undefined) return { ...judged, fleet: await deployer.fleet() }
-    return { unreadable: `${told}: no deployer is configured here` }
+    return { unreadable: `${told}: no deployer is configured here`, unasked: true }
   } catch (error) {
     return { unreadable: `${told}: ${messageOf(error)}` }
   }

@@ -416,7 +416,14 @@ describe('who used it', () => {
       state: 'red',
       because: [expect.stringMatching(/^the view public\.v is quiet for .*"shop\/old-1" used it/)],
       offenders: [
-        { who: 'somebody who uses it', application: 'shop/old-1', role: 'postgres', pid: expect.any(Number) },
+        {
+          who: 'somebody who uses it',
+          application: 'shop/old-1',
+          role: 'postgres',
+          pid: expect.any(Number),
+          firstSeen: expect.stringMatching(/^20/),
+          lastSeen: expect.stringMatching(/^20/),
+        },
       ],
     })
     await expect(bellows.change((driver) => driver.advance(dropping(), 'purge'))).rejects.toMatchObject({

@@ -3,6 +3,7 @@ import type { SettingsChange } from '../../src/config.ts'
 import type { GateCheck } from '../../src/core/gate/check.ts'
 import type { Bellows } from '../../src/engine/bellows.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
+import { goneWithout } from '../support/gone-without.ts'
 import { rename } from '../support/rename.ts'
 
 /** What the owner of a database and of its clients can say and decide. */
@@ -29,10 +30,6 @@ async function verified(
   await bellows.instances.register({ instance: 'new-1', uses: ['users.full_name'], applicationName: 'new-1' })
   return { database, bellows }
 }
-
-/** Without the settings of a test, which ask for less than usual. */
-const goneWithout = async (bellows: Bellows) =>
-  (await bellows.audit()).filter((entry) => !('setting' in entry))
 
 async function check(bellows: Bellows, name: GateCheck['check']): Promise<GateCheck | undefined> {
   const [run] = await bellows.runs()

@@ -237,6 +237,47 @@ describe('a transaction that began before the door was closed', () => {
   })
 })
 
+describe('what is said to mend it', () => {
+  /** The last words of a fix are what can be run. */
+  const command = (fix = '') => fix.slice(fix.indexOf(': ') + 2)
+
+  test('drops each dependent, as the server calls it', async () => {
+    const { database, bellows } = await verified()
+    await database.query(`create schema "Odd One";
+      create view "Odd One"."my names" as select name from users;
+      create materialized view sums as select name from users;
+      create function last_name(int) returns text language sql as 'select name from users where id = $1';
+      create procedure tidy() language sql as $$ update users set name = 'x' where id = 0 $$;
+      create policy own on users using (name <> '');
+      create function stamp() returns trigger language plpgsql as $$ begin new.name := new.name; return new; end $$;
+      create trigger stamp before insert on users for each row execute function stamp();
+      create statistics "Odd One".both on id, name from users`)
+    const red = await check(bellows, 'dependents')
+    expect(red?.offenders.map(({ who }) => who).toSorted()).toEqual([
+      'the function public.last_name(integer)',
+      'the function public.tidy()',
+      'the materialized view public.sums',
+      'the policy own on public.users',
+      'the statistics "Odd One"."both"',
+      'the trigger stamp on public.users',
+      'the view "Odd One"."my names"',
+    ])
+    for (const { fix } of red?.offenders ?? []) await database.query(command(fix))
+    expect((await check(bellows, 'dependents'))?.state).toBe('green')
+  })
+
+  test('finds the sessions of whoever wrote through the old shape', async () => {
+    const { database, bellows } = await verified({ gate: { quietMs: 600_000 } })
+    const session = await database.session("shop's old one")
+    await session.query(`update users set name = 'seen' where id = 1`)
+    const red = await check(bellows, 'usage')
+    expect(red?.offenders).toMatchObject([{ application: "shop's old one" }])
+    expect(await database.query(command(red?.offenders[0]?.fix))).toMatchObject([
+      { pid: red?.offenders[0]?.pid },
+    ])
+  })
+})
+
 describe('the use of the old shape', () => {
   const QUIET: SettingsChange = { ...SETTINGS, gate: { ...SETTINGS.gate, quietMs: 600_000 } }
 

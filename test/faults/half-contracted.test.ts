@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import type { SettingsChange } from '../../src/config.ts'
 import type { Operation } from '../../src/index.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
+import { goneWithout } from '../support/gone-without.ts'
 
 const SETTINGS: SettingsChange = {
   lock: { canaryTimeoutMs: 20, heldTimeoutMs: 50, pauseMaxMs: 50, deadlineMs: 200 },
@@ -121,7 +122,7 @@ test('what was gone without when the drop was scheduled is gone without when it 
   await owner.schedulePurge(1, 0)
 
   expect(await cron.reap()).toEqual([{ migration: '0001_test', dropped: true }])
-  expect(await bellows.audit()).toMatchObject(overrides)
+  expect(await goneWithout(bellows)).toMatchObject(overrides)
 })
 
 test('that nobody ever registered is said once for the contract and for the drop by itself', async () => {

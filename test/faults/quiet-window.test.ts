@@ -3,6 +3,7 @@ import type { SettingsChange } from '../../src/config.ts'
 import type { GateCheck } from '../../src/core/gate/check.ts'
 import type { Bellows } from '../../src/engine/bellows.ts'
 import { cleanUp, type TestDatabase, testDatabase } from '../support/database.ts'
+import { fakeFleet } from '../support/fake-deployer.ts'
 import { faultyBellows } from '../support/faulty-ports.ts'
 import { rename } from '../support/rename.ts'
 
@@ -114,6 +115,25 @@ describe('a session of nobody who registered that was there at one look and is g
     expect(isFirst).toBe(false)
     await expect(contract(bellows)).rejects.toMatchObject(BEGINS_ANEW)
   })
+})
+
+test('an instance of the old version that was there at one look and has ended by the next lets it begin anew', async () => {
+  const { database, bellows } = await quiet()
+  const fleet = fakeFleet()
+  fleet.put({ id: 'web-1', role: 'web', slot: 1, version: '1' })
+  fleet.put({ id: 'web-2', role: 'web', slot: 2, version: '2' })
+  const settings = { ...SETTINGS, gate: { ...SETTINGS.gate, version: '2' } }
+  const asking = await database.bellows({ settings, deployer: fleet.deployer })
+  await expect(contract(asking)).rejects.toThrow(/the instance "web-1" of "1" is still there/)
+  fleet.kill('web-1')
+
+  await expect(contract(asking)).rejects.toThrow(
+    /the check "inventory" was red until then: the instance "web-1"/,
+  )
+  // Where nobody knows what runs, the check is not asked for.
+  expect(await stateOf(bellows, 'usage')).toBe('green')
+  await pass(database, '11 minutes')
+  expect((await contract(asking)).state).toBe('completed')
 })
 
 test('a run in which nobody was ever in the way takes no longer, however often somebody looks', async () => {

@@ -17,7 +17,15 @@ describe('a reader of the old column', () => {
     expect(await check(all, 'usage')).toMatchObject({
       state: 'red',
       because: [expect.stringMatching(/ran on postgres:.*: select name from users where id = \$1/)],
-      offenders: [{ who: expect.stringMatching(/^a statement on postgres:/), role: 'postgres' }],
+      offenders: [
+        {
+          who: expect.stringMatching(/^a statement on postgres:/),
+          role: 'postgres',
+          firstSeen: expect.stringMatching(/^20\d\d-/),
+          lastSeen: expect.stringMatching(/^20\d\d-/),
+          fix: expect.stringMatching(/ where query_id = -?\d+$/),
+        },
+      ],
     })
     await expect.poll(async () => (await check(all, 'usage'))?.state, { interval: 300 }).toBe('green')
 

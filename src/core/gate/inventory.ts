@@ -6,8 +6,8 @@ import { type GateCheck, green, known, type Offender } from './check.ts'
 export type InventoryFacts =
   | (Judged & { readonly fleet: readonly FleetInstance[] })
   | (Judged & { readonly workloads: Inventory })
-  /** Why nothing can be said. */
-  | { readonly unreadable: string; readonly hint?: string }
+  /** Why nothing can be said. Of `unasked` nobody was asked: whoever looks lacks the word or the means for that. */
+  | { readonly unreadable: string; readonly hint?: string; readonly unasked?: true }
 
 interface Judged {
   /** The version that is to stay. */

@@ -16,11 +16,13 @@ export type Look = 'glance' | 'decision'
  */
 export function stoodAgainst(facts: Evidence, look: Look): readonly Stood[] {
   const checks = checksBesideUse(facts, STRICT).filter(({ check }) => !APART.includes(check))
+  const unasked = unaskedIn(facts)
   const unknown = unknownUse(facts.usage)
   const use = unknown.length === 0 ? [] : [{ check: 'usage', state: 'unknown', because: unknown } as const]
   return [...checks, ...use].flatMap((one) => {
     const { check, state, because } = one
-    if (state === 'green' || (state === 'unknown' && look === 'glance')) return []
+    if (state === 'green' || (state === 'unknown' && (look === 'glance' || unasked.includes(check))))
+      return []
     const instances = facts.needing.filter(({ blocks }) => blocks).map(({ instance }) => instance)
     return {
       check,
@@ -30,6 +32,14 @@ export function stoodAgainst(facts: Evidence, look: Look): readonly Stood[] {
       ...(check === 'leases' && instances.length > 0 ? { instances } : {}),
     }
   })
+}
+
+/** Without the word for the version that is to stay, or a deployer, nobody has looked. */
+function unaskedIn({ inventory, staying }: Evidence): readonly CheckName[] {
+  return [
+    ...(inventory !== undefined && 'unasked' in inventory ? (['inventory'] as const) : []),
+    ...(staying !== undefined && staying.version === undefined ? (['leases'] as const) : []),
+  ]
 }
 
 const STRICT: GateRules = { unregistered: 'refuse', quietMs: 1, quietAloneMs: 1, overrides: [] }

@@ -17,9 +17,9 @@ function looks(...all: readonly (Seen | readonly [Seen, Look])[]): GateFacts {
       ? (one as readonly [Seen, Look])
       : [one as Seen, 'decision' as const]
     const nowMs = NOW_MS + 1_000 * (at + 1)
-    const at_ = facts({ ...seen, usage: usage({ ...seen.usage, nowMs, now: `at ${at + 1}` }) })
-    before = watched(before, { ...at_.usage, stood: stoodAgainst(at_, look) })
-    last = { ...at_, watch: before }
+    const found = facts({ ...seen, usage: usage({ ...seen.usage, nowMs, now: `at ${at + 1}` }) })
+    before = watched(before, { ...found.usage, stood: stoodAgainst(found, look) })
+    last = { ...found, watch: before }
   }
   return last
 }
@@ -122,6 +122,16 @@ describe('a glance', () => {
       because: [expect.stringContaining('is quiet for 3 s of 60 s: the check "sessions"')],
     })
   })
+})
+
+test('who decides without the word for it, or the means, has not looked', () => {
+  const unasked: Seen = {
+    inventory: { unreadable: 'no deployer is configured here', unasked: true },
+    needing: [live('web-1')],
+    staying: {},
+  }
+  expect(looks(unasked).watch.stood).toEqual([])
+  expect(looks({ ...unasked, staying: { version: '2' } }).watch.stood).toMatchObject([{ check: 'leases' }])
 })
 
 describe('what is gone without does not begin it anew', () => {
