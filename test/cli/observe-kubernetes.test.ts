@@ -107,7 +107,12 @@ describe('the gate, where a cluster is known', () => {
       inventory: {
         state: 'red',
         because: expect.arrayContaining(['the Deployment "shop" would start pods of version 1']),
-        offenders: expect.arrayContaining([{ who: 'the Deployment "shop"', fix: 'bring version 2 into it' }]),
+        offenders: expect.arrayContaining([
+          {
+            who: 'the Deployment "shop"',
+            fix: 'bring version 2 into it: bellows deploy rollout --to 2',
+          },
+        ]),
       },
     })
     shop.bringIn('2')
@@ -120,7 +125,10 @@ describe('the gate, where a cluster is known', () => {
       inventory: {
         state: 'red',
         offenders: expect.arrayContaining([
-          { who: `the pod "${ending?.metadata.name}"`, fix: 'wait until it has ended' },
+          {
+            who: `the pod "${ending?.metadata.name}"`,
+            fix: `wait until it has ended: kubectl wait --for=delete pod/${ending?.metadata.name} --timeout=10m`,
+          },
         ]),
       },
     })
