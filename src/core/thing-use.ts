@@ -14,6 +14,11 @@ export function nameInUse({ table, thing }: Leaver): string | undefined {
   return texts.map((one) => (one.by === 'conflict' ? one.table : one.name).name)[0]
 }
 
+/** May a statement use what leaves that only reads? No such resolves a conflict. */
+export function showsInReads({ thing }: Leaver): boolean {
+  return thing === undefined || (thing.shows ?? []).some(({ by }) => by !== 'conflict' && by !== 'scans')
+}
+
 /** Does a statement use what leaves? */
 export function useOf(text: string, { table, column, thing }: Leaver): Certainty {
   if (thing === undefined) return columnUse(text, table, column)

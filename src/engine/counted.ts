@@ -36,7 +36,7 @@ select role, application, pg_catalog.host(address) as address, (pg_catalog.array
 }
 
 /** Two triggers that somebody may have switched off; or a view of which somebody may have made another one. */
-function countsSql(of: Gated, counter: string): Sql {
+export function countsSql(of: Gated, counter: string): Sql {
   // One that is gone nobody uses.
   if (countedOf(of) === 'uses') return sql`(${relationAbsent(of.table)} or ${asksProbe(of.table, counter)})`
   return sql`(select count(*) filter (where tgparentid = 0)

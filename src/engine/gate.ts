@@ -1,14 +1,10 @@
 import { BellowsError } from '../core/errors.ts'
 import type { GateCheck, GateRules, Override } from '../core/gate/check.ts'
-import { COUNTED, countedOf } from '../core/gate/counted.ts'
-import type { GateFacts } from '../core/gate/facts.ts'
-import { contractGate, type GateVerdict } from '../core/gate/gate.ts'
-import { loosenedBy } from '../core/gate/loosened.ts'
+import { asksForQuiet, contractGate, type GateFacts, type GateVerdict } from '../core/gate/gate.ts'
 import { replaySentence } from '../core/gate/replay.ts'
 import { shortList } from '../core/gate/short-list.ts'
 import { transactionsCheck } from '../core/gate/transactions.ts'
 import { DOOR } from '../core/plan/column-state.ts'
-import { nobodyCameSql } from '../core/plan/counter.ts'
 import type { GateStep } from '../core/plan/step.ts'
 import type { Event } from '../core/run/event.ts'
 import type { Run } from '../core/run/run.ts'
@@ -20,6 +16,7 @@ import { holds } from './holds.ts'
 import { transactWithLocks } from './lock.ts'
 import type { Transaction } from './ports.ts'
 import type { GateSettings } from './settings.ts'
+import { unusedSince } from './unused.ts'
 
 /** What a gate that was passed leaves for the transaction that hides the column. */
 export interface Passed {
@@ -119,9 +116,8 @@ function passed(
   const { checks, overrides } = verdict
   const isRequired = (name: GateCheck['check']) =>
     rules.unregistered === 'refuse' && checks.some(({ check, state }) => check === name && state === 'green')
-  const writes = facts.usage.writes?.count
   const isWatched =
-    rules.quietMs > 0 && checks.some(({ check, state }) => check === 'usage' && state === 'green')
+    asksForQuiet(facts, rules) && checks.some(({ check, state }) => check === 'usage' && state === 'green')
   const beside = besideOf(gate, facts.staying?.version)
   return {
     requires: [
@@ -132,15 +128,7 @@ function passed(
         sessions: isRequired('sessions'),
         transactions: isRequired('transactions'),
       }),
-      ...(gate.counter === undefined || writes === undefined || !isWatched
-        ? []
-        : [
-            nobodyCameSql(
-              gate.counter,
-              writes,
-              `${facts.column} ${COUNTED[countedOf(gate)].happened} since the gate looked`,
-            ),
-          ]),
+      ...(isWatched ? unusedSince(gate, facts) : []),
     ],
     lookAgain: async () => {
       const now = await gatherEvidence(engine, run, gate)

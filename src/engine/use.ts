@@ -2,15 +2,47 @@ import { messageOf } from '../core/errors.ts'
 import type { ServerUse, StatementUse, UsageFacts } from '../core/gate/watch.ts'
 import { isOwnText } from '../core/own-text.ts'
 import type { QualifiedName } from '../core/schema/model.ts'
-import { id, lit, qualified, regclass, type Sql, sql, trusted } from '../core/sql.ts'
-import { nameInUse, useOf } from '../core/thing-use.ts'
+import { id, join, lit, qualified, regclass, type Sql, sql, trusted } from '../core/sql.ts'
+import { nameInUse, showsInReads, useOf } from '../core/thing-use.ts'
 import type { Engine } from './context.ts'
 import { readCounted } from './counted.ts'
 import { besideArgument, columnArguments, type Gated } from './gated.ts'
 import type { Standby } from './ports.ts'
 
-/** What is seen of the use of a column, on every server that is watched. */
-export async function readUse(
+/** What is seen of the use of a column, and how long it has been quiet. */
+export interface Use {
+  readonly usage: UsageFacts
+  readonly watch: Watch
+}
+
+/** As it is called among the servers. */
+export const PRIMARY = 'the primary'
+
+/** Looks at who uses a column, compares with the look before, and keeps the result for the next one. */
+export async function watchUse(
+  engine: Engine,
+  run: number | undefined,
+  of: Gated,
+  staying: string | undefined,
+): Promise<Use> {
+  const usage = await readUse(engine, run, of, staying)
+  if (run === undefined) return { usage, watch: watched(undefined, usage) }
+  const watch = watched(await keptWatch(engine, run, of), usage)
+  await engine.database.write(
+    sql`insert into bellows.watch values (${lit(run)}, ${doorKey(of)}, ${lit(JSON.stringify(watch))})
+ on conflict (run, namespace, "table", "column") do update set state = excluded.state`,
+  )
+  return { usage, watch }
+}
+
+async function keptWatch({ database }: Engine, run: number, of: Gated): Promise<Watch | undefined> {
+  const [kept] = await database.read<{ state: Watch }>(
+    sql`select state from bellows.watch where (run, namespace, "table", "column") = (${lit(run)}, ${doorKey(of)})`,
+  )
+  return kept?.state
+}
+
+async function readUse(
   engine: Engine,
   run: number | undefined,
   of: Gated,
@@ -18,7 +50,7 @@ export async function readUse(
 ): Promise<UsageFacts> {
   const { database, standbys } = engine
   const servers = await Promise.all([
-    readServer({ name: 'the primary', read: (query) => database.read(query) }, of),
+    readServer({ name: PRIMARY, read: (query) => database.read(query) }, of),
     ...standbys.map((standby) => readServer(standby, of)),
   ])
   const counted = run === undefined ? {} : await readCounted(engine, run, of)
@@ -46,20 +78,29 @@ async function readServer({ name, read }: Pick<Standby, 'name' | 'read'>, of: Ga
 select bellows.server_identity() as identity, (select n.nspname from pg_catalog.pg_extension e
     join pg_catalog.pg_namespace n on n.oid = e.extnamespace where e.extname = 'pg_stat_statements') as extension`)
     const { identity = '', extension = null } = found ?? {}
-    return { server: name, identity, ...(await readSeen(read, extension, of)) }
+    const { still = [], ...seen } = await readSeen({ name, read }, extension, of)
+    const same = sql`bellows.server_identity() = ${lit(identity)}`
+    return { server: name, identity, ...seen, still: [same, ...still] }
   } catch (error) {
     return { server: name, identity: '', unreadable: messageOf(error) }
   }
 }
 
+type Seen = Pick<ServerUse, 'statements' | 'unseen' | 'still'>
+
 /** By the statements that name it, and by the counter of what nobody names. */
 async function readSeen(
-  read: Standby['read'],
+  { name: server, read }: Pick<Standby, 'name' | 'read'>,
   extension: string | null,
   of: Gated,
-): Promise<Pick<ServerUse, 'statements' | 'unseen'>> {
+): Promise<Seen> {
   const name = nameInUse(of)
   const index = of.thing?.shows?.find((one) => one.by === 'scans')?.index
+  const isStandby = server !== PRIMARY
+  if (isStandby && name !== undefined && !showsInReads(of))
+    return index === undefined ? { statements: { epoch: '', used: [] } } : await readScans(read, index)
+  // Nothing else tells of readers there, and whoever lists a standby says that there are some.
+  if (isStandby && name !== undefined && extension === null) return { unseen: NOT_INSTALLED }
   const named =
     name === undefined || extension === null ? {} : await readStatements(read, extension, of, name)
   // What shows in both ways is not seen where one of them is closed.
@@ -69,20 +110,18 @@ async function readSeen(
   if (scans.statements === undefined) return scans
   return {
     statements: { epoch: `${epoch}${scans.statements.epoch}`, used: [...used, ...scans.statements.used] },
+    still: [...(named.still ?? []), ...(scans.still ?? [])],
   }
 }
 
 /** An index of a partitioned table is read in each of its partitions. */
-async function readScans(
-  read: Standby['read'],
-  index: QualifiedName,
-): Promise<Pick<ServerUse, 'statements' | 'unseen'>> {
-  const [scans] = await read<{ count: number; epoch: string | null; counted: boolean }>(sql`
-select coalesce(sum(s.idx_scan), 0) as count, pg_catalog.current_setting('track_counts')::boolean as counted,
-    (select stats_reset::text from pg_catalog.pg_stat_database where datname = pg_catalog.current_database()) as epoch
-  from pg_catalog.pg_stat_all_indexes s
-  where s.indexrelid = ${regclass(index)}
-    or s.indexrelid in (select relid from pg_catalog.pg_partition_tree(${regclass(index)}))`)
+async function readScans(read: Standby['read'], index: QualifiedName): Promise<Seen> {
+  const count = sql`(select coalesce(sum(s.idx_scan), 0) from pg_catalog.pg_stat_all_indexes s where s.indexrelid = ${regclass(index)}
+    or s.indexrelid in (select relid from pg_catalog.pg_partition_tree(${regclass(index)})))`
+  const epoch = sql`(select coalesce(stats_reset::text, '') from pg_catalog.pg_stat_database where datname = pg_catalog.current_database())`
+  const [scans] = await read<{ count: number; epoch: string; counted: boolean }>(
+    sql`select ${count} as count, pg_catalog.current_setting('track_counts')::boolean as counted, ${epoch} as epoch`,
+  )
   if (scans?.counted !== true)
     return { unseen: 'nobody counts there how often an index is read (track_counts = off)' }
   const text = `${scans.count} reads of the index ${qualified(index)}`
@@ -93,7 +132,10 @@ select coalesce(sum(s.idx_scan), 0) as count, pg_catalog.current_setting('track_
     text,
     certainty: 'definite',
   }
-  return { statements: { epoch: scans.epoch ?? '', used: [seen] } }
+  return {
+    statements: { epoch: scans.epoch, used: [seen] },
+    still: [sql`${count} = ${lit(scans.count)}`, sql`${epoch} = ${lit(scans.epoch)}`],
+  }
 }
 
 /** The extension may be there without being loaded, or show this role nothing. */
@@ -102,13 +144,14 @@ async function readStatements(
   extension: string,
   of: Gated,
   name: string,
-): Promise<Pick<ServerUse, 'statements' | 'unseen'>> {
+): Promise<Seen> {
   try {
     const rows = await read<KeptStatement>(statementsQuery(extension, name))
     if (rows.some(({ text }) => text === HIDDEN)) return { unseen: NO_RIGHT }
     if (rows.some(({ text }) => text === LOST)) return { unseen: NO_TEXT }
-    const [info] = await read<{ epoch: string; off: string | null }>(
-      sql`select stats_reset || '/' || dealloc as epoch, (${UNTRACKED}) as off from ${id(extension)}.pg_stat_statements_info`,
+    const epochSql = sql`(select stats_reset || '/' || dealloc from ${id(extension)}.pg_stat_statements_info)`
+    const [info] = await read<{ epoch: string; off: string | null; most: number }>(
+      sql`select ${epochSql} as epoch, (${UNTRACKED}) as off, pg_catalog.current_setting('pg_stat_statements.max')::integer as most`,
     )
     if (typeof info?.off === 'string') return { unseen: `they are not kept there (${info.off})` }
     const used = rows.flatMap(({ isCut, ...row }): StatementUse[] => {
@@ -116,7 +159,10 @@ async function readStatements(
       const certainty = isCut ? 'possible' : useOf(row.text, of)
       return certainty === 'none' ? [] : [{ ...row, certainty }]
     })
-    return { statements: { epoch: info?.epoch ?? '', used } }
+    const { epoch = '', most = 0 } = info ?? {}
+    const calls = sql`${callsSql(extension, used)} = ${lit(callsOf(used))}`
+    const still = [sql`${epochSql} = ${lit(epoch)}`, ...(most > CHEAP_STATEMENTS_MAX ? [] : [calls])]
+    return { statements: { epoch, used }, still }
   } catch (error) {
     return { unseen: messageOf(error) }
   }
@@ -127,17 +173,33 @@ interface KeptStatement extends Omit<StatementUse, 'certainty'> {
   readonly isCut: boolean
 }
 
+/** Takes about 4 µs for each that is kept; of more than so many the look right before the lock is the last one. */
+const CHEAP_STATEMENTS_MAX = 10_000
+
 /** A list of values may be longer; whoever selects columns by the hundred is not. */
 const TEXT_CHARACTERS_MAX = 100_000
 
 /** A statement that functions run as well, where those are tracked, is there twice. */
+const STATEMENT_ID = sql`s.userid || '/' || s.queryid || case when s.toplevel then '' else '/nested' end`
+const IN_THIS_DATABASE = sql`s.dbid = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())`
+
+/** How often some statements ran. Their texts, which are kept in a file that may be large, are not read for that. */
+function callsSql(extension: string, of: readonly StatementUse[]): Sql {
+  const ids = join(of.map((one) => lit(one.id)))
+  return sql`(select coalesce(sum(s.calls), 0) from ${id(extension)}.pg_stat_statements(false) s where ${IN_THIS_DATABASE} and ${STATEMENT_ID} = any (array[${ids}]::text[]))`
+}
+
+function callsOf(used: readonly StatementUse[]): number {
+  return used.reduce((sum, { calls }) => sum + calls, 0)
+}
+
 function statementsQuery(extension: string, name: string): Sql {
   return sql`
-select s.userid || '/' || s.queryid || case when s.toplevel then '' else '/nested' end as id,
-    coalesce(r.rolname, s.userid::text) as role, s.calls, s.queryid::text as ${trusted('"queryId"')},
+select ${STATEMENT_ID} as id,
+    coalesce(r.rolname, s.userid::text) as role, s.calls,
     coalesce(left(s.query, ${lit(TEXT_CHARACTERS_MAX)}), ${lit(LOST)}) as text, length(s.query) > ${lit(TEXT_CHARACTERS_MAX)} as ${trusted('"isCut"')}
   from ${id(extension)}.pg_stat_statements s left join pg_catalog.pg_roles r on r.oid = s.userid
-  where s.dbid = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())
+  where ${IN_THIS_DATABASE}
     and (pg_catalog.strpos(lower(s.query), lower(${lit(name)})) > 0 or s.query = ${lit(HIDDEN)} or s.query is null)`
 }
 
@@ -157,5 +219,7 @@ select min(setting) from (
 const HIDDEN = '<insufficient privilege>'
 /** For a text that the extension could not keep, or could not read again. */
 const LOST = ''
+const NOT_INSTALLED =
+  'on a standby nothing but pg_stat_statements tells who reads, and it is not installed (name it in shared_preload_libraries of both servers, start them anew, and on the primary: create extension pg_stat_statements)'
 const NO_TEXT = 'the texts of some are lost there (select pg_stat_statements_reset() begins anew)'
 const NO_RIGHT = 'this role may not read the statements of others (grant pg_read_all_stats to it)'

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type OpenOptions, openBellows } from '../../src/compose.ts'
+import type { Override } from '../../src/core/gate/check.ts'
 import { cleanUp } from '../support/database.ts'
 import { silentFor } from '../support/silent-for.ts'
 import { check, followed, MIGRATION, STATEMENTS, watched } from '../support/watched-pair.ts'
@@ -97,6 +98,23 @@ describe('a standby', () => {
     await expect(all.bellows.change((driver) => driver.advance(MIGRATION, 'purge'))).rejects.toMatchObject({
       code: 'gate_closed',
     })
+  })
+
+  test('without pg_stat_statements tells of nobody who reads, which keeps the gate closed unless somebody goes on without', async () => {
+    const all = await watched({}, { settings: { gate: { quietMs: 100 } } })
+    const contract = (overrides: readonly Override[] = []) =>
+      all.bellows.change((driver) => driver.advance(MIGRATION, 'purge'), {
+        settings: (standing) => ({ ...standing, gate: { ...standing.gate, overrides } }),
+      })
+    expect(await check(all, 'usage')).toMatchObject({
+      state: 'unknown',
+      because: [
+        expect.stringMatching(/^the use on postgres:.* is not known: .*create extension pg_stat_statements/),
+        expect.anything(),
+      ],
+    })
+    await expect(contract()).rejects.toMatchObject({ code: 'gate_closed' })
+    expect((await contract([{ check: 'usage', reason: 'nobody reads there' }])).state).toBe('completed')
   })
 
   test('has strangers, too: each keeps the gate closed until somebody answers for it', async () => {
@@ -214,10 +232,10 @@ test('a server that takes over is another one at once', async () => {
   const [primary, standby] = [await all.session('primary'), await all.session('standby')]
   const identity = async (session: typeof primary) =>
     (await session.query('select bellows.server_identity() as identity')).rows[0].identity as string
-  const before = await identity(primary)
-  await expect.poll(() => identity(standby), { interval: 100 }).toBe(before)
+  const [before, followed] = [await identity(primary), await identity(standby)]
+  expect(await identity(standby)).toBe(followed)
 
   await standby.query('select pg_promote()')
-  await expect.poll(() => identity(standby), { interval: 100 }).not.toBe(before)
+  await expect.poll(() => identity(standby), { interval: 100 }).not.toBe(followed)
   expect(await identity(primary)).toBe(before)
 })

@@ -22,12 +22,12 @@ export async function startPair(settings: Readonly<Record<string, string>> = {})
   chmodSync(place, 0o755)
   cleanUp(async () => rmSync(place, { recursive: true, force: true }))
   const [first, second] = [path.join(place, 'primary'), path.join(place, 'standby')]
-  await (await start(first, settings)).stop()
+  await (await startIn(first, settings)).stop()
   // With the owners of the files, which cpSync does not keep.
   execFileSync('cp', ['-a', first, second])
-  const primary = await start(first, settings)
+  const primary = await startIn(first, settings)
   writeFileSync(path.join(second, 'pgdata', 'standby.signal'), '')
-  const standby = await start(second, {
+  const standby = await startIn(second, {
     ...settings,
     primary_conninfo: conninfo(primary.url),
     hot_standby: 'on',
@@ -35,9 +35,10 @@ export async function startPair(settings: Readonly<Record<string, string>> = {})
   return { primary, standby }
 }
 
-async function start(
+/** A server on the files of a folder, which are made where there are none. */
+export async function startIn(
   dataFolder: string,
-  settings: Readonly<Record<string, string>>,
+  settings: Readonly<Record<string, string>> = {},
 ): Promise<EmbeddedServer> {
   const binaries = matrixBinaries()
   const server = await startEmbedded({
@@ -50,7 +51,7 @@ async function start(
 }
 
 /** The URL as libpq's key words. */
-function conninfo(url: string): string {
+export function conninfo(url: string): string {
   const { searchParams, hostname, port, username, password } = new URL(url)
   const host = searchParams.get('host') ?? hostname
   const words = {

@@ -118,12 +118,14 @@ $$;
 
 -- The server that answers, as far as its counters go: another one, or the same after a restore, has counted differently; and so has a
 -- database that was made of the dump of another. Its timeline a server that was promoted has in the names of its log at once, and in
--- its control file with the next checkpoint.
+-- its control file with the next checkpoint. A copy of its files has both, and is told by when it was started; a crash, which empties its
+-- statistics also where a session alone has died, by when those began.
 create or replace function bellows.server_identity() returns text language sql stable as $$
   select pg_catalog.concat_ws('/', (select system_identifier from pg_catalog.pg_control_system()),
     case when pg_catalog.pg_is_in_recovery() then (select timeline_id from pg_catalog.pg_control_checkpoint())
       else ('x' || pg_catalog.substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 1, 8))::bit(32)::integer end,
-    (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database()))
+    (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database()),
+    extract(epoch from pg_catalog.pg_postmaster_start_time()), (select extract(epoch from stats_reset) from pg_catalog.pg_stat_archiver))
 $$;
 
 -- For the transaction that hides or drops a column, with its table locked and the door held: raises when somebody came back

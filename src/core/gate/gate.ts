@@ -60,6 +60,55 @@ function isNotGreen(check: GateCheck): check is Extract<GateCheck, { readonly hi
   return check.state !== 'green'
 }
 
+export function gateChecks(facts: GateFacts, rules: GateRules): readonly GateCheck[] {
+  const { column, usage } = facts
+  const leases = leasesCheck(column, facts, rules)
+  // One of the two must tell: where the use of a column is seen, and there is none, nobody needs to have registered.
+  const standsAlone = isUntold(leases)
+  const used = usageCheck(column, usage, facts.watch, standsAlone ? alone(rules) : rules)
+  const isTold = standsAlone && used.state === 'green' && seesReads(usage)
+  return [
+    ...(facts.inventory === undefined ? [] : [inventoryCheck(facts.inventory)]),
+    isTold
+      ? green('leases', ['no instance was ever registered; its use is watched instead, readers included'])
+      : leases,
+    sessionsCheck(column, facts.sessions, rules),
+    transactionsCheck(column, facts, rules),
+    used,
+    clientsCheck(column, facts.clients, facts.migration),
+    ...(facts.brownout === undefined ? [] : [brownoutCheck(column, facts.brownout)]),
+    dependentsCheck(column, facts.dependents, facts.clients),
+  ].map((one) => waived(one, rules.overrides))
+}
+
+function isUntold(leases: GateCheck): boolean {
+  return leases.state === 'unknown' && leases.overridden === undefined
+}
+
+/** Is any time asked for in which nothing has used it? Where use is all that can be seen there always is. */
+export function asksForQuiet(facts: GateFacts, rules: GateRules): boolean {
+  const { quietMs } = isUntold(leasesCheck(facts.column, facts, rules)) ? alone(rules) : rules
+  return quietMs > 0
+}
+
+function alone(rules: GateRules): GateRules {
+  return { ...rules, quietMs: Math.max(rules.quietMs, rules.quietAloneMs) }
+}
+
+/**
+ * Checks that cannot be gone without: whatever depends on the column would break, and an open transaction would only make the
+ * contract wait for its lock.
+ */
+export const NEVER_OVERRIDDEN = ['dependents', 'transactions'] as const
+
+function waived(check: GateCheck, overrides: readonly Override[]): GateCheck {
+  if (check.state === 'green' || check.overridden !== undefined) return check
+  const isFixed = NEVER_OVERRIDDEN.some((name) => name === check.check)
+  // A live lease is gone without one by one; see leases.ts.
+  const found = overrides.find((one) => one.check === check.check && one.check !== 'leases')
+  return isFixed || found === undefined ? check : { ...check, overridden: found.reason }
+}
+
 export function isOpen(checks: readonly GateCheck[]): boolean {
   return checks.every(isPassed)
 }

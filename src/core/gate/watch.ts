@@ -1,3 +1,4 @@
+import type { Sql } from '../sql.ts'
 import { COUNTED, type Counted } from './counted.ts'
 import { lastOfEach, type Stood } from './window.ts'
 
@@ -46,6 +47,8 @@ export interface ServerUse {
   readonly statements?: { readonly epoch: string; readonly used: readonly StatementUse[] }
   /** Why its statements cannot be told, although it holds some. */
   readonly unseen?: string
+  /** What holds there, in SQL, as long as its counters say the same. Cheap enough to be asked while everybody waits. */
+  readonly still?: readonly Sql[]
   /** Why the server cannot be asked at all. */
   readonly unreadable?: string
 }
@@ -210,9 +213,16 @@ function changes(before: Watch, facts: UsageFacts): readonly Moment[] {
   ]
 }
 
-function changeOf(then: WatchedServer, { server, identity, statements }: ServerUse): string | undefined {
-  if (then.identity !== identity) return `${server} is another server than before, or was restored`
-  if (then.epoch !== (statements?.epoch ?? ''))
+function changeOf(
+  then: WatchedServer,
+  { server, identity, statements, unseen, unreadable }: ServerUse,
+): string | undefined {
+  if (unreadable !== undefined) return `${server} could not be asked`
+  if (unseen !== undefined) return `the statements of ${server} could not be seen`
+  if (then.identity !== identity)
+    return `${server} is another server than before, or was restored or started anew`
+  const isForgotten = (id: string) => statements?.used.every((one) => one.id !== id) !== false
+  if (then.epoch !== (statements?.epoch ?? '') || Object.keys(then.statements).some(isForgotten))
     return `pg_stat_statements of ${server} was reset or has forgotten statements`
   const used = statements?.used.find(({ id, calls }) => calls !== (then.statements[id]?.calls ?? 0))
   return used === undefined ? undefined : `"${used.role}" ran on ${server}: ${shortened(used.text)}`

@@ -107,6 +107,12 @@ describe('every further look', () => {
       { servers: [statements(5, 'f')] },
       'was reset or has forgotten',
     ],
+    [
+      'one statement was forgotten',
+      { servers: [statements(5)] },
+      { servers: [{ ...statements(5), statements: { epoch: 'e', used: [] } }] },
+      'was reset or has forgotten',
+    ],
     ['their counters fell', { servers: [statements(5)] }, { servers: [statements(4)] }, '"app" ran on'],
     [
       'the server is another one',
