@@ -16,6 +16,7 @@ import { besideOf, columnArguments, doorKey, type Gated, scopeOf } from './gated
 import { inventoryOf, stayingOf } from './inventory.ts'
 import { keepWatch } from './keep-watch.ts'
 import { readReplays } from './replay.ts'
+import { readReplications } from './replications.ts'
 import { namesOn, readSessions, readStandbySessions } from './strangers.ts'
 import { readUse } from './use.ts'
 
@@ -54,6 +55,7 @@ async function seenNow(engine: Engine, run: Run | undefined, of: Gated): Promise
     transactions: await oldTransactions(engine, of),
     replays: await readReplays(engine.standbys),
     clients: await declaredClients(engine, run?.id),
+    replications: await readReplications(engine, of),
     ...(await lastBrownout(engine, of)),
     dependents: without(await database.dependents(of), of, run),
     // Last, because it tells the time: whoever was seen was there before.

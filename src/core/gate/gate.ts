@@ -1,7 +1,28 @@
-import { type GateCheck, type GateRules, isPassed, type Override, type RefusalCode } from './check.ts'
-import { gateChecks } from './checks.ts'
-import type { GateFacts } from './facts.ts'
-import type { LeaseFacts } from './leases.ts'
+import type { Dependents } from '../schema/model.ts'
+import { type Brownout, brownoutCheck } from './brownout.ts'
+import { type GateCheck, type GateRules, green, isPassed, type Override, type RefusalCode } from './check.ts'
+import { type ClientFacts, clientsCheck } from './clients.ts'
+import { dependentsCheck } from './dependents.ts'
+import { type InventoryFacts, inventoryCheck } from './inventory.ts'
+import { type LeaseFacts, leasesCheck } from './leases.ts'
+import { type SessionFacts, sessionsCheck } from './sessions.ts'
+import { type TransactionFacts, transactionsCheck } from './transactions.ts'
+import { seesReads, usageCheck } from './usage.ts'
+import type { UsageFacts, Watch } from './watch.ts'
+
+/** What was seen of who and what needs a column. */
+export interface GateFacts extends LeaseFacts, TransactionFacts, ClientFacts {
+  /** `"users"."name"`, for people. */
+  readonly column: string
+  /** Absent where nobody knows what runs: the application was not rolled out for this migration, and no cluster is known. */
+  readonly inventory?: InventoryFacts
+  readonly sessions: SessionFacts
+  readonly usage: UsageFacts
+  readonly watch: Watch
+  /** Absent when no trial was made. */
+  readonly brownout?: Brownout
+  readonly dependents: Dependents
+}
 
 /**
  * Who uses the column: somebody who is there (`active`); only such as are silent and not known to be gone, or what is left of them:
@@ -75,7 +96,7 @@ export function gateChecks(facts: GateFacts, rules: GateRules): readonly GateChe
     sessionsCheck(column, facts.sessions, rules),
     transactionsCheck(column, facts, rules),
     used,
-    clientsCheck(column, facts.clients, facts.migration),
+    clientsCheck(column, facts, rules),
     ...(facts.brownout === undefined ? [] : [brownoutCheck(column, facts.brownout)]),
     dependentsCheck(column, facts.dependents, facts.clients),
   ].map((one) => waived(one, rules.overrides))

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { brownoutAbsent, brownoutCheck } from '../../../src/core/gate/brownout.ts'
 import type { GateRules } from '../../../src/core/gate/check.ts'
-import { clientsCheck } from '../../../src/core/gate/clients.ts'
+import { clientsCheck, type DeclaredClient } from '../../../src/core/gate/clients.ts'
 import { dependentsCheck } from '../../../src/core/gate/dependents.ts'
 import { leasesCheck, type Needing } from '../../../src/core/gate/leases.ts'
 import { type Replay, replaySentence } from '../../../src/core/gate/replay.ts'
+import type { Replication } from '../../../src/core/gate/replications.ts'
 import { type Stranger, sessionsCheck } from '../../../src/core/gate/sessions.ts'
 import { type OldTransaction, transactionsCheck } from '../../../src/core/gate/transactions.ts'
 import { COLUMN, client, oldTransaction, RULES, replay, stranger } from './facts.ts'
@@ -275,8 +276,12 @@ describe('transactions', () => {
 })
 
 describe('clients', () => {
+  const of = (clients: readonly DeclaredClient[], replications: readonly Replication[] = [], rules = RULES) =>
+    clientsCheck(COLUMN, { clients, replications, migration: '0001_rename' }, rules)
+  const answered = { ...client, acknowledged: { by: 'ana', at: '2026-11-20' } }
+
   test('are red until their owner has answered', () => {
-    expect(clientsCheck(COLUMN, [client], '0001_rename')).toMatchObject({
+    expect(of([client])).toMatchObject({
       state: 'red',
       because: [`"data team" has not said that the client "metabase" does without ${COLUMN}`],
       offenders: [{ role: 'metabase', fix: 'bellows clients acknowledge metabase 0001_rename --by <who>' }],
@@ -284,15 +289,50 @@ describe('clients', () => {
   })
 
   test('are green then, with who answered', () => {
-    const answered = { ...client, acknowledged: { by: 'ana', at: '2026-11-20' } }
-    expect(clientsCheck(COLUMN, [answered], '0001_rename')).toMatchObject({
+    expect(of([answered])).toMatchObject({
       state: 'green',
       because: ['"ana" answered for the client "metabase" on 2026-11-20'],
     })
-    expect(
-      clientsCheck(COLUMN, [answered, { ...client, client: 'fivetran' }], '0001_rename').because,
-    ).toEqual([`"data team" has not said that the client "fivetran" does without ${COLUMN}`])
-    expect(clientsCheck(COLUMN, [], '0001_rename').state).toBe('green')
+    expect(of([answered, { ...client, client: 'fivetran' }]).because).toEqual([
+      `"data team" has not said that the client "fivetran" does without ${COLUMN}`,
+    ])
+    expect(of([]).state).toBe('green')
+  })
+
+  const slot = { kind: 'slot', name: 'cdc', role: null, application: null } as const
+  const connected = { ...slot, role: 'capture', application: 'Debezium' } as const
+
+  test.for<[string, Replication, DeclaredClient, 'red' | 'green']>([
+    ['nobody connected, declared by its name', slot, { ...answered, client: 'cdc' }, 'green'],
+    ['nobody connected, declared by its application', slot, { ...answered, applicationName: 'cdc' }, 'green'],
+    ['nobody connected, another one declared', slot, answered, 'red'],
+    ['somebody connected, of the declared role', connected, { ...answered, role: 'capture' }, 'green'],
+    [
+      'somebody connected, of the declared role and another application',
+      connected,
+      { ...answered, role: 'capture', applicationName: 'psql' },
+      'red',
+    ],
+  ])('stand for a replication slot: %s', ([, replication, declared, state]) => {
+    expect(of([declared], [replication]).state).toBe(state)
+  })
+
+  test('that replicate and nobody has declared are named with what to do', () => {
+    expect(of([], [slot, { ...slot, kind: 'subscription', name: 's' }])).toMatchObject({
+      state: 'red',
+      because: [
+        expect.stringContaining('"cdc" is kept for a reader of the log, which is not connected now'),
+        expect.stringContaining('the subscription "s" writes into the table'),
+      ],
+      offenders: [
+        { fix: expect.stringContaining(`select pg_drop_replication_slot('cdc')`) },
+        { fix: expect.stringContaining('drop subscription "s"') },
+      ],
+    })
+    expect(of([], [slot], NAMED_ONLY)).toMatchObject({
+      state: 'green',
+      because: [expect.stringContaining('"cdc"')],
+    })
   })
 })
 

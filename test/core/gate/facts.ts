@@ -42,6 +42,7 @@ export const facts = (more: Partial<GateFacts> = {}): GateFacts => ({
   usage: usage(),
   watch: watch(),
   clients: [],
+  replications: [],
   dependents: { found: [], areJobsHidden: false },
   ...more,
 })

@@ -103,6 +103,7 @@ const ANSWERS: readonly (readonly [fragment: string, answer: Answer])[] = [
   ],
   ['from bellows.watch', ({ database: { watch } }) => (watch === undefined ? [] : [{ state: watch }])],
   ['from bellows.client c', () => []],
+  ['pg_replication_slots', () => []],
   ['from bellows.brownout', () => []],
   [
     'exists (select from bellows.instance) as known',

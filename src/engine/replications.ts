@@ -1,0 +1,44 @@
+import type { Replication } from '../core/gate/replications.ts'
+import { treeOf } from '../core/plan/dependents.ts'
+import { regclass, type Sql, sql } from '../core/sql.ts'
+import type { Engine } from './context.ts'
+import type { Gated } from './gated.ts'
+
+/**
+ * Who takes part in logical replication of a table, connected or not: whoever a slot is kept for, on the primary and on every listed
+ * standby, and what writes into it what another database sends. What is on no table is in no log.
+ */
+export async function readReplications(
+  { database, standbys }: Pick<Engine, 'database' | 'standbys'>,
+  { table }: Pick<Gated, 'table'>,
+): Promise<readonly Replication[]> {
+  if (table.name === '') return []
+  const query = replicationsOf(regclass(table))
+  const onStandbys = standbys.map(async ({ name, read }) => {
+    // That one cannot be asked is told by its sessions and its use.
+    const rows = await read<Replication>(query).catch(() => [])
+    return rows.filter(({ kind }) => kind === 'slot').map((one) => ({ ...one, standby: name }))
+  })
+  return [...(await database.read<Replication>(query)), ...(await Promise.all(onStandbys)).flat()]
+}
+
+/**
+ * Whoever reads by `pgoutput` gets what is published; other plugins send all. Slots that a standby keeps for the day when it takes over
+ * (`synced`, since PostgreSQL 17) are those of the primary. A reader that registered says itself what it uses.
+ */
+function replicationsOf(relation: Sql): Sql {
+  return sql`
+with family as (select relid::pg_catalog.oid from ${treeOf(relation)} tree union select relid from pg_catalog.pg_partition_ancestors(${relation}) up (relid))
+select 'slot' as kind, s.slot_name::text as name, a.usename::text as role, a.application_name as application
+  from pg_catalog.pg_replication_slots s left join pg_catalog.pg_stat_activity a on a.pid = s.active_pid
+  where s.slot_type = 'logical' and s.database = pg_catalog.current_database()
+    and not coalesce((pg_catalog.to_jsonb(s) ->> 'synced')::boolean, false)
+    and not exists (select from bellows.instance i where i.application_name = a.application_name and i.released_at is null)
+    and (s.plugin <> 'pgoutput' or exists (select from pg_catalog.pg_publication_tables p
+      where pg_catalog.to_regclass(pg_catalog.format('%I.%I', p.schemaname, p.tablename)) in (select relid from family)))
+union all
+select 'subscription', b.subname::text, null, null from pg_catalog.pg_subscription b
+  where b.subdbid = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())
+    and exists (select from pg_catalog.pg_subscription_rel r where r.srsubid = b.oid and r.srrelid in (select relid from family))
+order by 1, 2`
+}
