@@ -1,5 +1,5 @@
 import { COUNTED, countedOf } from '../core/gate/counted.ts'
-import type { GateFacts } from '../core/gate/gate.ts'
+import type { GateFacts } from '../core/gate/facts.ts'
 import { nobodyCameSql } from '../core/plan/counter.ts'
 import { join, lit, type Sql, sql } from '../core/sql.ts'
 import { countsSql } from './counted.ts'

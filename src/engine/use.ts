@@ -9,40 +9,11 @@ import { readCounted } from './counted.ts'
 import { besideArgument, columnArguments, type Gated } from './gated.ts'
 import type { Standby } from './ports.ts'
 
-/** What is seen of the use of a column, and how long it has been quiet. */
-export interface Use {
-  readonly usage: UsageFacts
-  readonly watch: Watch
-}
-
 /** As it is called among the servers. */
 export const PRIMARY = 'the primary'
 
-/** Looks at who uses a column, compares with the look before, and keeps the result for the next one. */
-export async function watchUse(
-  engine: Engine,
-  run: number | undefined,
-  of: Gated,
-  staying: string | undefined,
-): Promise<Use> {
-  const usage = await readUse(engine, run, of, staying)
-  if (run === undefined) return { usage, watch: watched(undefined, usage) }
-  const watch = watched(await keptWatch(engine, run, of), usage)
-  await engine.database.write(
-    sql`insert into bellows.watch values (${lit(run)}, ${doorKey(of)}, ${lit(JSON.stringify(watch))})
- on conflict (run, namespace, "table", "column") do update set state = excluded.state`,
-  )
-  return { usage, watch }
-}
-
-async function keptWatch({ database }: Engine, run: number, of: Gated): Promise<Watch | undefined> {
-  const [kept] = await database.read<{ state: Watch }>(
-    sql`select state from bellows.watch where (run, namespace, "table", "column") = (${lit(run)}, ${doorKey(of)})`,
-  )
-  return kept?.state
-}
-
-async function readUse(
+/** What is seen of the use of a column, on every server that is watched. */
+export async function readUse(
   engine: Engine,
   run: number | undefined,
   of: Gated,
@@ -196,7 +167,7 @@ function callsOf(used: readonly StatementUse[]): number {
 function statementsQuery(extension: string, name: string): Sql {
   return sql`
 select ${STATEMENT_ID} as id,
-    coalesce(r.rolname, s.userid::text) as role, s.calls,
+    coalesce(r.rolname, s.userid::text) as role, s.calls, s.queryid::text as ${trusted('"queryId"')},
     coalesce(left(s.query, ${lit(TEXT_CHARACTERS_MAX)}), ${lit(LOST)}) as text, length(s.query) > ${lit(TEXT_CHARACTERS_MAX)} as ${trusted('"isCut"')}
   from ${id(extension)}.pg_stat_statements s left join pg_catalog.pg_roles r on r.oid = s.userid
   where ${IN_THIS_DATABASE}

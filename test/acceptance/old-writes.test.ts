@@ -1,19 +1,22 @@
 import { describe, expect, test } from 'vitest'
+import type { Operation } from '../../src/core/operations/migration.ts'
 import type { Bellows } from '../../src/engine/bellows.ts'
 import { cleanUp, type TestDatabase, testDatabase } from '../support/database.ts'
 import { rename } from '../support/rename.ts'
 
+const DROP: Operation = { kind: 'drop_column', namespace: 'public', table: 'users', column: 'name' }
 const MIGRATION = { name: '0001_test', operations: [rename()] } as const
 
 /** A table with the column users.name as it is stated, whose writes are counted. */
 async function counting(
   name = 'text',
+  operations: readonly Operation[] = MIGRATION.operations,
 ): Promise<{ database: TestDatabase; bellows: Bellows; counter: string }> {
   const database = await testDatabase(
     `create table users (id int primary key, name ${name}, age int); insert into users select i, 'user ' || i from generate_series(1, 100) i`,
   )
   const bellows = await database.bellows()
-  const run = await bellows.change((driver) => driver.advance(MIGRATION, 'expand'))
+  const run = await bellows.change((driver) => driver.advance({ ...MIGRATION, operations }, 'expand'))
   const gate = run.plan.steps.find((step) => step.kind === 'gate')
   return { database, bellows, counter: gate?.kind === 'gate' ? (gate.counter ?? '') : '' }
 }
@@ -77,6 +80,53 @@ describe('a statement', () => {
     const { database, counter } = await counting()
     for (const statement of ['begin', `update users set name = 'a'`, `update users set name = 'b'`, 'commit'])
       await database.query(statement)
+    expect(await counted(database, counter)).toBe(2)
+  })
+})
+
+describe('of a column that is dropped, a statement', () => {
+  test.for<[string, string, string, number]>([
+    ['gives it a value', 'text', `insert into users (id, name) values (1000, 'x')`, 1],
+    ['changes it', 'text', `update users set name = 'x' where id < 50`, 1],
+    ['takes its value away', 'text', 'update users set name = null where id = 1', 1],
+    ['writes back what is there', 'text', 'update users set name = name', 0],
+    ['gives it no value', 'text', 'insert into users (id, name) values (1000, null)', 0],
+    ['leaves it out', 'text', 'insert into users (id) values (1000)', 0],
+    ['gives it its default', `text default 'x'`, `insert into users (id, name) values (1000, 'x')`, 0],
+    ['gives it another value', `text default 'x'`, `insert into users (id, name) values (1000, 'y')`, 1],
+    [
+      'leaves out what is made anew',
+      'text default random()::text',
+      'insert into users (id) values (1000)',
+      0,
+    ],
+  ])('that %s: %s', async ([, name, statement, expected]) => {
+    const { database, bellows, counter } = await counting(name, [DROP])
+    await database.query(statement)
+    expect(await counted(database, counter)).toBe(expected)
+    await bellows.change((driver) => driver.rollback(1))
+    expect(await database.query(`select from pg_trigger where tgrelid = 'users'::regclass`)).toEqual([])
+    expect(await database.query(`select from pg_class where relname like 'old_writes%'`)).toEqual([])
+  })
+
+  test('keeps the gate closed, with who it was, and fails on trial', async () => {
+    const { database, bellows, counter } = await counting('text', [DROP])
+    await bellows.instances.register({ instance: 'new-1', uses: ['users.id'], applicationName: 'shop/new-1' })
+    const old = await database.session('shop/new-1')
+    await old.query(`update users set name = 'x' where id = 1`)
+    const quiet = await database.bellows({ settings: { gate: { quietMs: 600_000 } } })
+    const contract = quiet.change((driver) =>
+      driver.advance({ name: '0001_test', operations: [DROP] }, 'purge'),
+    )
+    await expect(contract).rejects.toMatchObject({
+      code: 'gate_closed',
+      message: expect.stringContaining('"shop/new-1" wrote it through the old shape'),
+    })
+    await bellows.change((driver) => driver.brownOut(1, 600_000))
+    await expect(old.query(`update users set name = 'y' where id = 1`)).rejects.toMatchObject({
+      code: '42703',
+    })
+    await old.query('update users set age = 1 where id = 1')
     expect(await counted(database, counter)).toBe(2)
   })
 })

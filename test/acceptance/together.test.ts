@@ -99,6 +99,7 @@ describe('several changes of one table in one migration', () => {
     )
     expect(steps.map(({ id }) => id)).toEqual([
       '0001_test/expand/1',
+      '0001_test/expand/2',
       '0001_test/backfill/1',
       '0001_test/verify/1',
       '0001_test/retire/1',

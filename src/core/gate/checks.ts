@@ -16,8 +16,7 @@ export function gateChecks(facts: GateFacts, rules: GateRules): readonly GateChe
   const others = checksBesideUse(facts, rules)
   const leases = others.find(({ check }) => check === 'leases')
   // One of the two must tell: where the use of a column is seen, and there is none, nobody needs to have registered.
-  const isUnknown = leases?.state === 'unknown' && leases.overridden === undefined
-  const standsAlone = isUnknown && !facts.everRegistered
+  const standsAlone = isUseAlone(leases, facts)
   const watch = windowOf(facts.watch, others, rules)
   const used = usageCheck(column, usage, watch, standsAlone ? alone(rules) : rules)
   const isTold = standsAlone && used.state === 'green' && seesReads(usage)
@@ -38,10 +37,20 @@ export function checksBesideUse(facts: Evidence, rules: GateRules): readonly Gat
     leasesCheck(column, facts, rules),
     sessionsCheck(column, facts.sessions, rules),
     transactionsCheck(column, facts, rules),
-    clientsCheck(column, facts.clients, facts.migration),
+    clientsCheck(column, facts, rules),
     ...(facts.brownout === undefined ? [] : [brownoutCheck(column, facts.brownout, facts.migration)]),
     dependentsCheck(column, facts.dependents, facts.clients),
   ]
+}
+
+function isUseAlone(leases: GateCheck | undefined, { everRegistered }: Evidence): boolean {
+  return leases?.state === 'unknown' && leases.overridden === undefined && !everRegistered
+}
+
+/** Is any time asked for in which nothing has used it? Where use is all that can be seen there always is. */
+export function asksForQuiet(facts: Evidence, rules: GateRules): boolean {
+  const isAlone = isUseAlone(leasesCheck(facts.column, facts, rules), facts)
+  return (isAlone ? alone(rules) : rules).quietMs > 0
 }
 
 function alone(rules: GateRules): GateRules {

@@ -1,3 +1,4 @@
+import { argument } from './argument.ts'
 import { type GateCheck, type GateRules, green, known, type Offender } from './check.ts'
 import { type Replication, replicationOffender, replicationSentence } from './replications.ts'
 
@@ -47,7 +48,7 @@ export function clientsCheck(
       hint:
         first === undefined
           ? 'Ask whoever replicates, then declare it under that name, and acknowledge it.'
-          : `Ask its owner, then say so: bellows clients acknowledge ${first.client} ${migration} --by <who>`,
+          : `Ask its owner, then say so: ${acknowledge(first.client, migration)}`,
     }
   }
   const said = clients.flatMap(({ client, acknowledged }) =>

@@ -1,6 +1,6 @@
 import type { Dependents } from '../schema/model.ts'
 import type { Brownout } from './brownout.ts'
-import type { DeclaredClient } from './clients.ts'
+import type { ClientFacts } from './clients.ts'
 import type { InventoryFacts } from './inventory.ts'
 import type { LeaseFacts } from './leases.ts'
 import type { SessionFacts } from './sessions.ts'
@@ -8,15 +8,13 @@ import type { TransactionFacts } from './transactions.ts'
 import type { UsageFacts, Watch } from './watch.ts'
 
 /** What is seen at one look of who and what needs a column. */
-export interface Evidence extends LeaseFacts, TransactionFacts {
+export interface Evidence extends LeaseFacts, TransactionFacts, ClientFacts {
   /** `"users"."name"`, for people. */
   readonly column: string
-  readonly migration: string
   /** Absent where nobody knows what runs: the application was not rolled out for this migration, and no cluster is known. */
   readonly inventory?: InventoryFacts
   readonly sessions: SessionFacts
   readonly usage: UsageFacts
-  readonly clients: readonly DeclaredClient[]
   /** Absent when no trial was made. */
   readonly brownout?: Brownout
   readonly dependents: Dependents

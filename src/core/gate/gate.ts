@@ -1,28 +1,7 @@
-import type { Dependents } from '../schema/model.ts'
-import { type Brownout, brownoutCheck } from './brownout.ts'
-import { type GateCheck, type GateRules, green, isPassed, type Override, type RefusalCode } from './check.ts'
-import { type ClientFacts, clientsCheck } from './clients.ts'
-import { dependentsCheck } from './dependents.ts'
-import { type InventoryFacts, inventoryCheck } from './inventory.ts'
-import { type LeaseFacts, leasesCheck } from './leases.ts'
-import { type SessionFacts, sessionsCheck } from './sessions.ts'
-import { type TransactionFacts, transactionsCheck } from './transactions.ts'
-import { seesReads, usageCheck } from './usage.ts'
-import type { UsageFacts, Watch } from './watch.ts'
-
-/** What was seen of who and what needs a column. */
-export interface GateFacts extends LeaseFacts, TransactionFacts, ClientFacts {
-  /** `"users"."name"`, for people. */
-  readonly column: string
-  /** Absent where nobody knows what runs: the application was not rolled out for this migration, and no cluster is known. */
-  readonly inventory?: InventoryFacts
-  readonly sessions: SessionFacts
-  readonly usage: UsageFacts
-  readonly watch: Watch
-  /** Absent when no trial was made. */
-  readonly brownout?: Brownout
-  readonly dependents: Dependents
-}
+import { type GateCheck, type GateRules, isPassed, type Override, type RefusalCode } from './check.ts'
+import { gateChecks } from './checks.ts'
+import type { GateFacts } from './facts.ts'
+import type { LeaseFacts } from './leases.ts'
 
 /**
  * Who uses the column: somebody who is there (`active`); only such as are silent and not known to be gone, or what is left of them:
@@ -79,55 +58,6 @@ const FIRST_SAID = ['dependents', 'leases'] as const
 
 function isNotGreen(check: GateCheck): check is Extract<GateCheck, { readonly hint: string }> {
   return check.state !== 'green'
-}
-
-export function gateChecks(facts: GateFacts, rules: GateRules): readonly GateCheck[] {
-  const { column, usage } = facts
-  const leases = leasesCheck(column, facts, rules)
-  // One of the two must tell: where the use of a column is seen, and there is none, nobody needs to have registered.
-  const standsAlone = isUntold(leases)
-  const used = usageCheck(column, usage, facts.watch, standsAlone ? alone(rules) : rules)
-  const isTold = standsAlone && used.state === 'green' && seesReads(usage)
-  return [
-    ...(facts.inventory === undefined ? [] : [inventoryCheck(facts.inventory)]),
-    isTold
-      ? green('leases', ['no instance was ever registered; its use is watched instead, readers included'])
-      : leases,
-    sessionsCheck(column, facts.sessions, rules),
-    transactionsCheck(column, facts, rules),
-    used,
-    clientsCheck(column, facts, rules),
-    ...(facts.brownout === undefined ? [] : [brownoutCheck(column, facts.brownout)]),
-    dependentsCheck(column, facts.dependents, facts.clients),
-  ].map((one) => waived(one, rules.overrides))
-}
-
-function isUntold(leases: GateCheck): boolean {
-  return leases.state === 'unknown' && leases.overridden === undefined
-}
-
-/** Is any time asked for in which nothing has used it? Where use is all that can be seen there always is. */
-export function asksForQuiet(facts: GateFacts, rules: GateRules): boolean {
-  const { quietMs } = isUntold(leasesCheck(facts.column, facts, rules)) ? alone(rules) : rules
-  return quietMs > 0
-}
-
-function alone(rules: GateRules): GateRules {
-  return { ...rules, quietMs: Math.max(rules.quietMs, rules.quietAloneMs) }
-}
-
-/**
- * Checks that cannot be gone without: whatever depends on the column would break, and an open transaction would only make the
- * contract wait for its lock.
- */
-export const NEVER_OVERRIDDEN = ['dependents', 'transactions'] as const
-
-function waived(check: GateCheck, overrides: readonly Override[]): GateCheck {
-  if (check.state === 'green' || check.overridden !== undefined) return check
-  const isFixed = NEVER_OVERRIDDEN.some((name) => name === check.check)
-  // A live lease is gone without one by one; see leases.ts.
-  const found = overrides.find((one) => one.check === check.check && one.check !== 'leases')
-  return isFixed || found === undefined ? check : { ...check, overridden: found.reason }
 }
 
 export function isOpen(checks: readonly GateCheck[]): boolean {

@@ -213,12 +213,7 @@ function changes(before: Watch, facts: UsageFacts): readonly Moment[] {
   ]
 }
 
-function changeOf(
-  then: WatchedServer,
-  { server, identity, statements, unseen, unreadable }: ServerUse,
-): string | undefined {
-  if (unreadable !== undefined) return `${server} could not be asked`
-  if (unseen !== undefined) return `the statements of ${server} could not be seen`
+function changeOf(then: WatchedServer, { server, identity, statements }: ServerUse): string | undefined {
   if (then.identity !== identity)
     return `${server} is another server than before, or was restored or started anew`
   const isForgotten = (id: string) => statements?.used.every((one) => one.id !== id) !== false

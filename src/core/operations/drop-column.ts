@@ -6,6 +6,7 @@ import type { Hazard } from '../plan/hazard.ts'
 import { leavingHazards } from '../plan/hazards.ts'
 import { namesFor } from '../plan/names.ts'
 import { isNeverNull } from '../plan/never-null.ts'
+import { uninstallCounterSql } from '../plan/old-writes.ts'
 import { columnAbsent, dualWriteAbsent, dualWriteStands } from '../plan/probes.ts'
 import { companionsOf, gateStep, type Leaving, noStrangers, retireStep, undoStep } from '../plan/retire.ts'
 import {
@@ -22,6 +23,8 @@ import { theTable } from '../plan/table-checks.ts'
 import { findColumn, findTable, needsColumn, withTable } from '../schema/model.ts'
 import { id, qualified, shown, sql, trusted } from '../sql.ts'
 import { dropProblems } from './drop/checks.ts'
+import { companions } from './drop/companions.ts'
+import { countingOf, countSteps, stopCountingSteps } from './drop/counting.ts'
 import { type DropColumn, downOf } from './drop/drop.ts'
 import type { Context, OperationSpec } from './operation.ts'
 
@@ -56,7 +59,8 @@ export const dropColumn: OperationSpec<DropColumn> = {
 
   expand: (op, context) => {
     const down = fillingOf(op, context)
-    return down === undefined ? [] : [fillingStep(op, down, context)]
+    const filling = down === undefined ? [] : [fillingStep(op, down, context)]
+    return [...filling, ...countSteps(op, countingOf(op, context))]
   },
 
   backfill: () => [],
@@ -76,9 +80,10 @@ export const dropColumn: OperationSpec<DropColumn> = {
 
   rollback: (op, context) => {
     const [leaving, down] = [leavingColumn(op, context), fillingOf(op, context)]
+    const stopped = stopCountingSteps(op, countingOf(op, context))
     return down === undefined
-      ? [undoStep(leaving, [])]
-      : [undoStep(leaving, [functionSql(down.visible)]), takeBackStep(op, down.visible)]
+      ? [undoStep(leaving, []), ...stopped]
+      : [undoStep(leaving, [functionSql(down.visible)]), ...stopped, takeBackStep(op, down.visible)]
   },
 }
 
@@ -174,17 +179,25 @@ function dependencies(op: DropColumn, { schema }: Context): readonly Hazard[] {
   return table === undefined ? [] : leavingHazards(table, op.column)
 }
 
-function leavingColumn(op: DropColumn, { schema, seed }: Context): Leaving {
+function leavingColumn(op: DropColumn, context: Context): Leaving {
+  const { schema, seed } = context
   const table = findTable(schema, theTable(op))
+  const counting = countingOf(op, context)
   assert(table !== undefined, 'steps come after check')
   const known = companionsOf(table, op.column)
-  return { table: theTable(op), column: op.column, hidden: namesFor(seed, op.column, []).hidden, known }
+  return {
+    table: theTable(op),
+    column: op.column,
+    hidden: namesFor(seed, op.column, []).hidden,
+    known,
+    ...(counting === undefined ? {} : { counter: counting.counter }),
+  }
 }
 
 function purgeStep(op: DropColumn, context: Context): StepDraft {
   const leaving = leavingColumn(op, context)
   const { table, hidden } = leaving
-  const down = fillingOf(op, context)
+  const [down, counting] = [fillingOf(op, context), countingOf(op, context)]
   return {
     kind: 'purge',
     shares: { table, at: 'drop' },
@@ -203,6 +216,7 @@ function purgeStep(op: DropColumn, context: Context): StepDraft {
     requires: [noStrangers(leaving, hidden)],
     statements: [
       ...(down === undefined ? [] : uninstallSql(down.hidden)),
+      ...(counting === undefined ? [] : uninstallCounterSql(counting)),
       sql`alter table ${qualified(table)} drop column ${id(hidden)} restrict`,
       clearColumnState(table, op.column),
     ],
@@ -219,23 +233,5 @@ function partnerLocks(op: DropColumn, { schema }: Context): readonly Lock[] {
     relation,
     level: 'access_exclusive',
     implied: true,
-  }))
-}
-
-/** PostgreSQL drops these with the column and does not say a word; the plan does. */
-function companions(op: DropColumn, { schema }: Context): readonly Hazard[] {
-  const table = findTable(schema, theTable(op))
-  if (table === undefined) return []
-  const gone = [
-    ...table.indexes
-      .filter((one) => one.constraint === null && one.columns.includes(op.column))
-      .map(({ name }) => ({ name, what: 'index' })),
-    ...table.constraints
-      .filter((one) => one.kind !== 'not_null' && needsColumn(table, one, op.column))
-      .map(({ name }) => ({ name, what: 'constraint' })),
-  ]
-  return gone.map(({ what, name }) => ({
-    code: 'goes_with_column',
-    because: `The ${what} ${shown(name)} needs "${op.column}" and is dropped with it.`,
   }))
 }

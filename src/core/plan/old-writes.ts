@@ -1,7 +1,16 @@
 import type { QualifiedName } from '../schema/model.ts'
-import { id, join, lit, qualified, type Sql, sql, trusted } from '../sql.ts'
+import { id, join, lit, qualified, regclass, type Sql, sql, trusted } from '../sql.ts'
 import { counterSql, dropCounterSql, isOnTrial, nextNumber, settingsOf, tellSql, WHO } from './counter.ts'
-import { areOmitted, forwardOf, lifted, type Pair, type Sides, same, unfilledOf } from './dual-write.ts'
+import {
+  areOmitted,
+  forwardOf,
+  lifted,
+  omitted,
+  type Pair,
+  type Sides,
+  same,
+  unfilledOf,
+} from './dual-write.ts'
 import { ownersOnlySql } from './row-trigger.ts'
 
 /** Where writes through the old shape are counted, and by which triggers of its table. */
@@ -43,7 +52,7 @@ export function rowCountingFor(sides: Sides, counter: string, dualWrite: string)
     names.map((name) => sql`${trusted(row)}.${id(name)}`)
   const [olds, news] = [at('new', sides.olds), at('new', sides.news)]
   const isSame = (names: readonly string[]) => same(join(at('new', names)), join(at('old', names)))
-  const named = (word: string) => dualWrite.replace('_dual_write_', `_count_${word}_`)
+  const named = namedBy(dualWrite)
   return {
     table: sides.table,
     column: sides.olds.join('" and "'),
@@ -59,6 +68,50 @@ export function rowCountingFor(sides: Sides, counter: string, dualWrite: string)
       unless: sql`not ${isSame(sides.news)} or ${forwardOf(sides.mapping, olds, news)}`,
     },
   }
+}
+
+/**
+ * Of a column that goes without another one in its place. Whoever gives it its default, or what each row has anew, cannot be told from
+ * whoever leaves it out; whoever changes it can.
+ * @param dualWrite what the trigger is called that fills it, or would be
+ */
+export function leavingCountingFor(
+  {
+    table,
+    fromColumn,
+  }: Pick<Pair, 'table' | 'fromColumn'> & { readonly fromColumn: { readonly name: string } },
+  counter: string,
+  dualWrite: string,
+): Counting {
+  const { name: column } = fromColumn
+  const [now, before] = [sql`new.${id(column)}`, sql`old.${id(column)}`]
+  const named = namedBy(dualWrite)
+  return {
+    table,
+    column,
+    counter,
+    onInsert: { name: named('insert'), when: sql`not (${omitted({ fromColumn }, now)})` },
+    onUpdate: { name: named('update'), when: sql`not ${same(now, before)}` },
+  }
+}
+
+/** Right before the trigger that keeps the columns in step. */
+function namedBy(dualWrite: string): (word: string) => string {
+  return (word) => dualWrite.replace('_dual_write_', `_count_${word}_`)
+}
+
+/** Both triggers are there, and nobody has switched one of them off. */
+export function counterStands({ table, counter, onInsert, onUpdate }: Counting): Sql {
+  const each = [onInsert, onUpdate].map(({ name }) => lit(name))
+  return sql`(select count(*) = 2 from pg_catalog.pg_trigger where tgrelid = ${regclass(table)} and tgname in (${join(each)}) and tgenabled = 'A' and tgfoid = ${functionOf(counter)})`
+}
+
+export function counterAbsent({ counter }: Counting): Sql {
+  return sql`${functionOf(counter)} is null`
+}
+
+function functionOf(counter: string): Sql {
+  return sql`pg_catalog.to_regprocedure(${lit(`bellows.${id(counter)}()`)})`
 }
 
 /**

@@ -10,5 +10,5 @@ export type Shares = {
   | { readonly at: 'install'; readonly duty: Duty }
   | { readonly at: 'fill'; readonly columns: readonly string[] }
   | { readonly at: 'validate'; readonly constraints: readonly string[] }
-  | { readonly at: 'compare' | 'prove' | 'offer' | 'hide' | 'show' | 'drop' | 'take back' }
+  | { readonly at: 'compare' | 'prove' | 'offer' | 'hide' | 'show' | 'drop' | 'take back' | 'count' }
 )

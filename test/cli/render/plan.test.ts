@@ -59,6 +59,7 @@ describe('the plan of a dropped column', () => {
       .filter((line) => /^\S/.test(line))
     expect(headings).toEqual([
       'Plan of 0001_test',
+      'expand',
       'rollout',
       'retire',
       'purge',

@@ -6,7 +6,7 @@ import { namesFor } from '../../../src/core/plan/names.ts'
 import { columnAbsent, columnExists } from '../../../src/core/plan/probes.ts'
 import type { StepDraft, TransactionStep } from '../../../src/core/plan/step.ts'
 import { type Facts, valueKey } from '../../../src/core/schema/facts.ts'
-import type { Table } from '../../../src/core/schema/model.ts'
+import type { Column, Table } from '../../../src/core/schema/model.ts'
 import {
   check,
   column,
@@ -46,7 +46,19 @@ const full = tableWith([column('name'), column('age', 'integer')], {
   ],
   indexes: [indexOf(key), index('by_name', ['name']), index('by_age', ['age'])],
 })
-const { hidden } = namesFor(SEED, 'name', [])
+const names = namesFor(SEED, 'name', [])
+const { hidden } = names
+/** What is left when nobody counts any more. */
+const UNCOUNTED = [
+  ...['insert', 'update'].map(
+    (word) =>
+      `drop trigger if exists "${names.trigger.replace('_dual_write_', `_count_${word}_`)}" on "public"."users"`,
+  ),
+  `drop function if exists bellows."${names.counter}"()`,
+  `drop table if exists bellows."${names.counter}"`,
+  `drop sequence if exists bellows."${names.counter}_number"`,
+  `delete from bellows.brownout where counter = '${names.counter}'`,
+]
 
 const leaving = (of: Table, op = drop()) => dropColumn.apply(op, schemaOf(of), facts()).tables[0]
 const problems = (op: DropColumn, of: Table = table()) => dropColumn.check(op, context(of))
@@ -208,7 +220,6 @@ describe('a column that is filled for writers that no longer know it', () => {
   test('is so from expand to purge, also under its hidden name', () => {
     const op = drop({ down: 'id::text' })
     const at = given(full, 'id::text')
-    const names = namesFor(SEED, 'name', [])
     const on = '"public"."users"'
     const made = (name: string) =>
       `create or replace function bellows."${names.function}"() returns trigger language plpgsql as '\nbegin\n  new."${name}" := new.id::pg_catalog.text;\n  return new;\nend'`
@@ -216,7 +227,10 @@ describe('a column that is filled for writers that no longer know it', () => {
       `drop trigger if exists "${names.trigger}" on ${on}`,
       `drop function if exists bellows."${names.function}"()`,
     ]
-    const steps = [...dropColumn.expand(op, at), ...dropColumn.contract(op, at)]
+    const [first, counting, ...more] = dropColumn.expand(op, at)
+    expect(counting?.does).toMatch(/^count who/)
+    expect(more).toEqual([])
+    const steps = [...(first === undefined ? [] : [first]), ...dropColumn.contract(op, at)]
     const statements = (all: readonly StepDraft[]) =>
       all.map((step) => ('statements' in step ? [step.phase, ...step.statements] : [step.phase]))
     expect(statements(steps)).toEqual([
@@ -236,6 +250,7 @@ describe('a column that is filled for writers that no longer know it', () => {
       [
         'purge',
         ...gone,
+        ...UNCOUNTED,
         `alter table ${on} drop column "${hidden}" restrict`,
         clearColumnState(USERS, 'name'),
       ],
@@ -257,6 +272,7 @@ describe('a column that is filled for writers that no longer know it', () => {
         clearColumnState(USERS, 'name'),
         made('name'),
       ],
+      ['expand', ...UNCOUNTED],
       ['expand', ...gone],
     ])
   })
@@ -287,9 +303,47 @@ describe('the schema afterwards', () => {
 describe('the steps', () => {
   const contract = (of: Table = table(), op = drop()) => dropColumn.contract(op, context(of))
 
-  test('do nothing before the gate', () => {
-    expect(dropColumn.expand(drop(), context())).toEqual([])
+  test('count who writes the column before the gate, and nothing else', () => {
+    expect(dropColumn.expand(drop(), context()).map(({ does }) => does)).toEqual([
+      'count who still writes "name" of "users"',
+    ])
+    expect(contract()[0]).toMatchObject({ kind: 'gate', counter: names.counter })
     expect(dropColumn.backfill(drop(), context())).toEqual([])
+  })
+
+  test.for<[string, Partial<Column>, string, string]>([
+    [
+      'a value',
+      {},
+      'not (new."name" is null)',
+      'not pg_catalog.record_image_eq(row(new."name"), row(old."name"))',
+    ],
+    [
+      'a value that is not the default',
+      { default: `'x'::text`, defaultVolatility: 'immutable' },
+      `not (new."name" is null or pg_catalog.record_image_eq(row(new."name"), row(('x'::pg_catalog.text)::pg_catalog.text)))`,
+      'not pg_catalog.record_image_eq(row(new."name"), row(old."name"))',
+    ],
+    [
+      'no value that the server makes anew each time',
+      { identity: 'by_default' },
+      'not (true)',
+      'not pg_catalog.record_image_eq(row(new."name"), row(old."name"))',
+    ],
+  ])('count an INSERT that gives it %s, and an UPDATE that changes it', ([, more, inserted, updated]) => {
+    const [counting] = dropColumn.expand(drop(), context(tableWith([column('name', 'text', more)])))
+    const made = (counting as TransactionStep).statements.filter((one) => one.startsWith('create trigger'))
+    expect(made).toEqual([
+      expect.stringContaining(`before insert on "public"."users" for each row when (${inserted}) execute`),
+      expect.stringContaining(`before update on "public"."users" for each row when (${updated}) execute`),
+    ])
+  })
+
+  test('count nothing of a column that is computed', () => {
+    const computed = context(tableWith([column('name', 'text', { generated: 'stored' })]))
+    expect(dropColumn.expand(drop(), computed)).toEqual([])
+    expect(dropColumn.contract(drop(), computed)[0]).not.toHaveProperty('counter')
+    expect(dropColumn.rollback(drop(), computed)).toHaveLength(1)
   })
 
   test('wait, hide and drop', () => {
@@ -335,6 +389,7 @@ describe('the steps', () => {
         },
       ],
       statements: [
+        ...UNCOUNTED,
         `alter table "public"."users" drop column "${hidden}" restrict`,
         clearColumnState(USERS, 'name'),
       ],
@@ -406,6 +461,7 @@ describe('the steps', () => {
         ],
         cost: 'instant',
       },
+      expect.objectContaining({ phase: 'expand', kind: 'ddl', statements: UNCOUNTED }),
     ])
   })
 

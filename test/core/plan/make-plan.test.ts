@@ -228,6 +228,7 @@ describe('a plan', () => {
     expect(plan.steps.map(({ id, kind }) => `${id} ${kind}`)).toEqual([
       '0001_test/expand/1 ddl',
       '0001_test/expand/2 install_dual_write',
+      '0001_test/expand/3 install_dual_write',
       '0001_test/backfill/1 backfill',
       '0001_test/verify/1 verify',
       '0001_test/verify/2 ddl',
@@ -245,7 +246,7 @@ describe('a plan', () => {
     ])
     expect(plan.rollback.map(({ id, phase, does }) => `${id} ${phase}: ${does}`)).toEqual([
       '0001_test/rollback/1 retire: bring the column "name" of "users" back; bring the column "age" of "users" back',
-      '0001_test/rollback/2 expand: drop the column "full_name" of "users" again',
+      '0001_test/rollback/2 expand: drop the column "full_name" of "users" again; no longer count who writes "age" of "users"',
       '0001_test/rollback/3 expand: drop the column "slug" of "users" again',
     ])
   })

@@ -37,7 +37,15 @@ const planOf = (...operations: readonly Operation[]) => makePlan({ name: 'm', op
 const ids = (steps: readonly Step[], ...kinds: readonly Step['kind'][]) =>
   steps.filter(({ kind }) => kinds.includes(kind)).map(({ id }) => id)
 const KINDS = ['install_dual_write', 'backfill', 'verify', 'validate', 'retire', 'purge'] as const
-const ALL = ['m/expand/1', 'm/backfill/1', 'm/verify/1', 'm/verify/3', 'm/retire/1', 'm/purge/1']
+const ALL = [
+  'm/expand/1',
+  'm/expand/2',
+  'm/backfill/1',
+  'm/verify/1',
+  'm/verify/3',
+  'm/retire/1',
+  'm/purge/1',
+]
 const statements = (step: Step | undefined) => (step as TransactionStep).statements
 
 describe('changes of one table', () => {

@@ -13,7 +13,9 @@ const on = { namespace: 'public', table: 'users' } as const
 const rename: Operation = { kind: 'rename_column', ...on, from: 'name', to: 'full_name' }
 // On a table of its own, or both would be hidden at once.
 const drop: Operation = { kind: 'drop_column', ...on, table: 'teams', column: 'age' }
-const users = schemaOf(tableWith([column('name')]), { ...tableWith([column('age')]), name: 'teams' })
+// Nobody writes it, so nothing is counted before the gate.
+const computed = column('age', 'text', { generated: 'stored' })
+const users = schemaOf(tableWith([column('name')]), { ...tableWith([computed]), name: 'teams' })
 const plan = makePlan({ name: 'm', operations: [rename, drop] }, users, facts())
 
 const AT = '2026-01-02T03:04:05Z'
