@@ -120,11 +120,11 @@ function brokenBy(
 ): readonly string[] {
   const rollout = world.rollout()
   if (rollout === undefined) return [`${call} ${id} before the rollout`]
-  const all = fleet.now()
-  if (call === 'start') return brokenByStart(rollout, all, id)
-  const one = all.find((other) => other.id === id)
+  if (call === 'start') return brokenByStart(rollout, fleet.now(), id)
+  const one = fleet.find(id)
   if (call === 'stop' && one?.state === 'serving') return [`stop ${id} while it serves`]
   if (call !== 'drain' || one?.state !== 'serving') return []
+  const all = fleet.now()
   if (rollout.instances.get(id)?.failed !== undefined) return brokenByLast(rollout, all, one)
   if (!serves(given, one)) return []
   const left = all.filter((other) => other.id !== id && other.role === one.role && serves(given, other))

@@ -13,3 +13,6 @@ export function seedsOf(
   const all = SEED !== undefined ? [Number(SEED)] : SEEDS !== undefined ? first(Number(SEEDS)) : usual
   return all.filter((seed) => seed % shares === share)
 }
+
+/** Whoever asks for thousands of large worlds waits for them. */
+export const LONG = process.env.SEEDS === undefined ? {} : { timeout: 24 * 3_600_000 }

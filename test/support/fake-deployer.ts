@@ -39,6 +39,7 @@ export interface FakeFleet {
   readonly deployer: Deployer
   /** Everyone as they are, without a look. */
   now(): readonly FleetInstance[]
+  find(id: string): FleetInstance | undefined
   /** Puts one there that serves already. */
   put(
     placement: Placement,
@@ -126,7 +127,9 @@ export function fakeFleet(options: FakeOptions = {}): FakeFleet {
 
   const advance = (ms: number): void => {
     for (const effect of late.splice(0)) effect()
-    for (const one of [...all.values()].filter(({ state }) => state !== 'gone')) {
+    // Of those that are there now: what an end brings about may start others.
+    for (const one of [...all.values()]) {
+      if (one.state === 'gone') continue
       one.shown = undefined
       one.ageMs += ms
       one.inStateMs += ms
@@ -160,6 +163,10 @@ export function fakeFleet(options: FakeOptions = {}): FakeFleet {
       log: async (id, lines) => [`${id} says hello`, `${id} gives up`].slice(-lines),
     },
     now: () => [...all.values()].map(shown),
+    find: (id) => {
+      const one = all.get(id)
+      return one === undefined ? undefined : shown(one)
+    },
     put: (placement, { behaviour: how = { healthyAfterMs: 0 }, state = 'serving' } = {}) => {
       const one = add(placement, how, state)
       // It has been there for long.

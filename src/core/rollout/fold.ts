@@ -8,23 +8,33 @@ export function foldRollout(
   begun: Rollout | undefined,
   entries: readonly RolloutEntry[],
 ): Rollout | undefined {
-  const put = copyingOnce()
+  const own = copyingOnce()
   return entries.reduce<Rollout | undefined>((rollout, { event, atMs }) => {
     if (event.kind === 'rollout_started') return 'workloads' in event ? undefined : started(event, atMs)
     if (rollout === undefined || event.kind === 'workload') return rollout
-    return { ...after(rollout, event, atMs, put), movedAtMs: atMs }
+    return { ...after(rollout, event, atMs, own), movedAtMs: atMs }
   }, begun)
 }
 
-type Put = <K, V>(map: ReadonlyMap<K, V>, key: K, value: V) => ReadonlyMap<K, V>
+interface Own {
+  put<K, V>(map: ReadonlyMap<K, V>, key: K, value: V): ReadonlyMap<K, V>
+  add<T>(set: ReadonlySet<T>, one: T): ReadonlySet<T>
+}
 
-/** Within one fold each map is copied once, however many entries change it: a large rollout has thousands of them. */
-function copyingOnce(): Put {
+/** Within one fold each map and set is copied once, however many entries change it: a large rollout has thousands of them. */
+function copyingOnce(): Own {
   const own = new WeakSet<object>()
-  return (map, key, value) => {
-    const copy = own.has(map) ? (map as typeof map & Map<unknown, unknown>) : new Map(map)
-    own.add(copy)
-    return copy.set(key, value)
+  return {
+    put: (map, key, value) => {
+      const copy = own.has(map) ? (map as typeof map & Map<unknown, unknown>) : new Map(map)
+      own.add(copy)
+      return copy.set(key, value)
+    },
+    add: (set, one) => {
+      const copy = own.has(set) ? (set as typeof set & Set<unknown>) : new Set(set)
+      own.add(copy)
+      return copy.add(one)
+    },
   }
 }
 
@@ -68,7 +78,7 @@ const FRESH = {
 
 type Later = Exclude<RolloutEvent, { readonly kind: 'rollout_started' | 'workload' }>
 
-function after(rollout: Rollout, event: Later, atMs: number, put: Put): Rollout {
+function after(rollout: Rollout, event: Later, atMs: number, own: Own): Rollout {
   switch (event.kind) {
     case 'batch_started':
       return {
@@ -80,19 +90,19 @@ function after(rollout: Rollout, event: Later, atMs: number, put: Put): Rollout 
         hurried: false,
       }
     case 'placed':
-      return placed(rollout, event.placement, atMs, put)
+      return placed(rollout, event.placement, atMs, own)
     case 'running':
     case 'serving':
     case 'gone':
-      return moved(rollout, event.id, { state: event.kind, sinceMs: atMs }, put)
+      return moved(rollout, event.id, { state: event.kind, sinceMs: atMs }, own)
     case 'draining':
-      return { ...rollout, drained: new Set([...rollout.drained, event.id]) }
+      return { ...rollout, drained: own.add(rollout.drained, event.id) }
     case 'failed':
-      return failed(rollout, event, put)
+      return failed(rollout, event, own)
     case 'batch_settled':
       return { ...rollout, settledAtMs: atMs }
     case 'checked':
-      return { ...rollout, checks: put(rollout.checks, event.name, checked(rollout, event, atMs)) }
+      return { ...rollout, checks: own.put(rollout.checks, event.name, checked(rollout, event, atMs)) }
     case 'asked':
       return { ...afterAsking(rollout, event, resumed), heard: event.seq }
     case 'paused': {
@@ -116,7 +126,7 @@ function after(rollout: Rollout, event: Later, atMs: number, put: Put): Rollout 
   }
 }
 
-function placed(rollout: Rollout, placement: Placement, atMs: number, put: Put): Rollout {
+function placed(rollout: Rollout, placement: Placement, atMs: number, own: Own): Rollout {
   const slot = slotName(placement)
   const known: Known = {
     ...placement,
@@ -127,19 +137,19 @@ function placed(rollout: Rollout, placement: Placement, atMs: number, put: Put):
   }
   return {
     ...rollout,
-    instances: put(rollout.instances, placement.id, known),
-    attempts: put(rollout.attempts, slot, (rollout.attempts.get(slot) ?? 0) + 1),
+    instances: own.put(rollout.instances, placement.id, known),
+    attempts: own.put(rollout.attempts, slot, (rollout.attempts.get(slot) ?? 0) + 1),
   }
 }
 
-function moved(rollout: Rollout, id: string, to: Partial<Known>, put: Put): Rollout {
+function moved(rollout: Rollout, id: string, to: Partial<Known>, own: Own): Rollout {
   const known = rollout.instances.get(id)
   if (known === undefined) return rollout
-  return { ...rollout, instances: put(rollout.instances, id, { ...known, ...to }) }
+  return { ...rollout, instances: own.put(rollout.instances, id, { ...known, ...to }) }
 }
 
 /** What fails behind a settled batch unsettles it: the slot is filled again, and everything is looked at anew. */
-function failed(rollout: Rollout, event: InstanceFailed, put: Put): Rollout {
+function failed(rollout: Rollout, event: InstanceFailed, own: Own): Rollout {
   const known = rollout.instances.get(event.id)
   if (known === undefined) return rollout
   const slot = slotName(known)
@@ -148,9 +158,9 @@ function failed(rollout: Rollout, event: InstanceFailed, put: Put): Rollout {
   const isCondemned = failures >= attempts
   const because = attempts > 1 ? `${event.because} (attempt ${failures} of ${attempts})` : event.because
   return {
-    ...moved(rollout, event.id, { failed: event.because }, put),
-    failures: put(rollout.failures, slot, failures),
-    setAside: isCondemned ? put(rollout.setAside, slot, because) : rollout.setAside,
+    ...moved(rollout, event.id, { failed: event.because }, own),
+    failures: own.put(rollout.failures, slot, failures),
+    setAside: isCondemned ? own.put(rollout.setAside, slot, because) : rollout.setAside,
     lastFailure: event,
     settledAtMs: undefined,
     checks: new Map(),

@@ -34,6 +34,7 @@ export function crowd(database: SimulatedDatabase, luck: Chance, given: FleetSce
     if (hiddenAtMs !== undefined)
       harms.push(`${who} uses the old column ${(time.nowMs() - hiddenAtMs) / 1_000} s after it was hidden`)
   }
+  const isHidden = (): boolean => hiddenAtMs !== undefined
   const optionsFor = (id: string, version: string): ProcessOptions => {
     const needsOld = version < NEW
     const isOdd = needsOld && given.trouble > 0
@@ -53,7 +54,7 @@ export function crowd(database: SimulatedDatabase, luck: Chance, given: FleetSce
     harms,
     start: (id, version, onExit) => {
       const process = startProcess(
-        { database, luck, onUse: harm },
+        { database, luck, onUse: harm, isHidden },
         { ...optionsFor(id, version), ...(onExit === undefined ? {} : { onExit }) },
       )
       processes.push(process)
@@ -83,7 +84,7 @@ export function crowd(database: SimulatedDatabase, luck: Chance, given: FleetSce
       for (const one of processes) if (needsOldNow(one)) harms.push(`${one.id} needs what is hidden`)
       for (const { pid } of visitors) harms.push(`the visitor ${pid} needs what is hidden`)
     },
-    isHidden: () => hiddenAtMs !== undefined,
+    isHidden,
     somebodyNeeds: () =>
       visitors.size > 0 || processes.some((one) => one.needsOld && (one.life !== 'ended' || hasSession(one))),
   }

@@ -58,7 +58,7 @@ export function simulatedDatabase(time: Timeline, without?: SafetyRule): Simulat
       })
   const strangers = (): readonly Stranger[] => strangersAmong(open.all(), known.entries.values())
   const oldTransactions = (beforeMs: number): readonly OldTransaction[] =>
-    [...open.all()].flatMap(({ pid, application, transaction }) =>
+    [...open.inTransaction()].flatMap(({ pid, application, transaction }) =>
       transaction === undefined || transaction.sinceMs >= beforeMs
         ? []
         : [{ ...OF_APP, pid, application, holds: transaction.hasTable, since: isoOf(transaction.sinceMs) }],

@@ -1,6 +1,6 @@
-import type { FleetInstance } from '../../../src/core/rollout/fleet.ts'
 import type { Driving } from '../../../src/engine/context.ts'
 import { type Call, type FakeFleet, type Fault, fakeFleet } from '../../support/fake-deployer.ts'
+import type { Kills } from '../mortal.ts'
 import { behaviourOf, type Chance, NEW, OLD, type Scenario } from '../scenario.ts'
 import { type Crowd, crowd } from './crowd.ts'
 import { type SafetyRule, type SimulatedDatabase, simulatedDatabase } from './database.ts'
@@ -63,7 +63,7 @@ export function begun(luck: Chance, given: FleetScenario, without?: SafetyRule):
         journal,
         gate: given.gate,
         ...(fleet === undefined ? {} : { deployer: fleet.deployer }),
-        kills: () => (luck.happens(trouble() / 200) ? luck.one('before', 'after') : 'no'),
+        kills: death(luck, () => isCalm),
         // Now and then the machine of the driver stands still.
         delayMs: () => luck.below(luck.happens(trouble() / 20) ? 30_000 : 15),
         check: () => ({
@@ -72,6 +72,15 @@ export function begun(luck: Chance, given: FleetScenario, without?: SafetyRule):
         }),
         onHide: people.hide,
       }),
+  }
+}
+
+/** Every other driver is killed somewhere on its way: at its first effects, or after hundreds of them. */
+function death(luck: Chance, isCalm: () => boolean): Kills {
+  let left = luck.happens(0.5) ? luck.below(luck.one(10, 50, 200, 1_000)) : Number.POSITIVE_INFINITY
+  return () => {
+    left -= 1
+    return left < 0 && !isCalm() ? luck.one('before', 'after') : 'no'
   }
 }
 
@@ -139,7 +148,6 @@ function replacedBySomebody(around: Mishaps): void {
 function settle(one: Process, fleet: FakeFleet | undefined): void {
   heal(one)
   resume(one)
-  const isKept =
-    fleet?.now().some(({ id, state }: FleetInstance) => id === one.id && state !== 'gone') === true
-  if (!isKept && one.needsOld) terminate(one)
+  const state = fleet?.find(one.id)?.state ?? 'gone'
+  if (state === 'gone' && one.needsOld) terminate(one)
 }

@@ -19,9 +19,10 @@ const SLACK_MS = 240_000
 /**
  * Somebody who deploys and contracts, as `bellows deploy` does, until the column is hidden: again whenever it was refused or the
  * driver was killed, and sometimes before the rollout is through.
+ * @param deaths told of each driver that was killed, by what it was about to do or had just done
  * @returns that the column is hidden, or why it never will be
  */
-export async function contracted(life: Life): Promise<string> {
+export async function contracted(life: Life, deaths: string[] = []): Promise<string> {
   const { time, luck, given } = life
   const { silentGraceMs, quietMs } = given.gate
   const boundMs = LEASE_MS + silentGraceMs + quietMs + WRITE_ROW_MS + SLACK_MS
@@ -30,6 +31,7 @@ export async function contracted(life: Life): Promise<string> {
     calmFailures: 0,
     calmPauses: 0,
     freeSinceMs: undefined,
+    deaths,
   }
   for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt += 1) {
     const refusal = await attempted(life, deploying)
@@ -49,6 +51,7 @@ interface Deploying {
   calmPauses: number
   /** Since when nobody needs the old column, and nothing goes wrong. */
   freeSinceMs: number | undefined
+  readonly deaths: string[]
 }
 
 /** @returns why not, undefined when the column is hidden */
@@ -66,7 +69,10 @@ async function attempted(life: Life, deploying: Deploying): Promise<string | und
     await drive(driver, RUN, 'retire')
     return undefined
   } catch (error) {
-    if (error instanceof Killed) return 'the driver was killed'
+    if (error instanceof Killed) {
+      deploying.deaths.push(error.message)
+      return 'the driver was killed'
+    }
     if (!(error instanceof Error) || !(error instanceof BellowsError || EXPECTED.test(error.message)))
       throw error
     await answer(life, deploying, error)

@@ -25,6 +25,8 @@ export interface ProcessWorld {
   readonly luck: Chance
   /** An instance of the old version is about to use the old column. */
   readonly onUse: (id: string) => void
+  /** Is the old column gone? Nobody is interested any more in those who do without it. */
+  readonly isHidden: () => boolean
 }
 
 /**
@@ -177,9 +179,13 @@ function release(one: Process): void {
 }
 
 function renewing(one: Process): void {
-  if (one.standing.kind === 'retired' || one.standing.kind === 'released') return
+  if (one.standing.kind === 'retired' || one.standing.kind === 'released' || isOfNoInterest(one)) return
   ask(one)
   later(one, RENEW_MS, () => renewing(one))
+}
+
+function isOfNoInterest({ needsOld, world }: Process): boolean {
+  return !needsOld && world.isHidden()
 }
 
 type Answer = (refusal?: unknown) => void
@@ -249,7 +255,7 @@ function register(one: Process, session: Session, answer: Answer): void {
 
 function working(one: Process): void {
   const { luck } = one.world
-  if (one.isDraining) return
+  if (one.isDraining || isOfNoInterest(one)) return
   later(one, one.jobEveryMs / 2 + luck.below(one.jobEveryMs), () => working(one))
   const pauses = Array.from({ length: 1 + luck.below(3) }, () => luck.below(luck.happens(0.1) ? 3_000 : 100))
   begin(one, pauses, luck.happens(0.3))

@@ -16,14 +16,15 @@ export interface FleetScenario {
   readonly jobEveryMs: number
 }
 
+/** Mostly a few instances, of which whatever happens to one happens to many; sometimes tens of them. */
 export function fleetScenario(luck: Chance): FleetScenario {
   const isDriven = luck.happens(0.4)
   const trouble = luck.one(0, 0.2, 1, 1)
-  const rollout = scenario(luck, 3)
+  const rollout = scenario(luck, luck.one(3, 3, 3, 20))
   const sized = rollout.roles.every(({ instances }) => instances > 0)
   return {
     rollout: isDriven && sized ? { ...rollout, trouble: trouble / 10 } : undefined,
-    instances: 1 + luck.below(5),
+    instances: 1 + luck.below(luck.one(5, 5, 5, 50)),
     gate: gateFor(luck),
     trouble,
     calmAfterMs: 90_000 + luck.below(300_000),
@@ -48,7 +49,7 @@ export function largeScenario(luck: Chance, kind: 'free' | 'driven'): FleetScena
     rollout: {
       roles: [{ role: 'web', instances: 1_000 }],
       before: new Map([['web', 1_000]]),
-      rules: { ...rules, batch: '50%', order: 'start-first', onFailure: 'rollback' },
+      rules: { ...rules, batch: '50%', order: 'start-first', onFailure: 'rollback', pollMs: 3_000 },
       badShare: 0,
       trouble: 0.001,
     },

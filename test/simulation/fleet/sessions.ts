@@ -15,6 +15,8 @@ export interface Sessions {
   /** Whatever its transaction had done is taken back. */
   close(session: Session): void
   all(): Iterable<Session>
+  /** Those of them that are in a transaction. */
+  inTransaction(): Iterable<Session>
   called(application: string): Session | undefined
   begin(session: Session): void
   commit(session: Session): void
@@ -32,6 +34,7 @@ export interface Sessions {
 
 export function sessions(time: Timeline): Sessions {
   const open = new Map<number, Session>()
+  const working = new Set<Session>()
   const named = new Map<string, Set<Session>>()
   const waiting: (() => void)[] = []
   const writes: Sessions['writes'] = { count: 0, last: [] }
@@ -42,6 +45,7 @@ export function sessions(time: Timeline): Sessions {
   const end = (session: Session): void => {
     if (session.transaction?.hasTable === true) holders -= 1
     session.transaction = undefined
+    working.delete(session)
   }
   const attempt = (session: Session, statement: () => void): void => {
     if (isWanted && session.isOpen && session.transaction?.hasTable !== true) {
@@ -72,9 +76,11 @@ export function sessions(time: Timeline): Sessions {
       named.get(session.application)?.delete(session)
     },
     all: () => open.values(),
+    inTransaction: () => working.values(),
     called: (application) => named.get(application)?.values().next().value,
     begin: (session) => {
       session.transaction ??= { sinceMs: time.nowMs(), hasTable: false }
+      working.add(session)
     },
     commit: end,
     use: attempt,
