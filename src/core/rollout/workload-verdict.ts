@@ -40,7 +40,7 @@ export function workloadVerdict(facts: WorkloadFacts, ours: Ours, rules: Workloa
     }
   const failures = [...podFailures(facts, ours, rules), ...conditionFailures(facts, ours, rules)]
   if (failures.length > 0) return { state: 'failed', because: failures }
-  const missing = whatIsMissing(facts)
+  const missing = whatIsMissing(facts, rules)
   if (missing.length > 0) return { state: 'rolling', because: missing.map((what) => `${name}: ${what}`) }
   const left = whatIsLeft(facts, ours)
   if (left.length > 0) return { state: 'draining', because: left }
@@ -53,7 +53,8 @@ export function rollObstacle(facts: WorkloadFacts): string | undefined {
     case 'Deployment':
       return facts.paused ? `it is paused: kubectl rollout resume deployment ${facts.name}` : undefined
     case 'StatefulSet':
-      if (facts.partition > 0) return `its partition ${facts.partition} keeps pods on the old template`
+      if (facts.partition > 0)
+        return `its partition ${facts.partition} keeps pods on the old template: set it to 0`
       return onDelete(facts.strategy)
     case 'DaemonSet':
       return onDelete(facts.strategy)
@@ -91,7 +92,7 @@ export function conditionKey({ type, status, reason, asOf }: ConditionFacts): st
 
 function onDelete(strategy: string): string | undefined {
   if (strategy !== 'OnDelete') return undefined
-  return 'its strategy OnDelete replaces a pod only when somebody deletes it'
+  return 'its strategy OnDelete replaces a pod only when somebody deletes it: set it to RollingUpdate'
 }
 
 /** Pods of another version that are in trouble were so before, or are why we went back. */
@@ -121,9 +122,13 @@ function conditionFailures(facts: WorkloadFacts, { stale }: Ours, rules: Workloa
 }
 
 /** What the workload lacks to be complete. Source: Kubernetes documentation, `kubectl rollout status`. */
-function whatIsMissing(facts: WorkloadFacts): readonly string[] {
+function whatIsMissing(facts: WorkloadFacts, rules: WorkloadRules): readonly string[] {
   const obstacle = rollObstacle(facts)
-  return [...(obstacle === undefined ? [] : [obstacle]), ...countsMissing(facts)]
+  return [
+    ...(obstacle === undefined ? [] : [obstacle]),
+    ...countsMissing(facts),
+    ...(facts.kind === 'StatefulSet' ? heldUp(facts, rules) : []),
+  ]
 }
 
 function countsMissing(facts: WorkloadFacts): readonly string[] {
@@ -142,7 +147,6 @@ function countsMissing(facts: WorkloadFacts): readonly string[] {
       return [
         ...(ready < desired ? [`${ready} of ${desired} pods are ready`] : []),
         ...(currentRevision === updateRevision ? [] : [`${updated} of ${desired} pods are updated`]),
-        ...heldUp(facts),
       ]
     }
     case 'DaemonSet': {
@@ -157,10 +161,14 @@ function countsMissing(facts: WorkloadFacts): readonly string[] {
   }
 }
 
-/** A StatefulSet waits for a pod that never becomes ready, also when its template is right again. */
-function heldUp(facts: WorkloadFacts): readonly string[] {
+/** A StatefulSet waits for a pod that never becomes ready, also when its template is right again. One that ends goes by itself. */
+function heldUp(facts: WorkloadFacts, { troubleMaxMs }: WorkloadRules): readonly string[] {
   return facts.pods
-    .filter((pod) => !pod.ready && pod.waiting !== undefined && !sameVersion(pod.version, facts.version))
+    .filter(({ state }) => state === 'pending' || state === 'running')
+    .filter(
+      ({ ready, waiting, notReadyMs }) => !ready && (waiting !== undefined || notReadyMs > troubleMaxMs),
+    )
+    .filter(({ version }) => !sameVersion(version, facts.version))
     .map(
       ({ name, version }) =>
         `the pod "${name}" of ${versionWords(version)} holds it up: kubectl delete pod ${name}`,

@@ -79,12 +79,15 @@ describe('rolling', () => {
     [
       'a partition keeps pods of a StatefulSet',
       statefulSet({ updated: 1, currentRevision: 'shop-a', partition: 2 }),
-      ['its partition 2 keeps pods on the old template', '1 of 3 pods are updated'],
+      ['its partition 2 keeps pods on the old template: set it to 0', '1 of 3 pods are updated'],
     ],
     [
       'a StatefulSet replaces nothing by itself',
       statefulSet({ updated: 0, currentRevision: 'shop-a', strategy: 'OnDelete' }),
-      ['its strategy OnDelete replaces a pod only when somebody deletes it', '0 of 3 pods are updated'],
+      [
+        'its strategy OnDelete replaces a pod only when somebody deletes it: set it to RollingUpdate',
+        '0 of 3 pods are updated',
+      ],
     ],
     [
       'a broken pod of the version before holds a StatefulSet up',
@@ -99,13 +102,24 @@ describe('rolling', () => {
       }),
       ['2 of 3 pods are ready', 'the pod "shop-2" of version 3 holds it up: kubectl delete pod shop-2'],
     ],
+    [
+      'a pod of the version before that never became ready holds a StatefulSet up, and one that ends does not',
+      statefulSet({
+        ready: 1,
+        pods: [
+          pod('shop-1', '3', { ready: false, state: 'ending', notReadyMs: 31_000 }),
+          pod('shop-2', '3', { ready: false, notReadyMs: 31_000 }),
+        ],
+      }),
+      ['1 of 3 pods are ready', 'the pod "shop-2" of version 3 holds it up: kubectl delete pod shop-2'],
+    ],
     ['nodes are missing', daemonSet({ updated: 1 }), ['1 of 3 pods are updated']],
     ['a DaemonSet is not available', daemonSet({ available: 2 }), ['2 of 3 pods are available']],
     ['a DaemonSet has more than it wants', daemonSet({ unavailable: 1 }), ['3 of 3 pods are available']],
     [
       'a DaemonSet replaces nothing by itself',
       daemonSet({ strategy: 'OnDelete' }),
-      ['its strategy OnDelete replaces a pod only when somebody deletes it'],
+      ['its strategy OnDelete replaces a pod only when somebody deletes it: set it to RollingUpdate'],
     ],
   ])('while %s', (_what, facts, because) => {
     expect(verdict(facts)).toEqual({
@@ -257,16 +271,20 @@ test.each<[string, WorkloadFacts, string | undefined]>([
     deployment({ paused: true }),
     'it is paused: kubectl rollout resume deployment shop',
   ],
-  ['a partition', statefulSet({ partition: 1 }), 'its partition 1 keeps pods on the old template'],
+  [
+    'a partition',
+    statefulSet({ partition: 1 }),
+    'its partition 1 keeps pods on the old template: set it to 0',
+  ],
   [
     'a StatefulSet with OnDelete',
     statefulSet({ strategy: 'OnDelete' }),
-    'its strategy OnDelete replaces a pod only when somebody deletes it',
+    'its strategy OnDelete replaces a pod only when somebody deletes it: set it to RollingUpdate',
   ],
   [
     'a DaemonSet with OnDelete',
     daemonSet({ strategy: 'OnDelete' }),
-    'its strategy OnDelete replaces a pod only when somebody deletes it',
+    'its strategy OnDelete replaces a pod only when somebody deletes it: set it to RollingUpdate',
   ],
   ['a Deployment', deployment(), undefined],
   ['a StatefulSet', statefulSet(), undefined],
