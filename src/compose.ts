@@ -2,6 +2,7 @@ import { loadModule } from 'libpg-query'
 import { thisActor } from './adapters/actor.ts'
 import { systemChecks } from './adapters/checks/checks.ts'
 import { systemClock } from './adapters/clock.ts'
+import { commandPager } from './adapters/command/pager.ts'
 import { runCommand } from './adapters/command/run-command.ts'
 import { lazyCluster } from './adapters/kubernetes/lazy-cluster.ts'
 import { applicationAt } from './adapters/postgres/application.ts'
@@ -18,8 +19,10 @@ import {
   DEFAULT_ROLLOUT,
   DEFAULT_SETTINGS,
   mergedSettings,
+  NOTIFY_TIMEOUT_MS,
   type SettingsChange,
 } from './config.ts'
+import type { Command } from './core/rollout/rules.ts'
 import type { KubernetesDeploy } from './core/rollout/workload.ts'
 import type { Actor, Notice } from './core/run/event.ts'
 import type { Bellows } from './engine/bellows.ts'
@@ -43,6 +46,8 @@ export interface OpenOptions {
   readonly deployer?: Deployer
   /** In which workloads of a cluster the application runs; nothing is connected before the first call needs it. */
   readonly kubernetes?: KubernetesDeploy
+  /** Run when a rollout ends or stands still, with how in its environment: docs/deploy.md. What becomes of it changes nothing. */
+  readonly notify?: Command
   /** Told what happens while it happens: progress, and what is waited for. */
   readonly onNotice?: (notice: Notice) => void
   /** Looked at between batches: true stops the work where nothing is half done. */
@@ -72,6 +77,7 @@ export async function openBellows(options: OpenOptions = {}): Promise<Bellows> {
       : { application: applicationAt(options.applicationUrl, sessions) }),
     ...(options.deployer === undefined ? {} : { deployer: options.deployer }),
     ...(options.kubernetes === undefined ? {} : { kubernetes: openKubernetes(options.kubernetes) }),
+    ...(options.notify === undefined ? {} : { pager: commandPager(options.notify, NOTIFY_TIMEOUT_MS) }),
     actor: options.actor ?? thisActor(target.application),
     settings: mergedSettings(DEFAULT_SETTINGS, options.settings ?? {}),
     notify: options.onNotice ?? (() => undefined),
@@ -99,12 +105,14 @@ function ownName(application = 'bellows'): string {
 /** Only who asks the cluster pays for loading what speaks to it: by the kubeconfig, else as the service account of this pod. */
 function openKubernetes(deploy: KubernetesDeploy): Kubernetes {
   const { mode, workloads, context, checks = [] } = deploy
+  const { onFailure, pauseBetweenMs, bakeMs } = { ...DEFAULT_ROLL_RULES, ...deploy }
   const cluster = lazyCluster(async () => {
     const { openAccess } = await import('./adapters/kubernetes/open-access.ts')
     const { kubernetesCluster } = await import('./adapters/kubernetes/cluster.ts')
     return kubernetesCluster(await openAccess(context), deploy, systemClock)
   })
-  return { cluster, mode, workloads, rules: DEFAULT_ROLL_RULES, checkRules: { ...DEFAULT_ROLLOUT, checks } }
+  const rules = { ...DEFAULT_ROLL_RULES, onFailure, pauseBetweenMs, bakeMs }
+  return { cluster, mode, workloads, rules, checkRules: { ...DEFAULT_ROLLOUT, checks } }
 }
 
 export { type DemoDatabase, type DemoOptions, startDemoDatabase } from './adapters/postgres/demo-database.ts'

@@ -69,6 +69,9 @@ export const DEFAULT_ROLL_RULES: RollRules = Object.freeze({
   pollMinMs: 300,
   // Two minutes and the client's own attempts.
   blindLooksMax: 24,
+  onFailure: 'rollback',
+  pauseBetweenMs: 0,
+  bakeMs: 0,
 } satisfies RollRules)
 /** What a process of `deploy.processes` is when the config file says no more. */
 export const DEFAULT_PROCESS = Object.freeze({
@@ -107,6 +110,8 @@ export const DEFAULT_ROLLOUT: RolloutRules = Object.freeze({
   checkRetryMs: 10_000,
   // With the pauses between them more than half a minute: longer than a restart of whatever is asked.
   checkUnknownsMax: 4,
+  // Kubernetes' own figure for the revisions of a Deployment.
+  history: 10,
   pollMs: 1_000,
   logLines: 20,
 } satisfies RolloutRules)
@@ -126,6 +131,9 @@ export function rolloutRules(change: RolloutChange = {}): RolloutRules {
     health: { ...health, ...change.health },
   })
 }
+
+/** How long the command of `deploy.notify` may take: whoever waits for the deployment waits for it, too. */
+export const NOTIFY_TIMEOUT_MS = 30_000
 
 /** What `deploy.command` is when the config file says no more. */
 export const DEFAULT_COMMAND = Object.freeze({

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { ConfigSources, RolloutChange } from '../config.ts'
-import { BellowsError, type KubernetesDeploy } from '../index.ts'
+import { BellowsError, type Command, type KubernetesDeploy } from '../index.ts'
 import type { ProcessesSection } from './processes-format.ts'
 import type { CommandSection } from './rollout-format.ts'
 
@@ -14,6 +14,8 @@ export interface DeploySection {
   readonly command?: CommandSection
   readonly kubernetes?: KubernetesDeploy
   readonly rollout?: RolloutChange
+  /** Run when a rollout ends, or stands still. */
+  readonly notify?: Command
 }
 
 const NAMES = ['yaml', 'yml', 'json', 'ts', 'mts', 'js', 'mjs'].map(

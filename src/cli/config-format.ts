@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { kubernetesFormat } from './kubernetes-format.ts'
 import { processesFormat } from './processes-format.ts'
-import { checkFormat, commandFormat, rolloutFormat } from './rollout-format.ts'
+import { checkFormat, command, commandFormat, rolloutFormat } from './rollout-format.ts'
 
 const ms = z.number().int().nonnegative()
 const count = z.number().int().positive()
@@ -75,6 +75,7 @@ export const configFormat = z.strictObject({
       processes: processesFormat,
       command: commandFormat,
       rollout: rolloutFormat,
+      notify: command,
     })
     .partial()
     .optional(),

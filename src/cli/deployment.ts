@@ -47,7 +47,7 @@ export async function deploymentFrom(
   if (kubernetes !== undefined) {
     if (rollout === undefined) return { by: 'workloads', kubernetes }
     throw new BellowsError('config_invalid', 'The rules "deploy.rollout" are of no use with Kubernetes.', {
-      hint: 'Remove them: how its pods are replaced is said in each workload. See docs/deploy-kubernetes.md',
+      hint: 'Remove them: how its pods are replaced is said in each workload, and "deploy.kubernetes" has checks, onFailure, pauseBetweenMs and bakeMs. See docs/deploy-kubernetes.md',
     })
   }
   const rules = rolloutRules(rollout)

@@ -3,6 +3,7 @@ import { patternProblem } from '../index.ts'
 import { checkFormat } from './rollout-format.ts'
 
 const name = z.string().min(1)
+const ms = z.number().int().nonnegative()
 
 const workload = z.strictObject({
   kind: z.enum(['Deployment', 'StatefulSet', 'DaemonSet', 'CronJob', 'Job']),
@@ -15,6 +16,8 @@ const workload = z.strictObject({
     .optional(),
 })
 
+const OF_DRIVE = ['checks', 'onFailure', 'pauseBetweenMs', 'bakeMs'] as const
+
 /** `deploy.kubernetes` of the config file. See docs/deploy-kubernetes.md. */
 export const kubernetesFormat = z
   .strictObject({
@@ -23,15 +26,19 @@ export const kubernetesFormat = z
     mode: z.enum(['drive', 'observe']),
     workloads: z.array(workload).min(1),
     checks: z.array(checkFormat).optional(),
+    onFailure: z.enum(['rollback', 'pause']).optional(),
+    pauseBetweenMs: ms.optional(),
+    bakeMs: ms.optional(),
   })
-  .superRefine(({ mode, workloads, checks }, context) => {
-    if (mode === 'observe' && checks !== undefined)
-      context.addIssue({
-        code: 'custom',
-        path: ['checks'],
-        message:
-          'they are asked in the mode drive alone: nothing is taken back where somebody else rolls out',
-      })
+  .superRefine(({ mode, workloads, ...rules }, context) => {
+    for (const rule of OF_DRIVE)
+      if (mode === 'observe' && rules[rule] !== undefined)
+        context.addIssue({
+          code: 'custom',
+          path: [rule],
+          message:
+            'it is of use in the mode drive alone: nothing is taken back where somebody else rolls out',
+        })
     if (workloads.every(({ kind }) => kind === 'Job'))
       context.addIssue({
         code: 'custom',

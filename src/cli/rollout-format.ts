@@ -6,7 +6,8 @@ const share = z.union([
   z.number().int().positive(),
   z.string().regex(/^\d+(\.\d+)?%$/, 'it must be a number, or a share such as 25%'),
 ])
-const command = z.union([z.string().min(1), z.array(z.string()).nonempty()])
+/** A line for the shell, or a program with its arguments. */
+export const command = z.union([z.string().min(1), z.array(z.string()).nonempty()])
 
 /** Of `checks`. */
 export const checkFormat = z.union([
@@ -39,6 +40,7 @@ export const rolloutFormat = z
     checkTimeoutMs: ms,
     checkRetryMs: ms,
     checkUnknownsMax: z.number().int().positive(),
+    history: count,
     pollMs: z.number().int().positive(),
     logLines: count,
   })

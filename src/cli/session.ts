@@ -52,6 +52,7 @@ export async function inSession(
       ...(config.appUrl === undefined ? {} : { applicationUrl: config.appUrl }),
       ...(deployment?.by === 'instances' ? { deployer: deployment.deployer } : {}),
       ...(deployment?.by === 'workloads' ? { kubernetes: deployment.kubernetes } : {}),
+      ...(file.deploy?.notify === undefined ? {} : { notify: file.deploy.notify }),
       onNotice: (notice) => view.show(notice),
       isStopping: stop.isAsked,
     })

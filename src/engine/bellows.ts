@@ -9,6 +9,7 @@ import type { Phase } from '../core/plan/step.ts'
 import type { RolloutWish } from '../core/rollout/begin.ts'
 import type { RolloutRequest } from '../core/rollout/event.ts'
 import type { Inventory } from '../core/rollout/inventory.ts'
+import type { PastRollout } from '../core/rollout/past.ts'
 import type { Rollout } from '../core/rollout/rollout.ts'
 import type { WorkloadFacts } from '../core/rollout/workload.ts'
 import type { WorkloadRollout } from '../core/rollout/workload-rollout.ts'
@@ -68,6 +69,8 @@ export interface Looking {
   gates(run: Run, look?: Look): Promise<readonly GateReport[]>
   /** The last rolling deployment of a run, over or not: of instances, or of the workloads of a cluster. */
   rollout(run: number): Promise<Rollout | WorkloadRollout | undefined>
+  /** Every rolling deployment of every run, the newest first. */
+  pastRollouts(): Promise<readonly PastRollout[]>
   /** @throws BellowsError what a deployment would be refused for on its way, as far as it can be seen now */
   refuseDeployment(migration: Migration, wish: DeploymentWish): Promise<void>
   /** The run whose rollout is not over, of which there is one at most; else the one for which this version was tried in vain last. */

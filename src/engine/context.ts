@@ -1,7 +1,7 @@
 import type { CheckRules } from '../core/rollout/rules.ts'
 import type { KubernetesDeploy } from '../core/rollout/workload.ts'
 import type { Actor, Notice } from '../core/run/event.ts'
-import type { Application, Cluster, Deployer, Driver, Hands, Ports } from './ports.ts'
+import type { Application, Cluster, Deployer, Driver, Hands, Pager, Ports } from './ports.ts'
 import type { RollRules } from './roller.ts'
 import type { Settings } from './settings.ts'
 
@@ -12,6 +12,8 @@ export interface Engine extends Ports {
   readonly deployer?: Deployer
   /** The workloads that run the application, where they are known here. */
   readonly kubernetes?: Kubernetes
+  /** Whoever is to hear how a rollout ends, or that it stands still. */
+  readonly pager?: Pager
   /** How the application connects, where that is known here. */
   readonly application?: Application
   /** Who runs it; kept where somebody takes a responsibility. */

@@ -21,7 +21,7 @@ import { reap, schedulePurge } from './reap.ts'
 import { rollBack, undo } from './return.ts'
 import { askRollout } from './rollout/begin.ts'
 import { driveRollout, rollOut } from './rollout/drive.ts'
-import { readRollout, runRollingOut } from './rollout/look.ts'
+import { readPastRollouts, readRollout, runRollingOut } from './rollout/look.ts'
 import { refuseDeployment } from './rollout/refuse.ts'
 import { driveWorkloads, rollOutWorkloads, standingWorkloads } from './rollout/workloads.ts'
 import { readRoom } from './room.ts'
@@ -74,6 +74,7 @@ function looking(engine: Engine): Looking {
     refuseWhileNeeded: (table, column) => refuseWhileNeeded(engine, { table, column }),
     gates: (run, look) => reportGates(engine, run, look),
     rollout: (run) => readRollout(engine, run),
+    pastRollouts: () => readPastRollouts(engine),
     workloads: () => standingWorkloads(engine),
     inventory: async () => engine.kubernetes?.cluster.inventory(),
     refuseDeployment: (migration, wish) => refuseDeployment(engine, migration, wish),

@@ -1,3 +1,4 @@
+import type { RolloutOutcome } from '../core/rollout/event.ts'
 import type { FleetInstance, Placement } from '../core/rollout/fleet.ts'
 import type { Inventory } from '../core/rollout/inventory.ts'
 import type { Changed, Release, SavedTemplate } from '../core/rollout/release.ts'
@@ -42,3 +43,25 @@ export interface Cluster {
   changed(atMostMs: number): Promise<void>
   close(): void
 }
+
+/** How a rollout stands when nobody drives it any further. */
+export interface Page {
+  readonly database: string
+  readonly migration: string
+  readonly run: number
+  /** Version of the application. */
+  readonly version: string
+  /** `waiting`: it was not over in time. */
+  readonly outcome: RolloutOutcome | 'paused' | 'waiting'
+  /** `paused` on its way `back` is a rollback that failed. */
+  readonly direction: 'forward' | 'back'
+  readonly because: string
+  /** The instance that failed last, where instances are replaced one by one. */
+  readonly failed?: string
+}
+
+/**
+ * Tells somebody. It takes no longer than a bound of its own, and does not fail.
+ * @returns why nobody was told, if so
+ */
+export type Pager = (page: Page) => Promise<string | undefined>

@@ -18,7 +18,7 @@ import type { Sql } from '../core/sql.ts'
 import type { Decision } from '../core/throttle/decide.ts'
 import type { Look, SignalsAsked } from '../core/throttle/readings.ts'
 
-export type { Cluster, Deployer } from './deploy-ports.ts'
+export type { Cluster, Deployer, Page, Pager } from './deploy-ports.ts'
 
 /** A short transaction. It goes to the server as one message, COMMIT included: no lock is held across a round trip. */
 export interface Transaction {

@@ -15,6 +15,7 @@ import {
 } from '../core/rollout/workload-event.ts'
 import { type Ours, rollObstacles } from '../core/rollout/workload-verdict.ts'
 import type { Cluster } from './ports.ts'
+import { rested } from './rest-workloads.ts'
 import { aborted, paused, type Rolled, type Roller } from './roller.ts'
 import { BACK, FORWARD, watched } from './watch-workload.ts'
 
@@ -38,9 +39,10 @@ export async function rollWorkloads(
   for (;;) {
     const act = nextAct(roll, workloads)
     const noWayBack = whyNotPutBack(roll, roller.tooOld)
-    const event = await next(roller, release, { roll, act, noWayBack })
+    const event = await next(roller, release, { roll, act, noWayBack, workloads })
     if (!('type' in event)) return event
     if (turnsBack(event) && noWayBack !== undefined) return stuck([...event.because, noWayBack])
+    if (event.type === 'workload_failed' && roller.rules.onFailure === 'pause') return stuck(event.because)
     await roller.remember(event)
     roll = afterEvent(roll, event)
   }
@@ -49,17 +51,17 @@ export async function rollWorkloads(
 interface Moment {
   readonly roll: Roll
   readonly act: Act
+  readonly workloads: readonly RolledWorkload[]
   /** Why nothing may be put back, if it may not. */
   readonly noWayBack: string | undefined
 }
 
-async function next(
-  roller: Roller,
-  release: Release,
-  { roll, act, noWayBack }: Moment,
-): Promise<WorkloadEvent | Rolled> {
-  const trouble = isBehindWorkload(roll, act) ? await roller.checked() : undefined
-  if (trouble !== undefined) return trouble.outcome === 'fail' ? aborted(trouble) : stuck([trouble.because])
+async function next(roller: Roller, release: Release, moment: Moment): Promise<WorkloadEvent | Rolled> {
+  const { roll, act, noWayBack } = moment
+  if (isBehindWorkload(roll, act)) {
+    const held = (await rested(roller, moment)) ?? (await checked(roller))
+    if (held !== undefined) return held
+  }
   if (act.act === 'end') return act.outcome
   const asked = await roller.asked()
   if (asked.wants === 'pause') return paused(act.workload)
@@ -72,6 +74,13 @@ async function next(
 function isBehindWorkload({ direction, stages }: Roll, act: Act): boolean {
   const isRolled = Object.values(stages).some(({ at }) => at === 'rolled')
   return direction === 'forward' && isRolled && (act.act === 'save' || act.act === 'end')
+}
+
+async function checked({ checked, rules }: Roller): Promise<WorkloadEvent | Rolled | undefined> {
+  const trouble = await checked()
+  if (trouble === undefined) return undefined
+  const isCondemned = trouble.outcome === 'fail' && rules.onFailure === 'rollback'
+  return isCondemned ? aborted(trouble) : stuck([trouble.because])
 }
 
 export async function lookAtAll(

@@ -1,5 +1,10 @@
 import type { TooOld } from '../core/rollout/way-back.ts'
-import { type RolledWorkload, type WorkloadFacts, workloadName } from '../core/rollout/workload.ts'
+import {
+  type RolledWorkload,
+  type WorkloadFacts,
+  type WorkloadFailure,
+  workloadName,
+} from '../core/rollout/workload.ts'
 import type { RollOutcome, WorkloadEvent } from '../core/rollout/workload-event.ts'
 import type { WorkloadRules, WorkloadVerdict } from '../core/rollout/workload-verdict.ts'
 import type { Clock, Cluster } from './ports.ts'
@@ -12,6 +17,10 @@ export interface RollRules extends WorkloadRules {
   readonly pollMinMs: number
   /** Looks in a row that the cluster does not answer. A roll that cannot be seen has not failed. */
   readonly blindLooksMax: number
+  readonly onFailure: WorkloadFailure
+  /** How long what is rolled is watched before the next workload, and at the end. */
+  readonly pauseBetweenMs: number
+  readonly bakeMs: number
 }
 
 export interface Roller {
@@ -22,6 +31,8 @@ export interface Roller {
   readonly remember: (event: WorkloadEvent) => Promise<void>
   /** Asked between two looks. */
   readonly asked: () => Promise<Wanted>
+  /** How long ago the last workload was rolled, by a clock that does not begin anew with another process. */
+  readonly rolledForMs: () => Promise<number>
   /** Asked behind each workload: what speaks against the next one, and against the end. */
   readonly checked: () => Promise<CheckTrouble | undefined>
   /** What no template is put back to, whatever fails: the database cannot serve it any more. */

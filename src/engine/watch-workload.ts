@@ -50,7 +50,7 @@ function stalled(
 }
 
 /** The roll goes on whether we see it or not. */
-async function look(
+export async function look(
   { cluster, clock, rules, asked }: Roller,
   workload: RolledWorkload,
 ): Promise<WorkloadFacts> {

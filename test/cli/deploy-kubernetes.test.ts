@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { TestDatabase } from '../support/database.ts'
 import { SHOP } from '../support/kubernetes/objects.ts'
@@ -170,6 +172,39 @@ describe('bellows deploy, which drives Kubernetes', () => {
     expect(await columns(database)).toContain('name')
   })
 
+  test('tells whoever is to hear how it ended, also that a rollback failed, and fails with none of that', async () => {
+    let isAllBroken = false
+    const shop = await shopPlace({
+      fault: (image) => (isAllBroken || image.endsWith(':2') ? 'crash' : undefined),
+    })
+    const { place, confirm, database } = shop
+    const kubernetes = { mode: 'drive', workloads: [SHOP] }
+    const notify =
+      'echo "$BELLOWS_OUTCOME $BELLOWS_DIRECTION $BELLOWS_VERSION $BELLOWS_DATABASE: $BELLOWS_BECAUSE" >> told'
+    await shop.deployBy({ kubernetes, notify })
+    expect(await place.run('deploy', ...TO_2, ...confirm)).toMatchObject({ code: 1 })
+    const failing = place.start('deploy', ...TO_2, ...confirm)
+    await saidBy(failing, 'gets version 2')
+    isAllBroken = true
+    expect(await failing.ended).toMatchObject({ code: 5 })
+    isAllBroken = false
+    expect(await place.run('deploy', 'abort')).toMatchObject({ code: 0 })
+    await shop.deployBy({ kubernetes, notify: `${notify}; echo no route; exit 3` })
+    const good = await place.run('deploy', '0001_rename', '--to', '3', ...confirm)
+    expect(good, good.err).toMatchObject({
+      code: 0,
+      err: expect.stringContaining(
+        'Nobody was told: the command for "notify" ended with exit code 3: no route.',
+      ),
+    })
+    expect((await readFile(path.join(place.folder, 'told'), 'utf8')).trimEnd().split('\n')).toEqual([
+      expect.stringMatching(new RegExp(`^rolled_back back 2 ${database.name}: .*CrashLoopBackOff`)),
+      expect.stringMatching(/^paused back 2 .*: .*"shop-1-.* is in CrashLoopBackOff/),
+      expect.stringMatching(/^abandoned back 2 /),
+      expect.stringMatching(/^done forward 3 .*: the Deployment "shop" is rolled$/),
+    ])
+  })
+
   test('refuses what would not roll, and what is not there, before anything is written', async () => {
     const shop = await shopPlace()
     const { place, stub, database } = shop
@@ -208,5 +243,16 @@ describe('bellows deploy, which drives Kubernetes', () => {
     expect(shop.image()).toBe('registry/shop:3')
     const next = await place.run('deploy', '0002_add', '--to', '4', ...confirm)
     expect(next, next.err).toMatchObject({ code: 0 })
+
+    const { out } = await place.run('deploy', 'history')
+    expect(out.trimEnd().split('\n')).toEqual([
+      expect.stringMatching(/^\S+ \S+ {2}4 +0002_add {2}done in \S/),
+      expect.stringMatching(/^\S+ \S+ {2}3 +0002_add {2}abandoned in .*: aborted by /),
+      expect.stringMatching(/^\S+ \S+ {2}2 +0001_rename {2}done in /),
+    ])
+    const last = JSON.parse((await place.run('deploy', 'history', '--last', '1', '--json')).out)
+    expect(last.deployments).toMatchObject([
+      { version: '4', migration: '0002_add', ended: { outcome: 'done' } },
+    ])
   })
 })

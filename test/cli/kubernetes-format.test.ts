@@ -29,6 +29,10 @@ describe('deploy.kubernetes', () => {
     ['one workload to drive', { mode: 'drive', workloads: [shop] }],
     ['a check', { mode: 'drive', workloads: [shop], checks: [{ name: 'errors', http: 'http://x/errors' }] }],
     [
+      'what happens when one fails, and how long what is rolled is watched',
+      { mode: 'drive', workloads: [shop], onFailure: 'pause', pauseBetweenMs: 60_000, bakeMs: 300_000 },
+    ],
+    [
       'every kind',
       {
         mode: 'drive',
@@ -58,7 +62,17 @@ describe('deploy.kubernetes', () => {
     [
       'checks where nothing is rolled',
       { mode: 'observe', workloads: [shop], checks: [{ name: 'errors', sql: 'select true' }] },
-      'deploy.kubernetes.checks: they are asked in the mode drive alone',
+      'deploy.kubernetes.checks: it is of use in the mode drive alone',
+    ],
+    [
+      'a time to watch where nothing is rolled',
+      { mode: 'observe', workloads: [shop], bakeMs: 1 },
+      'deploy.kubernetes.bakeMs: it is of use in the mode drive alone',
+    ],
+    [
+      'to go on without a workload',
+      { mode: 'drive', workloads: [shop], onFailure: 'continue' },
+      'deploy.kubernetes.onFailure: ',
     ],
     ['no workload', { mode: 'drive', workloads: [] }, 'deploy.kubernetes.workloads: '],
     [

@@ -55,6 +55,21 @@ describe('a rollout', () => {
     expect(await bellows.rollout(run)).toEqual(rollout)
   })
 
+  test('leaves what it needs of those that are gone, and forgets who was of deployments long ago', async () => {
+    const { bellows, run } = await readyDatabase()
+    const fleet = servingFleet()
+    for (const version of ['2', '3', '4', '5'])
+      await bellows.change((driver) => driver.rollOut(run, wish(version, { history: 2 }), fleet.deployer))
+    expect(livingIn(fleet)).toEqual(serving('5'))
+    const gone = fleet.now().filter(({ state }) => state === 'gone')
+    expect(gone.map(({ id }) => id).toSorted()).toEqual(
+      [2, 3].flatMap((number) => [1, 2, 3].map((slot) => `web-${slot}-r${number}-1`)).toSorted(),
+    )
+    expect(await bellows.pastRollouts()).toMatchObject(
+      ['5', '4', '3', '2'].map((version) => ({ version, run, ended: { outcome: 'done' } })),
+    )
+  })
+
   test('costs nobody who only wants to know where a run stands', async () => {
     const { database, bellows, run } = await readyDatabase()
     await bellows.change((driver) => driver.rollOut(run, wish('2'), servingFleet().deployer))
@@ -84,7 +99,8 @@ describe('a rollout', () => {
     await bellows.change((driver) => driver.rollOut(run, wish('2'), fleet.deployer))
     const before = fleet.now().map(({ id }) => id)
 
-    const again = await bellows.change((driver) => driver.rollOut(run, wish('2'), fleet.deployer))
+    const forgetting = wish('2', { history: 0 })
+    const again = await bellows.change((driver) => driver.rollOut(run, forgetting, fleet.deployer))
 
     expect(again.outcome).toBe('done')
     expect(fleet.starts.size).toBe(3)

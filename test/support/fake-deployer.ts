@@ -127,8 +127,7 @@ export function fakeFleet(options: FakeOptions = {}): FakeFleet {
 
   const advance = (ms: number): void => {
     for (const effect of late.splice(0)) effect()
-    // Of those that are there now: what an end brings about may start others.
-    for (const one of [...all.values()]) {
+    for (const one of all.values()) {
       if (one.state === 'gone') continue
       one.shown = undefined
       one.ageMs += ms

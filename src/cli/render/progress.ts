@@ -97,6 +97,8 @@ function lastingLine(notice: Notice): string | undefined {
       return `Waiting: ${notice.because}.`
     case 'working_on':
       return `Filling "${notice.table}" for ${notice.step}.`
+    case 'nobody_told':
+      return `Nobody was told: ${notice.because}.`
     case 'rollout':
       return rolloutEventText(notice.event)
     default:

@@ -41,6 +41,14 @@ export function numberOf({ event }: RolloutEntry): number {
   return event.kind === 'rollout_started' ? event.number : 0
 }
 
+/** Of those that are gone, whoever was of a deployment so long ago that nobody asks for its logs any more. */
+export function forgettable(
+  fleet: readonly FleetInstance[],
+  { number, rules }: RolloutStarted,
+): readonly FleetInstance[] {
+  return fleet.filter(({ id, state }) => state === 'gone' && numberIn(id) < number - rules.history)
+}
+
 /** A fleet may be older than the database, such as one that was restored: no id may mean two instances. */
 function numberIn(id: string): number {
   return Number(/-r(\d+)-\d+$/.exec(id)?.[1] ?? 0)

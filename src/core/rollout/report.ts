@@ -17,12 +17,14 @@ export interface InstanceLine {
   readonly error?: string
 }
 
-/** Everyone that the rollout knows or that is there, by role, slot and age. */
+/** Everyone that the rollout knows or that is there, by role, slot and age. Who is gone of earlier ones is of no interest. */
 export function instanceLines(rollout: Rollout, fleet: readonly FleetInstance[]): readonly InstanceLine[] {
   const seen = new Map(fleet.map((one) => [one.id, one]))
   const known = [...rollout.instances.values()]
   const ours = known.map((one) => lineOf(rollout, one, seen.get(one.id)))
-  const others = fleet.filter(({ id }) => !rollout.instances.has(id)).map((one) => foundLine(rollout, one))
+  const others = fleet
+    .filter(({ id, state }) => state !== 'gone' && !rollout.instances.has(id))
+    .map((one) => foundLine(rollout, one))
   const places = new Map(rollout.roles.map(({ role }, at) => [role, at]))
   const placeOf = ({ role }: InstanceLine) => places.get(role) ?? rollout.roles.length
   return [...ours, ...others].sort(

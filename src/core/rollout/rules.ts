@@ -45,6 +45,8 @@ export interface RolloutRules {
   readonly checkRetryMs: number
   /** Answers in a row that could not tell, before the rollout pauses for a human. */
   readonly checkUnknownsMax: number
+  /** Of so many finished deployments the instances that have ended are remembered, with their logs. */
+  readonly history: number
   /** How often fleet and requests are looked at. */
   readonly pollMs: number
   /** Last lines of a failed instance that are kept. */

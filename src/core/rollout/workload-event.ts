@@ -22,8 +22,8 @@ export type WorkloadEvent =
 
 /** Where one workload of a roll stands. */
 export type Stage =
-  | { readonly at: 'saved' | 'rolled' | 'failed'; readonly saved: SavedTemplate }
-  | { readonly at: 'changed' | 'put_back'; readonly saved: SavedTemplate; readonly ours: Ours }
+  | { readonly at: 'saved' | 'failed'; readonly saved: SavedTemplate }
+  | { readonly at: 'changed' | 'rolled' | 'put_back'; readonly saved: SavedTemplate; readonly ours: Ours }
   | { readonly at: 'restored' | 'stuck' | 'overtaken'; readonly because: readonly string[] }
 
 /** A roll, as the fold of its events. */
@@ -45,7 +45,7 @@ export function afterEvent(roll: Roll, event: WorkloadEvent): Roll {
     case 'workload_changed':
       return moved(roll, event.workload, (saved) => ({ at: 'changed', saved, ours: event.ours }))
     case 'workload_rolled':
-      return moved(roll, event.workload, (saved) => ({ at: 'rolled', saved }))
+      return rolled(roll, event.workload)
     case 'workload_failed':
       return {
         ...moved(roll, event.workload, (saved) => ({ at: 'failed', saved })),
@@ -73,6 +73,12 @@ function staged(roll: Roll, workload: string, stage: Stage): Roll {
 function moved(roll: Roll, workload: string, stage: (saved: SavedTemplate) => Stage): Roll {
   const before = roll.stages[workload]
   return before !== undefined && 'saved' in before ? staged(roll, workload, stage(before.saved)) : roll
+}
+
+/** What it was changed to stays known, too: it is watched for as long as others are still to be rolled. */
+function rolled(roll: Roll, workload: string): Roll {
+  const before = roll.stages[workload]
+  return before?.at === 'changed' ? staged(roll, workload, { ...before, at: 'rolled' }) : roll
 }
 
 /** What is to be done next in a roll. */

@@ -7,6 +7,8 @@ import type { WorkloadEvent } from './workload-event.ts'
 export interface WorkloadRollout extends Omit<RollStarted, 'kind'> {
   /** What happened to the workloads: enough to go on with it. */
   readonly past: readonly WorkloadEvent[]
+  /** When the last of them was rolled, by the clock of the database. */
+  readonly rolledAtMs: number | undefined
   readonly direction: 'forward' | 'back'
   /** Why it turned back. */
   readonly turnedBecause: string | undefined
@@ -22,16 +24,18 @@ export function foldWorkloadRollout(
   begun: WorkloadRollout | undefined,
   entries: readonly RolloutEntry[],
 ): WorkloadRollout | undefined {
-  return entries.reduce<WorkloadRollout | undefined>((rollout, { event }) => {
+  return entries.reduce<WorkloadRollout | undefined>((rollout, { event, atMs }) => {
     if (event.kind === 'rollout_started') return 'workloads' in event ? started(event) : undefined
-    return rollout === undefined ? undefined : after(rollout, event)
+    return rollout === undefined ? undefined : after(rollout, event, atMs)
   }, begun)
 }
 
-function after(rollout: WorkloadRollout, event: RolloutEvent): WorkloadRollout {
+function after(rollout: WorkloadRollout, event: RolloutEvent, atMs: number): WorkloadRollout {
   switch (event.kind) {
-    case 'workload':
-      return { ...rollout, past: [...rollout.past, event.event] }
+    case 'workload': {
+      const rolledAtMs = event.event.type === 'workload_rolled' ? atMs : rollout.rolledAtMs
+      return { ...rollout, past: [...rollout.past, event.event], rolledAtMs }
+    }
     case 'asked':
       return { ...afterAsking(rollout, event, resumed), heard: event.seq }
     case 'paused': {
@@ -54,6 +58,7 @@ function started({ kind: _kind, ...given }: RollStarted): WorkloadRollout {
   return {
     ...given,
     past: [],
+    rolledAtMs: undefined,
     direction: 'forward',
     turnedBecause: undefined,
     paused: undefined,

@@ -1,4 +1,4 @@
-import type { Check } from './rules.ts'
+import type { Check, RolloutRules } from './rules.ts'
 import type { SeenVersion } from './seen-version.ts'
 
 /** How the application is deployed to Kubernetes, and whether Bellows changes its workloads or only watches them. */
@@ -11,7 +11,16 @@ export interface KubernetesDeploy {
   readonly workloads: readonly Workload[]
   /** Asked behind each workload, in the mode `drive`. */
   readonly checks?: readonly Check[]
+  /** What happens when a workload fails, in the mode `drive`; default: `rollback`. */
+  readonly onFailure?: WorkloadFailure
+  /** How long the workloads that are rolled are watched before the next one, in the mode `drive`. */
+  readonly pauseBetweenMs?: number
+  /** How long all of them are watched at the end, in the mode `drive`. */
+  readonly bakeMs?: number
 }
+
+/** A roll is not complete without one of its workloads, so it cannot go on without it. */
+export type WorkloadFailure = Exclude<RolloutRules['onFailure'], 'continue'>
 
 /** A workload in which the application runs, by its name in the namespace. */
 export interface Workload {

@@ -178,5 +178,7 @@ export type Notice =
   | ({ readonly type: 'estimated' } & Estimate)
   /** What rows are to get was not tried on all of them before the run began, and why. */
   | { readonly type: 'partly_tried'; readonly table: string; readonly because: string }
+  /** Whoever is to hear how a rollout stands was not told. */
+  | { readonly type: 'nobody_told'; readonly because: string }
   /** How a standby follows that will have to replay what comes now. */
   | { readonly type: 'standby'; readonly because: string }

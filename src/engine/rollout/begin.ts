@@ -1,6 +1,7 @@
 import { BellowsError } from '../../core/errors.ts'
 import {
   beginning,
+  forgettable,
   numberOf,
   openIn,
   type RolloutHistory,
@@ -56,19 +57,20 @@ export async function beginRollout(
   wish: RolloutWish,
   deployer: Deployer,
 ): Promise<void> {
-  let gone: readonly FleetInstance[] = []
+  let forgotten: readonly FleetInstance[] = []
   await beginOnce(engine, id, {
     version: wish.version,
     ofWorkloads: false,
     start: async (history, heard) => {
       refuseUnfit(wish)
       const fleet = await deployer.fleet()
-      gone = fleet.filter(({ state }) => state === 'gone')
-      return beginning(wish, fleet, history, heard)
+      const started = beginning(wish, fleet, history, heard)
+      forgotten = forgettable(fleet, started)
+      return started
     },
   })
-  // What is remembered of the fleet before is of no use any more; that it stays would do no harm.
-  for (const { id } of gone) await deployer.forget(id).catch(() => undefined)
+  // That it stays would do no harm.
+  for (const { id } of forgotten) await deployer.forget(id).catch(() => undefined)
 }
 
 /**

@@ -3,6 +3,8 @@ import type { RolloutVerdict } from '../../core/rollout/decide.ts'
 import type { Rollout } from '../../core/rollout/rollout.ts'
 import type { Driving } from '../context.ts'
 import { readRun } from '../drive.ts'
+import { databaseName } from '../look.ts'
+import type { Page } from '../ports.ts'
 
 /** Why a rollout is driven no further; `waiting`: nothing is wrong, it was only not so in time. */
 export interface Verdict {
@@ -10,18 +12,23 @@ export interface Verdict {
   readonly because: string
 }
 
+type Concluded = Pick<Rollout, 'version' | 'direction'> & Partial<Pick<Rollout, 'lastFailure'>>
+
 /**
- * A rollout that is done is an answer; every other end is an error with the reason, and with the last lines of who failed.
+ * Tells whoever is to hear of it how a rollout stands. One that is done is an answer; every other end is an error with the
+ * reason, and with the last lines of who failed.
  * @throws BellowsError `rollout_failed` when it was taken back or abandoned, `rollout_paused` when it waits for somebody
  */
-export async function refuseUnlessDone(
+export async function conclude(
   engine: Driving,
   run: number,
-  { version, lastFailure }: Pick<Rollout, 'version'> & Partial<Pick<Rollout, 'lastFailure'>>,
+  rollout: Concluded,
   { is, because }: Verdict,
 ): Promise<void> {
-  if (is === 'done') return
+  const { version, lastFailure } = rollout
   const { name } = (await readRun(engine, run)).plan.migration
+  await page(engine, { ...rollout, migration: name, run, outcome: is, because })
+  if (is === 'done') return
   throw new BellowsError(
     is === 'paused' || is === 'waiting' ? 'rollout_paused' : 'rollout_failed',
     `The rollout of "${version}" ${VERDICT_WORDS[is]}: ${because}.`,
@@ -34,6 +41,18 @@ export async function refuseUnlessDone(
       },
     },
   )
+}
+
+/** What cannot be told changes nothing of the rollout. */
+async function page(
+  engine: Driving,
+  { lastFailure, version, direction, ...told }: Concluded & Omit<Page, 'database' | 'failed'>,
+): Promise<void> {
+  if (engine.pager === undefined) return
+  const failed = lastFailure === undefined ? {} : { failed: lastFailure.id }
+  const database = await databaseName(engine)
+  const problem = await engine.pager({ ...told, version, direction, database, ...failed })
+  if (problem !== undefined) engine.notify({ type: 'nobody_told', because: problem })
 }
 
 type Undone = Exclude<Verdict['is'], 'done'>

@@ -9,7 +9,7 @@ import type { Deployer } from '../ports.ts'
 import { stopRolloutIfAsked } from '../stop.ts'
 import { act, askChecks, withLogs } from './act.ts'
 import { beginRollout, noRollout } from './begin.ts'
-import { refuseUnlessDone } from './conclude.ts'
+import { conclude } from './conclude.ts'
 import { noted } from './noted.ts'
 import { versionsTooOld } from './refuse.ts'
 
@@ -31,7 +31,7 @@ export async function rollOut(
 export async function driveRollout(engine: Driving, run: number, deployer: Deployer): Promise<Rollout> {
   const barred = await versionsTooOld(engine, await engine.rollouts.history())
   const { rollout, verdict } = await watchRollout(engine, run, deployer, barred)
-  await refuseUnlessDone(engine, run, rollout, verdict)
+  await conclude(engine, run, rollout, verdict)
   return rollout
 }
 

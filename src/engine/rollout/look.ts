@@ -1,8 +1,10 @@
 import { failedIn, openIn } from '../../core/rollout/begin.ts'
 import { foldRollout } from '../../core/rollout/fold.ts'
+import { type PastRollout, pastRollouts } from '../../core/rollout/past.ts'
 import type { Rollout } from '../../core/rollout/rollout.ts'
 import { foldWorkloadRollout, type WorkloadRollout } from '../../core/rollout/workload-rollout.ts'
 import type { Engine } from '../context.ts'
+import { versionsTooOld } from './refuse.ts'
 
 /** The last rollout of a run, whether it is over or not. */
 export async function readRollout(
@@ -12,6 +14,13 @@ export async function readRollout(
   if (!(await engine.journal.isInstalled())) return undefined
   const { entries } = await engine.rollouts.look(run, { entry: 0, request: 0 })
   return foldRollout(undefined, entries) ?? foldWorkloadRollout(undefined, entries)
+}
+
+/** All rollouts of all runs, the newest first. */
+export async function readPastRollouts(engine: Engine): Promise<readonly PastRollout[]> {
+  if (!(await engine.journal.isInstalled())) return []
+  const history = await engine.rollouts.history()
+  return pastRollouts(history, await versionsTooOld(engine, history))
 }
 
 /** The run whose rollout is not over, of which there is one at most; else the one for which a version was tried in vain last. */

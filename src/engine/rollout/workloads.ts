@@ -13,7 +13,7 @@ import { lookAtAll, rollWorkloads } from '../roll-workloads.ts'
 import type { Rolled, Roller, Wanted } from '../roller.ts'
 import { stopRolloutIfAsked } from '../stop.ts'
 import { beginOnce } from './begin.ts'
-import { refuseUnlessDone } from './conclude.ts'
+import { conclude } from './conclude.ts'
 import { type Observed, type Observer, observeWorkloads } from './observe.ts'
 import { versionsTooOld } from './refuse.ts'
 import { type Heard, type RollLog, rollLog } from './roll-log.ts'
@@ -67,8 +67,9 @@ export async function driveWorkloads(engine: Driving, run: number, waitMs: numbe
     (rollout.mode === 'observe'
       ? await settled(log, await observed(engine, kubernetes, log, nowMs + waitMs))
       : await settled(log, await rolled(engine, kubernetes, log, run)))
-  await refuseUnlessDone(engine, run, rollout, verdict)
-  return (await log.hear()).rollout
+  const { rollout: now } = await log.hear()
+  await conclude(engine, run, now, verdict)
+  return now
 }
 
 async function rolled(engine: Driving, kubernetes: Kubernetes, log: RollLog, run: number): Promise<Rolled> {
@@ -90,6 +91,10 @@ async function rolled(engine: Driving, kubernetes: Kubernetes, log: RollLog, run
       await log.write({ kind: 'workload', event }, ...turned)
     },
     asked: async () => wanted((await heardUnlessStopping(engine, log)).rollout),
+    rolledForMs: async () => {
+      const { rollout, nowMs } = await log.hear()
+      return nowMs - (rollout.rolledAtMs ?? nowMs)
+    },
     checked: () => askBehindWorkload(engine, log, kubernetes.checkRules),
     notify: (_facts, { state, because }) =>
       engine.notify({ type: 'waiting_for_rollout', waitsFor: state === 'rolled' ? [] : because }),

@@ -40,6 +40,7 @@ test('a version is rolled over a real connection, woken by the watch, and the in
         events.push(event)
       },
       asked: async () => ({ wants: 'go' }),
+      rolledForMs: async () => 0,
       checked: async () => undefined,
       tooOld: [],
       notify: (_facts, { state }) => verdicts.push(state),

@@ -3,6 +3,7 @@ import { rolloutRules } from '../../../src/config.ts'
 import {
   beginning,
   failedIn,
+  forgettable,
   openIn,
   type RolloutHistory,
   servingIn,
@@ -43,6 +44,19 @@ describe('the beginning', () => {
     const fleet = ids.map((id) => seen(placed(id, '1')))
     expect(beginning(WISH, fleet, before, 0).number).toBe(number)
   })
+})
+
+test('of those that are gone whoever was of a deployment long ago is forgotten, and nobody who lives', () => {
+  const fleet = [
+    ...[4, 7, 8, 11].map((number) => seen(placed(`web-1-r${number}-1`, '1'), 'gone')),
+    seen(placed('web-1-r2-1', '1'), 'serving'),
+    seen(placed('web-2', '1'), 'gone'),
+  ]
+  const forgotten = (history: number) =>
+    forgettable(fleet, { ...started(), number: 12, rules: rolloutRules({ history }) }).map(({ id }) => id)
+  expect(forgotten(4)).toEqual(['web-1-r4-1', 'web-1-r7-1', 'web-2'])
+  expect(forgotten(0)).toHaveLength(5)
+  expect(forgotten(100)).toEqual([])
 })
 
 describe('what serves before', () => {

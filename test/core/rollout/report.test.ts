@@ -68,7 +68,9 @@ describe('the line of an instance', () => {
     ])
     expect(lines[0]).toMatchObject({ role: 'web', slot: 1, inStateMs: 1_000, inFlight: 3 })
     const gone = rolloutOf({ before: [] }, placing(one), failed(one, 'no'), told('gone', one))
-    expect(instanceLines(gone, [])).toMatchObject([{ state: 'failed', error: 'no' }])
+    expect(instanceLines(gone, [seen(old('web-9'), 'gone')])).toMatchObject([
+      { state: 'failed', error: 'no' },
+    ])
   })
 
   test('has what the last failed check said', () => {

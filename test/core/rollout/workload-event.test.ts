@@ -77,7 +77,7 @@ describe('a roll', () => {
       direction: 'back',
       because,
       stages: {
-        'Deployment "a"': { at: 'rolled', saved },
+        'Deployment "a"': { at: 'rolled', saved, ours },
         'CronJob "b"': { at: 'failed', saved },
       },
     })

@@ -9,6 +9,8 @@ export const SHOP: RolledWorkload = {
   container: 'app',
   image: 'registry/shop:{version}',
 }
+export const LEDGER: RolledWorkload = { ...SHOP, kind: 'StatefulSet', name: 'ledger' }
+export const AGENT: RolledWorkload = { ...SHOP, kind: 'DaemonSet', name: 'agent' }
 export const NIGHTLY: RolledWorkload = { ...SHOP, kind: 'CronJob', name: 'nightly' }
 
 export interface TemplateMore {
@@ -62,6 +64,24 @@ export function putDeployment(
     },
     status: { observedGeneration: 1, replicas: 3, updatedReplicas: 3, availableReplicas: 3 },
   })
+}
+
+/** A StatefulSet of three pods, and a DaemonSet, which nothing has looked at yet. */
+export function putSet(
+  store: Store,
+  { kind, name }: RolledWorkload,
+  version: string,
+  more: { readonly strategy?: object } = {},
+) {
+  const { strategy = { type: 'RollingUpdate' } } = more
+  const spec = {
+    selector: { matchLabels: { app: name } },
+    template: template(version, { app: name }),
+    updateStrategy: strategy,
+  }
+  return kind === 'StatefulSet'
+    ? store.put('StatefulSet', { metadata: { name }, spec: { replicas: 3, ...spec } })
+    : store.put('DaemonSet', { metadata: { name }, spec })
 }
 
 export function putReplicaSet(

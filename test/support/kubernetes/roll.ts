@@ -6,7 +6,8 @@ import type { WorkloadEvent } from '../../../src/core/rollout/workload-event.ts'
 import { rollWorkloads } from '../../../src/engine/roll-workloads.ts'
 import type { CheckTrouble, Rolled, RollRules, Wanted } from '../../../src/engine/roller.ts'
 import { clusterOf, impatientClock } from './client.ts'
-import { putDeployment, SHOP } from './objects.ts'
+import { AGENT, LEDGER, putDeployment, putSet, SHOP } from './objects.ts'
+import type { Store } from './store.ts'
 import { type Stub, startKubernetesStub } from './stub.ts'
 import { startWorld, type WorldOptions } from './world.ts'
 
@@ -31,27 +32,42 @@ export interface RollMore {
 
 /** A shop and a worker, of three pods each, that run version 1. Steps count from when they do. */
 export async function shopAndWorker(options: WorldOptions = {}) {
+  return await rolling([SHOP, WORKER], options, (store) => {
+    putDeployment(store, '1', { isLabelled: false })
+    putDeployment(store, '1', { name: 'worker', app: 'worker' })
+  })
+}
+
+/** A StatefulSet and a DaemonSet, of three pods each, that run version 1. */
+export async function ledgerAndAgent(options: WorldOptions = {}) {
+  return await rolling([LEDGER, AGENT], options, (store) => {
+    for (const set of [LEDGER, AGENT]) putSet(store, set, '1')
+  })
+}
+
+async function rolling(all: readonly RolledWorkload[], options: WorldOptions, put: (store: Store) => void) {
   const stub = await startKubernetesStub()
   const { store } = stub
-  putDeployment(store, '1', { isLabelled: false })
-  putDeployment(store, '1', { name: 'worker', app: 'worker' })
+  put(store)
   const world = startWorld(store, { ...options, onStep: (step) => options.onStep?.(step - SETTLING_STEPS) })
   for (let step = 0; step < SETTLING_STEPS; step += 1) world.step()
   const seen: string[] = []
   const events: WorkloadEvent[] = []
-  const cluster = clusterOf(stub, [SHOP, WORKER], impatientClock())
+  let rolledAtMs = store.nowMs
+  const cluster = clusterOf(stub, all, impatientClock())
   const roll = (more: RollMore = {}): Promise<Rolled> =>
     rollWorkloads(
       {
         cluster,
         clock: world,
         rules: { ...DEFAULT_ROLL_RULES, ...more.rules },
-        remember:
-          more.remember ??
-          (async (event) => {
-            events.push(event)
-          }),
+        remember: async (event) => {
+          if (event.type === 'workload_rolled') rolledAtMs = store.nowMs
+          if (more.remember === undefined) events.push(event)
+          else await more.remember(event)
+        },
         asked: async () => ({ wants: more.asked?.() ?? 'go', because: 'aborted by a test' }),
+        rolledForMs: async () => store.nowMs - rolledAtMs,
         checked: async () => more.checked?.(),
         tooOld: more.tooOld ?? [],
         notify: ({ name }, { state }) => {
@@ -59,7 +75,7 @@ export async function shopAndWorker(options: WorldOptions = {}) {
         },
       },
       RELEASE,
-      more.workloads ?? [SHOP],
+      more.workloads ?? all.slice(0, 1),
       more.past ?? [],
     )
   /** How many pods there are of each version, ending ones included. */

@@ -13,6 +13,7 @@ import { contracted, contractSettings, REAP } from '../contract.ts'
 import { waitedForGate } from '../gate.ts'
 import { addAsking } from './asking.ts'
 import { shown } from './dry-run.ts'
+import { addRolloutHistory } from './history.ts'
 import { announced, type RolloutFlags, rolledOut } from './rolling.ts'
 import { addRolloutStatus } from './status.ts'
 
@@ -66,6 +67,7 @@ export function addDeploy(program: Command): void {
     )
   addAsking(deploy)
   addRolloutStatus(deploy)
+  addRolloutHistory(deploy)
 }
 
 function addFlags(command: Command): Command {
