@@ -25,6 +25,7 @@ const client = {
   ],
 }
 const on = { namespace: 'public', table: 'events' } as const
+const HAS_EXCLUSIONS = Number(matrixMajor()) >= 17
 const add = (more: object): Operation => ({ kind: 'add_constraint', ...on, ...more })
 
 test.each<[string, string, readonly Operation[], string]>([
@@ -71,6 +72,16 @@ test.each<[string, string, readonly Operation[], string]>([
     ],
     'add squad integer references teams check (squad >= 0), add constraint events_id_check check (id > 0), add foreign key (team) references teams on delete cascade',
   ],
+  ...(HAS_EXCLUSIONS
+    ? ([
+        [
+          'an exclusion constraint, where all its partitions are small',
+          '',
+          [add({ name: 'alone', exclude: 'using btree (id with =, at with =)', deferrable: 'initially_deferred' })],
+          'add constraint alone exclude using btree (id with =, at with =) deferrable initially deferred',
+        ],
+      ] as const)
+    : []),
 ])('a partitioned table gets %s, under traffic', async (_what, more, operations, direct) => {
   await liveThrough({
     given: GIVEN + more,
@@ -106,12 +117,35 @@ test.each<[string, string, Operation, string]>([
     add({ name: 'positive', check: 'id > 0' }),
     'The partition "Old Days"."Events of 2020" has a constraint positive of its own.',
   ],
-  [
-    'an exclusion constraint',
-    '',
-    add({ exclude: 'using btree (id with =)' }),
-    'all partitions of which would wait',
-  ],
+  ...(HAS_EXCLUSIONS
+    ? ([
+        [
+          'an exclusion constraint that does not compare what it is partitioned by',
+          '',
+          add({ exclude: 'using btree (id with =)' }),
+          'An exclusion constraint of "events" must have "at", by which it, or a partition of it, is partitioned',
+        ],
+        [
+          'one that compares that in another way',
+          'create extension btree_gist;',
+          add({ exclude: 'using gist (id with =, at with <>)' }),
+          'must have "at"',
+        ],
+        [
+          'an exclusion constraint where the partitions together are larger',
+          `insert into events (at, name) select '2021-02-01', repeat('x', 200) from generate_series(1, 6000); analyze;`,
+          add({ exclude: 'using btree (id with =, at with =)' }),
+          'bytes in all its partitions: everybody would wait too long',
+        ],
+      ] as const)
+    : ([
+        [
+          'an exclusion constraint',
+          '',
+          add({ exclude: 'using btree (id with =, at with =)' }),
+          'before PostgreSQL 17 such a table has no exclusion constraint',
+        ],
+      ] as const)),
 ])('a partitioned table is refused %s, before anything runs', async (_what, given, operation, message) => {
   await expectRefused(`${GIVEN} ${given}`, operation, message)
 })
@@ -149,7 +183,7 @@ const LATER = `alter table events add constraint positive check (id > 0), add co
 const drop = (name: string): Operation => ({ kind: 'drop_constraint', ...on, name })
 const rename = (from: string, to: string): Operation => ({ kind: 'rename_constraint', ...on, from, to })
 
-test.each<[string, readonly Operation[], string]>([
+test.each<[string, readonly Operation[], string, string?]>([
   [
     'loses its constraints',
     ['positive', 'Once', 'of_team'].map(drop),
@@ -160,11 +194,27 @@ test.each<[string, readonly Operation[], string]>([
     [rename('positive', 'Above 0'), rename('Once', 'twice'), rename('of_team', 'team')],
     'rename constraint positive to "Above 0"; alter table events rename constraint "Once" to twice; alter table events rename constraint of_team to team',
   ],
-])('a partitioned table %s, under traffic', async (_what, operations, direct) => {
+  ...(HAS_EXCLUSIONS
+    ? ([
+        [
+          'loses an exclusion constraint',
+          [add({ unique: ['id', 'at'] }), drop('alone')],
+          'drop constraint alone, add unique (id, at)',
+          'alter table events add constraint alone exclude using btree (id with =, at with =);',
+        ],
+        [
+          'has an exclusion constraint called otherwise',
+          [rename('alone', 'Alone')],
+          'rename constraint alone to "Alone"',
+          'alter table events add constraint alone exclude using btree (id with =, at with =);',
+        ],
+      ] as const)
+    : []),
+])('a partitioned table %s, under traffic', async (_what, operations, direct, more = '') => {
   await liveThrough({
-    given: `${GIVEN} ${LATER}`,
+    given: `${GIVEN} ${LATER} ${more}`,
     operations,
-    direct: `${GIVEN} ${LATER} alter table events ${direct};`,
+    direct: `${GIVEN} ${LATER} ${more} alter table events ${direct};`,
     old: [client],
     renewed: [client],
   })

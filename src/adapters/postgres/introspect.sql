@@ -44,7 +44,9 @@ select json_build_object(
   'columnSlots', (select count(*) from pg_attribute a where a.attrelid = c.oid and a.attnum > 0),
   'rowsEstimate', c.reltuples::bigint,
   -- As of the last ANALYZE: to look at the file would cost more than all the rest, and wait for whoever has locked the table.
-  'bytes', c.relpages::bigint * current_setting('block_size')::bigint,
+  'bytes', (case c.relkind when 'p' then (select coalesce(sum(greatest(f.relpages, 0)), 0) from pg_partition_tree(c.oid) y join pg_class f on f.oid = y.relid)
+      else greatest(c.relpages, 0) end + coalesce((select greatest(o.relpages, 0) from pg_class o where o.oid = c.reltoastrelid), 0))
+    * current_setting('block_size')::bigint,
   'parts', (select coalesce(json_agg(json_build_object('namespace', pn.nspname, 'name', p.relname,
       'kind', case p.relkind when 'r' then 'table' when 'p' then 'partitioned' else 'foreign' end,
       'under', json_build_object('namespace', un.nspname, 'name', u.relname),
@@ -93,7 +95,11 @@ select json_build_object(
       'type', format_type(a.atttypid, a.atttypmod),
       'baseType', format_type(a.atttypid, null),
       'typeKind', case t.typtype when 'b' then 'base' when 'd' then 'domain' when 'c' then 'composite' else 'other' end,
-      'typeConstrained', t.typtype = 'd' and (t.typnotnull or t.typdefault is not null or exists (select from pg_constraint k where k.conrelid = 0 and k.contypid = t.oid)),
+      -- A domain over a domain has the constraints of that, too.
+      'typeConstrained', t.typtype = 'd' and exists (
+        with recursive under as (select t.oid, t.typtype, t.typbasetype, t.typnotnull, t.typdefault
+          union all select b.oid, b.typtype, b.typbasetype, b.typnotnull, b.typdefault from under u join pg_type b on b.oid = u.typbasetype)
+        select from under u where u.typtype = 'd' and (u.typnotnull or u.typdefault is not null or exists (select from pg_constraint k where k.contypid = u.oid))),
       'collatable', t.typcollation <> 0,
       'collation', case when a.attcollation in (0, t.typcollation) then null
         else (select json_build_object('namespace', cn.nspname, 'name', co.collname)

@@ -1,8 +1,9 @@
+import { BellowsError } from '../../core/errors.ts'
 import type { Needs } from '../../core/operations/needs.ts'
 import { readType } from '../../core/parse.ts'
 import { type Facts, type NameProblem, nameKey, type TypeFacts } from '../../core/schema/facts.ts'
 import type { QualifiedName, Schema } from '../../core/schema/model.ts'
-import { join, lit, sql, trusted } from '../../core/sql.ts'
+import { join, lit, type Sql, sql, trusted } from '../../core/sql.ts'
 import { typedDefaults } from './added-columns.ts'
 import { readAnswers } from './answers.ts'
 import { readConditions } from './conditions.ts'
@@ -84,13 +85,34 @@ async function readTypes(sessions: Sessions, texts: readonly string[]): Promise<
 select pg_catalog.format_type(oid, case typtype when 'd' then -1 else ${lit(described.modifier)} end) as type,
     pg_catalog.format_type(oid, null) as ${trusted('"baseType"')},
     case typtype when 'b' then 'base' when 'd' then 'domain' when 'c' then 'composite' else 'other' end as ${trusted('"typeKind"')},
-    typtype = 'd' and (typnotnull or typdefault is not null or exists (select from pg_catalog.pg_constraint where contypid = t.oid)) as ${trusted('"typeConstrained"')},
+    ${DOMAIN_IS_CONSTRAINED} as ${trusted('"typeConstrained"')},
     typcollation <> 0 as collatable,
     case typstorage when 'p' then 'plain' when 'e' then 'external' when 'x' then 'extended' else 'main' end as ${trusted('"typeStorage"')}
-  from pg_catalog.pg_type t where oid = pg_catalog.pg_typeof(null::${read})`)
-    if (type !== undefined) types[text] = type
+  from pg_catalog.pg_type t where oid = pg_catalog.to_regtype(${lit(read)})`)
+    if (type !== undefined)
+      types[text] = type.typeConstrained ? { ...type, domain: await readDomain(sessions, read) } : type
   }
   return types
+}
+
+/** A domain over a domain has the constraints of that, too. */
+const DOMAIN_IS_CONSTRAINED = sql`typtype = 'd' and exists (
+      with recursive under as (select t.oid, t.typtype, t.typbasetype, t.typnotnull, t.typdefault
+        union all select b.oid, b.typtype, b.typbasetype, b.typnotnull, b.typdefault from under u join pg_catalog.pg_type b on b.oid = u.typbasetype)
+      select from under u where u.typtype = 'd' and (u.typnotnull or u.typdefault is not null or exists (select from pg_catalog.pg_constraint k where k.contypid = u.oid)))`
+
+async function readDomain(sessions: Sessions, type: Sql): Promise<NonNullable<TypeFacts['domain']>> {
+  const [found] = await sessions.read<{ byDefault: boolean }>(
+    sql`select typdefault is not null as ${trusted('"byDefault"')} from pg_catalog.pg_type where oid = pg_catalog.to_regtype(${lit(type)})`,
+  )
+  const takesNull = await sessions.read(sql`select null::${type}`).then(
+    () => true,
+    (error: unknown) => {
+      if (error instanceof BellowsError && error.code === 'connection_lost') throw error
+      return false
+    },
+  )
+  return { hasDefault: found?.byDefault === true, takesNull }
 }
 
 /** How each type would be assigned to each other one. */

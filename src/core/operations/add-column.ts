@@ -12,7 +12,8 @@ import { collateSql, collationNeeds } from './add/collation.ts'
 import { fillingStep, fillStep, takeBackStep } from './add/fill-steps.ts'
 import { columnRuleNeeds, columnRuleProblems, columnRules, ruledSchema } from './add/rules.ts'
 import { settleSteps } from './add/settle-steps.ts'
-import { isFilled, valuesOf } from './add/values.ts'
+import { boundOf } from './add/written-anew.ts'
+import { generatedAs, isFilled, valuesOf } from './add/values.ts'
 import { commentSql, workFor } from './add/work.ts'
 import type { Context, OperationSpec } from './operation.ts'
 
@@ -69,7 +70,7 @@ export const addColumn: OperationSpec<AddColumn> = {
 function plainStep(op: AddColumn, context: Context): StepDraft {
   const table = theTable(op)
   return {
-    ...onTable(table),
+    ...boundOf(op, context),
     locks: locksFor(op, context),
     kind: 'ddl',
     phase: 'expand',
@@ -106,6 +107,8 @@ function addColumnSql(op: AddColumn, { facts }: Context): Sql {
   const notNull = op.nullable ? sql`` : sql` not null`
   const byDefault = op.default === undefined ? sql`` : sql` default (${trusted(op.default)})`
   const generated =
-    op.generated === undefined ? sql`` : sql` generated always as (${trusted(op.generated)}) virtual`
+    op.generated === undefined
+      ? sql``
+      : sql` generated always as (${trusted(op.generated)}) ${trusted(generatedAs(op, facts))}`
   return sql`alter table ${qualified(theTable(op))} add column ${id(op.column)} ${trusted(op.type)}${collateSql(op, facts)}${notNull}${byDefault}${generated}`
 }

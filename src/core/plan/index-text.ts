@@ -86,8 +86,17 @@ function behindTable(text: string, node: IndexNode): string {
   return bytesBetween(text, tableToken(tokens, node)?.end ?? 0, tokens.at(-1)?.end ?? 0)
 }
 
+/** A statement with a table, of which the parser has told the place, under another name. */
+export function withNameOfTable(text: string, relation: Partial<IndexNode['relation']>, to: string): string {
+  const token = tableToken(tokensOf(text), { relation })
+  return token === undefined ? text : withTokens(text, [token], id(to))
+}
+
 /** The name of the table, without its namespace. */
-function tableToken(tokens: readonly Token[], { relation }: IndexNode): Token | undefined {
+function tableToken(
+  tokens: readonly Token[],
+  { relation }: { readonly relation: Partial<IndexNode['relation']> },
+): Token | undefined {
   const at = tokens.findIndex(({ start }) => start === (relation.location ?? 0))
   return tokens[at + (relation.schemaname === undefined ? 0 : 2)]
 }

@@ -137,7 +137,7 @@ function oneProof(drafts: readonly (Omit<ValidatePartsStep, 'id'> & StepDraft)[]
 function oneTransaction(drafts: readonly (Omit<TransactionStep, 'id'> & StepDraft)[]): StepDraft {
   const [first] = drafts as readonly [(typeof drafts)[number]]
   assert(
-    drafts.every(({ kind, cost }) => kind === first.kind && cost === first.cost),
+    drafts.every(({ kind, cost }) => kind === first.kind && (cost === first.cost || BRIEF.has(cost))),
     'steps that are taken as one are of one kind',
   )
   const leavers = drafts.flatMap(leaversOf)
@@ -149,12 +149,15 @@ function oneTransaction(drafts: readonly (Omit<TransactionStep, 'id'> & StepDraf
     probe: all([...new Set(drafts.map(({ probe }) => probe))]),
     locks: oneLock(drafts.flatMap(({ locks }) => locks)),
     requires: unique(drafts.flatMap(({ requires }) => requires)),
+    cost: drafts.find(({ cost }) => cost === 'small')?.cost ?? first.cost,
     ...(stands.length === 0 ? {} : { stands }),
     ...(ahead.length === 0 ? {} : { ahead }),
     statements: statementsOf(drafts),
     ...andAlso('retires', leavers),
   }
 }
+
+const BRIEF: ReadonlySet<TransactionStep['cost']> = new Set(['instant', 'small'])
 
 /** A table is read once for all that is to be proved of it. */
 function statementsOf(drafts: readonly (Omit<TransactionStep, 'id'> & StepDraft)[]): readonly Sql[] {

@@ -174,9 +174,9 @@ export function isEmpty(table: QualifiedName): Sql {
   return sql`not exists (select from ${treeOf(table)} t where pg_catalog.pg_relation_size(t.relid) > 0)`
 }
 
-/** No more bytes than that: what takes a lock for as long as it reads the table must not be surprised by its growth. */
+/** No more bytes than that, partitions counted in: what takes a lock for as long as it reads the table must not be surprised by its growth. */
 export function isAtMost(table: QualifiedName, bytes: number): Sql {
-  return sql`pg_catalog.pg_table_size(${regclass(table)}) <= ${lit(bytes)}`
+  return sql`(select pg_catalog.sum(pg_catalog.pg_table_size(t.relid)) from ${treeOf(table)} t) <= ${lit(bytes)}`
 }
 
 export function relationAbsent(of: QualifiedName): Sql {

@@ -2,6 +2,7 @@ import type { Operation } from '../operations/migration.ts'
 import { newName, type RenameTable } from '../operations/rename-table/renaming.ts'
 import { isSameName, type QualifiedName } from '../schema/model.ts'
 import { indexOnTable, readIndex } from './index-text.ts'
+import { hungOn, isHanging, tableHungOn } from './renamed-objects.ts'
 import { withRequalified } from './renamed-texts.ts'
 import { theTable } from './table-checks.ts'
 
@@ -15,22 +16,37 @@ const BESIDE = [
   'alter_column',
   'change_type',
   'create_index',
+  'create_object',
   'drop_column',
   'drop_constraint',
   'drop_index',
+  'drop_object',
+  'grant',
   'merge_columns',
+  'move_column',
   'rename_column',
   'rename_constraint',
   'rename_index',
   'replace_index',
+  'replace_object',
+  'revoke',
   'set_table',
   'split_column',
 ] as const
 
 type Beside = Extract<Operation, { kind: (typeof BESIDE)[number] }>
 
+/** Behind what gives its table another name, by the new one, or in front of it. */
 export function mayStandBeside(op: Operation): op is Beside {
   return BESIDE.some((kind) => kind === op.kind)
+}
+
+/**
+ * Statements of a person are not read as far as to give a table another name in them, so they stand in front. What the lint does
+ * not take could change columns that the view is to show.
+ */
+export function mayStandBefore(op: Operation): boolean {
+  return mayStandBeside(op) || (op.kind === 'sql' && op.phase === 'expand' && op.unsafe === undefined)
 }
 
 /**
@@ -68,6 +84,11 @@ export function tablesSaidBy(op: Operation): readonly QualifiedName[] {
     const index = readIndex(op.definition)
     return 'problem' in index ? [] : [index.table]
   }
+  if (op.kind === 'move_column') return [op.from, op.to].map(theTable)
+  if (isHanging(op)) {
+    const table = tableHungOn(op)
+    return table === undefined ? [] : [table]
+  }
   const own = 'table' in op ? [theTable(op)] : []
   if (op.kind === 'add_column' || op.kind === 'alter_column')
     return [...own, ...(op.references === undefined ? [] : [theTable(op.references)])]
@@ -88,7 +109,10 @@ function onTable(op: Beside, from: QualifiedName, to: QualifiedName): Operation 
 function withTable(op: Beside, from: QualifiedName, to: QualifiedName): Operation {
   const named = <T extends { readonly namespace: string; readonly table: string }>(one: T): T =>
     isSameName(theTable(one), from) ? { ...one, table: to.name } : one
+  if (isHanging(op)) return hungOn(op, from, to.name)
   switch (op.kind) {
+    case 'move_column':
+      return { ...op, from: named(op.from), to: named(op.to) }
     case 'create_index':
     case 'replace_index':
       return { ...op, definition: indexOnTable(op.definition, from, to.name) }

@@ -8,7 +8,13 @@ import type { Column, QualifiedName, Volatility } from './model.ts'
 export type TypeFacts = Pick<
   Column,
   'type' | 'baseType' | 'typeKind' | 'typeConstrained' | 'collatable' | 'typeStorage'
->
+> & {
+  /** Told of a domain with a constraint or a default. */
+  readonly domain?: {
+    readonly hasDefault: boolean
+    readonly takesNull: boolean
+  }
+}
 
 /** What the planner knows about the server, gathered before so that planning stays pure. */
 export interface Facts {

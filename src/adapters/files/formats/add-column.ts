@@ -9,6 +9,7 @@ export const addColumn = z.strictObject({
   default: expression.optional(),
   up: expression.optional(),
   generated: expression.optional(),
+  stored: z.literal(true).optional(),
   identity: z.enum(['always', 'by_default']).optional(),
   collation: name.optional(),
   comment: name.optional(),

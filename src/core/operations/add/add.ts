@@ -19,8 +19,10 @@ export interface AddColumn extends ColumnRules {
    * column until the contract; the default, if there is one, is for rows where it gives NULL, and for all rows afterwards.
    */
   readonly up?: string
-  /** An immutable SQL expression over the other columns that is computed when the column is read (VIRTUAL, PostgreSQL 18). */
+  /** An immutable SQL expression over the other columns, that is computed when the column is read (VIRTUAL), or kept in the row (STORED). */
   readonly generated?: string
+  /** Kept in the row, which writes a table anew that is there. So it is before PostgreSQL 18 anyway. */
+  readonly stored?: true
   /** A number that PostgreSQL gives to each row. Such a column is never NULL. */
   readonly identity?: 'always' | 'by_default'
   /** The name of a collation of `pg_catalog` or of the namespace of the table. */

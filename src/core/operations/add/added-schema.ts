@@ -5,7 +5,7 @@ import { type Column, findTable, type Schema, withTable } from '../../schema/mod
 import { withNotNull } from '../rules/schema.ts'
 import type { AddColumn } from './add.ts'
 import { collationOf } from './collation.ts'
-import { isNullable, knownDefault } from './values.ts'
+import { generatedAs, isNullable, knownDefault } from './values.ts'
 
 /** The table with the bare column, before its rules. */
 export function addedSchema(op: AddColumn, schema: Schema, facts: Facts): Schema {
@@ -23,8 +23,9 @@ function addedColumn(op: AddColumn, facts: Facts): Column {
   const type = facts.types[op.type]
   assert(type !== undefined, 'apply comes after check')
   const { volatility = null, text = null } = knownDefault(op, facts) ?? {}
+  const { domain: _, ...plain } = type
   return {
-    ...type,
+    ...plain,
     name: op.column,
     storage: type.typeStorage,
     collation: collationOf(op, facts),
@@ -32,7 +33,7 @@ function addedColumn(op: AddColumn, facts: Facts): Column {
     default: op.default ?? null,
     defaultText: text,
     defaultVolatility: volatility,
-    generated: op.generated === undefined ? 'no' : 'virtual',
+    generated: generatedAs(op, facts),
     identity: op.identity ?? 'no',
     comment: op.comment ?? null,
     statisticsTarget: -1,

@@ -1,6 +1,6 @@
 import { BellowsError } from '../../errors.ts'
 import { columnNameProblem } from '../../identifier.ts'
-import { readExpression, readType } from '../../parse.ts'
+import { columnsNamed, readExpression, readType } from '../../parse.ts'
 import { INTEGER_TYPES } from '../../plan/mapping.ts'
 import { isNeverNull } from '../../plan/never-null.ts'
 import { problemOf } from '../../plan/problem-of.ts'
@@ -8,10 +8,12 @@ import { rowValueProblems, unusable, valueProblems } from '../../plan/row-value.
 import { columnSlotProblems, refused, tableProblems, theTable } from '../../plan/table-checks.ts'
 import { expressionKey, type Facts, type TypeFacts } from '../../schema/facts.ts'
 import { findColumn, findTable, type Table } from '../../schema/model.ts'
+import { trusted } from '../../sql.ts'
 import type { Context } from '../operation.ts'
 import type { AddColumn } from './add.ts'
 import { collationProblems } from './collation.ts'
-import { isFilled, knownDefault, valuesOf } from './values.ts'
+import { generatedAs, isFilled, knownDefault, valuesOf } from './values.ts'
+import { domainProblems, generatedNullProblems, sizeProblems } from './written-anew.ts'
 
 export function addProblems(op: AddColumn, context: Context): readonly BellowsError[] {
   const table = findTable(context.schema, theTable(op))
@@ -26,7 +28,9 @@ export function addProblems(op: AddColumn, context: Context): readonly BellowsEr
     ...defaultProblems(op, table, context),
     ...upProblems(op, table, context.facts),
     ...identityProblems(op, table, context.facts),
-    ...generatedProblems(op, context.facts),
+    ...generatedProblems(op, table, context.facts),
+    ...sizeProblems(op, table, context.facts),
+    ...domainProblems(op, context.facts),
     ...fillProblems(op, table, context.facts),
   ]
 }
@@ -52,10 +56,7 @@ function typeProblems(op: AddColumn, { facts }: Context): readonly BellowsError[
       'migration_invalid',
       `The type "${op.type}" of the column "${op.column}" cannot be used: ${problem}.`,
       {
-        hint:
-          type?.typeConstrained === true
-            ? 'Take the type that the domain is of, and give the table a CHECK that says what the domain says.'
-            : 'Write one type as in CREATE TABLE, such as text, varchar(20) or my_schema.my_type.',
+        hint: 'Write one type as in CREATE TABLE, such as text, varchar(20) or my_schema.my_type.',
       },
     ),
   ]
@@ -63,10 +64,7 @@ function typeProblems(op: AddColumn, { facts }: Context): readonly BellowsError[
 
 function typeProblem(read: ReturnType<typeof readType>, type: TypeFacts | undefined): string | undefined {
   if (typeof read !== 'string') return read.problem
-  if (type === undefined) return 'there is no such type'
-  return type.typeConstrained
-    ? 'it is a domain with constraints, and adding it rewrites the whole table'
-    : undefined
+  return type === undefined ? 'there is no such type' : undefined
 }
 
 /** Until the contract "up" fills what old writers leave out; so it may be NULL for none of their rows. */
@@ -139,27 +137,28 @@ function identityProblems(op: AddColumn, table: Table, { types }: Facts): readon
   ]
 }
 
-const VIRTUAL_SINCE = 180_000
+function generatedProblems(op: AddColumn, table: Table, facts: Facts): readonly BellowsError[] {
+  const how = generatedAs(op, facts)
+  if (how === 'no')
+    return op.stored === undefined
+      ? []
+      : [
+          new BellowsError('migration_invalid', `"${op.column}" is "stored", and nothing is generated.`, {
+            hint: 'Give "generated", or leave it out: every other column is stored.',
+          }),
+        ]
+  const { [how]: value } = valuesOf(op)
+  const problems =
+    value === undefined ? [] : valueProblems({ what: 'expression', column: op.column, value }, facts)
+  return problems.length > 0 ? problems : [...nestedProblems(op, table), ...generatedNullProblems(op)]
+}
 
-function generatedProblems(op: AddColumn, facts: Facts): readonly BellowsError[] {
-  if (op.generated === undefined) return []
-  if (facts.serverVersion < VIRTUAL_SINCE) {
-    return [
-      refused(
-        `"${op.column}" is a generated column: before PostgreSQL 18 those are stored, and adding one rewrites the whole table under a lock.`,
-        'Add an ordinary column with "up" and keep it current with a trigger of your own, or compute the value in a view.',
-      ),
-    ]
-  }
-  if (!op.nullable)
-    return [
-      refused(
-        `"${op.column}" is a generated column and NOT NULL: adding it reads the whole table under a lock.`,
-        'Add it as nullable.',
-      ),
-    ]
-  const { generated: value } = valuesOf(op)
-  return value === undefined ? [] : valueProblems({ what: 'expression', column: op.column, value }, facts)
+function nestedProblems({ column, generated = '' }: AddColumn, table: Table): readonly BellowsError[] {
+  return columnsNamed(trusted(generated))
+    .filter((name) => (findColumn(table, name)?.generated ?? 'no') !== 'no')
+    .map((name) =>
+      refused(`"${column}" is generated from "${name}", which is a generated column itself.`, 'Write what that is computed from.'),
+    )
 }
 
 /** Rows that this role does not see would stay without their value. */

@@ -13,14 +13,15 @@ import { commentSql, defaultSql, type Work } from './work.ts'
 
 /** The column and what fills it come in one transaction: from then on every row that is written has its value. */
 export function fillingStep(work: Work): StepDraft {
-  const { op, table, duty, filling, numbers, collate } = work
+  const { op, table, duty, filling, numbers, collate, bound } = work
   return {
     ...onTable(table),
     kind: 'install_dual_write',
     shares: { table, at: 'install', duty },
     phase: 'expand',
     does: `add the column "${op.column}" to "${op.table}", and fill it in every row that is written without it`,
-    hazards: hazardsOf(work),
+    ...bound,
+    hazards: [...hazardsOf(work), ...bound.hazards],
     probe: all([columnExists(table, op.column), dualWriteStands(filling)]),
     changes: { kind: 'added', column: op.column },
     statements: [

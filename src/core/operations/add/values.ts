@@ -6,7 +6,9 @@ import { type Sql, sql } from '../../sql.ts'
 import type { AddColumn } from './add.ts'
 
 /** What gives the new column its value, each as the server is to judge it. */
-export function valuesOf(op: AddColumn): { readonly [K in 'default' | 'up' | 'generated']?: RowValue } {
+export function valuesOf(op: AddColumn): {
+  readonly [K in 'default' | 'up' | 'virtual' | 'stored']?: RowValue
+} {
   const value = (expression: string, as: RowValue['as']): RowValue => ({
     table: theTable(op),
     expression,
@@ -16,8 +18,21 @@ export function valuesOf(op: AddColumn): { readonly [K in 'default' | 'up' | 'ge
   return {
     ...(op.default === undefined || isPlainDefault(op) ? {} : { default: value(op.default, 'default') }),
     ...(op.up === undefined ? {} : { up: value(op.up, 'row') }),
-    ...(op.generated === undefined ? {} : { generated: value(op.generated, 'virtual') }),
+    ...(op.generated === undefined ? {} : { stored: value(op.generated, 'row') }),
+    ...(op.generated === undefined || op.stored === true ? {} : { virtual: value(op.generated, 'virtual') }),
   }
+}
+
+const VIRTUAL_SINCE = 180_000
+
+export function generatedAs(op: AddColumn, { serverVersion }: Facts): 'no' | 'virtual' | 'stored' {
+  if (op.generated === undefined) return 'no'
+  return op.stored === true || serverVersion < VIRTUAL_SINCE ? 'stored' : 'virtual'
+}
+
+/** Does PostgreSQL write the whole table anew to add it? */
+export function isWrittenAnew(op: AddColumn, facts: Facts): boolean {
+  return generatedAs(op, facts) === 'stored' || facts.types[op.type]?.typeConstrained === true
 }
 
 /** A literal is the same for everybody: nothing about it has to be asked. */

@@ -13,6 +13,7 @@ import type { Context } from '../operation.ts'
 import type { AddColumn } from './add.ts'
 import { collateSql } from './collation.ts'
 import { isNullable, knownDefault, unfilledOf, valuesOf } from './values.ts'
+import { boundOf } from './written-anew.ts'
 
 /** Everything that the steps have in common which fill a column row by row. */
 export interface Work {
@@ -27,9 +28,11 @@ export interface Work {
   readonly nullable: boolean
   readonly collate: Sql
   readonly tries: readonly Tried[]
+  readonly bound: ReturnType<typeof boundOf>
 }
 
-export function workFor(op: AddColumn, { schema, facts, seed, shared }: Context): Work {
+export function workFor(op: AddColumn, context: Context): Work {
+  const { schema, facts, seed, shared } = context
   const table = findTable(schema, theTable(op))
   assert(table !== undefined, 'steps come after check')
   const names = namesFor(
@@ -64,6 +67,7 @@ export function workFor(op: AddColumn, { schema, facts, seed, shared }: Context)
     nullable: isNullable(op),
     collate: collateSql(op, facts),
     tries: triesOf(op, given, knownDefault(op, facts)?.volatility === 'volatile'),
+    bound: boundOf(op, context),
   }
 }
 

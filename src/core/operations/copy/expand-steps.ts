@@ -6,7 +6,8 @@ import { installCounterSql } from '../../plan/old-writes.ts'
 import { onTable } from '../../plan/on-table.ts'
 import { all, columnExists, dualWriteStands } from '../../plan/probes.ts'
 import { installSql } from '../../plan/row-trigger.ts'
-import type { LockLevel, StepDraft } from '../../plan/step.ts'
+import { NO_OLD_SNAPSHOT, staysSmall, writtenAnewHazard } from '../../plan/small-table.ts'
+import type { LockLevel, StepDraft, TransactionStep } from '../../plan/step.ts'
 import type { Tried, Trying } from '../../plan/tried.ts'
 import { primaryKey } from '../../schema/model.ts'
 import { id, qualified, type Sql, sql, trusted } from '../../sql.ts'
@@ -25,12 +26,13 @@ export function installStep(work: Work, { does, hazards, state }: Said): StepDra
   const { table, to, adopted, duty, installed, counting, fromColumn, toColumn } = work
   return {
     ...onTable(table),
+    ...boundOf(work),
     locks: [{ relation: table, level: installLock(work) }],
     kind: 'install_dual_write',
     shares: { table, at: 'install', duty },
     phase: 'expand',
     does,
-    hazards,
+    hazards: [...hazards, ...(isWrittenAnew(work) ? [writtenAnewHazard(table)] : [])],
     probe: all([columnExists(table, to), dualWriteStands(installed)]),
     // A column that nobody is to know yet makes no version.
     ...(adopted || !isNamed(work) ? {} : { changes: { kind: 'added', column: to } as const }),
@@ -42,6 +44,18 @@ export function installStep(work: Work, { does, hazards, state }: Said): StepDra
       setColumnState(table, to, state),
     ],
   }
+}
+
+/** A domain with a constraint is looked at row by row, by writing the table anew. */
+function isWrittenAnew({ adopted, toColumn }: Work): boolean {
+  return !adopted && toColumn.typeConstrained
+}
+
+function boundOf(work: Work): Partial<Pick<TransactionStep, 'requires' | 'cost'>> {
+  const { table, to } = work
+  if (!isWrittenAnew(work)) return {}
+  const otherwise = `"${to}" cannot be added without stopping everybody for too long`
+  return { requires: [staysSmall(table, otherwise), NO_OLD_SNAPSHOT], cost: 'small' }
 }
 
 /** A column that is there already needs no more than the trigger, unless the way it is stored changes, too. */

@@ -1,6 +1,7 @@
 import type { BellowsError } from '../../errors.ts'
 import type { Hazard } from '../../plan/hazard.ts'
 import { isNeverNull } from '../../plan/never-null.ts'
+import { isSmall, SMALL_BYTES_MAX } from '../../plan/small-table.ts'
 import { refused } from '../../plan/table-checks.ts'
 import type { Facts } from '../../schema/facts.ts'
 import { collationKey } from '../../schema/mappings.ts'
@@ -17,10 +18,40 @@ export function retypeProblems(
   from: Column,
   { target, facts }: { readonly target: Target; readonly facts: Facts },
 ): readonly BellowsError[] {
+  const domain = domainProblems(op, table, facts)
+  if (domain.length > 0) return domain
   if (op.up === undefined) return op.collation === undefined ? [] : collationProblems(op, table, facts)
   return [
     ...ruleProblems(table, op.from, op.to),
     ...(target.baseType === from.baseType ? [] : indexProblems(op, table)),
+  ]
+}
+
+/** PostgreSQL writes the table anew for such a column, which is NULL until it is filled; and not every value keeps to it. */
+function domainProblems({ type = '', up, to }: Retyped, table: Table, { types }: Facts): readonly BellowsError[] {
+  const domain = types[type]?.domain
+  if (domain === undefined) return []
+  const of = `The domain ${type} of "${to}"`
+  if (!isSmall(table))
+    return [
+      refused(
+        `${of} has a constraint or a default: PostgreSQL writes the whole table anew for such a column under a lock, and "${table.name}" has ${table.bytes} bytes; that is done for at most ${SMALL_BYTES_MAX}.`,
+        'Take the type that the domain is of, and put a check on the column in the same migration that says what the domain says.',
+      ),
+    ]
+  if (domain.hasDefault || !domain.takesNull)
+    return [
+      refused(
+        `${of} ${domain.hasDefault ? 'has a default' : 'does not take NULL'}, and the new column is NULL until it is filled.`,
+        'Take the type that the domain is of, and give the column the rest.',
+      ),
+    ]
+  if (up !== undefined) return []
+  return [
+    refused(
+      `${of} has a constraint, and nobody knows whether every value keeps to it.`,
+      'Write up: <the value, such that it keeps to it>, and down; a write fails for which it does not.',
+    ),
   ]
 }
 

@@ -22,7 +22,7 @@ export function retypedTable(table: Table, of: Replacement, facts: Facts): Table
   const from = findColumn(table, name)
   assert(from !== undefined, 'a column is there before it changes')
   const adopted = to === name ? undefined : findColumn(table, to)
-  const { notNull, typeConstrained: _, ...type } = target
+  const { notNull, ...type } = target
   const isSameType = type.baseType === from.baseType
   const twin = twinTable(
     table,

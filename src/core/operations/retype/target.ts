@@ -16,9 +16,8 @@ export function targetOf(op: Retype, from: Column, facts: Facts, adopted?: Colum
   const type = adopted ?? (op.type === undefined ? from : facts.types[op.type])
   if (type === undefined || (op.type !== undefined && typeof readType(op.type) !== 'string'))
     return { problem: `there is no type "${op.type}"` }
-  // Of the old type it is said elsewhere.
-  if (type !== from && type.typeConstrained)
-    return { problem: `${type.type} is a domain with constraints; adding such a column rewrites the table` }
+  if (adopted?.typeConstrained === true)
+    return { problem: `${type.type} is a domain with a constraint or a default, and "${adopted.name}" is there already` }
   if (type !== from && type.typeKind === 'composite') return { problem: `${type.type} is a composite type` }
   const named = op.collation === undefined ? undefined : { namespace: op.namespace, name: op.collation }
   const found = named === undefined ? undefined : facts.collations[collationKey(named)]

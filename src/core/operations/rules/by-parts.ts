@@ -10,7 +10,8 @@ import type { Facts } from '../../schema/facts.ts'
 import type { QualifiedName, Table } from '../../schema/model.ts'
 import { OWN } from '../../schema/own.ts'
 import { regclass, type Sql, shown, sql } from '../../sql.ts'
-import type { ForeignKeyRule, KeyRule, NewRule, Rule } from './rule.ts'
+import { readExclusion } from './read.ts'
+import type { ExclusionRule, ForeignKeyRule, KeyRule, NewRule, Rule } from './rule.ts'
 import { madeConstraint, ruleStands } from './stands.ts'
 import { deferrableSql, definitionSql, ids, RULE_WORDS } from './words.ts'
 
@@ -93,18 +94,28 @@ export function expressionKeyQuestion(table: QualifiedName): Sql {
   return sql`select p.partrelid::regclass::text as table from pg_catalog.pg_partition_tree(${regclass(table)}) t join pg_catalog.pg_partitioned_table p on p.partrelid = t.relid where 0 = any (p.partattrs::smallint[])`
 }
 
+const PARTED_EXCLUSION_SINCE = 170_000
+
+/** The columns of which rows must be the same for them to meet. */
+function comparedBy(rule: KeyRule | ExclusionRule): readonly string[] {
+  if (rule.kind !== 'exclusion') return rule.columns
+  const read = readExclusion(rule.elements)
+  return 'problem' in read ? [] : read.equal
+}
+
 /** What PostgreSQL itself does not take, or what a partition has in the way. */
 export function partRuleProblems(rule: Rule, table: Table, facts: Facts): readonly BellowsError[] {
   if (table.kind !== 'partitioned') return []
-  if (rule.kind === 'exclusion')
+  if (rule.kind === 'exclusion' && facts.serverVersion < PARTED_EXCLUSION_SINCE)
     return [
       refused(
-        `An exclusion constraint cannot be built while writers go on, and "${table.name}" is a partitioned table, all partitions of which would wait.`,
-        'Keep the rule with a trigger, or put it on each partition that is small.',
+        `"${table.name}" is a partitioned table: before PostgreSQL 17 such a table has no exclusion constraint.`,
+        'Put it on each partition that is small, if rows of two cannot exclude one another.',
       ),
     ]
-  if (rule.kind !== 'unique' && rule.kind !== 'primary_key') return []
-  const lacking = table.keyedBy.filter((column) => !rule.columns.includes(column))
+  if (rule.kind === 'check' || rule.kind === 'foreign_key') return []
+  const compared = comparedBy(rule)
+  const lacking = table.keyedBy.filter((column) => !compared.includes(column))
   const answer = facts.answers[expressionKeyQuestion({ namespace: table.namespace, name: table.name })]
   const isByExpression = Array.isArray(answer) && answer.length > 0
   const own =
@@ -116,8 +127,8 @@ export function partRuleProblems(rule: Rule, table: Table, facts: Facts): readon
       ? []
       : [
           refused(
-            `A ${RULE_WORDS[rule.kind]} of "${table.name}" must have ${lacking.map((column) => `"${column}"`).join(' and ')}, by which it, or a partition of it, is partitioned: PostgreSQL looks for the same value in one partition only.`,
-            'Name these columns too.',
+            `${rule.kind === 'exclusion' ? 'An' : 'A'} ${RULE_WORDS[rule.kind]} of "${table.name}" must have ${lacking.map((column) => `"${column}"`).join(' and ')}, by which it, or a partition of it, is partitioned: PostgreSQL looks ${rule.kind === 'exclusion' ? 'for rows that exclude one another' : 'for the same value'} in one partition only.`,
+            rule.kind === 'exclusion' ? 'Compare these columns too, with =.' : 'Name these columns too.',
           ),
         ]),
     ...(isByExpression

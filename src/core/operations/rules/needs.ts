@@ -20,7 +20,7 @@ export function ruleNeeds(
     tables: [own, ...other],
     conditions: rule.kind === 'check' ? [{ table, condition: rule.expression }] : [],
     names: namesAsked(rule, table, wantedName),
-    ...(rule.kind === 'unique' || rule.kind === 'primary_key'
+    ...(rule.kind === 'unique' || rule.kind === 'primary_key' || rule.kind === 'exclusion'
       ? { questions: [expressionKeyQuestion(table)] }
       : {}),
     touches: touchesOf(table, rule),

@@ -1,5 +1,6 @@
 import { BellowsError } from '../../errors.ts'
 import { problemOf } from '../../plan/problem-of.ts'
+import { isSmall } from '../../plan/small-table.ts'
 import { columnMissing, refused } from '../../plan/table-checks.ts'
 import { conditionKey } from '../../schema/facts.ts'
 import { findColumn, primaryKeyOf, type Table } from '../../schema/model.ts'
@@ -12,8 +13,6 @@ import { readCondition, readExclusion } from './read.ts'
 import type { CheckRule, ExclusionRule, KeyRule, Rule } from './rule.ts'
 import { stopped } from './words.ts'
 
-/** A table of at most this size has an exclusion constraint built in some ten milliseconds, in which everybody waits. */
-export const EXCLUSION_BYTES_MAX = 1_048_576
 const NULLS_NOT_DISTINCT_SINCE = 150_000
 
 /** Everything that is wrong with a rule for a table that is there, and may be changed. */
@@ -131,10 +130,10 @@ function exclusionProblems({ elements }: ExclusionRule, table: Table): readonly 
     ]
   const missing = read.uses.flatMap((name) => columnMissing({ table: table.name }, table, name))
   if (missing.length > 0) return missing
-  if (table.bytes <= EXCLUSION_BYTES_MAX) return []
+  if (isSmall(table)) return []
   return [
     refused(
-      `An exclusion constraint cannot be built while writers go on, and "${table.name}" has ${table.bytes} bytes: everybody would wait too long.`,
+      `An exclusion constraint cannot be built while writers go on, and "${table.name}" has ${table.bytes} bytes${table.kind === 'partitioned' ? ' in all its partitions' : ''}: everybody would wait too long.`,
       'Create a table that has the constraint from the start and move the rows there, or keep the rule with a trigger.',
     ),
   ]

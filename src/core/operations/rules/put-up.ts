@@ -3,14 +3,14 @@ import { foreignKeySteps, indexToConstraintStep, validateChecksStep } from '../.
 import type { Hazard } from '../../plan/hazard.ts'
 import { freeToBuild } from '../../plan/index-steps.ts'
 import { foreignKeyPartsStep } from '../../plan/parts-steps.ts'
-import { constraintAbsent, indexStands, isAtMost } from '../../plan/probes.ts'
+import { constraintAbsent, indexStands } from '../../plan/probes.ts'
+import { staysSmall } from '../../plan/small-table.ts'
 import type { Made, StepDraft, TransactionStep } from '../../plan/step.ts'
 import { findColumn, type Table } from '../../schema/model.ts'
 import { id, qualified, shown, sql } from '../../sql.ts'
 import { keyOf, keyPartsSteps } from './by-parts.ts'
 import { leavingFreedom } from './leaving.ts'
 import { notNullSteps } from './not-null.ts'
-import { EXCLUSION_BYTES_MAX } from './problems.ts'
 import type { CheckRule, ExclusionRule, ForeignKeyRule, KeyRule, NewRule, Rule, RuleTime } from './rule.ts'
 import { keyUsing, madeConstraint, ruleStands } from './stands.ts'
 import { breaks, deferrableSql, definitionSql, keyIndexSql, RULE_WORDS } from './words.ts'
@@ -178,11 +178,7 @@ function exclusionStep(work: Work<ExclusionRule>): StepDraft {
     locks: [{ relation: table, level: 'access_exclusive' }],
     requires: [
       ...newRule(work).requires,
-      {
-        that: isAtMost(table, EXCLUSION_BYTES_MAX),
-        code: 'plan_refused',
-        otherwise: `"${table.name}" has grown since the plan was made: the exclusion constraint can no longer be built without stopping everybody for too long`,
-      },
+      staysSmall(table, 'the exclusion constraint cannot be built without stopping everybody for too long'),
     ],
     statements: [sql`alter table ${qualified(table)} add constraint ${id(name)} ${definitionSql(rule)}`],
     cost: 'small',

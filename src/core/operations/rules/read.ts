@@ -50,17 +50,25 @@ export interface Exclusion {
   readonly text: Sql
   /** The columns that are compared; an expression has none. */
   readonly columns: readonly string[]
+  /** Those of them that are compared with =, under no namespace but that of the server. */
+  readonly equal: readonly string[]
   /** Every column that it needs, also those of expressions and of a condition. */
   readonly uses: readonly string[]
   /** `expr` for an expression: what PostgreSQL builds the default name from. */
   readonly nameParts: readonly string[]
 }
 
+interface ExclusionItem {
+  readonly IndexElem?: { readonly name?: string }
+  readonly List?: { readonly items?: readonly { readonly String?: { readonly sval?: string } }[] }
+}
+
 interface ExclusionNode {
   readonly contype?: string
   readonly deferrable?: boolean
   readonly initdeferred?: boolean
-  readonly exclusions?: readonly { List: { items: readonly { IndexElem?: { name?: string } }[] } }[]
+  /** Each is what is compared, and the name of the operator. */
+  readonly exclusions?: readonly { List: { items: readonly ExclusionItem[] } }[]
 }
 
 export function readExclusion(text: string): Exclusion | { readonly problem: string } {
@@ -84,7 +92,13 @@ export function readExclusion(text: string): Exclusion | { readonly problem: str
   return {
     text: trusted(text.trim()),
     columns: elements.filter((name) => name !== undefined),
+    equal: (node.exclusions ?? []).flatMap(({ List }) => (isEquality(List.items) ? (List.items[0]?.IndexElem?.name ?? []) : [])),
     uses: namedIn(found),
     nameParts: elements.map((name) => name ?? 'expr'),
   }
+}
+
+function isEquality([, operator]: readonly ExclusionItem[]): boolean {
+  const [name, ...more] = (operator?.List?.items ?? []).flatMap(({ String }) => String?.sval ?? []).toReversed()
+  return name === '=' && more.every((namespace) => namespace === 'pg_catalog')
 }

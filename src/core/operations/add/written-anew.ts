@@ -1,0 +1,110 @@
+import type { BellowsError } from '../../errors.ts'
+import { isNeverNull } from '../../plan/never-null.ts'
+import type { Hazard } from '../../plan/hazard.ts'
+import { isSmall, NO_OLD_SNAPSHOT, SMALL_BYTES_MAX, staysSmall, writtenAnewHazard } from '../../plan/small-table.ts'
+import type { TransactionStep } from '../../plan/step.ts'
+import { refused, theTable } from '../../plan/table-checks.ts'
+import type { Facts } from '../../schema/facts.ts'
+import { findTable, type Table } from '../../schema/model.ts'
+import type { Context } from '../operation.ts'
+import type { AddColumn } from './add.ts'
+import { generatedAs, isFilled, isWrittenAnew } from './values.ts'
+
+/** PostgreSQL reads, or writes, the whole table for some columns while everybody waits: that is done where it is soon over. */
+export function boundOf(
+  op: AddColumn,
+  { facts, given }: Context,
+): Pick<TransactionStep, 'requires' | 'cost' | 'hazards'> {
+  const table = theTable(op)
+  const isAnew = isWrittenAnew(op, facts)
+  if (!isAnew && !isRead(op, facts)) return { requires: [], cost: 'instant', hazards: [] }
+  return {
+    requires: [
+      staysSmall(table, `"${op.column}" cannot be added without stopping everybody for too long`),
+      ...(isAnew ? [NO_OLD_SNAPSHOT] : []),
+    ],
+    cost: 'small',
+    // Of a table that the migration makes itself nobody has seen a row.
+    hazards: [
+      ...(isAnew && findTable(given, table) !== undefined ? [writtenAnewHazard(table)] : []),
+      ...failingHazards(op, facts),
+    ],
+  }
+}
+
+/** Of a virtual column nothing is written, but that it is NOT NULL is looked at row by row. */
+function isRead(op: AddColumn, facts: Facts): boolean {
+  return generatedAs(op, facts) === 'virtual' && !op.nullable
+}
+
+/** One that is stored is computed for whoever writes the row. */
+function failingHazards(op: AddColumn, facts: Facts): readonly Hazard[] {
+  if (generatedAs(op, facts) !== 'stored') return []
+  return [
+    {
+      code: 'may_break',
+      because: `From this step on a write of "${op.table}" fails for whose values generated (${op.generated}) fails.`,
+    },
+  ]
+}
+
+/** What is generated is so for old writers, too, who leave the column out. */
+export function generatedNullProblems(op: AddColumn): readonly BellowsError[] {
+  if (op.generated === undefined || op.nullable || isNeverNull(op.generated)) return []
+  return [
+    refused(
+      `"${op.column}" is a generated column and NOT NULL, and nobody knows that ${op.generated} is NULL for no row: an old writer would fail.`,
+      'Write coalesce(<what it says>, <a value>), or add it as nullable.',
+    ),
+  ]
+}
+
+/** What takes a table that is larger than can be read, or written, while everybody waits. */
+export function sizeProblems(op: AddColumn, table: Table, facts: Facts): readonly BellowsError[] {
+  if (isSmall(table)) return []
+  const size = `"${table.name}" has ${table.bytes} bytes; that is done for at most ${SMALL_BYTES_MAX}`
+  if (generatedAs(op, facts) === 'stored')
+    return [
+      refused(
+        `"${op.column}" is a stored generated column: PostgreSQL writes the whole table anew for it under a lock, and ${size}.`,
+        `Add a plain column with up: ${op.generated}, and in front of it a trigger of your own that keeps it so (docs/operations/add-column.md#instead-of-a-stored-generated-column)${op.stored === true ? '; or leave "stored" out, on PostgreSQL 18' : ''}; or compute the value in a view.`,
+      ),
+    ]
+  if (isRead(op, facts))
+    return [
+      refused(
+        `"${op.column}" is a generated column and NOT NULL: PostgreSQL reads the whole table for it under a lock, and ${size}.`,
+        'Add it as nullable.',
+      ),
+    ]
+  if (!isWrittenAnew(op, facts)) return []
+  return [
+    refused(
+      `"${op.column}" is of the domain ${op.type}, which has a constraint or a default: PostgreSQL writes the whole table anew for it under a lock, and ${size}.`,
+      'Take the type that the domain is of, and give the column a check that says what the domain says.',
+    ),
+  ]
+}
+
+/** Until it is filled, and where it is left out, the column is NULL, or has the default of its domain. */
+export function domainProblems(op: AddColumn, facts: Facts): readonly BellowsError[] {
+  const domain = facts.types[op.type]?.domain
+  if (domain === undefined) return []
+  const { hasDefault, takesNull } = domain
+  if (isFilled(op, facts) && hasDefault)
+    return [
+      refused(
+        `"${op.column}" is of the domain ${op.type}, which has a default: every row has that at once, and there is none left to fill.`,
+        'Give the column the type that the domain is of, or a default that is the same for all rows.',
+      ),
+    ]
+  if (takesNull || (!isFilled(op, facts) && (hasDefault || op.default !== undefined))) return []
+  return [
+    refused(
+      `"${op.column}" is of the domain ${op.type}, which does not take NULL, and ${isFilled(op, facts) ? 'is NULL until it is filled' : 'has no default: an old writer would fail'}.`,
+      isFilled(op, facts)
+        ? 'Give it a default that is the same for all rows, or the type that the domain is of.'
+        : 'Give it a default.',
+    ),
+  ]
+}

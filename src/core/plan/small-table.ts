@@ -1,0 +1,38 @@
+import type { QualifiedName, Table } from '../schema/model.ts'
+import { sql } from '../sql.ts'
+import type { Hazard } from './hazard.ts'
+import { isAtMost } from './probes.ts'
+import type { Requirement } from './step.ts'
+
+/** A table of at most this size, its partitions counted in, is read or written anew in some ten milliseconds, in which everybody waits. */
+export const SMALL_BYTES_MAX = 1_048_576
+
+export function isSmall({ bytes }: Pick<Table, 'bytes'>): boolean {
+  return bytes <= SMALL_BYTES_MAX
+}
+
+/** Asked within the lock: what was planned is as old as the last ANALYZE. */
+export function staysSmall(table: QualifiedName, otherwise: string): Requirement {
+  return {
+    that: isAtMost(table, SMALL_BYTES_MAX),
+    code: 'plan_refused',
+    otherwise: `"${table.name}" has more than ${SMALL_BYTES_MAX} bytes: ${otherwise}`,
+  }
+}
+
+/**
+ * PostgreSQL writes rows anew as if they had just been inserted, so a snapshot from before has none of them. A transaction that keeps
+ * one is waited for like a lock, as far as it is seen: between two of its statements.
+ */
+export const NO_OLD_SNAPSHOT: Requirement = {
+  that: sql`not exists (select from pg_catalog.pg_stat_activity where datname = pg_catalog.current_database() and pid <> pg_catalog.pg_backend_pid() and backend_xmin is not null and state like 'idle in transaction%')`,
+  code: 'lock_not_had',
+  otherwise: 'a transaction at REPEATABLE READ or SERIALIZABLE, or with an open cursor, has a snapshot from before, in which the rows would be missing',
+}
+
+export function writtenAnewHazard({ name }: QualifiedName): Hazard {
+  return {
+    code: 'may_break',
+    because: `"${name}" is written anew: a statement at REPEATABLE READ or SERIALIZABLE that has its snapshot from before this step, and reads the table behind it for the first time, finds no row. Transactions between two statements are waited for.`,
+  }
+}
