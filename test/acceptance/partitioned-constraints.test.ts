@@ -25,10 +25,13 @@ const client = {
   ],
 }
 const on = { namespace: 'public', table: 'events' } as const
+type Gain = [string, string, readonly Operation[], string]
+type Refusal = [string, string, Operation, string]
+type Loss = [string, readonly Operation[], string, string?]
 const HAS_EXCLUSIONS = Number(matrixMajor()) >= 17
 const add = (more: object): Operation => ({ kind: 'add_constraint', ...on, ...more })
 
-test.each<[string, string, readonly Operation[], string]>([
+test.each<Gain>([
   [
     'a unique constraint, part by part',
     '',
@@ -77,10 +80,16 @@ test.each<[string, string, readonly Operation[], string]>([
         [
           'an exclusion constraint, where all its partitions are small',
           '',
-          [add({ name: 'alone', exclude: 'using btree (id with =, at with =)', deferrable: 'initially_deferred' })],
+          [
+            add({
+              name: 'alone',
+              exclude: 'using btree (id with =, at with =)',
+              deferrable: 'initially_deferred',
+            }),
+          ],
           'add constraint alone exclude using btree (id with =, at with =) deferrable initially deferred',
         ],
-      ] as const)
+      ] satisfies Gain[])
     : []),
 ])('a partitioned table gets %s, under traffic', async (_what, more, operations, direct) => {
   await liveThrough({
@@ -92,7 +101,7 @@ test.each<[string, string, readonly Operation[], string]>([
   })
 })
 
-test.each<[string, string, Operation, string]>([
+test.each<Refusal>([
   [
     'a unique constraint without what it is partitioned by',
     '',
@@ -137,7 +146,7 @@ test.each<[string, string, Operation, string]>([
           add({ exclude: 'using btree (id with =, at with =)' }),
           'bytes in all its partitions: everybody would wait too long',
         ],
-      ] as const)
+      ] satisfies Refusal[])
     : ([
         [
           'an exclusion constraint',
@@ -145,7 +154,7 @@ test.each<[string, string, Operation, string]>([
           add({ exclude: 'using btree (id with =, at with =)' }),
           'before PostgreSQL 17 such a table has no exclusion constraint',
         ],
-      ] as const)),
+      ] satisfies Refusal[])),
 ])('a partitioned table is refused %s, before anything runs', async (_what, given, operation, message) => {
   await expectRefused(`${GIVEN} ${given}`, operation, message)
 })
@@ -183,7 +192,7 @@ const LATER = `alter table events add constraint positive check (id > 0), add co
 const drop = (name: string): Operation => ({ kind: 'drop_constraint', ...on, name })
 const rename = (from: string, to: string): Operation => ({ kind: 'rename_constraint', ...on, from, to })
 
-test.each<[string, readonly Operation[], string, string?]>([
+test.each<Loss>([
   [
     'loses its constraints',
     ['positive', 'Once', 'of_team'].map(drop),
@@ -208,7 +217,7 @@ test.each<[string, readonly Operation[], string, string?]>([
           'rename constraint alone to "Alone"',
           'alter table events add constraint alone exclude using btree (id with =, at with =);',
         ],
-      ] as const)
+      ] satisfies Loss[])
     : []),
 ])('a partitioned table %s, under traffic', async (_what, operations, direct, more = '') => {
   await liveThrough({

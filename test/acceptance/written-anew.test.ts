@@ -34,12 +34,24 @@ const IS_18 = Number(matrixMajor()) >= 18
 const LIVES: readonly (readonly [string, readonly Operation[], string, Partial<Lifecycle>])[] = [
   [
     'a stored generated column',
-    [add({ generated: 'lower(name)', stored: true, unique: { name: 'once' }, check: { constraint: `slug <> ''` } })],
+    [
+      add({
+        generated: 'lower(name)',
+        stored: true,
+        unique: { name: 'once' },
+        check: { constraint: `slug <> ''` },
+      }),
+    ],
     `alter table users add slug text generated always as (lower(name)) stored constraint once unique check (slug <> '')`,
     {
       given: `${DOMAINS} ${TABLE} ${ROWS}`,
       old: [{ ...old, statements: [`insert into users (name) values ('Old ' || $1)`] }],
-      renewed: [{ name: 'new', statements: [`insert into users (name) values ('New ' || $1) on conflict (id) do nothing`] }],
+      renewed: [
+        {
+          name: 'new',
+          statements: [`insert into users (name) values ('New ' || $1) on conflict (id) do nothing`],
+        },
+      ],
       meanwhile: ['select from users where slug is distinct from lower(name)'],
     },
   ],
@@ -103,7 +115,9 @@ const LIVES: readonly (readonly [string, readonly Operation[], string, Partial<L
       },
     ],
     'alter table users drop mail, add email email',
-    { renewed: [{ name: 'new', statements: [`insert into users (name, email) values ('n', $1 || '@new')`] }] },
+    {
+      renewed: [{ name: 'new', statements: [`insert into users (name, email) values ('n', $1 || '@new')`] }],
+    },
   ],
   [
     'what keeps a plain column as a generated one would be',
@@ -125,7 +139,9 @@ const LIVES: readonly (readonly [string, readonly Operation[], string, Partial<L
      create function public.keep_slug() returns trigger language plpgsql as $$ begin new.slug := lower(new.name); return new; end $$;
      create trigger keep_slug before insert or update on public.users for each row execute function public.keep_slug()`,
     {
-      renewed: [{ name: 'new', statements: [`update users set name = 'New ' || $1 where id = 1 + $1 % 300`] }],
+      renewed: [
+        { name: 'new', statements: [`update users set name = 'New ' || $1 where id = 1 + $1 % 300`] },
+      ],
       meanwhile: ['select from users where slug is distinct from lower(name)'],
       afterwards: ['select from users where slug is distinct from lower(name)'],
     },
@@ -169,16 +185,24 @@ test('partitions get a stored generated column, and one of a domain, under traff
     old: [
       {
         name: 'old',
-        statements: [`insert into users values ($1::int, 'Old')`, `update users set name = 'A' || $1 where id = 1 + $1 % 300`],
+        statements: [
+          `insert into users values ($1::int, 'Old')`,
+          `update users set name = 'A' || $1 where id = 1 + $1 % 300`,
+        ],
       },
     ],
-    renewed: [{ name: 'new', statements: [`insert into users (id, name, mail) values ($1::int, 'New', 'new@')`] }],
+    renewed: [
+      { name: 'new', statements: [`insert into users (id, name, mail) values ($1::int, 'New', 'new@')`] },
+    ],
     meanwhile: ['select from users where slug is distinct from lower(name) or mail is null'],
   })
 })
 
 test('a table that the migration makes gets both', async () => {
-  const columns = [{ name: 'id', type: 'int', nullable: false }, { name: 'name', type: 'text', nullable: true }]
+  const columns = [
+    { name: 'id', type: 'int', nullable: false },
+    { name: 'name', type: 'text', nullable: true },
+  ]
   await liveThrough({
     given: DOMAINS,
     operations: [
@@ -188,7 +212,9 @@ test('a table that the migration makes gets both', async () => {
     ],
     direct: `${DOMAINS} create table users (id int not null, name text, slug text generated always as (lower(name)) stored, mail work_email)`,
     old: [],
-    renewed: [{ name: 'new', statements: [`insert into users (id, name, mail) values ($1::int, 'New', 'new@')`] }],
+    renewed: [
+      { name: 'new', statements: [`insert into users (id, name, mail) values ($1::int, 'New', 'new@')`] },
+    ],
   })
 })
 
@@ -227,7 +253,10 @@ describe('a larger table is refused before anything is changed:', () => {
   test.each<[string, Operation]>([
     ['a stored generated column', add({ generated: 'lower(name)', stored: true })],
     ['a column of a domain', add({ type: 'public.work_email', up: `name || '@'` })],
-    ['another type', { kind: 'change_type', ...on, column: 'mail', type: 'public.email', up: 'mail', down: 'mail::text' }],
+    [
+      'another type',
+      { kind: 'change_type', ...on, column: 'mail', type: 'public.email', up: 'mail', down: 'mail::text' },
+    ],
   ])('%s, where nobody has analysed it', async (_what, operation) => {
     const database = await testDatabase(`${DOMAINS} ${TABLE} ${GROWN}`)
     const bellows = await database.bellows()
@@ -264,21 +293,40 @@ test.each([
   ['a domain with a default that is the same for all rows', 'plain_level', false],
   ['a domain with nothing', 'nothing', false],
   ['a type', 'text', false],
-])('PostgreSQL itself writes a table anew for a nullable column of %s: %s %s', async (_what, type, isAnew) => {
-  const database = await testDatabase(
-    `${DOMAINS} create domain nothing as text; create domain plain_level as int default 3; ${TABLE} ${ROWS}`,
-  )
-  const file = () => database.query(`select pg_relation_filenode('users') as file`)
-  const before = await file()
-  await database.query(`alter table users add column a ${type}`)
-  expect(JSON.stringify(await file()) !== JSON.stringify(before)).toBe(isAnew)
-})
+])(
+  'PostgreSQL itself writes a table anew for a nullable column of %s: %s %s',
+  async (_what, type, isAnew) => {
+    const database = await testDatabase(
+      `${DOMAINS} create domain nothing as text; create domain plain_level as int default 3; ${TABLE} ${ROWS}`,
+    )
+    const file = () => database.query(`select pg_relation_filenode('users') as file`)
+    const before = await file()
+    await database.query(`alter table users add column a ${type}`)
+    expect(JSON.stringify(await file()) !== JSON.stringify(before)).toBe(isAnew)
+  },
+)
 
 test.each<[string, AddColumn, string]>([
-  ['takes no NULL, and has no default', add({ type: 'public.filled' }), 'does not take NULL, and has no default: an old writer would fail'],
-  ['takes no NULL, and is filled', add({ type: 'public.filled', up: 'name' }), 'does not take NULL, and is NULL until it is filled'],
-  ['has a default, and is filled', add({ type: 'public.level', up: 'id::int' }), 'which has a default: every row has that at once'],
-  ['does not take the default', add({ type: 'public.email', default: `'none'` }), `The default 'none' of "slug" cannot be used`],
+  [
+    'takes no NULL, and has no default',
+    add({ type: 'public.filled' }),
+    'does not take NULL, and has no default: an old writer would fail',
+  ],
+  [
+    'takes no NULL, and is filled',
+    add({ type: 'public.filled', up: 'name' }),
+    'does not take NULL, and is NULL until it is filled',
+  ],
+  [
+    'has a default, and is filled',
+    add({ type: 'public.level', up: 'id::int' }),
+    'which has a default: every row has that at once',
+  ],
+  [
+    'does not take the default',
+    add({ type: 'public.email', default: `'none'` }),
+    `The default 'none' of "slug" cannot be used`,
+  ],
 ])('a domain is refused that %s', async (_what, operation, message) => {
   const database = await testDatabase(`${DOMAINS} ${TABLE} ${ROWS}`)
   const bellows = await database.bellows()

@@ -5,10 +5,10 @@ import type { Migration, Operation } from '../operations/migration.ts'
 import type { Touch } from '../operations/needs.ts'
 import { findTable, isSameName, primaryKeyOf, type QualifiedName, type Schema } from '../schema/model.ts'
 import { qualified } from '../sql.ts'
+import { areStatementsBefore, mayStandBefore } from './before-renaming.ts'
 import { buildsOn, isCopying, mayBuildOn, newName, takesOver } from './copies.ts'
 import { withFollowed } from './followed.ts'
 import { called } from './leaver.ts'
-import { mayStandBefore } from './renamed-table.ts'
 import { companionsOf } from './retire.ts'
 import { theTable } from './table-checks.ts'
 
@@ -58,14 +58,10 @@ function adviceFor(earlier: Operation, later: Operation): string {
   const rename = both.find(({ kind }) => kind === 'rename_column')
   if (rename?.kind === 'rename_column' && both.some(({ kind }) => kind === 'change_type'))
     return `Leave change_type away and give rename_column of "${rename.from}" what it says: type, collation, nullable, up (over ${rename.from}) and down (over ${rename.to}). Both are done by one copy then.`
-  if (both.some(({ kind }) => kind === 'rename_table') && both.some(mayBefore))
+  if (both.some(({ kind }) => kind === 'rename_table') && both.some(areStatementsBefore))
     return 'Put the statements in front of rename_table, by the old name of the table.'
   if (!isCopying(later) || isCopying(earlier) || !mayBuildOn(later, earlier)) return APART
   return `Put ${earlier.kind} behind ${later.kind}, for "${newName(later)}" as it is then.`
-}
-
-function mayBefore(op: Operation): boolean {
-  return op.kind === 'sql' && mayStandBefore(op)
 }
 
 /** Does an operation work on something that the ones before it add? */

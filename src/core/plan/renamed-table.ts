@@ -42,14 +42,6 @@ export function mayStandBeside(op: Operation): op is Beside {
 }
 
 /**
- * Statements of a person are not read as far as to give a table another name in them, so they stand in front. What the lint does
- * not take could change columns that the view is to show.
- */
-export function mayStandBefore(op: Operation): boolean {
-  return mayStandBeside(op) || (op.kind === 'sql' && op.phase === 'expand' && op.unsafe === undefined)
-}
-
-/**
  * The operations with a renamed table by its old name, and the one that renames it behind all that is done to it. What says the old
  * name behind that, or the new one before it, means another table.
  */

@@ -27,7 +27,8 @@ export function staysSmall(table: QualifiedName, otherwise: string): Requirement
 export const NO_OLD_SNAPSHOT: Requirement = {
   that: sql`not exists (select from pg_catalog.pg_stat_activity where datname = pg_catalog.current_database() and pid <> pg_catalog.pg_backend_pid() and backend_xmin is not null and state like 'idle in transaction%')`,
   code: 'lock_not_had',
-  otherwise: 'a transaction at REPEATABLE READ or SERIALIZABLE, or with an open cursor, has a snapshot from before, in which the rows would be missing',
+  otherwise:
+    'a transaction at REPEATABLE READ or SERIALIZABLE, or with an open cursor, has a snapshot from before, in which the rows would be missing',
 }
 
 export function writtenAnewHazard({ name }: QualifiedName): Hazard {

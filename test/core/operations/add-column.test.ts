@@ -221,8 +221,15 @@ describe('a column that cannot be added', () => {
       'that is generated and NOT NULL',
       { generated: 'lower(name)', nullable: false },
       'plan_refused',
-      '"slug" is a generated column and NOT NULL: adding it reads the whole table under a lock.',
-      'Add it as nullable.',
+      '"slug" is a generated column and NOT NULL, and nobody knows that lower(name) is NULL for no row: an old writer would fail.',
+      'Write coalesce(<what it says>, <a value>), or add it as nullable.',
+    ],
+    [
+      'that is stored, and not generated',
+      { stored: true },
+      'migration_invalid',
+      '"slug" is "stored", and nothing is generated.',
+      'Give "generated", or leave it out: every other column is stored.',
     ],
   ])('%s', (_what, more, code, message, hint) => {
     const found = problems(add(more))
@@ -230,13 +237,53 @@ describe('a column that cannot be added', () => {
     expect(found[0]?.hint).toBe(hint)
   })
 
-  test('of a domain with constraints, which rewrites the table', () => {
-    const domains = facts({ types: { email: type('email', { typeKind: 'domain', typeConstrained: true }) } })
-    expect(told(problems(add({ type: 'email' }), table(), domains))).toEqual([
-      [
-        'migration_invalid',
-        'The type "email" of the column "slug" cannot be used: it is a domain with constraints, and adding it rewrites the whole table.',
-      ],
+  test.each<[string, Partial<AddColumn>, string, RegExp]>([
+    [
+      'of a domain with constraints',
+      { type: 'email' },
+      '"slug" is of the domain email, which has a constraint or a default: PostgreSQL writes the whole table anew for it under a lock, and "users" has 2000000 bytes; that is done for at most 1048576.',
+      /^Take the type that the domain is of/,
+    ],
+    [
+      'that is generated and stored',
+      { generated: 'lower(name)', stored: true },
+      '"slug" is a stored generated column: PostgreSQL writes the whole table anew for it under a lock, and "users" has 2000000 bytes; that is done for at most 1048576.',
+      /^Add a plain column with up: lower\(name\), .*; or leave "stored" out, on PostgreSQL 18; or compute the value in a view\.$/,
+    ],
+    [
+      'that is generated and NOT NULL',
+      { generated: "coalesce(name, '')", nullable: false },
+      '"slug" is a generated column and NOT NULL: PostgreSQL reads the whole table for it under a lock, and "users" has 2000000 bytes; that is done for at most 1048576.',
+      /^Add it as nullable/,
+    ],
+  ])('%s, to a table that is not small', (_what, more, message, hint) => {
+    const domain = { hasDefault: false, takesNull: true }
+    const email = { ...type('email', { typeKind: 'domain', typeConstrained: true }), domain }
+    const facts = {
+      ...known,
+      types: { ...known.types, email },
+      values: {
+        ...VALUES,
+        [value("coalesce(name, '')", 'virtual')]: { text: "coalesce(name, '')" },
+      },
+    }
+    const found = problems(add(more), table({ bytes: 2_000_000 }), facts)
+    expect(told(found)).toEqual([['plan_refused', message]])
+    expect(found[0]?.hint).toMatch(hint)
+    expect(problems(add(more), table(), facts)).toEqual([])
+    const [step] = addColumn.expand(add(more), context(table(), facts))
+    expect(step).toMatchObject({ cost: 'small' })
+    expect(step !== undefined && 'requires' in step ? step.requires[0] : []).toMatchObject({
+      that: expect.stringContaining('<= 1048576'),
+      code: 'plan_refused',
+    })
+  })
+
+  test('that is generated from a generated column', () => {
+    const made = table({ columns: [...table().columns, column('made', 'text', { generated: 'stored' })] })
+    const facts = { ...known, values: { ...VALUES, [value('made', 'virtual')]: { text: 'made' } } }
+    expect(told(problems(add({ generated: 'made' }), made, facts))).toEqual([
+      ['plan_refused', '"slug" is generated from "made", which is a generated column itself.'],
     ])
   })
 
@@ -256,15 +303,12 @@ describe('a column that cannot be added', () => {
     ])
   })
 
-  test('that is generated before PostgreSQL 18, which would rewrite the table', () => {
-    expect(
-      told(problems(add({ generated: 'lower(name)' }), table(), { ...known, serverVersion: 170_009 })),
-    ).toEqual([
-      [
-        'plan_refused',
-        '"slug" is a generated column: before PostgreSQL 18 those are stored, and adding one rewrites the whole table under a lock.',
-      ],
-    ])
+  test('that is generated before PostgreSQL 18, which is stored', () => {
+    const before = { ...known, serverVersion: 170_009 }
+    const large = problems(add({ generated: 'lower(name)' }), table({ bytes: 2_000_000 }), before)
+    expect(told(large)).toEqual([['plan_refused', expect.stringContaining('stored generated column')]])
+    expect(large[0]?.hint).not.toContain('leave "stored" out')
+    expect(problems(add({ generated: 'lower(name)' }), table(), before)).toEqual([])
   })
 
   test('row by row where row security hides some, unless nothing has to be filled', () => {

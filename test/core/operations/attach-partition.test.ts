@@ -51,6 +51,22 @@ const oldIndex = () => ({
 })
 
 describe('the check of attach_partition', () => {
+  test('takes nothing for a table with an exclusion constraint, one like which PostgreSQL would not take over', () => {
+    const alone = {
+      ...CHECK,
+      name: 'alone',
+      kind: 'exclusion',
+      definition: 'EXCLUDE USING btree (id WITH =)',
+    } as const
+    const both = { constraints: [CHECK, alone] }
+    expect(told(attachPartition.check(op, known(both, {}, both)))).toEqual([
+      [
+        'plan_refused',
+        'PostgreSQL builds the exclusion constraint alone of "users" for a partition that is attached, also beside one like it, while nobody can use that.',
+      ],
+    ])
+  })
+
   test('takes a table that has all that the partitioned one has', () => {
     expect(told(attachPartition.check(op, known()))).toEqual([])
   })

@@ -157,7 +157,10 @@ function nestedProblems({ column, generated = '' }: AddColumn, table: Table): re
   return columnsNamed(trusted(generated))
     .filter((name) => (findColumn(table, name)?.generated ?? 'no') !== 'no')
     .map((name) =>
-      refused(`"${column}" is generated from "${name}", which is a generated column itself.`, 'Write what that is computed from.'),
+      refused(
+        `"${column}" is generated from "${name}", which is a generated column itself.`,
+        'Write what that is computed from.',
+      ),
     )
 }
 

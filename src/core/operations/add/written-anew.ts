@@ -1,7 +1,13 @@
 import type { BellowsError } from '../../errors.ts'
-import { isNeverNull } from '../../plan/never-null.ts'
 import type { Hazard } from '../../plan/hazard.ts'
-import { isSmall, NO_OLD_SNAPSHOT, SMALL_BYTES_MAX, staysSmall, writtenAnewHazard } from '../../plan/small-table.ts'
+import { isNeverNull } from '../../plan/never-null.ts'
+import {
+  isSmall,
+  NO_OLD_SNAPSHOT,
+  SMALL_BYTES_MAX,
+  staysSmall,
+  writtenAnewHazard,
+} from '../../plan/small-table.ts'
 import type { TransactionStep } from '../../plan/step.ts'
 import { refused, theTable } from '../../plan/table-checks.ts'
 import type { Facts } from '../../schema/facts.ts'

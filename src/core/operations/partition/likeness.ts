@@ -46,6 +46,13 @@ function differenceOf(column: Column, mine: Column): string | undefined {
 /** The name counts of a check alone. */
 function constraintProblems(one: Constraint, table: Table, part: Table): readonly BellowsError[] {
   if (one.kind === 'not_null') return []
+  if (one.kind === 'exclusion')
+    return [
+      refused(
+        `PostgreSQL builds the exclusion constraint ${shown(one.name)} of "${table.name}" for a partition that is attached, also beside one like it, while nobody can use that.`,
+        'Make an empty partition with create_table, and write the rows to it.',
+      ),
+    ]
   const isLike = (mine: Constraint) =>
     mine.kind === one.kind &&
     mine.definition === one.definition &&

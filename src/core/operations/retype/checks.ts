@@ -28,7 +28,11 @@ export function retypeProblems(
 }
 
 /** PostgreSQL writes the table anew for such a column, which is NULL until it is filled; and not every value keeps to it. */
-function domainProblems({ type = '', up, to }: Retyped, table: Table, { types }: Facts): readonly BellowsError[] {
+function domainProblems(
+  { type = '', up, to }: Retyped,
+  table: Table,
+  { types }: Facts,
+): readonly BellowsError[] {
   const domain = types[type]?.domain
   if (domain === undefined) return []
   const of = `The domain ${type} of "${to}"`

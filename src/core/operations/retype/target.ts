@@ -17,7 +17,9 @@ export function targetOf(op: Retype, from: Column, facts: Facts, adopted?: Colum
   if (type === undefined || (op.type !== undefined && typeof readType(op.type) !== 'string'))
     return { problem: `there is no type "${op.type}"` }
   if (adopted?.typeConstrained === true)
-    return { problem: `${type.type} is a domain with a constraint or a default, and "${adopted.name}" is there already` }
+    return {
+      problem: `${type.type} is a domain with a constraint or a default, and "${adopted.name}" is there already`,
+    }
   if (type !== from && type.typeKind === 'composite') return { problem: `${type.type} is a composite type` }
   const named = op.collation === undefined ? undefined : { namespace: op.namespace, name: op.collation }
   const found = named === undefined ? undefined : facts.collations[collationKey(named)]

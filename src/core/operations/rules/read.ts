@@ -92,13 +92,17 @@ export function readExclusion(text: string): Exclusion | { readonly problem: str
   return {
     text: trusted(text.trim()),
     columns: elements.filter((name) => name !== undefined),
-    equal: (node.exclusions ?? []).flatMap(({ List }) => (isEquality(List.items) ? (List.items[0]?.IndexElem?.name ?? []) : [])),
+    equal: (node.exclusions ?? []).flatMap(({ List }) =>
+      isEquality(List.items) ? (List.items[0]?.IndexElem?.name ?? []) : [],
+    ),
     uses: namedIn(found),
     nameParts: elements.map((name) => name ?? 'expr'),
   }
 }
 
 function isEquality([, operator]: readonly ExclusionItem[]): boolean {
-  const [name, ...more] = (operator?.List?.items ?? []).flatMap(({ String }) => String?.sval ?? []).toReversed()
+  const [name, ...more] = (operator?.List?.items ?? [])
+    .flatMap((part) => part.String?.sval ?? [])
+    .toReversed()
   return name === '=' && more.every((namespace) => namespace === 'pg_catalog')
 }

@@ -3,7 +3,7 @@ import { renameHazards, renameProblems } from '../../../../src/core/operations/r
 import type { RenameColumn } from '../../../../src/core/operations/rename/rename.ts'
 import { workFor } from '../../../../src/core/operations/rename/work.ts'
 import { mappingNeeds } from '../../../../src/core/operations/retype/retype.ts'
-import type { Facts } from '../../../../src/core/schema/facts.ts'
+import type { Facts, TypeFacts } from '../../../../src/core/schema/facts.ts'
 import type { Index } from '../../../../src/core/schema/indexes.ts'
 import { collationKey, mappingKey } from '../../../../src/core/schema/mappings.ts'
 import type { Column, Constraint, Table } from '../../../../src/core/schema/model.ts'
@@ -280,13 +280,42 @@ describe('the mapping', () => {
     expect(told(problems(more, of))).toEqual([[code, message]])
   })
 
-  test('may not lead to a domain with constraints', () => {
-    const domains = factsWithTypes({}, { types: { email: type('email', { typeConstrained: true }) } })
-    expect(told(problems({ type: 'email' }, table(), domains))).toEqual([
-      [
-        'plan_refused',
-        '"name" cannot be copied to "full_name": email is a domain with constraints; adding such a column rewrites the table.',
-      ],
+  test.each<[string, Partial<Table>, Partial<NonNullable<TypeFacts['domain']>>, string]>([
+    [
+      'of a table that is not small',
+      { bytes: 2_000_000 },
+      {},
+      'The domain email of "full_name" has a constraint or a default: PostgreSQL writes the whole table anew for such a column under a lock, and "users" has 2000000 bytes; that is done for at most 1048576.',
+    ],
+    [
+      'with a default',
+      {},
+      { hasDefault: true },
+      'The domain email of "full_name" has a default, and the new column is NULL until it is filled.',
+    ],
+    [
+      'that does not take NULL',
+      {},
+      { takesNull: false },
+      'The domain email of "full_name" does not take NULL, and the new column is NULL until it is filled.',
+    ],
+    [
+      'without a word of what becomes of each value',
+      {},
+      {},
+      'The domain email of "full_name" has a constraint, and nobody knows whether every value keeps to it.',
+    ],
+  ])('may not lead to a domain with a constraint %s', (_what, of, more, message) => {
+    const domain = { hasDefault: false, takesNull: true, ...more }
+    const domains = factsWithTypes(
+      {},
+      {
+        types: { email: { ...type('email', { typeConstrained: true }), domain } },
+        casts: { 'text -> email': 'assignment', 'email -> text': 'implicit' },
+      },
+    )
+    expect(told(problems({ type: 'email', overlap: 'forward_only' }, table(of), domains))).toEqual([
+      ['plan_refused', message],
     ])
   })
 
