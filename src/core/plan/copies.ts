@@ -1,4 +1,3 @@
-import { constraintsOf } from '../operations/column-rules.ts'
 import type { Operation } from '../operations/migration.ts'
 import type { Touch } from '../operations/needs.ts'
 import { isSameName } from '../schema/model.ts'
@@ -29,11 +28,7 @@ export function changesValues(op: Copying): boolean {
 
 /** May an operation work on the new column that one in front of it makes, as far as this touch goes? */
 export function buildsOn(earlier: Operation, later: Operation, touch: Touch): boolean {
-  return isCopying(earlier) && mayBuildOn(earlier, later) && isOf(touch, earlier, newName(earlier))
-}
-
-export function mayBuildOn(copying: Copying, op: Operation): boolean {
-  return isBuilder(op) && !isPointedAt(copying, op)
+  return isCopying(earlier) && mayBuildOn(later) && isOf(touch, earlier, newName(earlier))
 }
 
 /** Does the copy take over what an operation in front of it says of the old column? */
@@ -47,7 +42,7 @@ export function takesOver(earlier: Operation, later: Operation, touch: Touch): b
 }
 
 /** Who may work on a column as soon as it can be worked on. The rest would have to look at it before. */
-function isBuilder(op: Operation): boolean {
+export function mayBuildOn(op: Operation): boolean {
   if (op.kind === 'create_index' || op.kind === 'add_constraint') return true
   return op.kind === 'alter_column' && op.nullable !== true
 }
@@ -61,14 +56,4 @@ function isCarried({ nullable, default: value, check, unique, references }: Alte
 
 function isOf(touch: Touch, op: Copying, column: string): boolean {
   return !('object' in touch) && touch.column === column && isSameName(touch.table, theTable(op))
-}
-
-/** A foreign key stands on the key of the column that it points at, and that one goes. */
-function isPointedAt(copying: Copying, op: Operation): boolean {
-  const rules = op.kind === 'add_constraint' ? [op] : op.kind === 'alter_column' ? constraintsOf(op) : []
-  return rules.some(({ foreign_key: key }) => {
-    if (key === undefined) return false
-    const { namespace, table, columns } = key.references
-    return columns.includes(newName(copying)) && isSameName({ namespace, name: table }, theTable(copying))
-  })
 }

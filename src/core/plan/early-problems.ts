@@ -70,8 +70,10 @@ function keyProblems(
   if (other === undefined) return []
   const targets = columnsPointedAt(constraint, other)
   const keys = other.indexes.filter((index) => isKey(index, targets, other))
-  const isThere = (key: string | null) =>
-    key === null || !isBefore(begins, findOwn(own, other, 'constraint', key)?.since ?? 'expand')
+  const isThere = (key: string | null) => {
+    const made = key === null ? undefined : findOwn(own, other, 'constraint', key)
+    return !isBefore(begins, made?.stands ?? made?.since ?? 'expand')
+  }
   if (keys.length === 0 || keys.some((key) => isThere(key.constraint))) return []
   return [
     refused(

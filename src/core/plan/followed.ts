@@ -1,9 +1,10 @@
 import { BellowsError } from '../errors.ts'
 import { specOf } from '../operations/index.ts'
+import { isKey } from '../operations/keys/primary-key.ts'
 import type { Migration } from '../operations/migration.ts'
 import type { TableTouch, Touch } from '../operations/needs.ts'
 import { type ColumnOf, followersOf, withFollowing } from '../operations/rules/followers.ts'
-import { findTable, isSameName, type Schema } from '../schema/model.ts'
+import { findColumn, findTable, isSameName, type Schema } from '../schema/model.ts'
 import { called } from './leaver.ts'
 import { touchesOf } from './needs.ts'
 
@@ -28,11 +29,14 @@ export function followedProblems({ operations }: Migration, schema: Schema): rea
   })
 }
 
-/** A foreign key that comes in the same migration would stand on the old column, and keep it from going. */
+/**
+ * A foreign key that comes in the same migration would stand on the old column, and keep it from going. Only what is no key has been
+ * replaced when an operation behind puts one up.
+ */
 export function comingProblems(migration: Migration, before: Schema, after: Schema): readonly BellowsError[] {
   const columns = touchesOf(migration)
     .flatMap((touch) => startOf(touch) ?? [])
-    .flatMap((start) => withFollowing(after, start))
+    .flatMap((start) => withFollowing(after, start).slice(isKeyOf(start, before) ? 0 : 1))
   return columns.flatMap((column) => {
     const known = pointingAt(column, before)
     return pointingAt(column, after)
@@ -46,6 +50,12 @@ export function comingProblems(migration: Migration, before: Schema, after: Sche
           ),
       )
   })
+}
+
+function isKeyOf({ table: name, column }: ColumnOf, schema: Schema): boolean {
+  const table = findTable(schema, name)
+  const found = table === undefined ? undefined : findColumn(table, column)
+  return table !== undefined && found !== undefined && isKey(schema, table, found)
 }
 
 /** What an operation touches besides what it says, as far as the schema shows it. */

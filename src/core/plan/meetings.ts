@@ -60,7 +60,7 @@ function adviceFor(earlier: Operation, later: Operation): string {
     return `Leave change_type away and give rename_column of "${rename.from}" what it says: type, collation, nullable, up (over ${rename.from}) and down (over ${rename.to}). Both are done by one copy then.`
   if (both.some(({ kind }) => kind === 'rename_table') && both.some(areStatementsBefore))
     return 'Put the statements in front of rename_table, by the old name of the table.'
-  if (!isCopying(later) || isCopying(earlier) || !mayBuildOn(later, earlier)) return APART
+  if (!isCopying(later) || isCopying(earlier) || !mayBuildOn(earlier)) return APART
   return `Put ${earlier.kind} behind ${later.kind}, for "${newName(later)}" as it is then.`
 }
 

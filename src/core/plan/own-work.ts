@@ -22,6 +22,8 @@ export interface Own {
   readonly name?: string
   /** From this phase on it is so. */
   readonly since: Phase
+  /** From when on a constraint stands that has its name only later: the twin that a copy makes. */
+  readonly stands?: Phase
 }
 
 export type Before = Pick<Context, 'schema' | 'facts'>
@@ -56,7 +58,15 @@ function changesOf(
   const rules = op.kind === 'rename_constraint' ? [] : rulesBeside(was, is)
   return [
     ...(op.kind === 'create_table' && was === undefined ? [{ what: 'table', since: 'expand' } as const] : []),
-    ...rules.map(({ name }) => ({ what: 'constraint', name, since: rulesSince(op) }) as const),
+    ...rules.map(
+      ({ name }) =>
+        ({
+          what: 'constraint',
+          name,
+          since: rulesSince(op),
+          ...(op.kind === 'rename_column' ? { stands: 'verify' as const } : {}),
+        }) as const,
+    ),
     ...filled.map(({ name }) => ({ what: 'not_null', name, since: filledSince(op, facts) }) as const),
     ...fillings(op, facts),
     ...rulesBeside(is, was).map((one) => ({

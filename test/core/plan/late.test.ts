@@ -314,7 +314,6 @@ describe('what cannot be built on a copied column', () => {
   }
 
   test.each<[string, readonly Operation[]]>([
-    ['a foreign key that points at it', [rename, points]],
     [
       'a column that is filled from it',
       [
@@ -328,6 +327,12 @@ describe('what cannot be built on a copied column', () => {
       'Two operations of the migration touch "users"."full_name".',
       'Put them into two migrations; the second begins when the first is contracted.',
     ])
+  })
+
+  test('is no foreign key that points at it, behind its twin', () => {
+    const { steps } = makePlan({ name: 'm', operations: [rename, points] }, keyed, facts)
+    const kinds = steps.map(({ does, phase }) => `${phase}: ${does}`)
+    expect(kinds).toContain('retire: put the foreign key "teams_owner_fkey" on "teams" for new rows')
   })
 
   test('is a rule by a name that another one has until the purge', () => {
