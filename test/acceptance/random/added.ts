@@ -15,7 +15,7 @@ import {
 } from './way.ts'
 
 export const addColumn: Generator = (draw, way) =>
-  draw.one([plain, plain, filled, volatile, identity, generated])(draw, way)
+  draw.one([plain, plain, filled, volatile, identity, generated, ofDomain])(draw, way)
 
 const plain: Generator = (draw, way) => {
   const drawn = drawPlainColumn(draw)
@@ -93,16 +93,32 @@ const identity: Generator = (draw, way) => {
   return added(way, { table: draw.one(fitting).name, column }, { identity: how })
 }
 
-/** Computed when it is read, where the server can do that; nothing is built on it. */
+/** Computed when it is read, where the server can do that, or kept in the row; nothing is built on it. */
 const generated: Generator = (draw, way) => {
   const [name, source] = [draw.name(), drawPlace(draw, way.free, ({ type }) => TOLD.includes(type))]
-  if (source === undefined || Number(matrixMajor()) < 18) return undefined
+  if (source === undefined) return undefined
+  const isKept = draw.chance(0.5)
   const value = toldOf(source)
   const column = {
     ...named(name, 'text', true),
-    generated: `generated always as (${value}) virtual`,
+    generated: `generated always as (${value}) ${isKept || Number(matrixMajor()) < 18 ? 'stored' : 'virtual'}`,
   }
-  const drawn = added(using(way, source), { table: source.table, column }, { generated: value })
+  const more = { generated: value, ...(isKept ? { stored: true as const } : {}) }
+  const drawn = added(using(way, source), { table: source.table, column }, more)
+  return { ...drawn, way: { ...drawn.way, added: way.added } }
+}
+
+/** A type with a condition on its values, which every database has. */
+export const DOMAIN = 'create domain public.brief as text check (length(value) < 1000);'
+
+/** Of a domain; nothing is built on it. */
+const ofDomain: Generator = (draw, way) => {
+  const [name, source] = [draw.name(), drawPlace(draw, way.free, ({ type }) => TOLD.includes(type))]
+  if (source === undefined) return undefined
+  const byDefault = draw.chance(0.3) ? { byDefault: `'none'` } : {}
+  const column: RandomColumn = { ...named(name, 'text', true), type: 'brief', ...byDefault }
+  const more = draw.chance(0.5) ? { up: toldOf(source) } : {}
+  const drawn = added(using(way, source), { table: source.table, column }, more)
   return { ...drawn, way: { ...drawn.way, added: way.added } }
 }
 
@@ -115,7 +131,11 @@ function named(name: string, type: TypeName, nullable: boolean): RandomColumn {
 }
 
 /** @param more what the operation says of its values besides */
-function added(way: Way, place: Place, more: Pick<AddColumn, 'up' | 'identity' | 'generated'>): Drawn {
+function added(
+  way: Way,
+  place: Place,
+  more: Pick<AddColumn, 'up' | 'identity' | 'generated' | 'stored'>,
+): Drawn {
   const { table, column } = place
   const { name, type, nullable, byDefault } = column
   return {
@@ -124,7 +144,7 @@ function added(way: Way, place: Place, more: Pick<AddColumn, 'up' | 'identity' |
       namespace: 'public',
       table,
       column: name,
-      type,
+      type: type === 'brief' ? 'public.brief' : type,
       nullable,
       ...(byDefault === undefined ? {} : { default: byDefault }),
       ...more,

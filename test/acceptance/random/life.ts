@@ -5,6 +5,7 @@ import { id } from '../../../src/core/sql.ts'
 import { COMPANION } from '../../support/companion.ts'
 import type { Lifecycle } from '../../support/lifecycle.ts'
 import type { Client } from '../../support/workload.ts'
+import { DOMAIN } from './added.ts'
 import type { Draw } from './draw.ts'
 import { GENERATORS } from './generators.ts'
 import { namedPart } from './parts.ts'
@@ -35,13 +36,19 @@ export function drawLife(draw: Draw): Lifecycle & { readonly drawn: readonly Dra
   const rows = tables.map((table) => `${insertSql(table, 'i', ` from generate_series(1, ${ROWS}) i`)};`)
   return {
     drawn,
-    given: [...tables.map(tableSql), ...rows, ...besides.map(({ given }) => given), COMPANION.given].join(
-      '\n',
-    ),
+    given: [
+      DOMAIN,
+      ...tables.map(tableSql),
+      ...rows,
+      ...besides.map(({ given }) => given),
+      COMPANION.given,
+    ].join('\n'),
     operations: [...drawn.flatMap(operationsOf), COMPANION.operation],
     ...(isOfTwo ? { inFront: draw.number(1, drawn.length - 1) } : {}),
     impossible: drawn.flatMap(({ impossible = [] }) => impossible),
-    direct: [...end.map(tableSql), ...(way?.more ?? []), ...(way?.last ?? []), COMPANION.direct].join('\n'),
+    direct: [DOMAIN, ...end.map(tableSql), ...(way?.more ?? []), ...(way?.last ?? []), COMPANION.direct].join(
+      '\n',
+    ),
     old: [
       ...tables.map((table) => client('old', table)),
       ...pairs.map(watcher),

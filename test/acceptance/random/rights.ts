@@ -1,7 +1,7 @@
 import type { Privilege } from '../../../src/core/operations/grant/privileges.ts'
 import { id } from '../../../src/core/sql.ts'
 import type { Draw } from './draw.ts'
-import { type Drawn, drawPlace, type Generator, using, type Way } from './way.ts'
+import { atStart, type Drawn, drawPlace, type Generator, using, type Way } from './way.ts'
 
 const ROLES = ['pg_monitor', 'pg_read_all_stats'] as const
 const OF_TABLES: readonly Privilege[] = ['select', 'insert', 'update', 'references']
@@ -118,7 +118,7 @@ function drawRights(draw: Draw, way: Way): Rights | undefined {
   const { table, column } = place
   return {
     on: id(table),
-    target: `table ${id(table)}`,
+    target: `table ${id(atStart(way, table))}`,
     ...(draw.chance(0.5) ? { columns: [column.name] } : {}),
     privileges: some(draw, OF_TABLES),
     role,

@@ -1,4 +1,5 @@
 import { id } from '../../../src/core/sql.ts'
+import { matrixMajor } from '../../support/matrix.ts'
 import { atStart, type Drawn, drawPlace, type Generator, renumbered, replaced, using } from './way.ts'
 
 export const addConstraint: Generator = (draw, way) =>
@@ -58,8 +59,10 @@ const foreignKey: Generator = (draw, way) => {
 }
 
 const exclusion: Generator = (draw, way) => {
-  const isWhole = (name: string) => way.tables.some((one) => one.name === name && one.divided === undefined)
-  const fitting = way.free.filter(({ table, column }) => isWhole(table) && column.type !== 'jsonb')
+  // Before PostgreSQL 17 no partitioned table has one.
+  const canHave = (name: string) =>
+    Number(matrixMajor()) >= 17 || way.tables.some((one) => one.name === name && one.divided === undefined)
+  const fitting = way.free.filter(({ table, column }) => canHave(table) && column.type !== 'jsonb')
   const place = drawPlace(draw, fitting)
   if (place === undefined) return undefined
   const { table, column } = place

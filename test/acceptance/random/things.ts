@@ -1,5 +1,5 @@
 import { id } from '../../../src/core/sql.ts'
-import { type Drawn, drawPlace, type Generator, using, type Way } from './way.ts'
+import { atStart, type Drawn, drawPlace, type Generator, isRenamed, using, type Way } from './way.ts'
 
 /** What is no table, and how it is made; each number makes another one of the same name. */
 interface Kind {
@@ -54,20 +54,23 @@ const KINDS: readonly Kind[] = [
 
 interface DrawnThing {
   readonly kind: Kind
+  /** By the name that its table has at the start. */
   readonly thing: Thing
+  /** As an operation says it. */
+  readonly said: Thing
   /** Its table stays what it is. */
   readonly way: Way
 }
 
 const drawThing = (...[draw, way]: Parameters<Generator>): DrawnThing | undefined => {
   const [kind, name, other] = [draw.one(KINDS), draw.name(), draw.name()]
-  const place = drawPlace(draw, way.free)
+  // Only what hangs on a table is said by the new name of that.
+  const isHanging = kind.name === 'trigger' || kind.name === 'policy'
+  const isElse = isRenamed(way)
+  const place = drawPlace(draw, isHanging ? way.free : way.free.filter((one) => !isElse(one)))
   if (place === undefined) return undefined
-  return {
-    kind,
-    thing: { name: id(name), table: id(place.table), other: id(other) },
-    way: using(way, place),
-  }
+  const thing = { name: id(name), table: id(atStart(way, place.table)), other: id(other) }
+  return { kind, thing, said: { ...thing, table: id(place.table) }, way: using(way, place) }
 }
 
 /** @param given which of its kind is there at the start, and in the end */
@@ -89,16 +92,16 @@ function lived(
 export const createObject: Generator = (draw, way) => {
   const drawn = drawThing(draw, way)
   if (drawn === undefined) return undefined
-  const { kind, thing } = drawn
-  const definition = kind.definition(thing, 0)
+  const { kind, said } = drawn
+  const definition = kind.definition(said, 0)
   return lived(drawn, { kind: 'create_object', namespace: 'public', definition }, [undefined, 0])
 }
 
 export const replaceObject: Generator = (draw, way) => {
   const drawn = drawThing(draw, way)
   if (drawn === undefined) return undefined
-  const { kind, thing } = drawn
-  const definition = kind.definition(thing, 1)
+  const { kind, said } = drawn
+  const definition = kind.definition(said, 1)
   const stated = kind.replaces ? definition.replace('create', 'create or replace') : definition
   return {
     ...lived(drawn, { kind: 'replace_object', namespace: 'public', definition: stated }, [0, 1]),
@@ -109,7 +112,7 @@ export const replaceObject: Generator = (draw, way) => {
 export const dropObject: Generator = (draw, way) => {
   const drawn = drawThing(draw, way)
   if (drawn === undefined) return undefined
-  const object = drawn.kind.called(drawn.thing)
+  const object = drawn.kind.called(drawn.said)
   return lived(drawn, { kind: 'drop_object', namespace: 'public', object }, [0, undefined])
 }
 
