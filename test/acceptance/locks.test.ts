@@ -51,10 +51,12 @@ describe('the steps of an operation', () => {
         read.map(({ step, traces }) => [step.id, traces.flatMap(({ scanned }) => scanned)]),
         'no table is read in an instant',
       ).toEqual([])
-      const copied = steps.filter(({ traces }) => traces.some(({ rewritten }) => rewritten.length > 0))
+      const copied = steps.filter(
+        ({ step, traces }) => !isOfSmall(step) && traces.some(({ rewritten }) => rewritten.length > 0),
+      )
       expect(
         copied.map(({ step }) => step.id),
-        'no table is written anew',
+        'no table is written anew that may be large',
       ).toEqual([])
       rows.push(...steps.flatMap((traced) => lockRows(kind, name, traced)))
     },
@@ -63,6 +65,10 @@ describe('the steps of an operation', () => {
 
 function isInstant(step: Step): boolean {
   return isTransaction(step) && step.cost === 'instant'
+}
+
+function isOfSmall(step: Step): boolean {
+  return isTransaction(step) && step.cost === 'small'
 }
 
 describe('what is traced', () => {

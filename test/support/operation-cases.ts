@@ -49,6 +49,29 @@ const WHOLE_CASES: Readonly<Record<Operation['kind'], readonly OperationCase[]>>
         },
       ],
     },
+    {
+      name: 'to a small table, stored and generated, and of a domain with a constraint',
+      given: `${GIVEN} create domain mail as text check (value like '%@%');`,
+      operations: [
+        {
+          kind: 'add_column',
+          ...users,
+          column: 'slug',
+          type: 'text',
+          nullable: true,
+          generated: 'lower(name)',
+          stored: true,
+        },
+        {
+          kind: 'add_column',
+          ...users,
+          column: 'mail',
+          type: 'public.mail',
+          nullable: true,
+          up: "name || '@'",
+        },
+      ],
+    },
   ],
   change_type: [
     {

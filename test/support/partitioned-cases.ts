@@ -1,4 +1,5 @@
 import type { Operation } from '../../src/core/operations/migration.ts'
+import { matrixMajor } from './matrix.ts'
 import { type OperationCase, ROWS } from './operation-case.ts'
 
 /** On two levels, with an index, a check, and a key that has another name in each partition. */
@@ -41,22 +42,31 @@ export const PARTITIONED_CASES: Readonly<Partial<Record<Operation['kind'], reado
     default: '7',
     statistics: 7,
   }),
-  add_constraint: on(
-    ', a check, a reference and a unique constraint',
-    '',
-    ...([
-      { kind: 'add_constraint', ...events, check: 'seen >= 0' },
-      {
-        kind: 'add_constraint',
-        ...events,
-        foreign_key: {
-          columns: ['team'],
-          references: { namespace: 'public', table: 'teams', columns: ['id'] },
+  add_constraint: [
+    ...on(
+      ', a check, a reference and a unique constraint',
+      '',
+      ...([
+        { kind: 'add_constraint', ...events, check: 'seen >= 0' },
+        {
+          kind: 'add_constraint',
+          ...events,
+          foreign_key: {
+            columns: ['team'],
+            references: { namespace: 'public', table: 'teams', columns: ['id'] },
+          },
         },
-      },
-      { kind: 'add_constraint', ...events, unique: ['id', 'name'] },
-    ] as const),
-  ),
+        { kind: 'add_constraint', ...events, unique: ['id', 'name'] },
+      ] as const),
+    ),
+    ...(Number(matrixMajor()) < 17
+      ? []
+      : on(', an exclusion constraint', '', {
+          kind: 'add_constraint',
+          ...events,
+          exclude: 'using btree (id with =, team with =)',
+        })),
+  ],
   drop_constraint: on(
     ', a check, a reference and a unique constraint',
     RULES,
