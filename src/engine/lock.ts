@@ -38,7 +38,7 @@ export async function transactWithLocks(engine: Driving, transaction: Unbounded)
     }
     const blockers = await engine.database.blockers(wanted)
     if (blockers.length > 0) seen = blockers
-    if (lost.sqlstate === LOCK_GIVEN_UP) break
+    if (lost.sqlstate === LOCK_GIVEN_UP && lost.code === 'lock_not_had') break
     engine.notify({ type: 'waiting_for_lock', step: transaction.step, blockers: blockers.map(described) })
     await engine.clock.sleep(pauseMs * (0.5 + engine.clock.random() / 2))
   }
@@ -75,11 +75,18 @@ function lockNotHad(
       cause,
       hint:
         first === undefined
-          ? 'Nobody was seen in the way for long; run the same command again at a quieter time.'
+          ? `Nobody was seen in the way for long${saidBy(cause)}; run the same command again at a quieter time.`
           : `In the way: ${blockers.map(described).join('; ')}. Wait for it, or end it: ${first.pid === 0 ? "see pg_prepared_xacts, then rollback prepared '<gid>'" : `select pg_terminate_backend(${first.pid})`}`,
       facts: { blockers },
     },
   )
+}
+
+/** A step may wait for more than its locks, and says for what. */
+function saidBy(cause: unknown): string {
+  const isSaid =
+    cause instanceof BellowsError && cause.sqlstate === LOCK_GIVEN_UP && cause.code === 'txn_conflict'
+  return isSaid ? `, but for this: ${cause.message}` : ''
 }
 
 function tables(locks: readonly Lock[]): string {

@@ -278,12 +278,50 @@ test('whoever has a snapshot from before is waited for, and finds all rows', asy
   const expand = () => bellows.change((driver) => driver.advance(migration, 'expand'))
   const reader = await database.session('reader')
   await reader.query('begin isolation level repeatable read; select from teams')
-  await expect(expand()).rejects.toMatchObject({ code: 'lock_not_had' })
+  await expect(expand()).rejects.toMatchObject({
+    code: 'lock_not_had',
+    hint: expect.stringContaining('has a snapshot from before, in which the rows would be missing'),
+  })
   expect((await reader.query('select from users')).rowCount).toBe(300)
-  await reader.query('commit')
-  await expand()
+  // As long as it tries, whoever has the snapshot may come to an end.
+  const [expanded] = await Promise.all([expand(), reader.query('select pg_sleep(0.3); commit')])
+  expect(expanded.state).toBe('completed')
   expect(await database.query('select from users where slug is null')).toEqual([])
   await reader.end()
+})
+
+test('a domain that gets a constraint meanwhile is no longer added to a table of any size', async () => {
+  const database = await testDatabase(`create domain free as text; ${TABLE} ${ROWS}`)
+  const bellows = await database.bellows()
+  const constrain: Operation = {
+    kind: 'sql',
+    namespace: 'public',
+    phase: 'expand',
+    up: `alter domain free add constraint late check (value <> 'x') not valid`,
+    down: 'alter domain free drop constraint late',
+    probe: `exists (select from pg_catalog.pg_constraint where conname = 'late')`,
+    unsafe: 'a test',
+  }
+  const expand = (name: string, operation: Operation) =>
+    bellows.change((driver) => driver.advance({ name, operations: [constrain, operation] }, 'expand'))
+  for (const [at, operation] of [
+    add({ type: 'public.free' }),
+    add({ type: 'public.free', up: 'name' }),
+    {
+      kind: 'change_type',
+      ...on,
+      column: 'mail',
+      type: 'public.free',
+      up: 'mail',
+      down: 'mail::text',
+    } as const,
+  ].entries()) {
+    await expect(expand(`000${at}_test`, operation)).rejects.toMatchObject({
+      code: 'drift_found',
+      message: expect.stringContaining('has got a constraint since the plan was made'),
+    })
+    await bellows.change((driver) => driver.rollback(at + 1))
+  }
 })
 
 /** Why a table of any size cannot have them at once. */

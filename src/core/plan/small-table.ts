@@ -1,5 +1,5 @@
 import type { QualifiedName, Table } from '../schema/model.ts'
-import { sql } from '../sql.ts'
+import { lit, type Sql, sql } from '../sql.ts'
 import type { Hazard } from './hazard.ts'
 import { isAtMost } from './probes.ts'
 import type { Requirement } from './step.ts'
@@ -26,9 +26,20 @@ export function staysSmall(table: QualifiedName, otherwise: string): Requirement
  */
 export const NO_OLD_SNAPSHOT: Requirement = {
   that: sql`not exists (select from pg_catalog.pg_stat_activity where datname = pg_catalog.current_database() and pid <> pg_catalog.pg_backend_pid() and backend_xmin is not null and state like 'idle in transaction%')`,
-  code: 'lock_not_had',
+  code: 'txn_conflict',
   otherwise:
     'a transaction at REPEATABLE READ or SERIALIZABLE, or with an open cursor, has a snapshot from before, in which the rows would be missing',
+}
+
+/** A domain that gets a constraint after the plan was made has the table written anew, however large that is. */
+export function staysFree(domain: Sql): Requirement {
+  const under = sql`with recursive under as (select t.oid, t.typtype, t.typbasetype, t.typnotnull from pg_catalog.pg_type t where t.oid = pg_catalog.to_regtype(${lit(domain)})
+    union all select b.oid, b.typtype, b.typbasetype, b.typnotnull from under u join pg_catalog.pg_type b on b.oid = u.typbasetype)`
+  return {
+    that: sql`not exists (${under} select from under u where u.typtype = 'd' and (u.typnotnull or exists (select from pg_catalog.pg_constraint k where k.contypid = u.oid)))`,
+    code: 'drift_found',
+    otherwise: `the domain ${domain} has got a constraint since the plan was made, with which the whole table would be written anew; roll back, and plan again`,
+  }
 }
 
 export function writtenAnewHazard({ name }: QualifiedName): Hazard {

@@ -5,6 +5,7 @@ import {
   isSmall,
   NO_OLD_SNAPSHOT,
   SMALL_BYTES_MAX,
+  staysFree,
   staysSmall,
   writtenAnewHazard,
 } from '../../plan/small-table.ts'
@@ -12,6 +13,7 @@ import type { TransactionStep } from '../../plan/step.ts'
 import { refused, theTable } from '../../plan/table-checks.ts'
 import type { Facts } from '../../schema/facts.ts'
 import { findTable, type Table } from '../../schema/model.ts'
+import { trusted } from '../../sql.ts'
 import type { Context } from '../operation.ts'
 import type { AddColumn } from './add.ts'
 import { generatedAs, isFilled, isWrittenAnew } from './values.ts'
@@ -23,7 +25,9 @@ export function boundOf(
 ): Pick<TransactionStep, 'requires' | 'cost' | 'hazards'> {
   const table = theTable(op)
   const isAnew = isWrittenAnew(op, facts)
-  if (!isAnew && !isRead(op, facts)) return { requires: [], cost: 'instant', hazards: [] }
+  const isDomain = facts.types[op.type]?.typeKind === 'domain'
+  if (!isAnew && !isRead(op, facts))
+    return { requires: isDomain ? [staysFree(trusted(op.type))] : [], cost: 'instant', hazards: [] }
   return {
     requires: [
       staysSmall(table, `"${op.column}" cannot be added without stopping everybody for too long`),

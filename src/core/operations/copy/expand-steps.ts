@@ -6,7 +6,7 @@ import { installCounterSql } from '../../plan/old-writes.ts'
 import { onTable } from '../../plan/on-table.ts'
 import { all, columnExists, dualWriteStands } from '../../plan/probes.ts'
 import { installSql } from '../../plan/row-trigger.ts'
-import { NO_OLD_SNAPSHOT, staysSmall, writtenAnewHazard } from '../../plan/small-table.ts'
+import { NO_OLD_SNAPSHOT, staysFree, staysSmall, writtenAnewHazard } from '../../plan/small-table.ts'
 import type { LockLevel, StepDraft, TransactionStep } from '../../plan/step.ts'
 import type { Tried, Trying } from '../../plan/tried.ts'
 import { primaryKey } from '../../schema/model.ts'
@@ -52,8 +52,9 @@ function isWrittenAnew({ adopted, toColumn }: Work): boolean {
 }
 
 function boundOf(work: Work): Partial<Pick<TransactionStep, 'requires' | 'cost'>> {
-  const { table, to } = work
-  if (!isWrittenAnew(work)) return {}
+  const { table, to, adopted, toColumn } = work
+  if (!isWrittenAnew(work))
+    return toColumn.typeKind === 'domain' && !adopted ? { requires: [staysFree(trusted(toColumn.type))] } : {}
   const otherwise = `"${to}" cannot be added without stopping everybody for too long`
   return { requires: [staysSmall(table, otherwise), NO_OLD_SNAPSHOT], cost: 'small' }
 }
