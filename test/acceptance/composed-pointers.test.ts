@@ -73,7 +73,7 @@ const LIVES: readonly [string, readonly Operation[], string, string, string?][] 
     'another name, and a foreign key to it from another one that gets one',
     [
       RENAMED,
-      { ...RENAMED, table: 'orders', from: 'account', to: 'of' } as Operation,
+      { ...RENAMED, table: 'orders', from: 'account', to: 'of' },
       pointing('no', undefined, 'of'),
     ],
     `create table accounts (id int primary key, note text, no int not null unique);
@@ -83,7 +83,7 @@ const LIVES: readonly [string, readonly Operation[], string, string, string?][] 
   ],
   [
     'another name, which rows are known by, and a foreign key to it',
-    [{ ...RENAMED, from: 'id', to: 'key' } as Operation, pointing('key')],
+    [{ ...RENAMED, from: 'id', to: 'key' }, pointing('key')],
     `create table accounts (number int not null unique, note text, key int primary key);
      create table orders (id int primary key, account bigint constraint of_account references accounts on delete cascade);`,
     'key',
@@ -192,7 +192,7 @@ describe('a foreign key is refused', () => {
     ],
     [
       'to a key that changes its type',
-      [{ ...WIDER, column: 'id' } as Operation, pointing('id')],
+      [{ ...WIDER, column: 'id' }, pointing('id')],
       'changes its type together with all that goes by it',
     ],
   ])('%s', async (_what, operations, message) => {
