@@ -71,11 +71,7 @@ const LIVES: readonly [string, readonly Operation[], string, string, string?][] 
   ],
   [
     'another name, and a foreign key to it from another one that gets one',
-    [
-      RENAMED,
-      { ...RENAMED, table: 'orders', from: 'account', to: 'of' },
-      pointing('no', undefined, 'of'),
-    ],
+    [RENAMED, { ...RENAMED, table: 'orders', from: 'account', to: 'of' }, pointing('no', undefined, 'of')],
     `create table accounts (id int primary key, note text, no int not null unique);
      create table orders (id int primary key, "of" bigint constraint of_account references accounts (no) on delete cascade);`,
     'no',
