@@ -17,8 +17,15 @@ export async function requireAll(
   engine: Engine,
   { id, requires = [] }: { readonly id: string; readonly requires?: readonly Requirement[] },
 ): Promise<void> {
-  for (const { that, code, otherwise } of requires) {
+  for (const { that, code, otherwise, which } of requires) {
     if (await holds(engine, that)) continue
-    throw new BellowsError(code, `${otherwise.charAt(0).toUpperCase()}${otherwise.slice(1)}.`, { step: id })
+    const found = which === undefined ? undefined : await textOf(engine, which)
+    const said = `${otherwise.charAt(0).toUpperCase()}${otherwise.slice(1)}${found === undefined ? '' : `: ${found}`}`
+    throw new BellowsError(code, `${said}.`, { step: id })
   }
+}
+
+async function textOf({ database }: Engine, which: Sql): Promise<string | undefined> {
+  const [answer] = await database.read<{ found: string | null }>(sql`select (${which}) as found`)
+  return answer?.found ?? undefined
 }

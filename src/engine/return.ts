@@ -12,6 +12,7 @@ import { readRun, recordingFailure } from './drive.ts'
 import { executeStep } from './execute.ts'
 import { openDoorOf } from './gated.ts'
 import { keepingAccount, recordRollbackSql, takeUp } from './history.ts'
+import { holds, requireAll } from './holds.ts'
 import { inspect } from './inspect.ts'
 import { note } from './note.ts'
 import { readVersions } from './versions.ts'
@@ -25,6 +26,7 @@ export async function undo(engine: Driving, id: number): Promise<Run> {
   }
   if (undoSteps(run.plan).length === 0) throw notReversible(run, NO_WAY_BACK)
   const steps = (await back(engine, run)).filter(({ phase }) => phase === 'retire')
+  await refuseWhileInTheWay(engine, steps)
   if (steps.length === 0) await note(engine, id, [{ type: 'retire_undone' }])
   return await keepingAccount(engine, id, async () => {
     for (const [at, step] of steps.entries()) {
@@ -51,7 +53,9 @@ export async function rollBack(engine: Driving, id: number): Promise<Run> {
   if (isHidden && undoSteps(run.plan).length === 0) throw notReversible(run, NO_WAY_BACK)
   if (run.state !== 'rolling_back') {
     await refuseWhileStoodOn(engine, run)
-    await refuseWhileRowsAreInTheWay(engine, run)
+    const steps = await back(engine, run)
+    await refuseWhileInTheWay(engine, steps)
+    await refuseWhileRowsAreInTheWay(engine, steps)
     await note(engine, id, [{ type: 'rollback_started' }], endBackfillsSql(id))
   }
   await takeUp(engine, id)
@@ -72,9 +76,19 @@ export async function rollBack(engine: Driving, id: number): Promise<Run> {
   return await readRun(engine, id)
 }
 
+/** Such as a name that was given away meanwhile: what cannot come back is not brought back in part. */
+async function refuseWhileInTheWay(engine: Driving, steps: readonly Step[]): Promise<void> {
+  for (const step of steps) {
+    if (!('requires' in step)) continue
+    const requires = step.requires?.filter(({ early }) => early === true) ?? []
+    if (requires.length > 0 && !(await holds(engine, step.probe)))
+      await requireAll(engine, { id: step.id, requires })
+  }
+}
+
 /** Looked for before anything is taken back: a rollback that stops half way can neither go on nor go forward again. */
-async function refuseWhileRowsAreInTheWay(engine: Driving, run: Run): Promise<void> {
-  for (const step of await back(engine, run)) {
+async function refuseWhileRowsAreInTheWay(engine: Driving, steps: readonly Step[]): Promise<void> {
+  for (const step of steps) {
     if (step.kind !== 'inspect') continue
     await inspect(engine, step).catch((error: unknown) => {
       // What it looks at may not have come to be; its own turn tells.

@@ -3,6 +3,7 @@ import { canonical } from '../core/hash.ts'
 import type { Baseline } from '../core/history/baseline.ts'
 import { namesOf, partsOf } from '../core/history/combine.ts'
 import type { Migration } from '../core/operations/migration.ts'
+import { touchedByBoth } from '../core/plan/beside.ts'
 import { elementOfBoth } from '../core/plan/elements.ts'
 import { makePlan, nothingLeft } from '../core/plan/make-plan.ts'
 import { needsOf, relationsOf, tablesOf } from '../core/plan/needs.ts'
@@ -110,7 +111,8 @@ function unchanged(run: Run, migration: Migration): Run {
 
 /**
  * One run at a time takes columns of a table away: a second one would not know what the first is about to put on them. Adding
- * a column is free, unless its value comes from columns that the other run keeps in step, or that one stands in the middle of a phase.
+ * a column is free, unless its value comes from columns that the other run keeps in step, or that one stands in the middle of a phase,
+ * or is at work on the column or on the table as a whole.
  */
 function refuseConflict(migration: Migration, mine: readonly QualifiedName[], other: Run): void {
   const shared = relationsOf(other.plan, migration).find((theirs) =>
@@ -118,8 +120,9 @@ function refuseConflict(migration: Migration, mine: readonly QualifiedName[], ot
   )
   if (shared === undefined) return
   const isAddition = migration.operations.every((op) => op.kind === 'add_column' && op.up === undefined)
-  if (isAddition && !isInterrupted(other)) return
-  throw isAtWork(other, `"${shared.name}"`)
+  if (!isAddition || isInterrupted(other)) throw isAtWork(other, `"${shared.name}"`)
+  const met = touchedByBoth(migration, other.plan.migration)
+  if (met !== undefined) throw isAtWork(other, met)
 }
 
 /** A value that came while another one goes would be in no column of the new type: whoever writes it would fail. */

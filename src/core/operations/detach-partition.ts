@@ -8,7 +8,15 @@ import { findTable, isSameName, type QualifiedName, type Table } from '../schema
 import { lit, qualified, type Sql, shown, sql } from '../sql.ts'
 import type { Context, OperationSpec } from './operation.ts'
 import { detachedSchema } from './partition/attached-schema.ts'
-import { attachStep, detachStep, finishStep, letGoStep, type Parting, proveSteps } from './partition/steps.ts'
+import {
+  attachStep,
+  detachStep,
+  finishStep,
+  letGoStep,
+  type Parting,
+  proveSteps,
+  sameColumns,
+} from './partition/steps.ts'
 
 /** Makes a partition a table of its own, which stays with all its rows. Until the purge it can be attached again in an instant. */
 export interface DetachPartition {
@@ -77,7 +85,13 @@ export const detachPartition: OperationSpec<DetachPartition> = {
     const { part, proof } = parting
     return [
       finishStep(parting),
-      attachStep(parting, { phase: 'retire', requires: [], hazards: [], locks: [], cost: 'instant' }),
+      attachStep(parting, {
+        phase: 'retire',
+        requires: [sameColumns(parting)],
+        hazards: [],
+        locks: [],
+        cost: 'instant',
+      }),
       letGoStep([[part, proof.name]], 'expand', `let go of "${op.partition}"`),
     ]
   },

@@ -60,7 +60,7 @@ export const renameIndex: OperationSpec<RenameIndex> = {
     {
       ...renameStep(op, op.to, op.from, `give the index "${op.from}" of "${op.table}" its name back`),
       unmakes: madeName(op),
-      requires: [isThere(op, op.to), isFree(op, op.from)],
+      requires: [isThere(op, op.to), { ...isFree(op, op.from), early: true }],
     },
   ],
 }

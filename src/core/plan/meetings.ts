@@ -98,7 +98,7 @@ function isWhole(touch: Touch): boolean {
 }
 
 /** Is the second a part of the first, or the same? */
-function covers(whole: Touch, part: Touch): boolean {
+export function covers(whole: Touch, part: Touch): boolean {
   return placeOf(whole) === placeOf(part) && (isWhole(whole) || isSamePart(whole, part))
 }
 
@@ -111,7 +111,7 @@ function isSamePart(a: Touch, b: Touch): boolean {
   return a.column === b.column && a.constraint === b.constraint
 }
 
-function written(touch: Touch): string {
+export function written(touch: Touch): string {
   if ('object' in touch) return `the ${touch.object}`
   const { constraint, ...of } = touch
   return constraint === undefined ? called(of) : `"${constraint}" of ${called(of)}`

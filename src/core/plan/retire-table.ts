@@ -105,5 +105,6 @@ export function nameIsFree({ table }: Names): Requirement {
     that: relationAbsent(table),
     code: 'drift_found',
     otherwise: `there is another "${table.name}" by now; rename that one first`,
+    early: true,
   }
 }

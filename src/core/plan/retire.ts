@@ -96,7 +96,7 @@ function leavingRequirements(leaving: Leaving): readonly Requirement[] {
   ]
 }
 
-/** Brings the hidden column back under its name. */
+/** Brings the hidden column back under its name, which somebody may have given away meanwhile. */
 export function undoStep(
   { table, column, hidden }: Leaving,
   more: readonly Sql[],
@@ -109,9 +109,16 @@ export function undoStep(
     phase: 'retire',
     does: `bring the column "${column}" of "${table.name}" back`,
     hazards: [],
-    probe: columnExists(table, column),
+    probe: all([columnExists(table, column), columnAbsent(table, hidden)]),
     locks: [{ relation: table, level: 'access_exclusive' }, ...also],
-    requires: [],
+    requires: [
+      {
+        that: columnAbsent(table, column),
+        code: 'drift_found',
+        otherwise: `there is another "${column}" in "${table.name}" by now, and the old one is still hidden; rename that one first`,
+        early: true,
+      },
+    ],
     ...(ahead.length === 0 ? {} : { ahead }),
     statements: [renameSql(table, hidden, column), clearColumnState(table, column), ...more],
     cost: 'instant',

@@ -46,11 +46,12 @@ export interface Requirement {
   readonly code: ErrorCode
   /** What is wrong when it does not hold. */
   readonly otherwise: string
-  /** Says behind that what is in the way: a text, as an SQL expression. Told by a transaction only. */
+  /** Says behind that what is in the way: a text, as an SQL expression. */
   readonly which?: Sql
+  /** Of a way back: no step before it changes this, so it is asked before anything is taken back. */
+  readonly early?: true
 }
 
-/** A relation; or anything else, as a person would call it. */
 export type Made = QualifiedName | string
 
 interface Common {
@@ -66,7 +67,7 @@ interface Common {
   readonly changes?: Change
   /** What they see besides, where several operations are done at once. */
   readonly changesAlso?: readonly Change[]
-  /** What the step makes: one that is there before is somebody else's. */
+  /** What the step makes, a relation or anything else as a person would call it: one that is there before is somebody else's. */
   readonly makes?: Made
   /** What a step of a rollback takes back, if the run has made it. */
   readonly unmakes?: Made

@@ -3,7 +3,7 @@ import { type DropColumn, dropColumn } from '../../../src/core/operations/drop-c
 import { clearColumnState, setColumnState } from '../../../src/core/plan/column-state.ts'
 import { nothingElseOn } from '../../../src/core/plan/dependents.ts'
 import { namesFor } from '../../../src/core/plan/names.ts'
-import { columnAbsent, columnExists } from '../../../src/core/plan/probes.ts'
+import { all, columnAbsent, columnExists } from '../../../src/core/plan/probes.ts'
 import type { StepDraft, TransactionStep } from '../../../src/core/plan/step.ts'
 import { type Facts, valueKey } from '../../../src/core/schema/facts.ts'
 import type { Column, Table } from '../../../src/core/schema/model.ts'
@@ -452,9 +452,9 @@ describe('the steps', () => {
         phase: 'retire',
         does: 'bring the column "name" of "users" back',
         hazards: [],
-        probe: columnExists(USERS, 'name'),
+        probe: all([columnExists(USERS, 'name'), columnAbsent(USERS, hidden)]),
         locks: [{ relation: USERS, level: 'access_exclusive' }],
-        requires: [],
+        requires: [expect.objectContaining({ that: columnAbsent(USERS, 'name'), early: true })],
         statements: [
           `alter table "public"."users" rename column "${hidden}" to "name"`,
           clearColumnState(USERS, 'name'),

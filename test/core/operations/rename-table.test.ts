@@ -67,7 +67,12 @@ test('swaps back while the old name can be had, and drops the view last', () => 
     {
       phase: 'retire',
       requires: [{ code: 'drift_found' }],
-      statements: ['alter table "public"."the people" rename to "users"', ...VIEW, FORGET],
+      statements: [
+        'alter table "public"."the people" rename to "users"',
+        ...VIEW,
+        expect.stringContaining('create or replace view "public"."the people"'),
+        FORGET,
+      ],
     },
     {
       phase: 'expand',

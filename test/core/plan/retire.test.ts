@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { clearColumnState, doorIsClosed, setColumnState } from '../../../src/core/plan/column-state.ts'
 import { hasNoDependents, nothingElseOn } from '../../../src/core/plan/dependents.ts'
-import { columnAbsent, columnExists } from '../../../src/core/plan/probes.ts'
+import { all, columnAbsent, columnExists } from '../../../src/core/plan/probes.ts'
 import {
   companionsOf,
   gateStep,
@@ -123,9 +123,9 @@ describe('the step that undoes it', () => {
       phase: 'retire',
       does: 'bring the column "name" of "users" back',
       hazards: [],
-      probe: columnExists(USERS, 'name'),
+      probe: all([columnExists(USERS, 'name'), columnAbsent(USERS, 'bellows_retired_x_name')]),
       locks: [{ relation: USERS, level: 'access_exclusive' }],
-      requires: [],
+      requires: [expect.objectContaining({ that: columnAbsent(USERS, 'name'), early: true })],
       statements: [
         'alter table "public"."users" rename column "bellows_retired_x_name" to "name"',
         clearColumnState(USERS, 'name'),

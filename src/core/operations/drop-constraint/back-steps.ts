@@ -2,7 +2,7 @@ import { onBoth, validateChecksStep, validateForeignKeyStep } from '../../plan/c
 import type { Hazard } from '../../plan/hazard.ts'
 import { keyStands } from '../../plan/meant-key.ts'
 import { foreignKeyPartsStep } from '../../plan/parts-steps.ts'
-import { constraintAbsent, constraintIs, type Hidden } from '../../plan/probes.ts'
+import { constraintAbsent, constraintIs, constraintIsAsPlanned, type Hidden } from '../../plan/probes.ts'
 import type { StepDraft } from '../../plan/step.ts'
 import { type Constraint, pointsAtParts, type Table } from '../../schema/model.ts'
 import { id, lit, qualified, type Sql, sql, trusted } from '../../sql.ts'
@@ -43,7 +43,9 @@ export function returnSteps({ table, constraint, hidden }: Leaving): readonly St
       phase: 'expand',
       does: `put the constraint "${name}" back on "${table.name}"`,
       hazards,
-      probe: constraintIs(table, name, kind),
+      // Another one of this name is not taken for it. How the server prints it anew nobody knows, so that is not asked of our own.
+      probe: sql`(${constraintIsAsPlanned(table, name, definition)} or ${constraintIsAsPlanned(table, name, `${definition} NOT VALID`)})`,
+      after: constraintIs(table, name, kind),
       locks:
         kind === 'check'
           ? [{ relation: table, level: 'access_exclusive' }]

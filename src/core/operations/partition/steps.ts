@@ -25,6 +25,20 @@ function isNone({ table, part }: Parting): Sql {
   return sql`(${regclass(part)} is not null and not exists (select from pg_catalog.pg_inherits where inhrelid = ${regclass(part)} and inhparent = ${regclass(table)}))`
 }
 
+/** As a table of its own it has got none of the columns that its table got, and the other way round: neither can be attached with. */
+export function sameColumns({ table, part }: Pick<Parting, 'table' | 'part'>): Requirement {
+  const of = (one: QualifiedName) =>
+    sql`select attname, atttypid, atttypmod from pg_catalog.pg_attribute where attrelid = ${regclass(one)} and attnum > 0 and not attisdropped`
+  const beside = sql`(${of(table)} except ${of(part)}) union all (${of(part)} except ${of(table)})`
+  return {
+    that: sql`not exists (${beside})`,
+    code: 'drift_found',
+    otherwise: `"${part.name}" and "${table.name}" have not the same columns any more, so the one cannot be attached to the other; give both the same, and run the same command again`,
+    which: sql`(select pg_catalog.string_agg(distinct pg_catalog.quote_ident(attname), ', ') from (${beside}) other)`,
+    early: true,
+  }
+}
+
 function isLeaving({ table, part }: Parting): Sql {
   return sql`exists (select from pg_catalog.pg_inherits where inhrelid = ${regclass(part)} and inhparent = ${regclass(table)} and inhdetachpending)`
 }

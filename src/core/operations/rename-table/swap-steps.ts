@@ -15,7 +15,7 @@ import { id, qualified, type Sql, sql } from '../../sql.ts'
 import type { Context } from '../operation.ts'
 import { followerHazards, textHazards } from './hazards.ts'
 import { newName, type RenameTable, tableOf } from './renaming.ts'
-import { grantsAreOfTable, viewSql } from './view.ts'
+import { grantsAreOfTable, viewSql, wholeViewSql } from './view.ts'
 import { nothingOnView } from './view-steps.ts'
 
 export function gateOf(op: RenameTable, context: Context): StepDraft {
@@ -151,11 +151,13 @@ export function swapBackStep(op: RenameTable, context: Context): StepDraft {
         that: relationAbsent(table),
         code: 'drift_found',
         otherwise: `there is another "${op.table}" by now; rename that one first`,
+        early: true,
       },
     ],
     statements: [
       sql`alter table ${qualified(view)} rename to ${id(op.table)}`,
       ...viewSql(view, tableOf(op, context), context.facts),
+      wholeViewSql(view, tableOf(op, context), context.facts),
       clearColumnState(table, undefined),
     ],
     cost: 'instant',

@@ -19,10 +19,8 @@ export function asksForUser({ columns }: Table, { serverVersion }: Facts): boole
 
 /** A view of a whole table that can be written through, with the rights that everybody has on the table. */
 export function viewSql(view: QualifiedName, table: Table, facts: Facts): readonly Sql[] {
-  const invoker = asksForUser(table, facts) ? sql` with (security_invoker = true)` : sql``
-  const columns = join(table.columns.map(({ name }) => id(name)))
   return [
-    sql`create view ${qualified(view)}${invoker} as select ${columns} from ${qualified(table)}`,
+    sql`create view ${selecting(view, table, facts)} from ${qualified(table)}`,
     ...(table.comment === null ? [] : [sql`comment on view ${qualified(view)} is ${lit(table.comment)}`]),
     ...table.grants
       .filter(({ privilege }) => THROUGH_VIEW.includes(privilege))
@@ -33,6 +31,26 @@ export function viewSql(view: QualifiedName, table: Table, facts: Facts): readon
         .map((grant) => grantSql(sql`${trusted(grant.privilege.toLowerCase())} (${id(name)})`, view, grant)),
     ),
   ]
+}
+
+function selecting(view: QualifiedName, table: Table, facts: Facts): Sql {
+  const invoker = asksForUser(table, facts) ? sql` with (security_invoker = true)` : sql``
+  return sql`${qualified(view)}${invoker} as select ${join(table.columns.map(({ name }) => id(name)))}`
+}
+
+/** Columns that came to the table under its new name are shown as well: who says them says that name. */
+export function wholeViewSql(view: QualifiedName, table: Table, facts: Facts): Sql {
+  const known = join(table.columns.map(({ name }) => lit(name)))
+  const replacing = sql`create or replace view ${selecting(view, table, facts)}, `
+  return sql`do ${lit(sql`
+declare
+  later pg_catalog.text := (select pg_catalog.string_agg(pg_catalog.quote_ident(attname), ', ' order by attnum) from pg_catalog.pg_attribute
+    where attrelid = ${regclass(table)} and attnum > 0 and not attisdropped and attname not in (${known}));
+begin
+  if later is not null then
+    execute pg_catalog.concat(${lit(replacing)}, later, ${lit(sql` from ${qualified(table)}`)});
+  end if;
+end`)}`
 }
 
 function grantSql(

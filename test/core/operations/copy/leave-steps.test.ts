@@ -8,6 +8,7 @@ import { clearColumnState, setColumnState } from '../../../../src/core/plan/colu
 import { nothingElseOn } from '../../../../src/core/plan/dependents.ts'
 import { uninstallCounterSql } from '../../../../src/core/plan/old-writes.ts'
 import {
+  all,
   columnAbsent,
   columnExists,
   constraintAbsent,
@@ -278,7 +279,7 @@ describe('the step that brings it back', () => {
     expect(returnStep(of)).toMatchObject({
       kind: 'ddl',
       phase: 'retire',
-      probe: columnExists(USERS, 'name'),
+      probe: all([columnExists(USERS, 'name'), columnAbsent(USERS, HIDDEN)]),
       statements: [
         `${ON} rename column "${HIDDEN}" to "name"`,
         clearColumnState(USERS, 'name'),
