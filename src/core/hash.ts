@@ -1,5 +1,6 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
+import { entriesByName } from './entries.ts'
 
 /** SHA-256 of a text (UTF-8), as 64 hexadecimal digits. */
 export function hash(text: string): string {
@@ -10,7 +11,7 @@ export function hash(text: string): string {
 export function canonical(value: unknown): string {
   return JSON.stringify(value, (_key, inner: unknown) =>
     inner !== null && typeof inner === 'object' && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      ? Object.fromEntries(entriesByName(inner as Readonly<Record<string, unknown>>))
       : inner,
   )
 }

@@ -23,7 +23,7 @@ select json_build_object(
       and k.confrelid = c.oid and k.conrelid <> c.oid and k.contype = 'f' and k.conparentid = 0),
   'rowSecurity', c.relrowsecurity,
   'grants', (select coalesce(json_agg(json_build_object('grantee', coalesce(r.rolname, 'public'), 'toPublic', g.grantee = 0,
-        'privilege', g.privilege_type, 'grantable', g.is_grantable) order by r.rolname nulls first, g.privilege_type), '[]')
+        'privilege', g.privilege_type, 'grantable', g.is_grantable) order by r.rolname nulls first, g.privilege_type, g.is_grantable), '[]')
     from aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) g left join pg_roles r on r.oid = g.grantee),
   -- Or on a partition of it, where the rows are.
   'rowSecurityForced', (c.relrowsecurity and c.relforcerowsecurity or c.relkind = 'p' and exists (select from pg_partition_tree(c.oid) t
@@ -57,7 +57,7 @@ select json_build_object(
               where d.classid = 'pg_class'::regclass and d.objid = i.indexrelid and d.refclassid = 'pg_class'::regclass and d.refobjid = p.oid))) as columns
           from pg_index i join pg_class x on x.oid = i.indexrelid where i.indrelid = p.oid
             and (i.indisreplident or i.indisclustered or not exists (select from pg_inherits h where h.inhrelid = x.oid))
-        union all select 'the constraint ' || k.conname || ' of its own', (select json_agg(a.attname) from pg_attribute a where a.attrelid = p.oid and a.attnum = any (k.conkey))
+        union all select 'the constraint ' || k.conname || ' of its own', (select json_agg(a.attname order by a.attname) from pg_attribute a where a.attrelid = p.oid and a.attnum = any (k.conkey))
           from pg_constraint k where k.conrelid = p.oid and k.contype in ('c', 'f', 'x') and k.conparentid = 0 and k.coninhcount = 0
         union all select 'a primary key of its own', (select json_agg(a.attname order by a.attname) from pg_attribute a where a.attrelid = p.oid and a.attnum = any (k.conkey))
           from pg_constraint k where k.conrelid = p.oid and k.contype = 'p' and k.conparentid = 0
@@ -118,7 +118,7 @@ select json_build_object(
       'compression', case a.attcompression when 'p' then 'pglz' when 'l' then 'lz4' end,
       'grants', case when a.attacl is null then '[]'
         else (select coalesce(json_agg(json_build_object('grantee', coalesce(r.rolname, 'public'), 'toPublic', g.grantee = 0,
-          'privilege', g.privilege_type, 'grantable', g.is_grantable) order by r.rolname nulls first, g.privilege_type), '[]')
+          'privilege', g.privilege_type, 'grantable', g.is_grantable) order by r.rolname nulls first, g.privilege_type, g.is_grantable), '[]')
         from aclexplode(a.attacl) g left join pg_roles r on r.oid = g.grantee) end,
       'sequences', coalesce(owned.sequences, '[]')
     ) order by a.attnum), '[]')

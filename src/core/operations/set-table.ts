@@ -11,7 +11,7 @@ import { changedTable, isPublished, settingProblems } from './set-table/changed.
 import { knownOptions, optionSql } from './set-table/option.ts'
 import { nameOfOption, STORAGE_PARAMETERS } from './set-table/parameters.ts'
 import { settingsHold } from './set-table/probe.ts'
-import type { SetTable, Settings } from './set-table/set-table.ts'
+import { parametersOf, type SetTable, type Settings } from './set-table/set-table.ts'
 
 export const setTable: OperationSpec<SetTable> = {
   needs: (op) => ({
@@ -68,7 +68,7 @@ function setStep(op: SetTable, { schema }: Context, way: 'forward' | 'back'): Om
 
 /** One lock for all of it; the weaker one, which stops neither readers nor writers, where that is enough. */
 function lockOf(op: SetTable, table: Table): Lock {
-  const names = [...Object.keys(op.set), ...op.reset]
+  const names = parametersOf(op)
   const isStrong =
     op.replicaIdentity !== undefined ||
     names.some((name) => STORAGE_PARAMETERS.get(name) === 'access_exclusive')
@@ -121,7 +121,7 @@ function identitySql({ replicaIdentity, indexes }: Settings): Sql {
 }
 
 function spoken(op: SetTable): string {
-  const names = [...Object.keys(op.set), ...op.reset]
+  const names = parametersOf(op)
   return [
     ...names,
     ...(op.replicaIdentity === undefined ? [] : ['the replica identity']),

@@ -33,7 +33,7 @@ test('sets everything in one statement, and goes back to exactly what was', () =
   expect(setTable.expand(all, of)).toMatchObject([
     {
       statements: [
-        `alter table "public"."users" set (fillfactor = '70', autovacuum_enabled = 'false'), reset (parallel_workers), replica identity full`,
+        `alter table "public"."users" set (autovacuum_enabled = 'false', fillfactor = '70'), reset (parallel_workers), replica identity full`,
         'comment on table "public"."users" is null',
       ],
       locks: [{ level: 'access_exclusive' }],
@@ -63,7 +63,7 @@ test('says in the model what is there afterwards', () => {
   const after = setTable.apply(all, schemaOf(BEFORE), context(BEFORE).facts).tables[0]
   expect(after).toMatchObject({
     comment: null,
-    options: ['fillfactor=70', 'autovacuum_enabled=false'],
+    options: ['autovacuum_enabled=false', 'fillfactor=70'],
     replicaIdentity: 'full',
   })
   expect(after?.indexes.some(({ replicaIdentity }) => replicaIdentity)).toBe(false)

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { entriesByName } from '../../../core/entries.ts'
 import { name, onTable } from './shared.ts'
 
 const place = z.strictObject({ ...onTable, column: name })
@@ -10,5 +11,5 @@ export const moveColumn = z.strictObject({
   on: z
     .record(name, name)
     .refine((pairs) => Object.keys(pairs).length > 0, { message: 'name one column at least' })
-    .transform((pairs) => Object.entries(pairs).map(([target, source]) => ({ target, source }))),
+    .transform((pairs) => entriesByName(pairs).map(([target, source]) => ({ target, source }))),
 })

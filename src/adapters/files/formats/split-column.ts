@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { entriesByName } from '../../../core/entries.ts'
 import { expression, name, onTable } from './shared.ts'
 
 const part = z.strictObject({ type: name, up: expression, nullable: z.boolean().default(true) })
@@ -9,6 +10,6 @@ export const splitColumn = z.strictObject({
   to: z
     .record(name, part)
     .refine((parts) => Object.keys(parts).length > 1, { message: 'name two columns at least' })
-    .transform((parts) => Object.entries(parts).map(([column, more]) => ({ name: column, ...more }))),
+    .transform((parts) => entriesByName(parts).map(([column, more]) => ({ name: column, ...more }))),
   down: expression,
 })

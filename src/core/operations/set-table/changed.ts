@@ -1,21 +1,22 @@
+import { entriesByName } from '../../entries.ts'
 import { BellowsError } from '../../errors.ts'
 import { refused } from '../../plan/table-checks.ts'
 import type { Index } from '../../schema/indexes.ts'
 import { findColumn, primaryKey, type Table } from '../../schema/model.ts'
 import { shown } from '../../sql.ts'
 import { nameOfOption, STORAGE_PARAMETERS } from './parameters.ts'
-import type { SetTable } from './set-table.ts'
+import { parametersOf, type SetTable } from './set-table.ts'
 
 /** The table as it is afterwards. */
 export function changedTable(op: SetTable, table: Table): Table {
-  const named = [...Object.keys(op.set), ...op.reset]
+  const named = parametersOf(op)
   const { replicaIdentity } = op
   return {
     ...table,
     comment: op.comment === undefined ? table.comment : op.comment === '' ? null : op.comment,
     options: [
       ...table.options.filter((option) => !named.includes(nameOfOption(option))),
-      ...Object.entries(op.set).map(([name, value]) => `${name}=${value}`),
+      ...entriesByName(op.set).map(([name, value]) => `${name}=${value}`),
     ],
     ...(replicaIdentity === undefined
       ? {}
@@ -30,7 +31,7 @@ export function changedTable(op: SetTable, table: Table): Table {
 }
 
 export function settingProblems(op: SetTable, table: Table): readonly BellowsError[] {
-  const names = [...Object.keys(op.set), ...op.reset]
+  const names = parametersOf(op)
   if (names.length === 0 && op.comment === undefined && op.replicaIdentity === undefined)
     return [
       invalid(`The operation sets nothing of "${op.table}".`, 'Say comment, set, reset or replica_identity.'),

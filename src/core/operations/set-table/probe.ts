@@ -1,7 +1,7 @@
 import { theTable } from '../../plan/table-checks.ts'
 import { lit, qualified, type Sql, sql } from '../../sql.ts'
 import { nameOfOption } from './parameters.ts'
-import type { SetTable, Settings } from './set-table.ts'
+import { parametersOf, type SetTable, type Settings } from './set-table.ts'
 
 const CODES = { default: 'd', nothing: 'n', full: 'f', index: 'i' } as const
 
@@ -10,7 +10,7 @@ export function settingsHold(op: SetTable, wants: Settings): readonly Sql[] {
   const table = sql`pg_catalog.to_regclass(${lit(qualified(theTable(op)))})`
   const index = wants.indexes.find((one) => one.replicaIdentity)?.name
   return [
-    ...[...Object.keys(op.set), ...op.reset].map((name) => optionHolds(table, name, wants)),
+    ...parametersOf(op).map((name) => optionHolds(table, name, wants)),
     ...(op.replicaIdentity === undefined
       ? []
       : [

@@ -1,3 +1,4 @@
+import { entriesByName } from '../../entries.ts'
 import type { Table } from '../../schema/model.ts'
 
 /** Sets what a table has beside its columns: what is not named stays. */
@@ -15,6 +16,11 @@ export interface SetTable {
 }
 
 export type ReplicaIdentity = 'default' | 'full' | 'nothing' | { readonly index: string }
+
+/** The storage parameters that an operation names. */
+export function parametersOf({ set, reset }: SetTable): readonly string[] {
+  return [...entriesByName(set).map(([name]) => name), ...reset]
+}
 
 /** What a table has of all that. */
 export type Settings = Pick<Table, 'comment' | 'options' | 'replicaIdentity' | 'indexes'>
