@@ -12,10 +12,11 @@ import { startBystanders } from './bystanders.ts'
 const LOCK_TIMEOUT_MS = 60
 /** What a step says of itself: a lock that stops clients is held for milliseconds. */
 const HOLD_MS = 100
-/** A machine that stalls does so now and then; a step that stops clients does so every time. */
-const ATTEMPTS_MAX = 5
+const BOUND_MS = LOCK_TIMEOUT_MS + HOLD_MS
+/** A machine that stalls does so now and then, a step that stops clients does so more often than not: the middle one of so many counts. */
+const ATTEMPTS = 5
 /** For how long somebody is in the way of what does not say that it waits: it tries again by itself, or is to stop nobody. */
-const LONG_MS = 5 * (LOCK_TIMEOUT_MS + HOLD_MS)
+const LONG_MS = 5 * BOUND_MS
 
 const SETTINGS: SettingsChange = {
   lock: { canaryTimeoutMs: 20, heldTimeoutMs: LOCK_TIMEOUT_MS, pauseMaxMs: 60 },
@@ -30,10 +31,11 @@ const CASES = OPERATION_KINDS.flatMap((kind) =>
 test.for(CASES)(
   'nobody waits for longer than a lock timeout and a hold while somebody is in the way of every step, forth and back: %s, %s',
   async ([, , one]) => {
-    let leastMs = Number.POSITIVE_INFINITY
-    for (let left = ATTEMPTS_MAX; left > 0 && leastMs > LOCK_TIMEOUT_MS + HOLD_MS; left -= 1)
-      leastMs = Math.min(leastMs, await longestWaitMs(one))
-    expect(leastMs).toBeLessThanOrEqual(LOCK_TIMEOUT_MS + HOLD_MS)
+    const waitsMs = [await longestWaitMs(one)]
+    if ((waitsMs[0] ?? 0) <= BOUND_MS) return
+    while (waitsMs.length < ATTEMPTS) waitsMs.push(await longestWaitMs(one))
+    waitsMs.sort((a, b) => a - b)
+    expect(waitsMs[(ATTEMPTS - 1) / 2], `of ${waitsMs.join(', ')} ms`).toBeLessThanOrEqual(BOUND_MS)
   },
 )
 
