@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { OPERATION_KINDS } from '../../src/core/operations/index.ts'
 import type { Phase } from '../../src/core/plan/step.ts'
 import type { Bellows } from '../../src/engine/bellows.ts'
 import { catalog } from '../support/catalog.ts'
@@ -29,6 +30,7 @@ import {
   ONE_WAY,
   PARTED_INDEXES,
   PARTITIONED,
+  PARTITIONED_TABLES,
   PARTITIONS,
   POISONED,
   REMOVE_VALUE,
@@ -38,6 +40,7 @@ import {
   RENAME_PARTED,
   RENAME_POINTED,
   RULES,
+  RULES_ON_ROWS,
   SPLIT,
   TABLE_WORKED_ON,
   TABLES,
@@ -69,6 +72,11 @@ const LIVES: readonly (readonly [string, Life, { readonly points: number; readon
   ['a change of type in a partitioned table', PARTITIONED, { points: 100, states: 20 }],
   ['keys that come to the partitions of a table', KEYS_OF_PARTITIONS, { points: 40, states: 8 }],
   ['partitions that come and go', PARTITIONS, { points: 40, states: 8 }],
+  [
+    'a partition beside a default one, and a partitioned table that goes',
+    PARTITIONED_TABLES,
+    { points: 40, states: 8 },
+  ],
   ['a value of an enum that is removed', REMOVE_VALUE, { points: 120, states: 20 }],
   ['copies without a way back, and what is built on them', ONE_WAY, { points: 80, states: 15 }],
   ['a merge of two columns', MERGE, { points: 100, states: 20 }],
@@ -77,6 +85,11 @@ const LIVES: readonly (readonly [string, Life, { readonly points: number; readon
   ['an added column', ADD, { points: 26, states: 4 }],
   ['two added columns that are filled', FILL, { points: 120, states: 20 }],
   ['constraints that come and go', RULES, { points: 60, states: 8 }],
+  [
+    'constraints that rows keep to, and a foreign key with an action',
+    RULES_ON_ROWS,
+    { points: 40, states: 8 },
+  ],
   ['operations that build on one another', BUILT, { points: 100, states: 15 }],
   ['indexes that are made, replaced and dropped', INDEXES, { points: 40, states: 8 }],
   ['a dropped column, with a grace', graced(DROP, GRACE_MS), { points: 60, states: 8 }],
@@ -117,6 +130,8 @@ const RETURNS: readonly (readonly [string, Life, Phase])[] = [
   ['other names and settings, and statements of a person', NAMES, 'retire'],
   ['functions, triggers, policies and views that have come', OBJECTS, 'verify'],
   ['constraints that have come and gone', RULES, 'retire'],
+  ['constraints that rows keep to', RULES_ON_ROWS, 'retire'],
+  ['a partitioned table that is hidden', PARTITIONED_TABLES, 'retire'],
   ['indexes of partitions, an adopted column and a wider type', PARTED_INDEXES, 'verify'],
 ]
 const THROWN: readonly (readonly [string, Life])[] = [
@@ -127,6 +142,11 @@ const WHENS = ['before', 'after'] as const
 const UNDONE = RETURNS.filter(([, life, phase]) => phase === 'retire' && life !== BUILT)
 
 describe('a crash before and after every effect', () => {
+  test('is tried in the life of every kind of operation', () => {
+    const kinds = LIVES.flatMap(([, { migration }]) => migration.operations.map(({ kind }) => kind))
+    expect([...new Set(kinds)].sort()).toEqual(OPERATION_KINDS.toSorted())
+  })
+
   test.for(LIVES)(
     'of %s from its begin to its end leaves a run that can be resumed to the same end, and before purge taken back to the start',
     { timeout: TIMEOUT_MS },

@@ -215,6 +215,30 @@ export const PARTITIONS: Life = {
   wrong: `select count(*) from events_2 having count(*) <> 100 union all select count(*) from calls_1 having count(*) <> 100
     union all select count(*) from logs having count(*) <> 100`,
 }
+/** A partition that comes beside a default one, which has to be read for it, and a whole partitioned table that goes. */
+export const PARTITIONED_TABLES: Life = {
+  ...life([
+    {
+      kind: 'attach_partition',
+      namespace: 'public',
+      table: 'events',
+      partition: 'events_2',
+      bounds: 'for values from (100) to (200)',
+      refuseInDefault: true,
+    },
+    { kind: 'drop_table', namespace: 'public', table: 'calls' },
+  ]),
+  given: `create table events (id integer not null, pad text) partition by range (id);
+    create table events_rest partition of events default; insert into events select i, repeat('x', 900) from generate_series(1000, 2500) i;
+    create table events_2 (id integer not null, pad text); insert into events_2 select generate_series(100, 199);
+    create table calls (id integer not null, team integer references teams) partition by range (id);
+    create table calls_1 partition of calls for values from (0) to (50);
+    create table calls_2 partition of calls for values from (50) to (100) partition by hash (id);
+    create table calls_2a partition of calls_2 for values with (modulus 1, remainder 0);
+    insert into calls select i, i % 10 from generate_series(0, 99) i; analyze`,
+  wrong: 'select count(*) from events_2 having count(*) <> 100',
+  isOneWay: `select having (select count(*) from pg_class where relname ~ '(^|_)calls(_1|_2|_2a)?$' and relkind in ('r', 'p')) < 4`,
+}
 /** A type that changes its name with the columns of two tables. */
 export const REMOVE_VALUE: Life = {
   ...life([removeValue()]),
@@ -378,6 +402,26 @@ export const RULES = life([
   { kind: 'alter_column', ...onUsers, column: 'legacy', nullable: false, default: `'new'` },
   { kind: 'add_constraint', ...onUsers, unique: ['said'] },
 ])
+
+/** Rules that rows of a plain table keep to already, and a foreign key whose action old instances may rely on. */
+export const RULES_ON_ROWS: Life = {
+  ...life([
+    { kind: 'add_constraint', ...on, table: 'places', exclude: 'using btree (word with =)' },
+    { kind: 'add_constraint', ...on, table: 'places', check: `word <> ''` },
+    {
+      kind: 'add_constraint',
+      ...on,
+      table: 'visits',
+      foreign_key: { columns: ['place'], references: { ...on, table: 'places', columns: ['id'] } },
+    },
+    { kind: 'drop_constraint', ...on, table: 'visits', name: 'visits_team_fkey' },
+  ]),
+  given: `create table places (id integer primary key, word text); insert into places select i, 'word ' || i from generate_series(1, 100) i;
+    create table visits (place integer, team integer references teams on delete cascade);
+    insert into visits select i, i % 10 from generate_series(1, 100) i; analyze`,
+  wrong:
+    'select count(*) from places having count(*) <> 100 union all select count(*) from visits having count(*) <> 100',
+}
 
 /** Other names and settings, and statements of a person: some whose form tells that they are done, and one that must not run twice. */
 export const NAMES: Life = {
