@@ -215,6 +215,22 @@ describe('a constraint that somebody else has put up meanwhile', () => {
   })
 })
 
+describe('a constraint by the old name of another one', () => {
+  test('keeps that from getting its name back', async () => {
+    const { database, undo } = await retired(
+      { kind: 'rename_constraint', ...on, table: 'teams', from: 'named', to: 'renamed' },
+      DROP,
+    )
+    await database.query('alter table teams add constraint named check (id > 0)')
+    await expect(undo()).rejects.toMatchObject({
+      code: 'drift_found',
+      message: '"teams" has got another constraint "named" since that one has another name.',
+    })
+    await database.query('alter table teams drop constraint named')
+    expect((await undo()).state).toBe('rolling_out')
+  })
+})
+
 describe('a column that somebody else has added meanwhile', () => {
   test('keeps a partition from being attached again before anything is taken back', async () => {
     const { database, undo, rollback, state } = await retired(DETACH)

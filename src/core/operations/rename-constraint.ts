@@ -70,7 +70,19 @@ export const renameConstraint: OperationSpec<RenameConstraint> = {
       ],
     }),
 
-  rollback: (op, { schema }) => [{ ...renameStep(op, schema, [op.to, op.from]), unmakes: madeName(op) }],
+  rollback: (op, { schema }) => [
+    {
+      ...renameStep(op, schema, [op.to, op.from]),
+      unmakes: madeName(op),
+      requires: [
+        {
+          that: sql`not ${constraintExists(theTable(op), op.from)}`,
+          code: 'drift_found',
+          otherwise: `"${op.table}" has got another constraint "${op.from}" since that one has another name`,
+        },
+      ],
+    },
+  ],
 }
 
 function madeName({ to, ...op }: RenameConstraint): Made {

@@ -113,7 +113,7 @@ export function undoStep(
     locks: [{ relation: table, level: 'access_exclusive' }, ...also],
     requires: [
       {
-        that: columnAbsent(table, column),
+        that: sql`not ${columnExists(table, column)}`,
         code: 'drift_found',
         otherwise: `there is another "${column}" in "${table.name}" by now, and the old one is still hidden; rename that one first`,
         early: true,

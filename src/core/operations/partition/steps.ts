@@ -31,7 +31,7 @@ export function sameColumns({ table, part }: Pick<Parting, 'table' | 'part'>): R
     sql`select attname, atttypid, atttypmod from pg_catalog.pg_attribute where attrelid = ${regclass(one)} and attnum > 0 and not attisdropped`
   const beside = sql`(${of(table)} except ${of(part)}) union all (${of(part)} except ${of(table)})`
   return {
-    that: sql`not exists (${beside})`,
+    that: sql`(${regclass(part)} is null or not exists (${beside}))`,
     code: 'drift_found',
     otherwise: `"${part.name}" and "${table.name}" have not the same columns any more, so the one cannot be attached to the other; give both the same, and run the same command again`,
     which: sql`(select pg_catalog.string_agg(distinct pg_catalog.quote_ident(attname), ', ') from (${beside}) other)`,
