@@ -115,7 +115,7 @@ async function perform(engine: Driving, run: Run, step: Step, performing: Perfor
   const { record } = performing
   if (isTransaction(step)) {
     await runAhead(engine, step)
-    await standing(engine, step, () => performTransaction(engine, run, step, performing))
+    await standing(engine, run, step, () => performTransaction(engine, run, step, performing))
     return
   }
   await begin(engine, run, step, performing)

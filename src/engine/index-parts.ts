@@ -27,7 +27,12 @@ import { stopIfAsked } from './stop.ts'
 export async function workThroughParts(engine: Driving, run: Run, step: IndexPartsStep): Promise<void> {
   await note(engine, run.id, [{ type: 'step_started', step: step.id }])
   // Whoever needs them looks again, because a partition that comes has none.
-  if (step.how === 'stand') return await standInEach(engine, { ...step, using: await usingOf(engine, step) })
+  if (step.how === 'stand')
+    return await standInEach(
+      engine,
+      { run: run.id, step: step.id },
+      { ...step, using: await usingOf(engine, step) },
+    )
   if (step.how === 'drop') await dropLooseParts(engine, step)
   else await buildParts(engine, run, { ...step, using: await usingOf(engine, step) })
   if (await holds(engine, step.probe)) return

@@ -2,22 +2,34 @@ import { BellowsError } from '../core/errors.ts'
 import { loosePartName } from '../core/plan/index-parts.ts'
 import { createIndexSql } from '../core/plan/index-text.ts'
 import type { StandingParts } from '../core/plan/parts.ts'
-import { allStandSql, type BarePart, barePartsSql } from '../core/plan/standing-parts.ts'
-import { id, sql } from '../core/sql.ts'
+import {
+  allStandSql,
+  type BarePart,
+  barePartsSql,
+  type MisnamedColumn,
+  misnamedSql,
+} from '../core/plan/standing-parts.ts'
+import type { TransactionStep } from '../core/plan/step.ts'
+import type { Run } from '../core/run/run.ts'
+import { id, qualified, sql } from '../core/sql.ts'
 import type { Driving } from './context.ts'
 import { holds } from './holds.ts'
+import { transactWithLocks } from './lock.ts'
 import { outside } from './outside.ts'
 import { stopIfAsked } from './stop.ts'
 
 /** So often a partition may come just before the transaction that needs what stands in each. */
 const ROUNDS_MAX = 10
 
+/** Who it is done for. */
+type For = Pick<Parameters<typeof transactWithLocks>[1], 'run' | 'step'>
+
 /** Builds what each partition lacks, one by one, while writers go on; which are left is asked anew behind each. */
-export async function standInEach(engine: Driving, parts: StandingParts): Promise<void> {
+export async function standInEach(engine: Driving, of: For, parts: StandingParts): Promise<void> {
   for (;;) {
     stopIfAsked(engine)
     const [part] = await engine.database.read<BarePart>(barePartsSql(parts))
-    if (part === undefined) return
+    if (part === undefined) return await nameInEach(engine, of, parts)
     for (const name of part.leftovers)
       await outside(engine, sql`drop index concurrently if exists ${id(part.namespace)}.${id(name)}`)
     const index = { name: loosePartName(parts, part), tablespace: parts.tablespace }
@@ -25,14 +37,35 @@ export async function standInEach(engine: Driving, parts: StandingParts): Promis
   }
 }
 
+/** One after the other, each in a transaction of its own: what is not named yet is named while everybody waits. */
+async function nameInEach(engine: Driving, { run, step }: For, parts: StandingParts): Promise<void> {
+  if (parts.named === undefined) return
+  for (const { namespace, name, from, to } of await engine.database.read<MisnamedColumn>(
+    misnamedSql(parts),
+  )) {
+    stopIfAsked(engine)
+    const index = { namespace, name }
+    await transactWithLocks(engine, {
+      run,
+      step,
+      locks: [{ relation: index, level: 'access_exclusive', implied: true }],
+      statementTimeoutMs: engine.settings.holdTimeoutMs,
+      requires: [],
+      statements: [sql`alter table ${qualified(index)} rename column ${id(from)} to ${id(to)}`],
+      events: [],
+    })
+  }
+}
+
 /** A partition that comes between the build and the lock has it built behind that: nothing is read while everybody waits. */
 export async function standing(
   engine: Driving,
-  { stands = [] }: { readonly stands?: readonly StandingParts[] },
+  run: Pick<Run, 'id'>,
+  { id: step, stands = [] }: Pick<TransactionStep, 'id' | 'stands'>,
   work: () => Promise<void>,
 ): Promise<void> {
   for (let round = 1; ; round += 1) {
-    for (const parts of stands) await standInEach(engine, parts)
+    for (const parts of stands) await standInEach(engine, { run: run.id, step }, parts)
     try {
       await work()
       return

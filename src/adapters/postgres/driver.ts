@@ -6,7 +6,7 @@ import { join, lit, type Sql, sql } from '../../core/sql.ts'
 import type { Committed, Driver, Hands, Holder, Lane, Transaction } from '../../engine/ports.ts'
 import { type Connection, openConnection, rowsOf, type Target } from './connection.ts'
 import type { Sessions } from './sessions.ts'
-import { committed, transactionText } from './transaction.ts'
+import { askedAheadText, committed, transactionText } from './transaction.ts'
 
 /** Key of the advisory lock of a database: 'bellows' in two numbers. Source: the first eight bytes of its ASCII form. */
 const LOCK_KEY = sql`1650814060, 1870099200`
@@ -141,6 +141,9 @@ async function transactOn(
   epoch: number,
   transaction: Transaction,
 ): Promise<Committed> {
+  const ahead = askedAheadText(transaction)
+  // Of what is wrong the transaction itself tells.
+  if (ahead !== undefined) await connection.send(ahead).catch(() => undefined)
   return committed(await connection.send(transactionText(transaction, epoch)))
 }
 

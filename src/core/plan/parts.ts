@@ -1,5 +1,6 @@
 import type { QualifiedName } from '../schema/model.ts'
 import type { Sql } from '../sql.ts'
+import type { Renamed } from './copied.ts'
 
 /** An index of a partitioned table, and how its parts are known. */
 export interface IndexParts {
@@ -19,6 +20,8 @@ export interface IndexParts {
   readonly prefix: string
   /** Of a constraint: each part is one, too. */
   readonly constraint?: PartConstraint
+  /** What columns of one that stands are called when it is built, and when it becomes a key: then nothing is left to be named. */
+  readonly named?: readonly Renamed[]
 }
 
 export interface PartConstraint {

@@ -5,7 +5,7 @@ import { type CarriedKey, primaryKeySql } from './standing-parts.ts'
 
 /**
  * Makes the primary key of a partitioned table of other columns: what stands in each partition becomes its key, under the name that
- * this has had, and is attached to that of the table. It reads no row, and asks the catalog which partitions there are.
+ * this has had, and whatever is above takes it over. It reads no row, and asks the catalog which partitions there are.
  * @param columns those of the key that are called otherwise by now than in the model
  */
 export function swapPartKeysSql(carried: CarriedKey, parts: StandingParts, columns: readonly Renamed[]): Sql {
@@ -17,24 +17,18 @@ declare
   one record;
   had jsonb := (${hadSql(carried)});
   was jsonb;
-  upper regclass;
-  alone text;
 begin
   alter table ${on} drop constraint ${id(key.name)} restrict;
-  for one in select t.relid, t.parentrelid, t.level, t.isleaf, n.nspname
+  -- From below: a table that gets a key looks for those of its partitions once, and each that were attached by itself would look at all others.
+  for one in select t.relid, t.isleaf, n.nspname, (select x.relname from pg_catalog.pg_index i join pg_catalog.pg_class x on x.oid = i.indexrelid
+        where i.indrelid = t.relid and i.indisvalid and pg_catalog.starts_with(x.relname, ${lit(parts.prefix)})) as alone
       from pg_catalog.pg_partition_tree(${regclass(table)}) t join pg_catalog.pg_class c on c.oid = t.relid join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-      order by t.level, t.relid loop
+      order by t.level desc, t.relid loop
     was := had -> one.relid::oid::text;
     if one.isleaf then
-      select x.relname into strict alone from pg_catalog.pg_index i join pg_catalog.pg_class x on x.oid = i.indexrelid
-        where i.indrelid = one.relid and i.indisvalid and pg_catalog.starts_with(x.relname, ${lit(parts.prefix)});
-      execute pg_catalog.format('alter table %s add constraint %I primary key using index %I', one.relid, was ->> 'name', alone);
+      execute pg_catalog.format('alter table %s add constraint %I primary key using index %I', one.relid, was ->> 'name', one.alone);
     else
-      execute pg_catalog.format('alter table only %s add constraint %I %s', one.relid, was ->> 'name', ${lit(made)});
-    end if;
-    if one.level > 0 then
-      select i.indexrelid into strict upper from pg_catalog.pg_index i where i.indrelid = one.parentrelid and i.indisprimary;
-      execute pg_catalog.format('alter index %s attach partition %I.%I', upper, one.nspname, was ->> 'name');
+      execute pg_catalog.format('alter table %s add constraint %I %s', one.relid, was ->> 'name', ${lit(made)});
     end if;
     if was ->> 'comment' is not null then
       execute pg_catalog.format('comment on constraint %I on %s is %L', was ->> 'name', one.relid, was ->> 'comment');
@@ -49,6 +43,9 @@ begin
       execute pg_catalog.format('alter table %s cluster on %I', one.relid, was ->> 'name');
     end if;
   end loop;
+  if exists (${aloneSql(carried)}) then
+    raise exception 'a partition has a primary key that is not a part of that of its table';
+  end if;
   for one in ${otherNamesSql(carried)} loop
     execute pg_catalog.format('alter table %s rename column %I to %I', one.place, one.called, one.wanted);
   end loop;
@@ -64,7 +61,13 @@ function hadSql({ table, key }: CarriedKey): Sql {
     join pg_catalog.pg_class x on x.oid = i.indexrelid join pg_catalog.pg_constraint k on k.conindid = i.indexrelid and k.contype = 'p'`
 }
 
-/** An index keeps the names that its columns had when it was built. */
+function aloneSql({ table }: CarriedKey): Sql {
+  return sql`select from pg_catalog.pg_partition_tree(${regclass(table)}) t join pg_catalog.pg_index i on i.indrelid = t.relid and i.indisprimary
+      where t.level > 0 and not exists (select from pg_catalog.pg_inherits h join pg_catalog.pg_index u on u.indexrelid = h.inhparent
+        where h.inhrelid = i.indexrelid and u.indisprimary)`
+}
+
+/** An index keeps the names that its columns had when it was built, where nobody has given it others before. */
 function otherNamesSql({ table, key }: CarriedKey): Sql {
   return sql`select i.indexrelid::regclass as place, x.attname as called, a.attname as wanted
       from pg_catalog.pg_partition_tree(${keyIndex({ table, key })}) t join pg_catalog.pg_index i on i.indexrelid = t.relid

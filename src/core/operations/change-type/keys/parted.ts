@@ -1,5 +1,5 @@
+import type { Renamed } from '../../../plan/copied.ts'
 import type { StandingParts } from '../../../plan/parts.ts'
-import { renameSql } from '../../../plan/retire.ts'
 import { allStand, dropStandingStep, standingParts, standStep } from '../../../plan/standing-parts.ts'
 import type { Requirement, StepDraft } from '../../../plan/step.ts'
 import { swapPartKeysSql } from '../../../plan/swap-part-keys.ts'
@@ -18,7 +18,11 @@ export function partedOf(keys: readonly PrimaryKey[]): readonly PrimaryKey[] {
 
 /** Of the new columns, as they are called until they have their names. */
 export function nextParts(key: PrimaryKey): StandingParts {
-  return standingParts(key, key.next, key.columns)
+  return standingParts(
+    key,
+    key.next,
+    key.columns.map(({ from, to }) => ({ from, to, finalName: from })),
+  )
 }
 
 /** Of the old columns, before they are hidden, or behind that. */
@@ -26,8 +30,8 @@ export function spareParts(key: PrimaryKey, when: 'shown' | 'hidden' = 'shown'):
   return standingParts(key, key.spare, when === 'shown' ? [] : key.columns.map(asHidden))
 }
 
-function asHidden({ from, hidden }: KeyColumn) {
-  return { from, to: hidden }
+function asHidden({ from, hidden }: KeyColumn): Renamed {
+  return { from, to: hidden, finalName: from }
 }
 
 export function standPartsStep(
@@ -72,13 +76,7 @@ export function takeOverPartsSql(key: PrimaryKey): Sql {
   return swapPartKeysSql(key, nextParts(key), [])
 }
 
-/** Before the new columns lose their NOT NULL, without which they are no key. */
+/** When the old columns have theirs again. */
 export function giveBackPartsSql(key: PrimaryKey): Sql {
-  return swapPartKeysSql(key, spareParts(key), key.columns.map(asHidden))
-}
-
-/** When the old columns have their names again: with the index of the table those of all partitions. */
-export function shownPartsSql({ table, key, columns }: PrimaryKey): readonly Sql[] {
-  const { namespace } = table
-  return columns.map(({ from, hidden }) => renameSql({ namespace, name: key.name }, hidden, from))
+  return swapPartKeysSql(key, spareParts(key), [])
 }

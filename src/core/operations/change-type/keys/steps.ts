@@ -14,7 +14,7 @@ import { proveAgainStep, proveAnewStep, takeOverAgainStep } from '../../keys/lin
 import type { ChangeType } from '../change.ts'
 import { changeHazards } from '../checks.ts'
 import { type Keys, linksOf, type Member } from './keys.ts'
-import { nameNotNullSql } from './not-null.ts'
+import { knowNotNullSteps, nameNotNullSql } from './not-null.ts'
 import { dropSparesStep, isParted, nextParts, partedOf, spareParts, standPartsStep } from './parted.ts'
 import type { PrimaryKey } from './primary-key.ts'
 import { swapKeysBackStep, swapKeysStep } from './swap.ts'
@@ -59,6 +59,7 @@ export function contractKeys(keys: Keys): readonly StepDraft[] {
     ...members.flatMap(verifySteps).map(apart),
     // The swap uses them up, and so does its undo: who goes on after that builds them again.
     ...primaryKeys.flatMap((key) => [nextStep(key), spareStep(key)]),
+    ...members.flatMap(knowNotNullSteps),
     ...linksOf(keys)
       .filter(({ table }) => table.kind === 'partitioned')
       .map(takeOverAgainStep),

@@ -15,14 +15,7 @@ import { dropAgainSql, partsWithoutHazard, putAgainSql } from '../../keys/links-
 import { returnDefaultSql } from '../steps.ts'
 import { type Keys, linksOf, type Member } from './keys.ts'
 import { dropNotNullSql, setNotNullSql } from './not-null.ts'
-import {
-  giveBackPartsSql,
-  isParted,
-  shownPartsSql,
-  standBack,
-  standThere,
-  takeOverPartsSql,
-} from './parted.ts'
+import { giveBackPartsSql, isParted, standBack, standThere, takeOverPartsSql } from './parted.ts'
 import type { PrimaryKey } from './primary-key.ts'
 import { swapBackRequirements, swapRequirements } from './requirements.ts'
 
@@ -83,9 +76,11 @@ export function swapKeysBackStep(keys: Keys): StepDraft {
       ...(along?.back ?? []),
       ...links.map(({ table, key }) => dropConstraintSql(table, key.name)),
       ...anew.map(dropAgainSql),
-      ...primaryKeys.map((key) => (isParted(key) ? giveBackPartsSql(key) : dropKeySql(key))),
+      ...primaryKeys.flatMap((key) => (isParted(key) ? [] : [dropKeySql(key)])),
       ...members.flatMap(giveBackSql),
-      ...primaryKeys.flatMap((key) => (isParted(key) ? shownPartsSql(key) : keySql(key, key.spare, false))),
+      ...primaryKeys.flatMap((key) =>
+        isParted(key) ? [giveBackPartsSql(key)] : keySql(key, key.spare, false),
+      ),
       // For new rows; those that are there were held to it by the twin, and are looked at in a step of its own.
       ...linksOf(keys).flatMap(putAgainSql),
       compiledSql(keys),
@@ -125,20 +120,20 @@ function swapLocks({ members, ...keys }: Keys): readonly Lock[] {
 }
 
 function takeOverSql(member: Member): readonly Sql[] {
-  const { table, from, to, leaving, hidden, isFilled } = member
+  const { table, from, to, leaving, hidden } = member
   return [
     renameSql(table, from, leaving.hidden),
     renameSql(table, to, from),
     functionSql(hidden),
     ...moveDefaultSql(member),
     ...ownSequencesSql(member),
-    ...(isFilled ? setNotNullSql(member) : []),
+    ...setNotNullSql(member),
     ...identitySql(member, leaving.hidden, from),
   ]
 }
 
 function giveBackSql(member: Member): readonly Sql[] {
-  const { table, from, to, leaving, installed, isFilled } = member
+  const { table, from, to, leaving, installed } = member
   return [
     ...identitySql(member, from, leaving.hidden),
     ...returnDefaultSql(member),
@@ -146,7 +141,7 @@ function giveBackSql(member: Member): readonly Sql[] {
     renameSql(table, leaving.hidden, from),
     functionSql(installed),
     ...ownSequencesSql(member),
-    ...(isFilled ? dropNotNullSql(member) : []),
+    ...dropNotNullSql(member),
   ]
 }
 

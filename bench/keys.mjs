@@ -1,0 +1,162 @@
+// How long clients wait while the keys of all partitions of a table go over at once: the longest wait of a reader and of a writer, in
+// milliseconds, at each of the steps that lock every partition. Nobody else is there, so nobody is waited for: what they see is the hold.
+//
+//   npm run bench:keys -- [partitions] [rows a partition] [runs]
+//   BELLOWS_TEST_MAJOR=14 npm run bench:keys         on another version, see scripts/matrix.mjs
+import { createJiti } from 'jiti'
+import pg from 'pg'
+
+// Not for users, so the package does not offer it.
+const jiti = createJiti(import.meta.url)
+const { openBellows } = await jiti.import('../src/compose.ts')
+const { startEmbedded } = await jiti.import('../src/adapters/postgres/embedded/start.ts')
+const { matrixBinaries } = await jiti.import('../test/support/matrix.ts')
+
+const PARTITIONS = Number(process.argv[2] ?? 50)
+const ROWS = Number(process.argv[3] ?? 1_000)
+const RUNS = Number(process.argv[4] ?? 3)
+const DAYS = 400_000
+
+const on = { namespace: 'public', table: 'events' }
+const CHANGE = { kind: 'change_type', ...on, column: 'id', type: 'bigint' }
+const RENAME = { kind: 'rename_column', ...on, from: 'id', to: 'number' }
+const KEY = {
+  kind: 'add_constraint',
+  namespace: 'public',
+  table: 'logs',
+  name: 'logs_event_at_fkey',
+  foreign_key: { columns: ['event', 'at'], references: { ...on, columns: ['id', 'at'] } },
+}
+
+const partitioned = (table, columns) => `
+create table ${table} (${columns}) partition by range (at);
+do $$ begin for n in 1..${PARTITIONS} loop
+  execute format('create table ${table}_%s partition of ${table} for values from (%s) to (%s)', n, n * ${DAYS}, (n + 1) * ${DAYS});
+end loop; end $$;`
+const filled = (table, columns) =>
+  `insert into ${table} (${columns}) select i, p * ${DAYS} + i, 'x' from generate_series(1, ${PARTITIONS}) p, generate_series(1, ${ROWS}) i;`
+const EVENTS = `${partitioned('events', 'id int not null, at int not null, name text, primary key (id, at)')} ${filled('events', 'id, at, name')}`
+const LOGS = `${partitioned('logs', 'event int, at int, said text')} ${filled('logs', 'event, at, said')}`
+const POINTING = `${EVENTS} ${LOGS} alter table logs add foreign key (event, at) references events (id, at);`
+
+const CASES = [
+  ['change_type', EVENTS, CHANGE],
+  ['rename_column', EVENTS, RENAME],
+  ['change_type, at which a partitioned table points', POINTING, CHANGE],
+  ['rename_column, at which a partitioned table points', POINTING, RENAME],
+  ['add_constraint, a foreign key between them', `${EVENTS} ${LOGS}`, KEY],
+].filter(([name]) => process.env.CASE === undefined || name === process.env.CASE)
+
+const WAITS = [
+  ['expand', (driver, migration) => driver.advance(migration, 'expand')],
+  ['verify', (driver, migration) => driver.advance(migration, 'verify')],
+  ['retire', (driver, migration) => driver.advance(migration, 'retire')],
+  ['undo', (driver) => driver.undo(1)],
+  ['retire again', (driver, migration) => driver.advance(migration, 'retire')],
+  ['purge', (driver, migration) => driver.advance(migration, 'purge')],
+]
+
+const binaries = matrixBinaries()
+const server = await startEmbedded({
+  ...(binaries === undefined ? {} : { binaries }),
+  settings: { autovacuum: 'off', max_locks_per_transaction: '1024' },
+})
+const results = []
+try {
+  for (const [name, given, operation] of CASES) {
+    const runs = []
+    for (let at = 0; at < RUNS; at += 1) runs.push(await lived(`keys_${results.length}_${at}`, given, operation))
+    results.push([name, runs])
+  }
+  report()
+} finally {
+  await server.stop()
+}
+
+async function lived(name, given, operation) {
+  const root = await connected('postgres')
+  await root.query(`create database ${name}`)
+  await root.end()
+  const maker = await connected(name)
+  await maker.query(given)
+  await maker.query('vacuum analyze')
+  if (process.env.BELLOWS_PROF) await maker.query('create table public.prof (run text, n int, at timestamptz, what text)')
+  const bellows = await openBellows({
+    database: server.databaseUrl(name),
+    settings: { gate: { whenNoneRegistered: 'allow', unregistered: 'allow', quietMs: 0, reason: 'a benchmark' } },
+  })
+  const migration = { name: '0001_test', operations: [operation] }
+  const waits = {}
+  try {
+    for (const [what, work] of WAITS) {
+      if (operation === KEY && what !== 'expand' && what !== 'verify') continue
+      waits[what] = await watched(name, () => bellows.change((driver) => work(driver, migration)))
+    }
+    if (process.env.BELLOWS_PROF) await printProfile(maker)
+  } finally {
+    await bellows.close()
+    await maker.end()
+  }
+  return waits
+}
+
+/** What a reader and a writer of one partition wait at most, while `work` is done. */
+async function watched(name, work) {
+  const stop = { now: false }
+  const statements = ['select from events where at = 1', `update events set name = 'y' where at = ${DAYS + 1}`]
+  const clients = await Promise.all(
+    statements.map(async (statement) => {
+      const client = await connected(name)
+      await client.query(statement)
+      return [client, statement]
+    }),
+  )
+  const waiting = clients.map(([client, statement]) => longestWait(client, statement, stop))
+  await work().finally(() => {
+    stop.now = true
+  })
+  const longest = Math.max(...(await Promise.all(waiting)))
+  for (const [client] of clients) await client.end()
+  return longest
+}
+
+async function longestWait(client, statement, stop) {
+  let longest = 0
+  while (!stop.now) {
+    const began = performance.now()
+    await client.query(statement)
+    longest = Math.max(longest, performance.now() - began)
+    await new Promise((resolve) => setTimeout(resolve, 2))
+  }
+  return longest
+}
+
+async function connected(name) {
+  const client = new pg.Client({ connectionString: server.databaseUrl(name), application_name: 'bellows/bench' })
+  await client.connect()
+  return client
+}
+
+function report() {
+  const steps = WAITS.map(([what]) => what)
+  console.log(`${PARTITIONS} partitions of ${ROWS} rows, ${process.env.BELLOWS_TEST_MAJOR ?? 18}, median of ${RUNS} runs, ms`)
+  console.log(`| | ${steps.join(' | ')} |\n|---|${steps.map(() => '---:|').join('')}`)
+  for (const [name, runs] of results)
+    console.log(`| ${name} | ${steps.map((what) => median(runs.map((run) => run[what]))).join(' | ')} |`)
+}
+
+function median(figures) {
+  const sorted = figures.filter((one) => one !== undefined).sort((a, b) => a - b)
+  return sorted.length === 0 ? '' : sorted[Math.floor(sorted.length / 2)].toFixed(0)
+}
+
+async function printProfile(client) {
+  const { rows } = await client.query(`select run, n, what, round(extract(epoch from at - lag(at) over (partition by run order by n)) * 1000, 1) as ms, round(extract(epoch from max(at) over (partition by run) - min(at) over (partition by run)) * 1000, 1) as whole from prof order by run, n`)
+  const byRun = new Map()
+  for (const row of rows) byRun.set(row.run, [...(byRun.get(row.run) ?? []), row])
+  for (const [run, all] of byRun) {
+    if (Number(all[0].whole) < 15) continue
+    console.log(`--- ${run}: ${all[0].whole} ms`)
+    for (const { n, what, ms } of all) if (Number(ms) >= 0.3) console.log(`${String(n).padStart(3)} ${String(ms).padStart(7)}  ${what}`)
+  }
+}
