@@ -65,7 +65,8 @@ const results = []
 try {
   for (const [name, given, operation] of CASES) {
     const runs = []
-    for (let at = 0; at < RUNS; at += 1) runs.push(await lived(`keys_${results.length}_${at}`, given, operation))
+    for (let at = 0; at < RUNS; at += 1)
+      runs.push(await lived(`keys_${results.length}_${at}`, given, operation))
     results.push([name, runs])
   }
   report()
@@ -80,16 +81,19 @@ async function lived(name, given, operation) {
   const maker = await connected(name)
   await maker.query(given)
   await maker.query('vacuum analyze')
-  if (process.env.BELLOWS_PROF) await maker.query('create table public.prof (run text, n int, at timestamptz, what text)')
+  if (process.env.BELLOWS_PROF)
+    await maker.query('create table public.prof (run text, n int, at timestamptz, what text)')
   const bellows = await openBellows({
     database: server.databaseUrl(name),
-    settings: { gate: { whenNoneRegistered: 'allow', unregistered: 'allow', quietMs: 0, reason: 'a benchmark' } },
+    settings: {
+      gate: { whenNoneRegistered: 'allow', unregistered: 'allow', quietMs: 0, reason: 'a benchmark' },
+    },
   })
   const migration = { name: '0001_test', operations: [operation] }
   const waits = {}
   try {
     for (const [what, work] of WAITS) {
-      if (operation === KEY && what !== 'expand' && what !== 'verify') continue
+      if (operation === KEY && (what === 'undo' || what === 'retire again')) continue
       waits[what] = await watched(name, () => bellows.change((driver) => work(driver, migration)))
     }
     if (process.env.BELLOWS_PROF) await printProfile(maker)
@@ -103,7 +107,10 @@ async function lived(name, given, operation) {
 /** What a reader and a writer of one partition wait at most, while `work` is done. */
 async function watched(name, work) {
   const stop = { now: false }
-  const statements = ['select from events where at = 1', `update events set name = 'y' where at = ${DAYS + 1}`]
+  const statements = [
+    'select from events where at = 1',
+    `update events set name = 'y' where at = ${DAYS + 1}`,
+  ]
   const clients = await Promise.all(
     statements.map(async (statement) => {
       const client = await connected(name)
@@ -132,14 +139,19 @@ async function longestWait(client, statement, stop) {
 }
 
 async function connected(name) {
-  const client = new pg.Client({ connectionString: server.databaseUrl(name), application_name: 'bellows/bench' })
+  const client = new pg.Client({
+    connectionString: server.databaseUrl(name),
+    application_name: 'bellows/bench',
+  })
   await client.connect()
   return client
 }
 
 function report() {
   const steps = WAITS.map(([what]) => what)
-  console.log(`${PARTITIONS} partitions of ${ROWS} rows, ${process.env.BELLOWS_TEST_MAJOR ?? 18}, median of ${RUNS} runs, ms`)
+  console.log(
+    `${PARTITIONS} partitions of ${ROWS} rows, ${process.env.BELLOWS_TEST_MAJOR ?? 18}, median of ${RUNS} runs, ms`,
+  )
   console.log(`| | ${steps.join(' | ')} |\n|---|${steps.map(() => '---:|').join('')}`)
   for (const [name, runs] of results)
     console.log(`| ${name} | ${steps.map((what) => median(runs.map((run) => run[what]))).join(' | ')} |`)
@@ -151,12 +163,15 @@ function median(figures) {
 }
 
 async function printProfile(client) {
-  const { rows } = await client.query(`select run, n, what, round(extract(epoch from at - lag(at) over (partition by run order by n)) * 1000, 1) as ms, round(extract(epoch from max(at) over (partition by run) - min(at) over (partition by run)) * 1000, 1) as whole from prof order by run, n`)
+  const { rows } = await client.query(
+    `select run, n, what, round(extract(epoch from at - lag(at) over (partition by run order by n)) * 1000, 1) as ms, round(extract(epoch from max(at) over (partition by run) - min(at) over (partition by run)) * 1000, 1) as whole from prof order by run, n`,
+  )
   const byRun = new Map()
   for (const row of rows) byRun.set(row.run, [...(byRun.get(row.run) ?? []), row])
   for (const [run, all] of byRun) {
     if (Number(all[0].whole) < 15) continue
     console.log(`--- ${run}: ${all[0].whole} ms`)
-    for (const { n, what, ms } of all) if (Number(ms) >= 0.3) console.log(`${String(n).padStart(3)} ${String(ms).padStart(7)}  ${what}`)
+    for (const { n, what, ms } of all)
+      if (Number(ms) >= 0.3) console.log(`${String(n).padStart(3)} ${String(ms).padStart(7)}  ${what}`)
   }
 }

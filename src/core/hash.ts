@@ -7,13 +7,23 @@ export function hash(text: string): string {
   return bytesToHex(sha256(utf8ToBytes(text)))
 }
 
-/** The same text for the same value: keys in sorted order at every depth. */
+/** The same text for the same value: keys in sorted order at every depth. Written by hand, because a copy of each object of a large plan costs more than the text. */
 export function canonical(value: unknown): string {
-  return JSON.stringify(value, (_key, inner: unknown) =>
-    inner !== null && typeof inner === 'object' && !Array.isArray(inner)
-      ? Object.fromEntries(entriesByName(inner as Readonly<Record<string, unknown>>))
-      : inner,
-  )
+  if (value === null || typeof value !== 'object') return JSON.stringify(value)
+  if (Array.isArray(value)) return `[${value.map((one) => canonical(one) ?? 'null').join(',')}]`
+  const entries = keysOf(value).map((key) => `${JSON.stringify(key)}:${canonical(inside(value, key))}`)
+  return `{${entries.join(',')}}`
+}
+
+/** Sorted, without those that JSON leaves out. */
+function keysOf(value: object): readonly string[] {
+  return Object.keys(value)
+    .filter((key) => inside(value, key) !== undefined)
+    .sort()
+}
+
+function inside(value: object, key: string): unknown {
+  return (value as Readonly<Record<string, unknown>>)[key]
 }
 
 /** `hash(canonical(value))` without the whole text of it, which of a large plan is hundreds of megabytes. */
@@ -32,15 +42,10 @@ function* piecesOf(value: unknown, depth: number): Generator<string> {
     return
   }
   const isList = Array.isArray(value)
-  const entries = isList
-    ? value.map((one) => ['', one] as const)
-    : Object.entries(value)
-        .filter(([, one]) => one !== undefined)
-        .sort(([a], [b]) => (a < b ? -1 : 1))
   yield isList ? '[' : '{'
-  for (const [at, [key, one]] of entries.entries()) {
+  for (const [at, key] of (isList ? [...value.keys()] : keysOf(value)).entries()) {
     yield `${at === 0 ? '' : ','}${isList ? '' : `${JSON.stringify(key)}:`}`
-    yield* piecesOf(one, depth - 1)
+    yield* piecesOf(inside(value, String(key)), depth - 1)
   }
   yield isList ? ']' : '}'
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { canonical, hash } from '../../src/core/hash.ts'
+import { canonical, hash, hashOf } from '../../src/core/hash.ts'
 
 describe('the hash', () => {
   test.each<[string, string]>([
@@ -76,6 +76,19 @@ describe('the canonical text', () => {
         if (same) expect(JSON.parse(canonical(a))).toEqual(JSON.parse(canonical(b)))
       }),
     )
+  })
+
+  test('has the same hash as in pieces', () => {
+    const given = fc.oneof(
+      fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 4 })),
+      fc.array(fc.jsonValue()),
+    )
+    fc.assert(
+      fc.property(given, (value) => {
+        expect(hashOf(value)).toBe(hash(canonical(value)))
+      }),
+    )
+    expect(hashOf({ b: [{ c: undefined }, undefined], a: undefined })).toBe(hash('{"b":[{},null]}'))
   })
 
   test('leaves the value as it was', () => {

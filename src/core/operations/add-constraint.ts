@@ -41,6 +41,8 @@ export interface AddConstraint {
   readonly include?: readonly string[]
   readonly nulls_not_distinct?: boolean
   readonly deferrable?: Deferrable
+  /** Why everybody may wait for longer than usual, where the partitions of very many take it over at once. Kept in the run. */
+  readonly unsafe?: string
 }
 
 export const addConstraint: OperationSpec<AddConstraint> = {

@@ -23,6 +23,8 @@ export interface DropConstraint {
   readonly namespace: string
   readonly table: string
   readonly name: string
+  /** Why everybody may wait for longer than usual, where the partitions of very many have it back at once. Kept in the run. */
+  readonly unsafe?: string
 }
 
 export const dropConstraint: OperationSpec<DropConstraint> = {

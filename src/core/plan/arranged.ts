@@ -35,7 +35,7 @@ function withRetype(operations: Operations, op: Operation): Operations {
       one.kind === 'rename_column' && isSameName(theTable(one), theTable(op)) && joins(one, op, operations),
   )
   if (rename?.kind !== 'rename_column') return operations
-  const { type, collation, nullable, up, down, overlap } = op
+  const { type, collation, nullable, up, down, overlap, unsafe = rename.unsafe } = op
   const { from, to } = rename
   const more = {
     type,
@@ -44,6 +44,7 @@ function withRetype(operations: Operations, op: Operation): Operations {
     up: up && rewriteExpression(up, { from: op.column, to: from }),
     down: down && rewriteExpression(down, { from: op.column, to }),
     overlap,
+    unsafe,
   }
   const given = Object.fromEntries(Object.entries(more).filter(([, value]) => value !== undefined))
   return operations.filter((one) => one !== op).map((one) => (one === rename ? { ...rename, ...given } : one))
@@ -55,7 +56,7 @@ function joins(
   op: Extract<Operation, { kind: 'change_type' }>,
   operations: Operations,
 ): boolean {
-  const { kind: _, namespace: __, table: ___, from, to, ...more } = rename
+  const { kind: _, namespace: __, table: ___, unsafe: ____, from, to, ...more } = rename
   const isBehind = operations.indexOf(op) > operations.indexOf(rename)
   return op.column === (isBehind ? to : from) && Object.values(more).every((value) => value === undefined)
 }

@@ -2,6 +2,7 @@ import type { QualifiedName, Table } from '../schema/model.ts'
 import { shown } from '../sql.ts'
 import type { Renamed } from './copied.ts'
 import type { Hazard } from './hazard.ts'
+import { keyedHoldMs } from './hold.ts'
 import type { Step, StepDraft } from './step.ts'
 
 /** Dangers that follow from what a step is, whatever operation it belongs to. */
@@ -17,7 +18,7 @@ export function stepHazards(step: StepDraft): readonly Hazard[] {
       : [
           {
             code: 'stops_clients' as const,
-            because: `Every statement on ${counted(tables)} waits while the step holds its lock: for the lock timeout at most, and then for ${holdText(step, tables.length)}.`,
+            because: `Every statement on ${counted(tables)} waits while the step holds its lock: for the lock timeout at most, and then for ${holdText(step)}.`,
           },
         ]),
     ...('cost' in step && step.cost === 'scan'
@@ -26,14 +27,11 @@ export function stepHazards(step: StepDraft): readonly Hazard[] {
   ]
 }
 
-/** Measured where the machine had other work to do, see decision 0059; on an idle one it is less. */
-const KEYED_TABLE_MS = 4
-
-/** The key of each partition is made one of the new column by itself, see `swapPartKeysSql`, and what points at it goes over, too. */
-function holdText(step: StepDraft, tables: number): string {
-  return 'stands' in step && step.stands !== undefined
-    ? `some ${tables * KEYED_TABLE_MS} milliseconds, as the keys of all partitions go over together`
-    : 'some milliseconds'
+function holdText(step: StepDraft): string {
+  const ms = keyedHoldMs(step)
+  return ms === undefined
+    ? 'some milliseconds'
+    : `some ${ms} milliseconds, as the keys of all partitions go over together; on a server that has more to do than it has cores for, several times that`
 }
 
 /** More names than these say nothing that their number does not: a table may have hundreds of partitions. */

@@ -1,5 +1,5 @@
 import { BellowsError } from '../errors.ts'
-import { canonical, hash } from '../hash.ts'
+import { hashOf } from '../hash.ts'
 import { identifierProblem } from '../identifier.ts'
 import { specOf } from '../operations/index.ts'
 import type { Migration, Operation } from '../operations/migration.ts'
@@ -17,6 +17,7 @@ import { groupsOf } from './groups.ts'
 import { joined } from './joining.ts'
 import { beginOf, begunLate, type Copied, copiedBy, copiedFor, lateProblems, withoutCopied } from './late.ts'
 import { leftKeyProblems } from './left-keys.ts'
+import { holdHazards, holdProblems } from './long-holds.ts'
 import { keyProblems, meetingProblems, sharingProblems } from './meetings.ts'
 import { movedLinkProblems } from './moved-links.ts'
 import { numbered } from './numbered.ts'
@@ -83,7 +84,7 @@ export function nothingLeft({ format, migration, serverVersion }: Plan): Plan {
 }
 
 function hashed(content: Omit<Plan, 'hash'>): Plan {
-  return { ...content, hash: hash(canonical(content)) }
+  return { ...content, hash: hashOf(content) }
 }
 
 /** The schema after the whole migration. */
@@ -111,7 +112,10 @@ function together(migration: Migration, schema: Schema, facts: Facts): readonly 
     const group = groups[at] ?? at
     duties.set(group, [...(duties.get(group) ?? []), ...mine])
   }
-  refuseIfAny(missingRights(migration, alone, { schema, facts }))
+  refuseIfAny([
+    ...missingRights(migration, alone, { schema, facts }),
+    ...holdProblems(migration, alone, facts.serverVersion),
+  ])
   const isShared = [...duties.values()].some(({ length }) => length > 1)
   const planned = isShared
     ? draftsOfAll(migration, schema, facts, (at) => duties.get(groups[at] ?? at))
@@ -203,7 +207,11 @@ function leavesSomething({ kind }: Step): boolean {
 
 function draftsOf(op: Operation, context: Context): Drafts {
   const spec = specOf(op)
-  const whole = (draft: StepDraft) => overPartitions(draft, context.schema)
+  const whole = (given: StepDraft): StepDraft => {
+    const draft = overPartitions(given, context.schema)
+    const more = holdHazards(draft, op, context.facts.serverVersion)
+    return more.length === 0 ? draft : { ...draft, hazards: [...draft.hazards, ...more] }
+  }
   return {
     touches: spec.needs(op).touches,
     forward: [...spec.expand(op, context), ...spec.backfill(op, context), ...spec.contract(op, context)].map(

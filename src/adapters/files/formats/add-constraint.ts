@@ -16,4 +16,5 @@ export const addConstraint = z.strictObject({
   include: columns.optional(),
   nulls_not_distinct: z.boolean().optional(),
   deferrable: z.enum(DEFERRABLE).optional(),
+  unsafe: name.optional(),
 })

@@ -81,7 +81,7 @@ export function ruleProblems(table: Table, from: string, to: string): readonly B
   )
 }
 
-/** Measured: some 4 ms for each partition on a small machine that had other work to do, there and back; the bound of a transaction is 2 s. */
+/** On a server that has several times as much to do as it has cores for, some 5 ms for each partition; the bound of a transaction is 2 s. */
 const KEYED_PARTS_MAX = 100
 
 function isTooWide({ kind, parts }: Table, one: Constraint): boolean {

@@ -15,6 +15,8 @@ export interface Retype {
   readonly up?: string
   /** The old value out of the new one, which it calls by the name of the new column. */
   readonly down?: string
+  /** Why everybody may wait for longer than usual, where the keys of very many partitions go over at once. Kept in the run. */
+  readonly unsafe?: string
 }
 
 /** The same, of which column, and what that is called in the end. */
