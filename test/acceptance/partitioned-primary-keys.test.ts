@@ -224,6 +224,26 @@ test('a partition that comes while the lock is waited for has its index built be
   expect(await badKeys(database)).toEqual([])
 })
 
+test('what is to be the key has its names, and the new column its NOT NULL, before everybody waits for the swap', async () => {
+  const { database, advance } = await ready(CHANGE)
+  await advance('verify')
+  await database.query('create index stranger on events (id)')
+  await expect(advance('retire')).rejects.toMatchObject({ code: 'drift_found' })
+  expect(await typeOf(database)).toEqual('integer')
+  expect(
+    await database.query(`select distinct a.attname from pg_class x join pg_attribute a on a.attrelid = x.oid
+      where x.relkind = 'i' and starts_with(x.relname, 'bellows_part_') order by 1`),
+  ).toEqual(['at', 'id', 'kind'].map((attname) => ({ attname })))
+  const known = () =>
+    database.query(`select a.attnotnull as known, count(*)::int from pg_partition_tree('events') t join pg_attribute a on a.attrelid = t.relid
+      where starts_with(a.attname, 'bellows_new_') group by 1`)
+  expect(await known()).toEqual([{ known: true, count: 6 }])
+  await database.query('drop index stranger')
+  await advance('retire')
+  expect(await typeOf(database)).toEqual('bigint')
+  expect(await badKeys(database)).toEqual([])
+})
+
 test('the swap, its undo and the purge read no row', async () => {
   const scans = async (database: TestDatabase) => {
     await database.query('select pg_stat_force_next_flush(), pg_stat_clear_snapshot()')

@@ -1,5 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { committed, requirementSql, transactionText } from '../../../src/adapters/postgres/transaction.ts'
+import {
+  askedAheadText,
+  committed,
+  requirementSql,
+  transactionText,
+} from '../../../src/adapters/postgres/transaction.ts'
 import { sql } from '../../../src/core/sql.ts'
 import type { Transaction } from '../../../src/engine/ports.ts'
 
@@ -147,5 +152,20 @@ describe('what a transaction brought', () => {
     ],
   ])('%s', (_what, results, expected) => {
     expect(committed(results)).toEqual(expected)
+  })
+})
+
+describe('what is asked under the locks', () => {
+  const locks = [{ relation: { namespace: 'public', name: 'users' }, level: 'access_exclusive' }] as const
+  const one = { that: sql`a`, code: 'drift_found', otherwise: 'no a' } as const
+
+  test('is asked once before them, with what is in the way and what must hold behind', () => {
+    const asked = { locks, requires: [one, { ...one, that: sql`b`, which: sql`c` }], probe: sql`d` }
+    expect(askedAheadText(transaction(asked))).toBe('select (a);\nselect (b);\nselect (c);\nselect (d)')
+  })
+
+  test('is nothing where nobody waits, or nothing is required', () => {
+    expect(askedAheadText(transaction({ locks: [], requires: [one] }))).toBeUndefined()
+    expect(askedAheadText(transaction({ locks, requires: [] }))).toBeUndefined()
   })
 })
