@@ -18,13 +18,15 @@ const RUNS = Number(process.argv[4] ?? 3)
 const DAYS = 400_000
 
 const on = { namespace: 'public', table: 'events' }
-const CHANGE = { kind: 'change_type', ...on, column: 'id', type: 'bigint' }
-const RENAME = { kind: 'rename_column', ...on, from: 'id', to: 'number' }
+const unsafe = 'a benchmark'
+const CHANGE = { kind: 'change_type', ...on, column: 'id', type: 'bigint', unsafe }
+const RENAME = { kind: 'rename_column', ...on, from: 'id', to: 'number', unsafe }
 const KEY = {
   kind: 'add_constraint',
   namespace: 'public',
   table: 'logs',
   name: 'logs_event_at_fkey',
+  unsafe,
   foreign_key: { columns: ['event', 'at'], references: { ...on, columns: ['id', 'at'] } },
 }
 
@@ -81,8 +83,6 @@ async function lived(name, given, operation) {
   const maker = await connected(name)
   await maker.query(given)
   await maker.query('vacuum analyze')
-  if (process.env.BELLOWS_PROF)
-    await maker.query('create table public.prof (run text, n int, at timestamptz, what text)')
   const bellows = await openBellows({
     database: server.databaseUrl(name),
     settings: {
@@ -96,7 +96,6 @@ async function lived(name, given, operation) {
       if (operation === KEY && (what === 'undo' || what === 'retire again')) continue
       waits[what] = await watched(name, () => bellows.change((driver) => work(driver, migration)))
     }
-    if (process.env.BELLOWS_PROF) await printProfile(maker)
   } finally {
     await bellows.close()
     await maker.end()
@@ -160,18 +159,4 @@ function report() {
 function median(figures) {
   const sorted = figures.filter((one) => one !== undefined).sort((a, b) => a - b)
   return sorted.length === 0 ? '' : sorted[Math.floor(sorted.length / 2)].toFixed(0)
-}
-
-async function printProfile(client) {
-  const { rows } = await client.query(
-    `select run, n, what, round(extract(epoch from at - lag(at) over (partition by run order by n)) * 1000, 1) as ms, round(extract(epoch from max(at) over (partition by run) - min(at) over (partition by run)) * 1000, 1) as whole from prof order by run, n`,
-  )
-  const byRun = new Map()
-  for (const row of rows) byRun.set(row.run, [...(byRun.get(row.run) ?? []), row])
-  for (const [run, all] of byRun) {
-    if (Number(all[0].whole) < 15) continue
-    console.log(`--- ${run}: ${all[0].whole} ms`)
-    for (const { n, what, ms } of all)
-      if (Number(ms) >= 0.3) console.log(`${String(n).padStart(3)} ${String(ms).padStart(7)}  ${what}`)
-  }
 }

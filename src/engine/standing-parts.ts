@@ -52,7 +52,8 @@ async function nameInEach(engine: Driving, { run, step }: For, parts: StandingPa
       statementTimeoutMs: engine.settings.holdTimeoutMs,
       requires: [],
       statements: [sql`alter table ${qualified(index)} rename column ${id(from)} to ${id(to)}`],
-      events: [],
+      // So that everybody sees it go on.
+      events: [{ type: 'step_started', step }],
     })
   }
 }
