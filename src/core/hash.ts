@@ -1,6 +1,5 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
-import { entriesByName } from './entries.ts'
 
 /** SHA-256 of a text (UTF-8), as 64 hexadecimal digits. */
 export function hash(text: string): string {
