@@ -45,6 +45,7 @@ const CASES: readonly (readonly [string, readonly RunSql[], string])[] = [
         up: 'alter table users alter "Age" set default 7; alter table users add constraint grown check ("Age" > 0) not valid',
         down: 'alter table users drop constraint grown, alter "Age" drop default',
         probe: `exists (select from pg_constraint where conname = 'grown' and conrelid = 'public.users'::regclass)`,
+        unsafe: 'nobody writes an age below one',
       }),
       op({
         up: 'alter table users validate constraint grown',

@@ -105,6 +105,7 @@ export const OBJECT_CASES = {
           kind: 'sql',
           namespace: 'public',
           up: 'alter table users add constraint of_team foreign key (team) references teams not valid',
+          unsafe: 'no instance writes a team that is not there',
           down: 'alter table users drop constraint of_team',
           phase: 'expand',
         },

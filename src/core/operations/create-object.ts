@@ -18,7 +18,7 @@ import {
   readDefinition,
   triedProblems,
 } from './object/definition.ts'
-import { withTrigger } from './object/triggers.ts'
+import { firesForAll, withTrigger } from './object/triggers.ts'
 import type { OperationSpec } from './operation.ts'
 
 /** Makes a view, a function, a procedure, a trigger, a policy, a type or a domain. */
@@ -116,13 +116,7 @@ function madeBy({ namespace, definition }: CreateObject): readonly Sql[] {
 
 /** What fires, or hides rows, does so for instances of both versions. */
 function hazardsOf(object: DatabaseObject, statement: Tree.Node, schema: Schema): readonly Hazard[] {
-  if (object.kind === 'trigger')
-    return [
-      {
-        code: 'may_break',
-        because: `The ${shownObject(object)} fires for instances of both versions: where it raises an error their writes fail, and what it changes they have not written.`,
-      },
-    ]
+  if (object.kind === 'trigger') return [firesForAll(shownObject(object))]
   const isRestrictive =
     'CreatePolicyStmt' in statement &&
     statement.CreatePolicyStmt.permissive !== true &&

@@ -122,11 +122,18 @@ export function isUnknown(statement: Tree.Node): boolean {
   )
 }
 
-/** `checked`: against all rows, at once; `built`: with an index that is not there yet; `filled`: with NOT NULL, which a key brings. */
-export function addsConstraint(statement: Tree.Node, how: 'checked' | 'built' | 'filled'): boolean {
+/**
+ * `checked`: against all rows, at once; `unproved`: against new rows alone; `built`: with an index that is not there yet; `filled`: with
+ * NOT NULL, which a key brings.
+ */
+export function addsConstraint(
+  statement: Tree.Node,
+  how: 'checked' | 'unproved' | 'built' | 'filled',
+): boolean {
   return commandsOf(statement).some((command) => {
     const { contype = '', skip_validation, indexname } = constraintOf(command) ?? {}
     if (how === 'filled') return contype === 'CONSTR_PRIMARY' && indexname !== undefined
+    if (how === 'unproved') return skip_validation === true
     return how === 'checked'
       ? /_(?:CHECK|FOREIGN|NOTNULL)$/.test(contype) && skip_validation !== true
       : /_(?:UNIQUE|PRIMARY|EXCLUSION)$/.test(contype) && indexname === undefined
@@ -147,31 +154,6 @@ export function cascades(statement: Tree.Node): boolean {
     if (node.behavior === 'DROP_CASCADE') found = true
   })
   return found
-}
-
-export function changesAllRows(statement: Tree.Node): boolean {
-  let found = false
-  visit({ statement }, (kind, node) => {
-    if (kind === 'MergeStmt' && mergesAllRows(node)) found = true
-    if (kind !== 'UpdateStmt' && kind !== 'DeleteStmt') return
-    if (isForAll((node as Tree.UpdateStmt).whereClause)) found = true
-  })
-  return found
-}
-
-/** What the source has no row for is as good as everything; of the rest the condition of the join says how much. */
-function mergesAllRows({ joinCondition, mergeWhenClauses = [] }: Tree.MergeStmt): boolean {
-  return mergeWhenClauses.some((one) => {
-    if (!('MergeWhenClause' in one)) return false
-    const { matchKind, commandType, condition } = one.MergeWhenClause
-    const isChange = commandType === 'CMD_UPDATE' || commandType === 'CMD_DELETE'
-    const isJoined = matchKind !== 'MERGE_WHEN_NOT_MATCHED_BY_SOURCE' && !isForAll(joinCondition)
-    return isChange && isForAll(condition) && !isJoined
-  })
-}
-
-function isForAll(condition: Tree.Node | undefined): boolean {
-  return condition === undefined || 'A_Const' in condition
 }
 
 /** Volatile functions of PostgreSQL whose effect is known, and hurts nobody. */

@@ -1,4 +1,5 @@
 import type { Tree } from '../parse.ts'
+import type { QualifiedName } from '../schema/model.ts'
 import type { Statements } from './statement.ts'
 
 /** The text that a statement stands in. */
@@ -19,6 +20,8 @@ export interface Known {
   readonly acting: ReadonlySet<string> | undefined
   /** Types of new columns that check what they hold. */
   readonly checking: ReadonlySet<string> | undefined
+  /** Is a column NOT NULL? */
+  readonly filled?: (table: QualifiedName, column: string) => boolean
 }
 
 export interface Rule {

@@ -1,5 +1,7 @@
+import type { Tree } from '../parse.ts'
+import { changesAllRows } from './all-rows.ts'
 import { DROPPING } from './dropping.ts'
-import { addsConstraint, altersBy, changesAllRows, isOpaque, isUnknown, locksAnother } from './matches.ts'
+import { addsConstraint, altersBy, isOpaque, isUnknown, locksAnother } from './matches.ts'
 import { addsCheckedType, addsColumn } from './new-columns.ts'
 import type { Rule } from './rule.ts'
 import { commandsOf, hasOption, kindOf } from './statement.ts'
@@ -71,6 +73,14 @@ export const UNSAFE: readonly Rule[] = [
     what: 'adds a constraint that is checked at once',
     why: 'the whole table is read while nobody can write it',
     instead: 'Use add_constraint; or add it NOT VALID, and validate it in another operation.',
+  },
+  {
+    code: 'refuses_old_writes',
+    finds: (statement, { part }) =>
+      part === 'expand' && (addsConstraint(statement, 'unproved') || buildsUnique(statement)),
+    what: 'refuses statements that were taken before',
+    why: 'old instances may send some, and NOT VALID spares only the rows that are there',
+    instead: 'Use add_constraint or create_index, which wait for the contract; or write "phase: contract".',
   },
   {
     code: 'builds_key_at_once',
@@ -204,3 +214,10 @@ export const UNSAFE: readonly Rule[] = [
     instead: 'Load the rows with psql, before or after the migration.',
   },
 ]
+
+/** Whoever stops the writers is told that alone. */
+function buildsUnique(statement: Tree.Node): boolean {
+  return (
+    'IndexStmt' in statement && statement.IndexStmt.unique === true && statement.IndexStmt.concurrent === true
+  )
+}

@@ -321,6 +321,17 @@ describe('the steps of sql', () => {
     ])
   })
 
+  test('tell of a trigger that it fires for everybody, but not of one on what they make', () => {
+    const trigger = (on: string) => `create trigger t after insert on ${on} execute function f()`
+    const hazards = (up: string, more: Partial<RunSql> = {}) => {
+      const of = without('probe', { up, down: 'drop trigger t on users', ...more })
+      const drafts = [...runSql.expand(of, answered(of)), ...runSql.contract(of, answered(of))]
+      return drafts.flatMap((draft) => draft.hazards.map(({ code }) => code))
+    }
+    expect(hazards(trigger('users'))).toEqual(['may_break'])
+    expect(hazards(`create table n (); ${trigger('n')}`)).toEqual([])
+  })
+
   test('change nothing that the model knows', () => {
     const schema = schemaOf(table())
     expect(runSql.apply(op(), schema, facts())).toBe(schema)

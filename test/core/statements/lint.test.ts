@@ -6,7 +6,11 @@ import { readStatements } from '../../../src/core/statements/statement.ts'
 import { UNSAFE } from '../../../src/core/statements/unsafe.ts'
 
 /** As a server would say it. */
-const KNOWN = { acting: new Set(['f', 'dangerous']), checking: new Set(['checked']) }
+const KNOWN = {
+  acting: new Set(['f', 'dangerous']),
+  checking: new Set(['checked']),
+  filled: ({ name }: { readonly name: string }, column: string) => name === 'b' && column === 'filled',
+}
 
 type Where = Partial<Pick<Setting, 'part' | 'outside' | 'known' | 'takesBack'>>
 
@@ -215,10 +219,18 @@ const SAMPLES: Readonly<Record<string, { unsafe: readonly string[]; safe: readon
       'alter table a.b add foreign key (c) references a.d',
       'alter table a.b add constraint k not null c',
     ],
-    safe: [
+    safe: ['create table a.b (c int); alter table a.b add constraint k check (c > 0)'],
+  },
+  refuses_old_writes: {
+    unsafe: [
       'alter table a.b add constraint k check (c > 0) not valid',
       'alter table a.b add foreign key (c) references a.d not valid',
       'alter table a.b add constraint k not null c not valid',
+      'create table a.n (c int); alter table a.n add foreign key (c) references a.b not valid',
+    ],
+    safe: [
+      'create table a.b (c int); alter table a.b add constraint k check (c > 0) not valid',
+      'alter table a.b add constraint k unique using index i',
     ],
   },
   builds_key_at_once: {
@@ -232,7 +244,7 @@ const SAMPLES: Readonly<Record<string, { unsafe: readonly string[]; safe: readon
   validates_with_others: {
     unsafe: [
       'alter table a.b validate constraint k, alter c set default 1',
-      'alter table a.b add constraint k check (c > 0) not valid; alter table a.b validate constraint k',
+      'create table a.n (); alter table a.b validate constraint k',
     ],
     safe: ['alter table a.b validate constraint k'],
   },
@@ -260,7 +272,6 @@ const SAMPLES: Readonly<Record<string, { unsafe: readonly string[]; safe: readon
     ],
     safe: [
       'alter table a.b alter x set default 1; alter table a.b alter y set default 1',
-      'alter table a.b add foreign key (c) references a.d not valid',
       'create table a.n (); alter table a.n add c int; alter table a.b add c int',
       'insert into a.b values (1); insert into a.c values (1)',
     ],
@@ -270,6 +281,11 @@ const SAMPLES: Readonly<Record<string, { unsafe: readonly string[]; safe: readon
       'update a.b set c = 1',
       'delete from a.b',
       'update a.b set c = 1 where true',
+      'update a.b set c = 1 where 1 = 1',
+      `update a.b set c = 1 where 'a' <> 'b' or d = 2`,
+      'update a.b set c = 1 where not false and d = d',
+      `delete from a.b where 't'::boolean is true`,
+      'delete from a.b x where x.filled is not null',
       'with x as (delete from a.b returning *) insert into a.c select * from x',
       'merge into a.b using a.c on true when matched then delete',
       'merge into a.b using a.c on b.d = c.d when matched then do nothing when not matched by source then update set c = 1',
@@ -279,6 +295,11 @@ const SAMPLES: Readonly<Record<string, { unsafe: readonly string[]; safe: readon
       'merge into a.b using a.c on true when matched and b.d = 2 then delete',
       'merge into a.b using a.c on b.d = c.d when not matched by source and b.d = 2 then delete',
       'update a.b set c = 1 where d = 2',
+      'update a.b set c = 1 where 1 = 2',
+      'update a.b set c = 1 where d is not null',
+      'update a.c set c = 1 where filled is not null',
+      'update a.b set c = 1 where filled is not null and d = 2',
+      'update a.b set c = 1 where not (d = 2 or 1 = 1)',
       'delete from a.b where d = 2',
       'insert into a.b values (1) on conflict (c) do update set c = 1',
     ],
@@ -403,6 +424,20 @@ describe('the lint', () => {
     'takes a name of which the server said nothing for the worst: %s',
     (text) => {
       expect(codes(text, { known: { acting: undefined, checking: undefined } })).toHaveLength(1)
+    },
+  )
+
+  test('tells who is refused by a unique index that stops nobody', () => {
+    const text = 'create unique index concurrently i on a.b (c)'
+    expect(codes(text, { outside: true })).toEqual(['refuses_old_writes'])
+    expect(codes(text, { outside: true, part: 'contract' })).toEqual([])
+    expect(codes('create index concurrently i on a.b (c)', { outside: true })).toEqual([])
+  })
+
+  test.each(['contract', 'down'] as const)(
+    'lets a rule come up when nobody is left to break it: %s',
+    (part) => {
+      expect(codes('alter table a.b add constraint k check (c > 0) not valid', { part })).toEqual([])
     },
   )
 

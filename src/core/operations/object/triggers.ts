@@ -1,9 +1,18 @@
 import type { DatabaseObject } from '../../objects/database-object.ts'
 import type { Tree } from '../../parse.ts'
+import type { Hazard } from '../../plan/hazard.ts'
 import { findTable, type Schema, type Trigger, withTable } from '../../schema/model.ts'
 
 /** Bits of `pg_trigger.tgtype`, which the parser uses as well. */
 const [BEFORE, INSERT, UPDATE] = [2, 4, 16]
+
+/** What fires does so for instances of both versions. */
+export function firesForAll(trigger: string): Hazard {
+  return {
+    code: 'may_break',
+    because: `The ${trigger} fires for instances of both versions: where it raises an error their writes fail, and what it changes they have not written.`,
+  }
+}
 
 /** The model knows the triggers of a table, because the dual write must fire behind them. */
 export function withTrigger(schema: Schema, object: DatabaseObject, statement: Tree.Node): Schema {

@@ -52,8 +52,8 @@ function wayBackProblems({ phase, down, irreversible }: RunSql): readonly Bellow
   )
 }
 
-function lintProblems(op: RunSql, { facts }: Context): readonly BellowsError[] {
-  const settings = knownSettingsOf(op, facts)
+function lintProblems(op: RunSql, context: Context): readonly BellowsError[] {
+  const settings = knownSettingsOf(op, context)
   const told = (part: Setting['part'], at: number) =>
     `Statement ${at} of "${part === 'down' ? 'down' : 'up'}"`
   const never = settings.flatMap((setting) =>

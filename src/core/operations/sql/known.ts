@@ -1,13 +1,22 @@
 import type { Facts } from '../../schema/facts.ts'
+import { findColumn, findTable } from '../../schema/model.ts'
 import { join, lit, type Sql, sql } from '../../sql.ts'
 import { callsOf, SAFE_CALLS } from '../../statements/matches.ts'
 import { newTypesOf } from '../../statements/new-columns.ts'
 import type { Known, Setting } from '../../statements/rule.ts'
+import type { Context } from '../operation.ts'
 import { type RunSql, settingsOf } from './run-sql.ts'
 
 /** The texts of the operation with what the server said of the names in them. */
-export function knownSettingsOf(op: RunSql, facts: Facts): readonly Setting[] {
+export function knownSettingsOf(
+  op: RunSql,
+  { schema, facts }: Pick<Context, 'schema' | 'facts'>,
+): readonly Setting[] {
   const known: Known = {
+    filled: (of, column) => {
+      const table = findTable(schema, of)
+      return table !== undefined && findColumn(table, column)?.nullable === false
+    },
     acting: names(facts, actingQuestion(op)),
     checking: names(facts, checkingQuestion(op)),
   }

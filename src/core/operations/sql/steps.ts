@@ -1,5 +1,6 @@
 import { assert } from '../../errors.ts'
 import { hash } from '../../hash.ts'
+import { madeObject, shownObject } from '../../objects/database-object.ts'
 import { gateOf } from '../../plan/behind-gate.ts'
 import type { Hazard } from '../../plan/hazard.ts'
 import { andAlso } from '../../plan/joining.ts'
@@ -7,6 +8,7 @@ import { type Leaver, leaverOf } from '../../plan/leaver.ts'
 import { all, isFreeToBuild } from '../../plan/probes.ts'
 import { inSearchPath } from '../../plan/search-path.ts'
 import type { Phase, StepDraft, TransactionStep } from '../../plan/step.ts'
+import { isSameName } from '../../schema/model.ts'
 import { type Sql, sql, trusted } from '../../sql.ts'
 import { unsafe } from '../../statements/lint.ts'
 import { altersBy, EVALUATED } from '../../statements/matches.ts'
@@ -14,13 +16,14 @@ import type { Setting } from '../../statements/rule.ts'
 import { kindOf, relationName } from '../../statements/statement.ts'
 import { stepLocks } from '../../statements/step-locks.ts'
 import { madePlaces } from '../../statements/taken-back.ts'
+import { firesForAll } from '../object/triggers.ts'
 import type { Context } from '../operation.ts'
 import { withForeignKeys } from './foreign-keys.ts'
 import { tableOfIndex } from './index-tables.ts'
 import { knownSettingsOf } from './known.ts'
 import { leaversOf } from './leavers.ts'
 import { probeOf, probesOf } from './probe.ts'
-import { type RunSql, upOf } from './run-sql.ts'
+import { madeBy, type RunSql, upOf } from './run-sql.ts'
 
 const PHASES: Readonly<Record<RunSql['phase'], Phase>> = { expand: 'expand', contract: 'purge' }
 
@@ -35,7 +38,7 @@ export function contractSteps(op: RunSql, context: Context): readonly StepDraft[
 }
 
 export function upStep(op: RunSql, context: Context): StepDraft {
-  const [setting] = knownSettingsOf(op, context.facts)
+  const [setting] = knownSettingsOf(op, context)
   assert(setting !== undefined, 'steps come after check')
   const stays: readonly Hazard[] =
     op.irreversible === undefined
@@ -44,7 +47,7 @@ export function upStep(op: RunSql, context: Context): StepDraft {
   return statementStep(op, context, setting, {
     phase: PHASES[op.phase],
     does: `run: ${firstLine(op.up)}`,
-    hazards: [...unsafeHazards(op, setting), ...stays],
+    hazards: [...unsafeHazards(op, setting), ...triggerHazards(op, setting), ...stays],
     probe: doneProbe(op),
     text: op.up,
     ...(op.down === undefined ? {} : { makes: madeName(op, context) }),
@@ -52,7 +55,7 @@ export function upStep(op: RunSql, context: Context): StepDraft {
 }
 
 export function downStep(op: RunSql, context: Context, down: string): StepDraft {
-  const setting = knownSettingsOf(op, context.facts).find(({ part }) => part === 'down')
+  const setting = knownSettingsOf(op, context).find(({ part }) => part === 'down')
   assert(setting !== undefined, 'steps come after check')
   return statementStep(op, context, setting, {
     phase: 'expand',
@@ -135,6 +138,18 @@ function unsafeHazards(op: RunSql, setting: Setting): readonly Hazard[] {
     code: 'unsafe',
     because: `Statement ${at} ${rule.what}: ${rule.why}. The reason given: ${op.unsafe}`,
   }))
+}
+
+/** It fires for whoever writes; on what the same text has made nobody does yet. */
+function triggerHazards(op: RunSql, { statements, namespace }: Setting): readonly Hazard[] {
+  if (op.phase === 'contract') return []
+  const made = madeBy(op)
+  return statements.flatMap((statement) => {
+    const trigger = 'CreateTrigStmt' in statement ? madeObject(statement, namespace) : undefined
+    const { on } = trigger ?? {}
+    if (trigger === undefined || on === undefined || made.some((one) => isSameName(one, on))) return []
+    return [firesForAll(shownObject(trigger))]
+  })
 }
 
 function doneProbe(op: RunSql): Sql {
