@@ -19,7 +19,7 @@ import type { Driving } from './context.ts'
 import { holds } from './holds.ts'
 import { transactWithLocks } from './lock.ts'
 import { note } from './note.ts'
-import { outside } from './outside.ts'
+import { buildOutside, outside } from './outside.ts'
 import { standInEach } from './standing-parts.ts'
 import { stopIfAsked } from './stop.ts'
 
@@ -72,8 +72,9 @@ async function buildLeaf(engine: Driving, run: Run, step: Building, part: Lackin
   const loose = { namespace: part.namespace, name: loosePartName(step, part) }
   if (!(await holds(engine, indexStands(loose, part, lit(step.using))))) {
     await outside(engine, sql`drop index concurrently if exists ${qualified(loose)}`)
-    await outside(
+    await buildOutside(
       engine,
+      loose,
       createIndexSql({ name: loose.name, tablespace: step.tablespace }, part, step.using, 'concurrently'),
     )
   }

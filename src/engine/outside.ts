@@ -1,6 +1,8 @@
 import { BellowsError } from '../core/errors.ts'
+import { indexIsInvalid } from '../core/plan/probes.ts'
 import type { ConcurrentIndexStep, OutsideStep, TransactionStep } from '../core/plan/step.ts'
 import type { Run } from '../core/run/run.ts'
+import type { QualifiedName } from '../core/schema/model.ts'
 import { qualified, type Sql, sql } from '../core/sql.ts'
 import type { Driving } from './context.ts'
 import { holds, requireAll } from './holds.ts'
@@ -33,12 +35,35 @@ export async function runAhead(
   for (const statement of ahead) await outside(engine, statement)
 }
 
+/**
+ * Builds an index. What a build leaves that fails is invalid, and a unique one refuses duplicates all the same: it goes at once, if
+ * nobody holds it for long. Where it cannot go now, whoever builds again drops it.
+ */
+export async function buildOutside(engine: Driving, index: QualifiedName, statement: Sql): Promise<void> {
+  try {
+    await outside(engine, statement)
+  } catch (error) {
+    await dropUnfinished(engine, index).catch(() => {})
+    throw error
+  }
+}
+
+/** Somebody else may have taken the name meanwhile: that one is valid. */
+async function dropUnfinished(engine: Driving, index: QualifiedName): Promise<void> {
+  if (!(await holds(engine, indexIsInvalid(index)))) return
+  const { deadlineMs } = engine.settings.lock
+  await engine.driver.outside(sql`drop index concurrently if exists ${qualified(index)}`, {
+    lockTimeoutMs: deadlineMs,
+    statementTimeoutMs: deadlineMs,
+  })
+}
+
 /** Builds outside a transaction. What an interrupted build left is invalid, costs writes and proves nothing: it goes first. */
 export async function buildIndex(engine: Driving, run: Run, step: ConcurrentIndexStep): Promise<void> {
   await requireAll(engine, step)
   await note(engine, run.id, [{ type: 'step_started', step: step.id }])
   await outside(engine, sql`drop index concurrently if exists ${qualified(step.index)}`)
-  await outside(engine, step.statement)
+  await buildOutside(engine, step.index, step.statement)
   if (await holds(engine, step.probe)) return
   throw new BellowsError('probe_failed', `The index "${step.index.name}" was built and is not valid.`, {
     step: step.id,

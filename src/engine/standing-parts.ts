@@ -14,8 +14,7 @@ import type { Run } from '../core/run/run.ts'
 import { id, qualified, sql } from '../core/sql.ts'
 import type { Driving } from './context.ts'
 import { holds } from './holds.ts'
-import { transactWithLocks } from './lock.ts'
-import { outside } from './outside.ts'
+import { buildOutside, outside } from './outside.ts'
 import { stopIfAsked } from './stop.ts'
 
 /** So often a partition may come just before the transaction that needs what stands in each. */
@@ -32,8 +31,10 @@ export async function standInEach(engine: Driving, of: For, parts: StandingParts
     if (part === undefined) return await nameInEach(engine, of, parts)
     for (const name of part.leftovers)
       await outside(engine, sql`drop index concurrently if exists ${id(part.namespace)}.${id(name)}`)
-    const index = { name: loosePartName(parts, part), tablespace: parts.tablespace }
-    await outside(engine, createIndexSql(index, part, parts.using, 'concurrently'))
+    const name = loosePartName(parts, part)
+    const index = { name, tablespace: parts.tablespace }
+    const statement = createIndexSql(index, part, parts.using, 'concurrently')
+    await buildOutside(engine, { namespace: part.namespace, name }, statement)
   }
 }
 

@@ -326,7 +326,8 @@ test('a key whose build was interrupted goes on, or is taken back with what is n
     operations: [add({ name: 'Once', unique: ['id', 'at'], when: 'before_rollout' })],
   }
   const database = await testDatabase(GIVEN)
-  const bellows = await database.bellows()
+  // What is left cannot be dropped while the writer is there.
+  const bellows = await database.bellows({ settings: { lock: { deadlineMs: 2_000 } } })
   const start = await catalog(database)
   const interrupted = async () => {
     const writer = await database.session('writer')

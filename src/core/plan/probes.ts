@@ -160,6 +160,11 @@ export function isFreeToBuild(index: QualifiedName, table: QualifiedName, using:
   return sql`(${relationAbsent(index)} or ${indexIs(index, table, using, sql` and not i.indisvalid`)})`
 }
 
+/** What a build has left that did not come to its end. */
+export function indexIsInvalid(index: QualifiedName): Sql {
+  return sql`exists (select from pg_catalog.pg_index i where i.indexrelid = ${regclass(index)} and not i.indisvalid)`
+}
+
 /** Nobody has changed an index since: `definition` as `pg_get_indexdef` printed it, but for the name. */
 export function indexIsAsPlanned(
   index: QualifiedName,
