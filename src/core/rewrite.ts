@@ -184,7 +184,7 @@ function faithful(statement: unknown, hint: string): Sql {
 }
 
 /** A tree without what does not change its meaning: places in the text, and whether a storage option is '70' or 70. */
-function shape(tree: unknown): string {
+export function shape(tree: unknown): string {
   const isPlace = (key: string) => /(?:^|_)(?:location|len|list_start|list_end)$/.test(key)
   const plain = (key: string, value: unknown) => {
     if (isPlace(key)) return undefined

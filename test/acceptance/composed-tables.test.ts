@@ -27,7 +27,11 @@ const ADDED: readonly Operation[] = [
     kind: 'create_index',
     definition: 'create index people_by_note on public.people (note, lower(people.name))',
   },
-  { kind: 'create_index', definition: 'create unique index "People" on people (token)' },
+  {
+    kind: 'create_index',
+    definition: 'create unique index "People" on people (token)',
+    when: 'before_rollout',
+  },
   { kind: 'add_constraint', ...on, name: 'named', check: `people.name <> ''`, when: 'before_rollout' },
   { kind: 'add_constraint', ...on, name: 'mailed', unique: ['mail'] },
   { kind: 'alter_column', ...on, column: 'mail', nullable: false, comment: 'where to write to' },

@@ -15,7 +15,11 @@ const RENAMED: readonly Operation[] = [
     kind: 'create_index',
     definition: 'create index on users (lower(full_name), id) where full_name <> $$x$$',
   },
-  { kind: 'create_index', definition: 'create unique index users_named on users (full_name)' },
+  {
+    kind: 'create_index',
+    definition: 'create unique index users_named on users (full_name)',
+    when: 'before_rollout',
+  },
   { kind: 'add_constraint', ...on, check: `full_name <> ''`, when: 'before_rollout' },
   {
     kind: 'alter_column',

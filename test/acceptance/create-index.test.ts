@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Migration } from '../../src/core/operations/migration.ts'
+import type { Migration, Operation } from '../../src/core/operations/migration.ts'
 import { catalog } from '../support/catalog.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
 import { liveThrough } from '../support/lifecycle.ts'
@@ -62,6 +62,63 @@ describe('create_index', () => {
       renewed: [client],
     })
   })
+
+  test('has a unique one before the rollout where every instance keeps to it already', async () => {
+    const definition = 'create unique index once on users (email)'
+    await liveThrough({
+      given: GIVEN,
+      operations: [{ kind: 'create_index', definition, when: 'before_rollout' }],
+      direct: `${GIVEN} ${definition}`,
+      old: [client],
+      renewed: [
+        {
+          name: 'renewed',
+          statements: [
+            `insert into users (email) values ($1 % 7 || '@renewed') on conflict (email) do update set name = 'again'`,
+          ],
+        },
+      ],
+    })
+  })
+
+  const WAITING: readonly (readonly [string, string, Operation])[] = [
+    ['a new one', '', { kind: 'create_index', definition: 'create unique index by_name on users (name)' }],
+    [
+      'one in the place of a plain one',
+      'create index by_name on users (name);',
+      { kind: 'replace_index', definition: 'create unique index by_name on users (name)' },
+    ],
+  ]
+
+  test.for(WAITING)(
+    'lets old writers bring duplicates until the contract, and then names them before anything changes: %s',
+    async ([, given, operation]) => {
+      const database = await testDatabase(GIVEN, given)
+      const bellows = await database.bellows({
+        settings: { gate: { whenNoneRegistered: 'allow', unregistered: 'allow', quietMs: 0 } },
+      })
+      const migration: Migration = { name: '0001_test', operations: [operation] }
+      await bellows.change((driver) => driver.advance(migration, 'verify'))
+      const before = await catalog(database)
+
+      await database.query(`insert into users (name, email) values ('user 1', 'old@writer')`)
+
+      await expect(bellows.change((driver) => driver.advance(migration, 'purge'))).rejects.toMatchObject({
+        code: 'rows_in_the_way',
+        facts: { rows: [{ name: 'user 1', 'number of rows': 2 }] },
+      })
+      expect(await catalog(database)).toEqual(before)
+      await database.query(`delete from users where email = 'old@writer'`)
+      await bellows.change((driver) => driver.advance(migration, 'retire'))
+      await expect(
+        database.query(`insert into users (name, email) values ('user 1', 'x')`),
+      ).rejects.toMatchObject({ code: '23505' })
+      // What leaves nothing for the purge is over.
+      if (operation.kind === 'create_index') return
+      await bellows.change((driver) => driver.undo(1))
+      await database.query(`insert into users (name, email) values ('user 1', 'old@writer')`)
+    },
+  )
 
   test('shows duplicates before anything is changed', async () => {
     const database = await testDatabase(GIVEN, `update users set email = 'Twice' where id in (5, 7)`)
@@ -135,6 +192,61 @@ describe('create_index', () => {
     ).rejects.toThrow('There is a users_id_seq already, and it is no index of "users".')
   })
 
+  test.for<readonly [string, string, Operation]>([
+    [
+      'of a table',
+      'create table days (id bigint, at date)',
+      {
+        kind: 'create_index',
+        definition: 'create unique index once on days (id, at)',
+        when: 'before_rollout',
+      },
+    ],
+    [
+      'of a constraint',
+      'create table days (id bigint, at date)',
+      {
+        kind: 'add_constraint',
+        namespace: 'public',
+        table: 'days',
+        unique: ['id', 'at'],
+        when: 'before_rollout',
+      },
+    ],
+    [
+      'of a partition',
+      `create table days (id bigint, at date) partition by range (at);
+       create table days_2020 partition of days for values from ('2020-01-01') to ('2021-01-01')`,
+      {
+        kind: 'create_index',
+        definition: 'create unique index once on days (id, at)',
+        when: 'before_rollout',
+      },
+    ],
+  ])('leaves nothing that refuses duplicates when a build fails: %s', async ([, given, operation]) => {
+    const database = await testDatabase(given, `insert into days values (1, '2020-02-02')`)
+    // Who writes through the table keeps the index of that from being made.
+    const again = `insert into ${given.includes('days_2020') ? 'days_2020' : 'days'} values (1, '2020-02-02')`
+    const bellows = await database.bellows()
+    const writer = await database.session('writer')
+    await writer.query(`begin; ${again}`)
+    const building = bellows.change((driver) =>
+      driver.advance({ name: '0001_test', operations: [operation] }, 'verify'),
+    )
+    const failing = expect(building).rejects.toMatchObject({
+      message: expect.stringMatching(/duplicate|unique/i),
+    })
+    // It waits for the writer, whose row nobody saw when duplicates were looked for.
+    const invalid = () =>
+      database.query(`select from pg_index i join pg_class t on t.oid = i.indrelid
+        where t.relname like 'days%' and t.relkind = 'r' and not i.indisvalid`)
+    await expect.poll(invalid, { timeout: 20_000 }).toHaveLength(1)
+    await writer.query('commit')
+    await failing
+    expect(await invalid()).toEqual([])
+    await database.query(again)
+  })
+
   test.each([
     ['of this definition', 'create index mine on users (email)'],
     ['of another definition', 'create index mine on users (name)'],
@@ -179,6 +291,7 @@ describe('create_index', () => {
 
 async function expanded(database: TestDatabase, definition: string, name = '0001_test'): Promise<void> {
   const bellows = await database.bellows()
-  const migration: Migration = { name, operations: [{ kind: 'create_index', definition }] }
+  const when = definition.includes('unique') ? ({ when: 'before_rollout' } as const) : {}
+  const migration: Migration = { name, operations: [{ kind: 'create_index', definition, ...when }] }
   await bellows.change((driver) => driver.advance(migration, 'expand'))
 }

@@ -8,25 +8,29 @@ import {
   type SoundIndex,
 } from '../plan/index-checks.ts'
 import { dropPartsSteps, partsSteps } from '../plan/index-parts.ts'
-import {
-  buildHazards,
-  buildStep,
-  builtIndex,
-  duplicatesSteps,
-  indexNeeds,
-  unbuildStep,
-} from '../plan/index-steps.ts'
+import { buildHazards, buildStep, builtIndex, indexNeeds, unbuildStep } from '../plan/index-steps.ts'
 import { readIndex } from '../plan/index-text.ts'
+import type { StepDraft } from '../plan/step.ts'
 import { refused } from '../plan/table-checks.ts'
-import type { Facts } from '../schema/facts.ts'
-import { type Schema, withTable } from '../schema/model.ts'
-import type { OperationSpec } from './operation.ts'
+import { withTable } from '../schema/model.ts'
+import type { Context, OperationSpec } from './operation.ts'
+import {
+  duplicateHazards,
+  indexInContract,
+  indexInExpand,
+  indexTakenBack,
+  type NewIndex,
+  whenProblems,
+} from './rules/index-time.ts'
+import type { RuleTime } from './rules/rule.ts'
 
 /** Builds an index beside all work: any that PostgreSQL takes. */
 export interface CreateIndex {
   readonly kind: 'create_index'
   /** A CREATE INDEX statement. A table without a namespace is one of `public`; a name may be left to PostgreSQL. */
   readonly definition: string
+  /** Of a unique one; `after_rollout` when absent: old instances may still write duplicates. */
+  readonly when?: RuleTime
 }
 
 export const createIndex: OperationSpec<CreateIndex> = {
@@ -36,6 +40,8 @@ export const createIndex: OperationSpec<CreateIndex> = {
     const index = readIndexOf(op.definition, schema, facts)
     const problems = definitionProblems(index)
     if (problems.length > 0 || !isSound(index)) return problems
+    const timed = whenProblems(index, op.when)
+    if (timed.length > 0) return timed
     const name = chosenName(index)
     if (name === undefined)
       return [refused(`"${index.table.name}" has too many indexes like this one.`, 'Give it a name.')]
@@ -51,33 +57,41 @@ export const createIndex: OperationSpec<CreateIndex> = {
     return withTable(schema, { ...table, indexes: [...others, builtIndex(index, nameOf(index))] })
   },
 
-  expand: (op, { schema, facts, seed }) => {
-    const index = soundIndex(op, schema, facts)
-    const name = nameOf(index)
-    const does = `build the index "${name}" of "${index.table.name}"`
-    const hazards = buildHazards(index, facts.serverVersion)
-    const building =
-      index.table.kind === 'partitioned'
-        ? partsSteps(index, name, { seed, hazards })
-        : [{ ...buildStep(index, { namespace: index.table.namespace, name }, does), hazards }]
-    return [...duplicatesSteps(index, name), ...building]
+  expand: (op, context) => {
+    const work = workFor(op, context)
+    return indexInExpand(work, buildingSteps(work, context))
   },
 
   backfill: () => [],
 
-  contract: () => [],
+  contract: (op, context) => {
+    const work = workFor(op, context)
+    return indexInContract(work, buildingSteps(work, context))
+  },
 
-  rollback: (op, { schema, facts, seed }) => {
-    const index = soundIndex(op, schema, facts)
-    if (index.table.kind === 'partitioned') return dropPartsSteps(index, nameOf(index), seed)
-    return [unbuildStep(index, { namespace: index.table.namespace, name: nameOf(index) })]
+  rollback: (op, context) => {
+    const work = workFor(op, context)
+    const { index, name } = work
+    const steps =
+      index.table.kind === 'partitioned'
+        ? dropPartsSteps(index, name, context.seed)
+        : [unbuildStep(index, { namespace: index.table.namespace, name })]
+    return indexTakenBack(work, steps)
   },
 }
 
-function soundIndex(op: CreateIndex, schema: Schema, facts: Facts): SoundIndex {
+function buildingSteps(work: NewIndex, { facts, seed }: Context): readonly StepDraft[] {
+  const { index, name } = work
+  const hazards = [...buildHazards(index, facts.serverVersion), ...duplicateHazards(work)]
+  if (index.table.kind === 'partitioned') return partsSteps(index, name, { seed, hazards })
+  const does = `build the index "${name}" of "${index.table.name}"`
+  return [{ ...buildStep(index, { namespace: index.table.namespace, name }, does), hazards }]
+}
+
+function workFor(op: CreateIndex, { schema, facts, given }: Context): NewIndex {
   const index = readIndexOf(op.definition, schema, facts)
   assert(isSound(index), 'steps come after check')
-  return index
+  return { index, name: nameOf(index), when: op.when, given }
 }
 
 function nameOf(index: SoundIndex): string {

@@ -16,14 +16,7 @@ import {
   leavingProblems,
 } from '../plan/index-leaving.ts'
 import { dropPartsSteps, dropWhole, partsSteps } from '../plan/index-parts.ts'
-import {
-  buildHazards,
-  buildStep,
-  builtIndex,
-  duplicatesSteps,
-  indexNeeds,
-  unbuildStep,
-} from '../plan/index-steps.ts'
+import { buildHazards, buildStep, builtIndex, indexNeeds, unbuildStep } from '../plan/index-steps.ts'
 import { readIndex } from '../plan/index-text.ts'
 import { namesFor } from '../plan/names.ts'
 import {
@@ -40,12 +33,23 @@ import type { Index } from '../schema/indexes.ts'
 import { type QualifiedName, withTable } from '../schema/model.ts'
 import { id, lit, qualified, type Sql, sql } from '../sql.ts'
 import type { Context, OperationSpec } from './operation.ts'
+import {
+  duplicateHazards,
+  indexInContract,
+  indexInExpand,
+  indexTakenBack,
+  type NewIndex,
+  whenProblems,
+} from './rules/index-time.ts'
+import type { RuleTime } from './rules/rule.ts'
 
 /** Gives an index another definition, with one of the two there at all times. */
 export interface ReplaceIndex {
   readonly kind: 'replace_index'
   /** A CREATE INDEX statement that names the index to be replaced. */
   readonly definition: string
+  /** Of a unique one; when absent `after_rollout`, where it refuses what the old one takes. */
+  readonly when?: RuleTime
 }
 
 export const replaceIndex: OperationSpec<ReplaceIndex> = {
@@ -54,7 +58,8 @@ export const replaceIndex: OperationSpec<ReplaceIndex> = {
   check: (op, { schema, facts }) => {
     const read = readIndexOf(op.definition, schema, facts)
     const problems = definitionProblems(read)
-    return problems.length > 0 || !isSound(read) ? problems : replacingProblems(read)
+    if (problems.length > 0 || !isSound(read)) return problems
+    return [...whenProblems(read, op.when), ...replacingProblems(read)]
   },
 
   apply: (op, schema, facts) => {
@@ -69,22 +74,14 @@ export const replaceIndex: OperationSpec<ReplaceIndex> = {
 
   expand: (op, context) => {
     const work = workFor(op, context)
-    const { index, name, copy } = work
-    const hazards = buildHazards(index, context.facts.serverVersion)
-    const build = buildStep(index, copy, `build the new index "${name.name}" beside the old one`)
-    return [
-      ...duplicatesSteps(index, name.name),
-      ...(index.table.kind === 'partitioned'
-        ? partsSteps(index, copy.name, { seed: context.seed, hazards })
-        : [{ ...build, hazards }]),
-      swapStep(work),
-    ]
+    return indexInExpand(work.coming, buildingSteps(work, context))
   },
 
   backfill: () => [],
 
   contract: (op, context) => {
-    const { index, name, aside, old } = workFor(op, context)
+    const work = workFor(op, context)
+    const { index, name, aside, old } = work
     const drop = dropWhole(index.table, aside, `drop the old index "${name.name}" of "${index.table.name}"`)
     const leaving = old.unique && !index.tried.index.unique ? leavingIndexHazards(index.table, old) : []
     const step = {
@@ -93,19 +90,34 @@ export const replaceIndex: OperationSpec<ReplaceIndex> = {
       hazards: [...drop.hazards, ...leaving],
       probe: relationAbsent(aside),
     } as const
-    return isKeyLost(old, index.tried.index) ? behindGate(leavingKey(index.table, old), step) : [step]
+    return [
+      ...indexInContract(work.coming, buildingSteps(work, context)),
+      ...(isKeyLost(old, index.tried.index) ? behindGate(leavingKey(index.table, old), step) : [step]),
+    ]
   },
 
   rollback: (op, context) => {
     const work = workFor(op, context)
     const { index, copy } = work
-    return [
+    return indexTakenBack(work.coming, [
       swapBackStep(work),
       ...(index.table.kind === 'partitioned'
         ? dropPartsSteps(index, copy.name, context.seed)
         : [unbuildStep(index, copy)]),
-    ]
+    ])
   },
+}
+
+function buildingSteps(work: Work, { facts, seed }: Context): readonly StepDraft[] {
+  const { index, name, copy } = work
+  const hazards = [...buildHazards(index, facts.serverVersion), ...duplicateHazards(work.coming)]
+  const build = buildStep(index, copy, `build the new index "${name.name}" beside the old one`)
+  return [
+    ...(index.table.kind === 'partitioned'
+      ? partsSteps(index, copy.name, { seed, hazards })
+      : [{ ...build, hazards }]),
+    swapStep(work),
+  ]
 }
 
 /** Whoever reads goes by the new index; what the old one was a key of somebody may resolve conflicts by. */
@@ -116,6 +128,7 @@ function isKeyLost(old: Index, { unique, nameParts }: Index): boolean {
 interface Work {
   readonly index: SoundIndex
   readonly old: Index
+  readonly coming: NewIndex
   /** What the index is called before and after. */
   readonly name: QualifiedName
   /** The new one until it takes the name, and the old one from then on. */
@@ -123,7 +136,7 @@ interface Work {
   readonly aside: QualifiedName
 }
 
-function workFor(op: ReplaceIndex, { schema, facts, seed }: Context): Work {
+function workFor(op: ReplaceIndex, { schema, given, facts, seed }: Context): Work {
   const index: ReadIndex = readIndexOf(op.definition, schema, facts)
   assert(isSound(index), 'steps come after check')
   const name = index.text.name ?? ''
@@ -134,6 +147,7 @@ function workFor(op: ReplaceIndex, { schema, facts, seed }: Context): Work {
   return {
     index,
     old,
+    coming: { index, name, old, when: op.when, given },
     name: { namespace, name },
     copy: { namespace, name: names.copy(name) },
     aside: { namespace, name: names.hidden },

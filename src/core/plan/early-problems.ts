@@ -2,6 +2,7 @@ import type { BellowsError } from '../errors.ts'
 import type { Operation } from '../operations/migration.ts'
 import { columnsPointedAt } from '../operations/rules/followers.ts'
 import { isKey } from '../operations/rules/foreign-key-problems.ts'
+import type { Index } from '../schema/indexes.ts'
 import { type Constraint, findTable, type Schema, type Table } from '../schema/model.ts'
 import { called } from './leaver.ts'
 import { findOwn, isBefore, type Own } from './own-work.ts'
@@ -70,11 +71,11 @@ function keyProblems(
   if (other === undefined) return []
   const targets = columnsPointedAt(constraint, other)
   const keys = other.indexes.filter((index) => isKey(index, targets, other))
-  const isThere = (key: string | null) => {
-    const made = key === null ? undefined : findOwn(own, other, 'constraint', key)
-    return !isBefore(begins, made?.stands ?? made?.since ?? 'expand')
+  const isThere = ({ constraint: key, name: index }: Index) => {
+    const made = key === null ? findOwn(own, other, 'index', index) : findOwn(own, other, 'constraint', key)
+    return !isBefore(begins, made?.since ?? 'expand')
   }
-  if (keys.length === 0 || keys.some((key) => isThere(key.constraint))) return []
+  if (keys.length === 0 || keys.some(isThere)) return []
   return [
     refused(
       `The foreign key "${name}" of ${called({ table })} comes up before the key of ${called({ table: other })} that it points at, which the migration makes later.`,

@@ -26,7 +26,6 @@ export type HazardCode =
   | 'follows_rename'
   | 'waits_for_transactions'
   | 'ends_hot_updates'
-  | 'refuses_duplicates'
   | 'allows_duplicates'
   | 'slower_queries'
   | 'old_writers_may_fail'

@@ -137,15 +137,6 @@ export function buildHazards({ table, tried }: SoundIndex, serverVersion: number
             because: `An update of ${hot.map((name) => `"${name}"`).join(' or ')} writes into every index of "${table.name}" from then on: it is no longer a HOT update.`,
           },
         ]),
-    ...(tried.index.unique
-      ? [
-          {
-            code: 'refuses_duplicates' as const,
-            because:
-              'From the middle of the build on a write that makes a duplicate fails, also one of the old version.',
-          },
-        ]
-      : []),
   ]
 }
 

@@ -92,10 +92,9 @@ export function lateProblems(
   if (first === undefined) return []
   const begin = beginOf(op, copied)
   const rules = op.kind === 'add_constraint' ? [op] : op.kind === 'alter_column' ? constraintsOf(op) : []
-  const isEarly =
-    (op.kind === 'add_constraint' || op.kind === 'alter_column') &&
-    op.when === 'before_rollout' &&
-    (rules.length > 0 || (op.kind === 'alter_column' && op.nullable === false))
+  const isRule =
+    op.kind === 'create_index' || rules.length > 0 || (op.kind === 'alter_column' && op.nullable === false)
+  const isEarly = isRule && 'when' in op && op.when === 'before_rollout'
   const of = `"${first.table.name}"."${first.column}"`
   return [
     ...(begin === 'retire' && copied.some((one) => one.isKey)

@@ -186,7 +186,7 @@ function draftsOfAll(
     if (found.length === 0) {
       const done = after(op, schema, facts)
       schema = done.schema
-      const made = ownOf(op, facts, done.changed, begin)
+      const made = ownOf(op, context, done.changed, begin)
       found.push(...earlyProblems(op, made, own, schema))
       own = [...underNewName(own, op), ...made]
     }

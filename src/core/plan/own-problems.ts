@@ -4,6 +4,7 @@ import { sourcesOf } from '../operations/add/sources.ts'
 import type { Operation } from '../operations/migration.ts'
 import { columnsNamed } from '../parse.ts'
 import { findTable, primaryKeyOf, type QualifiedName } from '../schema/model.ts'
+import { readIndex } from './index-text.ts'
 import { copiedBy } from './late.ts'
 import { called } from './leaver.ts'
 import { isNeverNull } from './never-null.ts'
@@ -18,6 +19,7 @@ export function ownProblems(op: Operation, own: readonly Own[], before: Before):
   if (own.length === 0) return []
   return [
     ...droppedAgain(op, own),
+    ...indexAgain(op, own),
     ...nullAgain(op, own),
     ...nullOfSource(op, own),
     ...defaultAgain(op, own),
@@ -38,6 +40,27 @@ function droppedAgain(op: Operation, own: readonly Own[]): readonly BellowsError
       `Leave both out. ${ONE_BY_ONE}`,
     ),
   ]
+}
+
+/** Where it has another name, another definition, or is to be gone, it would not be there yet. */
+function indexAgain(op: Operation, own: readonly Own[]): readonly BellowsError[] {
+  const index = namedIndex(op)
+  const made = index === undefined ? undefined : findOwn(own, index.table, 'index', index.name)
+  if (index === undefined || made === undefined || made.since === 'expand') return []
+  return [
+    refused(
+      `The migration itself makes the index "${index.name}" of ${called({ table: index.table })} in the contract, and ${op.kind} is done to it.`,
+      `Say only what it is to be in the end. ${ONE_BY_ONE}`,
+    ),
+  ]
+}
+
+function namedIndex(op: Operation): { readonly table: QualifiedName; readonly name: string } | undefined {
+  if (op.kind === 'rename_index') return { table: theTable(op), name: op.from }
+  if (op.kind === 'drop_index') return { table: theTable(op), name: op.index }
+  const text = op.kind === 'replace_index' ? readIndex(op.definition) : undefined
+  if (text === undefined || 'problem' in text || text.name === undefined) return undefined
+  return { table: text.table, name: text.name }
 }
 
 /** NULL is let in for the new version, and NOT NULL comes later; one that stands before would be proved again by a rollback that drops the column. */
@@ -147,6 +170,7 @@ function identityBefore(op: Operation, own: readonly Own[], { schema }: Before):
   )
   if (table === undefined || index === undefined) return []
   const isReady =
+    !isLate(own, table, 'index', index.name) &&
     (index.constraint === null || !isLate(own, table, 'constraint', index.constraint)) &&
     !index.nameParts.some((column) => isLate(own, table, 'not_null', column))
   if (isReady) return []

@@ -3,10 +3,13 @@ import { isFilled } from '../operations/add/values.ts'
 import { isReliedOn } from '../operations/drop-constraint/relied-on.ts'
 import type { Operation } from '../operations/migration.ts'
 import type { Context } from '../operations/operation.ts'
+import { isAwaited } from '../operations/rules/index-time.ts'
 import { phaseOf } from '../operations/rules/put-up.ts'
 import { timeOf } from '../operations/rules/rule.ts'
 import { type Constraint, isSameName, type QualifiedName, type Table } from '../schema/model.ts'
 import type { Changed } from '../schema/references.ts'
+import { isSound, readIndexOf } from './index-checks.ts'
+import { findIndex } from './index-leaving.ts'
 import { PHASES, type Phase } from './step.ts'
 import { theTable } from './table-checks.ts'
 
@@ -17,8 +20,16 @@ import { theTable } from './table-checks.ts'
 export interface Own {
   readonly table: QualifiedName
   /** `filled`: a column, row by row. `source`: a column by whose NOT NULL another one is so, that is filled from it. */
-  readonly what: 'table' | 'constraint' | 'not_null' | 'default' | 'filled' | 'source' | 'gone constraint'
-  /** Of the constraint or the column. */
+  readonly what:
+    | 'table'
+    | 'constraint'
+    | 'index'
+    | 'not_null'
+    | 'default'
+    | 'filled'
+    | 'source'
+    | 'gone constraint'
+  /** Of the constraint, the index or the column. */
   readonly name?: string
   /** From this phase on it is so. */
   readonly since: Phase
@@ -31,14 +42,14 @@ export type Before = Pick<Context, 'schema' | 'facts'>
 /** What an operation makes of which it matters when. */
 export function ownOf(
   op: Operation,
-  facts: Context['facts'],
+  context: Context,
   [were, are]: Changed,
   begin: Phase = 'expand',
 ): readonly Own[] {
   if (op.kind === 'rename_table') return []
   return are.flatMap((is) => {
     const was = were.find((one) => isSameName(one, is))
-    return changesOf(op, was, is, facts).map((one) => ({
+    return changesOf(op, was, is, context).map((one) => ({
       ...one,
       table: { namespace: is.namespace, name: is.name },
       since: isBefore(one.since, begin) ? begin : one.since,
@@ -50,23 +61,17 @@ function changesOf(
   op: Operation,
   was: Table | undefined,
   is: Table,
-  facts: Context['facts'],
+  context: Context,
 ): readonly Omit<Own, 'table'>[] {
+  const { facts } = context
   const kept = new Set(was?.columns.flatMap(({ nullable, name }) => (nullable ? [] : [name])))
   const filled = is.columns.filter(({ nullable, name }) => !nullable && !kept.has(name))
   // Under its new name it is what it was.
   const rules = op.kind === 'rename_constraint' ? [] : rulesBeside(was, is)
   return [
     ...(op.kind === 'create_table' && was === undefined ? [{ what: 'table', since: 'expand' } as const] : []),
-    ...rules.map(
-      ({ name }) =>
-        ({
-          what: 'constraint',
-          name,
-          since: rulesSince(op),
-          ...(op.kind === 'rename_column' ? { stands: 'verify' as const } : {}),
-        }) as const,
-    ),
+    ...rules.map(({ name }) => ({ what: 'constraint', name, since: rulesSince(op) }) as const),
+    ...indexesOf(op, was, is, context),
     ...filled.map(({ name }) => ({ what: 'not_null', name, since: filledSince(op, facts) }) as const),
     ...fillings(op, facts),
     ...rulesBeside(is, was).map((one) => ({
@@ -75,6 +80,20 @@ function changesOf(
       since: goneSince(op, one),
     })),
   ]
+}
+
+/** What carries a constraint is there with that. One that is replaced has its name all the time, and is another one from then on. */
+function indexesOf(
+  op: Operation,
+  was: Table | undefined,
+  is: Table,
+  context: Context,
+): readonly Omit<Own, 'table'>[] {
+  if (op.kind !== 'create_index' && op.kind !== 'replace_index') return []
+  const known = new Set(was?.indexes.map(({ definition }) => definition))
+  return is.indexes
+    .filter(({ definition }) => !known.has(definition))
+    .map(({ name }) => ({ what: 'index', name, since: indexSince(op, context) }))
 }
 
 /** A default that nothing stands in front of is there with its column, also where it is volatile. */
@@ -104,6 +123,17 @@ function filledSince(op: Operation, facts: Context['facts']): Phase {
   if (op.kind === 'create_table') return 'expand'
   if (op.kind === 'add_column') return isFilled(op, facts) ? 'verify' : 'expand'
   return ruledSince(op) ?? 'verify'
+}
+
+function indexSince(
+  op: Extract<Operation, { kind: 'create_index' | 'replace_index' }>,
+  { schema, facts, given }: Context,
+): Phase {
+  const index = readIndexOf(op.definition, schema, facts)
+  if (!isSound(index)) return 'expand'
+  const name = index.text.name ?? ''
+  const old = op.kind === 'replace_index' ? findIndex(index.table, name) : undefined
+  return isAwaited({ index, name, old, when: op.when, given }) ? 'retire' : 'expand'
 }
 
 function ruledSince(op: Operation): Phase | undefined {

@@ -142,13 +142,12 @@ describe('create_index', () => {
       'that is unique',
       table(),
       { index: index('i', ['name'], { unique: true }) },
-      ['waits_for_transactions', 'ends_hot_updates', 'refuses_duplicates'],
+      ['waits_for_transactions', 'ends_hot_updates', 'old_writers_may_fail'],
     ],
   ])('names the hazards of an index %s', (_what, of, more, codes) => {
     const { op, known } = on(PLAIN, more, of)
     expect(
-      createIndex
-        .expand(op, known)
+      [...createIndex.expand(op, known), ...createIndex.contract(op, known)]
         .at(-1)
         ?.hazards.map(({ code }) => code),
     ).toEqual(codes)
@@ -173,6 +172,45 @@ describe('create_index', () => {
   ])('looks for duplicates %s', (_what, more, offenders) => {
     const { op, known } = on(PLAIN, { index: index('i', ['name'], { unique: true }), ...more })
     expect(createIndex.expand(op, known)[0]).toMatchObject({ kind: 'inspect', offenders })
+  })
+
+  const UNIQUE = { index: index('i', ['name'], { unique: true }) }
+  const phases = ({ op, known }: ReturnType<typeof on>, when?: 'before_rollout' | 'after_rollout') => {
+    const timed = { ...op, ...(when === undefined ? {} : { when }) }
+    return [
+      ...createIndex.expand(timed, known),
+      ...createIndex.contract(timed, known),
+      ...createIndex.rollback(timed, known),
+    ].map(({ kind, phase }) => `${kind} ${phase}`)
+  }
+
+  test('waits for the contract where it is unique, and goes again in an undo', () => {
+    expect(phases(on(PLAIN, UNIQUE))).toEqual([
+      'inspect expand',
+      'inspect retire',
+      'gate rollout',
+      'concurrent_index retire',
+      'outside retire',
+    ])
+  })
+
+  test.each([
+    ['the migration says that everybody keeps to it', context(table()), 'before_rollout'],
+    ['the migration makes its table', { ...context(table()), given: { tables: [] } }, undefined],
+  ] as const)('is built at once where %s', (_what, { given }, when) => {
+    const { op, known } = on(PLAIN, UNIQUE)
+    expect(phases({ op, known: { ...known, given } }, when)).toEqual([
+      'inspect expand',
+      'concurrent_index expand',
+      'outside expand',
+    ])
+  })
+
+  test('has no time of its own where it is not unique', () => {
+    const { op, known } = on(PLAIN)
+    expect(told(createIndex.check({ ...op, when: 'before_rollout' }, known))).toEqual([
+      ['migration_invalid', 'An index that is not unique refuses nothing, and has no "when".'],
+    ])
   })
 
   test('goes back by dropping what the run has built', () => {

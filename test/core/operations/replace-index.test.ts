@@ -94,4 +94,51 @@ describe('replace_index', () => {
       },
     })
   })
+
+  test.each([
+    ['a plain index', 'CREATE INDEX old ON public.users USING btree (name)', 'retire'],
+    ['one of other columns', 'CREATE UNIQUE INDEX old ON public.users USING btree (id)', 'retire'],
+    [
+      'one of fewer columns, in another order, with others along',
+      'CREATE UNIQUE INDEX old ON public.users USING btree (team DESC) INCLUDE (id)',
+      'expand',
+    ],
+    [
+      'one of some rows',
+      'CREATE UNIQUE INDEX old ON public.users USING btree (name) WHERE (id > 1)',
+      'retire',
+    ],
+    [
+      'one of the same rows',
+      'CREATE UNIQUE INDEX old ON public.users USING btree (name) WHERE (team > 1)',
+      'expand',
+    ],
+    [
+      'one by another collation',
+      'CREATE UNIQUE INDEX old ON public.users USING btree (name COLLATE "C")',
+      'retire',
+    ],
+    [
+      'one that takes NULLs for the same',
+      'CREATE UNIQUE INDEX old ON public.users USING btree (name) NULLS NOT DISTINCT',
+      'expand',
+    ],
+  ])('of a unique index in the place of %s', (_what, definition, phase) => {
+    const using = 'UNIQUE USING btree (name, team) WHERE (team > 1)'
+    const tried = { using, index: index('old', ['name', 'team'], { unique: true }) }
+    const { op, known } = having({ definition, unique: definition.includes('UNIQUE') }, tried)
+    const steps = [...replaceIndex.expand(op, known), ...replaceIndex.contract(op, known)]
+    expect(steps.find(({ kind }) => kind === 'concurrent_index')?.phase).toBe(phase)
+    expect(replaceIndex.rollback(op, known).map((step) => step.phase)).toEqual([phase, phase])
+  })
+
+  test.each([
+    [{ valid: false }, 'UNIQUE USING btree (name)'],
+    [{}, 'UNIQUE USING btree (name) NULLS NOT DISTINCT'],
+  ] as const)('of an old one %o that tells more rows apart than %s', (more, using) => {
+    const tried = { using, index: index('old', ['name'], { unique: true }) }
+    const definition = 'CREATE UNIQUE INDEX old ON public.users USING btree (name)'
+    const { op, known } = having({ definition, unique: true, ...more }, tried)
+    expect(replaceIndex.expand(op, known).map(({ kind }) => kind)).toEqual(['inspect'])
+  })
 })

@@ -20,6 +20,7 @@ import {
 
 const on = { namespace: 'public', table: 'users' } as const
 const INDEX = 'create unique index on users (full_name)'
+const SCORE = 'create unique index on users (score)'
 const CHECK = `full_name <> ''`
 
 const users = tableWith(
@@ -38,6 +39,9 @@ const facts = factsWithTypes(
       [INDEX]: triedIndex('users_full_name_idx', ['full_name'], {
         using: 'UNIQUE USING btree (full_name)',
         index: { ...triedIndex('users_full_name_idx', ['full_name']).index, unique: true },
+      }),
+      [SCORE]: triedIndex('users_score_key', ['score'], {
+        index: { ...triedIndex('users_score_key', ['score']).index, unique: true },
       }),
       'create index on users (score)': triedIndex('users_score_idx', ['score']),
     },
@@ -75,7 +79,7 @@ const mapped = {
 const rename: Operation = { kind: 'rename_column', ...on, from: 'name', to: 'full_name' }
 const widen: Operation = { kind: 'change_type', ...on, column: 'score', type: 'bigint' }
 const alter = (of: string, more: object): Operation => ({ kind: 'alter_column', ...on, column: of, ...more })
-const index: Operation = { kind: 'create_index', definition: INDEX }
+const index: Operation = { kind: 'create_index', definition: INDEX, when: 'before_rollout' }
 
 const planOf = (...operations: readonly Operation[]) => makePlan({ name: 'm', operations }, schema, facts)
 type Plan = ReturnType<typeof planOf>
@@ -282,6 +286,13 @@ describe('what is built on a column that gets another type', () => {
       'The new "users"."score" has its name from the contract on, so no rule of it can come up before the rollout.',
       'Leave "when" away, or put the rule into the next migration.',
     ])
+    expect(
+      refusal(widen, {
+        kind: 'create_index',
+        definition: SCORE,
+        when: 'before_rollout',
+      }).message,
+    ).toBe(early.message)
     const small = schemaOf(table({ columns: [column('id', 'integer', { nullable: false }), column('name')] }))
     const key = thrownBy(() =>
       makePlan(

@@ -330,7 +330,9 @@ describe('a plan', () => {
     })
     expect(steps.map(({ kind, phase }) => `${kind} ${phase}`)).toEqual([
       'inspect expand',
-      'concurrent_index expand',
+      'gate rollout',
+      'inspect retire',
+      'concurrent_index retire',
     ])
   })
 

@@ -531,7 +531,11 @@ const onEvents = { ...on, table: 'events' } as const
 export const PARTED_INDEXES: Life = {
   ...life(
     [
-      { kind: 'create_index', definition: 'create unique index on events (said, id)' },
+      {
+        kind: 'create_index',
+        definition: 'create unique index on events (said, id)',
+        when: 'before_rollout',
+      },
       { kind: 'replace_index', definition: 'create index events_seen_idx on events (seen, id)' },
       { kind: 'drop_index', ...onEvents, index: 'events_note_idx' },
       { kind: 'change_type', ...on, table: 'days', column: 'note', type: 'varchar(40)' },

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { RULE_TIMES } from '../../../core/operations/rules/rule.ts'
 import { name } from './shared.ts'
 
-export const createIndex = z.strictObject({ definition: name })
+export const createIndex = z.strictObject({ definition: name, when: z.enum(RULE_TIMES).optional() })
