@@ -155,9 +155,20 @@ describe('a dropped column', () => {
     })
   })
 
-  test('is refused while a unique index takes its default only once', async () => {
+  test.each([
+    `create unique index by_legacy on users (legacy)`,
+    `create unique index by_legacy on users (name, legacy)`,
+    `create unique index by_legacy on users (legacy) include (id)`,
+    `create unique index by_legacy on users (legacy) where name <> ''`,
+    `alter table users add constraint by_legacy exclude using btree (legacy with =)`,
+  ])('is refused while its default is taken only once: %s', async (once) => {
     const database = await testDatabase(`${USERS} delete from users where id > 1;
-      alter table users alter legacy set default 'x'; create unique index by_legacy on users (legacy)`)
+      alter table users alter legacy set default 'x'; ${once}`)
+    // What the new version would do from the contract to the purge.
+    await database.query(`insert into users (id, name) values (100, 'new')`)
+    await expect(database.query(`insert into users (id, name) values (101, 'new')`)).rejects.toMatchObject({
+      code: expect.stringMatching(/^23/),
+    })
     const bellows = await database.bellows({ settings: ALLOWED })
     await expect(bellows.plan(migration(DROP))).rejects.toMatchObject({
       code: 'plan_refused',

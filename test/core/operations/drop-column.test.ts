@@ -176,6 +176,57 @@ describe('a column that is filled for writers that no longer know it', () => {
     expect(dropColumn.check(drop({ down: 'id::text' }), given(needed, 'id::text'))).toEqual([])
   })
 
+  const UNIQUE = 'CREATE UNIQUE INDEX i ON public.users USING btree '
+  test.each([
+    ['(name, age)', `'x'`, true],
+    ['(name) INCLUDE (id)', `'x'`, true],
+    ['(name) WHERE (age > 3)', `'x'`, true],
+    ['(lower(name))', `'x'`, true],
+    ['(age) INCLUDE (name)', `'x'`, false],
+    ['(age) WHERE (name IS NULL)', `'x'`, false],
+    ['(name, id)', `'x'`, false],
+    ['(id, name) NULLS NOT DISTINCT', null, false],
+    ['(name, age)', null, false],
+    ['(name, age) NULLS NOT DISTINCT', null, true],
+    ['(lower(name))', null, false],
+    [`(COALESCE(name, ''::text), age)`, null, true],
+  ] as const)(
+    'is refused where what is left of a unique index takes it once: %s, default %s',
+    (on, by, refused) => {
+      const of = tableWith(
+        [
+          column('id', 'integer', { nullable: false }),
+          column('name', 'text', { default: by }),
+          column('age', 'integer'),
+        ],
+        {
+          constraints: [primaryKeyOf(['id'])],
+          indexes: [
+            indexOf(primaryKeyOf(['id'])),
+            index('i', ['name', 'age'], { unique: true, definition: UNIQUE + on }),
+          ],
+        },
+      )
+      const told = problems(drop(), of).map(({ message }) => message)
+      expect(told).toEqual(refused ? [expect.stringContaining('The unique index i takes the')] : [])
+    },
+  )
+
+  test.each([
+    [
+      `'x'`,
+      [
+        'The exclusion constraint apart takes the default of "users"."name" only once for what else it compares: writers that no longer know the column would fail before it is dropped.',
+      ],
+    ],
+    [null, []],
+  ])('is refused where rows exclude one another by it: default %s', (by, messages) => {
+    const of = tableWith([column('name', 'text', { default: by }), column('age', 'integer')], {
+      constraints: [exclusion('apart', ['name', 'age'])],
+    })
+    expect(problems(drop(), of).map(({ message }) => message)).toEqual(messages)
+  })
+
   test.each<[string, Table, string, string, Facts['values'][string]?]>([
     [
       'has a default already',

@@ -13,6 +13,7 @@ import { type Column, findColumn, findTable, needsColumn, type Table } from '../
 import { id, qualified, shown, trusted } from '../../sql.ts'
 import type { Context } from '../operation.ts'
 import { type DropColumn, downOf } from './drop.ts'
+import { sameValueProblems } from './same-value.ts'
 
 export function dropProblems(op: DropColumn, context: Context): readonly BellowsError[] {
   const table = findTable(context.schema, theTable(op))
@@ -53,25 +54,6 @@ function replicaIdentityProblems(op: DropColumn, table: Table): readonly Bellows
         `Give the table another one first: alter table ${qualified(theTable(op))} replica identity full`,
       ),
     )
-}
-
-/** Writers that no longer know the column all give one value, which a unique index takes only once. */
-function sameValueProblems(op: DropColumn, table: Table, column: Column): readonly BellowsError[] {
-  const isSame = op.down === undefined ? isSameDefault(column) : columnsNamed(trusted(op.down)).length === 0
-  if (!isSame) return []
-  const value = op.down === undefined ? 'default' : '"down"'
-  return table.indexes
-    .filter((one) => one.unique && one.columns.length === 1 && one.columns[0] === op.column)
-    .map(({ name }) =>
-      refused(
-        `The unique index ${shown(name)} takes the ${value} of "${op.table}"."${op.column}" only once: writers that no longer know the column would fail before it is dropped.`,
-        `Drop the index, or ${op.down === undefined ? 'the default' : 'take a value that differs from row to row'}, first.`,
-      ),
-    )
-}
-
-function isSameDefault({ default: text, defaultVolatility }: Column): boolean {
-  return text !== null && defaultVolatility !== 'volatile'
 }
 
 function oldWriterProblems(op: DropColumn, column: Column): readonly BellowsError[] {

@@ -40,7 +40,7 @@ export function indexTime({ index, old, when, given }: NewIndex): RuleTime | 'at
   const { table, tried } = index
   if (!tried.index.unique) return 'at_once'
   if (when !== undefined) return when
-  const isAsUnique = old?.unique === true && old.valid && keepsNoMoreApart(asTried(index), old)
+  const isAsUnique = old?.unique === true && old.valid && keepsNoMoreApart(asTried(index), old, table)
   return isAsUnique || findTable(given, table) === undefined ? 'at_once' : timeOf({})
 }
 
