@@ -161,3 +161,66 @@ test.each([
     message: expect.stringContaining(said),
   })
 })
+
+const LOG = `create table log (at date not null, said text) partition by range (at);
+  create table log_2021 (at date not null, said text); insert into log_2021 values ('2021-01-01', 'x');`
+const toLog: Operation = {
+  kind: 'attach_partition',
+  namespace: 'public',
+  table: 'log',
+  partition: 'log_2021',
+  bounds: `for values from ('2021-01-01') to ('2022-01-01')`,
+}
+const BARE = `alter table log attach partition log_2021 for values from ('2021-01-01') to ('2022-01-01')`
+
+test('a partition without a replica identity is not brought into a publication that needs one', async () => {
+  const given = `${LOG} create table log_2020 partition of log for values from ('2020-01-01') to ('2021-01-01');
+    alter table log_2020 replica identity full; create publication told for table log`
+  const without = await testDatabase(given, BARE)
+  await expect(without.query(`update log_2021 set said = 'y'`)).rejects.toMatchObject({ code: '55000' })
+
+  const database = await testDatabase(given)
+  const bellows = await database.bellows()
+  const migration = { name: '0001_test', operations: [toLog] }
+  await expect(bellows.plan(migration)).rejects.toMatchObject({
+    code: 'plan_refused',
+    message:
+      'public.log_2021 has no replica identity, and every UPDATE and DELETE of it would fail as a partition of "log": the publication told publishes them.',
+  })
+  await database.query('alter table log_2021 replica identity full')
+  await bellows.change((driver) => driver.advance(migration, 'expand'))
+  await database.query(`update log_2021 set said = 'y'`)
+})
+
+test('rules of its own are told where a default partition took its rows so far', async () => {
+  const given = `${LOG} create table log_rest partition of log default; create table sayings (said text primary key);
+    create function f() returns trigger language plpgsql as 'begin return new; end';
+    create trigger touch before insert on log_2021 for each row execute function f();
+    create unique index once on log_2021 (said); alter table log_2021 add constraint short check (length(said) < 9);`
+  const without = await testDatabase(given)
+  const late = `insert into log values ('2021-02-02', 'far too long')`
+  await without.query(late)
+  await without.query(`delete from log; ${BARE}`)
+  await expect(without.query(late)).rejects.toMatchObject({ code: '23514' })
+
+  const database = await testDatabase(given)
+  const bellows = await database.bellows()
+  const migration = { name: '0001_test', operations: [toLog] }
+  const { steps } = await bellows.plan(migration)
+  expect(
+    steps.flatMap(({ hazards }) => hazards.filter(({ code }) => code === 'old_writers_may_fail')),
+  ).toMatchObject(
+    ['the check short', 'the unique index once', 'the trigger touch'].map((rule) => ({
+      because: expect.stringContaining(`${rule} of its own`),
+    })),
+  )
+  await database.query(
+    'alter table log_2021 alter said set not null, add foreign key (said) references sayings not valid',
+  )
+  const refused = await bellows.plan(migration).catch((error: unknown) => error)
+  expect(refused).toMatchObject({
+    message: expect.stringMatching(/has NOT NULL of said, .*\n.*has the constraint log_2021_said_fkey, /s),
+  })
+  await database.query('drop table log_rest')
+  await bellows.plan(migration)
+})

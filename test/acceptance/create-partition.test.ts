@@ -146,3 +146,25 @@ test.each([
   const { error } = format.safeParse({ table: 'events_2026', partition_of: 'events', ...written })
   expect(error?.issues.map((issue) => issue.message).join()).toContain(message)
 })
+
+test('a partition of a published table without a primary key is told by its whole rows', async () => {
+  const given = `create table log (at date not null, said text) partition by range (at); create table log_rest partition of log default;
+    alter table log_rest replica identity full; create publication told for table log`
+  const bounds = `for values from ('2021-01-01') to ('2022-01-01')`
+  const rows = `insert into log values ('2021-02-02', 'x'); update log set said = 'y'`
+  const without = await testDatabase(
+    given,
+    rows,
+    `delete from log; create table log_2021 partition of log ${bounds}`,
+  )
+  await expect(without.query(rows)).rejects.toMatchObject({ code: '55000' })
+
+  const database = await testDatabase(given, `${rows}; delete from log`)
+  const bellows = await database.bellows()
+  const made = created({ table: 'log_2021', partition_of: 'log', bounds })
+  const { plan } = await bellows.change((driver) =>
+    driver.advance({ name: '0001_test', operations: [made] }, 'expand'),
+  )
+  await database.query(rows)
+  expect(plan.steps.flatMap(({ hazards }) => hazards.map(({ code }) => code))).toContain('log_grows')
+})

@@ -123,6 +123,23 @@ describe('set_table', () => {
     await expect(bellows.plan({ name: '0001_test', operations: [set(written)] })).rejects.toThrow(message)
   })
 
+  test('is refused for a partition that is published with its table alone', async () => {
+    const given = `create table events (at date not null) partition by range (at);
+      create table events_1 partition of events for values from ('2020-01-01') to ('2021-01-01'); insert into events values ('2020-02-02');
+      create publication told for table events with (publish_via_partition_root = true)`
+    const without = await testDatabase(given, 'alter table events_1 replica identity nothing')
+    await expect(without.query(`delete from events`)).rejects.toMatchObject({ code: '55000' })
+
+    const bellows = await (await testDatabase(given)).bellows()
+    const planOf = (identity: string) =>
+      bellows.plan({
+        name: '0001_test',
+        operations: [set({ table: 'events_1', replica_identity: identity })],
+      })
+    await expect(planOf('nothing')).rejects.toThrow(/the publication told publishes them/)
+    await planOf('full')
+  })
+
   test('leaves nothing half done when the server does not take a value', async () => {
     const database = await testDatabase(GIVEN)
     const bellows = await database.bellows()

@@ -211,7 +211,9 @@ select json_build_object(
     where not g.tgisinternal and g.tgparentid = 0 and f.pronamespace is distinct from to_regnamespace('bellows'))
 ) as "table"
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
--- Once for all of them: a publication lists all that it has.
-left join (select t.relid, json_agg(p.pubname order by p.pubname) as names from pg_publication p
-    cross join lateral pg_get_publication_tables(p.pubname) t where p.pubupdate or p.pubdelete group by t.relid) publishing on publishing.relid = c.oid
+-- Once for all of them: a publication lists all that it has. The rows of a partition are those of the tables that it is a part of.
+left join (select r.relid, json_agg(distinct p.pubname order by p.pubname) as names from pg_publication p
+    cross join lateral pg_get_publication_tables(p.pubname) t
+    cross join lateral (select t.relid union select y.relid from pg_partition_tree(t.relid) y) r
+    where p.pubupdate or p.pubdelete group by r.relid) publishing on publishing.relid = c.oid
 where c.oid = any (array[$tables]::oid[])

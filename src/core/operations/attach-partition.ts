@@ -17,6 +17,7 @@ import {
   isProved,
 } from './partition/fallback.ts'
 import { likenessProblems } from './partition/likeness.ts'
+import { ownRuleHazards, ownRuleProblems } from './partition/own-rules.ts'
 import { pointedAtProblems } from './partition/pointed-at.ts'
 import {
   attachStep,
@@ -27,12 +28,13 @@ import {
   type Parting,
   proveSteps,
 } from './partition/steps.ts'
+import { identityProblems, toldQuestion } from './partition/told.ts'
 
 export const attachPartition: OperationSpec<AttachPartition> = {
   needs: (op) => ({
     tables: [theTable(op), thePart(op)].map((table) => ({ ...table, columns: [] })),
     bounds: [{ table: theTable(op), bounds: op.bounds }],
-    questions: [defaultQuestion(op)],
+    questions: [defaultQuestion(op), toldQuestion(theTable(op), thePart(op))],
     touches: [
       { table: theTable(op), how: 'alters' },
       { table: thePart(op), how: 'replaces' },
@@ -49,6 +51,8 @@ export const attachPartition: OperationSpec<AttachPartition> = {
     return [
       ...boundsProblems(op, facts),
       ...likenessProblems(table, part),
+      ...identityProblems(table, part, facts),
+      ...(defaultOf(op, facts) === undefined ? [] : ownRuleProblems(table, part)),
       ...pointedAtProblems(
         table,
         'Attach the partition with sql, ALTER TABLE … ATTACH PARTITION, and a reason.',
@@ -89,6 +93,7 @@ export const attachPartition: OperationSpec<AttachPartition> = {
             code: 'seen_by_all',
             because: `From then on everybody finds the rows of "${part.name}" in "${table.name}".`,
           },
+          ...(fallback === undefined ? [] : ownRuleHazards(table, part)),
         ],
         ...(fallback === undefined
           ? { locks: [], requires: [], cost: 'instant' }

@@ -7,7 +7,7 @@ import type { Facts } from '../schema/facts.ts'
 import { findTable, type Table, withTable } from '../schema/model.ts'
 import { id, join, lit, qualified, type Sql, sql, trusted } from '../sql.ts'
 import type { Context, OperationSpec } from './operation.ts'
-import { changedTable, isPublished, settingProblems } from './set-table/changed.ts'
+import { changedTable, isPublished, settingProblems, wholeRowsHazard } from './set-table/changed.ts'
 import { knownOptions, optionSql } from './set-table/option.ts'
 import { nameOfOption, STORAGE_PARAMETERS } from './set-table/parameters.ts'
 import { settingsHold } from './set-table/probe.ts'
@@ -140,10 +140,5 @@ function hazardsOf(op: SetTable, { schema }: Context): StepDraft['hazards'] {
       },
     ]
   if (op.replicaIdentity !== 'full' || !isPublished(table)) return []
-  return [
-    {
-      code: 'log_grows',
-      because: `Every UPDATE and DELETE of "${op.table}" writes the whole old row to the log, and whoever replays it looks for that row.`,
-    },
-  ]
+  return [wholeRowsHazard(op.table)]
 }

@@ -7,6 +7,7 @@ import type { AttachPartition } from '../partition/attach.ts'
 import { boundsProblems } from '../partition/bound-problems.ts'
 import { defaultOf, defaultProblems, defaultQuestion, type Fallback } from '../partition/fallback.ts'
 import { pointedAtProblems } from '../partition/pointed-at.ts'
+import { toldQuestion } from '../partition/told.ts'
 import { nameProblems } from './checks.ts'
 import type { CreateTable, PartitionOf } from './create-table.ts'
 import { isDefault } from './partition-key.ts'
@@ -39,7 +40,7 @@ export function newPartitionNeeds(op: NewPartitionOf): OperationNeeds {
   return {
     tables: [theTable(op), table].map((one) => ({ ...one, columns: [] })),
     bounds: takesTheRest(op) ? [] : [{ table, bounds: op.partitionOf.bounds }],
-    questions: [defaultQuestion(asAttached(op))],
+    questions: [defaultQuestion(asAttached(op)), toldQuestion(table, theTable(op))],
     names: [theTable(op)],
     touches: [
       { table: theTable(op), how: 'adds' },

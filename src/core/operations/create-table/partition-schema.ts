@@ -12,6 +12,7 @@ import {
 import { OWN } from '../../schema/own.ts'
 import { id, qualified } from '../../sql.ts'
 import { behindTable } from '../partition/likeness.ts'
+import { needsFullIdentity } from '../partition/told.ts'
 import { itsTable, type NewPartitionOf } from './partition-of.ts'
 
 /** From this PostgreSQL on an identity of a table is one of its partitions, too. */
@@ -34,7 +35,8 @@ function ownOf({ columns }: Table): Part['own'] {
     .map(({ name }) => ({ what: OWN.statistics, columns: [name] }))
 }
 
-function madePartition(op: NewPartitionOf, table: Table, { serverVersion }: Facts): Table {
+function madePartition(op: NewPartitionOf, table: Table, facts: Facts): Table {
+  const { serverVersion } = facts
   const { namespace, table: name, comment = null } = op
   const names = indexNames(op, table)
   const called = (one: string) => names.get(one) ?? one
@@ -90,7 +92,7 @@ function madePartition(op: NewPartitionOf, table: Table, { serverVersion }: Fact
     rowsEstimate: -1,
     bytes: 0,
     options: [],
-    replicaIdentity: 'default',
+    replicaIdentity: needsFullIdentity(table, { namespace, name }, facts) ? 'full' : 'default',
   }
 }
 

@@ -18,6 +18,7 @@ import {
   type Parting,
   partnerLocks,
 } from '../partition/steps.ts'
+import { wholeRowsHazard } from '../set-table/changed.ts'
 import { asAttached, itsTable, type NewPartitionOf, takesTheRest } from './partition-of.ts'
 import { withNewPartition } from './partition-schema.ts'
 
@@ -47,7 +48,7 @@ function makeStep(op: NewPartitionOf, parting: Parting, fallback?: Fallback): St
     kind: 'ddl',
     phase: 'expand',
     does: `create the table "${op.table}" as a partition of "${table.name}"`,
-    hazards: [],
+    hazards: part.replicaIdentity === 'full' ? [wholeRowsHazard(part.name)] : [],
     probe: isPartition(parting),
     changes: { kind: 'created', table: op.table },
     locks: [
@@ -59,6 +60,8 @@ function makeStep(op: NewPartitionOf, parting: Parting, fallback?: Fallback): St
     requires,
     statements: [
       sql`create table ${on} (like ${qualified(table)} including defaults including constraints including generated including storage including compression)`,
+      // In front of the moment in which a publication of the table tells of its rows.
+      ...(part.replicaIdentity === 'full' ? [sql`alter table ${on} replica identity full`] : []),
       // Without a row there is nothing to look at, and the indexes are made in the same moment.
       sql`alter table ${qualified(table)} attach partition ${on} ${trusted(bounds)}`,
       ...(fallback === undefined || !isProved(asAttached(op), fallback)

@@ -1,5 +1,6 @@
 import { entriesByName } from '../../entries.ts'
 import { BellowsError } from '../../errors.ts'
+import type { Hazard } from '../../plan/hazard.ts'
 import { refused } from '../../plan/table-checks.ts'
 import type { Index } from '../../schema/indexes.ts'
 import { findColumn, primaryKey, type Table } from '../../schema/model.ts'
@@ -63,6 +64,14 @@ export function settingProblems(op: SetTable, table: Table): readonly BellowsErr
 /** Is what happens to its rows told to others, who must find them? */
 export function isPublished({ publications }: Table): boolean {
   return publications.length > 0
+}
+
+/** What a full identity costs. */
+export function wholeRowsHazard(table: string): Hazard {
+  return {
+    code: 'log_grows',
+    because: `Every UPDATE and DELETE of "${table}" writes the whole old row to the log, and whoever replays it looks for that row.`,
+  }
 }
 
 /** Without an identity every UPDATE and DELETE of a published table fails. */

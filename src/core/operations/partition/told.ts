@@ -1,0 +1,44 @@
+import type { BellowsError } from '../../errors.ts'
+import { refused } from '../../plan/table-checks.ts'
+import type { Facts } from '../../schema/facts.ts'
+import { primaryKey, type QualifiedName, type Table } from '../../schema/model.ts'
+import { regclass, type Sql, shown, sql } from '../../sql.ts'
+
+/**
+ * A publication that names a partitioned table tells of each partition from the moment in which it is one. Without a replica identity
+ * every UPDATE and DELETE of it fails from then on.
+ */
+
+/** Those that tell of changed rows, and the partitions of one that have no identity: itself, or those of it. */
+export function toldQuestion(table: QualifiedName, part: QualifiedName): Sql {
+  const [of, to] = [regclass(table), regclass(part)]
+  const primary = sql`exists (select from pg_catalog.pg_index i where i.indrelid = c.oid and i.indisprimary and i.indimmediate)`
+  const bare = sql`select pg_catalog.array_agg(c.oid::pg_catalog.regclass::pg_catalog.text order by c.relname) from pg_catalog.pg_class c where c.relkind = 'r' and (c.oid = ${to} or c.oid in (select t.relid from pg_catalog.pg_partition_tree(${to}) t)) and (c.relreplident = 'n' or c.relreplident = 'd' and not ${primary})`
+  return sql`select p.pubname as publication, (${bare}) as bare from pg_catalog.pg_publication p join pg_catalog.pg_publication_rel r on r.prpubid = p.oid where r.prrelid = ${of} and (p.pubupdate or p.pubdelete) order by 1`
+}
+
+interface Told {
+  readonly publication: string
+  readonly bare: readonly string[] | null
+}
+
+function toldBy(table: QualifiedName, part: QualifiedName, { answers }: Facts): readonly Told[] {
+  const answer = answers[toldQuestion(table, part)]
+  return answer === undefined || 'problem' in answer ? [] : (answer as readonly unknown[] as readonly Told[])
+}
+
+export function identityProblems(table: Table, part: Table, facts: Facts): readonly BellowsError[] {
+  const [told] = toldBy(table, part, facts)
+  if (told === undefined) return []
+  return (told.bare ?? []).map((name) =>
+    refused(
+      `${name} has no replica identity, and every UPDATE and DELETE of it would fail as a partition of "${table.name}": the publication ${shown(told.publication)} publishes them.`,
+      `Give it one first, with set_table: a primary key or a unique index, or replica_identity: full.`,
+    ),
+  )
+}
+
+/** A new one has no index to be told by but a primary key, which it has of its table. */
+export function needsFullIdentity(table: Table, part: QualifiedName, facts: Facts): boolean {
+  return primaryKey(table).length === 0 && (table.published || toldBy(table, part, facts).length > 0)
+}
