@@ -12,8 +12,8 @@ import { buildHazards, buildStep, builtIndex, indexNeeds, unbuildStep } from '..
 import { readIndex } from '../plan/index-text.ts'
 import type { StepDraft } from '../plan/step.ts'
 import { refused } from '../plan/table-checks.ts'
-import { withTable } from '../schema/model.ts'
 import type { Context, OperationSpec } from './operation.ts'
+import { withOwnIndexes } from './partition/own-index.ts'
 import {
   duplicateHazards,
   indexInContract,
@@ -54,7 +54,7 @@ export const createIndex: OperationSpec<CreateIndex> = {
     if (!isSound(index)) return schema
     const { table } = index
     const others = table.indexes.filter((one) => one.name !== nameOf(index))
-    return withTable(schema, { ...table, indexes: [...others, builtIndex(index, nameOf(index))] })
+    return withOwnIndexes(schema, table, { ...table, indexes: [...others, builtIndex(index, nameOf(index))] })
   },
 
   expand: (op, context) => {

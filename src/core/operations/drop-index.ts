@@ -1,5 +1,6 @@
 import { assert } from '../errors.ts'
 import { behindGate } from '../plan/behind-gate.ts'
+import { indexedProblems } from '../plan/index-checks.ts'
 import {
   constraintProblems,
   findIndex,
@@ -11,9 +12,10 @@ import {
 import { dropWhole } from '../plan/index-parts.ts'
 import { indexIsAsPlanned, relationAbsent } from '../plan/probes.ts'
 import type { Requirement } from '../plan/step.ts'
-import { tableProblems, theTable } from '../plan/table-checks.ts'
-import { findTable, isSameName, withTable } from '../schema/model.ts'
+import { theTable } from '../plan/table-checks.ts'
+import { findTable, isSameName, type QualifiedName } from '../schema/model.ts'
 import type { OperationSpec } from './operation.ts'
+import { partOfWholeProblems, wholeQuestion, withOwnIndexes } from './partition/own-index.ts'
 
 /** Drops an index at the very end, when no old version needs it any more. */
 export interface DropIndex {
@@ -26,25 +28,28 @@ export interface DropIndex {
 export const dropIndex: OperationSpec<DropIndex> = {
   needs: (op) => ({
     tables: [{ ...theTable(op), columns: [] }],
+    questions: [wholeQuestion(theIndex(op))],
     touches: [{ table: { namespace: op.namespace, name: op.index }, how: 'replaces' }],
   }),
 
-  check: (op, { schema }) => {
+  check: (op, { schema, facts }) => {
     const table = findTable(schema, theTable(op))
-    const problems = tableProblems(op, table, ['table', 'partitioned'])
+    const problems = indexedProblems(op, table)
     if (table === undefined || problems.length > 0) return problems
     const index = findIndex(table, op.index)
     if (index === undefined) return [indexMissing(table, op.index)]
-    return [...constraintProblems(index, 'drop_constraint'), ...leavingProblems(table, index)]
+    return [
+      ...constraintProblems(index, 'drop_constraint'),
+      ...partOfWholeProblems(theIndex(op), facts),
+      ...leavingProblems(table, index),
+    ]
   },
 
   apply: (op, schema) => {
     const table = findTable(schema, theTable(op))
     if (table === undefined) return schema
-    return withTable(schema, {
-      ...table,
-      indexes: table.indexes.filter(({ name }) => name !== op.index),
-    })
+    const indexes = table.indexes.filter(({ name }) => name !== op.index)
+    return withOwnIndexes(schema, table, { ...table, indexes })
   },
 
   expand: () => [],
@@ -55,7 +60,7 @@ export const dropIndex: OperationSpec<DropIndex> = {
     const table = findTable(schema, theTable(op))
     const index = table === undefined ? undefined : findIndex(table, op.index)
     assert(table !== undefined && index !== undefined, 'steps come after check')
-    const name = { namespace: op.namespace, name: op.index }
+    const name = theIndex(op)
     const hidden = renamedBehind.filter((one) => isSameName(one.table, table))
     const requires: readonly Requirement[] = [
       {
@@ -65,7 +70,7 @@ export const dropIndex: OperationSpec<DropIndex> = {
       },
     ]
     const drop = dropWhole(table, name, `drop the index "${op.index}" of "${op.table}"`)
-    return behindGate(leavingIndex(theTable(op), index), {
+    return behindGate(leavingIndex(table, index), {
       ...drop,
       phase: 'purge',
       hazards: [...drop.hazards, ...leavingIndexHazards(table, index)],
@@ -75,4 +80,8 @@ export const dropIndex: OperationSpec<DropIndex> = {
   },
 
   rollback: () => [],
+}
+
+function theIndex({ namespace, index: name }: DropIndex): QualifiedName {
+  return { namespace, name }
 }

@@ -29,10 +29,12 @@ import {
 } from '../plan/probes.ts'
 import type { Made, Requirement, StepDraft } from '../plan/step.ts'
 import { refused } from '../plan/table-checks.ts'
+import type { Facts } from '../schema/facts.ts'
 import type { Index } from '../schema/indexes.ts'
 import { type QualifiedName, withTable } from '../schema/model.ts'
 import { id, lit, qualified, type Sql, sql } from '../sql.ts'
 import type { Context, OperationSpec } from './operation.ts'
+import { partOfWholeProblems, wholeQuestion } from './partition/own-index.ts'
 import {
   duplicateHazards,
   indexInContract,
@@ -53,13 +55,18 @@ export interface ReplaceIndex {
 }
 
 export const replaceIndex: OperationSpec<ReplaceIndex> = {
-  needs: (op) => indexNeeds(op.definition, readIndex(op.definition), 'replaces'),
+  needs: (op) => {
+    const text = readIndex(op.definition)
+    const needs = indexNeeds(op.definition, text, 'replaces')
+    if ('problem' in text || text.name === undefined) return needs
+    return { ...needs, questions: [wholeQuestion({ namespace: text.table.namespace, name: text.name })] }
+  },
 
   check: (op, { schema, facts }) => {
     const read = readIndexOf(op.definition, schema, facts)
     const problems = definitionProblems(read)
     if (problems.length > 0 || !isSound(read)) return problems
-    return [...whenProblems(read, op.when), ...replacingProblems(read)]
+    return [...whenProblems(read, op.when), ...replacingProblems(read, facts)]
   },
 
   apply: (op, schema, facts) => {
@@ -154,7 +161,7 @@ function workFor(op: ReplaceIndex, { schema, given, facts, seed }: Context): Wor
   }
 }
 
-function replacingProblems({ text, table, tried }: SoundIndex): readonly BellowsError[] {
+function replacingProblems({ text, table, tried }: SoundIndex, facts: Facts): readonly BellowsError[] {
   if (text.name === undefined)
     return [
       refused('The definition does not say which index it replaces.', 'Write the name behind CREATE INDEX.'),
@@ -166,6 +173,7 @@ function replacingProblems({ text, table, tried }: SoundIndex): readonly Bellows
   )
   return [
     ...constraintProblems(old, 'drop_constraint and a new constraint'),
+    ...partOfWholeProblems({ namespace: table.namespace, name: old.name }, facts),
     ...leavingProblems(table, old),
     ...(isSame
       ? [refused(`The index "${old.name}" has this definition already.`, 'Take the operation out.')]

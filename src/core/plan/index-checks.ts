@@ -1,4 +1,5 @@
 import { BellowsError } from '../errors.ts'
+import { dividedProblems } from '../operations/partition/own-index.ts'
 import type { Facts } from '../schema/facts.ts'
 import type { IndexFacts } from '../schema/indexes.ts'
 import { findTable, type Schema, type Table } from '../schema/model.ts'
@@ -55,12 +56,25 @@ export function definitionProblems({
       }),
     ]
   }
-  const problems = tableProblems({ namespace: text.table.namespace, table: text.table.name }, table, [
-    'table',
-    'partitioned',
-  ])
+  const problems = indexedProblems({ namespace: text.table.namespace, table: text.table.name }, table)
   if (problems.length > 0) return problems
   return [...serverProblems(text, tried), ...releaseProblems(serverVersion)]
+}
+
+/** What a table must be whose indexes are worked on. */
+export function indexedProblems(
+  op: { readonly namespace: string; readonly table: string },
+  table: Table | undefined,
+): readonly BellowsError[] {
+  if (table?.kind === 'view')
+    return [
+      refused(
+        `${shown(op.namespace)}.${shown(op.table)} is a view, of which only a materialized one has indexes, and those come and go with sql.`,
+        'Write sql with CREATE INDEX CONCURRENTLY, or DROP INDEX CONCURRENTLY, and outside_transaction: true.',
+      ),
+    ]
+  const problems = tableProblems(op, table, ['table', 'partitioned', 'partition'])
+  return table === undefined || problems.length > 0 ? problems : dividedProblems(table)
 }
 
 /** Nothing is built of which the server has said nothing. */
@@ -118,11 +132,16 @@ export function inTheWay({ table, tried }: SoundIndex, name: string): BellowsErr
       `The table "${table.name}" has another index ${shown(name)}: ${namesake.using}`,
       `${OTHER_NAME} To give this one a new definition, write replace_index.`,
     )
+  if (namesake.valid)
+    return refused(
+      `The table "${table.name}" has this index ${shown(name)} already.`,
+      'Take the operation out if that index is the one you mean.',
+    )
   // Somebody's unfinished index of a partitioned table may have parts that are attached for good.
-  return namesake.valid || table.kind === 'partitioned'
+  return table.kind === 'partitioned'
     ? refused(
-        `The table "${table.name}" has this index ${shown(name)} already.`,
-        'Take the operation out if that index is the one you mean.',
+        `The table "${table.name}" has this index ${shown(name)}, but not in each of its partitions, so it is not valid.`,
+        'Write replace_index with the same definition: it builds a whole one, and drops this one with its parts.',
       )
     : undefined
 }

@@ -3,7 +3,7 @@ import type { Index } from '../schema/indexes.ts'
 import type { QualifiedName, Table } from '../schema/model.ts'
 import { qualified, regclass, shown, sql } from '../sql.ts'
 import type { Hazard } from './hazard.ts'
-import { type Leaver, ofTable } from './leaver.ts'
+import { type Leaver, ofItsTable } from './leaver.ts'
 import type { Requirement } from './step.ts'
 import { refused } from './table-checks.ts'
 import type { Shows } from './thing.ts'
@@ -104,9 +104,9 @@ export function leavingIndexHazards(table: Table, index: Index): readonly Hazard
 }
 
 /** Somebody reads by it, which the server counts; and by what keeps duplicates out somebody may resolve conflicts. */
-export function leavingIndex(of: QualifiedName, index: Index): Leaver {
+export function leavingIndex(of: Table, index: Index): Leaver {
   const { namespace } = of
-  return ofTable(of, `the index ${shown(namespace)}.${shown(index.name)}`, {
+  return ofItsTable(of, `the index ${shown(namespace)}.${shown(index.name)}`, {
     shows: [
       { by: 'scans', index: { namespace, name: index.name } },
       ...(index.unique ? [conflictBy(of, index)] : []),
@@ -115,8 +115,8 @@ export function leavingIndex(of: QualifiedName, index: Index): Leaver {
 }
 
 /** Another index serves whoever reads, and no more. */
-export function leavingKey(of: QualifiedName, index: Index): Leaver {
-  return ofTable(of, `the old key of the index ${shown(of.namespace)}.${shown(index.name)}`, {
+export function leavingKey(of: Table, index: Index): Leaver {
+  return ofItsTable(of, `the old key of the index ${shown(of.namespace)}.${shown(index.name)}`, {
     shows: [conflictBy(of, index)],
   })
 }

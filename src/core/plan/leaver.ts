@@ -1,4 +1,4 @@
-import type { QualifiedName } from '../schema/model.ts'
+import type { QualifiedName, Table } from '../schema/model.ts'
 import { nameOf } from '../schema/name-of.ts'
 import type { Thing } from './thing.ts'
 
@@ -15,6 +15,15 @@ export const NO_TABLE: QualifiedName = { namespace: '', name: '' }
 /** Something on a table, which matters to whoever uses anything of that. */
 export function ofTable(table: QualifiedName, called: string, how: Pick<Thing, 'shows'> = {}): Leaver {
   return { table: nameOf(table), thing: { called, reach: 'table', ...how } }
+}
+
+/** The same; whoever works on a partition says the name of its table, as a rule, so that it matters to everybody. */
+export function ofItsTable(
+  table: QualifiedName & Partial<Pick<Table, 'kind'>>,
+  called: string,
+  how: Pick<Thing, 'shows'> = {},
+): Leaver {
+  return table.kind === 'partition' ? ofEverybody(called, how) : ofTable(table, called, how)
 }
 
 /** Something on no table, which matters to whoever is there. */

@@ -11,5 +11,6 @@ export const moveColumn = z.strictObject({
   on: z
     .record(name, name)
     .refine((pairs) => Object.keys(pairs).length > 0, { message: 'name one column at least' })
-    .transform((pairs) => entriesByName(pairs).map(([target, source]) => ({ target, source }))),
+    .meta({ minProperties: 1 })
+    .transform((pairs) => Object.entries(pairs).map(([target, source]) => ({ target, source }))),
 })

@@ -10,6 +10,7 @@ export const splitColumn = z.strictObject({
   to: z
     .record(name, part)
     .refine((parts) => Object.keys(parts).length > 1, { message: 'name two columns at least' })
-    .transform((parts) => entriesByName(parts).map(([column, more]) => ({ name: column, ...more }))),
+    .meta({ minProperties: 2 })
+    .transform((parts) => Object.entries(parts).map(([column, more]) => ({ name: column, ...more }))),
   down: expression,
 })

@@ -1,5 +1,5 @@
-import { type Leaver, ofTable } from '../../plan/leaver.ts'
-import type { Constraint, QualifiedName } from '../../schema/model.ts'
+import { type Leaver, ofItsTable, ofTable } from '../../plan/leaver.ts'
+import type { Constraint, QualifiedName, Table } from '../../schema/model.ts'
 import { shown } from '../../sql.ts'
 
 /** A key, by which somebody may resolve conflicts, or only its name, where that alone goes. */
@@ -15,6 +15,6 @@ export function leavingConstraint(
 }
 
 /** Statements that a rule refuses once it is there: an old instance may send some, and nobody names them. */
-export function leavingFreedom(table: QualifiedName, rule: string): Leaver {
-  return ofTable(table, `what ${rule} of ${shown(table.namespace)}.${shown(table.name)} refuses`)
+export function leavingFreedom(table: QualifiedName & Partial<Pick<Table, 'kind'>>, rule: string): Leaver {
+  return ofItsTable(table, `what ${rule} of ${shown(table.namespace)}.${shown(table.name)} refuses`)
 }
