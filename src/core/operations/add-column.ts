@@ -7,6 +7,7 @@ import { theTable } from '../plan/table-checks.ts'
 import { findTable } from '../schema/model.ts'
 import { id, qualified, type Sql, sql, trusted } from '../sql.ts'
 import type { AddColumn } from './add/add.ts'
+import { ambiguousHazards, ambiguousQuestion } from './add/ambiguous.ts'
 import { addProblems } from './add/checks.ts'
 import { collateSql, collationNeeds } from './add/collation.ts'
 import { fillingStep, fillStep, takeBackStep } from './add/fill-steps.ts'
@@ -35,6 +36,7 @@ export const addColumn: OperationSpec<AddColumn> = {
         .map((column) => ({ table: theTable(op), column, how: 'uses' as const })),
       ...columnRuleNeeds(op).flatMap(({ touches }) => touches),
     ],
+    questions: [ambiguousQuestion(op)],
     adds: [{ table: theTable(op), column: op.column, type: op.type }],
   }),
 
@@ -46,7 +48,10 @@ export const addColumn: OperationSpec<AddColumn> = {
   apply: ruledSchema,
 
   expand: (op, context) => [
-    isFilled(op, context.facts) ? fillingStep(workFor(op, context)) : plainStep(op, context),
+    withHazards(
+      isFilled(op, context.facts) ? fillingStep(workFor(op, context)) : plainStep(op, context),
+      ambiguousHazards(op, context.facts),
+    ),
     ...columnRules(op, context).flatMap(([part, own]) => part.expand(own)),
   ],
 
@@ -64,6 +69,10 @@ export const addColumn: OperationSpec<AddColumn> = {
       .flatMap(([part, own]) => part.rollback(own)),
     isFilled(op, context.facts) ? takeBackStep(workFor(op, context)) : plainReturnStep(op, context),
   ],
+}
+
+function withHazards(step: StepDraft, more: StepDraft['hazards']): StepDraft {
+  return { ...step, hazards: [...step.hazards, ...more] }
 }
 
 /** PostgreSQL knows the value of every row without touching one. */

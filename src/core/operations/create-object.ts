@@ -3,8 +3,9 @@ import { hasNoObjectDependents, objectAbsent, objectExists } from '../objects/ob
 import type { Tree } from '../parse.ts'
 import type { Hazard } from '../plan/hazard.ts'
 import { inSearchPath } from '../plan/search-path.ts'
+import { shadowHazards, shadowQuestion } from '../plan/shadowed.ts'
 import { refused } from '../plan/table-checks.ts'
-import { findTable, type Schema } from '../schema/model.ts'
+import { findTable } from '../schema/model.ts'
 import { type Sql, trusted } from '../sql.ts'
 import { readStatements } from '../statements/statement.ts'
 import { stepLocks } from '../statements/step-locks.ts'
@@ -19,7 +20,7 @@ import {
   triedProblems,
 } from './object/definition.ts'
 import { firesForAll, withTrigger } from './object/triggers.ts'
-import type { OperationSpec } from './operation.ts'
+import type { Context, OperationSpec } from './operation.ts'
 
 /** Makes a view, a function, a procedure, a trigger, a policy, a type or a domain. */
 export interface CreateObject extends Defining {
@@ -30,7 +31,14 @@ export const createObject: OperationSpec<CreateObject> = {
   needs: (op) => {
     const read = readDefinition(op)
     const isAsked = !('problem' in read) && ASKED.has(read.object.kind)
-    return { ...definitionNeeds(op, 'adds', 'adds'), ...(isAsked ? { objects: [madeBy(op)] } : {}) }
+    const needs = definitionNeeds(op, 'adds', 'adds')
+    const shadows =
+      !('problem' in read) && read.object.kind === 'view' ? [shadowQuestion(read.object.name)] : []
+    return {
+      ...needs,
+      ...(shadows.length === 0 ? {} : { questions: [...(needs.questions ?? []), ...shadows] }),
+      ...(isAsked ? { objects: [madeBy(op)] } : {}),
+    }
   },
 
   check: (op, { schema, facts }) => {
@@ -56,14 +64,14 @@ export const createObject: OperationSpec<CreateObject> = {
     return withTrigger(schema, object, statement)
   },
 
-  expand: (op, { schema }) => {
+  expand: (op, { schema, facts }) => {
     const { object, statement } = definitionOf(op)
     return [
       {
         kind: 'ddl',
         phase: 'expand',
         does: `create the ${shownObject(object)}`,
-        hazards: hazardsOf(object, statement, schema),
+        hazards: hazardsOf(object, statement, { schema, facts }),
         probe: objectExists(object),
         locks: stepLocks([statement], op.namespace, schema),
         requires: [],
@@ -115,7 +123,12 @@ function madeBy({ namespace, definition }: CreateObject): readonly Sql[] {
 }
 
 /** What fires, or hides rows, does so for instances of both versions. */
-function hazardsOf(object: DatabaseObject, statement: Tree.Node, schema: Schema): readonly Hazard[] {
+function hazardsOf(
+  object: DatabaseObject,
+  statement: Tree.Node,
+  { schema, facts }: Pick<Context, 'schema' | 'facts'>,
+): readonly Hazard[] {
+  if (object.kind === 'view') return shadowHazards(object.name, facts)
   if (object.kind === 'trigger') return [firesForAll(shownObject(object))]
   const isRestrictive =
     'CreatePolicyStmt' in statement &&

@@ -1,7 +1,9 @@
 import { constraintExists, relationAbsent, relationExists } from '../plan/probes.ts'
+import { shadowHazards, shadowQuestion } from '../plan/shadowed.ts'
 import type { Lock, LockLevel, Requirement, StepDraft } from '../plan/step.ts'
 import { theTable } from '../plan/table-checks.ts'
 import { tableHasNoDependents } from '../plan/table-dependents.ts'
+import type { Facts } from '../schema/facts.ts'
 import { id, join, qualified, regclass, sql } from '../sql.ts'
 import { checkNeed, createTableProblems, indexNames, rowOf } from './create-table/checks.ts'
 import { type CreateTable, foreignKeysOf, type NewForeignKey } from './create-table/create-table.ts'
@@ -24,7 +26,8 @@ export const createTable: OperationSpec<CreateTable> = {
   apply: (op, schema, facts) =>
     isPartitionOf(op) ? withNewPartition(op, schema, facts) : withMadeTable(op, schema, facts),
 
-  expand: (op, context) => (isPartitionOf(op) ? makePartitionSteps(op, context) : makeTableSteps(op)),
+  expand: (op, context) =>
+    isPartitionOf(op) ? makePartitionSteps(op, context) : makeTableSteps(op, context.facts),
 
   backfill: () => [],
 
@@ -59,6 +62,7 @@ function tableNeeds(op: CreateTable): OperationNeeds {
       namespace: op.namespace,
       name,
     })),
+    questions: [shadowQuestion(theTable(op))],
     touches: [
       { table: theTable(op), how: 'adds' },
       ...foreignKeysOf(op).flatMap(({ references: { namespace, name, columns = [] } }) => [
@@ -71,13 +75,13 @@ function tableNeeds(op: CreateTable): OperationNeeds {
   }
 }
 
-function makeTableSteps(op: CreateTable): readonly StepDraft[] {
+function makeTableSteps(op: CreateTable, facts: Facts): readonly StepDraft[] {
   return [
     {
       kind: 'ddl',
       phase: 'expand',
       does: `create the table "${op.table}"`,
-      hazards: [],
+      hazards: shadowHazards(theTable(op), facts),
       probe: relationExists(theTable(op)),
       changes: { kind: 'created', table: op.table },
       locks: [{ relation: theTable(op), level: 'access_exclusive', implied: true }],

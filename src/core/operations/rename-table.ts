@@ -1,5 +1,6 @@
 import { BellowsError } from '../errors.ts'
 import { newNameProblems } from '../plan/new-names.ts'
+import { shadowQuestion } from '../plan/shadowed.ts'
 import { refused, tableProblems, theTable } from '../plan/table-checks.ts'
 import type { Facts } from '../schema/facts.ts'
 import { findTable } from '../schema/model.ts'
@@ -27,6 +28,7 @@ export const renameTable: OperationSpec<RenameTable> = {
       { ...newName(op), columns: [] },
     ],
     names: [newName(op)],
+    questions: [shadowQuestion(newName(op))],
     touches: [
       { table: theTable(op), how: 'replaces' },
       { table: newName(op), how: 'replaces' },

@@ -1,4 +1,5 @@
 import type { BellowsError } from '../../errors.ts'
+import { shadowQuestion } from '../../plan/shadowed.ts'
 import { refused, tableProblems, theTable } from '../../plan/table-checks.ts'
 import { findTable, type QualifiedName } from '../../schema/model.ts'
 import type { OperationNeeds } from '../needs.ts'
@@ -40,7 +41,11 @@ export function newPartitionNeeds(op: NewPartitionOf): OperationNeeds {
   return {
     tables: [theTable(op), table].map((one) => ({ ...one, columns: [] })),
     bounds: takesTheRest(op) ? [] : [{ table, bounds: op.partitionOf.bounds }],
-    questions: [defaultQuestion(asAttached(op)), toldQuestion(table, theTable(op))],
+    questions: [
+      defaultQuestion(asAttached(op)),
+      toldQuestion(table, theTable(op)),
+      shadowQuestion(theTable(op)),
+    ],
     names: [theTable(op)],
     touches: [
       { table: theTable(op), how: 'adds' },

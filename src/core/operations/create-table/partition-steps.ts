@@ -1,6 +1,7 @@
 import { assert } from '../../errors.ts'
 import { namesFor } from '../../plan/names.ts'
 import { isEmpty, relationAbsent } from '../../plan/probes.ts'
+import { shadowHazards } from '../../plan/shadowed.ts'
 import type { StepDraft } from '../../plan/step.ts'
 import { theTable } from '../../plan/table-checks.ts'
 import { tableHasNoDependents } from '../../plan/table-dependents.ts'
@@ -26,14 +27,16 @@ import { withNewPartition } from './partition-schema.ts'
 export function makePartitionSteps(op: NewPartitionOf, context: Context): readonly StepDraft[] {
   const parting = partingOf(op, context)
   const fallback = defaultOf(asAttached(op), context.facts)
-  if (fallback === undefined) return [makeStep(op, parting)]
+  const shadows = shadowHazards(theTable(op), context.facts)
+  const made = (step: StepDraft): StepDraft => ({ ...step, hazards: [...step.hazards, ...shadows] })
+  if (fallback === undefined) return [made(makeStep(op, parting))]
   return [
     lookStep(fallback, trusted(parting.proof.condition), {
       what: `rows of "${fallback.name}" that belong to "${op.table}"`,
       otherwise: `Rows of the default partition "${fallback.name}" are ${op.partitionOf.bounds}`,
     }),
     ...(isProved(asAttached(op), fallback) ? defaultSteps(parting, fallback) : []),
-    makeStep(op, parting, fallback),
+    made(makeStep(op, parting, fallback)),
   ]
 }
 

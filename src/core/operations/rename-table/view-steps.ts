@@ -1,4 +1,5 @@
 import { relationIs } from '../../plan/probes.ts'
+import { shadowHazards } from '../../plan/shadowed.ts'
 import type { StepDraft } from '../../plan/step.ts'
 import { theTable } from '../../plan/table-checks.ts'
 import { tableHasNoDependents } from '../../plan/table-dependents.ts'
@@ -13,7 +14,7 @@ export function viewStep(op: RenameTable, context: Context, phase: 'expand' | 'v
     kind: 'ddl',
     phase,
     does: `let "${op.table}" be used as "${op.to}" as well, by a view`,
-    hazards: [viewHazard(op, context.facts)],
+    hazards: [viewHazard(op, context.facts), ...shadowHazards(newName(op), context.facts)],
     probe: relationIs(newName(op), 'view'),
     changes: { kind: 'renamed', from: op.table, to: op.to },
     locks: [
