@@ -14,6 +14,7 @@ import type { Run } from '../core/run/run.ts'
 import { id, qualified, sql } from '../core/sql.ts'
 import type { Driving } from './context.ts'
 import { holds } from './holds.ts'
+import { transactWithLocks } from './lock.ts'
 import { buildOutside, outside } from './outside.ts'
 import { stopIfAsked } from './stop.ts'
 

@@ -73,7 +73,7 @@ function keyProblems(
   const keys = other.indexes.filter((index) => isKey(index, targets, other))
   const isThere = ({ constraint: key, name: index }: Index) => {
     const made = key === null ? findOwn(own, other, 'index', index) : findOwn(own, other, 'constraint', key)
-    return !isBefore(begins, made?.since ?? 'expand')
+    return !isBefore(begins, made?.stands ?? made?.since ?? 'expand')
   }
   if (keys.length === 0 || keys.some(isThere)) return []
   return [

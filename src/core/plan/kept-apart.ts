@@ -35,7 +35,8 @@ export function keptApart({ definition }: Definition): KeptApart {
   }
 }
 
-function keyOf({ ordering: _, nulls_ordering: __, ...compared }: Tree.IndexElem): Key {
+function keyOf(element: Tree.IndexElem): Key {
+  const { ordering: _ordering, nulls_ordering: _nulls, ...compared } = element
   const columns = compared.name === undefined ? [] : [compared.name]
   let isStrict = true
   visit(compared.expr, (kind, node) => {

@@ -70,7 +70,15 @@ function changesOf(
   const rules = op.kind === 'rename_constraint' ? [] : rulesBeside(was, is)
   return [
     ...(op.kind === 'create_table' && was === undefined ? [{ what: 'table', since: 'expand' } as const] : []),
-    ...rules.map(({ name }) => ({ what: 'constraint', name, since: rulesSince(op) }) as const),
+    ...rules.map(
+      ({ name }) =>
+        ({
+          what: 'constraint',
+          name,
+          since: rulesSince(op),
+          ...(op.kind === 'rename_column' ? { stands: 'verify' as const } : {}),
+        }) as const,
+    ),
     ...indexesOf(op, was, is, context),
     ...filled.map(({ name }) => ({ what: 'not_null', name, since: filledSince(op, facts) }) as const),
     ...fillings(op, facts),

@@ -143,10 +143,16 @@ describe('what must be asked of the server', () => {
       },
     ],
   ])('for %s', (_what, operations, expected) => {
-    expect(needsOf({ name: '0001_test', operations })).toEqual({
+    const { questions, ...needs } = needsOf({ name: '0001_test', operations })
+    // Each new column is asked for in the functions of the user, too.
+    const isOfFunctions = (one: string) => one.includes('#variable_conflict')
+    expect({ ...needs, questions: questions.filter((one) => !isOfFunctions(one)) }).toEqual({
       ...NOTHING,
       ...expected,
     })
+    expect(questions.filter(isOfFunctions)).toHaveLength(
+      operations.filter(({ kind }) => kind === 'add_column').length,
+    )
   })
 
   test('for an index: its definition, with the columns that the operations before it add to its table', () => {

@@ -12,5 +12,5 @@ export const moveColumn = z.strictObject({
     .record(name, name)
     .refine((pairs) => Object.keys(pairs).length > 0, { message: 'name one column at least' })
     .meta({ minProperties: 1 })
-    .transform((pairs) => Object.entries(pairs).map(([target, source]) => ({ target, source }))),
+    .transform((pairs) => entriesByName(pairs).map(([target, source]) => ({ target, source }))),
 })

@@ -11,6 +11,6 @@ export const splitColumn = z.strictObject({
     .record(name, part)
     .refine((parts) => Object.keys(parts).length > 1, { message: 'name two columns at least' })
     .meta({ minProperties: 2 })
-    .transform((parts) => Object.entries(parts).map(([column, more]) => ({ name: column, ...more }))),
+    .transform((parts) => entriesByName(parts).map(([column, more]) => ({ name: column, ...more }))),
   down: expression,
 })
