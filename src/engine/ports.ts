@@ -42,6 +42,8 @@ export interface Transaction {
 export interface Committed {
   /** What the last statement returned that has a column `result`, of type json. */
   readonly result: unknown
+  /** The same of a column `took`. */
+  readonly took?: unknown
   readonly recorded: readonly Recorded[]
 }
 
@@ -189,8 +191,10 @@ export interface Signals extends Checks {
   close(): Promise<void>
 }
 
-/** Only waits. What decides uses the clock of the database, inside the query. */
+/** Waits, and tells how long it took. What decides by the time of day uses the clock of the database, inside the query. */
 export interface Clock {
+  /** Milliseconds since some moment, by a clock that only goes forward. */
+  passed(): number
   /** Ends early, and not by an error, when the signal is given. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
   /** Between 0 and 1. */

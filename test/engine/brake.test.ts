@@ -21,13 +21,18 @@ function handSetTime() {
         if (signal?.aborted === true) resolve()
         else waiting.add({ at: now + ms, end: resolve })
       }),
+    passed: () => now,
+    /** Nobody is called meanwhile, as in a process that was stopped. */
+    stall: (ms: number) => {
+      now += ms
+    },
     pass: async (ms: number) => {
       const until = now + ms
       for (;;) {
         await settled()
         const [next] = [...waiting].toSorted((a, b) => a.at - b.at)
         if (next === undefined || next.at > until) break
-        now = next.at
+        now = Math.max(now, next.at)
         waiting.delete(next)
         next.end()
       }
@@ -56,7 +61,7 @@ async function braking(settings: SettingsChange['brake'] = {}) {
     settings: mergedSettings(DEFAULT_SETTINGS, { brake: settings }),
     notify: (notice: Notice) => notices.push(notice),
     isStopping: () => isStopping,
-    clock: { sleep: time.sleep, random: () => 0.5 },
+    clock: { sleep: time.sleep, passed: time.passed, random: () => 0.5 },
     signals: {
       look: async ({ signals }: SignalsAsked): Promise<Look> => {
         if (server.commit === 'silent') return await new Promise(() => undefined)
@@ -87,6 +92,7 @@ async function braking(settings: SettingsChange['brake'] = {}) {
     notices,
     told,
     pass: time.pass,
+    stall: time.stall,
     stop: () => {
       isStopping = true
     },
@@ -149,6 +155,15 @@ describe('the brake', () => {
       pace: 'pause',
       because: [expect.stringMatching(/cannot be read: (It is closed|no answer comes); to do without: /)],
     })
+  })
+
+  test('does not take for new what was read before its process was stopped for a while', async () => {
+    const { server, passes, pass, stall } = await braking()
+    expect(await passes(0)).toBe(true)
+    server.commit = 'silent'
+    await pass(1_000)
+    stall(3_600_000)
+    expect(await passes(0)).toBe(false)
   })
 
   test.each<[CheckResult['outcome'], number]>([

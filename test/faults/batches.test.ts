@@ -64,6 +64,43 @@ describe('a row that cannot be filled', () => {
     })
   })
 
+  test.for(['MY001', '38000', '39000', 'XX001'])(
+    'is named whatever state a trigger raises for it: %s',
+    async (errcode) => {
+      const raising = `create function refuse() returns trigger language plpgsql as $$ begin
+          raise exception 'not this one' using errcode = '${errcode}'; end $$;
+        create trigger refuse before update on users for each row when (new.id = 177) execute function refuse()`
+      const database = await testDatabase(table(raising))
+      const stopping = await database.bellows({ settings: SETTINGS })
+      const filling = (bellows: typeof stopping) =>
+        bellows.change((driver) => driver.advance(MIGRATION, 'backfill')).catch((error: unknown) => error)
+      expect(await filling(stopping)).toMatchObject({
+        code: 'backfill_failed',
+        message: 'The row id=177 of "users" cannot be filled: Not this one.',
+      })
+      const batch = { ...SETTINGS.batch, onBadRow: 'quarantine' } as const
+      const going = await database.bellows({ settings: { ...SETTINGS, batch } })
+      expect(await filling(going)).toMatchObject({
+        code: 'rows_quarantined',
+        facts: { quarantined_rows: 1, samples: [{ row: 'id=177', sqlstate: errcode }] },
+      })
+      expect(await database.query(UNLIKE)).toMatchObject([{ id: 177 }])
+    },
+  )
+
+  test('is not looked for where all rows meet the same', async () => {
+    const raising = `create function refuse() returns trigger language plpgsql as $$ begin
+        insert into nowhere values (new.id); return new; end $$;
+      create trigger refuse before update on users for each row execute function refuse()`
+    const database = await testDatabase(table(raising))
+    const batch = { ...SETTINGS.batch, onBadRow: 'quarantine' } as const
+    const bellows = await database.bellows({ settings: { ...SETTINGS, batch } })
+    await expect(bellows.change((driver) => driver.advance(MIGRATION, 'backfill'))).rejects.toMatchObject({
+      code: 'statement_failed',
+      message: 'Relation "nowhere" does not exist.',
+    })
+  })
+
   test('is not named when it can be filled by the time it is looked for: none of its neighbours is to blame', async () => {
     // A sequence counts also the calls of transactions that are rolled back.
     const once = `create sequence calls;
@@ -92,6 +129,45 @@ test('a journal that is slow for longer than a batch may take is waited for', as
     create trigger stall before insert on bellows.event for each row execute function public.stall()`)
   await bellows.change((driver) => driver.advance(MIGRATION, 'verify'))
   expect(await database.query(UNLIKE)).toEqual([])
+})
+
+describe('what triggers do behind the statement of a batch', () => {
+  const behind = (what: string, seconds: number) =>
+    `create sequence calls;
+     create function slow() returns trigger language plpgsql as $$ begin
+       perform nextval('public.calls'), pg_sleep(${seconds}); return null; end $$;
+     create ${what} update on users for each row execute function slow()`
+
+  test('counts: batches are as small as that takes, and none is done in vain', async () => {
+    const rows = 3_000
+    const database = await testDatabase(
+      table(behind('trigger slow after', 0.001)).replaceAll(String(ROWS), String(rows)),
+    )
+    const batch = { rows: 'by_time', targetMs: 25, lockTimeoutMs: 300, statementTimeoutMs: 10_000 } as const
+    const faulty = faultyBellows(database.url, {}, { settings: { ...SETTINGS, batch } })
+    await faulty.bellows.change((driver) => driver.advance(MIGRATION, 'backfill'))
+    // In the bounds of a range the first ones have several hundred rows.
+    expect(faulty.effects.filter(isBatch).length).toBeGreaterThan(30)
+    expect(await database.query('select last_value::int as calls from calls')).toEqual([{ calls: rows }])
+    await faulty.bellows.close()
+  })
+
+  test('is within the bound of a batch, also where it waits for the end of the transaction', async () => {
+    const database = await testDatabase(
+      table(
+        behind('constraint trigger slow after', 0.002).replace(
+          'for each row',
+          'initially deferred for each row',
+        ),
+      ),
+    )
+    const batch = { rows: ROWS, lockTimeoutMs: 100, statementTimeoutMs: 200 }
+    const faulty = faultyBellows(database.url, {}, { settings: { ...SETTINGS, batch } })
+    await faulty.bellows.change((driver) => driver.advance(MIGRATION, 'backfill'))
+    expect(faulty.effects.filter(isBatch).length, 'it is halved until it fits').toBeGreaterThan(3)
+    expect(await database.query(UNLIKE)).toEqual([])
+    await faulty.bellows.close()
+  })
 })
 
 describe('a batch', () => {

@@ -1,7 +1,8 @@
 import type { BellowsError } from '../../core/errors.ts'
-import type { Sql } from '../../core/sql.ts'
+import { BEGAN_LOG, IN_BACKFILL } from '../../core/plan/in-backfill.ts'
+import { lit, type Sql, sql } from '../../core/sql.ts'
 import type { Working } from '../context.ts'
-import type { Lane } from '../ports.ts'
+import type { Committed, Lane } from '../ports.ts'
 import type { Marked } from './checkpoint.ts'
 
 /** What one batch brought. */
@@ -20,11 +21,60 @@ export async function batchTransaction(
   statements: readonly Sql[],
   lane: Pick<Lane, 'transact'> = engine.driver,
 ): Promise<unknown> {
+  return (await sent(engine, run, statements, lane)).result
+}
+
+async function sent(
+  engine: Working,
+  run: number,
+  statements: readonly Sql[],
+  lane: Pick<Lane, 'transact'>,
+): Promise<Committed> {
   const { lockTimeoutMs, statementTimeoutMs } = engine.settings.batch
   const bounds = { run, locks: [], lockTimeoutMs, statementTimeoutMs, requires: [] }
-  const { result } = await lane.transact({ ...bounds, statements, events: [] })
-  return result
+  return await lane.transact({ ...bounds, statements, events: [] })
 }
+
+/** What a batch that fills rows took, up to its COMMIT. */
+export interface Took {
+  readonly ms: number
+  /** Written to the log meanwhile, by everybody: of one session alone it cannot be told before PostgreSQL 18. */
+  readonly logBytes: number
+}
+
+/**
+ * A batch that fills rows. Triggers of the user may fire behind its statement, and those of deferrable constraints at the end of the
+ * transaction, where no bound counts any more: they are had to fire before, within what is left of the time, and what they take counts.
+ */
+export async function fillTransaction(
+  engine: Working,
+  run: number,
+  statement: Sql,
+  lane: Pick<Lane, 'transact'> = engine.driver,
+): Promise<{ readonly result: unknown; readonly took: Took }> {
+  const { lockTimeoutMs, statementTimeoutMs } = engine.settings.batch
+  const wholeMs = lockTimeoutMs + statementTimeoutMs
+  const statements = [...IN_BACKFILL, statement, leftSql(wholeMs), ALL_FIRED, TOOK]
+  const { result, took } = await sent(engine, run, statements, lane)
+  return { result, took: took as Took }
+}
+
+/** So little is left to what comes behind a statement that took all of the time. */
+const REST_SHARE = 0.05
+
+/** The bound of a statement begins anew with each of them. */
+function leftSql(wholeMs: number): Sql {
+  const least = Math.max(1, Math.round(wholeMs * REST_SHARE))
+  return sql`select pg_catalog.set_config('statement_timeout', greatest(${lit(least)}, (${lit(wholeMs)} - ${MS})::integer)::text, true)`
+}
+
+/** Since the message came. All of the transaction is in it. */
+const MS = sql`extract(epoch from pg_catalog.clock_timestamp() - pg_catalog.statement_timestamp()) * 1000`
+
+const ALL_FIRED = sql`set constraints all immediate`
+
+const TOOK = sql`select pg_catalog.json_build_object('ms', ${MS},
+    'logBytes', pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_insert_lsn(), ${BEGAN_LOG})) as took`
 
 /** The server ended the batch at the bound of its time. */
 export function tookTooLong(error: BellowsError): boolean {

@@ -51,11 +51,12 @@ export function isOfRow(error: BellowsError): boolean {
 }
 
 /**
- * Two answers to a lookup (21), data exceptions (22), broken rules (23), what is too long for an index (54), and what a trigger raises (P0).
- * Source: appendix A of the PostgreSQL manual.
+ * Whatever it is, as a trigger or a function of the user may raise any state, but what is of the session, the rights, the schema or the machine:
+ * connections (08, 28), what cannot be done at all (0A), transactions (25, 40), what is not there or not allowed (26, 3D, 3F, 42), room and
+ * limits (53), the state of other things (55), an end from outside (57), the system (58), and ours. Source: appendix A of the PostgreSQL manual.
  */
-function isCausedByRow(error: BellowsError): boolean {
-  return /^(21|22|23|54|P0)/.test(error.sqlstate ?? '')
+function isCausedByRow({ sqlstate }: BellowsError): boolean {
+  return sqlstate !== undefined && !/^(08|0A|25|26|28|3D|3F|40|42|53|55|57|58|BW)/.test(sqlstate)
 }
 
 /** Somebody else holds a row that is needed. */
@@ -81,6 +82,7 @@ export async function failingLine(
   for (;;) {
     const both = halves(suspect, linesPerBlock)
     if (both === undefined) break
+    await engine.brake?.passed(engine)
     const isFirst = await isFailing(engine, step, { range: both[0], linesPerBlock })
     suspect = isFirst ? both[0] : both[1]
   }
@@ -107,7 +109,7 @@ async function isFailing(
     await engine.driver.rehearse(statements, { lockTimeoutMs, statementTimeoutMs })
     return false
   } catch (error) {
-    if (!(error instanceof BellowsError) || error.code !== 'statement_failed') throw error
+    if (!(error instanceof BellowsError) || !isOfRow(error)) throw error
     // That several rows took too long says nothing of any of them.
     return !tookTooLong(error) || isTooSlow(error, { range, linesPerBlock })
   }

@@ -1,5 +1,4 @@
 import { BellowsError } from '../../core/errors.ts'
-import { IN_BACKFILL } from '../../core/plan/in-backfill.ts'
 import type { BackfillStep } from '../../core/plan/step.ts'
 import { blockRanges, inRange, type Pass, type Range, rowsOfAll, START } from '../../core/run/ranges.ts'
 import { lit, qualified, type Sql, sql } from '../../core/sql.ts'
@@ -7,7 +6,7 @@ import type { Driving } from '../context.ts'
 import { note } from '../note.ts'
 import { refuseWithoutRoom } from '../room.ts'
 import type { BadRows, BrakeSettings } from '../settings.ts'
-import { type Batch, batchOf, batchTransaction } from './batch.ts'
+import { type Batch, batchOf, fillTransaction } from './batch.ts'
 import { type Marked, markSql, resumed } from './checkpoint.ts'
 import { climb } from './climb.ts'
 import { askedWorkers } from './crew.ts'
@@ -212,7 +211,7 @@ async function oneBatch(
   range: Range,
   after: State,
 ): Promise<{ batch: Batch; found: number }> {
-  const result = await batchTransaction(engine, work.run, [...IN_BACKFILL, batchSql(work, range, after)])
+  const { result } = await fillTransaction(engine, work.run, batchSql(work, range, after))
   const { found, mark } = result as { found: number; mark: Marked }
   return { batch: batchOf(mark), found }
 }

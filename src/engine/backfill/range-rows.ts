@@ -124,22 +124,19 @@ export interface RungDone {
   readonly isClaimed: boolean
   readonly isRewritten: boolean
   readonly found: number
-  readonly ms: number
   /** Since the step began. */
   readonly seconds: number
   /** Since then; null where nobody knows. */
   readonly logBytes: number | null
-  /** Within the batch; null where nothing was done. Of everybody: of one session alone it cannot be told before PostgreSQL 18. */
-  readonly logOfBatch: number | null
   /** Of the file of the table or partition, by now. */
   readonly blocks: number
 }
 
-/** Locks a range at its next rung, if it is still there, of this run, and nobody else has it. Its row is the place in the log before the batch. */
+/** Locks a range at its next rung, if it is still there, of this run, and nobody else has it. */
 export function claimSql(pass: OnePass, range: RangeRow): Sql {
   const { step, file, run } = pass
   return sql`
-  select pg_catalog.pg_current_wal_insert_lsn() as began_log from bellows.backfill_range where ${isOfPart(pass)} and ${isRange(range)} and next_rung = ${lit(range.rung)}
+  select from bellows.backfill_range where ${isOfPart(pass)} and ${isRange(range)} and next_rung = ${lit(range.rung)}
     and exists (select from bellows.checkpoint c where c.step = ${lit(step.id)} and c.run = ${lit(run)})
     and (to_block, to_line) = (${lit(range.to.block)}, ${lit(range.to.line)}) and not ${isRewritten(step.table, file)} for update skip locked`
 }
@@ -162,10 +159,8 @@ raised as (
   update bellows.backfill_range set next_rung = next_rung + 1, rows_done = rows_done + found from counted
     where ${isOfPart(pass)} and ${isRange(range)} and exists (select from claimed))
 select pg_catalog.json_build_object('isClaimed', exists (select from claimed), 'isRewritten', ${rewritten}, 'found', found,
-    'ms', extract(epoch from pg_catalog.clock_timestamp() - pg_catalog.statement_timestamp()) * 1000,
     'blocks', pg_catalog.pg_relation_size(${regclass(step.table)}) / pg_catalog.current_setting('block_size')::bigint,
-    'seconds', c.seconds, 'logBytes', c.log,
-    'logOfBatch', pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_insert_lsn(), (select began_log from claimed))) as result
+    'seconds', c.seconds, 'logBytes', c.log) as result
   from counted, (select extract(epoch from pg_catalog.clock_timestamp() - started_at) as seconds, ${LOG_BYTES} as log from bellows.checkpoint where step = ${lit(step.id)}) c`
 }
 

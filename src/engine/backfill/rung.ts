@@ -1,5 +1,4 @@
 import { BellowsError } from '../../core/errors.ts'
-import { IN_BACKFILL } from '../../core/plan/in-backfill.ts'
 import { type RangeRow, rangesOver } from '../../core/run/ladder.ts'
 import { paced, slowed } from '../../core/run/pace.ts'
 import { halves, lapOf, rowsIn, rowsOfAll, share } from '../../core/run/ranges.ts'
@@ -7,7 +6,7 @@ import type { Working } from '../context.ts'
 import { note } from '../note.ts'
 import { attempted } from './attempts.ts'
 import { goOnWithout } from './bad-row.ts'
-import { batchTransaction } from './batch.ts'
+import { fillTransaction, type Took } from './batch.ts'
 import { explainFailure, isOfRows } from './failing-row.ts'
 import { type RungDone, rungSql, splitSql } from './range-rows.ts'
 import type { Worker } from './worker.ts'
@@ -28,31 +27,36 @@ export async function oneRung(
     return 'done'
   }
   shared.busy.add(range)
-  const done = await tried(engine, work, range).finally(() => shared.busy.delete(range))
-  if (done === 'left out') return 'done'
-  if (done === 'too slow') {
+  const came = await tried(engine, work, range).finally(() => shared.busy.delete(range))
+  if (came === 'left out') return 'done'
+  if (came === 'too slow') {
     shared.pace = slowed(shared.pace)
     await cut(engine, work, range)
     return 'done'
   }
-  if (done.isRewritten) return 'rewritten'
-  if (!done.isClaimed) return 'held'
-  told(engine, work, range, done)
+  if (came.result.isRewritten) return 'rewritten'
+  if (!came.result.isClaimed) return 'held'
+  told(engine, work, range, came)
   return 'done'
+}
+
+interface Came {
+  readonly result: RungDone
+  readonly took: Took
 }
 
 async function tried(
   engine: Working,
   work: Worker,
   range: RangeRow,
-): Promise<RungDone | 'too slow' | 'left out'> {
+): Promise<Came | 'too slow' | 'left out'> {
   const { step, run, lane, pass } = work
   const failed = { range, linesPerBlock: pass.file.linesPerBlock }
-  const statements = [...IN_BACKFILL, rungSql({ ...work, file: pass.file }, range)]
+  const rung = rungSql({ ...work, file: pass.file }, range)
   try {
     return await attempted(engine, {
       step,
-      batch: async () => (await batchTransaction(engine, run, statements, lane)) as RungDone,
+      batch: async () => (await fillTransaction(engine, run, rung, lane)) as Came,
       canBeSmaller: halves(range, failed.linesPerBlock) !== undefined,
       explain: async (error) => error,
     })
@@ -73,18 +77,13 @@ async function cut(engine: Working, work: Worker, range: RangeRow): Promise<void
 }
 
 /** The pace follows, and whoever looks is told how far all are. */
-function told(
-  engine: Working,
-  work: Worker,
-  range: RangeRow,
-  { found, ms, seconds, logBytes, logOfBatch, blocks: now }: RungDone,
-): void {
+function told(engine: Working, work: Worker, range: RangeRow, { result, took }: Came): void {
+  const { found, seconds, logBytes, blocks: now } = result
   const { shared, pass } = work
   const { from, to, rungs } = range
   const { rows, rowsBefore, blocks } = shared.done
   const size = rowsIn(range, pass.file) / rungs
-  const batch = { rows: size, ms, logBytes: logOfBatch ?? 0 }
-  shared.pace = paced(shared.pace, batch, engine.settings.batch.statementTimeoutMs)
+  shared.pace = paced(shared.pace, { rows: size, ...took }, engine.settings.batch.statementTimeoutMs)
   shared.done = { rowsBefore, rows: rows + found, blocks: blocks + (to.block - from.block) / rungs }
   work.count?.(found)
   work.tell({

@@ -1,5 +1,4 @@
 import { BellowsError } from '../../core/errors.ts'
-import { IN_BACKFILL } from '../../core/plan/in-backfill.ts'
 import type { BackfillStep } from '../../core/plan/step.ts'
 import { quarantinedText, SAMPLES_MAX } from '../../core/run/quarantine.ts'
 import type { Driving } from '../context.ts'
@@ -7,7 +6,7 @@ import { note } from '../note.ts'
 import { stopIfAsked } from '../stop.ts'
 import { attempted } from './attempts.ts'
 import { reasonOf } from './bad-row.ts'
-import { batchTransaction } from './batch.ts'
+import { fillTransaction } from './batch.ts'
 import { isOfRow } from './failing-row.ts'
 import { blameSql, fillLeftSql, type Left, leftOut } from './quarantine.ts'
 
@@ -28,7 +27,7 @@ async function triedAgain(engine: Driving, run: number, step: BackfillStep, left
   try {
     await attempted(engine, {
       step,
-      batch: () => batchTransaction(engine, run, [...IN_BACKFILL, fillLeftSql(step, left)]),
+      batch: () => fillTransaction(engine, run, fillLeftSql(step, left)),
       canBeSmaller: false,
       explain: async (error) => error,
     })

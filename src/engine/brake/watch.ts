@@ -35,11 +35,19 @@ export async function watchSignals(engine: Engine, { run, step, closed }: Watche
     rules.checks.map(({ name }) => name),
   )
   let part = 0
+  let agedAt = engine.clock.passed()
+  // By what has passed: a process that was stopped, or is too busy, counts late.
+  const age = (): void => {
+    const now = engine.clock.passed()
+    known = older(known, now - agedAt)
+    agedAt = now
+  }
   const asked = { run, table: step.table, diskBytes: rules.diskBytes }
   const look = async (names: readonly SignalName[]): Promise<void> => {
     try {
       // Others may have been heard of while it was waited for.
       const heard = await engine.signals.look({ ...asked, signals: names })
+      age()
       known = afterLook(known, heard)
     } catch (error) {
       const unread = messageOf(error)
@@ -61,6 +69,7 @@ export async function watchSignals(engine: Engine, { run, step, closed }: Watche
       pauseMs: pollMs,
       ask: async () => {
         const result = await engine.signals.ask(check, rules.checkTimeoutMs)
+        age()
         known = afterCheck(known, at, result)
       },
     })),
@@ -69,8 +78,11 @@ export async function watchSignals(engine: Engine, { run, step, closed }: Watche
   for (const { pauseMs, ask } of asking) void again(engine, { pauseMs, closed }, ask)
   void again(engine, { pauseMs: PART_MS, closed }, () => {
     part = (part + 1) % PARTS
-    known = older(known, PART_MS)
+    age()
   })
-  const decision = (): Decision => decide(known, rules)
+  const decision = (): Decision => {
+    age()
+    return decide(known, rules)
+  }
   return { decision, isOpen: () => part < decision().share * PARTS }
 }

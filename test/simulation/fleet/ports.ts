@@ -71,7 +71,7 @@ export function simulatedPorts(options: PortsOptions): Driving {
     },
     checks: { ask: async () => check() },
     signals: {} as Driving['signals'],
-    clock: { sleep: async (ms) => time.pass(ms), random: () => 0.5 },
+    clock: { sleep: async (ms) => time.pass(ms), passed: () => 0, random: () => 0.5 },
     ...(deployer === undefined ? {} : { deployer: mortalDeployer(deployer, effect) }),
   }
 }

@@ -15,6 +15,7 @@ export function impatientClock(): Clock & { readonly pauses: readonly number[] }
       pauses.push(ms)
       await new Promise((resolve) => setImmediate(resolve))
     },
+    passed: () => 0,
     random: () => 0.5,
   }
 }

@@ -68,6 +68,7 @@ export function startWorld(store: Store, options: WorldOptions = {}): Clock & { 
       step()
       await new Promise((resolve) => setImmediate(resolve))
     },
+    passed: () => store.nowMs,
     random: () => 0.5,
   }
 }
