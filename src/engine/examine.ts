@@ -1,7 +1,9 @@
 import { diagnoseApplication } from '../core/run/application-diagnosis.ts'
 import { diagnose, type Finding, type ServerFacts } from '../core/run/diagnosis.ts'
+import { givingWay } from '../core/run/give-way.ts'
 import { lit, type Sql, sql, trusted } from '../core/sql.ts'
 import type { Engine } from './context.ts'
+import { DEADLOCK_TIMEOUT } from './give-way.ts'
 
 const LONG_TRANSACTION_SECONDS = 60
 
@@ -9,7 +11,7 @@ const LONG_TRANSACTION_SECONDS = 60
 export async function examine(engine: Engine): Promise<readonly Finding[]> {
   const [server] = await engine.database.read<Omit<ServerFacts, 'isInstalled' | 'batchMs'>>(serverFacts())
   if (server === undefined) return []
-  const { lockTimeoutMs, statementTimeoutMs } = engine.settings.batch
+  const { lockTimeoutMs, statementTimeoutMs } = givingWay(engine.settings.batch, server.deadlockTimeoutMs)
   const isInstalled = await engine.journal.isInstalled()
   const found = diagnose({ ...server, isInstalled, batchMs: lockTimeoutMs + statementTimeoutMs })
   if (engine.application === undefined) return found
@@ -21,7 +23,7 @@ function serverFacts(): Sql {
   return sql`
 select pg_catalog.current_setting('server_version_num')::integer as ${named('serverVersion')},
   pg_catalog.pg_is_in_recovery() as ${named('isReplica')},
-  (extract(epoch from pg_catalog.current_setting('deadlock_timeout')::interval) * 1000)::integer as ${named('deadlockTimeoutMs')},
+  ${DEADLOCK_TIMEOUT} as ${named('deadlockTimeoutMs')},
   exists (select from pg_catalog.pg_roles where rolname = 'bellows') as ${named('hasRoleOfOurName')},
   pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE') as ${named('mayCreateNamespace')},
   pg_catalog.current_setting('max_connections')::integer

@@ -15,6 +15,7 @@ import { isSameName, type QualifiedName } from '../core/schema/model.ts'
 import { estimate, fillsOf } from './backfill/estimate.ts'
 import { refuseBlind } from './brake/refuse-blind.ts'
 import type { Driving, Engine } from './context.ts'
+import { refuseTooSoon } from './give-way.ts'
 import { readBaseline } from './history.ts'
 import { refuseWithoutRoom } from './room.ts'
 import { readRuns } from './runs.ts'
@@ -51,6 +52,7 @@ export async function startRun(engine: Driving, migration: Migration): Promise<R
     refuseConflict(migration, relationsOf(plan, other.plan.migration), other)
     refuseSameValue(plan, other)
   }
+  await refuseTooSoon(engine, plan)
   await refuseBlind(engine, plan)
   await refuseWithoutRoom(engine, fillsOf(plan), await estimate(engine, plan))
   await tryMappings(engine, plan)

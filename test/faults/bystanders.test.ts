@@ -76,6 +76,45 @@ describe('applications that lock rows against the order of the backfill', () => 
     expect(waits).toContain('waiting_for_lock')
   })
 
+  test('never lose a deadlock on a server that looks for one sooner than usual', async () => {
+    const LOOKS_AFTER_MS = 500
+    const AT_WORK = 4711
+    const database = await testDatabase(
+      GIVEN,
+      // The batch has the first row, and comes to one that somebody holds before those who wait for the first one look.
+      `create function slow() returns trigger language plpgsql as $$ begin
+         if current_setting('bellows.backfill', true) = 'on' then
+           perform pg_advisory_xact_lock(${AT_WORK}), pg_sleep(${(0.8 * LOOKS_AFTER_MS) / 1_000}); end if; return new; end $$;
+       create trigger slow before update on users for each row when (new.id = 2) execute function slow()`,
+    )
+    await database.query(`alter database ${database.name} set deadlock_timeout = ${LOOKS_AFTER_MS}`)
+    const bellows = await database.bellows({
+      settings: { ...SETTINGS, batch: { rows: ROWS, attemptsMax: 100 } },
+    })
+    await bellows.change((driver) => driver.advance(MIGRATION, 'expand'))
+    const app = await database.session('the application')
+    await app.query('begin; update users set seen = 1 where id = 180')
+    const filling = bellows.change((driver) => driver.advance(MIGRATION, 'backfill'))
+    const atWork = () =>
+      database.query(`select from pg_locks where locktype = 'advisory' and objid = ${AT_WORK}`)
+    await expect.poll(atWork, { interval: 5, timeout: 10_000 }).toHaveLength(1)
+
+    await app.query('update users set seen = 1 where id = 1; commit')
+
+    await filling
+  })
+
+  test('are not put at risk where a server looks too soon for any batch to end before', async () => {
+    const database = await testDatabase(GIVEN)
+    await database.query(`alter database ${database.name} set deadlock_timeout = 50`)
+    const bellows = await database.bellows({ settings: SETTINGS })
+    await expect(bellows.change((driver) => driver.advance(MIGRATION, 'expand'))).rejects.toMatchObject({
+      code: 'plan_refused',
+      message: expect.stringMatching(/^The server looks for deadlocks after 50 ms/),
+    })
+    expect(await bellows.runs()).toEqual([])
+  })
+
   test('never lose a deadlock either when a batch takes longer than the server waits for one', async () => {
     const database = await testDatabase(`${GIVEN};
       create function slow() returns trigger language plpgsql as $$ begin

@@ -1,3 +1,5 @@
+import { DEADLOCK_TIMEOUT_MIN_MS } from './give-way.ts'
+
 /** What was read of a server before anything is done to it. */
 export interface ServerFacts {
   /** Such as 180004. */
@@ -139,6 +141,11 @@ function vacuums({ wraparoundVacuums }: ServerFacts): Finding {
 /** Of two who wait for one another the one fails that looks first. */
 function deadlocks({ deadlockTimeoutMs, batchMs }: ServerFacts): Finding {
   const because = `looked for after ${deadlockTimeoutMs} ms; a batch gives way within ${batchMs} ms`
+  if (deadlockTimeoutMs < DEADLOCK_TIMEOUT_MIN_MS)
+    return finding('deadlocks', `looked for after ${deadlockTimeoutMs} ms, which is no time for a batch`, {
+      verdict: 'failed',
+      hint: `Raise deadlock_timeout to ${DEADLOCK_TIMEOUT_MIN_MS} ms or more; 1 s is usual.`,
+    })
   if (batchMs < deadlockTimeoutMs) return finding('deadlocks', because)
   return finding('deadlocks', because, {
     verdict: 'warning',

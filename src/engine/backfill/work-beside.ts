@@ -1,6 +1,7 @@
 import { BellowsError, isServerLost } from '../../core/errors.ts'
 import { braked } from '../brake/brake.ts'
 import type { Engine, Working } from '../context.ts'
+import { withinDeadlocks } from '../give-way.ts'
 import { readBrake } from '../throttle.ts'
 import { climb } from './climb.ts'
 import { askedWorkers } from './crew.ts'
@@ -81,7 +82,8 @@ async function pausedBy(
 
 async function help(engine: Engine, open: Open, count: (rows: number) => void): Promise<void> {
   const { run, step, pass, leaf, epoch, brake = engine.settings.brake, badRows } = open
-  const { database, signals, settings } = engine
+  const { database, signals } = engine
+  const { settings } = await withinDeadlocks(engine)
   // What holds the run back is for its driver to tell.
   const beside = {
     ...engine,

@@ -32,4 +32,10 @@ describe('what is looked at before a migration', () => {
       ])
     },
   )
+
+  test('fails where it looks too soon for any batch to end before', () => {
+    expect(diagnose({ ...CALM, deadlockTimeoutMs: 50 }).filter(({ verdict }) => verdict !== 'ok')).toEqual([
+      expect.objectContaining({ check: 'deadlocks', verdict: 'failed' }),
+    ])
+  })
 })
