@@ -194,6 +194,7 @@ export function table(more: Partial<Table> = {}): Table {
     constraints: [key],
     indexes: [indexOf(key)],
     triggers: [],
+    updateRules: [],
     dependents: [],
     mentions: [],
     neighbours: ['users_pkey'],

@@ -22,6 +22,9 @@ select json_build_object(
         where p.refclassid = 'pg_class'::regclass and p.refobjid = c.oid and p.classid = 'pg_constraint'::regclass)
       and k.confrelid = c.oid and k.conrelid <> c.oid and k.contype = 'f' and k.conparentid = 0),
   'rowSecurity', c.relrowsecurity,
+  'updateRules', (select coalesce(json_agg(distinct r.rulename order by r.rulename), '[]')
+    from (select c.oid as relid union all select y.relid from pg_partition_tree(c.oid) y where y.relid <> c.oid and c.relkind = 'p') t
+    cross join lateral (select * from pg_rewrite where ev_class = t.relid offset 0) r where r.ev_type = '2' and r.ev_enabled in ('O', 'A')),
   'grants', (select coalesce(json_agg(json_build_object('grantee', coalesce(r.rolname, 'public'), 'toPublic', g.grantee = 0,
         'privilege', g.privilege_type, 'grantable', g.is_grantable) order by r.rolname nulls first, g.privilege_type, g.is_grantable), '[]')
     from aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) g left join pg_roles r on r.oid = g.grantee),

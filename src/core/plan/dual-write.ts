@@ -1,6 +1,7 @@
 import { pinned, pinnedType } from '../pin.ts'
 import type { Column, QualifiedName } from '../schema/model.ts'
 import { id, join, lit, type Sql, sql, trusted } from '../sql.ts'
+import { IS_BACKFILL } from './in-backfill.ts'
 import type { Mapping, RowMapping } from './mapping.ts'
 import type { Chore } from './row-trigger.ts'
 
@@ -107,13 +108,9 @@ export function dualWrite({ from, to, mapping, fromColumn, table }: Pair): Chore
  */
 export function rowWrite(sides: Sides): Chore {
   const { mapping } = sides
-  const [olds, news] = [sides.olds, sides.news].map((names) => names.map((name) => sql`new.${id(name)}`)) as [
-    Sql[],
-    Sql[],
-  ]
-  const [oldsBefore, newsBefore] = [sides.olds, sides.news].map((names) =>
-    join(names.map((name) => sql`old.${id(name)}`)),
-  ) as [Sql, Sql]
+  const [olds, news] = [columnsOf('new', sides.olds), columnsOf('new', sides.news)]
+  const before = { olds: columnsOf('old', sides.olds), news: columnsOf('old', sides.news) }
+  const [oldsBefore, newsBefore] = [join(before.olds), join(before.news)]
   const waits = unfilledOf(mapping, olds, news)
   const fill = assigned(news, mapping.up(olds))
   const carryBack =
@@ -124,6 +121,8 @@ export function rowWrite(sides: Sides): Chore {
     mapping.isIdentity || mapping.down === undefined
       ? sql``
       : sql` and (tg_op operator(pg_catalog.=) 'INSERT' or not (${isChange}) or ${forwardOf(mapping, olds, news)})`
+  // A trigger of the user that tidies up the old value does so with any write of the row, also with the one that fills it.
+  const isTidied = sql`(${IS_BACKFILL} and ${areNull(before.news)} and ${forwardOf(mapping, before.olds, news)})`
   return {
     // Nothing is to be done where both sides are the same, and a condition costs a small part of what a call does.
     ...(mapping.isIdentity ? { when: sql`not ${same(join(news), join(olds))}` } : {}),
@@ -144,12 +143,16 @@ export function rowWrite(sides: Sides): Chore {
     elsif ${waits} then
       ${fill}
     end if;
-  elsif ${same(join(news), newsBefore)} then
+  elsif ${same(join(news), newsBefore)} or ${isTidied} then
     ${fill}
   else
     ${refusal(sides, 'two values')}
   end if;`,
   }
+}
+
+function columnsOf(row: 'new' | 'old', names: readonly string[]): readonly Sql[] {
+  return names.map((name) => sql`${trusted(row)}.${id(name)}`)
 }
 
 /** No value is made of one that has just been set: what is assigned is of the other side. */

@@ -46,12 +46,17 @@ function counted(names: readonly string[]): string {
 export function userTriggersFire(table: Table): readonly Hazard[] {
   return table.triggers
     .filter((trigger) => trigger.enabled && trigger.onUpdate)
-    .map(({ name, asksForBackfill }) => ({
-      code: 'user_triggers_fire',
-      because: asksForBackfill
-        ? `The trigger ${shown(name)} looks at the setting bellows.backfill: whether it does anything for the rows that the backfill fills is up to it.`
-        : `The trigger ${shown(name)} fires for every row that the backfill fills. One that is not to fire looks at the setting bellows.backfill.`,
-    }))
+    .map(({ name, asksForBackfill, rowLevel }) => {
+      const when = rowLevel
+        ? 'every row that the backfill fills'
+        : 'every batch of the backfill, also one that fills no row'
+      return {
+        code: 'user_triggers_fire',
+        because: asksForBackfill
+          ? `The trigger ${shown(name)} looks at the setting bellows.backfill: whether it does anything for ${rowLevel ? 'the rows that the backfill fills' : 'the batches of the backfill'} is up to it.`
+          : `The trigger ${shown(name)} fires for ${when}. One that is not to fire looks at the setting bellows.backfill.`,
+      }
+    })
 }
 
 /** Of the twin of a unique index. */

@@ -51,6 +51,16 @@ export function tableProblems(
   return table.parts.flatMap(partProblems)
 }
 
+/** PostgreSQL rewrites an UPDATE by them before it is run, and takes none that counts its rows then. */
+export function ruledProblems({ name: table, updateRules }: Table): BellowsError[] {
+  return updateRules.map((name) =>
+    refused(
+      `The rule ${shown(name)} makes something else of an UPDATE of "${table}", also of the one that fills its rows.`,
+      'Drop it for the time of the migration, or have a trigger do the same.',
+    ),
+  )
+}
+
 /** @param altered what ALTER calls it; as people do when absent */
 export function notOwned(what: string, altered = what): BellowsError {
   return refused(

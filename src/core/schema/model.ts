@@ -20,6 +20,8 @@ export interface Table extends QualifiedName {
   readonly indexes: readonly Index[]
   /** Of the user; ours do not count. */
   readonly triggers: readonly Trigger[]
+  /** Rules of the user that make something else of an UPDATE of it, or of a partition of it. */
+  readonly updateRules: readonly string[]
   /** What hangs on a column from outside and is neither an index nor a constraint nor a default of its own table. */
   readonly dependents: readonly Dependent[]
   /** Functions whose text names both the table and a column; they may break, nobody can be sure. */

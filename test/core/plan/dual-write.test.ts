@@ -87,6 +87,9 @@ describe('a row', () => {
   })
 })
 
+/** A trigger of the user has changed the old value of a row that is being filled. */
+const tidied = (up: string) =>
+  `(pg_catalog.current_setting('bellows.backfill', true) operator(pg_catalog.=) 'on' and old."full_name" is null and pg_catalog.record_image_eq(row(new."full_name"), row(${up})))`
 const TWO_VALUES = `raise exception using errcode = 'integrity_constraint_violation', message = 'columns "name" and "full_name" of table "users" were given values that do not agree', hint = 'Write one of the two; the database fills the other.',
         schema = 'public', table = 'users', column = 'full_name';`
 const NO_WAY_BACK = `raise exception using errcode = 'integrity_constraint_violation', message = 'a value of columns "name" and "full_name" of table "users" cannot be taken back from the second to the first', hint = 'Write "name" until it is removed.',
@@ -126,7 +129,7 @@ begin
     elsif (new."full_name" is null and new."name" is not null) then
       new."full_name" := new."name";
     end if;
-  elsif pg_catalog.record_image_eq(row(new."full_name"), row(old."full_name")) then
+  elsif pg_catalog.record_image_eq(row(new."full_name"), row(old."full_name")) or ${tidied('old."name"')} then
     new."full_name" := new."name";
   else
     ${TWO_VALUES}
@@ -155,7 +158,7 @@ begin
     elsif (new."full_name" is null and new."name"::bigint is not null) then
       new."full_name" := new."name"::bigint;
     end if;
-  elsif pg_catalog.record_image_eq(row(new."full_name"), row(old."full_name")) then
+  elsif pg_catalog.record_image_eq(row(new."full_name"), row(old."full_name")) or ${tidied('old."name"::bigint')} then
     new."full_name" := new."name"::bigint;
   else
     ${TWO_VALUES}
@@ -184,7 +187,7 @@ begin
     elsif (new."full_name" is null and pg_catalog.btrim(new."name") is not null) then
       new."full_name" := pg_catalog.btrim(new."name");
     end if;
-  elsif pg_catalog.record_image_eq(row(new."full_name"), row(old."full_name")) then
+  elsif pg_catalog.record_image_eq(row(new."full_name"), row(old."full_name")) or ${tidied('pg_catalog.btrim(old."name")')} then
     new."full_name" := pg_catalog.btrim(new."name");
   else
     ${TWO_VALUES}

@@ -5,7 +5,13 @@ import { INTEGER_TYPES } from '../../plan/mapping.ts'
 import { isNeverNull } from '../../plan/never-null.ts'
 import { problemOf } from '../../plan/problem-of.ts'
 import { rowValueProblems, unusable, valueProblems } from '../../plan/row-value.ts'
-import { columnSlotProblems, refused, tableProblems, theTable } from '../../plan/table-checks.ts'
+import {
+  columnSlotProblems,
+  refused,
+  ruledProblems,
+  tableProblems,
+  theTable,
+} from '../../plan/table-checks.ts'
 import { expressionKey, type Facts, type TypeFacts } from '../../schema/facts.ts'
 import { findColumn, findTable, type Table } from '../../schema/model.ts'
 import { trusted } from '../../sql.ts'
@@ -166,8 +172,10 @@ function nestedProblems({ column, generated = '' }: AddColumn, table: Table): re
 
 /** Rows that this role does not see would stay without their value. */
 function fillProblems(op: AddColumn, table: Table, facts: Facts): readonly BellowsError[] {
-  if (!isFilled(op, facts) || !table.rowSecurityForced) return []
+  if (!isFilled(op, facts)) return []
+  if (!table.rowSecurityForced) return ruledProblems(table)
   return [
+    ...ruledProblems(table),
     refused(
       `Row security is forced on "${table.name}"${table.kind === 'partitioned' ? ', or a partition of it,' : ''} for the connected role, which would fill only a part of the rows.`,
       `Connect as a role with BYPASSRLS.`,

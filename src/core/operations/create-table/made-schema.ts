@@ -54,6 +54,7 @@ export function madeTable(op: CreateTable, facts: Facts): Table {
     closed: [],
     published: false,
     referencedBy: [],
+    updateRules: [],
     rowSecurity: false,
     rowSecurityForced: false,
     // What the default privileges say nobody knows before.

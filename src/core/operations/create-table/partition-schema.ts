@@ -84,6 +84,7 @@ function madePartition(op: NewPartitionOf, table: Table, facts: Facts): Table {
     parts: [],
     keyedBy: [],
     owned: true,
+    updateRules: [],
     rowSecurity: false,
     rowSecurityForced: false,
     // What the default privileges say nobody knows before.

@@ -6,6 +6,7 @@ import {
   columnTaken,
   keyProblems,
   refused,
+  ruledProblems,
   rulesOn,
   tableProblems,
 } from '../../plan/table-checks.ts'
@@ -40,6 +41,7 @@ export function moveProblems(op: MoveColumn, context: Context): readonly Bellows
     ...newColumnProblems(op, target),
     ...columnSlotProblems(target),
     ...sourceProblems(source, column),
+    ...ruledProblems(target),
     ...ownProblems(source, column),
     ...valueProblems(op, source, column),
     ...rowSecurityProblems(target),

@@ -540,6 +540,8 @@ describe('the hazards', () => {
           trigger('on_insert', { onUpdate: false }),
           trigger('disabled', { enabled: false }),
           trigger('later', { before: false, asksForBackfill: true }),
+          trigger('whole', { before: false, rowLevel: false }),
+          trigger('whole_later', { before: false, rowLevel: false, asksForBackfill: true }),
         ],
       }),
       {},
@@ -551,6 +553,14 @@ describe('the hazards', () => {
         [
           'user_triggers_fire',
           'The trigger later looks at the setting bellows.backfill: whether it does anything for the rows that the backfill fills is up to it.',
+        ],
+        [
+          'user_triggers_fire',
+          'The trigger whole fires for every batch of the backfill, also one that fills no row. One that is not to fire looks at the setting bellows.backfill.',
+        ],
+        [
+          'user_triggers_fire',
+          'The trigger whole_later looks at the setting bellows.backfill: whether it does anything for the batches of the backfill is up to it.',
         ],
       ],
     ],
