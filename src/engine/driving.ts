@@ -11,14 +11,16 @@ import { stopIfAsked } from './stop.ts'
 export async function asDriver<R>(engine: Engine, work: (driving: Driving) => Promise<R>): Promise<R> {
   let isBegun = false
   for (let attempt = 0; ; attempt += 1) {
+    const heart = { beats: 0 }
     try {
       await engine.journal.install()
-      return await drivenOnce(engine, (driving) => {
+      return await drivenOnce(engine, heart, (driving) => {
         isBegun = true
         return work(driving)
       })
     } catch (error) {
       if (!isServerLost(error)) throw error
+      if (heart.beats >= FORGETS_BEATS) attempt = 0
       // A server that was never reached is told at once; one that was may be on its way up again.
       if (attempt === 0 && !isBegun && error.code !== 'connection_lost') throw error
       if (attempt >= engine.settings.driver.reconnectsMax) throw doubtful(error)
@@ -26,6 +28,9 @@ export async function asDriver<R>(engine: Engine, work: (driving: Driving) => Pr
     }
   }
 }
+
+/** Connections that were lost before so many heartbeats, some ten minutes, are forgotten: a backfill may take days. */
+const FORGETS_BEATS = 120
 
 /** After a loss a server that does not answer leaves open what became of the last transaction. */
 function doubtful(error: BellowsError): BellowsError {
@@ -40,13 +45,18 @@ function doubtful(error: BellowsError): BellowsError {
   )
 }
 
-async function drivenOnce<R>(engine: Engine, work: (driving: Driving) => Promise<R>): Promise<R> {
+async function drivenOnce<R>(
+  engine: Engine,
+  heart: Heart,
+  work: (driving: Driving) => Promise<R>,
+): Promise<R> {
   const driver = await becomeDriver(engine)
-  const heart = startHeart(engine, driver)
+  const stopped = new AbortController()
+  void beating(engine, driver, heart, stopped.signal)
   try {
     return await work({ ...engine, driver })
   } finally {
-    heart.stop()
+    stopped.abort()
     await driver.release()
   }
 }
@@ -91,16 +101,21 @@ function driverBusy(holder: Holder, waitMs: number): BellowsError {
   )
 }
 
+interface Heart {
+  /** Those that came through. */
+  beats: number
+}
+
 /** Says regularly that the driver is alive. A heartbeat that fails is no reason to stop: the fence decides, in each transaction. */
-function startHeart(engine: Engine, driver: Driver): { stop: () => void } {
-  const stopped = new AbortController()
-  const beat = async () => {
-    for (;;) {
-      await engine.clock.sleep(engine.settings.driver.heartbeatMs, stopped.signal)
-      if (stopped.signal.aborted) return
-      await driver.beat().catch(() => undefined)
-    }
+async function beating(engine: Engine, driver: Driver, heart: Heart, stopped: AbortSignal): Promise<void> {
+  for (;;) {
+    await engine.clock.sleep(engine.settings.driver.heartbeatMs, stopped)
+    if (stopped.aborted) return
+    await driver.beat().then(
+      () => {
+        heart.beats += 1
+      },
+      () => undefined,
+    )
   }
-  void beat()
-  return { stop: () => stopped.abort() }
 }

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { DEFAULT_SETTINGS } from '../../src/config.ts'
 import { BellowsError } from '../../src/core/errors.ts'
 import type { Engine } from '../../src/engine/context.ts'
@@ -47,4 +47,28 @@ test('one that was never there is told at once', async () => {
   })
   await expect(asDriver(engine, async () => 'done')).rejects.toMatchObject({ code: 'database_unreachable' })
   expect(looks).toBe(1)
+})
+
+describe('a connection that is lost again and again', () => {
+  const losing = (looks: number) => {
+    let attempts = 0
+    const done = asDriver(
+      scene(() => true),
+      async () => {
+        attempts += 1
+        for (let look = 0; look < looks; look += 1) await new Promise((resolve) => setImmediate(resolve))
+        if (attempts <= 10) throw new BellowsError('connection_lost', 'It is lost.')
+        return attempts
+      },
+    )
+    return done
+  }
+
+  test('ends the command', async () => {
+    await expect(losing(0)).rejects.toMatchObject({ code: 'connection_lost' })
+  })
+
+  test('is forgotten after a while in which it was not', async () => {
+    expect(await losing(1_000)).toBe(11)
+  })
 })

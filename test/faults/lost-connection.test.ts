@@ -133,6 +133,44 @@ describe('sessions that an administrator ends', () => {
     expect(logins?.last).toBeGreaterThanOrEqual(4)
   })
 
+  test('beside the one that works are made anew: the driver is heard of, and goes on as the same', async () => {
+    const database = await testDatabase(GIVEN)
+    const bellows = await database.bellows({ settings: { ...SETTINGS, driver: { heartbeatMs: 30 } } })
+    const known = () =>
+      database.query<{ pid: number; epoch: string; beat: string; works: boolean }>(`
+        select a.pid, h.epoch, h.beat_at::text as beat, exists (select from pg_locks l where l.pid = a.pid and l.locktype = 'advisory') as works
+          from bellows.heartbeat h, jsonb_to_recordset(h.backends) k (pid int, backend_start text)
+          join pg_stat_activity a on a.pid = k.pid and a.backend_start::text = k.backend_start`)
+    await bellows.change(async () => {
+      const [before] = await known()
+      await database.query(`
+        select pg_terminate_backend(a.pid, 5000) from bellows.heartbeat h, jsonb_to_recordset(h.backends) k (pid int)
+          join pg_stat_activity a on a.pid = k.pid where not exists (select from pg_locks l where l.pid = a.pid and l.locktype = 'advisory')`)
+      await expect
+        .poll(async () => (await known()).map(({ works }) => works).toSorted())
+        .toEqual([false, true])
+      const [after] = await known()
+      await expect.poll(async () => (await known())[0]?.beat).not.toBe(after?.beat)
+      expect(after?.epoch).toBe(before?.epoch)
+    })
+  })
+
+  test('by the server because they are idle there are none, however long a pause is', async () => {
+    const database = await testDatabase(GIVEN)
+    await database.query(`alter database ${database.name} set idle_session_timeout = 200`)
+    const bellows = await database.bellows({ settings: SETTINGS })
+    const own = async () =>
+      await database.query(
+        `select pid from pg_stat_activity where datname = current_database() and application_name like 'bellows/%' order by pid`,
+      )
+    await bellows.change(async () => {
+      const before = await own()
+      expect(before.length).toBeGreaterThanOrEqual(2)
+      await sleep(1_000)
+      expect(await own()).toEqual(before)
+    })
+  })
+
   test("between two changes are nobody's concern", async () => {
     const database = await testDatabase(GIVEN)
     const bellows = await database.bellows({ application: 'bellows/the engine', settings: SETTINGS })

@@ -32,13 +32,14 @@ const IDLE_IN_TRANSACTION_MS = 5_000
 
 /**
  * Settings of every session of ours. The empty search_path makes the server print every name with its namespace. Under a stricter
- * isolation a look that waited for a lock would see what was before the wait.
+ * isolation a look that waited for a lock would see what was before the wait. A driver may be paused for a day, and holds its lock by its session.
  */
 const SESSION = `
 select pg_catalog.set_config('search_path', '', false),
        pg_catalog.set_config('default_transaction_isolation', 'read committed', false),
        pg_catalog.set_config('default_transaction_read_only', 'off', false),
        pg_catalog.set_config('idle_in_transaction_session_timeout', '${IDLE_IN_TRANSACTION_MS}', false),
+       pg_catalog.set_config('idle_session_timeout', '0', false),
        pg_catalog.set_config('statement_timeout', '30000', false),
        pg_catalog.set_config('lock_timeout', '5000', false),
        pg_catalog.set_config('standard_conforming_strings', 'on', false),

@@ -1,4 +1,3 @@
-import { BellowsError } from '../../core/errors.ts'
 import { canonical } from '../../core/hash.ts'
 import type { Migration } from '../../core/operations/migration.ts'
 import { WORKER } from '../../core/run/workers.ts'
@@ -6,7 +5,8 @@ import { join, lit, type Sql, sql } from '../../core/sql.ts'
 import type { Committed, Driver, Hands, Holder, Lane, Transaction } from '../../engine/ports.ts'
 import { type Connection, openConnection, rowsOf, type Target } from './connection.ts'
 import type { Sessions } from './sessions.ts'
-import { askedAheadText, committed, transactionText } from './transaction.ts'
+import { committed, transactionText } from './transaction.ts'
+import { type Watch, watching } from './watch.ts'
 
 /** Key of the advisory lock of a database: 'bellows' in two numbers. Source: the first eight bytes of its ASCII form. */
 const LOCK_KEY = sql`1650814060, 1870099200`
@@ -40,13 +40,13 @@ export async function tryToDrive(target: Target, sessions: Sessions): Promise<Dr
  * Raises the epoch. That waits for transactions under the earlier one that are still at work, and fences all later ones. Those that begin
  * meanwhile are held back by the lock of the table: a lock of its row alone is had by none as long as several who share it take turns.
  */
-async function crowned(main: Connection, watch: Connection, target: Target): Promise<Driver> {
+async function crowned(main: Connection, first: Connection, target: Target): Promise<Driver> {
   const answer = await main.send(sql`begin;
 lock table bellows.driver in exclusive mode;
 with raised as (update bellows.driver set epoch = epoch + 1 returning epoch),
   backends as (
     select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('pid', pid, 'backend_start', backend_start::text)) as known
-      from pg_catalog.pg_stat_activity where pid in (${lit(main.pid)}, ${lit(watch.pid)}))
+      from pg_catalog.pg_stat_activity where pid in (${lit(main.pid)}, ${lit(first.pid)}))
 insert into bellows.heartbeat (epoch, beat_at, backends, application)
   select epoch, pg_catalog.clock_timestamp(), coalesce(known, '[]'), ${lit(target.application)} from raised, backends
   on conflict (singleton) do update set epoch = excluded.epoch, beat_at = excluded.beat_at, backends = excluded.backends,
@@ -54,6 +54,7 @@ insert into bellows.heartbeat (epoch, beat_at, backends, application)
   returning epoch;
 commit`)
   const epoch = Number(answer[2]?.[0]?.epoch)
+  const watch = watching(first, epoch, target)
   return {
     startRun: async (plan) => {
       const started = await main.send(sql`begin;
@@ -68,7 +69,7 @@ select bellows.fence(${lit(epoch)});
 select bellows.set_baseline(${lit(epoch)}, ${lit(JSON.stringify(files))});
 commit`)
     },
-    ...handsOn(main, epoch, () => driversLane(watch, epoch, target)),
+    ...handsOn(main, epoch, () => driversLane(watch, target)),
     outside: async (statement, bounds) => {
       await main.send(sql`select bellows.fence(${lit(epoch)})`)
       await main.send(bounded(bounds.lockTimeoutMs, bounds.statementTimeoutMs))
@@ -78,7 +79,7 @@ commit`)
         await main.send(bounded(5000, 30_000)).catch(() => undefined)
       }
     },
-    beat: () => beat(watch, epoch),
+    beat: () => watch.beat(),
     release: async () => {
       await main.send(sql`delete from bellows.heartbeat where epoch = ${lit(epoch)}`).catch(() => undefined)
       await Promise.all([main.close(), watch.close()])
@@ -111,13 +112,11 @@ rollback`)
 }
 
 /** Of the sessions of a driver that is replaced these are ended, too. */
-async function driversLane(watch: Connection, epoch: number, target: Target): Promise<Lane> {
+async function driversLane(watch: Watch, target: Target): Promise<Lane> {
   const connection = await openConnection(asWorker(target))
   try {
-    await watch.send(sql`
-update bellows.heartbeat set backends = backends || pg_catalog.jsonb_build_array(pg_catalog.jsonb_build_object('pid', a.pid, 'backend_start', a.backend_start::text))
-  from pg_catalog.pg_stat_activity a where a.pid = ${lit(connection.pid)} and epoch = ${lit(epoch)}`)
-    return laneOn(connection, epoch)
+    await watch.add(connection)
+    return laneOn(connection, watch.epoch)
   } catch (error) {
     await connection.close()
     throw error
@@ -154,14 +153,6 @@ function namesSql(parts: Migration['parts'] = []): Sql {
 function bounded(lockTimeoutMs: number, statementTimeoutMs: number): Sql {
   return sql`select pg_catalog.set_config('lock_timeout', ${lit(String(lockTimeoutMs))}, false),
  pg_catalog.set_config('statement_timeout', ${lit(String(statementTimeoutMs))}, false)`
-}
-
-async function beat(watch: Connection, epoch: number): Promise<void> {
-  const answer = await watch.send(
-    sql`update bellows.heartbeat set beat_at = pg_catalog.clock_timestamp() where epoch = ${lit(epoch)} returning epoch`,
-  )
-  if (answer[0]?.length === 0)
-    throw new BellowsError('driver_lost', 'Another driver took over this database.')
 }
 
 /** Sessions that hold the driver's lock. There is one at most. */

@@ -1,0 +1,69 @@
+import { BellowsError, isServerLost } from '../../core/errors.ts'
+import { lit, type Sql, sql } from '../../core/sql.ts'
+import { type Connection, openConnection, type Row, type Target } from './connection.ts'
+
+/** The session beside the one that a driver works on: it says that the driver is alive, whatever that one waits for. */
+export interface Watch {
+  readonly epoch: number
+  /** @throws BellowsError `driver_lost` when another driver has taken over */
+  beat(): Promise<void>
+  /** Of the sessions of a driver that is replaced this one is ended, too. */
+  add(connection: Pick<Connection, 'pid'>): Promise<void>
+  close(): Promise<void>
+}
+
+/** When the session is lost the next call opens another one: a driver that is well must not be taken for a silent one. */
+export function watching(first: Connection, epoch: number, target: Target): Watch {
+  let session: Promise<Connection> = Promise.resolve(first)
+  let isClosed = false
+
+  /** Says the same again, which changes nothing, where nobody knows whether it was said. */
+  const say = async (text: Sql): Promise<readonly (readonly Row[])[]> => {
+    const mine = session
+    try {
+      return await (await mine).send(text)
+    } catch (error) {
+      if (!isServerLost(error) || isClosed) throw error
+      // Another call that lost the same session may have opened one already.
+      if (session === mine) session = again(mine)
+      return await (await session).send(text)
+    }
+  }
+
+  const again = async (lost: Promise<Connection>): Promise<Connection> => {
+    await lost.then((one) => one.close()).catch(() => undefined)
+    const opened = await openConnection(target)
+    try {
+      await opened.send(addedSql(opened, epoch))
+    } catch (error) {
+      await opened.close()
+      throw error
+    }
+    if (isClosed) await opened.close()
+    return opened
+  }
+
+  return {
+    epoch,
+    beat: async () => {
+      const answer = await say(
+        sql`update bellows.heartbeat set beat_at = pg_catalog.clock_timestamp() where epoch = ${lit(epoch)} returning epoch`,
+      )
+      if (answer[0]?.length === 0)
+        throw new BellowsError('driver_lost', 'Another driver took over this database.')
+    },
+    add: async (connection) => {
+      await say(addedSql(connection, epoch))
+    },
+    close: async () => {
+      isClosed = true
+      await session.then((one) => one.close()).catch(() => undefined)
+    },
+  }
+}
+
+function addedSql({ pid }: Pick<Connection, 'pid'>, epoch: number): Sql {
+  return sql`
+update bellows.heartbeat set backends = backends || pg_catalog.jsonb_build_array(pg_catalog.jsonb_build_object('pid', a.pid, 'backend_start', a.backend_start::text))
+  from pg_catalog.pg_stat_activity a where a.pid = ${lit(pid)} and epoch = ${lit(epoch)}`
+}
