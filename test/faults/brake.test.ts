@@ -5,6 +5,7 @@ import type { Braked, Notice } from '../../src/core/run/event.ts'
 import type { Bellows } from '../../src/engine/bellows.ts'
 import { cleanUp, shopDatabase, type TestDatabase } from '../support/database.ts'
 import { instance } from '../support/http.ts'
+import { startServer } from '../support/own-server.ts'
 import { rename } from '../support/rename.ts'
 import { startPair } from '../support/standby.ts'
 
@@ -18,6 +19,7 @@ function listening() {
   const notices: Notice[] = []
   const braked = () => notices.filter((one): one is Braked => one.type === 'braked')
   return {
+    notices,
     onNotice: (notice: Notice) => void notices.push(notice),
     last: () => braked().at(-1),
     /** It tells that in the end; what comes before may be a slow answer of a busy machine. */
@@ -57,9 +59,9 @@ test('a standby that does not replay pauses the backfill, which goes on when it 
   await replica.query('select pg_wal_replay_pause()')
   const running = bellows.change((driver) => driver.advance(MIGRATION, 'backfill'))
   await isPaused()
-  expect(last()?.because).toEqual([
+  expect(last()?.because).toContainEqual(
     expect.stringMatching(/^the standby ".+" (replays .+ behind|has .+ to replay) \(limit /),
-  ])
+  )
   const before = await filled()
   await moment(A_WHILE_MS)
   expect(await filled()).toBe(before)
@@ -85,6 +87,67 @@ test('a standby that does not replay pauses the backfill, which goes on when it 
   })
   await shop.query('grant pg_read_all_stats to plain')
   expect(await look()).toMatchObject({ value: [{ isHidden: false }] })
+})
+
+test('a standby that has frozen pauses the backfill, though the last time that it told was a short one', async () => {
+  const { primary, standby } = await startPair()
+  const [shop, replica] = [await client(primary.url), await client(standby.url)]
+  await shop.query(USERS)
+  const { onNotice, last, isPaused } = listening()
+  const bellows = await openBellows({
+    database: primary.url,
+    settings: { batch: { rows: 100 }, brake: { replayLagMs: 600_000, replayLagBytes: 1_000_000 } },
+    onNotice,
+  })
+  cleanUp(() => bellows.close())
+  const { id } = await bellows.change((driver) => driver.advance(MIGRATION, 'expand'))
+  await bellows.throttle(id, { share: 0.1 })
+  const running = bellows.change((driver) => driver.advance(MIGRATION, 'backfill'))
+  const lag = async () => (await shop.query('select replay_lag from pg_stat_replication')).rows[0]?.replay_lag
+  await expect.poll(lag, { timeout: 20_000 }).not.toBeNull()
+  const [{ pid }] = (await replica.query('select pid from pg_stat_wal_receiver')).rows
+  process.kill(pid, 'SIGSTOP')
+  cleanUp(async () => void process.kill(pid, 'SIGCONT'))
+  expect(await lag(), 'a time is known, and stays').not.toBeNull()
+  await bellows.throttle(id, { share: 1 })
+  await isPaused()
+  expect(last()?.because).toEqual([expect.stringMatching(/^the standby ".+" has .+ to replay \(limit /)])
+  process.kill(pid, 'SIGCONT')
+  await running
+  expect((await shop.query('select count(full_name)::int from users')).rows).toEqual([{ count: ROWS }])
+})
+
+/** Every commit of this server can be had to wait. */
+test('commits that take long pause the backfill, which goes on when they do not', async () => {
+  const DELAY_MS = 100
+  const { url } = await startServer({ fsync: 'on', synchronous_commit: 'on' })
+  const shop = await client(url)
+  await shop.query(USERS)
+  const { onNotice, last } = listening()
+  const bellows = await openBellows({
+    database: url,
+    settings: { batch: { rows: 100 }, brake: { commitMs: 0.8 * DELAY_MS } },
+    onNotice,
+  })
+  cleanUp(() => bellows.close())
+  const { id } = await bellows.change((driver) => driver.advance(MIGRATION, 'expand'))
+  const delayed = async (ms: number) => {
+    await shop.query('alter system set commit_siblings = 0')
+    await shop.query(`alter system set commit_delay = ${ms * 1_000}`)
+    await shop.query('select pg_reload_conf()')
+  }
+  await bellows.throttle(id, { share: 0.1 })
+  const filling = bellows.change((driver) => driver.advance(MIGRATION, 'backfill'))
+  await expect.poll(() => last()?.pace, { timeout: 20_000 }).toBe('slower')
+  await delayed(DELAY_MS)
+  await expect.poll(last, { timeout: 20_000 }).toMatchObject({
+    pace: 'pause',
+    because: expect.arrayContaining([expect.stringMatching(/^a commit takes .+ \(limit 80 ms\)$/)]),
+  })
+  await delayed(0)
+  await bellows.throttle(id, { share: 1 })
+  await filling
+  expect((await shop.query('select count(full_name)::int from users')).rows).toEqual([{ count: ROWS }])
 })
 
 describe('a backfill by two workers', () => {
@@ -155,6 +218,52 @@ describe('a backfill by two workers', () => {
       { share: 0, until: expect.any(String) },
     ])
     await expect(other.throttle(id, { share: 2 })).rejects.toMatchObject({ code: 'config_invalid' })
+  })
+
+  test('has as many workers as it is asked for, more and fewer, while it runs', async () => {
+    const { database, bellows, id, go } = await begun()
+    const other = await database.bellows()
+    // The driver works on a session of its own.
+    const beside = async () => {
+      const [row] = await database.query<{ count: number }>(
+        `select count(*)::int from pg_stat_activity where datname = current_database() and application_name like '% worker'`,
+      )
+      return row?.count
+    }
+    const asked = async (workers: number) => {
+      // Slow enough to be at work for as long as it takes.
+      await other.throttle(id, { share: 0.1, workers })
+      await expect.poll(beside, { timeout: 20_000 }).toBe(workers - 1)
+      expect(await filled(database)).toBeLessThan(ROWS)
+    }
+    await bellows.throttle(id, { share: 0.1 })
+    const filling = go('backfill')
+    await expect.poll(beside, { timeout: 20_000 }).toBe(1)
+    await asked(4)
+    await asked(1)
+    await asked(3)
+    await other.throttle(id, { share: 1 })
+    await filling
+    expect(await filled(database)).toBe(ROWS)
+  })
+
+  test('tries no batch again that somebody else is in the way of while it is paused', async () => {
+    const { database, bellows, id, go, isPaused, notices } = await begun()
+    const writer = await database.session('writer')
+    await writer.query('begin; select from users where id = 1 for update')
+    const waits = () => notices.filter(({ type }) => type === 'waiting_for_lock').length
+    const filling = go('backfill')
+    await expect.poll(waits, { timeout: 20_000 }).toBeGreaterThan(0)
+    await bellows.throttle(id, { share: 0 })
+    await isPaused()
+    await moment(A_WHILE_MS)
+    const before = waits()
+    await moment(3 * A_WHILE_MS)
+    expect(waits()).toBe(before)
+    await writer.query('commit')
+    await bellows.throttle(id, { share: 1 })
+    await filling
+    expect(await filled(database)).toBe(ROWS)
   })
 
   test('stands still while a check says no, and when it says nothing any more', async () => {

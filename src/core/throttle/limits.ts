@@ -5,7 +5,7 @@ export type Limit = number | 'off'
 export interface Limits {
   /** How far a standby may be behind in its replay. */
   readonly replayLagMs: Limit
-  /** The same where the server cannot tell the time, as of a standby that catches up. */
+  /** How much it may have to replay: of a standby that catches up the server knows no time, and of one that has frozen an old one. */
   readonly replayLagBytes: Limit
   /** Log that is kept for a replication slot. One that the server would cut off earlier has a limit of its own. */
   readonly slotBytes: Limit

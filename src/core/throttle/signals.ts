@@ -125,17 +125,19 @@ function replicaHolds(
 ): readonly Hold[] {
   // The last figure is still shown for a while when nothing is behind any more.
   if (lagBytes <= 0) return []
-  if (lagMs === null)
-    return held(
+  // One that has frozen answers nothing, and its last time stays small while more and more is to be replayed.
+  return [
+    ...held(
+      lagMs ?? 0,
+      replayLagMs,
+      (limit) => `the standby "${name}" replays ${seconds(lagMs ?? 0)} behind (limit ${seconds(limit)})`,
+    ),
+    ...held(
       lagBytes,
       replayLagBytes,
       (limit) => `the standby "${name}" has ${bytesText(lagBytes)} to replay (limit ${bytesText(limit)})`,
-    )
-  return held(
-    lagMs,
-    replayLagMs,
-    (limit) => `the standby "${name}" replays ${seconds(lagMs)} behind (limit ${seconds(limit)})`,
-  )
+    ),
+  ]
 }
 
 /** The server cuts a slot off that keeps too much; its reader is given a part of that to catch up. */

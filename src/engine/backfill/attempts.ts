@@ -36,6 +36,8 @@ export async function attempted<T>(
       await engine.clock.sleep(
         2 ** Math.min(attempt, MAX_DOUBLINGS) * FIRST_PAUSE_MS * (0.5 + engine.clock.random()),
       )
+      // All attempts together take long, and each is a batch.
+      await engine.brake?.passed(engine)
     }
   }
 }

@@ -4,7 +4,6 @@ import { WORKER } from '../../core/run/workers.ts'
 import { lit, sql } from '../../core/sql.ts'
 import type { Engine } from '../context.ts'
 import type { BadRows, BrakeSettings } from '../settings.ts'
-import { VOID_SECONDS } from '../throttle.ts'
 import type { Part } from './leaves.ts'
 import { leafOf } from './range-rows.ts'
 
@@ -52,6 +51,12 @@ export interface OpenRow {
 }
 
 /**
+ * Whoever helps looks once a second, and ends the batch that it is at: so 15 seconds, for which its word on its checks counts, are never over.
+ * Two heartbeats in between may be late.
+ */
+const UNHEARD_SECONDS = 12
+
+/**
  * The one first pass that is under way. Not one that a later driver has passed over: it does something else, and nobody is to
  * be at work beside it.
  */
@@ -59,7 +64,7 @@ export async function openRow(engine: Engine): Promise<OpenRow | undefined> {
   const ofLeaf = sql`r.step = c.step and r.leaf = ${leafOf(sql`c.state`)}`
   const [found] = await engine.database.read<OpenRow>(sql`
 select c.run, c.step, c.state, h.epoch is not null as driven,
-    coalesce(h.beat_at < pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => ${lit(VOID_SECONDS)}), true) as unheard,
+    coalesce(h.beat_at < pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => ${lit(UNHEARD_SECONDS)}), true) as unheard,
     exists (select from bellows.backfill_range r where ${ofLeaf} and r.next_rung < r.rungs)
       or coalesce((select r.to_block from bellows.backfill_range r where ${ofLeaf} order by r.from_block desc, r.from_line desc limit 1), 0) < (c.state #>> '{file,blocks}')::bigint as "left"
   from bellows.checkpoint c join bellows.driver d on d.epoch = (c.state ->> 'epoch')::bigint left join bellows.heartbeat h on h.epoch = d.epoch

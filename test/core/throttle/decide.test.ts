@@ -73,6 +73,12 @@ describe('one signal', () => {
       undefined,
       1,
     ],
+    [
+      'one that has frozen, whose last figure stays small',
+      alone('replicas', [{ ...replica, lagMs: 3, lagBytes: 2_048 }]),
+      'the standby "r1" has 2 kB to replay (limit 1000 bytes)',
+      0,
+    ],
     ['a slot that keeps little', alone('slots', [{ ...slot, keptBytes: 500 }]), undefined, 1],
     [
       'a slot that keeps much',
