@@ -25,7 +25,6 @@ import type { Driving } from './context.ts'
 import { workThroughKeys } from './foreign-key-parts.ts'
 import { type Passed, requireNobodySql } from './gate.ts'
 import { forgetDoorOf } from './gated.ts'
-import { withinDeadlocks } from './give-way.ts'
 import { holds, requireAll } from './holds.ts'
 import { workThroughParts } from './index-parts.ts'
 import { inspect } from './inspect.ts'
@@ -146,8 +145,7 @@ async function perform(engine: Driving, run: Run, step: Step, performing: Perfor
       await note(engine, run.id, record('performed', {}))
       break
     case 'backfill': {
-      const within = await withinDeadlocks(engine)
-      const rows = await braked(within, run.id, step, (driving) => fill(driving, run.id, step))
+      const rows = await braked(engine, run.id, step, (driving) => fill(driving, run.id, step))
       await note(engine, run.id, record('performed', { rows }), [finishSql(run.id, step.id)])
       break
     }

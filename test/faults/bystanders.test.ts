@@ -45,7 +45,8 @@ describe('applications that lock rows against the order of the backfill', () => 
 
   test('never lose a deadlock: the engine gives way', async () => {
     const database = await testDatabase(GIVEN.replaceAll(String(ROWS), '20000'))
-    const holder = await database.session()
+    // Under a name of its own: who waits for it is not to be taken for somebody who waits for us.
+    const holder = await database.session('the holder')
     const waits: string[] = []
     const bellows = await database.bellows({
       settings: { ...SETTINGS, ...NOT_SERIAL },

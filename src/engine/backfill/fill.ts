@@ -3,6 +3,7 @@ import type { BackfillStep } from '../../core/plan/step.ts'
 import { blockRanges, inRange, type Pass, type Range, rowsOfAll, START } from '../../core/run/ranges.ts'
 import { lit, qualified, type Sql, sql } from '../../core/sql.ts'
 import type { Driving } from '../context.ts'
+import { withinDeadlocks } from '../give-way.ts'
 import { note } from '../note.ts'
 import { refuseWithoutRoom } from '../room.ts'
 import type { BadRows, BrakeSettings } from '../settings.ts'
@@ -47,7 +48,8 @@ interface State extends Pass {
  * @returns the rows that the step set over all its attempts
  * @throws BellowsError `rows_quarantined` when all rows are filled but those that were left out
  */
-export async function fill(engine: Driving, run: number, step: BackfillStep): Promise<number> {
+export async function fill(given: Driving, run: number, step: BackfillStep): Promise<number> {
+  const engine = await withinDeadlocks(given)
   const tell = teller(engine, step.id)
   if (resumed(await engine.journal.checkpoint(step.id)) === undefined) await foretell(engine, step)
   // What was corrected meanwhile makes room for others.
