@@ -146,9 +146,7 @@ describe('sessions that an administrator ends', () => {
       await database.query(`
         select pg_terminate_backend(a.pid, 5000) from bellows.heartbeat h, jsonb_to_recordset(h.backends) k (pid int)
           join pg_stat_activity a on a.pid = k.pid where not exists (select from pg_locks l where l.pid = a.pid and l.locktype = 'advisory')`)
-      await expect
-        .poll(async () => (await known()).map(({ works }) => works).toSorted())
-        .toEqual([false, true])
+      await expect.poll(async () => (await known()).filter(({ works }) => !works)).toHaveLength(1)
       const [after] = await known()
       await expect.poll(async () => (await known())[0]?.beat).not.toBe(after?.beat)
       expect(after?.epoch).toBe(before?.epoch)

@@ -5,7 +5,7 @@ import { join, lit, type Sql, sql } from '../../core/sql.ts'
 import type { Committed, Driver, Hands, Holder, Lane, Transaction } from '../../engine/ports.ts'
 import { type Connection, openConnection, rowsOf, type Target } from './connection.ts'
 import type { Sessions } from './sessions.ts'
-import { committed, transactionText } from './transaction.ts'
+import { askedAheadText, committed, transactionText } from './transaction.ts'
 import { type Watch, watching } from './watch.ts'
 
 /** Key of the advisory lock of a database: 'bellows' in two numbers. Source: the first eight bytes of its ASCII form. */

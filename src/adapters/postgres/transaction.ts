@@ -65,6 +65,19 @@ export function requirementSql({ that, code, otherwise, which }: Requirement): S
   return sql`select bellows.require(false, ${lit(code)}, ${lit(otherwise)} || coalesce(': ' || (${which}), '')) where (${that}) is not true`
 }
 
+/**
+ * What is asked under the locks, asked once before them, whatever the answers are: the server has looked up then what it needs to know
+ * of the tables and for the questions, and nobody waits for that. Undefined where nothing is asked.
+ */
+export function askedAheadText({ locks, requires, probe }: Transaction): Sql | undefined {
+  if (locks.length === 0 || requires.length === 0) return undefined
+  const asked = requires.flatMap(({ that, which }) => (which === undefined ? [that] : [that, which]))
+  return join(
+    [...asked, ...(probe === undefined ? [] : [probe])].map((one) => sql`select (${one})`),
+    ';\n',
+  )
+}
+
 /** Picks out of all results what statements return as `result` and `took` (JSON) and what the journal recorded. */
 export function committed(results: readonly (readonly Row[])[]): Committed {
   const column = (name: string) =>
