@@ -112,6 +112,8 @@ const GIVEN = { column: null, grantee: 'app', privilege: 'insert', grantable: fa
 const PAIR = { target: 'id', source: 'id', operator: { namespace: 'pg_catalog', name: '=' } }
 /** The object that is to be created is not there, nor a default partition, nor a key of one partition; all others are, and no role is missing. */
 const NONE: ReadonlySet<Operation['kind']> = new Set(['create_object', 'attach_partition', 'drop_table'])
+/** What asks for something that is in the way, or to be told: a part of another index, a name that is met, a variable. */
+const OTHERS = [' as whole from ', 'search_path=', '#variable_conflict']
 const ANSWERS = OPERATION_KINDS.flatMap((kind) => {
   const row = {
     holds: false,
@@ -134,8 +136,6 @@ const ANSWERS = OPERATION_KINDS.flatMap((kind) => {
     (question) => [question, isNone(kind, question) ? [] : [row]] as const,
   )
 })
-/** What asks for something that is in the way, or to be told: a part of another index, a name that is met, a variable. */
-const OTHERS = ['pg_inherits h', 'search_path=', '#variable_conflict']
 function isNone(kind: Operation['kind'], question: string): boolean {
   const isOfOthers = OTHERS.some((one) => question.includes(one))
   return NONE.has(kind) || question === strangersQuestion(['app']) || isOfOthers
