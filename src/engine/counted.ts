@@ -35,17 +35,18 @@ select role, application, pg_catalog.host(address) as address, (pg_catalog.array
   return { counted, writes: { count: found?.count ?? 0, countedSinceMs: found?.countedSinceMs ?? 0, last } }
 }
 
-/** Two triggers that somebody may have switched off; or a view of which somebody may have made another one. */
+/** Triggers that somebody may have switched off; or a view of which somebody may have made another one. */
 export function countsSql(of: Gated, counter: string): Sql {
   // One that is gone nobody uses.
-  if (countedOf(of) === 'uses') return sql`(${relationAbsent(of.table)} or ${asksProbe(of.table, counter)})`
+  const counted = countedOf(of)
+  if (counted === 'uses') return sql`(${relationAbsent(of.table)} or ${asksProbe(of.table, counter)})`
   return sql`(select count(*) filter (where tgparentid = 0)
-      * case when pg_catalog.bool_and(tgenabled = 'A') then 1 else 0 end >= ${lit(TRIGGERS)} from pg_catalog.pg_trigger
+      * case when pg_catalog.bool_and(tgenabled = 'A') then 1 else 0 end >= ${lit(TRIGGERS[counted])} from pg_catalog.pg_trigger
     where tgfoid = pg_catalog.to_regproc(${lit(`bellows.${id(counter)}`)}))`
 }
 
-/** One for INSERT, one for UPDATE. A partitioned table has them on each partition, too, and none may be switched off. */
-const TRIGGERS = 2
+/** One for UPDATE, and mostly one for INSERT. A partitioned table has them on each partition, too, and none may be switched off. */
+const TRIGGERS = { writes: 2, changes: 1 } as const
 
 function silent(of: Gated, function_: Sql): string {
   return countedOf(of) === 'uses'

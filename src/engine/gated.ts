@@ -10,7 +10,7 @@ import type { GateStep } from '../core/plan/step.ts'
 import { lit, type Sql, sql } from '../core/sql.ts'
 
 /** What is to disappear, and where writes of it are counted. */
-export type Gated = Pick<GateStep, 'table' | 'column' | 'thing' | 'counter' | 'along' | 'follows'>
+export type Gated = Pick<GateStep, 'table' | 'column' | 'thing' | 'counter' | 'counts' | 'along' | 'follows'>
 
 /** The key under which its door is kept, and how long it has been watched. */
 function doorOf({ table, column, thing }: Leaver): Pick<Leaver, 'table' | 'column'> {

@@ -24,7 +24,7 @@ export async function readReplications(
 
 /**
  * Whoever reads by `pgoutput` gets what is published; other plugins send all. Slots that a standby keeps for the day when it takes over
- * (`synced`, since PostgreSQL 17) are those of the primary. A reader that registered says itself what it uses.
+ * (`synced`, since PostgreSQL 17) are those of the primary, until it has: the word stays with them. A reader that registered says itself what it uses.
  */
 function replicationsOf(relation: Sql): Sql {
   return sql`
@@ -32,7 +32,7 @@ with family as (select relid::pg_catalog.oid from ${treeOf(relation)} tree union
 select 'slot' as kind, s.slot_name::text as name, a.usename::text as role, a.application_name as application
   from pg_catalog.pg_replication_slots s left join pg_catalog.pg_stat_activity a on a.pid = s.active_pid
   where s.slot_type = 'logical' and s.database = pg_catalog.current_database()
-    and not coalesce((pg_catalog.to_jsonb(s) ->> 'synced')::boolean, false)
+    and not (pg_catalog.pg_is_in_recovery() and coalesce((pg_catalog.to_jsonb(s) ->> 'synced')::boolean, false))
     and not exists (select from bellows.instance i where i.application_name = a.application_name and i.released_at is null)
     and (s.plugin <> 'pgoutput' or exists (select from pg_catalog.pg_publication_tables p
       where pg_catalog.to_regclass(pg_catalog.format('%I.%I', p.schemaname, p.tablename)) in (select relid from family)))

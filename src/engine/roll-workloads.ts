@@ -70,10 +70,11 @@ async function next(roller: Roller, release: Release, moment: Moment): Promise<W
   return await done(roller, release, roll, act)
 }
 
-/** Before the next one is touched, or all of it counts as done; also by whoever goes on after a crash. */
+/** Before the next one is touched, or all of it counts as done; also by whoever goes on after a crash. Not where somebody else deploys by now. */
 function isBehindWorkload({ direction, stages }: Roll, act: Act): boolean {
   const isRolled = Object.values(stages).some(({ at }) => at === 'rolled')
-  return direction === 'forward' && isRolled && (act.act === 'save' || act.act === 'end')
+  const isNext = act.act === 'save' || (act.act === 'end' && act.outcome.state === 'rolled')
+  return direction === 'forward' && isRolled && isNext
 }
 
 async function checked({ checked, rules }: Roller): Promise<WorkloadEvent | Rolled | undefined> {

@@ -89,7 +89,13 @@ describe('of a column that is dropped, a statement', () => {
     ['gives it a value', 'text', `insert into users (id, name) values (1000, 'x')`, 1],
     ['changes it', 'text', `update users set name = 'x' where id < 50`, 1],
     ['takes its value away', 'text', 'update users set name = null where id = 1', 1],
-    ['writes back what is there', 'text', 'update users set name = name', 0],
+    [
+      'writes back what is there, as some do with each column',
+      'text',
+      'update users set name = name, age = 1',
+      1,
+    ],
+    ['names another column', 'text', 'update users set age = 1', 0],
     ['gives it no value', 'text', 'insert into users (id, name) values (1000, null)', 0],
     ['leaves it out', 'text', 'insert into users (id) values (1000)', 0],
     ['gives it its default', `text default 'x'`, `insert into users (id, name) values (1000, 'x')`, 0],
@@ -107,6 +113,24 @@ describe('of a column that is dropped, a statement', () => {
     await bellows.change((driver) => driver.rollback(1))
     expect(await database.query(`select from pg_trigger where tgrelid = 'users'::regclass`)).toEqual([])
     expect(await database.query(`select from pg_class where relname like 'old_writes%'`)).toEqual([])
+  })
+
+  test('that moves a row to another partition does not write it, also on trial', async () => {
+    const database = await testDatabase(`create table users (id int, name text) partition by list (id);
+      create table users_1 partition of users for values in (1); create table users_2 partition of users default;
+      insert into users values (1, 'x')`)
+    const bellows = await database.bellows()
+    const run = await bellows.change((driver) =>
+      driver.advance({ name: '0001_test', operations: [DROP] }, 'expand'),
+    )
+    const gate = run.plan.steps.find((step) => step.kind === 'gate')
+    const counter = gate?.kind === 'gate' ? (gate.counter ?? '') : ''
+    await bellows.change((driver) => driver.brownOut(1, 600_000))
+    await database.query('update users set id = 2')
+    expect(await counted(database, counter)).toBe(0)
+    await expect(database.query(`update users set name = 'y'`)).rejects.toMatchObject({ code: '42703' })
+    const [report] = await bellows.gates(run)
+    expect(report?.checks.find(({ check }) => check === 'usage')).not.toMatchObject({ state: 'unknown' })
   })
 
   test('keeps the gate closed, with who it was, and fails on trial', async () => {

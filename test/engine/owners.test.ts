@@ -169,6 +169,7 @@ describe('a check that somebody goes on without', () => {
         evidence: [{ check: 'sessions', state: 'green', offenders: [{ application: 'psql' }] }],
       },
       { ...common, check: 'transactions' },
+      { ...common, check: 'clients' },
     ])
     const [hidden, ...written] = await database.query<{ at: string }>(
       `select xmin::text as at from bellows.event where event ->> 'step' = '0001_test/retire/1'

@@ -1,10 +1,13 @@
-import type { Leaver } from '../plan/leaver.ts'
+import type { GateStep } from '../plan/step.ts'
 
-/** What is counted of something that leaves: of a column the writes through it, by triggers; of a view all use that its probe sees. */
-export type Counted = 'writes' | 'uses'
+/**
+ * What is counted of something that leaves: of a column the writes through it, by triggers, or only those of rows that are there; of a view
+ * all use that its probe sees.
+ */
+export type Counted = 'writes' | 'changes' | 'uses'
 
-export function countedOf({ thing }: Pick<Leaver, 'thing'>): Counted {
-  return thing === undefined ? 'writes' : 'uses'
+export function countedOf({ thing, counts }: Pick<GateStep, 'thing' | 'counts'>): Counted {
+  return thing === undefined ? (counts ?? 'writes') : 'uses'
 }
 
 interface Words {
@@ -34,6 +37,18 @@ export const COUNTED: Readonly<Record<Counted, Words>> = {
     what: 'writes through the old shape',
     tried: 'tried to write',
     unseen: '',
+    sqlstate: '42703',
+    ahead: 0,
+  },
+  changes: {
+    since: 'it is watched from now on',
+    happened: 'was changed in some row',
+    did: 'changed it in some row',
+    who: 'somebody who changes it',
+    seen: 'changes of it in rows that are there, but INSERT',
+    what: 'changes of it in rows that are there',
+    tried: 'tried to change',
+    unseen: ', as far as it is counted: INSERT is not',
     sqlstate: '42703',
     ahead: 0,
   },

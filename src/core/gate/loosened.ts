@@ -18,7 +18,7 @@ export function loosenedBy(rules: Loosenable, reason = 'no reason was given'): r
     rules[name] >= USUAL[name]
       ? []
       : [{ check, setting: `gate.${name} ${spoken(rules[name])} instead of ${spoken(USUAL[name])}`, reason }]
-  const named = (['sessions', 'transactions'] as const).map((check) => ({
+  const named = (['sessions', 'transactions', 'clients'] as const).map((check) => ({
     check,
     setting: 'gate.unregistered allow',
     reason,

@@ -1,3 +1,5 @@
+import { id, lit } from '../sql.ts'
+import { argument } from './argument.ts'
 import { known, type Offender } from './check.ts'
 
 /** Somebody who gets or sends rows by logical replication, and need not be connected. */
@@ -23,11 +25,13 @@ export function replicationSentence({ kind, name, standby, role }: Replication, 
 export function replicationOffender(one: Replication, migration: string): Offender {
   const { kind, name, role, application, standby } = one
   const drop =
-    kind === 'subscription' ? `drop subscription "${name}"` : `select pg_drop_replication_slot('${name}')`
+    kind === 'subscription'
+      ? `drop subscription ${id(name)}`
+      : `select pg_drop_replication_slot(${lit(name)})`
   return known<Offender>({
     who: `the ${kind === 'slot' ? 'replication slot' : kind} "${name}"${standby === undefined ? '' : ` on ${standby}`}`,
     application,
     role,
-    fix: `bellows clients add ${name} --application ${name} --owner <who>, then bellows clients acknowledge ${name} ${migration} --by <who>; or, if nobody needs it: ${drop}`,
+    fix: `bellows clients add ${argument(name)} --application ${argument(name)} --owner <who>, then bellows clients acknowledge ${argument(name)} ${argument(migration)} --by <who>; or, if nobody needs it: ${drop}`,
   })
 }

@@ -1,4 +1,5 @@
-import type { CheckName, GateRules, Offender } from './check.ts'
+import { argument } from './argument.ts'
+import type { CheckName, GateCheck, GateRules, Offender } from './check.ts'
 import { checksBesideUse } from './checks.ts'
 import type { Evidence } from './facts.ts'
 import { unknownUse } from './usage.ts'
@@ -16,6 +17,7 @@ export type Look = 'glance' | 'decision'
  */
 export function stoodAgainst(facts: Evidence, look: Look): readonly Stood[] {
   const checks = checksBesideUse(facts, STRICT).filter(({ check }) => !APART.includes(check))
+  const named = checksBesideUse(facts, { ...STRICT, unregistered: 'allow' })
   const unasked = unaskedIn(facts)
   const unknown = unknownUse(facts.usage)
   const use = unknown.length === 0 ? [] : [{ check: 'usage', state: 'unknown', because: unknown } as const]
@@ -28,10 +30,17 @@ export function stoodAgainst(facts: Evidence, look: Look): readonly Stood[] {
       check,
       ms: facts.usage.nowMs,
       because: `the check "${check}" was ${state} until then: ${because[0] ?? ''}`,
-      offenders: ('offenders' in one ? one.offenders : []).slice(0, SHOWN).map((who) => seenAt(who, facts)),
+      offenders: ('offenders' in one ? one.offenders : [])
+        .slice(0, SHOWN)
+        .map((who) => seenAt(who, facts, check)),
       ...(check === 'leases' && instances.length > 0 ? { instances } : {}),
+      ...(isGreen(named, check) ? { unregistered: true } : {}),
     }
   })
+}
+
+function isGreen(checks: readonly GateCheck[], name: CheckName): boolean {
+  return checks.some(({ check, state }) => check === name && state === 'green')
 }
 
 /** Without the word for the version that is to stay, or a deployer, nobody has looked. */
@@ -46,7 +55,9 @@ const STRICT: GateRules = { unregistered: 'refuse', quietMs: 1, quietAloneMs: 1,
 const APART: readonly CheckName[] = ['transactions', 'brownout']
 const SHOWN = 3
 
-/** Who is gone needs nothing but time, and a pid may be somebody else's by then. */
-function seenAt({ pid: _pid, ...who }: Offender, { usage }: Evidence): Offender {
-  return { ...who, lastSeen: usage.now, fix: 'bellows gate wait' }
+/** Who is gone needs nothing but time, unless it comes again and again; and a pid may be somebody else's by then. */
+function seenAt({ pid: _pid, ...who }: Offender, { usage }: Evidence, check: CheckName): Offender {
+  const declare = `bellows clients add <name> --role ${argument(who.role ?? '<role>')} --owner <who>`
+  const fix = `bellows gate wait${check === 'sessions' ? `; or, if it comes again and again: ${declare}` : ''}`
+  return { ...who, lastSeen: usage.now, fix }
 }

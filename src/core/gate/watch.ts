@@ -192,7 +192,8 @@ const written = ({ counted = 'writes' }: UsageFacts) => `it ${COUNTED[counted].h
 function firstLook(facts: UsageFacts): readonly Moment[] {
   const { nowMs, counted = 'writes', writes, servers } = facts
   const isReadSeen = servers.some(({ statements }) => statements !== undefined)
-  if (isReadSeen || writes === undefined) return [{ ms: nowMs, because: 'it is watched from now on' }]
+  if (isReadSeen || writes === undefined || counted === 'changes')
+    return [{ ms: nowMs, because: 'it is watched from now on' }]
   if (writes.count !== COUNTED[counted].ahead && writes.last.length === 0)
     return [{ ms: nowMs, because: written(facts) }]
   return [{ ms: writes.countedSinceMs, because: COUNTED[counted].since }]

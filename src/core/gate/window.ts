@@ -8,6 +8,8 @@ export interface Stood {
   readonly because: string
   /** Some of those who stood against it. */
   readonly offenders: readonly Offender[]
+  /** Only by somebody who is neither registered nor declared. */
+  readonly unregistered?: true
   /** Of `leases`: all instances that did. Each can be gone without by its name. */
   readonly instances?: readonly string[]
 }
@@ -36,11 +38,14 @@ function isGreenNow({ check }: Stood, checks: readonly GateCheck[]): boolean {
   return check === 'usage' || checks.some((one) => one.check === check && one.state === 'green')
 }
 
-function isRequired({ check, instances }: Stood, { overrides, unregistered }: GateRules): boolean {
+function isRequired(
+  { check, instances, unregistered: ofStrangers }: Stood,
+  { overrides, unregistered }: GateRules,
+): boolean {
   const own = overrides.filter((one) => one.check === check)
   if (instances !== undefined) return instances.some((name) => !own.some(({ instance }) => instance === name))
   return (
-    !own.some(({ instance }) => instance === undefined) && (check !== 'sessions' || unregistered === 'refuse')
+    !own.some(({ instance }) => instance === undefined) && !(ofStrangers === true && unregistered === 'allow')
   )
 }
 

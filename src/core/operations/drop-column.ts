@@ -191,6 +191,7 @@ function leavingColumn(op: DropColumn, context: Context): Leaving {
     hidden: namesFor(seed, op.column, []).hidden,
     known,
     ...(counting === undefined ? {} : { counter: counting.counter }),
+    ...(counting?.onInsert === undefined && counting !== undefined ? { counts: 'changes' as const } : {}),
   }
 }
 

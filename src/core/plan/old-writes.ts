@@ -20,17 +20,20 @@ export interface Counting {
   readonly column: string
   /** Name of everything that counts: the function, the table of who, and the settings by which a session knows what it has told. */
   readonly counter: string
-  readonly onInsert: Trigger
+  /** Absent where a trigger could not tell who gives a new row a value from who leaves it out. */
+  readonly onInsert?: Trigger
   readonly onUpdate: Trigger
 }
 
 interface Trigger {
   readonly name: string
+  /** Only of statements that name this column. */
+  readonly of?: string
   /**
    * May a row be written through the old shape? Read before the dual write fills the new one. Every statement on the table reads
-   * the text of it anew, so that each part of it costs all writers.
+   * the text of it anew, so that each part of it costs all writers. Absent where every row counts.
    */
-  readonly when: Sql
+  readonly when?: Sql
   /** Is it not, although it may be? */
   readonly unless?: Sql
 }
@@ -71,27 +74,34 @@ export function rowCountingFor(sides: Sides, counter: string, dualWrite: string)
 }
 
 /**
- * Of a column that goes without another one in its place. Whoever gives it its default, or what each row has anew, cannot be told from
- * whoever leaves it out; whoever changes it can.
+ * Of a column that goes without another one in its place. Whoever gives it its default cannot be told from whoever leaves it out, nor can
+ * anybody where each row has another one, or where a row comes from another partition by an UPDATE; whoever names it in an UPDATE can, be it
+ * with the value that is there.
  * @param dualWrite what the trigger is called that fills it, or would be
  */
 export function leavingCountingFor(
   {
     table,
     fromColumn,
-  }: Pick<Pair, 'table' | 'fromColumn'> & { readonly fromColumn: { readonly name: string } },
+    isPartitioned,
+  }: Pick<Pair, 'table' | 'fromColumn'> & {
+    readonly fromColumn: { readonly name: string }
+    readonly isPartitioned: boolean
+  },
   counter: string,
   dualWrite: string,
 ): Counting {
   const { name: column } = fromColumn
-  const [now, before] = [sql`new.${id(column)}`, sql`old.${id(column)}`]
   const named = namedBy(dualWrite)
+  const left = omitted({ fromColumn }, sql`new.${id(column)}`)
   return {
     table,
     column,
     counter,
-    onInsert: { name: named('insert'), when: sql`not (${omitted({ fromColumn }, now)})` },
-    onUpdate: { name: named('update'), when: sql`not ${same(now, before)}` },
+    ...(isPartitioned || left === 'true'
+      ? {}
+      : { onInsert: { name: named('insert'), when: sql`not (${left})` } }),
+    onUpdate: { name: named('update'), of: column },
   }
 }
 
@@ -100,10 +110,10 @@ function namedBy(dualWrite: string): (word: string) => string {
   return (word) => dualWrite.replace('_dual_write_', `_count_${word}_`)
 }
 
-/** Both triggers are there, and nobody has switched one of them off. */
-export function counterStands({ table, counter, onInsert, onUpdate }: Counting): Sql {
-  const each = [onInsert, onUpdate].map(({ name }) => lit(name))
-  return sql`(select count(*) = 2 from pg_catalog.pg_trigger where tgrelid = ${regclass(table)} and tgname in (${join(each)}) and tgenabled = 'A' and tgfoid = ${functionOf(counter)})`
+/** All triggers are there, and nobody has switched one of them off. */
+export function counterStands({ table, counter, ...counting }: Counting): Sql {
+  const each = triggersOf(counting).map(({ name }) => lit(name))
+  return sql`(select count(*) = ${lit(each.length)} from pg_catalog.pg_trigger where tgrelid = ${regclass(table)} and tgname in (${join(each)}) and tgenabled = 'A' and tgfoid = ${functionOf(counter)})`
 }
 
 export function counterAbsent({ counter }: Counting): Sql {
@@ -120,25 +130,31 @@ function functionOf(counter: string): Sql {
  * function of the owner, which does this and nothing else. One statement counts once, however many rows it writes.
  */
 export function installCounterSql(counting: Counting): readonly Sql[] {
-  const { table, counter, onInsert, onUpdate } = counting
+  const { table, counter } = counting
   return [
     ...counterSql(counter),
     sql`create function bellows.${id(counter)}() returns trigger language plpgsql security definer as ${lit(bodyOf(counting))}`,
     // Whoever could put it on a table of their own could tell of writes that nobody made.
     ...ownersOnlySql({ table, function: counter }),
-    ...[
-      { event: sql`insert`, ...onInsert },
-      { event: sql`update`, ...onUpdate },
-    ].flatMap(({ event, name, when }) => [
-      sql`create trigger ${id(name)} before ${event} on ${qualified(table)} for each row when (${when}) execute function bellows.${id(counter)}()`,
+    ...triggersOf(counting).flatMap(({ event, name, when }) => [
+      sql`create trigger ${id(name)} before ${event} on ${qualified(table)} for each row${when === undefined ? sql`` : sql` when (${when})`} execute function bellows.${id(counter)}()`,
       sql`alter table ${qualified(table)} enable always trigger ${id(name)}`,
     ]),
   ]
 }
 
-export function uninstallCounterSql({ table, counter, onInsert, onUpdate }: Counting): readonly Sql[] {
+function triggersOf({ onInsert, onUpdate }: Pick<Counting, 'onInsert' | 'onUpdate'>) {
+  const { of } = onUpdate
+  const update = of === undefined ? sql`update` : sql`update of ${id(of)}`
   return [
-    ...[onInsert, onUpdate].map(({ name }) => sql`drop trigger if exists ${id(name)} on ${qualified(table)}`),
+    ...(onInsert === undefined ? [] : [{ event: sql`insert`, ...onInsert }]),
+    { event: update, ...onUpdate },
+  ]
+}
+
+export function uninstallCounterSql({ table, counter, ...counting }: Counting): readonly Sql[] {
+  return [
+    ...triggersOf(counting).map(({ name }) => sql`drop trigger if exists ${id(name)} on ${qualified(table)}`),
     sql`drop function if exists bellows.${id(counter)}()`,
     ...dropCounterSql(counter),
   ]
@@ -165,7 +181,7 @@ declare
   moment pg_catalog.text := pg_catalog.statement_timestamp()::pg_catalog.text;
   me pg_catalog.text;
   number pg_catalog.int8;
-begin${unless('INSERT', onInsert.unless)}${unless('UPDATE', onUpdate.unless)}
+begin${unless('INSERT', onInsert?.unless)}${unless('UPDATE', onUpdate.unless)}
   if coalesce(pg_catalog.current_setting(${lit(counted)}, true), '') operator(pg_catalog.=) moment then
     return new;
   end if;

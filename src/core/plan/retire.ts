@@ -17,6 +17,7 @@ export interface Leaving {
   readonly standing?: string
   /** Where writes of it are counted. */
   readonly counter?: string
+  readonly counts?: 'changes'
   /** Foreign keys that point at it and have twins, as dependents are called. */
   readonly along?: readonly string[]
 }
@@ -28,7 +29,7 @@ export function companionsOf(table: Table, column: string): readonly string[] {
     .map((one) => one.name)
 }
 
-export function gateStep({ table, column, counter, along }: Leaving): Omit<GateStep, 'id'> {
+export function gateStep({ table, column, counter, counts, along }: Leaving): Omit<GateStep, 'id'> {
   return {
     kind: 'gate',
     phase: 'rollout',
@@ -38,6 +39,7 @@ export function gateStep({ table, column, counter, along }: Leaving): Omit<GateS
     table,
     column,
     ...(counter === undefined ? {} : { counter }),
+    ...(counts === undefined ? {} : { counts }),
     ...(along === undefined ? {} : { along }),
   }
 }

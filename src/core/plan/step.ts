@@ -10,10 +10,7 @@ import type { ForeignKeyParts, IndexParts, StandingParts } from './parts.ts'
 import type { Shares } from './shares.ts'
 import type { Trying } from './tried.ts'
 
-/**
- * The stretches of a run, in their order. `contract`, as people say it, is `retire` (the old shape disappears, undo is
- * instant) and then `purge` (it is dropped). `verify` stands between the data and the rollout.
- */
+/** The stretches of a run, in order. What people call contract is `retire` (the old shape disappears, undo is instant) and `purge` (it is dropped). */
 export const PHASES = ['expand', 'backfill', 'verify', 'rollout', 'retire', 'purge'] as const
 export type Phase = (typeof PHASES)[number]
 
@@ -182,8 +179,9 @@ export interface VerifyStep extends Common, Comparison {
 /** Closes the door, looks at the evidence, and opens only when nobody needs what leaves any more. */
 export interface GateStep extends Common, Leaver {
   readonly kind: 'gate'
-  /** Where writes of it are counted; of a view, all that its probe sees. */
+  /** Where writes of it are counted; of a view, all that its probe sees. `counts`: of a column only in rows that are there. */
   readonly counter?: string
+  readonly counts?: 'changes'
   /** What depends on it and goes before it in the same migration, by name. */
   readonly along?: readonly string[]
   /** Only its name goes: what PostgreSQL knows to depend on it follows, and texts alone count. */

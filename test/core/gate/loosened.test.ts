@@ -18,8 +18,12 @@ test.for([
   expect(of(more)).toEqual([{ check, setting, reason: 'so' }])
 })
 
-test('strangers that are only named loosen both checks that they stand against', () => {
-  expect(of({ unregistered: 'allow' })).toMatchObject([{ check: 'sessions' }, { check: 'transactions' }])
+test('strangers that are only named loosen the checks that they stand against', () => {
+  expect(of({ unregistered: 'allow' })).toMatchObject([
+    { check: 'sessions' },
+    { check: 'transactions' },
+    { check: 'clients' },
+  ])
   expect(loosenedBy({ ...DEFAULT_SETTINGS.gate, quietMs: 0 })).toMatchObject([
     { reason: 'no reason was given' },
   ])

@@ -87,7 +87,7 @@ describe('the quiet time begins anew', () => {
         address: '10.0.0.3',
         firstSeen: stranger.since,
         lastSeen: 'at 1',
-        fix: 'bellows gate wait',
+        fix: 'bellows gate wait; or, if it comes again and again: bellows clients add <name> --role app --owner <who>',
       },
     ])
   })
@@ -140,6 +140,13 @@ describe('what is gone without does not begin it anew', () => {
     expect(usageOf(seen, without({ check: 'sessions' }))?.state).toBe('green')
     expect(usageOf(seen, { ...RULES, unregistered: 'allow' })?.state).toBe('green')
     expect(usageOf(seen, without({ check: 'clients' }, { check: 'leases' }))?.state).toBe('red')
+  })
+
+  test('or whoever reads the log and is only named, however often it is seen', () => {
+    const slot = { kind: 'slot', name: 'cdc', role: null, application: null } as const
+    const seen = looks({ replications: [slot] }, { replications: [slot] })
+    expect(usageOf(seen, { ...RULES, unregistered: 'allow' })?.state).toBe('green')
+    expect(usageOf(looks({ replications: [slot] }, {}), RULES)?.state).toBe('red')
   })
 
   test('or an instance by its name, whoever had looked without that word', () => {

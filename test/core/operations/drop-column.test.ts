@@ -362,32 +362,35 @@ describe('the steps', () => {
     expect(dropColumn.backfill(drop(), context())).toEqual([])
   })
 
-  test.for<[string, Partial<Column>, string, string]>([
-    [
-      'a value',
-      {},
-      'not (new."name" is null)',
-      'not pg_catalog.record_image_eq(row(new."name"), row(old."name"))',
-    ],
+  test.for<[string, Partial<Column>, 'table' | 'partitioned', string | undefined]>([
+    ['a value', {}, 'table', 'not (new."name" is null)'],
     [
       'a value that is not the default',
       { default: `'x'::text`, defaultVolatility: 'immutable' },
+      'table',
       `not (new."name" is null or pg_catalog.record_image_eq(row(new."name"), row(('x'::pg_catalog.text)::pg_catalog.text)))`,
-      'not pg_catalog.record_image_eq(row(new."name"), row(old."name"))',
     ],
-    [
-      'no value that the server makes anew each time',
-      { identity: 'by_default' },
-      'not (true)',
-      'not pg_catalog.record_image_eq(row(new."name"), row(old."name"))',
-    ],
-  ])('count an INSERT that gives it %s, and an UPDATE that changes it', ([, more, inserted, updated]) => {
-    const [counting] = dropColumn.expand(drop(), context(tableWith([column('name', 'text', more)])))
-    const made = (counting as TransactionStep).statements.filter((one) => one.startsWith('create trigger'))
+    ['no value that the server makes anew each time', { identity: 'by_default' }, 'table', undefined],
+    ['no value that may come from another partition', {}, 'partitioned', undefined],
+  ])('count an INSERT that gives it %s, and an UPDATE that names it', ([, more, kind, inserted]) => {
+    const before = context({ ...tableWith([column('name', 'text', more)]), kind })
+    const made = dropColumn
+      .expand(drop(), before)
+      .flatMap((one) => (one as TransactionStep).statements)
+      .filter((one) => one.startsWith('create trigger'))
     expect(made).toEqual([
-      expect.stringContaining(`before insert on "public"."users" for each row when (${inserted}) execute`),
-      expect.stringContaining(`before update on "public"."users" for each row when (${updated}) execute`),
+      ...(inserted === undefined
+        ? []
+        : [
+            expect.stringContaining(
+              `before insert on "public"."users" for each row when (${inserted}) execute`,
+            ),
+          ]),
+      expect.stringContaining('before update of "name" on "public"."users" for each row execute'),
     ])
+    const [gate] = dropColumn.contract(drop(), before)
+    expect(gate).toMatchObject(inserted === undefined ? { counts: 'changes' } : {})
+    expect('counts' in (gate ?? {})).toBe(inserted === undefined)
   })
 
   test('count nothing of a column that is computed', () => {

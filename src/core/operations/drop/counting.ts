@@ -25,7 +25,8 @@ export function countingOf(op: DropColumn, { schema, seed }: Context): Counting 
     op.column,
     table.triggers.map((trigger) => trigger.name),
   )
-  return leavingCountingFor({ table: theTable(op), fromColumn }, names.counter, names.trigger)
+  const isPartitioned = table.kind === 'partitioned'
+  return leavingCountingFor({ table: theTable(op), fromColumn, isPartitioned }, names.counter, names.trigger)
 }
 
 export function countSteps(op: DropColumn, counting: Counting | undefined): readonly StepDraft[] {
