@@ -61,6 +61,7 @@ const WHOLE_CASES: Readonly<Record<Operation['kind'], readonly OperationCase[]>>
           nullable: true,
           generated: 'lower(name)',
           stored: true,
+          unsafe: 'a test',
         },
         {
           kind: 'add_column',
@@ -69,6 +70,7 @@ const WHOLE_CASES: Readonly<Record<Operation['kind'], readonly OperationCase[]>>
           type: 'public.mail',
           nullable: true,
           up: "name || '@'",
+          unsafe: 'a test',
         },
       ],
     },

@@ -114,6 +114,7 @@ function workFor(
     mapping,
     notNull,
     changesValues: op.up !== undefined,
+    ...(op.unsafe === undefined ? {} : { unsafe: op.unsafe }),
     context,
   })
 }

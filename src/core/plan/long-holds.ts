@@ -2,9 +2,10 @@ import { BellowsError } from '../errors.ts'
 import type { Migration, Operation } from '../operations/migration.ts'
 import type { Hazard } from './hazard.ts'
 import { HOLD_MAX_MS, holdMs, stoppedBy } from './hold.ts'
+import { hidesRows } from './small-table.ts'
 import type { StepDraft } from './step.ts'
 
-/** Of a migration whose steps would hold everybody up for too long, and nobody has said why that may be. */
+/** Of a migration whose steps would hold everybody up for too long, or hide rows, and nobody has said why that may be. */
 export function holdProblems(
   { operations }: Migration,
   planned: readonly { readonly forward: readonly StepDraft[]; readonly back: readonly StepDraft[] }[],
@@ -13,7 +14,10 @@ export function holdProblems(
   return planned.flatMap(({ forward, back }, at) => {
     const op = operations[at]
     if (op === undefined || !takesReason(op) || op.unsafe !== undefined) return []
-    const held = [...forward, ...back].flatMap((step) => {
+    const steps = [...forward, ...back]
+    const hiding = steps.find(hidesRows)
+    if (hiding !== undefined) return [hidingProblem(hiding)]
+    const held = steps.flatMap((step) => {
       const ms = tooLongMs(step, serverVersion)
       return ms === undefined ? [] : [{ step, ms }]
     })
@@ -32,6 +36,16 @@ export function holdProblems(
   })
 }
 
+function hidingProblem({ does }: StepDraft): BellowsError {
+  return new BellowsError(
+    'plan_refused',
+    `To ${does} PostgreSQL writes the table anew: a query that began before, such as one that calls a STABLE function, or pg_dump, may find no row in it.`,
+    {
+      hint: 'Take a plain column, or the type that the domain is of with a check that says what the domain says. If nobody reads the table at that moment, say why: unsafe: "<reason>".',
+    },
+  )
+}
+
 function tooLongMs(step: StepDraft, serverVersion: number): number | undefined {
   const ms = holdMs(step, serverVersion) ?? 0
   return ms > HOLD_MAX_MS ? ms : undefined
@@ -40,9 +54,11 @@ function tooLongMs(step: StepDraft, serverVersion: number): number | undefined {
 /** What people are told of a step that takes that long, and why it may. */
 export function holdHazards(step: StepDraft, op: Operation, serverVersion: number): readonly Hazard[] {
   const ms = tooLongMs(step, serverVersion)
+  const reason = takesReason(op) ? op.unsafe : undefined
+  if (hidesRows(step))
+    return [{ code: 'unsafe', because: `The table is written anew. The reason given: ${reason}` }]
   if (ms === undefined) return []
   const all = `All who use one of ${stoppedBy(step).length} tables wait for some ${ms} ms.`
-  const reason = takesReason(op) ? op.unsafe : undefined
   return [
     reason === undefined
       ? { code: 'stops_clients', because: all }
@@ -52,9 +68,9 @@ export function holdHazards(step: StepDraft, op: Operation, serverVersion: numbe
 
 type Reasoned = Extract<
   Operation,
-  { readonly kind: 'change_type' | 'rename_column' | 'add_constraint' | 'drop_constraint' }
+  { readonly kind: 'add_column' | 'change_type' | 'rename_column' | 'add_constraint' | 'drop_constraint' }
 >
 
 function takesReason(op: Operation): op is Reasoned {
-  return ['change_type', 'rename_column', 'add_constraint', 'drop_constraint'].includes(op.kind)
+  return ['add_column', 'change_type', 'rename_column', 'add_constraint', 'drop_constraint'].includes(op.kind)
 }

@@ -1,8 +1,8 @@
 import type { QualifiedName, Table } from '../schema/model.ts'
 import { lit, type Sql, sql } from '../sql.ts'
 import type { Hazard } from './hazard.ts'
-import { isAtMost } from './probes.ts'
-import type { Requirement } from './step.ts'
+import { isAtMost, isEmpty } from './probes.ts'
+import type { Requirement, StepDraft } from './step.ts'
 
 /** A table of at most this size, its partitions counted in, is read or written anew in some ten milliseconds, in which everybody waits. */
 export const SMALL_BYTES_MAX = 1_048_576
@@ -12,23 +12,48 @@ export function isSmall({ bytes }: Pick<Table, 'bytes'>): boolean {
 }
 
 /** Asked within the lock: what was planned is as old as the last ANALYZE. */
-export function staysSmall(table: QualifiedName, otherwise: string): Requirement {
+export function staysSmall(table: QualifiedName, otherwise: string, bytesMax = SMALL_BYTES_MAX): Requirement {
   return {
-    that: isAtMost(table, SMALL_BYTES_MAX),
+    that: isAtMost(table, bytesMax),
     code: 'plan_refused',
-    otherwise: `"${table.name}" has more than ${SMALL_BYTES_MAX} bytes: ${otherwise}`,
+    otherwise: `"${table.name}" has more than ${bytesMax} bytes: ${otherwise}`,
   }
 }
 
 /**
  * PostgreSQL writes rows anew as if they had just been inserted, so a snapshot from before has none of them. A transaction that keeps
- * one is waited for like a lock, as far as it is seen: between two of its statements.
+ * one is waited for like a lock, as far as it is seen: between two of its statements. A statement that is under way is not seen, so
+ * somebody has to say why that may be.
  */
-export const NO_OLD_SNAPSHOT: Requirement = {
+const NO_OLD_SNAPSHOT: Requirement = {
   that: sql`not exists (select from pg_catalog.pg_stat_activity where datname = pg_catalog.current_database() and pid <> pg_catalog.pg_backend_pid() and backend_xmin is not null and state like 'idle in transaction%')`,
   code: 'txn_conflict',
   otherwise:
     'a transaction at REPEATABLE READ or SERIALIZABLE, or with an open cursor, has a snapshot from before, in which the rows would be missing',
+}
+
+/** For a step that writes the table anew: where it has no row nothing can be missed, and else somebody has to say why it may be. */
+export function rewriteBound(
+  table: Pick<Table, 'namespace' | 'name' | 'bytes'>,
+  otherwise: string,
+  reason: string | undefined,
+): readonly Requirement[] {
+  return reason === undefined && table.bytes === 0
+    ? [staysEmpty(table)]
+    : [staysSmall(table, otherwise), NO_OLD_SNAPSHOT]
+}
+
+function staysEmpty(table: QualifiedName): Requirement {
+  return {
+    that: isEmpty(table),
+    code: 'plan_refused',
+    otherwise: `"${table.name}" is not empty: it would be written anew, and a query that began before may find no row in it; roll back, and plan again with unsafe: "<reason>"`,
+  }
+}
+
+/** Is it a step behind which rows are missing in a snapshot from before? */
+export function hidesRows(step: StepDraft): boolean {
+  return 'requires' in step && step.requires?.some(({ that }) => that === NO_OLD_SNAPSHOT.that) === true
 }
 
 /** A domain that gets a constraint after the plan was made has the table written anew, however large that is. */
@@ -45,6 +70,6 @@ export function staysFree(domain: Sql): Requirement {
 export function writtenAnewHazard({ name }: QualifiedName): Hazard {
   return {
     code: 'may_break',
-    because: `"${name}" is written anew: a statement at REPEATABLE READ or SERIALIZABLE that has its snapshot from before this step, and reads the table behind it for the first time, finds no row. Transactions between two statements are waited for.`,
+    because: `"${name}" is written anew: whoever has a snapshot from before this step, and reads the table behind it for the first time, finds no row. That may be a transaction at REPEATABLE READ or SERIALIZABLE, such as pg_dump, also on a standby, or a query that calls a STABLE function. Transactions that are between two statements as it begins are waited for.`,
   }
 }

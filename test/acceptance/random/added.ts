@@ -103,10 +103,13 @@ const generated: Generator = (draw, way) => {
     ...named(name, 'text', true),
     generated: `generated always as (${value}) ${isKept || Number(matrixMajor()) < 18 ? 'stored' : 'virtual'}`,
   }
-  const more = { generated: value, ...(isKept ? { stored: true as const } : {}) }
+  const more = { generated: value, ...(isKept ? { stored: true as const } : {}), ...WHY }
   const drawn = added(using(way, source), { table: source.table, column }, more)
   return { ...drawn, way: { ...drawn.way, added: way.added } }
 }
+
+/** For a table that is written anew. */
+const WHY = { unsafe: 'a test' }
 
 /** A type with a condition on its values, which every database has. */
 export const DOMAIN = 'create domain public.brief as text check (length(value) < 1000);'
@@ -117,7 +120,7 @@ const ofDomain: Generator = (draw, way) => {
   if (source === undefined) return undefined
   const byDefault = draw.chance(0.3) ? { byDefault: `'none'` } : {}
   const column: RandomColumn = { ...named(name, 'text', true), type: 'brief', ...byDefault }
-  const more = draw.chance(0.5) ? { up: toldOf(source) } : {}
+  const more = { ...(draw.chance(0.5) ? { up: toldOf(source) } : {}), ...WHY }
   const drawn = added(using(way, source), { table: source.table, column }, more)
   return { ...drawn, way: { ...drawn.way, added: way.added } }
 }
@@ -134,7 +137,7 @@ function named(name: string, type: TypeName, nullable: boolean): RandomColumn {
 function added(
   way: Way,
   place: Place,
-  more: Pick<AddColumn, 'up' | 'identity' | 'generated' | 'stored'>,
+  more: Pick<AddColumn, 'up' | 'identity' | 'generated' | 'stored' | 'unsafe'>,
 ): Drawn {
   const { table, column } = place
   const { name, type, nullable, byDefault } = column

@@ -13,5 +13,6 @@ export const addColumn = z.strictObject({
   identity: z.enum(['always', 'by_default']).optional(),
   collation: name.optional(),
   comment: name.optional(),
+  unsafe: name.optional(),
   ...columnRules,
 })

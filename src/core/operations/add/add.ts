@@ -28,4 +28,6 @@ export interface AddColumn extends ColumnRules {
   /** The name of a collation of `pg_catalog` or of the namespace of the table. */
   readonly collation?: string
   readonly comment?: string
+  /** Why a table may be written anew, behind which a query that began before may find no row in it. */
+  readonly unsafe?: string
 }

@@ -11,7 +11,12 @@ import type { AddColumn } from './add.ts'
 export function ambiguousQuestion(op: AddColumn): Sql {
   const [table, column] = [theTable(op).name, op.column].map((name) => `(?<!\\w)${pattern(name)}(?!\\w)`)
   const declared = `(?<!\\w)declare(?!\\w).*${column}\\s.*(?<!\\w)begin(?!\\w)`
-  return sql`select p.oid::pg_catalog.regprocedure::pg_catalog.text as name from pg_catalog.pg_proc p join pg_catalog.pg_language l on l.oid = p.prolang and l.lanname = 'plpgsql' join pg_catalog.pg_namespace n on n.oid = p.pronamespace where n.nspname not in ('pg_catalog', 'information_schema', 'bellows') and p.prosrc ~* ${lit(table ?? '')} and p.prosrc ~* ${lit(column ?? '')} and (${lit(op.column)} = any (p.proargnames) or p.prosrc ~* ${lit(declared)}) and p.prosrc !~* '#variable_conflict\\s+use_' order by 1`
+  return sql`select p.oid::pg_catalog.regprocedure::pg_catalog.text as name from pg_catalog.pg_proc p join pg_catalog.pg_language l on l.oid = p.prolang and l.lanname = 'plpgsql' join pg_catalog.pg_namespace n on n.oid = p.pronamespace where n.nspname not in ('pg_catalog', 'information_schema', 'bellows') and ${said(theTable(op).name)} and ${said(op.column)} and p.prosrc ~* ${lit(table ?? '')} and p.prosrc ~* ${lit(column ?? '')} and (${lit(op.column)} = any (p.proargnames) or p.prosrc ~* ${lit(declared)}) and p.prosrc !~* '#variable_conflict\\s+use_' order by 1`
+}
+
+/** Most functions say neither, which is told in a hundredth of the time that a pattern takes. */
+function said(word: string): Sql {
+  return sql`pg_catalog.strpos(lower(p.prosrc), lower(${lit(word)})) > 0`
 }
 
 export function ambiguousHazards(op: AddColumn, { answers }: Facts): readonly Hazard[] {

@@ -3,7 +3,7 @@ import type { Hazard } from '../../plan/hazard.ts'
 import { isNeverNull } from '../../plan/never-null.ts'
 import {
   isSmall,
-  NO_OLD_SNAPSHOT,
+  rewriteBound,
   SMALL_BYTES_MAX,
   staysFree,
   staysSmall,
@@ -25,18 +25,20 @@ export function boundOf(
 ): Pick<TransactionStep, 'requires' | 'cost' | 'hazards'> {
   const table = theTable(op)
   const isAnew = isWrittenAnew(op, facts)
+  const known = findTable(given, table)
+  const otherwise = `"${op.column}" cannot be added without stopping everybody for too long`
   const isDomain = facts.types[op.type]?.typeKind === 'domain'
   if (!isAnew && !isRead(op, facts))
     return { requires: isDomain ? [staysFree(trusted(op.type))] : [], cost: 'instant', hazards: [] }
   return {
-    requires: [
-      staysSmall(table, `"${op.column}" cannot be added without stopping everybody for too long`),
-      ...(isAnew ? [NO_OLD_SNAPSHOT] : []),
-    ],
+    requires:
+      isAnew && known !== undefined
+        ? rewriteBound(known, otherwise, op.unsafe)
+        : [staysSmall(table, otherwise)],
     cost: 'small',
     // Of a table that the migration makes itself nobody has seen a row.
     hazards: [
-      ...(isAnew && findTable(given, table) !== undefined ? [writtenAnewHazard(table)] : []),
+      ...(isAnew && known !== undefined && op.unsafe !== undefined ? [writtenAnewHazard(table)] : []),
       ...failingHazards(op, facts),
     ],
   }

@@ -6,7 +6,7 @@ import { installCounterSql } from '../../plan/old-writes.ts'
 import { onTable } from '../../plan/on-table.ts'
 import { all, columnExists, dualWriteStands } from '../../plan/probes.ts'
 import { installSql } from '../../plan/row-trigger.ts'
-import { NO_OLD_SNAPSHOT, staysFree, staysSmall, writtenAnewHazard } from '../../plan/small-table.ts'
+import { rewriteBound, staysFree, writtenAnewHazard } from '../../plan/small-table.ts'
 import type { LockLevel, StepDraft, TransactionStep } from '../../plan/step.ts'
 import type { Tried, Trying } from '../../plan/tried.ts'
 import { primaryKey } from '../../schema/model.ts'
@@ -32,7 +32,10 @@ export function installStep(work: Work, { does, hazards, state }: Said): StepDra
     shares: { table, at: 'install', duty },
     phase: 'expand',
     does,
-    hazards: [...hazards, ...(isWrittenAnew(work) ? [writtenAnewHazard(table)] : [])],
+    hazards: [
+      ...hazards,
+      ...(isWrittenAnew(work) && work.unsafe !== undefined ? [writtenAnewHazard(table)] : []),
+    ],
     probe: all([columnExists(table, to), dualWriteStands(installed)]),
     // A column that nobody is to know yet makes no version.
     ...(adopted || !isNamed(work) ? {} : { changes: { kind: 'added', column: to } as const }),
@@ -56,7 +59,7 @@ function boundOf(work: Work): Partial<Pick<TransactionStep, 'requires' | 'cost'>
   if (!isWrittenAnew(work))
     return toColumn.typeKind === 'domain' && !adopted ? { requires: [staysFree(trusted(toColumn.type))] } : {}
   const otherwise = `"${to}" cannot be added without stopping everybody for too long`
-  return { requires: [staysSmall(table, otherwise), NO_OLD_SNAPSHOT], cost: 'small' }
+  return { requires: rewriteBound(table, otherwise, work.unsafe), cost: 'small' }
 }
 
 /** A column that is there already needs no more than the trigger, unless the way it is stored changes, too. */

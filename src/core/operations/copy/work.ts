@@ -34,6 +34,8 @@ export interface Copy {
   readonly changesValues: boolean
   /** How a value goes once the old column is hidden, where the types change their names with the columns. */
   readonly mappingHidden?: Mapping
+  /** Why the table may be written anew. */
+  readonly unsafe?: string
   /** The trigger needs rights that a writer may lack. */
   readonly asOwner?: true
   readonly context: Pick<Context, 'seed' | 'shared'>

@@ -28,6 +28,7 @@ export function workFor(op: RenameColumn, context: Context) {
     mapping,
     notNull,
     changesValues,
+    ...(op.unsafe === undefined ? {} : { unsafe: op.unsafe }),
     context,
   })
   const key = renamedKey(op, context, work)
