@@ -215,8 +215,9 @@ select json_build_object(
 ) as "table"
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
 -- Once for all of them: a publication lists all that it has. The rows of a partition are those of the tables that it is a part of.
-left join (select r.relid, json_agg(distinct p.pubname order by p.pubname) as names from pg_publication p
+left join (select up.oid, json_agg(distinct p.pubname order by p.pubname) as names from pg_publication p
     cross join lateral pg_get_publication_tables(p.pubname) t
-    cross join lateral (select t.relid union select y.relid from pg_partition_tree(t.relid) y) r
-    where p.pubupdate or p.pubdelete group by r.relid) publishing on publishing.relid = c.oid
+    join (select o.oid, a.relid from unnest(array[$tables]::oid[]) o (oid)
+      cross join lateral (select o.oid as relid union select relid::oid from pg_partition_ancestors(o.oid)) a) up on up.relid = t.relid
+    where p.pubupdate or p.pubdelete group by up.oid) publishing on publishing.oid = c.oid
 where c.oid = any (array[$tables]::oid[])

@@ -22,6 +22,8 @@ export interface Known {
   readonly checking: ReadonlySet<string> | undefined
   /** Is a column NOT NULL? */
   readonly filled?: (table: QualifiedName, column: string) => boolean
+  /** May instances that run write it? Neither a materialized view nor what the migration makes itself. */
+  readonly written?: (table: QualifiedName) => boolean
 }
 
 export interface Rule {

@@ -3,8 +3,8 @@ import { changesAllRows } from './all-rows.ts'
 import { DROPPING } from './dropping.ts'
 import { addsConstraint, altersBy, isOpaque, isUnknown, locksAnother } from './matches.ts'
 import { addsCheckedType, addsColumn } from './new-columns.ts'
-import type { Rule } from './rule.ts'
-import { commandsOf, hasOption, kindOf } from './statement.ts'
+import type { Rule, Setting } from './rule.ts'
+import { commandsOf, hasOption, kindOf, relationName } from './statement.ts'
 
 /** Statements that hurt clients, each with what to do instead. A rule stays silent on what the same text has made. */
 export const UNSAFE: readonly Rule[] = [
@@ -76,8 +76,10 @@ export const UNSAFE: readonly Rule[] = [
   },
   {
     code: 'refuses_old_writes',
-    finds: (statement, { part }) =>
-      part === 'expand' && (addsConstraint(statement, 'unproved') || buildsUnique(statement)),
+    finds: (statement, setting) =>
+      setting.part === 'expand' &&
+      (addsConstraint(statement, 'unproved') || buildsUnique(statement)) &&
+      isWritten(statement, setting),
     what: 'refuses statements that were taken before',
     why: 'old instances may send some, and NOT VALID spares only the rows that are there',
     instead: 'Use add_constraint or create_index, which wait for the contract; or write "phase: contract".',
@@ -214,6 +216,14 @@ export const UNSAFE: readonly Rule[] = [
     instead: 'Load the rows with psql, before or after the migration.',
   },
 ]
+
+function isWritten(statement: Tree.Node, { namespace, known }: Setting): boolean {
+  const relation =
+    'IndexStmt' in statement
+      ? statement.IndexStmt.relation
+      : 'AlterTableStmt' in statement && statement.AlterTableStmt.relation
+  return !relation || known?.written?.(relationName(relation, namespace)) !== false
+}
 
 /** Whoever stops the writers is told that alone. */
 function buildsUnique(statement: Tree.Node): boolean {

@@ -142,7 +142,7 @@ describe('create_index', () => {
       'that is unique',
       table(),
       { index: index('i', ['name'], { unique: true }) },
-      ['waits_for_transactions', 'ends_hot_updates', 'old_writers_may_fail'],
+      ['waits_for_transactions', 'ends_hot_updates', 'old_writers_may_fail', 'may_break'],
     ],
   ])('names the hazards of an index %s', (_what, of, more, codes) => {
     const { op, known } = on(PLAIN, more, of)

@@ -55,9 +55,20 @@ export function isAwaited(work: NewIndex): boolean {
 /** Who fails from the build on. */
 export function duplicateHazards(work: NewIndex): readonly Hazard[] {
   const time = indexTime(work)
-  return time === 'at_once'
-    ? []
-    : [oldWritersHazard(`makes a duplicate by the unique index ${shown(work.name)}`, time)]
+  if (time === 'at_once') return []
+  const index = `the unique index ${shown(work.name)}`
+  return [oldWritersHazard(`makes a duplicate by ${index}`, time), ...lateHazards(work, index)]
+}
+
+/** A new instance may count on it from its first request on. */
+function lateHazards(work: NewIndex, index: string): readonly Hazard[] {
+  if (!isAwaited(work) || work.old !== undefined) return []
+  return [
+    {
+      code: 'may_break',
+      because: `ON CONFLICT that needs ${index} fails until the contract. If no old instance can make a duplicate, such as in a column that it does not know: when: before_rollout.`,
+    },
+  ]
 }
 
 /** Looks for duplicates as the migration begins, and builds at once what does not wait for the contract. */

@@ -10,12 +10,16 @@ import { type RunSql, settingsOf } from './run-sql.ts'
 /** The texts of the operation with what the server said of the names in them. */
 export function knownSettingsOf(
   op: RunSql,
-  { schema, facts }: Pick<Context, 'schema' | 'facts'>,
+  { schema, given, facts }: Pick<Context, 'schema' | 'given' | 'facts'>,
 ): readonly Setting[] {
   const known: Known = {
     filled: (of, column) => {
       const table = findTable(schema, of)
       return table !== undefined && findColumn(table, column)?.nullable === false
+    },
+    written: (of) => {
+      const table = findTable(schema, of)
+      return table === undefined || (table.kind !== 'view' && findTable(given, of) !== undefined)
     },
     acting: names(facts, actingQuestion(op)),
     checking: names(facts, checkingQuestion(op)),
