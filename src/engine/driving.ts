@@ -11,7 +11,7 @@ import { stopIfAsked } from './stop.ts'
 export async function asDriver<R>(engine: Engine, work: (driving: Driving) => Promise<R>): Promise<R> {
   let isBegun = false
   for (let attempt = 0; ; attempt += 1) {
-    const heart = { beats: 0 }
+    const heart = { beats: 0, hasMoved: false }
     try {
       await engine.journal.install()
       return await drivenOnce(engine, heart, (driving) => {
@@ -20,7 +20,7 @@ export async function asDriver<R>(engine: Engine, work: (driving: Driving) => Pr
       })
     } catch (error) {
       if (!isServerLost(error)) throw error
-      if (heart.beats >= FORGETS_BEATS) attempt = 0
+      if (heart.beats >= FORGETS_BEATS && heart.hasMoved) attempt = 0
       // A server that was never reached is told at once; one that was may be on its way up again.
       if (attempt === 0 && !isBegun && error.code !== 'connection_lost') throw error
       if (attempt >= engine.settings.driver.reconnectsMax) throw doubtful(error)
@@ -29,7 +29,10 @@ export async function asDriver<R>(engine: Engine, work: (driving: Driving) => Pr
   }
 }
 
-/** Connections that were lost before so many heartbeats, some ten minutes, are forgotten: a backfill may take days. */
+/**
+ * Connections that were lost before so many heartbeats, some ten minutes, are forgotten: a backfill may take days. Not where no rows were
+ * done meanwhile: a statement that takes the server down each time is not tried for ever.
+ */
 const FORGETS_BEATS = 120
 
 /** After a loss a server that does not answer leaves open what became of the last transaction. */
@@ -54,7 +57,7 @@ async function drivenOnce<R>(
   const stopped = new AbortController()
   void beating(engine, driver, heart, stopped.signal)
   try {
-    return await work({ ...engine, driver })
+    return await work({ ...engine, driver, notify: heard(engine, heart) })
   } finally {
     stopped.abort()
     await driver.release()
@@ -104,6 +107,15 @@ function driverBusy(holder: Holder, waitMs: number): BellowsError {
 interface Heart {
   /** Those that came through. */
   beats: number
+  /** Were any rows done? */
+  hasMoved: boolean
+}
+
+function heard({ notify }: Engine, heart: Heart): Engine['notify'] {
+  return (notice) => {
+    if (notice.type === 'progress') heart.hasMoved = true
+    notify(notice)
+  }
 }
 
 /** Says regularly that the driver is alive. A heartbeat that fails is no reason to stop: the fence decides, in each transaction. */

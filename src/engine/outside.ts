@@ -43,12 +43,16 @@ export async function buildOutside(engine: Driving, index: QualifiedName, statem
   try {
     await outside(engine, statement)
   } catch (error) {
-    await dropUnfinished(engine, index).catch(() => {})
+    if (!isNameTaken(error)) await dropUnfinished(engine, index).catch(() => {})
     throw error
   }
 }
 
-/** Somebody else may have taken the name meanwhile: that one is valid. */
+/** By what somebody else has made meanwhile, or is about to. */
+function isNameTaken(error: unknown): boolean {
+  return error instanceof BellowsError && error.sqlstate === '42P07'
+}
+
 async function dropUnfinished(engine: Driving, index: QualifiedName): Promise<void> {
   if (!(await holds(engine, indexIsInvalid(index)))) return
   const { deadlineMs } = engine.settings.lock

@@ -50,12 +50,13 @@ test('one that was never there is told at once', async () => {
 })
 
 describe('a connection that is lost again and again', () => {
-  const losing = (looks: number) => {
+  const losing = (looks: number, rowsDone = 0) => {
     let attempts = 0
     const done = asDriver(
       scene(() => true),
-      async () => {
+      async ({ notify }) => {
         attempts += 1
+        if (rowsDone > 0) notify({ type: 'progress', step: 'x', rowsDone, rowsTotal: 10, rowsPerSecond: 1 })
         for (let look = 0; look < looks; look += 1) await new Promise((resolve) => setImmediate(resolve))
         if (attempts <= 10) throw new BellowsError('connection_lost', 'It is lost.')
         return attempts
@@ -65,10 +66,14 @@ describe('a connection that is lost again and again', () => {
   }
 
   test('ends the command', async () => {
-    await expect(losing(0)).rejects.toMatchObject({ code: 'connection_lost' })
+    await expect(losing(0, 5)).rejects.toMatchObject({ code: 'connection_lost' })
+  })
+
+  test('ends it also after a while in which no rows were done', async () => {
+    await expect(losing(1_000)).rejects.toMatchObject({ code: 'connection_lost' })
   })
 
   test('is forgotten after a while in which it was not', async () => {
-    expect(await losing(1_000)).toBe(11)
+    expect(await losing(1_000, 5)).toBe(11)
   })
 })

@@ -71,7 +71,7 @@ describe('two who deploy at once', () => {
     await second.change((driver) => driver.rollOut(run, wish('2'), told('second')))
     goOn()
 
-    expect(await outcome).toBe('connection_lost')
+    expect(await outcome).toBe('driver_lost')
     expect(calls).toEqual(['second web-1-r1-1', 'second web-2-r1-1', 'second web-3-r1-1'])
     expect(livingIn(fleet)).toEqual(serving('2'))
   })

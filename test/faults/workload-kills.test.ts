@@ -110,7 +110,7 @@ test('a driver that was replaced changes the cluster no more', async () => {
   )
   goOn()
 
-  expect(await outcome).toBe('connection_lost')
+  expect(await outcome).toBe('driver_lost')
   expect(imageOf(place)).toBe('registry/shop:1')
   expect(place.deployment()?.metadata.generation).toBe(1)
 })

@@ -67,13 +67,21 @@ export function requirementSql({ that, code, otherwise, which }: Requirement): S
 
 /**
  * What is asked under the locks, asked once before them, whatever the answers are: the server has looked up then what it needs to know
- * of the tables and for the questions, and nobody waits for that. Undefined where nothing is asked.
+ * of the tables and for the questions, and nobody waits for that. Undefined where nothing is asked. Some look at tables, for which they wait
+ * no longer than the transaction does for its locks.
  */
-export function askedAheadText({ locks, requires, probe }: Transaction): Sql | undefined {
+export function askedAheadText(transaction: Transaction): Sql | undefined {
+  const { locks, requires, probe, lockTimeoutMs, statementTimeoutMs } = transaction
   if (locks.length === 0 || requires.length === 0) return undefined
   const asked = requires.flatMap(({ that, which }) => (which === undefined ? [that] : [that, which]))
+  const bounds = { lock_timeout: lockTimeoutMs, statement_timeout: lockTimeoutMs + statementTimeoutMs }
   return join(
-    [...asked, ...(probe === undefined ? [] : [probe])].map((one) => sql`select (${one})`),
+    [
+      ...Object.entries(bounds).map(
+        ([name, ms]) => sql`select pg_catalog.set_config(${lit(name)}, ${lit(String(ms))}, true)`,
+      ),
+      ...[...asked, ...(probe === undefined ? [] : [probe])].map((one) => sql`select (${one})`),
+    ],
     ';\n',
   )
 }

@@ -23,7 +23,8 @@ export function watching(first: Connection, epoch: number, target: Target): Watc
     try {
       return await (await mine).send(text)
     } catch (error) {
-      if (!isServerLost(error) || isClosed) throw error
+      const isGone = isServerLost(error) || (await wasRefused(mine))
+      if (!isGone || isClosed) throw error
       // Another call that lost the same session may have opened one already.
       if (session === mine) session = again(mine)
       return await (await session).send(text)
@@ -60,6 +61,14 @@ export function watching(first: Connection, epoch: number, target: Target): Watc
       await session.then((one) => one.close()).catch(() => undefined)
     },
   }
+}
+
+/** Another one could not be opened, for whatever reason: the next call tries once more. */
+function wasRefused(session: Promise<Connection>): Promise<boolean> {
+  return session.then(
+    () => false,
+    () => true,
+  )
 }
 
 function addedSql({ pid }: Pick<Connection, 'pid'>, epoch: number): Sql {

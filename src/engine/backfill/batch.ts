@@ -52,11 +52,14 @@ export async function fillTransaction(
   statement: Sql,
   lane: Pick<Lane, 'transact'> = engine.driver,
 ): Promise<{ readonly result: unknown; readonly took: Took }> {
-  const { lockTimeoutMs, statementTimeoutMs } = engine.settings.batch
-  const wholeMs = lockTimeoutMs + statementTimeoutMs
-  const statements = [...IN_BACKFILL, statement, leftSql(wholeMs), ALL_FIRED, TOOK]
+  const statements = [...IN_BACKFILL, statement, ...firedSql(engine), TOOK]
   const { result, took } = await sent(engine, run, statements, lane)
   return { result, took: took as Took }
+}
+
+/** Behind the statement of a batch, within what is left of its time: what would only fire, and fail, at the end of the transaction. */
+export function firedSql({ settings: { batch } }: Pick<Working, 'settings'>): readonly Sql[] {
+  return [leftSql(batch.lockTimeoutMs + batch.statementTimeoutMs), sql`set constraints all immediate`]
 }
 
 /** So little is left to what comes behind a statement that took all of the time. */
@@ -70,8 +73,6 @@ function leftSql(wholeMs: number): Sql {
 
 /** Since the message came. All of the transaction is in it. */
 const MS = sql`extract(epoch from pg_catalog.clock_timestamp() - pg_catalog.statement_timestamp()) * 1000`
-
-const ALL_FIRED = sql`set constraints all immediate`
 
 const TOOK = sql`select pg_catalog.json_build_object('ms', ${MS},
     'logBytes', pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_insert_lsn(), ${BEGAN_LOG})) as took`

@@ -4,7 +4,7 @@ import type { BackfillStep } from '../../core/plan/step.ts'
 import { halves, inRange, type Range } from '../../core/run/ranges.ts'
 import { id, lit, qualified, type Sql, sql, trusted } from '../../core/sql.ts'
 import type { Working } from '../context.ts'
-import { tookTooLong } from './batch.ts'
+import { firedSql, tookTooLong } from './batch.ts'
 
 /** Where in the table a batch failed. */
 interface Failed {
@@ -53,10 +53,11 @@ export function isOfRow(error: BellowsError): boolean {
 /**
  * Whatever it is, as a trigger or a function of the user may raise any state, but what is of the session, the rights, the schema or the machine:
  * connections (08, 28), what cannot be done at all (0A), transactions (25, 40), what is not there or not allowed (26, 3D, 3F, 42), room and
- * limits (53), the state of other things (55), an end from outside (57), the system (58), and ours. Source: appendix A of the PostgreSQL manual.
+ * limits (53), the state of other things (55), an end from outside (57), the system (58), the server itself (XX, but for a broken value, XX001), and ours.
+ * Source: appendix A of the PostgreSQL manual.
  */
 function isCausedByRow({ sqlstate }: BellowsError): boolean {
-  return sqlstate !== undefined && !/^(08|0A|25|26|28|3D|3F|40|42|53|55|57|58|BW)/.test(sqlstate)
+  return sqlstate !== undefined && !/^(08|0A|25|26|28|3D|3F|40|42|53|55|57|58|BW|XX000|XX002)/.test(sqlstate)
 }
 
 /** Somebody else holds a row that is needed. */
@@ -105,7 +106,7 @@ async function isFailing(
   const statement = sql`update ${qualified(step.table)} set ${step.set} where ${inRange(range)} and ${step.unfilled}`
   try {
     // Also what would only fail at the end of the transaction.
-    const statements = [...IN_BACKFILL, statement, sql`set constraints all immediate`]
+    const statements = [...IN_BACKFILL, statement, ...firedSql(engine)]
     await engine.driver.rehearse(statements, { lockTimeoutMs, statementTimeoutMs })
     return false
   } catch (error) {
