@@ -50,7 +50,7 @@ async function refuseAnother(
   throw new BellowsError('phase_order', `${of} was replaced by ${survivor}, not by ${replacement}`)
 }
 
-async function hasColumn(database: Changing, table: QualifiedName, column: string): Promise<boolean> {
+export async function hasColumn(database: Changing, table: QualifiedName, column: string): Promise<boolean> {
   return (await database.table(table))?.columns.some(({ name }) => name === column) === true
 }
 

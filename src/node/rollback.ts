@@ -1,5 +1,6 @@
 import { BellowsError, type Changing, type QualifiedName, type Version } from '../index.ts'
 import { isRefusal, partlyDone } from './codes.ts'
+import { hasColumn } from './contract.ts'
 import { optionalNumber } from './fields.ts'
 import { changing, type Handler } from './handler.ts'
 import { advanced, isOn, openRenames } from './history.ts'
@@ -114,6 +115,8 @@ async function takeAway(database: Changing, version: Version, column: string): P
     return
   }
   await refuseLoss(database, table, column)
+  // Behind a gate that is closed the drop would stay begun; and without its dual write the column would fail those who use it.
+  if (await hasColumn(database, table, column)) await database.refuseWhileNeeded(table, column)
   const filling = open.find(({ op }) => op.to === column)
   const purpose = {
     does: `drop_${column}`,
@@ -124,8 +127,6 @@ async function takeAway(database: Changing, version: Version, column: string): P
     await advanced(database, purpose, 'purge')
     return
   }
-  // Without its dual write the column would fail those who use it; so they are asked before that ends.
-  await database.refuseWhileNeeded(table, column)
   try {
     await database.rollback(filling.run.id)
     await advanced(database, purpose, 'purge')

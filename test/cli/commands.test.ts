@@ -172,7 +172,7 @@ describe('what a command says when it cannot go on', () => {
       code: 0,
       out: expect.stringMatching(/app-1 of shop 2\.3\.0 \(web\) on pod-7 {2}live.*uses users\.name/),
     })
-    expect(await place.run('instances', 'release', 'app-1')).toMatchObject({
+    expect(await place.run('instances', 'release', 'app-1', '--reason', 'it is a test')).toMatchObject({
       code: 0,
       out: 'app-1 is released.\n',
     })
