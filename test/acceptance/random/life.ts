@@ -129,9 +129,10 @@ function watcher(pair: Pair): Client {
   return {
     name: 'watcher',
     statements: [
+      // It sleeps before it has any lock.
       `do $watch$ begin
-        if exists (select from ${pair.from} where ${pair.filled} is not null and ${differ(pair)}) then raise 'they disagree'; end if;
         perform pg_sleep(0.02);
+        if exists (select from ${pair.from} where ${pair.filled} is not null and ${differ(pair)}) then raise 'they disagree'; end if;
         exception when undefined_column or undefined_table then null; end $watch$`,
     ],
   }
