@@ -5,7 +5,7 @@ import { WHOLE_SINCE } from './whole-keys.ts'
 /** So long may a step hold up whoever comes while it has its locks; for longer somebody has to say why. */
 export const HOLD_MAX_MS = 100
 
-/** Measured by bench/keys on two cores with little else to do; where more is to be done than there are cores it takes that many times longer. */
+/** Twice what bench/keys measures on two cores with little else to do; where more is to be done than there are cores it takes longer still. */
 const KEYED_TABLE_MS = 1.5
 
 /** The same of a partition that has a foreign key of its own to another one, which goes as the table takes it over. */
