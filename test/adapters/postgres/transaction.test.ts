@@ -160,8 +160,22 @@ describe('what is asked under the locks', () => {
   const one = { that: sql`a`, code: 'drift_found', otherwise: 'no a' } as const
 
   test('is asked once before them, with what is in the way and what must hold behind', () => {
-    const asked = { locks, requires: [one, { ...one, that: sql`b`, which: sql`c` }], probe: sql`d` }
-    expect(askedAheadText(transaction(asked))).toBe('select (a);\nselect (b);\nselect (c);\nselect (d)')
+    const bounds = { lockTimeoutMs: 100, statementTimeoutMs: 2_000 }
+    const asked = {
+      locks,
+      requires: [one, { ...one, that: sql`b`, which: sql`c` }],
+      probe: sql`d`,
+      ...bounds,
+    }
+    // Within the bounds that the transaction has: some look at tables.
+    expect(askedAheadText(transaction(asked))?.split(';\n')).toEqual([
+      `select pg_catalog.set_config('lock_timeout', '100', true)`,
+      `select pg_catalog.set_config('statement_timeout', '2100', true)`,
+      'select (a)',
+      'select (b)',
+      'select (c)',
+      'select (d)',
+    ])
   })
 
   test('is nothing where nobody waits, or nothing is required', () => {
