@@ -53,7 +53,7 @@ function staysEmpty(table: QualifiedName): Requirement {
 
 /** Is it a step behind which rows are missing in a snapshot from before? */
 export function hidesRows(step: StepDraft): boolean {
-  return 'requires' in step && step.requires?.some(({ that }) => that === NO_OLD_SNAPSHOT.that) === true
+  return 'requires' in step && step.requires.some(({ that }) => that === NO_OLD_SNAPSHOT.that)
 }
 
 /** A domain that gets a constraint after the plan was made has the table written anew, however large that is. */
