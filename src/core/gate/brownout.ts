@@ -65,6 +65,9 @@ function offenders(column: string, brownout: Brownout, migration: string): reado
   ]
 }
 
+/** What of a column can be refused. */
+const TRIED = { writes: 'Its writes', changes: 'Changes of it in rows that are there' } as const
+
 /**
  * Why no trial speaks for what leaves, or not for all of its use.
  * @param counted what is counted of it, and can be refused; absent where nothing is
@@ -86,12 +89,12 @@ export function brownoutAbsent(
         because: `nothing counts the use of ${column}, so it cannot be tried without it`,
       },
     ]
-  if (counted === 'writes')
+  if (counted !== 'uses')
     return [
       {
         check: 'brownout',
         state: 'unavailable',
-        because: `reads of ${column} cannot be refused on trial: nothing hides a plain column in a way that ends by itself${isMade ? '' : `. Its writes can: ${ask}`}`,
+        because: `reads of ${column} cannot be refused on trial: nothing hides a plain column in a way that ends by itself${isMade ? '' : `. ${TRIED[counted]} can: ${ask}`}`,
       },
     ]
   return isMade

@@ -412,6 +412,11 @@ describe('a trial', () => {
     ['unavailable', {}, /nothing counts/],
     ['unavailable', { counted: 'writes' }, /^reads of .* Its writes can: bellows brownout 0001 --for 5min$/],
     ['unavailable', { counted: 'writes', isMade: true }, /^reads of .* ends by itself$/],
+    [
+      'unavailable',
+      { counted: 'changes' },
+      /^reads of .* Changes of it in rows that are there can: bellows brownout 0001/,
+    ],
     ['not_asked_for', { counted: 'uses' }, /: bellows brownout 0001 --for 5min$/],
   ] as const)('is %s for %o', ([state, given, because]) => {
     expect(brownoutAbsent(COLUMN, { isMade: false, migration: '0001', ...given })).toEqual([
