@@ -98,11 +98,7 @@ select json_build_object(
       'type', format_type(a.atttypid, a.atttypmod),
       'baseType', format_type(a.atttypid, null),
       'typeKind', case t.typtype when 'b' then 'base' when 'd' then 'domain' when 'c' then 'composite' else 'other' end,
-      -- A domain over a domain has the constraints of that, too.
-      'typeConstrained', t.typtype = 'd' and exists (
-        with recursive under as (select t.oid, t.typtype, t.typbasetype, t.typnotnull, t.typdefault
-          union all select b.oid, b.typtype, b.typbasetype, b.typnotnull, b.typdefault from under u join pg_type b on b.oid = u.typbasetype)
-        select from under u where u.typtype = 'd' and (u.typnotnull or u.typdefault is not null or exists (select from pg_constraint k where k.contypid = u.oid))),
+      'typeConstrained', $constrained,
       'collatable', t.typcollation <> 0,
       'collation', case when a.attcollation in (0, t.typcollation) then null
         else (select json_build_object('namespace', cn.nspname, 'name', co.collname)

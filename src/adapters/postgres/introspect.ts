@@ -7,6 +7,7 @@ import { join, lit, type Sql, sql, trusted } from '../../core/sql.ts'
 import { typedDefaults } from './added-columns.ts'
 import { readAnswers } from './answers.ts'
 import { readConditions } from './conditions.ts'
+import { IS_CONSTRAINED } from './constrained.ts'
 import { withDomainDefaults } from './domain-defaults.ts'
 import { readExpressions } from './expressions.ts'
 import { readCollations, readMappings } from './mappings.ts'
@@ -85,7 +86,7 @@ async function readTypes(sessions: Sessions, texts: readonly string[]): Promise<
 select pg_catalog.format_type(oid, case typtype when 'd' then -1 else ${lit(described.modifier)} end) as type,
     pg_catalog.format_type(oid, null) as ${trusted('"baseType"')},
     case typtype when 'b' then 'base' when 'd' then 'domain' when 'c' then 'composite' else 'other' end as ${trusted('"typeKind"')},
-    ${DOMAIN_IS_CONSTRAINED} as ${trusted('"typeConstrained"')},
+    ${IS_CONSTRAINED} as ${trusted('"typeConstrained"')},
     typcollation <> 0 as collatable,
     case typstorage when 'p' then 'plain' when 'e' then 'external' when 'x' then 'extended' else 'main' end as ${trusted('"typeStorage"')}
   from pg_catalog.pg_type t where oid = pg_catalog.to_regtype(${lit(read)})`)
@@ -94,12 +95,6 @@ select pg_catalog.format_type(oid, case typtype when 'd' then -1 else ${lit(desc
   }
   return types
 }
-
-/** A domain over a domain has the constraints of that, too. */
-const DOMAIN_IS_CONSTRAINED = sql`typtype = 'd' and exists (
-      with recursive under as (select t.oid, t.typtype, t.typbasetype, t.typnotnull, t.typdefault
-        union all select b.oid, b.typtype, b.typbasetype, b.typnotnull, b.typdefault from under u join pg_catalog.pg_type b on b.oid = u.typbasetype)
-      select from under u where u.typtype = 'd' and (u.typnotnull or u.typdefault is not null or exists (select from pg_catalog.pg_constraint k where k.contypid = u.oid)))`
 
 async function readDomain(sessions: Sessions, type: Sql): Promise<NonNullable<TypeFacts['domain']>> {
   const [found] = await sessions.read<{ byDefault: boolean }>(

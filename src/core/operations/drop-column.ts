@@ -24,7 +24,7 @@ import { findColumn, findTable, needsColumn, withTable } from '../schema/model.t
 import { id, qualified, shown, sql, trusted } from '../sql.ts'
 import { dropProblems } from './drop/checks.ts'
 import { companions } from './drop/companions.ts'
-import { countingOf, countSteps, stopCountingSteps } from './drop/counting.ts'
+import { countedBy, countingOf, countSteps, stopCountingSteps } from './drop/counting.ts'
 import { type DropColumn, downOf } from './drop/drop.ts'
 import type { Context, OperationSpec } from './operation.ts'
 
@@ -190,8 +190,7 @@ function leavingColumn(op: DropColumn, context: Context): Leaving {
     column: op.column,
     hidden: namesFor(seed, op.column, []).hidden,
     known,
-    ...(counting === undefined ? {} : { counter: counting.counter }),
-    ...(counting?.onInsert === undefined && counting !== undefined ? { counts: 'changes' as const } : {}),
+    ...(counting === undefined ? {} : countedBy(counting)),
   }
 }
 

@@ -11,12 +11,17 @@ export function isSmall({ bytes }: Pick<Table, 'bytes'>): boolean {
   return bytes <= SMALL_BYTES_MAX
 }
 
+/** Why a table is not small, as the rest of a sentence about what that would take. */
+export function tooLarge({ name, bytes }: Pick<Table, 'name' | 'bytes'>): string {
+  return `"${name}" has ${bytes} bytes; that is done for at most ${SMALL_BYTES_MAX}`
+}
+
 /** Asked within the lock: what was planned is as old as the last ANALYZE. */
-export function staysSmall(table: QualifiedName, otherwise: string, bytesMax = SMALL_BYTES_MAX): Requirement {
+export function staysSmall(table: QualifiedName, otherwise: string): Requirement {
   return {
-    that: isAtMost(table, bytesMax),
+    that: isAtMost(table, SMALL_BYTES_MAX),
     code: 'plan_refused',
-    otherwise: `"${table.name}" has more than ${bytesMax} bytes: ${otherwise}`,
+    otherwise: `"${table.name}" has more than ${SMALL_BYTES_MAX} bytes: ${otherwise}`,
   }
 }
 

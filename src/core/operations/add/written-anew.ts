@@ -4,9 +4,9 @@ import { isNeverNull } from '../../plan/never-null.ts'
 import {
   isSmall,
   rewriteBound,
-  SMALL_BYTES_MAX,
   staysFree,
   staysSmall,
+  tooLarge,
   writtenAnewHazard,
 } from '../../plan/small-table.ts'
 import type { TransactionStep } from '../../plan/step.ts'
@@ -74,7 +74,7 @@ export function generatedNullProblems(op: AddColumn): readonly BellowsError[] {
 /** What takes a table that is larger than can be read, or written, while everybody waits. */
 export function sizeProblems(op: AddColumn, table: Table, facts: Facts): readonly BellowsError[] {
   if (isSmall(table)) return []
-  const size = `"${table.name}" has ${table.bytes} bytes; that is done for at most ${SMALL_BYTES_MAX}`
+  const size = tooLarge(table)
   if (generatedAs(op, facts) === 'stored')
     return [
       refused(

@@ -8,6 +8,7 @@ import {
   leavingCountingFor,
   uninstallCounterSql,
 } from '../../plan/old-writes.ts'
+import type { Leaving } from '../../plan/retire.ts'
 import type { StepDraft } from '../../plan/step.ts'
 import { theTable } from '../../plan/table-checks.ts'
 import { findColumn, findTable } from '../../schema/model.ts'
@@ -27,6 +28,11 @@ export function countingOf(op: DropColumn, { schema, seed }: Context): Counting 
   )
   const isPartitioned = table.kind === 'partitioned'
   return leavingCountingFor({ table: theTable(op), fromColumn, isPartitioned }, names.counter, names.trigger)
+}
+
+/** How the gate of the column is told of it. */
+export function countedBy({ counter, onInsert }: Counting): Pick<Leaving, 'counter' | 'counts'> {
+  return onInsert === undefined ? { counter, counts: 'changes' } : { counter }
 }
 
 export function countSteps(op: DropColumn, counting: Counting | undefined): readonly StepDraft[] {

@@ -1,7 +1,7 @@
 import type { BellowsError } from '../../errors.ts'
 import type { Hazard } from '../../plan/hazard.ts'
 import { isNeverNull } from '../../plan/never-null.ts'
-import { isSmall, SMALL_BYTES_MAX } from '../../plan/small-table.ts'
+import { isSmall, tooLarge } from '../../plan/small-table.ts'
 import { refused } from '../../plan/table-checks.ts'
 import type { Facts } from '../../schema/facts.ts'
 import { collationKey } from '../../schema/mappings.ts'
@@ -39,7 +39,7 @@ function domainProblems(
   if (!isSmall(table))
     return [
       refused(
-        `${of} has a constraint or a default: PostgreSQL writes the whole table anew for such a column under a lock, and "${table.name}" has ${table.bytes} bytes; that is done for at most ${SMALL_BYTES_MAX}.`,
+        `${of} has a constraint or a default: PostgreSQL writes the whole table anew for such a column under a lock, and ${tooLarge(table)}.`,
         'Take the type that the domain is of, and put a check on the column in the same migration that says what the domain says.',
       ),
     ]

@@ -1,4 +1,4 @@
-import { type Constraint, findTable, primaryKey, type Schema, withTable } from '../../schema/model.ts'
+import { type Constraint, findTable, type Schema, withTable } from '../../schema/model.ts'
 import { sql } from '../../sql.ts'
 import { commandsOf, constraintOf, partsOf, relationName } from '../../statements/statement.ts'
 import { foreignKeyRule } from '../rules/rule.ts'
@@ -11,9 +11,7 @@ export function withForeignKeys(op: RunSql, schema: Schema): Schema {
   return upOf(op).reduce((before, statement) => {
     const relation = 'AlterTableStmt' in statement ? statement.AlterTableStmt.relation : undefined
     const table = findTable(before, relationName(relation, op.namespace))
-    const keys = commandsOf(statement).flatMap((command) =>
-      foreignKey(constraintOf(command), op.namespace, before),
-    )
+    const keys = commandsOf(statement).flatMap((command) => foreignKey(constraintOf(command), op.namespace))
     if (table === undefined || keys.length === 0) return before
     return withTable(before, { ...table, constraints: [...table.constraints, ...keys] })
   }, schema)
@@ -21,14 +19,11 @@ export function withForeignKeys(op: RunSql, schema: Schema): Schema {
 
 type Added = ReturnType<typeof constraintOf>
 
-function foreignKey(added: Added, namespace: string, schema: Schema): readonly Constraint[] {
+function foreignKey(added: Added, namespace: string): readonly Constraint[] {
   const { conname: name, pktable, fk_attrs, pk_attrs } = added ?? {}
   if (name === undefined || pktable === undefined) return []
   const references = relationName(pktable, namespace)
-  const other = findTable(schema, references)
-  const named = partsOf(pk_attrs)
-  const pointedAt = named.length > 0 || other === undefined ? named : primaryKey(other)
-  const rule = foreignKeyRule(partsOf(fk_attrs), pointedAt, { ...references, table: references.name })
+  const rule = foreignKeyRule(partsOf(fk_attrs), partsOf(pk_attrs), { ...references, table: references.name })
   const definition = sql`${definitionSql(rule)} not valid`
   return [
     {
