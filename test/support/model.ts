@@ -55,7 +55,7 @@ export function column(name: string, printedType = 'text', more: Partial<Column>
     collation: null,
     nullable: true,
     default: null,
-    defaultVolatility: null,
+    defaultVolatility: (more.default ?? null) === null ? null : 'stable',
     defaultText: null,
     generated: 'no',
     identity: 'no',

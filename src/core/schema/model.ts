@@ -91,7 +91,8 @@ export interface Part extends QualifiedName {
 
 export type Storage = 'plain' | 'external' | 'extended' | 'main'
 
-export type Volatility = 'immutable' | 'stable' | 'volatile'
+/** Stable is whatever is not known to give another value for each row; the server is not asked whether it could change at all. */
+export type Volatility = 'stable' | 'volatile'
 
 export interface Column {
   readonly name: string

@@ -34,7 +34,7 @@ const add = (more: Partial<AddColumn> = {}): AddColumn => ({
 })
 
 const EXPRESSIONS: Facts['expressions'] = {
-  [expressionKey("'x'", 'varchar(20)')]: { volatility: 'immutable', text: 'x' },
+  [expressionKey("'x'", 'varchar(20)')]: { volatility: 'stable', text: 'x' },
   [expressionKey("'x'", 'int')]: { problem: 'Invalid input syntax for type integer: "x"' },
   [expressionKey('now()', 'varchar(20)')]: { volatility: 'stable', text: null },
   [expressionKey('gen_random_uuid()', 'varchar(20)')]: { volatility: 'volatile', text: null },
@@ -377,7 +377,7 @@ describe('the schema afterwards', () => {
   test('has its default', () => {
     expect(added(add({ default: "'x'" }))?.columns.at(-1)).toMatchObject({
       default: "'x'",
-      defaultVolatility: 'immutable',
+      defaultVolatility: 'stable',
       nullable: true,
     })
     expect(added(add({ default: '1' }))?.columns.at(-1)).toMatchObject({

@@ -29,7 +29,7 @@ const T = '"public"."users"'
 const of = (more: Parameters<typeof column>[2] = {}) => tableWith([column('name', 'text', more)])
 const KNOWN = facts({
   expressions: {
-    [expressionKey("'x'", 'text')]: { volatility: 'immutable', text: 'x' },
+    [expressionKey("'x'", 'text')]: { volatility: 'stable', text: 'x' },
     [expressionKey('random()', 'text')]: { volatility: 'volatile', text: null },
     [expressionKey('nam', 'text')]: { problem: 'Column "nam" does not exist.' },
     [expressionKey('(select 1)', 'text')]: { volatility: 'stable', text: null },
@@ -207,7 +207,7 @@ describe('the schema afterwards', () => {
         nullable: false,
         default: "'x'",
         defaultText: 'x',
-        defaultVolatility: 'immutable',
+        defaultVolatility: 'stable',
         comment: 'c',
         statisticsTarget: 5,
         storage: 'main',

@@ -25,8 +25,7 @@ function knowing(op: AlterDomain, known: Partial<Known> | undefined = {}, proble
     expressionKey(one.expression, one.type, one.row),
   )
   const printed = `${String(op.default)}::text`.replace('::text::text', '::text')
-  const said =
-    problem === undefined ? ({ volatility: 'immutable', text: null, printed } as const) : { problem }
+  const said = problem === undefined ? ({ volatility: 'stable', text: null, printed } as const) : { problem }
   return {
     ...context(),
     facts: facts({

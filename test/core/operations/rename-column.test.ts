@@ -111,9 +111,7 @@ describe('the step that expands', () => {
     ],
     [
       'neither default nor NOT NULL, before the contract',
-      tableWith([
-        column('name', 'text', { nullable: false, default: "'x'", defaultVolatility: 'immutable' }),
-      ]),
+      tableWith([column('name', 'text', { nullable: false, default: "'x'" })]),
       {},
       'alter table "public"."users" add column "full_name" text',
     ],

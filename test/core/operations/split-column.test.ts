@@ -156,7 +156,7 @@ describe('what is refused', () => {
 })
 
 describe('the steps', () => {
-  const of = { ...names({ default: "'x'::text", defaultVolatility: 'immutable' }) }
+  const of = { ...names({ default: "'x'::text" }) }
   const op = split()
   const at = seen(op, of)
   const contract = splitColumn.contract(op, at)

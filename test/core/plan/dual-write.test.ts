@@ -204,22 +204,22 @@ end`)
     ['no default', { default: null }, 'new."name" is null'],
     [
       'a constant',
-      { default: `'nobody'::text`, defaultVolatility: 'immutable' },
+      { default: `'nobody'::text` },
       `new."name" is null or ${same('new."name"', `('nobody'::pg_catalog.text)::pg_catalog.text`)}`,
     ],
     [
       'a stable expression',
-      { default: 'CURRENT_USER', defaultVolatility: 'stable' },
+      { default: 'CURRENT_USER' },
       `new."name" is null or ${same('new."name"', '(CURRENT_USER)::pg_catalog.text')}`,
     ],
     [
       'one of another type than the column',
-      { default: '0', defaultVolatility: 'stable', type: 'numeric(10,2)' },
+      { default: '0', type: 'numeric(10,2)' },
       `new."name" is null or ${same('new."name"', '(0)::numeric(10,2)')}`,
     ],
     [
       'one that is written with operators',
-      { default: `now() - '1 day'::interval`, defaultVolatility: 'stable', type: 'timestamp with time zone' },
+      { default: `now() - '1 day'::interval`, type: 'timestamp with time zone' },
       `new."name" is null or ${same('new."name"', `(pg_catalog.now() operator(pg_catalog.-) '1 day'::interval)::timestamp with time zone`)}`,
     ],
     [
@@ -232,11 +232,7 @@ end`)
       },
       `new."name" is null or new."name"::pg_catalog.text operator(pg_catalog.=) 'new'`,
     ],
-    [
-      'a function of the user, which not every writer may call',
-      { default: 'util.somebody()', defaultVolatility: 'stable' },
-      'true',
-    ],
+    ['a function of the user, which not every writer may call', { default: 'util.somebody()' }, 'true'],
     ['a sequence', { default: `nextval('s'::regclass)`, defaultVolatility: 'volatile' }, 'true'],
     ['a random value', { default: 'gen_random_uuid()', defaultVolatility: 'volatile' }, 'true'],
   ])('tells an omitted old column by its default: %s', (_what, of, condition) => {
@@ -396,7 +392,7 @@ describe('on the server', () => {
   test.each<[string, Partial<Column>, Story]>([
     [
       'a constant',
-      { default: `'nobody'::text`, defaultVolatility: 'immutable' },
+      { default: `'nobody'::text` },
       [
         [`insert into users (id) values (1)`, ['nobody', 'nobody']],
         [`insert into users (id, full_name) values (2, 'b')`, ['b', 'b']],
@@ -466,7 +462,7 @@ describe('on the server', () => {
       await query(
         sql`create table ${qualified(table)} (${id(name)} text default ${lit(name)}, ${id(other)} text)`,
       )
-      const of = column(name, 'text', { default: lit(name), defaultVolatility: 'immutable' })
+      const of = column(name, 'text', { default: lit(name) })
       const body = bodyOf(dualWrite(pair({ table, from: name, to: other, fromColumn: of })))
       for (const statement of installSql({ table, trigger: 'zzz_t', function: `f ${name}`, body })) {
         await query(statement)

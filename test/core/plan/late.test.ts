@@ -46,13 +46,13 @@ const facts = factsWithTypes(
       'create index on users (score)': triedIndex('users_score_idx', ['score']),
     },
     conditions: {
-      [conditionKey(USERS, CHECK)]: { volatility: 'immutable' },
-      [conditionKey(USERS, 'score > 0')]: { volatility: 'immutable' },
+      [conditionKey(USERS, CHECK)]: { volatility: 'stable' },
+      [conditionKey(USERS, 'score > 0')]: { volatility: 'stable' },
     },
     expressions: {
-      [expressionKey(`'x'`, 'text')]: { volatility: 'immutable', text: 'x', printed: `'x'::text` },
-      [expressionKey('9', 'integer')]: { volatility: 'immutable', text: '9', printed: '9' },
-      [expressionKey('9', 'bigint')]: { volatility: 'immutable', text: '9', printed: `'9'::bigint` },
+      [expressionKey(`'x'`, 'text')]: { volatility: 'stable', text: 'x', printed: `'x'::text` },
+      [expressionKey('9', 'integer')]: { volatility: 'stable', text: '9', printed: '9' },
+      [expressionKey('9', 'bigint')]: { volatility: 'stable', text: '9', printed: `'9'::bigint` },
     },
   },
 )
@@ -265,7 +265,7 @@ describe('what is built on a column that gets another type', () => {
       { text: 'text' },
       {
         expressions: {
-          [expressionKey(`'x'`, 'text')]: { volatility: 'immutable', text: 'x', printed: `'x'::text` },
+          [expressionKey(`'x'`, 'text')]: { volatility: 'stable', text: 'x', printed: `'x'::text` },
         },
       },
     )

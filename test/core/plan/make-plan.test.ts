@@ -43,7 +43,7 @@ const users = tableWith(
     column('name', 'text', {
       nullable: false,
       default: "'x'::text",
-      defaultVolatility: 'immutable',
+      defaultVolatility: 'stable',
       comment: 'c',
     }),
     column('age', 'integer'),

@@ -41,9 +41,9 @@ const fromColumn = (name: string, expression: string) =>
 const facts = factsWithTypes(
   { integer: 'integer', bigint: 'bigint' },
   {
-    conditions: { [conditionKey(USERS, 'true')]: { volatility: 'immutable' } },
+    conditions: { [conditionKey(USERS, 'true')]: { volatility: 'stable' } },
     expressions: {
-      [expressionKey('7', 'integer')]: { volatility: 'immutable', text: '7' },
+      [expressionKey('7', 'integer')]: { volatility: 'stable', text: '7' },
       [expressionKey(VOLATILE, 'integer')]: { volatility: 'volatile', text: VOLATILE },
     },
     values: {

@@ -57,8 +57,8 @@ function omittedValue({ down }: DropColumn, column: Column): SameValue | undefin
       : undefined
   }
   if (column.default !== null)
-    // now() differs from transaction to transaction.
-    return column.defaultVolatility === 'volatile' || column.defaultVolatility === 'stable'
+    // Of a stable one, such as now(), two rows of a transaction have the same.
+    return column.defaultVolatility === 'volatile'
       ? undefined
       : { called: 'default', isNull: false, instead: 'drop the default' }
   const isNull = column.generated === 'no' && column.identity === 'no'

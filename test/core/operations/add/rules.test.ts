@@ -42,7 +42,7 @@ const known: Facts = factsWithTypes(
       [conditionKey(USERS, 'nonsense')]: { problem: 'Column "nonsense" does not exist' },
     },
     expressions: {
-      [expressionKey("'x'", 'text')]: { volatility: 'immutable', text: 'x' },
+      [expressionKey("'x'", 'text')]: { volatility: 'stable', text: 'x' },
       [expressionKey('random()', 'text')]: { volatility: 'volatile', text: null },
     },
     collations: {

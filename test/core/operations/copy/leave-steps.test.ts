@@ -163,7 +163,7 @@ describe('the step that drops it', () => {
   })
 
   test('gives the new column NOT NULL and the default before the old one goes', () => {
-    const of = withName({ nullable: false, default: "'x'::text", defaultVolatility: 'immutable' })
+    const of = withName({ nullable: false, default: "'x'::text" })
     expect(transaction(purgeStep(work(of))).statements.slice(8)).toEqual([
       `${ON} alter column "full_name" set not null, alter column "full_name" set default 'x'::text`,
       `${ON} drop constraint "${PROOF}", drop constraint "${FILLED}", drop column "${HIDDEN}" restrict`,

@@ -43,7 +43,7 @@ describe('the columns', () => {
       collation: { namespace: 'pg_catalog', name: 'C' },
       nullable: false,
       default: "'x'::text",
-      defaultVolatility: 'immutable',
+      defaultVolatility: 'stable',
       comment: 'c',
       statisticsTarget: 7,
       options: ['n_distinct=5'],
