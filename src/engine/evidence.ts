@@ -9,15 +9,17 @@ import { called } from '../core/plan/leaver.ts'
 import { touchesOf } from '../core/plan/needs.ts'
 import type { Run } from '../core/run/run.ts'
 import type { Dependents } from '../core/schema/model.ts'
-import { lit, type Sql, sql } from '../core/sql.ts'
+import { lit, sql } from '../core/sql.ts'
 import { declaredClients } from './clients.ts'
 import type { Engine } from './context.ts'
-import { besideOf, columnArguments, doorKey, type Gated, scopeOf } from './gated.ts'
+import { besideOf, type Gated, scopeOf } from './gated.ts'
 import { inventoryOf, stayingOf } from './inventory.ts'
 import { keepWatch } from './keep-watch.ts'
+import { readOldTransactions } from './old-transactions.ts'
+import { foundOn, type OnStandby, readStandbys } from './on-standbys.ts'
 import { readReplays } from './replay.ts'
 import { readReplications } from './replications.ts'
-import { namesOn, readSessions, readStandbySessions } from './strangers.ts'
+import { readSessions } from './strangers.ts'
 import { readUse } from './use.ts'
 
 /** Everything that the gate of a column goes by, as it is at this moment, and since when it has been so. */
@@ -36,11 +38,11 @@ async function seenNow(engine: Engine, run: Run | undefined, of: Gated): Promise
   const { database, instances, settings } = engine
   const rolledOut = await stayingOf(engine, run?.id)
   const staying = of.thing === undefined ? undefined : rolledOut.version
-  const onStandbys = await readStandbySessions(engine.standbys)
+  const standbys = await readStandbys(engine, of)
   const beside = besideOf(of, staying)
   const silence = {
     graceMs: settings.gate.silentGraceMs,
-    elsewhere: namesOn(onStandbys),
+    elsewhere: [...new Set(foundOn(standbys, 'sessions').map(({ application }) => application))],
     ...(beside === undefined ? {} : { beside }),
   }
   const needing = await instances.needing(of.table, scopeOf(of), silence)
@@ -51,11 +53,11 @@ async function seenNow(engine: Engine, run: Run | undefined, of: Gated): Promise
     everRegistered: await wasAnyRegistered(engine),
     ...(of.thing === undefined ? {} : { staying: staying === undefined ? {} : { version: staying } }),
     ...(run === undefined ? {} : await inventoryOf(engine, rolledOut, of)),
-    sessions: await readSessions(engine, of, staying, onStandbys),
-    transactions: await oldTransactions(engine, of),
+    sessions: await readSessions(engine, of, staying, standbys),
+    transactions: await oldTransactions(engine, of, standbys),
     replays: await readReplays(engine.standbys),
     clients: await declaredClients(engine, run?.id),
-    replications: await readReplications(engine, of),
+    replications: [...(await readReplications(database, of)), ...foundOn(standbys, 'slots')],
     ...(await lastBrownout(engine, of)),
     dependents: without(await database.dependents(of), of, run),
     // Last, because it tells the time: whoever was seen was there before.
@@ -80,21 +82,13 @@ function without(
   return { found: found.filter(counts), areJobsHidden }
 }
 
-/**
- * On the primary whoever may use the column; on a standby, whose answer does not come from behind the door, whoever has the table
- * locked: the change of the table waits there for it.
- */
+/** On the primary whoever may use what leaves; on standbys whoever has it locked. */
 export async function oldTransactions(
-  { database, standbys, settings }: Engine,
+  { database, settings }: Engine,
   of: Gated,
+  standbys: readonly OnStandby[],
 ): Promise<readonly OldTransaction[]> {
-  const query = sql`select * from bellows.old_transactions(${columnArguments(of)}, ${doorClosedSql(of, settings.gate.transactionsMs)})`
-  const onStandbys = standbys.map(async ({ name, read }) => {
-    // That one cannot be asked is told by its use.
-    const rows = await read<OldTransaction>(query).catch(() => [])
-    return rows.filter(({ holds }) => holds).map((one) => ({ ...one, standby: name }))
-  })
-  return [...(await database.read<OldTransaction>(query)), ...(await Promise.all(onStandbys)).flat()]
+  return [...(await readOldTransactions(database, of, settings.gate)), ...foundOn(standbys, 'transactions')]
 }
 
 async function lastBrownout({ database }: Engine, of: Gated): Promise<Pick<GateFacts, 'brownout'>> {
@@ -104,12 +98,6 @@ async function lastBrownout({ database }: Engine, of: Gated): Promise<Pick<GateF
 select began, until, until <= pg_catalog.clock_timestamp() as "isOver", ${countSql(counter)} - writes as refused
   from bellows.brownout where counter = ${lit(counter)}`)
   return brownout === undefined ? {} : { brownout: { ...brownout, counted: countedOf(of) } }
-}
-
-/** When the door was closed; where it is open, when it would have been for a contract that has waited for as long as it may. */
-function doorClosedSql(of: Gated, waitMs: number): Sql {
-  return sql`coalesce((select since from bellows.column_state where (namespace, "table", "column") = (${doorKey(of)})),
-    pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => ${lit(waitMs / 1000)}))`
 }
 
 /** One that is gone counts, too: then the application is one that does tell. */

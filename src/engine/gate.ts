@@ -17,6 +17,7 @@ import { gatherEvidence, oldTransactions } from './evidence.ts'
 import { besideOf, closeDoorOf, columnArguments, doorStaysOf, type Gated, openDoorOf } from './gated.ts'
 import { holds } from './holds.ts'
 import { transactWithLocks } from './lock.ts'
+import { readStandbys } from './on-standbys.ts'
 import type { Transaction } from './ports.ts'
 import type { GateSettings } from './settings.ts'
 import { unusedSince } from './unused.ts'
@@ -104,7 +105,7 @@ async function lookUntilTransactionsEnd(engine: Driving, { run, gate, rules }: P
   if (!keep(facts.transactions)) return facts
   for (let waitedMs = 0; waitedMs < transactionsMs; waitedMs += pollMs) {
     await engine.clock.sleep(pollMs)
-    if (!keep(await oldTransactions(engine, gate))) break
+    if (!keep(await oldTransactions(engine, gate, await readStandbys(engine, gate)))) break
   }
   // Everything else has aged meanwhile.
   return await gatherEvidence(engine, run, gate)

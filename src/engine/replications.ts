@@ -1,37 +1,32 @@
 import type { Replication } from '../core/gate/replications.ts'
 import { treeOf } from '../core/plan/dependents.ts'
-import { regclass, type Sql, sql } from '../core/sql.ts'
-import type { Engine } from './context.ts'
+import { lit, regclass, type Sql, sql } from '../core/sql.ts'
 import type { Gated } from './gated.ts'
+import type { Standby } from './ports.ts'
 
 /**
- * Who takes part in logical replication of a table, connected or not: whoever a slot is kept for, on the primary and on every listed
- * standby, and what writes into it what another database sends. What is on no table is in no log.
+ * Who takes part in logical replication of a table, connected or not: whoever a slot of that server is kept for, and what writes into it
+ * what another database sends. What is on no table is in no log; what is on one and is no row of it matters only to what writes.
  */
 export async function readReplications(
-  { database, standbys }: Pick<Engine, 'database' | 'standbys'>,
-  { table }: Pick<Gated, 'table'>,
+  server: Pick<Standby, 'read'>,
+  { table, thing }: Gated,
 ): Promise<readonly Replication[]> {
   if (table.name === '') return []
-  const query = replicationsOf(regclass(table))
-  const onStandbys = standbys.map(async ({ name, read }) => {
-    // That one cannot be asked is told by its sessions and its use.
-    const rows = await read<Replication>(query).catch(() => [])
-    return rows.filter(({ kind }) => kind === 'slot').map((one) => ({ ...one, standby: name }))
-  })
-  return [...(await database.read<Replication>(query)), ...(await Promise.all(onStandbys)).flat()]
+  const isInLog = thing === undefined || thing.isInLog === true
+  return await server.read<Replication>(replicationsOf(regclass(table), isInLog))
 }
 
 /**
  * Whoever reads by `pgoutput` gets what is published; other plugins send all. Slots that a standby keeps for the day when it takes over
  * (`synced`, since PostgreSQL 17) are those of the primary, until it has: the word stays with them. A reader that registered says itself what it uses.
  */
-function replicationsOf(relation: Sql): Sql {
+function replicationsOf(relation: Sql, isInLog: boolean): Sql {
   return sql`
 with family as (select relid::pg_catalog.oid from ${treeOf(relation)} tree union select relid from pg_catalog.pg_partition_ancestors(${relation}) up (relid))
 select 'slot' as kind, s.slot_name::text as name, a.usename::text as role, a.application_name as application
   from pg_catalog.pg_replication_slots s left join pg_catalog.pg_stat_activity a on a.pid = s.active_pid
-  where s.slot_type = 'logical' and s.database = pg_catalog.current_database()
+  where ${lit(isInLog)} and s.slot_type = 'logical' and s.database = pg_catalog.current_database()
     and not (pg_catalog.pg_is_in_recovery() and coalesce((pg_catalog.to_jsonb(s) ->> 'synced')::boolean, false))
     and not exists (select from bellows.instance i where i.application_name = a.application_name and i.released_at is null)
     and (s.plugin <> 'pgoutput' or exists (select from pg_catalog.pg_publication_tables p

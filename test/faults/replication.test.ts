@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { openBellows } from '../../src/compose.ts'
 import type { GateCheck } from '../../src/core/gate/check.ts'
-import type { Migration } from '../../src/core/operations/migration.ts'
+import type { Migration, Operation } from '../../src/core/operations/migration.ts'
 import type { Bellows } from '../../src/engine/bellows.ts'
 import { cleanUp } from '../support/database.ts'
 import { startServer } from '../support/own-server.ts'
@@ -9,22 +9,27 @@ import { passing } from '../support/quiet.ts'
 import { rename } from '../support/rename.ts'
 import { conninfo } from '../support/standby.ts'
 
-const MIGRATION: Migration = { name: '0001_test', operations: [rename()] }
+const migration = (...operations: Operation[]): Migration => ({ name: '0001_test', operations })
+const MIGRATION = migration(rename())
+const ON = { namespace: 'public', table: 'users' } as const
+const DROPPED_DEFAULT: Operation = { kind: 'alter_column', ...ON, column: 'name', default: null }
+const DEFAULT = `alter table users alter name set default 'x'`
 
 /** Two databases of one server, each with the table; the first has a run that waits at its gate. */
-async function waiting() {
+async function waiting(run = MIGRATION, more = '') {
   const server = await startServer({ wal_level: 'logical' })
   const [shop, other] = [server.databaseUrl('shop'), server.databaseUrl('other')]
   for (const name of ['shop', 'other']) await passing(server.url, `create database ${name}`)
   for (const url of [shop, other])
     await passing(url, 'create table users (id int primary key, name text); create table notes (id int)')
+  await passing(shop, more)
   const bellows = await openBellows({
     database: shop,
     application: 'bellows/test',
     settings: { driver: { pollMs: 20 }, gate: { quietMs: 0, transactionsMs: 100 } },
   })
   cleanUp(() => bellows.close())
-  await bellows.change((driver) => driver.advance(MIGRATION, 'verify'))
+  await bellows.change((driver) => driver.advance(run, 'verify'))
   await bellows.instances.register({ instance: 'new-1', uses: ['users.id'], applicationName: 'shop/new-1' })
   return {
     other,
@@ -85,6 +90,28 @@ describe('whoever reads the log and is not connected now', () => {
   })
 })
 
+describe('of what is no column and no table', () => {
+  test.each<[string, Operation, string, string]>([
+    [
+      'an index',
+      { kind: 'drop_index', ...ON, index: 'by_name' },
+      'create index by_name on users (name)',
+      'green',
+    ],
+    ['a default', DROPPED_DEFAULT, DEFAULT, 'green'],
+    [
+      'the rows of a partition',
+      { kind: 'detach_partition', ...ON, partition: 'low' },
+      'alter table users rename to low; create table users (id int primary key, name text) partition by range (id); alter table users attach partition low for values from (0) to (9)',
+      'red',
+    ],
+  ])('the reader of a log is asked about rows only: %s', async (_what, operation, before, state) => {
+    const { inShop, clients } = await waiting(migration(operation), before)
+    await inShop(`select pg_create_logical_replication_slot('cdc', 'test_decoding')`)
+    expect((await clients())?.state).toBe(state)
+  })
+})
+
 describe('a subscription', () => {
   test('keeps the gate of what it reads closed, connected or not', async () => {
     const { bellows, inShop, inOther, shop, conninfo, clients } = await waiting()
@@ -114,8 +141,11 @@ describe('a subscription', () => {
     await inOther('drop subscription sub')
   })
 
-  test('keeps the gate of what it writes into closed', async () => {
-    const { bellows, other, inShop, inOther, conninfo, clients } = await waiting()
+  test.each<[string, string, Migration, string]>([
+    ['a column', '"users"\\."name"', MIGRATION, ''],
+    ['what is on it', 'the default of public.users.name', migration(DROPPED_DEFAULT), DEFAULT],
+  ])('keeps the gate of the table that it writes into closed: %s', async (_what, called, run, before) => {
+    const { bellows, other, inShop, inOther, conninfo, clients } = await waiting(run, before)
     await inOther(
       `select pg_create_logical_replication_slot('sub', 'pgoutput'); create publication p for table users`,
     )
@@ -124,7 +154,7 @@ describe('a subscription', () => {
     )
     expect(await clients()).toMatchObject({
       state: 'red',
-      because: [expect.stringMatching(/^the subscription "sub" writes into the table of "users"."name"/)],
+      because: [expect.stringMatching(`^the subscription "sub" writes into the table of ${called}`)],
     })
     await bellows.clients.declare({ client: 'sub', applicationName: 'sub', owner: 'ana' })
     await bellows.clients.acknowledge({ client: 'sub', by: 'ana' })

@@ -13,7 +13,11 @@ export interface Leaver {
 export const NO_TABLE: QualifiedName = { namespace: '', name: '' }
 
 /** Something on a table, which matters to whoever uses anything of that. */
-export function ofTable(table: QualifiedName, called: string, how: Pick<Thing, 'shows'> = {}): Leaver {
+export function ofTable(
+  table: QualifiedName,
+  called: string,
+  how: Pick<Thing, 'shows' | 'isInLog'> = {},
+): Leaver {
   return { table: nameOf(table), thing: { called, reach: 'table', ...how } }
 }
 

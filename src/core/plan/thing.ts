@@ -15,6 +15,8 @@ export interface Thing {
   readonly reach: 'table' | 'relation' | 'all'
   /** How its use shows; absent of what nobody names, such as a trigger. */
   readonly shows?: readonly Shows[]
+  /** Are they rows, which whoever reads the log of the table no longer gets? */
+  readonly isInLog?: true
   /** A query for what PostgreSQL knows to depend on it: one `name` a row, such as `view public.loud`. */
   readonly dependents?: Sql
 }
