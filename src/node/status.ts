@@ -1,4 +1,12 @@
-import { type Looking, type Quarantine, type Run, type Version, versionName } from '../index.ts'
+import {
+  type BrakeState,
+  type Looking,
+  type Progress,
+  type Quarantine,
+  type Run,
+  type Version,
+  versionName,
+} from '../index.ts'
 import type { Handler } from './handler.ts'
 import { completedRename, type OpenRename, openRenames } from './history.ts'
 
@@ -6,13 +14,11 @@ import { completedRename, type OpenRename, openRenames } from './history.ts'
 export const status: Handler = async (node) => {
   const { bellows } = node
   const versions = await bellows.versions()
-  const [progress, interrupted] = await underWay(bellows)
   return {
     type: 'migration_status',
     migrations: [...versions.map(applied), ...(await pending(bellows, versions))],
     schemas: shapes(versions),
-    ...(progress === undefined ? {} : { progress }),
-    ...(interrupted === undefined ? {} : { interrupted }),
+    ...(await underWay(bellows)),
   }
 }
 
@@ -48,36 +54,71 @@ function shapes(versions: readonly Version[]): Record<string, string> {
   return Object.fromEntries([...newest].flatMap(([name, shape]) => (shape === null ? [] : [[name, shape]])))
 }
 
-interface Progress {
+interface CopyProgress {
   readonly rows_done: number
   readonly rows_total: number
-  readonly state: 'copying' | 'interrupted'
+  readonly state: 'copying' | 'comparing' | 'interrupted'
   /** Why it stands still. */
   readonly held?: readonly string[]
   /** Rows that it could not fill and went on without, and some of them. */
   readonly quarantined?: Quarantine
 }
 
-/** A copy is under way while a driver is at work, and interrupted when none is. */
-async function underWay(bellows: Looking): Promise<readonly [Progress | undefined, string | undefined]> {
-  const run = (await bellows.runs('open')).find(({ state }) => state === 'backfilling')
-  const step = run?.plan.steps.find(({ kind }) => kind === 'backfill')
-  if (run === undefined || step === undefined || run.done.has(step.id)) return [undefined, undefined]
+/** How fast it goes and what it takes: apart from `progress`, whose fields the protocol gives. */
+interface Pace {
+  readonly rows_per_second: number
+  readonly seconds_left?: number
+  readonly log_bytes?: number
+  /** How many times as large the table's file is as when the copy began. */
+  readonly growth?: number
+  /** What holds it back. */
+  readonly slowed?: readonly string[]
+}
+
+interface UnderWay {
+  readonly progress?: CopyProgress
+  readonly pace?: Pace
+  readonly interrupted?: string
+}
+
+/** A copy, or the comparison of all rows, is under way while a driver is at work; a copy is interrupted when none is. */
+async function underWay(bellows: Looking): Promise<UnderWay> {
+  const run = (await bellows.runs('open')).find(
+    ({ state }) => state === 'backfilling' || state === 'verifying',
+  )
+  const step = run?.plan.steps.find(({ id, kind }) => isWork(kind) && !run.done.has(id))
+  if (run === undefined || step === undefined) return {}
   const checkpoint = await bellows.checkpoint(step.id)
   const isDriven = (await bellows.driver()) !== undefined
+  const isCopy = step.kind === 'backfill'
   // A copy that was taken back after it was done has not been begun again yet.
-  if (checkpoint?.state === null && !isDriven) return [undefined, undefined]
+  if (!isDriven && (!isCopy || checkpoint?.state === null)) return {}
   const figures = { rows_done: checkpoint?.rowsDone ?? 0, rows_total: checkpoint?.rowsTotal ?? 0 }
   const brake = await bellows.brake(run.id)
   const held = brake?.pace !== 'pause' ? {} : { held: brake.because }
   const found = await bellows.quarantine(run.id)
   const quarantined = found.rows === 0 ? {} : { quarantined: found }
-  return [
-    { ...figures, ...held, ...quarantined, state: isDriven ? 'copying' : 'interrupted' },
-    isDriven ? undefined : nameOf(run),
-  ]
+  const progress = { ...figures, ...held, ...quarantined }
+  if (!isDriven)
+    return { progress: { ...progress, state: 'interrupted' }, interrupted: run.plan.migration.name }
+  const going = await bellows.progress(run.id)
+  return {
+    progress: { ...progress, state: isCopy ? 'copying' : 'comparing' },
+    ...(going === undefined ? {} : { pace: paceOf(going, brake) }),
+  }
 }
 
-function nameOf(run: Run): string {
-  return run.plan.migration.name
+const isWork = (kind: string) => kind === 'backfill' || kind === 'verify'
+
+function paceOf(
+  { rowsPerSecond, secondsLeft, logBytes, growth }: Progress,
+  brake: BrakeState | undefined,
+): Pace {
+  return {
+    rows_per_second: rowsPerSecond,
+    ...(secondsLeft === undefined ? {} : { seconds_left: secondsLeft }),
+    ...(logBytes === undefined ? {} : { log_bytes: logBytes }),
+    ...(growth === undefined ? {} : { growth }),
+    ...(brake?.pace === 'slower' ? { slowed: brake.because } : {}),
+  }
 }

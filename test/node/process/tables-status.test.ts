@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { ROWS_DONE } from '../../support/catalog.ts'
 import { until } from '../../support/node-process.ts'
+import { rename } from '../../support/rename.ts'
 import {
   CONTRACTED,
   COPIED,
@@ -83,26 +84,51 @@ const SCENARIOS: readonly Scenario[] = [
         const copy = { ...migrateData('name', 'full_name', { batch_size: 1 }), msg_id: 50 }
         place.node.write(`${JSON.stringify(copy)}\n`)
         await until(async () => (await rowsDone(place)) === 40, '40 rows are done')
-        const watched = await place.node.ask({ src: 'watcher', dest: 'n', body: { ...STATUS, msg_id: 1 } })
-        expect(watched).toBe(
+        let msg_id = 0
+        const told = () => {
+          msg_id += 1
+          return place.node.ask({ src: 'watcher', dest: 'n', body: { ...STATUS, msg_id } })
+        }
+        expect(
+          (await told())
+            .replace(/ "seconds_left": \d+,/, '')
+            .replace(/(_second|_bytes|"growth)": [0-9.]+/g, '$1": #'),
+        ).toBe(
           status(
             [V1, pending(V2), pending(V3)],
             'users (name, full_name NULL)',
-            ', "progress": {"rows_done": 40, "rows_total": 1000, "state": "copying"}',
+            ', "progress": {"rows_done": 40, "rows_total": 1000, "state": "copying"}, "pace": {"rows_per_second": #, "log_bytes": #, "growth": #}',
           ).replace('N', '1'),
         )
+        await throttled(place, 0.5)
+        await until(async () => (await told()).includes('"slowed": ["'), 'the brake is told in the pace')
         await throttled(place, 0)
-        let msg_id = 1
-        await until(async () => {
-          msg_id += 1
-          const told = await place.node.ask({ src: 'watcher', dest: 'n', body: { ...STATUS, msg_id } })
-          return told.includes('"held": ["paused by ann"]')
-        }, 'the brake is told')
+        await until(async () => (await told()).includes('"held": ["paused by ann"]'), 'the brake is told')
         await throttled(place, 1)
         await holder.query('commit')
         expect(await place.node.line()).toBe(COPIED.replace('N', '50'))
       },
       row('56, after', STATUS, status([V1, V2, pending(V3)], 'users (name, full_name NULL)')),
+    ],
+  },
+  {
+    title: 'the status while all rows are compared, here by somebody else',
+    steps: [
+      async (place) => {
+        const bellows = await place.database.bellows()
+        const run = { name: '0001_elsewhere', operations: [rename()] }
+        await bellows.change((driver) => driver.advance(run, 'backfill'))
+        await throttled(place, 0)
+        const comparing = bellows.change((driver) => driver.advance(run, 'verify'))
+        let msg_id = 0
+        await until(async () => {
+          msg_id += 1
+          const told = await place.node.ask({ src: 'watcher', dest: 'n', body: { ...STATUS, msg_id } })
+          return told.includes('"held": ["paused by ann"], "state": "comparing"}')
+        }, 'the comparison is told')
+        await throttled(place, 1)
+        await comparing
+      },
     ],
   },
   {
