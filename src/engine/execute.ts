@@ -21,6 +21,7 @@ import { finishSql } from './backfill/checkpoint.ts'
 import { fill } from './backfill/fill.ts'
 import { verify } from './backfill/verify.ts'
 import { braked } from './brake/brake.ts'
+import { isAtOneGo, whileHeldByHand } from './brake/held-by-hand.ts'
 import type { Driving } from './context.ts'
 import { workThroughKeys } from './foreign-key-parts.ts'
 import { type Passed, requireNobodySql } from './gate.ts'
@@ -113,47 +114,47 @@ interface Performing extends Pick<Around, 'ahead' | 'passed'> {
 
 async function perform(engine: Driving, run: Run, step: Step, performing: Performing): Promise<void> {
   const { record } = performing
+  if (isAtOneGo(step)) await whileHeldByHand(engine, run.id, step)
   if (isTransaction(step)) {
     await runAhead(engine, step)
     await standing(engine, run, step, () => performTransaction(engine, run, step, performing))
     return
   }
   await begin(engine, run, step, performing)
+  const facts = await carryOut(engine, run, step)
+  const isTable = step.kind === 'backfill' || step.kind === 'verify'
+  await note(
+    engine,
+    run.id,
+    record('performed', facts),
+    isTable ? [finishSql(run.id, step.id)] : doorsOf(step),
+  )
+}
+
+async function carryOut(engine: Driving, run: Run, step: Exclude<Step, TransactionStep>): Promise<StepFacts> {
   switch (step.kind) {
     case 'concurrent_index':
       await buildIndex(engine, run, step)
-      await note(engine, run.id, record('performed', {}), doorsOf(step))
-      break
+      return {}
     case 'outside':
       await runOutside(engine, run, step)
-      await note(engine, run.id, record('performed', {}), doorsOf(step))
-      break
+      return {}
     case 'index_parts':
       await workThroughParts(engine, run, step)
-      await note(engine, run.id, record('performed', {}), doorsOf(step))
-      break
+      return {}
     case 'validate_parts':
       await validateParts(engine, run, step)
-      await note(engine, run.id, record('performed', {}), doorsOf(step))
-      break
+      return {}
     case 'foreign_key_parts':
       await workThroughKeys(engine, run, step)
-      await note(engine, run.id, record('performed', {}), doorsOf(step))
-      break
+      return {}
     case 'inspect':
       await inspect(engine, step)
-      await note(engine, run.id, record('performed', {}))
-      break
-    case 'backfill': {
-      const rows = await braked(engine, run.id, step, (driving) => fill(driving, run.id, step))
-      await note(engine, run.id, record('performed', { rows }), [finishSql(run.id, step.id)])
-      break
-    }
-    case 'verify': {
-      const verdict = await braked(engine, run.id, step, (driving) => verify(driving, run.id, step))
-      await note(engine, run.id, record('performed', { verdict }), [finishSql(run.id, step.id)])
-      break
-    }
+      return {}
+    case 'backfill':
+      return { rows: await braked(engine, run.id, step, (driving) => fill(driving, run.id, step)) }
+    case 'verify':
+      return { verdict: await braked(engine, run.id, step, (driving) => verify(driving, run.id, step)) }
     case 'gate':
       assert(false, 'a gate is passed, not executed')
   }

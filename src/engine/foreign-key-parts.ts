@@ -14,11 +14,11 @@ import {
 import type { ForeignKeyPartsStep } from '../core/plan/step.ts'
 import type { Run } from '../core/run/run.ts'
 import type { QualifiedName } from '../core/schema/model.ts'
+import { whileHeldByHand } from './brake/held-by-hand.ts'
 import type { Driving } from './context.ts'
 import { holds } from './holds.ts'
 import { transactWithLocks } from './lock.ts'
 import { note } from './note.ts'
-import { stopIfAsked } from './stop.ts'
 
 /** So often a partition may come just before the table gets its key. */
 const ROUNDS_MAX = 10
@@ -51,7 +51,7 @@ async function addKeys(engine: Driving, run: Run, step: ForeignKeyPartsStep): Pr
 
 async function proveEach(engine: Driving, run: Run, step: ForeignKeyPartsStep): Promise<void> {
   for (;;) {
-    stopIfAsked(engine)
+    await whileHeldByHand(engine, run.id, step)
     const [part] = await engine.database.read<QualifiedName & { isPut: boolean }>(lackingKeySql(step))
     if (part === undefined) return
     await transact(engine, run, step, part.isPut ? proveKey(step, part) : putKey(step, part))

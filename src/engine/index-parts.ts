@@ -15,13 +15,13 @@ import type { IndexPartsStep, Lock } from '../core/plan/step.ts'
 import type { Run } from '../core/run/run.ts'
 import type { QualifiedName } from '../core/schema/model.ts'
 import { id, lit, qualified, type Sql, sql } from '../core/sql.ts'
+import { whileHeldByHand } from './brake/held-by-hand.ts'
 import type { Driving } from './context.ts'
 import { holds } from './holds.ts'
 import { transactWithLocks } from './lock.ts'
 import { note } from './note.ts'
 import { buildOutside, outside } from './outside.ts'
 import { standInEach } from './standing-parts.ts'
-import { stopIfAsked } from './stop.ts'
 
 /** Partitions come and go while an index is built for hours: what is lacking is asked anew behind each. */
 export async function workThroughParts(engine: Driving, run: Run, step: IndexPartsStep): Promise<void> {
@@ -61,7 +61,7 @@ async function usingOf(engine: Driving, { index, using, id: step }: IndexPartsSt
 
 async function buildParts(engine: Driving, run: Run, step: Building): Promise<void> {
   for (;;) {
-    stopIfAsked(engine)
+    await whileHeldByHand(engine, run.id, step)
     const [part] = await engine.database.read<LackingPart>(lackingPartsSql(step))
     if (part === undefined) return
     await (part.leaf ? buildLeaf(engine, run, step, part) : makeBranch(engine, run, step, part))

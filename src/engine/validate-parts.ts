@@ -4,11 +4,11 @@ import { validateChecksSql } from '../core/plan/validate.ts'
 import type { Run } from '../core/run/run.ts'
 import type { QualifiedName } from '../core/schema/model.ts'
 import { join, lit, regclass, type Sql, sql } from '../core/sql.ts'
+import { whileHeldByHand } from './brake/held-by-hand.ts'
 import type { Driving } from './context.ts'
 import { holds } from './holds.ts'
 import { transactWithLocks } from './lock.ts'
 import { note } from './note.ts'
-import { stopIfAsked } from './stop.ts'
 
 /**
  * Proves the partitions first and their table last, which then has nothing to read. What was proved stays so, whoever dies on the
@@ -17,7 +17,7 @@ import { stopIfAsked } from './stop.ts'
 export async function validateParts(engine: Driving, run: Run, step: ValidatePartsStep): Promise<void> {
   await note(engine, run.id, [{ type: 'step_started', step: step.id }])
   for (;;) {
-    stopIfAsked(engine)
+    await whileHeldByHand(engine, run.id, step)
     const [part] = await engine.database.read<QualifiedName & { checks: string[] }>(unprovedSql(step))
     if (part === undefined) break
     await transactWithLocks(engine, {

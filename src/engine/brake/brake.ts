@@ -1,9 +1,9 @@
-import { BellowsError } from '../../core/errors.ts'
 import type { TableStep } from '../../core/plan/step.ts'
 import type { Brake, Engine } from '../context.ts'
 import { stopIfAsked } from '../stop.ts'
 import { again } from './again.ts'
 import { announcer } from './announce.ts'
+import { heldTooLong } from './held-too-long.ts'
 import { type Watching, watchSignals } from './watch.ts'
 
 /** Works through a table while the signals are looked at, as the driver or beside it. */
@@ -42,19 +42,8 @@ async function passed(engine: Engine, step: TableStep, watching: Watching): Prom
   const { pauseMaxMs } = engine.settings.brake
   for (let waitedMs = 0; !watching.isOpen(); waitedMs += WAIT_MS) {
     stopIfAsked(engine)
-    if (waitedMs >= pauseMaxMs) throw heldTooLong(step, watching.decision().because, pauseMaxMs)
+    if (waitedMs >= pauseMaxMs)
+      throw heldTooLong(step.id, `"${step.table.name}"`, watching.decision().because, pauseMaxMs)
     await engine.clock.sleep(WAIT_MS)
   }
-}
-
-function heldTooLong(step: TableStep, because: readonly string[], pauseMaxMs: number): BellowsError {
-  return new BellowsError(
-    'brake_held',
-    `The brake has held "${step.table.name}" for ${pauseMaxMs / 1_000} s: ${because.join('; ')}.`,
-    {
-      step: step.id,
-      hint: 'What was done stays done. Run the same command again when that has passed, or change the limit under "brake" in the config file; what was asked for by hand is lifted by "bellows resume".',
-      facts: { because },
-    },
-  )
 }
