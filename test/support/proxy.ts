@@ -12,6 +12,8 @@ export interface Proxy {
   readonly requests: readonly string[]
   /** Cuts the connection once, at one of these requests; they count from 1. */
   cutAt(request: number, cut: Cut): void
+  /** Lets nothing more through of the connections that are there, and ends none: nobody is told. */
+  goSilent(): void
 }
 
 const QUERY = 'Q'.charCodeAt(0)
@@ -73,6 +75,9 @@ export async function startProxy(url: string): Promise<Proxy> {
   return {
     url: through.href,
     requests,
+    goSilent: () => {
+      for (const socket of open) socket.pause()
+    },
     cutAt: (at, cut) => {
       planned = { at, cut }
     },

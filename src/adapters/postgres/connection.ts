@@ -9,6 +9,8 @@ export interface Target {
   readonly url?: string
   /** Shown in `pg_stat_activity`, such as `bellows/0.1.0 contract`. */
   readonly application: string
+  /** How long an answer may take: then the connection counts as lost. Where the way is cut without a word there is none. */
+  readonly answerMs?: number
 }
 
 export type Row = Readonly<Record<string, unknown>>
@@ -60,6 +62,7 @@ export async function openConnection(target: Target): Promise<Connection> {
     ...addressed(target.url, `-c ${TOKEN}=${token}`),
     application_name: target.application,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    ...(target.answerMs === undefined ? {} : { query_timeout: target.answerMs }),
     // A way that is cut without a word is noticed within minutes, not hours.
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_MS,

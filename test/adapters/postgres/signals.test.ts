@@ -11,6 +11,7 @@ import { cleanUp, shopDatabase, type TestDatabase, testDatabase } from '../../su
 import { fastPlace } from '../../support/fast-place.ts'
 import { matrixBinaries } from '../../support/matrix.ts'
 import { sessionOn, startServer } from '../../support/own-server.ts'
+import { startProxy } from '../../support/proxy.ts'
 
 const TABLE = 'create table users (id int primary key, name text); insert into users values (1)'
 const ALL = signalsFor({ ...DEFAULT_BRAKE, activeBackends: 100 }, true)
@@ -222,4 +223,13 @@ test('an archiver that gets on or fails, and a slot that keeps the log, are seen
       },
     ],
   })
+})
+
+test('a way that is cut without a word is left, and another one is taken', { timeout: 60_000 }, async () => {
+  const database = await installed(testDatabase(TABLE))
+  const proxy = await startProxy(database.url)
+  const look = looking(proxy.url, ['rows'])
+  expect(await look()).toMatchObject({ rows: { value: {} } })
+  proxy.goSilent()
+  expect(await look()).toMatchObject({ rows: { value: {} } })
 })
