@@ -14,8 +14,8 @@ export function renderPlan(
   { style }: Terminal,
   { estimates, room }: Takes = { estimates: [], room: undefined },
 ): string {
-  const needs = new Map(estimates.map(({ step, ...estimate }) => [step, estimateText(estimate)]))
-  const shown = (step: Step) => stepLines(step, needs.get(step.id) ?? '', style)
+  const needs = new Map(estimates.map((estimate) => [estimate.step, estimate]))
+  const shown = (step: Step) => stepLines(step, needs.get(step.id), style)
   const lines = [style('bold', `Plan of ${plan.migration.name}`), '']
   for (const phase of new Set(plan.steps.map((step) => step.phase))) {
     lines.push(style('bold', phase))
@@ -28,13 +28,13 @@ export function renderPlan(
   return lines.join('\n')
 }
 
-function stepLines(step: Step, needs: string, style: Terminal['style']): readonly string[] {
+function stepLines(step: Step, needs: Estimate | undefined, style: Terminal['style']): readonly string[] {
   return [
     `  ${step.id}  ${step.does}`,
     ...field('lock', lockText(step), style),
     ...field('cost', costText(step), style),
-    ...field('way', wayText(step), style),
-    ...field('needs', needs, style),
+    ...(needs === undefined ? [] : field('way', wayText(needs.way), style)),
+    ...(needs === undefined ? [] : field('needs', estimateText(needs), style)),
     ...step.hazards.flatMap((hazard) => field('hazard', hazard.because, style, 'yellow')),
     ...field('sql', sqlText(step), style),
     '',
@@ -93,12 +93,8 @@ function costText(step: Step): string {
   }
 }
 
-/** The strategy, and why it is that one. */
-function wayText(step: Step): string {
-  if (step.kind !== 'backfill') return ''
-  return step.once === true
-    ? 'plain ranges of blocks, because each row is tried once'
-    : 'a ladder over ranges of blocks, because new versions then find room on their own block; plain where the table is small or dead versions cannot be pruned'
+function wayText({ strategy, because }: Estimate['way']): string {
+  return `${strategy === 'ladder' ? 'a ladder over' : 'plain'} ranges of blocks, because ${because}`
 }
 
 /** Other tables are looked into by their key, a row at a time. */

@@ -1,4 +1,4 @@
-import { rungsFor } from '../run/ladder.ts'
+import { type Way, wayOf } from '../run/ladder.ts'
 import { isSameName, type QualifiedName } from '../schema/model.ts'
 import type { BackfillStep, StepDraft } from './step.ts'
 
@@ -15,6 +15,7 @@ export interface Sizes {
 /** About what a backfill needs. */
 export interface Estimate {
   readonly step: string
+  readonly way: Way
   readonly rows: number
   /** Written to the log, which is kept for as long as standbys, slots and the archive need it. */
   readonly logBytes: number
@@ -51,13 +52,15 @@ export function buildsOn(table: QualifiedName, steps: readonly StepDraft[]): num
  */
 export function estimateOf({ id, once }: BackfillStep, sizes: Sizes, builds = 0): Estimate {
   const { rows, tableBytes, indexBytes } = sizes
-  const shares = rungsFor(sizes, once === true) > 1 ? LADDER : PLAIN
+  const way = wayOf(sizes, once === true)
+  const shares = way.strategy === 'ladder' ? LADDER : PLAIN
   const oneIndex = Math.max(sizes.largestIndexBytes, rows * INDEX_BYTES_A_ROW)
   const built = builds * oneIndex
   const sorted = builds === 0 ? 0 : oneIndex
   const least = Math.max(rows / ROWS_PER_SECOND, tableBytes / BYTES_PER_SECOND)
   return {
     step: id,
+    way,
     rows,
     logBytes: Math.round(shares.logOfTable * tableBytes + shares.logOfIndexes * indexBytes + built),
     growthBytes: Math.round(shares.table * tableBytes + shares.indexes * indexBytes + built + sorted),

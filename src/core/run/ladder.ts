@@ -17,9 +17,30 @@ const RUNGS = 8
 /** A file that is small is not worth it: it is read again for every rung. */
 const LADDER_BLOCKS_MIN = 64
 
-/** Room for new versions comes only where rows are changed once: one whose value may stay NULL would be tried by every rung. */
+/** How a backfill goes through a table. */
+export interface Way {
+  readonly strategy: 'ladder' | 'plain ranges'
+  /** For people, behind the word "because". */
+  readonly because: string
+}
+
+export function wayOf(file: Pick<TableFile, 'blocks'>, isOnce: boolean): Way {
+  // One whose value may stay NULL would be tried by every rung.
+  if (isOnce) return { strategy: 'plain ranges', because: 'each row is tried once' }
+  if (isSmall(file))
+    return {
+      strategy: 'plain ranges',
+      because: `the table has ${file.blocks} blocks: a ladder reads each of them several times, and is worth it from ${LADDER_BLOCKS_MIN} on`,
+    }
+  return {
+    strategy: 'ladder',
+    because:
+      'new versions then find room on their own block; by plain ranges for as long as somebody keeps dead versions from being pruned',
+  }
+}
+
 export function rungsFor(file: Pick<TableFile, 'blocks'>, isOnce: boolean): number {
-  return isOnce || isSmall(file) ? 1 : RUNGS
+  return wayOf(file, isOnce).strategy === 'ladder' ? RUNGS : 1
 }
 
 export function isSmall({ blocks }: Pick<TableFile, 'blocks'>): boolean {

@@ -6,7 +6,7 @@ export interface Pace {
   readonly targetMs?: number
 }
 
-/** About a hundred blocks' worth for one rung of a ladder, which hardly anybody notices. */
+/** In a moment, so that hardly anybody notices; from there on it is the time of a batch that decides. */
 const FIRST_ROWS = 1_000
 const ROWS_MAX = 50_000
 /** No more rows than fill so many blocks, 32 MB of 8 kB each. */

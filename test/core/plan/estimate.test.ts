@@ -18,6 +18,7 @@ describe('an estimate', () => {
   test('is of what the ladder takes: half as much log, and hardly any room', () => {
     expect(estimateOf(STEP, MILLION)).toEqual({
       step: '0001_test/backfill/1',
+      way: { strategy: 'ladder', because: expect.stringContaining('on their own block') },
       rows: 1_000_000,
       logBytes: 444_000_000,
       growthBytes: 70_500_000,
@@ -26,7 +27,8 @@ describe('an estimate', () => {
   })
 
   test('is of twice the table, and all indexes anew, where each row is tried once', () => {
-    const { logBytes, growthBytes } = estimateOf({ ...STEP, once: true }, MILLION)
+    const { way, logBytes, growthBytes } = estimateOf({ ...STEP, once: true }, MILLION)
+    expect(way).toEqual({ strategy: 'plain ranges', because: 'each row is tried once' })
     expect(logBytes).toBeGreaterThan(2 * MILLION.tableBytes)
     expect(growthBytes).toBeGreaterThan(MILLION.tableBytes + MILLION.indexBytes)
   })
@@ -58,6 +60,7 @@ describe('an estimate', () => {
       estimateOf(STEP, { rows: 0, blocks: 0, tableBytes: 0, indexBytes: 0, largestIndexBytes: 0 }),
     ).toEqual({
       step: STEP.id,
+      way: { strategy: 'plain ranges', because: expect.stringMatching(/^the table has 0 blocks/) },
       rows: 0,
       logBytes: 0,
       growthBytes: 0,

@@ -6,6 +6,7 @@ import { DEFAULT_BRAKE } from '../../../src/default-brake.ts'
 const GB = 1024 ** 3
 const MB = 1024 ** 2
 const estimate = (logBytes: number, growthBytes: number): Estimate => ({
+  way: { strategy: 'ladder', because: 'it is large' },
   step: 's',
   rows: 1,
   logBytes,
