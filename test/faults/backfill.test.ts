@@ -64,6 +64,39 @@ describe('a backfill among writers', () => {
     await bellows.close()
   })
 
+  test('goes on when a vacuum cuts off the end of the file under way, and rows come there again', async () => {
+    const database = await testDatabase(table())
+    const bytes = async () =>
+      (await database.query<{ bytes: number }>(`select pg_relation_size('users')::int as bytes`))[0]?.bytes ??
+      0
+    const sizes: number[] = []
+    let times = 0
+    const { bellows } = faultyBellows(
+      database.url,
+      {
+        after: async (effect) => {
+          if (!isBatch(effect) || times > 0) return
+          times += 1
+          sizes.push(await bytes())
+          await database.query(`delete from users where ctid >= '(5,0)'`)
+          await database.query('vacuum users')
+          sizes.push(await bytes())
+          await database.query(
+            `insert into users (id, name) select 1000 + i, 'again' from generate_series(1, 200) i`,
+          )
+        },
+      },
+      { settings: SETTINGS },
+    )
+
+    await bellows.change((driver) => driver.advance(MIGRATION, 'backfill'))
+
+    const [before = 0, cut = 0] = sizes
+    expect(cut).toBeLessThan(before / 2)
+    expect(await database.query(UNLIKE)).toEqual([])
+    await bellows.close()
+  })
+
   test('finds in a later pass what was written while the trigger was off', async () => {
     const database = await testDatabase(table())
     let times = 0
