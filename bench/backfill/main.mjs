@@ -1,7 +1,7 @@
 // Fills a column of a table that has rows: Bellows, one UPDATE of everything, and pgroll where Go is on the machine. All on the same server,
 // in turns, with and without clients that go on meanwhile; medians and ratios, and the targets that we hold ourselves to.
 //
-//   npm run bench -- [--rows 1000000] [--runs 3] [--shape usual] [--ways "one UPDATE,Bellows, 1 worker"] [--out folder]
+//   npm run bench -- [--rows 1000000] [--runs 5] [--shape usual] [--ways "one UPDATE,Bellows, 1 worker"] [--out folder]
 //
 // Needs some 12 times the size of the table on the disk: 4 GB for a million rows of the usual shape.
 import { mkdirSync, writeFileSync } from 'node:fs'
@@ -24,7 +24,7 @@ const { startEmbedded } = await createJiti(import.meta.url).import(
 const { values } = parseArgs({
   options: {
     rows: { type: 'string', default: '1000000' },
-    runs: { type: 'string', default: '3' },
+    runs: { type: 'string', default: '5' },
     shape: { type: 'string', default: 'usual' },
     ways: { type: 'string', default: Object.keys(WAYS).join(';') },
     out: { type: 'string', default: 'bench-results' },
