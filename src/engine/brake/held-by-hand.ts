@@ -18,13 +18,19 @@ const ASKED: readonly SignalName[] = ['asked']
 export async function whileHeldByHand(engine: Engine, run: number, step: Step): Promise<void> {
   if (step.undoes !== undefined || !MAY_WAIT.includes(step.phase)) return
   const { pollMs, pauseMaxMs } = engine.settings.brake
+  const tell = async (decision: Decision) => {
+    engine.notify({ type: 'braked', step: step.id, ...decision })
+    await engine.signals.tell(run, decision)
+  }
   for (let waitedMs = 0; ; waitedMs += pollMs) {
     stopIfAsked(engine)
     const decision = await askedFor(engine, run)
-    if (decision.pace !== 'pause') return
+    if (decision.pace !== 'pause') {
+      if (waitedMs > 0) await tell(decision)
+      return
+    }
     if (waitedMs >= pauseMaxMs) throw heldTooLong(step.id, step.does, decision.because, pauseMaxMs)
-    engine.notify({ type: 'braked', step: step.id, ...decision })
-    await engine.signals.tell(run, decision)
+    await tell(decision)
     await engine.clock.sleep(pollMs)
   }
 }
