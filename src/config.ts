@@ -79,8 +79,6 @@ export const DEFAULT_PROCESS = Object.freeze({
   instances: 1,
   // Often enough that a sick instance gets requests for a few seconds at most; as long as a slow one may take for a short answer.
   health: { path: '/healthz', intervalMs: 1_000, timeoutMs: 2_000 },
-  // Longer than a request that somebody still waits for.
-  stopTimeoutMs: 30_000,
 })
 export const DEFAULT_ROLLOUT: RolloutRules = Object.freeze({
   // One by one: the least that can be wrong at a time.

@@ -61,11 +61,15 @@ async function byProcesses(
   rules: RolloutRules,
 ): Promise<ByInstances> {
   const { processesConfig } = await import('./processes-format.ts')
-  const { state, roles } = processesConfig(section, folder)
+  const { state, roles } = processesConfig(section, folder, rules)
   return {
     by: 'instances',
     deployer: processDeployer(state),
-    roles: Object.entries(roles).map(([role, { instances }]) => ({ role, instances })),
+    roles: Object.entries(roles).map(([role, { instances, stopTimeoutMs }]) => ({
+      role,
+      instances,
+      ...(stopTimeoutMs === undefined ? {} : { stopTimeoutMs }),
+    })),
     rules,
   }
 }

@@ -1,7 +1,7 @@
 import path from 'node:path'
 import { z } from 'zod'
 import { DEFAULT_PROCESS } from '../config.ts'
-import type { HealthCheck, ProcessesConfig, ProcessRole } from '../index.ts'
+import type { HealthCheck, InstanceRules, ProcessesConfig, ProcessRole } from '../index.ts'
 
 const ms = z.number().int().nonnegative()
 const count = z.number().int().positive()
@@ -73,11 +73,16 @@ export const processesFormat = z.strictObject({
 export type ProcessesSection = z.output<typeof processesFormat>
 
 /** With every default, and with paths from the folder of the config file. */
-export function processesConfig(section: ProcessesSection, folder: string): ProcessesConfig {
+export function processesConfig(
+  section: ProcessesSection,
+  folder: string,
+  { health, stopTimeoutMs }: InstanceRules,
+): ProcessesConfig {
   const roles = Object.entries(section.roles).map(([name, given]) => [name, roleOf(given, folder)])
   return {
     state: path.resolve(folder, section.state ?? DEFAULT_PROCESS.state),
     roles: Object.fromEntries(roles),
+    rules: { health, stopTimeoutMs },
   }
 }
 
@@ -89,7 +94,7 @@ function roleOf(given: z.output<typeof role>, folder: string): ProcessRole {
     cwd: path.resolve(folder, given.cwd ?? '.'),
     env: given.env ?? {},
     health: healthOf(given),
-    stopTimeoutMs: given.stopTimeoutMs ?? DEFAULT_PROCESS.stopTimeoutMs,
+    ...(given.stopTimeoutMs === undefined ? {} : { stopTimeoutMs: given.stopTimeoutMs }),
   }
 }
 

@@ -1,10 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { configFormat } from '../../src/cli/config-format.ts'
+import { deploymentFrom } from '../../src/cli/deployment.ts'
 import { processesConfig, processesFormat } from '../../src/cli/processes-format.ts'
+import { rolloutRules } from '../../src/config.ts'
 
 const parsed = (roles: object, state?: string) =>
   processesFormat.parse({ roles, ...(state === undefined ? {} : { state }) })
-const roleOf = (role: object) => processesConfig(parsed({ web: role }), '/srv/shop').roles.web
+const RULES = rolloutRules()
+const roleOf = (role: object) => processesConfig(parsed({ web: role }), '/srv/shop', RULES).roles.web
 
 describe('deploy.processes', () => {
   test('may say very little', () => {
@@ -15,6 +18,7 @@ describe('deploy.processes', () => {
           worker: { command: ['node', 'worker.mjs'] },
         }),
         '/srv/shop',
+        RULES,
       ),
     ).toEqual({
       state: '/srv/shop/.bellows',
@@ -26,7 +30,6 @@ describe('deploy.processes', () => {
           cwd: '/srv/shop',
           env: {},
           health: { kind: 'http', path: '/healthz', intervalMs: 1_000, timeoutMs: 2_000 },
-          stopTimeoutMs: 30_000,
         },
         worker: {
           command: ['node', 'worker.mjs'],
@@ -34,9 +37,9 @@ describe('deploy.processes', () => {
           cwd: '/srv/shop',
           env: {},
           health: { kind: 'alive', intervalMs: 1_000 },
-          stopTimeoutMs: 30_000,
         },
       },
+      rules: { health: { success: 2, failure: 3 }, stopTimeoutMs: 30_000 },
     })
   })
 
@@ -57,7 +60,7 @@ describe('deploy.processes', () => {
       env: { LEVEL: '3', DEBUG: 'true', NAME: 'x' },
       health: { kind: 'http', path: '/up?deep=1', intervalMs: 500, timeoutMs: 100 },
     })
-    expect(processesConfig(parsed({ a: { command: 'x' } }, '/var/lib/shop'), '/srv').state).toBe(
+    expect(processesConfig(parsed({ a: { command: 'x' } }, '/var/lib/shop'), '/srv', RULES).state).toBe(
       '/var/lib/shop',
     )
   })
@@ -77,6 +80,25 @@ describe('deploy.processes', () => {
     ],
   ] as const)('has its own health check: %j', ([role, health]) => {
     expect(roleOf(role)?.health).toEqual(health)
+  })
+
+  test('goes by the rules of the rollouts, a role by a stop timeout of its own', async () => {
+    const processes = parsed({
+      web: { command: 'x' },
+      worker: { command: 'y', stopTimeoutMs: 1_800_000 },
+    })
+    const rollout = { stopTimeoutMs: 120_000, health: { failure: 10 } }
+    expect(processesConfig(processes, '/', rolloutRules(rollout)).rules).toEqual({
+      health: { success: 2, failure: 10 },
+      stopTimeoutMs: 120_000,
+    })
+    expect(await deploymentFrom({ processes, rollout }, '/')).toMatchObject({
+      roles: [
+        { role: 'web', instances: 1 },
+        { role: 'worker', instances: 1, stopTimeoutMs: 1_800_000 },
+      ],
+      rules: { stopTimeoutMs: 120_000 },
+    })
   })
 
   test.for([

@@ -1,5 +1,5 @@
 import { messageOf } from '../../core/errors.ts'
-import type { ProcessRole } from '../../core/processes/config.ts'
+import type { InstanceRules, ProcessRole } from '../../core/processes/config.ts'
 import { type Checked, UNCHECKED } from '../../core/processes/health.ts'
 import { monotonicMs } from '../os/monotonic.ts'
 import type { Logs } from './logs.ts'
@@ -11,6 +11,7 @@ import type { Running } from './running.ts'
 export interface Surroundings {
   /** As the config says now; absent when it says nothing of this role any more. */
   readonly role: ProcessRole | undefined
+  readonly rules: InstanceRules
   readonly records: Records
   readonly logs: Logs
   readonly ports: Ports

@@ -40,6 +40,7 @@ export function createChildren(options: ChildrenOptions): Children {
     const child = createChild(record, {
       ...options,
       role: config.roles[role],
+      rules: config.rules,
       changed: () => route(role),
       cut: () => proxies.get(role)?.cut(id),
     })

@@ -66,7 +66,7 @@ export function attend(being: Being, mark: ProcessMark, exited: Promise<string> 
 /** Tells it to end. The second time nothing is said, but it is seen to that it does. */
 export async function end(being: Being): Promise<void> {
   const { record, around } = being
-  const stopTimeoutMs = around.role?.stopTimeoutMs ?? STOP_TIMEOUT_MS
+  const stopTimeoutMs = around.role?.stopTimeoutMs ?? around.rules.stopTimeoutMs
   const spentMs = record.state === 'stopping' ? monotonicMs() - record.sinceMs : 0
   later(being, GOODBYE_MS, async () => around.cut())
   later(being, Math.max(0, stopTimeoutMs - Math.max(0, spentMs)), async () => {
@@ -79,8 +79,6 @@ export async function end(being: Being): Promise<void> {
   await accept(being, { told: true })
 }
 
-/** Of a role that the config does not have any more. */
-const STOP_TIMEOUT_MS = 30_000
 /** For a last word on upgraded connections. An instance that does not close them itself could wait for them without end. */
 const GOODBYE_MS = 1_000
 
@@ -129,7 +127,7 @@ function watchHealth(being: Being, role: ProcessRole): () => void {
 function onChecked(being: Being, result: CheckResult): void {
   const { around, record, isWell: wasWell } = being
   being.checked = counted(being.checked, result, monotonicMs())
-  being.isWell = isWell(wasWell, being.checked)
+  being.isWell = isWell(wasWell, being.checked, around.rules.health)
   void around.logs.bound(record.id).catch((error: unknown) => around.say(messageOf(error)))
   if (wasWell === being.isWell) return
   if (record.resumes === true) {

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { rolloutRules } from '../../config.ts'
 import { BellowsError, type ProcessesConfig, superviseProcesses } from '../../index.ts'
 import { readConfigFile } from '../config-file.ts'
 import { EXIT } from '../exit-codes.ts'
@@ -41,7 +42,7 @@ async function configOf(folder: string): Promise<ProcessesConfig> {
       hint: 'In bellows.config.yaml it says what to run: docs/deploy-processes.md',
     })
   const { processesConfig } = await import('../processes-format.ts')
-  return processesConfig(deploy.processes, folder)
+  return processesConfig(deploy.processes, folder, rolloutRules(deploy.rollout))
 }
 
 /** The first signal. With the second one it goes at once: nothing is lost, as its children run on. */

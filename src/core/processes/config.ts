@@ -1,9 +1,15 @@
+import type { RolloutRules } from '../rollout/rules.ts'
+
 /** The processes of one application on one machine, as the section `deploy.processes` of the config file says. */
 export interface ProcessesConfig {
   /** Absolute path of the folder where the supervisor keeps what it knows of its children, their logs, and its socket. */
   readonly state: string
   readonly roles: Readonly<Record<string, ProcessRole>>
+  readonly rules: InstanceRules
 }
+
+/** What the rules of a rollout say of each instance: who gets requests is judged as who has failed is. */
+export type InstanceRules = Pick<RolloutRules, 'health' | 'stopTimeoutMs'>
 
 /**
  * What instances of a role are. `{version}`, `{port}`, `{slot}` and `{instance}` are filled in in the command, the folder,
@@ -20,8 +26,8 @@ export interface ProcessRole {
   readonly cwd: string
   readonly env: Readonly<Record<string, string>>
   readonly health: HealthCheck
-  /** From SIGTERM to SIGKILL. */
-  readonly stopTimeoutMs: number
+  /** From SIGTERM to SIGKILL, in place of the one of the rules: a worker may need longer for what it has begun. */
+  readonly stopTimeoutMs?: number
 }
 
 /** `alive`: nothing is asked; it passes as long as the process runs. */

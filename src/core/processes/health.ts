@@ -1,4 +1,5 @@
 import type { Health } from '../rollout/fleet.ts'
+import type { InstanceRules } from './config.ts'
 
 /** `unmeasured`: the check could not be made, or its result says more about us than about the instance. */
 export type CheckResult =
@@ -29,13 +30,13 @@ export function healthAt({ healthySinceMs, ...results }: Checked, nowMs: number)
   return { ...results, healthyForMs: results.passes === 0 ? 0 : Math.max(0, nowMs - healthySinceMs) }
 }
 
-/** More than one in a row, so that a single slow answer changes nothing. */
-const FAILURES_UNTIL_ILL = 3
-const PASSES_UNTIL_WELL = 2
-
 /** Whether an instance is fit for work. Between the two bounds it stays what it was. */
-export function isWell(wasWell: boolean, { passes, failures }: Checked): boolean {
-  return wasWell ? failures < FAILURES_UNTIL_ILL : passes >= PASSES_UNTIL_WELL
+export function isWell(
+  wasWell: boolean,
+  { passes, failures }: Checked,
+  { success, failure }: InstanceRules['health'],
+): boolean {
+  return wasWell ? failures < failure : passes >= success
 }
 
 /**

@@ -90,7 +90,7 @@ function watched(rollout: Rollout, facts: RolloutFacts): Decision {
 /** What cannot be seen is not bad. Nothing is done and nobody is blamed; but it does not last for ever. */
 function blind(rollout: Rollout, facts: RolloutFacts, unreadable: string): Decision {
   const told = `the fleet cannot be read: ${unreadable}`
-  if (!isStuck(rollout, facts)) return only({ waitsFor: [told] })
+  if (!isStuck(rollout, facts, rollout.rules.progressDeadlineMs)) return only({ waitsFor: [told] })
   return paused(told)
 }
 
@@ -110,9 +110,19 @@ function underWay(view: View, facts: RolloutFacts): Decision | undefined {
   const moves = movesIn(view, begun)
   const isUnderWay = begun.some(({ name }) => !rollout.setAside.has(name)) || moves.actions.length > 0
   if (!isUnderWay) return undefined
-  if (moves.events.length > 0 || !isStuck(rollout, facts)) return moves
+  const patienceMs = rollout.rules.progressDeadlineMs + endingMs(view, begun)
+  if (moves.events.length > 0 || !isStuck(rollout, facts, patienceMs)) return moves
   const waited = moves.waitsFor.join('; ')
-  return failed(view, facts, `nothing moved for ${secondsOf(rollout.rules.progressDeadlineMs)}: ${waited}`)
+  return failed(view, facts, `nothing moved for ${secondsOf(patienceMs)}: ${waited}`)
+}
+
+/** Whoever was told to end has its own time for that, which may be longer than anything else takes. */
+function endingMs({ rollout: { roles, rules } }: View, slots: readonly SlotView[]): number {
+  const ending = slots.flatMap(({ living }) => living).filter(({ state }) => state === 'stopping')
+  const timeouts = ending.map(
+    ({ role }) => roles.find((one) => one.role === role)?.stopTimeoutMs ?? rules.stopTimeoutMs,
+  )
+  return Math.max(0, ...timeouts)
 }
 
 /** Nothing is under way: the batch is settled, and what comes behind it, and then the next one or the end. */
@@ -156,8 +166,8 @@ function whyNotBack({ before }: Rollout, { tooOld }: RolloutFacts): string | und
 }
 
 /** Has nothing moved for too long, while somebody was there to move it? */
-function isStuck({ movedAtMs, rules }: Rollout, { nowMs, sinceMs }: RolloutFacts): boolean {
-  return nowMs - Math.max(movedAtMs, sinceMs) > rules.progressDeadlineMs
+function isStuck({ movedAtMs }: Rollout, { nowMs, sinceMs }: RolloutFacts, patienceMs: number): boolean {
+  return nowMs - Math.max(movedAtMs, sinceMs) > patienceMs
 }
 
 function paused(because: string): Decision {

@@ -8,7 +8,7 @@ export interface RoleWish {
   readonly role: string
   readonly instances: number
   /** In place of the one of the rules: a worker may need longer for what it has begun. */
-  readonly drainTimeoutMs?: number
+  readonly stopTimeoutMs?: number
 }
 
 export interface Slot {

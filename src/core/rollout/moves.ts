@@ -119,9 +119,7 @@ function takeOutOfService(place: Place, one: FleetInstance): Moves {
 }
 
 function hasDrained(view: View, one: FleetInstance): boolean {
-  const { roles, rules } = view.rollout
-  const role = roles.find(({ role }) => role === one.role)
-  if (one.inStateMs >= (role?.drainTimeoutMs ?? rules.drainTimeoutMs)) return true
+  if (one.inStateMs >= view.rollout.rules.drainTimeoutMs) return true
   // Where requests cannot be counted a good instance has its time; one that failed is not waited for.
   return one.inFlight === undefined ? hasFailed(view, one.id) : one.inFlight === 0
 }

@@ -24,7 +24,7 @@ export interface RolloutRules {
   /** How long a new instance must stay healthy before it gets work. */
   readonly minHealthyMs: number
   readonly pauseBetweenMs: number
-  /** When nothing moves for so long the failure action is taken. */
+  /** When nothing moves for so long the failure action is taken. An instance that was told to end has its stop timeout beside that. */
   readonly progressDeadlineMs: number
   /** Further attempts on the same slot before the release is blamed. */
   readonly retries: number
@@ -34,7 +34,7 @@ export interface RolloutRules {
   readonly onFailure: 'rollback' | 'pause' | 'continue'
   /** How long an old instance may finish its requests before it is told to end. */
   readonly drainTimeoutMs: number
-  /** How long it then has before it is ended. */
+  /** How long it then has before it is ended, where its role does not say otherwise. */
   readonly stopTimeoutMs: number
   /** How long the new fleet is watched at the end. */
   readonly bakeMs: number
@@ -95,15 +95,10 @@ export function rulesProblems(
     ...atLeast(
       'progressDeadlineMs',
       rules.progressDeadlineMs,
-      'startupDeadlineMs and minHealthyMs',
+      'startupDeadlineMs and minHealthyMs together',
       rules.startupDeadlineMs + rules.minHealthyMs,
     ),
-    ...atLeast(
-      'progressDeadlineMs',
-      rules.progressDeadlineMs,
-      'drainTimeoutMs and stopTimeoutMs',
-      rules.drainTimeoutMs + rules.stopTimeoutMs,
-    ),
+    ...atLeast('progressDeadlineMs', rules.progressDeadlineMs, 'drainTimeoutMs', rules.drainTimeoutMs),
     ...rules.checks.flatMap((check) => {
       const query = 'sql' in check ? readQuery(check.sql) : undefined
       return typeof query === 'object'
@@ -123,7 +118,5 @@ export function rulesProblems(
 function atLeast(name: string, value: number, others: string, least: number): readonly string[] {
   return value > least
     ? []
-    : [
-        `${name} (${value}) must be longer than ${others} together (${least}), or it would end what is on its way`,
-      ]
+    : [`${name} (${value}) must be longer than ${others} (${least}), or it would end what is on its way`]
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { isRunning, markProcess } from '../../../src/adapters/os/process-mark.ts'
 import { wire } from '../../support/http.ts'
+import { site } from './cli-support.ts'
 import { placed, recordOf, seen, serving, supervised, until, webRole, workerRole } from './support.ts'
 
 describe('an instance that is told to end', () => {
@@ -13,6 +14,16 @@ describe('an instance that is told to end', () => {
     expect(await seen(deployer, 'web-1')).toMatchObject({ state: 'stopping' })
     await until(deployer, 'web-1', { state: 'gone', ended: 'SIGKILL' })
     expect(said.join('\n')).toContain('"web-1" did not end within 0.3 s and is killed')
+  })
+
+  test('has the time of the rules in the config file where its role says none', async () => {
+    const { configure, up, deployer } = await site()
+    const { stopTimeoutMs: _, ...web } = await webRole({ env: { DEAF: '1' } })
+    await configure({ web }, { stopTimeoutMs: 300 })
+    await up()
+    await serving(deployer, placed('web-1'))
+    await deployer.stop('web-1')
+    await until(deployer, 'web-1', { state: 'gone', ended: 'SIGKILL' })
   })
 
   test('is told so once, by a signal that reaches all of its group', async () => {

@@ -1,16 +1,18 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
+import type { RolloutChange } from '../../../src/config.ts'
 import { ask } from '../../support/http.ts'
 import { about, placed, seen, serving, stateFolder, supervised, webRole, workerRole } from './support.ts'
 
 /** Two instances that are ill whenever the test says so. */
-async function two() {
+async function two(rules: RolloutChange = {}) {
   const state = await stateFolder()
   const sick = (id: string): string => path.join(state, `sick-${id}`)
   const { deployer, supervisor } = await supervised(
     { web: await webRole({ env: { SICK_FILE: path.join(state, 'sick') } }) },
     state,
+    rules,
   )
   await serving(deployer, placed('web-1'), placed('web-2'))
   const port = supervisor.ports.get('web') ?? 0
@@ -45,6 +47,12 @@ describe('an instance that is ill while it serves', () => {
       health: { passes: 0, healthyForMs: 0, lastError: 'answered 503 sick on demand' },
     })
     await cure('web-1')
+    expect(await answering()).toEqual(['web-1', 'web-2'])
+  })
+
+  test('gets requests for as long as the rules of the rollout take it for one that works', async () => {
+    const { sicken, answering } = await two({ health: { failure: 1_000 } })
+    await sicken('web-1')
     expect(await answering()).toEqual(['web-1', 'web-2'])
   })
 

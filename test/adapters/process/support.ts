@@ -8,6 +8,7 @@ import { isGroupThere, signalGroup } from '../../../src/adapters/os/process-grou
 import { processDeployer } from '../../../src/adapters/process/control-client.ts'
 import type { ChildRecord } from '../../../src/adapters/process/records.ts'
 import { type Supervisor, superviseProcesses } from '../../../src/adapters/process/supervise.ts'
+import { type RolloutChange, rolloutRules } from '../../../src/config.ts'
 import type { ProcessesConfig, ProcessRole } from '../../../src/core/processes/config.ts'
 import type { FleetInstance, Placement } from '../../../src/core/rollout/fleet.ts'
 import type { Deployer } from '../../../src/engine/ports.ts'
@@ -85,9 +86,10 @@ export interface Supervised {
 export async function supervised(
   roles: Readonly<Record<string, ProcessRole>>,
   state?: string,
+  rules: RolloutChange = {},
 ): Promise<Supervised> {
   const folder = state ?? (await stateFolder())
-  const config = { state: folder, roles }
+  const config = { state: folder, roles, rules: rolloutRules(rules) }
   const said: string[] = []
   const supervisor = await superviseProcesses({ config, say: (line) => said.push(line) })
   let ended: Promise<void> | undefined

@@ -48,7 +48,7 @@ describe('an instance', () => {
     results.reduce<{ well: boolean; checked: Checked }>(
       ({ well, checked }, result) => {
         const next = counted(checked, result, 0)
-        return { well: isWell(well, next), checked: next }
+        return { well: isWell(well, next, { success: 2, failure: 3 }), checked: next }
       },
       { well: start, checked: UNCHECKED },
     ).well
@@ -66,6 +66,13 @@ describe('an instance', () => {
     [false, [PASSED, PASSED], true],
   ] as const)('that was well: %s, and then has %j, is well: %s', ([start, results, expected]) => {
     expect(isWellAfter(start, ...results)).toBe(expected)
+  })
+
+  test('is judged as the rollout judges it', () => {
+    const failures = (count: number): Checked => counting(...Array.from({ length: count }, () => FAILED))
+    const patient = { success: 1, failure: 10 }
+    expect([9, 10].map((count) => isWell(true, failures(count), patient))).toEqual([true, false])
+    expect(isWell(false, counting(PASSED), patient)).toBe(true)
   })
 
   const one = (id: string, isWell: boolean) => ({ id, isWell })

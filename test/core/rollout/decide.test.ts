@@ -368,11 +368,25 @@ describe('when nothing moves', () => {
 
   test('for too long the failure action is taken', () => {
     const rollout = rolloutOf({}, ...waiting)
-    expect(short(decided(rollout, fleet, { afterMs: 600_000 }))).toEqual([])
-    const decision = decided(rollout, fleet, { afterMs: 600_001 })
+    const stays = [seen(old('web-1'), 'draining'), ...fleet.slice(1)]
+    expect(short(decided(rollout, stays, { afterMs: 600_000 }))).toEqual([])
+    const decision = decided(rollout, stays, { afterMs: 600_001 })
     expect([short(decision), because(decision)]).toEqual([
       ['turned_back'],
-      'nothing moved for 600 s: "web-1-old" is stopping',
+      'nothing moved for 600 s: "web-1-old" is draining',
+    ])
+  })
+
+  test.each<[string, Given, number]>([
+    ['by the rules', { rules: { stopTimeoutMs: 900_000 } }, 1_500_000],
+    ['by its role', { roles: [{ role: 'web', instances: 2, stopTimeoutMs: 1_800_000 }] }, 2_400_000],
+  ])('because one that was told to end has its time, %s, nobody is blamed', (_what, given, ms) => {
+    const rollout = rolloutOf(given, ...waiting)
+    expect(short(decided(rollout, fleet, { afterMs: ms }))).toEqual([])
+    const decision = decided(rollout, fleet, { afterMs: ms + 1 })
+    expect([short(decision), because(decision)]).toEqual([
+      ['turned_back'],
+      `nothing moved for ${ms / 1_000} s: "web-1-old" is stopping`,
     ])
   })
 
@@ -486,8 +500,12 @@ test('roles are replaced one after the other, in the order that is given', () =>
   expect(short(decided(rolloutOf(given), fleet))).toEqual(['batch worker-1'])
 })
 
-test('a role may take longer to finish than the rules say', () => {
-  const given: Given = { roles: [{ role: 'web', instances: 1, drainTimeoutMs: 90_000 }], before: ['web-1'] }
+test('one whose requests do not end has its time for them, and is then told to end', () => {
+  const given: Given = {
+    roles: [{ role: 'web', instances: 1 }],
+    before: ['web-1'],
+    rules: { drainTimeoutMs: 90_000 },
+  }
   const rollout = rolloutOf(given, batch('web-1'), ...replaced('web-1').slice(0, 4))
   const draining = (inStateMs: number) => seen(old('web-1'), 'draining', { inFlight: 1, inStateMs })
   expect(short(decided(rollout, [draining(60_000), seen(fresh('web-1'))]))).toEqual([])

@@ -46,9 +46,9 @@ describe('rules that cannot work out', () => {
       /^progressDeadlineMs \(310000\) must be longer than startupDeadlineMs and minHealthyMs together/,
     ],
     [
-      'the progress deadline would end an ending',
-      { progressDeadlineMs: 600_000, drainTimeoutMs: 590_000 },
-      /drainTimeoutMs and stopTimeoutMs/,
+      'the progress deadline would end requests',
+      { progressDeadlineMs: 600_000, drainTimeoutMs: 600_000 },
+      /^progressDeadlineMs \(600000\) must be longer than drainTimeoutMs \(600000\)/,
     ],
     [
       'none may be missing, and one has to',
@@ -72,6 +72,7 @@ describe('rules that cannot work out', () => {
 
   test.each<[string, RolloutChange]>([
     ['the defaults', {}],
+    ['a stop timeout beyond the progress deadline, which is waited for', { stopTimeoutMs: 1_800_000 }],
     ['stop-first where one may be missing', { order: 'stop-first', minAvailablePercent: 50 }],
     [
       'checks of every kind',

@@ -302,8 +302,8 @@ describe('a way back that fails', () => {
   test('because nothing moves pauses, too', () => {
     const rollout = rolloutOf(given, ...FIRST, BACK, batch('web-1'), told('draining', fresh('web-1')))
     const stuck = [seen(fresh('web-1'), 'stopping'), seen(old('web-2')), seen(again('web-1'), 'stopping')]
-    const decision = decided(rollout, stuck, { afterMs: 600_001 })
-    expect(because(decision)).toMatch(/^the rollback failed: nothing moved for 600 s: /)
+    const decision = decided(rollout, stuck, { afterMs: 630_001 })
+    expect(because(decision)).toMatch(/^the rollback failed: nothing moved for 630 s: /)
     expect(short(decision)).toEqual(['paused'])
   })
 })
