@@ -73,6 +73,8 @@ export interface Looking {
   pastRollouts(): Promise<readonly PastRollout[]>
   /** @throws BellowsError what a deployment would be refused for on its way, as far as it can be seen now */
   refuseDeployment(migration: Migration, wish: DeploymentWish): Promise<void>
+  /** @throws BellowsError `run_conflict` where another version was rolled out after this one, or is being */
+  refuseOvertaken(migration: Migration, version: string): Promise<void>
   /** The run whose rollout is not over, of which there is one at most; else the one for which this version was tried in vain last. */
   rollingOut(version?: string): Promise<number | undefined>
   /**

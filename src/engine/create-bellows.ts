@@ -22,7 +22,7 @@ import { rollBack, undo } from './return.ts'
 import { askRollout } from './rollout/begin.ts'
 import { driveRollout, rollOut } from './rollout/drive.ts'
 import { readPastRollouts, readRollout, runRollingOut } from './rollout/look.ts'
-import { refuseDeployment } from './rollout/refuse.ts'
+import { refuseDeployment, refuseOvertaken } from './rollout/refuse.ts'
 import { driveWorkloads, rollOutWorkloads, standingWorkloads } from './rollout/workloads.ts'
 import { readRoom } from './room.ts'
 import { readRuns } from './runs.ts'
@@ -78,6 +78,7 @@ function looking(engine: Engine): Looking {
     workloads: () => standingWorkloads(engine),
     inventory: async () => engine.kubernetes?.cluster.inventory(),
     refuseDeployment: (migration, wish) => refuseDeployment(engine, migration, wish),
+    refuseOvertaken: (migration, version) => refuseOvertaken(engine, migration, version),
     rollingOut: (version) => runRollingOut(engine, version),
     tablesWith: (namespace, column) => tablesWith(engine, namespace, column),
     name: () => databaseName(engine),

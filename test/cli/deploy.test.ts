@@ -83,6 +83,28 @@ describe('bellows deploy', () => {
     expect((await place.run('deploy', '0002_rename', '--to', '2', ...confirm)).code).toBe(0)
   })
 
+  test('that waits at the gate ends when another version is rolled out meanwhile, and says which', async () => {
+    const { place, database, confirm } = await stage()
+    await place.run('deploy', '0001_add_email', '--to', '1', ...confirm)
+    const waiting = place.start('deploy', '0002_rename', '--to', '1.1', ...confirm)
+    await new Promise<void>((resolve) => {
+      waiting.child.stderr?.on('data', (chunk: Buffer) => {
+        if (chunk.toString().includes('uses "users"."name"')) resolve()
+      })
+      waiting.child.once('exit', () => resolve())
+    })
+    const other = await place.run('deploy', '0002_rename', '--to', '2', ...confirm)
+    expect(other, other.err).toMatchObject({ code: 0, out: expect.stringContaining('completed') })
+    const overtaken = await waiting.ended
+    expect(overtaken, overtaken.err).toMatchObject({
+      code: 3,
+      err: expect.stringMatching(
+        /"1\.1" is not what runs: "2" (is being rolled out|was rolled out meanwhile)/,
+      ),
+    })
+    expect(await columns(database)).toEqual(['id', 'email', 'full_name'])
+  })
+
   test('killed on the way goes on when it is started again, and starts nothing twice', async () => {
     const { place, database, url, confirm } = await stage()
     await place.run('deploy', '0001_add_email', '--to', '1', ...confirm)

@@ -55,6 +55,21 @@ describe('a rollout', () => {
     expect(await bellows.rollout(run)).toEqual(rollout)
   })
 
+  test('is known to be overtaken by the next one of another version', async () => {
+    const { bellows, run } = await readyDatabase()
+    const { deployer } = servingFleet()
+    const roll = (version: string) => bellows.change((driver) => driver.rollOut(run, wish(version), deployer))
+    await roll('2')
+    await bellows.refuseOvertaken(MIGRATION, '2')
+    await roll('3')
+    await expect(bellows.refuseOvertaken(MIGRATION, '2')).rejects.toMatchObject({
+      code: 'run_conflict',
+      message: '"2" is not what runs: "3" was rolled out meanwhile.',
+      hint: 'See "bellows deploy history". To go on with that one: bellows deploy 0001_test --to 3',
+    })
+    await bellows.refuseOvertaken(MIGRATION, '3')
+  })
+
   test('leaves what it needs of those that are gone, and forgets who was of deployments long ago', async () => {
     const { bellows, run } = await readyDatabase()
     const fleet = servingFleet()

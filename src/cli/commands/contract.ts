@@ -48,27 +48,23 @@ export function contractSettings(flags: Omit<ContractFlags, 'confirm' | 'reap'>)
   }
 }
 
+/** `refuse`: why there shall be no contract after all, asked while nobody else can drive. */
+type Contracting = Pick<ContractFlags, 'reap' | 'grace'> & { readonly refuse?: () => Promise<void> }
+
 /** Removes the old shape, or hides it and lets `reap` drop it later. */
-export async function contracted(
-  session: Session,
-  name: string,
-  flags: Pick<ContractFlags, 'reap' | 'grace'>,
-): Promise<Run> {
+export async function contracted(session: Session, name: string, flags: Contracting): Promise<Run> {
   const run = await hiddenOrDropped(session, name, flags)
   const isLeftToReap = flags.reap === true && run.retiredAt !== undefined && run.state !== 'completed'
   return isLeftToReap ? await session.bellows.schedulePurge(run.id, flags.grace ?? 0) : run
 }
 
 /** Hiding the old shape and keeping it for its grace is a success; asking for the drop too early is not. */
-async function hiddenOrDropped(
-  session: Session,
-  name: string,
-  { reap }: Pick<ContractFlags, 'reap'>,
-): Promise<Run> {
+async function hiddenOrDropped(session: Session, name: string, { reap, refuse }: Contracting): Promise<Run> {
   const { bellows, config, terminal } = session
   const before = await bellows.run(name)
   try {
     return await bellows.change(async (database) => {
+      await refuse?.()
       const run =
         (await database.run(name)) ??
         (await database.advance(await chosenMigration(bellows, config.migrations, name), 'expand'))

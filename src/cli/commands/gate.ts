@@ -14,6 +14,9 @@ interface WaitFlags extends GateFlags {
   readonly timeout?: number
 }
 
+/** How long to wait, what to say meanwhile, and why it may be of no use any more. */
+type Waiting = Pick<WaitFlags, 'timeout' | 'json'> & { readonly refuse?: () => Promise<void> }
+
 const PAUSE_MS = { min: 1_000, max: 5_000 } as const
 const PAUSES_A_LOOK = 200
 const TIMEOUT_MS = 600_000
@@ -60,12 +63,12 @@ async function looked({ bellows }: Session, run: Run, look: Look): Promise<reado
 
 /**
  * Says each change while it waits, and compares meanwhile what no constraint keeps true. The last look is given back, open or not.
- * @throws BellowsError `verification_failed` when something is found by that
+ * @throws BellowsError `verification_failed` when something is found by that, and what `refuse` throws
  */
 export async function waitedForGate(
   session: Session,
   begun: Run,
-  flags: Pick<WaitFlags, 'timeout' | 'json'>,
+  flags: Waiting,
 ): Promise<readonly GateReport[]> {
   const closing = new AbortController()
   const failures: unknown[] = []
@@ -83,13 +86,14 @@ export async function waitedForGate(
 async function openOrLate(
   session: Session,
   begun: Run,
-  { timeout = TIMEOUT_MS, json }: Pick<WaitFlags, 'timeout' | 'json'>,
+  { timeout = TIMEOUT_MS, json, refuse }: Waiting,
   failures: readonly unknown[],
 ): Promise<readonly GateReport[]> {
   const { terminal } = session
   const end = performance.now() + timeout
   let said = ''
   for (let run = begun, lookMs = 0; ; run = await later(session, run, lookMs)) {
+    await refuse?.()
     const began = performance.now()
     const reports = await looked(session, run, 'decision')
     if (failures.length > 0) throw failures[0]

@@ -44,7 +44,7 @@ export function standsOn(
 }
 
 /** Versions that a rollout has left running. */
-function leftBy(
+export function leftBy(
   { version, before }: RolloutStarted | RollStarted,
   outcome: RolloutOutcome,
 ): readonly string[] {

@@ -1,6 +1,7 @@
 import { BellowsError } from '../../core/errors.ts'
 import type { Migration } from '../../core/operations/migration.ts'
 import { openIn, type RolloutHistory, type RolloutWish } from '../../core/rollout/begin.ts'
+import { overtaking } from '../../core/rollout/overtaken.ts'
 import { rulesProblems } from '../../core/rollout/rules.ts'
 import { tooOld } from '../../core/rollout/too-old.ts'
 import type { TooOld } from '../../core/rollout/way-back.ts'
@@ -31,6 +32,16 @@ export async function refuseDeployment(
   }
   refuseTooOld(wish.version, await versionsTooOld(engine, history))
   if ('rules' in wish) refuseUnfit(wish)
+}
+
+/** Refuses to go on for a version that was rolled out, where another one was rolled out since then, or is being. */
+export async function refuseOvertaken(engine: Engine, { name }: Migration, version: string): Promise<void> {
+  const other = overtaking(await engine.rollouts.history(), version)
+  if (other === undefined) return
+  const what = other.isOver ? 'was rolled out meanwhile' : 'is being rolled out'
+  throw new BellowsError('run_conflict', `"${version}" is not what runs: "${other.version}" ${what}.`, {
+    hint: `See "bellows deploy history". To go on with that one: bellows deploy ${name} --to ${other.version}`,
+  })
 }
 
 /** Versions that cannot be brought back, by what the journal says of contracts. */

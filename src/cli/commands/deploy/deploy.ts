@@ -98,8 +98,11 @@ async function deployed(session: Session, named: string | undefined, flags: Depl
   await announced(session, flags)
   const run = await rolledOut(session, await prepared(session, migration), flags)
   if (flags.contract === false) return await reportRun(session, run, flags)
+  // Nobody is kept from deploying meanwhile, and then it is no longer this version that the contract is for.
+  const refuse = (): Promise<void> => bellows.refuseOvertaken(migration, flags.to)
   const reports = await waitedForGate(session, run, {
     ...flags,
+    refuse,
     timeout: flags.gateTimeout ?? GATE_TIMEOUT_MS,
   })
   if (!reports.every(({ open }) => open)) {
@@ -110,7 +113,7 @@ async function deployed(session: Session, named: string | undefined, flags: Depl
     return EXIT.tryAgain
   }
   if (reports.length > 0) terminal.err('gate: every check is green\n')
-  return await reportRun(session, await contracted(session, migration.name, flags), flags)
+  return await reportRun(session, await contracted(session, migration.name, { ...flags, refuse }), flags)
 }
 
 /** A phase after the other, so that another driver may do something in between. */
