@@ -46,12 +46,13 @@ export function doorKey(of: Leaver): Sql {
 }
 
 /** As arguments of a function of `bellows` that tells who may use it. */
-export function columnArguments(of: Leaver): Sql {
+export function columnArguments(of: Leaver & Pick<Gated, 'follows'>): Sql {
   return columnKey(of.table, scopeOf(of))
 }
 
-/** What is on a table matters to whoever uses anything of that. */
-export function scopeOf({ column, thing }: Leaver): string | undefined {
+/** What is on a table matters to whoever uses anything of that; its name alone to nobody who names a partition. */
+export function scopeOf({ column, thing, follows }: Leaver & Pick<Gated, 'follows'>): string | undefined {
+  if (follows === true) return '.'
   return thing?.reach === 'table' ? '*' : column
 }
 

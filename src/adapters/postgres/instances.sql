@@ -1,13 +1,47 @@
 -- How instances say that they are there, and who of them needs what. Made anew by every upgrade of the journal: see journal.ts --------
 
--- Instances that use a column, or the whole table of it. Where no column is asked for: those that use anything of the table. What no
--- instance declares, such as an index or a function, is needed by whoever is not of the version that is to stay, `beside`: of those
--- that use its table where the column is *, else of all, and by those that declare the relation itself.
+-- The relation that something is on; 0 of what is on none.
+create or replace function bellows.relation_of(namespace text, "table" text) returns oid language sql stable as $$
+  select case "table" when '' then 0 else pg_catalog.to_regclass(pg_catalog.format('%I.%I', namespace, "table")) end::oid
+$$;
+
+-- A relation with its partitions on all levels, by the catalog alone: pg_partition_tree() would lock each of them. Of what goes by its
+-- name alone, `.`, they keep theirs, and are no part of it.
+create or replace function bellows.tree(relation oid, "column" text) returns setof oid language sql stable as $$
+  with recursive tree (relid) as (
+    select relation union select i.inhrelid from tree join pg_catalog.pg_inherits i on i.inhparent = tree.relid where "column" <> '.'
+  )
+  select relid from tree
+$$;
+
+-- Whoever names one of these may use what goes. What is on a partition, `*`, is also met by whoever names the table that it is of.
+create or replace function bellows.kin(relation oid, "column" text) returns setof oid language sql stable as $$
+  select t.relid from bellows.tree(relation, "column") t (relid)
+  union
+  select up.relid from pg_catalog.pg_partition_ancestors(relation) up (relid) where "column" = '*'
+$$;
+
+-- Is it a partition, on whatever level?
+create or replace function bellows.is_part(namespace text, "table" text, of_namespace text, of_table text) returns boolean language sql stable as $$
+  select bellows.relation_of(of_namespace, of_table) in (
+    select up.relid from pg_catalog.pg_partition_ancestors(bellows.relation_of(is_part.namespace, is_part."table")) up (relid))
+$$;
+
+-- Instances that use a column, or the whole table of it, be it by the name of a partition. Where no column is asked for: those that use
+-- anything of the table. What no instance declares, such as an index or a function, is needed by whoever is not of the version that is to
+-- stay, `beside`: of those that use its table where the column is *, else of all, and by those that declare the relation itself. Who is a
+-- partition is asked anew each time: one may have come or gone since the instance registered.
 create or replace function bellows.users_of(namespace text, "table" text, "column" text, beside text default null)
 returns setof text language sql stable as $$
-  select distinct u.instance from bellows.instance_use u
-    where u.namespace = users_of.namespace and u."table" = users_of."table"
-      and (users_of."column" in ('', '*') or u."column" in (users_of."column", ''))
+  with named as (
+    select users_of.namespace, users_of."table"
+    union
+    select n.nspname, c.relname
+      from bellows.kin(bellows.relation_of(users_of.namespace, users_of."table"), users_of."column") k (relid)
+      join pg_catalog.pg_class c on c.oid = k.relid join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+  )
+  select distinct u.instance from named join bellows.instance_use u on (u.namespace, u."table") = (named.namespace, named."table")
+    where (users_of."column" in ('', '*', '.') or u."column" in (users_of."column", ''))
       and (users_of."column" <> '*' or not exists (select from bellows.instance i where i.instance = u.instance and i.version = users_of.beside))
   union
   select i.instance from bellows.instance i
@@ -40,7 +74,8 @@ create or replace function bellows.use_name("table" text, "column" text) returns
 $$;
 
 -- Why an instance may not use a column, or a whole table; null when it may. Whoever uses all of a table cannot join while a column
--- of it is on its way out, and does without that one once it is gone.
+-- of it is on its way out, and does without that one once it is gone. A column of a partition is that of its table; with the table itself
+-- a partition need not go, and where it does it has a door of its own.
 create or replace function bellows.use_problem(parts text[]) returns text language sql stable as $$
   select case
     when s.leaves
@@ -56,7 +91,9 @@ create or replace function bellows.use_problem(parts text[]) returns text langua
     select bool_or(c.state = 'retiring' and c.until > pg_catalog.clock_timestamp() or c.state = 'retired' and c."column" in (parts[3], '')) as leaves,
         bool_or(c.state = 'closed' and c."column" = parts[3]) as closed
       from bellows.column_state c
-      where (c.namespace, c."table") = (parts[1], parts[2]) and (parts[3] = '' or c."column" in (parts[3], ''))
+      where (parts[3] = '' or c."column" in (parts[3], ''))
+        and ((c.namespace, c."table") = (parts[1], parts[2])
+          or c."column" <> '' and bellows.is_part(parts[1], parts[2], c.namespace, c."table"))
   ) s
 $$;
 
@@ -90,7 +127,8 @@ begin
       filter (where s.state = 'not_ready'), min(bellows.use_name(u."table", u."column")) filter (where s.state = 'retired')
     into not_ready, gone
     from bellows.instance_use u join bellows.column_state s
-      on (s.namespace, s."table") = (u.namespace, u."table") and s."column" in (u."column", '')
+      on s."column" in (u."column", '') and ((s.namespace, s."table") = (u.namespace, u."table")
+        or s."column" <> '' and bellows.is_part(u.namespace, u."table", s.namespace, s."table"))
     where u.instance = registration.instance;
   if gone is not null then
     raise exception '% is retired: this instance must stop', gone using errcode = 'BW003', detail = 'instance_refused';

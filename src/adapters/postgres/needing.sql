@@ -1,30 +1,33 @@
 -- What the gate reads of sessions and transactions. Made anew by every upgrade of the journal: see journal.ts ----------------------
 
--- May a role, or one that it can become, use the column at all, or anything of the table? Nobody may use what is not there; what is
--- on no table, such as a function, anybody may use.
+-- May a role, or one that it can become, use the column at all, or anything of the table, be it by a partition? Nobody may use what is
+-- not there; what is on no table, such as a function, anybody may use.
 create or replace function bellows.may_use(role oid, relation oid, "column" text) returns boolean language sql stable as $$
-  select relation is not distinct from 0 or coalesce(bool_or(case when "column" in ('', '*')
-        then pg_catalog.has_any_column_privilege(r.oid, relation, 'SELECT, INSERT, UPDATE') or pg_catalog.has_table_privilege(r.oid, relation, 'DELETE, TRUNCATE')
-        else pg_catalog.has_column_privilege(r.oid, relation, a.attnum, 'SELECT, INSERT, UPDATE') end), false)
-    from pg_catalog.pg_roles r
-    left join pg_catalog.pg_attribute a on a.attrelid = relation and a.attname = "column" and not a.attisdropped
-    where pg_catalog.pg_has_role(role, r.oid, 'MEMBER')
+  with able as materialized (select r.oid from pg_catalog.pg_roles r where pg_catalog.pg_has_role(role, r.oid, 'MEMBER'))
+  select relation is not distinct from 0 or exists (
+    select from bellows.kin(relation, "column") k (relid) cross join able r
+      left join pg_catalog.pg_attribute a on a.attrelid = k.relid and a.attname = "column" and not a.attisdropped
+      where case when "column" in ('', '*', '.')
+        then pg_catalog.has_any_column_privilege(r.oid, k.relid, 'SELECT, INSERT, UPDATE') or pg_catalog.has_table_privilege(r.oid, k.relid, 'DELETE, TRUNCATE')
+        else pg_catalog.has_column_privilege(r.oid, k.relid, a.attnum, 'SELECT, INSERT, UPDATE') end)
 $$;
 
--- The relation that something is on; 0 of what is on none.
-create or replace function bellows.relation_of(namespace text, "table" text) returns oid language sql stable as $$
-  select case "table" when '' then 0 else pg_catalog.to_regclass(pg_catalog.format('%I.%I', namespace, "table")) end::oid
+-- A session of Bellows is called bellows/..., and its role may keep what a look at a gate has seen: anybody can have that name, and
+-- nobody else has that right. On a standby nobody writes, and who looks there need not be who looks here.
+create or replace function bellows.is_ours(application text, role oid) returns boolean language sql stable as $$
+  select application ~ '^bellows(/|$)'
+    and pg_catalog.has_table_privilege(role, 'bellows.watch', case when pg_catalog.pg_is_in_recovery() then 'SELECT' else 'INSERT' end)
 $$;
 
 -- Sessions of clients on the server that answers, be it a standby, with those that read the log of this database, such as change
--- data capture. Those of Bellows itself are called bellows/...
+-- data capture.
 create or replace function bellows.client_sessions()
 returns table (pid integer, role_id oid, role text, application text, address text, since timestamptz) language sql stable as $$
   select s.pid, s.usesysid, s.usename::text, s.application_name, pg_catalog.host(s.client_addr), s.backend_start
     from pg_catalog.pg_stat_activity s
     where s.datid = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())
       and s.usesysid is not null and coalesce(s.backend_type, 'client backend') in ('client backend', 'walsender')
-      and s.pid <> pg_catalog.pg_backend_pid() and s.application_name !~ '^bellows(/|$)'
+      and s.pid <> pg_catalog.pg_backend_pid() and not bellows.is_ours(s.application_name, s.usesysid)
 $$;
 
 -- Roles that only instances which use a column log in with: no other one does that is there, or that came after the first of
@@ -83,8 +86,8 @@ language sql stable as $$
     order by o.pid
 $$;
 
--- Transactions that began before a moment and may use the column, and prepared ones that hold a lock on its table. A session
--- whose details this role may not see is told as hidden.
+-- Transactions that began before a moment and may use the column, and prepared ones that hold a lock on its table, or on a partition of
+-- it. A session whose details this role may not see is told as hidden.
 create or replace function bellows.old_transactions(namespace text, "table" text, "column" text, before timestamptz)
 returns table (pid integer, prepared text, role text, application text, address text, since timestamptz, holds boolean, hidden boolean)
 language sql stable as $$
@@ -93,15 +96,16 @@ language sql stable as $$
   old as (
     select s.* from pg_catalog.pg_stat_activity s cross join database
       where s.datid = database.oid and s.usesysid is not null and s.pid <> pg_catalog.pg_backend_pid()
-        and coalesce(s.backend_type, 'client backend') = 'client backend' and s.application_name !~ '^bellows(/|$)'
+        and coalesce(s.backend_type, 'client backend') = 'client backend' and not bellows.is_ours(s.application_name, s.usesysid)
         and (s.xact_start < before or s.backend_type is null)
   ),
   allowed as (
     select o.usesysid from (select distinct usesysid from old) o cross join relation
       where bellows.may_use(o.usesysid, relation.oid, "column")
   ),
-  held as (select l.pid, l.virtualtransaction from pg_catalog.pg_locks l, relation, database
-    where l.locktype = 'relation' and l.database = database.oid and l.relation = relation.oid and l.granted)
+  held as (select l.pid, l.virtualtransaction from pg_catalog.pg_locks l, database
+    where l.locktype = 'relation' and l.database = database.oid and l.granted
+      and l.relation in (select t.relid from relation cross join lateral bellows.tree(relation.oid, "column") t (relid)))
   select s.pid, null, s.usename::text, s.application_name, pg_catalog.host(s.client_addr), s.xact_start, h.holds, s.backend_type is null
     from old s
     join allowed on allowed.usesysid = s.usesysid
@@ -137,7 +141,9 @@ declare
   -- What no instance declares has a name of its own, also for its door.
   thing text := rules ->> 'thing';
   beside text := rules ->> 'beside';
-  named text := coalesce(thing, bellows.use_name("table", "column"));
+  -- Where its name alone goes, the door is that of the table.
+  door text := case "column" when '.' then '' else "column" end;
+  named text := coalesce(thing, bellows.use_name("table", door));
 begin
   perform pg_catalog.pg_stat_clear_snapshot();
   select pg_catalog.string_agg(n.instance, ', ') into blocking
@@ -159,7 +165,7 @@ begin
       from bellows.old_transactions(require_nobody.namespace, require_nobody."table", require_nobody."column", (
           select c.since from bellows.column_state c
             where (c.namespace, c."table", c."column") = (case when thing is null then require_nobody.namespace else '' end,
-              coalesce(thing, require_nobody."table"), case when thing is null then require_nobody."column" else '' end))) t
+              coalesce(thing, require_nobody."table"), case when thing is null then door else '' end))) t
       where not t.hidden;
     if blocking is not null then
       raise exception '% may be needed by %', named, blocking using errcode = 'BW002', detail = 'gate_closed';
