@@ -27,20 +27,29 @@ create or replace function bellows.is_part(namespace text, "table" text, of_name
     select up.relid from pg_catalog.pg_partition_ancestors(bellows.relation_of(is_part.namespace, is_part."table")) up (relid))
 $$;
 
+-- The names by which an instance may have said so; the one that is asked for is one, be it there or not. Who is a partition is asked anew
+-- each time: one may have come or gone since the instance registered. As a rule there is none, which costs next to nothing; each is looked up
+-- by itself, because the planner takes them for many and would read the whole catalog.
+create or replace function bellows.names_of(namespace text, "table" text, "column" text)
+returns table (space text, relation text) language plpgsql stable rows 1 as $$
+declare
+  of oid := bellows.relation_of(names_of.namespace, names_of."table");
+begin
+  return query select names_of.namespace, names_of."table";
+  if exists (select from pg_catalog.pg_class c where c.oid = of and (c.relhassubclass or c.relispartition)) then
+    return query select n.nspname::text, c.relname::text from bellows.kin(of, names_of."column") k (relid)
+      cross join lateral (select * from pg_catalog.pg_class where oid = k.relid offset 0) c
+      cross join lateral (select * from pg_catalog.pg_namespace where oid = c.relnamespace offset 0) n;
+  end if;
+end $$;
+
 -- Instances that use a column, or the whole table of it, be it by the name of a partition. Where no column is asked for: those that use
 -- anything of the table. What no instance declares, such as an index or a function, is needed by whoever is not of the version that is to
--- stay, `beside`: of those that use its table where the column is *, else of all, and by those that declare the relation itself. Who is a
--- partition is asked anew each time: one may have come or gone since the instance registered.
+-- stay, `beside`: of those that use its table where the column is *, else of all, and by those that declare the relation itself.
 create or replace function bellows.users_of(namespace text, "table" text, "column" text, beside text default null)
 returns setof text language sql stable as $$
-  with named as (
-    select users_of.namespace, users_of."table"
-    union
-    select n.nspname, c.relname
-      from bellows.kin(bellows.relation_of(users_of.namespace, users_of."table"), users_of."column") k (relid)
-      join pg_catalog.pg_class c on c.oid = k.relid join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-  )
-  select distinct u.instance from named join bellows.instance_use u on (u.namespace, u."table") = (named.namespace, named."table")
+  select distinct u.instance from bellows.names_of(users_of.namespace, users_of."table", users_of."column") n
+    join bellows.instance_use u on (u.namespace, u."table") = (n.space, n.relation)
     where (users_of."column" in ('', '*', '.') or u."column" in (users_of."column", ''))
       and (users_of."column" <> '*' or not exists (select from bellows.instance i where i.instance = u.instance and i.version = users_of.beside))
   union

@@ -2,15 +2,27 @@
 
 -- May a role, or one that it can become, use the column at all, or anything of the table, be it by a partition? Nobody may use what is
 -- not there; what is on no table, such as a function, anybody may use.
-create or replace function bellows.may_use(role oid, relation oid, "column" text) returns boolean language sql stable as $$
-  with able as materialized (select r.oid from pg_catalog.pg_roles r where pg_catalog.pg_has_role(role, r.oid, 'MEMBER'))
-  select relation is not distinct from 0 or exists (
-    select from bellows.kin(relation, "column") k (relid) cross join able r
-      left join pg_catalog.pg_attribute a on a.attrelid = k.relid and a.attname = "column" and not a.attisdropped
-      where case when "column" in ('', '*', '.')
-        then pg_catalog.has_any_column_privilege(r.oid, k.relid, 'SELECT, INSERT, UPDATE') or pg_catalog.has_table_privilege(r.oid, k.relid, 'DELETE, TRUNCATE')
-        else pg_catalog.has_column_privilege(r.oid, k.relid, a.attnum, 'SELECT, INSERT, UPDATE') end)
-$$;
+create or replace function bellows.may_use(role oid, relation oid, "column" text) returns boolean language plpgsql stable as $$
+declare
+  able oid[] := array(select r.oid from pg_catalog.pg_roles r where pg_catalog.pg_has_role(role, r.oid, 'MEMBER'));
+begin
+  return relation is not distinct from 0 or exists (
+    select from (
+      select relation as relid
+      union all
+      -- A partition gives more only where it has an owner or rights of its own. Asked for when the table gives nothing.
+      select k.relid from bellows.kin(relation, "column") k (relid)
+        cross join lateral (select * from pg_catalog.pg_class where oid = k.relid offset 0) c
+        where k.relid <> relation and (c.relacl is not null or c.relowner = any (able)
+          or exists (select from pg_catalog.pg_attribute g where g.attrelid = k.relid and g.attacl is not null))
+    ) one
+    where (
+      select bool_or(case when "column" in ('', '*', '.')
+          then pg_catalog.has_any_column_privilege(r.oid, one.relid, 'SELECT, INSERT, UPDATE') or pg_catalog.has_table_privilege(r.oid, one.relid, 'DELETE, TRUNCATE')
+          else pg_catalog.has_column_privilege(r.oid, one.relid, a.attnum, 'SELECT, INSERT, UPDATE') end)
+        from pg_catalog.unnest(able) r (oid)
+        left join pg_catalog.pg_attribute a on a.attrelid = one.relid and a.attname = "column" and not a.attisdropped));
+end $$;
 
 -- A session of Bellows is called bellows/..., and its role may keep what a look at a gate has seen: anybody can have that name, and
 -- nobody else has that right. On a standby nobody writes, and who looks there need not be who looks here.
