@@ -29,7 +29,7 @@ export function addEvidenceFlags(command: Command): Command {
     .option('--standby <url>', 'a standby that applications read from, too; may be repeated', collected)
     .option(
       '--allow-no-instances <reason>',
-      'go on although no instance was ever registered; a contract keeps the reason in the journal',
+      'go on although no instance was ever registered that uses the table; a contract keeps the reason in the journal',
       filled,
     )
     .option(
@@ -91,7 +91,7 @@ function overridden(text: string, before: readonly Overridden[] = []): readonly 
     throw new InvalidArgumentError(`Nobody can go on without the check "${check}".`)
   if (check === 'leases' && instance === '')
     throw new InvalidArgumentError(
-      'Say which instance: leases:<instance>. Where none was ever registered: --allow-no-instances "<why>".',
+      'Say which instance: leases:<instance>. Where none was ever registered that uses the table: --allow-no-instances "<why>".',
     )
   return [...before, check === 'leases' ? { check, instance } : { check }]
 }

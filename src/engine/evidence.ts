@@ -15,8 +15,7 @@ import type { Engine } from './context.ts'
 import { besideOf, type Gated, scopeOf } from './gated.ts'
 import { inventoryOf, stayingOf } from './inventory.ts'
 import { keepWatch } from './keep-watch.ts'
-import { readOldTransactions } from './old-transactions.ts'
-import { foundOn, type OnStandby, readStandbys } from './on-standbys.ts'
+import { readRegistered } from './registered.ts'
 import { readReplays } from './replay.ts'
 import { readReplications } from './replications.ts'
 import { readSessions } from './strangers.ts'
@@ -50,7 +49,7 @@ async function seenNow(engine: Engine, run: Run | undefined, of: Gated): Promise
     column: called(of),
     migration: run?.plan.migration.name ?? '',
     needing,
-    everRegistered: await wasAnyRegistered(engine),
+    ...(await readRegistered(engine, of, run)),
     ...(of.thing === undefined ? {} : { staying: staying === undefined ? {} : { version: staying } }),
     ...(run === undefined ? {} : await inventoryOf(engine, rolledOut, of)),
     sessions: await readSessions(engine, of, staying, standbys),
@@ -100,10 +99,8 @@ select began, until, until <= pg_catalog.clock_timestamp() as "isOver", ${countS
   return brownout === undefined ? {} : { brownout: { ...brownout, counted: countedOf(of) } }
 }
 
-/** One that is gone counts, too: then the application is one that does tell. */
-async function wasAnyRegistered({ database }: Engine): Promise<boolean> {
-  const [answer] = await database.read<{ known: boolean }>(
-    sql`select exists (select from bellows.instance) as known`,
-  )
-  return answer?.known === true
+/** When the door was closed; where it is open, when it would have been for a contract that has waited for as long as it may. */
+function doorClosedSql(of: Gated, waitMs: number): Sql {
+  return sql`coalesce((select since from bellows.column_state where (namespace, "table", "column") = (${doorKey(of)})),
+    pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => ${lit(waitMs / 1000)}))`
 }

@@ -82,15 +82,15 @@ export interface GateSettings {
   readonly silentGraceMs: number
   /** How long the door stays closed if the driver dies within. */
   readonly doorMs: number
-  /** What to think when no instance was ever registered. */
+  /** What to think when no instance was ever registered that uses the table. */
   readonly whenNoneRegistered: 'refuse' | 'allow'
   /** Why that is allowed, and why less than usual is asked for; kept in the journal. */
   readonly reason?: string
-  /** Sessions of nobody who registered, and transactions older than the door: do they keep it closed, or are they named only? */
+  /** Sessions of nobody who registered, and transactions older than the door that do not hold the table: do they keep it closed, or are they named only? */
   readonly unregistered: 'refuse' | 'allow'
   /** How long nothing may have used the old shape; 0 asks for no such time. */
   readonly quietMs: number
-  /** How long, where no instance was ever registered and its use is all that can be seen of a column. */
+  /** How long, where no such instance was ever registered and its use is all that can be seen of a column. */
   readonly quietAloneMs: number
   /** How long a closed door waits for the transactions that are older. */
   readonly transactionsMs: number

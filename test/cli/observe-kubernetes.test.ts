@@ -111,6 +111,7 @@ describe('the gate, where a cluster is known', () => {
         offenders: expect.arrayContaining([
           {
             who: 'the Deployment "shop"',
+            version: '1',
             fix: 'bring version 2 into it: bellows deploy rollout --to 2',
           },
         ]),
@@ -128,6 +129,9 @@ describe('the gate, where a cluster is known', () => {
         offenders: expect.arrayContaining([
           {
             who: `the pod "${ending?.metadata.name}"`,
+            version: '1',
+            host: ending?.spec.nodeName,
+            firstSeen: ending?.metadata.creationTimestamp,
             fix: `wait until it has ended: kubectl wait --for=delete pod/${ending?.metadata.name} --timeout=10m`,
           },
         ]),

@@ -136,7 +136,9 @@ describe('a registration that is under way', () => {
 
       await expect(registering).rejects.toMatchObject({ code: 'BW003' })
       await changing
-      expect(await database.query('select from bellows.instance_use')).toEqual([])
+      expect(await database.query('select instance from bellows.instance_use')).toEqual([
+        { instance: 'earlier' },
+      ])
       await database.query('drop event trigger slow')
     },
   )
@@ -145,7 +147,7 @@ describe('a registration that is under way', () => {
 async function verified(): Promise<{ database: TestDatabase; bellows: Bellows }> {
   const database = await testDatabase(GIVEN)
   const bellows = await database.bellows({ settings: SETTINGS })
-  await bellows.instances.register({ instance: 'earlier', uses: [] })
+  await bellows.instances.register({ instance: 'earlier', uses: ['users.legacy'] })
   await bellows.instances.release('earlier')
   await bellows.change((driver) => driver.advance(MIGRATION, 'verify'))
   return { database, bellows }

@@ -23,6 +23,8 @@ async function begun(
   const bellows = await database.bellows({ settings })
   await bellows.change((driver) => driver.advance(MIGRATION, 'verify'))
   await bellows.instances.register({ instance: 'new-1', uses: ['teams.id'], applicationName: 'shop/new-1' })
+  await bellows.instances.register({ instance: 'old-0', uses: ['orders.*'], applicationName: 'shop/old-0' })
+  await bellows.instances.release('old-0')
   return { database, bellows }
 }
 

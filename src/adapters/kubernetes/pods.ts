@@ -20,6 +20,7 @@ export function podFacts(pod: Pod, version: SeenVersion, atMs: number): PodFacts
     version,
     state: stateOf(pod),
     ...(spec.nodeName === undefined ? {} : { node: spec.nodeName }),
+    ...(metadata.creationTimestamp === undefined ? {} : { since: metadata.creationTimestamp }),
     ready,
     restarts: containers.reduce((sum, { restartCount = 0 }) => sum + restartCount, 0),
     ageMs,

@@ -34,8 +34,14 @@ export function addNode(program: Command): void {
         .choices(['data', 'all'])
         .default('data'),
     )
-    .option('--require-instances', 'refuse to contract before an instance was ever registered')
-    .option('--allow-no-instances', 'contract although no instance was ever registered; kept in the journal')
+    .option(
+      '--require-instances',
+      'refuse to contract before an instance was ever registered that uses the table',
+    )
+    .option(
+      '--allow-no-instances',
+      'contract although no instance was ever registered that uses the table; kept in the journal',
+    )
     .option(
       '--silent-grace <time>',
       'a silent instance without sessions counts as gone after so long (default: 10min)',

@@ -65,12 +65,12 @@ function offenderLine({
   return `- ${who}${known.length === 0 ? '' : ` (${known.join(', ')})`}: ${fix}`
 }
 
-/** The server prints microseconds, which nobody reads. */
+/** A server prints microseconds, which nobody reads; a cluster says Z. */
 function toSecond(time: string): string {
   return time
     .replace(/\.\d+/, '')
     .replace('T', ' ')
-    .replace(/\+00(:00)?$/, ' UTC')
+    .replace(/(\+00(:00)?|Z)$/, ' UTC')
 }
 
 const NAME_WIDTH = 'transactions'.length

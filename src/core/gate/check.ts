@@ -15,7 +15,7 @@ export type CheckName = (typeof CHECK_NAMES)[number]
 
 export type RefusalCode = Extract<ErrorCode, 'dependents_found' | 'instances_blocking' | 'gate_closed'>
 
-/** Who or what stands against it. Times are ISO 8601, by the clock of the database. */
+/** Who or what stands against it. Times are ISO 8601, by the clock of the database; of a pod by that of its cluster. */
 export interface Offender {
   /** For people: `the instance "web-1"`, `the session 4711`. */
   readonly who: string
@@ -71,11 +71,11 @@ export interface Override {
 
 /** Every bound and every decision of the owner that the gate goes by. */
 export interface GateRules {
-  /** Sessions of nobody who registered, and transactions older than the door: do they keep it closed, or are they only named? */
+  /** Sessions of nobody who registered, and transactions older than the door that do not hold the table: do they keep it closed, or are they only named? */
   readonly unregistered: 'refuse' | 'allow'
   /** How long nothing may have used the old shape; 0 asks for no such time. */
   readonly quietMs: number
-  /** How long, where no instance was ever registered and use is all that can be seen. */
+  /** How long, where no instance was ever registered that uses the table, and use is all that can be seen. */
   readonly quietAloneMs: number
   readonly overrides: readonly Override[]
 }

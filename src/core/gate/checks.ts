@@ -4,7 +4,7 @@ import { clientsCheck } from './clients.ts'
 import { dependentsCheck } from './dependents.ts'
 import type { Evidence, GateFacts } from './facts.ts'
 import { inventoryCheck } from './inventory.ts'
-import { leasesCheck } from './leases.ts'
+import { leasesCheck, whoRegistered } from './leases.ts'
 import { sessionsCheck } from './sessions.ts'
 import { transactionsCheck } from './transactions.ts'
 import { seesReads, usageCheck } from './usage.ts'
@@ -20,14 +20,14 @@ export function gateChecks(facts: GateFacts, rules: GateRules): readonly GateChe
   const watch = windowOf(facts.watch, others, rules)
   const used = usageCheck(column, usage, watch, standsAlone ? alone(rules) : rules)
   const isTold = standsAlone && used.state === 'green' && seesReads(usage)
-  return [...others.map((one) => (isTold && one.check === 'leases' ? WATCHED_INSTEAD : one)), used]
+  return [...others.map((one) => (isTold && one.check === 'leases' ? watchedInstead(facts) : one)), used]
     .toSorted((a, b) => CHECK_NAMES.indexOf(a.check) - CHECK_NAMES.indexOf(b.check))
     .map((one) => waived(one, rules.overrides))
 }
 
-const WATCHED_INSTEAD = green('leases', [
-  'no instance was ever registered; its use is watched instead, readers included',
-])
+function watchedInstead(facts: Evidence): GateCheck {
+  return green('leases', [`${whoRegistered(facts)}; its use is watched instead, readers included`])
+}
 
 /** What one look tells by itself: all but the use, of which it matters for how long there was none. */
 export function checksBesideUse(facts: Evidence, rules: GateRules): readonly GateCheck[] {

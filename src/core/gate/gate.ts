@@ -5,7 +5,7 @@ import type { LeaseFacts } from './leases.ts'
 
 /**
  * Who uses the column: somebody who is there (`active`); only such as are silent and not known to be gone, or what is left of them:
- * pods, sessions, use in the quiet time (`draining`); nobody (`drained`). `unknown` when nobody ever registered.
+ * pods, sessions, use in the quiet time (`draining`); nobody (`drained`). `unknown` when nobody ever registered who uses the table.
  */
 export type Usage = 'active' | 'draining' | 'drained' | 'unknown'
 

@@ -1,6 +1,6 @@
 import type { FleetInstance } from '../rollout/fleet.ts'
 import { type Inventory, inventoryWarnings, leftOvers, oldGone } from '../rollout/inventory.ts'
-import { type GateCheck, green, known, type Offender } from './check.ts'
+import { type GateCheck, green, type Offender } from './check.ts'
 
 /** What there is of the application: as its deployer has it, or as the workloads of a cluster show it. */
 export type InventoryFacts =
@@ -43,7 +43,7 @@ function workloadsCheck(facts: Extract<InventoryFacts, { readonly workloads: unk
   if (state === 'unknown' && facts.isRolledOut) return unknown(all, RUN_THERE)
   return red(
     all,
-    leftOvers(facts.workloads, facts.version).map(({ who, fix }) => ({ who, fix })),
+    leftOvers(facts.workloads, facts.version).map(({ because: _because, ...one }) => one),
     'Bring the version that is to stay into every workload, and wait until the last pod of another one has ended.',
   )
 }
@@ -67,10 +67,10 @@ function rollOut(version: string): string {
   return `bellows deploy rollout --to ${version}`
 }
 
-function instanceOffender({ id, role, state }: FleetInstance, version: string): Offender {
-  return known<Offender>({
+function instanceOffender({ id, version, state }: FleetInstance, staying: string): Offender {
+  return {
     who: `the instance "${id}"`,
-    application: role,
-    fix: state === 'stopping' ? 'wait until it has ended: bellows gate wait' : rollOut(version),
-  })
+    version,
+    fix: state === 'stopping' ? 'wait until it has ended: bellows gate wait' : rollOut(staying),
+  }
 }

@@ -34,7 +34,10 @@ export interface Staying {
 
 export interface LeaseFacts {
   readonly needing: readonly Needing[]
+  /** Did anybody register who uses anything of its table; of what is on none, anybody at all? */
   readonly everRegistered: boolean
+  /** Others did, and use other tables. */
+  readonly registeredElsewhere?: true
   readonly staying?: Staying
 }
 
@@ -43,7 +46,7 @@ export interface LeaseFacts {
  * only by its name.
  */
 export function leasesCheck(column: string, facts: LeaseFacts, rules: GateRules): GateCheck {
-  const { needing, everRegistered, staying } = facts
+  const { needing, staying } = facts
   const waived = rules.overrides.filter(({ check }) => check === 'leases')
   const reasonFor = (name: string) => waived.find(({ instance }) => instance === name)?.reason
   const blocking = needing.filter((one) => one.blocks && reasonFor(one.instance) === undefined)
@@ -58,8 +61,8 @@ export function leasesCheck(column: string, facts: LeaseFacts, rules: GateRules)
       hint: `Update or stop them; of one that is surely gone say so: ${releaseOf(blocking[0]?.instance ?? '')}`,
     }
   }
-  if (!everRegistered)
-    return nobodyRegistered(column, waived.find(({ instance }) => instance === undefined)?.reason)
+  if (!facts.everRegistered)
+    return nobodyRegistered(column, facts, waived.find(({ instance }) => instance === undefined)?.reason)
   const passed = needing.map(({ instance, blocks }) =>
     blocks
       ? `the instance "${instance}" ${staying === undefined ? 'uses' : 'may use'} ${column} and is gone on without: ${reasonFor(instance)}`
@@ -71,16 +74,23 @@ export function leasesCheck(column: string, facts: LeaseFacts, rules: GateRules)
     : green('leases', passed, waivedFor)
 }
 
-function nobodyRegistered(column: string, reason: string | undefined): GateCheck {
+function nobodyRegistered(column: string, facts: LeaseFacts, reason: string | undefined): GateCheck {
   return {
     check: 'leases',
     state: 'unknown',
     code: 'gate_closed',
-    because: [`no instance was ever registered, so nobody knows whether one uses ${column}`],
+    because: [`${whoRegistered(facts)}, so nobody knows whether one uses ${column}`],
     offenders: [],
     hint: `Have the application register (import { announce } from 'bellows/app', or select bellows.register(...)), or take the responsibility: --allow-no-instances "<why>"`,
     ...(reason === undefined ? {} : { overridden: reason }),
   }
+}
+
+/** Why leases tell nothing: whoever uses the table may be somebody who never registers. */
+export function whoRegistered({ registeredElsewhere }: Pick<LeaseFacts, 'registeredElsewhere'>): string {
+  return registeredElsewhere === true
+    ? 'no instance was ever registered that uses anything of the table'
+    : 'no instance was ever registered'
 }
 
 function noneUses(column: string, staying: Staying | undefined): string {
@@ -100,9 +110,13 @@ function nobodySaid(column: string, blocking: readonly Needing[]): GateCheck {
         `the instance "${instance}" may use ${column}: nobody has said which version of the application is to stay`,
     ),
     offenders: blocking.map(offender),
-    hint: 'Say which one does without: --to <version>. What "bellows deploy" has rolled out, or waited for, needs no word.',
+    hint: `Say which one does without: --to <version>. ${NEEDS_NO_WORD}`,
   }
 }
+
+/** Of the version that is to stay. */
+export const NEEDS_NO_WORD =
+  'A new version that "bellows deploy" has rolled out for the migration, or waited for, needs no word.'
 
 function sentence({ instance, state, version }: Needing, column: string, staying?: Staying): string {
   // One of that version can only be here because it says itself that it uses the relation.

@@ -25,8 +25,9 @@ export interface TransactionFacts {
 }
 
 /**
- * E4: no transaction is left from before the door was closed, and no prepared one holds the table. How the standbys follow is
- * said with it: a transaction there is in the way of the change as well.
+ * E4: no transaction is left from before the door was closed, and no prepared one holds the table. Nobody can decide to go on
+ * without one that has a lock on the table: the change would wait for it, and everybody else behind the change. One that hides
+ * when it began may have begun just now. How the standbys follow is said with it: a transaction there is in the way as well.
  */
 export function transactionsCheck(column: string, facts: TransactionFacts, rules: GateRules): GateCheck {
   const check = judged(column, facts.transactions, rules)
@@ -35,12 +36,13 @@ export function transactionsCheck(column: string, facts: TransactionFacts, rules
 
 function judged(column: string, transactions: readonly OldTransaction[], rules: GateRules): GateCheck {
   const old = transactions.filter(({ hidden }) => !hidden)
+  const isInTheWay = rules.unregistered === 'refuse' || old.some(({ holds }) => holds)
   const hidden = transactions.filter((one) => one.hidden)
   const because = [...old.map((one) => sentence(one, column)), ...hiddenSentence(hidden)]
   const offenders = old.map(offender)
   if (because.length === 0)
     return green('transactions', ['no transaction is left from before the door was closed'])
-  if (rules.unregistered === 'allow') return green('transactions', because, offenders)
+  if (!isInTheWay) return green('transactions', because, offenders)
   return {
     check: 'transactions',
     state: old.length > 0 ? 'red' : 'unknown',

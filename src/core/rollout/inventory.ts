@@ -47,6 +47,12 @@ export interface LeftOver {
   /** For people: `the pod "shop-5d-x"`. */
   readonly who: string
   readonly because: string
+  /** Absent of what is left whatever its version. */
+  readonly version?: string
+  /** Of a pod: the node that it runs on. */
+  readonly host?: string
+  /** Of a pod: when it was made. */
+  readonly firstSeen?: string
   /** What to do about it. */
   readonly fix: string
 }
@@ -100,7 +106,8 @@ export function leftOvers(
 function oldTemplate(one: TemplateFacts, version: string): LeftOver {
   const who = `the ${workloadName(one)}`
   const because = `${who} would start pods of ${versionWords(one.version)}`
-  return { who, because, fix: `bring version ${version} into it: bellows deploy rollout --to ${version}` }
+  const fix = `bring version ${version} into it: bellows deploy rollout --to ${version}`
+  return { who, because, ...ofVersion(one), fix }
 }
 
 function unsettledTemplate(one: TemplateFacts, unsettled: string): LeftOver {
@@ -120,38 +127,50 @@ const SETTLES: Readonly<Record<WorkloadKind, string>> = {
   Job: 'get job',
 }
 
-function oldPod({ name, version, state }: PodFacts): LeftOver {
+function oldPod(pod: PodFacts): LeftOver {
+  const { name, version, state, node, since } = pod
   const who = `the pod "${name}"`
-  const because = `${who} of ${versionWords(version)} is ${state}`
-  if (state === 'ending')
-    return {
-      who,
-      because,
-      fix: `wait until it has ended: kubectl wait --for=delete pod/${name} --timeout=10m`,
-    }
-  return { who, because, fix: `bring the new version into its workload; of none: kubectl delete pod ${name}` }
+  return {
+    who,
+    because: `${who} of ${versionWords(version)} is ${state}`,
+    ...ofVersion(pod),
+    ...(node === undefined ? {} : { host: node }),
+    ...(since === undefined ? {} : { firstSeen: since }),
+    fix:
+      state === 'ending'
+        ? `wait until it has ended: kubectl wait --for=delete pod/${name} --timeout=10m`
+        : `bring the new version into its workload; of none: kubectl delete pod ${name}`,
+  }
 }
 
-function oldRevision({ name, version, replicas, terminating }: RevisionFacts, to: string): LeftOver {
+function oldRevision(revision: RevisionFacts, to: string): LeftOver {
+  const { name, version, replicas, terminating } = revision
   const who = `the ReplicaSet "${name}"`
   const of = `${who} of ${versionWords(version)}`
   return replicas > 0
     ? {
         who,
         because: `${of} has pods (${replicas})`,
+        ...ofVersion(revision),
         fix: `bring version ${to} into its Deployment: bellows deploy rollout --to ${to}`,
       }
     : {
         who,
         because: `${of} has pods that are ending (${terminating})`,
+        ...ofVersion(revision),
         fix: 'wait until they have ended: bellows gate wait',
       }
 }
 
-function oldJob({ name, version }: JobFacts): LeftOver {
-  const who = `the Job "${name}"`
-  const because = `${who} of ${versionWords(version)} is active`
-  return { who, because, fix: `wait until it has ended, or end it: kubectl delete job ${name}` }
+function oldJob(job: JobFacts): LeftOver {
+  const who = `the Job "${job.name}"`
+  const because = `${who} of ${versionWords(job.version)} is active`
+  const fix = `wait until it has ended, or end it: kubectl delete job ${job.name}`
+  return { who, because, ...ofVersion(job), fix }
+}
+
+function ofVersion({ version }: { readonly version: SeenVersion }): Pick<LeftOver, 'version'> {
+  return 'known' in version ? { version: version.known } : {}
 }
 
 function uncertainties({ templates, pods, revisions, jobs }: Inventory): readonly string[] {

@@ -119,6 +119,8 @@ export interface PodFacts {
   /** `ending`: was told to end and may still use the database. `ended`: no container of it runs or will run. */
   readonly state: 'pending' | 'running' | 'ending' | 'ended'
   readonly node?: string
+  /** When it was made, in the words of the cluster. */
+  readonly since?: string
   readonly ready: boolean
   /** Of all its containers. */
   readonly restarts: number

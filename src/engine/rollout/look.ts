@@ -1,4 +1,5 @@
 import { failedIn, openIn } from '../../core/rollout/begin.ts'
+import type { RolloutEntry } from '../../core/rollout/event.ts'
 import { foldRollout } from '../../core/rollout/fold.ts'
 import { type PastRollout, pastRollouts } from '../../core/rollout/past.ts'
 import type { Rollout } from '../../core/rollout/rollout.ts'
@@ -11,8 +12,17 @@ export async function readRollout(
   engine: Engine,
   run: number,
 ): Promise<Rollout | WorkloadRollout | undefined> {
-  if (!(await engine.journal.isInstalled())) return undefined
-  const { entries } = await engine.rollouts.look(run, { entry: 0, request: 0 })
+  return lastRollout(await readRolloutEntries(engine, run))
+}
+
+/** All that happened in the rollouts of a run, the oldest first. */
+export async function readRolloutEntries(engine: Engine, run: number): Promise<readonly RolloutEntry[]> {
+  if (!(await engine.journal.isInstalled())) return []
+  return (await engine.rollouts.look(run, { entry: 0, request: 0 })).entries
+}
+
+/** The last one that entries tell of, whether it is over or not. */
+export function lastRollout(entries: readonly RolloutEntry[]): Rollout | WorkloadRollout | undefined {
   return foldRollout(undefined, entries) ?? foldWorkloadRollout(undefined, entries)
 }
 

@@ -25,6 +25,7 @@ describe('what a pod tells', () => {
       version: V2,
       state: 'running',
       node: 'node-1',
+      since: '2026-01-01T00:05:00Z',
       ready: true,
       restarts: 0,
       ageMs: 300_000,

@@ -96,6 +96,18 @@ describe('leases', () => {
       hint: `Have the application register (import { announce } from 'bellows/app', or select bellows.register(...)), or take the responsibility: --allow-no-instances "<why>"`,
     })
   })
+
+  test('are not known when nobody who registered uses the table', () => {
+    const facts = { needing: [], everRegistered: false, registeredElsewhere: true } as const
+    const overrides = [{ check: 'leases', reason: 'nothing runs' }] as const
+    expect(leasesCheck(COLUMN, facts, { ...RULES, overrides })).toMatchObject({
+      state: 'unknown',
+      overridden: 'nothing runs',
+      because: [
+        `no instance was ever registered that uses anything of the table, so nobody knows whether one uses ${COLUMN}`,
+      ],
+    })
+  })
 })
 
 describe('sessions', () => {
@@ -231,12 +243,15 @@ describe('transactions', () => {
     expect(of([hidden, oldTransaction]).state).toBe('red')
   })
 
-  test('are only named where the owner has decided so', () => {
-    expect(of([oldTransaction], NAMED_ONLY)).toMatchObject({
-      state: 'green',
-      offenders: [{ pid: 4712 }],
-    })
+  test('are only named where the owner has decided so, but for those that the change would wait for', () => {
+    const idle = { ...oldTransaction, pid: 4713, holds: false }
+    expect(of([idle], NAMED_ONLY)).toMatchObject({ state: 'green', offenders: [{ pid: 4713 }] })
     expect(of([]).state).toBe('green')
+    const prepared = { ...oldTransaction, pid: null, prepared: 'x' }
+    for (const inTheWay of [oldTransaction, prepared, { ...oldTransaction, standby: 'the replica' }])
+      expect(of([idle, inTheWay], NAMED_ONLY)).toMatchObject({ state: 'red', offenders: [{}, {}] })
+    // It may have begun a moment ago.
+    expect(of([{ ...oldTransaction, hidden: true }], NAMED_ONLY).state).toBe('green')
   })
 
   test('tell how each standby follows, whatever stands against it', () => {

@@ -31,7 +31,7 @@ describe('the inventory of what was rolled out', () => {
       ).toMatchObject({
         state: 'red',
         because: [`the instance "web-1-1" of "1" is still there, ${state}`],
-        offenders: [{ who: 'the instance "web-1-1"', application: 'web' }],
+        offenders: [{ who: 'the instance "web-1-1"', version: '1' }],
       })
     },
   )
@@ -77,7 +77,10 @@ describe('the inventory of a cluster', () => {
           unsettled: 'moves',
         },
       ],
-      pods: [pod('a', '1'), pod('b', '1', { state: 'ending' })],
+      pods: [
+        pod('a', '1', { node: 'node-1', since: '2026-01-01T00:05:00Z' }),
+        pod('b', '1', { state: 'ending' }),
+      ],
       revisions: [
         { name: 'c', version: { known: '1' }, replicas: 1, terminating: 0 },
         { name: 'd', version: { known: '1' }, replicas: 0, terminating: 1 },
@@ -88,19 +91,34 @@ describe('the inventory of a cluster', () => {
     expect(check).toMatchObject({ state: 'red', code: 'gate_closed' })
     expect(check.because).toHaveLength(8)
     expect(check.offenders).toEqual([
-      { who: 'the StatefulSet "worker"', fix: 'bring version 2 into it: bellows deploy rollout --to 2' },
+      {
+        who: 'the StatefulSet "worker"',
+        version: '1',
+        fix: 'bring version 2 into it: bellows deploy rollout --to 2',
+      },
       {
         who: 'the StatefulSet "worker"',
         fix: 'wait for its controller: kubectl rollout status statefulset/worker',
       },
-      { who: 'the pod "a"', fix: 'bring the new version into its workload; of none: kubectl delete pod a' },
-      { who: 'the pod "b"', fix: 'wait until it has ended: kubectl wait --for=delete pod/b --timeout=10m' },
+      {
+        who: 'the pod "a"',
+        version: '1',
+        host: 'node-1',
+        firstSeen: '2026-01-01T00:05:00Z',
+        fix: 'bring the new version into its workload; of none: kubectl delete pod a',
+      },
+      {
+        who: 'the pod "b"',
+        version: '1',
+        fix: 'wait until it has ended: kubectl wait --for=delete pod/b --timeout=10m',
+      },
       {
         who: 'the ReplicaSet "c"',
+        version: '1',
         fix: 'bring version 2 into its Deployment: bellows deploy rollout --to 2',
       },
-      { who: 'the ReplicaSet "d"', fix: 'wait until they have ended: bellows gate wait' },
-      { who: 'the Job "e"', fix: 'wait until it has ended, or end it: kubectl delete job e' },
+      { who: 'the ReplicaSet "d"', version: '1', fix: 'wait until they have ended: bellows gate wait' },
+      { who: 'the Job "e"', version: '1', fix: 'wait until it has ended, or end it: kubectl delete job e' },
     ])
   })
 

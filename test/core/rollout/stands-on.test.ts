@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { rolloutRules } from '../../../src/config.ts'
 import type { RolloutHistory } from '../../../src/core/rollout/begin.ts'
-import type { RolloutEvent, RolloutOutcome } from '../../../src/core/rollout/event.ts'
-import { standsOn } from '../../../src/core/rollout/stands-on.ts'
+import type { RolloutEvent, RolloutOutcome, RolloutStarted } from '../../../src/core/rollout/event.ts'
+import { mayBeEarlier, standsOn } from '../../../src/core/rollout/stands-on.ts'
 import { placed, seen } from '../../support/rollout-model.ts'
 
 const one = (version: string) => placed(`web-1-${version}`, version)
-const begins = (version: string, ...before: readonly string[]): RolloutEvent => ({
+const begins = (version: string, ...before: readonly string[]): RolloutStarted => ({
   kind: 'rollout_started',
   number: 1,
   version,
@@ -59,5 +59,25 @@ describe('what stands on the new shape of a migration', () => {
     expect(standsOn('0001', done, [seen(one('2'), 'stopping')])).toBeDefined()
     // Whoever has begun it may start another one at any moment.
     expect(standsOn('0001', of(begins('2', '1')), [])).toBeDefined()
+  })
+})
+
+describe('whether a version came with a migration', () => {
+  test.each<readonly [string, boolean, string, readonly RolloutStarted[]]>([
+    ['of the one that replaced another is known', false, '2', [begins('2', '1')]],
+    ['of what ran before is known, too: it did not', true, '1', [begins('2', '1'), begins('1', '2')]],
+    ['of one that was already there is not known', true, '2', [begins('2', '1', '2')]],
+    ['of the first one is not known: it may have run elsewhere', true, '1', [begins('1')]],
+    ['of the one behind it is known', false, '2', [begins('1'), begins('2', '1')]],
+    [
+      'of the first one is not known, however it came back',
+      true,
+      '1',
+      [begins('1'), begins('2', '1'), begins('1', '2')],
+    ],
+    ['of one that came where the others had ended is not known', true, '3', [begins('2', '1'), begins('3')]],
+    ['of one that was tried again is known', false, '2', [begins('2', '1'), begins('2', '1', '2')]],
+  ])('%s', (_what, expected, version, starts) => {
+    expect(mayBeEarlier(version, starts)).toBe(expected)
   })
 })
