@@ -15,6 +15,8 @@ import type { Engine } from './context.ts'
 import { besideOf, type Gated, scopeOf } from './gated.ts'
 import { inventoryOf, stayingOf } from './inventory.ts'
 import { keepWatch } from './keep-watch.ts'
+import { readOldTransactions } from './old-transactions.ts'
+import { foundOn, type OnStandby, readStandbys } from './on-standbys.ts'
 import { readRegistered } from './registered.ts'
 import { readReplays } from './replay.ts'
 import { readReplications } from './replications.ts'
@@ -97,10 +99,4 @@ async function lastBrownout({ database }: Engine, of: Gated): Promise<Pick<GateF
 select began, until, until <= pg_catalog.clock_timestamp() as "isOver", ${countSql(counter)} - writes as refused
   from bellows.brownout where counter = ${lit(counter)}`)
   return brownout === undefined ? {} : { brownout: { ...brownout, counted: countedOf(of) } }
-}
-
-/** When the door was closed; where it is open, when it would have been for a contract that has waited for as long as it may. */
-function doorClosedSql(of: Gated, waitMs: number): Sql {
-  return sql`coalesce((select since from bellows.column_state where (namespace, "table", "column") = (${doorKey(of)})),
-    pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => ${lit(waitMs / 1000)}))`
 }

@@ -105,7 +105,7 @@ const gate = { unregistered: 'allow', quietMs: 0 } as const
 const settings = ({ kind, ...op }: Operation): SettingsChange => ({
   gate: { ...gate, ...(kind === 'sql' && 'unsafe' in op ? {} : { version: 'v2' }) },
 })
-const OLD = { instance: 'old-1', version: 'v1', uses: ['users.*', 'old_users.*', 'log.*'] }
+const OLD = { instance: 'old-1', version: 'v1', uses: ['users.*', 'old_users.*', 'log.*', 'teams.*'] }
 const NEW = { instance: 'new-1', version: 'v2', uses: ['users.*'] }
 
 describe('what no instance declares', () => {

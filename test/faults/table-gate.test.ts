@@ -148,6 +148,8 @@ describe('the gate of a table', () => {
     const all = await watched(STATEMENTS, { settings: { gate: { quietMs: 1_000 } } })
     const client = await all.session('primary')
     await client.query('create table orders (id int)')
+    await all.bellows.instances.register({ instance: 'old-0', uses: ['orders.id'] })
+    await all.bellows.instances.release('old-0')
     const run = await all.bellows.change((driver) =>
       driver.advance({ ...MIGRATION, name: '0002_test' }, 'verify'),
     )
