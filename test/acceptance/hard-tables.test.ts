@@ -1,7 +1,15 @@
-import { describe, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { Operation } from '../../src/core/operations/migration.ts'
 import { id } from '../../src/core/sql.ts'
-import { CROWDED, HARD_TABLES, type HardTable, hardTable, tableName } from '../support/hard-tables.ts'
+import { testDatabase } from '../support/database.ts'
+import {
+  CROWDED,
+  HARD_TABLES,
+  type HardTable,
+  hardTable,
+  tableName,
+  usingSlots,
+} from '../support/hard-tables.ts'
 import { liveThrough } from '../support/lifecycle.ts'
 
 /** What an operation makes of a hard table, and how its new version works with it. */
@@ -121,6 +129,58 @@ describe('on a table with what is hard, its owner can', () => {
           statements: [inserting(renewed), `select ${id(renewed[0] ?? '')} from ${table} limit $1 % 3`],
         },
       ],
+    })
+  })
+})
+
+const WIDER: Operation = {
+  kind: 'change_type',
+  namespace: 'public',
+  table: 'users',
+  column: 'id',
+  type: 'bigint',
+}
+
+const oneLeft = (table: string) => `"${table}" has 1 of its 1600 column slots left, and gets 2 new columns`
+
+describe('a table with hardly a column slot left', () => {
+  test.for<[string, string, string, Operation]>([
+    [
+      'two columns of an enum',
+      oneLeft('users'),
+      `create type mood as enum ('sad', 'ok'); create table users (id integer primary key, mood mood, before mood);
+       ${usingSlots('users', 1_596)}`,
+      { kind: 'remove_enum_value', namespace: 'public', type: 'mood', value: 'sad', becomes: 'ok' },
+    ],
+    [
+      'two columns that point at the one that changes',
+      oneLeft('orders'),
+      `create table users (id integer primary key);
+       create table orders (id integer primary key, buyer integer references users, seller integer references users);
+       ${usingSlots('orders', 1_596)}`,
+      WIDER,
+    ],
+    [
+      'a column and one that points at it',
+      oneLeft('users'),
+      `create table users (id integer primary key, boss integer references users); ${usingSlots('users', 1_597)}`,
+      WIDER,
+    ],
+    [
+      'a column that follows in a partition, which has had more of them',
+      '"orders", or a partition of it, has used all its 1600 column slots',
+      `create table users (id integer primary key);
+       create table orders (id integer, user_id integer references users) partition by list (id);
+       create table first (id integer, user_id integer);
+       ${usingSlots('first', 1_598)} alter table orders attach partition first for values in (1)`,
+      WIDER,
+    ],
+  ])('has no room for %s', async ([, refused, given, operation]) => {
+    const database = await testDatabase(given)
+    const bellows = await database.bellows()
+    await expect(bellows.plan({ name: '0001_test', operations: [operation] })).rejects.toMatchObject({
+      code: 'plan_refused',
+      message: `${refused}; PostgreSQL does not reuse those of dropped columns.`,
     })
   })
 })

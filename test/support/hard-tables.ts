@@ -53,11 +53,14 @@ export const HARD_TABLES: readonly HardTable[] = [
 export const CROWDED: HardTable = {
   ...USERS,
   what: 'nearly no column slot left',
-  more: (table) => {
-    const fillers = Array.from({ length: SLOTS_USED - 3 }, (_, at) => `filler_${at}`)
-    return `alter table ${table} ${fillers.map((name) => `add ${name} boolean`).join(', ')};
+  more: (table) => usingSlots(table, SLOTS_USED - 3),
+}
+
+/** Uses up slots of a table by columns that come and go. */
+export function usingSlots(table: string, slots: number): string {
+  const fillers = Array.from({ length: slots }, (_, at) => `filler_${at}`)
+  return `alter table ${table} ${fillers.map((name) => `add ${name} boolean`).join(', ')};
       alter table ${table} ${fillers.map((name) => `drop ${name}`).join(', ')};`
-  },
 }
 
 /** Makes the table with columns besides its key, and with what is hard about it. */

@@ -44,7 +44,8 @@ select json_build_object(
   'published', publishing.names is not null or c.relkind = 'p' and exists (select from pg_publication p
     cross join lateral pg_get_publication_tables(p.pubname) t where (p.pubupdate or p.pubdelete)
       and t.relid in (select y.relid from pg_partition_tree(c.oid) y)),
-  'columnSlots', (select count(*) from pg_attribute a where a.attrelid = c.oid and a.attnum > 0),
+  -- A new column comes to each partition as well, of which one may have had more of them.
+  'columnSlots', greatest(c.relnatts, (select max(p.relnatts) from pg_partition_tree(c.oid) y join pg_class p on p.oid = y.relid where c.relkind = 'p')),
   'rowsEstimate', c.reltuples::bigint,
   -- As of the last ANALYZE: to look at the file would cost more than all the rest, and wait for whoever has locked the table.
   'bytes', (case c.relkind when 'p' then (select coalesce(sum(greatest(f.relpages, 0)), 0) from pg_partition_tree(c.oid) y join pg_class f on f.oid = y.relid)

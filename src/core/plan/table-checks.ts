@@ -2,9 +2,12 @@ import { BellowsError } from '../errors.ts'
 import {
   type Column,
   findColumn,
+  findTable,
+  isSameName,
   needsColumn,
   primaryKeyOf,
   type QualifiedName,
+  type Schema,
   type Table,
 } from '../schema/model.ts'
 import { OWN } from '../schema/own.ts'
@@ -147,14 +150,31 @@ export function rulesOn(table: Table, column: string): readonly string[] {
   ].map(({ name }) => shown(name))
 }
 
-export function columnSlotProblems(table: Table): BellowsError[] {
-  if (table.columnSlots < COLUMN_SLOTS_MAX) return []
+/** @param news so many columns come at once */
+export function columnSlotProblems({ name, kind, columnSlots }: Table, news = 1): BellowsError[] {
+  const left = COLUMN_SLOTS_MAX - columnSlots
+  if (news <= left) return []
+  const used =
+    left <= 0
+      ? `has used all its ${COLUMN_SLOTS_MAX} column slots`
+      : `has ${left} of its ${COLUMN_SLOTS_MAX} column slots left, and gets ${news} new columns`
   return [
     refused(
-      `"${table.name}" has used all its ${COLUMN_SLOTS_MAX} column slots; PostgreSQL does not reuse those of dropped columns.`,
+      `"${name}"${kind === 'partitioned' ? ', or a partition of it,' : ''} ${used}; PostgreSQL does not reuse those of dropped columns.`,
       'Only a new table helps: copy the rows to one and swap the two.',
     ),
   ]
+}
+
+/** The same of columns in several tables, each of which gets a new one beside it. */
+export function twinSlotProblems(
+  columns: readonly { readonly table: QualifiedName }[],
+  schema: Schema,
+): BellowsError[] {
+  const tables = new Set(columns.flatMap(({ table }) => findTable(schema, table) ?? []))
+  return [...tables].flatMap((table) =>
+    columnSlotProblems(table, columns.filter((one) => isSameName(one.table, table)).length),
+  )
 }
 
 /** A key column cannot be taken away by dropping it later: the rows would lose their identity. */

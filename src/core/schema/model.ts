@@ -44,7 +44,7 @@ export interface Table extends QualifiedName {
   readonly closed: readonly string[]
   /** Does a publication send its updates and deletes, for which it needs a replica identity? */
   readonly published: boolean
-  /** Attribute numbers used up, dropped columns included. PostgreSQL never reuses one. */
+  /** Attribute numbers used up, dropped columns included, in the table or the partition with the most of them. PostgreSQL never reuses one. */
   readonly columnSlots: number
   /** Of a partitioned table: its partitions on all levels, each behind the one that it is a part of, the default one behind its siblings. */
   readonly parts: readonly Part[]

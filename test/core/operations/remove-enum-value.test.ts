@@ -201,6 +201,15 @@ describe('remove_enum_value', () => {
     expect(problems(op, {}, [users, foreign])).toEqual([has('public.days is a foreign table')])
   })
 
+  test('is refused where a table has no room for all of its columns', () => {
+    const both = { ...users, columns: [...users.columns, column('before', 'public.mood', MOOD)] }
+    const columns = [...PLACES, { table: { namespace: 'public', name: 'users' }, column: 'before' }]
+    expect(problems(op, { columns }, [{ ...both, columnSlots: 1598 }, days])).toEqual([])
+    expect(problems(op, { columns }, [{ ...both, columnSlots: 1599 }, days])).toEqual([
+      has('"users" has 1 of its 1600 column slots left, and gets 2 new columns'),
+    ])
+  })
+
   test.each<[string, Operation]>([
     ['names the type', { kind: 'add_enum_value', namespace: 'public', type: 'mood', value: 'new' }],
     [

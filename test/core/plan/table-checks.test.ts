@@ -6,9 +6,11 @@ import {
   refused,
   tableProblems,
   theTable,
+  twinSlotProblems,
 } from '../../../src/core/plan/table-checks.ts'
 import type { Table } from '../../../src/core/schema/model.ts'
-import { column, indexOf, primaryKeyOf, table, told } from '../../support/model.ts'
+import { nameOf } from '../../../src/core/schema/name-of.ts'
+import { column, indexOf, primaryKeyOf, schemaOf, table, told } from '../../support/model.ts'
 
 const op = { namespace: 'public', table: 'users' }
 
@@ -97,6 +99,25 @@ describe('the slots of a table', () => {
     [1601, 1],
   ])('%i used up: %i problems', (columnSlots, count) => {
     expect(columnSlotProblems(table({ columnSlots }))).toHaveLength(count)
+  })
+
+  test('are counted table by table where several columns come at once', () => {
+    const [users, orders] = [table({ columnSlots: 1598 }), table({ name: 'orders', columnSlots: 1599 })]
+    const schema = schemaOf(users, orders)
+    const inBoth = [users, users, orders].map(nameOf)
+    expect(
+      twinSlotProblems(
+        inBoth.map((one) => ({ table: one })),
+        schema,
+      ),
+    ).toEqual([])
+    const more = [...inBoth, nameOf(orders)].map((one) => ({ table: one }))
+    expect(told(twinSlotProblems(more, schema))).toEqual([
+      [
+        'plan_refused',
+        '"orders" has 1 of its 1600 column slots left, and gets 2 new columns; PostgreSQL does not reuse those of dropped columns.',
+      ],
+    ])
   })
 
   test('when used up are explained', () => {

@@ -1,7 +1,7 @@
 import type { BellowsError } from '../../errors.ts'
 import type { Hazard } from '../../plan/hazard.ts'
 import { userTriggersFire } from '../../plan/hazards.ts'
-import { columnSlotProblems, refused } from '../../plan/table-checks.ts'
+import { refused, twinSlotProblems } from '../../plan/table-checks.ts'
 import type { Facts } from '../../schema/facts.ts'
 import type { Column, Table } from '../../schema/model.ts'
 import { carryProblems, sourceProblems } from '../copy/checks.ts'
@@ -11,6 +11,7 @@ import type { Context } from '../operation.ts'
 import { mappingHazards, retypeProblems } from '../retype/checks.ts'
 import { type Change, type ChangeType, changeOf, retyped } from './change.ts'
 import { keyChangeProblems } from './keys/checks.ts'
+import { changing } from './keys/keys.ts'
 
 export function changeProblems(
   op: ChangeType,
@@ -27,6 +28,7 @@ export function changeProblems(
       : change.by === 'copy'
         ? [
             ...copyProblems(op, table, from, { change, facts }),
+            ...twinSlotProblems(changing(op, schema, change.target), schema),
             ...includedProblems(schema, table, from.name),
             ...(byKey ? keyChangeProblems(op, context, change) : []),
           ]
@@ -54,7 +56,6 @@ function copyProblems(
 ): readonly BellowsError[] {
   return [
     ...carryProblems(table, from),
-    ...columnSlotProblems(table),
     ...retypeProblems(retyped(op), table, from, { target: change.target, facts }),
     ...(change.mapping.down === undefined && op.overlap !== 'forward_only' ? [noWayBack(op)] : []),
   ]

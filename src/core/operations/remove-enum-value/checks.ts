@@ -1,5 +1,5 @@
 import type { BellowsError } from '../../errors.ts'
-import { columnSlotProblems, refused, tableProblems } from '../../plan/table-checks.ts'
+import { refused, tableProblems, twinSlotProblems } from '../../plan/table-checks.ts'
 import { type Column, needsColumn, type Table } from '../../schema/model.ts'
 import { shown } from '../../sql.ts'
 import { carryProblems, ruleProblems, sourceProblems } from '../copy/checks.ts'
@@ -19,9 +19,11 @@ export function removalProblems(op: RemoveEnumValue, context: Context): readonly
   if (problems.length > 0 || known === undefined) return problems
   if (op.becomes === op.value)
     return [refused(`'${op.value}' cannot become itself.`, 'Name another value, or null.')]
+  const members = membersOf(op, facts, schema)
   return [
     ...typeProblems(op, known),
-    ...membersOf(op, facts, schema).flatMap(({ table, from }) => memberProblems(op, table, from)),
+    ...members.flatMap(({ table, from }) => memberProblems(op, table, from)),
+    ...twinSlotProblems(members, schema),
   ]
 }
 
@@ -64,7 +66,6 @@ function memberProblems(op: RemoveEnumValue, table: Table, from: Column): readon
   return [
     ...sourceProblems(table, from),
     ...carryProblems(table, from),
-    ...columnSlotProblems(table),
     ...ruleProblems(table, from.name, from.name),
     ...valueProblems(op, table, from),
   ]

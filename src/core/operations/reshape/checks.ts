@@ -29,7 +29,7 @@ export function reshapeProblems(shape: Reshape, { schema, facts }: Context): rea
   const olds = shape.olds.flatMap(({ name }) => findColumn(table, name) ?? [])
   return [
     ...shape.news.flatMap(({ name }) => columnTaken(table, name)),
-    ...columnSlotProblems({ ...table, columnSlots: table.columnSlots + shape.news.length - 1 }),
+    ...columnSlotProblems(table, shape.news.length),
     ...olds.flatMap((column) => [
       ...keyProblems(table, column),
       ...sourceProblems(table, column),

@@ -149,6 +149,17 @@ describe('a change of a key', () => {
   })
 })
 
+const SELLS = {
+  name: 'sells',
+  columns: ['seller'],
+  definition: 'FOREIGN KEY (seller) REFERENCES users(id)',
+}
+const BOSSES = {
+  name: 'bosses',
+  columns: ['boss'],
+  definition: 'FOREIGN KEY (boss) REFERENCES users(id)',
+}
+
 describe('a change of a key is refused', () => {
   const key = primaryKeyOf(['id'])
   test.for<readonly [string, Schema, Partial<ChangeType>, string]>([
@@ -181,6 +192,32 @@ describe('a change of a key is refused', () => {
       schemaOf(users({ published: true }), orders()),
       {},
       '"users" is published with its updates and deletes: subscribers know its rows by the primary key, and have only the old column.',
+    ],
+    [
+      'where a table has no room for all of its columns that point at it',
+      schemaOf(
+        users(),
+        orders({
+          columns: [column('user_id', 'integer'), column('seller', 'integer')],
+          constraints: [POINTS, { ...POINTS, ...SELLS }],
+          columnSlots: 1599,
+        }),
+      ),
+      {},
+      '"orders" has 1 of its 1600 column slots left, and gets 2 new columns; PostgreSQL does not reuse those of dropped columns.',
+    ],
+    [
+      'where it has no room for the column and one of its own that points at it',
+      schemaOf(
+        users({
+          columns: [column('id', 'integer', { nullable: false }), column('boss', 'integer')],
+          constraints: [key, { ...POINTS, ...BOSSES }],
+          columnSlots: 1599,
+        }),
+        orders(),
+      ),
+      {},
+      '"users" has 1 of its 1600 column slots left, and gets 2 new columns; PostgreSQL does not reuse those of dropped columns.',
     ],
     [
       'that is deferrable',

@@ -1,6 +1,6 @@
 import type { BellowsError } from '../../../errors.ts'
 import { keepsApart } from '../../../plan/mapping.ts'
-import { columnSlotProblems, refused, tableProblems } from '../../../plan/table-checks.ts'
+import { refused, tableProblems } from '../../../plan/table-checks.ts'
 import {
   type Column,
   findColumn,
@@ -111,7 +111,6 @@ function followingProblems(
     ...partedProblems(op, table, from, target),
     ...sourceProblems(table, from),
     ...carryProblems(table, from),
-    ...columnSlotProblems(table),
     ...('problem' in mapping
       ? [
           refused(
