@@ -28,7 +28,7 @@ import { type Passed, requireNobodySql } from './gate.ts'
 import { forgetDoorOf } from './gated.ts'
 import { holds, requireAll } from './holds.ts'
 import { workThroughParts } from './index-parts.ts'
-import { inspect } from './inspect.ts'
+import { inspect, tellingRows } from './inspect.ts'
 import { transactWithLocks } from './lock.ts'
 import { note } from './note.ts'
 import { buildIndex, runAhead, runOutside } from './outside.ts'
@@ -117,7 +117,8 @@ async function perform(engine: Driving, run: Run, step: Step, performing: Perfor
   if (isAtOneGo(step)) await whileHeldByHand(engine, run.id, step)
   if (isTransaction(step)) {
     await runAhead(engine, step)
-    await standing(engine, run, step, () => performTransaction(engine, run, step, performing))
+    const work = () => performTransaction(engine, run, step, performing)
+    await standing(engine, run, step, () => tellingRows(engine, step, work))
     return
   }
   await begin(engine, run, step, performing)

@@ -1,5 +1,6 @@
 import { BellowsError } from '../core/errors.ts'
-import type { InspectStep } from '../core/plan/step.ts'
+import type { Inspection } from '../core/plan/inspection.ts'
+import type { Step, TransactionStep } from '../core/plan/step.ts'
 import type { Sql } from '../core/sql.ts'
 import type { Driving } from './context.ts'
 import { holds } from './holds.ts'
@@ -8,7 +9,7 @@ import { holds } from './holds.ts'
  * Looks for rows that are in the way.
  * @throws BellowsError `rows_in_the_way` with some of them; nothing was changed
  */
-export async function inspect(engine: Driving, step: InspectStep): Promise<void> {
+export async function inspect(engine: Driving, step: Looking): Promise<void> {
   const { database, settings } = engine
   const rows = await database.readOnly<Readonly<Record<string, unknown>>>(
     await offendersNow(engine, step),
@@ -22,7 +23,29 @@ export async function inspect(engine: Driving, step: InspectStep): Promise<void>
   )
 }
 
-async function offendersNow(engine: Driving, { offenders, whileHidden = [] }: InspectStep): Promise<Sql> {
+type Looking = Inspection & Pick<Step, 'id'>
+
+async function offendersNow(engine: Driving, { offenders, whileHidden = [] }: Looking): Promise<Sql> {
   for (const hidden of whileHidden) if (await holds(engine, hidden.when)) return hidden.offenders
   return offenders
 }
+
+/**
+ * Does what rows may refuse that came after the last look for them. Then nothing was changed, and they are told as that look would have.
+ * @throws BellowsError `rows_in_the_way`
+ */
+export async function tellingRows<T>(
+  engine: Driving,
+  { id, refusedBy }: TransactionStep,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    const isRefused = error instanceof BellowsError && error.sqlstate === EXCLUSION_VIOLATION
+    if (isRefused && refusedBy !== undefined) await inspect(engine, { id, ...refusedBy })
+    throw error
+  }
+}
+
+const EXCLUSION_VIOLATION = '23P01'

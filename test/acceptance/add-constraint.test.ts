@@ -132,6 +132,13 @@ describe('add_constraint', () => {
       /Rows of "plain" have no "Id".*"ctid":"\(\d+,\d+\)","Id":null/,
       `delete from plain where room = 4711`,
     ],
+    [
+      'an exclusion',
+      { table: 'plain', exclude: 'using gist (int4range(room, room + 10) with &&) where ("Id" > 0)' },
+      `insert into plain values (2, 5), (-1, 5)`,
+      /Rows of "plain" exclude one another.*such as: \{"ctid":"\(0,1\)","room":1,"Id":1,"excludes":\{"ctid":"\(0,2\)","room":5,"Id":2\}\}$/i,
+      `delete from plain where "Id" = 2`,
+    ],
   ]
 
   test.for(AGAINST)(

@@ -272,6 +272,7 @@ export function facts(more: Partial<Facts> = {}): Facts {
     mappings: {},
     collations: {},
     indexes: {},
+    exclusions: {},
     options: {},
     bounds: {},
     definitions: {},

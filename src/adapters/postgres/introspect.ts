@@ -21,6 +21,7 @@ import { readTables } from './tables.ts'
 import { withTablesOfTypes } from './tables-of-types.ts'
 import { tryBounds } from './try-bound.ts'
 import { tryDefinitions } from './try-definition.ts'
+import { tryExclusions } from './try-exclusion.ts'
 import { tryIndexes } from './try-index.ts'
 import { tryOptions } from './try-options.ts'
 import { tryViews } from './try-views.ts'
@@ -55,6 +56,7 @@ export async function introspect(
       names: await readNames(sessions, needs.names),
       closedNamespaces: await readClosedNamespaces(sessions),
       indexes: await tryIndexes(asking, needs.indexes, known),
+      exclusions: await tryExclusions(asking, needs.exclusions, known),
       expressions: await withDomainDefaults(
         asking,
         await withPrinted(await readExpressions(asking, asked), defaults, asking, known),

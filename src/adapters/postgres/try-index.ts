@@ -8,7 +8,8 @@ import type { Facts } from '../../core/schema/facts.ts'
 import type { IndexFacts, Namesake } from '../../core/schema/indexes.ts'
 import type { QualifiedName, Table } from '../../core/schema/model.ts'
 import { id, join, lit, qualified, regclass, type Sql, sql, trusted } from '../../core/sql.ts'
-import { type ComingColumn, comingColumns, type Known, likeMade } from './added-columns.ts'
+import type { Known } from './added-columns.ts'
+import { emptyCopy } from './empty-copy.ts'
 import { type Scratch, scratchFor } from './scratch.ts'
 import type { Sessions } from './sessions.ts'
 import { tablesQuery } from './table-query.ts'
@@ -43,27 +44,6 @@ export async function tryIndexes(
   return facts
 }
 
-/** Makes the table as it will be: of one that is there, or of the columns of one that the migration makes; nothing of any other one. */
-async function emptyCopy(
-  sessions: Sessions,
-  need: Need,
-  copy: QualifiedName,
-  known: Known,
-): Promise<readonly Sql[]> {
-  const coming = comingColumns(need.added, need.table, known)
-  if (!(await exists(sessions, need)))
-    return coming.length === 0 ? [] : [likeMade(qualified(copy), coming, need.divided)]
-  return [
-    sql`create table ${qualified(copy)} (like ${qualified(need.table)} including generated)${await partitioning(sessions, need.table)}`,
-    ...comingSql(copy, coming),
-  ]
-}
-
-async function exists(sessions: Sessions, { table }: Need): Promise<boolean> {
-  const [found] = await sessions.read<{ there: boolean }>(sql`select ${regclass(table)} is not null as there`)
-  return found?.there === true
-}
-
 interface Trial {
   readonly sessions: Sessions
   readonly scratch: Scratch
@@ -96,32 +76,17 @@ async function tried(
   return { ...more, index, namesakes: await namesakes(sessions, need.table.namespace, names) }
 }
 
-/** Has the copy of the table have the columns that are to come. */
-function comingSql(copy: QualifiedName, coming: readonly ComingColumn[]): readonly Sql[] {
-  if (coming.length === 0) return []
-  const changes = coming.flatMap(({ column, type, collate, replaces }) => [
-    ...(replaces ? [sql`drop column ${id(column)}`] : []),
-    sql`add column ${id(column)} ${type}${collate}`,
-  ])
-  return [sql`alter table ${qualified(copy)} ${join(changes)}`]
-}
-
-/** A unique index of a partitioned table must have the key by which the table is partitioned. */
-async function partitioning(sessions: Sessions, table: QualifiedName): Promise<Sql> {
-  const [found] = await sessions.read<{ key: string | null }>(
-    sql`select pg_catalog.pg_get_partkeydef(${regclass(table)}) as key`,
-  )
-  return typeof found?.key === 'string' ? sql` partition by ${trusted(found.key)}` : sql``
-}
+/** What index `i` is made of, as expressions, each with its collation where that is not the database's. */
+export const KEYS: Sql = sql`(select pg_catalog.json_agg('(' || pg_catalog.pg_get_indexdef(i.indexrelid, k.at, false) || ')'
+        || coalesce((select pg_catalog.format(' collate %I.%I', n.nspname, c.collname) from pg_catalog.pg_collation c
+          join pg_catalog.pg_namespace n on n.oid = c.collnamespace where c.oid = i.indcollation[k.at - 1] and c.collname <> 'default'), '')
+        order by k.at) from pg_catalog.generate_series(1, i.indnkeyatts::integer) as k (at))`
 
 function moreOf(table: QualifiedName): Sql {
   return sql`
 select pg_catalog.json_build_object(
     'using', ${USING},
-    'keys', (select pg_catalog.json_agg('(' || pg_catalog.pg_get_indexdef(i.indexrelid, k.at, false) || ')'
-        || coalesce((select pg_catalog.format(' collate %I.%I', n.nspname, c.collname) from pg_catalog.pg_collation c
-          join pg_catalog.pg_namespace n on n.oid = c.collnamespace where c.oid = i.indcollation[k.at - 1] and c.collname <> 'default'), '')
-        order by k.at) from pg_catalog.generate_series(1, i.indnkeyatts::integer) as k (at)),
+    'keys', ${KEYS},
     'predicate', pg_catalog.pg_get_expr(i.indpred, i.indrelid),
     'nullsDistinct', not coalesce((pg_catalog.to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false)) as more
   from pg_catalog.pg_index i join pg_catalog.pg_class x on x.oid = i.indexrelid join pg_catalog.pg_class t on t.oid = i.indrelid

@@ -2,6 +2,7 @@ import { assert, BellowsError } from '../errors.ts'
 import { tableProblems, theTable } from '../plan/table-checks.ts'
 import { findTable, withTable } from '../schema/model.ts'
 import type { Context, OperationSpec } from './operation.ts'
+import { asTried } from './rules/exclusion.ts'
 import { inspectSteps } from './rules/inspect.ts'
 import { ruleName } from './rules/name.ts'
 import { ruleNeeds } from './rules/needs.ts'
@@ -63,7 +64,7 @@ export const addConstraint: OperationSpec<AddConstraint> = {
     const [rule] = rulesOf(op)
     const name = rule === undefined ? undefined : ruleName(rule, table, op.name, { facts })
     assert(rule !== undefined && name !== undefined, 'apply comes after check')
-    return withTable(schema, withRule(table, rule, name, facts))
+    return withTable(schema, withRule(table, asTried(rule, table, facts), name, facts))
   },
 
   expand: (op, context) => {
@@ -88,7 +89,8 @@ function workFor(op: AddConstraint, context: Context): Work {
   const name = table === undefined || rule === undefined ? undefined : ruleName(rule, table, op.name, context)
   assert(table !== undefined && rule !== undefined && name !== undefined, 'steps come after check')
   const other = rule.kind === 'foreign_key' ? findTable(context.schema, rule.other) : undefined
-  return { table, rule, name, other, time: timeOf(op), seed: context.seed }
+  const tried = asTried(rule, table, context.facts)
+  return { table, rule: tried, name, other, time: timeOf(op), seed: context.seed }
 }
 
 /** The rules that an operation states; it must be one. */

@@ -1,5 +1,6 @@
 import type { BoundNeed } from '../schema/bounds.ts'
 import type { DefinitionNeed } from '../schema/definitions.ts'
+import type { ExclusionNeed } from '../schema/exclusions.ts'
 import type { RowShape, RowValue } from '../schema/facts.ts'
 import type { MappingNeed } from '../schema/mappings.ts'
 import type { QualifiedName } from '../schema/model.ts'
@@ -51,6 +52,11 @@ export interface Needs {
     readonly added: readonly AddedColumn[]
     readonly divided?: Sql
   })[]
+  /** The same of what operations write behind EXCLUDE. */
+  readonly exclusions: readonly (ExclusionNeed & {
+    readonly added: readonly AddedColumn[]
+    readonly divided?: Sql
+  })[]
   /** Storage parameters of tables with their values, as SQL. */
   readonly options: readonly Sql[]
   /** Definitions of objects, to be tried. */
@@ -93,11 +99,14 @@ export interface AddedColumn {
 
 /** What one operation has to do with, said before anything is known of the database. */
 export interface OperationNeeds
-  extends Partial<Omit<Needs, 'tables' | 'conditions' | 'indexes' | 'defaults' | 'values' | 'definitions'>> {
+  extends Partial<
+    Omit<Needs, 'tables' | 'conditions' | 'indexes' | 'exclusions' | 'defaults' | 'values' | 'definitions'>
+  > {
   readonly tables: Needs['tables']
   readonly defaults?: readonly DefaultNeed[]
   readonly conditions?: readonly ConditionNeed[]
   readonly indexes?: readonly IndexNeed[]
+  readonly exclusions?: readonly ExclusionNeed[]
   readonly values?: readonly RowValue[]
   /** How a table that it makes is divided, if it is. */
   readonly divides?: { readonly table: QualifiedName; readonly by: Sql }

@@ -137,12 +137,12 @@ export function behindUnique(using: string): string {
 }
 
 /** TABLESPACE stands before the predicate, which is the only WHERE that is in no parentheses. */
-function inTablespace(using: string, tablespace: string | null): string {
+export function inTablespace(using: string, tablespace: string | null, words = sql`tablespace`): string {
   if (tablespace === null) return using
   const where = topLevel(tokensOf(using)).find(({ text }) => text.toLowerCase() === 'where')
   const at = where?.start ?? new TextEncoder().encode(using).length
   const [before, after] = [bytesBetween(using, 0, at), bytesBetween(using, at, Number.MAX_SAFE_INTEGER)]
-  return `${before} tablespace ${id(tablespace)}${after === '' ? '' : ` ${after}`}`
+  return `${before} ${words} ${id(tablespace)}${after === '' ? '' : ` ${after}`}`
 }
 
 function topLevel(tokens: readonly Token[]): readonly Token[] {

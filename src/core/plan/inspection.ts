@@ -13,3 +13,8 @@ export interface Inspection {
   /** What to do about them. */
   readonly hint: string
 }
+
+export interface Refusable {
+  /** Looked for where rows that exclude one another fail the step: they came after the last look. */
+  readonly refusedBy?: Inspection
+}

@@ -45,12 +45,9 @@ export function needsOf(migration: Migration): Needs {
     ),
     mappings: needs.flatMap(({ mappings = [] }) => mappings),
     collations: needs.flatMap(({ collations = [] }) => collations),
-    indexes: needs.flatMap(({ indexes = [] }, at) =>
-      indexes.map((index) => ({
-        ...index,
-        added: addedTo(index.table, needs, at),
-        ...dividedBy(index.table, needs.slice(0, at)),
-      })),
+    indexes: needs.flatMap(({ indexes = [] }, at) => indexes.map((one) => asItWillBe(one, needs, at))),
+    exclusions: needs.flatMap(({ exclusions = [] }, at) =>
+      exclusions.map((one) => asItWillBe(one, needs, at)),
     ),
     defaults: needs.flatMap(({ defaults = [] }, at) =>
       defaults.map((one) => {
@@ -70,6 +67,19 @@ export function needsOf(migration: Migration): Needs {
     objects: needs.flatMap(({ objects = [] }) => objects),
     bounds: needs.flatMap(({ bounds = [] }) => bounds),
     questions: [...new Set(needs.flatMap(({ questions = [] }) => questions))],
+  }
+}
+
+/** With what operations in front of one do to the table. */
+function asItWillBe<N extends { readonly table: QualifiedName }>(
+  need: N,
+  needs: readonly OperationNeeds[],
+  at: number,
+) {
+  return {
+    ...need,
+    added: addedTo(need.table, needs, at),
+    ...dividedBy(need.table, needs.slice(0, at)),
   }
 }
 

@@ -4,7 +4,7 @@ import type { Sql } from '../sql.ts'
 import type { Change } from './change.ts'
 import type { Comparison } from './comparison.ts'
 import type { Hazard } from './hazard.ts'
-import type { Inspection } from './inspection.ts'
+import type { Inspection, Refusable } from './inspection.ts'
 import type { Leaver } from './leaver.ts'
 import type { ForeignKeyParts, IndexParts, StandingParts } from './parts.ts'
 import type { Shares } from './shares.ts'
@@ -77,7 +77,7 @@ interface Common {
 }
 
 /** A step that is one short transaction, sent to the server as one message, COMMIT included. */
-export interface TransactionStep extends Common {
+export interface TransactionStep extends Common, Refusable {
   readonly kind: 'ddl' | 'install_dual_write' | 'validate' | 'retire' | 'purge'
   readonly locks: readonly Lock[]
   readonly requires: readonly Requirement[]

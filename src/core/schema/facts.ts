@@ -1,6 +1,7 @@
 import { qualified } from '../sql.ts'
 import type { BoundFacts } from './bounds.ts'
 import type { DefinitionFacts } from './definitions.ts'
+import type { ExclusionFacts } from './exclusions.ts'
 import type { IndexFacts } from './indexes.ts'
 import type { CollationFacts, MappingFacts } from './mappings.ts'
 import type { Column, QualifiedName, Volatility } from './model.ts'
@@ -45,6 +46,8 @@ export interface Facts {
   >
   /** Index definitions, by their text: what the server makes of them, or why it does not take them. */
   readonly indexes: Readonly<Record<string, IndexFacts | { readonly problem: string }>>
+  /** What stands behind EXCLUDE, by `exclusionKey`: what the server makes of it, or why it does not take it; absent of a table that it could not be asked about. */
+  readonly exclusions: Readonly<Record<string, ExclusionFacts | { readonly problem: string }>>
   /** Storage parameters with their values that the server does not take, as operations write them, each with why. */
   readonly options: Readonly<Record<string, string>>
   /** Definitions of objects, by `definitionKey`: what the server makes of them, or why it does not take them; absent where it was not asked. */

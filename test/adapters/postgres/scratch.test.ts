@@ -9,6 +9,7 @@ const OPERATIONS: readonly Operation[] = [
   { kind: 'add_column', ...ON, column: 'slug', type: 'text', nullable: true, up: 'lower(users.name)' },
   { kind: 'change_type', ...ON, column: 'age', type: 'text', up: 'age::text', down: 'age::integer' },
   { kind: 'create_index', definition: 'create index by_name on users (lower(name) desc) where id > 0' },
+  { kind: 'add_constraint', ...ON, exclude: 'using btree (name with =) where (id > 0)' },
   {
     kind: 'attach_partition',
     namespace: 'public',

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { type AddConstraint, addConstraint } from '../../../src/core/operations/add-constraint.ts'
 import type { Step, StepDraft } from '../../../src/core/plan/step.ts'
+import { type ExclusionFacts, exclusionKey } from '../../../src/core/schema/exclusions.ts'
 import { conditionKey, type Facts, nameKey } from '../../../src/core/schema/facts.ts'
 import type { Schema, Table } from '../../../src/core/schema/model.ts'
 import {
@@ -42,6 +43,16 @@ const to = (more: Partial<NonNullable<AddConstraint['foreign_key']>['references'
   references: { namespace: 'public', table: 'teams', columns: ['id'], ...more },
 })
 
+const EXCLUDE = 'using gist (name with =)'
+const EXCLUSION: ExclusionFacts = {
+  elements: 'USING gist (name WITH =)',
+  keys: ['(name)'],
+  operators: ['operator(pg_catalog.=)'],
+  predicate: null,
+}
+const tried = (found: ExclusionFacts | { readonly problem: string }, elements = EXCLUDE) =>
+  facts({ exclusions: { [exclusionKey({ table: USERS, elements })]: found } })
+
 const sqlOf = (drafts: readonly StepDraft[]) =>
   drafts.flatMap((draft) =>
     draft.kind === 'inspect'
@@ -52,7 +63,7 @@ const sqlOf = (drafts: readonly StepDraft[]) =>
           ? [draft.statement]
           : [],
   )
-const steps = (op: AddConstraint, of: Schema | Table = SCHEMA, known: Facts = facts()) =>
+const steps = (op: AddConstraint, of: Schema | Table = SCHEMA, known: Facts = tried(EXCLUSION)) =>
   addConstraint.contract(op, context(of, known))
 const problems = (op: AddConstraint, of: Schema | Table = SCHEMA, known: Facts = facts()) =>
   addConstraint.check(op, context(of, known))
@@ -111,9 +122,12 @@ describe('the steps of a constraint', () => {
       ],
     ],
     [
-      'an exclusion is built at once',
-      add({ exclude: 'using gist (name with =)' }),
-      [`alter table ${T} add constraint "users_name_excl" exclude using gist (name with =)`],
+      'an exclusion is built at once, as the server prints it',
+      add({ exclude: EXCLUDE, deferrable: 'initially_deferred' }),
+      [
+        expect.stringMatching(/^with compared as /),
+        `alter table ${T} add constraint "users_name_excl" exclude USING gist (name WITH =) deferrable initially deferred`,
+      ],
     ],
   ])('%s', (_what, op, expected) => {
     expect(sqlOf(steps(op))).toEqual(expected)
@@ -200,10 +214,60 @@ describe('the steps of a constraint', () => {
   })
 
   test('of an exclusion do not begin when the table has grown', () => {
-    const [gate, step] = steps(add({ exclude: 'using gist (name with =)' }))
-    expect(gate?.kind).toBe('gate')
+    const [look, gate, step] = steps(add({ exclude: EXCLUDE }))
+    expect([look?.kind, gate?.kind]).toEqual(['inspect', 'gate'])
     expect(step !== undefined && 'requires' in step ? step.requires : []).toContainEqual(
       expect.objectContaining({ that: expect.stringContaining('<= 1048576'), code: 'plan_refused' }),
+    )
+  })
+})
+
+describe('the rows that an exclusion is against', () => {
+  const found = {
+    ...EXCLUSION,
+    elements: 'USING gist (name WITH =, lower(name) WITH app.~~) WHERE (team > 0)',
+  }
+  const of = {
+    ...found,
+    keys: ['(name) collate pg_catalog."C"', '(lower(name))'],
+    operators: ['operator(pg_catalog.=)', 'operator(app.~~)'],
+    predicate: '(team > 0)',
+  }
+
+  test('are compared by the operators of the server, each pair once, with what both are known by', () => {
+    const [look] = addConstraint.expand(add({ exclude: EXCLUDE }), context(SCHEMA, tried(of)))
+    expect(look).toMatchObject({
+      does: 'look for rows that exclude one another of "users"',
+      otherwise:
+        'Rows of "users" exclude one another, so the exclusion constraint "users_name_excl" cannot come up; nothing was changed.',
+    })
+    const name = 'pg_catalog.left("name"::pg_catalog.text, 100)'
+    expect(sqlOf(look === undefined ? [] : [look])).toEqual([
+      `with compared as (select pg_catalog.row_number() over () as place, (name) collate pg_catalog."C" as "key 1", (lower(name)) as "key 2", "id" as "value 1", ${name} as "value 2", "team" as "value 3" from ${T} "users" where ((team > 0)) and pg_catalog.num_nulls((name) collate pg_catalog."C", (lower(name))) = 0) select a."value 1" as "id", a."value 2" as "name", a."value 3" as "team", (select r from (select b."value 1" as "id", b."value 2" as "name", b."value 3" as "team") r) as excludes from compared a join compared b on a.place < b.place and a."key 1" operator(pg_catalog.=) b."key 1" and a."key 2" operator(app.~~) b."key 2" limit 10`,
+    ])
+  })
+
+  test('are looked for once more where they fail the step itself', () => {
+    const [look, , step] = steps(add({ exclude: EXCLUDE }))
+    expect(step).toMatchObject({
+      refusedBy: { offenders: sqlOf(look === undefined ? [] : [look])[0] },
+    })
+  })
+
+  test('in a table without a key are told by their places', () => {
+    const bare = table({ columns: [column('name')], constraints: [], indexes: [] })
+    const [look] = steps(add({ exclude: EXCLUDE }), bare)
+    expect(sqlOf(look === undefined ? [] : [look])[0]).toContain('ctid::pg_catalog.text as "value 1"')
+  })
+
+  test('stay in the tablespace that was asked for', () => {
+    const elements = 'using gist (name with =) using index tablespace fast where (team > 0)'
+    const more = {
+      ...EXCLUSION,
+      elements: `USING gist (name WITH =) WITH (fillfactor='70') WHERE ((team > 0))`,
+    }
+    expect(sqlOf(steps(add({ exclude: elements }), SCHEMA, tried(more, elements))).at(-1)).toBe(
+      `alter table ${T} add constraint "users_name_excl" exclude USING gist (name WITH =) WITH (fillfactor='70') using index tablespace "fast" WHERE ((team > 0))`,
     )
   })
 })
@@ -434,6 +498,24 @@ describe('a constraint that cannot come up', () => {
     else expect(found?.[1]).toMatch(message)
   })
 
+  test('that excludes by what the server does not take', () => {
+    const problem = 'Data type text has no default operator class for access method "gist".'
+    const op = add({ exclude: EXCLUDE })
+    const [found, ...more] = problems(op, SCHEMA, tried({ problem }))
+    expect([found?.code, found?.message, more]).toEqual([
+      'migration_invalid',
+      `PostgreSQL does not take the exclusion ${EXCLUDE} of "users": ${problem}`,
+      [],
+    ])
+    expect(found?.hint).toContain('create extension btree_gist')
+    expect(told(problems(op))).toEqual([
+      [
+        'plan_refused',
+        'The server cannot be asked about the exclusion of public.users, which is not there under this name yet.',
+      ],
+    ])
+  })
+
   test('to a table that the role may not refer to', () => {
     const closed = schemaOf(USERS_TABLE, { ...TEAMS, owned: false, closed: ['id'] })
     expect(told(problems(add({ foreign_key: to() }), closed))).toEqual([
@@ -456,6 +538,6 @@ describe('a constraint that can', () => {
     ['a foreign key to a table of somebody else', add({ foreign_key: to() })],
     ['an exclusion', add({ exclude: 'using gist (name with =) where (team > 0)' })],
   ])('%s', (_what, op) => {
-    expect(problems(op)).toEqual([])
+    expect(problems(op, SCHEMA, tried(EXCLUSION, op.exclude))).toEqual([])
   })
 })

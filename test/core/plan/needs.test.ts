@@ -34,6 +34,7 @@ const NOTHING: Needs = {
   options: [],
   objects: [],
   bounds: [],
+  exclusions: [],
   definitions: [],
   views: [],
   questions: [],

@@ -1,9 +1,13 @@
+import { assert } from '../../errors.ts'
 import type { Inspection } from '../../plan/inspection.ts'
 import { all, columnExists, type Hidden } from '../../plan/probes.ts'
 import type { StepDraft } from '../../plan/step.ts'
 import { findColumn, primaryKey, type Table } from '../../schema/model.ts'
+import { nameOf } from '../../schema/name-of.ts'
 import { id, join, lit, qualified, type Sql, sql, trusted } from '../../sql.ts'
-import type { ForeignKeyRule, KeyRule, Rule } from './rule.ts'
+import { conflictsSql } from './exclusion.ts'
+import { readExclusion } from './read.ts'
+import type { ExclusionRule, ForeignKeyRule, KeyRule, Rule } from './rule.ts'
 import { ROWS_SHOWN, VALUE_CHARACTERS } from './shown-rows.ts'
 import { columnsOf, ids, RULE_WORDS } from './words.ts'
 
@@ -15,8 +19,12 @@ type Phases = readonly ('expand' | 'retire')[]
 
 /** Looks for rows against a rule before it comes up: for them every update would fail from then on. Nobody waits. */
 export function inspectSteps(table: Table, rule: Rule, name: string, phases: Phases): readonly StepDraft[] {
-  if (rule.kind === 'exclusion') return []
-  return lookSteps(table, offendersOf(table, rule), `the ${RULE_WORDS[rule.kind]} "${name}"`, phases)
+  return lookSteps(table, offendersOf(table, rule), comingUp(rule, name), phases)
+}
+
+/** The same at the very moment, where it is too late to look before: nothing keeps such rows away until the constraint is up. */
+export function exclusionLook(table: Table, rule: ExclusionRule, name: string): Inspection {
+  return inspection(table, excluding({ table }, rule), comingUp(rule, name))
 }
 
 /** The same for a rule that a rollback brings back: columns that the migration hides may have their hidden names when it looks ahead. */
@@ -26,7 +34,6 @@ export function inspectBackSteps(
   name: string,
   hidden: readonly Hidden[],
 ): readonly StepDraft[] {
-  if (rule.kind === 'exclusion') return []
   // They are hidden in this order, and come back in the opposite one.
   const hiding = hidden.map((_, at) => hidden.slice(0, hidden.length - at))
   const looks = offendersOf(table, rule).map((look, at) => ({
@@ -36,7 +43,11 @@ export function inspectBackSteps(
       offenders: offendersOf(table, rule, shownAgain(table, columns))[at]?.offenders ?? look.offenders,
     })),
   }))
-  return lookSteps(table, looks, `the ${RULE_WORDS[rule.kind]} "${name}"`, ['expand'])
+  return lookSteps(table, looks, comingUp(rule, name), ['expand'])
+}
+
+function comingUp(rule: Rule, name: string): string {
+  return `the ${RULE_WORDS[rule.kind]} "${name}"`
 }
 
 /** A table with columns by the names that they had before they were hidden. */
@@ -66,18 +77,24 @@ function lookSteps(
   phases: Phases,
 ): readonly StepDraft[] {
   return phases.flatMap((phase) =>
-    looks.map(({ what, offenders, whileHidden, otherwise }) => ({
+    looks.map((look) => ({
       kind: 'inspect',
       phase,
-      does: `look for ${what} of "${table.name}"`,
+      does: `look for ${look.what} of "${table.name}"`,
       hazards: [],
-      table,
-      offenders,
-      ...(whileHidden === undefined || whileHidden.length === 0 ? {} : { whileHidden }),
-      otherwise: `${otherwise}, so ${comingUp} cannot come up; nothing was changed.`,
-      hint: LOOK_AGAIN,
+      ...inspection(table, look, comingUp),
     })),
   )
+}
+
+function inspection(table: Table, { offenders, whileHidden, otherwise }: Look, comingUp: string): Inspection {
+  return {
+    table: nameOf(table),
+    offenders,
+    ...(whileHidden === undefined || whileHidden.length === 0 ? {} : { whileHidden }),
+    otherwise: `${otherwise}, so ${comingUp} cannot come up; nothing was changed.`,
+    hint: LOOK_AGAIN,
+  }
 }
 
 interface Look {
@@ -88,11 +105,7 @@ interface Look {
 }
 
 /** `source` is where its rows are read from, if not from the table as it is. */
-function offendersOf(
-  table: Table,
-  rule: Exclude<Rule, { kind: 'exclusion' }>,
-  source?: Sql,
-): readonly Look[] {
+function offendersOf(table: Table, rule: Rule, source?: Sql): readonly Look[] {
   const of = { table, source }
   switch (rule.kind) {
     case 'check':
@@ -114,6 +127,8 @@ function offendersOf(
           .map((name) => withoutValue(table, name)),
         duplicates(table, rule),
       ]
+    case 'exclusion':
+      return [excluding(of, rule)]
   }
 }
 
@@ -155,6 +170,24 @@ function halfGiven(values: readonly Sql[]): Sql {
   return sql`pg_catalog.num_nulls(${join(values)}) not in (0, ${lit(values.length)})`
 }
 
+/** Each with the one that it excludes. */
+function excluding({ table, source }: Source, rule: ExclusionRule): Look {
+  const read = readExclusion(rule.elements)
+  assert(!('problem' in read) && rule.tried !== undefined, 'steps come after check')
+  const names = namesShown(table, read.uses)
+  return {
+    what: 'rows that exclude one another',
+    offenders: conflictsSql(rule.tried, {
+      from: sql`${source ?? qualified(table)} ${id(table.name)}`,
+      shown: [
+        ...(primaryKey(table).length > 0 ? [] : [{ value: sql`ctid::pg_catalog.text`, as: 'ctid' }]),
+        ...names.map((as) => ({ value: cut(table, as), as })),
+      ],
+    }),
+    otherwise: `Rows of "${table.name}" exclude one another`,
+  }
+}
+
 interface Source {
   readonly table: Table
   readonly source?: Sql | undefined
@@ -163,21 +196,34 @@ interface Source {
 /** A condition may name its table, so that gets another name only where two tables meet. */
 function rowsWhere({ table, source }: Source, columns: readonly string[], where: Sql, alias = sql``): Sql {
   const of = alias === '' ? sql`` : sql`${alias}.`
-  const key = primaryKey(table)
-  const seen = [...new Set([...key, ...columns])].filter((name) => findColumn(table, name) !== undefined)
-  const place = key.length > 0 ? [] : [sql`${of}ctid::pg_catalog.text as ${id('ctid')}`]
-  const values = [...place, ...seen.map((name) => shownValue(table, name, of))]
+  const place = primaryKey(table).length > 0 ? [] : [sql`${of}ctid::pg_catalog.text as ${id('ctid')}`]
+  const values = [...place, ...namesShown(table, columns).map((name) => shownValue(table, name, of))]
   const called = source !== undefined && alias === '' ? id(table.name) : alias
   const from = sql`${source ?? qualified(table)} ${called}`
   return sql`select ${join(values)} from ${from} where ${where} limit ${lit(ROWS_SHOWN)}`
 }
 
-/** A value that may be long is cut. */
+/** By what a row is known, and what is looked at. */
+function namesShown(table: Table, columns: readonly string[]): readonly string[] {
+  const names = new Set([...primaryKey(table), ...columns])
+  return [...names].filter((name) => findColumn(table, name) !== undefined)
+}
+
 function shownValue(table: Table, name: string, of: Sql = sql``): Sql {
+  const value = cut(table, name, of)
+  return isShort(table, name) ? value : sql`${value} as ${id(name)}`
+}
+
+/** A value that may be long is cut. */
+function cut(table: Table, name: string, of: Sql = sql``): Sql {
   const value = sql`${of}${id(name)}`
-  return findColumn(table, name)?.typeStorage === 'plain'
+  return isShort(table, name)
     ? value
-    : sql`pg_catalog.left(${value}::pg_catalog.text, ${lit(VALUE_CHARACTERS)}) as ${id(name)}`
+    : sql`pg_catalog.left(${value}::pg_catalog.text, ${lit(VALUE_CHARACTERS)})`
+}
+
+function isShort(table: Table, name: string): boolean {
+  return findColumn(table, name)?.typeStorage === 'plain'
 }
 
 function named(columns: readonly string[]): string {

@@ -23,6 +23,7 @@ export function ruleNeeds(
     ...(rule.kind === 'unique' || rule.kind === 'primary_key' || rule.kind === 'exclusion'
       ? { questions: [expressionKeyQuestion(table)] }
       : {}),
+    ...(rule.kind === 'exclusion' ? { exclusions: [{ table, elements: rule.elements }] } : {}),
     touches: touchesOf(table, rule),
   }
 }

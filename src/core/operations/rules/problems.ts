@@ -7,6 +7,7 @@ import { findColumn, primaryKeyOf, type Table } from '../../schema/model.ts'
 import { shown } from '../../sql.ts'
 import type { Context } from '../operation.ts'
 import { ownConstraintProblems, partRuleProblems } from './by-parts.ts'
+import { triedProblems } from './exclusion.ts'
 import { foreignKeyProblems } from './foreign-key-problems.ts'
 import { ruleName, ruleNameProblems } from './name.ts'
 import { readCondition, readExclusion } from './read.ts'
@@ -26,6 +27,7 @@ export function ruleProblems(
   if (own.length > 0) return own
   const name = ruleName(rule, table, wantedName, context)
   return [
+    ...triedProblems(rule, table, context.facts),
     ...ruleNameProblems(rule, table, wantedName, context),
     ...(name === undefined ? [] : ownConstraintProblems(table, name)),
   ]

@@ -9,6 +9,7 @@ import type { Made, StepDraft, TransactionStep } from '../../plan/step.ts'
 import { findColumn, type Table } from '../../schema/model.ts'
 import { id, qualified, shown, sql } from '../../sql.ts'
 import { keyOf, keyPartsSteps } from './by-parts.ts'
+import { exclusionLook } from './inspect.ts'
 import { leavingFreedom } from './leaving.ts'
 import { notNullSteps } from './not-null.ts'
 import type { CheckRule, ExclusionRule, ForeignKeyRule, KeyRule, NewRule, Rule, RuleTime } from './rule.ts'
@@ -181,6 +182,7 @@ function exclusionStep(work: Work<ExclusionRule>): StepDraft {
       staysSmall(table, 'the exclusion constraint cannot be built without stopping everybody for too long'),
     ],
     statements: [sql`alter table ${qualified(table)} add constraint ${id(name)} ${definitionSql(rule)}`],
+    refusedBy: exclusionLook(table, rule, name),
     cost: 'small',
   }
 }

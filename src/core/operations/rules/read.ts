@@ -56,6 +56,7 @@ export interface Exclusion {
   readonly uses: readonly string[]
   /** `expr` for an expression: what PostgreSQL builds the default name from. */
   readonly nameParts: readonly string[]
+  readonly tablespace: string | null
 }
 
 interface ExclusionItem {
@@ -67,6 +68,7 @@ interface ExclusionNode {
   readonly contype?: string
   readonly deferrable?: boolean
   readonly initdeferred?: boolean
+  readonly indexspace?: string
   /** Each is what is compared, and the name of the operator. */
   readonly exclusions?: readonly { List: { items: readonly ExclusionItem[] } }[]
 }
@@ -97,6 +99,7 @@ export function readExclusion(text: string): Exclusion | { readonly problem: str
     ),
     uses: namedIn(found),
     nameParts: elements.map((name) => name ?? 'expr'),
+    tablespace: node.indexspace ?? null,
   }
 }
 

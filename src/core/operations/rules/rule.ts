@@ -1,3 +1,4 @@
+import type { ExclusionFacts } from '../../schema/exclusions.ts'
 import type { QualifiedName } from '../../schema/model.ts'
 
 /** What every row of a table must keep to, in the one form that all operations on constraints understand. */
@@ -33,6 +34,8 @@ export interface ExclusionRule {
   /** What stands behind EXCLUDE, such as `using gist (room with =, during with &&)`. */
   readonly elements: string
   readonly deferrable: Deferrable | undefined
+  /** What the server makes of it; absent where nobody knows that yet. */
+  readonly tried?: ExclusionFacts
 }
 
 export const DEFERRABLE = ['initially_immediate', 'initially_deferred'] as const

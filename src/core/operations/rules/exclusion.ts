@@ -1,0 +1,81 @@
+import { BellowsError } from '../../errors.ts'
+import { inTablespace } from '../../plan/index-text.ts'
+import { refused } from '../../plan/table-checks.ts'
+import { exclusionKey } from '../../schema/exclusions.ts'
+import type { Facts } from '../../schema/facts.ts'
+import type { QualifiedName } from '../../schema/model.ts'
+import { id, join, lit, type Sql, shown, sql, trusted } from '../../sql.ts'
+import { readExclusion } from './read.ts'
+import type { ExclusionRule, Rule } from './rule.ts'
+import { ROWS_SHOWN } from './shown-rows.ts'
+
+/** What the server says of an exclusion: whether its operators, their classes and the access method go together, nobody else knows. */
+export function triedProblems(rule: Rule, table: QualifiedName, facts: Facts): readonly BellowsError[] {
+  if (rule.kind !== 'exclusion') return []
+  const tried = facts.exclusions[exclusionKey({ table, elements: rule.elements })]
+  if (tried === undefined)
+    return [
+      refused(
+        `The server cannot be asked about the exclusion of ${shown(table.namespace)}.${shown(table.name)}, which is not there under this name yet.`,
+        'Put it into the next migration, which begins when this one is completed.',
+      ),
+    ]
+  if (!('problem' in tried)) return []
+  return [
+    new BellowsError(
+      'migration_invalid',
+      `PostgreSQL does not take the exclusion ${rule.elements} of "${table.name}": ${tried.problem}`,
+      { hint: `It was tried on an empty copy of the table; nothing was changed.${extensionHint(rule)}` },
+    ),
+  ]
+}
+
+/** By itself GiST compares no numbers, texts or dates. */
+function extensionHint({ elements }: ExclusionRule): string {
+  const read = readExclusion(elements)
+  const isPlain = !('problem' in read) && read.equal.length > 0 && /\bgist\b/i.test(elements)
+  return isPlain
+    ? ' For numbers, texts and dates gist has = by an extension: create extension btree_gist'
+    : ''
+}
+
+/** A rule as the server prints it, so that it means to a session without a search_path what it meant when it was tried. */
+export function asTried(rule: Rule, table: QualifiedName, facts: Facts): Rule {
+  if (rule.kind !== 'exclusion') return rule
+  const tried = facts.exclusions[exclusionKey({ table, elements: rule.elements })]
+  if (tried === undefined || 'problem' in tried) return rule
+  const read = readExclusion(rule.elements)
+  const tablespace = 'problem' in read ? null : read.tablespace
+  return {
+    ...rule,
+    elements: inTablespace(tried.elements, tablespace, sql`using index tablespace`),
+    tried,
+  }
+}
+
+/** What is shown of a row, and from where rows are read. */
+export interface Compared {
+  readonly from: Sql
+  readonly shown: readonly { readonly value: Sql; readonly as: string }[]
+}
+
+/**
+ * Pairs of rows that exclude one another. The operators of an exclusion are the same in both directions, so each pair is looked at
+ * once. As in the index, a row with a NULL excludes none.
+ */
+export function conflictsSql(
+  { keys, operators, predicate }: NonNullable<ExclusionRule['tried']>,
+  { from, shown: values }: Compared,
+): Sql {
+  const key = (at: number) => id(`key ${at + 1}`)
+  const value = (at: number) => id(`value ${at + 1}`)
+  const columns = [
+    ...keys.map((one, at) => sql`${trusted(one)} as ${key(at)}`),
+    ...values.map((one, at) => sql`${one.value} as ${value(at)}`),
+  ]
+  const isCompared = sql`pg_catalog.num_nulls(${join(keys.map(trusted))}) = 0`
+  const where = predicate === null ? isCompared : sql`(${trusted(predicate)}) and ${isCompared}`
+  const exclude = operators.map((operator, at) => sql`a.${key(at)} ${trusted(operator)} b.${key(at)}`)
+  const seen = (of: Sql) => join(values.map(({ as }, at) => sql`${of}.${value(at)} as ${id(as)}`))
+  return sql`with compared as (select pg_catalog.row_number() over () as place, ${join(columns)} from ${from} where ${where}) select ${seen(sql`a`)}, (select r from (select ${seen(sql`b`)}) r) as excludes from compared a join compared b on a.place < b.place and ${join(exclude, ' and ')} limit ${lit(ROWS_SHOWN)}`
+}
