@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import type { AddConstraint } from '../../src/core/operations/add-constraint.ts'
+import type { Operation } from '../../src/core/operations/migration.ts'
 import { begun, bellowsWaits } from '../faults/begun.ts'
 import { catalog } from '../support/catalog.ts'
 import { testDatabase } from '../support/database.ts'
@@ -51,6 +52,53 @@ test('what it names is what the role finds, and is so when the constraint comes 
   expect(
     await database.query(`select pg_get_constraintdef(oid) as is from pg_constraint where contype = 'x'`),
   ).toEqual([{ is: 'EXCLUDE USING gist (room WITH =, during WITH &&)' }])
+})
+
+test.for<[string, readonly Operation[]]>([
+  [
+    'makes',
+    [
+      {
+        kind: 'create_table',
+        namespace: 'public',
+        table: 'trips',
+        columns: [
+          { name: 'room', type: 'integer', nullable: false },
+          { name: 'during', type: 'int4range', nullable: true },
+        ],
+        constraints: [],
+      },
+      { kind: 'add_constraint', namespace: 'public', table: 'trips', exclude: BOTH },
+    ],
+  ],
+  [
+    'gives a column, and another type to one that is there',
+    [
+      {
+        kind: 'add_column',
+        namespace: 'public',
+        table: 'stays',
+        column: 'seat',
+        type: 'integer',
+        nullable: true,
+      },
+      { kind: 'change_type', namespace: 'public', table: 'stays', column: 'room', type: 'bigint' },
+      {
+        kind: 'add_constraint',
+        namespace: 'public',
+        table: 'stays',
+        exclude: 'using gist (room with =, seat with =, during with &&)',
+      },
+    ],
+  ],
+])('it is tried on the table as it will be, also on one that the migration %s', async ([, operations]) => {
+  const database = await testDatabase(`create extension btree_gist; ${GIVEN}`)
+  const bellows = await database.bellows({ settings: SETTINGS })
+  const run = await bellows.change((driver) => driver.advance({ name: '0001_test', operations }, 'purge'))
+  expect(run.state).toBe('completed')
+  expect(
+    await database.query(`select count(*)::int as exclusions from pg_constraint where contype = 'x'`),
+  ).toEqual([{ exclusions: 1 }])
 })
 
 test('rows that exclude one another are told in expand, pair by pair, before anything is changed', async () => {
