@@ -8,14 +8,12 @@ import { testDatabase } from '../support/database.ts'
 import { type LockRow, lockRows, renderedLocks, undeclared } from '../support/lock-table.ts'
 import { MAJORS, matrixMajor } from '../support/matrix.ts'
 import { operationCases } from '../support/operation-cases.ts'
-import { PARTITIONED_KEY_CASES } from '../support/partitioned-key-cases.ts'
+import { lockingCases } from '../support/partitioned-key-cases.ts'
 import { tracing } from '../support/traced.ts'
 import { tracedLife } from '../support/traced-life.ts'
 
 const CASES = OPERATION_KINDS.flatMap((kind) =>
-  [...operationCases(kind), ...(PARTITIONED_KEY_CASES[kind] ?? [])].map(
-    (one) => [kind, one.name, one] as const,
-  ),
+  lockingCases(kind).map((one) => [kind, one.name, one] as const),
 )
 
 const rows: LockRow[] = []

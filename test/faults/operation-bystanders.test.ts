@@ -5,7 +5,7 @@ import { OPERATION_KINDS } from '../../src/core/operations/index.ts'
 import { cleanUp, type TestDatabase } from '../support/database.ts'
 import { type Effect, faultyBellows } from '../support/faulty-ports.ts'
 import type { OperationCase } from '../support/operation-case.ts'
-import { operationCases } from '../support/operation-cases.ts'
+import { lockingCases } from '../support/partitioned-key-cases.ts'
 import { forthAndBack, planned } from '../support/traced-life.ts'
 import { startBystanders } from './bystanders.ts'
 
@@ -25,7 +25,7 @@ const SETTINGS: SettingsChange = {
 }
 
 const CASES = OPERATION_KINDS.flatMap((kind) =>
-  operationCases(kind).map((one) => [kind, one.name, one] as const),
+  lockingCases(kind).map((one) => [kind, one.name, one] as const),
 )
 
 test.for(CASES)(

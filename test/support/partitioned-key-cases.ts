@@ -1,5 +1,6 @@
 import type { Operation } from '../../src/core/operations/migration.ts'
 import { type OperationCase, ROWS } from './operation-case.ts'
+import { operationCases } from './operation-cases.ts'
 
 /** Whose locks are looked at beside those of every operation: keys of partitioned tables, and what comes to them whole. */
 
@@ -34,7 +35,7 @@ const YEARS = `create table teams (id int primary key); insert into teams select
   insert into events (at, name) select date '2021-01-01' + i, 'event ' || i from generate_series(1, ${ROWS}) i;`
 const BOUNDS = `for values from ('2026-01-01') to ('2027-01-01')`
 
-export const PARTITIONED_KEY_CASES: Readonly<Partial<Record<Operation['kind'], readonly OperationCase[]>>> = {
+const PARTITIONED_KEY_CASES: Readonly<Partial<Record<Operation['kind'], readonly OperationCase[]>>> = {
   create_table: [
     { name: 'as a partition of another', given: YEARS, operations: [made(BOUNDS)] },
     {
@@ -130,4 +131,9 @@ export const PARTITIONED_KEY_CASES: Readonly<Partial<Record<Operation['kind'], r
       ],
     },
   ],
+}
+
+/** All whose locks are looked at. */
+export function lockingCases(kind: Operation['kind']): readonly OperationCase[] {
+  return [...operationCases(kind), ...(PARTITIONED_KEY_CASES[kind] ?? [])]
 }

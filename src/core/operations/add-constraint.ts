@@ -2,7 +2,7 @@ import { assert, BellowsError } from '../errors.ts'
 import { tableProblems, theTable } from '../plan/table-checks.ts'
 import { findTable, withTable } from '../schema/model.ts'
 import type { Context, OperationSpec } from './operation.ts'
-import { asTried } from './rules/exclusion.ts'
+import type { Reasoned } from './reasoned.ts'
 import { inspectSteps } from './rules/inspect.ts'
 import { ruleName } from './rules/name.ts'
 import { ruleNeeds } from './rules/needs.ts'
@@ -20,7 +20,7 @@ import { withRule } from './rules/schema.ts'
 import { takeDownSteps } from './rules/take-down.ts'
 
 /** Adds a constraint to rows that keep to it, without a copy: exactly one of the five kinds is given. */
-export interface AddConstraint {
+export interface AddConstraint extends Reasoned {
   readonly kind: 'add_constraint'
   readonly namespace: string
   readonly table: string
@@ -42,8 +42,6 @@ export interface AddConstraint {
   readonly include?: readonly string[]
   readonly nulls_not_distinct?: boolean
   readonly deferrable?: Deferrable
-  /** Why everybody may wait for longer than usual, where the partitions of very many take it over at once. Kept in the run. */
-  readonly unsafe?: string
 }
 
 export const addConstraint: OperationSpec<AddConstraint> = {

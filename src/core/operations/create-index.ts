@@ -14,6 +14,7 @@ import type { StepDraft } from '../plan/step.ts'
 import { refused } from '../plan/table-checks.ts'
 import type { Context, OperationSpec } from './operation.ts'
 import { withOwnIndexes } from './partition/own-index.ts'
+import type { Reasoned } from './reasoned.ts'
 import {
   duplicateHazards,
   indexInContract,
@@ -25,7 +26,7 @@ import {
 import type { RuleTime } from './rules/rule.ts'
 
 /** Builds an index beside all work: any that PostgreSQL takes. */
-export interface CreateIndex {
+export interface CreateIndex extends Reasoned {
   readonly kind: 'create_index'
   /** A CREATE INDEX statement. A table without a namespace is one of `public`; a name may be left to PostgreSQL. */
   readonly definition: string

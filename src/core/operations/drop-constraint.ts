@@ -13,18 +13,17 @@ import { id, qualified, shown, sql } from '../sql.ts'
 import { type Leaving, returnSteps } from './drop-constraint/back-steps.ts'
 import { isReliedOn } from './drop-constraint/relied-on.ts'
 import type { Context, OperationSpec } from './operation.ts'
+import type { Reasoned } from './reasoned.ts'
 import { keyActions } from './rules/key-action.ts'
 import { constraintMissing, findConstraint } from './rules/known.ts'
 import { leavingConstraint } from './rules/leaving.ts'
 
 /** Drops a constraint: what only ever refuses goes for the new version, what statements rely on goes with the old one. */
-export interface DropConstraint {
+export interface DropConstraint extends Reasoned {
   readonly kind: 'drop_constraint'
   readonly namespace: string
   readonly table: string
   readonly name: string
-  /** Why everybody may wait for longer than usual, where the partitions of very many have it back at once. Kept in the run. */
-  readonly unsafe?: string
 }
 
 export const dropConstraint: OperationSpec<DropConstraint> = {

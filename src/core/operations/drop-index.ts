@@ -16,9 +16,10 @@ import { theTable } from '../plan/table-checks.ts'
 import { findTable, isSameName, type QualifiedName } from '../schema/model.ts'
 import type { OperationSpec } from './operation.ts'
 import { partOfWholeProblems, wholeQuestion, withOwnIndexes } from './partition/own-index.ts'
+import type { Reasoned } from './reasoned.ts'
 
 /** Drops an index at the very end, when no old version needs it any more. */
-export interface DropIndex {
+export interface DropIndex extends Reasoned {
   readonly kind: 'drop_index'
   readonly namespace: string
   readonly table: string

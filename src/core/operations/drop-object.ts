@@ -14,9 +14,10 @@ import { notLastPolicy, policyQuestions } from './object/policies.ts'
 import { installProbeStep, probeFor, takeOutProbeStep, withoutProbe } from './object/probed-view.ts'
 import { withoutTrigger } from './object/triggers.ts'
 import type { Context, OperationSpec } from './operation.ts'
+import type { Reasoned } from './reasoned.ts'
 
 /** Drops a view, a function, a procedure, a trigger, a policy, a type or a domain, when the contract comes to its purge. */
-export interface DropObject {
+export interface DropObject extends Reasoned {
   readonly kind: 'drop_object'
   /** Where names without a namespace are. */
   readonly namespace: string

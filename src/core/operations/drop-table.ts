@@ -30,9 +30,10 @@ import {
   withPartsShown,
 } from './drop-table/partitions.ts'
 import type { Context, OperationSpec } from './operation.ts'
+import type { Reasoned } from './reasoned.ts'
 
 /** Drops a table for good. Between retire and purge it is only hidden, and `undo` brings it back with its rows. */
-export interface DropTable {
+export interface DropTable extends Reasoned {
   readonly kind: 'drop_table'
   readonly namespace: string
   readonly table: string

@@ -1,5 +1,6 @@
 import { theTable } from '../plan/table-checks.ts'
 import type { OperationSpec } from './operation.ts'
+import type { Reasoned } from './reasoned.ts'
 import { reshapeHazards, reshapeProblems } from './reshape/checks.ts'
 import { expandSteps, fillSteps } from './reshape/expand-steps.ts'
 import { leaveSteps, rollbackSteps } from './reshape/leave-steps.ts'
@@ -9,7 +10,7 @@ import { verifySteps } from './reshape/verify-steps.ts'
 import { workFor } from './reshape/work.ts'
 
 /** Makes one column out of several, which are hidden and dropped when nobody needs any of them. */
-export interface MergeColumns {
+export interface MergeColumns extends Reasoned {
   readonly kind: 'merge_columns'
   readonly namespace: string
   readonly table: string

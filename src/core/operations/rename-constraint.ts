@@ -9,13 +9,14 @@ import { nameKey } from '../schema/facts.ts'
 import { constraintNames, findTable, type Schema, type Table, withTable } from '../schema/model.ts'
 import { id, qualified, sql } from '../sql.ts'
 import type { Context, OperationSpec } from './operation.ts'
+import type { Reasoned } from './reasoned.ts'
 import { ownConstraintProblems } from './rules/by-parts.ts'
 import { constraintMissing, findConstraint } from './rules/known.ts'
 import { leavingConstraint } from './rules/leaving.ts'
 import { nameTaken } from './rules/name.ts'
 
 /** Renames a constraint, with its index, where nobody uses the old name any more. */
-export interface RenameConstraint {
+export interface RenameConstraint extends Reasoned {
   readonly kind: 'rename_constraint'
   readonly namespace: string
   readonly table: string

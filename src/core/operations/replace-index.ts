@@ -35,6 +35,7 @@ import { type QualifiedName, withTable } from '../schema/model.ts'
 import { id, lit, qualified, type Sql, sql } from '../sql.ts'
 import type { Context, OperationSpec } from './operation.ts'
 import { partOfWholeProblems, wholeQuestion } from './partition/own-index.ts'
+import type { Reasoned } from './reasoned.ts'
 import {
   duplicateHazards,
   indexInContract,
@@ -46,7 +47,7 @@ import {
 import type { RuleTime } from './rules/rule.ts'
 
 /** Gives an index another definition, with one of the two there at all times. */
-export interface ReplaceIndex {
+export interface ReplaceIndex extends Reasoned {
   readonly kind: 'replace_index'
   /** A CREATE INDEX statement that names the index to be replaced. */
   readonly definition: string

@@ -145,7 +145,7 @@ function halves(op: Altering, leaves: Leaves): Halves {
 }
 
 function only(op: Altering, fields: readonly Field[]): Altering {
-  const { kind, namespace, table, column, when } = op
+  const { kind, namespace, table, column, when, unsafe } = op
   const isTimed = when !== undefined && fields.some((field) => RULES.some((rule) => rule === field))
   return {
     kind,
@@ -154,5 +154,6 @@ function only(op: Altering, fields: readonly Field[]): Altering {
     column,
     ...Object.fromEntries(fields.map((field) => [field, op[field]])),
     ...(isTimed ? { when } : {}),
+    ...(unsafe === undefined ? {} : { unsafe }),
   }
 }

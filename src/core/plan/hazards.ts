@@ -2,7 +2,7 @@ import type { QualifiedName, Table } from '../schema/model.ts'
 import { shown } from '../sql.ts'
 import type { Renamed } from './copied.ts'
 import type { Hazard } from './hazard.ts'
-import { keyedHoldMs } from './hold.ts'
+import { changedHoldMs, keyedHoldMs } from './hold.ts'
 import type { Step, StepDraft } from './step.ts'
 
 /** Dangers that follow from what a step is, whatever operation it belongs to. */
@@ -29,10 +29,15 @@ export function stepHazards(step: StepDraft): readonly Hazard[] {
 
 function holdText(step: StepDraft): string {
   const ms = keyedHoldMs(step)
-  return ms === undefined
-    ? 'some milliseconds'
-    : `some ${ms} milliseconds, as the keys of all partitions go over together; on a server that has more to do than it has cores for, several times that`
+  const changedMs = changedHoldMs(step) ?? 0
+  const isShort = ms === undefined && changedMs < TOLD_MS
+  if (isShort) return 'some milliseconds'
+  const why = ms === undefined ? 'each of them is changed' : 'the keys of all partitions go over together'
+  return `some ${ms ?? changedMs} milliseconds, as ${why}; on a server that has more to do than it has cores for, several times that`
 }
+
+/** What takes less is not told in figures. */
+const TOLD_MS = 10
 
 /** More names than these say nothing that their number does not: a table may have hundreds of partitions. */
 const NAMES_SHOWN = 5

@@ -1,5 +1,7 @@
 import { qualified } from '../sql.ts'
-import type { StepDraft } from './step.ts'
+import { conflictsWith } from './locks.ts'
+import { KEY_CHANGES, partChanges } from './part-changes.ts'
+import { type Lock, type StepDraft, TRANSACTIONS, type TransactionStep } from './step.ts'
 import { WHOLE_SINCE } from './whole-keys.ts'
 
 /** So long may a step hold up whoever comes while it has its locks; for longer somebody has to say why. */
@@ -10,6 +12,13 @@ const KEYED_TABLE_MS = 1.5
 
 /** The same of a partition that has a foreign key of its own to another one, which goes as the table takes it over. */
 const KEY_TO_PART_MS = 0.15
+
+/**
+ * More than what bench/holds measures of the time of the processor for each partition that is changed with its table: for what is asked
+ * of it within the lock, and for what all are told at the end; and for each change by itself.
+ */
+const CHANGED_PART_MS = 0.08
+const PART_CHANGE_MS = 0.07
 
 /** For how long about a step stops clients as keys of all partitions go over, each of which is made one of the new column by itself. */
 export function keyedHoldMs(step: StepDraft): number | undefined {
@@ -26,14 +35,39 @@ function takingHoldMs(step: StepDraft, serverVersion: number): number | undefine
   return Math.ceil(KEY_TO_PART_MS * parts.length * Math.max(others, 0))
 }
 
+/** For how long about a step stops clients that changes the partitions of a table with it. */
+export function changedHoldMs(step: StepDraft): number | undefined {
+  const tables = heldBy(step).length
+  const changes = tables < 2 ? 0 : changesOfParts(step)
+  return changes === 0 ? undefined : Math.ceil(tables * (CHANGED_PART_MS + PART_CHANGE_MS * changes))
+}
+
+/** Steps that work through partitions lock one at a time, until the table takes over the foreign keys of all. */
+function changesOfParts(step: StepDraft): number {
+  if (step.kind === 'foreign_key_parts') return step.how === 'add' ? KEY_CHANGES : 0
+  return isTransactionDraft(step) && step.cost !== 'scan' ? partChanges(step.statements) : 0
+}
+
+function isTransactionDraft(step: StepDraft): step is StepDraft & Omit<TransactionStep, 'id'> {
+  return TRANSACTIONS.has(step.kind)
+}
+
 /** The tables that nobody can use meanwhile. */
 export function stoppedBy(step: StepDraft): readonly string[] {
+  return lockedBy(step, ({ level }) => level === 'access_exclusive')
+}
+
+/** Those that nobody can write. */
+export function heldBy(step: StepDraft): readonly string[] {
+  return lockedBy(step, ({ level }) => conflictsWith(level).includes('row_exclusive'))
+}
+
+function lockedBy(step: StepDraft, isMeant: (lock: Lock) => boolean): readonly string[] {
   const locks = 'locks' in step ? step.locks : []
-  const stopped = locks.filter(({ level }) => level === 'access_exclusive')
-  return [...new Set(stopped.map(({ relation }) => qualified(relation)))]
+  return [...new Set(locks.filter(isMeant).map(({ relation }) => qualified(relation)))]
 }
 
 /** For how long about a step stops clients, where that goes by the number of tables. */
 export function holdMs(step: StepDraft, serverVersion: number): number | undefined {
-  return keyedHoldMs(step) ?? takingHoldMs(step, serverVersion)
+  return keyedHoldMs(step) ?? takingHoldMs(step, serverVersion) ?? changedHoldMs(step)
 }

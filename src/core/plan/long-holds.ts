@@ -1,39 +1,48 @@
 import { BellowsError } from '../errors.ts'
 import type { Migration, Operation } from '../operations/migration.ts'
 import type { Hazard } from './hazard.ts'
-import { HOLD_MAX_MS, holdMs, stoppedBy } from './hold.ts'
+import { HOLD_MAX_MS, heldBy, holdMs, stoppedBy } from './hold.ts'
+import type { Placed } from './joining.ts'
 import { hidesRows } from './small-table.ts'
 import type { StepDraft } from './step.ts'
 
-/** Of a migration whose steps would hold everybody up for too long, or hide rows, and nobody has said why that may be. */
-export function holdProblems(
+/** Of operations whose steps would hide rows, and nobody has said why that may be. */
+export function hidingProblems(
   { operations }: Migration,
   planned: readonly { readonly forward: readonly StepDraft[]; readonly back: readonly StepDraft[] }[],
-  serverVersion: number,
 ): readonly BellowsError[] {
   return planned.flatMap(({ forward, back }, at) => {
     const op = operations[at]
-    if (op === undefined || !takesReason(op) || op.unsafe !== undefined) return []
-    const steps = [...forward, ...back]
-    const hiding = steps.find(hidesRows)
-    if (hiding !== undefined) return [hidingProblem(hiding)]
-    const held = steps.flatMap((step) => {
-      const ms = tooLongMs(step, serverVersion)
-      return ms === undefined ? [] : [{ step, ms }]
-    })
-    const [longest] = held.sort((a, b) => b.ms - a.ms)
-    if (longest === undefined) return []
-    const { does } = longest.step
-    return [
+    if (op === undefined || reasonOf(op) !== undefined || !takesReason(op)) return []
+    const hiding = [...forward, ...back].find(hidesRows)
+    return hiding === undefined ? [] : [hidingProblem(hiding)]
+  })
+}
+
+/** Of steps that hold everybody up for too long, and nobody has said why that may be: of what the same operations do the longest. */
+export function holdProblems(
+  { operations }: Migration,
+  steps: readonly Placed[],
+  serverVersion: number,
+): readonly BellowsError[] {
+  const longest = new Map<string, { readonly draft: StepDraft; readonly ms: number }>()
+  for (const { draft, of } of steps) {
+    const ms = tooLongMs(draft, serverVersion)
+    const ops = operations.filter((_, at) => of.includes(at))
+    if (ms === undefined || !ops.some(takesReason) || ops.some((op) => reasonOf(op) !== undefined)) continue
+    const key = of.join(' ')
+    if (ms > (longest.get(key)?.ms ?? 0)) longest.set(key, { draft, ms })
+  }
+  return [...longest.values()].map(
+    ({ draft, ms }) =>
       new BellowsError(
         'plan_refused',
-        `To ${does} holds everybody up for some ${longest.ms} ms, in which nobody can use ${stoppedBy(longest.step).length} tables: for more than ${HOLD_MAX_MS} ms somebody has to say why.`,
+        `To ${draft.does} holds everybody up for some ${ms} ms, in which nobody can ${stopped(draft).join(' ')} tables: for more than ${HOLD_MAX_MS} ms somebody has to say why.`,
         {
           hint: 'Detach partitions first, as far as they can be missed, or drop a foreign key between partitioned tables for the time of the migration. If all may wait, say why: unsafe: "<reason>".',
         },
       ),
-    ]
-  })
+  )
 }
 
 function hidingProblem({ does }: StepDraft): BellowsError {
@@ -51,26 +60,66 @@ function tooLongMs(step: StepDraft, serverVersion: number): number | undefined {
   return ms > HOLD_MAX_MS ? ms : undefined
 }
 
-/** What people are told of a step that takes that long, and why it may. */
-export function holdHazards(step: StepDraft, op: Operation, serverVersion: number): readonly Hazard[] {
-  const ms = tooLongMs(step, serverVersion)
-  const reason = takesReason(op) ? op.unsafe : undefined
-  if (hidesRows(step))
-    return [{ code: 'unsafe', because: `The table is written anew. The reason given: ${reason}` }]
-  if (ms === undefined) return []
-  const all = `All who use one of ${stoppedBy(step).length} tables wait for some ${ms} ms.`
-  return [
-    reason === undefined
-      ? { code: 'stops_clients', because: all }
-      : { code: 'unsafe', because: `${all} The reason given: ${reason}` },
-  ]
+/** What people are told of a step that hides rows, and why it may. */
+export function hidingHazards(step: StepDraft, op: Operation): readonly Hazard[] {
+  if (!hidesRows(step)) return []
+  return [{ code: 'unsafe', because: `The table is written anew. The reason given: ${reasonOf(op)}` }]
 }
 
-type Reasoned = Extract<
-  Operation,
-  { readonly kind: 'add_column' | 'change_type' | 'rename_column' | 'add_constraint' | 'drop_constraint' }
->
+/** The same of steps that hold everybody up for long. */
+export function withHoldHazards(
+  { operations }: Migration,
+  steps: readonly Placed[],
+  serverVersion: number,
+): readonly Placed[] {
+  return steps.map((placed) => {
+    const { draft, of } = placed
+    const ms = tooLongMs(draft, serverVersion)
+    if (ms === undefined) return placed
+    const reasons = operations.flatMap((op, at) => (of.includes(at) ? (reasonOf(op) ?? []) : []))
+    const all = `All who ${stopped(draft).join(' one of ')} tables wait for some ${ms} ms.`
+    const hazard: Hazard =
+      reasons.length === 0
+        ? { code: 'stops_clients', because: all }
+        : { code: 'unsafe', because: `${all} The reason given: ${[...new Set(reasons)].join('; ')}` }
+    return { ...placed, draft: { ...draft, hazards: [...draft.hazards, hazard] } }
+  })
+}
+
+/** A foreign key and a trigger stop writers alone. */
+function stopped(step: StepDraft): readonly [what: string, tables: number] {
+  const used = stoppedBy(step).length
+  return used > 1 ? ['use', used] : ['write', heldBy(step).length]
+}
+
+/** Those of which a step may change all partitions of a table. */
+const REASONED = [
+  'add_column',
+  'add_constraint',
+  'alter_column',
+  'change_type',
+  'create_index',
+  'create_object',
+  'create_table',
+  'drop_column',
+  'drop_constraint',
+  'drop_index',
+  'drop_object',
+  'drop_table',
+  'merge_columns',
+  'rename_column',
+  'rename_constraint',
+  'replace_index',
+  'replace_object',
+  'split_column',
+] as const satisfies readonly Operation['kind'][]
+
+type Reasoned = Extract<Operation, { readonly kind: (typeof REASONED)[number] }>
 
 function takesReason(op: Operation): op is Reasoned {
-  return ['add_column', 'change_type', 'rename_column', 'add_constraint', 'drop_constraint'].includes(op.kind)
+  return REASONED.some((kind) => kind === op.kind)
+}
+
+function reasonOf(op: Operation): string | undefined {
+  return takesReason(op) ? op.unsafe : undefined
 }

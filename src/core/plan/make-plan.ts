@@ -14,15 +14,15 @@ import { dropOrderProblems } from './drop-order.ts'
 import { earlyProblems } from './early-problems.ts'
 import { comingProblems, followedProblems } from './followed.ts'
 import { groupsOf } from './groups.ts'
-import { joined } from './joining.ts'
+import { joined, type Placed } from './joining.ts'
 import { beginOf, begunLate, type Copied, copiedBy, copiedFor, lateProblems, withoutCopied } from './late.ts'
 import { leftKeyProblems } from './left-keys.ts'
-import { holdHazards, holdProblems } from './long-holds.ts'
+import { hidingHazards, hidingProblems, holdProblems, withHoldHazards } from './long-holds.ts'
 import { keyProblems, meetingProblems, sharingProblems } from './meetings.ts'
 import { movedLinkProblems } from './moved-links.ts'
 import { numbered } from './numbered.ts'
 import { type Drafts, oneWayProblems, withoutVainUndo } from './one-way.ts'
-import { inOrder, placed, undoFirst } from './order.ts'
+import { inOrder, inReverse, undoFirst } from './order.ts'
 import { overPartitions } from './over-partitions.ts'
 import { ownProblems } from './own-problems.ts'
 import { type Own, ownOf, underNewName } from './own-work.ts'
@@ -48,20 +48,16 @@ export function makePlan(written: Migration, schema: Schema, facts: Facts): Plan
   refuseIfAny(migrationProblems(migration))
   const planned = withoutVainUndo(together(migration, schema, facts))
   refuseIfAny(oneWayProblems(planned))
-  const forward = joined(inOrder(migration, planned), 'first')
+  const told = (steps: readonly Placed[]) => withHoldHazards(migration, steps, facts.serverVersion)
+  const forward = told(joined(inOrder(migration, planned), 'first'))
   const steps = PHASES.flatMap((phase) =>
     numbered(
       `${migration.name}/${phase}`,
       forward.filter(({ draft }) => draft.phase === phase),
     ),
   )
-  const back = joined(
-    planned
-      .map((drafts, of) => placed(drafts.back, of))
-      .toReversed()
-      .flat(),
-    'last',
-  )
+  const back = told(joined(inReverse(planned), 'last'))
+  refuseIfAny(holdProblems(migration, [...forward, ...back], facts.serverVersion))
   const leaving = planned.map((): string[] => [])
   for (const { step, of } of steps)
     if (leavesSomething(step)) for (const one of of) leaving[one]?.push(step.id)
@@ -112,10 +108,7 @@ function together(migration: Migration, schema: Schema, facts: Facts): readonly 
     const group = groups[at] ?? at
     duties.set(group, [...(duties.get(group) ?? []), ...mine])
   }
-  refuseIfAny([
-    ...missingRights(migration, alone, { schema, facts }),
-    ...holdProblems(migration, alone, facts.serverVersion),
-  ])
+  refuseIfAny([...missingRights(migration, alone, { schema, facts }), ...hidingProblems(migration, alone)])
   const isShared = [...duties.values()].some(({ length }) => length > 1)
   const planned = isShared
     ? draftsOfAll(migration, schema, facts, (at) => duties.get(groups[at] ?? at))
@@ -209,7 +202,7 @@ function draftsOf(op: Operation, context: Context): Drafts {
   const spec = specOf(op)
   const whole = (given: StepDraft): StepDraft => {
     const draft = overPartitions(given, context.schema)
-    const more = holdHazards(draft, op, context.facts.serverVersion)
+    const more = hidingHazards(draft, op)
     return more.length === 0 ? draft : { ...draft, hazards: [...draft.hazards, ...more] }
   }
   return {

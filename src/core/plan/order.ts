@@ -81,8 +81,16 @@ function lookingLate(drafts: readonly StepDraft[]): readonly StepDraft[] {
   })
 }
 
-export function placed(drafts: readonly StepDraft[], of: number): readonly Placed[] {
+function placed(drafts: readonly StepDraft[], of: number): readonly Placed[] {
   return drafts.map((draft) => ({ draft, of: [of] }))
+}
+
+/** What takes the last operation back comes first. */
+export function inReverse(planned: readonly { readonly back: readonly StepDraft[] }[]): readonly Placed[] {
+  return planned
+    .map(({ back }, of) => placed(back, of))
+    .toReversed()
+    .flat()
 }
 
 export function undoFirst(back: readonly Placed[]): readonly Placed[] {

@@ -235,7 +235,7 @@ export function tableOf(step: Step): QualifiedName {
   return { namespace: table.namespace, name }
 }
 
-const TRANSACTIONS: ReadonlySet<Step['kind']> = new Set<TransactionStep['kind']>([
+export const TRANSACTIONS: ReadonlySet<Step['kind']> = new Set<TransactionStep['kind']>([
   'ddl',
   'install_dual_write',
   'validate',

@@ -1,11 +1,22 @@
 import { describe, expect, test } from 'vitest'
 import type { Operation } from '../../../src/core/operations/migration.ts'
-import { holdMs, keyedHoldMs } from '../../../src/core/plan/hold.ts'
+import { changedHoldMs, holdMs, keyedHoldMs } from '../../../src/core/plan/hold.ts'
 import { makePlan } from '../../../src/core/plan/make-plan.ts'
 import type { LockLevel, StepDraft } from '../../../src/core/plan/step.ts'
 import type { Part } from '../../../src/core/schema/model.ts'
 import { sql } from '../../../src/core/sql.ts'
-import { column, facts, indexOf, primaryKeyOf, schemaOf, table } from '../../support/model.ts'
+import {
+  check,
+  column,
+  facts,
+  factsWithTypes,
+  index,
+  indexOf,
+  primaryKeyOf,
+  schemaOf,
+  table,
+  unique,
+} from '../../support/model.ts'
 
 const on = { namespace: 'public' } as const
 const parts = (of: string, count: number): readonly Part[] =>
@@ -61,6 +72,78 @@ describe('a step that holds everybody up', () => {
   })
 })
 
+describe('a step that changes all partitions of a table', () => {
+  const NAME: Operation = { kind: 'rename_column', ...on, table: 'events', from: 'name', to: 'title' }
+  const DROP: Operation = { kind: 'drop_column', ...on, table: 'events', column: 'name' }
+  const longest = (operation: Operation, count: number) =>
+    planned(operation, count)
+      .steps.flatMap(({ hazards }) => hazards)
+      .flatMap(
+        ({ because }) => /for some (\d+) milliseconds, as each of them is changed/.exec(because)?.[1] ?? [],
+      )
+      .map(Number)
+      .sort((a, b) => b - a)[0]
+
+  test('says how long that takes, where it takes long enough', () => {
+    expect(longest(NAME, 100)).toBe(58)
+    expect(longest(NAME, 171)).toBe(99)
+    expect(longest(NAME, 10)).toBeUndefined()
+  })
+
+  test('for more than 100 ms is refused, and told with its reason', () => {
+    expect(() => planned(NAME, 200)).toThrow(
+      'To add the column "title" and keep "name" and "title" of "events" in step holds everybody up for some 115 ms, in which nobody can use 201 tables',
+    )
+    const told = planned({ ...NAME, unsafe: REASON }, 200).steps.filter(({ hazards }) =>
+      hazards.some(({ code, because }) => code === 'unsafe' && because.includes(REASON)),
+    )
+    expect(told.map(({ phase }) => phase)).toEqual(['expand', 'purge'])
+  })
+
+  test.each<Operation>([
+    DROP,
+    { kind: 'add_column', ...on, table: 'events', column: 'slug', type: 'text', nullable: true },
+    { kind: 'alter_column', ...on, table: 'events', column: 'name', nullable: false },
+    { kind: 'add_constraint', ...on, table: 'events', check: 'id > 0' },
+    { kind: 'rename_constraint', ...on, table: 'events', from: 'positive', to: 'above_zero' },
+    { kind: 'drop_constraint', ...on, table: 'events', name: 'positive' },
+    { kind: 'drop_index', ...on, table: 'events', index: 'by_name' },
+  ])('is refused without a reason, whatever changes them: %j', (operation) => {
+    const positive = check('positive', ['id'], 'CHECK ((id > 0))')
+    const many = {
+      ...events(1_200),
+      constraints: [primary, positive],
+      indexes: [indexOf(primary), index('by_name', ['name'])],
+    }
+    const plan = (op: Operation) =>
+      makePlan({ name: '0001_test', operations: [op] }, schemaOf(many), factsWithTypes({ text: 'text' }))
+    expect(() => plan(operation)).toThrow(
+      /holds everybody up for some \d+ ms, in which nobody can (use|write) 1201 tables/,
+    )
+    const { steps, rollback } = plan({ ...operation, unsafe: REASON } as Operation)
+    expect([...steps, ...rollback].flatMap(({ hazards }) => hazards)).toContainEqual(
+      expect.objectContaining({ code: 'unsafe', because: expect.stringContaining(REASON) }),
+    )
+  })
+
+  test('counts what several operations do in it as one, of which one has to give a reason', () => {
+    const two: Operation = { ...DROP, column: 'note' }
+    const wide = { ...events(170), columns: [...events(0).columns, column('note'), column('said')] }
+    const plan = (...operations: readonly Operation[]) =>
+      makePlan({ name: '0001_test', operations }, schemaOf(wide), facts())
+    const renamed: Operation = { kind: 'rename_column', ...on, table: 'events', from: 'said', to: 'told' }
+    expect(plan(NAME).steps).not.toEqual([])
+    expect(plan(renamed).steps).not.toEqual([])
+    expect(plan(two).steps).not.toEqual([])
+    expect(() => plan(NAME, renamed)).toThrow('holds everybody up for some')
+    expect(plan(NAME, { ...renamed, unsafe: REASON }).steps).not.toEqual([])
+  })
+
+  test('does not where a table has none', () => {
+    expect(changedHoldMs(planned(NAME, 0).steps[0] as StepDraft)).toBeUndefined()
+  })
+})
+
 describe('partitions that point at partitions', () => {
   const locked = (name: string, level: LockLevel = 'access_exclusive') => ({
     relation: { namespace: 'public', name },
@@ -91,7 +174,7 @@ describe('partitions that point at partitions', () => {
   test('have a key for each two of them before PostgreSQL 18, which all go in one moment', () => {
     expect(holdMs(taking(50, 50), 170_000)).toBe(390)
     expect(holdMs(taking(20, 20), 170_000)).toBe(66)
-    expect(holdMs(taking(50, 50), 180_000)).toBeUndefined()
+    expect(holdMs(taking(50, 50), 180_000)).toBe(37)
     expect(holdMs({ ...taking(50, 50), how: 'drop' } as StepDraft, 170_000)).toBeUndefined()
     expect(keyedHoldMs(taking(50, 50))).toBeUndefined()
   })
@@ -115,10 +198,12 @@ describe('partitions that point at partitions', () => {
         references: { ...on, table: 'events', columns: ['id', 'team'] },
       },
     }
+    const once = unique('once', ['team'])
+    const pointed = { ...events(50), constraints: [primary, once], indexes: [indexOf(primary), indexOf(once)] }
     const plan = (operation: Operation, serverVersion: number) =>
       makePlan(
         { name: '0001_test', operations: [operation] },
-        schemaOf(events(50), logs),
+        schemaOf(pointed, logs),
         facts({ serverVersion }),
       )
     expect(() => plan(key, 170_000)).toThrow('holds everybody up for some 390 ms')
@@ -126,5 +211,18 @@ describe('partitions that point at partitions', () => {
       expect.objectContaining({ code: 'unsafe', because: expect.stringContaining(REASON) }),
     )
     expect(plan(key, 180_000).steps).not.toEqual([])
+
+    const ofColumn: Operation = {
+      kind: 'alter_column',
+      ...on,
+      table: 'logs',
+      column: 'team',
+      references: { ...on, table: 'events', column: 'team' },
+    }
+    expect(() => plan(ofColumn, 170_000)).toThrow('holds everybody up for some 390 ms')
+    expect(
+      plan({ ...ofColumn, unsafe: REASON }, 170_000).steps.flatMap(({ hazards }) => hazards),
+    ).toContainEqual(expect.objectContaining({ code: 'unsafe', because: expect.stringContaining(REASON) }))
+    expect(plan(ofColumn, 180_000).steps).not.toEqual([])
   })
 })

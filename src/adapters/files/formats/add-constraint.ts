@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { DEFERRABLE, RULE_TIMES } from '../../../core/operations/rules/rule.ts'
-import { expression, name, onTable, references } from './shared.ts'
+import { expression, name, onTable, reasoned, references } from './shared.ts'
 
 const columns = z.array(name).min(1)
 
@@ -16,5 +16,5 @@ export const addConstraint = z.strictObject({
   include: columns.optional(),
   nulls_not_distinct: z.boolean().optional(),
   deferrable: z.enum(DEFERRABLE).optional(),
-  unsafe: name.optional(),
+  ...reasoned,
 })

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { columnRules, expression, name, onTable } from './shared.ts'
+import { columnRules, expression, name, onTable, reasoned } from './shared.ts'
 
 /** What changes the values is no matter of the catalog alone. */
 const ofValues = z
@@ -15,6 +15,7 @@ export const alterColumn = z.strictObject({
   statistics: z.int().optional(),
   storage: z.enum(['plain', 'external', 'extended', 'main']).optional(),
   compression: z.enum(['pglz', 'lz4']).nullable().optional(),
+  ...reasoned,
   ...columnRules,
   type: ofValues,
   collation: ofValues,

@@ -1,5 +1,9 @@
 import { z } from 'zod'
 import { RULE_TIMES } from '../../../core/operations/rules/rule.ts'
-import { name } from './shared.ts'
+import { name, reasoned } from './shared.ts'
 
-export const createIndex = z.strictObject({ definition: name, when: z.enum(RULE_TIMES).optional() })
+export const createIndex = z.strictObject({
+  definition: name,
+  when: z.enum(RULE_TIMES).optional(),
+  ...reasoned,
+})

@@ -1,4 +1,4 @@
 import { z } from 'zod'
-import { name, namespace } from './shared.ts'
+import { name, namespace, reasoned } from './shared.ts'
 
-export const createObject = z.strictObject({ namespace, definition: name })
+export const createObject = z.strictObject({ namespace, definition: name, ...reasoned })

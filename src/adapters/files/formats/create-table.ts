@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { KEY_ACTIONS, type NewConstraint } from '../../../core/operations/create-table/create-table.ts'
-import { expression, name, onTable } from './shared.ts'
+import { expression, name, onTable, reasoned } from './shared.ts'
 
 const column = z.strictObject({
   name,
@@ -72,6 +72,7 @@ export const createTable = z
     partition_of: name.optional(),
     bounds: z.string().min(1).optional(),
     refuse_in_default: z.literal(true).optional(),
+    ...reasoned,
   })
   .superRefine((given, { addIssue }) => {
     const problem = given.partition_of === undefined ? tableProblem(given) : partitionProblem(given)

@@ -1,4 +1,4 @@
 import { z } from 'zod'
-import { name, onTable } from './shared.ts'
+import { name, onTable, reasoned } from './shared.ts'
 
-export const dropConstraint = z.strictObject({ ...onTable, name, unsafe: name.optional() })
+export const dropConstraint = z.strictObject({ ...onTable, name, ...reasoned })

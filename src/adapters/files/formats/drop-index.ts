@@ -1,4 +1,4 @@
 import { z } from 'zod'
-import { name, onTable } from './shared.ts'
+import { name, onTable, reasoned } from './shared.ts'
 
-export const dropIndex = z.strictObject({ ...onTable, index: name })
+export const dropIndex = z.strictObject({ ...onTable, index: name, ...reasoned })

@@ -1,4 +1,4 @@
 import { z } from 'zod'
-import { name, namespace } from './shared.ts'
+import { name, namespace, reasoned } from './shared.ts'
 
-export const dropObject = z.strictObject({ namespace, object: name })
+export const dropObject = z.strictObject({ namespace, object: name, ...reasoned })

@@ -1,4 +1,4 @@
 import { z } from 'zod'
-import { onTable } from './shared.ts'
+import { onTable, reasoned } from './shared.ts'
 
-export const dropTable = z.strictObject(onTable)
+export const dropTable = z.strictObject({ ...onTable, ...reasoned })

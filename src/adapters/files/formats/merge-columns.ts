@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { expression, name, onTable } from './shared.ts'
+import { expression, name, onTable, reasoned } from './shared.ts'
 
 export const mergeColumns = z
   .strictObject({
@@ -10,6 +10,7 @@ export const mergeColumns = z
     nullable: z.boolean().default(true),
     up: expression,
     down: z.record(name, expression),
+    ...reasoned,
   })
   .superRefine(({ from, down }, context) => {
     for (const column of from.filter((one) => down[one] === undefined))

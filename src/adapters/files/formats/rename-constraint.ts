@@ -1,4 +1,4 @@
 import { z } from 'zod'
-import { name, onTable } from './shared.ts'
+import { name, onTable, reasoned } from './shared.ts'
 
-export const renameConstraint = z.strictObject({ ...onTable, from: name, to: name })
+export const renameConstraint = z.strictObject({ ...onTable, from: name, to: name, ...reasoned })

@@ -10,6 +10,9 @@ export const onTable = { namespace, table: z.string().min(1) }
 
 export const name = z.string().min(1)
 
+/** Of what may change all partitions of a table at once: why everybody may wait for so long. */
+export const reasoned = { unsafe: name.optional() }
+
 /** An SQL expression that may be written as a plain number or truth value. */
 export const expression = z
   .union([z.string(), z.number(), z.boolean()])

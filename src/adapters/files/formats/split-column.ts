@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { entriesByName } from '../../../core/entries.ts'
-import { expression, name, onTable } from './shared.ts'
+import { expression, name, onTable, reasoned } from './shared.ts'
 
 const part = z.strictObject({ type: name, up: expression, nullable: z.boolean().default(true) })
 
@@ -13,4 +13,5 @@ export const splitColumn = z.strictObject({
     .meta({ minProperties: 2 })
     .transform((parts) => entriesByName(parts).map(([column, more]) => ({ name: column, ...more }))),
   down: expression,
+  ...reasoned,
 })

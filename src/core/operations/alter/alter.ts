@@ -10,9 +10,10 @@ import {
   withTable,
 } from '../../schema/model.ts'
 import type { ColumnRules } from '../column-rules.ts'
+import type { Reasoned } from '../reasoned.ts'
 
 /** Changes one column, or several things of it at once, without touching its values. */
-export interface AlterColumn extends ColumnRules {
+export interface AlterColumn extends ColumnRules, Reasoned {
   readonly kind: 'alter_column'
   readonly namespace: string
   readonly table: string

@@ -1,8 +1,9 @@
 import type { QualifiedName } from '../../schema/model.ts'
 import type { AttachPartition } from '../partition/attach.ts'
+import type { Reasoned } from '../reasoned.ts'
 
 /** Makes a new table. Nobody uses it yet, so all of it is instant; foreign keys come one by one, each in a transaction of its own. */
-export interface CreateTable {
+export interface CreateTable extends Reasoned {
   readonly kind: 'create_table'
   readonly namespace: string
   readonly table: string

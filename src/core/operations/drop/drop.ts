@@ -1,8 +1,9 @@
 import { theTable } from '../../plan/table-checks.ts'
 import type { RowValue } from '../../schema/facts.ts'
+import type { Reasoned } from '../reasoned.ts'
 
 /** Drops a column for good. Between retire and purge it is only hidden, and `undo` brings it back with its values. */
-export interface DropColumn {
+export interface DropColumn extends Reasoned {
   readonly kind: 'drop_column'
   readonly namespace: string
   readonly table: string

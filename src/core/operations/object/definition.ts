@@ -10,9 +10,10 @@ import { type Sql, shown } from '../../sql.ts'
 import { forbidden } from '../../statements/lint.ts'
 import { readStatements } from '../../statements/statement.ts'
 import type { ObjectTouch, OperationNeeds, TableTouch } from '../needs.ts'
+import type { Reasoned } from '../reasoned.ts'
 
 /** What an operation says that makes an object, or makes it anew. */
-export interface Defining {
+export interface Defining extends Reasoned {
   /** Where names without a namespace are. */
   readonly namespace: string
   /** One CREATE statement. */
