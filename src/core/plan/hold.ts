@@ -1,7 +1,7 @@
 import { qualified } from '../sql.ts'
 import { conflictsWith } from './locks.ts'
 import { KEY_CHANGES, partChanges } from './part-changes.ts'
-import { type Lock, type StepDraft, TRANSACTIONS, type TransactionStep } from './step.ts'
+import { type Lock, leaversOf, type StepDraft, TRANSACTIONS, type TransactionStep } from './step.ts'
 import { WHOLE_SINCE } from './whole-keys.ts'
 
 /** So long may a step hold up whoever comes while it has its locks; for longer somebody has to say why. */
@@ -20,6 +20,9 @@ const KEY_TO_PART_MS = 0.15
 const CHANGED_PART_MS = 0.08
 const PART_CHANGE_MS = 0.07
 
+/** The same of a table that is hidden with its partitions: what may use it is asked of each by itself, once more within the lock. */
+const HIDDEN_TABLE_MS = 1.5
+
 /** For how long about a step stops clients as keys of all partitions go over, each of which is made one of the new column by itself. */
 export function keyedHoldMs(step: StepDraft): number | undefined {
   if (!('stands' in step) || step.stands === undefined) return undefined
@@ -37,6 +40,8 @@ function takingHoldMs(step: StepDraft, serverVersion: number): number | undefine
 
 /** For how long about a step stops clients that changes the partitions of a table with it. */
 export function changedHoldMs(step: StepDraft): number | undefined {
+  const hidden = leaversOf(step).filter(({ column, thing }) => column === undefined && thing === undefined)
+  if (step.kind === 'retire' && hidden.length > 1) return Math.ceil(HIDDEN_TABLE_MS * hidden.length)
   const tables = heldBy(step).length
   const changes = tables < 2 ? 0 : changesOfParts(step)
   return changes === 0 ? undefined : Math.ceil(tables * (CHANGED_PART_MS + PART_CHANGE_MS * changes))

@@ -139,6 +139,20 @@ describe('a step that changes all partitions of a table', () => {
     expect(plan(NAME, { ...renamed, unsafe: REASON }).steps).not.toEqual([])
   })
 
+  test('as the table is hidden with its partitions takes longer', () => {
+    const gone: Operation = { kind: 'drop_table', ...on, table: 'events' }
+    const plan = (op: Operation, count: number) =>
+      makePlan({ name: '0001_test', operations: [op] }, schemaOf(events(count)), facts())
+    const hides = plan(gone, 65).steps.find(({ kind }) => kind === 'retire')
+    expect(hides?.hazards.map(({ because }) => because)).toContainEqual(
+      expect.stringContaining('some 99 milliseconds'),
+    )
+    expect(() => plan(gone, 66)).toThrow(
+      'holds everybody up for some 101 ms, in which nobody can use 67 tables',
+    )
+    expect(plan({ ...gone, unsafe: REASON }, 66).steps).not.toEqual([])
+  })
+
   test('does not where a table has none', () => {
     expect(changedHoldMs(planned(NAME, 0).steps[0] as StepDraft)).toBeUndefined()
   })
@@ -199,7 +213,11 @@ describe('partitions that point at partitions', () => {
       },
     }
     const once = unique('once', ['team'])
-    const pointed = { ...events(50), constraints: [primary, once], indexes: [indexOf(primary), indexOf(once)] }
+    const pointed = {
+      ...events(50),
+      constraints: [primary, once],
+      indexes: [indexOf(primary), indexOf(once)],
+    }
     const plan = (operation: Operation, serverVersion: number) =>
       makePlan(
         { name: '0001_test', operations: [operation] },
