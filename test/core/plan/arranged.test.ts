@@ -47,6 +47,15 @@ describe('the operations of a migration', () => {
       ],
     ],
     [
+      'a reason is of both halves',
+      [rename, alter('b', { default: '7', comment: 'c', unsafe: 'at night' })],
+      [
+        alter('a', { default: '7', unsafe: 'at night' }),
+        rename,
+        alter('b', { comment: 'c', unsafe: 'at night' }),
+      ],
+    ],
+    [
       'a default that goes comes behind another type',
       [alter('a', { default: null, comment: 'c' }), change],
       [alter('a', { comment: 'c' }), change, alter('a', { default: null })],

@@ -23,6 +23,8 @@ const on = (name: string, level: Lock['level'], more: Partial<Lock> = {}): Lock 
   ...more,
 })
 
+const MANY = Array.from({ length: 60 }, (_, at) => on(`users_${at}`, 'access_exclusive'))
+
 const STOPS = {
   code: 'stops_clients',
   because:
@@ -49,6 +51,21 @@ describe('the hazards of a step', () => {
             .replace(
               'some milliseconds',
               'some 3 milliseconds, as the keys of all partitions go over together; on a server that has more to do than it has cores for, several times that',
+            ),
+        },
+      ],
+    ],
+    [
+      'that changes many partitions',
+      ddl({ locks: MANY, statements: [sql`alter table users add a int, add b int`] }),
+      [
+        {
+          ...STOPS,
+          because: STOPS.because
+            .replace('users', 'users_0 and users_1 and users_2 and users_3 and 56 more tables, 60 in all,')
+            .replace(
+              'some milliseconds',
+              'some 14 milliseconds, as each of them is changed; on a server that has more to do than it has cores for, several times that',
             ),
         },
       ],
