@@ -122,14 +122,9 @@ async function perform(engine: Driving, run: Run, step: Step, performing: Perfor
     return
   }
   await begin(engine, run, step, performing)
-  const facts = await carryOut(engine, run, step)
+  const done = record('performed', await carryOut(engine, run, step))
   const isTable = step.kind === 'backfill' || step.kind === 'verify'
-  await note(
-    engine,
-    run.id,
-    record('performed', facts),
-    isTable ? [finishSql(run.id, step.id)] : doorsOf(step),
-  )
+  await note(engine, run.id, done, isTable ? [finishSql(run.id, step.id)] : doorsOf(step))
 }
 
 async function carryOut(engine: Driving, run: Run, step: Exclude<Step, TransactionStep>): Promise<StepFacts> {
