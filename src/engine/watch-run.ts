@@ -1,8 +1,7 @@
 import type { Notice } from '../core/run/event.ts'
 import { foldRun, isOver, type Run } from '../core/run/run.ts'
-import { readDoing } from './backfill/doing.ts'
+import { readProgress } from './backfill/doing.ts'
 import { readNewest } from './backfill/quarantine.ts'
-import { teller } from './backfill/work-through.ts'
 import type { Engine } from './context.ts'
 import { readRun } from './drive.ts'
 import { readBrake } from './throttle.ts'
@@ -27,20 +26,17 @@ export async function watchRun(engine: Engine, id: number, tell: (notice: Notice
   }
 }
 
-/** Each step has a rate of its own. */
 function follower(engine: Engine): (run: number) => Promise<void> {
-  let [step, told] = ['', teller(engine, '')]
   let [wasHeld, leftOut] = [false, 0]
   return async (run) => {
     const newest = await readNewest(engine, run)
     if (newest !== undefined && newest.rows > leftOut) engine.notify({ type: 'quarantined', ...newest })
     leftOut = newest?.rows ?? 0
-    const doing = await readDoing(engine, run)
-    if (doing === undefined) return
-    if (doing.step !== step) [step, told] = [doing.step, teller(engine, doing.step)]
-    told(doing.sample)
+    const progress = await readProgress(engine, run)
+    if (progress === undefined) return
+    engine.notify(progress)
     const brake = (await readBrake(engine, run)) ?? { pace: 'go' as const, because: [] }
-    if (wasHeld || brake.pace !== 'go') engine.notify({ type: 'braked', step, ...brake })
+    if (wasHeld || brake.pace !== 'go') engine.notify({ type: 'braked', step: progress.step, ...brake })
     wasHeld = brake.pace !== 'go'
   }
 }

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { describe, expect, test } from 'vitest'
 import { openBellows } from '../../src/compose.ts'
+import type { Notice } from '../../src/index.ts'
 import { workplace } from '../support/cli.ts'
 import { cleanUp, type TestDatabase, testDatabase } from '../support/database.ts'
 import { faultyBellows } from '../support/faulty-ports.ts'
@@ -83,11 +84,16 @@ const within = { timeout: 20_000 }
 describe('workers in processes of their own', () => {
   test('join, leave and die at any time: no batch is lost, and one for each that dies is done again at most', async () => {
     const database = await expanded()
-    const bellows = await database.bellows({ settings })
+    const told: Notice[] = []
+    const bellows = await database.bellows({ settings, onNotice: (notice) => told.push(notice) })
     const [dying, leaving, staying] = await startWorkers(database.url, 3)
     const filling = bellows.change((driver) => driver.advance(MIGRATION, 'backfill'))
     await expect.poll(() => workersOf(database), within).toBe(3)
     expect(await bellows.filling()).toMatchObject({ step: STEP, table: 'users', workers: 4 })
+    const run = await bellows.run(MIGRATION.name)
+    expect(await bellows.progress(run?.id ?? 0)).toMatchObject({ step: STEP, workers: 4 })
+    const counts = () => told.map((notice) => (notice.type === 'progress' ? notice.workers : undefined))
+    await expect.poll(counts, within).toContain(4)
 
     const { filled } = await figures(database)
     await expect

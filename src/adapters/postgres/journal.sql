@@ -72,7 +72,9 @@ create table bellows.checkpoint (
   started_at timestamptz not null default clock_timestamp(),
   updated_at timestamptz not null default clock_timestamp(),
   -- Where the log of the server was at that time.
-  started_at_log pg_lsn default pg_current_wal_insert_lsn()
+  started_at_log pg_lsn default pg_current_wal_insert_lsn(),
+  -- What its driver said last of the pace: rowsPerSecond, secondsLeft, and its epoch.
+  word jsonb
 );
 
 -- Where a first pass over a table stands that several may work on at once: ranges of its file, each gone through in several rungs, a

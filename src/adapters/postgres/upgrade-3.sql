@@ -19,6 +19,9 @@ create table bellows.backfill_range (
 -- Of one that has begun before, nobody knows.
 alter table bellows.checkpoint add column started_at_log pg_lsn;
 alter table bellows.checkpoint alter column started_at_log set default pg_current_wal_insert_lsn();
+alter table bellows.checkpoint add column word jsonb;
+-- What is known of partitions is known in other words: a step that is at one begins anew with the first.
+update bellows.checkpoint set state = 'null' where state ? 'leaf';
 
 -- The version before it has none.
 alter table bellows.run add if not exists names text[] not null default '{}';

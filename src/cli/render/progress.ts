@@ -138,12 +138,13 @@ function waitingLine(waitsFor: readonly string[]): string {
 }
 
 export function progressLine(progress: Progress): string {
-  const { step, rowsDone, rowsTotal, rowsPerSecond, secondsLeft } = progress
+  const { step, rowsDone, rowsTotal, rowsPerSecond, secondsLeft, workers = 1 } = progress
   const share = rowsTotal === 0 ? 1 : Math.min(1, rowsDone / rowsTotal)
   const full = Math.round(share * BAR_CELLS)
   const bar = `${'█'.repeat(full)}${'░'.repeat(BAR_CELLS - full)}`
   const left = secondsLeft === undefined ? '' : `, ${duration(secondsLeft)} left`
-  return `${step} ${bar} ${grouped(rowsDone)} of ${grouped(rowsTotal)} rows, ${grouped(rowsPerSecond)} rows/s${left}${costText(progress)}`
+  const side = workers > 1 ? `, ${workers} workers` : ''
+  return `${step} ${bar} ${grouped(rowsDone)} of ${grouped(rowsTotal)} rows, ${grouped(rowsPerSecond)} rows/s${left}${side}${costText(progress)}`
 }
 
 /** What it takes on the disk, from where it is worth a word on. */

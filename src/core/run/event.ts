@@ -140,10 +140,12 @@ export interface Progress extends Cost {
   readonly rowsDone: number
   /** Estimate from the share of the table that was passed; at least `rowsDone`. */
   readonly rowsTotal: number
-  /** Rows per second over all time since the step began. */
+  /** Rows per second since somebody took it up, or another number of workers is at it, without pauses; 0 where nobody is. */
   readonly rowsPerSecond: number
-  /** Seconds to the end at that rate; absent while nothing can be said. */
+  /** Seconds to the end at the pace of the present pass; absent while nothing can be said. */
   readonly secondsLeft?: number
+  /** Sessions that are at it, here or elsewhere; absent where they were not counted. */
+  readonly workers?: number
 }
 
 /** What holds a step back that works through a table, or that nothing does any more. Told anew while it lasts. */

@@ -10,25 +10,57 @@ export interface Sample {
   readonly share: number
   /** Which pass it is, where passes differ in their pace. */
   readonly lap?: number
+  /** How many are at it, where that was counted and makes a difference. */
+  readonly workers?: number | undefined
+  /** How often the brake has paused it in this attempt. */
+  readonly pauses?: number
   readonly cost?: Cost
 }
 
-/** Where this attempt began, and where its present lap began: a night's pause before it does not count. */
+/** Where the figures of this attempt are taken from: a night before it does not count, nor does a pause of the brake. */
 export interface Meter {
-  readonly attempt: Sample
+  /** Where it began, or another number of workers came to be at it. */
+  readonly spell: Sample
+  /** Where the present lap of it began. */
   readonly lap: Sample
+  readonly last: Sample
+  /** The number that was counted last. */
+  readonly workers: number | undefined
 }
 
 /** The meter after a sample. Who goes back is on another lap as well. */
-export function metered(before: Meter | undefined, last: Sample | undefined, now: Sample): Meter {
-  if (before === undefined) return { attempt: now, lap: now }
-  const isNext = last !== undefined && (now.share < last.share || now.lap !== last.lap)
-  return isNext ? { ...before, lap: now } : before
+export function metered(before: Meter | undefined, now: Sample): Meter {
+  if (before === undefined) return beginning(now)
+  const { last, workers = now.workers } = before
+  const wasPaused = (now.pauses ?? 0) > (last.pauses ?? 0)
+  const from = (begin: Sample): Sample => (wasPaused ? leavingOut(begin, last, now) : begin)
+  if (now.share < last.share || now.lap !== last.lap)
+    return { spell: from(before.spell), lap: now, last: now, workers }
+  if (now.workers !== undefined && now.workers !== workers) return beginning(now)
+  return { spell: from(before.spell), lap: from(before.lap), last: now, workers }
 }
 
-/** Rate of the whole attempt, and the time that the rest of the work needs at the pace of the lap. */
-export function progressOf(step: string, { attempt, lap }: Meter, now: Sample): Progress {
-  const seconds = now.seconds - attempt.seconds
+function beginning(now: Sample): Meter {
+  return { spell: now, lap: now, last: now, workers: now.workers }
+}
+
+/** A beginning, moved on by what came between two samples: with the pause goes the batch that was done beside it. */
+function leavingOut(begin: Sample, last: Sample, now: Sample): Sample {
+  return {
+    ...begin,
+    rowsDone: begin.rowsDone + now.rowsDone - last.rowsDone,
+    seconds: begin.seconds + now.seconds - last.seconds,
+    share: begin.share + now.share - last.share,
+  }
+}
+
+/** Rate of the whole spell, and the time that the rest of the work needs at the pace of the lap. */
+export function progressOf(
+  step: string,
+  { spell, lap }: Pick<Meter, 'spell' | 'lap'>,
+  now: Sample,
+): Progress {
+  const seconds = now.seconds - spell.seconds
   const lapSeconds = now.seconds - lap.seconds
   const passed = now.share - lap.share
   return {
@@ -36,10 +68,11 @@ export function progressOf(step: string, { attempt, lap }: Meter, now: Sample): 
     step,
     rowsDone: now.rowsDone,
     rowsTotal: Math.max(now.rowsTotal, now.rowsDone),
-    rowsPerSecond: seconds > 0 ? Math.round((now.rowsDone - attempt.rowsDone) / seconds) : 0,
+    rowsPerSecond: seconds > 0 ? Math.round((now.rowsDone - spell.rowsDone) / seconds) : 0,
     ...(lapSeconds > 0 && passed > 0
       ? { secondsLeft: Math.round((lapSeconds * (1 - now.share)) / passed) }
       : {}),
+    ...(now.workers === undefined ? {} : { workers: now.workers }),
     ...now.cost,
   }
 }

@@ -26,14 +26,32 @@ export interface TableFile {
   readonly linesPerBlock: number
 }
 
-/** A partition that has rows of its own, and how much there is in those before it and in all, by the last ANALYZE. */
+/** How much there is in some partitions. */
+export interface Extent {
+  readonly blocks: number
+  /** Of those that were analysed. */
+  readonly rows: number
+  /** Blocks of those that were not. */
+  readonly uncounted: number
+}
+
+/** A partition that has rows of its own, among all of them. Those before it are as large as they were at their turn: what is filled grows. */
 export interface Leaf {
   readonly oid: number
   readonly table: QualifiedName
-  readonly blocksBefore: number
-  readonly blocks: number
-  readonly blocksOfAll: number
-  readonly rowsOfAll: number
+  readonly before: Extent
+  readonly own: Extent
+  readonly behind: Extent
+}
+
+export const NO_EXTENT: Extent = { blocks: 0, rows: 0, uncounted: 0 }
+
+export function joined(one: Extent, other: Extent): Extent {
+  return {
+    blocks: one.blocks + other.blocks,
+    rows: one.rows + other.rows,
+    uncounted: one.uncounted + other.uncounted,
+  }
 }
 
 export interface Pass {
@@ -102,9 +120,10 @@ function tid({ block, line }: Position): Sql {
   return sql`${lit(`(${block},${line})`)}::pg_catalog.tid`
 }
 
-/** All rows that a step goes through, as far as they are known. */
+/** All rows that a step goes through, as far as they are known. Partitions that nobody has analysed are taken to be like the one at hand. */
 export function rowsOfAll({ file, leaf }: Pass): number {
-  return Math.max(file.rows, leaf?.rowsOfAll ?? 0)
+  const { rows, uncounted } = leaf === undefined ? NO_EXTENT : joined(leaf.before, leaf.behind)
+  return Math.round(file.rows + rows + uncounted * file.rowsPerBlock)
 }
 
 /** Of a backfill's work, the second pass, which reads whether any row was left: 0.04 to 0.1, by what was measured. */
@@ -114,9 +133,9 @@ const SECOND_PASS = 1 / 17
 export function share(pass: Pass): number {
   const { leaf } = pass
   const ofFile = shareOfFile(pass)
-  return leaf === undefined
-    ? ofFile
-    : Math.min(1, (leaf.blocksBefore + ofFile * leaf.blocks) / leaf.blocksOfAll)
+  if (leaf === undefined) return ofFile
+  const { before, own, behind } = leaf
+  return Math.min(1, (before.blocks + ofFile * own.blocks) / (before.blocks + own.blocks + behind.blocks))
 }
 
 function shareOfFile({ at, file, passNumber, once }: Pass): number {

@@ -19,6 +19,7 @@ import { lit, type Sql, sql } from '../../core/sql.ts'
 import type { Driving, Working } from '../context.ts'
 import type { Lane } from '../ports.ts'
 import { stopIfAsked } from '../stop.ts'
+import { readAtWork } from './at-work.ts'
 import { attempted } from './attempts.ts'
 import { batchOf, batchTransaction } from './batch.ts'
 import { type Marked, markSql } from './checkpoint.ts'
@@ -52,6 +53,8 @@ interface Shared {
   /** Of a chunk. */
   rows: number
   isRewritten: boolean
+  /** How many are at it, once they were counted. */
+  workers?: number
   /** One at a time writes down how far it is. */
   recording: Promise<void>
 }
@@ -81,9 +84,15 @@ export async function compare(
     isRewritten: false,
     recording: Promise.resolve(),
   }
+  let looks = 0
   await workTogether(engine, {
     own: ownLane(engine),
-    wanted: async () => (isSmall(start.file) ? 1 : askedWorkers(engine)),
+    wanted: async () => {
+      // At the first look those are only coming who are asked for.
+      if (looks > 0) shared.workers = (await readAtWork(engine)).workers
+      looks += 1
+      return isSmall(start.file) ? 1 : askedWorkers(engine)
+    },
     work: (working, lane, mayStay) => takeChunks(working, { ...work, lane, shared }, mayStay),
   })
   if (shared.isRewritten) return undefined
@@ -222,6 +231,6 @@ select pg_catalog.json_build_object('mark', (select pg_catalog.to_json(mark) fro
   if (batch.rewritten) shared.isRewritten = true
   else {
     shared.recorded = state
-    tell({ ...batch, share: share(state) })
+    tell({ ...batch, share: share(state), workers: shared.workers })
   }
 }

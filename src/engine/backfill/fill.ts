@@ -18,6 +18,7 @@ import { isOf, type Part, partsOf } from './leaves.ts'
 import { beginAnewSql, forgetPartSql, placesOf, unfilledBeside } from './quarantine.ts'
 import { closeSql, rowsOfRanges } from './range-rows.ts'
 import { standsOn, tryAgain } from './settle.ts'
+import { leavingWord } from './word.ts'
 import { teller, workThrough } from './work-through.ts'
 
 /** Where a backfill stands. */
@@ -50,7 +51,7 @@ interface State extends Pass {
  */
 export async function fill(given: Driving, run: number, step: BackfillStep): Promise<number> {
   const engine = await withinDeadlocks(given)
-  const tell = teller(engine, step.id)
+  const tell = teller(engine, step.id, leavingWord(engine, step.id))
   if (resumed(await engine.journal.checkpoint(step.id)) === undefined) await foretell(engine, step)
   // What was corrected meanwhile makes room for others.
   else await tryAgain(engine, run, step)

@@ -1,9 +1,10 @@
 import type { BackfillStep } from '../../core/plan/step.ts'
 import type { Pass } from '../../core/run/ranges.ts'
-import { WORKER } from '../../core/run/workers.ts'
 import { lit, sql } from '../../core/sql.ts'
 import type { Engine } from '../context.ts'
 import type { BadRows, BrakeSettings } from '../settings.ts'
+import { hasThrottle } from '../throttle.ts'
+import { readAtWork } from './at-work.ts'
 import type { Part } from './leaves.ts'
 import { leafOf } from './range-rows.ts'
 
@@ -97,20 +98,16 @@ export async function openPass(engine: Engine): Promise<Open | undefined> {
 }
 
 export async function readFilling(engine: Engine): Promise<Filling | undefined> {
-  if (!(await engine.journal.isInstalled())) return undefined
+  if (!(await hasThrottle(engine))) return undefined
   const open = await openPass(engine)
   if (open === undefined) return undefined
-  const [counted] = await engine.database.read<{ workers: number }>(sql`
-select (select count(*) from pg_catalog.pg_stat_activity
-      where datname = pg_catalog.current_database() and application_name like ${lit(`bellows%${WORKER}`)}) as workers`)
-  const driver = await engine.database.holder()
+  const { workers } = await readAtWork(engine)
   const { run, step, heldBy } = open
   return {
     run,
     step: step.id,
     table: step.table.name,
-    // The driver's own connection is one of its workers.
-    workers: (counted?.workers ?? 0) + (driver === undefined ? 0 : 1),
+    workers,
     ...(heldBy === undefined ? {} : { heldBy }),
   }
 }

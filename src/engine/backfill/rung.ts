@@ -92,6 +92,7 @@ function told(engine: Working, work: Worker, range: RangeRow, { result, took }: 
     seconds,
     share: share({ ...pass, at: { block: shared.done.blocks, line: 1 } }),
     lap: lapOf(pass),
+    workers: shared.workers,
     cost: {
       ...(logBytes === null ? {} : { logBytes }),
       ...(pass.file.blocks > 0 ? { growth: now / pass.file.blocks } : {}),

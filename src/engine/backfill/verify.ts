@@ -10,6 +10,7 @@ import { type Comparison, type ComparisonState, compare } from './compare.ts'
 import { readFile } from './file.ts'
 import { comparedColumns } from './found.ts'
 import { isOf, type Part, partsOf } from './leaves.ts'
+import { leavingWord } from './word.ts'
 import { teller } from './work-through.ts'
 
 /**
@@ -18,7 +19,7 @@ import { teller } from './work-through.ts'
  *   gone: a later attempt compares the whole table anew, so that no restart can skip what was found
  */
 export async function verify(engine: Driving, run: number, step: VerifyStep): Promise<Verdict> {
-  const work = { run, step, tell: teller(engine, step.id) }
+  const work = { run, step, tell: teller(engine, step.id, leavingWord(engine, step.id)) }
   const before = resumed(await engine.journal.checkpoint(step.id)) as ComparisonState | undefined
   let verdict = await everyPart(engine, work, before)
   while (verdict === undefined) {

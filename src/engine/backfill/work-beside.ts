@@ -100,7 +100,7 @@ async function help(engine: Engine, open: Open, count: (rows: number) => void): 
         pass,
         ...(leaf === undefined ? {} : { leaf }),
         count,
-        tell: teller(engine, step.id),
+        tell: teller(working, step.id),
         wanted: async () => {
           const now = await openRow(engine)
           if (!isStill(open, now)) return 0

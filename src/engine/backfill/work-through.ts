@@ -1,5 +1,6 @@
 import type { BellowsError } from '../../core/errors.ts'
 import type { TableStep } from '../../core/plan/step.ts'
+import type { Progress } from '../../core/run/event.ts'
 import { type Meter, metered, progressOf, type Sample } from '../../core/run/meter.ts'
 import { wasQuick } from '../../core/run/pace.ts'
 import { isThroughFile, lapOf, type Pass, type Range, type Strategy, share } from '../../core/run/ranges.ts'
@@ -20,14 +21,18 @@ export interface Way {
   readonly tell: (sample: Sample) => void
 }
 
-/** Turns samples of one attempt at a step into progress. */
-export function teller(engine: Engine, step: string): (sample: Sample) => void {
+/** Turns samples of one attempt at a step into progress, for whoever looks on here, and for others who are to be told. */
+export function teller(
+  engine: Engine,
+  step: string,
+  tellOthers: (progress: Progress) => void = () => undefined,
+): (sample: Sample) => void {
   let meter: Meter | undefined
-  let last: Sample | undefined
   return (sample) => {
-    meter = metered(meter, last, sample)
-    last = sample
-    engine.notify(progressOf(step, meter, sample))
+    meter = metered(meter, { ...sample, pauses: engine.brake?.pauses() ?? 0 })
+    const progress = progressOf(step, meter, sample)
+    engine.notify(progress)
+    tellOthers(progress)
   }
 }
 

@@ -29,6 +29,8 @@ export interface Shared {
   readonly busy: Set<Range>
   isRewritten: boolean
   done: Climbed
+  /** How many are at work on it, here or elsewhere, once they were counted. */
+  workers?: number
   /** The last looks at it, oldest first. */
   looks: readonly Horizon[]
   /** Why some ranges are gone through in one go, for each reason once. */

@@ -29,21 +29,29 @@ export async function openBrake(engine: Engine, run: number, step: TableStep): P
   announce()
   const { pollMs } = engine.settings.brake
   void again(engine, { pauseMs: pollMs, closed: closing.signal }, announce)
+  let pauses = 0
   return {
-    passed: (working) => passed({ ...engine, ...working }, step, watching),
+    passed: async (working) => {
+      if (await passed({ ...engine, ...working }, step, watching)) pauses += 1
+    },
     workers: () => watching.decision().workers,
+    pauses: () => pauses,
     close: () => closing.abort(),
   }
 }
 
 const WAIT_MS = 25
 
-async function passed(engine: Engine, step: TableStep, watching: Watching): Promise<void> {
+/** Returns whether there was a pause to wait for. */
+async function passed(engine: Engine, step: TableStep, watching: Watching): Promise<boolean> {
   const { pauseMaxMs } = engine.settings.brake
+  let wasPaused = false
   for (let waitedMs = 0; !watching.isOpen(); waitedMs += WAIT_MS) {
     stopIfAsked(engine)
-    if (waitedMs >= pauseMaxMs)
-      throw heldTooLong(step.id, `"${step.table.name}"`, watching.decision().because, pauseMaxMs)
+    const { pace, because } = watching.decision()
+    if (waitedMs >= pauseMaxMs) throw heldTooLong(step, because, pauseMaxMs)
+    wasPaused ||= pace === 'pause'
     await engine.clock.sleep(WAIT_MS)
   }
+  return wasPaused
 }

@@ -33,7 +33,7 @@ select p.oid::regprocedure::text as name from pg_proc p
       'record_run', 'record_rollback', 'set_baseline')`)
   await database.query(`
 drop table bellows.found_object, bellows.left_schema, bellows.recorded_object, bellows.baseline, bellows.backfill_range, bellows.quarantine, bellows.replaced_object, bellows.throttle, bellows.brake, bellows.released_by_hand;
-alter table bellows.checkpoint drop column started_at_log;
+alter table bellows.checkpoint drop column started_at_log, drop column word;
 alter table bellows.run drop column names;
 ${made.map(({ name }) => `drop function ${name}`).join(';\n')};
 ${VERSION_1};
@@ -82,6 +82,8 @@ describe('a journal of version 1', () => {
     const bellows = await database.bellows()
     expect(await bellows.drift()).toMatchObject({ recorded: 'outdated', differences: [] })
     expect(await bellows.runs()).toEqual([])
+    expect(await bellows.progress(1)).toBeUndefined()
+    expect(await bellows.filling()).toBeUndefined()
     expect(await shape(database)).toEqual(before)
   })
 

@@ -71,6 +71,12 @@ describe('the line of a notice', () => {
       { logBytes: 440 * 2 ** 20, growth: 1.206 },
       `${bar(6)} 250 of 1,000 rows, 50 rows/s, 440 MB of log, table 1.2 times as large`,
     ],
+    [
+      'how many are at it',
+      { secondsLeft: 15, workers: 2 },
+      `${bar(6)} 250 of 1,000 rows, 50 rows/s, 15 s left, 2 workers`,
+    ],
+    ['one who is at it alone', { workers: 1 }, `${bar(6)} 250 of 1,000 rows, 50 rows/s`],
     ['what is not worth a word', { logBytes: 9_000, growth: 1.01 }, `${bar(6)} 250 of 1,000 rows, 50 rows/s`],
   ])('tells of %s', (_what, more, expected) => {
     expect(line(progress(more))).toBe(`m/backfill/1 ${expected}\n`)

@@ -10,39 +10,80 @@ const sample = (rowsDone: number, rowsTotal: number, seconds: number, share: num
   share,
 })
 const START = sample(0, 1000, 0, 0)
-const from = (attempt: Sample, lap = attempt): Meter => ({ attempt, lap })
+const from = (spell: Sample, lap = spell): Pick<Meter, 'spell' | 'lap'> => ({ spell, lap })
+const read = (...looks: readonly Sample[]): Meter | undefined =>
+  looks.reduce<Meter | undefined>(metered, undefined)
 
 describe('the meter', () => {
   const first = sample(0, 1000, 0, 0.2)
-  const meter = from(first)
 
   test('begins with the first look of an attempt', () => {
-    expect(metered(undefined, undefined, first)).toEqual(meter)
-    expect(metered(undefined, START, first)).toEqual(meter)
+    expect(read(first)).toMatchObject(from(first))
   })
 
-  test.each<[string, Sample | undefined, Sample, boolean]>([
-    ['on', sample(10, 1000, 1, 0.3), sample(20, 1000, 2, 0.4), false],
-    ['not', sample(10, 1000, 1, 0.3), sample(20, 1000, 2, 0.3), false],
-    ['back', sample(10, 1000, 1, 0.3), sample(20, 1000, 2, 0.29), true],
-    ['to the beginning', sample(10, 1000, 1, 1), sample(20, 1000, 2, 0), true],
-    ['somewhere that nobody has seen', undefined, sample(20, 1000, 2, 0), false],
-  ])('begins a new pass only when the share goes back: it went %s', (_what, last, now, isNew) => {
-    expect(metered(meter, last, now)).toEqual(isNew ? from(first, now) : meter)
+  test.each<[string, readonly Sample[], boolean]>([
+    ['on', [sample(10, 1000, 1, 0.3), sample(20, 1000, 2, 0.4)], false],
+    ['not', [sample(10, 1000, 1, 0.3), sample(20, 1000, 2, 0.3)], false],
+    ['back', [sample(10, 1000, 1, 0.3), sample(20, 1000, 2, 0.29)], true],
+    ['to the beginning', [sample(10, 1000, 1, 1), sample(20, 1000, 2, 0)], true],
+  ])('begins a new pass only when the share goes back: it went %s', (_what, looks, isNew) => {
+    expect(read(first, ...looks)).toMatchObject(isNew ? from(first, looks.at(-1)) : from(first))
   })
 
   test('begins a new lap where the pace is another one, though the share goes on', () => {
     const [last, now] = [0.9, 0.95].map((part, at) => ({ ...sample(0, 10, at, part), lap: at + 1 }))
-    expect(metered(meter, last, now as Sample)).toEqual(from(first, now))
+    expect(read(last as Sample, now as Sample)).toMatchObject(from(last as Sample, now))
   })
 
   test('keeps the beginning of the attempt, however many passes it takes', () => {
     const looks = [0.5, 1, 0.2, 0.9, 0.1].map((share, at) => sample(at, 10, at, share))
-    const end = looks.reduce<Meter | undefined>(
-      (before, now, at) => metered(before, looks[at - 1], now),
-      undefined,
+    expect(read(...looks)).toMatchObject(from(looks[0] as Sample, looks[4]))
+  })
+
+  const by = (workers: number | undefined, at: number): Sample => ({
+    ...sample(at, 10, at, at / 10),
+    workers,
+  })
+
+  test('begins anew where another number is at it; what was not counted is no other number', () => {
+    expect(read(by(undefined, 0), by(1, 1), by(undefined, 2), by(1, 3))).toMatchObject(from(by(undefined, 0)))
+    expect(read(by(undefined, 0), by(1, 1), by(undefined, 2), by(4, 3), by(4, 4))).toMatchObject(
+      from(by(4, 3)),
     )
-    expect(end).toEqual(from(looks[0] as Sample, looks[4]))
+  })
+
+  test('tells of the pace of four as soon as four are at it', () => {
+    const looks = Array.from({ length: 11 }, (_, at) => ({
+      ...sample(at * 10, 1000, at, at / 100),
+      workers: 1,
+    }))
+    const more = [1, 2].map((at) => ({
+      ...sample(100 + at * 50, 1000, 10 + at, 0.1 + at * 0.05),
+      workers: 4,
+    }))
+    const now = more[1] as Sample
+    expect(progressOf('x', read(...looks, ...more) as Meter, now)).toMatchObject({
+      rowsPerSecond: 50,
+      secondsLeft: 16,
+      workers: 4,
+    })
+  })
+
+  test('counts no pause of the brake, whatever it paused beside', () => {
+    const at = (done: number, seconds: number, pauses: number) => ({
+      ...sample(done, 100, seconds, done / 100),
+      pauses,
+    })
+    const looks = [at(0, 0, 0), at(50, 30, 0), at(51, 3_630, 1), at(52, 3_630.6, 1)]
+    const now = looks[3] as Sample
+    expect(progressOf('x', read(...looks) as Meter, now)).toMatchObject({
+      rowsPerSecond: 2,
+      secondsLeft: 29,
+    })
+    const passes = [at(0, 0, 0), at(100, 60, 0), { ...at(100, 3_660, 1), lap: 2 }]
+    expect(progressOf('x', read(...passes) as Meter, passes[2] as Sample)).toMatchObject({
+      rowsPerSecond: 2,
+    })
   })
 })
 
@@ -53,8 +94,14 @@ const uniform = fc
 
 function passOf(leaf: number, leaves: number, passNumber: number): Pass {
   const file = { filenode: 1, blocks: 100, rows: 1_000, rowsPerBlock: 10, linesPerBlock: 10 }
-  const part = { oid: leaf, table: { namespace: 'public', name: `t_${leaf}` }, rowsOfAll: leaves * 1_000 }
-  const among = { ...part, blocksBefore: leaf * 100, blocks: 100, blocksOfAll: leaves * 100 }
+  const extent = (count: number) => ({ blocks: count * 100, rows: count * 1_000, uncounted: 0 })
+  const among = {
+    oid: leaf,
+    table: { namespace: 'public', name: `t_${leaf}` },
+    before: extent(leaf),
+    own: extent(1),
+    behind: extent(leaves - leaf - 1),
+  }
   return { file, at: { block: 0, line: 1 }, passNumber, ...(leaves === 1 ? {} : { leaf: among }) }
 }
 
@@ -90,14 +137,13 @@ describe('the progress', () => {
             passOf(leaf, leaves, 2),
           ]).flat()
           const whole = leaves * fillSeconds * (1 + reading)
-          let [began, last, meter]: [number, Sample, Meter] = [0, START, metered(undefined, undefined, START)]
+          let [began, meter]: [number, Meter] = [0, metered(undefined, START)]
           for (const pass of passes) {
             const takes = fillSeconds * (pass.passNumber === 1 ? 1 : reading)
             for (let block = 0; block < 100; block += 1) {
               const place = { ...pass, at: { block, line: 1 } }
               const now = { ...sample(0, 1, began + (takes * block) / 100, share(place)), lap: lapOf(place) }
-              meter = metered(meter, last, now)
-              last = now
+              meter = metered(meter, now)
               const left = whole - now.seconds
               const { secondsLeft = 0 } = progressOf('x', meter, now)
               if (now.seconds > whole / 10 && left > whole / 10)
@@ -116,7 +162,7 @@ describe('the progress', () => {
     expect(progressOf('x', from(START), sample(1, 2, 3, 0.5))).not.toHaveProperty('logBytes')
   })
 
-  test.each<[string, Meter, Sample, object]>([
+  test.each<[string, Pick<Meter, 'spell' | 'lap'>, Sample, object]>([
     ['of the first look', from(START), START, { rowsDone: 0, rowsTotal: 1000, rowsPerSecond: 0 }],
     [
       'at a tenth',

@@ -8,6 +8,7 @@ import {
   type Pass,
   type Position,
   type Range,
+  rowsOfAll,
   START,
   share,
   type TableFile,
@@ -281,5 +282,32 @@ describe('the condition of a range', () => {
       sql`explain select id from t where ${inRange(range(at(1), at(2)))}`,
     )
     expect(plan[0]?.['QUERY PLAN']).toMatch(/^Tid Range Scan on t/)
+  })
+})
+
+describe('of a partitioned table', () => {
+  const extent = (blocks: number, rows: number, uncounted = 0) => ({ blocks, rows, uncounted })
+  const table = { namespace: 'public', name: 'part' }
+  /** In the middle of the second partition; it has 500 rows in 10 blocks. */
+  const pass = (before: number, own: number): Pass => ({
+    file: file(),
+    at: at(5),
+    leaf: {
+      oid: 2,
+      table,
+      before: extent(before, 100, 5),
+      own: extent(own, 480),
+      behind: extent(20, 300, 10),
+    },
+  })
+
+  test('the rows are those that ANALYZE has counted, and for the rest as many in a block as in the partition at hand', () => {
+    expect(rowsOfAll(pass(10, 10))).toBe(100 + 500 + 300 + 15 * 50)
+    expect(rowsOfAll({ file: file(), at: START })).toBe(500)
+  })
+
+  test('the share is that of its blocks, as large as they were when their turn came', () => {
+    expect(share(pass(10, 10))).toBe(15 / 40)
+    expect(share(pass(0, 10))).toBe(5 / 30)
   })
 })
