@@ -71,6 +71,7 @@ interface Pace {
   readonly log_bytes?: number
   /** How many times as large the table's file is as when the copy began. */
   readonly growth?: number
+  readonly workers?: number
   /** What holds it back. */
   readonly slowed?: readonly string[]
 }
@@ -111,7 +112,7 @@ async function underWay(bellows: Looking): Promise<UnderWay> {
 const isWork = (kind: string) => kind === 'backfill' || kind === 'verify'
 
 function paceOf(
-  { rowsPerSecond, secondsLeft, logBytes, growth }: Progress,
+  { rowsPerSecond, secondsLeft, logBytes, growth, workers }: Progress,
   brake: BrakeState | undefined,
 ): Pace {
   return {
@@ -119,6 +120,7 @@ function paceOf(
     ...(secondsLeft === undefined ? {} : { seconds_left: secondsLeft }),
     ...(logBytes === undefined ? {} : { log_bytes: logBytes }),
     ...(growth === undefined ? {} : { growth }),
+    ...(workers === undefined ? {} : { workers }),
     ...(brake?.pace === 'slower' ? { slowed: brake.because } : {}),
   }
 }

@@ -49,7 +49,7 @@ async function passed(engine: Engine, step: TableStep, watching: Watching): Prom
   for (let waitedMs = 0; !watching.isOpen(); waitedMs += WAIT_MS) {
     stopIfAsked(engine)
     const { pace, because } = watching.decision()
-    if (waitedMs >= pauseMaxMs) throw heldTooLong(step, because, pauseMaxMs)
+    if (waitedMs >= pauseMaxMs) throw heldTooLong(step.id, `"${step.table.name}"`, because, pauseMaxMs)
     wasPaused ||= pace === 'pause'
     await engine.clock.sleep(WAIT_MS)
   }

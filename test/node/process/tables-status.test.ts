@@ -97,7 +97,7 @@ const SCENARIOS: readonly Scenario[] = [
           status(
             [V1, pending(V2), pending(V3)],
             'users (name, full_name NULL)',
-            ', "progress": {"rows_done": 40, "rows_total": 1000, "state": "copying"}, "pace": {"rows_per_second": #, "log_bytes": #, "growth": #}',
+            ', "progress": {"rows_done": 40, "rows_total": 1000, "state": "copying"}, "pace": {"rows_per_second": #, "log_bytes": #, "growth": #, "workers": 1}',
           ).replace('N', '1'),
         )
         await throttled(place, 0.5)
