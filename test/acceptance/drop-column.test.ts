@@ -25,7 +25,7 @@ const CASES: readonly (readonly [string, string])[] = [
   ['a NOT NULL column with a default', `legacy text not null default 'none'`],
   [
     'a column with an index, a check and a unique constraint',
-    `legacy text default 'x' check (legacy <> ''), unique (name, legacy)`,
+    `legacy text default 'x' check (legacy <> ''), unique (id, legacy)`,
   ],
   ['a generated column', `legacy text generated always as (name || '!') stored`],
 ]
