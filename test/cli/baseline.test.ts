@@ -163,8 +163,13 @@ create function once() returns int language sql as 'select 1'`)
       'owner of orders differs\n      recorded  postgres\n      found     pg_monitor',
     )
     expect((await place.run('baseline', '0002_orders', '--yes')).out).toContain('view names differs')
-    await database.query('revoke execute on function once() from public')
-    expect((await place.run('check')).out).toContain('rights of function once() differs')
+    await database.query(
+      `revoke execute on function once() from public; alter table users alter id set statistics 7; comment on table users is 'x'`,
+    )
+    const { out } = await place.run('check')
+    expect(out).toContain('rights of function once() differs')
+    expect(out).toContain('settings of column users.id is new: statistics 7')
+    expect(out).toContain('comment of table users is new: x')
   })
 
   test('names files that were changed, are missing, or come late', async () => {

@@ -45,7 +45,7 @@ with home as materialized (
 ), own_type as materialized (
   select y.oid, h.nspname, y.typname, y.typtype, y.typrelid, y.typbasetype, y.typtypmod, y.typdefault, y.typnotnull, y.typowner, y.typacl
     from pg_type y join home h on h.oid = y.typnamespace
-    where y.typtype in ('e', 'd', 'c') and (y.typtype <> 'c' or exists (select from pg_class c where c.oid = y.typrelid and c.relkind = 'c'))
+    where y.typtype in ('e', 'd', 'c', 'r') and (y.typtype <> 'c' or exists (select from pg_class c where c.oid = y.typrelid and c.relkind = 'c'))
       and (names is null or y.typname::text in (select unnest(names)))
       and not exists (select from of_extension e where e.classid = 'pg_type'::regclass and e.objid = y.oid)
 ), routine as materialized (
@@ -54,6 +54,8 @@ with home as materialized (
     from pg_proc f join home h on h.oid = f.pronamespace
     where f.prokind <> 'a' and (names is null or f.proname::text in (select unnest(names)))
       and not exists (select from of_extension e where e.classid = 'pg_proc'::regclass and e.objid = f.oid)
+      -- What comes with a range type is a part of it.
+      and not exists (select from pg_depend d where d.classid = 'pg_proc'::regclass and d.objid = f.oid and d.deptype = 'i' and d.refclassid = 'pg_type'::regclass)
 ), part_sequence as materialized (
   -- That of a serial or an identity column is a part of the column.
   select d.objid as oid, d.refobjid as of_table from pg_depend d
@@ -80,6 +82,20 @@ select t.nspname, t.relname, 'column', a.attname,
       case when a.attnotnull then ' not null' end)
   from tab t join pg_attribute a on a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped
   left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+union all
+-- What a column has of its own, and not from its type. A statistics target of none is -1 before PostgreSQL 17, and NULL since.
+select t.nspname, t.relname, 'column settings', a.attname,
+    concat_ws(' ', 'statistics ' || nullif(a.attstattarget, -1),
+      'storage ' || case when a.attstorage <> y.typstorage then case a.attstorage when 'p' then 'plain' when 'e' then 'external' when 'm' then 'main' else 'extended' end end,
+      'compression ' || case a.attcompression when 'p' then 'pglz' when 'l' then 'lz4' end,
+      'with (' || (select string_agg(o, ', ' order by o) from unnest(a.attoptions) o) || ')')
+  from tab t join pg_attribute a on a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped
+  join pg_type y on y.oid = a.atttypid
+  where a.attstattarget <> -1 or a.attstorage <> y.typstorage or a.attcompression <> '' or a.attoptions is not null
+union all
+select t.nspname, t.relname, case when a.attname is null then 'table comment' else 'column comment' end, coalesce(a.attname, ''), c.description
+  from tab t join pg_description c on c.classoid = 'pg_class'::regclass and c.objoid = t.oid
+  left join pg_attribute a on a.attrelid = t.oid and a.attnum = c.objsubid and c.objsubid > 0
 union all
 -- NOT NULL is said of its column.
 select t.nspname, t.relname, 'constraint', k.conname, pg_get_constraintdef(k.oid)
@@ -139,6 +155,11 @@ select y.nspname, y.typname, 'type', '',
       when 'e' then 'enum (' || (select coalesce(string_agg(quote_literal(l.enumlabel), ', ' order by l.enumsortorder), '') from pg_enum l where l.enumtypid = y.oid) || ')'
       when 'c' then 'composite (' || (select coalesce(string_agg(quote_ident(a.attname) || ' ' || format_type(a.atttypid, a.atttypmod), ', ' order by a.attnum), '')
         from pg_attribute a where a.attrelid = y.typrelid and a.attnum > 0 and not a.attisdropped) || ')'
+      when 'r' then (select concat('range of ', format_type(g.rngsubtype, null),
+          ' collate ' || (select g.rngcollation::regcollation from pg_type u where u.oid = g.rngsubtype and g.rngcollation not in (0, u.typcollation)),
+          ' by ' || (select format('%I.%I', n.nspname, o.opcname) from pg_opclass o join pg_namespace n on n.oid = o.opcnamespace where o.oid = g.rngsubopc and not o.opcdefault),
+          ' canonical ' || nullif(g.rngcanonical::oid, 0)::regproc, ' difference ' || nullif(g.rngsubdiff::oid, 0)::regproc, ', multirange ', g.rngmultitypid::regtype)
+        from pg_range g where g.rngtypid = y.oid)
       else concat('domain over ', format_type(y.typbasetype, y.typtypmod), ' default ' || y.typdefault, case when y.typnotnull then ' not null' end,
         (select string_agg(' constraint ' || quote_ident(k.conname) || ' ' || pg_get_constraintdef(k.oid), '' order by k.conname)
           from pg_constraint k where k.contypid = y.oid and k.contype = 'c')) end

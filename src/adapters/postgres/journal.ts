@@ -15,7 +15,7 @@ const WHOLE = ['journal.sql', 'evidence.sql', 'rollout.sql', 'schema-record.sql'
 /** What makes a version out of the one before it. */
 const UPGRADES: Readonly<Record<number, readonly string[]>> = {
   2: ['upgrade-2.sql', ...FUNCTIONS, 'upgrade-2-record.sql'],
-  3: ['upgrade-3.sql', ...FUNCTIONS],
+  3: ['upgrade-3.sql', ...FUNCTIONS, 'upgrade-3-record.sql'],
 }
 
 export function postgresJournal(sessions: Sessions): Journal {

@@ -100,7 +100,8 @@ declare
   "table" text := operation ->> 'table';
   target text := operation ->> 'to';
   -- A function or a type of the same name is another thing.
-  parts text[] := '{table,column,constraint,index,trigger,policy,rule,publication,owner,grant}';
+  parts text[] := '{table,table comment,column,column settings,column comment,constraint,index,trigger,policy,rule,publication,owner,grant}';
+  of_column text[] := '{column,column settings,column comment}';
   place text;
 begin
   foreach place in array '{recorded_object,found_object}'::text[] loop
@@ -111,11 +112,11 @@ begin
       execute pg_catalog.format('update bellows.%I o set relation = $3 where (o.namespace, o.relation) = ($1, $2) and o.kind = any ($4)', place)
         using home, "table", target, parts;
     elsif operation ->> 'kind' = 'rename_column' then
-      execute pg_catalog.format('delete from bellows.%I o where (o.namespace, o.relation, o.kind, o.name) = ($1, $2, ''column'', $3)
-        and exists (select from bellows.%1$I s where (s.namespace, s.relation, s.kind, s.name) = ($1, $2, ''column'', $4))', place)
-        using home, "table", target, operation ->> 'from';
-      execute pg_catalog.format('update bellows.%I o set name = $3 where (o.namespace, o.relation, o.kind, o.name) = ($1, $2, ''column'', $4)', place)
-        using home, "table", target, operation ->> 'from';
+      execute pg_catalog.format('delete from bellows.%I o where (o.namespace, o.relation, o.name) = ($1, $2, $3) and o.kind = any ($5)
+        and exists (select from bellows.%1$I s where (s.namespace, s.relation, s.name) = ($1, $2, $4) and s.kind = any ($5))', place)
+        using home, "table", target, operation ->> 'from', of_column;
+      execute pg_catalog.format('update bellows.%I o set name = $3 where (o.namespace, o.relation, o.name) = ($1, $2, $4) and o.kind = any ($5)', place)
+        using home, "table", target, operation ->> 'from', of_column;
     end if;
   end loop;
 end $$;

@@ -71,8 +71,8 @@ function reprintedLines(one: Reprinted): readonly string[] {
 
 function nameOf({ namespace, relation, kind, name }: Named): string {
   const place = placed(namespace, relation)
-  const [, owned] = /^(.+) rights$/.exec(kind) ?? []
-  if (owned !== undefined) return `rights of ${nameOf({ namespace, relation, kind: owned, name })}`
+  const [, owned, what] = /^(.+) (rights|settings|comment)$/.exec(kind) ?? []
+  if (owned !== undefined) return `${what} of ${nameOf({ namespace, relation, kind: owned, name })}`
   switch (kind) {
     case 'function':
     case 'procedure':

@@ -72,7 +72,7 @@ function keyOf({ namespace, relation, kind, name }: Difference): string {
 
 /** What it is a part of: `function rights` of the function, a column of whatever holds its table. */
 function wholesOf(one: Difference): readonly string[] {
-  const [, owned] = /^(.+) rights$/.exec(one.kind) ?? []
+  const [, owned] = /^(.+) (?:rights|settings|comment)$/.exec(one.kind) ?? []
   if (owned !== undefined) return [keyOf({ ...one, kind: owned })]
   if (!PARTS.includes(one.kind)) return []
   return HOLDS_PARTS.map((kind) => keyOf({ ...one, kind, name: '' }))
@@ -94,7 +94,7 @@ const PARTS: readonly string[] = [
 /** May only the words be others? Of what we put into words ourselves they are not: there a difference is one. */
 function isReprinted(one: Explained): one is Explained & { readonly printedBy: number } {
   const { kind, recorded, found } = one
-  if (one.printedBy === null || recorded === null || found === null) return false
+  if (one.printedBy === null || recorded === null || found === null || kind.endsWith(' comment')) return false
   if (kind === 'grant') return withoutMaintain(recorded) === withoutMaintain(found)
   return PRINTED.includes(kind) || [recorded, found].some((text) => WITH_EXPRESSION.test(text))
 }

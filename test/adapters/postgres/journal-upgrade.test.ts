@@ -10,7 +10,9 @@ create table users (id int primary key, name text);
 create table orders (id int primary key);
 grant select on users to pg_monitor;
 create rule kept as on delete to users do instead nothing;
-create function twice(a int) returns int language sql as 'select a * 2'`
+create function twice(a int) returns int language sql as 'select a * 2';
+alter table users alter name set statistics 100; comment on table users is 'people'; comment on column users.name is 'in full';
+create type spans as range (subtype = float8); create type steps as range (subtype = int)`
 
 /** What has other arguments by now, as far as an upgrade has to know it. */
 const FUNCTIONS_1 = `
@@ -90,16 +92,33 @@ describe('a journal of version 1', () => {
   test('keeps what it knows of drift; what it did not record is taken as it is', async () => {
     const database = await ofVersion1()
     await database.query(`select bellows.set_baseline(0, '{}')`)
-    await database.query('alter table users add by_hand int; create table fresh (id int)')
+    await database.query('alter table users add by_hand int; create table fresh (id int); drop type steps')
+    const gone = [
+      'function steps integer, integer',
+      'function steps integer, integer, text',
+      'function steps_multirange',
+      'function steps_multirange VARIADIC public.steps[]',
+      'function steps_multirange public.steps',
+    ]
     const bellows = await database.bellows()
     await bellows.install()
     const drift = async () =>
       (await bellows.drift()).differences.map(({ kind, relation, name }) =>
         `${kind} ${relation} ${name}`.trim(),
       )
-    expect(await drift()).toEqual(['table fresh', 'column users by_hand'])
-    await database.query('revoke select on users from pg_monitor; drop rule kept on users; drop table fresh')
-    expect(await drift()).toEqual(['column users by_hand', 'grant users pg_monitor', 'rule users kept'])
+    expect(await drift()).toEqual(['table fresh', ...gone, 'column users by_hand'])
+    await database.query(`revoke select on users from pg_monitor; drop rule kept on users; drop table fresh;
+      alter table users alter name set statistics 10; comment on table users is null; comment on column users.name is null; drop type spans`)
+    expect(await drift()).toEqual([
+      'type spans',
+      ...gone,
+      'table comment users',
+      'column users by_hand',
+      'column comment users name',
+      'column settings users name',
+      'grant users pg_monitor',
+      'rule users kept',
+    ])
   })
 
   test('with a run under way takes that to its end', async () => {

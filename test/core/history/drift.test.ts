@@ -99,6 +99,21 @@ describe('differences', () => {
     ).toEqual(['table users'])
   })
 
+  test('of the settings and comments of something new or missing are told as one with it', () => {
+    const more = (found: Partial<Explained>) =>
+      ['settings', 'comment'].map((what) => difference({ ...found, kind: `column ${what}` }))
+    expect(named([difference({ recorded: null }), ...more({ recorded: null })])).toEqual([
+      'column users name',
+    ])
+    expect(named([difference({}), ...more({})])).toEqual([
+      'column users name',
+      'column settings users name',
+      'column comment users name',
+    ])
+    const table = difference({ kind: 'table', name: '', found: null })
+    expect(named([table, difference({ found: null }), ...more({ found: null })])).toEqual(['table users'])
+  })
+
   test('that are new partitions of a table on record are none, but those that a run makes, and changed ones', () => {
     const table = { kind: 'table', name: '', isPartition: true } as const
     const found = [
@@ -131,6 +146,8 @@ describe('what another major version printed', () => {
     ['grant', texts('INSERT, SELECT', 'INSERT, MAINTAIN, SELECT'), true],
     ['grant', texts('SELECT', 'INSERT, SELECT'), false],
     ['owner', texts('app', 'other'), false],
+    ['column settings', texts('statistics 5', 'statistics 6'), false],
+    ['column comment', texts('by default a', 'by default b'), false],
     ['view', { recorded: 'a', found: 'b', printedBy: null }, false],
   ])('as a %s may be the same in other words: %o', (kind, how, isSame) => {
     const { differences, reprinted } = judgeDrift('everything', [difference({ kind, ...how })])
