@@ -43,7 +43,7 @@ export const renameEnumValue: OperationSpec<RenameEnumValue> = {
         'plan_refused',
         `From the moment on that '${op.from}' is '${op.to}', whoever writes '${op.from}' fails; before, whoever writes '${op.to}' does.`,
         {
-          hint: `Add '${op.to}' with add_enum_value and let the application write that. If no instance says either name, say why: unsafe: "<reason>".`,
+          hint: `Without a failure it takes two migrations: add_enum_value { value: ${lit(op.to)}, after: ${lit(op.from)} }, and when the application reads both and writes '${op.to}', remove_enum_value { value: ${lit(op.from)}, becomes: ${lit(op.to)} }. If no instance says either name, say why: unsafe: "<reason>".`,
         },
       ),
     ]

@@ -50,6 +50,9 @@ describe('rename_enum_value', () => {
     expect(problems(without)).toEqual([
       ['plan_refused', expect.stringContaining(`whoever writes 'ok' fails`)],
     ])
+    const [{ hint = '' } = {}] = renameEnumValue.check(without, known(without))
+    expect(hint).toContain(`add_enum_value { value: 'it''s', after: 'ok' }`)
+    expect(hint).toContain(`remove_enum_value { value: 'ok', becomes: 'it''s' }`)
     expect(problems(rename({ from: 'bad' }))).toEqual([['plan_refused', `"mood" has no value 'bad'.`]])
     expect(problems(rename({ to: 'sad' }))).toEqual([
       ['plan_refused', `public.mood has a value 'sad' already.`],
