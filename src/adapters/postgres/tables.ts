@@ -5,7 +5,6 @@ import type { Leaver } from '../../core/plan/leaver.ts'
 import {
   type Dependent,
   findTable,
-  isSameName,
   type Part,
   type QualifiedName,
   type Table,
@@ -88,16 +87,15 @@ function merged(
   read: readonly Table[],
 ): Needs['tables'] {
   if (columns.length === 0) return asked
-  const besides = read.filter((table) => !asked.some((one) => isSameName(one, table)))
+  const known = new Set(asked.map(qualified))
+  const more = new Map<string, readonly string[]>()
+  for (const { table, column } of columns)
+    more.set(qualified(table), [...(more.get(qualified(table)) ?? []), column])
+  const besides = read.filter((table) => !known.has(qualified(table)))
   return [...asked, ...besides.map(({ namespace, name }) => ({ namespace, name, columns: [] }))].map(
     (table) => ({
       ...table,
-      columns: [
-        ...new Set([
-          ...table.columns,
-          ...columns.filter((one) => isSameName(one.table, table)).map(({ column }) => column),
-        ]),
-      ],
+      columns: [...new Set([...table.columns, ...(more.get(qualified(table)) ?? [])])],
     }),
   )
 }

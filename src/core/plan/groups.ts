@@ -1,7 +1,7 @@
 import type { Touch } from '../operations/needs.ts'
 import { qualified } from '../sql.ts'
 import type { Since } from './late.ts'
-import { isOnAdded } from './meetings.ts'
+import { areOnAdded } from './on-added.ts'
 import type { StepDraft } from './step.ts'
 
 /** What an operation of a migration touches, and the steps that come of it. */
@@ -18,10 +18,10 @@ export interface Planned {
  */
 export function groupsOf(planned: readonly Planned[]): readonly number[] {
   const open = new Map<string, number>()
-  return planned.map(({ touches, forward, begin }, at) => {
-    const earlier = () => planned.slice(0, at).flatMap((one) => one.touches)
+  const onAdded = areOnAdded(planned)
+  return planned.map(({ forward, begin }, at) => {
     const { table } = forward.find(({ shares }) => shares !== undefined)?.shares ?? {}
-    const key = table === undefined || isOnAdded(earlier(), touches) ? undefined : qualified(table)
+    const key = table === undefined || onAdded[at] === true ? undefined : qualified(table)
     const group = (key === undefined ? undefined : open.get(key)) ?? at
     // What is built on the new column of a copy keeps to that: no other one needs it before, or behind.
     const isOnCopy = begin !== undefined

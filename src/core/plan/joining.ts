@@ -51,12 +51,17 @@ export function joined(unsorted: readonly Placed[], place: 'first' | 'last'): re
 function comparedFirst(steps: readonly Placed[]): readonly Placed[] {
   const groupOf = ({ draft: { shares } }: Placed, ...at: readonly Shares['at'][]) =>
     shares !== undefined && at.includes(shares.at) ? (shares.group ?? 0) : undefined
-  const begun = new Set<number>()
+  // Of each group that is still to come.
+  const comparing = new Map<number, Placed[]>()
+  for (const step of steps) {
+    const group = groupOf(step, 'compare')
+    if (group !== undefined) comparing.set(group, [...(comparing.get(group) ?? []), step])
+  }
   return steps.flatMap((step) => {
     const group = groupOf(step, 'compare', 'prove')
     if (group === undefined) return [step]
-    const compared = begun.has(group) ? [] : steps.filter((one) => groupOf(one, 'compare') === group)
-    begun.add(group)
+    const compared = comparing.get(group) ?? []
+    comparing.delete(group)
     return groupOf(step, 'compare') === undefined ? [...compared, step] : compared
   })
 }

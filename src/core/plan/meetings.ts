@@ -64,11 +64,6 @@ function adviceFor(earlier: Operation, later: Operation): string {
   return `Put ${earlier.kind} behind ${later.kind}, for "${newName(later)}" as it is then.`
 }
 
-/** Does an operation work on something that the ones before it add? */
-export function isOnAdded(earlier: readonly Touch[], mine: readonly Touch[]): boolean {
-  return mine.some((one) => earlier.some((touch) => touch.how === 'adds' && covers(touch, one)))
-}
-
 function meetings(earlier: readonly Touch[], later: readonly Touch[]): readonly Touch[] {
   return later.flatMap((mine) => {
     const other = earlier.find((touch) => isConflict(touch, mine))
@@ -89,7 +84,8 @@ function isConflict(earlier: Touch, later: Touch): boolean {
   )
 }
 
-function placeOf(touch: Touch): string {
+/** Only what touches one place can meet. */
+export function placeOf(touch: Touch): string {
   return 'object' in touch ? touch.object : qualified(touch.table)
 }
 

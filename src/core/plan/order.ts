@@ -2,7 +2,7 @@ import type { Migration, Operation } from '../operations/migration.ts'
 import type { Touch } from '../operations/needs.ts'
 import type { Planned } from './groups.ts'
 import type { Placed } from './joining.ts'
-import { isOnAdded } from './meetings.ts'
+import { areOnAdded } from './on-added.ts'
 import { ownNamed } from './own-named.ts'
 import type { StepDraft } from './step.ts'
 
@@ -11,12 +11,12 @@ import type { StepDraft } from './step.ts'
  * replaces a thing that reads columns comes when all of them are proved.
  */
 export function inOrder(migration: Migration, planned: readonly Planned[]): readonly Placed[] {
+  const onAdded = areOnAdded(planned)
   const parts = planned.map(({ forward, touches, begin }, of) => {
     const looks = forward.some(({ kind }) => kind === 'inspect')
     // A column that changes its type has its name behind the swap, and is not to be looked at before.
     if (begin === 'retire') return { first: [], later: placed(forward, of) }
-    const earlier = () => planned.slice(0, of).flatMap((one) => one.touches)
-    const isOn = looks && (isOnAdded(earlier(), touches) || isOnOwn(touches) || namesOwn(migration, of))
+    const isOn = looks && (onAdded[of] === true || isOnOwn(touches) || namesOwn(migration, of))
     const isFirst = ({ draft }: Placed) => draft.kind === 'inspect' && !isOn
     const drafts = placed(isOn ? lookingLate(forward) : forward, of)
     return { first: drafts.filter(isFirst), later: drafts.filter((one) => !isFirst(one)) }
@@ -63,10 +63,8 @@ function namesOwn({ operations }: Migration, at: number): boolean {
 
 /** An operation may look at what it adds itself, such as the rules of a new column. */
 function isOnOwn(touches: readonly Touch[]): boolean {
-  return isOnAdded(
-    touches,
-    touches.filter(({ how }) => how !== 'adds'),
-  )
+  const rest = touches.filter(({ how }) => how !== 'adds')
+  return areOnAdded([{ touches }, { touches: rest }]).at(-1) === true
 }
 
 /**

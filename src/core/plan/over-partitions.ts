@@ -32,9 +32,10 @@ function partsLocked(lock: Lock, schema: Schema): readonly QualifiedName[] {
   if (lock.only === true) return []
   if (lock.implied !== true) return partsOf(lock.relation, schema) ?? []
   // A foreign key that comes or goes has a trigger on each partition of the table that it points at.
-  return OF_KEYS.has(lock.level)
-    ? (partsOf(lock.relation, schema) ?? partnerParts(lock.relation, schema))
-    : []
+  if (!OF_KEYS.has(lock.level)) return []
+  // Of a plain table nothing is looked for: a migration may have thousands.
+  if (findTable(schema, lock.relation)?.kind === 'table') return []
+  return partsOf(lock.relation, schema) ?? partnerParts(lock.relation, schema)
 }
 
 function partsOf(of: QualifiedName, schema: Schema): readonly QualifiedName[] | undefined {
