@@ -44,7 +44,8 @@ if (work === 'information_schema') {
   await bellows.close()
 }
 const seconds = (performance.now() - began) / 1000
-console.log(JSON.stringify({ seconds, mb: process.resourceUsage().maxRSS / 1024 }))
+const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage()
+console.log(JSON.stringify({ seconds, processor: (userCPUTime + systemCPUTime) / 1e6, mb: maxRSS / 1024 }))
 
 async function informationSchema() {
   const client = new pg.Client({ connectionString: url, application_name: 'bellows/bench' })
