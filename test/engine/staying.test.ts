@@ -4,7 +4,7 @@ import type { GateCheck } from '../../src/core/gate/check.ts'
 import type { Migration } from '../../src/core/operations/migration.ts'
 import type { Bellows } from '../../src/engine/bellows.ts'
 import { testDatabase } from '../support/database.ts'
-import { fakeFleet } from '../support/fake-deployer.ts'
+import { type FakeFleet, fakeFleet } from '../support/fake-deployer.ts'
 import { MIGRATION, servingFleet, wish } from '../support/rollouts.ts'
 
 const INDEX: Migration = {
@@ -13,20 +13,25 @@ const INDEX: Migration = {
 }
 const UNNAMED = 'nobody has said which version of the application is to stay'
 
+interface Given {
+  readonly migration?: Migration
+  readonly fleet?: FakeFleet
+}
+
 /** A gate that can ask the fleet to which versions were rolled out one after the other. */
 async function rolledOut(
   versions: readonly string[],
-  { migration = MIGRATION as Migration, fleet = servingFleet(), gate = {} as SettingsChange['gate'] } = {},
+  { migration = MIGRATION, fleet = servingFleet() }: Given = {},
 ) {
   const database = await testDatabase(
     'create table users (id int primary key, name text); create index users_by_name on users (name)',
   )
-  const open = (more: SettingsChange['gate']) =>
+  const open = (more: SettingsChange['gate'] = {}) =>
     database.bellows({
       deployer: fleet.deployer,
       settings: { gate: { unregistered: 'allow', quietMs: 0, ...more } },
     })
-  const bellows = await open(gate)
+  const bellows = await open()
   const { id } = await bellows.change((driver) => driver.advance(migration, 'verify'))
   for (const version of versions)
     await bellows.change((driver) => driver.rollOut(id, wish(version), fleet.deployer))
