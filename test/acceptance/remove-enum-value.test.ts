@@ -47,7 +47,6 @@ const CASES: readonly (readonly [string, Lifecycle])[] = [
       old: [{ name: 'old', statements: writes("'ok'") }],
       renewed: [{ name: 'new', statements: writes("'fine'") }],
       kept: ['select mood::text, moods::text from users order by id'],
-      meanwhile: [`select from users where mood = 'ok' and id < 0`],
       afterwards: [
         `select from users where tail is not null and mood::text not in ('sad', 'fine')`,
         `select from users where 'ok' = any (moods::text[])`,

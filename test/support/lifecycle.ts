@@ -3,12 +3,14 @@ import { introspect } from '../../src/adapters/postgres/introspect.ts'
 import { openSessions } from '../../src/adapters/postgres/sessions.ts'
 import { combined } from '../../src/core/history/combine.ts'
 import type { Migration, Operation } from '../../src/core/operations/migration.ts'
-import { applied } from '../../src/core/plan/make-plan.ts'
+import { applied, makePlan } from '../../src/core/plan/make-plan.ts'
 import { needsOf } from '../../src/core/plan/needs.ts'
+import { undoSteps } from '../../src/core/plan/plan.ts'
 import type { Phase } from '../../src/core/plan/step.ts'
-import type { Schema } from '../../src/core/schema/model.ts'
 import type { Bellows } from '../../src/engine/bellows.ts'
+import { type Agreement, agreementOf } from './agreement.ts'
 import { catalog, traces } from './catalog.ts'
+import { comparable } from './comparable.ts'
 import {
   cleanUp,
   type MadeDatabase,
@@ -17,7 +19,9 @@ import {
   type TestDatabase,
   testDatabase,
 } from './database.ts'
-import { type Client, startWorkload, workSome } from './workload.ts'
+import { plannedAgain } from './planned-again.ts'
+import { twinsOf } from './twins.ts'
+import { type Client, startWorkload, type Workload, workSome } from './workload.ts'
 
 export interface Lifecycle {
   /** Makes the database as it is before. */
@@ -49,9 +53,18 @@ export interface Lifecycle {
 
 const BEFORE_GATE: readonly Phase[] = ['expand', 'backfill', 'verify']
 
+/** A life that has begun, and what it is lived by. */
+interface Living {
+  readonly life: Lifecycle
+  readonly database: TestDatabase
+  readonly bellows: Bellows
+  readonly migration: Migration
+  readonly agreement: Agreement
+}
+
 /**
  * The life of a migration, as every operation must live it: forward under traffic through both shapes, back to the start without
- * a trace, forward again, and contract. The catalog in the end is that of a database built directly.
+ * a trace, forward again, and contract, which is undone once on its way. The catalog in the end is that of a database built directly.
  */
 export async function liveThrough(life: Lifecycle): Promise<TestDatabase> {
   const { superuser } = life
@@ -59,49 +72,34 @@ export async function liveThrough(life: Lifecycle): Promise<TestDatabase> {
   const migration = migrationOf(life)
   const bellows = await database.bellows({ settings: SETTINGS })
   await bellows.change((driver) => driver.setBaseline({}))
-  const start = await catalog(database)
   for (const [operation, because] of life.impossible ?? []) {
     const longer = bellows.plan({ name: '0001_test', operations: [...life.operations, operation] })
     await expect(longer, `nothing is planned with ${operation.kind} behind it`).rejects.toThrow(because)
   }
   const { schema, facts } = await look(database, migration)
   const expected = comparable(applied(migration, schema, facts))
-  const { untouched = [], kept = [] } = life
-  const values = await answers(
-    database,
-    untouched.map(({ before }) => before),
-  )
+  const agreement = await agreementOf(database, twinsOf(makePlan(migration, schema, facts), schema))
+  const living = { life, database, bellows, migration, agreement }
+  const values = await untouched(living, 'before')
+  const start = await catalog(database)
 
-  await forward(database, bellows, migration, life)
+  await forward(living, workLong)
   const run = await bellows.run(migration.name)
   if (run?.state !== 'completed') {
-    const rows = await answers(database, kept)
-    await bellows.change((driver) => driver.rollback(run?.id ?? 0))
-    expect(await answers(database, kept), 'a rollback loses no row').toEqual(rows)
-    expect(
-      await answers(
-        database,
-        untouched.map(({ before }) => before),
-      ),
-      'after rollback no value is another one',
-    ).toEqual(values)
+    await back(living, run?.id ?? 0)
+    expect(await untouched(living, 'before'), 'after rollback no value is another one').toEqual(values)
     expect(
       going(await catalog(database), life),
       'after rollback the catalog is the one of the start',
     ).toEqual(going(start, life))
-    expect(await traces(database), 'after rollback nothing of ours remains').toEqual([])
-    expect(await bellows.versions(), 'after rollback no version stands').toEqual([])
-    expect((await bellows.drift()).differences, 'after rollback the record holds').toEqual([])
-    await forward(database, bellows, migration, life)
+    await forward(living, workThrough)
   }
 
-  await contract(database, bellows, migration, life)
+  await contract(living, values)
   expect(await catalog(database), 'the catalog is that of a database built directly').toEqual(
     await directCatalog(life, database),
   )
   expect(await traces(database), 'nothing of ours remains').toEqual([])
-  const { steps, rollback } = await bellows.plan(migration)
-  expect([...steps, ...rollback], 'planning again is empty').toEqual([])
   // What a user's statements do is not in the model, and of a trigger no more than when it fires.
   if (life.operations.every(({ kind }) => kind !== 'sql' && !kind.endsWith('_object')))
     expect(comparable((await look(database, migration)).schema), 'the catalog is what apply says').toEqual(
@@ -109,13 +107,8 @@ export async function liveThrough(life: Lifecycle): Promise<TestDatabase> {
     )
   expect((await bellows.drift()).differences, 'what the run has left is on record').toEqual([])
   await mustBeEmpty(database, life.afterwards ?? [])
-  expect(
-    await answers(
-      database,
-      untouched.map(({ after }) => after),
-    ),
-    'in the end every value is there',
-  ).toEqual(values)
+  expect(await untouched(living, 'after'), 'in the end every value is there').toEqual(values)
+  await plannedAgain(database, bellows, migration)
   return database
 }
 
@@ -133,40 +126,97 @@ const SETTINGS = {
   gate: { whenNoneRegistered: 'allow', unregistered: 'allow', quietMs: 0, reason: 'a test' },
 } as const
 
+/** @param working for how long both work in each phase: less where the same was done before */
 async function forward(
-  database: TestDatabase,
-  bellows: Bellows,
-  migration: Migration,
-  life: Lifecycle,
+  { life, database, bellows, migration, agreement }: Living,
+  working: (workload: Workload, clients: readonly Client[]) => Promise<void>,
 ): Promise<void> {
   const old = await startWorkload(database, life.old)
+  const filled = agreement.watch('filled')
   for (const phase of BEFORE_GATE) {
-    if (life.old.length > 0) await workSome(old)
+    await working(old, life.old)
     await bellows.change((driver) => driver.advance(migration, phase))
     expect((await bellows.drift()).differences, 'a run under way is no drift').toEqual([])
   }
+  expect(await filled(), 'whatever is filled agrees').toEqual([])
+  const all = agreement.watch('all')
   const renewed = await startWorkload(database, life.renewed)
-  if (life.old.length > 0) await workSome(old)
-  if (life.renewed.length > 0) await workSome(renewed)
+  await working(old, life.old)
+  await working(renewed, life.renewed)
   expect([...(await old.stop()), ...(await renewed.stop())], 'no statement of an application failed').toEqual(
     [],
   )
+  expect(await all('seen'), 'old and new agree').toEqual([])
   await mustBeEmpty(database, life.meanwhile ?? [])
 }
 
+/** Back to the start while the old version works: it writes all the time, and leaves every row what it was, so that each can be told. */
+async function back({ life, database, bellows }: Living, run: number): Promise<void> {
+  const { old, kept = [] } = life
+  const rows = await answers(database, kept)
+  const working = await startWorkload(database, old, 'takes back')
+  await workThrough(working, old)
+  await bellows.change((driver) => driver.rollback(run))
+  await workThrough(working, old)
+  expect(await working.stop(), 'no statement of the old version failed in a rollback').toEqual([])
+  expect(await answers(database, kept), 'a rollback loses no row').toEqual(rows)
+  expect(await traces(database), 'after rollback nothing of ours remains').toEqual([])
+  expect(await bellows.versions(), 'after rollback no version stands').toEqual([])
+  expect((await bellows.drift()).differences, 'after rollback the record holds').toEqual([])
+}
+
 /** Contract while the new version works; the old one is gone, as the gate demands. */
-async function contract(
-  database: TestDatabase,
-  bellows: Bellows,
-  migration: Migration,
-  life: Lifecycle,
-): Promise<void> {
+async function contract(living: Living, values: readonly unknown[]): Promise<void> {
+  const { life, database, bellows, migration, agreement } = living
   const renewed = await startWorkload(database, life.renewed)
-  if (life.renewed.length > 0) await workSome(renewed)
+  const watch = agreement.watch('all')
+  await workThrough(renewed, life.renewed)
+  const retired = await bellows.change((driver) => driver.advance(migration, 'retire'))
+  await workThrough(renewed, life.renewed)
+  const isHidden = retired.state === 'retiring'
+  expect(await watch(isHidden ? 'hidden' : undefined), 'the hidden old and new agree').toEqual([])
+  if (isHidden && undoSteps(retired.plan).length > 0) await undo(living, retired.id, values)
+  const last = agreement.watch('all')
   const run = await bellows.change((driver) => driver.advance(migration, 'purge'))
   expect(run.state).toBe('completed')
-  if (life.renewed.length > 0) await workSome(renewed)
+  await workLong(renewed, life.renewed)
+  expect(await last(), 'old and new agree until the old is dropped').toEqual([])
   expect(await renewed.stop(), 'no statement of the new version failed').toEqual([])
+}
+
+/** Back from the contract while the new version works. Then the old one works again, until it is gone once more. */
+async function undo(living: Living, run: number, values: readonly unknown[]): Promise<void> {
+  const { life, database, bellows, agreement } = living
+  const watch = agreement.watch('all')
+  const undone = await bellows.change((driver) => driver.undo(run))
+  expect(undone.state).toBe('rolling_out')
+  const old = await startWorkload(database, life.old)
+  await workThrough(old, life.old)
+  expect(await old.stop(), 'no statement of the old version failed behind an undo').toEqual([])
+  expect(await watch('seen'), 'old and new agree behind an undo').toEqual([])
+  expect(await untouched(living, 'before'), 'after an undo no value is another one').toEqual(values)
+  await mustBeEmpty(database, life.meanwhile ?? [])
+}
+
+/** More than these say nothing new. */
+const LONG = 30
+
+/** Long enough to meet whatever there is. */
+async function workLong(workload: Workload, clients: readonly Client[]): Promise<void> {
+  if (clients.length > 0) await workSome(workload, LONG)
+}
+
+/** Until each statement was given about once. */
+async function workThrough(workload: Workload, clients: readonly Client[]): Promise<void> {
+  const statements = clients.reduce((sum, client) => sum + client.statements.length, 0)
+  if (statements > 0) await workSome(workload, Math.min(statements, LONG))
+}
+
+async function untouched({ life, database }: Living, when: 'before' | 'after'): Promise<readonly unknown[]> {
+  return await answers(
+    database,
+    (life.untouched ?? []).map((one) => one[when]),
+  )
 }
 
 async function directCatalog({ superuser, direct }: Lifecycle, like: MadeDatabase): Promise<string[]> {
@@ -192,40 +242,4 @@ async function look(database: TestDatabase, migration: Migration) {
   const sessions = openSessions({ url: database.url, application: 'bellows' })
   cleanUp(() => sessions.close())
   return await introspect(sessions, needsOf(migration))
-}
-
-/** The model without what differs between two databases of one schema: sizes, slots used up, and how a definition is written. */
-function comparable({ tables }: Schema): unknown {
-  return tables.toSorted(byName).map((table) => ({
-    ...table,
-    columns: table.columns.map((column) => ({ ...column, default: column.default !== null })),
-    constraints: table.constraints.toSorted(byName).map((one) => ({
-      ...one,
-      definition: undefined,
-      dependents: undefined,
-      partnerParts: undefined,
-      under: undefined,
-    })),
-    indexes: table.indexes.toSorted(byName).map((one) => ({
-      ...one,
-      definition: undefined,
-      foreignKeys: undefined,
-      markedParts: undefined,
-      columns: one.columns.toSorted(),
-    })),
-    parts: table.parts.toSorted(byName),
-    bytes: undefined,
-    columnSlots: undefined,
-    rowsEstimate: undefined,
-    neighbours: undefined,
-    dependents: undefined,
-    mentions: undefined,
-    grants: undefined,
-    options: table.options.toSorted(),
-    referencedBy: table.referencedBy.toSorted((a, b) => (a.identity < b.identity ? -1 : 1)),
-  }))
-}
-
-function byName(a: { readonly name: string }, b: { readonly name: string }): number {
-  return a.name < b.name ? -1 : 1
 }

@@ -9,6 +9,9 @@ export interface Client {
   readonly statements: readonly string[]
 }
 
+/** `takes back`: does all that it does and lets nothing of it stand, so that every row is what it was and yet all are written. */
+export type Lasting = 'commits' | 'takes back'
+
 export interface Workload {
   /** Statements that succeeded so far. */
   readonly count: () => number
@@ -26,7 +29,11 @@ const ERRORS_KEPT = 5
 const PAUSE_MS = 1
 
 /** Runs clients on sessions of their own, each some hundred statements a second, until it is stopped. */
-export async function startWorkload(database: TestDatabase, clients: readonly Client[]): Promise<Workload> {
+export async function startWorkload(
+  database: TestDatabase,
+  clients: readonly Client[],
+  lasting: Lasting = 'commits',
+): Promise<Workload> {
   let isRunning = true
   let done = 0
   const errors: string[] = []
@@ -43,7 +50,10 @@ export async function startWorkload(database: TestDatabase, clients: readonly Cl
         const number = (numbers.get(database) ?? FIRST) + 1
         numbers.set(database, number)
         try {
-          await session.query(statement, statement.includes('$1') ? [number] : [])
+          const values = statement.includes('$1') ? [number] : []
+          await (lasting === 'commits'
+            ? session.query(statement, values)
+            : tryOut(session, statement, values))
           done += 1
         } catch (error) {
           if (errors.length < ERRORS_KEPT) errors.push(`${client.name}: ${statement}: ${whole(error)}`)
@@ -63,6 +73,17 @@ export async function startWorkload(database: TestDatabase, clients: readonly Cl
     await stop()
   })
   return { count: () => done, stop }
+}
+
+/** What would be looked at only as it is committed is looked at now. */
+async function tryOut(session: pg.Client, statement: string, values: readonly number[]): Promise<void> {
+  await session.query('begin')
+  try {
+    await session.query(statement, [...values])
+    await session.query('set constraints all immediate')
+  } finally {
+    await session.query('rollback')
+  }
 }
 
 /** All that the server says of an error: one that must not happen may happen once only. */

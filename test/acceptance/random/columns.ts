@@ -50,8 +50,6 @@ const copied: Generator = (draw, way) => {
       withColumns(way, table, (columns) => [...columns.filter((one) => one !== column), end]),
       place,
     ),
-    // By hand a text may become another text.
-    ...(change.mapping === undefined ? {} : { again: true }),
   }
 }
 
@@ -105,8 +103,7 @@ export const alterColumn: Generator = (draw, way) => {
     `comment on column ${id(atStart(way, table))}.${id(column.name)} is '${comment.replaceAll("'", "''")}';`,
   )
   const isOfOld = way.added.includes(place) && !way.made.includes(table)
-  if (isOfOld || draw.chance(0.3))
-    return { operation: { ...operation, comment }, way: commented, again: true }
+  if (isOfOld || draw.chance(0.3)) return { operation: { ...operation, comment }, way: commented }
   if (!column.nullable && !way.added.includes(place) && draw.chance(0.5))
     return {
       operation: { ...operation, nullable: true },
@@ -151,7 +148,6 @@ export const splitColumn: Generator = (draw, way) => {
       ...columns.filter((one) => one !== column),
       ...parts.map((part) => part.column),
     ]),
-    pair: { from: id(atStart(way, table)), filled: down, old: id(column.name), renewed: down },
   }
 }
 
@@ -187,6 +183,5 @@ export const mergeColumns: Generator = (draw, way) => {
       ...columns.filter((column) => !olds.includes(column)),
       merged,
     ]),
-    pair: { from: id(atStart(way, table)), filled: id(name), old: up, renewed: id(name) },
   }
 }

@@ -43,19 +43,16 @@ export const addEnumValue: Generator = (draw, way) => {
   const beside = draw.one(of.labels)
   const where = draw.one(['before', 'after', 'last'] as const)
   const at = where === 'last' ? of.labels.length : of.labels.indexOf(beside) + (where === 'after' ? 1 : 0)
-  return {
-    ...lived(of, way, {
-      operation: {
-        kind: 'add_enum_value',
-        ...named(of),
-        value,
-        ...(where === 'last' ? {} : { [where]: beside }),
-      },
-      end: { ...of, labels: of.labels.toSpliced(at, 0, value) },
-      writes: [...commonOf(of), value],
-    }),
-    again: true,
-  }
+  return lived(of, way, {
+    operation: {
+      kind: 'add_enum_value',
+      ...named(of),
+      value,
+      ...(where === 'last' ? {} : { [where]: beside }),
+    },
+    end: { ...of, labels: of.labels.toSpliced(at, 0, value) },
+    writes: [...commonOf(of), value],
+  })
 }
 
 export const renameEnumValue: Generator = (draw, way) => {

@@ -29,7 +29,6 @@ export const renameKey: Generator = (draw, way) => {
   return {
     operation: { kind: 'rename_column', namespace: 'public', table: of.table, from: of.key, to },
     way: { ...way, more: [...way.more, made(renamed, `name text${above(renamed)}, ${keySql(renamed)}`)] },
-    pair: { from: id(of.table), filled: id(to), old: id(of.key), renewed: id(to) },
     besides: {
       given: `${made(of, `${keySql(of)}, name text${above(of)}`)}
         insert into ${id(of.table)} (name) select 'v' || i from generate_series(1, ${ROWS}) i;

@@ -20,22 +20,20 @@ import {
   tableSql,
   valueSql,
 } from './schema.ts'
-import { type Drawn, isRenamed, type Pair, type Place, type Way } from './way.ts'
+import { type Drawn, isRenamed, type Place, type Way } from './way.ts'
 
 const OPERATIONS_MAX = 12
 
 /** A schema and a migration of it, with what lives beside. */
-export function drawLife(draw: Draw): Lifecycle & { readonly drawn: readonly Drawn[] } {
+export function drawLife(draw: Draw): Lifecycle {
   const tables = drawTables(draw)
   const drawn = drawOperations(draw, tables)
   const way = drawn.at(-1)?.way
   const end = way?.tables ?? tables
-  const pairs = drawn.flatMap(({ pair }) => pair ?? [])
   const besides = drawn.flatMap((one) => one.besides ?? [])
   const isOfTwo = drawn.length > 1 && draw.chance(0.4)
   const rows = tables.map((table) => `${insertSql(table, 'i', ` from generate_series(1, ${ROWS}) i`)};`)
   return {
-    drawn,
     given: [
       DOMAIN,
       ...tables.map(tableSql),
@@ -49,17 +47,8 @@ export function drawLife(draw: Draw): Lifecycle & { readonly drawn: readonly Dra
     direct: [DOMAIN, ...end.map(tableSql), ...(way?.more ?? []), ...(way?.last ?? []), COMPANION.direct].join(
       '\n',
     ),
-    old: [
-      ...tables.map((table) => client('old', table)),
-      ...pairs.map(watcher),
-      ...besides.flatMap(({ old = [] }) => old),
-    ],
-    renewed: [
-      ...end.map((table) => client('new', table)),
-      ...pairs.map(watcher),
-      ...besides.flatMap(({ renewed = [] }) => renewed),
-    ],
-    meanwhile: pairs.map(disagreeing),
+    old: [...tables.map((table) => client('old', table)), ...besides.flatMap(({ old = [] }) => old)],
+    renewed: [...end.map((table) => client('new', table)), ...besides.flatMap(({ renewed = [] }) => renewed)],
     kept: [
       ...tables.map(
         ({ name, columns }) =>
@@ -122,28 +111,6 @@ function client(version: string, { name, was = name, columns, divided }: RandomT
       forgetSql(id(name), 'id'),
     ],
   }
-}
-
-/** Looks again and again whether old and new agree, as long as there are both. */
-function watcher(pair: Pair): Client {
-  return {
-    name: 'watcher',
-    statements: [
-      // It sleeps before it has any lock.
-      `do $watch$ begin
-        perform pg_sleep(0.02);
-        if exists (select from ${pair.from} where ${pair.filled} is not null and ${differ(pair)}) then raise 'they disagree'; end if;
-        exception when undefined_column or undefined_table then null; end $watch$`,
-    ],
-  }
-}
-
-function disagreeing(pair: Pair): string {
-  return `select from ${pair.from} where ${differ(pair)}`
-}
-
-function differ({ old, renewed }: Pair): string {
-  return `(${old})::text collate "C" is distinct from (${renewed})::text collate "C"`
 }
 
 /** The first rows of a table, in the columns that stay, as they are called at the start and in the end. */

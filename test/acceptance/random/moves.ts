@@ -21,12 +21,6 @@ export const moveColumn: Generator = (draw, way) => {
   const called = (name: string) =>
     `, ${id(name)} ${column.type}${column.nullable ? '' : ' not null'}${column.byDefault === undefined ? '' : ` default ${column.byDefault}`}`
   const [old, renewed] = [id(column.name), id(to)]
-  const pair = {
-    from: `${id(source)} s join ${id(target)} t on t.${id(link)} = s.id`,
-    filled: `t.${renewed}`,
-    old: `s.${old}`,
-    renewed: `t.${renewed}`,
-  }
   return {
     ...(isRenamed
       ? { before: { kind: 'rename_table', namespace: 'public', table: target, to: last } as const }
@@ -42,7 +36,6 @@ export const moveColumn: Generator = (draw, way) => {
       more: [...way.more, made('', called(to))],
       last: [...way.last, ...(isRenamed ? [`alter table ${id(target)} rename to ${id(last)};`] : [])],
     },
-    pair,
     besides: {
       given: `${made(called(column.name), '')} ${hasIndex && column.type !== 'jsonb' ? `create index on ${id(source)} (${old});` : ''}
         insert into ${id(source)} (${old}) select ${valueSql(column, 'i')} from generate_series(1, ${ROWS}) i;

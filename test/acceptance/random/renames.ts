@@ -38,12 +38,6 @@ export const renameColumn: Generator = (draw, way) => {
       table,
       (columns) => [...columns.filter((one) => one !== column), { ...last, name: to, was: column.name }],
     ),
-    pair: {
-      from: id(atStart(way, table)),
-      filled: id(to),
-      old: fields.up ?? id(column.name),
-      renewed: id(to),
-    },
   }
 }
 

@@ -13,13 +13,11 @@ const uniqueOrCheck: Generator = (draw, way) => {
     return {
       operation: { kind: 'add_constraint', namespace: 'public', table, unique: [column.name, 'id'] },
       way: using(way, place, `alter table ${id(atStart(way, table))} add unique (${id(column.name)}, id);`),
-      again: true,
     }
   const check = `${id(column.name)}::text <> 'nobody'`
   return {
     operation: { kind: 'add_constraint', namespace: 'public', table, check },
     way: using(way, place, `alter table ${id(atStart(way, table))} add check (${check});`),
-    again: true,
     ...(column.checked === undefined
       ? { impossible: [droppedAgain(table, `${atStart(way, table)}_${column.name}_check`)] }
       : {}),
@@ -54,7 +52,6 @@ const foreignKey: Generator = (draw, way) => {
       place,
       `alter table ${id(atStart(way, table))} add foreign key (${id(column.name)}) references ${id(atStart(way, target.table))} (id)${cascades ? ' on delete cascade' : ''};`,
     ),
-    again: true,
   }
 }
 
@@ -70,7 +67,6 @@ const exclusion: Generator = (draw, way) => {
   return {
     operation: { kind: 'add_constraint', namespace: 'public', table, exclude },
     way: using(way, place, `alter table ${id(atStart(way, table))} add exclude ${exclude};`),
-    again: true,
   }
 }
 
@@ -111,7 +107,6 @@ export const createIndex: Generator = (draw, way) => {
   return {
     operation: { kind: 'create_index', definition: definition(table) },
     way: using(way, place, `${definition(atStart(way, table))};`),
-    again: true,
   }
 }
 

@@ -86,7 +86,6 @@ export const setTable: Generator = (draw, way) => {
       `comment on table ${id(atStart(way, name))} is '${`of ${name}`.replaceAll("'", "''")}';`,
       ...(isStored ? [`alter table ${id(atStart(way, name))} set (fillfactor = ${fillfactor});`] : []),
     ),
-    again: true,
   }
 }
 

@@ -103,10 +103,7 @@ export const replaceObject: Generator = (draw, way) => {
   const { kind, said } = drawn
   const definition = kind.definition(said, 1)
   const stated = kind.replaces ? definition.replace('create', 'create or replace') : definition
-  return {
-    ...lived(drawn, { kind: 'replace_object', namespace: 'public', definition: stated }, [0, 1]),
-    again: true,
-  }
+  return lived(drawn, { kind: 'replace_object', namespace: 'public', definition: stated }, [0, 1])
 }
 
 export const dropObject: Generator = (draw, way) => {

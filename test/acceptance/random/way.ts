@@ -26,28 +26,17 @@ export interface Place {
   readonly column: RandomColumn
 }
 
-/** An old and a new way to say one thing; they agree wherever the new column is filled. Expressions over what is behind FROM. */
-export interface Pair {
-  readonly from: string
-  readonly filled: string
-  readonly old: string
-  readonly renewed: string
-}
-
 export interface Drawn {
   readonly operation: Operation
   /** What stands in front of it, or behind, about the same. */
   readonly before?: Operation
   readonly behind?: Operation
   readonly way: Way
-  readonly pair?: Pair
   /** What could not stand behind it, and why. */
   readonly impossible?: NonNullable<Lifecycle['impossible']>
   /** Of things of its own, which nothing else touches; what they are in the end is in `way.more`. */
   readonly besides?: Pick<Lifecycle, 'given'> &
     Partial<Pick<Lifecycle, 'old' | 'renewed' | 'kept' | 'untouched' | 'afterwards' | 'stays'>>
-  /** Can it be done a second time, because it names nothing that would be there by then? */
-  readonly again?: true
 }
 
 /** Draws an operation that fits; undefined where there is none. */
