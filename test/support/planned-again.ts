@@ -67,7 +67,7 @@ function isDone({ kind }: Operation, { code, message }: Problem): boolean {
 
 /** How a refusal of each kind says that it is so already, where its code says less. */
 const DONE: Partial<Readonly<Record<Operation['kind'], RegExp>>> = {
-  add_constraint: /has a primary key already: |^The name ".*" is taken: |Column ".*" does not exist\.$/,
+  add_constraint: / already\b|^The name ".*" is taken: |Column ".*" does not exist\.$/,
   alter_column:
     /has no default\.$|(?:has the default .*|is NOT NULL|is nullable) already\.$|^The name ".*" is taken: /,
   alter_domain: /has no (?:default|check ".*")\.$|has (?:that default|a check ".*") already\.$/,
