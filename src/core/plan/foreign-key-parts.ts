@@ -58,7 +58,7 @@ export function looseKeyLocks(table: Table, { other }: Pick<ForeignKeyPartsStep,
 function partLocks(table: Table, level: LockLevel): readonly Lock[] {
   return wholeTree(table)
     .slice(1)
-    .map(({ relation }) => ({ relation, level, implied: true as const }))
+    .map((lock) => ({ ...lock, level }))
 }
 
 /** What a partition has under its key, where the other table is partitioned, too, PostgreSQL drops under a lock for that. */

@@ -1,4 +1,4 @@
-import { qualified } from '../sql.ts'
+import { qualified, type Sql } from '../sql.ts'
 import { conflictsWith } from './locks.ts'
 import { KEY_CHANGES, partChanges } from './part-changes.ts'
 import { type Lock, leaversOf, type StepDraft, TRANSACTIONS, type TransactionStep } from './step.ts'
@@ -15,7 +15,7 @@ const KEY_TO_PART_MS = 0.15
 
 /**
  * More than what bench/holds measures of the time of the processor for each partition that is changed with its table: for what is asked
- * of it within the lock, and for what all are told at the end; and for each change by itself.
+ * of it within the lock, and for what all are told at the end; and for each change by itself, of whatever table.
  */
 const CHANGED_PART_MS = 0.08
 const PART_CHANGE_MS = 0.07
@@ -42,19 +42,47 @@ function takingHoldMs(step: StepDraft, serverVersion: number): number | undefine
 export function changedHoldMs(step: StepDraft): number | undefined {
   const hidden = leaversOf(step).filter(({ column, thing }) => column === undefined && thing === undefined)
   if (step.kind === 'retire' && hidden.length > 1) return Math.ceil(HIDDEN_TABLE_MS * hidden.length)
-  const tables = heldBy(step).length
-  const changes = tables < 2 ? 0 : changesOfParts(step)
-  return changes === 0 ? undefined : Math.ceil(tables * (CHANGED_PART_MS + PART_CHANGE_MS * changes))
+  const parts = partsHeldBy(step)
+  const count = [...parts.values()].reduce((sum, held) => sum + held.size, 0)
+  if (step.kind === 'foreign_key_parts' && step.how === 'add')
+    return Math.ceil(heldBy(step).length * (CHANGED_PART_MS + PART_CHANGE_MS * KEY_CHANGES))
+  // Steps that work through partitions lock one at a time, until the table takes over the foreign keys of all.
+  if (count === 0 || !isTransactionDraft(step) || step.cost === 'scan') return undefined
+  const changes = changesOfTables(step, parts)
+  return changes === 0 ? undefined : Math.ceil(CHANGED_PART_MS * count + PART_CHANGE_MS * changes)
 }
 
-/** Steps that work through partitions lock one at a time, until the table takes over the foreign keys of all. */
-function changesOfParts(step: StepDraft): number {
-  if (step.kind === 'foreign_key_parts') return step.how === 'add' ? KEY_CHANGES : 0
-  return isTransactionDraft(step) && step.cost !== 'scan' ? partChanges(step.statements) : 0
+/** Each action as often as there are tables that it goes through: that which its statement names, with the partitions of that. */
+function changesOfTables(step: Omit<TransactionStep, 'id'>, parts: HeldParts): number {
+  const locked = new Set(step.locks.map(({ relation }) => qualified(relation)))
+  const most = (trees: readonly (readonly [Sql, ReadonlySet<Sql>])[]) =>
+    Math.max(0, ...trees.map(([, held]) => held.size))
+  return partChanges(step.statements).reduce((sum, { table, changes, only, isKey }) => {
+    if (only === true) return sum + changes
+    // A table that nobody has locked may be called otherwise by then, and an index is of any of them.
+    const isKnown = table !== undefined && locked.has(table)
+    const own = isKnown ? (parts.get(table)?.size ?? 0) : most([...parts])
+    const pointedAt = isKnown && isKey ? most([...parts].filter(([name]) => name !== table)) : 0
+    return sum + changes * (1 + own + pointedAt)
+  }, 0)
 }
 
 function isTransactionDraft(step: StepDraft): step is StepDraft & Omit<TransactionStep, 'id'> {
   return TRANSACTIONS.has(step.kind)
+}
+
+/** By the table: its partitions that nobody can write. */
+type HeldParts = ReadonlyMap<Sql, ReadonlySet<Sql>>
+
+function partsHeldBy(step: StepDraft): HeldParts {
+  const parts = new Map<Sql, Set<Sql>>()
+  for (const { relation, partOf } of 'locks' in step ? step.locks.filter(stopsWriters) : []) {
+    if (partOf === undefined) continue
+    const table = qualified(partOf)
+    const held = parts.get(table) ?? new Set()
+    parts.set(table, held.add(qualified(relation)))
+  }
+  return parts
 }
 
 /** The tables that nobody can use meanwhile. */
@@ -64,7 +92,11 @@ export function stoppedBy(step: StepDraft): readonly string[] {
 
 /** Those that nobody can write. */
 export function heldBy(step: StepDraft): readonly string[] {
-  return lockedBy(step, ({ level }) => conflictsWith(level).includes('row_exclusive'))
+  return lockedBy(step, stopsWriters)
+}
+
+function stopsWriters({ level }: Lock): boolean {
+  return conflictsWith(level).includes('row_exclusive')
 }
 
 function lockedBy(step: StepDraft, isMeant: (lock: Lock) => boolean): readonly string[] {

@@ -79,6 +79,7 @@ export function wholeTree({
       relation: { namespace: part.namespace, name: part.name },
       level,
       implied: true as const,
+      partOf: { namespace, name },
     })),
   ]
 }

@@ -14,12 +14,19 @@ export function numbered(
 }
 
 function asStep(id: string, drafted: StepDraft): Step {
-  const { shares: _, ...draft } = drafted
-  const hazards = [...stepHazards(draft), ...draft.hazards]
+  const { shares: _, ...held } = drafted
+  const hazards = [...stepHazards(held), ...held.hazards]
+  const draft = withoutTrees(held)
   if (draft.kind === 'inspect') return { id, probe: NEVER, ...draft, hazards }
   const isTableStep = draft.kind === 'backfill' || draft.kind === 'verify'
   // The checkpoint of a step that works through a table says in its last transaction that it is done.
   return isTableStep ? { id, probe: backfillFinished(id), ...draft, hazards } : { id, ...draft, hazards }
+}
+
+/** Whose partition each is was for the hazards to know. */
+function withoutTrees<D extends StepDraft>(draft: D): D {
+  if (!('locks' in draft)) return draft
+  return { ...draft, locks: draft.locks.map(({ partOf: _, ...lock }) => lock) }
 }
 
 /** What only looks leaves nothing behind by which it could be known; the journal knows it. */

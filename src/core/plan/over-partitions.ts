@@ -1,4 +1,5 @@
 import { findTable, isSameName, type QualifiedName, type Schema } from '../schema/model.ts'
+import { nameOf } from '../schema/name-of.ts'
 import type { Lock, LockLevel, StepDraft } from './step.ts'
 
 /**
@@ -21,7 +22,12 @@ function withPartitions(lock: Lock, all: readonly Lock[], schema: Schema): reado
     lock,
     ...partsLocked(lock, schema)
       .filter((part) => !isSaid(part))
-      .map(({ namespace, name }) => ({ relation: { namespace, name }, level, implied: true as const })),
+      .map(({ namespace, name }) => ({
+        relation: { namespace, name },
+        level,
+        implied: true as const,
+        partOf: nameOf(lock.relation),
+      })),
   ]
 }
 

@@ -34,6 +34,8 @@ export interface Lock {
   readonly implied?: true
   /** Of a partitioned table: without its partitions. */
   readonly only?: true
+  /** The table of which it is a partition, and with which it is locked. A draft says so, a plan does not. */
+  readonly partOf?: QualifiedName
 }
 
 /** A fact that must hold inside the transaction, after its locks were taken and before anything is changed. */

@@ -86,8 +86,16 @@ describe('a step that changes all partitions of a table', () => {
 
   test('says how long that takes, where it takes long enough', () => {
     expect(longest(NAME, 100)).toBe(58)
-    expect(longest(NAME, 171)).toBe(99)
+    expect(longest(NAME, 174)).toBe(100)
     expect(longest(NAME, 10)).toBeUndefined()
+  })
+
+  test.each<readonly [Operation, number]>([
+    [NAME, 175],
+    [{ kind: 'alter_column', ...on, table: 'events', column: 'name', default: "'none'" }, 667],
+  ])('is refused from so many partitions on: %j, %i', (operation, count) => {
+    expect(planned(operation, count - 1).steps).not.toEqual([])
+    expect(() => planned(operation, count)).toThrow('holds everybody up for some 101 ms')
   })
 
   test('for more than 100 ms is refused, and told with its reason', () => {
