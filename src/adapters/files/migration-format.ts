@@ -67,7 +67,12 @@ export const OPERATION_FORMATS = {
   detach_partition: detachPartition,
   grant,
   revoke,
-} as const satisfies Readonly<Record<Operation['kind'], z.ZodType>>
+} as const satisfies { readonly [K in Operation['kind']]: z.ZodType<Reason<K>> }
+
+/** What takes a reason takes it in a file as well. */
+type Reason<K> = 'unsafe' extends keyof Extract<Operation, { readonly kind: K }>
+  ? { readonly unsafe?: string | undefined }
+  : unknown
 
 export const migrationFormat = z.strictObject({
   /** Editors look there for the format. */

@@ -1,4 +1,5 @@
 import type { Migration, Operation } from '../operations/migration.ts'
+import type { Reasoned } from '../operations/reasoned.ts'
 import { rewriteExpression } from '../rewrite.ts'
 import { isSameName } from '../schema/model.ts'
 import { qualified } from '../sql.ts'
@@ -35,7 +36,7 @@ function withRetype(operations: Operations, op: Operation): Operations {
       one.kind === 'rename_column' && isSameName(theTable(one), theTable(op)) && joins(one, op, operations),
   )
   if (rename?.kind !== 'rename_column') return operations
-  const { type, collation, nullable, up, down, overlap, unsafe = rename.unsafe } = op
+  const { type, collation, nullable, up, down, overlap } = op
   const { from, to } = rename
   const more = {
     type,
@@ -44,10 +45,16 @@ function withRetype(operations: Operations, op: Operation): Operations {
     up: up && rewriteExpression(up, { from: op.column, to: from }),
     down: down && rewriteExpression(down, { from: op.column, to }),
     overlap,
-    unsafe,
+    unsafe: bothReasons(rename, op),
   }
   const given = Object.fromEntries(Object.entries(more).filter(([, value]) => value !== undefined))
   return operations.filter((one) => one !== op).map((one) => (one === rename ? { ...rename, ...given } : one))
+}
+
+/** Whoever says why of either is shown. */
+function bothReasons(...of: readonly Reasoned[]): string | undefined {
+  const reasons = new Set(of.flatMap(({ unsafe }) => unsafe ?? []))
+  return reasons.size === 0 ? undefined : [...reasons].join('; ')
 }
 
 /** Only what a plain copy is made of: two mappings of a person are not made into one. */

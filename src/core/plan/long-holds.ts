@@ -3,6 +3,7 @@ import type { Migration, Operation } from '../operations/migration.ts'
 import type { Hazard } from './hazard.ts'
 import { HOLD_MAX_MS, heldBy, holdMs, stoppedBy } from './hold.ts'
 import type { Placed } from './joining.ts'
+import { reasonOf, takesReason } from './reasons.ts'
 import { hidesRows } from './small-table.ts'
 import type { StepDraft } from './step.ts'
 
@@ -90,36 +91,4 @@ export function withHoldHazards(
 function stopped(step: StepDraft): readonly [what: string, tables: number] {
   const used = stoppedBy(step).length
   return used > 1 ? ['use', used] : ['write', heldBy(step).length]
-}
-
-/** Those of which a step may change all partitions of a table. */
-const REASONED = [
-  'add_column',
-  'add_constraint',
-  'alter_column',
-  'change_type',
-  'create_index',
-  'create_object',
-  'create_table',
-  'drop_column',
-  'drop_constraint',
-  'drop_index',
-  'drop_object',
-  'drop_table',
-  'merge_columns',
-  'rename_column',
-  'rename_constraint',
-  'replace_index',
-  'replace_object',
-  'split_column',
-] as const satisfies readonly Operation['kind'][]
-
-type Reasoned = Extract<Operation, { readonly kind: (typeof REASONED)[number] }>
-
-function takesReason(op: Operation): op is Reasoned {
-  return REASONED.some((kind) => kind === op.kind)
-}
-
-function reasonOf(op: Operation): string | undefined {
-  return takesReason(op) ? op.unsafe : undefined
 }

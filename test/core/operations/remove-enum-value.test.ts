@@ -2,9 +2,10 @@ import { describe, expect, test } from 'vitest'
 import type { Operation } from '../../../src/core/operations/migration.ts'
 import { type RemoveEnumValue, removeEnumValue } from '../../../src/core/operations/remove-enum-value.ts'
 import { compileAnewSql } from '../../../src/core/plan/compiled-anew.ts'
+import { makePlan } from '../../../src/core/plan/make-plan.ts'
 import { removedValueProblems } from '../../../src/core/plan/removed-values.ts'
 import type { StepDraft, TransactionStep } from '../../../src/core/plan/step.ts'
-import { findColumn, type Table } from '../../../src/core/schema/model.ts'
+import { findColumn, type Part, type Table } from '../../../src/core/schema/model.ts'
 import { column, context, facts, index, schemaOf, table, tableWith, told } from '../../support/model.ts'
 import { removeValue as remove } from '../../support/remove-value.ts'
 
@@ -208,6 +209,23 @@ describe('remove_enum_value', () => {
     expect(problems(op, { columns }, [{ ...both, columnSlots: 1599 }, days])).toEqual([
       has('"users" has 1 of its 1600 column slots left, and gets 2 new columns'),
     ])
+  })
+
+  test('needs a reason where a table of it has very many partitions', () => {
+    const under = { namespace: 'public', name: 'days' }
+    const parts = Array.from({ length: 500 }, (_, at): Part => {
+      return { namespace: 'public', name: `days_${at}`, kind: 'table', under, owned: true, own: [] }
+    })
+    const plan = (more: Partial<RemoveEnumValue>) => {
+      const { schema, facts: of } = known(op, {}, [users, { ...days, kind: 'partitioned', parts }])
+      return makePlan({ name: '0001', operations: [{ ...op, ...more }] }, schema, of)
+    }
+    expect(() => plan({})).toThrow('holds everybody up for some')
+    const { steps } = plan({ unsafe: 'at night' })
+    expect(steps.find(({ kind }) => kind === 'retire')?.hazards).toContainEqual({
+      code: 'unsafe',
+      because: has('The reason given: at night'),
+    })
   })
 
   test.each<[string, Operation]>([

@@ -168,6 +168,13 @@ describe('the operations of a migration', () => {
     const one = { ...rename, ...typed, up: 'CAST(a AS bigint) + 1', down: '(b - 1)::text' }
     expect(of(rename, index, behind)).toEqual([one, index])
     expect(of(before, rename)).toEqual([{ ...one, up: 'a::bigint + 1', down: 'CAST(b - 1 AS text)' }])
+    expect(of({ ...rename, unsafe: 'A' }, { ...behind, unsafe: 'B' }, index)).toEqual([
+      { ...one, unsafe: 'A; B' },
+      index,
+    ])
+    expect(of({ ...rename, unsafe: 'A' }, behind)).toEqual([{ ...one, unsafe: 'A' }])
+    expect(of(rename, { ...behind, unsafe: 'B' })).toEqual([{ ...one, unsafe: 'B' }])
+    expect(of({ ...rename, unsafe: 'A' }, { ...behind, unsafe: 'A' })).toEqual([{ ...one, unsafe: 'A' }])
     expect(of({ ...rename, transform: 'trim' }, behind)).toHaveLength(2)
     expect(of(rename, { ...behind, up: 'b +' })).toEqual([{ ...one, up: 'b +' }])
   })

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { columnRules, expression, name, onTable } from './shared.ts'
+import { columnRules, expression, name, onTable, reasoned } from './shared.ts'
 
 export const addColumn = z.strictObject({
   ...onTable,
@@ -13,6 +13,6 @@ export const addColumn = z.strictObject({
   identity: z.enum(['always', 'by_default']).optional(),
   collation: name.optional(),
   comment: name.optional(),
-  unsafe: name.optional(),
+  ...reasoned,
   ...columnRules,
 })

@@ -29,7 +29,7 @@ export const retype = {
   nullable: z.literal(false).optional(),
   up: expression.optional(),
   down: expression.optional(),
-  unsafe: name.optional(),
+  ...reasoned,
 }
 
 /** Where a foreign key points to, and what happens to it with the row there. */

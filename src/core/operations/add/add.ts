@@ -1,10 +1,11 @@
 import type { ColumnRules } from '../column-rules.ts'
+import type { Reasoned } from '../reasoned.ts'
 
 /**
  * Adds a column that old writers need not know: nullable, NOT NULL with a default, or one that PostgreSQL computes. Rows that are
  * there already get its value at once where PostgreSQL can tell it without touching them, and in batches otherwise.
  */
-export interface AddColumn extends ColumnRules {
+export interface AddColumn extends ColumnRules, Reasoned {
   readonly kind: 'add_column'
   readonly namespace: string
   readonly table: string
@@ -28,6 +29,4 @@ export interface AddColumn extends ColumnRules {
   /** The name of a collation of `pg_catalog` or of the namespace of the table. */
   readonly collation?: string
   readonly comment?: string
-  /** Why a table may be written anew, behind which a query that began before may find no row in it. */
-  readonly unsafe?: string
 }

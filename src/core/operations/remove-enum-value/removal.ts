@@ -13,10 +13,11 @@ import {
 } from '../../schema/model.ts'
 import { lit, qualified, type Sql, sql, trusted } from '../../sql.ts'
 import { labelsOf, type OfType, theType } from '../enum/enum.ts'
+import type { Reasoned } from '../reasoned.ts'
 import { typeQuestion } from './catalog.ts'
 
 /** Takes a value out of an enum, by another type that takes over its name. */
-export interface RemoveEnumValue extends OfType {
+export interface RemoveEnumValue extends OfType, Reasoned {
   readonly kind: 'remove_enum_value'
   readonly value: string
   /** The value that rows with it get; null for NULL. */

@@ -1,8 +1,9 @@
 import type { MappingNeed, TypedColumn } from '../../schema/mappings.ts'
 import type { OperationNeeds } from '../needs.ts'
+import type { Reasoned } from '../reasoned.ts'
 
 /** What of a column is to be another, whether it keeps its name or not. */
-export interface Retype {
+export interface Retype extends Reasoned {
   readonly namespace: string
   readonly table: string
   /** As in SQL, such as `varchar(20)`; the one it has when absent. */
@@ -15,8 +16,6 @@ export interface Retype {
   readonly up?: string
   /** The old value out of the new one, which it calls by the name of the new column. */
   readonly down?: string
-  /** Why everybody may wait for longer than usual, where the keys of very many partitions go over at once. Kept in the run. */
-  readonly unsafe?: string
 }
 
 /** The same, of which column, and what that is called in the end. */
