@@ -1,14 +1,15 @@
 import { BellowsError, type Changing, type QualifiedName, type Version } from '../index.ts'
-import { columnName, optionalColumnName, optionalFlag, tableName } from './fields.ts'
+import { columnName, optionalColumnName, optionalFlag, optionalText, tableName } from './fields.ts'
 import { type Answer, changing, type Handler } from './handler.ts'
 import { isOn, type OpenRename, openRenames, rowsSet, standing } from './history.ts'
-import { copied } from './migrate-data.ts'
+import { type Copy, copied } from './migrate-data.ts'
 
 /** `{"type":"migrate","phase":"contract","table":…,"remove_column":…}`: removes what its replacement has made superfluous. */
 export const contract: Handler = (node, body) => {
   const table = tableName(body)
   const column = columnName(body, 'remove_column')
   const replacement = optionalColumnName(body, 'to')
+  const unsafe = optionalText(body, 'unsafe')
   const bringsAlong = optionalFlag(body, 'with_prerequisites') ?? node.rules.impliesAll
   return changing(node, body, async (database) => {
     const done = await recorded(database, table, column)
@@ -17,7 +18,7 @@ export const contract: Handler = (node, body) => {
       return { ...answer(done), already_applied: true }
     }
     if (bringsAlong && replacement !== undefined)
-      await bringAlong(database, { table, from: column, to: replacement })
+      await bringAlong(database, { table, from: column, to: replacement, unsafe })
     const open = await openOn(database, table)
     await removed(database, table, column, open)
     return answer((await recorded(database, table, column)) as Version)
@@ -57,13 +58,13 @@ export async function hasColumn(database: Changing, table: QualifiedName, column
 /** What is brought along stays when the column may not go then; so who needs it is asked before. */
 async function bringAlong(
   database: Changing,
-  { table, from, to }: { readonly table: QualifiedName; readonly from: string; readonly to: string },
+  { table, ...copy }: Pick<Copy, 'from' | 'to' | 'unsafe'> & { readonly table: QualifiedName },
 ): Promise<void> {
-  if (await hasColumn(database, table, from)) await database.refuseWhileNeeded(table, from)
+  if (await hasColumn(database, table, copy.from)) await database.refuseWhileNeeded(table, copy.from)
   await copied(
     database,
     table,
-    { from, to, transform: 'copy', overlap: undefined, strict: false },
+    { ...copy, transform: 'copy', overlap: undefined, strict: false },
     { implied: true },
   )
 }

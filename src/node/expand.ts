@@ -8,6 +8,8 @@ interface Wanted {
   readonly column: string
   /** Text, when nobody says otherwise. */
   readonly type: string | undefined
+  /** Why all may wait for longer than usual. */
+  readonly unsafe: string | undefined
 }
 
 /** `{"type":"migrate","phase":"expand","table":…,"add_column":…}`: adds a nullable column, or says that it is there. */
@@ -24,6 +26,7 @@ function wantedColumn(body: Body): Wanted {
     table: tableName(body),
     column: columnName(body, 'add_column'),
     type: optionalText(body, 'column_type'),
+    unsafe: optionalText(body, 'unsafe'),
   }
   if (optionalFlag(body, 'nullable') === false) throw malformed('expand adds nullable columns only')
   return wanted
@@ -31,7 +34,7 @@ function wantedColumn(body: Body): Wanted {
 
 export async function expanded(
   database: Changing,
-  { table, column, type = 'text' }: Wanted,
+  { table, column, type = 'text', unsafe }: Wanted,
   how: { implied?: true },
 ): Promise<Answer> {
   const operation = {
@@ -41,6 +44,7 @@ export async function expanded(
     column,
     type,
     nullable: true,
+    ...(unsafe === undefined ? {} : { unsafe }),
   } as const
   const purpose = { does: `add_${column}_column`, operations: [operation] }
   const run = await advanced(database, purpose, 'purge', how)

@@ -108,7 +108,7 @@ export async function advanced(
 ): Promise<Run> {
   const begun = (await database.runs('open')).find(({ plan: { migration } }) => {
     const { name: _, ...same } = migration
-    return isDeepStrictEqual(same, purpose)
+    return isDeepStrictEqual(withoutReasons(same), withoutReasons(purpose))
   })
   const migration = begun?.plan.migration ?? { ...purpose, name: await runName(database, does) }
   try {
@@ -117,6 +117,11 @@ export async function advanced(
     if (!isRefusal(error)) throw error
     throw (await isIdle(database, migration.name)) ? error : partlyDone(error)
   }
+}
+
+/** In whatever words somebody says why all may wait: it is done once. */
+function withoutReasons({ operations, ...purpose }: Omit<Purpose, 'does'>): object {
+  return { ...purpose, operations: operations.map((op) => ({ ...op, unsafe: undefined })) }
 }
 
 /** A run that was stopped before it did anything is taken back, so that it is not in the way of others. */

@@ -36,6 +36,8 @@ export interface Copy {
   readonly transform: NonNullable<RenameColumn['transform']>
   readonly overlap: RenameColumn['overlap']
   readonly strict: boolean
+  /** Why all may wait for longer than usual. */
+  readonly unsafe: string | undefined
 }
 
 const TRANSFORMS: readonly Copy['transform'][] = ['copy', 'trim', 'upper', 'lower']
@@ -59,7 +61,8 @@ function wantedCopy(body: Body, strictNode: boolean): Copy {
   const overlap = optionalText(body, 'overlap')
   if (overlap !== undefined && overlap !== 'forward_only')
     throw unsupported('overlap', overlap, ['forward_only'])
-  return { from, to, transform: known, overlap, strict: optionalFlag(body, 'strict') ?? strictNode }
+  const strict = optionalFlag(body, 'strict') ?? strictNode
+  return { from, to, transform: known, overlap, strict, unsafe: optionalText(body, 'unsafe') }
 }
 
 /**
@@ -150,7 +153,8 @@ async function started(
     if (copy.strict)
       throw new BellowsError('phase_order', `${table.name}.${copy.to} does not exist: expand first`)
     await refuseImpossible(database, table, copy)
-    await expanded(database, { table, column: copy.to, type: from.type }, { implied: true })
+    const { to: column, unsafe } = copy
+    await expanded(database, { table, column, type: from.type, unsafe }, { implied: true })
   }
   const purpose = { does: `rename_${copy.from}_to_${copy.to}`, operations: [renaming(table, copy)] }
   return (await advanced(database, purpose, 'expand')).id
@@ -180,7 +184,7 @@ async function refuseImpossible(database: Changing, table: QualifiedName, copy: 
   )
 }
 
-function renaming(table: QualifiedName, { from, to, transform, overlap }: Copy): RenameColumn {
+function renaming(table: QualifiedName, { from, to, transform, overlap, unsafe }: Copy): RenameColumn {
   return {
     kind: 'rename_column',
     namespace: table.namespace,
@@ -189,6 +193,7 @@ function renaming(table: QualifiedName, { from, to, transform, overlap }: Copy):
     to,
     ...(transform === 'copy' ? {} : { transform }),
     ...(overlap === undefined ? {} : { overlap }),
+    ...(unsafe === undefined ? {} : { unsafe }),
   }
 }
 

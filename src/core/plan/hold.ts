@@ -7,6 +7,9 @@ import { WHOLE_SINCE } from './whole-keys.ts'
 /** So long may a step hold up whoever comes while it has its locks; for longer somebody has to say why. */
 export const HOLD_MAX_MS = 100
 
+/** For longer whatever the reason: what takes half of its bound (`holdTimeoutMs`) by estimate may run into that each time, and so never be done. */
+export const HOLD_LIMIT_MS = 1_000
+
 /** Twice what bench/keys measures on two cores with little else to do; where more is to be done than there are cores it takes longer still. */
 const KEYED_TABLE_MS = 1.5
 

@@ -15,6 +15,7 @@ import {
   primaryKeyOf,
   schemaOf,
   table,
+  thrownBy,
   unique,
 } from '../../support/model.ts'
 
@@ -106,6 +107,31 @@ describe('a step that changes all partitions of a table', () => {
       hazards.some(({ code, because }) => code === 'unsafe' && because.includes(REASON)),
     )
     expect(told.map(({ phase }) => phase)).toEqual(['expand', 'purge'])
+  })
+
+  test('for more than 1,000 ms is refused whatever the reason', () => {
+    const reasoned = { ...NAME, unsafe: REASON }
+    expect(planned(reasoned, 1_750).steps).not.toEqual([])
+    expect(() => planned(reasoned, 1_760)).toThrow(
+      'holds everybody up for some 1004 ms, in which nobody can use 1761 tables: more than 1000 ms are refused whatever the reason',
+    )
+    expect(thrownBy(() => planned(reasoned, 1_760))).toMatchObject({
+      hint: expect.stringContaining('A reason does not help.'),
+    })
+  })
+
+  test('is not refused where it takes back what was done', () => {
+    const plan = (count: number) =>
+      makePlan(
+        { name: '0002_back', operations: [DROP], reverses: { purge: [] } },
+        schemaOf(events(count)),
+        facts(),
+      )
+    expect(() => planned(DROP, 3_500)).toThrow('are refused whatever the reason')
+    expect(plan(3_500).steps.flatMap(({ hazards }) => hazards)).toContainEqual({
+      code: 'unsafe',
+      because: expect.stringContaining('The reason given: it takes back what was done'),
+    })
   })
 
   test.each<Operation>([
