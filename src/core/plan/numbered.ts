@@ -3,7 +3,7 @@ import { byName } from './by-name.ts'
 import { stepHazards } from './hazards.ts'
 import type { Placed } from './joining.ts'
 import { backfillFinished } from './probes.ts'
-import type { Step, StepDraft } from './step.ts'
+import type { Lock, Step, StepDraft } from './step.ts'
 
 /** Drafts as the steps of one stretch: each with its place in that as its id. */
 export function numbered(
@@ -26,7 +26,12 @@ function asStep(id: string, drafted: StepDraft): Step {
 /** Whose partition each is was for the hazards to know. */
 function withoutTrees<D extends StepDraft>(draft: D): D {
   if (!('locks' in draft)) return draft
-  return { ...draft, locks: draft.locks.map(({ partOf: _, ...lock }) => lock) }
+  return { ...draft, locks: draft.locks.map(withoutTree) }
+}
+
+function withoutTree(locked: Lock): Lock {
+  const { partOf: _, ...lock } = locked
+  return lock
 }
 
 /** What only looks leaves nothing behind by which it could be known; the journal knows it. */

@@ -23,7 +23,9 @@ const on = (name: string, level: Lock['level'], more: Partial<Lock> = {}): Lock 
   ...more,
 })
 
-const MANY = Array.from({ length: 60 }, (_, at) => on(`users_${at}`, 'access_exclusive'))
+const MANY = Array.from({ length: 60 }, (_, at) =>
+  on(`users_${at}`, 'access_exclusive', { partOf: { namespace: 'public', name: 'users' } }),
+)
 
 const STOPS = {
   code: 'stops_clients',
