@@ -87,11 +87,14 @@ export async function openBellows(options: OpenOptions = {}): Promise<Bellows> {
 
 /** What has not come by then is void soon, and the work stands still: it is not to be waited for until TCP gives up. */
 const LOOK_ANSWER_MS = 6_000
+/** The server adds up the sizes of all files. */
+const MEASURE_ANSWER_MS = 30_000
 
 /** A look waits for no check of the user, and for no size of a disk, so each has its session. */
 export function openSignals(target: Target): Signals {
-  const bounded = { ...target, answerMs: LOOK_ANSWER_MS }
-  const [looking, measuring, checking] = [openSessions(bounded), openSessions(target), openSessions(target)]
+  const looking = openSessions({ ...target, answerMs: LOOK_ANSWER_MS })
+  const measuring = openSessions({ ...target, answerMs: MEASURE_ANSWER_MS })
+  const checking = openSessions(target)
   return {
     ...postgresSignals(looking, measuring),
     ...systemChecks({ database: postgresDatabase(target, checking), runCommand }),

@@ -21,7 +21,7 @@ import { finishSql } from './backfill/checkpoint.ts'
 import { fill } from './backfill/fill.ts'
 import { verify } from './backfill/verify.ts'
 import { braked } from './brake/brake.ts'
-import { isAtOneGo, whileHeldByHand } from './brake/held-by-hand.ts'
+import { whileHeldByHand } from './brake/held-by-hand.ts'
 import type { Driving } from './context.ts'
 import { workThroughKeys } from './foreign-key-parts.ts'
 import { type Passed, requireNobodySql } from './gate.ts'
@@ -114,7 +114,7 @@ interface Performing extends Pick<Around, 'ahead' | 'passed'> {
 
 async function perform(engine: Driving, run: Run, step: Step, performing: Performing): Promise<void> {
   const { record } = performing
-  if (isAtOneGo(step)) await whileHeldByHand(engine, run.id, step)
+  await whileHeldByHand(engine, run.id, step)
   if (isTransaction(step)) {
     await runAhead(engine, step)
     const work = () => performTransaction(engine, run, step, performing)

@@ -54,8 +54,12 @@ export async function readBrake(engine: Engine, run: number): Promise<BrakeState
   const [found] = await engine.database.read<BrakeState>(sql`
 select pace, because from bellows.brake
   where run = ${lit(run)} and at > pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => ${lit(VOID_SECONDS)})`)
-  if (found !== undefined) return found
-  // Nobody is at work, and whoever begins will stand still.
+  // Where nobody is at work whoever begins will stand still.
+  return found ?? (await readAskedPause(engine, run))
+}
+
+/** The pause that somebody has asked for, which is not over. */
+export async function readAskedPause(engine: Engine, run: number): Promise<BrakeState | undefined> {
   const [asked] = await engine.database.read<{ by: string; reason: string | null }>(sql`
 select coalesce(actor ->> 'user', by_role) as ${trusted('"by"')}, reason from bellows.throttle t
   where run = ${lit(run)} and share = 0 and (until is null or until > pg_catalog.clock_timestamp())

@@ -1,3 +1,4 @@
+import { isHeldByHand } from '../core/plan/at-one-go.ts'
 import type { Notice } from '../core/run/event.ts'
 import { foldRun, isOver, type Run } from '../core/run/run.ts'
 import { readProgress } from './backfill/doing.ts'
@@ -21,22 +22,24 @@ export async function watchRun(engine: Engine, id: number, tell: (notice: Notice
     seen = news.at(-1)?.seq ?? seen
     const run = foldRun({ id, plan }, entries)
     if (isOver(run) || engine.isStopping()) return run
-    await follow(id)
+    await follow(run)
     await engine.clock.sleep(LOOK_MS)
   }
 }
 
-function follower(engine: Engine): (run: number) => Promise<void> {
+function follower(engine: Engine): (run: Run) => Promise<void> {
   let [wasHeld, leftOut] = [false, 0]
   return async (run) => {
-    const newest = await readNewest(engine, run)
+    const newest = await readNewest(engine, run.id)
     if (newest !== undefined && newest.rows > leftOut) engine.notify({ type: 'quarantined', ...newest })
     leftOut = newest?.rows ?? 0
-    const progress = await readProgress(engine, run)
-    if (progress === undefined) return
-    engine.notify(progress)
-    const brake = (await readBrake(engine, run)) ?? { pace: 'go' as const, because: [] }
-    if (wasHeld || brake.pace !== 'go') engine.notify({ type: 'braked', step: progress.step, ...brake })
+    const progress = await readProgress(engine, run.id)
+    if (progress !== undefined) engine.notify(progress)
+    const next = run.plan.steps.find(({ id }) => !run.done.has(id))
+    const step = progress?.step ?? (next !== undefined && isHeldByHand(next) ? next.id : undefined)
+    if (step === undefined) return
+    const brake = (await readBrake(engine, run.id)) ?? { pace: 'go' as const, because: [] }
+    if (wasHeld || brake.pace !== 'go') engine.notify({ type: 'braked', step, ...brake })
     wasHeld = brake.pace !== 'go'
   }
 }

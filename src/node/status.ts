@@ -77,6 +77,8 @@ interface Pace {
 }
 
 interface UnderWay {
+  /** What holds a run back that works through no table now, such as one that is to build an index. */
+  readonly held?: readonly string[]
   readonly progress?: CopyProgress
   readonly pace?: Pace
   readonly interrupted?: string
@@ -84,11 +86,10 @@ interface UnderWay {
 
 /** A copy, or the comparison of all rows, is under way while a driver is at work; a copy is interrupted when none is. */
 async function underWay(bellows: Looking): Promise<UnderWay> {
-  const run = (await bellows.runs('open')).find(
-    ({ state }) => state === 'backfilling' || state === 'verifying',
-  )
+  const open = await bellows.runs('open')
+  const run = open.find(({ state }) => state === 'backfilling' || state === 'verifying')
   const step = run?.plan.steps.find(({ id, kind }) => isWork(kind) && !run.done.has(id))
-  if (run === undefined || step === undefined) return {}
+  if (run === undefined || step === undefined) return await heldOf(bellows, run ?? open.find(isBegun))
   const checkpoint = await bellows.checkpoint(step.id)
   const isDriven = (await bellows.driver()) !== undefined
   const isCopy = step.kind === 'backfill'
@@ -108,6 +109,13 @@ async function underWay(bellows: Looking): Promise<UnderWay> {
     ...(going === undefined ? {} : { pace: paceOf(going, brake) }),
   }
 }
+
+async function heldOf(bellows: Looking, run: Run | undefined): Promise<Pick<UnderWay, 'held'>> {
+  const brake = run === undefined ? undefined : await bellows.brake(run.id)
+  return brake?.pace === 'pause' ? { held: brake.because } : {}
+}
+
+const isBegun = ({ state }: Run) => state === 'planned' || state === 'expanding'
 
 const isWork = (kind: string) => kind === 'backfill' || kind === 'verify'
 

@@ -4,7 +4,6 @@ import type { SettingsChange } from '../../src/config.ts'
 import type { Notice } from '../../src/core/run/event.ts'
 import type { Operation } from '../../src/index.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
-import { rename } from '../support/rename.ts'
 
 const ON = { namespace: 'public', table: 'users' } as const
 const TABLE = `create table users (id int not null, name text);
@@ -62,18 +61,15 @@ describe('what the server does at one go', () => {
     const { bellows, going } = await paused(database, operation)
     await sleep(500)
     expect(await done()).toBe(0)
+    expect(await bellows.brake(1)).toEqual({ pace: 'pause', because: ['paused by ann: the sale'] })
+    const seen: Notice[] = []
+    void bellows.watch(1, (notice) => void seen.push(notice)).catch(() => undefined)
+    await expect
+      .poll(() => seen.find(({ type }) => type === 'braked'), { timeout: 20_000 })
+      .toMatchObject({ pace: 'pause' })
     await bellows.throttle(1, { share: 1 })
     await going
     expect(await bellows.brake(1)).toBeUndefined()
     expect(await done()).toBeGreaterThan(0)
-  })
-
-  test('is taken back in spite of a pause', async () => {
-    const database = await testDatabase(`${TABLE}; create index by_name on users (name)`)
-    const { bellows, going } = await paused(database, rename())
-    await bellows.throttle(1, { share: 1 })
-    await going
-    await bellows.throttle(1, { share: 0 })
-    expect((await bellows.change((driver) => driver.rollback(1))).state).toBe('rolled_back')
   })
 })

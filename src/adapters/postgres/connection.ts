@@ -53,6 +53,8 @@ select pg_catalog.set_config('search_path', '', false),
        pg_catalog.set_config('tcp_keepalives_interval', '5', false),
        pg_catalog.set_config('tcp_keepalives_count', '3', false)
 `
+/** The server is to give up first: its session would stay behind, and at work. */
+const ANSWER_MARGIN_MS = 1_000
 /** The server notices a client that is gone while a statement runs. Not on every platform, hence apart and forgiven. */
 const CHECK_CLIENT = `select pg_catalog.set_config('client_connection_check_interval', '1000', false)`
 
@@ -129,6 +131,8 @@ async function connect(client: pg.Client, target: Target, token: string): Promis
     )
     if (rows[0]?.token !== token) throw pooled()
     await client.query(SESSION)
+    if (target.answerMs !== undefined)
+      await client.query(`set statement_timeout = ${target.answerMs - ANSWER_MARGIN_MS}`)
     await client.query(CHECK_CLIENT).catch(() => undefined)
     return Number(rows[0]?.pid)
   } catch (error) {

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import type { Command } from 'commander'
-import { type Bellows, type History, listMigrations } from '../../index.ts'
+import { type Bellows, type History, listMigrations, type RunState } from '../../index.ts'
 import { historyOf } from '../choose.ts'
 import { EXIT } from '../exit-codes.ts'
 import { addDatabaseFlags } from '../flags.ts'
@@ -41,9 +41,11 @@ export function addStatus(program: Command): void {
     )
 }
 
-/** Only what works through a table is held back, or leaves rows out. */
+const BEFORE_GATE: readonly RunState[] = ['planned', 'expanding', 'backfilling', 'verifying']
+
+/** Behind the gate nothing is held back, and nothing leaves rows out. */
 async function workOf(bellows: Bellows, { runs }: History): Promise<Works> {
-  const working = runs.filter(({ state }) => state === 'backfilling' || state === 'verifying')
+  const working = runs.filter(({ state }) => BEFORE_GATE.includes(state))
   return new Map(
     await Promise.all(
       working.map(

@@ -28,11 +28,14 @@ export interface Meter {
   readonly workers: number | undefined
 }
 
+/** Shorter ones, between batch and batch, are its pace: where nothing else is done all would be left out. */
+const PAUSE_SECONDS_MIN = 2
+
 /** The meter after a sample. Who goes back is on another lap as well. */
 export function metered(before: Meter | undefined, now: Sample): Meter {
   if (before === undefined) return beginning(now)
   const { last, workers = now.workers } = before
-  const wasPaused = (now.pauses ?? 0) > (last.pauses ?? 0)
+  const wasPaused = (now.pauses ?? 0) > (last.pauses ?? 0) && now.seconds - last.seconds > PAUSE_SECONDS_MIN
   const from = (begin: Sample): Sample => (wasPaused ? leavingOut(begin, last, now) : begin)
   if (now.share < last.share || now.lap !== last.lap)
     return { spell: from(before.spell), lap: now, last: now, workers }

@@ -18,3 +18,10 @@ select (select count(*) from pg_catalog.pg_stat_activity
   // The driver's own connection is one of its workers.
   return { workers: (counted?.workers ?? 0) + (isDriven ? 1 : 0), isDriven }
 }
+
+/** Looks how many are at it, and goes by what was seen last where that cannot be told: it is only shown. */
+export async function lookAtWork(engine: Engine, shared: { workers?: number | undefined }): Promise<void> {
+  shared.workers = await readAtWork(engine)
+    .then(({ workers }) => workers)
+    .catch(() => shared.workers)
+}

@@ -24,7 +24,7 @@ export function markSql({ run, step, state, rowsDone, rowsTotal, condition }: Ma
   return sql`insert into bellows.checkpoint as c (step, run, state, rows_done, rows_total)
   select ${lit(step)}, ${lit(run)}, ${state}, ${rowsDone}, ${lit(rowsTotal)} where ${condition}
   on conflict (step) do update set state = excluded.state, rows_done = c.rows_done + excluded.rows_done,
-    rows_total = greatest(c.rows_total, c.rows_done + excluded.rows_done), updated_at = pg_catalog.clock_timestamp()
+    rows_total = greatest(excluded.rows_total, c.rows_done + excluded.rows_done), updated_at = pg_catalog.clock_timestamp()
   returning rows_done, rows_total, extract(epoch from updated_at - started_at) as seconds`
 }
 

@@ -3,7 +3,7 @@ import { firstPace } from '../../core/run/pace.ts'
 import { type Range, START } from '../../core/run/ranges.ts'
 import type { Working } from '../context.ts'
 import { stopIfAsked } from '../stop.ts'
-import { readAtWork } from './at-work.ts'
+import { lookAtWork } from './at-work.ts'
 import { ownLane, workTogether } from './crew.ts'
 import { openRanges } from './open.ts'
 import { climbed, nextRange } from './range-rows.ts'
@@ -33,7 +33,7 @@ export async function climb(engine: Working, work: Climb): Promise<number | unde
       // All ranges are read for it.
       if (asked % HEARD_EVERY === 0) await hearOfOthers(engine, work, shared)
       // At the first look those are only coming who are asked for.
-      if (asked > 1) shared.workers = (await readAtWork(engine)).workers
+      if (asked > 1) await lookAtWork(engine, shared)
       asked += 1
       // A table that is small is done before others would be there.
       return Math.min(isSmall(work.pass.file) ? 1 : Number.POSITIVE_INFINITY, await work.wanted())

@@ -19,7 +19,7 @@ import { lit, type Sql, sql } from '../../core/sql.ts'
 import type { Driving, Working } from '../context.ts'
 import type { Lane } from '../ports.ts'
 import { stopIfAsked } from '../stop.ts'
-import { readAtWork } from './at-work.ts'
+import { lookAtWork } from './at-work.ts'
 import { attempted } from './attempts.ts'
 import { batchOf, batchTransaction } from './batch.ts'
 import { type Marked, markSql } from './checkpoint.ts'
@@ -89,7 +89,7 @@ export async function compare(
     own: ownLane(engine),
     wanted: async () => {
       // At the first look those are only coming who are asked for.
-      if (looks > 0) shared.workers = (await readAtWork(engine)).workers
+      if (looks > 0) await lookAtWork(engine, shared)
       looks += 1
       return isSmall(start.file) ? 1 : askedWorkers(engine)
     },
