@@ -145,4 +145,17 @@ insert into users (id, name) select i, 'user ' || i from generate_series(1, ${RO
     for (const total of totals) expect(Math.abs(total - ROWS) / ROWS).toBeLessThan(0.1)
     expect(await looking.progress(id), 'it is done').toBeUndefined()
   })
+
+  test('knows them also where the first partition is empty', async () => {
+    const database = await testDatabase(`
+create table users (id int primary key, pad text default repeat('x', 200), name text) partition by range (id);
+create table users_0 partition of users default with (autovacuum_enabled = off);
+create table users_1 partition of users for values from (0) to (100000) with (autovacuum_enabled = off);
+insert into users (id, name) select i, 'user ' || i from generate_series(1, ${ROWS}) i`)
+    const { told, begin } = await filling(database)
+    await begin()
+    const totals = told.filter(({ rowsDone }) => rowsDone > 0).map(({ rowsTotal }) => rowsTotal)
+    expect(totals.length).toBeGreaterThan(4)
+    for (const total of totals) expect(Math.abs(total - ROWS) / ROWS).toBeLessThan(0.2)
+  })
 })

@@ -19,12 +19,15 @@ export function resumed(before: Checkpoint | undefined): unknown {
   return before === undefined || before.finished ? undefined : (before.state ?? undefined)
 }
 
-/** Returns `rows_done`, `rows_total` and the seconds since the step began. */
+/**
+ * Returns `rows_done`, `rows_total` and the seconds since the step began. The total that was said first stays, so that nothing wanders
+ * to and fro; one that was a guess by a partition with hardly a row in it gives way.
+ */
 export function markSql({ run, step, state, rowsDone, rowsTotal, condition }: Mark): Sql {
   return sql`insert into bellows.checkpoint as c (step, run, state, rows_done, rows_total)
   select ${lit(step)}, ${lit(run)}, ${state}, ${rowsDone}, ${lit(rowsTotal)} where ${condition}
   on conflict (step) do update set state = excluded.state, rows_done = c.rows_done + excluded.rows_done,
-    rows_total = greatest(excluded.rows_total, c.rows_done + excluded.rows_done), updated_at = pg_catalog.clock_timestamp()
+    rows_total = greatest(case when excluded.rows_total > 2 * c.rows_total then excluded.rows_total else c.rows_total end, c.rows_done + excluded.rows_done), updated_at = pg_catalog.clock_timestamp()
   returning rows_done, rows_total, extract(epoch from updated_at - started_at) as seconds`
 }
 
