@@ -132,7 +132,7 @@ describe('drop_constraint', () => {
     const migration = { name: '0001_drop', operations: [drop('in_team')] }
     // It declares one of the two tables, and relies on the other one all the same.
     await bellows.instances.register({ instance: 'old-1', uses: ['teams.*'], version: '1' })
-    await bellows.instances.register({ instance: 'new-1', uses: ['teams.*'], version: '2' })
+    await bellows.instances.register({ instance: 'new-1', uses: ['teams.*', 'users.id'], version: '2' })
     await bellows.change((driver) => driver.advance(migration, 'verify'))
     await database.query('delete from teams where id = 1')
     expect(await database.query('select from users where team = 1')).toEqual([])

@@ -357,7 +357,8 @@ describe('who used it', () => {
       holdTimeoutMs: 30_000,
     })
     await expect.poll(async () => (await check(bellows, 'usage'))?.state, { timeout: 20_000 }).toBe('green')
-    const session = await database.session('shop/old-1')
+    // One of Bellows, which no gate waits for.
+    const session = await database.session('bellows/reader', 'postgres')
     await session.query('begin; explain select * from v')
     const purging = bellows
       .change((driver) => driver.advance(dropping(), 'purge'))

@@ -259,7 +259,8 @@ test('the swap, its undo and the purge read no row', async () => {
     // Before that nobody can be asked to tell of what it has read.
     if ((server?.number ?? 0) < 150_000) return
     await advance('verify')
-    const reader = await database.session('reader')
+    // One of Bellows, which no gate waits for.
+    const reader = await database.session('bellows/reader', 'postgres')
     await reader.query('begin; lock table events_rest in access share mode')
     await expect(advance('retire')).rejects.toMatchObject({ code: 'lock_not_had' })
     await reader.query('rollback')
@@ -286,7 +287,8 @@ test('a build that is cut off before its key, or behind the hidden column, is ta
     const { database, bellows, advance } = await ready(operation, { lock: { deadlineMs: 300 } })
     const start = await catalog(database)
     await advance('verify')
-    const reader = await database.session('reader')
+    // One of Bellows, which no gate waits for.
+    const reader = await database.session('bellows/reader', 'postgres')
     await reader.query('begin; lock table events_rest in access share mode')
     await expect(advance('retire')).rejects.toMatchObject({ code: 'lock_not_had' })
     await reader.query('rollback')
