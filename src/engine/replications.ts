@@ -6,15 +6,14 @@ import type { Standby } from './ports.ts'
 
 /**
  * Who takes part in logical replication of a table, connected or not: whoever a slot of that server is kept for, and what writes into it
- * what another database sends. What is on no table is in no log; what is on one and is no row of it matters only to what writes.
+ * what another database sends. What is on no table is in no log; what is on one and not in its log matters only to what writes.
  */
 export async function readReplications(
   server: Pick<Standby, 'read'>,
   { table, thing }: Gated,
 ): Promise<readonly Replication[]> {
   if (table.name === '') return []
-  const isInLog = thing === undefined || thing.isInLog === true
-  return await server.read<Replication>(replicationsOf(regclass(table), isInLog))
+  return await server.read<Replication>(replicationsOf(regclass(table), thing?.notInLog !== true))
 }
 
 /**

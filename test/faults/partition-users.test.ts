@@ -204,4 +204,16 @@ describe('a session that calls itself as those of Bellows do', () => {
     await database.session('bellows')
     expect((await check('sessions'))?.state).toBe('green')
   })
+
+  test('is one of them where its role has to become the one that may write it', async () => {
+    const { database, check } = await verified()
+    const [owner, login] = [await aRole(database), await aRole(database)]
+    await database.query(`grant select on events to ${owner}; grant insert on bellows.watch to ${owner};
+      alter role ${login} noinherit; grant ${owner} to ${login}; alter role ${login} set role = ${owner}`)
+    const session = await database.session('bellows/other', login)
+    await session.query('begin; select 1')
+    await new Promise((resolve) => setTimeout(resolve, 150))
+    expect((await check('sessions'))?.state).toBe('green')
+    expect((await check('transactions'))?.state).toBe('green')
+  })
 })

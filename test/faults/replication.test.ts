@@ -13,6 +13,8 @@ const migration = (...operations: Operation[]): Migration => ({ name: '0001_test
 const MIGRATION = migration(rename())
 const ON = { namespace: 'public', table: 'users' } as const
 const DROPPED_DEFAULT: Operation = { kind: 'alter_column', ...ON, column: 'name', default: null }
+const DROPPED_UNIQUE: Operation = { kind: 'drop_constraint', ...ON, name: 'by_name', unsafe: 'not needed' }
+const UNIQUE = 'alter table users add constraint by_name unique (name)'
 const DEFAULT = `alter table users alter name set default 'x'`
 
 /** Two databases of one server, each with the table; the first has a run that waits at its gate. */
@@ -99,17 +101,27 @@ describe('of what is no column and no table', () => {
       'green',
     ],
     ['a default', DROPPED_DEFAULT, DEFAULT, 'green'],
+    ['a unique constraint', DROPPED_UNIQUE, UNIQUE, 'green'],
+    [
+      'a primary key',
+      { kind: 'drop_constraint', ...ON, name: 'users_pkey', unsafe: 'another one follows' },
+      '',
+      'red',
+    ],
     [
       'the rows of a partition',
       { kind: 'detach_partition', ...ON, partition: 'low' },
       'alter table users rename to low; create table users (id int primary key, name text) partition by range (id); alter table users attach partition low for values from (0) to (9)',
       'red',
     ],
-  ])('the reader of a log is asked about rows only: %s', async (_what, operation, before, state) => {
-    const { inShop, clients } = await waiting(migration(operation), before)
-    await inShop(`select pg_create_logical_replication_slot('cdc', 'test_decoding')`)
-    expect((await clients())?.state).toBe(state)
-  })
+  ])(
+    'the reader of a log is asked about rows and their keys only: %s',
+    async (_what, operation, before, state) => {
+      const { inShop, clients } = await waiting(migration(operation), before)
+      await inShop(`select pg_create_logical_replication_slot('cdc', 'test_decoding')`)
+      expect((await clients())?.state).toBe(state)
+    },
+  )
 })
 
 describe('a subscription', () => {

@@ -24,11 +24,17 @@ begin
         left join pg_catalog.pg_attribute a on a.attrelid = one.relid and a.attname = "column" and not a.attisdropped));
 end $$;
 
--- A session of Bellows is called bellows/..., and its role may keep what a look at a gate has seen: anybody can have that name, and
--- nobody else has that right. On a standby nobody writes, and who looks there need not be who looks here.
+-- May a role, or one that it can become, keep what a look at a gate has seen? A session logs in as the one and may work as the other. On a
+-- standby nobody writes, and who looks there need not be who looks here.
+create or replace function bellows.may_look(role oid) returns boolean language sql stable as $$
+  select exists (select from pg_catalog.pg_roles r where pg_catalog.pg_has_role(role, r.oid, 'MEMBER')
+    and pg_catalog.has_table_privilege(r.oid, 'bellows.watch', case when pg_catalog.pg_is_in_recovery() then 'SELECT' else 'INSERT' end))
+$$;
+
+-- A session of Bellows is called bellows/..., and its role may look at gates: anybody can have that name, and nobody else has that right. The
+-- name goes first, so that the roles of nobody else are gone through.
 create or replace function bellows.is_ours(application text, role oid) returns boolean language sql stable as $$
-  select application ~ '^bellows(/|$)'
-    and pg_catalog.has_table_privilege(role, 'bellows.watch', case when pg_catalog.pg_is_in_recovery() then 'SELECT' else 'INSERT' end)
+  select application ~ '^bellows(/|$)' and bellows.may_look(role)
 $$;
 
 -- Sessions of clients on the server that answers, be it a standby, with those that read the log of this database, such as change

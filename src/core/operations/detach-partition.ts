@@ -68,7 +68,7 @@ export const detachPartition: OperationSpec<DetachPartition> = {
     const called = `the rows of ${shown(op.namespace)}.${shown(op.partition)} in ${shown(op.namespace)}.${shown(op.table)}`
     return [
       ...behindGate(
-        ofTable(theTable(op), called, { isInLog: true }),
+        ofTable(theTable(op), called),
         detachStep(parting, 'retire', [
           {
             code: 'old_writers_may_fail',

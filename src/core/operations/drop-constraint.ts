@@ -8,6 +8,7 @@ import { type Leaver, ofTable } from '../plan/leaver.ts'
 import { constraintAbsent, constraintIsAsPlanned } from '../plan/probes.ts'
 import type { Lock } from '../plan/step.ts'
 import { refused, tableProblems, theTable } from '../plan/table-checks.ts'
+import { NOT_IN_LOG, type Thing } from '../plan/thing.ts'
 import { type Constraint, findTable, isSameName, type Table, withTable } from '../schema/model.ts'
 import { id, qualified, shown, sql } from '../sql.ts'
 import { type Leaving, returnSteps } from './drop-constraint/back-steps.ts'
@@ -90,10 +91,15 @@ function leaving(op: DropConstraint, { schema, renamedBehind = [] }: Context): L
 /** An action is missed by who works on the table that the key points at. */
 function leaversOf({ table, constraint }: Leaving): readonly Leaver[] {
   const { kind, name, references } = constraint
-  if (kind !== 'foreign_key') return [leavingConstraint(table, constraint)]
+  if (kind !== 'foreign_key') return [leavingConstraint(table, { ...constraint, ...logOf(constraint) })]
   const called = `the constraint ${shown(name)} of ${shown(table.namespace)}.${shown(table.name)}`
   const tables = references === null || isSameName(table, references) ? [table] : [table, references]
-  return tables.map((of) => ofTable(of, called))
+  return tables.map((of) => ofTable(of, called, NOT_IN_LOG))
+}
+
+/** By a primary key rows are told apart in the log; what is the replica identity in its place does not go: see `identityProblems`. */
+function logOf({ kind }: Constraint): Pick<Thing, 'notInLog'> {
+  return kind === 'primary_key' ? {} : NOT_IN_LOG
 }
 
 function dropStep({ table, constraint, hidden }: Leaving, kind: 'ddl' | 'purge', phase: 'expand' | 'purge') {

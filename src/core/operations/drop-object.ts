@@ -5,6 +5,7 @@ import { gateOf } from '../plan/behind-gate.ts'
 import type { Hazard } from '../plan/hazard.ts'
 import { type Leaver, ofEverybody, ofTable } from '../plan/leaver.ts'
 import type { StepDraft } from '../plan/step.ts'
+import { NOT_IN_LOG } from '../plan/thing.ts'
 import type { ViewProbe } from '../plan/view-probe.ts'
 import { foreignTablesQuestion, parallelReadersQuestion } from '../plan/view-questions.ts'
 import { readStatements } from '../statements/statement.ts'
@@ -141,7 +142,10 @@ function leaverOf(object: DatabaseObject): Leaver {
   const called = `the ${shownObject(object)}`
   switch (kind) {
     case 'view':
-      return { table: name, thing: { called, reach: 'relation', shows: [{ by: 'relation', name }] } }
+      return {
+        table: name,
+        thing: { called, reach: 'relation', shows: [{ by: 'relation', name }], ...NOT_IN_LOG },
+      }
     case 'function':
     case 'procedure':
       return ofEverybody(called, { dependents: dependentsOf(object), shows: [{ by: 'routine', name }] })
@@ -151,6 +155,6 @@ function leaverOf(object: DatabaseObject): Leaver {
     case 'trigger':
     case 'policy':
       assert(on !== undefined, 'it is on a table')
-      return ofTable(on, called)
+      return ofTable(on, called, NOT_IN_LOG)
   }
 }

@@ -5,6 +5,7 @@ import { aloneLock } from '../plan/locks.ts'
 import { all, constraintAbsent, constraintExists, constraintIs } from '../plan/probes.ts'
 import type { Lock, Made, Requirement } from '../plan/step.ts'
 import { tableProblems, theTable } from '../plan/table-checks.ts'
+import { NOT_IN_LOG } from '../plan/thing.ts'
 import { nameKey } from '../schema/facts.ts'
 import { constraintNames, findTable, type Schema, type Table, withTable } from '../schema/model.ts'
 import { id, qualified, sql } from '../sql.ts'
@@ -59,7 +60,7 @@ export const renameConstraint: OperationSpec<RenameConstraint> = {
   backfill: () => [],
 
   contract: (op, { schema }) =>
-    behindGate(leavingConstraint(theTable(op), { name: op.from }), {
+    behindGate(leavingConstraint(theTable(op), { name: op.from, ...NOT_IN_LOG }), {
       ...renameStep(op, schema, [op.from, op.to]),
       makes: madeName(op),
       requires: asPlanned(op, schema),

@@ -3,6 +3,7 @@ import { behindGate } from '../plan/behind-gate.ts'
 import type { Hazard } from '../plan/hazard.ts'
 import { type Leaver, ofEverybody, ofTable } from '../plan/leaver.ts'
 import { refused } from '../plan/table-checks.ts'
+import { NOT_IN_LOG } from '../plan/thing.ts'
 import type { Facts } from '../schema/facts.ts'
 import { type Change, covers, givenOf, isAs, knownOf } from './grant/change.ts'
 import { privilegeNeeds, privilegeProblems } from './grant/checks.ts'
@@ -72,7 +73,7 @@ function leaverOf(op: Revoke): Leaver {
   const target = targetOf(op)
   assert(!('problem' in target), 'steps come after check')
   const called = `${shownPrivileges(op, target)} of ${op.from.join(', ')}`
-  return target.kind === 'table' ? ofTable(target.name, called) : ofEverybody(called)
+  return target.kind === 'table' ? ofTable(target.name, called, NOT_IN_LOG) : ofEverybody(called)
 }
 
 function told(op: Revoke): string {

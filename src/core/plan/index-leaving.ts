@@ -6,7 +6,7 @@ import type { Hazard } from './hazard.ts'
 import { type Leaver, ofItsTable } from './leaver.ts'
 import type { Requirement } from './step.ts'
 import { refused } from './table-checks.ts'
-import type { Shows } from './thing.ts'
+import { NOT_IN_LOG, type Shows } from './thing.ts'
 
 export function findIndex(table: Table, name: string): Index | undefined {
   return table.indexes.find((index) => index.name === name)
@@ -111,6 +111,7 @@ export function leavingIndex(of: Table, index: Index): Leaver {
       { by: 'scans', index: { namespace, name: index.name } },
       ...(index.unique ? [conflictBy(of, index)] : []),
     ],
+    ...NOT_IN_LOG,
   })
 }
 
@@ -118,6 +119,7 @@ export function leavingIndex(of: Table, index: Index): Leaver {
 export function leavingKey(of: Table, index: Index): Leaver {
   return ofItsTable(of, `the old key of the index ${shown(of.namespace)}.${shown(index.name)}`, {
     shows: [conflictBy(of, index)],
+    ...NOT_IN_LOG,
   })
 }
 

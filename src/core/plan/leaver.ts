@@ -16,7 +16,7 @@ export const NO_TABLE: QualifiedName = { namespace: '', name: '' }
 export function ofTable(
   table: QualifiedName,
   called: string,
-  how: Pick<Thing, 'shows' | 'isInLog'> = {},
+  how: Pick<Thing, 'shows' | 'notInLog'> = {},
 ): Leaver {
   return { table: nameOf(table), thing: { called, reach: 'table', ...how } }
 }
@@ -25,13 +25,13 @@ export function ofTable(
 export function ofItsTable(
   table: QualifiedName & Partial<Pick<Table, 'kind'>>,
   called: string,
-  how: Pick<Thing, 'shows'> = {},
+  how: Pick<Thing, 'shows' | 'notInLog'> = {},
 ): Leaver {
   return table.kind === 'partition' ? ofEverybody(called, how) : ofTable(table, called, how)
 }
 
 /** Something on no table, which matters to whoever is there. */
-export function ofEverybody(called: string, how: Pick<Thing, 'shows' | 'dependents'> = {}): Leaver {
+export function ofEverybody(called: string, how: Omit<Thing, 'called' | 'reach'> = {}): Leaver {
   return { table: NO_TABLE, thing: { called, reach: 'all', ...how } }
 }
 

@@ -15,11 +15,14 @@ export interface Thing {
   readonly reach: 'table' | 'relation' | 'all'
   /** How its use shows; absent of what nobody names, such as a trigger. */
   readonly shows?: readonly Shows[]
-  /** Are they rows, which whoever reads the log of the table no longer gets? */
-  readonly isInLog?: true
+  /** Is nothing of it in the log of the table? Absent where there may be, be it that the plan was made before anybody asked. */
+  readonly notInLog?: true
   /** A query for what PostgreSQL knows to depend on it: one `name` a row, such as `view public.loud`. */
   readonly dependents?: Sql
 }
+
+/** Of what is neither rows nor what rows are told apart by. */
+export const NOT_IN_LOG = { notInLog: true } as const
 
 /** By what in a statement, or by which counter, somebody is seen who uses a thing. */
 export type Shows =

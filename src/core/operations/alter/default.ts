@@ -5,6 +5,7 @@ import { defaultIs, defaultIsNew } from '../../plan/probes.ts'
 import { problemOf } from '../../plan/problem-of.ts'
 import type { Made, StepDraft, TransactionStep } from '../../plan/step.ts'
 import { differingPartProblems, refused, theTable } from '../../plan/table-checks.ts'
+import { NOT_IN_LOG } from '../../plan/thing.ts'
 import { expressionKey, type Facts } from '../../schema/facts.ts'
 import { type Column, findColumn, findTable, type QualifiedName, type Schema } from '../../schema/model.ts'
 import { id, qualified, type Sql, shown, sql, trusted } from '../../sql.ts'
@@ -70,7 +71,7 @@ function dropSteps(op: AlterColumn, context: Context): readonly StepDraft[] {
   const { namespace, name } = altered(op, context.schema).table
   const table = { namespace, name }
   const called = `the default of ${shown(namespace)}.${shown(name)}.${shown(op.column)}`
-  return behindGate(ofTable(table, called), {
+  return behindGate(ofTable(table, called, NOT_IN_LOG), {
     ...defaultStep(table, sql`alter column ${id(op.column)} drop default`),
     phase: 'retire',
     does: `take the default of "${op.column}" of "${op.table}" away`,

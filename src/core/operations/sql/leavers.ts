@@ -1,6 +1,7 @@
 import type { Tree } from '../../parse.ts'
 import { type Leaver, leaverOf, ofEverybody } from '../../plan/leaver.ts'
 import type { GateStep } from '../../plan/step.ts'
+import { NOT_IN_LOG } from '../../plan/thing.ts'
 import { isSameName, type QualifiedName } from '../../schema/model.ts'
 import { shown } from '../../sql.ts'
 import { nameOf, partsOf } from '../../statements/statement.ts'
@@ -64,7 +65,12 @@ function dropped(table: QualifiedName, kind: (typeof KINDS)[string]): Said {
   if (kind === 'table') return { table, said }
   return {
     table,
-    thing: { called: `the ${kind} ${said}`, reach: 'relation', shows: [{ by: 'relation', name: table }] },
+    thing: {
+      called: `the ${kind} ${said}`,
+      reach: 'relation',
+      shows: [{ by: 'relation', name: table }],
+      ...NOT_IN_LOG,
+    },
     said,
   }
 }
