@@ -21,7 +21,7 @@ alter table bellows.checkpoint add column started_at_log pg_lsn;
 alter table bellows.checkpoint alter column started_at_log set default pg_current_wal_insert_lsn();
 alter table bellows.checkpoint add column word jsonb;
 -- What is known of partitions is known in other words: a step that is at one begins anew with the first.
-update bellows.checkpoint set state = 'null' where state ? 'leaf';
+update bellows.checkpoint set state = 'null' where state ? 'leaf' and not finished;
 
 -- The version before it has none.
 alter table bellows.run add if not exists names text[] not null default '{}';
@@ -93,7 +93,7 @@ create table bellows.brake (
   because jsonb not null
 );
 
--- What tries each row once goes on where it was.
+-- What tries each row once goes on where it was, but in a partition: see above.
 update bellows.checkpoint c set state = 'null'
   where not finished and not state ? 'verdict'
     and not exists (select from bellows.run r cross join lateral pg_catalog.jsonb_array_elements(r.plan -> 'steps') s

@@ -121,6 +121,23 @@ describe('a journal of version 1', () => {
     ])
   })
 
+  test('has a step begin anew that is at a partition, or not at the rows that it tries once; what it has found out stays', async () => {
+    const database = await ofVersion1()
+    await database.query(`insert into bellows.run (id, migration, plan, plan_hash) overriding system value
+        values (7, '0001_test', '{"migration": {"name": "0001_test", "operations": []}, "steps": [{"id": "once", "once": true}, {"id": "once in a part", "once": true}]}', 'x');
+      insert into bellows.checkpoint (step, run, state, finished, rows_done, rows_total) select step, 7, state::jsonb, finished, 0, 0 from (values
+        ('all', '{"block": 1}', false), ('once', '{"block": 2}', false), ('once in a part', '{"block": 3, "leaf": {"oid": 1}}', false),
+        ('in a part', '{"leaf": {"oid": 1}, "verdict": {"wrong": 0}}', false), ('compared', '{"leaf": {"oid": 1}, "verdict": {"wrong": 1}}', true)) s (step, state, finished)`)
+    await (await database.bellows()).install()
+    expect(await database.query('select step, state from bellows.checkpoint order by step')).toEqual([
+      { step: 'all', state: null },
+      { step: 'compared', state: { leaf: { oid: 1 }, verdict: { wrong: 1 } } },
+      { step: 'in a part', state: null },
+      { step: 'once', state: { block: 2 } },
+      { step: 'once in a part', state: null },
+    ])
+  })
+
   test('with a run under way takes that to its end', async () => {
     const database = await ofVersion1()
     await database.query(`select bellows.set_baseline(0, '{}')`)
