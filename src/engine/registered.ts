@@ -22,16 +22,20 @@ export async function readRegistered(
   return { everRegistered: users, ...(anybody && !users ? { registeredElsewhere: true } : {}) }
 }
 
-/** Whoever works on a partition uses the table, and the other way round; so does who knows it by the name that it is about to get. */
+/**
+ * Whoever works on a partition uses the table, and the other way round; so does who knows it by the name that it is about to get. Found
+ * without a lock on any of them: see decision 0082.
+ */
 function usersOf(table: QualifiedName, run: Run | undefined): Sql {
   const names = namesOf(table, run).map(({ namespace, name }) => sql`(${lit(namespace)}, ${lit(name)})`)
   return sql`exists (
     select from bellows.instance_use u where (u.namespace, u."table") in (${join(names)})
     union all
-    select from pg_catalog.pg_partition_tree(pg_catalog.pg_partition_root(bellows.relation_of(${lit(table.namespace)}, ${lit(table.name)}))) part
-      join pg_catalog.pg_class c on c.oid = part.relid
+    select from bellows.relation_of(${lit(table.namespace)}, ${lit(table.name)}) one (oid)
+      join pg_catalog.pg_class c on c.oid = coalesce(pg_catalog.pg_partition_root(one.oid), one.oid)
       join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-      join bellows.instance_use u on (u.namespace, u."table") = (n.nspname, c.relname))`
+      cross join lateral bellows.names_of(n.nspname, c.relname, '') called
+      join bellows.instance_use u on (u.namespace, u."table") = (called.space, called.relation))`
 }
 
 function namesOf(table: QualifiedName, run: Run | undefined): readonly QualifiedName[] {

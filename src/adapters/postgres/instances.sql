@@ -1,8 +1,8 @@
 -- How instances say that they are there, and who of them needs what. Made anew by every upgrade of the journal: see journal.ts --------
 
--- The relation that something is on; 0 of what is on none.
+-- The relation that something is on; 0 of what is on none, such as has a door of its own name alone.
 create or replace function bellows.relation_of(namespace text, "table" text) returns oid language sql stable as $$
-  select case "table" when '' then 0 else pg_catalog.to_regclass(pg_catalog.format('%I.%I', namespace, "table")) end::oid
+  select case when '' in (namespace, "table") then 0 else pg_catalog.to_regclass(pg_catalog.format('%I.%I', namespace, "table")) end::oid
 $$;
 
 -- A relation with its partitions on all levels, by the catalog alone: pg_partition_tree() would lock each of them. Of what goes by its
@@ -126,18 +126,20 @@ begin
 end $$;
 
 -- What register and renew answer. Columns that exist but are not filled and verified yet are told as not_ready; whoever uses
--- one that is retired for good must stop. One query, as a large fleet asks it all the time.
+-- one that is retired for good must stop. One query, as a large fleet asks it all the time; who is a partition is asked once of each state
+-- that there is of a column which the instance names. Of a whole table, which a partition need not leave with, its own name counts.
 create or replace function bellows.registration(instance text, lease_ms integer) returns jsonb language plpgsql stable as $$
 declare
   not_ready jsonb;
   gone text;
 begin
-  select pg_catalog.jsonb_agg(case u.namespace when 'public' then '' else u.namespace || '.' end || u."table" || '.' || u."column")
+  select pg_catalog.jsonb_agg(distinct case u.namespace when 'public' then '' else u.namespace || '.' end || u."table" || '.' || u."column")
       filter (where s.state = 'not_ready'), min(bellows.use_name(u."table", u."column")) filter (where s.state = 'retired')
     into not_ready, gone
-    from bellows.instance_use u join bellows.column_state s
-      on s."column" in (u."column", '') and ((s.namespace, s."table") = (u.namespace, u."table")
-        or s."column" <> '' and bellows.is_part(u.namespace, u."table", s.namespace, s."table"))
+    from (select * from bellows.column_state s where s.state in ('not_ready', 'retired') and (s."column" = ''
+        or s."column" in (select u."column" from bellows.instance_use u where u.instance = registration.instance)) offset 0) s
+      cross join lateral bellows.names_of(s.namespace, s."table", coalesce(nullif(s."column", ''), '.')) n
+      join bellows.instance_use u on (u.namespace, u."table") = (n.space, n.relation) and s."column" in (u."column", '')
     where u.instance = registration.instance;
   if gone is not null then
     raise exception '% is retired: this instance must stop', gone using errcode = 'BW003', detail = 'instance_refused';
