@@ -1,5 +1,4 @@
 import type { Replication } from '../core/gate/replications.ts'
-import { treeOf } from '../core/plan/dependents.ts'
 import { lit, regclass, type Sql, sql } from '../core/sql.ts'
 import type { Gated } from './gated.ts'
 import type { Standby } from './ports.ts'
@@ -22,7 +21,7 @@ export async function readReplications(
  */
 function replicationsOf(relation: Sql, isInLog: boolean): Sql {
   return sql`
-with family as (select relid::pg_catalog.oid from ${treeOf(relation)} tree union select relid from pg_catalog.pg_partition_ancestors(${relation}) up (relid))
+with family as (select relid from bellows.tree(${relation}, '') tree (relid) union select relid from pg_catalog.pg_partition_ancestors(${relation}) up (relid))
 select 'slot' as kind, s.slot_name::text as name, a.usename::text as role, a.application_name as application
   from pg_catalog.pg_replication_slots s left join pg_catalog.pg_stat_activity a on a.pid = s.active_pid
   where ${lit(isInLog)} and s.slot_type = 'logical' and s.database = pg_catalog.current_database()

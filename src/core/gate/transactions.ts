@@ -1,6 +1,7 @@
 import { lit } from '../sql.ts'
 import { type GateCheck, type GateRules, green, known, type Offender } from './check.ts'
 import { type Replay, replaySentence } from './replay.ts'
+import type { SessionFacts } from './sessions.ts'
 
 /** A transaction that is older than the closing of the door, or whose age this role may not see. */
 export interface OldTransaction {
@@ -22,38 +23,54 @@ export interface OldTransaction {
 export interface TransactionFacts {
   readonly transactions: readonly OldTransaction[]
   readonly replays: readonly Replay[]
+  /** Of standbys that could not be read their transactions are not known, either. */
+  readonly sessions: Pick<SessionFacts, 'unseen'>
 }
 
 /**
  * E4: no transaction is left from before the door was closed, and no prepared one holds the table. Nobody can decide to go on
  * without one that has a lock on the table: the change would wait for it, and everybody else behind the change. One that hides
- * when it began may have begun just now. How the standbys follow is said with it: a transaction there is in the way as well.
+ * when it began may have begun just now. How the standbys follow is said with it: a transaction there is in the way as well, and whether
+ * there is one nobody knows of a standby that does not answer.
  */
 export function transactionsCheck(column: string, facts: TransactionFacts, rules: GateRules): GateCheck {
-  const check = judged(column, facts.transactions, rules)
+  const check = judged(column, facts, rules)
   return { ...check, because: [...check.because, ...facts.replays.map(replaySentence)] }
 }
 
-function judged(column: string, transactions: readonly OldTransaction[], rules: GateRules): GateCheck {
+function judged(
+  column: string,
+  { transactions, sessions: { unseen } }: TransactionFacts,
+  rules: GateRules,
+): GateCheck {
+  const isNamedOnly = rules.unregistered === 'allow'
   const old = transactions.filter(({ hidden }) => !hidden)
-  const isInTheWay = rules.unregistered === 'refuse' || old.some(({ holds }) => holds)
+  const isInTheWay = old.some(({ holds }) => holds || !isNamedOnly)
   const hidden = transactions.filter((one) => one.hidden)
-  const because = [...old.map((one) => sentence(one, column)), ...hiddenSentence(hidden)]
+  const because = [
+    ...old.map((one) => sentence(one, column)),
+    ...hiddenSentence(hidden),
+    ...unseen.map(({ standby, why }) => `the transactions on ${standby} are not known: ${why}`),
+  ]
   const offenders = old.map(offender)
   if (because.length === 0)
     return green('transactions', ['no transaction is left from before the door was closed'])
-  if (!isInTheWay) return green('transactions', because, offenders)
+  if (isNamedOnly && !isInTheWay && unseen.length === 0) return green('transactions', because, offenders)
   return {
     check: 'transactions',
-    state: old.length > 0 ? 'red' : 'unknown',
+    state: isInTheWay ? 'red' : 'unknown',
     code: 'gate_closed',
     because,
     offenders,
-    hint:
-      old.length > 0
-        ? 'Wait for them, or end them; Bellows ends nobody.'
-        : 'Let this role see what others do: grant pg_read_all_stats to <role>',
+    hint: hint(isInTheWay, unseen),
   }
+}
+
+function hint(isInTheWay: boolean, unseen: SessionFacts['unseen']): string {
+  if (isInTheWay) return 'Wait for them, or end them; Bellows ends nobody.'
+  return unseen.length > 0
+    ? 'List only standbys that can be reached from here.'
+    : 'Let this role see what others do: grant pg_read_all_stats to <role>'
 }
 
 function sentence(one: OldTransaction, column: string): string {

@@ -1,5 +1,7 @@
 import type { RolloutHistory } from './begin.ts'
+import type { RolloutStarted, RollStarted } from './event.ts'
 import { leftBy } from './stands-on.ts'
+import { workloadName } from './workload.ts'
 
 /** What runs in place of a version that was rolled out before, or is to. */
 export interface Overtaking {
@@ -7,9 +9,26 @@ export interface Overtaking {
   readonly isOver: boolean
 }
 
-/** Whoever rolled out a version and waits since then keeps nobody from rolling out another one. */
-export function overtaking(history: RolloutHistory, version: string): Overtaking | undefined {
-  const at = history.findLastIndex(({ event }) => event.kind === 'rollout_started')
+/** Whoever rolled out a version for a run, and waits since then. */
+export interface Waiter {
+  readonly run: number
+  readonly version: string
+}
+
+/**
+ * Whoever waits keeps nobody from rolling out another version. Another application on the same database is none: only what replaces an
+ * instance or a workload of the same name counts.
+ */
+export function overtaking(history: RolloutHistory, { run, version }: Waiter): Overtaking | undefined {
+  const own = history.findLast(
+    (one) => one.run === run && one.event.kind === 'rollout_started' && one.event.version === version,
+  )?.event
+  const ours = own?.kind === 'rollout_started' ? replacedBy(own) : undefined
+  const at = history.findLastIndex(
+    ({ event }) =>
+      event.kind === 'rollout_started' &&
+      (ours === undefined || replacedBy(event).some((one) => ours.includes(one))),
+  )
   const last = history[at]
   if (last?.event.kind !== 'rollout_started') return undefined
   const end = history.slice(at + 1).find(({ run }) => run === last.run)?.event
@@ -17,4 +36,10 @@ export function overtaking(history: RolloutHistory, version: string): Overtaking
   const there = isOver ? leftBy(last.event, end.outcome) : [last.event.version]
   const other = there.find((one) => one !== version)
   return other === undefined ? undefined : { version: other, isOver }
+}
+
+function replacedBy(started: RolloutStarted | RollStarted): readonly string[] {
+  return 'workloads' in started
+    ? started.workloads.map(workloadName)
+    : started.roles.map(({ role }) => `role "${role}"`)
 }

@@ -45,12 +45,12 @@ export function standsOn(
 
 /**
  * Is it not known that a version came with a migration? It ran before the first rollout for it; or it came in where nothing ran
- * that its deployer knew of, as one does that ran elsewhere until then.
+ * that its deployer knew of, as one does that ran elsewhere until then. How it comes back, such as behind an outage, tells nothing.
  * @param starts of all rollouts of its run, the oldest first
  */
 export function mayBeEarlier(version: string, starts: readonly (RolloutStarted | RollStarted)[]): boolean {
   const ranBefore = starts[0]?.before.some((one) => one.version === version) === true
-  return ranBefore || starts.some((one) => one.version === version && one.before.length === 0)
+  return ranBefore || starts.find((one) => one.version === version)?.before.length === 0
 }
 
 /** Versions that a rollout has left running. */

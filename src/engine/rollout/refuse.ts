@@ -8,7 +8,7 @@ import type { TooOld } from '../../core/rollout/way-back.ts'
 import { isThrough, type Run } from '../../core/run/run.ts'
 import type { Engine } from '../context.ts'
 import { readRuns } from '../runs.ts'
-import { resumable } from '../start.ts'
+import { findRun, resumable } from '../start.ts'
 
 /** With roles and rules where instances are replaced one by one, without where the workloads of a cluster are. */
 export type DeploymentWish = RolloutWish | Pick<RolloutWish, 'version'>
@@ -36,7 +36,8 @@ export async function refuseDeployment(
 
 /** Refuses to go on for a version that was rolled out, where another one was rolled out since then, or is being. */
 export async function refuseOvertaken(engine: Engine, { name }: Migration, version: string): Promise<void> {
-  const other = overtaking(await engine.rollouts.history(), version)
+  const run = await findRun(engine, name)
+  const other = run && overtaking(await engine.rollouts.history(), { run: run.id, version })
   if (other === undefined) return
   const what = other.isOver ? 'was rolled out meanwhile' : 'is being rolled out'
   throw new BellowsError('run_conflict', `"${version}" is not what runs: "${other.version}" ${what}.`, {

@@ -10,6 +10,7 @@ import { type Stranger, sessionsCheck } from '../../../src/core/gate/sessions.ts
 import { type OldTransaction, transactionsCheck } from '../../../src/core/gate/transactions.ts'
 import { COLUMN, client, oldTransaction, RULES, replay, stranger } from './facts.ts'
 
+const SEEN = { unseen: [] }
 const NAMED_ONLY: GateRules = { ...RULES, unregistered: 'allow' }
 
 describe('leases', () => {
@@ -208,7 +209,7 @@ describe('sessions', () => {
 
 describe('transactions', () => {
   const of = (transactions: readonly OldTransaction[], rules = RULES) =>
-    transactionsCheck(COLUMN, { transactions, replays: [] }, rules)
+    transactionsCheck(COLUMN, { transactions, replays: [], sessions: SEEN }, rules)
 
   test('from before the door was closed are red', () => {
     expect(of([oldTransaction])).toMatchObject({
@@ -254,15 +255,30 @@ describe('transactions', () => {
     expect(of([{ ...oldTransaction, hidden: true }], NAMED_ONLY).state).toBe('green')
   })
 
+  test.each([RULES, NAMED_ONLY])('on a standby that does not answer are not taken for none', (rules) => {
+    const sessions = { unseen: [{ standby: 'postgres://replica/shop', why: 'refused' }] }
+    const told = (...transactions: readonly OldTransaction[]) =>
+      transactionsCheck(COLUMN, { transactions, replays: [], sessions }, rules)
+    expect(told()).toMatchObject({
+      state: 'unknown',
+      because: ['the transactions on postgres://replica/shop are not known: refused'],
+      hint: 'List only standbys that can be reached from here.',
+    })
+    expect(told({ ...oldTransaction, holds: false }).state).not.toBe('green')
+    expect(told(oldTransaction)).toMatchObject({ state: 'red', hint: expect.stringContaining('Wait') })
+  })
+
   test('tell how each standby follows, whatever stands against it', () => {
     const replays = [replay]
     const said =
       'postgres://replica/shop has replayed everything; the contract waits there for readers of the table up to 30 s, and then ends their queries'
-    expect(transactionsCheck(COLUMN, { transactions: [], replays }, RULES)).toMatchObject({
+    expect(transactionsCheck(COLUMN, { transactions: [], replays, sessions: SEEN }, RULES)).toMatchObject({
       state: 'green',
       because: ['no transaction is left from before the door was closed', said],
     })
-    expect(transactionsCheck(COLUMN, { transactions: [oldTransaction], replays }, RULES)).toMatchObject({
+    expect(
+      transactionsCheck(COLUMN, { transactions: [oldTransaction], replays, sessions: SEEN }, RULES),
+    ).toMatchObject({
       state: 'red',
       because: [expect.anything(), said],
     })

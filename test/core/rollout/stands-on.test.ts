@@ -76,6 +76,7 @@ describe('whether a version came with a migration', () => {
       [begins('1'), begins('2', '1'), begins('1', '2')],
     ],
     ['of one that came where the others had ended is not known', true, '3', [begins('2', '1'), begins('3')]],
+    ['of one that came back after all had ended is known', false, '2', [begins('2', '1'), begins('2')]],
     ['of one that was tried again is known', false, '2', [begins('2', '1'), begins('2', '1', '2')]],
   ])('%s', (_what, expected, version, starts) => {
     expect(mayBeEarlier(version, starts)).toBe(expected)
