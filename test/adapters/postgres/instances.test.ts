@@ -122,6 +122,15 @@ describe('renewing', () => {
     expect(await instances.list()).toMatchObject([{ uses: ['users.id'] }])
   })
 
+  test('goes on beside the door of what is on no table', async () => {
+    const { database, instances } = await registry()
+    await instances.register({ instance: 'a', uses: ['users.*'] })
+    await database.query(
+      `insert into bellows.column_state values ('', 'the function "f"()', '', 'retired'), ('', 'the type t', '', 'not_ready')`,
+    )
+    expect((await instances.renew('a')).notReady).toEqual([])
+  })
+
   test('is refused for one that is not registered, or was released', async () => {
     const { instances } = await registry()
     await expect(instances.renew('nobody')).rejects.toMatchObject({
