@@ -49,7 +49,8 @@ describe('rename_enum_value', () => {
       kept: [`select id, mood = ${place} as first from users order by id`],
       untouched: [
         {
-          before: `select id, mood = 'ok' as first from users where id between 202 and 300 order by id`,
+          // Behind an undo it has the new name as well.
+          before: `select id, mood = ${place} as first from users where id between 202 and 300 order by id`,
           after: `select id, mood = 'it''s fine' as first from users where id between 202 and 300 order by id`,
         },
       ],

@@ -29,7 +29,8 @@ export interface TransactionFacts {
 
 /**
  * E4: no transaction is left from before the door was closed, and no prepared one holds the table. Nobody can decide to go on
- * without one that has a lock on the table: the change would wait for it, and everybody else behind the change. One that hides
+ * without one that has a lock on the table: the change would wait for it, and everybody else behind the change. Where they are only
+ * named the change does wait, for as long as a lock is waited for. One that hides
  * when it began may have begun just now. How the standbys follow is said with it: a transaction there is in the way as well, and whether
  * there is one nobody knows of a standby that does not answer.
  */
@@ -45,7 +46,8 @@ function judged(
 ): GateCheck {
   const isNamedOnly = rules.unregistered === 'allow'
   const old = transactions.filter(({ hidden }) => !hidden)
-  const isInTheWay = old.some(({ holds }) => holds || !isNamedOnly)
+  // Whoever holds it on the primary the change itself meets, and gives way to.
+  const isInTheWay = old.some(({ standby }) => standby !== undefined || !isNamedOnly)
   const hidden = transactions.filter((one) => one.hidden)
   const because = [
     ...old.map((one) => sentence(one, column)),
