@@ -52,7 +52,7 @@ export interface Exclusion {
   readonly columns: readonly string[]
   /** Those of them that are compared with =, under no namespace but that of the server. */
   readonly equal: readonly string[]
-  /** Every column that it needs, also those of expressions and of a condition. */
+  /** Every column that it needs, also those of expressions, of a condition and of INCLUDE. */
   readonly uses: readonly string[]
   /** `expr` for an expression: what PostgreSQL builds the default name from. */
   readonly nameParts: readonly string[]
@@ -69,6 +69,8 @@ interface ExclusionNode {
   readonly deferrable?: boolean
   readonly initdeferred?: boolean
   readonly indexspace?: string
+  /** What the index carries along. */
+  readonly including?: readonly { readonly String?: { readonly sval?: string } }[]
   /** Each is what is compared, and the name of the operator. */
   readonly exclusions?: readonly { List: { items: readonly ExclusionItem[] } }[]
 }
@@ -90,6 +92,7 @@ export function readExclusion(text: string): Exclusion | { readonly problem: str
     return { problem: 'whether it can be deferred is said by the field deferrable' }
   const stranger = strangerIn(found)
   if (stranger !== undefined) return { problem: stranger }
+  const carried = (node.including ?? []).flatMap((part) => part.String?.sval ?? [])
   const elements = (node.exclusions ?? []).map(({ List }) => List.items[0]?.IndexElem?.name)
   return {
     text: trusted(text.trim()),
@@ -97,7 +100,7 @@ export function readExclusion(text: string): Exclusion | { readonly problem: str
     equal: (node.exclusions ?? []).flatMap(({ List }) =>
       isEquality(List.items) ? (List.items[0]?.IndexElem?.name ?? []) : [],
     ),
-    uses: namedIn(found),
+    uses: [...new Set([...namedIn(found), ...carried])],
     nameParts: elements.map((name) => name ?? 'expr'),
     tablespace: node.indexspace ?? null,
   }
