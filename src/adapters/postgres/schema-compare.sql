@@ -33,7 +33,7 @@ language sql stable as $$
 $$;
 
 -- Takes what is there as what should be, of all or of the relations with these names, but for what a run found so already. What was
--- missing of a table that the run itself has dropped is missing no more.
+-- missing of a table or a column that the run itself has dropped is missing no more.
 create or replace function bellows.record_schema(names text[] default null, run bigint default null, known boolean default false)
 returns void language sql as $$
   with differing as materialized (
@@ -44,8 +44,9 @@ returns void language sql as $$
   ), own as materialized (
     select * from differing d
       where not d.stood or d.found is null and exists (select from differing w
-        where (w.namespace, w.relation, w.name) = (d.namespace, d.relation, '') and w.kind in ('table', 'view', 'materialized view')
-          and w.found is null and not w.stood)
+        where (w.namespace, w.relation) = (d.namespace, d.relation) and w.found is null and not w.stood
+          and (w.name = '' and w.kind in ('table', 'view', 'materialized view')
+            or w.name = d.name and w.kind = 'column' and d.kind in ('column settings', 'column comment')))
   ), gone as (
     delete from bellows.recorded_object r using own
       where own.found is null and (r.namespace, r.relation, r.kind, r.name) = (own.namespace, own.relation, own.kind, own.name)

@@ -124,6 +124,25 @@ describe('what a column has beside its type, comments and range types', () => {
     ])
   })
 
+  test('that somebody removed by hand are told until a run drops the column', async () => {
+    const { database, bellows, drift } = await recorded()
+    await database.query(`comment on column users.note is null; comment on table users is null;
+      alter table users alter note set statistics -1, alter note set storage extended, alter note set compression default`)
+    const told = (await drift()).map(([place]) => place)
+    expect(told).toEqual(['table comment users', 'column comment users note', 'column settings users note'])
+    const run = (name: string, column: string) =>
+      bellows.change((driver) =>
+        driver.advance(
+          { name, operations: [{ kind: 'drop_column', namespace: 'public', table: 'users', column }] },
+          'purge',
+        ),
+      )
+    await run('0001_test', 'age')
+    expect((await drift()).map(([place]) => place)).toEqual(told)
+    await run('0002_test', 'note')
+    expect(await drift()).toEqual([['table comment users', 'people', null]])
+  })
+
   test('that a run sets are on record behind it', async () => {
     const { bellows, drift } = await recorded()
     const users = { namespace: 'public', table: 'users' }
