@@ -31,6 +31,31 @@ test.each([
   expect(needs?.logBytes).toBeLessThan(20_000 * 400)
 })
 
+const partitioned = (bounds: readonly number[]) =>
+  `create table users (id int primary key, name text) partition by range (id);
+   ${bounds.map((to, at) => `create table users_${at} partition of users for values from (${bounds[at - 1] ?? 0}) to (${to});`).join('\n')}
+   insert into users ${ROWS}`
+
+test('of partitions that are too small for a ladder it is told that they grow as by plain ranges', async () => {
+  const needs = async (bounds: readonly number[]) => {
+    const database = await testDatabase(partitioned(bounds))
+    const bellows = await database.bellows()
+    const [found] = await bellows.estimate(await bellows.plan(MIGRATION))
+    return found
+  }
+  const small = await needs([5_000, 10_000, 15_000, 20_001])
+  const large = await needs([20_001])
+  const both = await needs([2_000, 20_001])
+  expect([small?.way.strategy, large?.way.strategy, both?.way.strategy]).toEqual([
+    'plain ranges',
+    'ladder',
+    'ladder',
+  ])
+  expect(both?.way.because).toContain('partitions of fewer than 64 blocks by plain ranges')
+  expect(large?.way.because).not.toContain('partitions')
+  expect(small?.growthBytes).toBeGreaterThan(3 * (large?.growthBytes ?? 0))
+})
+
 test('nothing is told of a migration that fills nothing, or a table that is not there yet', async () => {
   const database = await testDatabase('create table users (id int primary key, name text)')
   const bellows = await database.bellows()

@@ -6,6 +6,8 @@ import type { BackfillStep, StepDraft } from './step.ts'
 export interface Sizes {
   readonly rows: number
   readonly blocks: number
+  /** Of those the ones of files that are large enough for a ladder. */
+  readonly climbed: number
   readonly tableBytes: number
   readonly indexBytes: number
   /** Of the largest of them. */
@@ -37,6 +39,17 @@ const BUSY = 5
 /** Of one column of a few bytes. */
 const INDEX_BYTES_A_ROW = 20
 
+/** @param climbed which part of the blocks is gone through by a ladder */
+function sharesOf(climbed: number): typeof PLAIN {
+  const part = (of: keyof typeof PLAIN) => climbed * LADDER[of] + (1 - climbed) * PLAIN[of]
+  return {
+    logOfTable: part('logOfTable'),
+    logOfIndexes: part('logOfIndexes'),
+    table: part('table'),
+    indexes: part('indexes'),
+  }
+}
+
 /** How many indexes a plan builds on a table. */
 export function buildsOn(table: QualifiedName, steps: readonly StepDraft[]): number {
   return steps.filter(
@@ -52,15 +65,15 @@ export function buildsOn(table: QualifiedName, steps: readonly StepDraft[]): num
  */
 export function estimateOf({ id, once }: BackfillStep, sizes: Sizes, builds = 0): Estimate {
   const { rows, tableBytes, indexBytes } = sizes
-  const way = wayOf(sizes, once === true)
-  const shares = way.strategy === 'ladder' ? LADDER : PLAIN
+  const isOnce = once === true
+  const shares = sharesOf(isOnce || sizes.blocks === 0 ? 0 : sizes.climbed / sizes.blocks)
   const oneIndex = Math.max(sizes.largestIndexBytes, rows * INDEX_BYTES_A_ROW)
   const built = builds * oneIndex
   const sorted = builds === 0 ? 0 : oneIndex
   const least = Math.max(rows / ROWS_PER_SECOND, tableBytes / BYTES_PER_SECOND)
   return {
     step: id,
-    way,
+    way: wayOf(sizes, isOnce),
     rows,
     logBytes: Math.round(shares.logOfTable * tableBytes + shares.logOfIndexes * indexBytes + built),
     growthBytes: Math.round(shares.table * tableBytes + shares.indexes * indexBytes + built + sorted),

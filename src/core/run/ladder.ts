@@ -15,7 +15,7 @@ export interface RangeRow extends Range {
 /** With 4 the file grows by a third, with 8 by a fifth; more make each transaction read more blocks for fewer rows. */
 const RUNGS = 8
 /** A file that is small is not worth it: it is read again for every rung. */
-const LADDER_BLOCKS_MIN = 64
+export const LADDER_BLOCKS_MIN = 64
 
 /** How a backfill goes through a table. */
 export interface Way {
@@ -24,23 +24,32 @@ export interface Way {
   readonly because: string
 }
 
-export function wayOf(file: Pick<TableFile, 'blocks'>, isOnce: boolean): Way {
-  // One whose value may stay NULL would be tried by every rung.
+/**
+ * Of a whole table, as its larger part goes: each partition goes its own way.
+ * @param sizes all its blocks, and those of them that are in files that are not small
+ */
+export function wayOf(
+  { blocks, climbed }: { readonly blocks: number; readonly climbed: number },
+  isOnce: boolean,
+): Way {
   if (isOnce) return { strategy: 'plain ranges', because: 'each row is tried once' }
-  if (isSmall(file))
+  if (climbed * 2 > blocks)
     return {
-      strategy: 'plain ranges',
-      because: `the table has ${file.blocks} blocks: a ladder reads each of them several times, and is worth it from ${LADDER_BLOCKS_MIN} on`,
+      strategy: 'ladder',
+      because: `new versions then find room on their own block; by plain ranges for as long as somebody keeps dead versions from being pruned${climbed < blocks ? `; partitions of fewer than ${LADDER_BLOCKS_MIN} blocks by plain ranges` : ''}`,
     }
+  const small = isSmall({ blocks })
+    ? `the table has ${blocks} blocks`
+    : `${climbed === 0 ? 'all' : 'most'} of its blocks are in partitions of fewer than ${LADDER_BLOCKS_MIN}`
   return {
-    strategy: 'ladder',
-    because:
-      'new versions then find room on their own block; by plain ranges for as long as somebody keeps dead versions from being pruned',
+    strategy: 'plain ranges',
+    because: `${small}: a ladder reads each of them several times, and is worth it from ${LADDER_BLOCKS_MIN} on${climbed === 0 ? '' : '; larger partitions by a ladder'}`,
   }
 }
 
 export function rungsFor(file: Pick<TableFile, 'blocks'>, isOnce: boolean): number {
-  return wayOf(file, isOnce).strategy === 'ladder' ? RUNGS : 1
+  // One whose value may stay NULL would be tried by every rung.
+  return isOnce || isSmall(file) ? 1 : RUNGS
 }
 
 export function isSmall({ blocks }: Pick<TableFile, 'blocks'>): boolean {

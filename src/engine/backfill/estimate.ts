@@ -1,6 +1,7 @@
 import { buildsOn, type Estimate, estimateOf, type Sizes } from '../../core/plan/estimate.ts'
 import type { Plan } from '../../core/plan/plan.ts'
 import type { BackfillStep, Step } from '../../core/plan/step.ts'
+import { LADDER_BLOCKS_MIN } from '../../core/run/ladder.ts'
 import { join, lit, qualified, type Sql, sql } from '../../core/sql.ts'
 import type { Engine } from '../context.ts'
 
@@ -34,11 +35,12 @@ function sizesSql(steps: readonly BackfillStep[]): Sql {
   )
   return sql`
 select s.step, sum(case when c.reltuples < 0 then pg_catalog.pg_relation_size(c.oid) / 100 else c.reltuples end)::bigint as rows,
-    sum(pg_catalog.pg_relation_size(c.oid))::bigint / pg_catalog.current_setting('block_size')::bigint as blocks,
+    sum(f.blocks)::bigint as blocks, coalesce(sum(f.blocks) filter (where f.blocks >= ${lit(LADDER_BLOCKS_MIN)}), 0)::bigint as climbed,
     sum(pg_catalog.pg_relation_size(c.oid))::bigint as "tableBytes", sum(pg_catalog.pg_indexes_size(c.oid))::bigint as "indexBytes",
     sum((select coalesce(max(pg_catalog.pg_relation_size(i.indexrelid)), 0) from pg_catalog.pg_index i where i.indrelid = c.oid))::bigint as "largestIndexBytes"
   from (values ${join(asked)}) s (step, relation)
   cross join lateral (select relid from pg_catalog.pg_partition_tree(s.relation) union select s.relation) part
   join pg_catalog.pg_class c on c.oid = part.relid and c.relkind = 'r'
+  cross join lateral (select pg_catalog.pg_relation_size(c.oid) / pg_catalog.current_setting('block_size')::bigint as blocks) f
   group by s.step`
 }

@@ -9,6 +9,7 @@ const STEP = { id: '0001_test/backfill/1' } as BackfillStep
 const MILLION = {
   rows: 1_000_000,
   blocks: 33_000,
+  climbed: 33_000,
   tableBytes: 270_000_000,
   indexBytes: 60_000_000,
   largestIndexBytes: 40_000_000,
@@ -33,6 +34,23 @@ describe('an estimate', () => {
     expect(growthBytes).toBeGreaterThan(MILLION.tableBytes + MILLION.indexBytes)
   })
 
+  test.each([
+    [12_000, 'plain ranges', /^all of its blocks are in partitions of fewer than 64: a ladder/, 0],
+    [12_000, 'plain ranges', /^most of its blocks .* from 64 on; larger partitions by a ladder$/, 3_000],
+    [12_000, 'ladder', /; partitions of fewer than 64 blocks by plain ranges$/, 9_000],
+  ])(
+    'of %i blocks goes by %s, %s, where so many are in partitions that are climbed: %i',
+    (blocks, strategy, because, climbed) => {
+      const [plain, ladder] = [estimateOf({ ...STEP, once: true }, MILLION), estimateOf(STEP, MILLION)]
+      const found = estimateOf(STEP, { ...MILLION, blocks, climbed })
+      expect(found.way).toEqual({ strategy, because: expect.stringMatching(because) })
+      const between = (of: 'logBytes' | 'growthBytes') =>
+        (ladder[of] * climbed + plain[of] * (blocks - climbed)) / blocks
+      expect(found.logBytes).toBeCloseTo(between('logBytes'), -1)
+      expect(found.growthBytes).toBeCloseTo(between('growthBytes'), -1)
+    },
+  )
+
   test('has room for the indexes that are built behind it, and for what they sort', () => {
     const [without, with2] = [estimateOf(STEP, MILLION), estimateOf(STEP, MILLION, 2)]
     expect(with2.growthBytes - without.growthBytes).toBe(3 * MILLION.largestIndexBytes)
@@ -49,7 +67,14 @@ describe('an estimate', () => {
   })
 
   test('grows with the work and not faster', () => {
-    const ten = { rows: 1e7, blocks: 330_000, tableBytes: 2.7e9, indexBytes: 6e8, largestIndexBytes: 4e8 }
+    const ten = {
+      rows: 1e7,
+      blocks: 330_000,
+      climbed: 330_000,
+      tableBytes: 2.7e9,
+      indexBytes: 6e8,
+      largestIndexBytes: 4e8,
+    }
     const [small, large] = [estimateOf(STEP, MILLION), estimateOf(STEP, ten)]
     expect(large.logBytes).toBe(10 * small.logBytes)
     expect(large.seconds.least).toBe(54)
@@ -57,7 +82,14 @@ describe('an estimate', () => {
 
   test('of a table without rows is nothing', () => {
     expect(
-      estimateOf(STEP, { rows: 0, blocks: 0, tableBytes: 0, indexBytes: 0, largestIndexBytes: 0 }),
+      estimateOf(STEP, {
+        rows: 0,
+        blocks: 0,
+        climbed: 0,
+        tableBytes: 0,
+        indexBytes: 0,
+        largestIndexBytes: 0,
+      }),
     ).toEqual({
       step: STEP.id,
       way: { strategy: 'plain ranges', because: expect.stringMatching(/^the table has 0 blocks/) },
