@@ -143,6 +143,8 @@ export interface ForeignKeyPartsStep extends Common, ForeignKeyParts {
 /** Looks for rows that are in the way of what comes, such as duplicates of a key, before anything is changed. */
 export interface InspectStep extends Common, Inspection {
   readonly kind: 'inspect'
+  /** Asked right before a look that may take very long. */
+  readonly requires?: readonly Requirement[]
 }
 
 /** Fills the new column of the rows that were there before the dual write. */

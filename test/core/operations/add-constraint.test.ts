@@ -247,6 +247,15 @@ describe('the rows that an exclusion is against', () => {
     ])
   })
 
+  test('are not compared in a table that nobody has analysed, and that is large', () => {
+    const [look] = addConstraint.expand(add({ exclude: EXCLUDE }), context(SCHEMA, tried(of)))
+    expect(look).toMatchObject({
+      requires: [{ that: expect.stringContaining('<= 1048576'), code: 'plan_refused' }],
+    })
+    const [other] = addConstraint.expand(add({ unique: ['name'] }), context(SCHEMA))
+    expect(other).not.toHaveProperty('requires')
+  })
+
   test('are looked for once more where they fail the step itself', () => {
     const [look, , step] = steps(add({ exclude: EXCLUDE }))
     expect(step).toMatchObject({

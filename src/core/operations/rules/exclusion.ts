@@ -1,5 +1,7 @@
 import { BellowsError } from '../../errors.ts'
 import { inTablespace } from '../../plan/index-text.ts'
+import { staysSmall } from '../../plan/small-table.ts'
+import type { Requirement } from '../../plan/step.ts'
 import { refused } from '../../plan/table-checks.ts'
 import { exclusionKey } from '../../schema/exclusions.ts'
 import type { Facts } from '../../schema/facts.ts'
@@ -51,6 +53,11 @@ export function asTried(rule: Rule, table: QualifiedName, facts: Facts): Rule {
     elements: inTablespace(tried.elements, tablespace, sql`using index tablespace`),
     tried,
   }
+}
+
+/** The size is asked for by whoever compares all rows with one another, and by whoever builds the index while everybody waits. */
+export function fewRows(table: QualifiedName): Requirement {
+  return staysSmall(table, 'the exclusion constraint cannot be built without stopping everybody for too long')
 }
 
 /** What is shown of a row, and from where rows are read. */

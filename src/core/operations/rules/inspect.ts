@@ -1,11 +1,11 @@
 import { assert } from '../../errors.ts'
 import type { Inspection } from '../../plan/inspection.ts'
 import { all, columnExists, type Hidden } from '../../plan/probes.ts'
-import type { StepDraft } from '../../plan/step.ts'
+import type { InspectStep, StepDraft } from '../../plan/step.ts'
 import { findColumn, primaryKey, type Table } from '../../schema/model.ts'
 import { nameOf } from '../../schema/name-of.ts'
 import { id, join, lit, qualified, type Sql, sql, trusted } from '../../sql.ts'
-import { conflictsSql } from './exclusion.ts'
+import { conflictsSql, fewRows } from './exclusion.ts'
 import { readExclusion } from './read.ts'
 import type { ExclusionRule, ForeignKeyRule, KeyRule, Rule } from './rule.ts'
 import { ROWS_SHOWN, VALUE_CHARACTERS } from './shown-rows.ts'
@@ -83,6 +83,7 @@ function lookSteps(
       does: `look for ${look.what} of "${table.name}"`,
       hazards: [],
       ...inspection(table, look, comingUp),
+      ...(look.requires === undefined ? {} : { requires: look.requires }),
     })),
   )
 }
@@ -99,6 +100,7 @@ function inspection(table: Table, { offenders, whileHidden, otherwise }: Look, c
 
 interface Look {
   readonly what: string
+  readonly requires?: InspectStep['requires']
   readonly offenders: Sql
   readonly whileHidden?: Inspection['whileHidden']
   readonly otherwise: string
@@ -177,6 +179,7 @@ function excluding({ table, source }: Source, rule: ExclusionRule): Look {
   const names = namesShown(table, read.uses)
   return {
     what: 'rows that exclude one another',
+    requires: [fewRows(table)],
     offenders: conflictsSql(rule.tried, {
       from: sql`${source ?? qualified(table)} ${id(table.name)}`,
       shown: [

@@ -4,11 +4,11 @@ import type { Hazard } from '../../plan/hazard.ts'
 import { freeToBuild } from '../../plan/index-steps.ts'
 import { foreignKeyPartsStep } from '../../plan/parts-steps.ts'
 import { constraintAbsent, indexStands } from '../../plan/probes.ts'
-import { staysSmall } from '../../plan/small-table.ts'
 import type { Made, StepDraft, TransactionStep } from '../../plan/step.ts'
 import { findColumn, type Table } from '../../schema/model.ts'
 import { id, qualified, shown, sql } from '../../sql.ts'
 import { keyOf, keyPartsSteps } from './by-parts.ts'
+import { fewRows } from './exclusion.ts'
 import { exclusionLook } from './inspect.ts'
 import { leavingFreedom } from './leaving.ts'
 import { notNullSteps } from './not-null.ts'
@@ -177,10 +177,7 @@ function exclusionStep(work: Work<ExclusionRule>): StepDraft {
     hazards: [oldWriters(work)],
     ...newRule(work),
     locks: [{ relation: table, level: 'access_exclusive' }],
-    requires: [
-      ...newRule(work).requires,
-      staysSmall(table, 'the exclusion constraint cannot be built without stopping everybody for too long'),
-    ],
+    requires: [...newRule(work).requires, fewRows(table)],
     statements: [sql`alter table ${qualified(table)} add constraint ${id(name)} ${definitionSql(rule)}`],
     refusedBy: exclusionLook(table, rule, name),
     cost: 'small',
