@@ -13,6 +13,9 @@ export const HOLD_LIMIT_MS = 1_000
 /** Twice what bench/keys measures on two cores with little else to do; where more is to be done than there are cores it takes longer still. */
 const KEYED_TABLE_MS = 1.5
 
+/** With fewer partitions than that nobody has to say why all may wait for them. */
+export const WAITED_PARTS_MIN = Math.floor(HOLD_MAX_MS / KEYED_TABLE_MS)
+
 /** The same of a partition that has a foreign key of its own to another one, which goes as the table takes it over. */
 const KEY_TO_PART_MS = 0.15
 

@@ -1,8 +1,9 @@
 import type { QualifiedName, Table } from '../schema/model.ts'
 import { lit, type Sql, sql } from '../sql.ts'
 import type { Hazard } from './hazard.ts'
+import { WAITED_PARTS_MIN } from './hold.ts'
 import { isAtMost, isEmpty } from './probes.ts'
-import type { Requirement, StepDraft } from './step.ts'
+import type { Requirement, StepDraft, TransactionStep } from './step.ts'
 
 /** A table of at most this size, its partitions counted in, is read or written anew in some ten milliseconds, in which everybody waits. */
 export const SMALL_BYTES_MAX = 1_048_576
@@ -37,22 +38,28 @@ const NO_OLD_SNAPSHOT: Requirement = {
     'a transaction at REPEATABLE READ or SERIALIZABLE, or with an open cursor, has a snapshot from before, in which the rows would be missing',
 }
 
-/** For a step that writes the table anew: where it has no row nothing can be missed, and else somebody has to say why it may be. */
+/**
+ * For a step that writes the table anew: where it has no row nothing can be missed, and else somebody has to say why it may be. A table
+ * that was never analysed seems to have none, so a reason counts there; but not where it may have been given for the wait for many partitions.
+ */
 export function rewriteBound(
-  table: Pick<Table, 'namespace' | 'name' | 'bytes'>,
+  table: Pick<Table, 'namespace' | 'name' | 'bytes' | 'parts'>,
   otherwise: string,
   reason: string | undefined,
-): readonly Requirement[] {
-  return reason === undefined && table.bytes === 0
-    ? [staysEmpty(table)]
-    : [staysSmall(table, otherwise), NO_OLD_SNAPSHOT]
+): Pick<TransactionStep, 'requires' | 'hazards'> {
+  const isSaid = reason !== undefined && table.parts.length < WAITED_PARTS_MIN
+  if (table.bytes === 0 && !isSaid) return { requires: [staysEmpty(table)], hazards: [] }
+  return {
+    requires: [staysSmall(table, otherwise), NO_OLD_SNAPSHOT],
+    hazards: reason === undefined ? [] : [writtenAnewHazard(table)],
+  }
 }
 
 function staysEmpty(table: QualifiedName): Requirement {
   return {
     that: isEmpty(table),
     code: 'plan_refused',
-    otherwise: `"${table.name}" is not empty: it would be written anew, and a query that began before may find no row in it; roll back, and plan again with unsafe: "<reason>"`,
+    otherwise: `"${table.name}" is not empty: it would be written anew, and a query that began before may find no row in it; roll back, ANALYZE it, and plan again with unsafe: "<reason>"`,
   }
 }
 
@@ -72,7 +79,7 @@ export function staysFree(domain: Sql): Requirement {
   }
 }
 
-export function writtenAnewHazard({ name }: QualifiedName): Hazard {
+function writtenAnewHazard({ name }: QualifiedName): Hazard {
   return {
     code: 'may_break',
     because: `"${name}" is written anew: whoever has a snapshot from before this step, and reads the table behind it for the first time, finds no row. That may be a transaction at REPEATABLE READ or SERIALIZABLE, such as pg_dump, also on a standby, or a query that calls a STABLE function. Transactions that are between two statements as it begins are waited for.`,

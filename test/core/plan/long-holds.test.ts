@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest'
 import type { Operation } from '../../../src/core/operations/migration.ts'
 import { changedHoldMs, holdMs, keyedHoldMs } from '../../../src/core/plan/hold.ts'
 import { makePlan } from '../../../src/core/plan/make-plan.ts'
-import type { LockLevel, StepDraft } from '../../../src/core/plan/step.ts'
+import type { LockLevel, StepDraft, TransactionStep } from '../../../src/core/plan/step.ts'
+import { valueKey } from '../../../src/core/schema/facts.ts'
 import type { Part } from '../../../src/core/schema/model.ts'
 import { sql } from '../../../src/core/sql.ts'
 import {
@@ -276,5 +277,53 @@ describe('partitions that point at partitions', () => {
       plan({ ...ofColumn, unsafe: REASON }, 170_000).steps.flatMap(({ hazards }) => hazards),
     ).toContainEqual(expect.objectContaining({ code: 'unsafe', because: expect.stringContaining(REASON) }))
     expect(plan(ofColumn, 180_000).steps).not.toEqual([])
+  })
+})
+
+describe('a reason for waiting', () => {
+  const of = { namespace: 'public', name: 'events' }
+  const value = valueKey({ table: of, expression: 'lower(name)', fits: { type: 'text' }, as: 'row' })
+  const anew = (more: Partial<ReturnType<typeof table>>, count: number) =>
+    makePlan(
+      {
+        name: '0001_test',
+        operations: [
+          {
+            kind: 'add_column',
+            ...on,
+            table: 'events',
+            column: 'lower',
+            type: 'text',
+            nullable: true,
+            generated: 'lower(name)',
+            stored: true,
+            unsafe: REASON,
+          },
+        ],
+      },
+      schemaOf({ ...events(count), ...more }),
+      factsWithTypes({ text: 'text' }, { values: { [value]: { text: 'lower(name)' } } }),
+    ).steps.find((step): step is TransactionStep => step.kind === 'ddl')
+
+  test('says nothing of rows of a table that seems to be empty', () => {
+    const step = anew({ bytes: 0 }, 1_200)
+    expect(step?.requires).toMatchObject([
+      { otherwise: expect.stringContaining('"events" is not empty: it would be written anew') },
+    ])
+    const said = step?.hazards.map(({ because }) => because).join()
+    expect(said).toContain(`The reason given: ${REASON}`)
+    expect(said).not.toContain('written anew')
+  })
+
+  test.each([
+    ['has rows', { bytes: 8192 }, 1_200],
+    ['was never analysed, with so few partitions that it can only be for them', { bytes: 0 }, 65],
+  ])('is one for a table that is written anew, too, which %s', (_what, more, count) => {
+    const step = anew(more, count)
+    expect(step?.requires).toMatchObject([{ code: 'plan_refused' }, { code: 'txn_conflict' }])
+    expect(step?.hazards).toContainEqual({
+      code: 'unsafe',
+      because: `The table is written anew. The reason given: ${REASON}`,
+    })
   })
 })

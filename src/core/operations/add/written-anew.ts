@@ -1,14 +1,7 @@
 import type { BellowsError } from '../../errors.ts'
 import type { Hazard } from '../../plan/hazard.ts'
 import { isNeverNull } from '../../plan/never-null.ts'
-import {
-  isSmall,
-  rewriteBound,
-  staysFree,
-  staysSmall,
-  tooLarge,
-  writtenAnewHazard,
-} from '../../plan/small-table.ts'
+import { isSmall, rewriteBound, staysFree, staysSmall, tooLarge } from '../../plan/small-table.ts'
 import type { TransactionStep } from '../../plan/step.ts'
 import { refused, theTable } from '../../plan/table-checks.ts'
 import type { Facts } from '../../schema/facts.ts'
@@ -30,18 +23,12 @@ export function boundOf(
   const isDomain = facts.types[op.type]?.typeKind === 'domain'
   if (!isAnew && !isRead(op, facts))
     return { requires: isDomain ? [staysFree(trusted(op.type))] : [], cost: 'instant', hazards: [] }
-  return {
-    requires:
-      isAnew && known !== undefined
-        ? rewriteBound(known, otherwise, op.unsafe)
-        : [staysSmall(table, otherwise)],
-    cost: 'small',
-    // Of a table that the migration makes itself nobody has seen a row.
-    hazards: [
-      ...(isAnew && known !== undefined && op.unsafe !== undefined ? [writtenAnewHazard(table)] : []),
-      ...failingHazards(op, facts),
-    ],
-  }
+  // Of a table that the migration makes itself nobody has seen a row.
+  const bound =
+    isAnew && known !== undefined
+      ? rewriteBound(known, otherwise, op.unsafe)
+      : { requires: [staysSmall(table, otherwise)], hazards: [] }
+  return { ...bound, cost: 'small', hazards: [...bound.hazards, ...failingHazards(op, facts)] }
 }
 
 /** Of a virtual column nothing is written, but that it is NOT NULL is looked at row by row. */

@@ -6,7 +6,7 @@ import { installCounterSql } from '../../plan/old-writes.ts'
 import { onTable } from '../../plan/on-table.ts'
 import { all, columnExists, dualWriteStands } from '../../plan/probes.ts'
 import { installSql } from '../../plan/row-trigger.ts'
-import { rewriteBound, staysFree, writtenAnewHazard } from '../../plan/small-table.ts'
+import { rewriteBound, staysFree } from '../../plan/small-table.ts'
 import type { LockLevel, StepDraft, TransactionStep } from '../../plan/step.ts'
 import type { Tried, Trying } from '../../plan/tried.ts'
 import { primaryKey } from '../../schema/model.ts'
@@ -24,18 +24,16 @@ export interface Said {
 /** The new column and the trigger that keeps it in step, at once. */
 export function installStep(work: Work, { does, hazards, state }: Said): StepDraft {
   const { table, to, adopted, duty, installed, counting, fromColumn, toColumn } = work
+  const bound = boundOf(work)
   return {
     ...onTable(table),
-    ...boundOf(work),
+    ...bound,
     locks: [{ relation: table, level: installLock(work) }],
     kind: 'install_dual_write',
     shares: { table, at: 'install', duty },
     phase: 'expand',
     does,
-    hazards: [
-      ...hazards,
-      ...(isWrittenAnew(work) && work.unsafe !== undefined ? [writtenAnewHazard(table)] : []),
-    ],
+    hazards: [...hazards, ...(bound.hazards ?? [])],
     probe: all([columnExists(table, to), dualWriteStands(installed)]),
     // A column that nobody is to know yet makes no version.
     ...(adopted || !isNamed(work) ? {} : { changes: { kind: 'added', column: to } as const }),
@@ -54,12 +52,12 @@ function isWrittenAnew({ adopted, toColumn }: Work): boolean {
   return !adopted && toColumn.typeConstrained
 }
 
-function boundOf(work: Work): Partial<Pick<TransactionStep, 'requires' | 'cost'>> {
+function boundOf(work: Work): Partial<Pick<TransactionStep, 'requires' | 'hazards' | 'cost'>> {
   const { table, to, adopted, toColumn } = work
   if (!isWrittenAnew(work))
     return toColumn.typeKind === 'domain' && !adopted ? { requires: [staysFree(trusted(toColumn.type))] } : {}
   const otherwise = `"${to}" cannot be added without stopping everybody for too long`
-  return { requires: rewriteBound(table, otherwise, work.unsafe), cost: 'small' }
+  return { ...rewriteBound(table, otherwise, work.unsafe), cost: 'small' }
 }
 
 /** A column that is there already needs no more than the trigger, unless the way it is stored changes, too. */
