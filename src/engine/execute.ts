@@ -1,6 +1,7 @@
 import { assert, BellowsError } from '../core/errors.ts'
 import { addedBy } from '../core/plan/added-by.ts'
 import { versionName } from '../core/plan/change.ts'
+import { tableOf } from '../core/plan/changed-table.ts'
 import { DOOR, holdDoorSql } from '../core/plan/column-state.ts'
 import { keepsOldClients } from '../core/plan/hazards.ts'
 import type { Leaver } from '../core/plan/leaver.ts'
@@ -12,7 +13,6 @@ import {
   type Made,
   type Step,
   type TransactionStep,
-  tableOf,
 } from '../core/plan/step.ts'
 import type { Event, StepFacts } from '../core/run/event.ts'
 import type { Run } from '../core/run/run.ts'

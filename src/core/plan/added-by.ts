@@ -1,5 +1,6 @@
+import { tableOf } from './changed-table.ts'
 import type { Leaver } from './leaver.ts'
-import { changesOf, type Step, tableOf } from './step.ts'
+import { changesOf, type Step } from './step.ts'
 
 /** What a step adds in the transaction that records it: found there without the record, it is of somebody else. */
 export function addedBy(step: Step): readonly Leaver[] {
