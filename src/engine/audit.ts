@@ -1,9 +1,9 @@
 import { relationExists } from '../core/plan/probes.ts'
 import type { Actor, Event } from '../core/run/event.ts'
 import { sql } from '../core/sql.ts'
+import { hasThrottle } from './brake/read-brake.ts'
 import type { Engine } from './context.ts'
 import { holds } from './holds.ts'
-import { hasThrottle } from './throttle.ts'
 
 type Overridden = Extract<Event, { readonly type: 'gate_overridden' }>
 

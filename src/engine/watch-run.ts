@@ -3,9 +3,9 @@ import type { Notice } from '../core/run/event.ts'
 import { foldRun, isOver, type Run } from '../core/run/run.ts'
 import { readProgress } from './backfill/doing.ts'
 import { readNewest } from './backfill/quarantine.ts'
+import { readBrake } from './brake/read-brake.ts'
 import type { Engine } from './context.ts'
 import { readRun } from './drive.ts'
-import { readBrake } from './throttle.ts'
 
 const LOOK_MS = 1_000
 

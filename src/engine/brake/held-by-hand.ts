@@ -2,8 +2,8 @@ import { isHeldByHand } from '../../core/plan/at-one-go.ts'
 import type { Step } from '../../core/plan/step.ts'
 import type { Engine } from '../context.ts'
 import { stopIfAsked } from '../stop.ts'
-import { readAskedPause } from '../throttle.ts'
 import { heldTooLong } from './held-too-long.ts'
+import { readAskedPause } from './read-brake.ts'
 
 /** Returns when what the server does at one go may begin; asked in front of each partition where it goes by them. */
 export async function whileHeldByHand(engine: Engine, run: number, step: Step): Promise<void> {
