@@ -28,6 +28,9 @@ export interface Meter {
   readonly workers: number | undefined
 }
 
+/** Batches begin small, and what they read is not in memory yet: the pace of that tells nothing of the rest. */
+const WARM_UP_SECONDS = 1
+
 /** Shorter ones, between batch and batch, are its pace: where nothing else is done all would be left out. */
 const PAUSE_SECONDS_MIN = 2
 
@@ -40,6 +43,8 @@ export function metered(before: Meter | undefined, now: Sample): Meter {
   if (now.share < last.share || now.lap !== last.lap)
     return { spell: from(before.spell), lap: now, last: now, workers }
   if (now.workers !== undefined && now.workers !== workers) return beginning(now)
+  if (now.seconds - before.spell.seconds < WARM_UP_SECONDS)
+    return { spell: from(before.spell), lap: now, last: now, workers }
   return { spell: from(before.spell), lap: from(before.lap), last: now, workers }
 }
 

@@ -69,6 +69,15 @@ describe('the meter', () => {
     })
   })
 
+  test('tells no time by the first second, which is slower than the rest', () => {
+    const slow = [0, 0.4, 0.8].map((at) => sample(at * 50, 1000, at, at / 20))
+    expect(progressOf('x', read(...slow) as Meter, slow[2] as Sample)).not.toHaveProperty('secondsLeft')
+    const now = sample(160, 1000, 2, 0.16)
+    const meter = read(...slow, sample(60, 1000, 1, 0.06), now) as Meter
+    // A tenth in 1.2 s since, and not a fiftieth in 0.4.
+    expect(progressOf('x', meter, now)).toMatchObject({ secondsLeft: 8, rowsPerSecond: 80 })
+  })
+
   test('counts no pause of the brake, whatever it paused beside', () => {
     const at = (done: number, seconds: number, pauses: number) => ({
       ...sample(done, 100, seconds, done / 100),
