@@ -66,7 +66,10 @@ async function attempted(life: Life, deploying: Deploying): Promise<string | und
     }
     if (crowd.somebodyNeeds() || !life.isCalm()) deploying.freeSinceMs = undefined
     else deploying.freeSinceMs ??= time.nowMs()
-    await drive(driver, RUN, 'retire')
+    // Whoever only contracts says nothing of versions.
+    const says = isImpatient || given.rollout === undefined ? {} : { version: String(deploying.version) }
+    const { settings } = driver
+    await drive({ ...driver, settings: { ...settings, gate: { ...settings.gate, ...says } } }, RUN, 'retire')
     return undefined
   } catch (error) {
     if (error instanceof Killed) {

@@ -106,8 +106,11 @@ const ANSWERS: readonly (readonly [fragment: string, answer: Answer])[] = [
   ['pg_replication_slots', () => []],
   ['from bellows.brownout', () => []],
   [
-    'exists (select from bellows.instance) as known',
-    ({ database }) => [{ known: database.registry.entries.size > 0 }],
+    // There is one table, which all of them use.
+    'exists (select from bellows.instance) as anybody',
+    ({ database: { registry } }) => [
+      { anybody: registry.entries.size > 0, users: registry.entries.size > 0 },
+    ],
   ],
   ['as holds', ({ database }, query) => [{ holds: isDone(database, query) }]],
 ]
