@@ -17,6 +17,7 @@ interface StandbySeen {
   readonly slots: readonly Replication[]
 }
 
+/** Asks every listed one. */
 export async function readStandbys(
   { standbys, settings }: Pick<Engine, 'standbys' | 'settings'>,
   of: Gated,

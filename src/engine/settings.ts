@@ -86,7 +86,7 @@ export interface GateSettings {
   readonly whenNoneRegistered: 'refuse' | 'allow'
   /** Why that is allowed, and why less than usual is asked for; kept in the journal. */
   readonly reason?: string
-  /** Sessions of nobody who registered, and transactions older than the door that do not hold the table: do they keep it closed, or are they named only? */
+  /** Sessions of nobody who registered, and transactions older than the door: do they keep it closed, or are they named only? */
   readonly unregistered: 'refuse' | 'allow'
   /** How long nothing may have used the old shape; 0 asks for no such time. */
   readonly quietMs: number

@@ -97,10 +97,9 @@ async function underWay(bellows: Looking): Promise<UnderWay> {
   if (!isDriven && (!isCopy || checkpoint?.state === null)) return {}
   const figures = { rows_done: checkpoint?.rowsDone ?? 0, rows_total: checkpoint?.rowsTotal ?? 0 }
   const brake = await bellows.brake(run.id)
-  const held = brake?.pace !== 'pause' ? {} : { held: brake.because }
   const found = await bellows.quarantine(run.id)
   const quarantined = found.rows === 0 ? {} : { quarantined: found }
-  const progress = { ...figures, ...held, ...quarantined }
+  const progress = { ...figures, ...heldBy(brake), ...quarantined }
   if (!isDriven)
     return { progress: { ...progress, state: 'interrupted' }, interrupted: run.plan.migration.name }
   const going = await bellows.progress(run.id)
@@ -111,7 +110,10 @@ async function underWay(bellows: Looking): Promise<UnderWay> {
 }
 
 async function heldOf(bellows: Looking, run: Run | undefined): Promise<Pick<UnderWay, 'held'>> {
-  const brake = run === undefined ? undefined : await bellows.brake(run.id)
+  return heldBy(run === undefined ? undefined : await bellows.brake(run.id))
+}
+
+function heldBy(brake: BrakeState | undefined): Pick<UnderWay, 'held'> {
   return brake?.pace === 'pause' ? { held: brake.because } : {}
 }
 

@@ -71,7 +71,7 @@ export interface Override {
 
 /** Every bound and every decision of the owner that the gate goes by. */
 export interface GateRules {
-  /** Sessions of nobody who registered, and transactions older than the door that do not hold the table: do they keep it closed, or are they only named? */
+  /** Sessions of nobody who registered, and transactions older than the door: do they keep it closed, or are they only named? */
   readonly unregistered: 'refuse' | 'allow'
   /** How long nothing may have used the old shape; 0 asks for no such time. */
   readonly quietMs: number

@@ -61,6 +61,9 @@ function sentence(one: Stranger, column: string): string {
     : `${session} is of no registered instance; it may use ${column}`
 }
 
+/** What to do about a standby that does not answer. */
+export const LIST_REACHABLE = 'List only standbys that can be reached from here.'
+
 function hint(strangers: readonly Stranger[]): string {
   const old = strangers.find(({ ofOldRole }) => ofOldRole)
   if (old !== undefined)
@@ -68,9 +71,7 @@ function hint(strangers: readonly Stranger[]): string {
   const declare = strangers.find(({ instance }) => instance === null)
   if (declare !== undefined)
     return `Have it register, or end it; of a client that does not need the column say so: bellows clients add <name> --role ${argument(declare.role)} --owner <who>, then bellows clients acknowledge <name>`
-  return strangers.length > 0
-    ? 'End what is left of them.'
-    : 'List only standbys that can be reached from here.'
+  return strangers.length > 0 ? 'End what is left of them.' : LIST_REACHABLE
 }
 
 function offender({ pid, role, application, address, since, standby, ...one }: Stranger): Offender {

@@ -1,7 +1,7 @@
 import { lit } from '../sql.ts'
 import { type GateCheck, type GateRules, green, known, type Offender } from './check.ts'
 import { type Replay, replaySentence } from './replay.ts'
-import type { SessionFacts } from './sessions.ts'
+import { LIST_REACHABLE, type SessionFacts } from './sessions.ts'
 
 /** A transaction that is older than the closing of the door, or whose age this role may not see. */
 export interface OldTransaction {
@@ -30,9 +30,8 @@ export interface TransactionFacts {
 /**
  * E4: no transaction is left from before the door was closed, and no prepared one holds the table. Nobody can decide to go on
  * without one that has a lock on the table: the change would wait for it, and everybody else behind the change. Where they are only
- * named the change does wait, for as long as a lock is waited for. One that hides
- * when it began may have begun just now. How the standbys follow is said with it: a transaction there is in the way as well, and whether
- * there is one nobody knows of a standby that does not answer.
+ * named the change does wait, for as long as a lock is waited for. One that hides when it began may have begun just now. How the standbys
+ * follow is said with it: a transaction there is in the way as well, and whether there is one nobody knows of a standby that does not answer.
  */
 export function transactionsCheck(column: string, facts: TransactionFacts, rules: GateRules): GateCheck {
   const check = judged(column, facts, rules)
@@ -71,7 +70,7 @@ function judged(
 function hint(isInTheWay: boolean, unseen: SessionFacts['unseen']): string {
   if (isInTheWay) return 'Wait for them, or end them; Bellows ends nobody.'
   return unseen.length > 0
-    ? 'List only standbys that can be reached from here.'
+    ? LIST_REACHABLE
     : 'Let this role see what others do: grant pg_read_all_stats to <role>'
 }
 

@@ -19,9 +19,17 @@ select (select count(*) from pg_catalog.pg_stat_activity
   return { workers: (counted?.workers ?? 0) + (isDriven ? 1 : 0), isDriven }
 }
 
-/** Looks how many are at it, and goes by what was seen last where that cannot be told: it is only shown. */
-export async function lookAtWork(engine: Engine, shared: { workers?: number | undefined }): Promise<void> {
-  shared.workers = await readAtWork(engine)
-    .then(({ workers }) => workers)
-    .catch(() => shared.workers)
+/**
+ * Looks how many are at it, for those who share that. What was seen last stays where it cannot be told: it is only shown. At the first
+ * look those are only coming who are asked for.
+ */
+export function lookingAtWork(engine: Engine, shared: { workers?: number | undefined }): () => Promise<void> {
+  let isFirst = true
+  return async () => {
+    if (!isFirst)
+      shared.workers = await readAtWork(engine)
+        .then(({ workers }) => workers)
+        .catch(() => shared.workers)
+    isFirst = false
+  }
 }

@@ -3,7 +3,7 @@ import { firstPace } from '../../core/run/pace.ts'
 import { type Range, START } from '../../core/run/ranges.ts'
 import type { Working } from '../context.ts'
 import { stopIfAsked } from '../stop.ts'
-import { lookAtWork } from './at-work.ts'
+import { lookingAtWork } from './at-work.ts'
 import { ownLane, workTogether } from './crew.ts'
 import { openRanges } from './open.ts'
 import { climbed, nextRange } from './range-rows.ts'
@@ -26,15 +26,15 @@ export async function climb(engine: Working, work: Climb): Promise<number | unde
     done: await climbed(engine, work),
     told: new Set(),
   }
+  const look = lookingAtWork(engine, shared)
   let asked = 1
   await workTogether(engine, {
     own: ownLane(engine),
     wanted: async () => {
       // All ranges are read for it.
       if (asked % HEARD_EVERY === 0) await hearOfOthers(engine, work, shared)
-      // At the first look those are only coming who are asked for.
-      if (asked > 1) await lookAtWork(engine, shared)
       asked += 1
+      await look()
       // A table that is small is done before others would be there.
       return Math.min(isSmall(work.pass.file) ? 1 : Number.POSITIVE_INFINITY, await work.wanted())
     },

@@ -19,7 +19,7 @@ import { lit, type Sql, sql } from '../../core/sql.ts'
 import type { Driving, Working } from '../context.ts'
 import type { Lane } from '../ports.ts'
 import { stopIfAsked } from '../stop.ts'
-import { lookAtWork } from './at-work.ts'
+import { lookingAtWork } from './at-work.ts'
 import { attempted } from './attempts.ts'
 import { batchOf, batchTransaction } from './batch.ts'
 import { type Marked, markSql } from './checkpoint.ts'
@@ -84,13 +84,11 @@ export async function compare(
     isRewritten: false,
     recording: Promise.resolve(),
   }
-  let looks = 0
+  const look = lookingAtWork(engine, shared)
   await workTogether(engine, {
     own: ownLane(engine),
     wanted: async () => {
-      // At the first look those are only coming who are asked for.
-      if (looks > 0) await lookAtWork(engine, shared)
-      looks += 1
+      await look()
       return isSmall(start.file) ? 1 : askedWorkers(engine)
     },
     work: (working, lane, mayStay) => takeChunks(working, { ...work, lane, shared }, mayStay),

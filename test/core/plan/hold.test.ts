@@ -20,21 +20,26 @@ import { orders, POINTS, users } from '../../support/pointed-at.ts'
 const on = { namespace: 'public' } as const
 const numbered = (count: number, of: string) => Array.from({ length: count }, (_, at) => `${of}_${at}`)
 
+/** By a foreign key of each of these tables. */
+const pointedAtBy = (names: readonly string[]): Pick<Table, 'referencedBy' | 'dependents'> => ({
+  referencedBy: names.map((name) => ({
+    table: { ...on, name },
+    constraint: 'points',
+    identity: `points on public.${name}`,
+  })),
+  dependents: names.map((name) => ({
+    kind: 'foreign key',
+    name: `points on public.${name}`,
+    column: 'id',
+    bound: true,
+  })),
+})
+
 describe('plain tables that point at a key', () => {
   const plan = (operation: Operation, count: number) => {
     const names = numbered(count, 'orders')
     const named = users({
-      referencedBy: names.map((name) => ({
-        table: { ...on, name },
-        constraint: 'points',
-        identity: `points on public.${name}`,
-      })),
-      dependents: names.map((name) => ({
-        kind: 'foreign key',
-        name: `points on public.${name}`,
-        column: 'id',
-        bound: true,
-      })),
+      ...pointedAtBy(names),
     })
     const known = factsWithTypes(
       { bigint: 'bigint', integer: 'integer' },
@@ -88,17 +93,7 @@ describe('plain tables that point at a key', () => {
     indexes: [indexOf(key)],
     parts,
     keyedBy: ['team'],
-    referencedBy: names.map((name) => ({
-      table: { ...on, name },
-      constraint: 'points',
-      identity: `points on public.${name}`,
-    })),
-    dependents: names.map((name) => ({
-      kind: 'foreign key',
-      name: `points on public.${name}`,
-      column: 'id',
-      bound: true,
-    })),
+    ...pointedAtBy(names),
   })
 
   test.each<Operation>([
