@@ -125,8 +125,8 @@ function brokenBy(
   if (call === 'stop' && one?.state === 'serving') return [`stop ${id} while it serves`]
   if (call !== 'drain' || one?.state !== 'serving') return []
   const all = fleet.now()
-  if (rollout.instances.get(id)?.failed !== undefined) return brokenByLast(rollout, all, one)
-  if (!serves(given, one)) return []
+  if (rollout.instances.get(id)?.failed !== undefined || !serves(given, one))
+    return brokenByLast(rollout, all, one)
   const left = all.filter((other) => other.id !== id && other.role === one.role && serves(given, other))
   if (left.some(({ slot }) => slot === one.slot)) return []
   const needed = neededIn(given, rollout, one.role)
@@ -136,20 +136,17 @@ function brokenBy(
 
 /** An ill one that is the last to serve stays while somebody comes. Where two may not be in one slot it may be in the way. */
 function brokenByLast(
-  { rules, begun, setAside, direction, instances }: Rollout,
+  { rules, begun, setAside, direction, before, roles }: Rollout,
   all: readonly FleetInstance[],
   { id, role }: FleetInstance,
 ): readonly string[] {
   const isServed = all.some((other) => other.id !== id && other.role === role && other.state === 'serving')
-  const comes = [...instances.values()].some(
-    (other) =>
-      other.role === role &&
-      other.from === direction &&
-      other.failed === undefined &&
-      (other.state === 'placed' || other.state === 'running') &&
-      begun.has(slotName(other)) &&
-      !setAside.has(slotName(other)),
-  )
+  const wanted = roles.find((one) => one.role === role)?.instances ?? 0
+  const wishes =
+    direction === 'back'
+      ? before.filter((one) => one.role === role)
+      : Array.from({ length: wanted }, (_, at) => ({ role, slot: at + 1 }))
+  const comes = wishes.map(slotName).some((slot) => begun.has(slot) && !setAside.has(slot))
   return rules.order === 'start-first' && !isServed && comes
     ? [`drain ${id}: nobody else of its role serves`]
     : []

@@ -6,11 +6,15 @@ import { begun, type Life, lived } from './life.ts'
 import { chance, NEW, type Scenario, scenario } from './scenario.ts'
 import { seedsOf } from './seeds.ts'
 
+/** In these the last of a role that serve turn ill at once, while those before them are still on their way out. */
+const LAST_ONES = [2_602, 2_763, 4_548, 19_765, 34_964]
+const SEEDS = [...Array.from({ length: 1_200 }, (_, seed) => seed), ...LAST_ONES]
+
 describe('a simulated rollout', () => {
   test.for([0, 1, 2, 3, 4, 5])(
     'ends or stands still, and harms nobody on the way: share %i of the seeds',
     async (share) => {
-      for (const seed of seedsOf(share, 6, 1_200)) {
+      for (const seed of seedsOf(share, 6, SEEDS)) {
         const life = begun(chance(seed + 1))
         const watched = await lived(life, seed)
         expect(life.wrongs, `seed ${seed}`).toEqual([])

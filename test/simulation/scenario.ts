@@ -93,6 +93,8 @@ export function behaviourOf(luck: Chance, badShare: number): Behaviour {
     { ...usual, diesAfterMs: luck.below(5) * 1_000 },
     { ...usual, diesAfterMs: 20_000 + luck.below(60) * 1_000 },
     { ...usual, sickAfterMs: 10_000 + luck.below(60) * 1_000 },
+    // While those before it are still on their way out.
+    { ...usual, healthyAfterMs: 0, sickAfterMs: (2 + luck.below(4)) * 1_000 },
     { ...usual, flapsEvery: 2 + luck.below(3) },
   )
 }

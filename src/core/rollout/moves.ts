@@ -128,19 +128,30 @@ function hasDrained(view: View, one: FleetInstance): boolean {
 function whyItStays(place: Place, one: FleetInstance): string | undefined {
   const { view, slot, spare } = place
   const { rollout } = view
-  if (hasFailed(view, one.id)) return isLastResort(place, one) ? REPLACED_FIRST : undefined
+  if (hasFailed(view, one.id)) return whyIllStays(place, one)
   const others = othersOf(place, one)
   if (others.some((other) => isAvailable(rollout, other))) return undefined
   if (slot.wants !== undefined && rollout.rules.order === 'start-first' && !counts(rollout, slot.keep)) {
     // Of several of which none is healthy all but one go, or there would never be room for the new one.
-    const isOneTooMany = slot.keep === undefined && others.length > 0 && !isAvailable(rollout, one)
+    const isOneTooMany =
+      slot.keep === undefined && others.some(remains(rollout)) && !isAvailable(rollout, one)
     return isOneTooMany ? undefined : REPLACED_FIRST
   }
-  if (!isAvailable(rollout, one)) return undefined
+  if (!isAvailable(rollout, one)) return whyIllStays(place, one)
   const left = spare.get(slot.role) ?? 0
   if (left <= 0) return mustStay(one)
   spare.set(slot.role, left - 1)
   return undefined
+}
+
+/** Whether it serves, and was not told to go: whoever is on its way out makes room by itself. */
+const remains =
+  ({ drained }: View['rollout']) =>
+  ({ id, state }: FleetInstance): boolean =>
+    state === 'serving' && !drained.has(id)
+
+function whyIllStays(place: Place, one: FleetInstance): string | undefined {
+  return isLastResort(place, one) ? REPLACED_FIRST : undefined
 }
 
 /** An ill one may still answer, and nobody surely does not: the last of a role stays until somebody who comes serves. */
@@ -163,8 +174,8 @@ function isLastResort({ view, slot, serving }: Place, { id }: FleetInstance): bo
 /** That it goes was decided while more served. Where nothing came of that so far, it must still be true. */
 function whyItStaysYet(place: Place, one: FleetInstance): string | undefined {
   const { view, slot, spare } = place
-  if (hasFailed(view, one.id)) return isLastResort(place, one) ? REPLACED_FIRST : undefined
-  const isMissed = works(view.rollout, one) && (spare.get(slot.role) ?? 0) < 0
+  if (hasFailed(view, one.id) || !works(view.rollout, one)) return whyIllStays(place, one)
+  const isMissed = (spare.get(slot.role) ?? 0) < 0
   if (!isMissed || othersOf(place, one).some((other) => isAvailable(view.rollout, other))) return undefined
   return mustStay(one)
 }

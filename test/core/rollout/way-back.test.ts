@@ -234,6 +234,23 @@ describe('on its way back from two that are ill, and the last that serve,', () =
     expect(short(decided(rolloutOf({ rules }, ...events), fleet))).toEqual(decision)
   })
 
+  test('keeps the last one also where nobody has said yet that it failed, and its slot has one on its way out', () => {
+    const leaving = (slot: string) => seen(old(slot), 'stopping')
+    const begun = [...FIRST.slice(0, 4), ...replaced('web-2').slice(0, 4), failed(fresh('web-1')), BACK]
+    const rollout = rolloutOf({ rules: { batch: 2 } }, ...begun, batch('web-1', 'web-2'))
+    const fleet = [ill('web-1'), ill('web-2'), leaving('web-1'), leaving('web-2')]
+    expect(short(decided(rollout, fleet))).toEqual(['draining web-1-r7-1', 'drain web-1-r7-1!'])
+  })
+
+  test('keeps the last one also where only one may be in a slot, while somebody comes into another', () => {
+    const begun = [...both, failed(fresh('web-1')), BACK, batch('web-1', 'web-2')]
+    const rollout = rolloutOf({ rules: { ...stopFirst, batch: 2 } }, ...begun)
+    expect(short(decided(rollout, [ill('web-1'), ill('web-2')]))).toEqual([
+      'draining web-1-r7-1',
+      'drain web-1-r7-1!',
+    ])
+  })
+
   test('keeps the last one, too, that was told to go when more served, and has not gone yet', () => {
     const events = [...failing, batch('web-1', 'web-2'), told('draining', fresh('web-1'))]
     const fleet = [ill('web-1'), seen(fresh('web-2'), 'stopping', { health: SICK })]
