@@ -85,26 +85,31 @@ $$;
 -- Why an instance may not use a column, or a whole table; null when it may. Whoever uses all of a table cannot join while a column
 -- of it is on its way out, and does without that one once it is gone. A column of a partition is that of its table; with the table itself
 -- a partition need not go, and where it does it has a door of its own.
-create or replace function bellows.use_problem(parts text[]) returns text language sql stable as $$
-  select case
-    when s.leaves
-      then pg_catalog.format('%s is being retired: this instance is too old to join', bellows.use_name(parts[2], parts[3]))
-    when s.closed
-      then pg_catalog.format('%s.%s cannot be written until the column that it replaces is retired', parts[2], parts[3])
-    when parts[3] = '' and r.oid is null or parts[3] <> '' and a.attname is null
-      then pg_catalog.format('%s does not exist: run the migration that adds it before deploying what uses it; if one has removed it, this instance is too old', bellows.use_name(parts[2], parts[3]))
-  end
-  from pg_catalog.to_regclass(pg_catalog.format('%I.%I', parts[1], parts[2])) as r (oid)
-  left join pg_catalog.pg_attribute a on a.attrelid = r.oid and a.attname = parts[3] and a.attnum > 0 and not a.attisdropped
-  cross join lateral (
-    select bool_or(c.state = 'retiring' and c.until > pg_catalog.clock_timestamp() or c.state = 'retired' and c."column" in (parts[3], '')) as leaves,
-        bool_or(c.state = 'closed' and c."column" = parts[3]) as closed
-      from bellows.column_state c
-      where (parts[3] = '' or c."column" in (parts[3], ''))
-        and ((c.namespace, c."table") = (parts[1], parts[2])
-          or c."column" <> '' and bellows.is_part(parts[1], parts[2], c.namespace, c."table"))
-  ) s
-$$;
+create or replace function bellows.use_problem(parts text[]) returns text language plpgsql stable as $$
+declare
+  leaves boolean;
+  closed boolean;
+  relation oid := pg_catalog.to_regclass(pg_catalog.format('%I.%I', parts[1], parts[2]));
+begin
+  select bool_or(c.state = 'retiring' and c.until > pg_catalog.clock_timestamp() or c.state = 'retired' and c."column" in (parts[3], '')),
+      bool_or(c.state = 'closed' and c."column" = parts[3])
+    into leaves, closed
+    from bellows.column_state c
+    where (parts[3] = '' or c."column" in (parts[3], ''))
+      and ((c.namespace, c."table") = (parts[1], parts[2])
+        or c."column" <> '' and bellows.is_part(parts[1], parts[2], c.namespace, c."table"));
+  if leaves then
+    return pg_catalog.format('%s is being retired: this instance is too old to join', bellows.use_name(parts[2], parts[3]));
+  end if;
+  if closed then
+    return pg_catalog.format('%s.%s cannot be written until the column that it replaces is retired', parts[2], parts[3]);
+  end if;
+  if relation is null or parts[3] <> '' and not exists (
+      select from pg_catalog.pg_attribute a where a.attrelid = relation and a.attname = parts[3] and a.attnum > 0 and not a.attisdropped) then
+    return pg_catalog.format('%s does not exist: run the migration that adds it before deploying what uses it; if one has removed it, this instance is too old', bellows.use_name(parts[2], parts[3]));
+  end if;
+  return null;
+end $$;
 
 -- Replaces what an instance uses, if it may use all of it.
 create or replace function bellows.set_uses(instance text, uses text[]) returns void language plpgsql as $$
@@ -151,19 +156,21 @@ end $$;
 -- Whoever registers with an id that was there before is most often another process, such as the next one of a StatefulSet. What
 -- the one before used and this one does not stays on record, as of an instance that was released; its sessions may still be there.
 -- One of another version is another process, whatever both use.
-create or replace function bellows.succeed(instance text, uses text[], version text) returns void language sql as $$
+create or replace function bellows.succeed(instance text, uses text[], version text) returns void language plpgsql as $$
+begin
   update bellows.instance i set instance = i.instance || '~' || pg_catalog.gen_random_uuid(), lived_as = i.instance,
       released_at = coalesce(i.released_at, pg_catalog.clock_timestamp())
     where i.instance = succeed.instance and (i.version is distinct from succeed.version
       or exists (select from bellows.instance_use u where u.instance = i.instance
         and not exists (select from pg_catalog.unnest(uses) as named (use)
-          where bellows.parse_use(named.use) = array[u.namespace, u."table", u."column"])))
-$$;
+          where bellows.parse_use(named.use) = array[u.namespace, u."table", u."column"])));
+end $$;
 
+-- Planned once a session: what these ask is planned anew each time otherwise, which takes longer than the answer.
 create or replace function bellows.register(
   instance text, uses text[], lease_ms integer default 30000, application text default null, application_name text default null,
   version text default null, kind text default null, host text default null
-) returns jsonb language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+) returns jsonb language plpgsql security definer set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan as $$
 begin
   perform bellows.succeed(register.instance, uses, register.version);
   insert into bellows.instance as i (instance, lease_ms, application, application_name, version, kind, host)
@@ -181,7 +188,7 @@ end $$;
 -- Without uses, what was registered goes on; then only a column that is retired for good is refused, so that a gate that looks
 -- and finds the column in use disturbs nobody.
 create or replace function bellows.renew(instance text, uses text[] default null, health text default null)
-returns jsonb language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+returns jsonb language plpgsql security definer set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan as $$
 declare
   lease_ms integer;
 begin

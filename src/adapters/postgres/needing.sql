@@ -86,18 +86,19 @@ language sql stable as $$
       where not exists (select from bellows.client c
         where coalesce(c.role = p.role, not p.old_role) and coalesce(c.application_name = p.application, true))
   ),
+  -- Asked once of each role, not of each session.
   allowed as (
-    select o.role_id from (select distinct role_id from others) o cross join relation
+    select o.role_id from (select distinct role_id from others offset 0) o cross join relation
       where bellows.may_use(o.role_id, relation.oid, "column")
-  )
+  ),
+  released as materialized (select * from needs where needs.released_at is not null)
   select o.pid, o.role, o.application, o.address, o.since, coalesce(gone.lived_as, gone.instance), o.old_role
     from others o
     join allowed on allowed.role_id = o.role_id
     left join lateral (
-      select needs.instance, needs.lived_as from needs
-        where needs.application_name = o.application and needs.released_at is not null
-          and (needs.lived_as is null or o.since <= needs.renewed_at)
-        order by needs.lived_as is null limit 1
+      select r.instance, r.lived_as from released r
+        where r.application_name = o.application and (r.lived_as is null or o.since <= r.renewed_at)
+        order by r.lived_as is null limit 1
     ) gone on true
     where o.old_role or gone.lived_as is not null or not exists (select from bellows.instance i where i.application_name = o.application
         and (i.released_at is null or gone.instance is null))
@@ -118,7 +119,7 @@ language sql stable as $$
         and (s.xact_start < before or s.backend_type is null)
   ),
   allowed as (
-    select o.usesysid from (select distinct usesysid from old) o cross join relation
+    select o.usesysid from (select distinct usesysid from old offset 0) o cross join relation
       where bellows.may_use(o.usesysid, relation.oid, "column")
   ),
   held as (select l.pid, l.virtualtransaction from pg_catalog.pg_locks l, database

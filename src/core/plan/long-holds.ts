@@ -33,8 +33,9 @@ export function holdProblems(
   const longest = new Map<string, { readonly draft: StepDraft; readonly ms: number }>()
   for (const { draft, of } of steps) {
     const ms = tooLongMs(draft, serverVersion)
+    if (ms === undefined) continue
     const ops = operations.filter((_, at) => of.includes(at))
-    if (ms === undefined || !ops.some(takesReason)) continue
+    if (!ops.some(takesReason)) continue
     if (ms <= HOLD_LIMIT_MS && ops.some((op) => reasonOf(op) !== undefined)) continue
     const key = of.join(' ')
     if (ms > (longest.get(key)?.ms ?? 0)) longest.set(key, { draft, ms })
