@@ -1,5 +1,5 @@
 import { parsed, type Tree, visit } from './parse.ts'
-import type { Leaver } from './plan/leaver.ts'
+import type { Leaver, LeaverInParts } from './plan/leaver.ts'
 import type { Shows } from './plan/thing.ts'
 import type { QualifiedName } from './schema/model.ts'
 import { columnUse } from './statement-use.ts'
@@ -20,9 +20,14 @@ export function showsInReads({ thing }: Leaver): boolean {
 }
 
 /** Does a statement use what leaves? */
-export function useOf(text: string, { table, column, thing }: Leaver): Certainty {
-  if (thing === undefined) return columnUse(text, table, column)
-  const found = (thing.shows ?? []).map((one) => thingUse(text, one))
+export function useOf(text: string, { table, column, thing, parts = [] }: LeaverInParts): Certainty {
+  if (thing !== undefined) return surest((thing.shows ?? []).map((one) => thingUse(text, one)))
+  const said = text.toLowerCase()
+  const named = parts.filter(({ name }) => said.includes(name.toLowerCase()))
+  return surest([table, ...named].map((one) => columnUse(text, one, column)))
+}
+
+function surest(found: readonly Certainty[]): Certainty {
   return found.find((one) => one === 'definite') ?? found.find((one) => one === 'possible') ?? 'none'
 }
 

@@ -1,6 +1,8 @@
 import { messageOf } from '../core/errors.ts'
 import type { ServerUse, StatementUse, UsageFacts } from '../core/gate/watch.ts'
 import { isOwnText } from '../core/own-text.ts'
+import type { LeaverInParts } from '../core/plan/leaver.ts'
+import { partsOfEach, treeOf } from '../core/plan/tree.ts'
 import type { QualifiedName } from '../core/schema/model.ts'
 import { id, join, lit, qualified, regclass, type Sql, sql, trusted } from '../core/sql.ts'
 import { nameInUse, showsInReads, useOf } from '../core/thing-use.ts'
@@ -20,9 +22,12 @@ export async function readUse(
   staying: string | undefined,
 ): Promise<UsageFacts> {
   const { database, standbys } = engine
+  const table = [{ at: 0, table: of.table }]
+  const parts = of.column === undefined ? [] : await database.read<QualifiedName>(partsOfEach(table))
+  const sought = { ...of, parts }
   const servers = await Promise.all([
-    readServer({ name: PRIMARY, read: (query) => database.read(query) }, of),
-    ...standbys.map((standby) => readServer(standby, of)),
+    readServer({ name: PRIMARY, read: (query) => database.read(query) }, sought),
+    ...standbys.map((standby) => readServer(standby, sought)),
   ])
   const counted = run === undefined ? {} : await readCounted(engine, run, of)
   const [moments] = await database.read<{ nowMs: number; now: string; lastThereMs: number | null }>(sql`
@@ -42,8 +47,10 @@ select extract(epoch from now) * 1000 as "nowMs", now,
   }
 }
 
+type Sought = Gated & LeaverInParts
+
 /** A server that cannot be asked is told as such, so that nobody takes it for quiet. */
-async function readServer({ name, read }: Pick<Standby, 'name' | 'read'>, of: Gated): Promise<ServerUse> {
+async function readServer({ name, read }: Pick<Standby, 'name' | 'read'>, of: Sought): Promise<ServerUse> {
   try {
     const [found] = await read<{ identity: string; extension: string | null }>(sql`
 select bellows.server_identity() as identity, (select n.nspname from pg_catalog.pg_extension e
@@ -63,7 +70,7 @@ type Seen = Pick<ServerUse, 'statements' | 'unseen' | 'still'>
 async function readSeen(
   { name: server, read }: Pick<Standby, 'name' | 'read'>,
   extension: string | null,
-  of: Gated,
+  of: Sought,
 ): Promise<Seen> {
   const name = nameInUse(of)
   const index = of.thing?.shows?.find((one) => one.by === 'scans')?.index
@@ -87,8 +94,8 @@ async function readSeen(
 
 /** An index of a partitioned table is read in each of its partitions. */
 async function readScans(read: Standby['read'], index: QualifiedName): Promise<Seen> {
-  const count = sql`(select coalesce(sum(s.idx_scan), 0) from pg_catalog.pg_stat_all_indexes s where s.indexrelid = ${regclass(index)}
-    or s.indexrelid in (select relid from pg_catalog.pg_partition_tree(${regclass(index)})))`
+  const count = sql`(select coalesce(sum(s.idx_scan), 0) from pg_catalog.pg_stat_all_indexes s
+    where s.indexrelid in ${treeOf(regclass(index))})`
   const epoch = sql`(select coalesce(stats_reset::text, '') from pg_catalog.pg_stat_database where datname = pg_catalog.current_database())`
   const [scans] = await read<{ count: number; epoch: string; counted: boolean }>(
     sql`select ${count} as count, pg_catalog.current_setting('track_counts')::boolean as counted, ${epoch} as epoch`,
@@ -113,11 +120,12 @@ async function readScans(read: Standby['read'], index: QualifiedName): Promise<S
 async function readStatements(
   read: Standby['read'],
   extension: string,
-  of: Gated,
+  of: Sought,
   name: string,
 ): Promise<Seen> {
   try {
-    const rows = await read<KeptStatement>(statementsQuery(extension, name))
+    const names = [name, ...(of.parts ?? []).map((part) => part.name)]
+    const rows = await read<KeptStatement>(statementsQuery(extension, names))
     if (rows.some(({ text }) => text === HIDDEN)) return { unseen: NO_RIGHT }
     if (rows.some(({ text }) => text === LOST)) return { unseen: NO_TEXT }
     const epochSql = sql`(select stats_reset || '/' || dealloc from ${id(extension)}.pg_stat_statements_info)`
@@ -164,14 +172,18 @@ function callsOf(used: readonly StatementUse[]): number {
   return used.reduce((sum, { calls }) => sum + calls, 0)
 }
 
-function statementsQuery(extension: string, name: string): Sql {
+function statementsQuery(extension: string, [name = '', ...more]: readonly string[]): Sql {
+  // Partitions are often called after their table: whoever names such a one has been found then.
+  const others = more.filter((one) => !one.toLowerCase().includes(name.toLowerCase()))
+  const names = join([name, ...others].map((one) => sql`lower(${lit(one)})`))
   return sql`
 select ${STATEMENT_ID} as id,
     coalesce(r.rolname, s.userid::text) as role, s.calls, s.queryid::text as ${trusted('"queryId"')},
     coalesce(left(s.query, ${lit(TEXT_CHARACTERS_MAX)}), ${lit(LOST)}) as text, length(s.query) > ${lit(TEXT_CHARACTERS_MAX)} as ${trusted('"isCut"')}
   from ${id(extension)}.pg_stat_statements s left join pg_catalog.pg_roles r on r.oid = s.userid
   where ${IN_THIS_DATABASE}
-    and (pg_catalog.strpos(lower(s.query), lower(${lit(name)})) > 0 or s.query = ${lit(HIDDEN)} or s.query is null)`
+    and (exists (select from pg_catalog.unnest(array[${names}]) name where pg_catalog.strpos(lower(s.query), name) > 0)
+      or s.query = ${lit(HIDDEN)} or s.query is null)`
 }
 
 /** The setting by which the statements of everybody, or of a role, are not kept; null where there is none. */

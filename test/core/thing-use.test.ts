@@ -47,6 +47,16 @@ describe('the use of what no instance declares', () => {
     expect(useOf(text, shownBy(shows))).toBe(use)
   })
 
+  test('is also that of a partition, of a column', () => {
+    const of = { table, column: 'email', parts: [{ namespace: 'old', name: 'Of 2020' }] }
+    expect(useOf('select email from old."Of 2020"', of)).toBe('definite')
+    expect(useOf('select * from old."Of 2020"', of)).toBe('possible')
+    expect(useOf('select email from teams, users join old."Of 2020" using (id)', of)).toBe('possible')
+    expect(useOf('select id from old."Of 2020"', of)).toBe('none')
+    expect(useOf('select email from old."Of 2021"', of)).toBe('none')
+    expect(useOf('select email from other."Of 2020"', of)).toBe('none')
+  })
+
   test('is sought by a name that every such statement has in it', () => {
     expect(nameInUse(shownBy({ by: 'scans', index: table }, KEY))).toBe('users')
     expect(nameInUse(shownBy(ROUTINE))).toBe('area')

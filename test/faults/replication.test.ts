@@ -19,7 +19,7 @@ const DEFAULT = `alter table users alter name set default 'x'`
 
 /** Two databases of one server, each with the table; the first has a run that waits at its gate. */
 async function waiting(run = MIGRATION, more = '') {
-  const server = await startServer({ wal_level: 'logical' })
+  const server = await startServer({ wal_level: 'logical', max_prepared_transactions: '2' })
   const [shop, other] = [server.databaseUrl('shop'), server.databaseUrl('other')]
   for (const name of ['shop', 'other']) await passing(server.url, `create database ${name}`)
   for (const url of [shop, other])
@@ -86,6 +86,13 @@ describe('whoever reads the log and is not connected now', () => {
     await inShop('alter publication p add table users')
     expect((await clients())?.state).toBe('red')
     await inShop('drop publication p; create publication p for all tables')
+    expect((await clients())?.state).toBe('red')
+    await inShop(`begin; lock notes; prepare transaction 'held'`)
+    expect((await clients())?.state, 'waits for nobody').toBe('red')
+    await inShop(`rollback prepared 'held'`)
+    await inShop(`drop publication p; do $$ begin
+      if pg_catalog.current_setting('server_version_num')::int < 150000 then create publication p for table users;
+      else execute 'create publication p for tables in schema public'; end if; end $$`)
     expect((await clients())?.state).toBe('red')
     await inShop(`select pg_drop_replication_slot('cdc')`)
     expect((await clients())?.state).toBe('green')

@@ -1,6 +1,10 @@
 import type pg from 'pg'
 import { describe, expect, test } from 'vitest'
-import { check, STATEMENTS, watched } from '../support/watched-pair.ts'
+import { openBellows } from '../../src/compose.ts'
+import { cleanUp } from '../support/database.ts'
+import { startServer } from '../support/own-server.ts'
+import { passing } from '../support/quiet.ts'
+import { check, MIGRATION, STATEMENTS, watched } from '../support/watched-pair.ts'
 
 const QUIET = { settings: { gate: { quietMs: 1_000 } } }
 const NAMED = 'select name from users where id = 1'
@@ -35,6 +39,28 @@ describe('a statement that used the column', () => {
 
     await client.query(`select ${list('full_name')}, name from users u`)
     expect((await usage())?.state).toBe('red')
+  })
+
+  test('is found by the name of a partition, too, which need not have that of its table in it', async () => {
+    const { url } = await startServer(STATEMENTS)
+    await passing(
+      url,
+      `create extension pg_stat_statements; create table users (id int, name text) partition by range (id);
+       create table low partition of users for values from (0) to (9)`,
+    )
+    const bellows = await openBellows({ database: url, application: 'bellows/test', ...QUIET })
+    cleanUp(() => bellows.close())
+    await bellows.change((driver) => driver.advance(MIGRATION, 'verify'))
+    await bellows.instances.register({ instance: 'new-1', uses: ['users.full_name'] })
+    const usage = () => check({ bellows }, 'usage')
+    await expect.poll(async () => (await usage())?.state, { interval: 300, timeout: 20_000 }).toBe('green')
+    await passing(url, 'select id from low')
+    expect((await usage())?.state).toBe('green')
+    await passing(url, 'select name from low')
+    expect(await usage()).toMatchObject({
+      state: 'red',
+      because: [expect.stringContaining('select name from low')],
+    })
   })
 
   test('is not known to be none where statements are not kept, be it of one role', async () => {

@@ -1,9 +1,10 @@
 import { CRON_JOBS, CRON_SIGHT, type CronJob, type CronSight, jobsUsing } from '../../core/plan/cron-jobs.ts'
 import { dependentsOfEach } from '../../core/plan/dependents.ts'
 import { type FunctionText, functionsNaming, functionsUsing } from '../../core/plan/function-uses.ts'
-import type { Leaver } from '../../core/plan/leaver.ts'
+import type { Leaver, LeaverInParts } from '../../core/plan/leaver.ts'
 import { tableDependentsQuery } from '../../core/plan/table-dependents.ts'
-import type { Dependents } from '../../core/schema/model.ts'
+import { partsOfEach } from '../../core/plan/tree.ts'
+import type { Dependents, QualifiedName } from '../../core/schema/model.ts'
 import { join, lit, type Sql, sql } from '../../core/sql.ts'
 import { nameInUse } from '../../core/thing-use.ts'
 import type { Sessions } from './sessions.ts'
@@ -19,9 +20,10 @@ export async function readDependents(sessions: Pick<Sessions, 'read'>, of: Leave
 /** The same of many, with as few questions. */
 export async function readDependentsOfEach(
   sessions: Pick<Sessions, 'read'>,
-  asked: readonly Leaver[],
+  leaving: readonly Leaver[],
 ): Promise<readonly Dependents[]> {
-  if (asked.length === 0) return []
+  if (leaving.length === 0) return []
+  const asked = await withParts(sessions, leaving)
   const hanging = byPlace(
     await sessions.read<Placed<{ kind: string; name: string; bound: boolean }>>(
       sql`select at, kind, name, bound from (${hangingQuery(asked)}) hanging order by at, kind, name`,
@@ -44,17 +46,28 @@ export async function readDependentsOfEach(
   }))
 }
 
+/** Whoever names a partition uses the column of its table; a table that goes has each of them go by itself. */
+async function withParts(
+  sessions: Pick<Sessions, 'read'>,
+  leaving: readonly Leaver[],
+): Promise<readonly LeaverInParts[]> {
+  const tables = leaving.flatMap(({ table, column }, at) => (column === undefined ? [] : [{ at, table }]))
+  if (tables.length === 0) return leaving
+  const parts = byPlace(await sessions.read<Placed<QualifiedName>>(partsOfEach(tables)))
+  return leaving.map((of, at) => ({ ...of, parts: parts.get(at) ?? [] }))
+}
+
 /** Those whose text has the name in it by which use shows. */
 async function readFunctions(
   sessions: Pick<Sessions, 'read'>,
-  asked: readonly Leaver[],
+  asked: readonly LeaverInParts[],
 ): Promise<ReadonlyMap<number, readonly FunctionText[]>> {
   const named = asked.flatMap((of, at) => {
     const name = nameInUse(of)
-    const { column } = of
+    const { column, parts = [] } = of
     return name === undefined
       ? []
-      : [{ at, name: { table: { ...of.table, name }, ...(column === undefined ? {} : { column }) } }]
+      : [{ at, name: { table: { ...of.table, name }, parts, ...(column === undefined ? {} : { column }) } }]
   })
   if (named.length === 0) return new Map()
   const texts = await sessions.read<Placed<FunctionText>>(functionsNaming(named.map(({ name }) => name)))
@@ -86,6 +99,10 @@ type Placed<T> = T & { readonly at: number }
 /** Rows by the place of what they belong to. */
 export function byPlace<T>(rows: readonly Placed<T>[]): ReadonlyMap<number, readonly T[]> {
   const places = new Map<number, T[]>()
-  for (const row of rows) places.set(row.at, [...(places.get(row.at) ?? []), row])
+  for (const row of rows) {
+    const there = places.get(row.at)
+    if (there === undefined) places.set(row.at, [row])
+    else there.push(row)
+  }
   return places
 }

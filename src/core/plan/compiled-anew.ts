@@ -1,6 +1,6 @@
 import type { QualifiedName } from '../schema/model.ts'
 import { join, lit, pattern, regclass, type Sql, sql } from '../sql.ts'
-import { treeOf } from './dependents.ts'
+import { treeOf } from './tree.ts'
 
 /**
  * A session keeps a function of PL/pgSQL as it was compiled, with the types of the columns that it reads, and does not look at

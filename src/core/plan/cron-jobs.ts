@@ -1,7 +1,7 @@
 import type { Dependent } from '../schema/model.ts'
 import { type Sql, sql } from '../sql.ts'
 import { useOf } from '../thing-use.ts'
-import type { Leaver } from './leaver.ts'
+import type { LeaverInParts } from './leaver.ts'
 
 /** A job of pg_cron in this database. */
 export interface CronJob {
@@ -29,7 +29,10 @@ select coalesce(pg_catalog.to_jsonb(j) ->> 'jobname', 'number ' || j.jobid) as n
   from cron.job j where j.database = pg_catalog.current_database() order by j.jobid`
 
 /** PostgreSQL keeps no record of what they use, so their text is read. One that cannot be read, or takes every column, may use it. */
-export function jobsUsing(jobs: readonly CronJob[], of: Leaver): readonly Pick<Dependent, 'kind' | 'name'>[] {
+export function jobsUsing(
+  jobs: readonly CronJob[],
+  of: LeaverInParts,
+): readonly Pick<Dependent, 'kind' | 'name'>[] {
   return jobs
     .filter(({ command }) => useOf(command, of) !== 'none')
     .map(({ name }) => ({ kind: 'job of pg_cron', name }))

@@ -1,5 +1,6 @@
 import type { QualifiedName } from '../schema/model.ts'
 import { join, lit, pattern, regclass, type Sql, sql } from '../sql.ts'
+import { treeOf } from './tree.ts'
 
 /**
  * Everything that hangs on a column and does not travel with it: rows of (kind, name). What Bellows carries itself (indexes,
@@ -41,6 +42,10 @@ function askedFor(table: QualifiedName, column: string): Asked {
   }
 }
 
+/**
+ * What hangs on a partition alone would go with the column just the same. Each partition is asked for by itself, because the planner
+ * takes them for many, and would read the whole catalog for that.
+ */
 function dependentsOf({ relation, column, named }: Asked): Sql {
   return sql`
 select kind, name, pg_catalog.bool_or(bound) as bound from (
@@ -81,14 +86,6 @@ select coalesce(s.kind, i.type) as kind, coalesce(s.name, i.identity) as name, t
   cross join lateral pg_catalog.pg_identify_object(s.classid, s.objid, s.objsubid) i
 union all
 ${namedByTriggers({ relation, column, named })}) hanging group by kind, name`
-}
-
-/**
- * The table and its partitions, one by one: what hangs on a partition alone would go with the column just the same. Each is asked
- * for by itself, because the planner takes them for a thousand, and would read the whole catalog for that.
- */
-export function treeOf(relation: Sql): Sql {
-  return sql`(select ${relation} as relid union all select relid from pg_catalog.pg_partition_tree(${relation}) where relid <> ${relation})`
 }
 
 /**

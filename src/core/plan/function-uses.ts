@@ -3,7 +3,7 @@ import type { Dependent, QualifiedName } from '../schema/model.ts'
 import { join, lit, type Sql, sql } from '../sql.ts'
 import { isTypeOf } from '../statement-use.ts'
 import { useOf } from '../thing-use.ts'
-import type { Leaver } from './leaver.ts'
+import type { Leaver, LeaverInParts } from './leaver.ts'
 
 /** A function whose text names the table, and the column where one is asked for, wherever. */
 export interface FunctionText {
@@ -15,25 +15,25 @@ export interface FunctionText {
 }
 
 /**
- * Functions whose text names a table, and a column of it where one is asked for, for each of many: rows with `at`, the place in the
- * list. Those of Bellows, and such as PostgreSQL keeps a record of what they use, are left out.
+ * Functions whose text names a table or a partition of it, and a column where one is asked for, for each of many: rows with `at`, the place
+ * in the list. Those of Bellows, and such as PostgreSQL keeps a record of what they use, are left out.
  */
-export function functionsNaming(
-  asked: readonly { readonly table: QualifiedName; readonly column?: string }[],
-): Sql {
-  const names = asked.map(
-    ({ table, column = '' }, at) => sql`(${lit(at)}, ${folded(lit(table.name))}, ${folded(lit(column))})`,
-  )
+export function functionsNaming(asked: readonly Pick<LeaverInParts, 'table' | 'column' | 'parts'>[]): Sql {
+  const names = asked.map(({ table, column = '', parts = [] }, at) => {
+    const relations = [table, ...parts].map(({ name }) => folded(lit(name)))
+    return sql`(${lit(at)}, array[${join(relations)}], ${folded(lit(column))})`
+  })
   return sql`
 with functions as materialized (
   select p.oid, l.lanname, p.prosrc, ${folded(sql`p.prosrc`)} as text
     from pg_catalog.pg_proc p join pg_catalog.pg_language l on l.oid = p.prolang and l.lanname in ('sql', 'plpgsql')
     where p.pronamespace not in (select oid from pg_catalog.pg_namespace where nspname in ('pg_catalog', 'information_schema', 'bellows'))
       and p.prokind in ('f', 'p') and p.prosqlbody is null)
-select asked.at, f.* from (values ${join(names)}) asked (at, relation, name)
+select asked.at, f.* from (values ${join(names)}) asked (at, relations, name)
   cross join lateral (
     select oid::pg_catalog.regprocedure::text as name, lanname as language, prosrc as body, pg_catalog.pg_get_functiondef(oid) as definition
-      from functions where pg_catalog.strpos(text, asked.relation) > 0 and pg_catalog.strpos(text, asked.name) > 0 offset 0) f
+      from functions where pg_catalog.strpos(text, asked.name) > 0
+        and exists (select from pg_catalog.unnest(asked.relations) relation where pg_catalog.strpos(text, relation) > 0) offset 0) f
   order by 1, 2`
 }
 
@@ -48,7 +48,7 @@ function folded(text: Sql): Sql {
  */
 export function functionsUsing(
   functions: readonly FunctionText[],
-  of: Leaver,
+  of: LeaverInParts,
 ): readonly Pick<Dependent, 'kind' | 'name'>[] {
   const typed = typeIn(of)
   return functions

@@ -9,6 +9,9 @@ export interface Leaver {
   readonly thing?: Thing
 }
 
+/** The same with the partitions of its table: what names one uses the column as well. */
+export type LeaverInParts = Leaver & { readonly parts?: readonly QualifiedName[] }
+
 /** Of what is on no table. */
 export const NO_TABLE: QualifiedName = { namespace: '', name: '' }
 

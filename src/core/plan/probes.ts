@@ -1,6 +1,7 @@
 import type { Column, QualifiedName } from '../schema/model.ts'
 import { id, lit, regclass, type Sql, sql } from '../sql.ts'
 import type { Installed } from './row-trigger.ts'
+import { treeOf } from './tree.ts'
 
 /** Read-only questions to the catalog, each one boolean. Of a table that is gone nothing is true, also not that a thing is absent. */
 
@@ -65,18 +66,14 @@ export function hasNoChildren(table: QualifiedName): Sql {
   return sql`not exists (select from pg_catalog.pg_inherits h join pg_catalog.pg_class c on c.oid = h.inhrelid where h.inhparent = ${regclass(table)} and not c.relispartition)`
 }
 
-/** The table, and its partitions on all levels. */
-const treeOf = (table: QualifiedName): Sql =>
-  sql`(select ${regclass(table)} as relid union select relid from pg_catalog.pg_partition_tree(${regclass(table)}))`
-
 /** The trigger is there, on each partition, too; fires always, and its function says exactly what was planned. */
 export function dualWriteStands(installed: Installed): Sql {
-  return sql`not exists (select from ${treeOf(installed.table)} t where not exists (select from pg_catalog.pg_trigger g join pg_catalog.pg_proc f on f.oid = g.tgfoid where g.tgrelid = t.relid and g.tgname = ${lit(installed.trigger)} and g.tgenabled = 'A' and f.prosrc = ${lit(installed.body)}))`
+  return sql`not exists (select from ${treeOf(regclass(installed.table))} t where not exists (select from pg_catalog.pg_trigger g join pg_catalog.pg_proc f on f.oid = g.tgfoid where g.tgrelid = t.relid and g.tgname = ${lit(installed.trigger)} and g.tgenabled = 'A' and f.prosrc = ${lit(installed.body)}))`
 }
 
 /** No trigger of somebody else fires behind the dual write and could change what it has put in step. */
 export function dualWriteIsLast(installed: Omit<Installed, 'body'>): Sql {
-  return sql`not exists (select from pg_catalog.pg_trigger g join pg_catalog.pg_proc f on f.oid = g.tgfoid where g.tgrelid in ${treeOf(installed.table)} and not g.tgisinternal and g.tgenabled <> 'D' and g.tgtype::integer & 3 = 3 and g.tgname::text collate "C" > ${lit(installed.trigger)} and f.pronamespace is distinct from pg_catalog.to_regnamespace('bellows'))`
+  return sql`not exists (select from pg_catalog.pg_trigger g join pg_catalog.pg_proc f on f.oid = g.tgfoid where g.tgrelid in ${treeOf(regclass(installed.table))} and not g.tgisinternal and g.tgenabled <> 'D' and g.tgtype::integer & 3 = 3 and g.tgname::text collate "C" > ${lit(installed.trigger)} and f.pronamespace is distinct from pg_catalog.to_regnamespace('bellows'))`
 }
 
 export function dualWriteAbsent(installed: Omit<Installed, 'body'>): Sql {
@@ -176,12 +173,12 @@ export function indexIsAsPlanned(
 
 /** Has neither the table nor any of its partitions a row? */
 export function isEmpty(table: QualifiedName): Sql {
-  return sql`not exists (select from ${treeOf(table)} t where pg_catalog.pg_relation_size(t.relid) > 0)`
+  return sql`not exists (select from ${treeOf(regclass(table))} t where pg_catalog.pg_relation_size(t.relid) > 0)`
 }
 
 /** No more bytes than that, partitions counted in: what takes a lock for as long as it reads the table must not be surprised by its growth. */
 export function isAtMost(table: QualifiedName, bytes: number): Sql {
-  return sql`(select pg_catalog.sum(pg_catalog.pg_table_size(t.relid)) from ${treeOf(table)} t) <= ${lit(bytes)}`
+  return sql`(select pg_catalog.sum(pg_catalog.pg_table_size(t.relid)) from ${treeOf(regclass(table))} t) <= ${lit(bytes)}`
 }
 
 export function relationAbsent(of: QualifiedName): Sql {

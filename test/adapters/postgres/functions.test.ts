@@ -59,6 +59,23 @@ describe('a function', () => {
     else expect((await contract).state).toBe('completed')
   })
 
+  test('that names a partition is a dependent of the column of its table, and so is a job of pg_cron', async () => {
+    const database = await testDatabase(
+      `create table users (id int, name text, other text) partition by range (id); create table low partition of users for values from (0) to (10);
+       create function f() returns text language sql as 'select name from low limit 1';
+       create function g() returns text language sql as 'select other from low limit 1';
+       create schema cron; create table cron.job (jobid int, command text, database text default current_database());
+       insert into cron.job values (1, 'delete from low where other is null'), (2, 'delete from low where name is null')`,
+    )
+    const bellows = await database.bellows()
+    const run = await bellows.change((driver) => driver.advance(MIGRATION, 'verify'))
+    const [report] = await bellows.gates(run)
+    expect(report?.checks.find(({ check }) => check === 'dependents')?.because).toEqual([
+      'the function public.f() depends on "users"."name"',
+      'the job of pg_cron number 2 depends on "users"."name"',
+    ])
+  })
+
   test('that surely uses the column is told by the plan once, and one that may do so as well', async () => {
     const database = await testDatabase(
       GIVEN,

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { Operation } from '../../../src/core/operations/migration.ts'
 import {
   clearColumnState,
   closeDoorSql,
@@ -8,6 +9,7 @@ import {
 import { type TestDatabase, testDatabase } from '../../support/database.ts'
 import { aRole } from '../../support/role.ts'
 
+const IN_EVENTS = { namespace: 'public', table: 'events' } as const
 const EVENTS = { namespace: 'public', name: 'events' }
 const GIVEN = `create schema "Old Days";
   create table events (id bigint, at date, name text, title text) partition by range (at);
@@ -153,5 +155,28 @@ describe('a role that has a right on a partition', () => {
     expect(await may(database, role, '*', 'events_2021_a')).toBe(true)
     expect(await may(database, role, '', 'events_2021_a')).toBe(false)
     expect(await may(database, role, 'name', 'aside')).toBe(false)
+  })
+})
+
+describe('a look at a gate', () => {
+  test.for<readonly [string, Operation]>([
+    ['a column', { ...IN_EVENTS, kind: 'drop_column', column: 'name' }],
+    ['an index', { ...IN_EVENTS, kind: 'drop_index', index: 'by_title' }],
+    ['a default', { ...IN_EVENTS, kind: 'alter_column', column: 'title', default: null }],
+  ])('does not wait for whoever has a partition locked: %s', async ([, operation]) => {
+    const database = await testDatabase(
+      GIVEN,
+      `create index by_title on events (title); alter table events alter title set default 'none'`,
+    )
+    const migration = { name: '0001_test', operations: [operation] }
+    const bellows = await database.bellows()
+    const run = await bellows.change((driver) => driver.advance(migration, 'verify'))
+    const session = await database.session()
+    await session.query('begin; lock events_2021_a')
+    await database.query(`alter database ${database.name} set lock_timeout = '1s'`)
+    const late = await database.bellows()
+    const [report] = await late.gates(run)
+    expect(report?.checks.find(({ check }) => check === 'dependents')?.state).toBe('green')
+    await session.query('rollback')
   })
 })
