@@ -29,13 +29,18 @@ export function standsOn(
       hint: `Take it back first: bellows deploy abort ${migration}`,
     }
   const earlier = first.before.map(({ version }) => version)
-  const living = fleet?.filter(({ state }) => state !== 'gone').map(({ version }) => version)
-  const [newer] = leftBy(last, end.outcome).filter(
-    (version) => !earlier.includes(version) && (living?.includes(version) ?? true),
-  )
+  const left = leftBy(last, end.outcome).filter((version) => !earlier.includes(version))
+  const isOfOurs = ({ version, role }: FleetInstance) =>
+    left.includes(version) || ('roles' in last && last.roles.some((one) => one.role === role))
+  // Also what came in its place, be it for another migration; other roles are of another application on the same database.
+  const living = fleet
+    ?.filter((one) => one.state !== 'gone' && !earlier.includes(one.version) && isOfOurs(one))
+    .map(({ version }) => version)
+  const [newer] = left.length === 0 ? [] : (living ?? left)
   if (newer === undefined) return undefined
+  const came = left.includes(newer) ? 'was rolled out for it' : 'came in behind what was rolled out for it'
   return {
-    because: `"${newer}" was rolled out for it and may still run`,
+    because: `"${newer}" ${came} and may still run`,
     hint:
       earlier[0] === undefined
         ? 'Stop it first.'

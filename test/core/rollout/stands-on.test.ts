@@ -10,7 +10,7 @@ const begins = (version: string, ...before: readonly string[]): RolloutStarted =
   kind: 'rollout_started',
   number: 1,
   version,
-  roles: [],
+  roles: [{ role: 'web', instances: 1 }],
   rules: rolloutRules(),
   before: before.map((earlier) => ({ ...one(earlier), available: true })),
   heard: 0,
@@ -59,6 +59,19 @@ describe('what stands on the new shape of a migration', () => {
     expect(standsOn('0001', done, [seen(one('2'), 'stopping')])).toBeDefined()
     // Whoever has begun it may start another one at any moment.
     expect(standsOn('0001', of(begins('2', '1')), [])).toBeDefined()
+  })
+
+  test('is also what came in its place, where that can be seen', () => {
+    const done = of(begins('2', '1'), ends('done'))
+    const runs = (version: string, history = done) => standsOn('0001', history, [seen(one(version))])
+    expect(runs('3')).toMatchObject({
+      because: '"3" came in behind what was rolled out for it and may still run',
+      hint: 'Deploy what ran before first: bellows deploy rollout 0001 --to 1',
+    })
+    expect(runs('1')).toBeUndefined()
+    expect(runs('3', of(begins('2', '1'), ends('rolled_back'))), 'over what does without').toBeUndefined()
+    const other = { ...seen(one('3')), role: 'ledger' }
+    expect(standsOn('0001', done, [other]), 'another application').toBeUndefined()
   })
 })
 
