@@ -70,6 +70,22 @@ describe('a rollout', () => {
     await bellows.refuseOvertaken(MIGRATION, '3')
   })
 
+  test('does not replace what was rolled out since it was wanted', async () => {
+    const { bellows, run } = await readyDatabase()
+    const { deployer } = servingFleet()
+    const roll = (version: string, more: { behind?: number } = {}, one = deployer) =>
+      bellows.change((driver) => driver.rollOut(run, { ...wish(version), ...more }, one))
+    const { number } = await roll('2')
+    await roll('3', { behind: number })
+    await expect(roll('4', { behind: number })).rejects.toMatchObject({
+      code: 'run_conflict',
+      message: '"3" was rolled out since the deployment of "4" began.',
+    })
+    expect((await bellows.rollout(run))?.version, 'nothing was begun').toBe('3')
+    await roll('3', { behind: number })
+    await roll('4')
+  })
+
   test('leaves what it needs of those that are gone, and forgets who was of deployments long ago', async () => {
     const { bellows, run } = await readyDatabase()
     const fleet = servingFleet()

@@ -9,6 +9,8 @@ export interface RolloutWish {
   readonly version: string
   readonly roles: readonly RoleWish[]
   readonly rules: RolloutRules
+  /** Number of the last rollout that whoever wishes it has heard of: what came in since is not replaced. Absent: it is. */
+  readonly behind?: number
 }
 
 /** Beginnings and ends of rollouts of all runs, oldest first. */

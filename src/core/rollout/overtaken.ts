@@ -23,11 +23,9 @@ export function overtaking(history: RolloutHistory, { run, version }: Waiter): O
   const own = history.findLast(
     (one) => one.run === run && one.event.kind === 'rollout_started' && one.event.version === version,
   )?.event
-  const ours = own?.kind === 'rollout_started' ? replacedBy(own) : undefined
+  const ours = own?.kind === 'rollout_started' ? own : undefined
   const at = history.findLastIndex(
-    ({ event }) =>
-      event.kind === 'rollout_started' &&
-      (ours === undefined || replacedBy(event).some((one) => ours.includes(one))),
+    ({ event }) => event.kind === 'rollout_started' && (ours === undefined || replacesSame(event, ours)),
   )
   const last = history[at]
   if (last?.event.kind !== 'rollout_started') return undefined
@@ -38,6 +36,29 @@ export function overtaking(history: RolloutHistory, { run, version }: Waiter): O
   return other === undefined ? undefined : { version: other, isOver }
 }
 
+/** The version that was rolled out last in place of the same as another rollout is about. */
+export function lastInPlaceOf(
+  history: RolloutHistory,
+  started: RolloutStarted | RollStarted,
+): string | undefined {
+  const events = history.map(({ event }) => event)
+  return events
+    .flatMap((event) =>
+      event.kind === 'rollout_started' && replacesSame(event, started) ? [event.version] : [],
+    )
+    .at(-1)
+}
+
+/** Another application on the same database has roles or workloads of its own. */
+export function replacesSame(
+  one: RolloutStarted | RollStarted,
+  other: RolloutStarted | RollStarted,
+): boolean {
+  const names = replacedBy(other)
+  return replacedBy(one).some((name) => names.includes(name))
+}
+
+/** The roles or the workloads that a rollout is about. */
 function replacedBy(started: RolloutStarted | RollStarted): readonly string[] {
   return 'workloads' in started
     ? started.workloads.map(workloadName)

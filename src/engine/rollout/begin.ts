@@ -21,6 +21,7 @@ import {
   refuseTooOld,
   refuseUnfit,
   refuseUnready,
+  refuseUnseen,
   versionsTooOld,
   type Wanted,
 } from './refuse.ts'
@@ -61,6 +62,7 @@ export async function beginRollout(
   await beginOnce(engine, id, {
     version: wish.version,
     ofWorkloads: false,
+    behind: wish.behind,
     start: async (history, heard) => {
       refuseUnfit(wish)
       const fleet = await deployer.fleet()
@@ -92,6 +94,7 @@ export async function beginOnce(engine: Driving, id: number, wanted: Beginning):
   refuseTooOld(wanted.version, await versionsTooOld(engine, history))
   const { requests } = await engine.rollouts.look(id, { entry: 0, request: 0 })
   const started = await wanted.start(history, requests.at(-1)?.seq ?? 0)
+  refuseUnseen(history, started, wanted)
   engine.begun?.set(id, started.number)
   const entering: readonly Event[] = AHEAD.includes(run.state)
     ? [{ type: 'phase_entered', phase: 'rollout' }]

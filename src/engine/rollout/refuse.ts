@@ -1,7 +1,8 @@
 import { BellowsError } from '../../core/errors.ts'
 import type { Migration } from '../../core/operations/migration.ts'
-import { openIn, type RolloutHistory, type RolloutWish } from '../../core/rollout/begin.ts'
-import { overtaking } from '../../core/rollout/overtaken.ts'
+import { numberOf, openIn, type RolloutHistory, type RolloutWish } from '../../core/rollout/begin.ts'
+import type { RolloutStarted, RollStarted } from '../../core/rollout/event.ts'
+import { lastInPlaceOf, overtaking } from '../../core/rollout/overtaken.ts'
 import { rulesProblems } from '../../core/rollout/rules.ts'
 import { tooOld } from '../../core/rollout/too-old.ts'
 import type { TooOld } from '../../core/rollout/way-back.ts'
@@ -63,6 +64,8 @@ export interface Wanted {
   readonly version: string
   /** Of the workloads of a cluster, rather than of instances one by one? */
   readonly ofWorkloads: boolean
+  /** Number of the last rollout that whoever wants it has heard of. */
+  readonly behind?: number | undefined
 }
 
 export function refuseOther(
@@ -75,6 +78,24 @@ export function refuseOther(
   throw new BellowsError('run_conflict', `The rollout of "${event.version}" is not over.`, {
     hint: 'See "bellows deploy status". Finish it (bellows deploy resume) or take it back (bellows deploy abort) first.',
   })
+}
+
+/** Another version that came in since a deployment began is not replaced by one that was wanted before. */
+export function refuseUnseen(
+  history: RolloutHistory,
+  started: RolloutStarted | RollStarted,
+  { version, behind }: Wanted,
+): void {
+  const unseen = behind === undefined ? [] : history.filter((entry) => numberOf(entry) > behind)
+  const other = lastInPlaceOf(unseen, started)
+  if (other === undefined || other === version) return
+  throw new BellowsError(
+    'run_conflict',
+    `"${other}" was rolled out since the deployment of "${version}" began.`,
+    {
+      hint: 'See "bellows deploy history". Where this one is to replace it all the same, run the same command again.',
+    },
+  )
 }
 
 export function refuseUnready(run: Run): void {

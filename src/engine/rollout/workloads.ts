@@ -25,6 +25,8 @@ export interface WorkloadWish {
   readonly version: string
   /** How long somebody else is waited for who brings it in; of no use where Bellows does so itself. */
   readonly waitMs: number
+  /** As of a `RolloutWish`. */
+  readonly behind?: number
 }
 
 /**
@@ -34,13 +36,14 @@ export interface WorkloadWish {
 export async function rollOutWorkloads(
   engine: Driving,
   run: number,
-  { version, waitMs }: WorkloadWish,
+  { version, waitMs, behind }: WorkloadWish,
 ): Promise<WorkloadRollout> {
   const kubernetes = kubernetesNeeded(engine)
   const { mode, workloads } = kubernetes
   await beginOnce(engine, run, {
     version,
     ofWorkloads: true,
+    behind,
     start: async (history, heard): Promise<RollStarted> => {
       const facts = await standingWorkloads(engine)
       if (mode === 'drive') await refuseUnrollable(kubernetes, version, facts)

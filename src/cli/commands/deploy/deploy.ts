@@ -94,9 +94,14 @@ async function deployed(session: Session, named: string | undefined, flags: Depl
       await bellows.name(),
       flags.confirm,
     )
-  await bellows.change((driver) => driver.refuseDeployment(migration, wishOf(deployment, flags.to)))
+  const behind = await bellows.change(async (driver) => {
+    await driver.refuseDeployment(migration, wishOf(deployment, flags.to))
+    const [last] = await driver.pastRollouts()
+    return last?.number ?? 0
+  })
   await announced(session, flags)
-  const run = await rolledOut(session, await prepared(session, migration), flags)
+  // What somebody else rolls out meanwhile was wanted later than this one.
+  const run = await rolledOut(session, await prepared(session, migration), { ...flags, behind })
   if (flags.contract === false) return await reportRun(session, run, flags)
   // Nobody is kept from deploying meanwhile, and then it is no longer this version that the contract is for.
   const refuse = (): Promise<void> => bellows.refuseOvertaken(migration, flags.to)

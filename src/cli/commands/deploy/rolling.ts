@@ -1,4 +1,4 @@
-import { BellowsError, previewOf, type Run } from '../../../index.ts'
+import { BellowsError, previewOf, type RolloutWish, type Run } from '../../../index.ts'
 import { type Deployment, deploymentNeeded } from '../../deployment.ts'
 import { workloadPreview } from '../../render/workloads.ts'
 import type { Session } from '../../session.ts'
@@ -25,17 +25,20 @@ export async function rolloutPreview(
   return previewOf({ version, roles, rules }, await deployer.fleet()).lines
 }
 
+type Rolling = RolloutFlags & Pick<RolloutWish, 'behind'>
+
 /** @returns the run as it stands behind the rollout */
-export async function rolledOut(session: Session, begun: Run, flags: RolloutFlags): Promise<Run> {
+export async function rolledOut(session: Session, begun: Run, flags: Rolling): Promise<Run> {
   const { bellows, terminal } = session
   const { to: version, rolloutTimeout: waitMs = ROLLOUT_TIMEOUT_MS } = flags
+  const behind = flags.behind === undefined ? {} : { behind: flags.behind }
   const chosen = deploymentNeeded(session.deployment)
   if (chosen.by === 'workloads') {
-    await bellows.change((driver) => driver.rollOutWorkloads(begun.id, { version, waitMs }))
+    await bellows.change((driver) => driver.rollOutWorkloads(begun.id, { version, waitMs, ...behind }))
     terminal.err(`rollout: "${version}" is in every workload, and no old pod is left in them\n`)
   } else {
     const { deployer, roles, rules } = chosen
-    await bellows.change((driver) => driver.rollOut(begun.id, { version, roles, rules }, deployer))
+    await bellows.change((driver) => driver.rollOut(begun.id, { version, roles, rules, ...behind }, deployer))
     terminal.err(`rollout: every instance serves "${version}"\n`)
   }
   const [now = begun] = await bellows.runs({ id: begun.id })
