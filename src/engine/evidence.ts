@@ -13,13 +13,14 @@ import { lit, sql } from '../core/sql.ts'
 import { declaredClients } from './clients.ts'
 import type { Engine } from './context.ts'
 import { besideOf, type Gated, scopeOf } from './gated.ts'
-import { inventoryOf, stayingOf } from './inventory.ts'
+import { inventoryOf } from './inventory.ts'
 import { keepWatch } from './keep-watch.ts'
 import { readOldTransactions } from './old-transactions.ts'
-import { foundOn, type OnStandby, readStandbys } from './on-standbys.ts'
+import { foundOn, readLockingOnStandbys, readStandbys } from './on-standbys.ts'
 import { readRegistered } from './registered.ts'
 import { readReplays } from './replay.ts'
 import { readReplications } from './replications.ts'
+import { stayingOf } from './staying.ts'
 import { readSessions } from './strangers.ts'
 import { readUse } from './use.ts'
 
@@ -55,7 +56,10 @@ async function seenNow(engine: Engine, run: Run | undefined, of: Gated): Promise
     ...(of.thing === undefined ? {} : { staying: staying === undefined ? {} : { version: staying } }),
     ...(run === undefined ? {} : await inventoryOf(engine, rolledOut, of)),
     sessions: await readSessions(engine, of, staying, standbys),
-    transactions: await oldTransactions(engine, of, standbys),
+    transactions: [
+      ...(await readOldTransactions(database, of, settings.gate)),
+      ...foundOn(standbys, 'transactions'),
+    ],
     replays: await readReplays(engine.standbys),
     clients: await declaredClients(engine, run?.id),
     replications: [...(await readReplications(database, of)), ...foundOn(standbys, 'slots')],
@@ -84,12 +88,10 @@ function without(
 }
 
 /** On the primary whoever may use what leaves; on standbys whoever has it locked. */
-export async function oldTransactions(
-  { database, settings }: Engine,
-  of: Gated,
-  standbys: readonly OnStandby[],
-): Promise<readonly OldTransaction[]> {
-  return [...(await readOldTransactions(database, of, settings.gate)), ...foundOn(standbys, 'transactions')]
+export async function oldTransactions(engine: Engine, of: Gated): Promise<readonly OldTransaction[]> {
+  const { database, settings } = engine
+  const onPrimary = await readOldTransactions(database, of, settings.gate)
+  return [...onPrimary, ...(await readLockingOnStandbys(engine, of))]
 }
 
 async function lastBrownout({ database }: Engine, of: Gated): Promise<Pick<GateFacts, 'brownout'>> {

@@ -17,7 +17,7 @@ import { gatherEvidence, oldTransactions } from './evidence.ts'
 import { besideOf, closeDoorOf, columnArguments, doorStaysOf, type Gated, openDoorOf } from './gated.ts'
 import { holds } from './holds.ts'
 import { transactWithLocks } from './lock.ts'
-import { readStandbys } from './on-standbys.ts'
+import { note } from './note.ts'
 import type { Transaction } from './ports.ts'
 import type { GateSettings } from './settings.ts'
 import { unusedSince } from './unused.ts'
@@ -65,6 +65,25 @@ export async function passAgain(engine: Driving, run: Run, gate: GateStep, passe
 }
 
 /**
+ * Whatever keeps a contract from going on behind its gates, be it another gate or a lock: nobody stays locked out for that. What is
+ * hidden by then stays so.
+ */
+export async function orOpened(
+  engine: Driving,
+  run: Run,
+  gates: readonly GateStep[],
+  contract: () => Promise<void>,
+): Promise<void> {
+  try {
+    await contract()
+  } catch (error) {
+    // A driver that was lost meanwhile cannot; then they open by themselves.
+    await note(engine, run.id, [], gates.map(openDoorOf)).catch(() => undefined)
+    throw error
+  }
+}
+
+/**
  * Looks ahead, with the door open, where something that takes long comes before the gate. Transactions may end until then.
  * @throws BellowsError with every reason
  */
@@ -105,7 +124,7 @@ async function lookUntilTransactionsEnd(engine: Driving, { run, gate, rules }: P
   if (!keep(facts.transactions)) return facts
   for (let waitedMs = 0; waitedMs < transactionsMs; waitedMs += pollMs) {
     await engine.clock.sleep(pollMs)
-    if (!keep(await oldTransactions(engine, gate, await readStandbys(engine, gate)))) break
+    if (!keep(await oldTransactions(engine, gate))) break
   }
   // Everything else has aged meanwhile.
   return await gatherEvidence(engine, run, gate)

@@ -2,49 +2,13 @@ import { messageOf } from '../core/errors.ts'
 import type { GateFacts } from '../core/gate/facts.ts'
 import type { InventoryFacts } from '../core/gate/inventory.ts'
 import { NEEDS_NO_WORD } from '../core/gate/leases.ts'
-import type { RolloutEntry } from '../core/rollout/event.ts'
 import type { Rollout } from '../core/rollout/rollout.ts'
-import { mayBeEarlier } from '../core/rollout/stands-on.ts'
 import type { WorkloadRollout } from '../core/rollout/workload-rollout.ts'
 import type { Engine } from './context.ts'
 import type { Gated } from './gated.ts'
-import { lastRollout, readRolloutEntries } from './rollout/look.ts'
+import type { Staying } from './staying.ts'
 
 type Inventoried = Pick<GateFacts, 'inventory'>
-
-/** The newest rollout for a run, and the version of the application that is to stay, where anybody has said so. */
-export interface Staying {
-  readonly last?: Rollout | WorkloadRollout | undefined
-  /** Unless it was taken back or given up. */
-  readonly rollout?: Rollout | WorkloadRollout | undefined
-  /** Why nobody knows it, where that is not plain. */
-  readonly unclear?: string | undefined
-  readonly version?: string | undefined
-}
-
-/**
- * The word of whoever asks goes before what was rolled out last. That tells nothing where it may have run before the migration: it is
- * what uses the old shape then, be it that it came under a deployer for the first time, or was gone back to.
- */
-export async function stayingOf(engine: Engine, run: number | undefined): Promise<Staying> {
-  const { version } = engine.settings.gate
-  if (run === undefined) return { version }
-  const entries = await readRolloutEntries(engine, run)
-  const last = lastRollout(entries)
-  const rollout = last?.outcome === 'rolled_back' || last?.outcome === 'abandoned' ? undefined : last
-  if (version !== undefined || rollout === undefined) return { last, rollout, version }
-  return mayBeEarlier(rollout.version, startsIn(entries))
-    ? {
-        last,
-        rollout,
-        unclear: `"${rollout.version}", which was rolled out last, may have run before the migration`,
-      }
-    : { last, rollout, version: rollout.version }
-}
-
-function startsIn(entries: readonly RolloutEntry[]) {
-  return entries.flatMap(({ event }) => (event.kind === 'rollout_started' ? [event] : []))
-}
 
 /**
  * What there is of the application, for a run for which it was rolled out, or where whoever asks says which version is to stay.

@@ -5,6 +5,7 @@ import { sql } from '../core/sql.ts'
 import type { Engine } from './context.ts'
 import type { Gated } from './gated.ts'
 import { readOldTransactions } from './old-transactions.ts'
+import type { Standby } from './ports.ts'
 import { readReplications } from './replications.ts'
 
 /** What is there on a standby: all of it, or why that is not known. */
@@ -17,24 +18,23 @@ interface StandbySeen {
   readonly slots: readonly Replication[]
 }
 
+type Asking = Pick<Engine, 'standbys' | 'settings'>
+
 /** Asks every listed one. */
-export async function readStandbys(
-  { standbys, settings }: Pick<Engine, 'standbys' | 'settings'>,
-  of: Gated,
-): Promise<readonly OnStandby[]> {
+export async function readStandbys(engine: Asking, of: Gated): Promise<readonly OnStandby[]> {
   return await Promise.all(
-    standbys.map(async (server): Promise<OnStandby> => {
+    engine.standbys.map(async (server): Promise<OnStandby> => {
       const standby = server.name
       try {
         const sessions = await server.read<{ application: string }>(
           sql`select * from bellows.client_sessions()`,
         )
-        const transactions = await readOldTransactions(server, of, settings.gate)
+        const transactions = await readLocking(engine, server, of)
         const replications = await readReplications(server, of)
         return {
           standby,
           sessions,
-          transactions: transactions.filter(({ holds }) => holds),
+          transactions,
           slots: replications.filter(({ kind }) => kind === 'slot'),
         }
       } catch (error) {
@@ -42,6 +42,24 @@ export async function readStandbys(
       }
     }),
   )
+}
+
+/** The transactions alone, for whoever waits until they end; of those that answer. */
+export async function readLockingOnStandbys(engine: Asking, of: Gated): Promise<readonly OldTransaction[]> {
+  const found = engine.standbys.map(async (server) => {
+    const transactions = await readLocking(engine, server, of).catch(() => [])
+    return transactions.map((one) => ({ ...one, standby: server.name }))
+  })
+  return (await Promise.all(found)).flat()
+}
+
+async function readLocking(
+  { settings }: Asking,
+  server: Standby,
+  of: Gated,
+): Promise<readonly OldTransaction[]> {
+  const transactions = await readOldTransactions(server, of, settings.gate)
+  return transactions.filter(({ holds }) => holds)
 }
 
 /** Of all that could be asked. */

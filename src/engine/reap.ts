@@ -1,12 +1,12 @@
 import { BellowsError } from '../core/errors.ts'
-import type { Event } from '../core/run/event.ts'
+import { argument } from '../core/gate/argument.ts'
 import type { Run } from '../core/run/run.ts'
 import type { Engine } from './context.ts'
 import { drive, graceLeftMs, readRun } from './drive.ts'
 import { asDriver } from './driving.ts'
-import { rulesFrom } from './gate.ts'
 import { note } from './note.ts'
 import { readRuns } from './runs.ts'
+import { purgeScheduled, scheduledFor } from './scheduled.ts'
 
 /** What became of a hidden shape that was to be dropped by itself. */
 export interface Reaped {
@@ -20,16 +20,8 @@ export interface Reaped {
 
 /** Lets a hidden shape be dropped by `reap`, once it has been hidden for so long. */
 export async function schedulePurge(engine: Engine, run: number, graceMs: number): Promise<Run> {
-  const { version } = engine.settings.gate
-  const { overrides } = rulesFrom(engine.settings.gate)
-  const scheduled: Event = {
-    type: 'purge_scheduled',
-    graceMs,
-    ...(version === undefined ? {} : { staying: version }),
-    ...(overrides.length === 0 ? {} : { overrides }),
-  }
   return await asDriver(engine, async (driving) => {
-    await note(driving, run, [scheduled])
+    await note(driving, run, [purgeScheduled(engine, graceMs)])
     return await readRun(driving, run)
   })
 }
@@ -54,22 +46,24 @@ async function dropped(engine: Engine, run: Run): Promise<Reaped> {
     return { migration, dropped: true }
   } catch (error) {
     if (!(error instanceof BellowsError) || error.code === 'interrupted') throw error
-    return { migration, dropped: false, because: `${error.message} ${error.hint ?? ''}`.trim() }
+    return {
+      migration,
+      dropped: false,
+      because: whyKept(error, migration, asScheduled.settings.gate.version),
+    }
   }
 }
 
-/** Nobody is there any more to say which version is to stay, and what to go without: it was said when the drop was scheduled. */
-async function scheduledFor(engine: Engine, run: Run): Promise<Engine> {
-  const { settings } = engine
-  const scheduled = (await engine.journal.entries([run.id])).findLast(
-    ({ event }) => event.type === 'purge_scheduled',
-  )?.event
-  const said = scheduled?.type === 'purge_scheduled' ? scheduled : undefined
-  const version = settings.gate.version ?? said?.staying
-  const gate = {
-    ...settings.gate,
-    overrides: [...settings.gate.overrides, ...(said?.overrides ?? [])],
-    ...(version === undefined ? {} : { version }),
-  }
-  return { ...engine, settings: { ...settings, gate, graceMs: run.purgeAfterMs ?? 0 } }
+/** Whoever rolled out something else since then may have done so where nobody here sees it. */
+function whyKept(
+  { code, message, hint }: BellowsError,
+  migration: string,
+  staying: string | undefined,
+): string {
+  const isClosed = code === 'gate_closed' || code === 'instances_blocking'
+  const said =
+    isClosed && staying !== undefined
+      ? `It goes by "${staying}" as the version that is to stay. Where another one has taken its place, say so: bellows contract ${argument(migration)} --to <version>.`
+      : undefined
+  return [message, said, hint].filter((part) => part !== undefined).join(' ')
 }

@@ -11,6 +11,19 @@ const INDEX: Migration = {
   name: '0001_test',
   operations: [{ kind: 'drop_index', namespace: 'public', table: 'users', index: 'users_by_name' }],
 }
+const LATER: Migration = {
+  name: '0002_later',
+  operations: [
+    {
+      kind: 'add_column',
+      namespace: 'public',
+      table: 'orders',
+      column: 'note',
+      type: 'text',
+      nullable: true,
+    },
+  ],
+}
 const UNNAMED = 'nobody has said which version of the application is to stay'
 
 interface Given {
@@ -24,7 +37,7 @@ async function rolledOut(
   { migration = MIGRATION, fleet = servingFleet() }: Given = {},
 ) {
   const database = await testDatabase(
-    'create table users (id int primary key, name text); create index users_by_name on users (name)',
+    'create table users (id int primary key, name text); create index users_by_name on users (name); create table orders (id int)',
   )
   const open = (more: SettingsChange['gate'] = {}) =>
     database.bellows({
@@ -37,6 +50,7 @@ async function rolledOut(
     await bellows.change((driver) => driver.rollOut(id, wish(version), fleet.deployer))
   return {
     bellows,
+    fleet,
     open,
     contract: (one: Bellows) => one.change((driver) => driver.advance(migration, 'purge')),
   }
@@ -81,6 +95,27 @@ describe('the version that is to stay', () => {
     expect(await check(await open({ version: '2' }), 'inventory')).toMatchObject({
       state: 'red',
       offenders: [{ version: '1' }, { version: '1' }, { version: '1' }],
+    })
+  })
+
+  test('is the one that came in over it for a later migration, and not one that registered before', async () => {
+    const { bellows, fleet } = await rolledOut(['2'])
+    const later = await bellows.change((driver) => driver.advance(LATER, 'verify'))
+    await bellows.instances.register({ instance: 'web-1', uses: [], version: '3' })
+    await bellows.change((driver) => driver.rollOut(later.id, wish('3'), fleet.deployer))
+    expect(await check(bellows, 'inventory')).toMatchObject({ state: 'green' })
+
+    const known = await rolledOut([])
+    await known.bellows.instances.register({ instance: 'web-1', uses: [], version: '3' })
+    const [run] = await known.bellows.runs()
+    const other = await known.bellows.change((driver) => driver.advance(LATER, 'verify'))
+    const roll = (id: number, version: string) =>
+      known.bellows.change((driver) => driver.rollOut(id, wish(version), known.fleet.deployer))
+    await roll(run?.id ?? 0, '2')
+    await roll(other.id, '3')
+    expect(await check(known.bellows, 'inventory')).toMatchObject({
+      state: 'red',
+      offenders: [{ version: '3' }, { version: '3' }, { version: '3' }],
     })
   })
 

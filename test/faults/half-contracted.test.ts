@@ -1,8 +1,9 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { SettingsChange } from '../../src/config.ts'
-import type { Operation } from '../../src/index.ts'
+import type { Bellows, Operation } from '../../src/index.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
 import { goneWithout } from '../support/gone-without.ts'
+import { servingFleet, wish } from '../support/rollouts.ts'
 
 const SETTINGS: SettingsChange = {
   lock: { canaryTimeoutMs: 20, heldTimeoutMs: 50, pauseMaxMs: 50, deadlineMs: 200 },
@@ -19,6 +20,7 @@ const GIVEN = `create table others (id int, code text);
 const NEW = { instance: 'new-1', version: 'v2', uses: ['users.*', 'others.*', 'log.*'] }
 
 const on = (table: string) => ({ namespace: 'public', table }) as const
+const FILLED: Operation = { kind: 'alter_column', ...on('others'), column: 'code', nullable: false }
 const DROP: Operation = { kind: 'drop_index', ...on('users'), index: 'by_code' }
 
 async function given(graceMs = 0) {
@@ -62,10 +64,9 @@ test('the second of two statements that begin alike waits for whoever came back 
 
 test('an instance that comes back between the gate of an index and its drop does not cost the way back', async () => {
   const { database, bellows, contract } = await given()
-  const filled: Operation = { kind: 'alter_column', ...on('others'), column: 'code', nullable: false }
-  await contract([filled, DROP], 'retire')
+  await contract([FILLED, DROP], 'retire')
   await oldComesBackAt(database, `new.event ->> 'type' = 'gate_opened'`)
-  await expect(contract([filled, DROP])).rejects.toMatchObject({ code: 'instances_blocking' })
+  await expect(contract([FILLED, DROP])).rejects.toMatchObject({ code: 'instances_blocking' })
   expect((await bellows.run('0001_test'))?.state).toBe('retiring')
   expect((await bellows.change((driver) => driver.rollback(1))).state).toBe('rolled_back')
 })
@@ -95,8 +96,7 @@ test('a partition that was detached can be attached again until its grace is ove
 
 test('what is left to be dropped by itself goes by the version that was said to stay', async () => {
   const { database, contract, bellows } = await given(1)
-  const filled: Operation = { kind: 'alter_column', ...on('others'), column: 'code', nullable: false }
-  await contract([filled, DROP], 'retire')
+  await contract([FILLED, DROP], 'retire')
   await bellows.schedulePurge(1, 0)
   const { version: _, ...gate } = SETTINGS.gate ?? {}
   const cron = await database.bellows({ settings: { ...SETTINGS, gate } })
@@ -108,8 +108,7 @@ test('what is left to be dropped by itself goes by the version that was said to 
 
 test('what was gone without when the drop was scheduled is gone without when it comes, and written down again', async () => {
   const { database, contract, bellows } = await given(1)
-  const filled: Operation = { kind: 'alter_column', ...on('others'), column: 'code', nullable: false }
-  await contract([filled, DROP], 'retire')
+  await contract([FILLED, DROP], 'retire')
   await bellows.instances.register({ ...NEW, instance: 'old-1', version: 'v1' })
   const overrides = [{ check: 'leases', instance: 'old-1', reason: 'it is a notebook' }] as const
   const owner = await database.bellows({
@@ -139,5 +138,82 @@ test('that nobody ever registered is said once for the contract and for the drop
   await owner.schedulePurge(1, 0)
 
   const cron = await database.bellows({ settings: { gate } })
+  expect(await cron.reap()).toEqual([{ migration: '0001_test', dropped: true }])
+})
+
+describe('what was said by hand for the contract goes for the drop by itself', () => {
+  const operations = [FILLED, DROP]
+  const scheduled = async (open: (database: TestDatabase) => Promise<Bellows>) => {
+    const database = await testDatabase(GIVEN)
+    const owner = await open(database)
+    await owner.instances.register(NEW)
+    await owner.change((driver) => driver.advance({ name: '0001_test', operations }, 'retire'))
+    await owner.schedulePurge(1, 0)
+    return database
+  }
+  const QUIET = { unregistered: 'allow', version: 'v2' } as const
+
+  test('also for how long nothing may have used it', async () => {
+    const database = await scheduled(async (one) => {
+      const told = await one.bellows({ settings: { gate: { ...QUIET, quietMs: 3_600_000 }, graceMs: 1 } })
+      return { ...told, change: (await one.bellows({ settings: { ...SETTINGS, graceMs: 1 } })).change }
+    })
+    const cron = await database.bellows({ settings: SETTINGS })
+    expect(await cron.reap()).toMatchObject([{ dropped: false, because: expect.stringMatching(/of 60 min/) }])
+  })
+
+  test('also which standbys applications read from', async () => {
+    const url = 'postgres://app:secret@127.0.0.1:9/shop'
+    const database = await scheduled(async (one) => {
+      const told = await one.bellows({ settings: SETTINGS, standbys: [url] })
+      return { ...told, change: (await one.bellows({ settings: { ...SETTINGS, graceMs: 1 } })).change }
+    })
+    const cron = await database.bellows({ settings: SETTINGS })
+    const [reaped] = await cron.reap()
+    expect(reaped).toMatchObject({
+      dropped: false,
+      because: expect.stringMatching(/127\.0\.0\.1:9\/shop are not known: .*"standbys" of the config file/),
+    })
+    expect(JSON.stringify(await database.query('select event from bellows.event'))).not.toContain('secret')
+  })
+})
+
+test('what is left to be dropped by itself goes by the version that came in over the one that was said to stay', async () => {
+  const fleet = servingFleet()
+  const database = await testDatabase(GIVEN)
+  const settings = { ...SETTINGS, graceMs: 1 }
+  const open = (gate: SettingsChange['gate'] = {}) =>
+    database.bellows({
+      deployer: fleet.deployer,
+      settings: { ...settings, gate: { ...SETTINGS.gate, ...gate } },
+    })
+  const bellows = await open()
+  await bellows.instances.register(NEW)
+  const operations = [FILLED, DROP]
+  const { id } = await bellows.change((driver) => driver.advance({ name: '0001_test', operations }, 'verify'))
+  const roll = (run: number, version: string) =>
+    bellows.change((driver) => driver.rollOut(run, wish(version), fleet.deployer))
+  await roll(id, 'v2')
+  await bellows.change((driver) => driver.resume(id, 'retire'))
+  await bellows.schedulePurge(id, 0)
+  const later: Operation = { kind: 'add_column', ...on('log'), column: 'note', type: 'text', nullable: true }
+  const next = await bellows.change((driver) =>
+    driver.advance({ name: '0002_later', operations: [later] }, 'verify'),
+  )
+  await bellows.instances.register({ ...NEW, instance: 'newer-1', version: 'v3' })
+  await bellows.instances.release('new-1')
+  const { version: _, ...gate } = SETTINGS.gate ?? {}
+  const cron = await database.bellows({ deployer: fleet.deployer, settings: { ...settings, gate } })
+
+  await roll(next.id, 'v9')
+  expect(await cron.reap(), 'another one than registered').toMatchObject([
+    {
+      dropped: false,
+      because: expect.stringMatching(
+        /newer-1.* It goes by "v9" as the version that is to stay\. .*bellows contract 0001_test --to <version>\./,
+      ),
+    },
+  ])
+  await roll(next.id, 'v3')
   expect(await cron.reap()).toEqual([{ migration: '0001_test', dropped: true }])
 })

@@ -10,7 +10,10 @@ export const USUAL = Object.freeze({
   quietAloneMs: 3_600_000,
 })
 
-type Loosenable = Pick<GateRules, 'unregistered'> & Readonly<Record<keyof typeof USUAL, number>>
+/** For how long something must have been so, in milliseconds. */
+export type GateTimes = Readonly<Record<keyof typeof USUAL, number>>
+
+type Loosenable = Pick<GateRules, 'unregistered'> & GateTimes
 
 /** What is gone without by settings: each with the check that it loosens. */
 export function loosenedBy(rules: Loosenable, reason = 'no reason was given'): readonly Override[] {

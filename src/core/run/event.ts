@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../errors.ts'
 import type { GateCheck, Override } from '../gate/check.ts'
+import type { GateTimes } from '../gate/loosened.ts'
 import type { Change } from '../plan/change.ts'
 import type { Estimate } from '../plan/estimate.ts'
 import type { Phase } from '../plan/step.ts'
@@ -58,12 +59,17 @@ export type Event =
       })
   /** For so long every write of the old column fails, as a trial; 0 ended it. */
   | { readonly type: 'brownout'; readonly ms: number }
-  /** The hidden column may be dropped by itself, once it has been hidden for so long: with what was said of the version that is to stay, and of checks to go without. */
+  /** The hidden column may be dropped by itself, once it has been hidden for so long: with what was said for the contract by hand. */
   | {
       readonly type: 'purge_scheduled'
       readonly graceMs: number
+      /** The version that is to stay. */
       readonly staying?: string
+      /** Checks to go without. */
       readonly overrides?: readonly Override[]
+      readonly asked?: GateTimes
+      /** Names of those that applications read from. */
+      readonly standbys?: readonly string[]
     }
   /** Of a rolling deployment of the application. */
   | { readonly type: 'rollout'; readonly event: RolloutEvent }
