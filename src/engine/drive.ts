@@ -9,7 +9,7 @@ import { lit, sql } from '../core/sql.ts'
 import { compareAgain } from './backfill/compare-again.ts'
 import type { Driving, Engine } from './context.ts'
 import { executeStep } from './execute.ts'
-import { type Passed, passAgain, passGate } from './gate.ts'
+import { orOpened, type Passed, passAgain, passGate } from './gate.ts'
 import { keepingAccount, recordRun } from './history.ts'
 import { note } from './note.ts'
 import { readRuns } from './runs.ts'
@@ -38,7 +38,7 @@ async function goOn(engine: Driving, id: number, until: Phase): Promise<Run> {
     const gates = gatesBefore(run, next)
     const taken = recordingFailure(engine, run, gates[0] ?? next, async () => {
       if (next.phase === 'purge') await waitOutGrace(engine, run, next)
-      if (gates.length > 0) await passGates(engine, run, gates, next)
+      if (gates.length > 0) await orOpened(engine, run, gates, () => passGates(engine, run, gates, next))
       else await takeStep(engine, run, next)
     })
     await taken.catch((error: unknown) => {

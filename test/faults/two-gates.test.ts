@@ -85,3 +85,39 @@ test.for([false, true])(
     ).toHaveLength(came ? 1 : 0)
   },
 )
+
+test.for(['another gate', 'a lock'] as const)(
+  'who comes behind a contract that %s has kept is let in',
+  async (what) => {
+    const database = await testDatabase(
+      'create table users (id int primary key, name text); create table accounts (id int primary key, login text)',
+    )
+    const settings = {
+      ...SETTINGS,
+      lock: { canaryTimeoutMs: 20, heldTimeoutMs: 50, pauseMaxMs: 50, deadlineMs: 200 },
+      gate: { ...SETTINGS.gate, unregistered: 'allow', quietMs: 0 },
+    } as const
+    const other = await database.bellows({ settings })
+    await other.change((driver) => driver.advance(MIGRATION, 'verify'))
+    const uses =
+      what === 'a lock' ? ['users.full_name', 'accounts.login_name'] : ['users.full_name', 'accounts.login']
+    await other.instances.register({ instance: 'new-1', uses })
+    const session = await database.session()
+    const { bellows } = faultyBellows(
+      database.url,
+      {
+        before: async ({ kind, what: step }) => {
+          if (what === 'a lock' && kind === 'transact' && step.includes('/retire/'))
+            await session.query('begin; select from users')
+        },
+      },
+      { settings },
+    )
+    cleanUp(() => bellows.close())
+
+    await expect(bellows.change((driver) => driver.advance(MIGRATION, 'purge'))).rejects.toMatchObject({
+      code: what === 'a lock' ? 'lock_not_had' : 'instances_blocking',
+    })
+    await other.instances.register({ instance: 'old-1', uses: ['users.name'] })
+  },
+)
