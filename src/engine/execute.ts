@@ -122,7 +122,8 @@ async function perform(engine: Driving, run: Run, step: Step, performing: Perfor
     return
   }
   await begin(engine, run, step, performing)
-  const done = record('performed', await carryOut(engine, run, step))
+  const facts = await tellingRows(engine, step, () => carryOut(engine, run, step))
+  const done = record('performed', facts)
   const isTable = step.kind === 'backfill' || step.kind === 'verify'
   await note(engine, run.id, done, isTable ? [finishSql(run.id, step.id)] : doorsOf(step))
 }

@@ -1,6 +1,6 @@
 import { BellowsError } from '../core/errors.ts'
 import type { Inspection } from '../core/plan/inspection.ts'
-import type { InspectStep, TransactionStep } from '../core/plan/step.ts'
+import type { InspectStep, Step } from '../core/plan/step.ts'
 import type { Sql } from '../core/sql.ts'
 import type { Driving } from './context.ts'
 import { holds, requireAll } from './holds.ts'
@@ -12,10 +12,12 @@ import { holds, requireAll } from './holds.ts'
 export async function inspect(engine: Driving, step: Looking): Promise<void> {
   const { database, settings } = engine
   await requireAll(engine, step)
-  const rows = await database.readOnly<Readonly<Record<string, unknown>>>(
-    await offendersNow(engine, step),
-    settings.scanTimeoutMs,
-  )
+  const offenders = await offendersNow(engine, step)
+  const { scanTimeoutMs } = settings
+  const rows =
+    step.made === undefined
+      ? await database.readOnly<OffendingRow>(offenders, scanTimeoutMs)
+      : await database.readMade<OffendingRow>(offenders, scanTimeoutMs, step.made)
   if (rows.length === 0) return
   throw new BellowsError(
     'rows_in_the_way',
@@ -23,6 +25,8 @@ export async function inspect(engine: Driving, step: Looking): Promise<void> {
     { step: step.id, hint: step.hint, facts: { rows } },
   )
 }
+
+type OffendingRow = Readonly<Record<string, unknown>>
 
 type Looking = Inspection & Pick<InspectStep, 'id' | 'requires'>
 
@@ -32,32 +36,39 @@ async function offendersNow(engine: Driving, { offenders, whileHidden = [] }: Lo
 }
 
 /**
- * Does what rows may refuse that came after the last look for them. Then nothing was changed, and they are told as that look would have.
+ * Does what rows may refuse that came after the last look for them. They are told as that look would have.
  * @throws BellowsError `rows_in_the_way`
  */
 export async function tellingRows<T>(
   engine: Driving,
-  { id, refusedBy }: TransactionStep,
+  { id, refusedBy }: Pick<Step, 'id' | 'refusedBy'>,
   work: () => Promise<T>,
 ): Promise<T> {
   try {
     return await work()
   } catch (error) {
-    const isRefused = error instanceof BellowsError && error.sqlstate === EXCLUSION_VIOLATION
-    const told =
-      isRefused && refusedBy !== undefined ? await rowsTold(engine, { id, ...refusedBy }) : undefined
-    throw told ?? error
+    const isRefused = error instanceof BellowsError && OF_ROWS.has(error.sqlstate)
+    if (!isRefused || refusedBy === undefined) throw error
+    throw await rowsTold(engine, { id, ...refusedBy }, error)
   }
 }
 
-/** Nothing where there are none any more, or the look itself fails: that says less than what it was to explain. */
-async function rowsTold(engine: Driving, step: Looking): Promise<BellowsError | undefined> {
+/** Where the look itself fails, that says less than what it was to explain. */
+async function rowsTold(engine: Driving, step: Looking, refused: BellowsError): Promise<BellowsError> {
   try {
     await inspect(engine, step)
   } catch (error) {
-    if (error instanceof BellowsError && error.code === 'rows_in_the_way') return error
+    return error instanceof BellowsError && error.code === 'rows_in_the_way' ? error : refused
   }
-  return undefined
+  const { code, message, cause, sqlstate, facts } = refused
+  return new BellowsError(code, message, {
+    cause,
+    step: step.id,
+    ...(sqlstate === undefined ? {} : { sqlstate }),
+    facts,
+    hint: 'There are no such rows any more. Run the same command again: it goes on with this step.',
+  })
 }
 
-const EXCLUSION_VIOLATION = '23P01'
+/** A foreign key, a unique index, a check, an exclusion. Source: appendix A of the manual. */
+const OF_ROWS: ReadonlySet<string | undefined> = new Set(['23503', '23505', '23514', '23P01'])

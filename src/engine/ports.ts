@@ -110,6 +110,8 @@ export interface Database {
   write(statement: Sql): Promise<void>
   /** Rows of what a user wrote: in a read-only transaction of its own, with the search_path that the role has by default; behind a statement before it. */
   readOnly<Row>(query: Sql, timeoutMs: number, before?: Sql): Promise<readonly Row[]>
+  /** The same behind statements that make tables of the moment, which it finds without a namespace. Nothing of them stays. */
+  readMade<Row>(query: Sql, timeoutMs: number, made: readonly Sql[]): Promise<readonly Row[]>
   introspect(needs: Needs): Promise<{ readonly schema: Schema; readonly facts: Facts }>
   /** What would break without it. */
   dependents(of: Leaver): Promise<Dependents>

@@ -1,7 +1,7 @@
 import { BellowsError } from '../core/errors.ts'
 import { tablesOf } from '../core/plan/needs.ts'
 import { stepsOf, undoSteps } from '../core/plan/plan.ts'
-import type { Step } from '../core/plan/step.ts'
+import type { Requirement, Step } from '../core/plan/step.ts'
 import { standsOn } from '../core/rollout/stands-on.ts'
 import { stepsBack } from '../core/run/back.ts'
 import type { Event } from '../core/run/event.ts'
@@ -78,9 +78,12 @@ export async function rollBack(engine: Driving, id: number): Promise<Run> {
 
 /** Such as a name that was given away meanwhile: what cannot come back is not brought back in part. */
 async function refuseWhileInTheWay(engine: Driving, steps: readonly Step[]): Promise<void> {
+  const freed = new Set<string>()
   for (const step of steps) {
+    if (typeof step.unmakes === 'string') freed.add(step.unmakes)
     if (!('requires' in step)) continue
-    const requires = step.requires?.filter(({ early }) => early === true) ?? []
+    const isFreed = ({ freedBy }: Requirement) => freedBy !== undefined && freed.has(freedBy)
+    const requires = step.requires?.filter((one) => one.early === true && !isFreed(one)) ?? []
     if (requires.length > 0 && !(await holds(engine, step.probe)))
       await requireAll(engine, { id: step.id, requires })
   }

@@ -1,10 +1,12 @@
 import { expect, test } from 'vitest'
+import { openBellows } from '../../src/compose.ts'
 import type { AddConstraint } from '../../src/core/operations/add-constraint.ts'
 import type { Operation } from '../../src/core/operations/migration.ts'
 import { begun, bellowsWaits } from '../faults/begun.ts'
 import { catalog } from '../support/catalog.ts'
-import { testDatabase } from '../support/database.ts'
+import { cleanUp, testDatabase } from '../support/database.ts'
 import { matrixMajor } from '../support/matrix.ts'
+import { aRole } from '../support/role.ts'
 
 const GIVEN = `create table stays (id bigint primary key, room int, during int4range, at timestamptz)`
 const BOTH = 'using gist (room with =, during with &&)'
@@ -168,6 +170,47 @@ test('a row that comes between the last look and the constraint is told as well,
   await database.query('delete from stays where id = 2')
   const run = await bellows.change((driver) => driver.advance(wanted, 'purge'))
   expect(run.state).toBe('completed')
+})
+
+test.each([
+  ['where no operator is an =', 'using gist (during with &&)'],
+  ['where all are the same by the one that is', BOTH],
+])('as many rows as 1 MiB has are not compared each with each: %s', async (_what, exclude) => {
+  const late = '[17000,17002)'
+  const database =
+    await testDatabase(`create extension btree_gist; create table stays (room int, during int4range);
+    insert into stays select 1, int4range(i, i + 1) from generate_series(1, 17000) i; insert into stays values (1, '${late}')`)
+  const bellows = await database.bellows({ settings: SETTINGS })
+  const wanted = migration(exclude)
+  await expect(bellows.change((driver) => driver.advance(wanted, 'expand'))).rejects.toMatchObject({
+    code: 'rows_in_the_way',
+    facts: { rows: [{ during: '[17000,17001)', excludes: { during: late } }] },
+  })
+  expect(
+    await database.query(`select from pg_class where relname like 'bellows %'`),
+    'nothing of it stays',
+  ).toEqual([])
+  await database.query(`delete from stays where during = '${late}'`)
+  const run = await bellows.change((driver) => driver.advance(wanted, 'purge'))
+  expect(run.state).toBe('completed')
+})
+
+test('a role that may make a namespace and no temporary table finds rows in the way as well', async () => {
+  const database = await testDatabase(`${GIVEN}; insert into stays values (1, 1, '[1,5)'), (2, 1, '[4,9)')`)
+  const role = await aRole(database)
+  await database.query(`alter schema public owner to ${role}; alter table stays owner to ${role};
+    grant create on database "${database.name}" to ${role}; revoke temporary on database "${database.name}" from public`)
+  const address = new URL(database.url)
+  address.username = role
+  const bellows = await openBellows({
+    database: address.href,
+    application: 'bellows/test',
+    settings: SETTINGS,
+  })
+  cleanUp(() => bellows.close())
+  await expect(
+    bellows.change((driver) => driver.advance(migration('using gist (during with &&)'), 'expand')),
+  ).rejects.toMatchObject({ code: 'rows_in_the_way', facts: { rows: [{ id: 1, excludes: { id: 2 } }] } })
 })
 
 test('rows of a large table that nobody has analysed are not compared with one another', async () => {

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest'
 import { DEFAULT_SETTINGS } from '../../src/config.ts'
 import { BellowsError } from '../../src/core/errors.ts'
-import type { TransactionStep } from '../../src/core/plan/step.ts'
 import { sql } from '../../src/core/sql.ts'
 import type { Driving } from '../../src/engine/context.ts'
 import { tellingRows } from '../../src/engine/inspect.ts'
@@ -14,7 +13,7 @@ const STEP = {
     otherwise: 'Rows exclude one another.',
     hint: 'Change them.',
   },
-} as unknown as TransactionStep
+} as const
 const failure = (sqlstate: string) => new BellowsError('statement_failed', 'It did not go.', { sqlstate })
 
 /** What is told of a step that was refused, and how often rows were looked for. */
@@ -32,24 +31,37 @@ async function toldOf(refused: Error, look: readonly object[] | Error) {
   return { error, looks }
 }
 
-test('rows that exclude one another are told where they can be found', async () => {
-  const { error } = await toldOf(failure('23P01'), [{ id: 7 }])
-  expect(error).toMatchObject({
-    code: 'rows_in_the_way',
-    message: 'Rows exclude one another. Such as: {"id":7}',
-    step: STEP.id,
-    facts: { rows: [{ id: 7 }] },
-  })
-})
+test.each(['23503', '23505', '23514', '23P01'])(
+  'rows that refuse a step are told where they can be found: %s',
+  async (sqlstate) => {
+    const { error } = await toldOf(failure(sqlstate), [{ id: 7 }])
+    expect(error).toMatchObject({
+      code: 'rows_in_the_way',
+      message: 'Rows exclude one another. Such as: {"id":7}',
+      step: STEP.id,
+      facts: { rows: [{ id: 7 }] },
+    })
+  },
+)
 
 test.each([
   ['a look that takes too long', failure('57014')],
   ['a connection that is lost', new BellowsError('connection_lost', 'It is gone.')],
   ['something unforeseen', new Error('no')],
-  ['rows that have gone meanwhile', []],
 ])('what refused the step is told in spite of %s', async (_what, look) => {
   const refused = failure('23P01')
   expect(await toldOf(refused, look)).toEqual({ error: refused, looks: 1 })
+})
+
+test('where such rows have gone meanwhile the same command goes on', async () => {
+  const { error } = await toldOf(failure('23505'), [])
+  expect(error).toMatchObject({
+    code: 'statement_failed',
+    message: 'It did not go.',
+    sqlstate: '23505',
+    step: STEP.id,
+    hint: expect.stringContaining('Run the same command again'),
+  })
 })
 
 test('nobody looks where something else failed', async () => {

@@ -64,6 +64,11 @@ test.for<readonly [string, Operation, string]>([
   ['a primary key', KEY, 'alter table users add constraint rule primary key (code)'],
   ['a foreign key', FOREIGN, 'alter table users add constraint rule foreign key (team) references others'],
   ['an exclusion', EXCLUSION, 'alter table users add constraint rule exclude using btree (code with =)'],
+  [
+    'an exclusion of another definition',
+    EXCLUSION,
+    'alter table users add constraint rule exclude using btree (price with =)',
+  ],
   ['an index', INDEX, 'create index rule on users (code, price)'],
   ['another index of the name', INDEX, 'create index rule on users (price)'],
   [
@@ -198,3 +203,91 @@ test.for<readonly [string, Operation]>([
     }
   },
 )
+
+test.for<readonly [string, Operation, string]>([
+  ['an exclusion', EXCLUSION, 'exclude using btree (price with =)'],
+  [
+    'an exclusion that is deferred',
+    EXCLUSION,
+    'exclude using btree (code with =) deferrable initially deferred',
+  ],
+  ['an exclusion of some rows', EXCLUSION, 'exclude using btree (code with =) where (price > 0)'],
+])(
+  '%s of another definition, in the place of the one that the run made, stays',
+  async ([, operation, other]) => {
+    const database = await testDatabase(GIVEN)
+    const bellows = await database.bellows({ settings: SETTINGS })
+    const early = { ...operation, when: 'before_rollout' } as Operation
+    const migration = { name: '0001_test', operations: [REPLACED, early] }
+    const run = await bellows.change((driver) => driver.advance(migration, 'verify'))
+    await database.query(
+      `alter table users drop constraint rule; alter table users add constraint rule ${other}`,
+    )
+    const theirs = () =>
+      database.query(`select pg_get_constraintdef(oid) as is from pg_constraint where conname = 'rule'`)
+    const before = await theirs()
+    expect((await bellows.change((driver) => driver.rollback(run.id))).state).toBe('rolled_back')
+    expect(await theirs()).toEqual(before)
+  },
+)
+
+test.for<readonly [string, string, string, string, RegExp]>([
+  [
+    'a constraint',
+    'old_name',
+    'alter table users add constraint old_name check (id > 0)',
+    'alter table users drop constraint old_name',
+    /^There is another constraint "old_name" of "users" by now; rename or drop that one first/,
+  ],
+  [
+    'a table',
+    'one_code',
+    'create table one_code ()',
+    'drop table one_code',
+    /^There is another "one_code" in "public" by now, and the index of the constraint is to have that name again/,
+  ],
+])(
+  'a constraint does not get its old name back while %s has that, and nothing is half done',
+  async ([, from, taken, freed, said]) => {
+    const database = await testDatabase(`${GIVEN}; alter table users add constraint one_code unique (code)`)
+    const start = await catalog(database)
+    const bellows = await database.bellows({ settings: SETTINGS })
+    const operations: Operation[] = [
+      { kind: 'rename_constraint', ...ON, from, to: 'new_name' },
+      { kind: 'rename_column', ...ON, from: 'name', to: 'title' },
+    ]
+    const migration = { name: '0001_test', operations }
+    const run = await bellows.change((driver) => driver.advance(migration, 'retire'))
+    await database.query(taken)
+    const before = await catalog(database)
+    const undo = () => bellows.change((driver) => driver.undo(run.id))
+    const rollback = () => bellows.change((driver) => driver.rollback(run.id))
+    for (const back of [undo, rollback]) {
+      await expect(back()).rejects.toMatchObject({
+        code: 'drift_found',
+        message: expect.stringMatching(said),
+      })
+      expect(await catalog(database)).toEqual(before)
+    }
+    await database.query(freed)
+    await undo()
+    expect((await rollback()).state).toBe('rolled_back')
+    expect(await catalog(database)).toEqual(start)
+  },
+)
+
+test('a constraint gets its old name back from another one that the migration gave it to', async () => {
+  const database = await testDatabase(GIVEN)
+  const start = await catalog(database)
+  const bellows = await database.bellows({ settings: SETTINGS })
+  const operations: Operation[] = [
+    RENAMED_RULE,
+    { kind: 'add_constraint', ...ON, name: 'old_name', check: 'id > 0' },
+    REPLACED,
+  ]
+  const run = await bellows.change((driver) => driver.advance({ name: '0001_test', operations }, 'retire'))
+  expect(await catalog(database)).not.toEqual(start)
+  await bellows.change((driver) => driver.undo(run.id))
+  expect((await bellows.change((driver) => driver.rollback(run.id))).state).toBe('rolled_back')
+  expect(await catalog(database)).toEqual(start)
+})

@@ -9,6 +9,7 @@ import { readDependents } from './dependents.ts'
 import { endSilentDriver, holderOf, mateOf, tryToDrive } from './driver.ts'
 import { introspect } from './introspect.ts'
 import { namingRights } from './rights.ts'
+import { scratchFor } from './scratch.ts'
 import type { Sessions } from './sessions.ts'
 
 export function postgresDatabase(target: Target, sessions: Sessions): Database {
@@ -18,6 +19,7 @@ export function postgresDatabase(target: Target, sessions: Sessions): Database {
       await sessions.send(statement)
     },
     readOnly: (query, timeoutMs, before) => readOnly(sessions, timeoutMs, query, before),
+    readMade: (query, timeoutMs, made) => readMade(sessions, timeoutMs, query, made),
     introspect: (needs) => namingRights(sessions, introspect(sessions, needs)),
     dependents: (of) => readDependents(sessions, of),
     blockers: (locks) => blockers(sessions, locks),
@@ -41,6 +43,24 @@ ${USUAL_SEARCH_PATH};
 ${before === undefined ? sql`` : sql`${before};\n`}select coalesce(pg_catalog.json_agg(r), '[]') as rows from (${query}\n) r;
 commit`)
   return answer.at(-2)?.[0]?.rows as readonly R[]
+}
+
+/** A table without a namespace is made in the first one of the search_path. */
+async function readMade<R>(
+  sessions: Sessions,
+  timeoutMs: number,
+  query: Sql,
+  made: readonly Sql[],
+): Promise<readonly R[]> {
+  const scratch = await scratchFor(sessions)
+  const answer = await scratch.try([
+    sql`set local statement_timeout = ${lit(`${timeoutMs}ms`)}`,
+    USUAL_SEARCH_PATH,
+    sql`select pg_catalog.set_config('search_path', ${lit(`${scratch.namespace}, `)} || pg_catalog.current_setting('search_path'), true)`,
+    ...made,
+    sql`select coalesce(pg_catalog.json_agg(r), '[]') as rows from (${query}\n) r`,
+  ])
+  return answer.at(-1)?.[0]?.rows as readonly R[]
 }
 
 const QUERY_SHOWN_CHARACTERS = 120

@@ -51,7 +51,7 @@ export function toBellowsError(error: unknown): BellowsError {
       },
     )
   }
-  return new BellowsError(codeOf(error), sentence(error.message), {
+  return new BellowsError(codeOf(error), toldOf(error), {
     cause: error,
     sqlstate: error.code,
     ...(error.where === undefined ? {} : { facts: { where: error.where } }),
@@ -67,6 +67,14 @@ function codeOf(error: ServerError): ErrorCode {
   const own = ERROR_CODES.find((code) => code === error.detail)
   if (OURS.has(error.code) && own !== undefined) return own
   return MEANINGS[error.code] ?? 'statement_failed'
+}
+
+/** States whose detail names a key and nothing more of a row: that of a duplicate, and of one without a partner. */
+const NAMING_KEYS = new Set(['23503', '23505', '23P01'])
+
+function toldOf({ code, message, detail }: ServerError): string {
+  const more = NAMING_KEYS.has(code) && detail !== undefined && detail !== '' ? ` ${sentence(detail)}` : ''
+  return `${sentence(message)}${more}`
 }
 
 /** PostgreSQL's messages begin small and have no end. What begins with a name, such as `users.name`, stays as it is. */

@@ -56,10 +56,14 @@ function printed(table: QualifiedName): Sql {
 select pg_catalog.json_build_object(
     'elements', pg_catalog.regexp_replace(pg_catalog.pg_get_constraintdef(c.oid), '^EXCLUDE ', ''),
     'keys', ${KEYS},
+    'method', (select a.amname from pg_catalog.pg_am a where a.oid = x.relam),
+    'classes', (select pg_catalog.json_agg(pg_catalog.format('%I.%I', n.nspname, o.opcname) order by k.at)
+        from pg_catalog.generate_series(1, i.indnkeyatts::integer) as k (at)
+        join pg_catalog.pg_opclass o on o.oid = i.indclass[k.at - 1] join pg_catalog.pg_namespace n on n.oid = o.opcnamespace),
     'operators', (select pg_catalog.json_agg(pg_catalog.format('operator(%I.%s)', n.nspname, o.oprname) order by e.at)
         from pg_catalog.unnest(c.conexclop) with ordinality as e (oid, at)
         join pg_catalog.pg_operator o on o.oid = e.oid join pg_catalog.pg_namespace n on n.oid = o.oprnamespace),
     'predicate', pg_catalog.pg_get_expr(i.indpred, i.indrelid)) as exclusion
-  from pg_catalog.pg_constraint c join pg_catalog.pg_index i on i.indexrelid = c.conindid
+  from pg_catalog.pg_constraint c join pg_catalog.pg_index i on i.indexrelid = c.conindid join pg_catalog.pg_class x on x.oid = i.indexrelid
   where c.conrelid = ${regclass(table)} and c.contype = 'x'`
 }

@@ -125,7 +125,7 @@ function sqlText(step: Step): string {
     case 'foreign_key_parts':
       return keyPartsText(step)
     case 'inspect':
-      return step.offenders
+      return [...(step.made ?? []), step.offenders].join(';\n')
     case 'gate':
       return ''
     default:

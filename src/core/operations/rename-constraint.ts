@@ -2,7 +2,7 @@ import { assert, BellowsError } from '../errors.ts'
 import { identifierProblem } from '../identifier.ts'
 import { behindGate } from '../plan/behind-gate.ts'
 import { aloneLock } from '../plan/locks.ts'
-import { all, constraintAbsent, constraintExists, constraintIs } from '../plan/probes.ts'
+import { all, constraintAbsent, constraintExists, constraintIs, relationAbsent } from '../plan/probes.ts'
 import type { Lock, Made, Requirement } from '../plan/step.ts'
 import { tableProblems, theTable } from '../plan/table-checks.ts'
 import { NOT_IN_LOG } from '../plan/thing.ts'
@@ -15,6 +15,7 @@ import { ownConstraintProblems } from './rules/by-parts.ts'
 import { constraintMissing, findConstraint } from './rules/known.ts'
 import { leavingConstraint } from './rules/leaving.ts'
 import { nameTaken } from './rules/name.ts'
+import { madeConstraint } from './rules/stands.ts'
 
 /** Renames a constraint, with its index, where nobody uses the old name any more. */
 export interface RenameConstraint extends Reasoned {
@@ -76,13 +77,7 @@ export const renameConstraint: OperationSpec<RenameConstraint> = {
     {
       ...renameStep(op, schema, [op.to, op.from]),
       unmakes: madeName(op),
-      requires: [
-        {
-          that: sql`not ${constraintExists(theTable(op), op.from)}`,
-          code: 'drift_found',
-          otherwise: `"${op.table}" has got another constraint "${op.from}" since that one has another name`,
-        },
-      ],
+      requires: nameIsFree(op, schema),
     },
   ],
 }
@@ -108,6 +103,33 @@ function asPlanned(op: RenameConstraint, schema: Schema): readonly Requirement[]
       otherwise: `"${op.table}" has got another constraint "${op.to}" since the plan was made`,
     },
   ]
+}
+
+/** Somebody may have taken the old name meanwhile, or the migration itself, which gives it up before. */
+function nameIsFree(op: RenameConstraint, schema: Schema): readonly Requirement[] {
+  const { namespace, table: name, from } = op
+  const free = {
+    that: sql`not ${constraintExists(theTable(op), from)}`,
+    code: 'drift_found',
+    otherwise: `there is another constraint "${from}" of "${name}" by now; rename or drop that one first`,
+    early: true,
+    freedBy: madeConstraint({ table: theTable(op), name: from }),
+  } as const
+  if (!sharesNames(op, schema)) return [free]
+  const relation = {
+    that: relationAbsent({ namespace, name: from }),
+    code: 'drift_found',
+    otherwise: `there is another "${from}" in "${namespace}" by now, and the index of the constraint is to have that name again; rename or drop that one first`,
+    early: true,
+  } as const
+  return [free, relation]
+}
+
+/** The index of a key goes by the name of the key, which no other relation of the namespace has. */
+function sharesNames(op: RenameConstraint, schema: Schema): boolean {
+  const table = findTable(schema, theTable(op))
+  const constraint = table === undefined ? undefined : findConstraint(table, op.from)
+  return constraint !== undefined && constraint.index !== null
 }
 
 /** A check or a NOT NULL of a partitioned table is one of each partition; what else there is has a name of its own there. */

@@ -7,6 +7,7 @@ import type { SoundIndex } from './index-checks.ts'
 import { behindUnique, createIndexSql, type IndexText } from './index-text.ts'
 import { indexHas, indexStands, isFreeToBuild } from './probes.ts'
 import type { Requirement, StepDraft } from './step.ts'
+import { GOES_ON, tellingOf } from './telling.ts'
 
 /** Duplicates that are worth showing. */
 const DUPLICATES_SHOWN = 5
@@ -56,6 +57,22 @@ export function duplicatesSteps(index: SoundIndex, name: string): readonly StepD
       hint: 'Change or delete all but one of each; then run the same command again.',
     },
   ]
+}
+
+/** Whoever makes a duplicate behind that look has the build refused. */
+export function tellingDuplicates(
+  index: SoundIndex,
+  name: string,
+  building: readonly StepDraft[],
+): readonly StepDraft[] {
+  const { table, tried } = index
+  if (!tried.index.unique) return building
+  return tellingOf(building, {
+    table: { namespace: table.namespace, name: table.name },
+    offenders: duplicatesSql(index),
+    otherwise: `Rows of "${table.name}" are equal by what the unique index "${name}" is to keep apart: they came after the last look, so it is not built.`,
+    hint: GOES_ON,
+  })
 }
 
 function duplicatesSql({ table, tried }: SoundIndex): Sql {

@@ -4,6 +4,8 @@ import type { Sql } from '../sql.ts'
 /** A look for rows of a table that are in the way. */
 export interface Inspection {
   readonly table: QualifiedName
+  /** Makes and fills tables that it reads, in a namespace of the moment: whoever looks takes them back. */
+  readonly made?: readonly Sql[]
   /** Gives the rows in the way, as many as are worth showing. No row: the way is free. */
   readonly offenders: Sql
   /** The same while the run has hidden columns, the first that holds: a rollback looks before it brings them back. */
@@ -15,6 +17,6 @@ export interface Inspection {
 }
 
 export interface Refusable {
-  /** Looked for where rows that exclude one another fail the step: they came after the last look. */
+  /** Looked for where rows fail the step: they came after the last look. */
   readonly refusedBy?: Inspection
 }

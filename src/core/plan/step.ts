@@ -49,11 +49,13 @@ export interface Requirement {
   readonly which?: Sql
   /** Of a way back: no step before it changes this, so it is asked before anything is taken back. */
   readonly early?: true
+  /** But where a step before it takes this away: that may be what is in the way. */
+  readonly freedBy?: string
 }
 
 export type Made = QualifiedName | string
 
-interface Common {
+interface Common extends Refusable {
   /** Deterministic, such as `0007_add_slug/expand/2`. */
   readonly id: string
   readonly phase: Phase
@@ -79,7 +81,7 @@ interface Common {
 }
 
 /** A step that is one short transaction, sent to the server as one message, COMMIT included. */
-export interface TransactionStep extends Common, Refusable {
+export interface TransactionStep extends Common {
   readonly kind: 'ddl' | 'install_dual_write' | 'validate' | 'retire' | 'purge'
   readonly locks: readonly Lock[]
   readonly requires: readonly Requirement[]

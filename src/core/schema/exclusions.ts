@@ -11,9 +11,12 @@ export interface ExclusionNeed {
 export interface ExclusionFacts {
   /** What stands behind EXCLUDE as the server prints it, with every name resolved. */
   readonly elements: string
-  /** What is compared, as expressions, and by which operator each. */
+  /** What is compared, as expressions, in which operator class, and by which operator each. */
   readonly keys: readonly string[]
+  readonly classes: readonly string[]
   readonly operators: readonly string[]
+  /** The access method of its index. */
+  readonly method: string
   /** Absent when every row is compared. */
   readonly predicate: string | null
 }

@@ -49,6 +49,22 @@ describe('rename_constraint', () => {
     ])
   })
 
+  test.each<[string, string, readonly string[]]>([
+    [
+      'of a key asks for all relations of the namespace',
+      'a',
+      ['another constraint "a"', 'another "a" in "public"'],
+    ],
+    ['of a check for the constraints of the table', 'c', ['another constraint "c"']],
+  ])('going back, the old name %s, before anything is taken back', (_what, from, asked) => {
+    const [step] = renameConstraint.rollback(rename(from, 'b'), context(TABLE))
+    const requires = step !== undefined && 'requires' in step ? (step.requires ?? []) : []
+    expect(requires.map(({ early, otherwise }) => [early, otherwise])).toEqual(
+      asked.map((one) => [true, expect.stringContaining(one)]),
+    )
+    expect(requires[0]?.freedBy).toBe(`the constraint "${from}" of "public"."users"`)
+  })
+
   test.each([
     ['a check', check('c', ['name'], 'CHECK (true)'), {}],
     ['a NOT NULL', notNull('n', 'name'), {}],

@@ -3,10 +3,11 @@ import { allBehindGate } from '../../plan/behind-gate.ts'
 import { columnExists, columnIsNotNull } from '../../plan/probes.ts'
 import type { Made, StepDraft } from '../../plan/step.ts'
 import { differingPartProblems, refused, theTable } from '../../plan/table-checks.ts'
+import { tellingOf } from '../../plan/telling.ts'
 import { isSameName, needsColumn, withTable } from '../../schema/model.ts'
 import { id, qualified, shown, sql } from '../../sql.ts'
 import type { Context } from '../operation.ts'
-import { inspectNulls } from '../rules/inspect.ts'
+import { inspectNulls, lateNulls } from '../rules/inspect.ts'
 import { leavingFreedom } from '../rules/leaving.ts'
 import { notNullSteps, nullableAgainSteps } from '../rules/not-null.ts'
 import { rowSecurityProblems } from '../rules/problems.ts'
@@ -53,9 +54,12 @@ function setNotNull(op: AlterColumn): Part {
     contract: (context) => [
       ...inspectNulls(work(context).table, op.column, time === 'after_rollout' ? ['retire'] : []),
       ...behind(
-        notNullSteps(work(context), [
-          oldWritersHazard(`leaves a row of "${op.table}" without "${op.column}"`, time),
-        ]),
+        tellingOf(
+          notNullSteps(work(context), [
+            oldWritersHazard(`leaves a row of "${op.table}" without "${op.column}"`, time),
+          ]),
+          lateNulls(work(context).table, [op.column]),
+        ),
       ),
     ],
     rollback: (context) =>

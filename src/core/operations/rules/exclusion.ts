@@ -66,16 +66,20 @@ export interface Compared {
   readonly shown: readonly { readonly value: Sql; readonly as: string }[]
 }
 
+/** Tables of the moment, in no namespace that has a name. */
+const ALL = id('bellows compared')
+const KEPT = id('bellows kept apart')
+
 /**
- * Pairs of rows that exclude one another. The operators of an exclusion are the same in both directions, so each pair is looked at
- * once. As in the index, a row with a NULL excludes none.
+ * Pairs of rows that exclude one another. They are put one by one into a table of the moment that has the constraint, which finds a row in
+ * the way by its index: to compare each with each would take the square of their number. Operators of an exclusion are the same in both
+ * directions, so it is enough to look at those before. As in the index, a row with a NULL excludes none.
  */
 export function conflictsSql(
-  { keys, operators, predicate }: NonNullable<ExclusionRule['tried']>,
+  tried: NonNullable<ExclusionRule['tried']>,
   { from, shown: values }: Compared,
-): Sql {
-  const key = (at: number) => id(`key ${at + 1}`)
-  const value = (at: number) => id(`value ${at + 1}`)
+): { readonly made: readonly Sql[]; readonly offenders: Sql } {
+  const { keys, operators, predicate } = tried
   const columns = [
     ...keys.map((one, at) => sql`${trusted(one)} as ${key(at)}`),
     ...values.map((one, at) => sql`${one.value} as ${value(at)}`),
@@ -84,5 +88,28 @@ export function conflictsSql(
   const where = predicate === null ? isCompared : sql`(${trusted(predicate)}) and ${isCompared}`
   const exclude = operators.map((operator, at) => sql`a.${key(at)} ${trusted(operator)} b.${key(at)}`)
   const seen = (of: Sql) => join(values.map(({ as }, at) => sql`${of}.${value(at)} as ${id(as)}`))
-  return sql`with compared as (select pg_catalog.row_number() over () as place, ${join(columns)} from ${from} where ${where}) select ${seen(sql`a`)}, (select r from (select ${seen(sql`b`)}) r) as excludes from compared a join compared b on a.place < b.place and ${join(exclude, ' and ')} limit ${lit(ROWS_SHOWN)}`
+  const late = sql`(select * from ${ALL} c where not exists (select from ${KEPT} k where k.place = c.place) order by place limit ${lit(ROWS_SHOWN)})`
+  return {
+    made: [
+      sql`create table ${ALL} as select pg_catalog.row_number() over () as place, ${join(columns)} from ${from} where ${where}`,
+      sql`create table ${KEPT} (like ${ALL}, exclude using ${keptApart(tried)})`,
+      sql`insert into ${KEPT} select * from ${ALL} order by place on conflict do nothing`,
+    ],
+    offenders: sql`select ${seen(sql`a`)}, (select r from (select ${seen(sql`b`)}) r) as excludes from ${late} b join ${ALL} a on a.place < b.place and ${join(exclude, ' and ')} limit ${lit(ROWS_SHOWN)}`,
+  }
+}
+
+function keptApart({ method, classes, operators }: NonNullable<ExclusionRule['tried']>): Sql {
+  const elements = operators.map(
+    (operator, at) => sql`${key(at)} ${trusted(classes[at] ?? '')} with ${trusted(operator)}`,
+  )
+  return sql`${id(method)} (${join(elements)})`
+}
+
+function key(at: number): Sql {
+  return id(`key ${at + 1}`)
+}
+
+function value(at: number): Sql {
+  return id(`value ${at + 1}`)
 }

@@ -2,7 +2,7 @@ import { BellowsError } from '../../errors.ts'
 import { allBehindGate } from '../../plan/behind-gate.ts'
 import type { Hazard } from '../../plan/hazard.ts'
 import type { SoundIndex } from '../../plan/index-checks.ts'
-import { duplicatesSteps } from '../../plan/index-steps.ts'
+import { duplicatesSteps, tellingDuplicates } from '../../plan/index-steps.ts'
 import { keepsNoMoreApart } from '../../plan/kept-apart.ts'
 import type { StepDraft } from '../../plan/step.ts'
 import type { Index } from '../../schema/indexes.ts'
@@ -73,16 +73,20 @@ function lateHazards(work: NewIndex, index: string): readonly Hazard[] {
 
 /** Looks for duplicates as the migration begins, and builds at once what does not wait for the contract. */
 export function indexInExpand(work: NewIndex, building: readonly StepDraft[]): readonly StepDraft[] {
-  return [...duplicatesSteps(work.index, work.name), ...(isAwaited(work) ? [] : building)]
+  return [...duplicatesSteps(work.index, work.name), ...(isAwaited(work) ? [] : telling(work, building))]
 }
 
 /** The rest: looked for once more, and behind a gate that no old instance is left to pass. */
 export function indexInContract(work: NewIndex, building: readonly StepDraft[]): readonly StepDraft[] {
   if (!isAwaited(work)) return []
   const leaver = leavingFreedom(work.index.table, `the unique index ${shown(work.name)}`)
-  const late = inRetire([...duplicatesSteps(work.index, work.name), ...building])
+  const late = inRetire([...duplicatesSteps(work.index, work.name), ...telling(work, building)])
   const looks = late.filter(({ kind }) => kind === 'inspect')
   return [...looks, ...allBehindGate(leaver, late.slice(looks.length))]
+}
+
+function telling({ index, name }: NewIndex, building: readonly StepDraft[]): readonly StepDraft[] {
+  return tellingDuplicates(index, name, building)
 }
 
 export function indexTakenBack(work: NewIndex, steps: readonly StepDraft[]): readonly StepDraft[] {

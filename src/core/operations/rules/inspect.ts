@@ -1,15 +1,14 @@
 import { assert } from '../../errors.ts'
 import type { Inspection } from '../../plan/inspection.ts'
 import { all, columnExists, type Hidden } from '../../plan/probes.ts'
-import type { InspectStep, StepDraft } from '../../plan/step.ts'
-import { findColumn, primaryKey, type Table } from '../../schema/model.ts'
+import type { StepDraft } from '../../plan/step.ts'
+import { GOES_ON } from '../../plan/telling.ts'
+import type { Table } from '../../schema/model.ts'
 import { nameOf } from '../../schema/name-of.ts'
-import { id, join, lit, qualified, type Sql, sql, trusted } from '../../sql.ts'
-import { conflictsSql, fewRows } from './exclusion.ts'
-import { readExclusion } from './read.ts'
-import type { ExclusionRule, ForeignKeyRule, KeyRule, Rule } from './rule.ts'
-import { ROWS_SHOWN, VALUE_CHARACTERS } from './shown-rows.ts'
-import { columnsOf, ids, RULE_WORDS } from './words.ts'
+import { id, join, qualified, type Sql, sql } from '../../sql.ts'
+import { type Look, offendersOf, rowsWhere, withoutValue } from './offenders.ts'
+import type { Rule } from './rule.ts'
+import { RULE_WORDS } from './words.ts'
 
 const LOOK_AGAIN =
   'Change or delete these rows, and run the same command again. Find out who writes such rows: it must not do so any more.'
@@ -22,9 +21,30 @@ export function inspectSteps(table: Table, rule: Rule, name: string, phases: Pha
   return lookSteps(table, offendersOf(table, rule), comingUp(rule, name), phases)
 }
 
-/** The same at the very moment, where it is too late to look before: nothing keeps such rows away until the constraint is up. */
-export function exclusionLook(table: Table, rule: ExclusionRule, name: string): Inspection {
-  return inspection(table, excluding({ table }, rule), comingUp(rule, name))
+/** The same at the very moment, where it is too late to look before: nothing keeps such rows away until the constraint is on its way. */
+export function lateLook(table: Table, rule: Rule, name: string): Inspection {
+  const look = offendersOf(table, rule).at(-1)
+  assert(look !== undefined, 'every rule can be looked for')
+  return late(table, look, comingUp(rule, name))
+}
+
+/** Of columns that are to be NOT NULL. */
+export function lateNulls(table: Table, columns: readonly string[]): Inspection {
+  const isMissing = columns.map((column) => sql`${id(column)} is null`)
+  const look = {
+    what: 'rows without a value',
+    offenders: rowsWhere({ table }, columns, join(isMissing, ' or ')),
+    otherwise: `Rows of "${table.name}" have no ${columns.map((column) => `"${column}"`).join(' or ')}`,
+  }
+  return late(table, look, 'NOT NULL')
+}
+
+function late(table: Table, look: Look, comingUp: string): Inspection {
+  return {
+    ...inspection(table, look, comingUp),
+    otherwise: `${look.otherwise}: they came after the last look, so ${comingUp} is not up yet.`,
+    hint: GOES_ON,
+  }
 }
 
 /** The same for a rule that a rollback brings back: columns that the migration hides may have their hidden names when it looks ahead. */
@@ -88,147 +108,14 @@ function lookSteps(
   )
 }
 
-function inspection(table: Table, { offenders, whileHidden, otherwise }: Look, comingUp: string): Inspection {
+function inspection(table: Table, look: Look, comingUp: string): Inspection {
+  const { made, offenders, whileHidden, otherwise } = look
   return {
     table: nameOf(table),
+    ...(made === undefined ? {} : { made }),
     offenders,
     ...(whileHidden === undefined || whileHidden.length === 0 ? {} : { whileHidden }),
     otherwise: `${otherwise}, so ${comingUp} cannot come up; nothing was changed.`,
     hint: LOOK_AGAIN,
   }
-}
-
-interface Look {
-  readonly what: string
-  readonly requires?: InspectStep['requires']
-  readonly offenders: Sql
-  readonly whileHidden?: Inspection['whileHidden']
-  readonly otherwise: string
-}
-
-/** `source` is where its rows are read from, if not from the table as it is. */
-function offendersOf(table: Table, rule: Rule, source?: Sql): readonly Look[] {
-  const of = { table, source }
-  switch (rule.kind) {
-    case 'check':
-      return [
-        {
-          what: 'rows against the check',
-          offenders: rowsWhere(of, columnsOf(rule), sql`not (${trusted(rule.expression)})`),
-          otherwise: `Rows of "${table.name}" break ${rule.expression}`,
-        },
-      ]
-    case 'foreign_key':
-      return [orphans(of, rule)]
-    case 'unique':
-      return [duplicates(table, rule)]
-    case 'primary_key':
-      return [
-        ...rule.columns
-          .filter((name) => findColumn(table, name)?.nullable === true)
-          .map((name) => withoutValue(table, name)),
-        duplicates(table, rule),
-      ]
-    case 'exclusion':
-      return [excluding(of, rule)]
-  }
-}
-
-/** Rows of a column that is NULL there. */
-function withoutValue(table: Table, column: string): Look {
-  return {
-    what: `rows without "${column}"`,
-    offenders: rowsWhere({ table }, [column], sql`${id(column)} is null`),
-    otherwise: `Rows of "${table.name}" have no "${column}"`,
-  }
-}
-
-function duplicates(table: Table, rule: KeyRule): Look {
-  const columns = rule.columns.map((name) => shownValue(table, name))
-  const given = rule.columns.map((name) => sql`${id(name)} is not null`)
-  const where = rule.nullsNotDistinct ? sql`` : sql` where ${join(given, ' and ')}`
-  return {
-    what: 'rows that are the same',
-    offenders: sql`select ${join(columns)}, count(*) as ${id('how often')} from ${qualified(table)}${where} group by ${ids(rule.columns)} having count(*) > 1 limit ${lit(ROWS_SHOWN)}`,
-    otherwise: `Rows of "${table.name}" have the same ${named(rule.columns)}`,
-  }
-}
-
-function orphans(of: Source, { columns, other, otherColumns, match }: ForeignKeyRule): Look {
-  const given = columns.map((name) => sql`t.${id(name)} is not null`)
-  const pairs = columns.map((name, at) => sql`t.${id(name)} = o.${id(otherColumns[at] ?? '')}`)
-  const alone = sql`${join(given, ' and ')} and not exists (select from ${qualified(other)} o where ${join(pairs, ' and ')})`
-  const values = columns.map((name) => sql`t.${id(name)}`)
-  const where = match === 'full' && columns.length > 1 ? sql`(${alone}) or ${halfGiven(values)}` : alone
-  return {
-    what: `rows without a partner in "${other.name}"`,
-    offenders: rowsWhere(of, columns, where, sql`t`),
-    otherwise: `Rows of "${of.table.name}" have a ${named(columns)} that no row of "${other.name}" has`,
-  }
-}
-
-/** MATCH FULL takes all columns or none. */
-function halfGiven(values: readonly Sql[]): Sql {
-  return sql`pg_catalog.num_nulls(${join(values)}) not in (0, ${lit(values.length)})`
-}
-
-/** Each with the one that it excludes. */
-function excluding({ table, source }: Source, rule: ExclusionRule): Look {
-  const read = readExclusion(rule.elements)
-  assert(!('problem' in read) && rule.tried !== undefined, 'steps come after check')
-  const names = namesShown(table, read.uses)
-  return {
-    what: 'rows that exclude one another',
-    requires: [fewRows(table)],
-    offenders: conflictsSql(rule.tried, {
-      from: sql`${source ?? qualified(table)} ${id(table.name)}`,
-      shown: [
-        ...(primaryKey(table).length > 0 ? [] : [{ value: sql`ctid::pg_catalog.text`, as: 'ctid' }]),
-        ...names.map((as) => ({ value: cut(table, as), as })),
-      ],
-    }),
-    otherwise: `Rows of "${table.name}" exclude one another`,
-  }
-}
-
-interface Source {
-  readonly table: Table
-  readonly source?: Sql | undefined
-}
-
-/** A condition may name its table, so that gets another name only where two tables meet. */
-function rowsWhere({ table, source }: Source, columns: readonly string[], where: Sql, alias = sql``): Sql {
-  const of = alias === '' ? sql`` : sql`${alias}.`
-  const place = primaryKey(table).length > 0 ? [] : [sql`${of}ctid::pg_catalog.text as ${id('ctid')}`]
-  const values = [...place, ...namesShown(table, columns).map((name) => shownValue(table, name, of))]
-  const called = source !== undefined && alias === '' ? id(table.name) : alias
-  const from = sql`${source ?? qualified(table)} ${called}`
-  return sql`select ${join(values)} from ${from} where ${where} limit ${lit(ROWS_SHOWN)}`
-}
-
-/** By what a row is known, and what is looked at. */
-function namesShown(table: Table, columns: readonly string[]): readonly string[] {
-  const names = new Set([...primaryKey(table), ...columns])
-  return [...names].filter((name) => findColumn(table, name) !== undefined)
-}
-
-function shownValue(table: Table, name: string, of: Sql = sql``): Sql {
-  const value = cut(table, name, of)
-  return isShort(table, name) ? value : sql`${value} as ${id(name)}`
-}
-
-/** A value that may be long is cut. */
-function cut(table: Table, name: string, of: Sql = sql``): Sql {
-  const value = sql`${of}${id(name)}`
-  return isShort(table, name)
-    ? value
-    : sql`pg_catalog.left(${value}::pg_catalog.text, ${lit(VALUE_CHARACTERS)})`
-}
-
-function isShort(table: Table, name: string): boolean {
-  return findColumn(table, name)?.typeStorage === 'plain'
-}
-
-function named(columns: readonly string[]): string {
-  return columns.map((name) => `"${name}"`).join(', ')
 }

@@ -5,11 +5,12 @@ import { freeToBuild } from '../../plan/index-steps.ts'
 import { foreignKeyPartsStep } from '../../plan/parts-steps.ts'
 import { constraintAbsent, indexStands } from '../../plan/probes.ts'
 import type { Made, StepDraft, TransactionStep } from '../../plan/step.ts'
+import { tellingOf } from '../../plan/telling.ts'
 import { findColumn, type Table } from '../../schema/model.ts'
 import { id, qualified, shown, sql } from '../../sql.ts'
 import { keyOf, keyPartsSteps } from './by-parts.ts'
 import { fewRows } from './exclusion.ts'
-import { exclusionLook } from './inspect.ts'
+import { lateLook, lateNulls } from './inspect.ts'
 import { leavingFreedom } from './leaving.ts'
 import { notNullSteps } from './not-null.ts'
 import type { CheckRule, ExclusionRule, ForeignKeyRule, KeyRule, NewRule, Rule, RuleTime } from './rule.ts'
@@ -39,14 +40,18 @@ export function putUpSteps(work: Work): readonly StepDraft[] {
 }
 
 function stepsOf(work: Work): readonly StepDraft[] {
-  switch (work.rule.kind) {
+  const { table, rule, name } = work
+  switch (rule.kind) {
     case 'check':
-      return checkSteps(work as Work<CheckRule>)
+      return tellingOf(checkSteps(work as Work<CheckRule>), lateLook(table, rule, name))
     case 'foreign_key':
-      return keyToOther(work as Work<ForeignKeyRule>)
+      return tellingOf(keyToOther(work as Work<ForeignKeyRule>), lateLook(table, rule, name))
     case 'unique':
     case 'primary_key':
-      return keySteps(work as Work<KeyRule>)
+      return [
+        ...keyNotNullSteps(work as Work<KeyRule>),
+        ...tellingOf(keySteps(work as Work<KeyRule>), lateLook(table, rule, name)),
+      ]
     case 'exclusion':
       return [exclusionStep(work as Work<ExclusionRule>)]
   }
@@ -133,19 +138,22 @@ function slowDeletes(table: Table, { columns, other }: ForeignKeyRule): readonly
   ]
 }
 
-function keySteps(work: Work<KeyRule>): readonly StepDraft[] {
-  const { table, name, rule, seed } = work
-  const phase = phaseOf(work)
+/** What a primary key makes of its columns. */
+function keyNotNullSteps(work: Work<KeyRule>): readonly StepDraft[] {
+  const { table, rule, seed } = work
   const nullable = rule.columns.filter((column) => findColumn(table, column)?.nullable === true)
-  const before =
-    rule.kind === 'primary_key'
-      ? notNullSteps({ table, columns: nullable, seed, phase }, [oldWriters(work)])
-      : []
+  if (rule.kind !== 'primary_key') return []
+  const steps = notNullSteps({ table, columns: nullable, seed, phase: phaseOf(work) }, [oldWriters(work)])
+  return tellingOf(steps, lateNulls(table, nullable))
+}
+
+function keySteps(work: Work<KeyRule>): readonly StepDraft[] {
+  const { table, name, rule } = work
+  const phase = phaseOf(work)
   if (table.kind === 'partitioned')
-    return [...before, ...keyPartsSteps(work, { ...newRule(work), phase, hazards: [oldWriters(work)] })]
+    return keyPartsSteps(work, { ...newRule(work), phase, hazards: [oldWriters(work)] })
   const index = { namespace: table.namespace, name }
   return [
-    ...before,
     {
       kind: 'concurrent_index',
       phase,
@@ -179,7 +187,7 @@ function exclusionStep(work: Work<ExclusionRule>): StepDraft {
     locks: [{ relation: table, level: 'access_exclusive' }],
     requires: [...newRule(work).requires, fewRows(table)],
     statements: [sql`alter table ${qualified(table)} add constraint ${id(name)} ${definitionSql(rule)}`],
-    refusedBy: exclusionLook(table, rule, name),
+    refusedBy: lateLook(table, rule, name),
     cost: 'small',
   }
 }

@@ -1,11 +1,17 @@
 import { all, constraintIs, indexHas } from '../../plan/probes.ts'
-import type { Made } from '../../plan/step.ts'
 import type { QualifiedName } from '../../schema/model.ts'
 import { join, lit, qualified, regclass, type Sql, sql } from '../../sql.ts'
-import type { Deferrable, ForeignKeyRule, KeyRule, NewRule, ReferentialAction } from './rule.ts'
+import type {
+  Deferrable,
+  ExclusionRule,
+  ForeignKeyRule,
+  KeyRule,
+  NewRule,
+  ReferentialAction,
+} from './rule.ts'
 
 /** What is made when a constraint comes up: one that is there before is somebody else's. */
-export function madeConstraint({ table, name }: Pick<NewRule, 'table' | 'name'>): Made {
+export function madeConstraint({ table, name }: Pick<NewRule, 'table' | 'name'>): string {
   return `the constraint "${name}" of ${qualified(table)}`
 }
 
@@ -15,7 +21,7 @@ export function ruleStands({ table, name, rule }: NewRule): Sql {
     case 'check':
       return constraintIs(table, name, 'check')
     case 'exclusion':
-      return all([constraintIs(table, name, 'exclusion'), isDeferred(table, name, rule.deferrable)])
+      return all([excludes(table, name, rule), isDeferred(table, name, rule.deferrable)])
     case 'foreign_key':
       return foreignKeyStands(table, name, rule)
     case 'unique':
@@ -40,6 +46,13 @@ function printed(columns: readonly string[]): Sql {
     columns.map((name) => sql`pg_catalog.quote_ident(${lit(name)})`),
     " || ', ' || ",
   )
+}
+
+/** It was printed when it was tried, by the same server on a table like this one; when it is deferred is asked by itself. */
+function excludes(table: QualifiedName, name: string, { tried }: ExclusionRule): Sql {
+  if (tried === undefined) return constraintIs(table, name, 'exclusion')
+  const printed = sql`pg_catalog.regexp_replace(pg_catalog.pg_get_constraintdef(oid), '( DEFERRABLE)?( INITIALLY DEFERRED)?$', '')`
+  return sql`exists (select from pg_catalog.pg_constraint where ${ofTable(table, name)} and contype = 'x' and ${printed} = ${lit(`EXCLUDE ${tried.elements}`)})`
 }
 
 function isDeferred(table: QualifiedName, name: string, deferrable: Deferrable | undefined): Sql {

@@ -1,0 +1,175 @@
+import { expect, test } from 'vitest'
+import type { Operation } from '../../src/core/operations/migration.ts'
+import { begun, bellowsWaits } from '../faults/begun.ts'
+import { catalog } from '../support/catalog.ts'
+import { testDatabase } from '../support/database.ts'
+
+const GIVEN = `create table teams (id int primary key); insert into teams values (1);
+  create table users (id bigint, name text, team int); insert into users values (1, 'ann', 1), (2, 'bob', 1);
+  create table events (id bigint, name text, team int) partition by range (id);
+  create table events_1 partition of events for values from (0) to (100); create table events_2 partition of events for values from (100) to (200);
+  insert into events values (1, 'ann', 1), (101, 'bob', 1)`
+const SETTINGS = {
+  gate: { whenNoneRegistered: 'allow', unregistered: 'allow', quietMs: 0, reason: 'a test' },
+} as const
+
+const add = (table: string, more: object) =>
+  ({ kind: 'add_constraint', namespace: 'public', table, when: 'before_rollout', ...more }) as Operation
+const toTeams = {
+  foreign_key: { columns: ['team'], references: { namespace: 'public', table: 'teams', columns: ['id'] } },
+}
+const filled = (table: string): Operation => ({
+  kind: 'alter_column',
+  namespace: 'public',
+  table,
+  column: 'name',
+  nullable: false,
+  when: 'before_rollout',
+})
+
+interface Late {
+  readonly operation: Operation
+  /** What somebody writes behind the last look. */
+  readonly row: string
+  readonly told: string
+  readonly shown: object
+  /** What has to be done about it. */
+  readonly mended: string
+}
+
+const CASES: readonly (readonly [string, Late])[] = ['users', 'events'].flatMap((table) => {
+  const row = (values: string) => `insert into ${table} values ${values}`
+  const mended = `delete from ${table} where id = 3`
+  return [
+    [
+      `a unique constraint of ${table}`,
+      {
+        operation: add(table, { unique: ['name', 'id'] }),
+        row: row(`(3, 'late', 1), (3, 'late', 1)`),
+        told: `Rows of "${table}" have the same "name", "id": they came after the last look, so the unique constraint "${table}_name_id_key" is not up yet.`,
+        shown: { name: 'late', id: 3, 'how often': 2 },
+        mended,
+      },
+    ],
+    [
+      `a primary key of ${table}`,
+      {
+        operation: add(table, { primary_key: ['id'] }),
+        row: row(`(3, 'late', 1), (3, 'later', 1)`),
+        told: `Rows of "${table}" have the same "id": they came after the last look, so the primary key "${table}_pkey" is not up yet.`,
+        shown: { id: 3, 'how often': 2 },
+        mended,
+      },
+    ],
+    [
+      `a check of ${table}`,
+      {
+        operation: add(table, { check: `name <> 'late'` }),
+        row: row(`(3, 'late', 1)`),
+        told: `Rows of "${table}" break name <> 'late': they came after the last look, so the check "${table}_name_check" is not up yet.`,
+        shown: { name: 'late' },
+        mended,
+      },
+    ],
+    [
+      `a foreign key of ${table}`,
+      {
+        operation: add(table, toTeams),
+        row: row(`(3, 'late', 7)`),
+        told: `Rows of "${table}" have a "team" that no row of "teams" has: they came after the last look, so the foreign key "${table}_team_fkey" is not up yet.`,
+        shown: { team: 7 },
+        mended,
+      },
+    ],
+    [
+      `NOT NULL of ${table}`,
+      {
+        operation: filled(table),
+        row: row('(3, null, 1)'),
+        told: `Rows of "${table}" have no "name": they came after the last look, so NOT NULL is not up yet.`,
+        shown: { name: null },
+        mended,
+      },
+    ],
+  ] as const
+})
+
+test.each(CASES)(
+  'rows that come behind the last look are told, and the same command goes on: %s',
+  async (_what, { operation, row, told, shown, mended }) => {
+    const database = await testDatabase(GIVEN)
+    const bellows = await database.bellows({ settings: SETTINGS })
+    const wanted = { name: '0001_test', operations: [operation] }
+    await bellows.change((driver) => driver.advance(wanted, 'expand'))
+    await database.query(row)
+    const verifying = () => bellows.change((driver) => driver.advance(wanted, 'verify'))
+    const refusal = {
+      code: 'rows_in_the_way',
+      message: expect.stringContaining(told),
+      hint: expect.stringContaining('it goes on with this step'),
+      facts: { rows: [expect.objectContaining(shown)] },
+    }
+    await expect(verifying()).rejects.toMatchObject(refusal)
+    await expect(verifying(), 'also by the next command').rejects.toMatchObject(refusal)
+    await database.query(mended)
+    const run = await bellows.change((driver) => driver.advance(wanted, 'purge'))
+    expect(run.state).toBe('completed')
+    await expect(database.query(row)).rejects.toThrow()
+  },
+)
+
+test.each(CASES)('and a rollback leaves nothing of it: %s', async (_what, { operation, row }) => {
+  const database = await testDatabase(GIVEN)
+  const before = await catalog(database)
+  const bellows = await database.bellows({ settings: SETTINGS })
+  const wanted = { name: '0001_test', operations: [operation] }
+  await bellows.change((driver) => driver.advance(wanted, 'expand'))
+  await database.query(row)
+  await expect(bellows.change((driver) => driver.advance(wanted, 'verify'))).rejects.toMatchObject({
+    code: 'rows_in_the_way',
+  })
+  const [run] = await bellows.runs()
+  await bellows.change((driver) => driver.rollback(run?.id ?? 0))
+  expect(await catalog(database)).toEqual(before)
+  await database.query(row)
+})
+
+test.each<[string, Operation]>([
+  [
+    'create_index',
+    {
+      kind: 'create_index',
+      definition: 'create unique index one_name on users (lower(name)) where team = 1',
+      when: 'before_rollout',
+    },
+  ],
+  [
+    'replace_index',
+    {
+      kind: 'replace_index',
+      definition: 'create unique index by_name on users (lower(name)) where team = 1',
+      when: 'before_rollout',
+    },
+  ],
+])('a duplicate that comes as the unique index is built is told: %s', async (_what, operation) => {
+  const database = await testDatabase(`${GIVEN}; create index by_name on users (name)`)
+  const bellows = await database.bellows({ settings: SETTINGS })
+  const wanted = { name: '0001_test', operations: [operation] }
+  const late = await begun(database, 'late')
+  await late.session.query(`insert into users values (3, 'Ann', 1)`)
+  const refused = bellows
+    .change((driver) => driver.advance(wanted, 'expand'))
+    .catch((error: unknown) => error)
+  await bellowsWaits(database)
+  await late.commit()
+  expect(await refused).toMatchObject({
+    code: 'rows_in_the_way',
+    message: expect.stringMatching(
+      /are equal by what the unique index ".*" is to keep apart: they came after the last look/,
+    ),
+    facts: { rows: [{ lower: 'ann', 'number of rows': 2 }] },
+  })
+  await database.query('delete from users where id = 3')
+  const run = await bellows.change((driver) => driver.advance(wanted, 'purge'))
+  expect(run.state).toBe('completed')
+})
