@@ -65,6 +65,36 @@ describe('alter_column', () => {
     })
   })
 
+  test.each([
+    'now()',
+    `('a' || 'b')`,
+    `current_user || '|'`,
+    `lower(concat('A', current_user))`,
+    'app.made_up()',
+    `nextval('public.numbers')::text`,
+    `case when current_user = 'x' then 'y' else 'z' end`,
+    `('[1,2)'::int4range)::text`,
+    `array_to_string(array[1, 2], ',')`,
+  ])('sees that a column has the default already, however the server prints that: %s', async (byDefault) => {
+    const database = await testDatabase(`${TABLES}; create sequence numbers; create schema app;
+      create function app.made_up() returns text language sql as $$ select 'made up' $$`)
+    const bellows = await database.bellows({
+      settings: {
+        gate: { whenNoneRegistered: 'allow', unregistered: 'allow', quietMs: 0, reason: 'a test' },
+      },
+    })
+    const operations = [alter('email', { default: byDefault })]
+    await bellows.change((driver) => driver.advance({ name: '0001_alter', operations }, 'purge'))
+    await expect(bellows.plan({ name: '0002_again', operations })).rejects.toMatchObject({
+      code: 'plan_refused',
+      message: `"Users"."email" has the default ${byDefault} already.`,
+    })
+    const other = [alter('email', { default: `${byDefault} || '!'` })]
+    await expect(bellows.plan({ name: '0002_other', operations: other })).resolves.toMatchObject({
+      steps: [{ kind: 'ddl' }],
+    })
+  })
+
   test('finds rows without a value before anything changes, and again when they are to be refused', async () => {
     const database = await testDatabase(`${TABLES}; insert into "Users" (email) values ('first'), (null)`)
     const bellows = await database.bellows({

@@ -95,10 +95,8 @@ function mayStandTwice(op: Operation): boolean {
     case 'add_constraint':
       return op.name === undefined
     case 'alter_column':
-      return (
-        [op.check, op.unique, op.references].some((rule) => rule !== undefined && rule.name === undefined) ||
-        // How the server prints an expression nobody knows before.
-        /[(|]/.test(op.default ?? '')
+      return [op.check, op.unique, op.references].some(
+        (rule) => rule !== undefined && rule.name === undefined,
       )
     case 'create_index':
       return / index (?:concurrently )?on /i.test(op.definition)

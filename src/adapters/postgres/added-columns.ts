@@ -80,7 +80,8 @@ export function likeMade(copy: Sql, coming: readonly ComingColumn[], divided: Sq
 export function typedDefaults(
   defaults: Needs['defaults'],
   known: Known,
-): readonly (Needs['expressions'][number] & Pick<Needs['defaults'][number], 'table' | 'coming'>)[] {
+): readonly (Needs['expressions'][number] &
+  Pick<Needs['defaults'][number], 'table' | 'column' | 'coming'>)[] {
   return defaults.flatMap(({ table, column, expression, coming }) => {
     const [last] = comingColumns(coming ?? [], table, known).slice(-1)
     const found = findTable({ tables: known.tables }, table)
@@ -88,6 +89,6 @@ export function typedDefaults(
     const type = last === undefined ? there : String(last.type)
     return type === undefined
       ? []
-      : [{ expression, type, table, ...(coming === undefined ? {} : { coming }) }]
+      : [{ expression, type, table, column, ...(coming === undefined ? {} : { coming }) }]
   })
 }

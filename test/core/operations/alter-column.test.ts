@@ -31,6 +31,11 @@ const KNOWN = facts({
   expressions: {
     [expressionKey("'x'", 'text')]: { volatility: 'stable', text: 'x' },
     [expressionKey('random()', 'text')]: { volatility: 'volatile', text: null },
+    [expressionKey('lower(current_user)', 'text')]: {
+      volatility: 'stable',
+      text: null,
+      printed: 'lower((CURRENT_USER)::text)',
+    },
     [expressionKey('nam', 'text')]: { problem: 'Column "nam" does not exist.' },
     [expressionKey('(select 1)', 'text')]: { volatility: 'stable', text: null },
     [expressionKey('null::text', 'text')]: { volatility: 'stable', text: null },
@@ -324,6 +329,13 @@ describe('a change that cannot be made', () => {
       of({ default: "'x'::text", defaultText: 'x' }),
       'plan_refused',
       `"users"."name" has the default 'x' already.`,
+    ],
+    [
+      'to the default that it has, as the server prints it',
+      alter({ default: 'lower(current_user)' }),
+      of({ default: 'lower((CURRENT_USER)::text)' }),
+      'plan_refused',
+      '"users"."name" has the default lower(current_user) already.',
     ],
     [
       'to no default, which it has',

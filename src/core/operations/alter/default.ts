@@ -205,6 +205,7 @@ function problems(op: AlterColumn, to: string | null, context: Context): readonl
 }
 
 function isSame(to: string, column: Column, facts: Facts): boolean {
-  const { defaultText } = defaultFacts(to, column, facts)
-  return to.trim() === column.default || (defaultText !== null && defaultText === column.defaultText)
+  const { default: printed, defaultText } = defaultFacts(to, column, facts)
+  const isSameText = defaultText !== null && defaultText === column.defaultText
+  return isSameText || [to.trim(), printed].includes(column.default ?? '')
 }
