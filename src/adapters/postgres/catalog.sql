@@ -15,14 +15,6 @@ begin
   end if;
 end $$;
 
--- The rights on something, those of its owner left out, by who has them.
-create or replace function bellows.rights(acl aclitem[], owner oid, on_column name default null)
-returns table (grantee text, "right" text) language sql stable as $$
-  select case x.grantee when 0 then 'public' else x.grantee::pg_catalog.regrole::text end,
-      pg_catalog.concat(x.privilege_type, ' (' || pg_catalog.quote_ident(on_column) || ')', case when x.is_grantable then ' with grant option' end)
-    from pg_catalog.aclexplode(acl) x where x.grantee <> owner
-$$;
-
 -- Every object whose relation has one of these names; all when there are none. The settings are those that the texts depend on.
 create or replace function bellows.catalog(names text[] default null)
 returns table (namespace text, relation text, kind text, name text, definition text)
@@ -121,6 +113,11 @@ select t.nspname, t.relname, 'rule', w.rulename,
     pg_get_ruledef(w.oid) || case w.ev_enabled when 'D' then ' (disabled)' when 'R' then ' (replica)' when 'A' then ' (always)' else '' end
   from rel t join pg_rewrite w on w.ev_class = t.oid and w.rulename <> '_RETURN'
 union all
+select t.nspname, t.relname, 'statistics',
+    case when h.nspname = t.nspname then s.stxname::text else format('%I.%I', h.nspname, s.stxname) end,
+    concat(pg_get_statisticsobjdef(s.oid), ' target ' || nullif(s.stxstattarget, -1))
+  from tab t join pg_statistic_ext s on s.stxrelid = t.oid join pg_namespace h on h.oid = s.stxnamespace
+union all
 select t.nspname, t.relname, 'publication', p.publication, p.definition
   from tab t join bellows.published() p on p.relation = t.oid
 union all
@@ -178,4 +175,6 @@ select o.nspname, o.name, o.kind || ' rights', o.arguments,
     union all
     select f.nspname, f.proname, f.kind, f.arguments, f.proowner, coalesce(f.proacl, acldefault('f', f.proowner)) from routine f
   ) o
+union all
+select o.namespace, o.relation, o.kind, o.name, o.definition from bellows.database_objects(names) o
 $$;

@@ -21,6 +21,7 @@ select json_build_object(
     where k.oid in (select p.objid from pg_depend p
         where p.refclassid = 'pg_class'::regclass and p.refobjid = c.oid and p.classid = 'pg_constraint'::regclass)
       and k.confrelid = c.oid and k.conrelid <> c.oid and k.contype = 'f' and k.conparentid = 0),
+  'typed', c.reloftype <> 0,
   'rowSecurity', c.relrowsecurity,
   'updateRules', (select coalesce(json_agg(distinct r.rulename order by r.rulename), '[]')
     from (select c.oid as relid union all select y.relid from pg_partition_tree(c.oid) y where y.relid <> c.oid and c.relkind = 'p') t

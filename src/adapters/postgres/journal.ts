@@ -9,7 +9,13 @@ import type { Sessions } from './sessions.ts'
 /** The version of the tables in journal.sql. A newer one was made by a newer Bellows, which knows what we do not. */
 const JOURNAL_VERSION = 3
 
-const FUNCTIONS = ['instances.sql', 'needing.sql', 'catalog.sql', 'schema-compare.sql']
+const FUNCTIONS = [
+  'instances.sql',
+  'needing.sql',
+  'database-objects.sql',
+  'catalog.sql',
+  'schema-compare.sql',
+]
 const WHOLE = ['journal.sql', 'evidence.sql', 'rollout.sql', 'schema-record.sql', ...FUNCTIONS]
 
 /** What makes a version out of the one before it. */

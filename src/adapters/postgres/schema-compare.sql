@@ -101,7 +101,7 @@ declare
   "table" text := operation ->> 'table';
   target text := operation ->> 'to';
   -- A function or a type of the same name is another thing.
-  parts text[] := '{table,table comment,column,column settings,column comment,constraint,index,trigger,policy,rule,publication,owner,grant}';
+  parts text[] := '{table,table comment,column,column settings,column comment,constraint,index,trigger,policy,rule,statistics,publication,owner,grant}';
   of_column text[] := '{column,column settings,column comment}';
   place text;
 begin

@@ -21,3 +21,11 @@ insert into bellows.recorded_object (namespace, relation, kind, name, definition
     from bellows.catalog() c join bellows.catalog() t using (namespace, relation)
     where exists (select from bellows.baseline) and c.kind in ('type', 'type rights') and t.kind = 'type' and t.definition like 'range of %'
   on conflict do nothing;
+
+-- Statistics of several columns, what belongs to no table, and rights on namespaces it did not record.
+insert into bellows.recorded_object (namespace, relation, kind, name, definition)
+  select c.namespace, c.relation, c.kind, c.name, c.definition from bellows.catalog() c
+    where c.kind = 'statistics' and (c.namespace, c.relation) in (select r.namespace, r.relation from bellows.recorded_object r where r.kind = 'table')
+      or exists (select from bellows.baseline)
+        and (c.kind in ('namespace', 'rights by default', 'extension', 'event trigger', 'aggregate') or c.kind = 'publication' and c.name = '')
+  on conflict do nothing;

@@ -74,6 +74,11 @@ function nameOf({ namespace, relation, kind, name }: Named): string {
   const [, owned, what] = /^(.+) (rights|settings|comment)$/.exec(kind) ?? []
   if (owned !== undefined) return `${what} of ${nameOf({ namespace, relation, kind: owned, name })}`
   switch (kind) {
+    case 'namespace':
+      return `${kind} ${relation}`
+    case 'rights by default':
+      return `rights by default of ${relation} on ${name}${namespace === '' ? '' : ` in ${namespace}`}`
+    case 'aggregate':
     case 'function':
     case 'procedure':
       return `${kind} ${place}(${name})`
@@ -89,7 +94,7 @@ function nameOf({ namespace, relation, kind, name }: Named): string {
 }
 
 function placed(namespace: string, relation: string): string {
-  return namespace === 'public' ? relation : `${namespace}.${relation}`
+  return namespace === 'public' || namespace === '' ? relation : `${namespace}.${relation}`
 }
 
 type Named = Pick<Difference, 'namespace' | 'relation' | 'kind' | 'name'>

@@ -75,6 +75,12 @@ function wholesOf(one: Difference): readonly string[] {
   const [, owned] = /^(.+) (?:rights|settings|comment)$/.exec(one.kind) ?? []
   if (owned !== undefined) return [keyOf({ ...one, kind: owned })]
   if (!PARTS.includes(one.kind)) return []
+  const publication = { namespace: '', relation: one.name, kind: 'publication', name: '' }
+  if (one.kind === 'publication' && one.name !== '')
+    return [
+      keyOf({ ...one, ...publication }),
+      ...HOLDS_PARTS.map((kind) => keyOf({ ...one, kind, name: '' })),
+    ]
   return HOLDS_PARTS.map((kind) => keyOf({ ...one, kind, name: '' }))
 }
 
@@ -86,6 +92,7 @@ const PARTS: readonly string[] = [
   'trigger',
   'policy',
   'rule',
+  'statistics',
   'publication',
   'owner',
   'grant',
@@ -105,6 +112,7 @@ const PRINTED: readonly string[] = [
   'trigger',
   'policy',
   'rule',
+  'statistics',
   'publication',
   'view',
   'materialized view',
