@@ -184,3 +184,28 @@ describe('a table with hardly a column slot left', () => {
     })
   })
 })
+
+const USERS = { namespace: 'public', table: 'users' } as const
+
+test.for<readonly [string, Operation]>([
+  ['add_column', { kind: 'add_column', ...USERS, column: 'c', type: 'text', nullable: true }],
+  ['drop_column', { kind: 'drop_column', ...USERS, column: 'a' }],
+  ['rename_column', { kind: 'rename_column', ...USERS, from: 'a', to: 'c' }],
+  ['change_type', { kind: 'change_type', ...USERS, column: 'id', type: 'bigint' }],
+])('of a typed table no column changes, which is said before anything runs: %s', async ([, operation]) => {
+  const database = await testDatabase(
+    'create type pair as (id int, a text); create table users of pair (primary key (id))',
+  )
+  const bellows = await database.bellows()
+  const plan = () => bellows.plan({ name: '0001_test', operations: [operation] })
+  await expect(plan()).rejects.toMatchObject({
+    code: 'plan_refused',
+    message: expect.stringContaining('"users" is a typed table'),
+    hint: expect.stringContaining('alter table "public"."users" not of'),
+  })
+  await expect(
+    bellows.plan({ name: '0001_test', operations: [{ kind: 'add_constraint', ...USERS, check: 'id > 0' }] }),
+  ).resolves.toBeDefined()
+  await database.query('alter table "public"."users" not of')
+  await expect(plan()).resolves.toBeDefined()
+})

@@ -38,6 +38,7 @@ import { standInProblems } from './stand-ins.ts'
 import { PHASES, type Step, type StepDraft } from './step.ts'
 import { theTable } from './table-checks.ts'
 import { toldLate } from './told-late.ts'
+import { typedTableProblems } from './typed-tables.ts'
 
 /**
  * Plans a migration on a schema. Pure: the same input gives the same plan, to the byte.
@@ -147,6 +148,7 @@ function draftsOfAll(
     ...followedProblems(migration, start),
     ...movedLinkProblems(migration, facts),
     ...leftKeyProblems(migration, start),
+    ...typedTableProblems(migration, start),
     ...policyProblems(migration, facts),
     ...removedValueProblems(migration, facts),
     ...renamedValueProblems(migration, start, facts),
