@@ -181,7 +181,7 @@ test.each([
     await testDatabase(`create extension btree_gist; create table stays (room int, during int4range);
     insert into stays select 1, int4range(i, i + 1) from generate_series(1, 17000) i; insert into stays values (1, '${late}')`)
   const bellows = await database.bellows({ settings: SETTINGS })
-  const wanted = migration(exclude)
+  const wanted = migration(exclude, { unsafe: 'nobody uses the table at night' })
   await expect(bellows.change((driver) => driver.advance(wanted, 'expand'))).rejects.toMatchObject({
     code: 'rows_in_the_way',
     facts: { rows: [{ during: '[17000,17001)', excludes: { during: late } }] },
@@ -191,8 +191,29 @@ test.each([
     'nothing of it stays',
   ).toEqual([])
   await database.query(`delete from stays where during = '${late}'`)
-  const run = await bellows.change((driver) => driver.advance(wanted, 'purge'))
-  expect(run.state).toBe('completed')
+  await expect(bellows.change((driver) => driver.advance(wanted, 'expand'))).resolves.toBeDefined()
+})
+
+test('a table for which everybody would wait for long needs a reason, where the index takes each row by itself', async () => {
+  const database = await testDatabase(`create table stays (room int, during int4range);
+    insert into stays select i, int4range(i, i + 1) from generate_series(1, 8000) i; analyze stays`)
+  const bellows = await database.bellows({ settings: SETTINGS })
+  await expect(bellows.plan(migration('using gist (during with &&)'))).rejects.toMatchObject({
+    code: 'plan_refused',
+    message: expect.stringMatching(
+      /^"stays" has \d+ bytes: its exclusion constraint is built while everybody waits, for more than 100 ms\./,
+    ),
+    hint: expect.stringContaining('unsafe: "<reason>"'),
+  })
+  const quick = await bellows.plan(migration('using btree (room with =)'))
+  expect(quick.steps.flatMap(({ hazards }) => hazards.map(({ code }) => code))).not.toContain('unsafe')
+  const said = await bellows.plan(migration('using gist (during with &&)', { unsafe: 'closed at night' }))
+  expect(said.steps.flatMap(({ hazards }) => hazards)).toContainEqual({
+    code: 'unsafe',
+    because: expect.stringMatching(
+      /^All who use the table wait for some 1\d\d ms\. The reason given: closed at night$/,
+    ),
+  })
 })
 
 test('a role that may make a namespace and no temporary table finds rows in the way as well', async () => {
@@ -213,18 +234,21 @@ test('a role that may make a namespace and no temporary table finds rows in the 
   ).rejects.toMatchObject({ code: 'rows_in_the_way', facts: { rows: [{ id: 1, excludes: { id: 2 } }] } })
 })
 
-test('rows of a large table that nobody has analysed are not compared with one another', async () => {
+test.each<[string, Partial<AddConstraint>, number]>([
+  ['without a reason', {}, 262_144],
+  ['with one', { unsafe: 'closed at night' }, 1_048_576],
+])('rows of a large table that nobody has analysed are not looked at, %s', async (_what, more, most) => {
   const database = await testDatabase(`${GIVEN}; alter table stays add note text;
     insert into stays select i, 1, int4range(i, i + 1), null, (select string_agg(md5((i * k)::text), '') from generate_series(1, 200) k)
       from generate_series(1, 400) i`)
   const before = await catalog(database)
   const bellows = await database.bellows({ settings: SETTINGS })
-  const wanted = migration('using gist (during with &&)')
+  const wanted = migration('using gist (during with &&)', more)
   const steps = (await bellows.plan(wanted)).steps.map(({ kind }) => kind)
   expect(steps[0]).toBe('inspect')
   await expect(bellows.change((driver) => driver.advance(wanted, 'expand'))).rejects.toMatchObject({
     code: 'plan_refused',
-    message: expect.stringContaining('"stays" has more than 1048576 bytes'),
+    message: expect.stringContaining(`"stays" has more than ${most} bytes`),
     step: '0001_test/expand/1',
   })
   expect(await catalog(database)).toEqual(before)

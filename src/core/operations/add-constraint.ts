@@ -11,6 +11,7 @@ import { ruleProblems } from './rules/problems.ts'
 import { putUpSteps, type Work } from './rules/put-up.ts'
 import {
   type Deferrable,
+  type ExclusionRule,
   foreignKeyRule,
   type References,
   type Rule,
@@ -94,7 +95,7 @@ function workFor(op: AddConstraint, context: Context): Work {
 
 /** The rules that an operation states; it must be one. */
 function rulesOf(op: AddConstraint): readonly Rule[] {
-  const { check, unique, primary_key: key, foreign_key: foreign, exclude, deferrable } = op
+  const { check, unique, primary_key: key, foreign_key: foreign, exclude, deferrable, unsafe } = op
   const more = { include: op.include ?? [], nullsNotDistinct: op.nulls_not_distinct === true, deferrable }
   return [
     ...(check === undefined ? [] : [{ kind: 'check', expression: check } as const]),
@@ -103,8 +104,16 @@ function rulesOf(op: AddConstraint): readonly Rule[] {
     ...(foreign === undefined
       ? []
       : [foreignKeyRule(foreign.columns, foreign.references.columns, foreign.references, deferrable)]),
-    ...(exclude === undefined ? [] : [{ kind: 'exclusion', elements: exclude, deferrable } as const]),
+    ...(exclude === undefined ? [] : [exclusionOf(exclude, deferrable, unsafe)]),
   ]
+}
+
+function exclusionOf(
+  elements: string,
+  deferrable: Deferrable | undefined,
+  reason: string | undefined,
+): ExclusionRule {
+  return { kind: 'exclusion', elements, deferrable, ...(reason === undefined ? {} : { reason }) }
 }
 
 /** Fields that are missing, or that the kind does not have. */

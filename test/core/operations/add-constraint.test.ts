@@ -219,7 +219,7 @@ describe('the steps of a constraint', () => {
     const [look, gate, step] = steps(add({ exclude: EXCLUDE }))
     expect([look?.kind, gate?.kind]).toEqual(['inspect', 'gate'])
     expect(step !== undefined && 'requires' in step ? step.requires : []).toContainEqual(
-      expect.objectContaining({ that: expect.stringContaining('<= 1048576'), code: 'plan_refused' }),
+      expect.objectContaining({ that: expect.stringContaining('<= 262144'), code: 'plan_refused' }),
     )
   })
 })
@@ -258,7 +258,7 @@ describe('the rows that an exclusion is against', () => {
   test('are not compared in a table that nobody has analysed, and that is large', () => {
     const [look] = addConstraint.expand(add({ exclude: EXCLUDE }), context(SCHEMA, tried(of)))
     expect(look).toMatchObject({
-      requires: [{ that: expect.stringContaining('<= 1048576'), code: 'plan_refused' }],
+      requires: [{ that: expect.stringContaining('<= 262144'), code: 'plan_refused' }],
     })
     const [other] = addConstraint.expand(add({ unique: ['name'] }), context(SCHEMA))
     expect(other).not.toHaveProperty('requires')

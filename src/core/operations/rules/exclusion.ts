@@ -1,18 +1,21 @@
 import { BellowsError } from '../../errors.ts'
+import type { Hazard } from '../../plan/hazard.ts'
+import { HOLD_MAX_MS } from '../../plan/hold.ts'
 import { inTablespace } from '../../plan/index-text.ts'
-import { staysSmall } from '../../plan/small-table.ts'
+import { isAtMost } from '../../plan/probes.ts'
+import { SMALL_BYTES_MAX, staysSmall } from '../../plan/small-table.ts'
 import type { Requirement } from '../../plan/step.ts'
 import { refused } from '../../plan/table-checks.ts'
 import { exclusionKey } from '../../schema/exclusions.ts'
 import type { Facts } from '../../schema/facts.ts'
-import type { QualifiedName } from '../../schema/model.ts'
+import type { QualifiedName, Table } from '../../schema/model.ts'
 import { id, join, lit, type Sql, shown, sql, trusted } from '../../sql.ts'
 import { readExclusion } from './read.ts'
 import type { ExclusionRule, Rule } from './rule.ts'
 import { ROWS_SHOWN } from './shown-rows.ts'
 
 /** What the server says of an exclusion: whether its operators, their classes and the access method go together, nobody else knows. */
-export function triedProblems(rule: Rule, table: QualifiedName, facts: Facts): readonly BellowsError[] {
+export function triedProblems(rule: Rule, table: Table, facts: Facts): readonly BellowsError[] {
   if (rule.kind !== 'exclusion') return []
   const tried = facts.exclusions[exclusionKey({ table, elements: rule.elements })]
   if (tried === undefined)
@@ -22,7 +25,7 @@ export function triedProblems(rule: Rule, table: QualifiedName, facts: Facts): r
         'Put it into the next migration, which begins when this one is completed.',
       ),
     ]
-  if (!('problem' in tried)) return []
+  if (!('problem' in tried)) return longWaitProblems({ ...rule, tried }, table)
   return [
     new BellowsError(
       'migration_invalid',
@@ -55,9 +58,54 @@ export function asTried(rule: Rule, table: QualifiedName, facts: Facts): Rule {
   }
 }
 
-/** The size is asked for by whoever compares all rows with one another, and by whoever builds the index while everybody waits. */
-export function fewRows(table: QualifiedName): Requirement {
-  return staysSmall(table, 'the exclusion constraint cannot be built without stopping everybody for too long')
+/**
+ * Other methods than these put each row into the index by itself, and look each up in it: for 17,000 rows of a range, which are 1 MiB,
+ * that took 350 ms of the processor.
+ */
+const QUICK_METHODS: readonly string[] = ['btree', 'hash']
+const MS_OF_MIB = 350
+const AT_ONCE_BYTES_MAX = SMALL_BYTES_MAX / 4
+
+/** So large a table may be for everybody to wait while the index is built. */
+function mostBytes({ tried, reason }: ExclusionRule): number {
+  const isQuick = tried !== undefined && QUICK_METHODS.includes(tried.method)
+  return isQuick || reason !== undefined ? SMALL_BYTES_MAX : AT_ONCE_BYTES_MAX
+}
+
+const WAITS = `its exclusion constraint is built while everybody waits, for more than ${HOLD_MAX_MS} ms`
+
+/** The size is asked for by whoever looks for rows, and by whoever builds the index. */
+export function fewRows(table: QualifiedName, rule: ExclusionRule): Requirement {
+  if (mostBytes(rule) === SMALL_BYTES_MAX)
+    return staysSmall(
+      table,
+      'the exclusion constraint cannot be built without stopping everybody for too long',
+    )
+  return {
+    that: isAtMost(table, AT_ONCE_BYTES_MAX),
+    code: 'plan_refused',
+    otherwise: `"${table.name}" has more than ${AT_ONCE_BYTES_MAX} bytes: ${WAITS}; where that may be, roll back, and plan again with unsafe: "<reason>"`,
+  }
+}
+
+/** Of the size that the plan knows. */
+function longWaitProblems(rule: ExclusionRule, { name, bytes }: Table): readonly BellowsError[] {
+  if (bytes <= mostBytes(rule)) return []
+  return [
+    refused(
+      `"${name}" has ${bytes} bytes: ${WAITS}.`,
+      'If all may wait, say why: unsafe: "<reason>". Or create a table that has the constraint from the start and move the rows there.',
+    ),
+  ]
+}
+
+export function longWaitHazards(rule: ExclusionRule, { bytes }: Table): readonly Hazard[] {
+  const { reason, ...unsaid } = rule
+  if (reason === undefined || bytes <= mostBytes(unsaid)) return []
+  const ms = Math.ceil((MS_OF_MIB * bytes) / SMALL_BYTES_MAX)
+  return [
+    { code: 'unsafe', because: `All who use the table wait for some ${ms} ms. The reason given: ${reason}` },
+  ]
 }
 
 /** What is shown of a row, and from where rows are read. */

@@ -92,7 +92,7 @@ function excluding({ table, source }: Source, rule: ExclusionRule): Look {
   const names = namesShown(table, read.uses)
   return {
     what: 'rows that exclude one another',
-    requires: [fewRows(table)],
+    requires: [fewRows(table, rule)],
     ...conflictsSql(rule.tried, {
       from: sql`${source ?? qualified(table)} ${id(table.name)}`,
       shown: [

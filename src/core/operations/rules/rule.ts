@@ -34,6 +34,8 @@ export interface ExclusionRule {
   /** What stands behind EXCLUDE, such as `using gist (room with =, during with &&)`. */
   readonly elements: string
   readonly deferrable: Deferrable | undefined
+  /** Why everybody may wait for long while its index is built. */
+  readonly reason?: string
   /** What the server makes of it; absent where nobody knows that yet. */
   readonly tried?: ExclusionFacts
 }
