@@ -120,7 +120,7 @@ describe('what belongs to no table', () => {
       namespace: 'public',
       phase: 'expand',
       unsafe: 'a test',
-    } as Operation
+    }
     const run = await bellows.change((driver) =>
       driver.advance({ name: '0001_test', operations: [operation] }, 'purge'),
     )
@@ -135,7 +135,7 @@ describe('what belongs to no table', () => {
       namespace: 'public',
       table: 'users',
       to: 'people',
-    } as Operation
+    }
     await bellows.change((driver) => driver.advance({ name: '0001_test', operations: [operation] }, 'purge'))
     expect(await drift()).toEqual([])
   })
