@@ -3,7 +3,7 @@ import type { FleetInstance, Placement } from '../../src/core/rollout/fleet.ts'
 import { type Rollout, slotName } from '../../src/core/rollout/rollout.ts'
 import { neededOf } from '../../src/core/rollout/rules.ts'
 import type { Watched } from '../../src/engine/rollout/drive.ts'
-import { type Call, type FakeFleet, type Fault, fakeFleet } from '../support/fake-deployer.ts'
+import { type Behaviour, type Call, type FakeFleet, type Fault, fakeFleet } from '../support/fake-deployer.ts'
 import { Killed } from './mortal.ts'
 import { behaviourOf, type Chance, NEW, OLD, type Scenario, scenario } from './scenario.ts'
 import { simulatedWorld, type World } from './world.ts'
@@ -24,9 +24,12 @@ export interface Life {
   calm(): void
 }
 
-export function begun(luck: Chance, given = scenario(luck)): Life {
+/** @param hardship of worlds that are harder: whoever ends may come back, and many turn ill at the same moment */
+export function begun(luck: Chance, given = scenario(luck), hardship?: Chance): Life {
   const wrongs: string[] = []
   let trouble = given.trouble
+  let plague = hardship?.one(0, 0.003, 0.02) ?? 0
+  const returning = hardship?.happens(0.6) === true ? { returnsAfterMs: hardship.one(1_000, 4_000) } : {}
   let blindLooks = 0
   const fault = (call: Call): Fault => {
     if (call === 'fleet') {
@@ -37,7 +40,10 @@ export function begun(luck: Chance, given = scenario(luck)): Life {
     return luck.happens(trouble) ? luck.one('before', 'after', 'late') : 'none'
   }
   const fleet: FakeFleet = fakeFleet({
-    behaviour: ({ version }) => behaviourOf(luck, version === NEW ? given.badShare : trouble / 10),
+    behaviour: ({ version }) => ({
+      ...behaviourOf(luck, version === NEW ? given.badShare : trouble / 10),
+      ...returning,
+    }),
     fault,
     onEffect: (call, id) => wrongs.push(...brokenBy({ given, fleet, world }, call, id)),
     remembers: luck.happens(0.7),
@@ -54,9 +60,11 @@ export function begun(luck: Chance, given = scenario(luck)): Life {
       if (luck.happens(trouble / 20)) world.ask(luck.one('pause', 'resume', 'abort'))
       const old = fleet.now().filter(({ version, state }) => version === OLD && state === 'serving')
       if (luck.happens(trouble / 20) && old.length > 0) fleet.kill(luck.one(...old).id)
+      if (hardship?.happens(plague) === true) befall(fleet, hardship)
     },
   })
-  fill(fleet, given, luck)
+  fill({ fleet, given, luck }, returning)
+  if (hardship?.happens(0.3) === true) befall(fleet, hardship)
   world.write(beginning({ version: NEW, roles: given.roles, rules: given.rules }, fleet.now(), [], 0))
   return {
     luck,
@@ -66,16 +74,33 @@ export function begun(luck: Chance, given = scenario(luck)): Life {
     wrongs,
     calm: () => {
       trouble = 0
+      plague = 0
     },
   }
 }
 
+/** What they have in common breaks, of one version or of all: they turn ill at the same moment, or end. */
+function befall(fleet: FakeFleet, hardship: Chance): void {
+  const version = hardship.one(OLD, NEW, undefined)
+  const forMs = hardship.one(3_000, 10_000, 40_000)
+  const isEnd = hardship.happens(0.5)
+  for (const one of fleet.now()) {
+    if (one.state !== 'serving' || (version !== undefined && one.version !== version)) continue
+    if (isEnd) fleet.kill(one.id)
+    else fleet.sicken(one.id, forMs)
+  }
+}
+
+type Filled = Pick<Life, 'fleet' | 'given' | 'luck'>
+
 /** What ran before: mostly one a slot, sometimes a sick one, none, or what something interrupted has left. */
-function fill(fleet: FakeFleet, { before }: Scenario, luck: Chance): void {
+function fill({ fleet, given: { before }, luck }: Filled, returning: Behaviour): void {
   const put = (placement: Placement, state: FleetInstance['state'] = 'serving') =>
     fleet.put(placement, {
       state,
-      behaviour: luck.happens(0.05) ? {} : { healthyAfterMs: 0, drainLooks: luck.below(4) },
+      behaviour: luck.happens(0.05)
+        ? returning
+        : { healthyAfterMs: 0, drainLooks: luck.below(4), ...returning },
     })
   for (const [role, count] of before)
     for (let slot = 1; slot <= count; slot += 1) {
@@ -123,33 +148,54 @@ function brokenBy(
   if (call === 'start') return brokenByStart(rollout, fleet.now(), id)
   const one = fleet.find(id)
   if (call === 'stop' && one?.state === 'serving') return [`stop ${id} while it serves`]
+  if (call === 'stop' && one?.returning === true) return brokenByStop(rollout, fleet.now(), one)
   if (call !== 'drain' || one?.state !== 'serving') return []
   const all = fleet.now()
-  if (rollout.instances.get(id)?.failed !== undefined || !serves(given, one))
-    return brokenByLast(rollout, all, one)
+  const last = brokenByLast(rollout, all, one)
+  if (rollout.instances.get(id)?.failed !== undefined || !serves(given, one)) return last
   const left = all.filter((other) => other.id !== id && other.role === one.role && serves(given, other))
-  if (left.some(({ slot }) => slot === one.slot)) return []
+  if (left.some(({ slot }) => slot === one.slot)) return last
   const needed = neededIn(given, rollout, one.role)
   const slots = new Set(left.map(({ slot }) => slot)).size
-  return slots >= needed ? [] : [`drain ${id}: ${slots} of ${needed} are left`]
+  return slots >= needed ? last : [`drain ${id}: ${slots} of ${needed} are left`]
 }
 
-/** An ill one that is the last to serve stays while somebody comes. Where two may not be in one slot it may be in the way. */
+/** Well or ill: where somebody of a role serves and somebody shall, nobody goes before another one serves. Where two may not be in one slot it may be in the way. */
 function brokenByLast(
-  { rules, begun, setAside, direction, before, roles }: Rollout,
+  rollout: Rollout,
   all: readonly FleetInstance[],
   { id, role }: FleetInstance,
 ): readonly string[] {
   const isServed = all.some((other) => other.id !== id && other.role === role && other.state === 'serving')
+  const isWanted = wishedSlots(rollout, role).length > 0
+  return rollout.rules.order === 'start-first' && !isServed && isWanted
+    ? [`drain ${id}: nobody else of its role serves`]
+    : []
+}
+
+/** One that comes back by itself may do so before anybody else comes. */
+function brokenByStop(
+  rollout: Rollout,
+  all: readonly FleetInstance[],
+  { id, role, slot }: FleetInstance,
+): readonly string[] {
+  const { rules, instances, drained } = rollout
+  const isOver = instances.get(id)?.failed !== undefined || drained.has(id)
+  const beside = all.filter((other) => other.id !== id && slotName(other) === slotName({ role, slot }))
+  const isAlone = beside.every(({ state }) => state !== 'starting' && state !== 'serving')
+  const isWanted = wishedSlots(rollout, role).includes(slotName({ role, slot }))
+  return rules.order === 'start-first' && isWanted && isAlone && !isOver
+    ? [`stop ${id}: it was coming back, and nobody is in its place`]
+    : []
+}
+
+function wishedSlots({ direction, before, roles }: Rollout, role: string): readonly string[] {
   const wanted = roles.find((one) => one.role === role)?.instances ?? 0
   const wishes =
     direction === 'back'
       ? before.filter((one) => one.role === role)
       : Array.from({ length: wanted }, (_, at) => ({ role, slot: at + 1 }))
-  const comes = wishes.map(slotName).some((slot) => begun.has(slot) && !setAside.has(slot))
-  return rules.order === 'start-first' && !isServed && comes
-    ? [`drain ${id}: nobody else of its role serves`]
-    : []
+  return wishes.map(slotName)
 }
 
 function brokenByStart(rollout: Rollout, all: readonly FleetInstance[], id: string): readonly string[] {
@@ -171,6 +217,7 @@ function serves({ rules }: Scenario, { state, health }: FleetInstance): boolean 
 function neededIn({ roles, rules }: Scenario, { before }: Rollout, role: string): number {
   const there = before.filter((one) => one.role === role)
   const wanted = roles.find((one) => one.role === role)?.instances ?? 0
-  const needed = neededOf(rules, Math.min(there.length, wanted))
-  return Math.min(needed, there.filter(({ available }) => available).length)
+  const size = Math.min(there.length, wanted)
+  const most = rules.order === 'stop-first' ? Math.max(0, size - 1) : size
+  return Math.min(neededOf(rules, size), most, there.filter(({ available }) => available).length)
 }

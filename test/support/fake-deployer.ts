@@ -6,6 +6,8 @@ export interface Behaviour {
   /** When its checks begin to pass; absent: never. */
   readonly healthyAfterMs?: number
   readonly diesAfterMs?: number
+  /** One that served and ended by itself is started again after so long; absent: it is gone. */
+  readonly returnsAfterMs?: number
   /** From when on its checks fail again. */
   readonly sickAfterMs?: number
   /** Fails every so many checks. */
@@ -47,7 +49,11 @@ export interface FakeFleet {
   ): void
   /** Lets an instance end by itself. */
   kill(id: string, ended?: string): void
+  /** From now on, and for so long, its checks fail. */
+  sicken(id: string, forMs: number): void
   advance(ms: number): void
+  /** Whatever was told and has not acted yet acts. */
+  settle(): void
   /** How often an instance was really started, by id. */
   readonly starts: ReadonlyMap<string, number>
 }
@@ -63,6 +69,9 @@ interface Fake {
   healthyForMs: number
   checks: number
   looksLeft: number
+  sickForMs: number
+  restarts: number
+  isReturning: boolean
   ended: string | undefined
   /** What was shown of it since it changed last. */
   shown: FleetInstance | undefined
@@ -79,13 +88,20 @@ export function fakeFleet(options: FakeOptions = {}): FakeFleet {
   const enter = (one: Fake, state: Fake['state'], looks = 0): void => {
     one.shown = undefined
     one.state = state
+    one.isReturning = false
     one.inStateMs = 0
     one.looksLeft = looks
   }
   const end = (one: Fake, ended: string): void => {
-    enter(one, 'gone')
     one.ended = ended
-    one.shown = undefined
+    const { returnsAfterMs } = one.behaviour
+    if (returnsAfterMs !== undefined && (one.state === 'serving' || one.isReturning)) {
+      enter(one, 'starting')
+      const anew = { isReturning: true, restarts: one.restarts + 1, ageMs: -returnsAfterMs }
+      Object.assign(one, { ...anew, passes: 0, failures: 1, healthyForMs: 0 })
+      return
+    }
+    enter(one, 'gone')
     if (!remembers) all.delete(one.placement.id)
     options.onEnd?.(one.placement.id)
   }
@@ -101,6 +117,9 @@ export function fakeFleet(options: FakeOptions = {}): FakeFleet {
       healthyForMs: 0,
       checks: 0,
       looksLeft: 0,
+      sickForMs: 0,
+      restarts: 0,
+      isReturning: false,
       ended: undefined,
       shown: undefined,
     }
@@ -125,14 +144,19 @@ export function fakeFleet(options: FakeOptions = {}): FakeFleet {
         if (one !== undefined && from.includes(one.state)) effect(one)
       })
 
-  const advance = (ms: number): void => {
+  const settle = (): void => {
     for (const effect of late.splice(0)) effect()
+  }
+  const advance = (ms: number): void => {
+    settle()
     for (const one of all.values()) {
       if (one.state === 'gone') continue
       one.shown = undefined
       one.ageMs += ms
       one.inStateMs += ms
       live(one, ms, end)
+      // Nobody has to say so again.
+      if (one.isReturning && one.passes >= 2) enter(one, 'serving')
     }
   }
 
@@ -177,7 +201,12 @@ export function fakeFleet(options: FakeOptions = {}): FakeFleet {
       const one = all.get(id)
       if (one !== undefined && one.state !== 'gone') end(one, ended)
     },
+    sicken: (id, forMs) => {
+      const one = all.get(id)
+      if (one !== undefined) one.sickForMs = forMs
+    },
     advance,
+    settle,
     starts,
   }
 }
@@ -193,6 +222,7 @@ function live(one: Fake, ms: number, end: (one: Fake, ended: string) => void): v
   }
   one.looksLeft -= 1
   one.checks += 1
+  one.sickForMs -= ms
   if (isHealthy(one)) {
     one.healthyForMs = one.passes === 0 ? 0 : one.healthyForMs + ms
     one.passes += 1
@@ -204,7 +234,8 @@ function live(one: Fake, ms: number, end: (one: Fake, ended: string) => void): v
   }
 }
 
-function isHealthy({ behaviour, ageMs, checks }: Fake): boolean {
+function isHealthy({ behaviour, ageMs, checks, sickForMs }: Fake): boolean {
+  if (sickForMs > 0 || ageMs < 0) return false
   const { healthyAfterMs, sickAfterMs, flapsEvery } = behaviour
   if (healthyAfterMs === undefined || ageMs < healthyAfterMs) return false
   if (sickAfterMs !== undefined && ageMs >= sickAfterMs) return false
@@ -217,13 +248,15 @@ function shown(one: Fake): FleetInstance {
 }
 
 function show(one: Fake): FleetInstance {
-  const { placement, state, passes, failures, healthyForMs, inStateMs, looksLeft, ended } = one
+  const { placement, state, passes, failures, healthyForMs, inStateMs, looksLeft, restarts, ended } = one
   return {
     ...placement,
     state,
     health: { passes, failures, healthyForMs, ...(failures > 0 ? { lastError: 'HTTP 500' } : {}) },
     inStateMs,
     ...(state === 'draining' ? { inFlight: Math.max(0, looksLeft) } : {}),
+    ...(restarts === 0 ? {} : { restarts }),
+    ...(one.isReturning ? { returning: true } : {}),
     ...(ended === undefined ? {} : { ended }),
   }
 }

@@ -69,6 +69,7 @@ function processTable(): readonly (readonly (string | undefined)[])[] {
     })
   }
   const columns = ['pid', 'stat', 'pgid'].flatMap((column) => ['-o', `${column}=`])
-  const { stdout } = spawnSync('ps', ['-A', ...columns], { encoding: 'utf8' })
+  const { stdout, error } = spawnSync('ps', ['-A', ...columns], { encoding: 'utf8' })
+  if (error !== undefined) throw error
   return stdout.split('\n').map((line) => line.trim().split(/\s+/))
 }

@@ -58,19 +58,29 @@ export function hasEnded(state: string | undefined): boolean {
   return state === undefined || /^[ZX]/.test(state)
 }
 
+/** @throws when this process is out of something: then whoever is there cannot be seen, and must not be taken for gone */
 function readProc(file: string): string {
   try {
     return readFileSync(`/proc/${file}`, 'latin1')
-  } catch {
+  } catch (error) {
+    if (isShortage(error)) throw error
     return ''
   }
 }
+
+/** This process or this machine has run out of files or memory: that says nothing of whom we ask about. */
+export function isShortage(error: unknown): boolean {
+  return SHORTAGES.includes(codeOf(error) ?? '')
+}
+
+const SHORTAGES: readonly string[] = ['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN']
 
 /** In one language and time zone for all, as marks are compared that different processes made. */
 function readPs(pid: number, ...columns: readonly string[]): string {
   const options = columns.flatMap((column) => ['-o', `${column}=`])
   const env = { ...process.env, LC_ALL: 'C', TZ: 'UTC' }
   const ps = spawnSync('ps', ['-ww', '-p', String(pid), ...options], { encoding: 'utf8', env })
+  if (isShortage(ps.error)) throw ps.error
   return ps.status === 0 ? ps.stdout : ''
 }
 

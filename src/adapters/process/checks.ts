@@ -99,7 +99,12 @@ function askCommand({ command: [program = '', ...args], cwd, env }: Launch): Ask
   })
   const end = (): void => {
     const { pid, exitCode, signalCode } = child
-    if (pid !== undefined && exitCode === null && signalCode === null) process.kill(-pid, 'SIGKILL')
+    if (pid === undefined || exitCode !== null || signalCode !== null) return
+    try {
+      process.kill(-pid, 'SIGKILL')
+    } catch {
+      // It has ended meanwhile, or has become another user's, as under sudo.
+    }
   }
   return { result, end }
 }

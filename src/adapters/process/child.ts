@@ -1,3 +1,4 @@
+import { messageOf } from '../../core/errors.ts'
 import { healthAt } from '../../core/processes/health.ts'
 import type { FleetInstance } from '../../core/rollout/fleet.ts'
 import { monotonicMs } from '../os/monotonic.ts'
@@ -58,7 +59,7 @@ export function createChild(record: ChildRecord, around: Surroundings): Child {
 }
 
 function look({ record, checked }: Being): FleetInstance {
-  const { id, role, slot, version, state, restarts, ended, sinceMs } = record
+  const { id, role, slot, version, state, resumes, restarts, ended, sinceMs } = record
   const nowMs = monotonicMs()
   return {
     id,
@@ -69,24 +70,35 @@ function look({ record, checked }: Being): FleetInstance {
     restarts,
     health: healthAt(checked, nowMs),
     inStateMs: Math.max(0, nowMs - sinceMs),
-    ...(state === 'gone' ? { ended: ended ?? NOBODY_SAW } : {}),
+    ...(resumes === true ? { returning: true } : {}),
+    ...(state === 'gone' ? { ended: ended ?? NOBODY_SAW } : ended === undefined ? {} : { ended }),
   }
 }
 
 async function adopt(being: Being): Promise<void> {
   const { record, around } = being
   if (record.state === 'gone') return
-  if (record.process === undefined && comesBack(being)) {
-    await startAgain(being, 0, {})
-    return
-  }
   if (record.process === undefined || !isStillThere(record.process, record.id)) {
-    await onEnded(being, NOBODY_SAW)
+    await adoptWithout(being)
     return
   }
   if (record.port !== undefined) around.ports.keep(record.port)
   attend(being, record.process, undefined)
   if (record.state === 'stopping') await end(being)
+}
+
+/** Nobody saw how its process ended, as in a reboot: so it is not blamed for that where it can be started again. */
+async function adoptWithout(being: Being): Promise<void> {
+  if (comesBack(being)) await startAgain(being, 0, { process: undefined, port: undefined, told: undefined })
+  else if (await hasNotBegun(being))
+    await launch(being).catch((error: unknown) => onEnded(being, messageOf(error)))
+  else await onEnded(being, NOBODY_SAW)
+}
+
+/** A supervisor that is killed between its record and its leave takes the waiting shell with it: the program never ran. */
+async function hasNotBegun({ record, around }: Being): Promise<boolean> {
+  if (record.state !== 'starting' || record.process === undefined || around.role === undefined) return false
+  return (await around.logs.tail(record.id, 1)).length === 0
 }
 
 /** Also when only something is left that its process had started. */

@@ -19,6 +19,8 @@ export async function serveDeployer(deployer: Deployer, socket: string): Promise
   })
   server.listen(socket)
   await once(server, 'listening')
+  // A call that cannot be accepted, as this process is out of files, is made again.
+  server.on('error', () => undefined)
   return {
     close: async () => {
       server.close()

@@ -43,6 +43,8 @@ export async function startAgain(being: Being, pauseMs: number, change: Partial<
   being.isWell = false
   await accept(being, { ...change, state: 'starting', resumes: true })
   later(being, pauseMs, async () => {
+    // It may have been given up, or told to end with the supervisor, while this waited for its turn.
+    if (!comesBack(being) || being.isHalting) return
     // What cannot even be written down is tried again like a program that ends at once.
     await launch(being).catch((error: unknown) => onEnded(being, messageOf(error)))
   })

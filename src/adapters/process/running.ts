@@ -30,22 +30,43 @@ export function follow({ mark, exited, mayLinger }: Followed): Running {
   let isLeft = false
   const ended = async (): Promise<string> => {
     const how = await (exited ?? disappeared())
-    for (let kills = 0; !isLeft && kills < KILLS_MAX && isGroupThere(mark); await sleep(POLL_MS)) {
-      if (mayLinger()) continue
-      signalGroup(mark, 'SIGKILL')
-      kills += 1
-    }
+    for (
+      let kills = 0;
+      !isLeft && kills < KILLS_MAX && isStill(() => isGroupThere(mark));
+      await sleep(POLL_MS)
+    )
+      if (!mayLinger() && tell('SIGKILL')) kills += 1
     return isLeft ? await new Promise<never>(() => undefined) : how
   }
   const disappeared = async (): Promise<string> => {
-    while (!isLeft && isRunning(mark)) await sleep(POLL_MS)
+    while (!isLeft && isStill(() => isRunning(mark))) await sleep(POLL_MS)
     return NOBODY_SAW
+  }
+  const tell = (name: NodeJS.Signals): boolean => {
+    try {
+      signalGroup(mark, name)
+      return true
+    } catch {
+      return false
+    }
+  }
+  const tellInTheEnd = async (name: NodeJS.Signals): Promise<void> => {
+    while (!isLeft && !tell(name)) await sleep(POLL_MS)
   }
   return {
     ended: ended(),
-    signal: (name) => signalGroup(mark, name),
+    signal: (name) => void tellInTheEnd(name),
     leave: () => {
       isLeft = true
     },
+  }
+}
+
+/** What cannot be looked at, as this process is out of files, is taken for what it was: nobody is given up, or killed, for that. */
+function isStill(look: () => boolean): boolean {
+  try {
+    return look()
+  } catch {
+    return true
   }
 }

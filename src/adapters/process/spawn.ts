@@ -43,10 +43,12 @@ export async function spawnWaiting({ command, cwd, env }: Launch, log: string): 
   // One that is gone already cannot be told; that it is gone is seen by its exit.
   stdin?.on('error', () => undefined)
   child.unref()
-  return {
-    mark: markProcess(pid),
-    exited,
-    go: () => void stdin?.end('\n'),
-    abandon: () => void stdin?.destroy(),
+  const abandon = () => void stdin?.destroy()
+  try {
+    return { mark: markProcess(pid), exited, go: () => void stdin?.end('\n'), abandon }
+  } catch (error) {
+    // One that could not be named could not be found again.
+    abandon()
+    throw error
   }
 }

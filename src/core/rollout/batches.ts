@@ -87,7 +87,12 @@ function batchForward(view: View, left: readonly SlotView[]): readonly SlotView[
 
 /** At once where the earlier instance still serves and only the new one has to go; otherwise as on the way forward. */
 function batchBack(view: View, left: readonly SlotView[]): readonly SlotView[] {
-  const easy = left.filter(({ wants, keep }) => wants === undefined || keep?.state === 'serving')
+  const { rollout } = view
+  const easy = left.filter(({ wants, keep, living }) => {
+    if (wants !== undefined) return keep?.state === 'serving'
+    // Where each place is empty for a while whoever is too many serves meanwhile, and goes last.
+    return rollout.rules.order === 'start-first' || !living.some((one) => isAvailable(rollout, one))
+  })
   if (easy.length > 0) return easy
   const ofRole = urgentFirst(
     view,

@@ -56,11 +56,15 @@ function numberIn(id: string): number {
   return Number(/-r(\d+)-\d+$/.exec(id)?.[1] ?? 0)
 }
 
-/** Who serves, one a slot: the healthy one, and of several the eldest. The rest was left there by something interrupted. */
+/**
+ * Who serves, one a slot: the healthy one, and of several the eldest. The rest was left there by something interrupted. One that
+ * ended by itself just now and comes back does, too, or a rollback would leave its place empty.
+ */
 export function servingIn(fleet: readonly FleetInstance[], rules: RolloutRules): readonly Replaced[] {
-  const isHealthy = ({ health }: FleetInstance) => health.failures < rules.health.failure
+  const isHealthy = ({ state, health }: FleetInstance) =>
+    state === 'serving' && health.failures < rules.health.failure
   const best = fleet
-    .filter(({ state }) => state === 'serving')
+    .filter(({ state, returning }) => state === 'serving' || returning === true)
     .toSorted((a, b) => Number(isHealthy(b)) - Number(isHealthy(a)) || b.inStateMs - a.inStateMs)
   const taken = new Set<string>()
   return best

@@ -4,7 +4,7 @@ import type { FleetInstance } from './fleet.ts'
 import { type Moves, movesIn } from './moves.ts'
 import { observed } from './observe.ts'
 import type { Rollout } from './rollout.ts'
-import { type SlotView, type View, viewOf } from './view.ts'
+import { counts, type SlotView, type View, viewOf } from './view.ts'
 import { type TooOld, whyNotBroughtBack } from './way-back.ts'
 import { secondsOf } from './words.ts'
 
@@ -110,10 +110,28 @@ function underWay(view: View, facts: RolloutFacts): Decision | undefined {
   const moves = movesIn(view, begun)
   const isUnderWay = begun.some(({ name }) => !rollout.setAside.has(name)) || moves.actions.length > 0
   if (!isUnderWay) return undefined
+  const awaited = awaitedBy(view, begun, moves)
+  if (awaited.length > 0) return only({ events: [nextBatch(view, awaited)] })
   const patienceMs = rollout.rules.progressDeadlineMs + endingMs(view, begun)
   if (moves.events.length > 0 || !isStuck(rollout, facts, patienceMs)) return moves
   const waited = moves.waitsFor.join('; ')
   return failed(view, facts, `nothing moved for ${secondsOf(patienceMs)}: ${waited}`)
+}
+
+/**
+ * Who is to come back before the rest of this batch may go: on a way back whoever has no place any more may have to serve until
+ * others of its role do, and they are in no batch yet.
+ */
+function awaitedBy({ rollout, slots }: View, begun: readonly SlotView[], moves: Moves): readonly SlotView[] {
+  if (rollout.direction === 'forward' || moves.events.length + moves.actions.length > 0) return []
+  const isKept = begun.every(
+    ({ wants, keep, extras }) =>
+      (wants === undefined || counts(rollout, keep)) && extras.every(({ state }) => state === 'serving'),
+  )
+  if (!isKept) return []
+  return slots.filter(
+    ({ name, settled }) => !settled && !rollout.begun.has(name) && !rollout.setAside.has(name),
+  )
 }
 
 /** Whoever was told to end has its own time for that, which may be longer than anything else takes. */

@@ -24,7 +24,9 @@ export interface FleetInstance extends Placement {
   readonly inStateMs: number
   /** How often its deployer started it again after it had ended by itself, where it does that. */
   readonly restarts?: number
-  /** How it ended, of one that is gone: `exit code 1`, `SIGKILL`. */
+  /** It served, ended by itself and is being started again: it serves, without a word from anybody, as soon as it is well. */
+  readonly returning?: boolean
+  /** How it ended, of one that is gone or was started again: `exit code 1`, `SIGKILL`. */
   readonly ended?: string
 }
 

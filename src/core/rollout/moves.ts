@@ -1,7 +1,8 @@
 import type { RolloutEvent } from './event.ts'
 import type { FleetInstance, Placement } from './fleet.ts'
 import type { Check } from './rules.ts'
-import { counts, isAvailable, isReady, type SlotView, servingOf, spareOf, type View, works } from './view.ts'
+import { hasFailed, mayReturn, type Place, REPLACED_FIRST, whyItStays, whyItStaysYet } from './stays.ts'
+import { counts, isReady, type SlotView, servingOf, spareOf, type View } from './view.ts'
 import { conditionOf, errorOf } from './words.ts'
 
 /** What is asked of the deployer, or of whoever answers a check. Each may be repeated. */
@@ -31,17 +32,6 @@ export function joined(all: readonly Moves[]): Moves {
     actions: all.flatMap(({ actions }) => actions),
     waitsFor: all.flatMap(({ waitsFor }) => waitsFor),
   }
-}
-
-interface Place {
-  readonly view: View
-  readonly slot: SlotView
-  /** How many more slots of each role may become empty; whoever takes one leaves less. */
-  readonly spare: Map<string, number>
-  /** How many of each role serve, well or ill; whoever leaves is not counted any more. */
-  readonly serving: Map<string, number>
-  /** Who of the slot was decided to leave just now, so that two do not leave for each other's sake. */
-  readonly leaving: Set<string>
 }
 
 function movesOf(place: Place): Moves {
@@ -91,7 +81,9 @@ function takeOut(place: Place, one: FleetInstance): Moves {
   const { rules } = view.rollout
   switch (one.state) {
     case 'starting':
-      // It never got any work.
+      // It has no work: either it never got any, or it has just lost it with its process.
+      if (mayReturn(place, one)) return NOTHING
+      place.leaving.add(id)
       return acting({ kind: 'stop', id }, view)
     case 'serving':
       return takeOutOfService(place, one)
@@ -122,78 +114,6 @@ function hasDrained(view: View, one: FleetInstance): boolean {
   if (one.inStateMs >= view.rollout.rules.drainTimeoutMs) return true
   // Where requests cannot be counted a good instance has its time; one that failed is not waited for.
   return one.inFlight === undefined ? hasFailed(view, one.id) : one.inFlight === 0
-}
-
-/** Why an instance may not be taken out now; absent when it may. */
-function whyItStays(place: Place, one: FleetInstance): string | undefined {
-  const { view, slot, spare } = place
-  const { rollout } = view
-  if (hasFailed(view, one.id)) return whyIllStays(place, one)
-  const others = othersOf(place, one)
-  if (others.some((other) => isAvailable(rollout, other))) return undefined
-  if (slot.wants !== undefined && rollout.rules.order === 'start-first' && !counts(rollout, slot.keep)) {
-    // Of several of which none is healthy all but one go, or there would never be room for the new one.
-    const isOneTooMany =
-      slot.keep === undefined && others.some(remains(rollout)) && !isAvailable(rollout, one)
-    return isOneTooMany ? undefined : REPLACED_FIRST
-  }
-  if (!isAvailable(rollout, one)) return whyIllStays(place, one)
-  const left = spare.get(slot.role) ?? 0
-  if (left <= 0) return mustStay(one)
-  spare.set(slot.role, left - 1)
-  return undefined
-}
-
-/** Whether it serves, and was not told to go: whoever is on its way out makes room by itself. */
-const remains =
-  ({ drained }: View['rollout']) =>
-  ({ id, state }: FleetInstance): boolean =>
-    state === 'serving' && !drained.has(id)
-
-function whyIllStays(place: Place, one: FleetInstance): string | undefined {
-  return isLastResort(place, one) ? REPLACED_FIRST : undefined
-}
-
-/** An ill one may still answer, and nobody surely does not: the last of a role stays until somebody who comes serves. */
-function isLastResort({ view, slot, serving }: Place, { id }: FleetInstance): boolean {
-  const { begun, drained, setAside, rules } = view.rollout
-  const others = (serving.get(slot.role) ?? 0) - (drained.has(id) ? 0 : 1)
-  if (others > 0) return false
-  return view.slots.some(
-    (other) =>
-      other.role === slot.role &&
-      begun.has(other.name) &&
-      !setAside.has(other.name) &&
-      other.wants !== undefined &&
-      !counts(view.rollout, other.keep) &&
-      // Where only one may be in a slot nobody comes into this one before it is empty.
-      (other.name !== slot.name || rules.order === 'start-first'),
-  )
-}
-
-/** That it goes was decided while more served. Where nothing came of that so far, it must still be true. */
-function whyItStaysYet(place: Place, one: FleetInstance): string | undefined {
-  const { view, slot, spare } = place
-  if (hasFailed(view, one.id) || !works(view.rollout, one)) return whyIllStays(place, one)
-  const isMissed = (spare.get(slot.role) ?? 0) < 0
-  if (!isMissed || othersOf(place, one).some((other) => isAvailable(view.rollout, other))) return undefined
-  return mustStay(one)
-}
-
-function mustStay({ id, role }: FleetInstance): string {
-  return `"${id}" must stay: otherwise fewer of "${role}" would serve than must`
-}
-
-/** Who else is in the slot, and stays there. */
-function othersOf({ view, slot, leaving }: Place, one: FleetInstance): readonly FleetInstance[] {
-  return slot.living.filter((other) => other !== one && !leaving.has(other.id) && !hasFailed(view, other.id))
-}
-
-/** Nothing to tell of: what it waits for is told of already. */
-const REPLACED_FIRST = 'its replacement must serve first'
-
-function hasFailed({ rollout }: View, id: string): boolean {
-  return rollout.instances.get(id)?.failed !== undefined
 }
 
 const NOTHING: Moves = { events: [], actions: [], waitsFor: [] }

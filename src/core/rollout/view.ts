@@ -184,6 +184,8 @@ export function servingOf({ rollout, slots }: View, role: string): number {
 function neededIn({ before, roles, rules }: Rollout, role: string): number {
   const there = before.filter((one) => one.role === role)
   const wanted = roles.find((one) => one.role === role)?.instances ?? 0
-  const needed = neededOf(rules, Math.min(there.length, wanted))
-  return Math.min(needed, there.filter(({ available }) => available).length)
+  const size = Math.min(there.length, wanted)
+  // Of a smaller size, too, one must be allowed to be missing where it goes before another one comes.
+  const most = rules.order === 'stop-first' ? Math.max(0, size - 1) : size
+  return Math.min(neededOf(rules, size), most, there.filter(({ available }) => available).length)
 }

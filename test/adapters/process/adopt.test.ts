@@ -65,8 +65,25 @@ describe.runIf(process.platform === 'linux')('after a kill -9 of the supervisor'
     await up()
     await until(deployer, 'drains', { state: 'gone' })
     await until(deployer, 'starts', { state: 'gone', ended: expect.stringMatching(/^unknown/) })
-    await until(deployer, 'serves', { state: 'serving', restarts: 1 })
+    // Nobody saw how it ended, so that counts for nothing.
+    await until(deployer, 'serves', { state: 'serving', restarts: 0 })
     expect(await about(port)).toMatchObject({ instance: 'serves' })
+    expect(processes()).toHaveLength(1)
+  })
+
+  test('an instance whose program had no leave to begin yet is started after all', async () => {
+    const { state, deployer, processes, up, killed } = await site()
+    const first = await up()
+    await deployer.start(placed('starts'))
+    await expect.poll(() => deployer.log('starts', 1)).toEqual(['started starts'])
+    await killed(first)
+    kill(state, 'starts')
+    await expect.poll(processes).toEqual([])
+    // It has written nothing, and its process is gone: so the shell that waited in its place has left it.
+    writeFileSync(path.join(state, 'logs', 'starts.log'), '')
+    await up()
+    await expect.poll(() => deployer.log('starts', 1)).toEqual(['started starts'])
+    await until(deployer, 'starts', { state: 'starting', restarts: 0 })
     expect(processes()).toHaveLength(1)
   })
 
@@ -129,7 +146,7 @@ describe.runIf(process.platform === 'linux')('after a kill -9 of the supervisor'
     await up()
     await until(deployer, 'stops', { state: 'gone' })
     await until(deployer, 'starts', { state: 'gone' })
-    await until(deployer, 'serves', { state: 'serving', restarts: 1 })
+    await until(deployer, 'serves', { state: 'serving', restarts: 0 })
     await deployer.stop('serves')
     await until(deployer, 'serves', { state: 'gone' })
     expect(isRunning(mark)).toBe(true)

@@ -102,6 +102,15 @@ describe('a check by a command', () => {
   })
 })
 
+test('a check that takes too long and cannot be ended, as it has become another user’s, fails all the same', async () => {
+  const refused = vi.spyOn(process, 'kill').mockImplementationOnce(() => {
+    throw Object.assign(new Error('kill EPERM'), { code: 'EPERM' })
+  })
+  expect(await run('sleep 2', { timeoutMs: 100 })).toMatchObject({ outcome: 'failed' })
+  expect(refused).toHaveBeenCalledOnce()
+  refused.mockRestore()
+})
+
 test('no check says anything when this process has run out of files', async () => {
   const { port } = await instance((_, response) => response.end())
   const adapter = path.resolve('src/adapters/process/checks.ts')

@@ -1,6 +1,13 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
+import { monotonicMs } from '../../../src/adapters/os/monotonic.ts'
+import { createChild } from '../../../src/adapters/process/child.ts'
+import { fileLogs } from '../../../src/adapters/process/logs.ts'
+import { loopbackPorts } from '../../../src/adapters/process/ports.ts'
+import type { Records } from '../../../src/adapters/process/records.ts'
+import { rolloutRules } from '../../../src/config.ts'
 import { ask } from '../../support/http.ts'
 import {
   about,
@@ -75,6 +82,44 @@ describe('an instance that serves and ends by itself', () => {
     await deployer.serve('w')
     await deployer[call]('w')
     await until(deployer, 'w', { state: 'gone', ended: 'exit code 9' })
+  })
+
+  test('is not started again when it was given up in the moment in which it was to be', async () => {
+    const state = await stateFolder()
+    let goOn: () => void = () => undefined
+    const held = new Promise<void>((resolve) => {
+      goOn = resolve
+    })
+    const records: Records = {
+      readAll: async () => [],
+      // The one who writes that down is slow.
+      write: async (record) => (record.state === 'gone' ? await held : undefined),
+      remove: async () => undefined,
+    }
+    const child = createChild(
+      { ...placed('w', 'worker'), state: 'starting', sinceMs: monotonicMs(), restarts: 0 },
+      {
+        role: SHORT_LIVED,
+        rules: rolloutRules(),
+        records,
+        logs: fileLogs(state),
+        ports: loopbackPorts(),
+        changed: () => undefined,
+        cut: () => undefined,
+        say: () => undefined,
+      },
+    )
+    await child.start()
+    await child.serve()
+    await expect.poll(() => child.look()).toMatchObject({ state: 'starting', returning: true, restarts: 1 })
+    const stopped = child.stop()
+    // Longer than it waits before it starts it again.
+    await sleep(1_500)
+    goOn()
+    await stopped
+    // In turn, behind whatever waited.
+    await child.drain()
+    expect([child.hasProcess, child.record.process, child.record.state]).toEqual([false, undefined, 'gone'])
   })
 
   test('is waited for longer each time', async () => {

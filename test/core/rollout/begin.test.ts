@@ -75,6 +75,18 @@ describe('what serves before', () => {
       'web-2-a false',
     ])
   })
+
+  test('is one, too, that ended by itself and is being started again: a way back does not leave its place empty', () => {
+    const fleet = [
+      seen(placed('web-1-a', '1'), 'starting', { returning: true }),
+      seen(placed('web-1-b', '1')),
+      seen(placed('web-2-a', '1'), 'starting', { returning: true }),
+    ]
+    expect(servingIn(fleet, RULES).map(({ id, available }) => `${id} ${available}`)).toEqual([
+      'web-1-b true',
+      'web-2-a false',
+    ])
+  })
 })
 
 describe('a rollout that is not over', () => {

@@ -47,6 +47,8 @@ export function createProxy({ name, limits: changed = {} }: ProxyOptions): Rever
     keepAlive: true,
     keepAliveInitialDelay: KEEP_ALIVE_MS,
   })
+  // A connection that cannot be accepted, as this process is out of files, is no end of the others.
+  server.on('error', () => undefined)
   server.on('request', (request, response) => {
     if (isClosing) response.shouldKeepAlive = false
     forward(request, response, route)
