@@ -20,6 +20,8 @@ export interface Life {
   readonly world: World
   /** What broke a rule while it was broken. */
   readonly wrongs: string[]
+  /** Who was told to end, and how many entries there were by then. */
+  readonly stopped: ReadonlyMap<string, number>
   /** From now on everything works. */
   calm(): void
 }
@@ -27,6 +29,7 @@ export interface Life {
 /** @param hardship of worlds that are harder: whoever ends may come back, and many turn ill at the same moment */
 export function begun(luck: Chance, given = scenario(luck), hardship?: Chance): Life {
   const wrongs: string[] = []
+  const stopped = new Map<string, number>()
   let trouble = given.trouble
   let plague = hardship?.one(0, 0.003, 0.02) ?? 0
   const returning = hardship?.happens(0.6) === true ? { returnsAfterMs: hardship.one(1_000, 4_000) } : {}
@@ -45,7 +48,10 @@ export function begun(luck: Chance, given = scenario(luck), hardship?: Chance): 
       ...returning,
     }),
     fault,
-    onEffect: (call, id) => wrongs.push(...brokenBy({ given, fleet, world }, call, id)),
+    onEffect: (call, id) => {
+      wrongs.push(...brokenBy({ given, fleet, world }, call, id))
+      if (call === 'stop' && !stopped.has(id)) stopped.set(id, world.entries.length)
+    },
     remembers: luck.happens(0.7),
   })
   const world: World = simulatedWorld({
@@ -72,6 +78,7 @@ export function begun(luck: Chance, given = scenario(luck), hardship?: Chance): 
     fleet,
     world,
     wrongs,
+    stopped,
     calm: () => {
       trouble = 0
       plague = 0

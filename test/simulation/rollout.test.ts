@@ -58,10 +58,14 @@ describe('a simulated rollout', () => {
 const NEVER = /^the rollback failed: nothing moved/
 
 /** What must hold at the end. */
-function mustBe({ given, fleet, world }: Life, { rollout, verdict }: Watched, seed: number): void {
+function mustBe({ given, fleet, world, stopped }: Life, { rollout, verdict }: Watched, seed: number): void {
   const where = `seed ${seed}, ${verdict.is}: ${verdict.because}`
   expect(verdict.because, where).not.toBe('')
   expect(foldRollout(undefined, world.entries), where).toEqual(rollout)
+  const blamed = world.entries.filter(
+    ({ seq, event }) => event.kind === 'failed' && seq > (stopped.get(event.id) ?? Number.POSITIVE_INFINITY),
+  )
+  expect(blamed, `${where}: nobody has failed who ends because it was told to`).toEqual([])
   // What was told too late to be known of acts now: whoever shows then was forgotten.
   fleet.settle()
   const living = fleet.now().filter(({ state }) => state !== 'gone')

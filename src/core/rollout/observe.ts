@@ -1,19 +1,30 @@
 import type { RolloutEvent } from './event.ts'
 import type { FleetInstance } from './fleet.ts'
-import type { Known } from './rollout.ts'
-import { isReady, isWanted, type View } from './view.ts'
+import { type Known, slotName } from './rollout.ts'
+import { counts, isReady, isWanted, type View } from './view.ts'
 import { errorOf, secondsOf } from './words.ts'
 
 /** What became of the instances that the rollout knows. Until its end: one that served and turned bad has failed, too. */
 export function observed(view: View): readonly RolloutEvent[] {
+  const filled = new Map(
+    view.slots.flatMap(({ name, keep }) => (keep && counts(view.rollout, keep) ? [[name, keep.id]] : [])),
+  )
   return [...view.rollout.instances.values()]
     .filter(({ state }) => state !== 'gone')
-    .flatMap((known) => eventsOf(view, known, view.fleet.get(known.id)))
+    .flatMap((known) => {
+      const by = filled.get(slotName(known))
+      // One in whose place an earlier one serves again, after all, is told to end, and that is no failure.
+      const isOurs = isWanted(view.rollout, known) && (by === undefined || by === known.id)
+      return eventsOf(view, { ...known, isOurs }, view.fleet.get(known.id))
+    })
 }
 
-function eventsOf(view: View, known: Known, one: FleetInstance | undefined): readonly RolloutEvent[] {
-  const { id } = known
-  const isOurs = isWanted(view.rollout, known)
+function eventsOf(
+  view: View,
+  known: Known & { readonly isOurs: boolean },
+  one: FleetInstance | undefined,
+): readonly RolloutEvent[] {
+  const { id, isOurs } = known
   if (one === undefined && known.state === 'placed')
     return isOurs ? neverCame(view, known) : strayed(view, known)
   if (one === undefined || one.state === 'gone') {

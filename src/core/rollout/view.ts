@@ -87,7 +87,8 @@ function slotView(
   const extras = living
     .filter((one) => one !== keep)
     .toSorted((a, b) => Number(isFromBefore(a)) - Number(isFromBefore(b)))
-  const stray = unseen !== undefined && !isWanted(rollout, unseen) ? unseen : undefined
+  const isLate = !isWanted(rollout, unseen) || (counts(rollout, keep) && keep?.id !== unseen.id)
+  const stray = isLate ? unseen : undefined
   const isComing = stray === undefined && keep === undefined && living.every(({ id }) => id !== unseen?.id)
   return {
     role,

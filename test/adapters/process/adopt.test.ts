@@ -59,6 +59,7 @@ describe.runIf(process.platform === 'linux')('after a kill -9 of the supervisor'
     await serving(deployer, placed('serves'), placed('drains'))
     await deployer.drain('drains')
     await deployer.start(placed('starts'))
+    await expect.poll(() => deployer.log('starts', 1)).toEqual(['started starts'])
     await killed(first)
     for (const id of ['serves', 'drains', 'starts']) kill(state, id)
     await expect.poll(processes).toEqual([])

@@ -176,7 +176,7 @@ describe('on its way back from more than there were', () => {
     test('whoever is too many serves meanwhile, and goes last', () => {
       const fleet = all.map((slot) => seen(fresh(slot)))
       expect(short(decided(rolloutOf(three, ...events), fleet))).toEqual(['batch web-1'])
-      const restored = all.slice(0, 3).map((slot) => seen(old(slot)))
+      const restored = all.slice(0, 3).map((slot) => seen(placed(`${slot}-r7-2`, '1')))
       const gone = all.slice(0, 3).map((slot) => told('gone', fresh(slot)))
       const rollout = rolloutOf(three, ...events, ...gone)
       expect(short(decided(rollout, [...restored, ...fleet.slice(3)]))).toEqual(['batch web-4'])
