@@ -7,7 +7,7 @@
 //   BELLOWS_TEST_MAJOR=14 npm run bench:holds             on another version, see scripts/matrix.mjs
 import { readFileSync } from 'node:fs'
 import { createJiti } from 'jiti'
-import pg from 'pg'
+import { session } from './sessions.mjs'
 
 // Not for users, so the package does not offer it.
 const jiti = createJiti(import.meta.url)
@@ -128,7 +128,7 @@ try {
   for (const count of COUNTS) {
     const template = `holds_${count}`
     await asRoot(`create database ${template}`)
-    const maker = await connected(template)
+    const maker = await session(server.databaseUrl(template))
     await maker.query(given(count))
     await maker.query('vacuum analyze')
     await maker.end()
@@ -164,7 +164,7 @@ async function lived(migration) {
   const plan = await planner.plan(migration)
   await planner.close()
   const seen = []
-  const reader = await connected('holds_run')
+  const reader = await session(url)
   const { bellows } = faultyBellows(
     url,
     {
@@ -247,17 +247,8 @@ function processorMs(pid) {
   return Number(readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ')[0]) / 1e6
 }
 
-async function connected(name) {
-  const client = new pg.Client({
-    connectionString: server.databaseUrl(name),
-    application_name: 'bellows/bench',
-  })
-  await client.connect()
-  return client
-}
-
 async function asRoot(...statements) {
-  const root = await connected('postgres')
+  const root = await session(server.databaseUrl('postgres'))
   for (const statement of statements) await root.query(statement)
   await root.end()
 }

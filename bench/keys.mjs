@@ -4,7 +4,7 @@
 //   npm run bench:keys -- [partitions] [rows a partition] [runs]
 //   BELLOWS_TEST_MAJOR=14 npm run bench:keys         on another version, see scripts/matrix.mjs
 import { createJiti } from 'jiti'
-import pg from 'pg'
+import { session } from './sessions.mjs'
 
 // Not for users, so the package does not offer it.
 const jiti = createJiti(import.meta.url)
@@ -77,10 +77,10 @@ try {
 }
 
 async function lived(name, given, operation) {
-  const root = await connected('postgres')
+  const root = await session(server.databaseUrl('postgres'))
   await root.query(`create database ${name}`)
   await root.end()
-  const maker = await connected(name)
+  const maker = await session(server.databaseUrl(name))
   await maker.query(given)
   await maker.query('vacuum analyze')
   const bellows = await openBellows({
@@ -112,7 +112,7 @@ async function watched(name, work) {
   ]
   const clients = await Promise.all(
     statements.map(async (statement) => {
-      const client = await connected(name)
+      const client = await session(server.databaseUrl(name))
       await client.query(statement)
       return [client, statement]
     }),
@@ -135,15 +135,6 @@ async function longestWait(client, statement, stop) {
     await new Promise((resolve) => setTimeout(resolve, 2))
   }
   return longest
-}
-
-async function connected(name) {
-  const client = new pg.Client({
-    connectionString: server.databaseUrl(name),
-    application_name: 'bellows/bench',
-  })
-  await client.connect()
-  return client
 }
 
 function report() {

@@ -4,7 +4,8 @@
 //   npm run bench:no-copy -- [rows ...]          1,000,000 and 10,000,000 where none are given
 import { openBellows } from 'bellows'
 import { createJiti } from 'jiti'
-import { connected, dropOriginal, makeOriginal, SHAPES, withCopy } from './backfill/tables.mjs'
+import { dropOriginal, makeOriginal, SHAPES, withCopy } from './backfill/tables.mjs'
+import { connected } from './sessions.mjs'
 
 // Not for users, so the package does not offer it.
 const { startEmbedded } = await createJiti(import.meta.url).import(

@@ -2,7 +2,7 @@
 //
 //   node bench/plan-once.mjs <url> <tables> <work> [of so many tables]
 import { openBellows } from 'bellows'
-import pg from 'pg'
+import { session } from './sessions.mjs'
 
 const [url, all, work, some = '0'] = process.argv.slice(2)
 
@@ -48,8 +48,7 @@ const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage()
 console.log(JSON.stringify({ seconds, processor: (userCPUTime + systemCPUTime) / 1e6, mb: maxRSS / 1024 }))
 
 async function informationSchema() {
-  const client = new pg.Client({ connectionString: url, application_name: 'bellows/bench' })
-  await client.connect()
+  const client = await session(url)
   for (const view of [
     'columns',
     'table_constraints',

@@ -8,7 +8,7 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { startDemoDatabase } from 'bellows'
-import pg from 'pg'
+import { session } from './sessions.mjs'
 
 const TABLES = Number(process.argv[2] ?? 10_000)
 const RUNS = Number(process.argv[3] ?? 3)
@@ -52,8 +52,7 @@ try {
 }
 
 async function make() {
-  const client = new pg.Client({ connectionString: database.url, application_name: 'bellows/bench' })
-  await client.connect()
+  const client = await session(database.url)
   for (let n = 1; n <= TABLES; n += TABLES_A_TRANSACTION)
     await client.query(MAKE(n, Math.min(TABLES, n + TABLES_A_TRANSACTION - 1)))
   await client.query('analyze')

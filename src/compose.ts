@@ -6,7 +6,7 @@ import { commandPager } from './adapters/command/pager.ts'
 import { runCommand } from './adapters/command/run-command.ts'
 import { lazyCluster } from './adapters/kubernetes/lazy-cluster.ts'
 import { applicationAt } from './adapters/postgres/application.ts'
-import type { Target } from './adapters/postgres/connection.ts'
+import { ANSWER_MARGIN_MS, type Target } from './adapters/postgres/connection.ts'
 import { postgresDatabase } from './adapters/postgres/database.ts'
 import { postgresInstances } from './adapters/postgres/instances.ts'
 import { postgresJournal } from './adapters/postgres/journal.ts'
@@ -25,10 +25,12 @@ import {
 import type { Command } from './core/rollout/rules.ts'
 import type { KubernetesDeploy } from './core/rollout/workload.ts'
 import type { Actor, Notice } from './core/run/event.ts'
+import { DEFAULT_BRAKE } from './default-brake.ts'
 import type { Bellows } from './engine/bellows.ts'
 import type { Kubernetes } from './engine/context.ts'
 import { createBellows } from './engine/create-bellows.ts'
 import type { Deployer, Signals } from './engine/ports.ts'
+import type { BrakeSettings } from './engine/settings.ts'
 
 export interface OpenOptions {
   /** postgres:// URL of a direct connection, not of a transaction pooler. Absent: the PG* variables. */
@@ -61,6 +63,7 @@ export async function openBellows(options: OpenOptions = {}): Promise<Bellows> {
     ...(options.database === undefined ? {} : { url: options.database }),
     application: ownName(options.application),
   }
+  const settings = mergedSettings(DEFAULT_SETTINGS, options.settings ?? {})
   const sessions = openSessions(target)
   const database = postgresDatabase(target, sessions)
   return createBellows({
@@ -69,7 +72,7 @@ export async function openBellows(options: OpenOptions = {}): Promise<Bellows> {
     instances: postgresInstances(sessions),
     rollouts: postgresRollouts(sessions),
     checks: systemChecks({ database, runCommand }),
-    signals: openSignals(target),
+    signals: openSignals(target, settings.brake),
     clock: systemClock,
     standbys: (options.standbys ?? []).map((url) => openStandby({ ...target, url })),
     ...(options.applicationUrl === undefined
@@ -79,22 +82,25 @@ export async function openBellows(options: OpenOptions = {}): Promise<Bellows> {
     ...(options.kubernetes === undefined ? {} : { kubernetes: openKubernetes(options.kubernetes) }),
     ...(options.notify === undefined ? {} : { pager: commandPager(options.notify, NOTIFY_TIMEOUT_MS) }),
     actor: options.actor ?? thisActor(target.application),
-    settings: mergedSettings(DEFAULT_SETTINGS, options.settings ?? {}),
+    settings,
     notify: options.onNotice ?? (() => undefined),
     isStopping: options.isStopping ?? (() => false),
   })
 }
 
-/** What has not come by then is void soon, and the work stands still: it is not to be waited for until TCP gives up. */
+/** What has not come by then is void soon, and the work stands still: it is not to be waited for until TCP gives up. So it is with a check. */
 const LOOK_ANSWER_MS = 6_000
 /** The server adds up the sizes of all files. */
 const MEASURE_ANSWER_MS = 30_000
 
 /** A look waits for no check of the user, and for no size of a disk, so each has its session. */
-export function openSignals(target: Target): Signals {
+export function openSignals(
+  target: Target,
+  { checkTimeoutMs }: Pick<BrakeSettings, 'checkTimeoutMs'> = DEFAULT_BRAKE,
+): Signals {
   const looking = openSessions({ ...target, answerMs: LOOK_ANSWER_MS })
   const measuring = openSessions({ ...target, answerMs: MEASURE_ANSWER_MS })
-  const checking = openSessions(target)
+  const checking = openSessions({ ...target, answerMs: checkTimeoutMs + ANSWER_MARGIN_MS })
   return {
     ...postgresSignals(looking, measuring),
     ...systemChecks({ database: postgresDatabase(target, checking), runCommand }),

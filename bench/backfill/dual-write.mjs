@@ -1,6 +1,6 @@
 // What the dual write costs those who write: as many updates of one row each as the server takes, with and without it, in turns. Such a
 // statement does little else, and this process and the server share the machine, so that it is the most that an application can see.
-import { connected } from './tables.mjs'
+import { connected } from '../sessions.mjs'
 import { expand } from './ways.mjs'
 
 const CLIENTS = 4

@@ -1,6 +1,8 @@
 // One run: a way to fill, on a copy of the table, with or without the bystander.
+
+import { connected } from '../sessions.mjs'
 import { percentile, startBystander } from './bystander.mjs'
-import { connected, figures } from './tables.mjs'
+import { figures } from './tables.mjs'
 import { verify } from './ways.mjs'
 
 const SAMPLE_MS = 500

@@ -1,5 +1,5 @@
 // The tables that are filled. Each run has a database of its own, copied from one that is made once.
-import pg from 'pg'
+import { connected } from '../sessions.mjs'
 
 export const SHAPES = {
   narrow: { payload: 20, indexes: 1 },
@@ -28,17 +28,6 @@ ${
 create trigger touched before update on users for each row execute function touched();`
     : ''
 }`
-
-/** One connection, for as long as something takes. */
-export async function connected(url, work) {
-  const client = new pg.Client({ connectionString: url, application_name: 'bench' })
-  await client.connect()
-  try {
-    return await work(client)
-  } finally {
-    await client.end()
-  }
-}
 
 /** Makes the database that others are copied from. */
 export async function makeOriginal(server, shape, rows) {

@@ -2,8 +2,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import path from 'node:path'
+import { connected } from '../sessions.mjs'
 import { filledByPgroll } from './pgroll.mjs'
-import { connected } from './tables.mjs'
 
 const program = path.join(import.meta.dirname, 'fill.mjs')
 

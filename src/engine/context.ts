@@ -34,6 +34,8 @@ export interface Brake {
   passed(working: Pick<Engine, 'isStopping' | 'clock'>): Promise<void>
   /** How many side by side, where somebody has asked for a number. */
   workers(): number | undefined
+  /** The share of the time that somebody has asked for, 1 where nobody has; absent while that is a pause. */
+  asked(): number | undefined
   /** How often somebody has waited for a pause to end; a pace that is slower is none. */
   pauses(): number
   close(): void

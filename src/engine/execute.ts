@@ -1,5 +1,6 @@
 import { assert, BellowsError } from '../core/errors.ts'
 import { addedBy } from '../core/plan/added-by.ts'
+import { goesByParts } from '../core/plan/at-one-go.ts'
 import { versionName } from '../core/plan/change.ts'
 import { tableOf } from '../core/plan/changed-table.ts'
 import { DOOR, holdDoorSql } from '../core/plan/column-state.ts'
@@ -114,7 +115,7 @@ interface Performing extends Pick<Around, 'ahead' | 'passed'> {
 
 async function perform(engine: Driving, run: Run, step: Step, performing: Performing): Promise<void> {
   const { record } = performing
-  await whileHeldByHand(engine, run.id, step)
+  if (!goesByParts(step)) await whileHeldByHand(engine, run.id, step)
   if (isTransaction(step)) {
     await runAhead(engine, step)
     const work = () => performTransaction(engine, run, step, performing)

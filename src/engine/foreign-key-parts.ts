@@ -16,6 +16,7 @@ import type { Run } from '../core/run/run.ts'
 import type { QualifiedName } from '../core/schema/model.ts'
 import { whileHeldByHand } from './brake/held-by-hand.ts'
 import type { Driving } from './context.ts'
+import { eachLacking } from './each-lacking.ts'
 import { holds } from './holds.ts'
 import { transactWithLocks } from './lock.ts'
 import { note } from './note.ts'
@@ -50,17 +51,17 @@ async function addKeys(engine: Driving, run: Run, step: ForeignKeyPartsStep): Pr
 }
 
 async function proveEach(engine: Driving, run: Run, step: ForeignKeyPartsStep): Promise<void> {
-  for (;;) {
-    await whileHeldByHand(engine, run.id, step)
-    const [part] = await engine.database.read<QualifiedName & { isPut: boolean }>(lackingKeySql(step))
-    if (part === undefined) return
-    await transact(engine, run, step, part.isPut ? proveKey(step, part) : putKey(step, part))
-  }
+  const lacking = (one?: QualifiedName) => lackingKeySql(step, one)
+  await eachLacking<QualifiedName & { isPut: boolean }>(engine, { run, step, lacking }, (part) =>
+    transact(engine, run, step, part.isPut ? proveKey(step, part) : putKey(step, part)),
+  )
 }
 
 async function dropLooseKeys(engine: Driving, run: Run, step: ForeignKeyPartsStep): Promise<void> {
-  for (const part of await engine.database.read<QualifiedName>(ownLooseKeysSql(step)))
+  for (const part of await engine.database.read<QualifiedName>(ownLooseKeysSql(step))) {
+    await whileHeldByHand(engine, run.id, step)
     await transact(engine, run, step, dropKey(step, part))
+  }
 }
 
 async function transact(

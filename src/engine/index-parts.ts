@@ -17,23 +17,19 @@ import type { QualifiedName } from '../core/schema/model.ts'
 import { id, lit, qualified, type Sql, sql } from '../core/sql.ts'
 import { whileHeldByHand } from './brake/held-by-hand.ts'
 import type { Driving } from './context.ts'
+import { eachLacking } from './each-lacking.ts'
 import { holds } from './holds.ts'
 import { transactWithLocks } from './lock.ts'
 import { note } from './note.ts'
 import { buildOutside, outside } from './outside.ts'
 import { standInEach } from './standing-parts.ts'
 
-/** Partitions come and go while an index is built for hours: what is lacking is asked anew behind each. */
 export async function workThroughParts(engine: Driving, run: Run, step: IndexPartsStep): Promise<void> {
   await note(engine, run.id, [{ type: 'step_started', step: step.id }])
   // Whoever needs them looks again, because a partition that comes has none.
   if (step.how === 'stand')
-    return await standInEach(
-      engine,
-      { run: run.id, step: step.id },
-      { ...step, using: await usingOf(engine, step) },
-    )
-  if (step.how === 'drop') await dropLooseParts(engine, step)
+    return await standInEach(engine, run, step, { ...step, using: await usingOf(engine, step) })
+  if (step.how === 'drop') await dropLooseParts(engine, run, step)
   else await buildParts(engine, run, { ...step, using: await usingOf(engine, step) })
   if (await holds(engine, step.probe)) return
   throw new BellowsError('probe_failed', `What was to ${step.does} ran, but that does not hold.`, {
@@ -60,12 +56,10 @@ async function usingOf(engine: Driving, { index, using, id: step }: IndexPartsSt
 }
 
 async function buildParts(engine: Driving, run: Run, step: Building): Promise<void> {
-  for (;;) {
-    await whileHeldByHand(engine, run.id, step)
-    const [part] = await engine.database.read<LackingPart>(lackingPartsSql(step))
-    if (part === undefined) return
-    await (part.leaf ? buildLeaf(engine, run, step, part) : makeBranch(engine, run, step, part))
-  }
+  const lacking = (one?: QualifiedName) => lackingPartsSql(step, one)
+  await eachLacking<LackingPart>(engine, { run, step, lacking }, (part) =>
+    part.leaf ? buildLeaf(engine, run, step, part) : makeBranch(engine, run, step, part),
+  )
 }
 
 async function buildLeaf(engine: Driving, run: Run, step: Building, part: LackingPart): Promise<void> {
@@ -153,7 +147,9 @@ async function attach(
   })
 }
 
-async function dropLooseParts(engine: Driving, step: IndexPartsStep): Promise<void> {
-  for (const part of await engine.database.read<QualifiedName>(loosePartsSql(step)))
+async function dropLooseParts(engine: Driving, run: Run, step: IndexPartsStep): Promise<void> {
+  for (const part of await engine.database.read<QualifiedName>(loosePartsSql(step))) {
+    await whileHeldByHand(engine, run.id, step)
     await outside(engine, sql`drop index concurrently if exists ${qualified(part)}`)
+  }
 }

@@ -9,10 +9,12 @@ import {
   type MisnamedColumn,
   misnamedSql,
 } from '../core/plan/standing-parts.ts'
-import type { TransactionStep } from '../core/plan/step.ts'
+import type { Step, TransactionStep } from '../core/plan/step.ts'
 import type { Run } from '../core/run/run.ts'
+import type { QualifiedName } from '../core/schema/model.ts'
 import { id, qualified, sql } from '../core/sql.ts'
 import type { Driving } from './context.ts'
+import { eachLacking } from './each-lacking.ts'
 import { holds } from './holds.ts'
 import { transactWithLocks } from './lock.ts'
 import { buildOutside, outside } from './outside.ts'
@@ -21,26 +23,33 @@ import { stopIfAsked } from './stop.ts'
 /** So often a partition may come just before the transaction that needs what stands in each. */
 const ROUNDS_MAX = 10
 
-/** Who it is done for. */
-type For = Pick<Parameters<typeof transactWithLocks>[1], 'run' | 'step'>
+/** Builds what each partition lacks, one by one, while writers go on. */
+export async function standInEach(
+  engine: Driving,
+  run: Pick<Run, 'id'>,
+  step: Step,
+  parts: StandingParts,
+): Promise<void> {
+  const lacking = (one?: QualifiedName) => barePartsSql(parts, one)
+  await eachLacking<BarePart>(engine, { run, step, lacking }, (part) => standIn(engine, parts, part))
+  await nameInEach(engine, { run: run.id, step: step.id }, parts)
+}
 
-/** Builds what each partition lacks, one by one, while writers go on; which are left is asked anew behind each. */
-export async function standInEach(engine: Driving, of: For, parts: StandingParts): Promise<void> {
-  for (;;) {
-    stopIfAsked(engine)
-    const [part] = await engine.database.read<BarePart>(barePartsSql(parts))
-    if (part === undefined) return await nameInEach(engine, of, parts)
-    for (const name of part.leftovers)
-      await outside(engine, sql`drop index concurrently if exists ${id(part.namespace)}.${id(name)}`)
-    const name = loosePartName(parts, part)
-    const index = { name, tablespace: parts.tablespace }
-    const statement = createIndexSql(index, part, parts.using, 'concurrently')
-    await buildOutside(engine, { namespace: part.namespace, name }, statement)
-  }
+async function standIn(engine: Driving, parts: StandingParts, part: BarePart): Promise<void> {
+  for (const name of part.leftovers)
+    await outside(engine, sql`drop index concurrently if exists ${id(part.namespace)}.${id(name)}`)
+  const name = loosePartName(parts, part)
+  const index = { name, tablespace: parts.tablespace }
+  const statement = createIndexSql(index, part, parts.using, 'concurrently')
+  await buildOutside(engine, { namespace: part.namespace, name }, statement)
 }
 
 /** One after the other, each in a transaction of its own: what is not named yet is named while everybody waits. */
-async function nameInEach(engine: Driving, { run, step }: For, parts: StandingParts): Promise<void> {
+async function nameInEach(
+  engine: Driving,
+  { run, step }: Pick<Parameters<typeof transactWithLocks>[1], 'run' | 'step'>,
+  parts: StandingParts,
+): Promise<void> {
   if (parts.named === undefined) return
   for (const { namespace, name, from, to } of await engine.database.read<MisnamedColumn>(
     misnamedSql(parts),
@@ -64,11 +73,12 @@ async function nameInEach(engine: Driving, { run, step }: For, parts: StandingPa
 export async function standing(
   engine: Driving,
   run: Pick<Run, 'id'>,
-  { id: step, stands = [] }: Pick<TransactionStep, 'id' | 'stands'>,
+  step: TransactionStep,
   work: () => Promise<void>,
 ): Promise<void> {
+  const { stands = [] } = step
   for (let round = 1; ; round += 1) {
-    for (const parts of stands) await standInEach(engine, { run: run.id, step }, parts)
+    for (const parts of stands) await standInEach(engine, run, step, parts)
     try {
       await work()
       return

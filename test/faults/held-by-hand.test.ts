@@ -4,6 +4,7 @@ import type { SettingsChange } from '../../src/config.ts'
 import type { Notice } from '../../src/core/run/event.ts'
 import type { Operation } from '../../src/index.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
+import { type Effect, faultyBellows } from '../support/faulty-ports.ts'
 
 const ON = { namespace: 'public', table: 'users' } as const
 const TABLE = `create table users (id int not null, name text);
@@ -71,5 +72,37 @@ describe('what the server does at one go', () => {
     await going
     expect(await bellows.brake(1)).toBeUndefined()
     expect(await done()).toBeGreaterThan(0)
+  })
+
+  test.each<[string, Operation]>([
+    ['an index', INDEX],
+    ['a check', CHECK],
+  ])('is not begun in the next partition, either: %s', async (_what, operation) => {
+    const database = await testDatabase(PARTED)
+    const done = async () => (await database.query<{ done: number }>(DONE))[0]?.done
+    let isAsked = false
+    const pausing = async ({ kind }: Effect) => {
+      if (isAsked || !['outside', 'transact'].includes(kind) || (await done()) !== 1) return
+      isAsked = true
+      await database.query(
+        `insert into bellows.throttle (run, actor, share) values (1, '{"user": "ann"}', 0)`,
+      )
+    }
+    const heard: Notice[] = []
+    const { bellows } = faultyBellows(
+      database.url,
+      { after: pausing },
+      { settings: SETTINGS, onNotice: (notice) => void heard.push(notice) },
+    )
+    const going = bellows.change((driver) =>
+      driver.advance({ name: '0001_test', operations: [operation] }, 'verify'),
+    )
+    await expect.poll(() => heard.findLast(({ type }) => type === 'braked')).toMatchObject({ pace: 'pause' })
+    await sleep(300)
+    expect(await done()).toBe(1)
+    await bellows.throttle(1, { share: 1 })
+    await going
+    expect(await done()).toBe(3)
+    await bellows.close()
   })
 })

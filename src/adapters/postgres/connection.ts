@@ -54,7 +54,7 @@ select pg_catalog.set_config('search_path', '', false),
        pg_catalog.set_config('tcp_keepalives_count', '3', false)
 `
 /** The server is to give up first: its session would stay behind, and at work. */
-const ANSWER_MARGIN_MS = 1_000
+export const ANSWER_MARGIN_MS = 1_000
 /** The server notices a client that is gone while a statement runs. Not on every platform, hence apart and forgiven. */
 const CHECK_CLIENT = `select pg_catalog.set_config('client_connection_check_interval', '1000', false)`
 

@@ -1,5 +1,6 @@
 import { horizonHolders } from '../../core/run/horizon-holders.ts'
 import { join, lit, qualified, type Sql, sql } from '../../core/sql.ts'
+import { askedSql } from '../../core/throttle/asked.ts'
 import type { SignalName, SignalsAsked } from '../../core/throttle/readings.ts'
 
 /** All but the one for which the server is not enough. */
@@ -79,15 +80,7 @@ export const SIGNAL_QUERIES: { readonly [K in QueriedSignal]: (asked: SignalsAsk
   commit: () =>
     sql`(select pg_catalog.to_json(pg_catalog.current_setting('bellows.commit_ms')::double precision))`,
 
-  asked: ({ run }) => sql`
-(select ${object({
-    share: sql`share`,
-    workers: sql`workers`,
-    by: sql`coalesce(actor ->> 'user', by_role)`,
-    reason: sql`reason`,
-    until: sql`until`,
-  })} from (select * from bellows.throttle where run = ${lit(run)} order by seq desc limit 1) t
-    where until is null or until > pg_catalog.clock_timestamp())`,
+  asked: ({ run }) => askedSql(run),
 }
 
 /**

@@ -8,20 +8,21 @@ import { wholeTree } from './locks.ts'
 import { isMeant, noOtherKey } from './meant-key.ts'
 import { constraintAbsent } from './probes.ts'
 import type { ForeignKeyPartsStep, Lock, LockLevel, Requirement, TransactionStep } from './step.ts'
+import { treeSql } from './tree.ts'
 import { canBeWhole } from './whole-keys.ts'
 
 type Of = Pick<ForeignKeyPartsStep, 'table' | 'name'>
 
 /** Partitions with rows, each with the key of this name that it has for itself or from its table. */
-function leavesSql({ table, name }: Of): Sql {
-  return sql`pg_catalog.pg_partition_tree(${regclass(table)}) t
+function leavesSql({ table, name }: Of, one?: QualifiedName): Sql {
+  return sql`${treeSql(table, one)} t
   join pg_catalog.pg_class c on c.oid = t.relid join pg_catalog.pg_namespace n on n.oid = c.relnamespace
   left join pg_catalog.pg_constraint k on k.conrelid = c.oid and k.conname = ${lit(name)} and k.contype = 'f' where t.isleaf`
 }
 
-/** One that lacks the key, or its proof. */
-export function lackingKeySql(of: Of): Sql {
-  return sql`select n.nspname as namespace, c.relname as name, k.oid is not null as "isPut" from ${leavesSql(of)} and k.convalidated is not true order by k.oid is null, c.oid limit 1`
+/** Those that lack the key, or its proof, or of these the one. */
+export function lackingKeySql(of: Of, one?: QualifiedName): Sql {
+  return sql`select n.nspname as namespace, c.relname as name, k.oid is not null as "isPut" from ${leavesSql(of, one)} and k.convalidated is not true order by k.oid is null, c.oid`
 }
 
 export function allKeysProvedSql(of: Of): Sql {

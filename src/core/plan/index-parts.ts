@@ -11,6 +11,7 @@ import { wholeTree } from './locks.ts'
 import type { IndexParts } from './parts.ts'
 import { indexHas, indexStands, relationAbsent, USING } from './probes.ts'
 import type { IndexPartsStep, Lock, LockLevel, StepDraft } from './step.ts'
+import { isPartOf, treeSql } from './tree.ts'
 
 /** A partition that lacks its part of an index. */
 export interface LackingPart extends QualifiedName {
@@ -150,17 +151,18 @@ export function loosePartName(
   return cutToBytes(`${prefix}${tag}_${name}`, IDENTIFIER_BYTES_MAX)
 }
 
-/** Partitions that lack their part, those first whose partitions need it to attach to. */
-export function lackingPartsSql({ table, index }: Pick<IndexPartsStep, 'table' | 'index'>): Sql {
+/** Partitions that lack their part and whose table has its own to attach it to, or of these the one. */
+export function lackingPartsSql(
+  { table, index }: Pick<IndexPartsStep, 'table' | 'index'>,
+  one?: QualifiedName,
+): Sql {
   return sql`
-with parts as (select i.indrelid, x.oid, n.nspname, x.relname
-  from pg_catalog.pg_partition_tree(${regclass(index)}) y join pg_catalog.pg_index i on i.indexrelid = y.relid
-  join pg_catalog.pg_class x on x.oid = y.relid join pg_catalog.pg_namespace n on n.oid = x.relnamespace)
 select n.nspname as namespace, c.relname as name, t.isleaf as leaf,
-    pg_catalog.json_build_object('namespace', up.nspname, 'name', up.relname) as parent
-  from pg_catalog.pg_partition_tree(${regclass(table)}) t join parts up on up.indrelid = t.parentrelid
+    pg_catalog.json_build_object('namespace', xn.nspname, 'name', x.relname) as parent
+  from ${treeSql(table, one)} t join pg_catalog.pg_index up on up.indrelid = t.parentrelid and ${isPartOf(sql`up.indexrelid`, index)}
+  join pg_catalog.pg_class x on x.oid = up.indexrelid join pg_catalog.pg_namespace xn on xn.oid = x.relnamespace
   join pg_catalog.pg_class c on c.oid = t.relid join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-  where not exists (select from parts mine where mine.indrelid = t.relid)
+  where not exists (select from pg_catalog.pg_index mine where mine.indrelid = t.relid and ${isPartOf(sql`mine.indexrelid`, index)})
   order by t.level, n.nspname, c.relname`
 }
 

@@ -7,6 +7,7 @@ import { dropLoosePartsStep } from './index-parts.ts'
 import { keyPlace, keyText } from './key-text.ts'
 import type { StandingParts } from './parts.ts'
 import type { IndexPartsStep, Lock, LockLevel, Requirement, StepDraft } from './step.ts'
+import { treeSql } from './tree.ts'
 
 /**
  * What is to become the primary key of each partition. PostgreSQL makes no key of an index that is a part of another one, so these
@@ -52,11 +53,14 @@ export interface BarePart {
   readonly leftovers: readonly string[]
 }
 
-export function barePartsSql({ table, prefix }: Pick<StandingParts, 'table' | 'prefix'>): Sql {
+export function barePartsSql(
+  { table, prefix }: Pick<StandingParts, 'table' | 'prefix'>,
+  one?: QualifiedName,
+): Sql {
   const mine = sql`from pg_catalog.pg_index i join pg_catalog.pg_class x on x.oid = i.indexrelid
     where i.indrelid = t.relid and pg_catalog.starts_with(x.relname, ${lit(prefix)})`
   return sql`select n.nspname as namespace, c.relname as name, array(select x.relname::text ${mine}) as leftovers
-  from pg_catalog.pg_partition_tree(${regclass(table)}) t
+  from ${treeSql(table, one)} t
   join pg_catalog.pg_class c on c.oid = t.relid join pg_catalog.pg_namespace n on n.oid = c.relnamespace
   where t.isleaf and not exists (select ${mine} and i.indisvalid) order by n.nspname, c.relname`
 }

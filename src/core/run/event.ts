@@ -146,7 +146,7 @@ export interface Progress extends Cost {
   readonly rowsDone: number
   /** Estimate from the share of the table that was passed; at least `rowsDone`. */
   readonly rowsTotal: number
-  /** Rows per second since somebody took it up, or another number of workers is at it, without pauses; 0 where nobody is. */
+  /** Rows per second since somebody took it up, another number of workers is at it or another share of the time was asked for, without pauses; 0 where nobody is. */
   readonly rowsPerSecond: number
   /** Seconds to the end at the pace of the present pass; absent while nothing can be said. */
   readonly secondsLeft?: number

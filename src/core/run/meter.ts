@@ -12,6 +12,8 @@ export interface Sample {
   readonly lap?: number
   /** How many are at it, where that was counted and makes a difference. */
   readonly workers?: number | undefined
+  /** The share of the time that somebody has asked for, where that is no pause. */
+  readonly asked?: number | undefined
   /** How often the brake has paused it in this attempt. */
   readonly pauses?: number
   readonly cost?: Cost
@@ -19,37 +21,44 @@ export interface Sample {
 
 /** Where the figures of this attempt are taken from: a night before it does not count, nor does a pause of the brake. */
 export interface Meter {
-  /** Where it began, or another number of workers came to be at it. */
+  /** Where it began, or another number of workers came to be at it, or another share of the time was asked for. */
   readonly spell: Sample
   /** Where the present lap of it began. */
   readonly lap: Sample
   readonly last: Sample
   /** The number that was counted last. */
   readonly workers: number | undefined
+  /** The share that was known last. */
+  readonly asked: number | undefined
 }
 
 /** Batches begin small, and what they read is not in memory yet: the pace of that tells nothing of the rest. */
 const WARM_UP_SECONDS = 1
+
+/** What one batch took, or two that ended in the same moment, tells nothing of the rest either. */
+const MEASURED_SECONDS_MIN = 0.5
 
 /** Shorter ones, between batch and batch, are its pace: where nothing else is done all would be left out. */
 const PAUSE_SECONDS_MIN = 2
 
 /** The meter after a sample. Who goes back is on another lap as well. */
 export function metered(before: Meter | undefined, now: Sample): Meter {
-  if (before === undefined) return beginning(now)
-  const { last, workers = now.workers } = before
+  if (before === undefined) return { spell: now, lap: now, last: now, workers: now.workers, asked: now.asked }
+  const { last, workers, asked } = before
+  const known = { last: now, workers: now.workers ?? workers, asked: now.asked ?? asked }
   const wasPaused = (now.pauses ?? 0) > (last.pauses ?? 0) && now.seconds - last.seconds > PAUSE_SECONDS_MIN
   const from = (begin: Sample): Sample => (wasPaused ? leavingOut(begin, last, now) : begin)
-  if (now.share < last.share || now.lap !== last.lap)
-    return { spell: from(before.spell), lap: now, last: now, workers }
-  if (now.workers !== undefined && now.workers !== workers) return beginning(now)
-  if (now.seconds - before.spell.seconds < WARM_UP_SECONDS)
-    return { spell: from(before.spell), lap: now, last: now, workers }
-  return { spell: from(before.spell), lap: from(before.lap), last: now, workers }
+  if (now.share < last.share || now.lap !== last.lap) return { spell: from(before.spell), lap: now, ...known }
+  if (isAnother(workers, now.workers) || isAnother(asked, now.asked))
+    return { spell: now, lap: now, ...known }
+  const spell = from(before.spell)
+  const isWarm = now.seconds - spell.seconds >= WARM_UP_SECONDS
+  return { spell, lap: isWarm ? from(before.lap) : now, ...known }
 }
 
-function beginning(now: Sample): Meter {
-  return { spell: now, lap: now, last: now, workers: now.workers }
+/** What was not told is no other. */
+function isAnother(before: number | undefined, now: number | undefined): boolean {
+  return before !== undefined && now !== undefined && now !== before
 }
 
 /** A beginning, moved on by what came between two samples: with the pause goes the batch that was done beside it. */
@@ -77,7 +86,7 @@ export function progressOf(
     rowsDone: now.rowsDone,
     rowsTotal: Math.max(now.rowsTotal, now.rowsDone),
     rowsPerSecond: seconds > 0 ? Math.round((now.rowsDone - spell.rowsDone) / seconds) : 0,
-    ...(lapSeconds > 0 && passed > 0
+    ...(lapSeconds >= MEASURED_SECONDS_MIN && passed > 0
       ? { secondsLeft: Math.round((lapSeconds * (1 - now.share)) / passed) }
       : {}),
     ...(now.workers === undefined ? {} : { workers: now.workers }),

@@ -1,6 +1,7 @@
+import { askedHolds } from './asked.ts'
 import { type Hold, held, type Limit, type Limits } from './limits.ts'
-import type { Archive, Asked, Disk, Readings, Replica, SignalName, Slot } from './readings.ts'
-import { bytesText, percent, seconds } from './words.ts'
+import type { Archive, Disk, Readings, Replica, SignalName, Slot } from './readings.ts'
+import { bytesText, seconds } from './words.ts'
 
 /** One thing that is looked at on the server. */
 export interface Signal<K extends SignalName> {
@@ -94,7 +95,7 @@ export const SIGNALS: { readonly [K in SignalName]: Signal<K> } = {
   asked: {
     title: 'what was asked for by "bellows throttle"',
     ofWriting: false,
-    judge: (asked) => (asked === null || asked.share >= 1 ? [] : [askedHold(asked)]),
+    judge: askedHolds,
   },
   disk: {
     title: 'the room on the disk',
@@ -171,12 +172,4 @@ function diskHolds({ freeBytes, hidden }: Disk, reserve: number): readonly Hold[
     hidden === 0 ? '' : ` at most, as ${hidden} databases are of a size that the role may not see`
   const free = Math.max(0, freeBytes)
   return held(reserve, free, () => `disk: ${bytesText(free)} free${unseen}, reserve ${bytesText(reserve)}`)
-}
-
-function askedHold({ share, by, reason, until }: Asked): Hold {
-  const what = share === 0 ? 'paused' : `held to ${percent(share)}`
-  return {
-    share,
-    because: `${what} by ${by}${until === null ? '' : ` until ${until}`}${reason === null ? '' : `: ${reason}`}`,
-  }
 }

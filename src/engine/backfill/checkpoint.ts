@@ -1,3 +1,4 @@
+import type { Pass } from '../../core/run/ranges.ts'
 import { lit, type Sql, sql } from '../../core/sql.ts'
 import type { Checkpoint } from '../ports.ts'
 
@@ -46,6 +47,11 @@ export function finishSql(run: number, step: string): Sql {
   return sql`with ranges as (delete from bellows.backfill_range where step = ${lit(step)} returning rows_done)
 insert into bellows.checkpoint as c (step, run, state, finished) values (${lit(step)}, ${lit(run)}, 'null', true)
   on conflict (step) do update set finished = true, rows_done = c.rows_done + (select coalesce(sum(rows_done), 0) from ranges)`
+}
+
+/** A step that is where it was before, if it was ever further. */
+export function setBackSql(step: string, state: Pass, rowsDone: number): Sql {
+  return sql`update bellows.checkpoint set state = ${lit(JSON.stringify(state))}, rows_done = ${lit(rowsDone)} where step = ${lit(step)}`
 }
 
 export function forgetSql(step: string): Sql {

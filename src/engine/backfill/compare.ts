@@ -37,6 +37,8 @@ export interface Comparison extends Part<VerifyStep> {
 /** Where a comparison stands, and what it found up to there. */
 export interface ComparisonState extends Pass {
   readonly verdict: Verdict
+  /** Of a partition: what was found in those before it. */
+  readonly ahead?: Verdict
 }
 
 /** What those who compare one file side by side have in common. */

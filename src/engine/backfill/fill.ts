@@ -14,7 +14,7 @@ import { askedWorkers } from './crew.ts'
 import { estimateSteps } from './estimate.ts'
 import { explainFailure } from './failing-row.ts'
 import { isRewritten, readFile } from './file.ts'
-import { isOf, type Part, partsOf } from './leaves.ts'
+import { eachPart, isOf, type Part } from './leaves.ts'
 import { beginAnewSql, forgetPartSql, placesOf, unfilledBeside } from './quarantine.ts'
 import { closeSql, rowsOfRanges } from './range-rows.ts'
 import { standsOn, tryAgain } from './settle.ts'
@@ -56,9 +56,9 @@ export async function fill(given: Driving, run: number, step: BackfillStep): Pro
   // What was corrected meanwhile makes room for others.
   else await tryAgain(engine, run, step)
   for (;;) {
-    const before = resumed(await engine.journal.checkpoint(step.id)) as State | undefined
-    for await (const part of partsOf(engine, step, before?.leaf))
-      await fillPart(engine, { run, tell, ...part }, isOf(part, before) ? before : undefined)
+    await eachPart<BackfillStep, State>(engine, step, (part, before) =>
+      fillPart(engine, { run, tell, ...part }, isOf(part, before) ? before : undefined),
+    )
     const left = await tryAgain(engine, run, step)
     if (left.some(({ isMoved }) => isMoved)) await note(engine, run, [], beginAnewSql(step))
     else if (left.length > 0) throw standsOn(step, left)
@@ -144,7 +144,7 @@ async function together(engine: Driving, work: Work, state: State): Promise<Stat
 }
 
 /** Whoever helps learns from it for whom, by which limits, and what to do with a row that cannot be filled. */
-function takeUpSql({ driver, settings }: Driving, { run, step }: Work): Sql {
+function takeUpSql({ driver, settings }: Driving, { run, step, leaf }: Work): Sql {
   const { onBadRow, quarantineMax } = settings.batch
   const limits = { ...settings.brake, checks: [] }
   const more = lit(
@@ -153,6 +153,8 @@ function takeUpSql({ driver, settings }: Driving, { run, step }: Work): Sql {
       brake: limits,
       checks: settings.brake.checks.map(({ name }) => name),
       badRows: { onBadRow, quarantineMax },
+      // By the name that it has now.
+      ...(leaf === undefined ? {} : { leaf }),
     }),
   )
   return sql`update bellows.checkpoint set state = state || ${more}::jsonb where step = ${lit(step.id)} and run = ${lit(run)}`

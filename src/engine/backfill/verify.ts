@@ -5,11 +5,11 @@ import type { Verdict } from '../../core/run/event.ts'
 import { START } from '../../core/run/ranges.ts'
 import type { Driving } from '../context.ts'
 import { note } from '../note.ts'
-import { forgetSql, reopenBackfillSql, resumed } from './checkpoint.ts'
+import { forgetSql, reopenBackfillSql, setBackSql } from './checkpoint.ts'
 import { type Comparison, type ComparisonState, compare } from './compare.ts'
 import { readFile } from './file.ts'
 import { comparedColumns } from './found.ts'
-import { isOf, type Part, partsOf } from './leaves.ts'
+import { eachPart, isOf, type Part } from './leaves.ts'
 import { leavingWord } from './word.ts'
 import { teller } from './work-through.ts'
 
@@ -19,14 +19,15 @@ import { teller } from './work-through.ts'
  *   gone: a later attempt compares the whole table anew, so that no restart can skip what was found
  */
 export async function verify(engine: Driving, run: number, step: VerifyStep): Promise<Verdict> {
-  const work = { run, step, tell: teller(engine, step.id, leavingWord(engine, step.id)) }
-  const before = resumed(await engine.journal.checkpoint(step.id)) as ComparisonState | undefined
-  let verdict = await everyPart(engine, work, before)
-  while (verdict === undefined) {
-    // Rows that were compared in the file before it count no more.
-    await note(engine, run, [], [forgetSql(step.id)])
-    verdict = await everyPart(engine, work, undefined)
-  }
+  const tell = teller(engine, step.id, leavingWord(engine, step.id))
+  let verdict: Verdict | undefined
+  await eachPart<VerifyStep, ComparisonState>(engine, step, async (part, before) => {
+    // Of a partition that has left nothing counts.
+    const ahead = verdict ?? before?.ahead ?? NOTHING_FOUND
+    const start = isOf(part, before) ? before : await fresh(engine, part, ahead)
+    verdict = await foundUpTo(engine, { run, tell, ...part }, start)
+  })
+  verdict ??= NOTHING_FOUND
   if (differs(verdict)) throw await refuted(engine, run, step, verdict)
   return verdict
 }
@@ -47,29 +48,24 @@ export async function refuted(
   return verificationFailed(step, verdict)
 }
 
+/** @param ahead what was found in the partitions before this one */
 async function fresh(
   engine: Driving,
   { step, leaf }: Part<VerifyStep>,
-  verdict: Verdict,
+  ahead: Verdict,
 ): Promise<ComparisonState> {
   const file = await readFile(engine, step.table)
-  return { at: START, file, verdict, ...(leaf === undefined ? {} : { leaf }) }
+  return { at: START, file, verdict: ahead, ...(leaf === undefined ? {} : { leaf, ahead }) }
 }
 
-/** What is found in all of them together, or nothing when one was rewritten under way. */
-async function everyPart(
-  engine: Driving,
-  work: Comparison,
-  before: ComparisonState | undefined,
-): Promise<Verdict | undefined> {
-  let verdict = before?.verdict ?? NOTHING_FOUND
-  for await (const part of partsOf(engine, work.step, before?.leaf)) {
-    const start = before !== undefined && isOf(part, before) ? before : await fresh(engine, part, verdict)
-    const end = await compare(engine, { ...work, ...part }, start)
-    if (end === undefined) return undefined
-    verdict = end.verdict
-  }
-  return verdict
+/** What is found up to the end of a part, from where it stands. */
+async function foundUpTo(engine: Driving, work: Comparison, start: ComparisonState): Promise<Verdict> {
+  const end = await compare(engine, work, start)
+  if (end !== undefined) return end.verdict
+  // Rows that were compared in the file before it count no more.
+  const anew = await fresh(engine, work, start.ahead ?? NOTHING_FOUND)
+  await note(engine, work.run, [], [setBackSql(work.step.id, anew, anew.verdict.rows)])
+  return await foundUpTo(engine, work, anew)
 }
 
 function verificationFailed(step: VerifyStep, { diverged, unfilled, samples }: Verdict): BellowsError {

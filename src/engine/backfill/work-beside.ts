@@ -50,10 +50,13 @@ export async function workBeside(engine: Engine, once: boolean): Promise<Worked>
   return { rows, steps: [...steps] }
 }
 
-/** Nobody under this driver any more, or nobody who can be reached: both may be otherwise soon. */
+/** Nobody under this driver any more, nobody who can be reached, or a partition that was dropped or renamed: it may be otherwise soon. */
 function isPassing(error: unknown): boolean {
-  return isServerLost(error) || (error instanceof BellowsError && error.code === 'driver_lost')
+  if (isServerLost(error)) return true
+  return error instanceof BellowsError && (error.code === 'driver_lost' || error.sqlstate === UNDEFINED_TABLE)
 }
+
+const UNDEFINED_TABLE = '42P01'
 
 /** Or why there is nothing. */
 async function toDo(engine: Engine): Promise<Open | string> {

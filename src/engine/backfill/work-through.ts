@@ -29,7 +29,7 @@ export function teller(
 ): (sample: Sample) => void {
   let meter: Meter | undefined
   return (sample) => {
-    meter = metered(meter, { ...sample, pauses: engine.brake?.pauses() ?? 0 })
+    meter = metered(meter, { ...sample, asked: engine.brake?.asked(), pauses: engine.brake?.pauses() ?? 0 })
     const progress = progressOf(step, meter, sample)
     engine.notify(progress)
     tellOthers(progress)

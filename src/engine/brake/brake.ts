@@ -35,6 +35,10 @@ export async function openBrake(engine: Engine, run: number, step: TableStep): P
       if (await passed({ ...engine, ...working }, step, watching)) pauses += 1
     },
     workers: () => watching.decision().workers,
+    asked: () => {
+      const share = watching.asked()
+      return share === 0 ? undefined : share
+    },
     pauses: () => pauses,
     close: () => closing.abort(),
   }

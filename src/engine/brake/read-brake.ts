@@ -1,6 +1,8 @@
 import { relationExists } from '../../core/plan/probes.ts'
-import { lit, sql, trusted } from '../../core/sql.ts'
+import { lit, sql } from '../../core/sql.ts'
+import { askedHolds, askedSql } from '../../core/throttle/asked.ts'
 import type { Decision } from '../../core/throttle/decide.ts'
+import type { Asked } from '../../core/throttle/readings.ts'
 import type { Engine } from '../context.ts'
 import { holds } from '../holds.ts'
 
@@ -26,13 +28,7 @@ select pace, because from bellows.brake
 
 /** The pause that somebody has asked for, which is not over. */
 export async function readAskedPause(engine: Engine, run: number): Promise<BrakeState | undefined> {
-  const [asked] = await engine.database.read<{ by: string; reason: string | null }>(sql`
-select coalesce(actor ->> 'user', by_role) as ${trusted('"by"')}, reason from bellows.throttle t
-  where run = ${lit(run)} and share = 0 and (until is null or until > pg_catalog.clock_timestamp())
-    and not exists (select from bellows.throttle later where later.run = t.run and later.seq > t.seq)`)
-  if (asked === undefined) return undefined
-  return {
-    pace: 'pause',
-    because: [`paused by ${asked.by}${asked.reason === null ? '' : `: ${asked.reason}`}`],
-  }
+  const [found] = await engine.database.read<{ asked: Asked | null }>(sql`select ${askedSql(run)} as asked`)
+  const [hold] = askedHolds(found?.asked ?? null)
+  return hold?.share === 0 ? { pace: 'pause', because: [hold.because] } : undefined
 }

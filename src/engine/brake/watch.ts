@@ -9,6 +9,8 @@ import { again } from './again.ts'
 /** The latest of what the signals say. */
 export interface Watching {
   decision(): Decision
+  /** The share of the time that somebody has asked for. */
+  asked(): number
   /** May a batch begin at this moment? */
   isOpen(): boolean
 }
@@ -84,5 +86,9 @@ export async function watchSignals(engine: Engine, { run, step, closed }: Watche
     age()
     return decide(known, rules)
   }
-  return { decision, isOpen: () => part < decision().share * PARTS }
+  return {
+    decision,
+    asked: () => known.signals.asked?.value?.share ?? 1,
+    isOpen: () => part < decision().share * PARTS,
+  }
 }

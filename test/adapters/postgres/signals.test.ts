@@ -233,3 +233,17 @@ test('a way that is cut without a word is left, and another one is taken', { tim
   proxy.goSilent()
   expect(await look()).toMatchObject({ rows: { value: {} } })
 })
+
+test('a check of the user is asked by another way, too, when its own is cut without a word', {
+  timeout: 60_000,
+}, async () => {
+  const database = await testDatabase()
+  const proxy = await startProxy(database.url)
+  const reader = openSignals({ url: proxy.url, application: 'bellows/test' })
+  cleanUp(() => reader.close())
+  const ask = () => reader.ask({ name: 'true', sql: 'select true' }, DEFAULT_BRAKE.checkTimeoutMs)
+  expect(await ask()).toMatchObject({ outcome: 'pass' })
+  proxy.goSilent()
+  expect(await ask(), 'nothing is said of it').toMatchObject({ outcome: 'unknown' })
+  expect(await ask()).toMatchObject({ outcome: 'pass' })
+})

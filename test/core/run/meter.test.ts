@@ -78,6 +78,22 @@ describe('the meter', () => {
     expect(progressOf('x', meter, now)).toMatchObject({ secondsLeft: 8, rowsPerSecond: 80 })
   })
 
+  test('tells no time by one batch, nor by two that ended in the same moment', () => {
+    const looks = [0, 0.5, 0.98, 1.01].map((at) => ({ ...sample(at * 100, 1000, at, at / 10), workers: 2 }))
+    expect(progressOf('x', read(...looks) as Meter, looks[3] as Sample)).not.toHaveProperty('secondsLeft')
+    const now = { ...sample(150, 1000, 1.5, 0.15), workers: 2 }
+    expect(progressOf('x', read(...looks, now) as Meter, now)).toMatchObject({ secondsLeft: 9 })
+  })
+
+  test('begins anew where another share of the time is asked for; a pause is none', () => {
+    const at = (asked: number | undefined, seconds: number) => ({
+      ...sample(seconds, 10, seconds, seconds / 10),
+      asked,
+    })
+    expect(read(at(1, 0), at(undefined, 1), at(1, 2), at(1, 3))).toMatchObject(from(at(1, 0)))
+    expect(read(at(1, 0), at(1, 1), at(0.3, 2), at(0.3, 3))).toMatchObject(from(at(0.3, 2)))
+  })
+
   test('counts no pause of the brake, whatever it paused beside', () => {
     const at = (done: number, seconds: number, pauses: number) => ({
       ...sample(done, 100, seconds, done / 100),
@@ -93,6 +109,79 @@ describe('the meter', () => {
     expect(progressOf('x', read(...passes) as Meter, passes[2] as Sample)).toMatchObject({
       rowsPerSecond: 2,
     })
+  })
+})
+
+/** What several do side by side, each batch after batch, of so many in all. */
+interface Team {
+  /** What their batches take, in milliseconds, again and again. */
+  readonly takes: readonly number[]
+  readonly workers: number
+  readonly batches: number
+}
+
+const teams: fc.Arbitrary<Team> = fc.record({
+  takes: fc.array(fc.integer({ min: 15, max: 45 }), { minLength: 1, maxLength: 10 }),
+  workers: fc.integer({ min: 1, max: 8 }),
+  batches: fc.integer({ min: 200, max: 4_000 }),
+})
+
+/** When each of their batches is done, in seconds, where it may take more time than by itself. */
+function ends({ takes, workers, batches }: Team, later: (end: number) => number = (end) => end): number[] {
+  const free = Array.from({ length: workers }, () => 0)
+  return Array.from({ length: batches }, (_, at) => {
+    const first = free.indexOf(Math.min(...free))
+    free[first] = (free[first] ?? 0) + (takes[at % takes.length] ?? 0) / 1_000
+    return later(free[first] ?? 0)
+  }).toSorted((a, b) => a - b)
+}
+
+/** By which share of what is left the time left is wrong at worst, half of a second taken off, from a tenth of the work on, as long as a tenth of the time is left. */
+function wrong(looks: readonly Sample[]): number {
+  const [first, last] = [looks[0]?.seconds ?? 0, looks.at(-1)?.seconds ?? 0]
+  let [meter, worst]: [Meter | undefined, number] = [undefined, 0]
+  for (const now of looks) {
+    meter = metered(meter, now)
+    const left = last - now.seconds
+    const { secondsLeft } = progressOf('x', meter, now)
+    if (secondsLeft === undefined || now.share < 0.1 || left < (last - first) / 10) continue
+    worst = Math.max(worst, (Math.abs(secondsLeft - left) - 0.5) / left)
+  }
+  return worst
+}
+
+const looksAt = (
+  times: readonly number[],
+  more: (seconds: number) => Partial<Sample> = () => ({}),
+): Sample[] =>
+  times.map((seconds, at) => ({
+    ...sample(at + 1, times.length, seconds, (at + 1) / times.length),
+    ...more(seconds),
+  }))
+
+describe('the time left, to a fifth from a tenth of the work on, of a table whose rows are alike', () => {
+  test('whoever is at it, and though the first second is slower', () => {
+    fc.assert(
+      fc.property(teams, fc.boolean(), (team, isSlow) => {
+        const looks = looksAt(
+          ends(team, (end) => (isSlow ? Math.max(end, Math.min(2 * end, end + 0.5)) : end)),
+        )
+        expect(wrong(looks)).toBeLessThan(0.2)
+      }),
+    )
+  })
+
+  test('also of an attempt that goes on behind another one', () => {
+    fc.assert(
+      fc.property(teams, fc.double({ min: 0.1, max: 0.9, noNaN: true }), (team, begun) => {
+        const looks = looksAt(ends(team)).map((one) => ({
+          ...one,
+          seconds: one.seconds + 40_000,
+          share: begun + (1 - begun) * one.share,
+        }))
+        expect(wrong(looks)).toBeLessThan(0.2)
+      }),
+    )
   })
 })
 
@@ -237,7 +326,7 @@ describe('the progress', () => {
       'with a fraction of a second',
       from(START),
       sample(10, 1000, 0.4, 0.01),
-      { rowsDone: 10, rowsTotal: 1000, rowsPerSecond: 25, secondsLeft: 40 },
+      { rowsDone: 10, rowsTotal: 1000, rowsPerSecond: 25 },
     ],
     [
       'of an empty table',

@@ -1,0 +1,35 @@
+import type { Step } from '../core/plan/step.ts'
+import type { Run } from '../core/run/run.ts'
+import type { QualifiedName } from '../core/schema/model.ts'
+import type { Sql } from '../core/sql.ts'
+import { whileHeldByHand } from './brake/held-by-hand.ts'
+import type { Driving } from './context.ts'
+import { stopIfAsked } from './stop.ts'
+
+/** What is done by a step to partitions that lack something. */
+interface Lacking {
+  readonly run: Pick<Run, 'id'>
+  readonly step: Step
+  /** A query of those that lack it still, or of these the one. */
+  readonly lacking: (one?: QualifiedName) => Sql
+}
+
+/**
+ * Works at each partition until it lacks nothing. Partitions come and go while that takes hours: each is asked for anew right before it is worked at, and all of them
+ * when that was the last one. To ask for all takes a tenth of a second where they are thousands, so that is not done for each.
+ */
+export async function eachLacking<P extends QualifiedName>(
+  engine: Driving,
+  { run, step, lacking }: Lacking,
+  work: (part: P) => Promise<unknown>,
+): Promise<void> {
+  const read = (one?: QualifiedName) => engine.database.read<P>(lacking(one))
+  for (let parts = await read(); parts.length > 0; parts = await read())
+    for (const { namespace, name } of parts)
+      for (;;) {
+        stopIfAsked(engine)
+        const [part] = await read({ namespace, name })
+        if (part === undefined) break
+        if (!(await whileHeldByHand(engine, run.id, step))) await work(part)
+      }
+}

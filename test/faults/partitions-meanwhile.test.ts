@@ -1,0 +1,152 @@
+import { describe, expect, test } from 'vitest'
+import { workplace } from '../support/cli.ts'
+import { type TestDatabase, testDatabase } from '../support/database.ts'
+import { type Around, faultyBellows } from '../support/faulty-ports.ts'
+import { pastTheTrigger } from './mishaps.ts'
+import { startDriver } from './processes.ts'
+import { MIGRATION, SETTINGS, STEP, UNLIKE } from './wide-rows.ts'
+
+const ROWS = 600
+const TABLE = `
+create table users (id int not null, pad text default repeat('x', 200), name text not null) partition by range (id);
+create table users_a partition of users for values from (minvalue) to (201);
+create table users_b partition of users for values from (201) to (401);
+create table users_c partition of users for values from (401) to (maxvalue);
+insert into users (id, name) select i, 'user ' || i from generate_series(1, ${ROWS}) i; analyze users`
+const VERIFY = '0001_test/verify/1'
+
+/** What somebody does once, as soon as a step is at the second partition. */
+function meanwhile(database: TestDatabase, step: string, statement: string): Around {
+  let isDone = false
+  return {
+    after: async ({ kind }) => {
+      if (isDone || kind !== 'transact') return
+      const [at] = await database.query<{ name: string | null }>(
+        `select state #>> '{leaf,table,name}' as name from bellows.checkpoint where step = $1 and not finished`,
+        [step],
+      )
+      if (at?.name !== 'users_b') return
+      isDone = true
+      await database.query(statement)
+    },
+  }
+}
+
+/** How many rows there are then, and how many of those that are wrong are met: what is detached is gone through to its end. */
+const CASES: readonly (readonly [string, string, number, number])[] = [
+  ['is dropped', 'drop table users_b', 400, 2],
+  ['gets another name', 'alter table users_b rename to b', 600, 3],
+  ['is detached', 'alter table users detach partition users_b', 400, 3],
+  ['is emptied', 'truncate users_b', 400, 2],
+  ['is written anew', 'vacuum full users_b', 600, 3],
+  ['gets another order', 'create index by_id on users_b (id desc); cluster users_b using by_id', 600, 3],
+  [
+    'gives rows to the others',
+    'update users set id = id - 200 where id between 201 and 300; update users set id = id + 200 where id between 301 and 350',
+    600,
+    3,
+  ],
+]
+
+describe('a partition that meanwhile', () => {
+  test.each(CASES)('%s keeps no row from being filled', async (_what, statement, count) => {
+    const database = await testDatabase(TABLE)
+    const { bellows } = faultyBellows(database.url, meanwhile(database, STEP, statement), {
+      settings: SETTINGS,
+    })
+
+    await bellows.change((driver) => driver.advance(MIGRATION, 'backfill'))
+
+    expect(await database.query(UNLIKE)).toEqual([])
+    expect(await database.query('select count(*)::int from users')).toEqual([{ count }])
+    await bellows.change((driver) => driver.advance(MIGRATION, 'verify'))
+    await bellows.close()
+  })
+
+  test.each(CASES)('%s keeps no row from being compared', async (_what, statement, _count, wrong) => {
+    const database = await testDatabase(TABLE)
+    const { bellows } = faultyBellows(database.url, meanwhile(database, VERIFY, statement), {
+      settings: SETTINGS,
+    })
+    await bellows.change((driver) => driver.advance(MIGRATION, 'backfill'))
+    // Before the second one, and in what is left of it.
+    await pastTheTrigger(database, `update users set full_name = 'wrong' where id in (7, 399, 600)`)
+
+    await expect(bellows.change((driver) => driver.advance(MIGRATION, 'verify'))).rejects.toMatchObject({
+      code: 'verification_failed',
+      facts: { diverged_rows: wrong },
+    })
+    await bellows.close()
+  })
+})
+
+test('rows of a partition that is written anew are compared anew, and those of no other', async () => {
+  const database = await testDatabase(TABLE)
+  const chunks: string[] = []
+  const rewriting = meanwhile(database, VERIFY, 'vacuum full users_b')
+  const around: Around = {
+    after: async (effect) => {
+      if (effect.what.startsWith('with chunk')) chunks.push(effect.what)
+      await rewriting.after?.(effect)
+    },
+  }
+  const { bellows } = faultyBellows(database.url, around, { settings: SETTINGS })
+  await bellows.change((driver) => driver.advance(MIGRATION, 'backfill'))
+
+  await bellows.change((driver) => driver.advance(MIGRATION, 'verify'))
+
+  expect((await bellows.checkpoint(VERIFY))?.rowsDone).toBe(ROWS)
+  expect(chunks.length).toBeLessThan(2 * (ROWS / SETTINGS.batch.verifyRows))
+  await bellows.close()
+})
+
+const settings = { ...SETTINGS, batch: { ...SETTINGS.batch, rows: 20 } }
+/** Rows that take a millisecond each. */
+const MANY = `
+create table users (id int not null, pad text default repeat('x', 200), name text not null) partition by range (id);
+do $$ begin for i in 0 .. 7 loop
+  execute format('create table users_%s partition of users for values from (%s) to (%s)', i, i * 500, i * 500 + 500); end loop; end $$;
+insert into users (id, name) select i, 'user ' || i from generate_series(0, 3999) i; analyze users;
+create function slow() returns trigger language plpgsql as $$ begin perform pg_sleep(0.001); return new; end $$;
+create trigger slow before update on users for each row execute function slow()`
+
+test('drivers and a worker that are killed while partitions come, go and are written anew leave no row unfilled', async () => {
+  const database = await testDatabase(MANY)
+  const { start } = await workplace()
+  const work = () => start('work', '--database', database.url, '--batch-size', '20').child
+  const drive = (until: 'backfill' | 'verify') =>
+    startDriver({ url: database.url, migration: MIGRATION, until, settings })
+  const filled = async () => {
+    const [found] = await database.query<{ rows: number }>(
+      `select coalesce(sum(rows_done), 0)::int + (select coalesce(sum(rows_done), 0)::int from bellows.backfill_range) as rows from bellows.checkpoint`,
+    )
+    return found?.rows ?? 0
+  }
+  const bellows = await database.bellows({ settings })
+  await bellows.change((driver) => driver.advance(MIGRATION, 'expand'))
+  let worker = work()
+  for (const statements of [
+    ['alter table users detach partition users_2', `insert into users_2 (id, name) values (1001, 'alone')`],
+    ['truncate users_3'],
+    ['vacuum full users_4'],
+    ['alter table users attach partition users_2 for values from (1000) to (1500)'],
+    ['update users set id = id - 3000 where id between 3000 and 3200'],
+    ['drop table users_7'],
+  ]) {
+    const before = await filled()
+    const driver = drive('backfill')
+    await expect.poll(filled).toBeGreaterThan(before + 100)
+    for (const statement of statements) await database.query(statement)
+    driver.signal('SIGKILL')
+    worker.kill('SIGKILL')
+    worker = work()
+  }
+  worker.kill('SIGINT')
+  const endings: object[] = []
+  while (endings.length < 4 && !endings.some((one) => 'ended' in one))
+    endings.push(await drive('verify').ending)
+  // What was attached behind the backfill is found by the comparison, and filled then.
+  expect(endings).toEqual([expect.objectContaining({ failed: 'verification_failed' }), { ended: 'verified' }])
+  expect(await database.query(UNLIKE)).toEqual([])
+  expect(await database.query('select count(*)::int from users')).toEqual([{ count: 3_001 }])
+})
