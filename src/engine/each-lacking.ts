@@ -1,17 +1,16 @@
 import type { Step } from '../core/plan/step.ts'
 import type { Run } from '../core/run/run.ts'
 import type { QualifiedName } from '../core/schema/model.ts'
-import type { Sql } from '../core/sql.ts'
 import { whileHeldByHand } from './brake/held-by-hand.ts'
 import type { Driving } from './context.ts'
 import { stopIfAsked } from './stop.ts'
 
 /** What is done by a step to partitions that lack something. */
-interface Lacking {
+interface Lacking<P> {
   readonly run: Pick<Run, 'id'>
   readonly step: Step
-  /** A query of those that lack it still, or of these the one. */
-  readonly lacking: (one?: QualifiedName) => Sql
+  /** Reads who lacks it still, or of these the one. */
+  readonly lacking: (one?: QualifiedName) => Promise<readonly P[]>
 }
 
 /**
@@ -20,15 +19,14 @@ interface Lacking {
  */
 export async function eachLacking<P extends QualifiedName>(
   engine: Driving,
-  { run, step, lacking }: Lacking,
+  { run, step, lacking }: Lacking<P>,
   work: (part: P) => Promise<unknown>,
 ): Promise<void> {
-  const read = (one?: QualifiedName) => engine.database.read<P>(lacking(one))
-  for (let parts = await read(); parts.length > 0; parts = await read())
+  for (let parts = await lacking(); parts.length > 0; parts = await lacking())
     for (const { namespace, name } of parts)
       for (;;) {
         stopIfAsked(engine)
-        const [part] = await read({ namespace, name })
+        const [part] = await lacking({ namespace, name })
         if (part === undefined) break
         if (!(await whileHeldByHand(engine, run.id, step))) await work(part)
       }

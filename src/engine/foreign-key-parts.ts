@@ -51,8 +51,9 @@ async function addKeys(engine: Driving, run: Run, step: ForeignKeyPartsStep): Pr
 }
 
 async function proveEach(engine: Driving, run: Run, step: ForeignKeyPartsStep): Promise<void> {
-  const lacking = (one?: QualifiedName) => lackingKeySql(step, one)
-  await eachLacking<QualifiedName & { isPut: boolean }>(engine, { run, step, lacking }, (part) =>
+  const lacking = (one?: QualifiedName) =>
+    engine.database.read<QualifiedName & { isPut: boolean }>(lackingKeySql(step, one))
+  await eachLacking(engine, { run, step, lacking }, (part) =>
     transact(engine, run, step, part.isPut ? proveKey(step, part) : putKey(step, part)),
   )
 }

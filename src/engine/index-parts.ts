@@ -56,8 +56,8 @@ async function usingOf(engine: Driving, { index, using, id: step }: IndexPartsSt
 }
 
 async function buildParts(engine: Driving, run: Run, step: Building): Promise<void> {
-  const lacking = (one?: QualifiedName) => lackingPartsSql(step, one)
-  await eachLacking<LackingPart>(engine, { run, step, lacking }, (part) =>
+  const lacking = (one?: QualifiedName) => engine.database.read<LackingPart>(lackingPartsSql(step, one))
+  await eachLacking(engine, { run, step, lacking }, (part) =>
     part.leaf ? buildLeaf(engine, run, step, part) : makeBranch(engine, run, step, part),
   )
 }

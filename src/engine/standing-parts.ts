@@ -30,8 +30,8 @@ export async function standInEach(
   step: Step,
   parts: StandingParts,
 ): Promise<void> {
-  const lacking = (one?: QualifiedName) => barePartsSql(parts, one)
-  await eachLacking<BarePart>(engine, { run, step, lacking }, (part) => standIn(engine, parts, part))
+  const lacking = (one?: QualifiedName) => engine.database.read<BarePart>(barePartsSql(parts, one))
+  await eachLacking(engine, { run, step, lacking }, (part) => standIn(engine, parts, part))
   await nameInEach(engine, { run: run.id, step: step.id }, parts)
 }
 

@@ -14,8 +14,8 @@ import { note } from './note.ts'
 /** Proves the partitions first and their table last, which then has nothing to read. What was proved stays so, whoever dies on the way. */
 export async function validateParts(engine: Driving, run: Run, step: ValidatePartsStep): Promise<void> {
   await note(engine, run.id, [{ type: 'step_started', step: step.id }])
-  const lacking = (one?: QualifiedName) => unprovedSql(step, one)
-  await eachLacking<Unproved>(engine, { run, step, lacking }, (part) =>
+  const lacking = (one?: QualifiedName) => engine.database.read<Unproved>(unprovedSql(step, one))
+  await eachLacking(engine, { run, step, lacking }, (part) =>
     transactWithLocks(engine, {
       run: run.id,
       step: step.id,

@@ -56,8 +56,8 @@ export async function fill(given: Driving, run: number, step: BackfillStep): Pro
   // What was corrected meanwhile makes room for others.
   else await tryAgain(engine, run, step)
   for (;;) {
-    await eachPart<BackfillStep, State>(engine, step, (part, before) =>
-      fillPart(engine, { run, tell, ...part }, isOf(part, before) ? before : undefined),
+    await eachPart(engine, step, (part, before) =>
+      fillPart(engine, { run, tell, ...part }, isOf(part, before) ? (before as State) : undefined),
     )
     const left = await tryAgain(engine, run, step)
     if (left.some(({ isMoved }) => isMoved)) await note(engine, run, [], beginAnewSql(step))

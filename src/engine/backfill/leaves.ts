@@ -42,10 +42,7 @@ async function* partsOf<S extends TableStep>(
 }
 
 /** Did a pass stand in this one? */
-export function isOf<P extends { readonly leaf?: Leaf }>(
-  part: Part<TableStep>,
-  pass: P | undefined,
-): pass is P {
+export function isOf(part: Part<TableStep>, pass: Pass | undefined): boolean {
   return pass !== undefined && pass.leaf?.oid === part.leaf?.oid
 }
 
@@ -53,12 +50,12 @@ export function isOf<P extends { readonly leaf?: Leaf }>(
  * Works at one part after the other, from where the checkpoint stands; what stood in it then is told with each. What has become of a partition
  * that a statement does not find, because it was dropped or has another name by now, is asked anew.
  */
-export async function eachPart<S extends TableStep, B extends Pass>(
+export async function eachPart<S extends TableStep>(
   engine: Engine,
   step: S,
-  work: (part: Part<S>, before: B | undefined) => Promise<void>,
+  work: (part: Part<S>, before: Pass | undefined) => Promise<void>,
 ): Promise<void> {
-  const areAllFound = async (before: B | undefined): Promise<boolean> => {
+  const areAllFound = async (before: Pass | undefined): Promise<boolean> => {
     for await (const part of partsOf(engine, step, before?.leaf)) {
       try {
         await work(part, before)
@@ -70,7 +67,7 @@ export async function eachPart<S extends TableStep, B extends Pass>(
     return true
   }
   for (;;) {
-    const before = resumed(await engine.journal.checkpoint(step.id)) as B | undefined
+    const before = resumed(await engine.journal.checkpoint(step.id)) as Pass | undefined
     if (await areAllFound(before)) return
   }
 }

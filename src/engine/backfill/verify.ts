@@ -21,10 +21,11 @@ import { teller } from './work-through.ts'
 export async function verify(engine: Driving, run: number, step: VerifyStep): Promise<Verdict> {
   const tell = teller(engine, step.id, leavingWord(engine, step.id))
   let verdict: Verdict | undefined
-  await eachPart<VerifyStep, ComparisonState>(engine, step, async (part, before) => {
+  await eachPart(engine, step, async (part, pass) => {
+    const before = pass as ComparisonState | undefined
+    const isBegun = before !== undefined && isOf(part, before)
     // Of a partition that has left nothing counts.
-    const ahead = verdict ?? before?.ahead ?? NOTHING_FOUND
-    const start = isOf(part, before) ? before : await fresh(engine, part, ahead)
+    const start = isBegun ? before : await fresh(engine, part, verdict ?? before?.ahead ?? NOTHING_FOUND)
     verdict = await foundUpTo(engine, { run, tell, ...part }, start)
   })
   verdict ??= NOTHING_FOUND
