@@ -101,6 +101,33 @@ test('rows of a partition that is written anew are compared anew, and those of n
   await bellows.close()
 })
 
+test('rows of a partition that is written anew between two attempts count once', async () => {
+  const database = await testDatabase(TABLE)
+  let isAsked = false
+  const stopping: Around = {
+    after: async ({ what }) => {
+      if (!what.startsWith('set local synchronous_commit') && !what.startsWith('with chunk')) return
+      const [at] = await database.query<{ name: string | null; rows: number }>(
+        `select state #>> '{leaf,table,name}' as name, rows_done::int as rows from bellows.checkpoint where step = $1`,
+        [VERIFY],
+      )
+      isAsked ||= at?.name === 'users_b' && at.rows > 200
+    },
+  }
+  const first = faultyBellows(database.url, stopping, { settings: SETTINGS, isStopping: () => isAsked })
+  await first.bellows.change((driver) => driver.advance(MIGRATION, 'backfill'))
+  await expect(first.bellows.change((driver) => driver.advance(MIGRATION, 'verify'))).rejects.toMatchObject({
+    code: 'interrupted',
+  })
+  await first.bellows.close()
+  await database.query('vacuum full users_b')
+
+  const bellows = await database.bellows({ settings: SETTINGS })
+  await bellows.change((driver) => driver.advance(MIGRATION, 'verify'))
+
+  expect((await bellows.checkpoint(VERIFY))?.rowsDone).toBe(ROWS)
+})
+
 /** Rows that take a millisecond each. */
 const MANY = `
 create table users (id int not null, pad text default repeat('x', 200), name text not null) partition by range (id);
