@@ -26,7 +26,9 @@ select distinct coalesce(o.kind, i.type) as kind, coalesce(o.name, i.identity) a
     select case c.contype when 'f' then 'foreign key' else 'constraint' end, i.identity, c.conrelid = t.oid or c.conparentid <> 0
       from pg_catalog.pg_constraint c where d.classid = 'pg_catalog.pg_constraint'::regclass and c.oid = d.objid
     union all
-    select 'default', f.adrelid::regclass || '.' || a.attname, f.adrelid = t.oid
+    -- Each partition has the default of a serial for itself, from the one sequence of its table, and goes before that.
+    select 'default', f.adrelid::regclass || '.' || a.attname,
+        f.adrelid = t.oid or exists (select from pg_catalog.pg_partition_tree(t.oid) where relid = f.adrelid)
       from pg_catalog.pg_attrdef f join pg_catalog.pg_attribute a on a.attrelid = f.adrelid and a.attnum = f.adnum
       where d.classid = 'pg_catalog.pg_attrdef'::regclass and f.oid = d.objid
     union all
