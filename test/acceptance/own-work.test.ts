@@ -188,7 +188,7 @@ describe('what a migration makes', () => {
     await liveThrough({
       given: GIVEN,
       operations: [...MADE, ...BUILT],
-      ...(inFront === undefined ? {} : { inFront }),
+      ...(inFront === undefined ? {} : { inFront: [inFront] }),
       direct: DIRECT,
       old: [OLD],
       renewed: [OLD, NEW],

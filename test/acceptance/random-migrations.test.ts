@@ -9,9 +9,12 @@ import { drawing } from './random/draw.ts'
 import { drawLife } from './random/life.ts'
 
 /** Lives that have every kind of operation between them. */
-const USUAL = [7651, 449, 1159, 1761]
-/** SEEDS=100 draws more of them, SEED=7 the one that failed. */
+const USUAL = [3287, 4955, 9590, 1226]
+/** SEEDS=100 draws more of them, SEEDS=500-600 others, SEED=7 the one that failed. */
 const SEEDS = seedsOf(0, 1, USUAL)
+
+/** A dozen operations on a machine that has other work. */
+const TIMEOUT_MS = 400_000
 
 /** What an operation of one kind may be besides, each of which works in a way of its own. */
 const VARIANTS: readonly (readonly [string, (operation: Operation) => boolean])[] = [
@@ -36,6 +39,18 @@ const VARIANTS: readonly (readonly [string, (operation: Operation) => boolean])[
   ['a default', (op) => op.kind === 'alter_column' && typeof op.default === 'string'],
   ['no default', (op) => op.kind === 'alter_column' && op.default === null],
   ['a comment', (op) => op.kind === 'alter_column' && op.comment !== undefined],
+  ['add_column with a check', (op) => op.kind === 'add_column' && op.check !== undefined],
+  ['add_column with a unique constraint', (op) => op.kind === 'add_column' && op.unique !== undefined],
+  ['add_column with a foreign key', (op) => op.kind === 'add_column' && op.references !== undefined],
+  ['a check of a column', (op) => op.kind === 'alter_column' && op.check !== undefined],
+  ['a unique column', (op) => op.kind === 'alter_column' && op.unique !== undefined],
+  ['statistics', (op) => op.kind === 'alter_column' && op.statistics !== undefined],
+  ['a storage', (op) => op.kind === 'alter_column' && op.storage !== undefined],
+  ['a table with rules', (op) => op.kind === 'create_table' && op.constraints.length > 0],
+  ['a primary key', (op) => op.kind === 'add_constraint' && op.primary_key !== undefined],
+  ['a unique index', (op) => op.kind === 'create_index' && op.definition.startsWith('create unique')],
+  ['statements in the contract', (op) => op.kind === 'sql' && op.phase === 'contract'],
+  ['another namespace', (op) => 'namespace' in op && op.namespace !== 'public'],
   ['a check', (op) => op.kind === 'add_constraint' && op.check !== undefined],
   ['a unique constraint', (op) => op.kind === 'add_constraint' && op.unique !== undefined],
   ['a foreign key', (op) => op.kind === 'add_constraint' && op.foreign_key !== undefined],
@@ -55,7 +70,7 @@ describe('a random migration of a random schema', () => {
    * Lives as `liveThrough` says: expand and rollback give the start, expand and contract what is built directly, old and new agree
    * in between and while the old is hidden, and planning again is empty.
    */
-  test.for(SEEDS)('lives as every migration must live: SEED=%i', async (seed) => {
+  test.for(SEEDS)('lives as every migration must live: SEED=%i', { timeout: TIMEOUT_MS }, async (seed) => {
     await liveThrough(drawLife(drawing(seed)))
   })
 
@@ -78,7 +93,7 @@ describe('a random migration of a random schema', () => {
     expect([...kinds]).toEqual(
       expect.arrayContaining(['add_column', 'add_constraint', 'alter_column', 'create_index']),
     )
-    expect(lives.some(({ inFront }) => inFront !== undefined)).toBe(true)
+    expect(lives.some(({ inFront = [] }) => inFront.length > 1)).toBe(true)
     expect(lives.some(({ impossible = [] }) => impossible.length > 0)).toBe(true)
   })
 })

@@ -83,6 +83,7 @@ async function made(
   const namespaces = rows.map((row) => row.name).filter((one) => roles.namespaces?.includes(one) !== false)
   if (owner !== undefined)
     await main.query(`${namespaces.map(rightsIn).join('')} reset session authorization`)
+  await handOnPath(main, name)
   return {
     namespaces,
     url,
@@ -100,6 +101,14 @@ async function made(
       return bellows
     },
   }
+}
+
+/** Every session has the search_path that the set-up has chosen. */
+async function handOnPath(main: pg.Client, database: string): Promise<void> {
+  const { rows } = await main.query<{ setting: string }>(
+    `select setting from pg_settings where name = 'search_path' and source = 'session'`,
+  )
+  for (const { setting } of rows) await main.query(`alter database ${database} set search_path = ${setting}`)
 }
 
 function as(url: string, role: string | undefined): string {

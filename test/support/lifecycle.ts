@@ -1,6 +1,7 @@
 import { expect } from 'vitest'
 import { introspect } from '../../src/adapters/postgres/introspect.ts'
 import { openSessions } from '../../src/adapters/postgres/sessions.ts'
+import type { SettingsChange } from '../../src/config.ts'
 import { combined } from '../../src/core/history/combine.ts'
 import type { Migration, Operation } from '../../src/core/operations/migration.ts'
 import { applied, makePlan } from '../../src/core/plan/make-plan.ts'
@@ -27,8 +28,8 @@ export interface Lifecycle {
   /** Makes the database as it is before. */
   readonly given: string
   readonly operations: readonly Operation[]
-  /** So many of them are of a migration in front of the other one, and both are done as one. */
-  readonly inFront?: number
+  /** Behind so many of them a migration ends and the next one begins; all are released together. */
+  readonly inFront?: readonly number[]
   /** Operations none of which the migration could have behind its own, each with why. */
   readonly impossible?: readonly (readonly [Operation, string])[]
   /** Makes the database as it must be afterwards, directly. */
@@ -47,6 +48,8 @@ export interface Lifecycle {
   readonly untouched?: readonly { readonly before: string; readonly after: string }[]
   /** What a rollback leaves as it is, by how its line of the catalog begins. */
   readonly stays?: readonly string[]
+  /** A backfill goes by so many rows at a time, where not by more than there are. */
+  readonly batchRows?: number
   /** Why Bellows and the applications are the superuser of the server here, and not ordinary roles as they should be. */
   readonly superuser?: string
 }
@@ -70,7 +73,7 @@ export async function liveThrough(life: Lifecycle): Promise<TestDatabase> {
   const { superuser } = life
   const database = await (superuser === undefined ? shopDatabase : testDatabase)(life.given)
   const migration = migrationOf(life)
-  const bellows = await database.bellows({ settings: SETTINGS })
+  const bellows = await database.bellows({ settings: settingsOf(life) })
   await bellows.change((driver) => driver.setBaseline({}))
   for (const [operation, because] of life.impossible ?? []) {
     const longer = bellows.plan({ name: '0001_test', operations: [...life.operations, operation] })
@@ -112,19 +115,24 @@ export async function liveThrough(life: Lifecycle): Promise<TestDatabase> {
   return database
 }
 
-function migrationOf({ operations, inFront }: Lifecycle): Migration {
-  const last = '0001_test'
-  if (inFront === undefined) return { name: last, operations }
-  return combined([
-    { name: '0000_test', operations: operations.slice(0, inFront) },
-    { name: last, operations: operations.slice(inFront) },
-  ])
+function migrationOf({ operations, inFront = [] }: Lifecycle): Migration {
+  const ends = [...inFront, operations.length]
+  return combined(
+    ends.map((end, at) => ({
+      name: at === inFront.length ? '0001_test' : `0000_test_${at}`,
+      operations: operations.slice(ends[at - 1] ?? 0, end),
+    })),
+  )
 }
 
-const SETTINGS = {
+const SETTINGS: SettingsChange = {
   batch: { rows: 200, verifyRows: 500 },
   gate: { whenNoneRegistered: 'allow', unregistered: 'allow', quietMs: 0, reason: 'a test' },
-} as const
+}
+
+function settingsOf({ batchRows: rows }: Lifecycle): SettingsChange {
+  return rows === undefined ? SETTINGS : { ...SETTINGS, batch: { rows, verifyRows: 2 * rows } }
+}
 
 /** @param working for how long both work in each phase: less where the same was done before */
 async function forward(

@@ -7,6 +7,8 @@ export interface Client {
   readonly name: string
   /** Statements; `$1` is a number that is different each time. One is taken after the other. */
   readonly statements: readonly string[]
+  /** Does it keep what it writes prepared on its session? What it reads may be of another type later. */
+  readonly prepares?: boolean
 }
 
 /** `takes back`: does all that it does and lets nothing of it stand, so that every row is what it was and yet all are written. */
@@ -50,10 +52,14 @@ export async function startWorkload(
         const number = (numbers.get(database) ?? FIRST) + 1
         numbers.set(database, number)
         try {
-          const values = statement.includes('$1') ? [number] : []
-          await (lasting === 'commits'
-            ? session.query(statement, values)
-            : tryOut(session, statement, values))
+          const asked = {
+            text: statement,
+            values: statement.includes('$1') ? [number] : [],
+            ...(client.prepares === true && !statement.startsWith('select')
+              ? { name: `statement ${at}` }
+              : {}),
+          }
+          await (lasting === 'commits' ? session.query(asked) : tryOut(session, asked))
           done += 1
         } catch (error) {
           if (errors.length < ERRORS_KEPT) errors.push(`${client.name}: ${statement}: ${whole(error)}`)
@@ -76,10 +82,10 @@ export async function startWorkload(
 }
 
 /** What would be looked at only as it is committed is looked at now. */
-async function tryOut(session: pg.Client, statement: string, values: readonly number[]): Promise<void> {
+async function tryOut(session: pg.Client, asked: pg.QueryConfig): Promise<void> {
   await session.query('begin')
   try {
-    await session.query(statement, [...values])
+    await session.query(asked)
     await session.query('set constraints all immediate')
   } finally {
     await session.query('rollback')

@@ -2,11 +2,16 @@ import type { AddColumn } from '../../../src/core/operations/add/add.ts'
 import { id } from '../../../src/core/sql.ts'
 import { matrixMajor } from '../../support/matrix.ts'
 import type { Draw } from './draw.ts'
-import { drawPlainColumn, KEPT, type RandomColumn, type TypeName } from './schema.ts'
+import { drawPlainColumn, KEPT, type RandomColumn } from './schema.ts'
+import { checkSql } from './table-sql.ts'
+import { isManifold, type TypeName } from './types.ts'
 import {
+  atStart,
   type Drawn,
   drawPlace,
+  drawTarget,
   type Generator,
+  hasRows,
   ofMade,
   type Place,
   using,
@@ -15,12 +20,59 @@ import {
 } from './way.ts'
 
 export const addColumn: Generator = (draw, way) =>
-  draw.one([plain, plain, filled, volatile, identity, generated, ofDomain])(draw, way)
+  draw.one([plain, plain, ruled, pointing, filled, volatile, identity, generated, ofDomain])(draw, way)
 
 const plain: Generator = (draw, way) => {
   const drawn = drawPlainColumn(draw)
   const column = { ...drawn, nullable: drawn.nullable || drawn.byDefault === undefined }
   return added(way, { table: drawAny(draw, way), column }, {})
+}
+
+/** With rules of its own. */
+const ruled: Generator = (draw, way) => {
+  const [table, drawn] = [drawAny(draw, way), drawPlainColumn(draw)]
+  const isUndivided = way.tables.some(({ name, divided }) => name === table && divided === undefined)
+  const column = { ...drawn, nullable: drawn.nullable || drawn.byDefault === undefined }
+  const isUnique = isUndivided && column.byDefault === undefined && isManifold(column.type)
+  const rules = draw.one(isUnique ? ['check', 'unique', 'both'] : ['check'])
+  const check = rules === 'unique' ? {} : { check: { constraint: checkSql(column.name) } }
+  const unique = rules === 'check' ? {} : { unique: {} }
+  const ruledColumn: RandomColumn = {
+    ...column,
+    ...(rules === 'unique' ? {} : { checked: '' }),
+    ...(rules === 'check' ? {} : { unique: '' }),
+  }
+  return added(way, { table, column: ruledColumn }, { ...check, ...unique, ...drawTime(draw) })
+}
+
+function drawTime(draw: Draw): Pick<AddColumn, 'when'> {
+  return draw.chance(0.3) ? { when: 'before_rollout' } : {}
+}
+
+/** With a foreign key. */
+const pointing: Generator = (draw, way) => {
+  const source = drawPlace(draw, way.free)
+  const target = drawTarget(draw, way)
+  if (source === undefined || target === undefined) return undefined
+  const { table } = source
+  const deletes = draw.chance(0.5)
+  const column: RandomColumn = {
+    name: draw.name(),
+    type: 'bigint',
+    nullable: true,
+    references: atStart(way, target.table),
+    action: deletes ? 'on delete set null' : '',
+    values: { type: 'bigint', nulls: true, points: true },
+  }
+  const references = {
+    namespace: 'public',
+    table: target.table,
+    column: 'id',
+    ...(deletes ? { on_delete: 'set_null' as const } : {}),
+  }
+  const since = using(using(way, source), target)
+  const drawn = added(since, { table, column }, { references, ...drawTime(draw) })
+  return { ...drawn, way: { ...drawn.way, added: since.added } }
 }
 
 /** One of all, or one that the migration makes. */
@@ -34,6 +86,9 @@ const TOLD: readonly string[] = [
   'bigint',
   'text',
   'character varying(40)',
+  'character(40)',
+  'inet',
+  'boolean',
   'uuid',
   'numeric(12,2)',
 ]
@@ -55,8 +110,8 @@ const filled: Generator = (draw, way) => {
   const up = isSure ? `coalesce(${toldOf(source)}, 'nothing')` : toldOf(source)
   const value = byDefault === undefined ? up : `coalesce(${up}, ${byDefault})`
   const drawn = added(using(way, source), { table, column }, { up })
-  // In a table that comes with the migration there is no row that nobody writes.
-  if (way.made.includes(table)) return drawn
+  // In a table that comes with the migration, or is empty, there is no row that nobody writes.
+  if (!hasRows(way, table)) return drawn
   return {
     ...drawn,
     besides: {
@@ -137,7 +192,10 @@ function named(name: string, type: TypeName, nullable: boolean): RandomColumn {
 function added(
   way: Way,
   place: Place,
-  more: Pick<AddColumn, 'up' | 'identity' | 'generated' | 'stored' | 'unsafe'>,
+  more: Pick<
+    AddColumn,
+    'up' | 'identity' | 'generated' | 'stored' | 'unsafe' | 'check' | 'unique' | 'references' | 'when'
+  >,
 ): Drawn {
   const { table, column } = place
   const { name, type, nullable, byDefault } = column

@@ -38,13 +38,14 @@ export const CHANGES: readonly Change[] = [
 
 /** Whether a rule holds for values that are made by hand nobody knows. */
 export function mayChange(
-  { type, references, byDefault, checked, unique }: RandomColumn,
+  { type, references, byDefault, checked, unique, form }: RandomColumn,
   { from, mapping }: Change,
 ): boolean {
   return (
     type === from &&
     references === undefined &&
     byDefault === undefined &&
+    form?.isFree !== false &&
     !(mapping !== undefined && (checked ?? unique) !== undefined)
   )
 }

@@ -1,17 +1,8 @@
 import { id, shown } from '../../../src/core/sql.ts'
 import { CHANGES, changed, mayChange } from './changes.ts'
-import { DEFAULTS, forgetSql, immutableSql, isPlain, type RandomColumn } from './schema.ts'
-import {
-  atStart,
-  drawPlace,
-  type Generator,
-  isRenamed,
-  type Place,
-  renumbered,
-  replaced,
-  using,
-  withColumns,
-} from './way.ts'
+import { forgetSql, isPlain, type RandomColumn } from './schema.ts'
+import { immutableSql } from './types.ts'
+import { drawPlace, type Generator, isRenamed, type Place, renumbered, withColumns } from './way.ts'
 
 export const dropColumn: Generator = (draw, way) => {
   // What the rows of writers have that do not know it any more.
@@ -21,7 +12,7 @@ export const dropColumn: Generator = (draw, way) => {
   )
   if (place === undefined) return undefined
   const { table, column } = place
-  const down = column.references === undefined ? immutableSql(column.values.type, 'id') : '1'
+  const down = column.values.points === undefined ? immutableSql(column.values.type, 'id') : '1'
   return {
     operation: {
       kind: 'drop_column',
@@ -84,42 +75,6 @@ const widened: Generator = (draw, way) => {
       ],
       stays: isEmpty ? [] : [`column ${shown(table)}.${column} at`],
     },
-  }
-}
-
-export const alterColumn: Generator = (draw, way) => {
-  const place = drawPlace(
-    draw,
-    draw.chance(0.3) ? way.added : way.free,
-    ({ references }) => references === undefined,
-  )
-  if (place === undefined) return undefined
-  const { table, column } = place
-  const operation = { kind: 'alter_column', namespace: 'public', table, column: column.name } as const
-  const comment = `it's ${draw.number(1, 99)}`
-  const commented = using(
-    way,
-    place,
-    `comment on column ${id(atStart(way, table))}.${id(column.name)} is '${comment.replaceAll("'", "''")}';`,
-  )
-  const isOfOld = way.added.includes(place) && !way.made.includes(table)
-  if (isOfOld || draw.chance(0.3)) return { operation: { ...operation, comment }, way: commented }
-  if (!column.nullable && !way.added.includes(place) && draw.chance(0.5))
-    return {
-      operation: { ...operation, nullable: true },
-      way: replaced(way, place, { ...column, nullable: true }),
-    }
-  if (column.nullable && !column.values.nulls)
-    return {
-      operation: { ...operation, nullable: false },
-      way: replaced(way, place, { ...column, nullable: false }),
-    }
-  const { byDefault: _, ...without } = column
-  const isSet = column.byDefault === undefined
-  const byDefault = DEFAULTS[column.values.type]
-  return {
-    operation: { ...operation, default: isSet ? byDefault : null },
-    way: replaced(way, place, isSet ? { ...column, byDefault } : without),
   }
 }
 

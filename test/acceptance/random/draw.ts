@@ -8,6 +8,8 @@ export interface Draw {
   readonly one: <T>(of: readonly [T, ...T[]] | readonly T[]) => T
   /** A name that was not drawn before; some of them must be quoted. */
   readonly name: () => string
+  /** One that has room for more behind it. */
+  readonly shortName: () => string
 }
 
 const NAMES = [
@@ -25,6 +27,9 @@ const NAMES = [
   'a',
 ]
 
+/** Some bytes are left for the number, and for what is put behind the name of a partition. */
+const LONG = 'ist für PostgreSQL ein sehr langer Name, wie man'
+
 export function drawing(seed: number): Draw {
   const random = randomOf(seed, 'migrations')
   let names = 0
@@ -34,13 +39,20 @@ export function drawing(seed: number): Draw {
     if (drawn === undefined) throw new Error('there is nothing to draw')
     return drawn
   }
+  const shortName = (): string => {
+    names += 1
+    return `${one(NAMES)}${names}`
+  }
+  // So long that PostgreSQL cuts what it makes of it; the number in front tells it from others even then.
+  const longName = (): string => {
+    names += 1
+    return `${names} ${LONG}`
+  }
   return {
     chance: (share) => random() < share,
     number,
     one,
-    name: () => {
-      names += 1
-      return `${one(NAMES)}${names}`
-    },
+    name: () => (random() < 0.08 ? longName() : shortName()),
+    shortName,
   }
 }

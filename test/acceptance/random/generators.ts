@@ -1,22 +1,16 @@
 import type { Operation } from '../../../src/core/operations/migration.ts'
 import { addColumn } from './added.ts'
-import { alterColumn, changeType, dropColumn, mergeColumns, splitColumn } from './columns.ts'
+import { alterColumn } from './alters.ts'
+import { changeType, dropColumn, mergeColumns, splitColumn } from './columns.ts'
 import { alterDomain } from './domains.ts'
 import { addEnumValue, removeEnumValue, renameEnumValue } from './enums.ts'
-import { renameKey } from './keys.ts'
+import { createIndex, dropIndex, renameIndex, replaceIndex } from './indexes.ts'
+import { changeKey, renameKey } from './keys.ts'
 import { moveColumn } from './moves.ts'
 import { attachPartition, detachPartition } from './partitions.ts'
 import { renameColumn } from './renames.ts'
 import { grant, revoke } from './rights.ts'
-import {
-  addConstraint,
-  createIndex,
-  dropConstraint,
-  dropIndex,
-  renameConstraint,
-  renameIndex,
-  replaceIndex,
-} from './rules.ts'
+import { addConstraint, dropConstraint, renameConstraint } from './rules.ts'
 import { createTable, dropTable, renameTable, setTable } from './tables.ts'
 import { createObject, dropObject, replaceObject, runSql } from './things.ts'
 import type { Generator } from './way.ts'
@@ -34,7 +28,7 @@ export const GENERATORS: Readonly<Record<Operation['kind'], Generator>> = {
   attach_partition: attachPartition,
   detach_partition: detachPartition,
   alter_column: alterColumn,
-  change_type: changeType,
+  change_type: (draw, way) => draw.one([changeType, changeType, changeKey])(draw, way),
   create_index: createIndex,
   create_object: createObject,
   create_table: createTable,

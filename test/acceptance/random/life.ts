@@ -4,22 +4,15 @@ import { mayStandBeside } from '../../../src/core/plan/renamed-table.ts'
 import { id } from '../../../src/core/sql.ts'
 import { COMPANION } from '../../support/companion.ts'
 import type { Lifecycle } from '../../support/lifecycle.ts'
-import type { Client } from '../../support/workload.ts'
 import { DOMAIN } from './added.ts'
+import { NOTING } from './beside.ts'
+import { client } from './clients.ts'
 import type { Draw } from './draw.ts'
 import { GENERATORS } from './generators.ts'
-import { namedPart } from './parts.ts'
-import {
-  drawTables,
-  forgetSql,
-  insertSql,
-  isWritten,
-  KEPT,
-  type RandomTable,
-  ROWS,
-  tableSql,
-  valueSql,
-} from './schema.ts'
+import { drawTables, insertSql, isWritten, KEPT, type RandomTable, ROWS } from './schema.ts'
+import { inSpace, spaceSql } from './space.ts'
+import { tablesSql } from './table-sql.ts'
+import { OWN_TYPES } from './types.ts'
 import { type Drawn, isRenamed, type Place, type Way } from './way.ts'
 
 const OPERATIONS_MAX = 12
@@ -31,24 +24,33 @@ export function drawLife(draw: Draw): Lifecycle {
   const way = drawn.at(-1)?.way
   const end = way?.tables ?? tables
   const besides = drawn.flatMap((one) => one.besides ?? [])
-  const isOfTwo = drawn.length > 1 && draw.chance(0.4)
-  const rows = tables.map((table) => `${insertSql(table, 'i', ` from generate_series(1, ${ROWS}) i`)};`)
+  const space = draw.chance(0.3) ? draw.one(['app', `My "Shop"`]) : 'public'
+  const rows = tables.flatMap((table) =>
+    table.isEmpty === true ? [] : [`${insertSql(table, 'i', ` from generate_series(1, ${ROWS}) i`)};`],
+  )
+  const made = [spaceSql(space), OWN_TYPES, DOMAIN, NOTING]
   return {
     given: [
-      DOMAIN,
-      ...tables.map(tableSql),
+      ...made,
+      ...tablesSql(tables),
       ...rows,
       ...besides.map(({ given }) => given),
       COMPANION.given,
     ].join('\n'),
-    operations: [...drawn.flatMap(operationsOf), COMPANION.operation],
-    ...(isOfTwo ? { inFront: draw.number(1, drawn.length - 1) } : {}),
-    impossible: drawn.flatMap(({ impossible = [] }) => impossible),
-    direct: [DOMAIN, ...end.map(tableSql), ...(way?.more ?? []), ...(way?.last ?? []), COMPANION.direct].join(
+    operations: [...drawn.flatMap(operationsOf), COMPANION.operation].map((one) => inSpace(space, one)),
+    inFront: drawEnds(draw, drawn.length),
+    impossible: drawn.flatMap(({ impossible = [] }) =>
+      impossible.map(([one, because]) => [inSpace(space, one), because] as const),
+    ),
+    direct: [...made, ...tablesSql(end), ...(way?.more ?? []), ...(way?.last ?? []), COMPANION.direct].join(
       '\n',
     ),
-    old: [...tables.map((table) => client('old', table)), ...besides.flatMap(({ old = [] }) => old)],
-    renewed: [...end.map((table) => client('new', table)), ...besides.flatMap(({ renewed = [] }) => renewed)],
+    ...(draw.chance(0.5) ? { batchRows: 50 } : {}),
+    old: [...tables.map((table) => client(draw, 'old', table)), ...besides.flatMap(({ old = [] }) => old)],
+    renewed: [
+      ...end.map((table) => client(draw, 'new', table)),
+      ...besides.flatMap(({ renewed = [] }) => renewed),
+    ],
     kept: [
       ...tables.map(
         ({ name, columns }) =>
@@ -65,9 +67,18 @@ export function drawLife(draw: Draw): Lifecycle {
   }
 }
 
+/** Where one migration ends and the next one begins, of two or three that are released together. */
+function drawEnds(draw: Draw, operations: number): readonly number[] {
+  const most = Math.min(operations - 1, draw.one([0, 0, 1, 2]))
+  const ends = Array.from({ length: Math.max(most, 0) }, () => draw.number(1, operations - 1))
+  return [...new Set(ends)].sort((a, b) => a - b)
+}
+
 function drawOperations(draw: Draw, tables: readonly RandomTable[]): readonly Drawn[] {
   const drawn: Drawn[] = []
-  const free = tables.flatMap(({ name, columns }) => columns.map((column) => ({ table: name, column })))
+  const free = tables.flatMap(({ name, columns }) =>
+    columns.filter(isWritten).map((column) => ({ table: name, column })),
+  )
   let way: Way = { start: tables, tables, more: [], last: [], free, added: [], made: [] }
   for (let left = draw.number(1, OPERATIONS_MAX); left > 0; left -= 1) {
     const kind = draw.one(OPERATION_KINDS)
@@ -92,31 +103,10 @@ function placesOf(way: Way, which: (place: Place) => boolean): Way {
   return { ...way, free: way.free.filter(which), added: way.added.filter(which) }
 }
 
-/** Writes as an application of one version does, beside the first rows; of a table with partitions also to one of these. */
-function client(version: string, { name, was = name, columns, divided }: RandomTable): Client {
-  const n = `(1000 + $1::bigint)`
-  const row = `where id = ${KEPT + 1} + $1::bigint % ${ROWS - KEPT}`
-  const written = divided === undefined ? [name] : [name, namedPart(was, divided)]
-  const writable = columns.filter(isWritten)
-  const listed = writable.map((column) => `${id(column.name)} = ${id(column.name)}`)
-  return {
-    name: `${version} ${name}`,
-    statements: [
-      insertSql({ name, columns }, n),
-      ...writable.flatMap((column) =>
-        written.map((one) => `update ${id(one)} set ${id(column.name)} = ${valueSql(column, n)} ${row}`),
-      ),
-      ...(listed.length === 0 ? [] : [`update ${id(name)} set ${listed.join(', ')} ${row}`]),
-      `select ${columns.map((column) => id(column.name)).join(', ')} from ${id(name)} ${row}`,
-      forgetSql(id(name), 'id'),
-    ],
-  }
-}
-
 /** The first rows of a table, in the columns that stay, as they are called at the start and in the end. */
 function untouched(table: RandomTable, end: readonly RandomTable[]): NonNullable<Lifecycle['untouched']> {
   const last = end.find(({ name, was = name }) => was === table.name)
-  if (last === undefined) return []
+  if (last === undefined || table.isEmpty === true) return []
   const values = table.columns.flatMap(({ name }) => {
     const now = last.columns.find((column) => (column.was ?? column.name) === name)
     return now === undefined ? [] : [{ before: now.mapped ?? id(name), after: id(now.name) }]

@@ -1,5 +1,6 @@
 import { id } from '../../../src/core/sql.ts'
-import { DEFAULTS, drawPlainColumn, forgetSql, KEPT, type RandomColumn, ROWS, valueSql } from './schema.ts'
+import { drawPlainColumn, forgetSql, KEPT, type RandomColumn, ROWS, valueSql } from './schema.ts'
+import { DEFAULTS, isOrdered } from './types.ts'
 import type { Generator } from './way.ts'
 
 /** Between two tables of its own, each row of the second of which belongs to one of the first. */
@@ -37,7 +38,7 @@ export const moveColumn: Generator = (draw, way) => {
       last: [...way.last, ...(isRenamed ? [`alter table ${id(target)} rename to ${id(last)};`] : [])],
     },
     besides: {
-      given: `${made(called(column.name), '')} ${hasIndex && column.type !== 'jsonb' ? `create index on ${id(source)} (${old});` : ''}
+      given: `${made(called(column.name), '')} ${hasIndex && isOrdered(column.type) ? `create index on ${id(source)} (${old});` : ''}
         insert into ${id(source)} (${old}) select ${valueSql(column, 'i')} from generate_series(1, ${ROWS}) i;
         insert into ${id(target)} (${id(link)}) select id from ${id(source)}; insert into ${id(source)} default values;`,
       old: [{ name: `old ${source}`, statements: oldWrites({ source, target, link, column }) }],

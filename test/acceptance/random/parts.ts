@@ -1,3 +1,4 @@
+import { defaultName } from '../../../src/core/plan/names.ts'
 import { id } from '../../../src/core/sql.ts'
 import type { Draw } from './draw.ts'
 
@@ -46,8 +47,8 @@ function partsOf(
 export function numberedParts(table: string, column: string, divided?: Division): readonly string[] {
   if (divided === undefined) return []
   return partsOf(table, divided).map(({ name }) => {
-    const index = `${name}_${column}_idx`
-    return `alter index ${id(index)} rename to ${id(`${index}1`)};`
+    const [index, numbered] = ['idx', 'idx1'].map((suffix) => id(defaultName(name, [column], suffix)))
+    return `alter index ${index} rename to ${numbered};`
   })
 }
 

@@ -4,6 +4,7 @@ import { id } from '../../../src/core/sql.ts'
 import { CHANGES, changed, mayChange } from './changes.ts'
 import type { Draw } from './draw.ts'
 import { isPlain, type RandomColumn } from './schema.ts'
+import { isOrdered } from './types.ts'
 import { atStart, drawPlace, type Generator, withColumns } from './way.ts'
 
 /** What becomes of a column besides its name. */
@@ -27,21 +28,24 @@ export const renameColumn: Generator = (draw, way) => {
   const { byDefault: _, ...without } = end
   const last = byDefault === undefined ? end : { ...without, ...(byDefault === null ? {} : { byDefault }) }
   const on = { namespace: 'public', table } as const
+  const isOpen = before === undefined && byDefault === undefined && draw.chance(0.3)
+  const late = isOpen ? draw.one([index, check, unique, comment])({ ...end, name: to }, to) : undefined
+  const more = [before, late].flatMap((one) => (one === undefined ? [] : [one.more(id(atStart(way, table)))]))
   return {
     ...(before === undefined ? {} : { before: before.operation(on) }),
     operation: { kind: 'rename_column', ...on, from: column.name, to, ...fields },
     ...(byDefault === undefined
       ? {}
       : { behind: { kind: 'alter_column', ...on, column: to, default: byDefault } as const }),
-    way: withColumns(
-      before === undefined ? way : { ...way, more: [...way.more, before.more(id(atStart(way, table)))] },
-      table,
-      (columns) => [...columns.filter((one) => one !== column), { ...last, name: to, was: column.name }],
-    ),
+    ...(late === undefined ? {} : { behind: late.operation(on) }),
+    way: withColumns({ ...way, more: [...way.more, ...more] }, table, (columns) => [
+      ...columns.filter((one) => one !== column),
+      { ...last, name: to, was: column.name },
+    ]),
   }
 }
 
-/** What is put on a column by its old name, in front of the rename, and how plain DDL makes it in the end. */
+/** What is put on a column by its old name, in front of the rename, or by its new one behind it, and how plain DDL makes it in the end. */
 type Built = (
   column: RandomColumn,
   to: string,
@@ -55,7 +59,7 @@ type Built = (
 const index: Built = ({ name, type }, to) => {
   const definition = (table: string, column: string) =>
     `create index on ${table} (${id(column)} desc, id) where ${id(column)} is not null`
-  return type === 'jsonb'
+  return !isOrdered(type)
     ? undefined
     : {
         operation: ({ table }) => ({ kind: 'create_index', definition: definition(id(table), name) }),
@@ -69,12 +73,17 @@ const check: Built = ({ name }, to) => ({
 })
 
 const unique: Built = ({ name, type }, to) =>
-  type === 'jsonb'
+  !isOrdered(type)
     ? undefined
     : {
         operation: (on) => ({ kind: 'add_constraint', ...on, unique: ['id', name] }),
         more: (table) => `alter table ${table} add unique (id, ${id(to)});`,
       }
+
+const comment: Built = ({ name }, to) => ({
+  operation: (on) => ({ kind: 'alter_column', ...on, column: name, comment: 'another' }),
+  more: (table) => `comment on column ${table}.${id(to)} is 'another';`,
+})
 
 /** A default that only the new column has: none where there was one, or one of values that change. */
 function lastDefault({ type, byDefault }: RandomColumn, isMapped: boolean): string | null | undefined {

@@ -1,15 +1,29 @@
+import { defaultName } from '../../../src/core/plan/names.ts'
 import { id } from '../../../src/core/sql.ts'
 import { matrixMajor } from '../../support/matrix.ts'
-import { atStart, type Drawn, drawPlace, type Generator, renumbered, replaced, using } from './way.ts'
+import type { Draw } from './draw.ts'
+import type { RandomColumn } from './schema.ts'
+import { isOrdered } from './types.ts'
+import {
+  atStart,
+  type Drawn,
+  drawPlace,
+  drawTarget,
+  type Generator,
+  type Place,
+  replaced,
+  using,
+  type Way,
+} from './way.ts'
 
 export const addConstraint: Generator = (draw, way) =>
-  draw.one([uniqueOrCheck, uniqueOrCheck, foreignKey, exclusion])(draw, way)
+  draw.one([uniqueOrCheck, uniqueOrCheck, foreignKey, exclusion, primaryKey])(draw, way)
 
 const uniqueOrCheck: Generator = (draw, way) => {
   const place = drawPlace(draw, draw.chance(0.3) ? way.added : way.free)
   if (place === undefined) return undefined
   const { table, column } = place
-  if (draw.chance(0.4) && column.type !== 'jsonb')
+  if (draw.chance(0.4) && isOrdered(column.type))
     return {
       operation: { kind: 'add_constraint', namespace: 'public', table, unique: [column.name, 'id'] },
       way: using(way, place, `alter table ${id(atStart(way, table))} add unique (${id(column.name)}, id);`),
@@ -19,7 +33,7 @@ const uniqueOrCheck: Generator = (draw, way) => {
     operation: { kind: 'add_constraint', namespace: 'public', table, check },
     way: using(way, place, `alter table ${id(atStart(way, table))} add check (${check});`),
     ...(column.checked === undefined
-      ? { impossible: [droppedAgain(table, `${atStart(way, table)}_${column.name}_check`)] }
+      ? { impossible: [droppedAgain(table, defaultName(atStart(way, table), [column.name], 'check'))] }
       : {}),
   }
 }
@@ -31,7 +45,7 @@ function droppedAgain(table: string, name: string): NonNullable<Drawn['impossibl
 /** Of a column that points at the first rows of a table, at those of another one. */
 const foreignKey: Generator = (draw, way) => {
   const place = drawPlace(draw, way.free, ({ references }) => references !== undefined)
-  const target = drawPlace(draw, way.free)
+  const target = drawTarget(draw, way)
   if (place === undefined || target === undefined) return undefined
   const { table, column } = place
   const cascades = draw.chance(0.5)
@@ -59,7 +73,7 @@ const exclusion: Generator = (draw, way) => {
   // Before PostgreSQL 17 no partitioned table has one.
   const canHave = (name: string) =>
     Number(matrixMajor()) >= 17 || way.tables.some((one) => one.name === name && one.divided === undefined)
-  const fitting = way.free.filter(({ table, column }) => canHave(table) && column.type !== 'jsonb')
+  const fitting = way.free.filter(({ table, column }) => canHave(table) && isOrdered(column.type))
   const place = drawPlace(draw, fitting)
   if (place === undefined) return undefined
   const { table, column } = place
@@ -70,85 +84,107 @@ const exclusion: Generator = (draw, way) => {
   }
 }
 
-export const dropConstraint: Generator = (draw, way) => {
-  const place = drawPlace(draw, way.free, ({ unique, checked }) => (unique ?? checked) !== undefined)
+/** Of a table whose rows are told apart by a unique constraint alone. */
+const primaryKey: Generator = (draw, way) => {
+  const place = drawPlace(
+    draw,
+    way.free.filter(({ table }) =>
+      way.tables.some((one) => one.name === table && !one.numbers.isPrimary && one.isKeyed === undefined),
+    ),
+  )
   if (place === undefined) return undefined
-  const { table, column } = place
-  const { unique, checked, ...rest } = column
-  const was = atStart(way, table)
-  const name = `${was}_${column.name}_${unique === undefined ? 'check' : 'key'}`
-  const left = unique === undefined || checked === undefined ? rest : { ...rest, checked }
+  const { table } = place
   return {
-    operation: { kind: 'drop_constraint', namespace: 'public', table, name },
-    way: replaced(way, place, left),
+    operation: { kind: 'add_constraint', namespace: 'public', table, primary_key: ['id'] },
+    way: {
+      ...way,
+      tables: way.tables.map((one) => (one.name === table ? { ...one, isKeyed: true as const } : one)),
+    },
+  }
+}
+
+/** What stands on a column, by its name, and the column without it, or with it under another name. */
+interface Standing {
+  readonly name: string
+  readonly without: RandomColumn
+  readonly called: (name: string) => RandomColumn
+}
+
+function standingOn(table: string, column: RandomColumn): Standing | undefined {
+  const { unique, checked, references, pointing, ...rest } = column
+  const named = (given: string, suffix: string) =>
+    given === '' ? defaultName(table, [column.name], suffix) : given
+  if (unique !== undefined)
+    return {
+      name: named(unique, 'key'),
+      without: { ...rest, ...(checked === undefined ? {} : { checked }) },
+      called: (name) => ({ ...column, unique: name }),
+    }
+  if (checked !== undefined)
+    return {
+      name: named(checked, 'check'),
+      without: { ...rest, ...(references === undefined ? {} : { references }) },
+      called: (name) => ({ ...column, checked: name }),
+    }
+  return references === undefined
+    ? undefined
+    : {
+        name: named(pointing ?? '', 'fkey'),
+        without: rest,
+        called: (name) => ({ ...column, pointing: name }),
+      }
+}
+
+export const dropConstraint: Generator = (draw, way) => {
+  const drawn = drawStanding(draw, way)
+  if (drawn === undefined) return undefined
+  const { place, standing } = drawn
+  const { table, column } = place
+  const { references: target } = column
+  const left = replaced(way, place, standing.without)
+  const other = left.free.find((one) => one.table === target)
+  // What a foreign key with an action points at waits for it, and is to be there under its name.
+  if (target !== undefined && standing.without.references === undefined && other === undefined)
+    return undefined
+  return {
+    operation: { kind: 'drop_constraint', namespace: 'public', table, name: standing.name },
+    way: target === undefined || other === undefined ? left : using(left, other),
   }
 }
 
 export const renameConstraint: Generator = (draw, way) => {
-  const place = drawPlace(draw, way.free, ({ unique, checked }) => (unique ?? checked) !== undefined)
-  if (place === undefined) return undefined
-  const { table, column } = place
+  // Of a foreign key those of partitions keep their names.
+  const isDivided = (name?: string) => way.start.some((one) => one.name === name && one.divided !== undefined)
+  const fitting = way.free.filter(
+    ({ table, column: { unique, checked, references } }) =>
+      (unique ?? checked) !== undefined || !(isDivided(atStart(way, table)) || isDivided(references)),
+  )
+  const drawn = drawStanding(draw, { ...way, free: fitting })
+  if (drawn === undefined) return undefined
+  const { place, standing } = drawn
   const to = draw.name()
-  const isUnique = column.unique !== undefined
-  const from = `${atStart(way, table)}_${column.name}_${isUnique ? 'key' : 'check'}`
-  return {
-    operation: { kind: 'rename_constraint', namespace: 'public', table, from, to },
-    way: replaced(way, place, { ...column, ...(isUnique ? { unique: to } : { checked: to }) }),
-  }
-}
-
-export const createIndex: Generator = (draw, way) => {
-  const place = drawPlace(draw, draw.chance(0.3) ? way.added : way.free, ({ type }) => type !== 'jsonb')
-  if (place === undefined) return undefined
-  const { table, column } = place
-  const how = draw.one(['', ' desc', ' nulls first'])
-  const where = draw.one(['', ` where ${id(column.name)} is not null`])
-  const definition = (on: string) => `create index on ${id(on)} (${id(column.name)}${how}, id)${where}`
-  return {
-    operation: { kind: 'create_index', definition: definition(table) },
-    way: using(way, place, `${definition(atStart(way, table))};`),
-  }
-}
-
-export const dropIndex: Generator = (draw, way) => {
-  const place = drawPlace(draw, way.free, ({ indexed }) => indexed !== undefined)
-  if (place === undefined) return undefined
-  const { table, column } = place
-  const { indexed: _, ...left } = column
   return {
     operation: {
-      kind: 'drop_index',
+      kind: 'rename_constraint',
       namespace: 'public',
-      table,
-      index: `${atStart(way, table)}_${column.name}_idx`,
+      table: place.table,
+      from: standing.name,
+      to,
     },
-    way: replaced(way, place, left),
+    way: replaced(way, place, standing.called(to)),
   }
 }
 
-export const renameIndex: Generator = (draw, way) => {
-  const place = drawPlace(draw, way.free, ({ indexed }) => indexed !== undefined)
+function drawStanding(
+  draw: Draw,
+  way: Way,
+): { readonly place: Place; readonly standing: Standing } | undefined {
+  const place = drawPlace(
+    draw,
+    way.free,
+    ({ unique, checked, references }) => (unique ?? checked ?? references) !== undefined,
+  )
   if (place === undefined) return undefined
-  const { table, column } = place
-  const to = draw.name()
-  const from = `${atStart(way, table)}_${column.name}_idx`
-  return {
-    operation: { kind: 'rename_index', namespace: 'public', table, from, to },
-    way: replaced(way, place, { ...column, indexed: to }),
-  }
-}
-
-export const replaceIndex: Generator = (draw, way) => {
-  const place = drawPlace(draw, way.free, ({ indexed }) => indexed !== undefined)
-  if (place === undefined) return undefined
-  const { table, column } = place
-  const order = draw.one([' desc', ' nulls first'])
-  const name = id(`${atStart(way, table)}_${column.name}_idx`)
-  return {
-    operation: {
-      kind: 'replace_index',
-      definition: `create index ${name} on ${id(table)} (${id(column.name)}${order})`,
-    },
-    way: renumbered(replaced(way, place, { ...column, order }), place),
-  }
+  const standing = standingOn(atStart(way, place.table), place.column)
+  return standing === undefined ? undefined : { place, standing }
 }

@@ -1,6 +1,10 @@
 import { id } from '../../../src/core/sql.ts'
+import { type Beside, drawBeside } from './beside.ts'
 import type { Draw } from './draw.ts'
-import { type Division, divisionSql, drawDivision } from './parts.ts'
+import { drawForm, drawNotes, type Form, type Note } from './forms.ts'
+import { drawNumbers, type Numbers } from './numbers.ts'
+import { type Division, drawDivision } from './parts.ts'
+import { DEFAULTS, isManifold, isOrdered, TYPES, type TypeName, typedValue } from './types.ts'
 
 /** A column beside `id`, which every table has. */
 export interface RandomColumn {
@@ -15,10 +19,15 @@ export interface RandomColumn {
   readonly unique?: string
   readonly checked?: string
   readonly indexed?: string
-  /** What stands behind the column in the index. */
-  readonly order?: string
-  /** A table that was made before. */
+  /** How the index is on it, where it is not the plain one. */
+  readonly form?: Form
+  /** A table that was made before, or its own. */
   readonly references?: string
+  /** Of the foreign key, where it is not PostgreSQL's own. */
+  readonly pointing?: string
+  /** What stands behind the foreign key. */
+  readonly action?: string
+  readonly notes?: readonly Note[]
   /** What its value of the start is in the end, over the columns of the start, where that is another one. */
   readonly mapped?: string
   /** How PostgreSQL makes its values, which no application writes. */
@@ -29,6 +38,8 @@ export interface RandomColumn {
 
 interface Values {
   readonly type: TypeName
+  /** Is it a number of the first rows of a table, as a foreign key wants it? */
+  readonly points?: true
   /** Does it write NULL now and then? */
   readonly nulls: boolean
   /** Its value made of one of the type. */
@@ -40,48 +51,38 @@ export interface RandomTable {
   /** Where it was made under another name. */
   readonly was?: string
   readonly columns: readonly RandomColumn[]
+  readonly numbers: Numbers
+  readonly beside?: readonly Beside[]
+  /** Are there no rows at the start? */
+  readonly isEmpty?: true
+  /** Does the migration make it the primary key? */
+  readonly isKeyed?: true
   /** Its rows are in partitions. */
   readonly divided?: Division
 }
 
-/** How to make a value of a type that is another one for every number. */
-const VALUES = {
-  integer: (n: string) => `(${n})::integer`,
-  bigint: (n: string) => `(${n})::bigint`,
-  text: (n: string) => `'v' || (${n})`,
-  'character varying(40)': (n: string) => `'v' || (${n})`,
-  'numeric(12,2)': (n: string) => `(${n})::numeric / 4`,
-  'timestamp with time zone': (n: string) => `timestamptz '2024-01-01 00:00Z' + (${n}) * interval '1 minute'`,
-  date: (n: string) => `date '2024-01-01' + (${n})::integer`,
-  uuid: (n: string) => `md5((${n})::text)::uuid`,
-  jsonb: (n: string) => `jsonb_build_object('n', (${n}))`,
-  'integer[]': (n: string) => `array[(${n})::integer, 7]`,
-} as const
-export type TypeName = keyof typeof VALUES
+const ACTIONS = [
+  '',
+  '',
+  'on delete cascade',
+  'on delete restrict on update cascade',
+  'deferrable initially deferred',
+] as const
 
-export const DEFAULTS: Readonly<Record<TypeName, string>> = {
-  integer: '7',
-  bigint: '7',
-  text: "'none'",
-  'character varying(40)': "'none'",
-  'numeric(12,2)': '1.50',
-  'timestamp with time zone': 'now()',
-  date: 'CURRENT_DATE',
-  uuid: "'00000000-0000-0000-0000-000000000000'",
-  jsonb: `'{"a": 1}'`,
-  'integer[]': "'{1,2}'",
-}
-
-export const TYPES = Object.keys(VALUES) as readonly TypeName[]
 /** Rows that are there at the start. The first of them are never changed, and are what foreign keys point at. */
 export const ROWS = 30
 export const KEPT = 10
 
-export function drawColumn(draw: Draw, others: readonly RandomTable[] = []): RandomColumn {
-  const target = others.length > 0 && draw.chance(0.25) ? draw.one(others).name : undefined
+export function drawColumn(
+  draw: Draw,
+  { others = [], isWhole = true }: { readonly others?: readonly string[]; readonly isWhole?: boolean } = {},
+): RandomColumn {
+  const target = others.length > 0 && draw.chance(0.25) ? draw.one(others) : undefined
   const type = target === undefined ? draw.one(TYPES) : 'bigint'
-  const unique = target === undefined && draw.chance(0.2)
+  // What is unique in each partition is not so in all.
+  const unique = isWhole && target === undefined && isManifold(type) && draw.chance(0.2)
   const nullable = draw.chance(0.6)
+  const action = draw.one(ACTIONS)
   return {
     name: draw.name(),
     type,
@@ -90,11 +91,21 @@ export function drawColumn(draw: Draw, others: readonly RandomTable[] = []): Ran
     ...(target === undefined && !unique && draw.chance(0.4) ? { byDefault: DEFAULTS[type] } : {}),
     ...(unique ? { unique: '' } : {}),
     ...(draw.chance(0.3) ? { checked: '' } : {}),
-    ...(draw.chance(0.3) ? { indexed: '' } : {}),
-    ...(target === undefined ? {} : { references: target }),
+    ...(isOrdered(type) && draw.chance(0.35) ? drawIndex(draw, type, isWhole) : {}),
+    ...(target === undefined ? {} : { references: target, action }),
+    notes: drawNotes(draw, type),
     // Where it never does the column may be NOT NULL in the end.
-    values: { type, nulls: nullable && draw.chance(0.8) },
+    values: {
+      type,
+      nulls: nullable && draw.chance(0.8),
+      ...(target === undefined ? {} : { points: true as const }),
+    },
   }
+}
+
+function drawIndex(draw: Draw, type: TypeName, isWhole: boolean): Pick<RandomColumn, 'indexed' | 'form'> {
+  const form = drawForm(draw, type, isWhole)
+  return { indexed: form.isNamed ? draw.name() : '', form }
 }
 
 /** A column on which nothing stands. */
@@ -103,34 +114,54 @@ export function drawPlainColumn(draw: Draw): RandomColumn {
   return { name, type, nullable, values, ...(byDefault === undefined ? {} : { byDefault }) }
 }
 
-/** What is unique in each partition is not so in all, and a column with a foreign key cannot be copied there. */
-function drawDividedColumn(draw: Draw): RandomColumn {
-  const { unique: _, ...column } = drawColumn(draw)
-  return column
-}
-
-function isWhole({ divided }: RandomTable): boolean {
+function isUndivided({ divided }: RandomTable): boolean {
   return divided === undefined
 }
 
-export function isPlain({ unique, checked, indexed, references, byDefault }: RandomColumn): boolean {
-  return [unique, checked, indexed, references, byDefault].every((one) => one === undefined)
+export function isPlain(column: RandomColumn): boolean {
+  const { unique, checked, indexed, references, byDefault, notes = [] } = column
+  return (
+    [unique, checked, indexed, references, byDefault].every((one) => one === undefined) && notes.length === 0
+  )
 }
 
 export function drawTables(draw: Draw): readonly RandomTable[] {
   const tables: RandomTable[] = []
   for (let left = draw.number(1, 3); left > 0; left -= 1) {
     const division = drawDivision(draw)
-    const columns = Array.from({ length: draw.number(2, 5) }, () =>
-      division.divided === undefined ? drawColumn(draw, tables.filter(isWhole)) : drawDividedColumn(draw),
-    )
+    const isWhole = division.divided === undefined
+    // Where the names of its parts are cut they are told apart by numbers, in an order that is nobody's matter.
+    const name = isWhole ? draw.name() : draw.shortName()
+    // Its own among them. Before PostgreSQL 18 a key from partitions to partitions is one for each two of them.
+    const targets = tables.filter((one) => one.isEmpty === undefined && (isWhole || isUndivided(one)))
+    const others = [...targets.map((one) => one.name), name]
+    const columns = Array.from({ length: draw.number(2, 5) }, () => drawColumn(draw, { others, isWhole }))
+    const pointsAtItself = columns.some(({ references }) => references === name)
     tables.push({
-      name: draw.name(),
-      columns: [...columns, ...(draw.chance(0.3) ? drawTexts(draw) : [])],
+      name,
+      numbers: drawNumbers(draw),
+      columns: [
+        ...columns,
+        ...(draw.chance(0.3) ? drawTexts(draw) : []),
+        ...(draw.chance(0.2) ? [drawComputed(draw)] : []),
+      ],
       ...division,
+      beside: drawBeside(draw),
+      ...(!pointsAtItself && draw.chance(0.15) ? { isEmpty: true as const } : {}),
     })
   }
   return tables
+}
+
+/** One that nobody writes, and nothing touches. */
+function drawComputed(draw: Draw): RandomColumn {
+  return {
+    name: draw.name(),
+    type: 'bigint',
+    nullable: true,
+    generated: 'generated always as (id * 2) stored',
+    values: { type: 'bigint', nulls: false },
+  }
 }
 
 /** Such as may become one, or each of them several. */
@@ -143,47 +174,22 @@ function drawTexts(draw: Draw): readonly RandomColumn[] {
   }))
 }
 
-export function tableSql({ name, was = name, columns, divided }: RandomTable): string {
-  const { by, parts } = divisionSql(was, divided)
-  const indexes = columns.flatMap(({ indexed, order = '', ...column }) =>
-    indexed === undefined
-      ? []
-      : [`create index ${indexed === '' ? '' : id(indexed)} on ${id(was)} (${id(column.name)}${order});`],
-  )
-  return [
-    `create table ${id(was)} (id bigint generated by default as identity primary key${columns.map((column) => `, ${columnSql(column)}`).join('')})${by};`,
-    ...parts,
-    ...indexes,
-  ].join('\n')
-}
-
-function columnSql(column: RandomColumn): string {
-  const { name, type, collation, nullable, byDefault, generated, unique, checked, references } = column
-  const named = (constraint: string) => (constraint === '' ? '' : `constraint ${id(constraint)} `)
-  return [
-    `${id(name)} ${type}`,
-    collation === undefined ? '' : `collate ${id(collation)}`,
-    nullable ? '' : 'not null',
-    byDefault === undefined ? '' : `default ${byDefault}`,
-    generated ?? '',
-    unique === undefined ? '' : `${named(unique)}unique`,
-    checked === undefined ? '' : `${named(checked)}check (${id(name)}::text <> 'never')`,
-    references === undefined ? '' : `references ${id(references)}`,
-  ].join(' ')
-}
-
 export function isWritten({ generated }: RandomColumn): boolean {
   return generated === undefined
 }
 
 /** A value of a column; each number has its own, unless it must be one that is there in another table. */
-export function valueSql({ values, references }: RandomColumn, n: string): string {
-  const { type, nulls, as = (value) => value } = values
-  const value = references === undefined ? as(VALUES[type](n)) : `1 + (${n})::bigint % ${KEPT}`
+export function valueSql({ values }: Pick<RandomColumn, 'values'>, n: string): string {
+  const { type, nulls, points, as = (value) => value } = values
+  const value = points === undefined ? as(typedValue(type, n)) : `1 + (${n})::bigint % ${KEPT}`
   return nulls ? `case when (${n}) % 7 <> 0 then ${value} end` : value
 }
 
-export function insertSql({ name, columns: all }: RandomTable, n: string, from = ''): string {
+export function insertSql(
+  { name, columns: all }: Pick<RandomTable, 'name' | 'columns'>,
+  n: string,
+  from = '',
+): string {
   const columns = all.filter(isWritten)
   const names = columns.map((column) => id(column.name)).join(', ')
   return names === ''
@@ -191,14 +197,8 @@ export function insertSql({ name, columns: all }: RandomTable, n: string, from =
     : `insert into ${id(name)} (${names}) select ${columns.map((column) => valueSql(column, n)).join(', ')}${from}`
 }
 
-/** The same for an expression that must be immutable. */
-export function immutableSql(type: TypeName, n: string): string {
-  if (type === 'timestamp with time zone') return `to_timestamp((${n})::double precision)`
-  if (type === 'jsonb') return `(${n})::text::jsonb`
-  return VALUES[type](type === 'text' || type === 'character varying(40)' ? `(${n})::text` : n)
-}
-
 /** Most of what is written goes again, so that the machine's haste does not make a table large, nor a life long. */
-export function forgetSql(table: string, key: string): string {
-  return `delete from ${table} where ${key} = (select max(${key}) from ${table} where ${key} > ${ROWS}) and $1::bigint % 5 > 0`
+export function forgetSql(table: string, key: string, below?: number): string {
+  const those = `${key} > ${ROWS}${below === undefined ? '' : ` and ${key} < ${below}`}`
+  return `delete from ${table} where ${key} = (select max(${key}) from ${table} where ${those}) and $1::bigint % 5 > 0`
 }

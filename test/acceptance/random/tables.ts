@@ -1,15 +1,28 @@
+import type { NewConstraint } from '../../../src/core/operations/create-table/create-table.ts'
 import { id } from '../../../src/core/sql.ts'
-import { drawPlainColumn, type RandomTable } from './schema.ts'
-import { atStart, drawTable, type Generator, type Place, type Way } from './way.ts'
+import type { Draw } from './draw.ts'
+import { MADE } from './numbers.ts'
+import { drawPlainColumn, type RandomColumn, type RandomTable } from './schema.ts'
+import { checkSql } from './table-sql.ts'
+import { isManifold } from './types.ts'
+import { atStart, drawTable, drawTarget, type Generator, type Place, using, type Way } from './way.ts'
 
 export const createTable: Generator = (draw, way) => {
-  const columns = Array.from({ length: draw.number(1, 4) }, () => drawPlainColumn(draw))
   const isDivided = draw.chance(0.4)
-  const table: RandomTable = { name: draw.name(), columns, ...(isDivided ? { divided: 'hash' } : {}) }
+  const plain = Array.from({ length: draw.number(1, 4) }, () => drawRuled(draw, isDivided))
+  const pointing = draw.chance(0.3) ? drawPointing(draw, way) : undefined
+  const columns = [...plain, ...(pointing === undefined ? [] : [pointing.column])]
+  const table: RandomTable = {
+    name: isDivided ? draw.shortName() : draw.name(),
+    columns,
+    numbers: MADE,
+    ...(isDivided ? { divided: 'hash' } : {}),
+  }
   const parts = [0, 1].map((remainder) => ({
     name: `${table.name}_${remainder}`,
     bounds: `for values with (modulus 2, remainder ${remainder})`,
   }))
+  const since = pointing === undefined ? way : using(way, pointing.target)
   return {
     operation: {
       kind: 'create_table',
@@ -25,20 +38,66 @@ export const createTable: Generator = (draw, way) => {
         })),
       ],
       primaryKey: ['id'],
-      constraints: [],
+      constraints: columns.flatMap(constraintsOf),
       ...(isDivided ? { partitionBy: 'hash (id)', partitions: parts } : {}),
     },
     way: {
-      ...way,
-      tables: [...way.tables, table],
-      added: [...way.added, ...columns.map((column) => ({ table: table.name, column }))],
-      made: [...way.made, table.name],
+      ...since,
+      tables: [...since.tables, table],
+      added: [...since.added, ...plain.map((column) => ({ table: table.name, column }))],
+      made: [...since.made, table.name],
     },
   }
 }
 
+function drawRuled(draw: Draw, isDivided: boolean): RandomColumn {
+  const column = drawPlainColumn(draw)
+  const unique = !isDivided && column.byDefault === undefined && isManifold(column.type) && draw.chance(0.2)
+  return { ...column, ...(unique ? { unique: '' } : {}), ...(draw.chance(0.2) ? { checked: '' } : {}) }
+}
+
+/** A column that points at the first rows of a table that is there. */
+function drawPointing(
+  draw: Draw,
+  way: Way,
+): { readonly column: RandomColumn; readonly target: Place } | undefined {
+  const target = drawTarget(draw, way)
+  if (target === undefined) return undefined
+  return {
+    column: {
+      name: draw.name(),
+      type: 'bigint',
+      nullable: true,
+      references: target.table,
+      action: draw.one(['', 'on delete cascade', 'on update cascade deferrable initially deferred']),
+      values: { type: 'bigint', nulls: true, points: true },
+    },
+    target,
+  }
+}
+
+function constraintsOf(column: RandomColumn): readonly NewConstraint[] {
+  const { name, unique, checked, references, action = '' } = column
+  return [
+    ...(unique === undefined ? [] : [{ kind: 'unique', columns: [name] } as const]),
+    ...(checked === undefined ? [] : [{ kind: 'check', expression: checkSql(name) } as const]),
+    ...(references === undefined
+      ? []
+      : [
+          {
+            kind: 'foreign_key',
+            columns: [name],
+            references: { namespace: 'public', name: references, columns: ['id'] },
+            onDelete: action.includes('delete cascade') ? 'cascade' : 'no_action',
+            onUpdate: action.includes('update cascade') ? 'cascade' : 'no_action',
+            ...(action.includes('deferrable') ? { deferrable: 'deferred' as const } : {}),
+          } as const,
+        ]),
+  ]
+}
+
 export const dropTable: Generator = (draw, way) => {
-  const table = way.tables.length > 1 ? drawTable(draw, way) : undefined
+  const table = way.tables.length > 1 ? drawTable(draw, way, 'gone') : undefined
   if (table === undefined) return undefined
   return {
     operation: { kind: 'drop_table', namespace: 'public', table: table.name },
@@ -47,7 +106,7 @@ export const dropTable: Generator = (draw, way) => {
 }
 
 export const renameTable: Generator = (draw, way) => {
-  const table = drawTable(draw, way)
+  const table = drawTable(draw, way, 'other')
   if (table === undefined) return undefined
   const to = draw.name()
   // What else becomes of it is said by the new name.
@@ -65,12 +124,13 @@ export const renameTable: Generator = (draw, way) => {
 }
 
 export const setTable: Generator = (draw, way) => {
-  const table = drawTable(draw, way)
+  const table = drawTable(draw, way, 'other')
   if (table === undefined) return undefined
   const { name, divided } = table
   const fillfactor = String(draw.number(50, 90))
   // Only partitions have storage parameters.
   const isStored = divided === undefined
+  const isWhole = draw.chance(0.4)
   return {
     operation: {
       kind: 'set_table',
@@ -79,12 +139,14 @@ export const setTable: Generator = (draw, way) => {
       comment: `of ${name}`,
       set: isStored ? { fillfactor } : {},
       reset: [],
+      ...(isWhole ? { replicaIdentity: 'full' as const } : {}),
     },
     way: touched(
       way,
       name,
       `comment on table ${id(atStart(way, name))} is '${`of ${name}`.replaceAll("'", "''")}';`,
       ...(isStored ? [`alter table ${id(atStart(way, name))} set (fillfactor = ${fillfactor});`] : []),
+      ...(isWhole ? [`alter table ${id(atStart(way, name))} replica identity full;`] : []),
     ),
   }
 }

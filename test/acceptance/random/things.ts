@@ -113,7 +113,28 @@ export const dropObject: Generator = (draw, way) => {
   return lived(drawn, { kind: 'drop_object', namespace: 'public', object }, [0, undefined])
 }
 
-export const runSql: Generator = (draw, way) => {
+export const runSql: Generator = (draw, way) => draw.one([made, made, madeLast, dropped])(draw, way)
+
+/** When no instance of the old version is left. */
+const madeLast: Generator = (draw, way) => {
+  const up = `create sequence ${id(draw.name())}`
+  return {
+    operation: { kind: 'sql', namespace: 'public', up, phase: 'contract' },
+    way: { ...way, more: [...way.more, `${up};`] },
+  }
+}
+
+const dropped: Generator = (draw, way) => {
+  const [what, name] = [draw.one(['sequence', 'view']), id(draw.name())]
+  const given = `create ${what} ${name}${what === 'sequence' ? '' : ' as select 1 as n'};`
+  return {
+    operation: { kind: 'sql', namespace: 'public', up: `drop ${what} ${name}`, phase: 'contract' },
+    way,
+    besides: { given },
+  }
+}
+
+const made: Generator = (draw, way) => {
   const [name, what] = [id(draw.name()), draw.one(['sequence', 'materialized view'])]
   const up = `create ${what} ${name}${what === 'sequence' ? '' : ' as select 1 as n'}`
   return {

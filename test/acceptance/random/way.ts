@@ -2,7 +2,7 @@ import type { Operation } from '../../../src/core/operations/migration.ts'
 import type { Lifecycle } from '../../support/lifecycle.ts'
 import type { Draw } from './draw.ts'
 import { numberedParts } from './parts.ts'
-import type { RandomColumn, RandomTable } from './schema.ts'
+import { isWritten, type RandomColumn, type RandomTable } from './schema.ts'
 
 /** A database on its way from one shape to another. */
 export interface Way {
@@ -67,6 +67,19 @@ export function ofMade({ added, made }: Way): readonly Place[] {
   return added.filter(({ table }) => made.includes(table))
 }
 
+/** A column of a table at whose first rows a foreign key may point. */
+export function drawTarget(draw: Draw, way: Way): Place | undefined {
+  return drawPlace(
+    draw,
+    way.free.filter(({ table }) => hasRows(way, table)),
+  )
+}
+
+/** Are there rows that nobody changes? */
+export function hasRows(way: Way, table: string): boolean {
+  return way.start.some(({ name, isEmpty }) => name === atStart(way, table) && isEmpty === undefined)
+}
+
 /** The columns of a table are others in the end; those that an operation touched are free no more. */
 export function withColumns(
   way: Way,
@@ -101,18 +114,28 @@ export function using(way: Way, { table, column }: Place, ...more: readonly stri
   }
 }
 
-/** A table of which nothing is touched so far, and to which no foreign key points. */
-export function drawTable(draw: Draw, way: Way): RandomTable | undefined {
+/** A table of which nothing is touched so far; one that goes is one to which no foreign key of another points. */
+export function drawTable(draw: Draw, way: Way, becomes: 'other' | 'gone'): RandomTable | undefined {
   const fitting = way.tables.filter(
     (table) =>
       way.start.includes(table) &&
       table.columns.length > 0 &&
-      table.columns.every((column) =>
-        way.free.some((one) => one.table === table.name && one.column === column),
+      table.columns.every(
+        (column) =>
+          !isWritten(column) || way.free.some((one) => one.table === table.name && one.column === column),
       ) &&
-      way.tables.every((other) => other.columns.every(({ references }) => references !== table.name)),
+      (becomes === 'other' || isAlone(way, table)),
   )
   return fitting.length === 0 ? undefined : draw.one(fitting)
+}
+
+function isAlone({ tables }: Way, table: RandomTable): boolean {
+  const { name, beside = [] } = table
+  return beside.every(({ holds }) => !holds) && tables.every((one) => one === table || !pointsAt(one, name))
+}
+
+function pointsAt({ columns }: RandomTable, table: string): boolean {
+  return columns.some(({ references }) => references === table)
 }
 
 /** The partitions of a table that a column is of, with an index that was there before: see `numberedParts`. */
