@@ -10,9 +10,11 @@ import { seedsOf } from './seeds.ts'
 const LAST_ONES = [2_602, 2_763, 4_548, 19_765, 34_964]
 /** In these whoever has no place any more must serve until others are back, or nobody may be missing of the few that there were. */
 const WAITING_ONES = [4_436, 5_232]
+/** In these little moved because the fleet could not be read for long. */
+const BLIND_ONES = [4_387, 6_280]
 const FIRST_ONES = Array.from({ length: 1_200 }, (_, seed) => seed)
-const SEEDS = [...FIRST_ONES, ...LAST_ONES, ...WAITING_ONES]
-const HARD_SEEDS = [...FIRST_ONES, 5_125]
+const SEEDS = [...FIRST_ONES, ...LAST_ONES, ...WAITING_ONES, ...BLIND_ONES]
+const HARD_SEEDS = [...FIRST_ONES, 5_125, ...BLIND_ONES]
 
 describe('a simulated rollout', () => {
   test.for([0, 1, 2, 3, 4, 5])(
@@ -58,7 +60,7 @@ describe('a simulated rollout', () => {
 })
 
 /** Everything that is begun ends at some time: so whoever waits on the way back while nothing moves waits for whom nobody brings. */
-const NEVER = /^the rollback failed: nothing moved.* must stay:/
+const NEVER = /^the rollback failed: nothing moved/
 
 /** What must hold at the end. */
 function mustBe({ given, fleet, world, stopped }: Life, { rollout, verdict }: Watched, seed: number): void {

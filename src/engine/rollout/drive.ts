@@ -3,6 +3,7 @@ import type { RolloutWish } from '../../core/rollout/begin.ts'
 import { type Decision, decide, type RolloutFacts } from '../../core/rollout/decide.ts'
 import { foldRollout } from '../../core/rollout/fold.ts'
 import type { Rollout } from '../../core/rollout/rollout.ts'
+import { type Watch, watching } from '../../core/rollout/watch.ts'
 import type { TooOld } from '../../core/rollout/way-back.ts'
 import type { Driving } from '../context.ts'
 import type { Deployer } from '../ports.ts'
@@ -50,20 +51,25 @@ export async function watchRollout(
   const troubles = new Map<string, string>()
   let rollout: Rollout | undefined
   let entry = 0
-  let sinceMs: number | undefined
+  let watch: Watch | undefined
   for (;;) {
     stopRolloutIfAsked(engine, 'the fleet stays as it is at this moment')
     const look = await engine.rollouts.look(run, { entry, request: rollout?.heard ?? 0 })
-    sinceMs ??= look.nowMs
     entry = look.entries.at(-1)?.seq ?? entry
     rollout = foldRollout(rollout, look.entries)
     if (rollout === undefined) throw await noRollout(engine, run)
     const { heard, rules } = rollout
     const requests = look.requests.filter(({ seq }) => seq > heard)
-    const facts = { nowMs: look.nowMs, sinceMs, requests, troubles, tooOld: barred }
+    const { nowMs } = look
+    const fleet = await fleetOf(deployer)
+    watch = watching(watch, { nowMs, movedAtMs: rollout.movedAtMs, isBlind: 'unreadable' in fleet })
     const { events, actions, waitsFor, verdict } = decide(rollout, {
-      ...facts,
-      fleet: await fleetOf(deployer),
+      nowMs,
+      sinceMs: watch.sinceMs,
+      fleet,
+      requests,
+      troubles,
+      tooOld: barred,
     })
     if (verdict !== undefined) return { rollout, verdict }
     await noted(engine, run, await withLogs(deployer, rollout, events))
