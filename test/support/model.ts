@@ -190,6 +190,7 @@ export function table(more: Partial<Table> = {}): Table {
     ...USERS,
     kind: 'table',
     inherits: false,
+    typed: false,
     columns: [column('id', 'bigint', { nullable: false }), column('name')],
     constraints: [key],
     indexes: [indexOf(key)],

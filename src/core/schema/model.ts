@@ -35,7 +35,7 @@ export interface Table extends QualifiedName {
   /** May the connected role make foreign keys that point at it. */
   readonly mayReference: boolean
   /** Has it the columns of a composite type (`CREATE TABLE … OF`)? */
-  readonly typed?: boolean
+  readonly typed: boolean
   readonly rowSecurity: boolean
   readonly rowSecurityForced: boolean
   /** On the table as a whole, those of its owner included. */

@@ -28,6 +28,7 @@ export function madeTable(op: CreateTable, facts: Facts): Table {
     ...theTable(op),
     kind: op.partitionBy === undefined ? 'table' : 'partitioned',
     inherits: false,
+    typed: false,
     columns: op.columns.flatMap((column) => madeColumn(op, column, facts)),
     constraints: [
       ...keys.map(keyConstraint),

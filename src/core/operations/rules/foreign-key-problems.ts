@@ -24,6 +24,7 @@ export function foreignKeyProblems(
           ...other,
           owned: true,
           inherits: false,
+          typed: false,
           parts: other.parts.map((part) => ({ ...part, owned: true })),
         },
     ['table', 'partitioned'],
