@@ -209,3 +209,29 @@ test.for<readonly [string, Operation]>([
   await database.query('alter table "public"."users" not of')
   await expect(plan()).resolves.toBeDefined()
 })
+
+test.for<readonly [string, Operation]>([
+  ['drop_column', { kind: 'drop_column', ...USERS, column: 'a' }],
+  ['rename_column', { kind: 'rename_column', ...USERS, from: 'a', to: 'c' }],
+  [
+    'change_type',
+    { kind: 'change_type', ...USERS, column: 'a', type: 'varchar(9)', up: 'a::varchar(9)', down: 'a::text' },
+  ],
+])('what a generated column is computed from does not leave with it: %s', async ([, operation]) => {
+  const database = await testDatabase(
+    'create table users (id int primary key, a text, b text generated always as (upper(a)) stored)',
+  )
+  const bellows = await database.bellows()
+  const dropped: Operation = { kind: 'drop_column', ...USERS, column: 'b' }
+  for (const operations of [
+    [dropped, operation],
+    [operation, dropped],
+  ])
+    await expect(bellows.plan({ name: '0001_test', operations })).rejects.toMatchObject({
+      code: 'plan_refused',
+      message: expect.stringContaining(
+        '"a" of "users" cannot leave in the same migration as the generated column public.users.b',
+      ),
+    })
+  await expect(bellows.plan({ name: '0001_test', operations: [dropped] })).resolves.toBeDefined()
+})

@@ -5,7 +5,7 @@ import type { Migration } from '../operations/migration.ts'
 import type { Touch } from '../operations/needs.ts'
 import { foundObject } from '../operations/object/definition.ts'
 import type { Facts } from '../schema/facts.ts'
-import type { QualifiedName } from '../schema/model.ts'
+import { findTable, type QualifiedName, type Schema } from '../schema/model.ts'
 import { shown } from '../sql.ts'
 import { refused } from './table-checks.ts'
 
@@ -43,6 +43,35 @@ export function dropOrderProblems({ operations }: Migration, facts: Facts): read
           ]),
     ]
   })
+}
+
+const COMPUTED = 'generated column'
+
+/** What a generated column is computed from must be there until that has gone for good, and all columns of a migration leave together. */
+export function computedProblems({ operations }: Migration, start: Schema): readonly BellowsError[] {
+  if (!start.tables.some(({ dependents }) => dependents.some(({ kind }) => kind === COMPUTED))) return []
+  const touches = operations.map((op) => specOf(op).needs(op).touches)
+  return touches.flatMap((own, at) =>
+    own.flatMap((touch) => {
+      if ('object' in touch || touch.how !== 'replaces' || touch.column === undefined) return []
+      const { column, table } = touch
+      const computed = findTable(start, table)?.dependents.find(
+        (one) =>
+          one.kind === COMPUTED &&
+          one.column === column &&
+          touches.some(
+            (of, other) => other !== at && of.some((also) => takesAway(also, `${COMPUTED} ${one.name}`)),
+          ),
+      )
+      if (computed === undefined) return []
+      return [
+        refused(
+          `"${column}" of "${table.name}" cannot leave in the same migration as the generated column ${computed.name}, which is computed from it.`,
+          'Let that leave in a migration of its own before this one, up to its purge.',
+        ),
+      ]
+    }),
+  )
 }
 
 /** Is a dependent, as the server calls it, gone when what is touched has gone? */

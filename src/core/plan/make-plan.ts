@@ -10,7 +10,7 @@ import type { Schema } from '../schema/model.ts'
 import { type Changed, changedTables, withReferences } from '../schema/references.ts'
 import { arranged } from './arranged.ts'
 import { besideProblems, mindingBothNames, phasesOn } from './both-names.ts'
-import { dropOrderProblems } from './drop-order.ts'
+import { computedProblems, dropOrderProblems } from './drop-order.ts'
 import { earlyProblems } from './early-problems.ts'
 import { comingProblems, followedProblems } from './followed.ts'
 import { groupsOf } from './groups.ts'
@@ -145,6 +145,7 @@ function draftsOfAll(
     ...sharingProblems(migration, start),
     ...keyProblems(migration, start),
     ...dropOrderProblems(migration, facts),
+    ...computedProblems(migration, start),
     ...followedProblems(migration, start),
     ...movedLinkProblems(migration, facts),
     ...leftKeyProblems(migration, start),
