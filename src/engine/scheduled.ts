@@ -9,7 +9,7 @@ import { inPlaceOf } from './staying.ts'
 
 type Scheduled = Extract<Event, { readonly type: 'purge_scheduled' }>
 
-/** With all that was said by hand for the contract: nobody is there any more to say it when its time has come. */
+/** With all that counts for the contract: nobody is there any more to say it when its time has come. */
 export function purgeScheduled({ settings, standbys }: Engine, graceMs: number): Scheduled {
   const { version } = settings.gate
   const { overrides, quietMs, quietAloneMs } = rulesFrom(settings.gate)

@@ -224,7 +224,7 @@ describe('a constraint by the old name of another one', () => {
     await database.query('alter table teams add constraint named check (id > 0)')
     await expect(undo()).rejects.toMatchObject({
       code: 'drift_found',
-      message: '"teams" has got another constraint "named" since that one has another name.',
+      message: expect.stringMatching(/^There is another constraint .*named/),
     })
     await database.query('alter table teams drop constraint named')
     expect((await undo()).state).toBe('rolling_out')

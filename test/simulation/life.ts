@@ -164,20 +164,24 @@ function brokenBy(
   if (left.some(({ slot }) => slot === one.slot)) return last
   const needed = neededIn(given, rollout, one.role)
   const slots = new Set(left.map(({ slot }) => slot)).size
-  return slots >= needed ? last : [`drain ${id}: ${slots} of ${needed} are left`]
+  // The rules may let nobody of a smaller size be missing: then the way back to it takes one, where no more are there.
+  const isOnlyWay = rollout.direction === 'back' && given.rules.order === 'stop-first' && slots === needed - 1
+  return slots >= needed || isOnlyWay ? last : [`drain ${id}: ${slots} of ${needed} are left`]
 }
 
-/** Well or ill: where somebody of a role serves and somebody shall, nobody goes before another one serves. Where two may not be in one slot it may be in the way. */
+/**
+ * Well or ill: where somebody of a role serves and somebody shall, nobody goes before another one serves. Where two may not be in one slot
+ * it may be in the way of whom its own slot wants, and of nobody else.
+ */
 function brokenByLast(
   rollout: Rollout,
   all: readonly FleetInstance[],
-  { id, role }: FleetInstance,
+  { id, role, slot }: FleetInstance,
 ): readonly string[] {
   const isServed = all.some((other) => other.id !== id && other.role === role && other.state === 'serving')
-  const isWanted = wishedSlots(rollout, role).length > 0
-  return rollout.rules.order === 'start-first' && !isServed && isWanted
-    ? [`drain ${id}: nobody else of its role serves`]
-    : []
+  const wished = wishedSlots(rollout, role)
+  const isInTheWay = rollout.rules.order === 'stop-first' && wished.includes(slotName({ role, slot }))
+  return !isInTheWay && !isServed && wished.length > 0 ? [`drain ${id}: nobody else of its role serves`] : []
 }
 
 /** One that comes back by itself may do so before anybody else comes. */
@@ -224,7 +228,6 @@ function serves({ rules }: Scenario, { state, health }: FleetInstance): boolean 
 function neededIn({ roles, rules }: Scenario, { before }: Rollout, role: string): number {
   const there = before.filter((one) => one.role === role)
   const wanted = roles.find((one) => one.role === role)?.instances ?? 0
-  const size = Math.min(there.length, wanted)
-  const most = rules.order === 'stop-first' ? Math.max(0, size - 1) : size
-  return Math.min(neededOf(rules, size), most, there.filter(({ available }) => available).length)
+  const needed = neededOf(rules, Math.min(there.length, wanted))
+  return Math.min(needed, there.filter(({ available }) => available).length)
 }

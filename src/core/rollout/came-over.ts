@@ -1,5 +1,6 @@
 import type { RolloutHistory } from './begin.ts'
-import type { RolloutOutcome, RolloutStarted, RollStarted } from './event.ts'
+import type { RolloutStarted, RollStarted } from './event.ts'
+import { rolloutsIn } from './history.ts'
 import { replacesSame } from './overtaken.ts'
 
 /** A version that is to stay, and the place in the journal from which on newer ones may have taken its place. */
@@ -27,30 +28,14 @@ export function cameOver(stayed: Stayed, history: RolloutHistory, registered: re
   const earlier = new Set([...ahead, ...registered].filter((version) => version !== stayed.version))
   const fit = new Set([stayed.version])
   let staying = stayed.version
-  for (const { seq, begun, outcome } of rollouts) {
+  for (const { seq, begun, end } of rollouts) {
     if (seq <= from || (own !== undefined && !replacesSame(begun, own))) continue
     const { version, before } = begun
     const isNew = !earlier.has(version) && before.length > 0 && before.every((one) => fit.has(one.version))
     if (isNew) fit.add(version)
-    if (fit.has(version) && outcome === 'done' && seq > stayed.seq) staying = version
+    if (fit.has(version) && end?.outcome === 'done' && seq > stayed.seq) staying = version
   }
   return staying
-}
-
-interface Begun {
-  readonly seq: number
-  readonly begun: RolloutStarted | RollStarted
-  /** Absent while it is not over. */
-  readonly outcome?: RolloutOutcome
-}
-
-function rolloutsIn(history: RolloutHistory): readonly Begun[] {
-  return history.flatMap(({ seq, run, event }, at) => {
-    if (event.kind !== 'rollout_started') return []
-    // A run has one rollout at a time.
-    const end = history.slice(at + 1).find((one) => one.run === run)?.event
-    return [{ seq, begun: event, ...(end?.kind === 'ended' ? { outcome: end.outcome } : {}) }]
-  })
 }
 
 function versionsOf({ version, before }: RolloutStarted | RollStarted): readonly string[] {

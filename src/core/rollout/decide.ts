@@ -111,7 +111,7 @@ function underWay(view: View, facts: RolloutFacts): Decision | undefined {
   const isUnderWay = begun.some(({ name }) => !rollout.setAside.has(name)) || moves.actions.length > 0
   if (!isUnderWay) return undefined
   const awaited = awaitedBy(view, begun, moves)
-  if (awaited.length > 0) return only({ events: [nextBatch(view, awaited)] })
+  if (awaited.length > 0) return pausedHere(rollout) ?? only({ events: [nextBatch(view, awaited)] })
   const patienceMs = rollout.rules.progressDeadlineMs + endingMs(view, begun)
   if (moves.events.length > 0 || !isStuck(rollout, facts, patienceMs)) return moves
   const waited = moves.waitsFor.join('; ')
@@ -148,8 +148,8 @@ function next(view: View, facts: RolloutFacts): Decision {
   const { rollout, slots } = view
   if (rollout.batches > 0 && rollout.settledAtMs === undefined)
     return only({ events: [{ kind: 'batch_settled' }] })
-  if (rollout.paused !== undefined)
-    return only({ events: [{ kind: 'paused', because: rollout.paused.because, held: true }] })
+  const asked = pausedHere(rollout)
+  if (asked !== undefined) return asked
   const left = slots.filter(({ name, settled }) => !settled && !rollout.setAside.has(name))
   if (rollout.batches > 0 && rollout.direction === 'forward') {
     const held = heldBehind(view, left)
@@ -160,6 +160,13 @@ function next(view: View, facts: RolloutFacts): Decision {
   return rollout.direction === 'back'
     ? ended('rolled_back', rollout.turnedBecause ?? '')
     : ended('done', doneBecause(slots, rollout))
+}
+
+/** A pause that was asked for begins in front of the next batch. */
+function pausedHere({ paused }: Rollout): Decision | undefined {
+  return paused === undefined
+    ? undefined
+    : only({ events: [{ kind: 'paused', because: paused.because, held: true }] })
 }
 
 function doneBecause(slots: readonly SlotView[], { version }: Rollout): string {

@@ -63,11 +63,12 @@ function neverCame({ nowMs, sinceMs, troubles, rollout }: View, known: Known): r
 
 /**
  * Why it counts as failed although it lives. While it comes up it may fail its checks, but not for ever. That whoever deploys has
- * started it again makes an end of its process no better.
+ * started it again makes an end of its process no better, but for the earlier version: nothing is better than that.
  */
 function problemOf({ rollout }: View, known: Known, one: FleetInstance): string | undefined {
   const { health, startupDeadlineMs } = rollout.rules
-  if ((one.restarts ?? 0) > 0) return `${endingOf(one.id, one)}, and was started again`
+  if (rollout.direction === 'forward' && (one.restarts ?? 0) > 0)
+    return `${endingOf(one.id, one)}, and was started again`
   if (known.state !== 'serving' || one.state === 'starting') {
     const isSlow = one.inStateMs > startupDeadlineMs && one.health.passes < health.success
     if (!isSlow) return undefined

@@ -1,5 +1,6 @@
 import type { RolloutHistory } from './begin.ts'
 import type { RolloutStarted, RollStarted } from './event.ts'
+import { rolloutsIn } from './history.ts'
 import { leftBy } from './stands-on.ts'
 import { workloadName } from './workload.ts'
 
@@ -20,33 +21,26 @@ export interface Waiter {
  * instance or a workload of the same name counts.
  */
 export function overtaking(history: RolloutHistory, { run, version }: Waiter): Overtaking | undefined {
-  const own = history.findLast(
-    (one) => one.run === run && one.event.kind === 'rollout_started' && one.event.version === version,
-  )?.event
-  const ours = own?.kind === 'rollout_started' ? own : undefined
-  const at = history.findLastIndex(
-    ({ event }) => event.kind === 'rollout_started' && (ours === undefined || replacesSame(event, ours)),
-  )
-  const last = history[at]
-  if (last?.event.kind !== 'rollout_started') return undefined
-  const end = history.slice(at + 1).find(({ run }) => run === last.run)?.event
-  const isOver = end?.kind === 'ended'
-  const there = isOver ? leftBy(last.event, end.outcome) : [last.event.version]
+  const rollouts = rolloutsIn(history)
+  const own = rollouts.findLast((one) => one.run === run && one.begun.version === version)?.begun
+  const last = rollouts.findLast(({ begun }) => own === undefined || replacesSame(begun, own))
+  if (last === undefined) return undefined
+  const { begun, end } = last
+  const there = end === undefined ? [begun.version] : leftBy(begun, end.outcome)
   const other = there.find((one) => one !== version)
-  return other === undefined ? undefined : { version: other, isOver }
+  return other === undefined ? undefined : { version: other, isOver: end !== undefined }
 }
 
-/** The version that was rolled out last in place of the same as another rollout is about. */
-export function lastInPlaceOf(
+/** The version that came in last, behind the rollout of a number, in place of the same as another one is about. What was taken back did not. */
+export function cameInBehind(
   history: RolloutHistory,
+  number: number,
   started: RolloutStarted | RollStarted,
 ): string | undefined {
-  const events = history.map(({ event }) => event)
-  return events
-    .flatMap((event) =>
-      event.kind === 'rollout_started' && replacesSame(event, started) ? [event.version] : [],
-    )
-    .at(-1)
+  return rolloutsIn(history).findLast(
+    ({ begun, end }) =>
+      begun.number > number && end?.outcome !== 'rolled_back' && replacesSame(begun, started),
+  )?.begun.version
 }
 
 /** Another application on the same database has roles or workloads of its own. */

@@ -1,5 +1,6 @@
-import { numberOf, type RolloutHistory } from './begin.ts'
-import type { RolloutOutcome, RolloutStarted, RollStarted } from './event.ts'
+import type { RolloutHistory } from './begin.ts'
+import type { RolloutOutcome } from './event.ts'
+import { type PastOne, rolloutsIn } from './history.ts'
 import type { TooOld } from './way-back.ts'
 
 /** A rollout of the past, or the one that is not over. */
@@ -18,34 +19,20 @@ export interface PastRollout {
 
 /** The newest first. */
 export function pastRollouts(history: RolloutHistory, old: readonly TooOld[]): readonly PastRollout[] {
-  return history
-    .flatMap((entry, at) => {
-      if (entry.event.kind !== 'rollout_started') return []
-      // A run has one rollout at a time.
-      const behind = history.slice(at + 1).find(({ run }) => run === entry.run)
-      return [pastRollout({ ...entry, event: entry.event }, behind, old)]
-    })
+  return rolloutsIn(history)
+    .map((one) => pastRollout(one, old))
     .toSorted((a, b) => b.number - a.number)
 }
 
-type Began = RolloutHistory[number] & { readonly event: RolloutStarted | RollStarted }
-
-function pastRollout(
-  began: Began,
-  behind: RolloutHistory[number] | undefined,
-  old: readonly TooOld[],
-): PastRollout {
-  const { version } = began.event
+function pastRollout({ run, atMs, begun, end }: PastOne, old: readonly TooOld[]): PastRollout {
+  const { version, number } = begun
   const barred = old.find((one) => one.version === version)
-  const end = behind?.event.kind === 'ended' ? behind.event : undefined
   return {
-    number: numberOf(began),
-    run: began.run,
+    number,
+    run,
     version,
-    beganAtMs: began.atMs,
-    ...(behind === undefined || end === undefined
-      ? {}
-      : { ended: { atMs: behind.atMs, outcome: end.outcome, because: end.because } }),
+    beganAtMs: atMs,
+    ...(end === undefined ? {} : { ended: end }),
     ...(barred === undefined ? {} : { tooOld: barred.because }),
   }
 }

@@ -74,25 +74,31 @@ const remains =
     state === 'serving' && !drained.has(id)
 
 /** An ill one may still answer, and nobody surely does not: the last of a role stays until somebody else of it serves. */
-function whyLastStays({ view, slot, serving }: Place, one: FleetInstance): string | undefined {
-  const { begun, drained, setAside, rules } = view.rollout
+function whyLastStays(place: Place, one: FleetInstance): string | undefined {
+  const { view, slot, serving } = place
+  const { begun, drained, setAside } = view.rollout
   const others = (serving.get(slot.role) ?? 0) - (drained.has(one.id) ? 0 : 1)
   if (others > 0) return undefined
-  const isFirst = rules.order === 'start-first'
+  const inTheWay = isInTheWay(place)
   const missing = view.slots.filter((other) => {
     if (other.role !== slot.role || other.wants === undefined || counts(view.rollout, other.keep))
       return false
-    // Where only one may be in a slot nobody comes into this one before it is empty, and where it failed for good nobody does at all.
-    if (other.name === slot.name) return isFirst || setAside.has(slot.name)
-    return isFirst || (begun.has(other.name) && !setAside.has(other.name))
+    // Nobody comes into this one before it is empty, and where it failed for good nobody does at all.
+    if (other.name === slot.name) return !inTheWay || setAside.has(slot.name)
+    return !inTheWay || (begun.has(other.name) && !setAside.has(other.name))
   })
   if (missing.length === 0) return undefined
   return missing.every(({ name }) => setAside.has(name)) ? mustStay(one) : REPLACED_FIRST
 }
 
-/** However many may be missing: where the new ones come first, all of them at once need not be. */
+/** However many may be missing: all at once need not be, but where one is in the way of the other. */
 function whyLastWellStays(place: Place, one: FleetInstance): string | undefined {
-  return place.view.rollout.rules.order === 'start-first' ? whyLastStays(place, one) : undefined
+  return isInTheWay(place) ? undefined : whyLastStays(place, one)
+}
+
+/** Must whoever is in the slot go before anybody comes? */
+function isInTheWay({ view, slot }: Place): boolean {
+  return view.rollout.rules.order === 'stop-first' && slot.wants !== undefined
 }
 
 function mustStay({ id, role }: FleetInstance): string {

@@ -171,7 +171,7 @@ export function spareOf({ rollout, slots }: View, role: string): number {
   const available = slots.filter(
     (slot) => slot.role === role && slot.living.some((one) => isAvailable(rollout, one)),
   ).length
-  return available - neededIn(rollout, role)
+  return available - neededIn(rollout, role, available)
 }
 
 /** How many of a role serve and were not told to go, well or ill. */
@@ -182,11 +182,13 @@ export function servingOf({ rollout, slots }: View, role: string): number {
     .filter(({ id, state }) => state === 'serving' && !rollout.drained.has(id)).length
 }
 
-function neededIn({ before, roles, rules }: Rollout, role: string): number {
+function neededIn({ before, roles, rules, direction }: Rollout, role: string, available: number): number {
   const there = before.filter((one) => one.role === role)
   const wanted = roles.find((one) => one.role === role)?.instances ?? 0
   const size = Math.min(there.length, wanted)
-  // Of a smaller size, too, one must be allowed to be missing where it goes before another one comes.
-  const most = rules.order === 'stop-first' ? Math.max(0, size - 1) : size
+  // The rules are asked about the size that is wanted. On the way back to a smaller one, in which one goes before another comes, one must
+  // be allowed to be missing where nobody serves besides.
+  const isInTheWay = direction === 'back' && rules.order === 'stop-first' && available <= size
+  const most = isInTheWay ? Math.max(0, size - 1) : size
   return Math.min(neededOf(rules, size), most, there.filter(({ available }) => available).length)
 }

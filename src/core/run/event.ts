@@ -67,6 +67,7 @@ export type Event =
       readonly staying?: string
       /** Checks to go without. */
       readonly overrides?: readonly Override[]
+      /** What counted then, by hand or by the config file. */
       readonly asked?: GateTimes
       /** Names of those that applications read from. */
       readonly standbys?: readonly string[]

@@ -1,8 +1,8 @@
 import { BellowsError } from '../../core/errors.ts'
 import type { Migration } from '../../core/operations/migration.ts'
-import { numberOf, openIn, type RolloutHistory, type RolloutWish } from '../../core/rollout/begin.ts'
+import { openIn, type RolloutHistory, type RolloutWish } from '../../core/rollout/begin.ts'
 import type { RolloutStarted, RollStarted } from '../../core/rollout/event.ts'
-import { lastInPlaceOf, overtaking } from '../../core/rollout/overtaken.ts'
+import { cameInBehind, overtaking } from '../../core/rollout/overtaken.ts'
 import { rulesProblems } from '../../core/rollout/rules.ts'
 import { tooOld } from '../../core/rollout/too-old.ts'
 import type { TooOld } from '../../core/rollout/way-back.ts'
@@ -86,8 +86,7 @@ export function refuseUnseen(
   started: RolloutStarted | RollStarted,
   { version, behind }: Wanted,
 ): void {
-  const unseen = behind === undefined ? [] : history.filter((entry) => numberOf(entry) > behind)
-  const other = lastInPlaceOf(unseen, started)
+  const other = behind === undefined ? undefined : cameInBehind(history, behind, started)
   if (other === undefined || other === version) return
   throw new BellowsError(
     'run_conflict',

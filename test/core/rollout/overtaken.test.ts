@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { RolloutHistory } from '../../../src/core/rollout/begin.ts'
 import type { RolloutEvent, RolloutOutcome } from '../../../src/core/rollout/event.ts'
-import { overtaking } from '../../../src/core/rollout/overtaken.ts'
+import { cameInBehind, overtaking } from '../../../src/core/rollout/overtaken.ts'
 import { placed, started } from '../../support/rollout-model.ts'
 
 type Entry = readonly [run: number, event: RolloutEvent]
@@ -38,6 +38,32 @@ describe('whoever has rolled out "2" and waits', () => {
     ['its own was taken back', [begins(1, '2', '1'), ends(1, 'rolled_back')], '1', true],
   ])('is overtaken: %s', (_what, entries, version, isOver) => {
     expect(overtaking(of(...TWO, ...entries), { run: 1, version: '2' })).toEqual({ version, isOver })
+  })
+})
+
+describe('a deployment that has heard of the first rollout', () => {
+  const numbered = (run: number, version: string, number: number): Entry => [
+    run,
+    { ...started(), version, number },
+  ]
+  const of2 = (outcome?: RolloutOutcome) =>
+    of(
+      numbered(1, '2', 1),
+      ends(1, 'done'),
+      numbered(2, '3', 2),
+      ...(outcome === undefined ? [] : [ends(2, outcome)]),
+    )
+
+  test.each([[undefined], ['done'], ['abandoned']] as const)(
+    'finds what came in behind that: %s',
+    (outcome) => {
+      expect(cameInBehind(of2(outcome), 1, started())).toBe('3')
+      expect(cameInBehind(of2(outcome), 2, started())).toBeUndefined()
+    },
+  )
+
+  test('but nothing that was tried and taken back', () => {
+    expect(cameInBehind(of2('rolled_back'), 1, started())).toBeUndefined()
   })
 })
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import {
   along,
+  asked,
   BACK,
   batch,
   because,
@@ -90,6 +91,14 @@ describe('one that served, ended by itself and is being started again,', () => {
     expect(short(decided(rolloutOf({}, ...FIRST), [seen(fresh('web-1')), again]))).toEqual(['batch web-2'])
   })
 
+  test('has not where it is of the earlier version, and was brought back', () => {
+    const restored = placed('web-1-r7-2', '1')
+    const events = [...FIRST, BACK, batch('web-1'), told('gone', fresh('web-1')), placing(restored)]
+    const rollout = rolloutOf({ rules: { retries: 0 } }, ...events, told('serving', restored))
+    const again = seen(restored, 'serving', { restarts: 1, ended: 'exit code 3' })
+    expect(short(decided(rollout, [again, seen(old('web-2'))]))).toEqual(['batch_settled'])
+  })
+
   test('has failed when it does not come up in time, although it served before', () => {
     const late = seen(fresh('web-1'), 'starting', { returning: true, inStateMs: 300_001, health: SICK })
     const decision = decided(rolloutOf({}, ...FIRST), [late, seen(old('web-2'))])
@@ -159,6 +168,11 @@ describe('on its way back from more than there were', () => {
     ])
   })
 
+  test('but not behind a pause that was asked for', () => {
+    const begun = [...grown, asked('pause'), batch('web-2')]
+    expect(short(decided(rolloutOf(given, ...begun), fleet))).toEqual(['paused'])
+  })
+
   test('takes away at once whoever is too many where the others are as before', () => {
     const events = [batch('web-2'), ...replaced('web-2').slice(0, 3), BACK]
     expect(short(decided(rolloutOf(given, ...events), [seen(old('web-1')), seen(fresh('web-2'))]))).toEqual([
@@ -180,6 +194,38 @@ describe('on its way back from more than there were', () => {
       const gone = all.slice(0, 3).map((slot) => told('gone', fresh(slot)))
       const rollout = rolloutOf(three, ...events, ...gone)
       expect(short(decided(rollout, [...restored, ...fleet.slice(3)]))).toEqual(['batch web-4'])
+    })
+
+    test('also in one batch, and where all of a few may be missing', () => {
+      const two = {
+        rules: { ...stopFirst, batch: 2 },
+        roles: [{ role: 'web', instances: 2 }],
+        before: ['web-1'],
+      }
+      const both = ['web-1', 'web-2']
+      const events = [batch(...both), ...replaced('web-1'), ...replaced('web-2').slice(0, 3), BACK]
+      const begun = [...events, batch(...both)]
+      const decision = decided(
+        rolloutOf(two, ...begun),
+        both.map((slot) => seen(fresh(slot))),
+      )
+      expect(short(decision)).toEqual(['draining web-1-r7-1', 'drain web-1-r7-1!'])
+      const coming = placed('web-1-r7-2', '1')
+      const gone = [...begun, told('draining', fresh('web-1')), told('gone', fresh('web-1'))]
+      const rollout = rolloutOf(two, ...gone, placing(coming), told('running', coming))
+      const fleet = [seen(coming, 'starting', { health: SICK }), seen(fresh('web-2'))]
+      expect(short(decided(rollout, fleet))).toEqual([])
+      const served = rolloutOf(
+        two,
+        ...gone,
+        placing(coming),
+        told('running', coming),
+        told('serving', coming),
+      )
+      expect(short(decided(served, [seen(coming), seen(fresh('web-2'))]))).toEqual([
+        'draining web-2-r7-1',
+        'drain web-2-r7-1!',
+      ])
     })
 
     test('one may be missing, however few there were, or nobody could ever go', () => {
