@@ -28,7 +28,7 @@ select distinct coalesce(o.kind, i.type) as kind, coalesce(o.name, i.identity) a
     union all
     -- Each partition has the default of a serial for itself, from the one sequence of its table, and goes before that.
     select 'default', f.adrelid::regclass || '.' || a.attname,
-        f.adrelid = t.oid or exists (select from pg_catalog.pg_partition_tree(t.oid) where relid = f.adrelid)
+        f.adrelid = t.oid or exists (select from pg_catalog.pg_partition_ancestors(f.adrelid) a (relid) where a.relid = t.oid)
       from pg_catalog.pg_attrdef f join pg_catalog.pg_attribute a on a.attrelid = f.adrelid and a.attnum = f.adnum
       where d.classid = 'pg_catalog.pg_attrdef'::regclass and f.oid = d.objid
     union all

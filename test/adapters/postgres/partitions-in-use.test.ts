@@ -167,12 +167,18 @@ describe('a look at a gate', () => {
       'reindex index events_2021_a_title_idx',
     ],
     ['a default', { ...IN_EVENTS, kind: 'alter_column', column: 'title', default: null }],
+    [
+      'a table with a serial',
+      { namespace: 'public', table: 'readings', kind: 'drop_table' },
+      'lock readings_1',
+    ],
   ])(
     'does not wait for whoever has a partition locked: %s',
     async ([, operation, lock = 'lock events_2021_a']) => {
       const database = await testDatabase(
         GIVEN,
         `create index by_title on events (title); alter table events alter title set default 'none'`,
+        `create table readings (id serial) partition by range (id); create table readings_1 partition of readings for values from (1) to (9)`,
       )
       const migration = { name: '0001_test', operations: [operation] }
       const bellows = await database.bellows()
