@@ -20,11 +20,37 @@ export function showsInReads({ thing }: Leaver): boolean {
 }
 
 /** Does a statement use what leaves? */
-export function useOf(text: string, { table, column, thing, parts = [] }: LeaverInParts): Certainty {
-  if (thing !== undefined) return surest((thing.shows ?? []).map((one) => thingUse(text, one)))
-  const said = text.toLowerCase()
-  const named = parts.filter(({ name }) => said.includes(name.toLowerCase()))
-  return surest([table, ...named].map((one) => columnUse(text, one, column)))
+export function useOf(text: string, of: LeaverInParts): Certainty {
+  return usesOf(of)(text)
+}
+
+/** The same of many statements. */
+export function usesOf({ table, column, thing, parts = [] }: LeaverInParts): (text: string) => Certainty {
+  if (thing !== undefined) {
+    const { shows = [] } = thing
+    return (text) => surest(shows.map((one) => thingUse(text, one)))
+  }
+  const partsIn = namedOf(parts)
+  return (text) => surest([table, ...partsIn(text)].map((one) => columnUse(text, one, column)))
+}
+
+/** Which of many relations does a text name? Words are looked up among them, so `p1` is none of `p12`; what is no plain word may stand anywhere. */
+function namedOf(relations: readonly QualifiedName[]): (text: string) => readonly QualifiedName[] {
+  const byWord = new Map<string, QualifiedName[]>()
+  for (const one of relations) {
+    const word = one.name.toLowerCase()
+    byWord.set(word, [...(byWord.get(word) ?? []), one])
+  }
+  const others = relations.filter(({ name }) => /\W/.test(name))
+  return (text) => {
+    if (relations.length === 0) return []
+    const said = text.toLowerCase()
+    const words = new Set(said.split(/\W+/))
+    return [
+      ...[...words].flatMap((word) => byWord.get(word) ?? []),
+      ...others.filter(({ name }) => said.includes(name.toLowerCase())),
+    ]
+  }
 }
 
 function surest(found: readonly Certainty[]): Certainty {

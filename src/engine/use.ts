@@ -2,10 +2,11 @@ import { messageOf } from '../core/errors.ts'
 import type { ServerUse, StatementUse, UsageFacts } from '../core/gate/watch.ts'
 import { isOwnText } from '../core/own-text.ts'
 import type { LeaverInParts } from '../core/plan/leaver.ts'
+import { folded, isNamedIn } from '../core/plan/named-in.ts'
 import { partsOfEach, treeOf } from '../core/plan/tree.ts'
 import type { QualifiedName } from '../core/schema/model.ts'
 import { id, join, lit, qualified, regclass, type Sql, sql, trusted } from '../core/sql.ts'
-import { nameInUse, showsInReads, useOf } from '../core/thing-use.ts'
+import { nameInUse, showsInReads, usesOf } from '../core/thing-use.ts'
 import type { Engine } from './context.ts'
 import { readCounted } from './counted.ts'
 import { besideArgument, columnArguments, type Gated } from './gated.ts'
@@ -124,8 +125,7 @@ async function readStatements(
   name: string,
 ): Promise<Seen> {
   try {
-    const names = [name, ...(of.parts ?? []).map((part) => part.name)]
-    const rows = await read<KeptStatement>(statementsQuery(extension, names))
+    const rows = await read<KeptStatement>(statementsQuery(extension, name, of.parts ?? []))
     if (rows.some(({ text }) => text === HIDDEN)) return { unseen: NO_RIGHT }
     if (rows.some(({ text }) => text === LOST)) return { unseen: NO_TEXT }
     const epochSql = sql`(select stats_reset || '/' || dealloc from ${id(extension)}.pg_stat_statements_info)`
@@ -133,9 +133,10 @@ async function readStatements(
       sql`select ${epochSql} as epoch, (${UNTRACKED}) as off, pg_catalog.current_setting('pg_stat_statements.max')::integer as most`,
     )
     if (typeof info?.off === 'string') return { unseen: `they are not kept there (${info.off})` }
+    const useIn = usesOf(of)
     const used = rows.flatMap(({ isCut, ...row }): StatementUse[] => {
       if (isOwnText(row.text)) return []
-      const certainty = isCut ? 'possible' : useOf(row.text, of)
+      const certainty = isCut ? 'possible' : useIn(row.text)
       return certainty === 'none' ? [] : [{ ...row, certainty }]
     })
     const { epoch = '', most = 0 } = info ?? {}
@@ -172,18 +173,20 @@ function callsOf(used: readonly StatementUse[]): number {
   return used.reduce((sum, { calls }) => sum + calls, 0)
 }
 
-function statementsQuery(extension: string, [name = '', ...more]: readonly string[]): Sql {
-  // Partitions are often called after their table: whoever names such a one has been found then.
-  const others = more.filter((one) => !one.toLowerCase().includes(name.toLowerCase()))
-  const names = join([name, ...others].map((one) => sql`lower(${lit(one)})`))
+function statementsQuery(extension: string, name: string, parts: readonly QualifiedName[]): Sql {
+  const isNamed = isNamedIn(
+    sql`said.text`,
+    name,
+    parts.map((part) => part.name),
+  )
   return sql`
 select ${STATEMENT_ID} as id,
     coalesce(r.rolname, s.userid::text) as role, s.calls, s.queryid::text as ${trusted('"queryId"')},
     coalesce(left(s.query, ${lit(TEXT_CHARACTERS_MAX)}), ${lit(LOST)}) as text, length(s.query) > ${lit(TEXT_CHARACTERS_MAX)} as ${trusted('"isCut"')}
   from ${id(extension)}.pg_stat_statements s left join pg_catalog.pg_roles r on r.oid = s.userid
-  where ${IN_THIS_DATABASE}
-    and (exists (select from pg_catalog.unnest(array[${names}]) name where pg_catalog.strpos(lower(s.query), name) > 0)
-      or s.query = ${lit(HIDDEN)} or s.query is null)`
+  -- Once, and not for each name.
+  cross join lateral (select ${folded(sql`s.query`)} as text offset 0) said
+  where ${IN_THIS_DATABASE} and (${isNamed} or s.query = ${lit(HIDDEN)} or s.query is null)`
 }
 
 /** The setting by which the statements of everybody, or of a role, are not kept; null where there is none. */

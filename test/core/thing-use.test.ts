@@ -57,6 +57,20 @@ describe('the use of what no instance declares', () => {
     expect(useOf('select email from other."Of 2020"', of)).toBe('none')
   })
 
+  test('of a partition is told by its name as a word', () => {
+    const of = {
+      table,
+      column: 'email',
+      parts: ['p1', 'P2', 'of-3'].map((name) => ({ namespace: 'public', name })),
+    }
+    expect(useOf('select email from p1', of)).toBe('definite')
+    expect(useOf('select email from "P2"', of)).toBe('definite')
+    expect(useOf('select email from "of-3"', of)).toBe('definite')
+    expect(useOf('select email from p12', of)).toBe('none')
+    expect(useOf('select email from p1 where id in (', of)).toBe('possible')
+    expect(useOf('select email from p12 where id in (', of), 'cut short').toBe('none')
+  })
+
   test('is sought by a name that every such statement has in it', () => {
     expect(nameInUse(shownBy({ by: 'scans', index: table }, KEY))).toBe('users')
     expect(nameInUse(shownBy(ROUTINE))).toBe('area')

@@ -46,7 +46,8 @@ describe('a statement that used the column', () => {
     await passing(
       url,
       `create extension pg_stat_statements; create table users (id int, name text) partition by range (id);
-       create table low partition of users for values from (0) to (9)`,
+       create table low partition of users for values from (0) to (9);
+       create table "high-1" partition of users for values from (9) to (19); create table others (name text)`,
     )
     const bellows = await openBellows({ database: url, application: 'bellows/test', ...QUIET })
     cleanUp(() => bellows.close())
@@ -61,6 +62,11 @@ describe('a statement that used the column', () => {
       state: 'red',
       because: [expect.stringContaining('select name from low')],
     })
+    await expect.poll(async () => (await usage())?.state, { interval: 300, timeout: 20_000 }).toBe('green')
+    await passing(url, `select lower(name) /* ${'x'.repeat(100_000)} */ from others`)
+    expect((await usage())?.state, 'too long to be read, and of no partition').toBe('green')
+    await passing(url, 'select name from "high-1"')
+    expect((await usage())?.state).toBe('red')
   })
 
   test('is not known to be none where statements are not kept, be it of one role', async () => {

@@ -1,6 +1,6 @@
 import type { Dependent } from '../schema/model.ts'
 import { type Sql, sql } from '../sql.ts'
-import { useOf } from '../thing-use.ts'
+import { usesOf } from '../thing-use.ts'
 import type { LeaverInParts } from './leaver.ts'
 
 /** A job of pg_cron in this database. */
@@ -33,7 +33,8 @@ export function jobsUsing(
   jobs: readonly CronJob[],
   of: LeaverInParts,
 ): readonly Pick<Dependent, 'kind' | 'name'>[] {
+  const useIn = usesOf(of)
   return jobs
-    .filter(({ command }) => useOf(command, of) !== 'none')
+    .filter(({ command }) => useIn(command) !== 'none')
     .map(({ name }) => ({ kind: 'job of pg_cron', name }))
 }

@@ -2,8 +2,9 @@ import { plpgsqlQueries, plpgsqlTypes } from '../parse.ts'
 import type { Dependent, QualifiedName } from '../schema/model.ts'
 import { join, lit, type Sql, sql } from '../sql.ts'
 import { isTypeOf } from '../statement-use.ts'
-import { useOf } from '../thing-use.ts'
+import { usesOf } from '../thing-use.ts'
 import type { Leaver, LeaverInParts } from './leaver.ts'
+import { folded, isNamedIn } from './named-in.ts'
 
 /** A function whose text names the table, and the column where one is asked for, wherever. */
 export interface FunctionText {
@@ -19,27 +20,28 @@ export interface FunctionText {
  * in the list. Those of Bellows, and such as PostgreSQL keeps a record of what they use, are left out.
  */
 export function functionsNaming(asked: readonly Pick<LeaverInParts, 'table' | 'column' | 'parts'>[]): Sql {
-  const names = asked.map(({ table, column = '', parts = [] }, at) => {
-    const relations = [table, ...parts].map(({ name }) => folded(lit(name)))
-    return sql`(${lit(at)}, array[${join(relations)}], ${folded(lit(column))})`
+  const found = asked.map(({ table, column, parts = [] }, at) => {
+    const relation = isNamedIn(
+      sql`text`,
+      table.name,
+      parts.map(({ name }) => name),
+    )
+    const both =
+      column === undefined
+        ? relation
+        : sql`pg_catalog.strpos(text, ${folded(lit(column))}) > 0 and ${relation}`
+    return sql`select ${lit(at)} as at, oid from functions where ${both}`
   })
   return sql`
 with functions as materialized (
-  select p.oid, l.lanname, p.prosrc, ${folded(sql`p.prosrc`)} as text
+  select p.oid, ${folded(sql`p.prosrc`)} as text
     from pg_catalog.pg_proc p join pg_catalog.pg_language l on l.oid = p.prolang and l.lanname in ('sql', 'plpgsql')
     where p.pronamespace not in (select oid from pg_catalog.pg_namespace where nspname in ('pg_catalog', 'information_schema', 'bellows'))
-      and p.prokind in ('f', 'p') and p.prosqlbody is null)
-select asked.at, f.* from (values ${join(names)}) asked (at, relations, name)
-  cross join lateral (
-    select oid::pg_catalog.regprocedure::text as name, lanname as language, prosrc as body, pg_catalog.pg_get_functiondef(oid) as definition
-      from functions where pg_catalog.strpos(text, asked.name) > 0
-        and exists (select from pg_catalog.unnest(asked.relations) relation where pg_catalog.strpos(text, relation) > 0) offset 0) f
+      and p.prokind in ('f', 'p') and p.prosqlbody is null
+), found as materialized (${join(found, ' union all ')})
+select f.at, p.oid::pg_catalog.regprocedure::text as name, l.lanname as language, p.prosrc as body, pg_catalog.pg_get_functiondef(p.oid) as definition
+  from found f join pg_catalog.pg_proc p on p.oid = f.oid join pg_catalog.pg_language l on l.oid = p.prolang
   order by 1, 2`
-}
-
-/** Small letters as PostgreSQL makes them of names, which are those of ASCII. */
-function folded(text: Sql): Sql {
-  return sql`pg_catalog.lower(${text} collate "C")`
 }
 
 /**
@@ -51,11 +53,12 @@ export function functionsUsing(
   of: LeaverInParts,
 ): readonly Pick<Dependent, 'kind' | 'name'>[] {
   const typed = typeIn(of)
+  const useIn = usesOf(of)
   return functions
     .filter(
       ({ language, body, definition }) =>
         (language === 'sql' ? [body] : plpgsqlQueries(definition)).some(
-          (text) => useOf(text, of) === 'definite',
+          (text) => useIn(text) === 'definite',
         ) ||
         (typed !== undefined &&
           language === 'plpgsql' &&

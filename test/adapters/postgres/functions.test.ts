@@ -62,6 +62,9 @@ describe('a function', () => {
   test('that names a partition is a dependent of the column of its table, and so is a job of pg_cron', async () => {
     const database = await testDatabase(
       `create table users (id int, name text, other text) partition by range (id); create table low partition of users for values from (0) to (10);
+       create table "High 1" partition of users for values from (10) to (20); create table users_3 partition of users for values from (20) to (30);
+       create function d() returns text language sql as 'select name from "High 1" limit 1';
+       create function e() returns text language sql as 'select name from USERS_3 limit 1';
        create function f() returns text language sql as 'select name from low limit 1';
        create function g() returns text language sql as 'select other from low limit 1';
        create schema cron; create table cron.job (jobid int, command text, database text default current_database());
@@ -71,6 +74,8 @@ describe('a function', () => {
     const run = await bellows.change((driver) => driver.advance(MIGRATION, 'verify'))
     const [report] = await bellows.gates(run)
     expect(report?.checks.find(({ check }) => check === 'dependents')?.because).toEqual([
+      'the function public.d() depends on "users"."name"',
+      'the function public.e() depends on "users"."name"',
       'the function public.f() depends on "users"."name"',
       'the job of pg_cron number 2 depends on "users"."name"',
     ])
