@@ -49,8 +49,8 @@ select json_build_object(
   'columnSlots', greatest(c.relnatts, (select max(p.relnatts) from pg_partition_tree(c.oid) y join pg_class p on p.oid = y.relid where c.relkind = 'p')),
   'rowsEstimate', c.reltuples::bigint,
   -- As of the last ANALYZE: to look at the file would cost more than all the rest, and wait for whoever has locked the table.
-  'bytes', (case c.relkind when 'p' then (select coalesce(sum(greatest(f.relpages, 0)), 0) from pg_partition_tree(c.oid) y join pg_class f on f.oid = y.relid)
-      else greatest(c.relpages, 0) end + coalesce((select greatest(o.relpages, 0) from pg_class o where o.oid = c.reltoastrelid), 0))
+  'bytes', (select coalesce(sum(greatest(f.relpages, 0) + coalesce((select greatest(o.relpages, 0) from pg_class o where o.oid = f.reltoastrelid), 0)), 0)
+      from (select c.oid as relid union all select y.relid from pg_partition_tree(c.oid) y where y.relid <> c.oid and c.relkind = 'p') t join pg_class f on f.oid = t.relid)
     * current_setting('block_size')::bigint,
   'parts', (select coalesce(json_agg(json_build_object('namespace', pn.nspname, 'name', p.relname,
       'kind', case p.relkind when 'r' then 'table' when 'p' then 'partitioned' else 'foreign' end,

@@ -176,9 +176,13 @@ export function isEmpty(table: QualifiedName): Sql {
   return sql`not exists (select from ${treeOf(regclass(table))} t where pg_catalog.pg_relation_size(t.relid) > 0)`
 }
 
-/** No more bytes than that, partitions counted in: what takes a lock for as long as it reads the table must not be surprised by its growth. */
+/**
+ * No more bytes than that, partitions counted in: what takes a lock for as long as it reads the table must not be surprised by its growth.
+ * What is counted is what the plan knows as `bytes`, without the maps beside, which are most of a small table.
+ */
 export function isAtMost(table: QualifiedName, bytes: number): Sql {
-  return sql`(select pg_catalog.sum(pg_catalog.pg_table_size(t.relid)) from ${treeOf(regclass(table))} t) <= ${lit(bytes)}`
+  const size = sql`pg_catalog.pg_relation_size(c.oid) + coalesce(pg_catalog.pg_relation_size(nullif(c.reltoastrelid, 0)), 0)`
+  return sql`(select pg_catalog.sum(${size}) from ${treeOf(regclass(table))} t join pg_catalog.pg_class c on c.oid = t.relid) <= ${lit(bytes)}`
 }
 
 export function relationAbsent(of: QualifiedName): Sql {

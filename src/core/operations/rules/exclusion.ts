@@ -74,18 +74,19 @@ function mostBytes({ tried, reason }: ExclusionRule): number {
 
 const WAITS = `its exclusion constraint is built while everybody waits, for more than ${HOLD_MAX_MS} ms`
 
-/** The size is asked for by whoever looks for rows, and by whoever builds the index. */
+/** Before anything is changed: no more than what the plan takes. */
 export function fewRows(table: QualifiedName, rule: ExclusionRule): Requirement {
-  if (mostBytes(rule) === SMALL_BYTES_MAX)
-    return staysSmall(
-      table,
-      'the exclusion constraint cannot be built without stopping everybody for too long',
-    )
+  if (mostBytes(rule) === SMALL_BYTES_MAX) return staysFew(table)
   return {
     that: isAtMost(table, AT_ONCE_BYTES_MAX),
     code: 'plan_refused',
     otherwise: `"${table.name}" has more than ${AT_ONCE_BYTES_MAX} bytes: ${WAITS}; where that may be, roll back, and plan again with unsafe: "<reason>"`,
   }
+}
+
+/** Behind the rollout a table that has grown a little is no reason to go back. */
+export function staysFew(table: QualifiedName): Requirement {
+  return staysSmall(table, 'the exclusion constraint cannot be built without stopping everybody for too long')
 }
 
 /** Of the size that the plan knows. */

@@ -103,7 +103,7 @@ function lookSteps(
       does: `look for ${look.what} of "${table.name}"`,
       hazards: [],
       ...inspection(table, look, comingUp),
-      ...(look.requires === undefined ? {} : { requires: look.requires }),
+      ...(look.requires === undefined ? {} : { requires: look.requires[phase] }),
     })),
   )
 }

@@ -1,9 +1,9 @@
 import { assert } from '../../errors.ts'
 import type { Inspection } from '../../plan/inspection.ts'
-import type { InspectStep } from '../../plan/step.ts'
+import type { Requirement } from '../../plan/step.ts'
 import { findColumn, primaryKey, type Table } from '../../schema/model.ts'
 import { id, join, lit, qualified, type Sql, sql, trusted } from '../../sql.ts'
-import { conflictsSql, fewRows } from './exclusion.ts'
+import { conflictsSql, fewRows, staysFew } from './exclusion.ts'
 import { readExclusion } from './read.ts'
 import type { ExclusionRule, ForeignKeyRule, KeyRule, Rule } from './rule.ts'
 import { ROWS_SHOWN, VALUE_CHARACTERS } from './shown-rows.ts'
@@ -12,7 +12,8 @@ import { columnsOf, ids } from './words.ts'
 /** A look for rows of one kind, as every step that needs one words it. */
 export interface Look {
   readonly what: string
-  readonly requires?: InspectStep['requires']
+  /** Of the table, when somebody looks. */
+  readonly requires?: Readonly<Record<'expand' | 'retire', readonly Requirement[]>>
   readonly made?: Inspection['made']
   readonly offenders: Sql
   readonly whileHidden?: Inspection['whileHidden']
@@ -92,7 +93,7 @@ function excluding({ table, source }: Source, rule: ExclusionRule): Look {
   const names = namesShown(table, read.uses)
   return {
     what: 'rows that exclude one another',
-    requires: [fewRows(table, rule)],
+    requires: { expand: [fewRows(table, rule)], retire: [staysFew(table)] },
     ...conflictsSql(rule.tried, {
       from: sql`${source ?? qualified(table)} ${id(table.name)}`,
       shown: [

@@ -9,7 +9,7 @@ import { tellingOf } from '../../plan/telling.ts'
 import { findColumn, type Table } from '../../schema/model.ts'
 import { id, qualified, shown, sql } from '../../sql.ts'
 import { keyOf, keyPartsSteps } from './by-parts.ts'
-import { fewRows, longWaitHazards } from './exclusion.ts'
+import { longWaitHazards, staysFew } from './exclusion.ts'
 import { lateLook, lateNulls } from './inspect.ts'
 import { leavingFreedom } from './leaving.ts'
 import { notNullSteps } from './not-null.ts'
@@ -185,7 +185,7 @@ function exclusionStep(work: Work<ExclusionRule>): StepDraft {
     hazards: [oldWriters(work), ...longWaitHazards(rule, table)],
     ...newRule(work),
     locks: [{ relation: table, level: 'access_exclusive' }],
-    requires: [...newRule(work).requires, fewRows(table, rule)],
+    requires: [...newRule(work).requires, staysFew(table)],
     statements: [sql`alter table ${qualified(table)} add constraint ${id(name)} ${definitionSql(rule)}`],
     refusedBy: lateLook(table, rule, name),
     cost: 'small',
