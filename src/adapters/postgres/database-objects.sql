@@ -18,6 +18,7 @@ begin
     from pg_catalog.pg_publication_namespace p join pg_catalog.pg_namespace n on n.oid = p.pnnspid where p.pnpubid = publication);
 end $$;
 
+-- Those that have one of these names; of namespaces and of rights by default all, which differing() chooses from.
 create or replace function bellows.database_objects(names text[])
 returns table (namespace text, relation text, kind text, name text, definition text)
 language sql stable set search_path = pg_catalog, pg_temp as $$
@@ -34,14 +35,13 @@ with of_extension as materialized (
 select h.nspname, h.nspname, 'namespace', '',
     concat('owner ', h.nspowner::regrole, (select string_agg(format(', %s to %s', r."right", r.grantee), '' order by r.grantee, r."right")
       from bellows.rights(coalesce(h.nspacl, acldefault('n', h.nspowner)), h.nspowner) r))
-  from home h where names is null or h.nspname::text in (select unnest(names))
+  from home h
 union all
 -- What a role gives others of what it makes from then on.
 select coalesce(n.nspname, ''), d.defaclrole::regrole::text, 'rights by default',
     case d.defaclobjtype when 'r' then 'tables' when 'S' then 'sequences' when 'f' then 'functions' when 'T' then 'types' when 'n' then 'schemas' else 'others' end,
     coalesce((select string_agg(format('%s to %s', r."right", r.grantee), ', ' order by r.grantee, r."right") from bellows.rights(d.defaclacl, d.defaclrole) r), 'none')
   from pg_default_acl d left join pg_namespace n on n.oid = d.defaclnamespace
-  where names is null or pg_get_userbyid(d.defaclrole)::text in (select unnest(names)) or n.nspname::text in (select unnest(names))
 union all
 select '', x.extname, 'extension', '', 'in ' || n.nspname
   from pg_extension x join pg_namespace n on n.oid = x.extnamespace

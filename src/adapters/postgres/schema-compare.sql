@@ -14,13 +14,18 @@ create or replace function bellows.names_in(plan jsonb) returns text[] language 
   ) names
 $$;
 
+-- May a plan with these names change namespaces or rights by default? Nearly every plan names a namespace, and few have to do with it.
+create or replace function bellows.names_rights_of_namespaces(names text[]) returns boolean language sql immutable as $$
+  select exists (select from pg_catalog.unnest(names) word where pg_catalog.lower(word) in ('sql', 'schema', 'privileges'))
+$$;
+
 -- What is not as it is on record, and by which major version that was printed, of all or of the relations with these names. Where there is no baseline a relation that nobody has
 -- recorded counts for nothing.
 create or replace function bellows.differing(names text[] default null)
 returns table (namespace text, relation text, kind text, name text, recorded text, found text, printed_by integer, counts boolean)
 language sql stable as $$
   -- Asked for once: where the function is inlined its argument may be an expression that costs more than all the rest.
-  with asked as materialized (select differing.names)
+  with asked as materialized (select differing.names, bellows.names_rights_of_namespaces(differing.names) as of_namespaces)
   select namespace, relation, kind, name, r.definition, f.definition, r.printed_by,
       exists (select from bellows.baseline) or r.definition is not null
         or (f.namespace, f.relation) in (select o.namespace, o.relation from bellows.recorded_object o where o.name = '')
@@ -28,8 +33,12 @@ language sql stable as $$
     full join (
       select * from bellows.recorded_object o
         where (select a.names from asked a) is null or o.relation in (select pg_catalog.unnest(a.names) from asked a)
+          or o.kind in ('namespace', 'rights by default')
     ) r using (namespace, relation, kind, name)
     where f.definition is distinct from r.definition
+      -- Those of a role in all namespaces are changed without a name.
+      and ((select a.names from asked a) is null or kind not in ('namespace', 'rights by default')
+        or (select a.of_namespaces from asked a) and (namespace = '' or namespace in (select pg_catalog.unnest(a.names) from asked a)))
 $$;
 
 -- Takes what is there as what should be, of all or of the relations with these names, but for what a run found so already. What was

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Operation } from '../../../src/core/operations/migration.ts'
+import { bellowsWaits } from '../../faults/begun.ts'
 import { testDatabase } from '../../support/database.ts'
 import { matrixMajor } from '../../support/matrix.ts'
 
@@ -114,8 +115,10 @@ describe('what belongs to no table', () => {
     const operation: Operation = {
       kind: 'sql',
       up: `create statistics more_of on id, name from public.users; create publication more_news for table public.users;
-        grant usage on schema app to pg_read_all_data; create aggregate largest (int) (sfunc = int4larger, stype = int)`,
-      down: `drop aggregate largest (int); revoke usage on schema app from pg_read_all_data; drop publication more_news; drop statistics more_of`,
+        grant usage on schema app to pg_read_all_data; alter default privileges in schema app revoke select on tables from pg_monitor;
+        alter default privileges revoke usage on types from public; create aggregate largest (int) (sfunc = int4larger, stype = int)`,
+      down: `drop aggregate largest (int); alter default privileges grant usage on types to public; alter default privileges in schema app grant select on tables to pg_monitor;
+        revoke usage on schema app from pg_read_all_data; drop publication more_news; drop statistics more_of`,
       probe: `exists (select from pg_catalog.pg_publication where pubname = 'more_news')`,
       namespace: 'public',
       phase: 'expand',
@@ -126,6 +129,28 @@ describe('what belongs to no table', () => {
     )
     expect(run.state).toBe('completed')
     expect(await drift()).toEqual([])
+  })
+
+  test('is drift where somebody changes a namespace while a migration of a table in it is under way', async () => {
+    const { database, bellows, drift } = await recorded()
+    const migration = (name: string) => ({
+      name,
+      operations: [
+        { kind: 'alter_column', namespace: 'public', table: 'users', column: 'name', default: "'none'" },
+      ] satisfies Operation[],
+    })
+    const session = await database.session()
+    await session.query('begin; lock users in access share mode')
+    const run = bellows.change((driver) => driver.advance(migration('0001_test'), 'purge'))
+    await bellowsWaits(database)
+    await database.query(`grant create on schema public to pg_monitor;
+      alter default privileges in schema public grant select on tables to pg_monitor`)
+    await session.query('commit')
+    expect((await run).state).toBe('completed')
+    expect((await drift()).map(([what]) => what)).toEqual([
+      'rights by default postgres tables',
+      'namespace public',
+    ])
   })
 
   test('with its statistics goes with the record of a table that has another name', async () => {
