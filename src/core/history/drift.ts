@@ -102,9 +102,12 @@ const PARTS: readonly string[] = [
 function isReprinted(one: Explained): one is Explained & { readonly printedBy: number } {
   const { kind, recorded, found } = one
   if (one.printedBy === null || recorded === null || found === null || kind.endsWith(' comment')) return false
-  if (kind === 'grant') return withoutMaintain(recorded) === withoutMaintain(found)
+  if (RIGHTS.includes(kind)) return withoutMaintain(recorded) === withoutMaintain(found)
   return PRINTED.includes(kind) || [recorded, found].some((text) => WITH_EXPRESSION.test(text))
 }
+
+/** Of these the words are ours, and the server knows new rights. */
+const RIGHTS: readonly string[] = ['grant', 'rights by default']
 
 const PRINTED: readonly string[] = [
   'constraint',
