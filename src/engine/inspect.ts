@@ -9,15 +9,18 @@ import { holds, requireAll } from './holds.ts'
  * Looks for rows that are in the way.
  * @throws BellowsError `rows_in_the_way` with some of them, or what the look requires; nothing was changed
  */
-export async function inspect(engine: Driving, step: Looking): Promise<void> {
-  const { database, settings } = engine
+export async function inspect(
+  engine: Driving,
+  step: Looking,
+  timeoutMs = engine.settings.scanTimeoutMs,
+): Promise<void> {
+  const { database } = engine
   await requireAll(engine, step)
   const offenders = await offendersNow(engine, step)
-  const { scanTimeoutMs } = settings
   const rows =
     step.made === undefined
-      ? await database.readOnly<OffendingRow>(offenders, scanTimeoutMs)
-      : await database.readMade<OffendingRow>(offenders, scanTimeoutMs, step.made)
+      ? await database.readOnly<OffendingRow>(offenders, timeoutMs)
+      : await database.readMade<OffendingRow>(offenders, timeoutMs, step.made)
   if (rows.length === 0) return
   throw new BellowsError(
     'rows_in_the_way',
@@ -53,10 +56,13 @@ export async function tellingRows<T>(
   }
 }
 
-/** Where the look itself fails, that says less than what it was to explain. */
+/** What refused the step is known, and names a key as a rule: nobody has to wait for the rows as long as a build takes. */
+const EXPLAINED_MS = 60_000
+
+/** Where the look itself fails, or takes too long, that says less than what it was to explain. */
 async function rowsTold(engine: Driving, step: Looking, refused: BellowsError): Promise<BellowsError> {
   try {
-    await inspect(engine, step)
+    await inspect(engine, step, Math.min(EXPLAINED_MS, engine.settings.scanTimeoutMs))
   } catch (error) {
     return error instanceof BellowsError && error.code === 'rows_in_the_way' ? error : refused
   }

@@ -19,8 +19,9 @@ const failure = (sqlstate: string) => new BellowsError('statement_failed', 'It d
 /** What is told of a step that was refused, and how often rows were looked for. */
 async function toldOf(refused: Error, look: readonly object[] | Error) {
   let looks = 0
-  const readOnly = async () => {
+  const readOnly = async (_query: unknown, timeoutMs: number) => {
     looks += 1
+    expect(timeoutMs, 'nobody waits for it as long as for a build').toBeLessThanOrEqual(60_000)
     if (look instanceof Error) throw look
     return look
   }
