@@ -116,6 +116,7 @@ function nameIsFree(op: RenameConstraint, schema: Schema): readonly Requirement[
     freedBy: madeConstraint({ table: theTable(op), name: from }),
   } as const
   if (!sharesNames(op, schema)) return [free]
+  // Without `freedBy`: no other operation of the migration may take the name of a relation that was there when it was planned.
   const relation = {
     that: relationAbsent({ namespace, name: from }),
     code: 'drift_found',

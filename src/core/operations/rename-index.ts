@@ -58,6 +58,7 @@ export const renameIndex: OperationSpec<RenameIndex> = {
 
   rollback: (op) => [
     {
+      // The old name is asked for without `freedBy`: no other operation of the migration may take it.
       ...renameStep(op, op.to, op.from, `give the index "${op.from}" of "${op.table}" its name back`),
       unmakes: madeName(op),
       requires: [isThere(op, op.to), { ...isFree(op, op.from), early: true }],
