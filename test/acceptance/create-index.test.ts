@@ -105,7 +105,7 @@ describe('create_index', () => {
 
       await expect(bellows.change((driver) => driver.advance(migration, 'purge'))).rejects.toMatchObject({
         code: 'rows_in_the_way',
-        facts: { rows: [{ name: 'user 1', 'number of rows': 2 }] },
+        facts: { rows: [{ name: 'user 1', 'how often': 2 }] },
       })
       expect(await catalog(database)).toEqual(before)
       await database.query(`delete from users where email = 'old@writer'`)
@@ -126,7 +126,7 @@ describe('create_index', () => {
 
     await expect(expanded(database, 'create unique index on users (lower(email))')).rejects.toMatchObject({
       code: 'rows_in_the_way',
-      facts: { rows: [{ lower: 'twice', 'number of rows': 2 }] },
+      facts: { rows: [{ lower: 'twice', 'how often': 2 }] },
     })
     expect(await catalog(database)).toEqual(start)
   })

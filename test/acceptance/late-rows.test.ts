@@ -167,7 +167,7 @@ test.each<[string, Operation]>([
     message: expect.stringMatching(
       /are equal by what the unique index ".*" is to keep apart: they came after the last look/,
     ),
-    facts: { rows: [{ lower: 'ann', 'number of rows': 2 }] },
+    facts: { rows: [{ lower: 'ann', 'how often': 2 }] },
   })
   await database.query('delete from users where id = 3')
   const run = await bellows.change((driver) => driver.advance(wanted, 'purge'))

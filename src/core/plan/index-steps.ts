@@ -1,16 +1,17 @@
 import type { IndexNeed, OperationNeeds, Touch } from '../operations/needs.ts'
 import type { Index } from '../schema/indexes.ts'
 import type { QualifiedName, Table } from '../schema/model.ts'
-import { id, join, lit, qualified, type Sql, sql, trusted } from '../sql.ts'
+import { nameOf } from '../schema/name-of.ts'
+import { id, lit, qualified, type Sql, sql, trusted } from '../sql.ts'
+import { duplicatesSql } from './duplicates.ts'
 import type { Hazard } from './hazard.ts'
 import type { SoundIndex } from './index-checks.ts'
 import { behindUnique, createIndexSql, type IndexText } from './index-text.ts'
+import type { Inspection } from './inspection.ts'
 import { indexHas, indexStands, isFreeToBuild } from './probes.ts'
 import type { Requirement, StepDraft } from './step.ts'
-import { GOES_ON, tellingOf } from './telling.ts'
+import { cameLate, tellingOf } from './telling.ts'
 
-/** Duplicates that are worth showing. */
-const DUPLICATES_SHOWN = 5
 /** From here on a BRIN index leaves an update HOT. */
 const BRIN_KEEPS_HOT = 160_000
 
@@ -51,10 +52,7 @@ export function duplicatesSteps(index: SoundIndex, name: string): readonly StepD
       phase: 'expand',
       does: `look for rows of "${table.name}" that the unique index "${name}" would not take`,
       hazards: [],
-      table,
-      offenders: duplicatesSql(index),
-      otherwise: `Rows of "${table.name}" are equal by what the unique index "${name}" is to keep apart.`,
-      hint: 'Change or delete all but one of each; then run the same command again.',
+      ...duplicatesLook(index, name),
     },
   ]
 }
@@ -65,25 +63,29 @@ export function tellingDuplicates(
   name: string,
   building: readonly StepDraft[],
 ): readonly StepDraft[] {
-  const { table, tried } = index
-  if (!tried.index.unique) return building
-  return tellingOf(building, {
-    table: { namespace: table.namespace, name: table.name },
-    offenders: duplicatesSql(index),
-    otherwise: `Rows of "${table.name}" are equal by what the unique index "${name}" is to keep apart: they came after the last look, so it is not built.`,
-    hint: GOES_ON,
-  })
+  if (!index.tried.index.unique) return building
+  const look = duplicatesLook(index, name)
+  return tellingOf(building, cameLate(look, equalRows(index, name), 'it'))
 }
 
-function duplicatesSql({ table, tried }: SoundIndex): Sql {
+function duplicatesLook(index: SoundIndex, name: string): Inspection {
+  const { table, tried } = index
   const keys = tried.keys.map(trusted)
   const shown = keys.map((key, at) => sql`${key} as ${id(tried.index.nameParts[at] ?? `key ${at + 1}`)}`)
-  const conditions = [
+  const where = [
     ...(tried.predicate === null ? [] : [sql`(${trusted(tried.predicate)})`]),
     ...(tried.nullsDistinct ? keys.map((key) => sql`${key} is not null`) : []),
   ]
-  const where = conditions.length === 0 ? sql`` : sql` where ${join(conditions, ' and ')}`
-  return sql`select ${join(shown)}, count(*) as "number of rows" from ${qualified(table)}${where} group by ${join(keys)} having count(*) > 1 order by count(*) desc limit ${trusted(String(DUPLICATES_SHOWN))}`
+  return {
+    table: nameOf(table),
+    offenders: duplicatesSql(table, { keys, shown, where }),
+    otherwise: `${equalRows(index, name)}.`,
+    hint: 'Change or delete all but one of each; then run the same command again.',
+  }
+}
+
+function equalRows({ table }: SoundIndex, name: string): string {
+  return `Rows of "${table.name}" are equal by what the unique index "${name}" is to keep apart`
 }
 
 /** Builds an index beside all work. */

@@ -15,6 +15,11 @@ export function tellingOf(steps: readonly StepDraft[], look: Inspection): readon
   return steps.map((step) => (READS.has(step.kind) ? { ...step, refusedBy: look } : step))
 }
 
-/** How such a look ends: what was done stays, and the same step is the next one. */
-export const GOES_ON =
-  'Change or delete these rows, and run the same command again: it goes on with this step. Find out who writes such rows: it must not do so any more.'
+/** Such a look: what it says of the rows, and of what they keep from coming up. What was done stays, and the same step is the next one. */
+export function cameLate(look: Inspection, rows: string, comingUp: string): Inspection {
+  return {
+    ...look,
+    otherwise: `${rows}: they came after the last look, so ${comingUp} is not up yet.`,
+    hint: 'Change or delete these rows, and run the same command again: it goes on with this step. Find out who writes such rows: it must not do so any more.',
+  }
+}

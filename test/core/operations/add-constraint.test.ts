@@ -106,7 +106,7 @@ describe('the steps of a constraint', () => {
       'a unique constraint stands on an index that was built concurrently',
       add({ name: 'one "each"', unique: ['name', 'team'], include: ['at'], nulls_not_distinct: true }),
       [
-        `select pg_catalog.left("name"::pg_catalog.text, 100) as "name", "team", count(*) as "how often" from ${T} group by "name", "team" having count(*) > 1 limit 10`,
+        `select pg_catalog.left("name"::pg_catalog.text, 100) as "name", "team", count(*) as "how often" from ${T} group by "name", "team" having count(*) > 1 order by count(*) desc limit 10`,
         `create unique index concurrently "one ""each""" on ${T} ("name", "team") include ("at") nulls not distinct`,
         `alter table ${T} add constraint "one ""each""" unique using index "one ""each"""`,
       ],
@@ -145,7 +145,7 @@ describe('the steps of a constraint', () => {
     const proof = /"(bellows_filled_\w+_a)"/.exec(sqlOf(found).join())?.[1]
     expect(sqlOf(found)).toEqual([
       `select ctid::pg_catalog.text as "ctid", pg_catalog.left("a"::pg_catalog.text, 100) as "a" from ${T}  where "a" is null limit 10`,
-      `select pg_catalog.left("a"::pg_catalog.text, 100) as "a", "b", count(*) as "how often" from ${T} where "a" is not null and "b" is not null group by "a", "b" having count(*) > 1 limit 10`,
+      `select pg_catalog.left("a"::pg_catalog.text, 100) as "a", "b", count(*) as "how often" from ${T} where "a" is not null and "b" is not null group by "a", "b" having count(*) > 1 order by count(*) desc limit 10`,
       `alter table ${T} add constraint "${proof}" check ("a" is not null) not valid`,
       expect.stringContaining('search_path'),
       `alter table ${T} validate constraint "${proof}"`,

@@ -157,17 +157,17 @@ describe('create_index', () => {
     [
       'plainly',
       { keys: ['(lower(name))'] },
-      'select (lower(name)) as "name", count(*) as "number of rows" from "public"."users" where (lower(name)) is not null group by (lower(name)) having count(*) > 1 order by count(*) desc limit 5',
+      'select (lower(name)) as "name", count(*) as "how often" from "public"."users" where (lower(name)) is not null group by (lower(name)) having count(*) > 1 order by count(*) desc limit 10',
     ],
     [
       'with NULLs that are equal',
       { nullsDistinct: false },
-      'select (name) as "name", count(*) as "number of rows" from "public"."users" group by (name) having count(*) > 1 order by count(*) desc limit 5',
+      'select (name) as "name", count(*) as "how often" from "public"."users" group by (name) having count(*) > 1 order by count(*) desc limit 10',
     ],
     [
       'where its predicate holds',
       { predicate: '(a OR b)', nullsDistinct: false },
-      'select (name) as "name", count(*) as "number of rows" from "public"."users" where ((a OR b)) group by (name) having count(*) > 1 order by count(*) desc limit 5',
+      'select (name) as "name", count(*) as "how often" from "public"."users" where ((a OR b)) group by (name) having count(*) > 1 order by count(*) desc limit 10',
     ],
   ])('looks for duplicates %s', (_what, more, offenders) => {
     const { op, known } = on(PLAIN, { index: index('i', ['name'], { unique: true }), ...more })

@@ -2,7 +2,7 @@ import { assert } from '../../errors.ts'
 import type { Inspection } from '../../plan/inspection.ts'
 import { all, columnExists, type Hidden } from '../../plan/probes.ts'
 import type { StepDraft } from '../../plan/step.ts'
-import { GOES_ON } from '../../plan/telling.ts'
+import { cameLate } from '../../plan/telling.ts'
 import type { Table } from '../../schema/model.ts'
 import { nameOf } from '../../schema/name-of.ts'
 import { id, join, qualified, type Sql, sql } from '../../sql.ts'
@@ -40,11 +40,7 @@ export function lateNulls(table: Table, columns: readonly string[]): Inspection 
 }
 
 function late(table: Table, look: Look, comingUp: string): Inspection {
-  return {
-    ...inspection(table, look, comingUp),
-    otherwise: `${look.otherwise}: they came after the last look, so ${comingUp} is not up yet.`,
-    hint: GOES_ON,
-  }
+  return cameLate(inspection(table, look, comingUp), look.otherwise, comingUp)
 }
 
 /** The same for a rule that a rollback brings back: columns that the migration hides may have their hidden names when it looks ahead. */

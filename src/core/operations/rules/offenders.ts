@@ -1,4 +1,5 @@
 import { assert } from '../../errors.ts'
+import { duplicatesSql } from '../../plan/duplicates.ts'
 import type { Inspection } from '../../plan/inspection.ts'
 import type { Requirement } from '../../plan/step.ts'
 import { findColumn, primaryKey, type Table } from '../../schema/model.ts'
@@ -7,7 +8,7 @@ import { conflictsSql, fewRows, staysFew } from './exclusion.ts'
 import { readExclusion } from './read.ts'
 import type { ExclusionRule, ForeignKeyRule, KeyRule, Rule } from './rule.ts'
 import { ROWS_SHOWN, VALUE_CHARACTERS } from './shown-rows.ts'
-import { columnsOf, ids } from './words.ts'
+import { columnsOf } from './words.ts'
 
 /** A look for rows of one kind, as every step that needs one words it. */
 export interface Look {
@@ -58,12 +59,13 @@ export function withoutValue(table: Table, column: string): Look {
 }
 
 function duplicates(table: Table, rule: KeyRule): Look {
-  const columns = rule.columns.map((name) => shownValue(table, name))
-  const given = rule.columns.map((name) => sql`${id(name)} is not null`)
-  const where = rule.nullsNotDistinct ? sql`` : sql` where ${join(given, ' and ')}`
   return {
     what: 'rows that are the same',
-    offenders: sql`select ${join(columns)}, count(*) as ${id('how often')} from ${qualified(table)}${where} group by ${ids(rule.columns)} having count(*) > 1 limit ${lit(ROWS_SHOWN)}`,
+    offenders: duplicatesSql(table, {
+      keys: rule.columns.map(id),
+      shown: rule.columns.map((name) => shownValue(table, name)),
+      where: rule.nullsNotDistinct ? [] : rule.columns.map((name) => sql`${id(name)} is not null`),
+    }),
     otherwise: `Rows of "${table.name}" have the same ${named(rule.columns)}`,
   }
 }
