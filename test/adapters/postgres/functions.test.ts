@@ -62,7 +62,8 @@ describe('a function', () => {
   test('that names a partition is a dependent of the column of its table, and so is a job of pg_cron', async () => {
     const database = await testDatabase(
       `create table users (id int, name text, other text) partition by range (id); create table low partition of users for values from (0) to (10);
-       create table "High 1" partition of users for values from (10) to (20); create table users_3 partition of users for values from (20) to (30);
+       create table "High 1" partition of users for values from (10) to (20); create table "日本" partition of users for values from (30) to (40);
+       create function c() returns text language sql as 'select name from 日本 limit 1'; create table users_3 partition of users for values from (20) to (30);
        create function d() returns text language sql as 'select name from "High 1" limit 1';
        create function e() returns text language sql as 'select name from USERS_3 limit 1';
        create function f() returns text language sql as 'select name from low limit 1';
@@ -74,6 +75,7 @@ describe('a function', () => {
     const run = await bellows.change((driver) => driver.advance(MIGRATION, 'verify'))
     const [report] = await bellows.gates(run)
     expect(report?.checks.find(({ check }) => check === 'dependents')?.because).toEqual([
+      'the function public.c() depends on "users"."name"',
       'the function public.d() depends on "users"."name"',
       'the function public.e() depends on "users"."name"',
       'the function public.f() depends on "users"."name"',
