@@ -7,7 +7,7 @@ import { refused } from './table-checks.ts'
 
 /** PostgreSQL says so only when it comes to that, which of a column that is to go is behind the rollout. */
 export function typedTableProblems({ operations }: Migration, start: Schema): readonly BellowsError[] {
-  if (!start.tables.some(({ typed }) => typed === true)) return []
+  if (!start.tables.some(({ typed }) => typed)) return []
   return operations.flatMap((op) => {
     const changed = specOf(op)
       .needs(op)
