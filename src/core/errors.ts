@@ -98,6 +98,9 @@ export function isServerLost(error: unknown): error is BellowsError {
   )
 }
 
+/** SQLSTATE of a statement that names a table which is not there. */
+export const UNDEFINED_TABLE = '42P01'
+
 /** What was thrown, as text for people: it need not be an error. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)

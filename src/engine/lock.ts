@@ -1,4 +1,4 @@
-import { BellowsError } from '../core/errors.ts'
+import { BellowsError, UNDEFINED_TABLE } from '../core/errors.ts'
 import type { Lock } from '../core/plan/step.ts'
 import { LOCK_GIVEN_UP } from '../core/plan/validate.ts'
 import type { Blocker } from '../core/run/blocker.ts'
@@ -53,8 +53,6 @@ async function becauseOf(engine: Driving, { step, requires }: Unbounded, error: 
     (missing: unknown) => missing,
   )
 }
-
-const UNDEFINED_TABLE = '42P01'
 
 function isLostRace(error: unknown): error is BellowsError {
   return error instanceof BellowsError && (error.code === 'lock_not_had' || error.code === 'txn_conflict')

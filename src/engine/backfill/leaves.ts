@@ -1,4 +1,4 @@
-import { BellowsError } from '../../core/errors.ts'
+import { BellowsError, UNDEFINED_TABLE } from '../../core/errors.ts'
 import type { TableStep } from '../../core/plan/step.ts'
 import { type Extent, joined, type Leaf, NO_EXTENT, type Pass } from '../../core/run/ranges.ts'
 import { lit, regclass, type Sql, sql, trusted } from '../../core/sql.ts'
@@ -60,7 +60,7 @@ export async function eachPart<S extends TableStep>(
       try {
         await work(part, before)
       } catch (error) {
-        if (await hasGone(engine, part, error)) return false
+        if (await isOfGone(engine, part, error)) return false
         throw error
       }
     }
@@ -73,16 +73,18 @@ export async function eachPart<S extends TableStep>(
 }
 
 /** An error of another table, such as of one that a trigger needs, is what it is. */
-async function hasGone(engine: Engine, { step, leaf }: Part<TableStep>, error: unknown): Promise<boolean> {
-  if (leaf === undefined || !(error instanceof BellowsError) || error.sqlstate !== UNDEFINED_TABLE)
-    return false
+export async function isOfGone(engine: Engine, part: Part<TableStep>, error: unknown): Promise<boolean> {
+  return error instanceof BellowsError && error.sqlstate === UNDEFINED_TABLE && (await hasGone(engine, part))
+}
+
+/** Was the partition dropped, or has it another name by now? */
+export async function hasGone(engine: Engine, { step, leaf }: Part<TableStep>): Promise<boolean> {
+  if (leaf === undefined) return false
   return await holds(
     engine,
     sql`${regclass(step.table)}::pg_catalog.oid is distinct from ${oidSql(leaf.oid)}`,
   )
 }
-
-const UNDEFINED_TABLE = '42P01'
 
 /**
  * The first partition from an oid on, by the index of the catalog: what it takes does not depend on how many there are.

@@ -6,6 +6,7 @@ import { withinDeadlocks } from '../give-way.ts'
 import { climb } from './climb.ts'
 import { askedWorkers } from './crew.ts'
 import { type Open, type OpenRow, openPass, openRow } from './filling.ts'
+import { hasGone, isOfGone } from './leaves.ts'
 import { teller } from './work-through.ts'
 
 /** What somebody has done beside the driver. */
@@ -38,6 +39,9 @@ export async function workBeside(engine: Engine, once: boolean): Promise<Worked>
         await help(engine, open, (more) => {
           rows += more
           steps.add(open.step.id)
+        }).catch(async (error: unknown) => {
+          // The next look says so.
+          if (!(await isOfGone(engine, open, error))) throw error
         })
     } catch (error) {
       if (error instanceof BellowsError && error.code === 'interrupted') break
@@ -50,13 +54,10 @@ export async function workBeside(engine: Engine, once: boolean): Promise<Worked>
   return { rows, steps: [...steps] }
 }
 
-/** Nobody under this driver any more, nobody who can be reached, or a partition that was dropped or renamed: it may be otherwise soon. */
+/** Nobody under this driver any more, or nobody who can be reached: it may be otherwise soon. */
 function isPassing(error: unknown): boolean {
-  if (isServerLost(error)) return true
-  return error instanceof BellowsError && (error.code === 'driver_lost' || error.sqlstate === UNDEFINED_TABLE)
+  return isServerLost(error) || (error instanceof BellowsError && error.code === 'driver_lost')
 }
-
-const UNDEFINED_TABLE = '42P01'
 
 /** Or why there is nothing. */
 async function toDo(engine: Engine): Promise<Open | string> {
@@ -64,7 +65,9 @@ async function toDo(engine: Engine): Promise<Open | string> {
   const open = await openPass(engine)
   if (open === undefined) return NO_BACKFILL
   if (!open.isDriven) return `${open.step.id} was stopped, and goes on with the next driver`
-  return open.isLeft ? open : `all ranges of ${open.step.id} are filled, and its driver looks at the end`
+  if (!open.isLeft) return `all ranges of ${open.step.id} are filled, and its driver looks at the end`
+  if (!(await hasGone(engine, open))) return open
+  return `the partition "${open.step.table.name}" was dropped or renamed, and the driver of ${open.step.id} goes on, or the next one`
 }
 
 const NO_BACKFILL = 'no backfill is under way'
