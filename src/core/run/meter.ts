@@ -35,7 +35,7 @@ export interface Meter {
 /** Batches begin small, and what they read is not in memory yet: the pace of that tells nothing of the rest. */
 const WARM_UP_SECONDS = 1
 
-/** What one batch took, or two that ended in the same moment, tells nothing of the rest either. */
+/** What was looked at for less than this tells nothing of the rest either: it may be one short batch, or two that ended in the same moment. */
 const MEASURED_SECONDS_MIN = 0.5
 
 /** Shorter ones, between batch and batch, are its pace: where nothing else is done all would be left out. */
@@ -48,10 +48,11 @@ export function metered(before: Meter | undefined, now: Sample): Meter {
   const known = { last: now, workers: now.workers ?? workers, asked: now.asked ?? asked }
   const wasPaused = (now.pauses ?? 0) > (last.pauses ?? 0) && now.seconds - last.seconds > PAUSE_SECONDS_MIN
   const from = (begin: Sample): Sample => (wasPaused ? leavingOut(begin, last, now) : begin)
-  if (now.share < last.share || now.lap !== last.lap) return { spell: from(before.spell), lap: now, ...known }
+  // That may come with another lap, and has the last word then.
   if (isAnother(workers, now.workers) || isAnother(asked, now.asked))
     return { spell: now, lap: now, ...known }
   const spell = from(before.spell)
+  if (now.share < last.share || now.lap !== last.lap) return { spell, lap: now, ...known }
   const isWarm = now.seconds - spell.seconds >= WARM_UP_SECONDS
   return { spell, lap: isWarm ? from(before.lap) : now, ...known }
 }

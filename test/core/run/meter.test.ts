@@ -78,7 +78,7 @@ describe('the meter', () => {
     expect(progressOf('x', meter, now)).toMatchObject({ secondsLeft: 8, rowsPerSecond: 80 })
   })
 
-  test('tells no time by one batch, nor by two that ended in the same moment', () => {
+  test('tells no time by less than half a second, such as by two batches that ended in the same moment', () => {
     const looks = [0, 0.5, 0.98, 1.01].map((at) => ({ ...sample(at * 100, 1000, at, at / 10), workers: 2 }))
     expect(progressOf('x', read(...looks) as Meter, looks[3] as Sample)).not.toHaveProperty('secondsLeft')
     const now = { ...sample(150, 1000, 1.5, 0.15), workers: 2 }
@@ -92,6 +92,21 @@ describe('the meter', () => {
     })
     expect(read(at(1, 0), at(undefined, 1), at(1, 2), at(1, 3))).toMatchObject(from(at(1, 0)))
     expect(read(at(1, 0), at(1, 1), at(0.3, 2), at(0.3, 3))).toMatchObject(from(at(0.3, 2)))
+  })
+
+  test.each<[string, Partial<Sample>]>([
+    ['number', { workers: 4 }],
+    ['share', { asked: 0.3 }],
+  ])('begins anew with another %s also where another lap begins with it', (_what, other) => {
+    const at = (seconds: number, lap: number, more: Partial<Sample> = {}) => ({
+      ...sample(seconds, 10, seconds, seconds / 10),
+      workers: 1,
+      asked: 1,
+      lap,
+      ...more,
+    })
+    const looks = [at(0, 1), at(1, 1), at(2, 2, other), at(3, 2, other)]
+    expect(read(...looks)).toMatchObject(from(looks[2] as Sample))
   })
 
   test('counts no pause of the brake, whatever it paused beside', () => {
