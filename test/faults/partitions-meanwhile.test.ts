@@ -17,9 +17,9 @@ insert into users (id, name) select i, 'user ' || i from generate_series(1, ${RO
 const VERIFY = '0001_test/verify/1'
 
 /** What somebody does once, as soon as a step is at the second partition. */
-function meanwhile(database: TestDatabase, step: string, statement: string): Around {
+function meanwhile(database: TestDatabase, step: string, statement: string) {
   let isDone = false
-  return {
+  const around: Around = {
     after: async ({ kind }) => {
       if (isDone || kind !== 'transact') return
       const [at] = await database.query<{ name: string | null }>(
@@ -31,6 +31,7 @@ function meanwhile(database: TestDatabase, step: string, statement: string): Aro
       await database.query(statement)
     },
   }
+  return { around, happened: () => isDone }
 }
 
 /** How many rows there are then, and how many of those that are wrong are met: what is detached is gone through to its end. */
@@ -52,12 +53,12 @@ const CASES: readonly (readonly [string, string, number, number])[] = [
 describe('a partition that meanwhile', () => {
   test.each(CASES)('%s keeps no row from being filled', async (_what, statement, count) => {
     const database = await testDatabase(TABLE)
-    const { bellows } = faultyBellows(database.url, meanwhile(database, STEP, statement), {
-      settings: SETTINGS,
-    })
+    const { around, happened } = meanwhile(database, STEP, statement)
+    const { bellows } = faultyBellows(database.url, around, { settings: SETTINGS })
 
     await bellows.change((driver) => driver.advance(MIGRATION, 'backfill'))
 
+    expect(happened()).toBe(true)
     expect(await database.query(UNLIKE)).toEqual([])
     expect(await database.query('select count(*)::int from users')).toEqual([{ count }])
     await bellows.change((driver) => driver.advance(MIGRATION, 'verify'))
@@ -66,9 +67,8 @@ describe('a partition that meanwhile', () => {
 
   test.each(CASES)('%s keeps no row from being compared', async (_what, statement, _count, wrong) => {
     const database = await testDatabase(TABLE)
-    const { bellows } = faultyBellows(database.url, meanwhile(database, VERIFY, statement), {
-      settings: SETTINGS,
-    })
+    const { around, happened } = meanwhile(database, VERIFY, statement)
+    const { bellows } = faultyBellows(database.url, around, { settings: SETTINGS })
     await bellows.change((driver) => driver.advance(MIGRATION, 'backfill'))
     // Before the second one, and in what is left of it.
     await pastTheTrigger(database, `update users set full_name = 'wrong' where id in (7, 399, 600)`)
@@ -77,18 +77,22 @@ describe('a partition that meanwhile', () => {
       code: 'verification_failed',
       facts: { diverged_rows: wrong },
     })
+    expect(happened()).toBe(true)
     await bellows.close()
   })
 })
 
-test('rows of a partition that is written anew are compared anew, and those of no other', async () => {
+test.each([
+  ['is written anew are compared anew, and those of no other', 'vacuum full users_b', ROWS],
+  ['is dropped count no more, and no others are compared anew', 'drop table users_b', ROWS - 200],
+])('rows of a partition that %s', async (_what, statement, rows) => {
   const database = await testDatabase(TABLE)
   const chunks: string[] = []
-  const rewriting = meanwhile(database, VERIFY, 'vacuum full users_b')
+  const changing = meanwhile(database, VERIFY, statement)
   const around: Around = {
     after: async (effect) => {
       if (effect.what.startsWith('with chunk')) chunks.push(effect.what)
-      await rewriting.after?.(effect)
+      await changing.around.after?.(effect)
     },
   }
   const { bellows } = faultyBellows(database.url, around, { settings: SETTINGS })
@@ -96,13 +100,14 @@ test('rows of a partition that is written anew are compared anew, and those of n
 
   await bellows.change((driver) => driver.advance(MIGRATION, 'verify'))
 
-  expect((await bellows.checkpoint(VERIFY))?.rowsDone).toBe(ROWS)
+  expect(changing.happened()).toBe(true)
+  expect((await bellows.checkpoint(VERIFY))?.rowsDone).toBe(rows)
   expect(chunks.length).toBeLessThan(2 * (ROWS / SETTINGS.batch.verifyRows))
   await bellows.close()
 })
 
-test('rows of a partition that is written anew between two attempts count once', async () => {
-  const database = await testDatabase(TABLE)
+/** Ends an attempt at the comparison in the midst of a partition, behind so many rows. */
+async function interruptedIn(database: TestDatabase, part: string, rows: number): Promise<void> {
   let isAsked = false
   const stopping: Around = {
     after: async ({ what }) => {
@@ -111,21 +116,45 @@ test('rows of a partition that is written anew between two attempts count once',
         `select state #>> '{leaf,table,name}' as name, rows_done::int as rows from bellows.checkpoint where step = $1`,
         [VERIFY],
       )
-      isAsked ||= at?.name === 'users_b' && at.rows > 200
+      isAsked ||= at?.name === part && at.rows > rows
     },
   }
-  const first = faultyBellows(database.url, stopping, { settings: SETTINGS, isStopping: () => isAsked })
-  await first.bellows.change((driver) => driver.advance(MIGRATION, 'backfill'))
-  await expect(first.bellows.change((driver) => driver.advance(MIGRATION, 'verify'))).rejects.toMatchObject({
+  const { bellows } = faultyBellows(database.url, stopping, {
+    settings: SETTINGS,
+    isStopping: () => isAsked,
+  })
+  await expect(bellows.change((driver) => driver.advance(MIGRATION, 'verify'))).rejects.toMatchObject({
     code: 'interrupted',
   })
-  await first.bellows.close()
-  await database.query('vacuum full users_b')
+  await bellows.close()
+}
+
+test.each([
+  ['is written anew between two attempts count once', 'vacuum full users_b', ROWS],
+  ['is dropped between two attempts count no more', 'drop table users_b', ROWS - 200],
+])('rows of a partition that %s', async (_what, statement, rows) => {
+  const database = await testDatabase(TABLE)
+  await interruptedIn(database, 'users_b', 200)
+  await database.query(statement)
 
   const bellows = await database.bellows({ settings: SETTINGS })
   await bellows.change((driver) => driver.advance(MIGRATION, 'verify'))
 
-  expect((await bellows.checkpoint(VERIFY))?.rowsDone).toBe(ROWS)
+  expect((await bellows.checkpoint(VERIFY))?.rowsDone).toBe(rows)
+})
+
+test('what was found before the last partition stands, though that is dropped between two attempts', async () => {
+  const database = await testDatabase(TABLE)
+  const bellows = await database.bellows({ settings: SETTINGS })
+  await bellows.change((driver) => driver.advance(MIGRATION, 'backfill'))
+  await pastTheTrigger(database, `update users set full_name = 'wrong' where id = 7`)
+  await interruptedIn(database, 'users_c', 400)
+  await database.query('drop table users_c')
+
+  await expect(bellows.change((driver) => driver.advance(MIGRATION, 'verify'))).rejects.toMatchObject({
+    code: 'verification_failed',
+    facts: { diverged_rows: 1 },
+  })
 })
 
 /** Rows that take a millisecond each. */

@@ -5,7 +5,7 @@ import type { Verdict } from '../../core/run/event.ts'
 import { START } from '../../core/run/ranges.ts'
 import type { Driving } from '../context.ts'
 import { note } from '../note.ts'
-import { forgetSql, reopenBackfillSql, setBackSql } from './checkpoint.ts'
+import { forgetSql, reopenBackfillSql, resumed, setBackSql } from './checkpoint.ts'
 import { type Comparison, type ComparisonState, compare } from './compare.ts'
 import { readFile } from './file.ts'
 import { comparedColumns } from './found.ts'
@@ -21,14 +21,19 @@ import { teller } from './work-through.ts'
 export async function verify(engine: Driving, run: number, step: VerifyStep): Promise<Verdict> {
   const tell = teller(engine, step.id, leavingWord(engine, step.id))
   let verdict: Verdict | undefined
+  let known: ComparisonState | undefined
   await eachPart(engine, step, async (part, pass) => {
     const before = pass as ComparisonState | undefined
     const isBegun = before !== undefined && isOf(part, before)
-    // Of a partition that has left nothing counts.
     const start = isBegun ? before : await fresh(engine, part, verdict ?? before?.ahead ?? NOTHING_FOUND)
+    // Of a partition that has left nothing counts.
+    if (!isBegun && before?.ahead !== undefined && before !== known)
+      await note(engine, run, [], [setBackSql(step.id, start, start.verdict.rows)])
+    known = before
     verdict = await foundUpTo(engine, { run, tell, ...part }, start)
   })
-  verdict ??= NOTHING_FOUND
+  // The last one has left, and what an earlier attempt found in those before it stands.
+  verdict ??= (await stateOf(engine, step))?.ahead ?? NOTHING_FOUND
   if (differs(verdict)) throw await refuted(engine, run, step, verdict)
   return verdict
 }
@@ -47,6 +52,10 @@ export async function refuted(
   const again = [forgetSql(step.id), ...(verdict.unfilled > 0 ? [reopenBackfillSql(run)] : [])]
   await note(engine, run, [{ type: 'verification_failed', step: step.id, verdict }], again)
   return verificationFailed(step, verdict)
+}
+
+async function stateOf(engine: Driving, step: VerifyStep): Promise<ComparisonState | undefined> {
+  return resumed(await engine.journal.checkpoint(step.id)) as ComparisonState | undefined
 }
 
 /** @param ahead what was found in the partitions before this one */
