@@ -16,15 +16,15 @@ create table users_c partition of users for values from (401) to (maxvalue);
 insert into users (id, name) select i, 'user ' || i from generate_series(1, ${ROWS}) i; analyze users`
 const VERIFY = '0001_test/verify/1'
 
-/** What somebody does once, as soon as a step is at the second partition. */
-function meanwhile(database: TestDatabase, step: string, statement: string) {
+/** What somebody does once, as soon as a step is at the second partition, and at so many rows. */
+function meanwhile(database: TestDatabase, step: string, statement: string, rows = 0) {
   let isDone = false
   const around: Around = {
     after: async ({ kind }) => {
       if (isDone || kind !== 'transact') return
       const [at] = await database.query<{ name: string | null }>(
-        `select state #>> '{leaf,table,name}' as name from bellows.checkpoint where step = $1 and not finished`,
-        [step],
+        `select state #>> '{leaf,table,name}' as name from bellows.checkpoint where step = $1 and not finished and rows_done >= $2`,
+        [step, rows],
       )
       if (at?.name !== 'users_b') return
       isDone = true
@@ -88,7 +88,7 @@ test.each([
 ])('rows of a partition that %s', async (_what, statement, rows) => {
   const database = await testDatabase(TABLE)
   const chunks: string[] = []
-  const changing = meanwhile(database, VERIFY, statement)
+  const changing = meanwhile(database, VERIFY, statement, 201)
   const around: Around = {
     after: async (effect) => {
       if (effect.what.startsWith('with chunk')) chunks.push(effect.what)
