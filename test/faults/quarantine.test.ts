@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Notice } from '../../src/index.ts'
 import { catalog } from '../support/catalog.ts'
 import { testDatabase } from '../support/database.ts'
+import { type Effect, faultyBellows } from '../support/faulty-ports.ts'
 import { rename } from '../support/rename.ts'
 import { badOf, MIGRATION, mend, notes, STEP, settings, table, WRONG } from './bad-rows.ts'
 import * as wide from './wide-rows.ts'
@@ -114,6 +115,31 @@ describe('a backfill that goes on without rows that it cannot fill', () => {
     await expect(verified()).rejects.toMatchObject({ facts: { quarantined_rows: 7 } })
     await database.query('alter table users detach partition users_a')
     await expect(verified()).rejects.toMatchObject({ facts: { quarantined_rows: 2 } })
+  })
+
+  test.for([
+    ['is dropped just before they are tried again', 'drop table users_a', 2],
+    ['gets another name just before', 'alter table users_a rename to a', 7],
+  ] as const)('goes on with what is there of a partition that %s', async ([, statement, rows]) => {
+    const database = await testDatabase(table(400, PARTITIONED))
+    const first = await database.bellows({ settings: settings() })
+    await expect(first.change((driver) => driver.advance(MIGRATION, 'verify'))).rejects.toMatchObject({
+      facts: { quarantined_rows: 7 },
+    })
+    let isDone = false
+    const changing = async (effect: Effect) => {
+      if (isDone || !wide.isBatch(effect)) return
+      isDone = true
+      await database.query(statement)
+    }
+    const { bellows } = faultyBellows(database.url, { before: changing }, { settings: settings() })
+
+    await expect(bellows.change((driver) => driver.advance(MIGRATION, 'verify'))).rejects.toMatchObject({
+      code: 'rows_quarantined',
+      facts: { quarantined_rows: rows },
+    })
+    expect(isDone).toBe(true)
+    await bellows.close()
   })
 
   test('fills one by itself when what it needs is there by then', async () => {

@@ -72,13 +72,19 @@ export async function eachPart<S extends TableStep>(
   }
 }
 
+/** A part, by its name as it was. */
+interface Place {
+  readonly step: Pick<TableStep, 'table'>
+  readonly leaf?: Pick<Leaf, 'oid'>
+}
+
 /** An error of another table, such as of one that a trigger needs, is what it is. */
-export async function isOfGone(engine: Engine, part: Part<TableStep>, error: unknown): Promise<boolean> {
+export async function isOfGone(engine: Engine, part: Place, error: unknown): Promise<boolean> {
   return error instanceof BellowsError && error.sqlstate === UNDEFINED_TABLE && (await hasGone(engine, part))
 }
 
 /** Was the partition dropped, or has it another name by now? */
-export async function hasGone(engine: Engine, { step, leaf }: Part<TableStep>): Promise<boolean> {
+export async function hasGone(engine: Engine, { step, leaf }: Place): Promise<boolean> {
   if (leaf === undefined) return false
   return await holds(
     engine,

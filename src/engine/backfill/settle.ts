@@ -8,6 +8,7 @@ import { attempted } from './attempts.ts'
 import { reasonOf } from './bad-row.ts'
 import { fillTransaction } from './batch.ts'
 import { isOfRow } from './failing-row.ts'
+import { isOfGone } from './leaves.ts'
 import { blameSql, fillLeftSql, type Left, leftOut } from './quarantine.ts'
 
 /**
@@ -32,10 +33,22 @@ async function triedAgain(engine: Driving, run: number, step: BackfillStep, left
       explain: async (error) => error,
     })
   } catch (error) {
+    if (await isOfGone(engine, partOf(step, left), error)) return await asItIsNow(engine, run, step, left)
     if (!(error instanceof BellowsError) || !isOfRow(error)) throw error
     const reason = reasonOf(error)
     if (reason.message !== left.message) await note(engine, run, [], [blameSql(step, left, reason)])
   }
+}
+
+/** Its partition was dropped or renamed since it was read, such as while the brake held all up. */
+async function asItIsNow(engine: Driving, run: number, step: BackfillStep, before: Left): Promise<void> {
+  const left = await leftOut(engine, step)
+  const now = left.find(({ leaf, place }) => leaf === before.leaf && place === before.place)
+  if (now?.isMoved === false) await triedAgain(engine, run, step, now)
+}
+
+function partOf(step: BackfillStep, { leaf, now }: Left) {
+  return leaf === 0 || now === null ? { step } : { step: { ...step, table: now }, leaf: { oid: leaf } }
 }
 
 /** Nothing behind the backfill is done while a row lacks its value, and nobody can override that. */
