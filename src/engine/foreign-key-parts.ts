@@ -14,7 +14,6 @@ import {
 import type { ForeignKeyPartsStep } from '../core/plan/step.ts'
 import type { Run } from '../core/run/run.ts'
 import type { QualifiedName } from '../core/schema/model.ts'
-import { whileHeldByHand } from './brake/held-by-hand.ts'
 import type { Driving } from './context.ts'
 import { eachLacking } from './each-lacking.ts'
 import { holds } from './holds.ts'
@@ -59,10 +58,8 @@ async function proveEach(engine: Driving, run: Run, step: ForeignKeyPartsStep): 
 }
 
 async function dropLooseKeys(engine: Driving, run: Run, step: ForeignKeyPartsStep): Promise<void> {
-  for (const part of await engine.database.read<QualifiedName>(ownLooseKeysSql(step))) {
-    await whileHeldByHand(engine, run.id, step)
+  for (const part of await engine.database.read<QualifiedName>(ownLooseKeysSql(step)))
     await transact(engine, run, step, dropKey(step, part))
-  }
 }
 
 async function transact(

@@ -15,7 +15,6 @@ import type { IndexPartsStep, Lock } from '../core/plan/step.ts'
 import type { Run } from '../core/run/run.ts'
 import type { QualifiedName } from '../core/schema/model.ts'
 import { id, lit, qualified, type Sql, sql } from '../core/sql.ts'
-import { whileHeldByHand } from './brake/held-by-hand.ts'
 import type { Driving } from './context.ts'
 import { eachLacking } from './each-lacking.ts'
 import { holds } from './holds.ts'
@@ -23,13 +22,14 @@ import { transactWithLocks } from './lock.ts'
 import { note } from './note.ts'
 import { buildOutside, outside } from './outside.ts'
 import { standInEach } from './standing-parts.ts'
+import { stopIfAsked } from './stop.ts'
 
 export async function workThroughParts(engine: Driving, run: Run, step: IndexPartsStep): Promise<void> {
   await note(engine, run.id, [{ type: 'step_started', step: step.id }])
   // Whoever needs them looks again, because a partition that comes has none.
   if (step.how === 'stand')
     return await standInEach(engine, run, step, { ...step, using: await usingOf(engine, step) })
-  if (step.how === 'drop') await dropLooseParts(engine, run, step)
+  if (step.how === 'drop') await dropLooseParts(engine, step)
   else await buildParts(engine, run, { ...step, using: await usingOf(engine, step) })
   if (await holds(engine, step.probe)) return
   throw new BellowsError('probe_failed', `What was to ${step.does} ran, but that does not hold.`, {
@@ -147,9 +147,9 @@ async function attach(
   })
 }
 
-async function dropLooseParts(engine: Driving, run: Run, step: IndexPartsStep): Promise<void> {
+async function dropLooseParts(engine: Driving, step: IndexPartsStep): Promise<void> {
   for (const part of await engine.database.read<QualifiedName>(loosePartsSql(step))) {
-    await whileHeldByHand(engine, run.id, step)
+    stopIfAsked(engine)
     await outside(engine, sql`drop index concurrently if exists ${qualified(part)}`)
   }
 }

@@ -20,6 +20,13 @@ const CHECK: Operation = {
   when: 'before_rollout',
 }
 const INDEX: Operation = { kind: 'create_index', definition: 'create index by_name on users (name)' }
+const KEY: Operation = {
+  kind: 'add_constraint',
+  ...ON,
+  name: 'once',
+  unique: ['id'],
+  when: 'before_rollout',
+}
 /** What is there of it: valid indexes, and checks that are proved. */
 const DONE = `select count(*)::int as done from (select from pg_index where indisvalid and indrelid in (select 'users'::regclass union select relid from pg_partition_tree('users'))
   union all select from pg_constraint where contype = 'c' and convalidated and conrelid in (select 'users'::regclass union select relid from pg_partition_tree('users'))) found`
@@ -54,6 +61,7 @@ describe('what the server does at one go', () => {
   test.each<[string, string, Operation]>([
     ['an index that is built', TABLE, INDEX],
     ['an index of a partitioned table', PARTED, INDEX],
+    ['a key of a partitioned table', PARTED, KEY],
     ['a check that is proved', TABLE, CHECK],
     ['a check of a partitioned table', PARTED, CHECK],
   ])('is not begun while somebody has asked for a pause: %s', async (_what, table, operation) => {
@@ -76,6 +84,7 @@ describe('what the server does at one go', () => {
 
   test.each<[string, Operation]>([
     ['an index', INDEX],
+    ['a key', KEY],
     ['a check', CHECK],
   ])('is not begun in the next partition, either: %s', async (_what, operation) => {
     const database = await testDatabase(PARTED)
