@@ -25,7 +25,6 @@ import {
 import type { Command } from './core/rollout/rules.ts'
 import type { KubernetesDeploy } from './core/rollout/workload.ts'
 import type { Actor, Notice } from './core/run/event.ts'
-import { DEFAULT_BRAKE } from './default-brake.ts'
 import type { Bellows } from './engine/bellows.ts'
 import type { Kubernetes } from './engine/context.ts'
 import { createBellows } from './engine/create-bellows.ts'
@@ -96,7 +95,7 @@ const MEASURE_ANSWER_MS = 30_000
 /** A look waits for no check of the user, and for no size of a disk, so each has its session. */
 export function openSignals(
   target: Target,
-  { checkTimeoutMs }: Pick<BrakeSettings, 'checkTimeoutMs'> = DEFAULT_BRAKE,
+  { checkTimeoutMs }: Pick<BrakeSettings, 'checkTimeoutMs'>,
 ): Signals {
   const looking = openSessions({ ...target, answerMs: LOOK_ANSWER_MS })
   const measuring = openSessions({ ...target, answerMs: MEASURE_ANSWER_MS })

@@ -15,7 +15,8 @@ interface Lacking<P> {
 
 /**
  * Works at each partition until it lacks nothing. Partitions come and go while that takes hours: each is asked for anew right before it is worked at, and all of them
- * when that was the last one. To ask for all takes a tenth of a second where they are thousands, so that is not done for each.
+ * when that was the last one. To ask for all takes the longer the more they are, of an index more than a tenth of a
+ * millisecond for each partition (34 ms of 300 with six indexes each), so that is not done for each.
  */
 export async function eachLacking<P extends QualifiedName>(
   engine: Driving,

@@ -2,6 +2,7 @@ import pg from 'pg'
 import { describe, expect, test } from 'vitest'
 import { openBellows, openSignals } from '../../src/compose.ts'
 import type { Braked, Notice } from '../../src/core/run/event.ts'
+import { DEFAULT_BRAKE } from '../../src/default-brake.ts'
 import type { Bellows } from '../../src/engine/bellows.ts'
 import { cleanUp, shopDatabase, type TestDatabase } from '../support/database.ts'
 import { instance } from '../support/http.ts'
@@ -73,10 +74,10 @@ test('a standby that does not replay pauses the backfill, which goes on when it 
 
   // How a standby follows is hidden from an ordinary role, and that is no good news.
   await shop.query('create role plain login')
-  const signals = openSignals({
-    url: primary.url.replace('//postgres@', '//plain@'),
-    application: 'bellows/test',
-  })
+  const signals = openSignals(
+    { url: primary.url.replace('//postgres@', '//plain@'), application: 'bellows/test' },
+    DEFAULT_BRAKE,
+  )
   cleanUp(() => signals.close())
   const look = async () => {
     const table = { namespace: 'public', name: 'users' }

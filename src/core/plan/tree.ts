@@ -23,8 +23,8 @@ export function partsOfEach(tables: readonly { readonly at: number; readonly tab
 }
 
 /**
- * The rows of `pg_partition_tree()`, or of these the one of a partition, as long as it is one. All of them take a tenth of a second where
- * they are thousands, and a lock on each; one takes neither.
+ * The rows of `pg_partition_tree()`, or of these the one of a partition, as long as it is one. All of them take the longer
+ * the more they are, and a lock on each; for one it is always the same, without a lock.
  */
 export function treeSql(table: QualifiedName, one?: QualifiedName): Sql {
   if (one === undefined) return sql`pg_catalog.pg_partition_tree(${regclass(table)})`

@@ -18,7 +18,7 @@ const ALL = signalsFor({ ...DEFAULT_BRAKE, activeBackends: 100 }, true)
 
 /** Looks as a process of Bellows does that is at work on `users`. */
 function looking(url: string, signals: readonly SignalName[] = ALL) {
-  const reader = openSignals({ url, application: 'bellows/test' })
+  const reader = openSignals({ url, application: 'bellows/test' }, DEFAULT_BRAKE)
   cleanUp(() => reader.close())
   const look = async () =>
     (await reader.look({ run: 1, table: { namespace: 'public', name: 'users' }, signals })).readings
@@ -239,7 +239,7 @@ test('a check of the user is asked by another way, too, when its own is cut with
 }, async () => {
   const database = await testDatabase()
   const proxy = await startProxy(database.url)
-  const reader = openSignals({ url: proxy.url, application: 'bellows/test' })
+  const reader = openSignals({ url: proxy.url, application: 'bellows/test' }, DEFAULT_BRAKE)
   cleanUp(() => reader.close())
   const ask = () => reader.ask({ name: 'true', sql: 'select true' }, DEFAULT_BRAKE.checkTimeoutMs)
   expect(await ask()).toMatchObject({ outcome: 'pass' })
