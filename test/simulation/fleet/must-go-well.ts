@@ -7,7 +7,7 @@ import type { FleetScenario } from './scenario.ts'
 /** Longer than anybody is silent in these worlds. */
 const AFTERWARDS_MS = 300_000
 /** Of so many worlds it is no chance any more whether drivers are killed in some. */
-const MANY_SEEDS = 10
+const MANY_SEEDS = 20
 
 export type Scenario = (luck: Chance) => FleetScenario
 
