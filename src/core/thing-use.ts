@@ -19,12 +19,7 @@ export function showsInReads({ thing }: Leaver): boolean {
   return thing === undefined || (thing.shows ?? []).some(({ by }) => by !== 'conflict' && by !== 'scans')
 }
 
-/** Does a statement use what leaves? */
-export function useOf(text: string, of: LeaverInParts): Certainty {
-  return usesOf(of)(text)
-}
-
-/** The same of many statements. */
+/** Does a statement use what leaves? The names that it goes by are made ready once for many statements. */
 export function usesOf({ table, column, thing, parts = [] }: LeaverInParts): (text: string) => Certainty {
   if (thing !== undefined) {
     const { shows = [] } = thing

@@ -56,8 +56,7 @@ function startsIn(entries: readonly RolloutEntry[]) {
 export async function inPlaceOf({ rollouts, database }: Engine, stayed: Stayed): Promise<string> {
   // As a rule nothing came, and a look at a gate does not read what all rollouts replaced.
   const [later] = await database.read(sql`
-select seq from bellows.event where event #>> '{event,kind}' in ('rollout_started', 'ended') and seq > ${lit(stayed.seq)}
-  and event #>> '{event,kind}' = 'rollout_started' limit 1`)
+select seq from bellows.event where event #>> '{event,kind}' = 'rollout_started' and seq > ${lit(stayed.seq)} limit 1`)
   if (later === undefined) return stayed.version
   const history = await rollouts.history()
   const registered = await database.read<{ version: string }>(sql`

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { Shows } from '../../src/core/plan/thing.ts'
-import { nameInUse, useOf } from '../../src/core/thing-use.ts'
+import { nameInUse, usesOf } from '../../src/core/thing-use.ts'
+
+const useOf = (text: string, of: Parameters<typeof usesOf>[0]) => usesOf(of)(text)
 
 const table = { namespace: 'public', name: 'users' }
 const shownBy = (...shows: readonly Shows[]) => ({
