@@ -77,8 +77,9 @@ export const SIGNAL_QUERIES: { readonly [K in QueriedSignal]: (asked: SignalsAsk
       and case when a.backend_type is null then exists (select from pg_catalog.pg_locks v where v.pid = a.pid and v.locktype = 'virtualxid' and v.granted)
         else a.backend_type = 'client backend' and a.state = 'active' end)`,
 
+  // NULL in a session that has not measured.
   commit: () =>
-    sql`(select pg_catalog.to_json(pg_catalog.current_setting('bellows.commit_ms')::double precision))`,
+    sql`(select pg_catalog.to_json(nullif(pg_catalog.current_setting('bellows.commit_ms', true), '')::double precision))`,
 
   asked: ({ run }) => askedSql(run),
 }

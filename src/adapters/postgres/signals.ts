@@ -85,7 +85,7 @@ async function measureCommit(sessions: Sessions, { signals }: SignalsAsked): Pro
   }
 }
 
-type Values = Readonly<Record<string, unknown>> & { readonly nowMs: number }
+type Values = Readonly<Record<string, unknown>> & { readonly nowMs: number; readonly commit?: unknown }
 
 async function read(
   sessions: Sessions,
@@ -98,6 +98,8 @@ async function read(
   ]
   const [row] = await sessions.read<Values>(sql`select ${join(columns)}`)
   if (row === undefined) throw new BellowsError('statement_failed', 'The server gave no answer.')
+  if (row.commit === null)
+    throw new BellowsError('connection_lost', 'The session in which a commit was measured has gone.')
   return row
 }
 

@@ -68,9 +68,13 @@ select coalesce(s.kind, i.type) as kind, coalesce(s.name, i.identity) as name, t
       from pg_catalog.pg_attrdef f join pg_catalog.pg_attribute g on g.attrelid = f.adrelid and g.attnum = f.adnum
       where d.classid = 'pg_catalog.pg_attrdef'::regclass and f.oid = d.objid
     union all
+    -- Before PostgreSQL 15 the column itself hangs on what it is computed from.
+    select 'generated column', g.attrelid::regclass || '.' || g.attname, false from pg_catalog.pg_attribute g
+      where d.classid = 'pg_catalog.pg_class'::regclass and d.objsubid <> 0 and g.attrelid = d.objid and g.attnum = d.objsubid
+    union all
     select null, null, c.relkind = 'S' or x.indrelid = a.attrelid
       from pg_catalog.pg_class c left join pg_catalog.pg_index x on x.indexrelid = c.oid
-      where d.classid = 'pg_catalog.pg_class'::regclass and c.oid = d.objid
+      where d.classid = 'pg_catalog.pg_class'::regclass and d.objsubid = 0 and c.oid = d.objid
     union all
     select 'publication', p.pubname, false
       from pg_catalog.pg_publication_rel r join pg_catalog.pg_publication p on p.oid = r.prpubid

@@ -3,6 +3,8 @@ import path from 'node:path'
 import pg from 'pg'
 import { expect, test } from 'vitest'
 import { startEmbedded } from '../../../src/adapters/postgres/embedded/start.ts'
+import { openSessions } from '../../../src/adapters/postgres/sessions.ts'
+import { postgresSignals } from '../../../src/adapters/postgres/signals.ts'
 import { openSignals } from '../../../src/compose.ts'
 import { signalsFor } from '../../../src/core/throttle/decide.ts'
 import type { SignalName } from '../../../src/core/throttle/readings.ts'
@@ -48,6 +50,34 @@ test('an ordinary role reads all signals of a server that is at rest', async () 
     // Where the server has its files is hidden from it.
     disk: { value: { freeBytes: null, hidden: 0 } },
   })
+})
+
+test('a session that ends between the measured commit and the question for it is a lost connection, not a signal that cannot be read', async () => {
+  const database = await installed(testDatabase(TABLE))
+  const sessions = openSessions({ url: database.url, application: 'bellows/test' })
+  cleanUp(() => sessions.close())
+  let isEnding = true
+  const ending: typeof sessions = {
+    ...sessions,
+    send: async (text) => {
+      const answer = await sessions.send(text)
+      if (isEnding)
+        await database.query(
+          `select pg_terminate_backend(pid, 10000) from pg_stat_activity where application_name = 'bellows/test' and datname = current_database()`,
+        )
+      isEnding = false
+      return answer
+    },
+  }
+  const { look } = postgresSignals(ending, sessions)
+  const asked = {
+    run: 1,
+    table: { namespace: 'public', name: 'users' },
+    signals: ['commit', 'slots'],
+  } as const
+
+  await expect(look(asked)).rejects.toMatchObject({ code: 'connection_lost' })
+  expect(await look(asked)).toMatchObject({ readings: { commit: { value: expect.any(Number) } } })
 })
 
 test('who waits for a session of ours is seen, and who waits for another one is not', async () => {
