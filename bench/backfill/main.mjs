@@ -34,7 +34,11 @@ const [rows, runs] = [Number(values.rows), Number(values.runs)]
 const shape = SHAPES[values.shape]
 if (shape === undefined)
   throw new Error(`There is no shape "${values.shape}": ${Object.keys(SHAPES).join(', ')}`)
-const wanted = values.ways.split(';').map((way) => way.trim())
+// None at all leaves the dual write.
+const wanted = values.ways
+  .split(';')
+  .map((way) => way.trim())
+  .filter((way) => way !== '')
 for (const way of wanted)
   if (WAYS[way] === undefined) throw new Error(`There is no way "${way}": ${Object.keys(WAYS).join('; ')}`)
 
