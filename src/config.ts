@@ -67,8 +67,8 @@ export const DEFAULT_ROLL_RULES: RollRules = Object.freeze({
   drainMaxMs: 1_800_000,
   pollMaxMs: 5_000,
   pollMinMs: 300,
-  // Two minutes and the client's own attempts.
-  blindLooksMax: 24,
+  // Beside the client's own attempts, the first of which it begins with.
+  blindMaxMs: 120_000,
   onFailure: 'rollback',
   pauseBetweenMs: 0,
   bakeMs: 0,

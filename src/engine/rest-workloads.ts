@@ -51,7 +51,7 @@ function rolledOf({ stages }: Roll, workloads: readonly RolledWorkload[]): reado
 /** A pod that goes and comes again is no failure yet: nodes are drained, and numbers of pods change. */
 async function firstBad(roller: Roller, all: readonly Watched[]): Promise<WorkloadEvent | undefined> {
   for (const { workload, ours } of all) {
-    const facts = await look(roller, workload)
+    const { facts } = await look(roller, workload)
     const verdict = workloadVerdict(facts, ours, roller.rules)
     roller.notify(facts, verdict)
     const { state, because } = verdict

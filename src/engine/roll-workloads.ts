@@ -95,7 +95,10 @@ function stuck(because: readonly string[]): Rolled {
   return { state: 'stuck', because, back: [] }
 }
 
-/** A refusal of the first change is an error, because nothing was done; of a later one it is why the others go back. */
+/**
+ * A refusal of the first change is an error, because nothing was done; of a later one it is why the others go back. That nobody may
+ * look says nothing of what was changed.
+ */
 async function done(
   roller: Roller,
   release: Release,
@@ -107,7 +110,7 @@ async function done(
   } catch (error) {
     const isRefused =
       error instanceof BellowsError && ['cluster_refused', 'config_invalid'].includes(error.code)
-    if (!isRefused || roll.direction === 'back' || isUntouched(roll)) throw error
+    if (!isRefused || act.act !== 'change' || isUntouched(roll)) throw error
     return { type: 'workload_failed', workload: workloadName(act.workload), because: [error.message] }
   }
 }

@@ -15,8 +15,8 @@ export interface RollRules extends WorkloadRules {
   /** Longest time between two looks, and shortest. */
   readonly pollMaxMs: number
   readonly pollMinMs: number
-  /** Looks in a row that the cluster does not answer. A roll that cannot be seen has not failed. */
-  readonly blindLooksMax: number
+  /** How long a cluster that does not answer is asked again. A roll that cannot be seen has not failed. */
+  readonly blindMaxMs: number
   readonly onFailure: WorkloadFailure
   /** How long what is rolled is watched before the next workload, and at the end. */
   readonly pauseBetweenMs: number

@@ -1,5 +1,5 @@
 import { BellowsError } from '../core/errors.ts'
-import { progressMaxMs, type Standing, standing, stoodForMs } from '../core/rollout/stall.ts'
+import { heldByEnding, progressMaxMs, type Standing, standing, stoodForMs } from '../core/rollout/stall.ts'
 import { type RolledWorkload, type WorkloadFacts, workloadName } from '../core/rollout/workload.ts'
 import type { WorkloadEvent } from '../core/rollout/workload-event.ts'
 import { type Ours, type WorkloadVerdict, workloadVerdict } from '../core/rollout/workload-verdict.ts'
@@ -19,8 +19,8 @@ export async function watched(
   const name = workloadName(workload)
   let stood: Standing | undefined
   for (;;) {
-    const facts = await look(roller, workload)
-    stood = standing(stood, facts)
+    const { facts, wasBlind } = await look(roller, workload)
+    stood = standing(stood, facts, wasBlind)
     const verdict = stalled(workloadVerdict(facts, ours, rules), stood, facts, rules)
     roller.notify(facts, verdict)
     const { state, because } = verdict
@@ -37,6 +37,7 @@ export async function watched(
   }
 }
 
+/** Whoever was told to end has a time of its own for that, and the next pod of such a workload waits for it. */
 function stalled(
   verdict: WorkloadVerdict,
   stood: Standing,
@@ -45,22 +46,44 @@ function stalled(
 ): WorkloadVerdict {
   const stoodMs = stoodForMs(stood, facts)
   if (verdict.state !== 'rolling' || stoodMs <= progressMaxMs(facts, rules)) return verdict
+  const held = heldByEnding(facts)
+  if (held.length > 0) return { state: 'draining', because: [...held, ...verdict.because] }
   const still = `nothing has moved in the ${workloadName(facts)} for ${Math.round(stoodMs / 1000)} s`
   return { state: 'failed', because: [still, ...verdict.because] }
 }
 
-/** The roll goes on whether we see it or not. */
+interface Look {
+  readonly facts: WorkloadFacts
+  /** Was there a time before it in which nothing could be seen? */
+  readonly wasBlind: boolean
+}
+
+/**
+ * The roll goes on whether we see it or not. What does not answer us answers nobody, as a rule: what is told at first is of
+ * before that, and counts when all had the time to write it anew.
+ */
 export async function look(
   { cluster, clock, rules, asked }: Roller,
   workload: RolledWorkload,
-): Promise<WorkloadFacts> {
-  for (let blind = 1; ; blind += 1) {
+): Promise<Look> {
+  let blindFromMs: number | undefined
+  for (let isFresh = true; ; ) {
     try {
-      return await cluster.look(workload)
+      const facts = await cluster.look(workload)
+      if (isFresh) return { facts, wasBlind: blindFromMs !== undefined }
+      isFresh = true
+      await clock.sleep(rules.troubleMaxMs)
     } catch (error) {
-      const isBlind = error instanceof BellowsError && error.code === 'cluster_unreachable'
-      if (!isBlind || blind >= rules.blindLooksMax || (await asked()).wants !== 'go') throw error
+      isFresh = false
+      blindFromMs ??= clock.passed()
+      const isOver = clock.passed() - blindFromMs >= rules.blindMaxMs
+      if (!isBlind(error) || isOver || (await asked()).wants !== 'go') throw error
       await clock.sleep(rules.pollMaxMs)
     }
   }
+}
+
+/** A server that has just begun refuses what it will allow in a moment. */
+function isBlind(error: unknown): boolean {
+  return error instanceof BellowsError && ['cluster_unreachable', 'cluster_refused'].includes(error.code)
 }

@@ -48,6 +48,21 @@ describe.each(SETS)('a roll of a $kind', (set) => {
     expect(seen.at(-1)).toBe(said('rolled'))
   })
 
+  test('waits for an old pod that takes long to end, and nothing is taken back for that', async () => {
+    const { roll, pods, seen, events } = await ledgerAndAgent({ endSteps: 40, stepMs: 10_000 })
+    const rules = { progressMaxMs: 120_000 }
+    const first = await roll({ workloads: [set], rules: { ...rules, drainMaxMs: 200_000 } })
+    expect(first).toMatchObject({
+      state: 'draining',
+      because: expect.arrayContaining([
+        expect.stringMatching(`^the pod "${set.name}-.*" of version 1 is ending$`),
+      ]),
+    })
+    expect((await roll({ workloads: [set], rules, past: [...events] })).state).toBe('rolled')
+    expect(pods(set.name)).toEqual({ 2: 3 })
+    expect(seen).not.toContain(said('failed'))
+  })
+
   test('believes nothing that its controller says of the template before', async () => {
     const { store, roll, pods, seen } = await ledgerAndAgent({ lagSteps: 5 })
     const complete = { generations: 0 }

@@ -4,12 +4,15 @@ import type { WorkloadEvent } from '../../src/core/rollout/workload-event.ts'
 import { failureOf } from '../support/kubernetes/client.ts'
 import { NIGHTLY, putCronJob, putJob, SHOP, template } from '../support/kubernetes/objects.ts'
 import { bad, bodies, shopAndWorker, WORKER } from '../support/kubernetes/roll.ts'
+import type { Store } from '../support/kubernetes/store.ts'
 import type { Received } from '../support/kubernetes/stub.ts'
 
 const STRATEGIC = 'application/strategic-merge-patch+json'
 const isPatch = ({ method }: Received) => method === 'PATCH'
 const isLook = ({ method, path }: Received) => method === 'GET' && path.endsWith('/deployments/shop')
 const V1 = template('1', { isLabelled: false })
+const isChanged = (store: Store) =>
+  store.get('Deployment', 'shop')?.spec.template.metadata?.labels?.['bellows/version'] === '2'
 
 describe('a roll', () => {
   test('changes one workload after the other, and waits until no old pod is left', async () => {
@@ -129,11 +132,53 @@ describe('a roll', () => {
     const attempts = 3 * 5
     const blind = Array.from({ length: attempts }, () => ({ status: 503 }))
     stub.script((received) => isLook(received) && ++looks.count > 6, ...blind)
-    const error = await failureOf(() => roll({ rules: { blindLooksMax: 3 } }))
+    const error = await failureOf(() => roll({ rules: { blindMaxMs: 2_000 } }))
     expect(error.code).toBe('cluster_unreachable')
     expect(events.map(({ type }) => type)).toEqual(['workload_saved', 'workload_changed'])
     expect((await roll({ past: [...events] })).state).toBe('rolled')
     expect(pods()).toEqual({ 2: 3 })
+  })
+
+  // The first attempt of 15 looks in vain, and their repetitions by the client.
+  const IN_VAIN = Array.from({ length: 15 * 5 }, () => ({ status: 503 }))
+
+  test.each([
+    ['stands still while nobody can see it', { fault: 'hang', ahead: 6, behind: 2 }],
+    ['shows trouble of before that', { fault: 'image', ahead: 2, behind: 0 }],
+  ] as const)('that %s is not taken back by the first look behind that', async (_what, given) => {
+    const { fault, ahead, behind } = given
+    const looks = { count: 0, seen: 0 }
+    const isOver = () => {
+      if (looks.count === ahead + IN_VAIN.length) looks.seen ||= stub.requests.filter(isLook).length
+      return looks.seen > 0 && stub.requests.filter(isLook).length > looks.seen + behind
+    }
+    const { store, stub, roll, pods, seen } = await shopAndWorker({
+      fault: (image) => (image.endsWith(':2') && !isOver() ? fault : undefined),
+      stepMs: 10_000,
+    })
+    store.merge('Deployment', 'shop', { spec: { progressDeadlineSeconds: 2 ** 31 - 1 } })
+    stub.script((one) => isLook(one) && isChanged(store) && ++looks.count > ahead, ...IN_VAIN)
+    const outcome = await roll({ rules: { progressMaxMs: 120_000, blindMaxMs: 1_000_000 } })
+    expect(outcome.state).toBe('rolled')
+    expect(looks.seen).toBeGreaterThan(IN_VAIN.length)
+    expect(pods()).toEqual({ 2: 3 })
+    expect(seen).not.toContain('shop failed')
+  })
+
+  test('that nobody may look at for a moment, as behind a start of the API server, goes on', async () => {
+    const { stub, store, roll, pods } = await shopAndWorker()
+    stub.script((one) => isLook(one) && isChanged(store), { status: 403, message: 'not yet' })
+    expect((await roll()).state).toBe('rolled')
+    expect(pods()).toEqual({ 2: 3 })
+  })
+
+  test('that nobody may look at any more is no failure of the release', async () => {
+    const { stub, store, roll, kinds } = await shopAndWorker()
+    const refused = Array.from({ length: 4 }, () => ({ status: 403, message: 'forbidden' }))
+    stub.script((one) => isLook(one) && isChanged(store), ...refused)
+    const error = await failureOf(() => roll({ rules: { blindMaxMs: 3_000 } }))
+    expect(error.code).toBe('cluster_refused')
+    expect(kinds()).toEqual(['workload_saved', 'workload_changed'])
   })
 })
 

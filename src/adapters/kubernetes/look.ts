@@ -93,6 +93,7 @@ function statefulSetFacts({ spec, status = {} }: StatefulSet): Own<'StatefulSet'
     ready: status.readyReplicas ?? 0,
     currentRevision: status.currentRevision ?? '',
     updateRevision: status.updateRevision ?? '',
+    ...slowStart(spec),
     observedGeneration: status.observedGeneration ?? 0,
     conditions: [],
   }
@@ -106,7 +107,20 @@ function daemonSetFacts({ spec, status = {} }: DaemonSet): Own<'DaemonSet'> {
     updated: status.updatedNumberScheduled ?? 0,
     available: status.numberAvailable ?? 0,
     unavailable: status.numberUnavailable ?? 0,
+    ...slowStart(spec),
     observedGeneration: status.observedGeneration ?? 0,
     conditions: [],
   }
+}
+
+/** What the start-up probes of its pods allow, and how long they are ready before they count. */
+function slowStart({ minReadySeconds = 0, template }: StatefulSet['spec'] | DaemonSet['spec']) {
+  const probes = (template.spec?.containers ?? []).flatMap(({ startupProbe }) => startupProbe ?? [])
+  // Defaults of Kubernetes. Source: API reference, "Probe".
+  const allowed = probes.map(
+    ({ initialDelaySeconds = 0, failureThreshold = 3, periodSeconds = 10 }) =>
+      initialDelaySeconds + failureThreshold * periodSeconds,
+  )
+  const seconds = minReadySeconds + Math.max(0, ...allowed)
+  return seconds === 0 ? {} : { slowStartMs: seconds * 1000 }
 }

@@ -56,6 +56,11 @@ export interface Container {
     readonly valueFrom?: { readonly secretKeyRef?: { readonly name?: string } }
   }[]
   readonly envFrom?: readonly { readonly secretRef?: { readonly name?: string } }[]
+  readonly startupProbe?: {
+    readonly initialDelaySeconds?: number
+    readonly failureThreshold?: number
+    readonly periodSeconds?: number
+  }
 }
 
 export interface Pod extends Resource {
@@ -106,6 +111,7 @@ export interface Deployment extends Resource {
 export interface StatefulSet extends Resource {
   readonly spec: {
     readonly replicas?: number
+    readonly minReadySeconds?: number
     readonly selector: Selector
     readonly template: PodTemplate
     readonly updateStrategy?: {
@@ -124,6 +130,7 @@ export interface StatefulSet extends Resource {
 
 export interface DaemonSet extends Resource {
   readonly spec: {
+    readonly minReadySeconds?: number
     readonly selector: Selector
     readonly template: PodTemplate
     readonly updateStrategy?: { readonly type?: string }

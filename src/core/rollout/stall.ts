@@ -1,29 +1,56 @@
+import { versionWords } from './seen-version.ts'
 import type { WorkloadFacts } from './workload.ts'
 import type { WorkloadRules } from './workload-verdict.ts'
 
-/** What was seen last, and since when it has been so, in milliseconds by the clock of the cluster. */
+/** What was seen last, since when it has been so, and when that was, in milliseconds by the clock of the cluster. */
 export interface Standing {
   readonly seen: string
   readonly sinceMs: number
+  readonly lookedAtMs: number
 }
 
 const DEADLINE_MARGIN_MS = 60_000
 
-/** Anything that moves is progress: a count, a pod that comes, goes, or becomes ready. */
-export function standing(before: Standing | undefined, facts: WorkloadFacts): Standing {
+/**
+ * Anything that moves is progress: a count, a pod that comes, goes, or becomes ready.
+ * @param wasBlind could it not be seen since the look before? That time counts for nobody
+ */
+export function standing(before: Standing | undefined, facts: WorkloadFacts, wasBlind: boolean): Standing {
+  const { atMs } = facts
   const pods = facts.pods.map(({ name, state, ready }) => `${name} ${state} ${ready}`).sort()
   const seen = [facts.generation, facts.observedGeneration, ...countsOf(facts), ...pods].join(', ')
-  return before?.seen === seen ? before : { seen, sinceMs: facts.atMs }
+  if (before?.seen !== seen) return { seen, sinceMs: atMs, lookedAtMs: atMs }
+  const blindMs = wasBlind ? atMs - before.lookedAtMs : 0
+  return { seen, sinceMs: before.sinceMs + blindMs, lookedAtMs: atMs }
 }
 
 export function stoodForMs({ sinceMs }: Standing, { atMs }: WorkloadFacts): number {
   return atMs - sinceMs
 }
 
-/** A Deployment that gives itself longer knows why, and says itself when that is over. */
+/** Whoever gives itself longer, or its pods, knows why. A Deployment says itself when that is over. */
 export function progressMaxMs(facts: WorkloadFacts, rules: WorkloadRules): number {
-  if (facts.kind !== 'Deployment') return rules.progressMaxMs
-  return Math.max(rules.progressMaxMs, (facts.progressDeadlineMs ?? 0) + DEADLINE_MARGIN_MS)
+  return Math.max(rules.progressMaxMs, ownMaxMs(facts) + DEADLINE_MARGIN_MS)
+}
+
+function ownMaxMs(facts: WorkloadFacts): number {
+  switch (facts.kind) {
+    case 'Deployment':
+      return facts.progressDeadlineMs ?? 0
+    case 'StatefulSet':
+    case 'DaemonSet':
+      return facts.slowStartMs ?? 0
+    case 'CronJob':
+      return 0
+  }
+}
+
+/** Pods that end, and are waited for by their controller: it makes no other one in their place before they are gone. */
+export function heldByEnding({ kind, pods }: WorkloadFacts): readonly string[] {
+  if (kind !== 'StatefulSet' && kind !== 'DaemonSet') return []
+  return pods
+    .filter(({ state }) => state === 'ending')
+    .map(({ name, version }) => `the pod "${name}" of ${versionWords(version)} is ending`)
 }
 
 function countsOf(facts: WorkloadFacts): readonly (number | string)[] {

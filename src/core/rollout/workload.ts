@@ -71,6 +71,8 @@ export type WorkloadFacts = CommonFacts &
         readonly ready: number
         readonly currentRevision: string
         readonly updateRevision: string
+        /** How long a pod of it may take until it counts, where its template says so. */
+        readonly slowStartMs?: number
       }
     | {
         readonly kind: 'DaemonSet'
@@ -79,6 +81,8 @@ export type WorkloadFacts = CommonFacts &
         readonly updated: number
         readonly available: number
         readonly unavailable: number
+        /** As of a StatefulSet. */
+        readonly slowStartMs?: number
       }
     | {
         readonly kind: 'CronJob'

@@ -184,6 +184,28 @@ describe('a look at others', () => {
   })
 
   test.each(['StatefulSet', 'DaemonSet'] as const)(
+    'a %s tells how long its pods may take to start, and to count then',
+    async (kind) => {
+      const { store, cluster } = await started()
+      const [app] = template('2').spec?.containers ?? []
+      const slow = {
+        ...app!,
+        startupProbe: { initialDelaySeconds: 5, failureThreshold: 60, periodSeconds: 20 },
+      }
+      const usual = { name: 'proxy', startupProbe: {} }
+      store.put(kind, {
+        metadata: { name: 'shop' },
+        spec: {
+          minReadySeconds: 10,
+          selector: { matchLabels: { app: 'shop' } },
+          template: { ...template('2'), spec: { containers: [slow, usual] } },
+        },
+      })
+      expect(await cluster.look(as(kind))).toMatchObject({ slowStartMs: 1_215_000 })
+    },
+  )
+
+  test.each(['StatefulSet', 'DaemonSet'] as const)(
     'a %s that was made a moment ago has nothing yet',
     async (kind) => {
       const { store, cluster } = await started()

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { progressMaxMs, standing, stoodForMs } from '../../../src/core/rollout/stall.ts'
+import { progressMaxMs, type Standing, standing, stoodForMs } from '../../../src/core/rollout/stall.ts'
 import type { WorkloadFacts } from '../../../src/core/rollout/workload.ts'
 import { cronJob, daemonSet, deployment, pod, RULES, statefulSet } from '../../support/kubernetes/facts.ts'
 
@@ -16,19 +16,25 @@ describe('a roll stands still', () => {
     ['a DaemonSet', daemonSet()],
     ['a CronJob', cronJob()],
   ])('while all counts of %s and all its pods are as before', (_what, facts) => {
-    const first = standing(undefined, facts)
-    const second = standing(first, later(facts))
-    expect(second).toBe(first)
+    const second = standing(standing(undefined, facts, false), later(facts), false)
     expect(stoodForMs(second, later(facts))).toBe(60_000)
+  })
+
+  test('but not for the time in which nobody could see it', () => {
+    const looks = [deployment(), later(deployment()), later(later(deployment()))] as const
+    const seen = looks.reduce<Standing | undefined>(
+      (before, facts, at) => standing(before, facts, at === 1),
+      undefined,
+    )
+    expect(stoodForMs(seen!, looks[2])).toBe(60_000)
   })
 
   const rolling = deployment({ pods: [pod('a', '1'), pod('b', '2', { ready: false })] })
 
   test('whatever order the pods come in, and however often one restarts', () => {
     const [a, b] = rolling.pods
-    const first = standing(undefined, rolling)
-    const same = { pods: [{ ...b!, restarts: 7, ageMs: 9 }, a!] }
-    expect(standing(first, later(rolling, same))).toBe(first)
+    const same = later(rolling, { pods: [{ ...b!, restarts: 7, ageMs: 9 }, a!] })
+    expect(stoodForMs(standing(standing(undefined, rolling, false), same, false), same)).toBe(60_000)
   })
 
   test.each<[string, WorkloadFacts, WorkloadFacts]>([
@@ -47,7 +53,7 @@ describe('a roll stands still', () => {
       later(cronJob({ jobs: [{ name: 'a', version: { known: '1' }, state: 'ended' }] })),
     ],
   ])('no longer after %s', (_what, before, after) => {
-    const moved = standing(standing(undefined, before), after)
+    const moved = standing(standing(undefined, before, false), after, false)
     expect(stoodForMs(moved, after)).toBe(0)
   })
 })
@@ -58,4 +64,12 @@ test('a Deployment with a later deadline of its own has until then to say so', (
   const { progressDeadlineMs: _none, ...endless } = deployment()
   expect(progressMaxMs(endless, RULES)).toBe(600_000)
   expect(progressMaxMs(statefulSet(), RULES)).toBe(600_000)
+})
+
+test.each([
+  ['StatefulSet', statefulSet],
+  ['DaemonSet', daemonSet],
+])('a %s whose pods may take longer to start has until then', (_kind, set) => {
+  expect(progressMaxMs(set({ slowStartMs: 3_600_000 }), RULES)).toBe(3_660_000)
+  expect(progressMaxMs(set({ slowStartMs: 1_000 }), RULES)).toBe(600_000)
 })
