@@ -64,7 +64,7 @@ export interface Looking {
   refuseWhileNeeded(table: QualifiedName, column: string): Promise<void>
   /**
    * What each gate that a run has still to pass would say at this moment. Whom a look sees counts for the quiet time; what it cannot
-   * see does so where it is to decide, as whoever waits does: see `Look`.
+   * see does so where it is to decide, as whoever waits does: see `Look`. Where a drop is left to `reap` it is asked as that will ask.
    */
   gates(run: Run, look?: Look): Promise<readonly GateReport[]>
   /** The last rolling deployment of a run, over or not: of instances, or of the workloads of a cluster. */

@@ -27,6 +27,7 @@ import { refuseDeployment, refuseOvertaken } from './rollout/refuse.ts'
 import { driveWorkloads, rollOutWorkloads, standingWorkloads } from './rollout/workloads.ts'
 import { readRoom } from './room.ts'
 import { readRuns } from './runs.ts'
+import { asDropped } from './scheduled.ts'
 import { findRun, planNow, startRun } from './start.ts'
 import { throttle } from './throttle.ts'
 import { readVersions, standVersion, withdrawVersion } from './versions.ts'
@@ -73,7 +74,7 @@ function looking(engine: Engine): Looking {
     table: (name) => describeTable(engine, name),
     holdsMore: (name, column, run) => holdsMore(engine, name, column, run),
     refuseWhileNeeded: (table, column) => refuseWhileNeeded(engine, { table, column }),
-    gates: (run, look) => reportGates(engine, run, look),
+    gates: async (run, look) => reportGates(await asDropped(engine, run), run, look),
     rollout: (run) => readRollout(engine, run),
     pastRollouts: () => readPastRollouts(engine),
     workloads: () => standingWorkloads(engine),

@@ -54,7 +54,7 @@ async function seenNow(engine: Engine, run: Run | undefined, of: Gated): Promise
     needing,
     ...(await readRegistered(engine, of, run)),
     ...(of.thing === undefined ? {} : { staying: staying === undefined ? {} : { version: staying } }),
-    ...(run === undefined ? {} : await inventoryOf(engine, rolledOut, of)),
+    ...(run === undefined ? {} : await inventoryOf(engine, rolledOut, run)),
     sessions: await readSessions(engine, of, staying, standbys),
     transactions: [
       ...(await readOldTransactions(database, of, settings.gate)),

@@ -4,8 +4,8 @@ import type { InventoryFacts } from '../core/gate/inventory.ts'
 import { NEEDS_NO_WORD } from '../core/gate/leases.ts'
 import type { Rollout } from '../core/rollout/rollout.ts'
 import type { WorkloadRollout } from '../core/rollout/workload-rollout.ts'
+import type { Run } from '../core/run/run.ts'
 import type { Engine } from './context.ts'
-import type { Gated } from './gated.ts'
 import type { Staying } from './staying.ts'
 
 type Inventoried = Pick<GateFacts, 'inventory'>
@@ -18,11 +18,12 @@ type Inventoried = Pick<GateFacts, 'inventory'>
 export async function inventoryOf(
   engine: Engine,
   { last, rollout, unclear, version }: Staying,
-  { thing }: Pick<Gated, 'thing'>,
+  { plan }: Run,
 ): Promise<Inventoried> {
-  // Of such a thing the version is named to tell instances apart, also where nobody here knows what runs.
   const isKnown = engine.kubernetes !== undefined || engine.deployer !== undefined || last !== undefined
-  if (!isKnown && (thing !== undefined || version === undefined)) return {}
+  // Where more leaves than columns the version is named to tell instances apart, also where nobody here knows what runs.
+  const tellsApart = plan.steps.some((step) => step.kind === 'gate' && step.thing !== undefined)
+  if (!isKnown && (tellsApart || version === undefined)) return {}
   if (version === undefined) return { inventory: unnamed(unclear) }
   const isRolledOut = rollout === undefined || rollout.outcome === 'done'
   return { inventory: await seenOf(engine, rollout, { version, isRolledOut }) }

@@ -23,6 +23,11 @@ export function purgeScheduled({ settings, standbys }: Engine, graceMs: number):
   }
 }
 
+/** For a look at a run: where its drop is left to `reap`, with all that was said for that. */
+export async function asDropped(engine: Engine, run: Run): Promise<Engine> {
+  return run.purgeAfterMs === undefined ? engine : await scheduledFor(engine, run)
+}
+
 /** The engine as it was told to go when the drop of a run was scheduled. Of what is asked for the stricter goes: then, or here. */
 export async function scheduledFor(engine: Engine, run: Run): Promise<Engine> {
   const { settings, standbys } = engine

@@ -6,12 +6,14 @@ const USERS = `create table users (id int primary key, name text not null);
   insert into users select i, 'user ' || i from generate_series(1, 10) i`
 const RENAME = 'operations:\n  - rename_column: { table: users, from: name, to: full_name }\n'
 
-async function atTheGate() {
-  const database = await testDatabase(USERS)
+const MIXED = `${RENAME}  - drop_index: { table: users, index: by_id }\n`
+
+async function atTheGate(migration = RENAME) {
+  const database = await testDatabase(`${USERS}; create index by_id on users (id)`)
   const place = await workplace({ DATABASE_URL: database.url, CI_JOB_URL: 'https://ci.example/7' })
   await place.run('init')
   await place.write('bellows.config.yaml', 'settings: { gate: { quietMs: 0 } }')
-  await place.write('migrations/0001_rename.yaml', RENAME)
+  await place.write('migrations/0001_rename.yaml', migration)
   await place.run('verify')
   await database.query(`select bellows.register('new-1', array['users.full_name'])`)
   return { database, place, confirm: ['--confirm', database.name] }
@@ -168,5 +170,17 @@ describe('reap', () => {
       update bellows.event set at = at - interval '2 hours'; alter table bellows.event enable trigger append_only`)
     expect(await place.run('reap')).toMatchObject({ code: 0, out: '0001_rename: dropped.\n' })
     expect((await place.run('status')).out).toContain('completed')
+  })
+
+  test('is what is next at the gate of what waits for it, by the version that was said to stay', async () => {
+    const { database, place, confirm } = await atTheGate(MIXED)
+    await database.query(`select bellows.register('new-1', array['users.full_name'], version => '2')`)
+    const contract = await place.run('contract', ...confirm, '--grace', '25h', '--reap', '--to', '2')
+    expect(contract, contract.err).toMatchObject({ code: 0 })
+    const gate = await place.run('gate')
+    expect(gate, gate.out).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/next: bellows reap drops it, once it has been hidden for 25 h 0 min\n$/),
+    })
   })
 })

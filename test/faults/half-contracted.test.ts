@@ -32,6 +32,14 @@ async function given(graceMs = 0) {
   return { database, bellows, contract }
 }
 
+/** As whoever looks at the gate is told of them. */
+async function leasesOf(bellows: Bellows) {
+  const [run] = await bellows.runs()
+  const [report] = run === undefined ? [] : await bellows.gates(run)
+  const { state, because } = report?.checks.find(({ check }) => check === 'leases') ?? {}
+  return { state, because }
+}
+
 /** From then on an instance of the old version is there, as soon as the journal says that. */
 async function oldComesBackAt(database: TestDatabase, condition: string): Promise<void> {
   await database.query(`create function come() returns trigger language plpgsql as $$ begin
@@ -102,7 +110,12 @@ test('what is left to be dropped by itself goes by the version that was said to 
   const cron = await database.bellows({ settings: { ...SETTINGS, gate } })
   await bellows.instances.register({ ...NEW, instance: 'old-1', version: 'v1' })
   expect(await cron.reap()).toMatchObject([{ dropped: false, because: expect.stringContaining('old-1') }])
+  expect(await leasesOf(cron)).toEqual({
+    state: 'red',
+    because: ['the instance "old-1" may use the index public.by_code: it is of "v1", and not "v2"'],
+  })
   await bellows.instances.release('old-1')
+  expect(await leasesOf(cron)).toMatchObject({ state: 'green' })
   expect(await cron.reap()).toEqual([{ migration: '0001_test', dropped: true }])
 })
 

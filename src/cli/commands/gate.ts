@@ -5,6 +5,7 @@ import { chosenRun } from '../choose.ts'
 import { addEvidenceFlags, addStayingFlag, type EvidenceFlags, evidenceSettings } from '../evidence-flags.ts'
 import { EXIT } from '../exit-codes.ts'
 import { addDatabaseFlags, time } from '../flags.ts'
+import { duration } from '../render/figures.ts'
 import { renderGates } from '../render/gate.ts'
 import { type DatabaseFlags, inSession, printJson, type Session } from '../session.ts'
 
@@ -131,11 +132,11 @@ async function later({ bellows }: Session, run: Run, lookMs: number): Promise<Ru
 
 function report(
   { terminal }: Session,
-  { plan }: Run,
+  run: Run,
   reports: readonly GateReport[],
   { json }: GateFlags,
 ): number {
-  const migration = plan.migration.name
+  const migration = run.plan.migration.name
   const isDrained = reports.every(({ open }) => open)
   if (json === true) {
     printJson({ migration, open: isDrained, gates: reports })
@@ -143,7 +144,14 @@ function report(
     terminal.out(
       reports.length === 0 ? `${migration}: nothing waits at a gate.` : renderGates(reports, terminal),
     )
-    if (isDrained && reports.length > 0) terminal.out(`next: bellows contract ${migration}`)
+    if (isDrained && reports.length > 0) terminal.out(`next: ${nextOf(run)}`)
   }
   return isDrained ? EXIT.done : EXIT.tryAgain
+}
+
+/** Whoever contracts by hand asks for no grace. */
+function nextOf({ plan, purgeAfterMs }: Run): string {
+  if (purgeAfterMs === undefined) return `bellows contract ${plan.migration.name}`
+  const kept = purgeAfterMs === 0 ? '' : `, once it has been hidden for ${duration(purgeAfterMs / 1000)}`
+  return `bellows reap drops it${kept}`
 }
