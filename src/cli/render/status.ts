@@ -13,6 +13,7 @@ import {
   type Version,
 } from '../../index.ts'
 import type { Terminal } from '../terminal.ts'
+import { duration } from './figures.ts'
 import { brakeText, progressLine } from './progress.ts'
 
 /** One migration with everything that status says of it. */
@@ -95,14 +96,17 @@ export function runStatus(run: Run, versions: readonly Version[]): MigrationStat
   const migration = run.plan.migration.name
   const next = nextCommand(run)
   const others = namesOf(run.plan.migration).filter((name) => name !== migration)
+  const notes = [...(others.length === 0 ? [] : [`with ${others.join(', ')}`]), ...hiddenNote(run)]
   return {
     migration,
     state: run.state,
     stage: stageOf(run, next),
     versions: versions.filter((version) => version.run === run.id).map(({ version }) => version),
-    ...(others.length === 0 ? {} : { note: `with ${others.join(', ')}` }),
+    ...(notes.length === 0 ? {} : { note: notes.join('; ') }),
     ...(run.standsBecause === undefined ? {} : { because: run.standsBecause }),
-    ...(next === undefined ? {} : { next: `bellows ${next} ${migration}` }),
+    ...(next === undefined
+      ? {}
+      : { next: next === 'reap' ? 'bellows reap' : `bellows ${next} ${migration}` }),
   }
 }
 
@@ -117,8 +121,23 @@ function nextCommand(run: Run): string | undefined {
     case 'verify':
       return step.phase
     default:
-      return 'contract'
+      return isHidden(run) && run.purgeAfterMs !== undefined ? 'reap' : 'contract'
   }
+}
+
+function isHidden({ state, retiredAt }: Run): boolean {
+  return state === 'retiring' && retiredAt !== undefined
+}
+
+/** Whoever contracts by hand asks for no grace of before. */
+function hiddenNote(run: Run): readonly string[] {
+  if (!isHidden(run)) return []
+  const { plan, purgeAfterMs } = run
+  const when =
+    purgeAfterMs === undefined
+      ? 'the next contract drops what is hidden, at once where it names no grace'
+      : `bellows reap drops what is hidden once that was ${duration(purgeAfterMs / 1000)} ago`
+  return [`${when}; until then it comes back by: bellows undo ${plan.migration.name}`]
 }
 
 const DONE_WORDS: Readonly<Partial<Record<RunState, { readonly phase: string; readonly word: string }>>> = {

@@ -77,6 +77,21 @@ describe('the status of a run', () => {
     ])
   })
 
+  test('that is hidden says what drops it, and that it can come back until then', () => {
+    const hidden = { retiredAt: '2026-01-01 00:00:00+00' }
+    const back = 'until then it comes back by: bellows undo 0001_rename'
+    expect(runStatus(run('retiring', [...before, 'retire'], hidden), [])).toMatchObject({
+      next: 'bellows contract 0001_rename',
+      note: `the next contract drops what is hidden, at once where it names no grace; ${back}`,
+    })
+    const scheduled = { ...hidden, purgeAfterMs: 86_400_000 }
+    expect(runStatus(run('retiring', [...before, 'retire'], scheduled), [])).toMatchObject({
+      next: 'bellows reap',
+      note: `bellows reap drops what is hidden once that was 24 h 0 min ago; ${back}`,
+    })
+    expect(runStatus(run('purging', [...before, 'retire'], scheduled), [])).not.toHaveProperty('note')
+  })
+
   test('goes on where it left off when rows were found unfilled', () => {
     expect(runStatus(run('backfilling', ['expand']), [])).toMatchObject({
       stage: 'backfilling',
