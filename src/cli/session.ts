@@ -89,8 +89,8 @@ export function printError(error: BellowsError, { err, style }: Terminal): void 
   err(`      ${style('dim', `${error.code}${step}; see docs/errors.md`)}\n`)
 }
 
-/** One document a command, with the version of its shape. */
-export function printJson(document: Readonly<Record<string, unknown>>): void {
+/** One document a command, with the version of its shape, of which no other version takes the place. */
+export function printJson(document: Readonly<Record<string, unknown>> & { readonly version?: never }): void {
   processTerminal.out(JSON.stringify({ version: 1, ...document }))
 }
 

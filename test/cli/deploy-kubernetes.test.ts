@@ -109,7 +109,10 @@ describe('bellows deploy, which drives Kubernetes', () => {
     expect(shop.pods()).toEqual({ 1: 6 })
     expect(await columns(database)).toContain('name')
     const { out } = await place.run('deploy', 'status', '--json')
-    expect(JSON.parse(out)).toMatchObject({ version: '2', outcome: 'rolled_back', direction: 'back' })
+    expect(JSON.parse(out)).toMatchObject({
+      version: 1,
+      rollout: { version: '2', outcome: 'rolled_back', direction: 'back' },
+    })
     // Another one may follow.
     const next = await place.run('deploy', '0001_rename', '--to', '4', ...confirm)
     expect(next, next.err).toMatchObject({ code: 0 })

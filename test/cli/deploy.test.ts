@@ -140,11 +140,13 @@ describe('bellows deploy', () => {
     expect(failures).toEqual([])
     expect(await columns(database)).toContain('name')
     const { out } = await place.run('deploy', 'status', '0002_rename', '--json')
-    const { instances, outcome } = JSON.parse(out) as {
+    const { instances, rollout, version } = JSON.parse(out) as {
       instances: { state: string; version: string }[]
-      outcome: string
+      rollout: { outcome: string }
+      version: number
     }
-    expect(outcome).toBe('rolled_back')
+    expect(rollout).toMatchObject({ version: '2', outcome: 'rolled_back', direction: 'back' })
+    expect(version, 'of the document').toBe(1)
     expect(instances.filter(({ state }) => state === 'serving').map(({ version }) => version)).toEqual([
       '1',
       '1',

@@ -81,5 +81,7 @@ test('the command tells what has happened, and ends with the run', async () => {
     type: 'happened',
     event: { type: 'phase_entered', phase: 'expand' },
   })
+  expect(documents.map(({ version }) => version)).toEqual(documents.map(() => 1))
+  expect(documents.flatMap(({ schemaVersion = [] }) => schemaVersion)).toEqual([1, 2, 3])
   expect(documents.at(-1)).toEqual({ version: 1, type: 'left', migration: '0001_test', state: 'completed' })
 })

@@ -4,10 +4,10 @@ import { duration, grouped } from './figures.ts'
 /** An event of a run as a line for people; absent for what is of no interest to them. */
 export function eventText({
   event,
-  version,
+  schemaVersion,
 }: {
   readonly event: Event
-  readonly version?: number
+  readonly schemaVersion?: number
 }): string | undefined {
   switch (event.type) {
     case 'phase_entered':
@@ -19,7 +19,7 @@ export function eventText({
     case 'step_failed':
       return `${event.step} stopped: ${event.message}`
     case 'version_applied':
-      return `version ${version ?? '?'}: ${event.name}`
+      return `version ${schemaVersion ?? '?'}: ${event.name}`
     case 'version_withdrawn':
       return `version ${event.version} is taken back: ${event.name}`
     case 'verification_failed':

@@ -182,7 +182,7 @@ export type Notice =
   | { readonly type: 'waiting_for_backfill'; readonly because: string }
   | { readonly type: 'working_on'; readonly step: string; readonly table: string }
   /** What the journal says, to whoever follows a run that somebody else drives. */
-  | { readonly type: 'happened'; readonly event: Event; readonly version?: number }
+  | { readonly type: 'happened'; readonly event: Event; readonly schemaVersion?: number }
   /** What a backfill will need, as it begins. */
   | ({ readonly type: 'estimated' } & Estimate)
   /** What rows are to get was not tried on all of them before the run began, and why. */

@@ -48,7 +48,7 @@ async function heard(session: Session, run: Run, request: Request, { json }: Dat
   }
   const rollout = await bellows.rollout(run.id)
   const outcome = rollout?.outcome ?? 'paused'
-  if (json === true) printJson({ migration, version: rollout?.version, rollout: outcome })
+  if (json === true) printJson({ migration, rollout: { version: rollout?.version, outcome } })
   else terminal.out(`The rollout of "${rollout?.version}" for ${migration} is ${outcome.replace('_', ' ')}.`)
   return EXIT.done
 }

@@ -29,7 +29,7 @@ export function addRolloutStatus(deploy: Command): void {
           return EXIT.done
         }
         const { facts, lines } = await shown(session, rollout)
-        if (flags.json === true) printJson({ migration, ...summary(rollout), ...facts })
+        if (flags.json === true) printJson({ migration, rollout: summary(rollout), ...facts })
         else terminal.out([headline(migration, rollout), ...lines, ...nextOf(migration, rollout)].join('\n'))
         return EXIT.done
       }),
