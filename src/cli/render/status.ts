@@ -136,7 +136,7 @@ function hiddenNote(run: Run): readonly string[] {
   const when =
     purgeAfterMs === undefined
       ? 'the next contract drops what is hidden, at once where it names no grace'
-      : `bellows reap drops what is hidden once that was ${duration(purgeAfterMs / 1000)} ago`
+      : `bellows reap drops what is hidden once it has been so for ${duration(purgeAfterMs / 1000)}`
   return [`${when}; until then it comes back by: bellows undo ${plan.migration.name}`]
 }
 

@@ -87,7 +87,7 @@ describe('the status of a run', () => {
     const scheduled = { ...hidden, purgeAfterMs: 86_400_000 }
     expect(runStatus(run('retiring', [...before, 'retire'], scheduled), [])).toMatchObject({
       next: 'bellows reap',
-      note: `bellows reap drops what is hidden once that was 24 h 0 min ago; ${back}`,
+      note: `bellows reap drops what is hidden once it has been so for 24 h 0 min; ${back}`,
     })
     expect(runStatus(run('purging', [...before, 'retire'], scheduled), [])).not.toHaveProperty('note')
   })
