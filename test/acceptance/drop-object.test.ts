@@ -115,6 +115,34 @@ describe('drop_object', () => {
     }
   })
 
+  test('names a generated column that is computed by it, which goes along on PostgreSQL 14', async () => {
+    const database = await testDatabase(
+      TABLE,
+      `create function short(text) returns text language sql immutable as 'select left($1, 3)'; create domain email as text;
+       alter table users add s text generated always as (short(name)) stored, add size int generated always as (length((name::email)::text)) stored`,
+    )
+    const bellows = await database.bellows({ settings: OPEN })
+    for (const [at, [object, column]] of (
+      [
+        ['function short(text)', 's'],
+        ['domain email', 'size'],
+      ] as const
+    ).entries()) {
+      const migration = { name: `000${at + 1}_test`, operations: [drop(object)] }
+      const { steps } = await bellows.plan(migration)
+      const hazards = steps.flatMap((step) => step.hazards.map(({ because }) => because))
+      expect(hazards).toContainEqual(
+        expect.stringMatching(new RegExp(`for public\\.users\\.${column}|column public\\.users\\.${column}`)),
+      )
+      await expect(
+        bellows.change((driver) => driver.advance(migration, 'purge')),
+        object,
+      ).rejects.toMatchObject({ code: 'dependents_found' })
+      await database.query(`select ${column} from users`)
+      await bellows.change((driver) => driver.rollback(at + 1))
+    }
+  })
+
   test('leaves the last policy by which somebody sees rows, planned so or not', async () => {
     const database = await testDatabase(
       TABLE,

@@ -112,6 +112,19 @@ describe('drop_table', () => {
     })
   })
 
+  test('waits for a generated column that is computed by the type of its rows, on each version', async () => {
+    const database = await testDatabase(`create table orders (id int, note text);
+      create table others (id int, note text generated always as ((row(1, 'x')::orders).note) stored)`)
+    const bellows = await database.bellows({ settings: OPEN })
+    await expect(bellows.change((driver) => driver.advance(migration, 'purge'))).rejects.toMatchObject({
+      code: 'dependents_found',
+      message: expect.stringContaining('others.note'),
+    })
+    await database.query('select note from others')
+    await database.query('alter table others drop column note')
+    expect((await bellows.change((driver) => driver.advance(migration, 'purge'))).state).toBe('completed')
+  })
+
   test('goes after another one that points at it, in one migration', async () => {
     await liveThrough({
       given: `create table "My Teams" (id int primary key); create table members (id int primary key, team int constraint "of Team" references "My Teams");

@@ -94,13 +94,17 @@ export function isDefinedElse(object: DatabaseObject, definition: string): Sql {
   return sql`${definitionSql(object)} <> ${lit(definition)}`
 }
 
-/** What depends on an object, as a person would look for it; what belongs to it does not count. */
+/**
+ * What depends on an object, as a person would look for it; what belongs to it does not count. Before PostgreSQL 15 a generated column
+ * goes with what it is computed by, without a word.
+ */
 export function dependentsOf(object: DatabaseObject): Sql {
+  const isComputed = sql`d.deptype = 'a' and d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objsubid <> 0`
   return sql`select distinct coalesce('view ' || v.oid::pg_catalog.regclass, i.type || ' ' || i.identity) as name
  from pg_catalog.pg_depend d cross join lateral pg_catalog.pg_identify_object(d.classid, d.objid, d.objsubid) i
  left join pg_catalog.pg_rewrite r on d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass and r.oid = d.objid
  left join pg_catalog.pg_class v on v.oid = r.ev_class
- where (${formsSql(object)}) and d.deptype = 'n'${object.kind === 'view' ? sql` and v.oid is distinct from ${placeOf(object).oid}` : sql``}`
+ where (${formsSql(object)}) and (d.deptype = 'n' or ${isComputed})${object.kind === 'view' ? sql` and v.oid is distinct from ${placeOf(object).oid}` : sql``}`
 }
 
 /** What is on the object itself, or on a type that comes with it: arrays of it, multiranges, the rows of a view or of a composite type. */

@@ -32,7 +32,8 @@ select distinct coalesce(o.kind, i.type) as kind, coalesce(o.name, i.identity) a
       from pg_catalog.pg_attrdef f join pg_catalog.pg_attribute a on a.attrelid = f.adrelid and a.attnum = f.adnum
       where d.classid = 'pg_catalog.pg_attrdef'::regclass and f.oid = d.objid
     union all
-    select i.type, i.identity, d.deptype <> 'n' from pg_catalog.pg_class c
+    -- Before PostgreSQL 15 a generated column of another table goes with the type of the rows, without a word.
+    select i.type, i.identity, d.deptype <> 'n' and (d.objsubid = 0 or c.oid = t.oid) from pg_catalog.pg_class c
       where d.classid = 'pg_catalog.pg_class'::regclass and c.oid = d.objid
     union all
     select i.type, i.identity, true where d.classid = 'pg_catalog.pg_type'::regclass and d.deptype = 'i'
