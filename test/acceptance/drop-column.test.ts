@@ -142,4 +142,49 @@ describe('drop_column', () => {
       { id: 3, legacy: null },
     ])
   })
+
+  test.each([
+    ['evaluated by whoever writes', 'lower(name)'],
+    ['evaluated by the owner', 'public.low(name)'],
+  ])('leaves a NULL as it is where an UPDATE takes the row to another partition: %s', async (_what, down) => {
+    const database =
+      await testDatabase(`create table users (id int, name text, legacy text) partition by list (id);
+        create function low(text) returns text language sql immutable as 'select lower($1)';
+        create table users_1 partition of users for values in (1, 2);
+        create table users_2 (legacy text, id int, name text); alter table users attach partition users_2 default;
+        insert into users values (1, 'A', null), (2, 'B', 'kept')`)
+    const bellows = await database.bellows({ settings: HIDING })
+    const migration = { name: '0001_drop', operations: [{ ...drop, down }] }
+    const rows = () => database.query('select id, legacy from users order by id')
+    await bellows.change((driver) => driver.advance(migration, 'expand'))
+    await database.query('update users set id = id + 10')
+    await database.query(`update users set id = 1, legacy = null where id = 12`)
+    await database.query(`update users set id = 2 where id = 1; insert into users values (2, 'C')`)
+    await database.query(
+      `begin; update users set id = 3 where id = 11; insert into users values (3, 'D'); commit`,
+    )
+    expect(await rows()).toEqual([
+      { id: 2, legacy: null },
+      { id: 2, legacy: 'c' },
+      { id: 3, legacy: null },
+      { id: 3, legacy: 'd' },
+    ])
+    await expect(bellows.change((driver) => driver.advance(migration, 'purge'))).rejects.toMatchObject({
+      code: 'gate_closed',
+    })
+    await database.query(
+      `update users set id = 4 where name = 'B'; insert into users (id, name) values (4, 'E')`,
+    )
+    await bellows.change((driver) => driver.undo(1))
+    await database.query(`update users set id = 1 where name = 'B'`)
+    expect(await database.query('select name, legacy from users order by name')).toEqual([
+      { name: 'A', legacy: null },
+      { name: 'B', legacy: null },
+      { name: 'C', legacy: 'c' },
+      { name: 'D', legacy: 'd' },
+      { name: 'E', legacy: 'e' },
+    ])
+    await bellows.change((driver) => driver.rollback(1))
+    expect(await database.query(`select from pg_trigger where tgname like '%bellows%'`)).toEqual([])
+  })
 })

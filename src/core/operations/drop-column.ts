@@ -110,6 +110,9 @@ function fillingOf(op: DropColumn, { schema, facts, seed, shared }: Context): Do
       column: op.column,
       hidden: names.hidden,
       events: 'insert',
+      ...(table.kind === 'partitioned' && findColumn(table, op.column)?.nullable === true
+        ? { moves: { keys: table.keyedBy, moving: `bellows.${names.counter}_moving` } }
+        : {}),
       until: 'purge',
       values: [value],
       needsRights: false,
