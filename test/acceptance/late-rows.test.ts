@@ -173,3 +173,56 @@ test.each<[string, Operation]>([
   const run = await bellows.change((driver) => driver.advance(wanted, 'purge'))
   expect(run.state).toBe('completed')
 })
+
+const YEARS = `create table log (at date not null, said text) partition by range (at);
+  create table log_2021 (at date not null, said text); create table log_rest partition of log default`
+const BOUNDS = `for values from ('2021-01-01') to ('2022-01-01')`
+const attach: Operation = {
+  kind: 'attach_partition',
+  namespace: 'public',
+  table: 'log',
+  partition: 'log_2021',
+  bounds: BOUNDS,
+}
+const make: Operation = {
+  kind: 'create_table',
+  namespace: 'public',
+  table: 'log_new',
+  columns: [],
+  constraints: [],
+  partitionOf: { table: 'log', bounds: BOUNDS },
+}
+const LARGE = `insert into log select '2030-01-01', repeat('x', 2000) from generate_series(1, 1500)`
+const IN_DEFAULT = `Rows of the default partition "log_rest" are ${BOUNDS}: they came after the last look, so the partition`
+
+test.each<[string, Operation, string, string]>([
+  ['of the partition', attach, '', `Rows of "log_2021" are not ${BOUNDS}: they came after the last look`],
+  ['of a small default partition', attach, '', `${IN_DEFAULT} "log_2021" is not up yet.`],
+  ['of a large one', { ...attach, refuseInDefault: true }, LARGE, `${IN_DEFAULT} "log_2021" is not up yet.`],
+  ['of it as a new partition is made', make, '', `${IN_DEFAULT} "log_new" is not up yet.`],
+])('rows that come behind the look at the bounds are told: %s', async (what, operation, given, told) => {
+  const database = await testDatabase(`${YEARS}; ${given}`)
+  const bellows = await database.bellows({ settings: SETTINGS })
+  const wanted = { name: '0001_test', operations: [operation] }
+  const late = await begun(database, 'late')
+  const [table, at] = what === 'of the partition' ? ['log_2021', '2022-02-02'] : ['log', '2021-02-02']
+  await late.session.query(`insert into ${table} values ('${at}', 'late')`)
+  const refused = bellows
+    .change((driver) => driver.advance(wanted, 'expand'))
+    .catch((error: unknown) => error)
+  await bellowsWaits(database)
+  await late.commit()
+  const refusal = {
+    code: 'rows_in_the_way',
+    message: expect.stringContaining(told),
+    hint: expect.stringContaining('it goes on with this step'),
+    facts: { rows: [expect.objectContaining({ said: 'late' })] },
+  }
+  expect(await refused).toMatchObject(refusal)
+  const again = bellows.change((driver) => driver.advance(wanted, 'expand'))
+  await expect(again, 'also by the next command').rejects.toMatchObject(refusal)
+  await database.query(`delete from ${table} where said = 'late'`)
+  const run = await bellows.change((driver) => driver.advance(wanted, 'purge'))
+  expect(run.state).toBe('completed')
+  await database.query(`insert into log values ('2021-02-02', 'late')`)
+})

@@ -14,8 +14,10 @@ import {
   defaultProblems,
   defaultQuestion,
   defaultSteps,
+  inDefault,
   isProved,
 } from './partition/fallback.ts'
+import { type InTheWay, lateLook, lookStep } from './partition/in-the-way.ts'
 import { likenessProblems } from './partition/likeness.ts'
 import { ownRuleHazards, ownRuleProblems } from './partition/own-rules.ts'
 import { pointedAtProblems } from './partition/pointed-at.ts'
@@ -24,7 +26,6 @@ import {
   detachBesideDefaultStep,
   detachStep,
   letGoStep,
-  lookStep,
   type Parting,
   proveSteps,
 } from './partition/steps.ts'
@@ -67,23 +68,20 @@ export const attachPartition: OperationSpec<AttachPartition> = {
     const parting = partingOf(op, context)
     const { table, part, proof } = parting
     const fallback = defaultOf(op, context.facts)
+    const outside: InTheWay = {
+      table: part,
+      where: sql`not (${trusted(proof.condition)})`,
+      what: `rows of "${part.name}" that are not within the bounds`,
+      otherwise: `Rows of "${part.name}" are not ${op.bounds}`,
+    }
     return [
-      lookStep(part, sql`not (${trusted(proof.condition)})`, {
-        what: `rows of "${part.name}" that are not within the bounds`,
-        otherwise: `Rows of "${part.name}" are not ${op.bounds}`,
-      }),
-      ...(fallback === undefined
-        ? []
-        : [
-            lookStep(fallback, trusted(proof.condition), {
-              what: `rows of "${fallback.name}" that belong to "${part.name}"`,
-              otherwise: `Rows of the default partition "${fallback.name}" are ${op.bounds}`,
-            }),
-          ]),
+      lookStep(outside),
+      ...(fallback === undefined ? [] : [lookStep(inDefault(parting, fallback))]),
       ...proveSteps(part, proof, {
         does: `let "${part.name}" take no row that is not within the bounds`,
         proves: `prove that every row of "${part.name}" is within the bounds`,
         hazards: [],
+        refusedBy: lateLook(outside, part),
       }),
       ...(fallback === undefined || !isProved(op, fallback) ? [] : defaultSteps(parting, fallback)),
       attachStep(parting, {
@@ -97,7 +95,7 @@ export const attachPartition: OperationSpec<AttachPartition> = {
         ],
         ...(fallback === undefined
           ? { locks: [], requires: [], cost: 'instant' }
-          : besideDefault(op, fallback)),
+          : besideDefault(op, parting, fallback)),
       }),
     ]
   },

@@ -9,13 +9,20 @@ import { boundKey } from '../../schema/bounds.ts'
 import { findTable, type QualifiedName } from '../../schema/model.ts'
 import { id, lit, qualified, regclass, type Sql, sql, trusted } from '../../sql.ts'
 import type { Context } from '../operation.ts'
-import { besideDefault, defaultOf, defaultSteps, type Fallback, isProved } from '../partition/fallback.ts'
+import {
+  besideDefault,
+  defaultOf,
+  defaultSteps,
+  type Fallback,
+  inDefault,
+  isProved,
+} from '../partition/fallback.ts'
+import { lookStep } from '../partition/in-the-way.ts'
 import {
   detachBesideDefaultStep,
   detachStep,
   isPartition,
   letGoStep,
-  lookStep,
   type Parting,
   partnerLocks,
 } from '../partition/steps.ts'
@@ -31,10 +38,7 @@ export function makePartitionSteps(op: NewPartitionOf, context: Context): readon
   const made = (step: StepDraft): StepDraft => ({ ...step, hazards: [...step.hazards, ...shadows] })
   if (fallback === undefined) return [made(makeStep(op, parting))]
   return [
-    lookStep(fallback, trusted(parting.proof.condition), {
-      what: `rows of "${fallback.name}" that belong to "${op.table}"`,
-      otherwise: `Rows of the default partition "${fallback.name}" are ${op.partitionOf.bounds}`,
-    }),
+    lookStep(inDefault(parting, fallback)),
     ...(isProved(asAttached(op), fallback) ? defaultSteps(parting, fallback) : []),
     made(makeStep(op, parting, fallback)),
   ]
@@ -43,10 +47,10 @@ export function makePartitionSteps(op: NewPartitionOf, context: Context): readon
 function makeStep(op: NewPartitionOf, parting: Parting, fallback?: Fallback): StepDraft {
   const { table, part, bounds, proof } = parting
   const on = qualified(part)
-  const { locks, requires, cost } =
+  const { locks, ...beside } =
     fallback === undefined
       ? { locks: [], requires: [], cost: 'instant' as const }
-      : besideDefault(asAttached(op), fallback)
+      : besideDefault(asAttached(op), parting, fallback)
   return {
     kind: 'ddl',
     phase: 'expand',
@@ -60,7 +64,6 @@ function makeStep(op: NewPartitionOf, parting: Parting, fallback?: Fallback): St
       ...partnerLocks(table),
       ...locks,
     ],
-    requires,
     statements: [
       sql`create table ${on} (like ${qualified(table)} including defaults including constraints including generated including storage including compression)`,
       // In front of the moment in which a publication of the table tells of its rows.
@@ -72,7 +75,7 @@ function makeStep(op: NewPartitionOf, parting: Parting, fallback?: Fallback): St
         : [dropProofSql(fallback, proof.name)]),
       ...(op.comment === undefined ? [] : [sql`comment on table ${on} is ${lit(op.comment)}`]),
     ],
-    cost,
+    ...beside,
   }
 }
 

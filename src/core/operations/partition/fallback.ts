@@ -4,8 +4,9 @@ import type { StepDraft } from '../../plan/step.ts'
 import { refused, theTable } from '../../plan/table-checks.ts'
 import type { Facts } from '../../schema/facts.ts'
 import type { QualifiedName } from '../../schema/model.ts'
-import { lit, qualified, type Sql, shown, sql } from '../../sql.ts'
+import { lit, qualified, type Sql, shown, sql, trusted } from '../../sql.ts'
 import type { AttachPartition } from './attach.ts'
+import { type InTheWay, lateLook } from './in-the-way.ts'
 import { type Parting, proveSteps } from './steps.ts'
 
 /** A partition that takes what no other one does. */
@@ -49,7 +50,21 @@ export function defaultProblems(op: AttachPartition, facts: Facts): readonly Bel
   ]
 }
 
-export function defaultSteps({ part, proof }: Parting, fallback: QualifiedName): readonly StepDraft[] {
+/** Rows that the default partition has, and the new one would have. */
+export function inDefault(
+  { part, proof, bounds }: Pick<Parting, 'part' | 'proof' | 'bounds'>,
+  fallback: QualifiedName,
+): InTheWay {
+  return {
+    table: fallback,
+    where: trusted(proof.condition),
+    what: `rows of "${fallback.name}" that belong to "${part.name}"`,
+    otherwise: `Rows of the default partition "${fallback.name}" are ${bounds}`,
+  }
+}
+
+export function defaultSteps(parting: Parting, fallback: QualifiedName): readonly StepDraft[] {
+  const { part, proof } = parting
   return proveSteps(
     fallback,
     { name: proof.name, condition: `not (${proof.condition})` },
@@ -62,23 +77,25 @@ export function defaultSteps({ part, proof }: Parting, fallback: QualifiedName):
           because: `From here until "${part.name}" is attached a row that belongs there is refused.`,
         },
       ],
+      refusedBy: lateLook(inDefault(parting, fallback), part),
     },
   )
 }
 
-export function besideDefault(op: AttachPartition, fallback: Fallback) {
-  const small = !isProved(op, fallback)
+export function besideDefault(op: AttachPartition, parting: Parting, fallback: Fallback) {
+  const locks = [{ relation: fallback, level: 'access_exclusive' as const, implied: true as const }]
+  if (isProved(op, fallback)) return { locks, requires: [], cost: 'instant' as const }
   return {
-    locks: [{ relation: fallback, level: 'access_exclusive' as const, implied: true as const }],
-    requires: small
-      ? [
-          {
-            that: isAtMost(fallback, DEFAULT_BYTES_MAX),
-            code: 'drift_found' as const,
-            otherwise: `the default partition "${fallback.name}" has grown beyond ${DEFAULT_BYTES_MAX} bytes since the plan was made; roll back, and plan anew with refuse_in_default`,
-          },
-        ]
-      : [],
-    cost: small ? ('small' as const) : ('instant' as const),
+    locks,
+    requires: [
+      {
+        that: isAtMost(fallback, DEFAULT_BYTES_MAX),
+        code: 'drift_found' as const,
+        otherwise: `the default partition "${fallback.name}" has grown beyond ${DEFAULT_BYTES_MAX} bytes since the plan was made; roll back, and plan anew with refuse_in_default`,
+      },
+    ],
+    // Nothing keeps such rows away before it is read.
+    refusedBy: lateLook(inDefault(parting, fallback), parting.part),
+    cost: 'small' as const,
   }
 }

@@ -1,10 +1,11 @@
 import { validateChecksStep } from '../../plan/constraint-steps.ts'
 import type { Hazard } from '../../plan/hazard.ts'
+import type { Inspection } from '../../plan/inspection.ts'
 import { onTable } from '../../plan/on-table.ts'
 import { all, constraintAbsent, constraintExists, constraintValidated } from '../../plan/probes.ts'
 import type { Lock, Phase, Requirement, StepDraft } from '../../plan/step.ts'
 import type { QualifiedName, Table } from '../../schema/model.ts'
-import { id, lit, qualified, regclass, type Sql, sql, trusted } from '../../sql.ts'
+import { id, qualified, regclass, type Sql, sql, trusted } from '../../sql.ts'
 
 /** A table that is to be, or was, a partition of another one, and a CHECK that says so without a look at its rows. */
 export interface Parting {
@@ -43,32 +44,18 @@ function isLeaving({ table, part }: Parting): Sql {
   return sql`exists (select from pg_catalog.pg_inherits where inhrelid = ${regclass(part)} and inhparent = ${regclass(table)} and inhdetachpending)`
 }
 
-/** Before anything is changed. */
-export function lookStep(
-  table: QualifiedName,
-  where: Sql,
-  { what, otherwise }: { readonly what: string; readonly otherwise: string },
-): StepDraft {
-  return {
-    kind: 'inspect',
-    phase: 'expand',
-    does: `look for ${what}`,
-    hazards: [],
-    table,
-    offenders: sql`select * from ${qualified(table)} where ${where} limit ${lit(ROWS_SHOWN)}`,
-    otherwise: `${otherwise}, so it cannot be attached; nothing was changed.`,
-    hint: 'Move or delete those rows, and run the same command again.',
-  }
-}
-
-const ROWS_SHOWN = 5
-
 /** A CHECK for new rows, and in a transaction of its own for those that are there. */
 export function proveSteps(
   table: QualifiedName & Partial<Pick<Table, 'kind'>>,
   { name, condition }: Parting['proof'],
-  said: { readonly does: string; readonly proves: string; readonly hazards: readonly Hazard[] },
+  said: {
+    readonly does: string
+    readonly proves: string
+    readonly hazards: readonly Hazard[]
+    readonly refusedBy?: Inspection
+  },
 ): readonly StepDraft[] {
+  const proving = validateChecksStep(table, [name], said.proves, 'expand')
   return [
     {
       ...onTable(table),
@@ -81,7 +68,7 @@ export function proveSteps(
         sql`alter table ${qualified(table)} add constraint ${id(name)} check (${trusted(condition)}) not valid`,
       ],
     },
-    validateChecksStep(table, [name], said.proves, 'expand'),
+    said.refusedBy === undefined ? proving : { ...proving, refusedBy: said.refusedBy },
   ]
 }
 
@@ -91,6 +78,7 @@ export interface Attaching {
   readonly hazards: readonly Hazard[]
   /** More that PostgreSQL locks. */
   readonly locks: readonly Lock[]
+  readonly refusedBy?: Inspection
   readonly cost: 'instant' | 'small'
 }
 
@@ -118,6 +106,7 @@ export function attachStep(parting: Parting, more: Attaching): StepDraft {
       ...more.requires,
     ],
     statements: [sql`alter table ${qualified(table)} attach partition ${qualified(part)} ${trusted(bounds)}`],
+    ...(more.refusedBy === undefined ? {} : { refusedBy: more.refusedBy }),
     cost: more.cost,
   }
 }
