@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { AlterColumn } from '../../src/core/operations/alter/alter.ts'
+import { catalog } from '../support/catalog.ts'
 import { testDatabase } from '../support/database.ts'
 import { liveThrough } from '../support/lifecycle.ts'
 import { matrixMajor } from '../support/matrix.ts'
@@ -136,4 +137,31 @@ describe('alter_column', () => {
     )
     expect(await back()).toMatchObject({ state: 'rolled_back' })
   })
+
+  test.runIf(Number(matrixMajor()) >= 18)(
+    'gives a NOT NULL that held for new rows alone back as it was, also beside rows without a value',
+    async () => {
+      const database = await testDatabase(
+        `${TABLES}; ${ROWS}; update "Users" set "order" = null where id = 7; alter table "Users" add constraint "all New" not null "order" not valid;
+         comment on constraint "all New" on "Users" is 'for now'`,
+      )
+      const start = await catalog(database)
+      const bellows = await database.bellows()
+      const migration = {
+        name: '0001_alter',
+        operations: [alter('order', { nullable: true }), alter('email', { nullable: false })],
+      }
+      const { id } = await bellows.change((driver) => driver.advance(migration, 'verify'))
+      await database.query('insert into "Users" (email) values ($1)', ['x'])
+      await bellows.change((driver) => driver.rollback(id))
+      expect(await catalog(database)).toEqual(start)
+      await expect(database.query('insert into "Users" (email) values ($1)', ['y'])).rejects.toThrow('not-null')
+      const again = { name: '0002_alter', operations: [alter('order', { nullable: false })] }
+      await expect(bellows.plan(again)).rejects.toMatchObject({
+        code: 'plan_refused',
+        message: 'NOT NULL of "Users"."order" is NOT VALID: rows that are there may be without a value.',
+        hint: expect.stringContaining('alter table "public"."Users" validate constraint "all New"'),
+      })
+    },
+  )
 })

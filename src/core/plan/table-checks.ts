@@ -11,7 +11,7 @@ import {
   type Table,
 } from '../schema/model.ts'
 import { OWN } from '../schema/own.ts'
-import { shown } from '../sql.ts'
+import { id, qualified, shown } from '../sql.ts'
 
 /** PostgreSQL's MaxHeapAttributeNumber. Dropped columns keep their slot for ever. */
 const COLUMN_SLOTS_MAX = 1600
@@ -186,6 +186,18 @@ export function keyProblems(table: Table, column: Column): BellowsError[] {
       `"${table.name}"."${column.name}" belongs to the primary key, which only change_type and rename_column replace.`,
     ),
   ]
+}
+
+/** Since PostgreSQL 18 a column may be NOT NULL, and have NULL in rows from before that. */
+export function unprovedNulls(table: Table, column: string): readonly BellowsError[] {
+  return table.constraints
+    .filter((one) => one.kind === 'not_null' && !one.validated && one.columns.includes(column))
+    .map(({ name }) =>
+      refused(
+        `NOT NULL of "${table.name}"."${column}" is NOT VALID: rows that are there may be without a value.`,
+        `Give these one, and prove it: alter table ${qualified(table)} validate constraint ${id(name)}`,
+      ),
+    )
 }
 
 export function refused(message: string, hint?: string): BellowsError {

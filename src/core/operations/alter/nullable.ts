@@ -2,14 +2,14 @@ import type { BellowsError } from '../../errors.ts'
 import { allBehindGate } from '../../plan/behind-gate.ts'
 import { columnExists, columnIsNotNull } from '../../plan/probes.ts'
 import type { Made, StepDraft } from '../../plan/step.ts'
-import { differingPartProblems, refused, theTable } from '../../plan/table-checks.ts'
+import { differingPartProblems, refused, theTable, unprovedNulls } from '../../plan/table-checks.ts'
 import { tellingOf } from '../../plan/telling.ts'
 import { isSameName, needsColumn, withTable } from '../../schema/model.ts'
 import { id, qualified, shown, sql } from '../../sql.ts'
 import type { Context } from '../operation.ts'
 import { inspectNulls, lateNulls } from '../rules/inspect.ts'
 import { leavingFreedom } from '../rules/leaving.ts'
-import { notNullSteps, nullableAgainSteps } from '../rules/not-null.ts'
+import { notNullSteps, nullableAgainSteps, unprovedAgainStep } from '../rules/not-null.ts'
 import { rowSecurityProblems } from '../rules/problems.ts'
 import { oldWritersHazard, phaseOf } from '../rules/put-up.ts'
 import { timeOf } from '../rules/rule.ts'
@@ -37,7 +37,12 @@ function setNotNull(op: AlterColumn): Part {
     check: ({ schema }) => {
       const { table, column } = altered(op, schema)
       const of = `"${table.name}"."${column.name}"`
-      if (!column.nullable) return [refused(`${of} is NOT NULL already.`, 'Leave the field out.')]
+      if (!column.nullable) {
+        const unproved = unprovedNulls(table, column.name)
+        return unproved.length > 0
+          ? unproved
+          : [refused(`${of} is NOT NULL already.`, 'Leave the field out.')]
+      }
       return [
         ...rowSecurityProblems(table),
         ...differingPartProblems(table, column.name, 'nullable'),
@@ -86,14 +91,18 @@ function dropNotNull(op: AlterColumn): Part {
       const constraints = table.constraints.filter(
         ({ kind, columns }) => kind === 'not_null' && columns.includes(op.column),
       )
+      const hazards = [
+        {
+          code: 'old_writers_may_fail',
+          because: `From this step on "${op.table}" refuses rows without "${op.column}" again: no instance of the new version may run any more that writes some.`,
+        },
+      ] as const
+      const unproved = constraints.find(({ validated }) => !validated)
+      const work = { table, columns: [op.column], seed, phase: 'expand', constraints } as const
       return [
-        ...inspectNulls(table, op.column, ['expand'], hidden),
-        ...notNullSteps({ table, columns: [op.column], seed, phase: 'expand', constraints }, [
-          {
-            code: 'old_writers_may_fail',
-            because: `From this step on "${op.table}" refuses rows without "${op.column}" again: no instance of the new version may run any more that writes some.`,
-          },
-        ]),
+        ...(unproved === undefined
+          ? [...inspectNulls(table, op.column, ['expand'], hidden), ...notNullSteps(work, hazards)]
+          : [unprovedAgainStep(work, unproved, hazards)]),
       ].map((step) => ({ ...step, unmakes: madeNullable(op) }))
     },
   }

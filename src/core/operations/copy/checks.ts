@@ -1,5 +1,5 @@
 import type { BellowsError } from '../../errors.ts'
-import { ownPartProblems, refused, ruledProblems } from '../../plan/table-checks.ts'
+import { ownPartProblems, refused, ruledProblems, unprovedNulls } from '../../plan/table-checks.ts'
 import { type Column, type Constraint, needsColumn, type Table } from '../../schema/model.ts'
 import { shown } from '../../sql.ts'
 import { unprovedProblems } from '../keys/primary-key.ts'
@@ -24,6 +24,7 @@ export function sourceProblems(table: Table, { name, ...from }: Column): readonl
   ]
   return [
     ...found.filter((message) => message !== undefined).map((message) => refused(message)),
+    ...unprovedNulls(table, name),
     ...ruledProblems(table),
     ...ownPartProblems(table, [name]),
   ]

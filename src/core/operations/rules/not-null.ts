@@ -91,15 +91,38 @@ export function notNullSteps(work: NotNull, hazards: readonly Hazard[]): readonl
   ]
 }
 
+/** As it was: since PostgreSQL 18 it may hold for new rows alone. Nothing is read. */
+export function unprovedAgainStep(
+  { table, phase }: Pick<NotNull, 'table' | 'phase'>,
+  constraint: Pick<Constraint, 'name' | 'columns' | 'comment'>,
+  hazards: readonly Hazard[],
+): StepDraft {
+  const [column = ''] = constraint.columns
+  return {
+    kind: 'ddl',
+    phase,
+    does: `refuse new rows of "${table.name}" without "${column}", as before`,
+    hazards,
+    probe: columnIsNotNull(table, column),
+    locks: [{ relation: table, level: 'access_exclusive' }],
+    requires: [],
+    statements: [
+      alter(table, [sql`${setNotNull({ constraints: [constraint] }, column)} not valid`]),
+      ...comments({ table, constraints: [constraint] }),
+    ],
+    cost: 'instant',
+  }
+}
+
 /** Both take the proof for an answer and do not look at the rows. */
-function setNotNull({ constraints = [] }: NotNull, column: string): Sql {
+function setNotNull({ constraints = [] }: Pick<NotNull, 'constraints'>, column: string): Sql {
   const known = constraints.find(({ columns }) => columns.includes(column))
   return known === undefined
     ? sql`alter column ${id(column)} set not null`
     : sql`add constraint ${id(known.name)} not null ${id(column)}`
 }
 
-function comments({ table, constraints = [] }: NotNull): readonly Sql[] {
+function comments({ table, constraints = [] }: Pick<NotNull, 'table' | 'constraints'>): readonly Sql[] {
   return constraints.flatMap(({ name, comment }) =>
     comment === null
       ? []

@@ -185,6 +185,19 @@ describe('what hangs on it', () => {
     ])
   })
 
+  test('may not be NOT NULL that rows from before it may break', () => {
+    const rule = { ...notNull('nn', 'name'), definition: 'NOT NULL name NOT VALID', validated: false }
+    const found = problems({}, withRules([rule]))
+    expect(told(found)).toEqual([
+      [
+        'plan_refused',
+        'NOT NULL of "users"."name" is NOT VALID: rows that are there may be without a value.',
+      ],
+    ])
+    expect(found[0]?.hint).toContain('alter table "public"."users" validate constraint "nn"')
+    expect(problems({}, withRules([{ ...rule, columns: ['age'] }]))).toEqual([])
+  })
+
   test('may not be a unique constraint without overlaps', () => {
     const rule = unique('temporal', ['name'], { definition: 'UNIQUE (name, during WITHOUT OVERLAPS)' })
     expect(told(problems({}, withRules([rule])))).toEqual([
