@@ -4,6 +4,13 @@ import type { Draw } from './draw.ts'
 import { atStart, type Drawn, drawPlace, type Generator, using, type Way } from './way.ts'
 
 const ROLES = ['pg_monitor', 'pg_read_all_stats'] as const
+/** Nobody else is given anything on a table, and each once at most. */
+const ROLES_OF_TABLES = [
+  'pg_read_all_stats',
+  'pg_read_all_settings',
+  'pg_stat_scan_tables',
+  'pg_signal_backend',
+] as const
 const OF_TABLES: readonly Privilege[] = ['select', 'insert', 'update', 'references']
 
 /** Something of its own, as GRANT names it, and how it is made. */
@@ -86,7 +93,7 @@ export const revoke: Generator = (draw, way) => {
       from: [role],
       ...(onlyOption ? { grant_option_for: true } : {}),
     },
-    [made, onlyOption ? granted({ ...rights, option: false }) : ''],
+    [made, onlyOption ? granted({ ...rights, option: false }) : revoked(rights)],
   )
 }
 
@@ -99,9 +106,18 @@ function drawn(
   return { operation, way: { ...way, more: [...way.more, ...more] }, besides: { given } }
 }
 
-function granted({ target, columns, privileges, role, option }: Rights): string {
+function granted(rights: Rights): string {
+  const { target, role, option } = rights
+  return `grant ${listed(rights)} on ${target} to ${role}${option ? ' with grant option' : ''};`
+}
+
+function revoked(rights: Rights): string {
+  return `revoke ${listed(rights)} on ${rights.target} from ${rights.role};`
+}
+
+function listed({ columns, privileges }: Rights): string {
   const list = columns === undefined ? '' : ` (${columns.map((name) => id(name)).join(', ')})`
-  return `grant ${privileges.map((one) => `${one}${list}`).join(', ')} on ${target} to ${role}${option ? ' with grant option' : ''};`
+  return privileges.map((one) => `${one}${list}`).join(', ')
 }
 
 function drawRights(draw: Draw, way: Way): Rights | undefined {
@@ -116,12 +132,17 @@ function drawRights(draw: Draw, way: Way): Rights | undefined {
   const place = drawPlace(draw, way.free)
   if (place === undefined) return undefined
   const { table, column } = place
+  const target = `table ${id(atStart(way, table))}`
+  const isFree = (one: string) =>
+    !way.more.some((text) => text.includes(` on ${target} `) && text.endsWith(`${one};`))
+  const free = ROLES_OF_TABLES.find((one) => isFree(one) && isFree(`${one} with grant option`))
+  if (free === undefined) return undefined
   return {
     on: id(table),
-    target: `table ${id(atStart(way, table))}`,
+    target,
     ...(draw.chance(0.5) ? { columns: [column.name] } : {}),
     privileges: some(draw, OF_TABLES),
-    role,
+    role: free,
     option,
     made: '',
     way: using(way, place),
