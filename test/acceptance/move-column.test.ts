@@ -1,5 +1,6 @@
-import { describe, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { MoveColumn } from '../../src/core/operations/move-column.ts'
+import { testDatabase } from '../support/database.ts'
 import { type Lifecycle, liveThrough } from '../support/lifecycle.ts'
 
 const ROWS = 300
@@ -107,4 +108,25 @@ describe('move_column', () => {
       await liveThrough(life)
     },
   )
+
+  test('brings the column back whatever the columns of the key are called', async () => {
+    const database =
+      await testDatabase(`create table users (id integer, misses integer, bio text, primary key (id, misses));
+      create table profiles (notes integer, misses integer, primary key (notes, misses), foreign key (notes, misses) references users);
+      insert into users values (1, 2, 'old'); insert into profiles values (1, 2)`)
+    const bellows = await database.bellows({
+      settings: {
+        gate: { whenNoneRegistered: 'allow', unregistered: 'allow', quietMs: 0 },
+        graceMs: 3_600_000,
+      },
+    })
+    const on = ['id', 'misses'].map((source) => ({ target: source === 'id' ? 'notes' : source, source }))
+    const migration = { name: '0001_test', operations: [move({ on })] }
+    await expect(bellows.change((driver) => driver.advance(migration, 'purge'))).rejects.toMatchObject({
+      code: 'gate_closed',
+    })
+    await database.query(`update profiles set bio = 'new'`)
+    await bellows.change((driver) => driver.undo(1))
+    expect(await database.query('select bio from users')).toEqual([{ bio: 'new' }])
+  })
 })

@@ -6,9 +6,10 @@ import { type Ends, EQUAL, of, pairOf, valueAtSource } from './bodies.ts'
 function broughtBackSql(ends: Ends, noted?: Sql): Sql {
   const { sourceRow } = of(ends)
   const [from, value] = [id(ends.from), valueAtSource(ends)]
-  const keys = join(ends.link.pairs.map((pair) => id(pair.target)))
+  // A key may have the name of a variable.
+  const keys = join(ends.link.pairs.map((pair) => sql`n.${id(pair.target)}`))
   const which = noted === undefined ? sql`` : sql` where ${noted}`
-  return sql`update ${OWN_MARK} ${sourceRow} set ${from} = ${value} from (select distinct ${keys} from ${qualified(ends.journal)}${which}) j where ${pairOf(ends.link, 's', 'j')} and not ${same(sql`s.${from}`, value)}`
+  return sql`update ${OWN_MARK} ${sourceRow} set ${from} = ${value} from (select distinct ${keys} from ${qualified(ends.journal)} n${which}) j where ${pairOf(ends.link, 's', 'j')} and not ${same(sql`s.${from}`, value)}`
 }
 
 /**
@@ -16,7 +17,9 @@ function broughtBackSql(ends: Ends, noted?: Sql): Sql {
  * batch meets none but those who write other columns of the source, and it gives way to these.
  */
 export function bringBackAheadSql(ends: Ends): Sql {
+  const isAmong = sql`n.ctid ${EQUAL} any (bringing.notes)`
   const body = sql`
+<<bringing>>
 declare
   notes pg_catalog.tid[];
   misses pg_catalog.int4 := 0;
@@ -24,9 +27,9 @@ begin
   loop
     begin
       perform pg_catalog.set_config('lock_timeout', '${trusted(String(LOCK_TIMEOUT_MS))}', true), pg_catalog.set_config(${lit(ends.carried)}, 'yes', true);
-      notes := array(select ctid from ${qualified(ends.journal)} limit ${lit(NOTES_AT_ONCE)});
-      ${broughtBackSql(ends, sql`ctid ${EQUAL} any (notes)`)};
-      delete from ${qualified(ends.journal)} where ctid ${EQUAL} any (notes);
+      notes := array(select n.ctid from ${qualified(ends.journal)} n limit ${lit(NOTES_AT_ONCE)});
+      ${broughtBackSql(ends, isAmong)};
+      delete from ${qualified(ends.journal)} n where ${isAmong};
     exception when lock_not_available then
       misses := misses operator(pg_catalog.+) 1;
       perform pg_catalog.pg_sleep(0.05);
