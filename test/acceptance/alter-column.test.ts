@@ -155,7 +155,9 @@ describe('alter_column', () => {
       await database.query('insert into "Users" (email) values ($1)', ['x'])
       await bellows.change((driver) => driver.rollback(id))
       expect(await catalog(database)).toEqual(start)
-      await expect(database.query('insert into "Users" (email) values ($1)', ['y'])).rejects.toThrow('not-null')
+      await expect(database.query('insert into "Users" (email) values ($1)', ['y'])).rejects.toThrow(
+        'not-null',
+      )
       const again = { name: '0002_alter', operations: [alter('order', { nullable: false })] }
       await expect(bellows.plan(again)).rejects.toMatchObject({
         code: 'plan_refused',

@@ -312,7 +312,7 @@ describe('the steps', () => {
     const value =
       '(select t."about" from "public"."profiles" t where s."id" operator("pg_catalog".=) t."user_id")'
     expect(update?.replace(/"moved_\w+"/, '"moved"')).toBe(
-      `update /* bellows keeps columns in step */ "public"."users" s set "bio" = ${value} from (select distinct "user_id" from "bellows"."moved") j where s."id" operator("pg_catalog".=) j."user_id" and not pg_catalog.record_image_eq(row(s."bio"), row(${value}))`,
+      `update /* bellows keeps columns in step */ "public"."users" s set "bio" = ${value} from (select distinct n."user_id" from "bellows"."moved" n) j where s."id" operator("pg_catalog".=) j."user_id" and not pg_catalog.record_image_eq(row(s."bio"), row(${value}))`,
     )
     expect(more).toEqual([expect.stringMatching(/^drop table/), 'set constraints all immediate'])
     expect(
