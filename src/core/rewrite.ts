@@ -10,7 +10,7 @@ import {
   type Tree,
   visit,
 } from './parse.ts'
-import type { QualifiedName } from './schema/model.ts'
+import { isSameName, type QualifiedName } from './schema/model.ts'
 import { type Sql, trusted } from './sql.ts'
 
 export interface Renaming {
@@ -134,29 +134,50 @@ function statementsOf(text: string): readonly Tree.Node[] {
   return 'problem' in found ? [] : found
 }
 
-/** The texts that stand in it as constants. */
-export function constantsIn(text: string): readonly string[] {
+/** The texts that stand in it as constants; those that are written as values of some types of the user left out. */
+export function constantsIn(text: string, except: readonly QualifiedName[] = []): readonly string[] {
+  const statement = printedStatement(text)
+  const isLeftOut = ({ namespace, name }: QualifiedName) =>
+    except.some((one) => isSameName(one, { namespace, name }))
+  const others = new Set(
+    castsIn(statement).flatMap(({ type, constant }) => (isLeftOut(type) ? [constant] : [])),
+  )
   const found: string[] = []
-  visit(printedStatement(text), (kind, node) => {
+  visit(statement, (kind, node) => {
     const { sval } = (kind === 'A_Const' ? node : {}) as { sval?: { sval?: string } }
-    if (sval !== undefined) found.push(sval.sval ?? '')
+    if (sval !== undefined && !others.has(node)) found.push(sval.sval ?? '')
   })
   return found
 }
 
 /** Of what the server printed: the texts that stand in it as values of types which are not PostgreSQL's own. */
 export function ownConstantsIn(text: string): readonly string[] {
-  const found: string[] = []
-  visit(printedStatements(text), (kind, node) => {
+  return castsIn(printedStatements(text))
+    .filter(({ type }) => type.namespace !== 'pg_catalog')
+    .flatMap(({ constant }) => (constant as { sval?: { sval?: string } }).sval?.sval ?? [])
+}
+
+interface Cast {
+  readonly type: QualifiedName
+  readonly constant: Record<string, unknown>
+}
+
+/** Constants that are cast to a type which stands there with its namespace: the server prints its own without, or by a word of the grammar. */
+function castsIn(tree: unknown): readonly Cast[] {
+  const found: Cast[] = []
+  visit(tree, (kind, node) => {
     if (kind !== 'TypeCast') return
     const { arg, typeName } = node as {
-      arg?: { A_Const?: { sval?: { sval?: string } } }
-      typeName?: { names?: readonly unknown[] }
+      arg?: { A_Const?: Record<string, unknown> }
+      typeName?: { names?: unknown }
     }
-    const text = arg?.A_Const?.sval?.sval
-    // Its own types are printed without their namespace, or by a word of the grammar.
     const [namespace, name] = (typeName?.names ?? []) as readonly { String?: { sval?: string } }[]
-    if (text !== undefined && name !== undefined && namespace?.String?.sval !== 'pg_catalog') found.push(text)
+    const constant = arg?.A_Const
+    if (constant === undefined || name === undefined) return
+    found.push({
+      type: { namespace: namespace?.String?.sval ?? '', name: name.String?.sval ?? '' },
+      constant,
+    })
   })
   return found
 }

@@ -385,6 +385,18 @@ describe('a value that is removed', () => {
     await expect(bellows.plan({ name: '0001_test', operations: [remove(op)] })).rejects.toThrow(problem)
   })
 
+  test('that another enum has as well is no hindrance where that is meant', async () => {
+    const { database, bellows } =
+      await given(`create type state as enum ('ok', 'bad'); alter table days add state state;
+      create index named on days (mood) where state in ('ok', 'bad')`)
+    await bellows.change((driver) => driver.advance({ name: '0001_test', operations: [remove()] }, 'purge'))
+    expect(await database.query(`select pg_get_indexdef('named'::regclass) as definition`)).toEqual([
+      {
+        definition: `CREATE INDEX named ON public.days USING btree (mood) WHERE (state = ANY (ARRAY['ok'::state, 'bad'::state]))`,
+      },
+    ])
+  })
+
   test('is refused beside an operation that has to do with the type, or with a table of it', async () => {
     const { bellows } = await given('create table other (id int primary key)')
     const on = { namespace: 'public', column: 'extra', nullable: true } as const

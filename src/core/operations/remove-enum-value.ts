@@ -22,7 +22,11 @@ export type { RemoveEnumValue } from './remove-enum-value/removal.ts'
 export const removeEnumValue: OperationSpec<RemoveEnumValue> = {
   needs: (op) => {
     const { questions = [], ...needs } = enumNeeds(op, [{ value: op.value, how: 'replaces' }])
-    return { ...needs, ofTypes: [theType(op)], questions: [...questions, typeQuestion(theType(op))] }
+    return {
+      ...needs,
+      ofTypes: [theType(op)],
+      questions: [...questions, typeQuestion(theType(op), op.value)],
+    }
   },
 
   check: removalProblems,

@@ -11,7 +11,7 @@ export function ownNamed(op: Operation, earlier: Migration['operations']): strin
   const texts = textsOf(op).filter((text) => !('problem' in parsed(text)))
   const names = new Set(texts.flatMap(namesIn))
   const values = new Set(
-    texts.flatMap(constantsIn).flatMap((constant) => [constant, ...elementsOf(constant)]),
+    texts.flatMap((text) => constantsIn(text)).flatMap((constant) => [constant, ...elementsOf(constant)]),
   )
   return made.find(({ name, isValue }) => (isValue ? values : names).has(name))?.name
 }

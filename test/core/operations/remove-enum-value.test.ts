@@ -46,7 +46,7 @@ const known = (op: RemoveEnumValue, type: object = {}, tables: readonly Table[] 
   const answers = {
     [object]: [{ definition: '', owned: true, dependents: [] }],
     [labels]: ['sad', 'ok', 'fine'].map((label) => ({ label })),
-    [question]: [{ makes: true, extension: false, columns: PLACES, users: [], ...type }],
+    [question]: [{ makes: true, extension: false, columns: PLACES, users: [], others: [], ...type }],
   }
   return { ...context(), schema: schemaOf(...tables), facts: facts({ answers }), seed: 'seed' }
 }
@@ -195,6 +195,34 @@ describe('remove_enum_value', () => {
     ['its index', {}, { value: 'sad' }, `The index users_mood_idx names 'sad'.`],
   ])('is refused for %s', (_what, type, more, problem) => {
     expect(problems(remove(more), type)).toContainEqual(has(problem))
+  })
+
+  test('is not refused for a value of another enum that has the same name', () => {
+    const others = [{ namespace: 'public', name: 'state' }]
+    const where = (condition: string) => {
+      const on = index('named', ['mood'], {
+        definition: `CREATE INDEX named ON public.users USING btree (mood) WHERE ${condition}`,
+      })
+      return problems(op, { others }, [{ ...users, indexes: [on] }, days])
+    }
+    const named = [has(`The index named names 'ok'.`)]
+    expect(where(`(state = 'ok'::public.state)`)).toEqual([])
+    expect(where(`(state = ANY ('{bad,ok}'::public.state[]))`)).toEqual([])
+    expect(where(`((state = 'ok'::public.state) AND (mood = 'ok'::public.mood))`)).toEqual(named)
+    expect(where(`((state = 'bad'::public.state) AND ((mood)::text = 'ok'::text))`)).toEqual(named)
+    expect(where(`(state = 'ok'::other.state)`)).toEqual(named)
+  })
+
+  test.each([
+    [`'{okay,"ok ","a, ok"}'`, []],
+    [`'{sad,ok}'`, [has('names')]],
+    [`'{sad,"ok"}'`, [has('names')]],
+    [`'{{sad},{ok}}'`, [has('names')]],
+  ])('reads the elements of an array: %s', (array, found) => {
+    const on = index('named', ['mood'], {
+      definition: `CREATE INDEX named ON public.users USING btree (mood) WHERE (mood = ANY (${array}::public.mood[]))`,
+    })
+    expect(problems(op, {}, [{ ...users, indexes: [on] }, days])).toEqual(found)
   })
 
   test('takes the columns of every table for what they are', () => {

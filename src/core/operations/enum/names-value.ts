@@ -1,8 +1,12 @@
 import { constantsIn, ownConstantsIn } from '../../rewrite.ts'
+import type { QualifiedName } from '../../schema/model.ts'
 
-/** Does a statement name a value of an enum, or a text that is the same? */
-export function namesValue(text: string, value: string): boolean {
-  return constantsIn(text).some((constant) => isOrHolds(constant, value))
+/**
+ * Does a statement that the server printed name a value of an enum, or a text that is the same?
+ * @param others enums that have a value of that name as well
+ */
+export function namesValue(text: string, value: string, others: readonly QualifiedName[]): boolean {
+  return constantsIn(text, others).some((constant) => isOrHolds(constant, value))
 }
 
 /** Does a statement that the server printed name a value of an enum, whichever that is? */
@@ -12,5 +16,11 @@ export function namesOwnValue(text: string, value: string): boolean {
 
 /** An array stands there as one text. */
 function isOrHolds(constant: string, value: string): boolean {
-  return constant === value || (constant.startsWith('{') && constant.includes(value))
+  return constant === value || (constant.startsWith('{') && elementsOf(constant).includes(value))
+}
+
+/** Without its quotes, and what stands for one in them. Source: the manual, 8.15.2. */
+function elementsOf(array: string): readonly string[] {
+  const elements = array.matchAll(/"((?:[^"\\]|\\.)*)"|([^{},"]+)/gs)
+  return [...elements].map(([, quoted, plain = '']) => quoted?.replaceAll(/\\(.)/gs, '$1') ?? plain.trim())
 }

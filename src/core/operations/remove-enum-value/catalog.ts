@@ -28,12 +28,14 @@ select distinct coalesce(case v.relkind when 'm' then 'materialized view ' else 
 }
 
 /** One row where there is such an enum. */
-export function typeQuestion(type: QualifiedName): Sql {
+export function typeQuestion(type: QualifiedName, value: string): Sql {
   const mayBecome = sql`pg_catalog.pg_has_role(t.typowner, 'MEMBER') and pg_catalog.has_schema_privilege(t.typowner, t.typnamespace, 'CREATE')`
   return sql`select pg_catalog.has_schema_privilege(t.typnamespace, 'CREATE') and (${mayBecome} or pg_catalog.pg_get_userbyid(t.typowner) = current_user) as makes,
   exists (select from pg_catalog.pg_depend d where d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass and d.objid = t.oid and d.deptype = 'e') as extension,
   (select coalesce(pg_catalog.json_agg(c), '[]') from (${tableColumnsOf(type)}) c) as columns,
-  (select coalesce(pg_catalog.json_agg(name order by name), '[]') from (${usersOf(type)}) u) as users
+  (select coalesce(pg_catalog.json_agg(name order by name), '[]') from (${usersOf(type)}) u) as users,
+  (select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object('namespace', n.nspname, 'name', o.typname)), '[]') from pg_catalog.pg_enum e
+    join pg_catalog.pg_type o on o.oid = e.enumtypid join pg_catalog.pg_namespace n on n.oid = o.typnamespace where e.enumlabel = ${lit(value)} and o.oid <> t.oid) as others
   from pg_catalog.pg_type t where t.oid = ${regtype(type)} and t.typtype = 'e'`
 }
 

@@ -22,7 +22,7 @@ export function removalProblems(op: RemoveEnumValue, context: Context): readonly
   const members = membersOf(op, facts, schema)
   return [
     ...typeProblems(op, known),
-    ...members.flatMap(({ table, from }) => memberProblems(op, table, from)),
+    ...members.flatMap(({ table, from }) => memberProblems(op, known, table, from)),
     ...twinSlotProblems(members, schema),
   ]
 }
@@ -57,7 +57,12 @@ export function isMadeInAMoment(user: string): boolean {
   return /^(view|materialized view|function|procedure|aggregate|rule|policy|trigger) /.test(user)
 }
 
-function memberProblems(op: RemoveEnumValue, table: Table, from: Column): readonly BellowsError[] {
+function memberProblems(
+  op: RemoveEnumValue,
+  known: Known,
+  table: Table,
+  from: Column,
+): readonly BellowsError[] {
   const unfit = tableProblems({ namespace: table.namespace, table: table.name }, table, [
     'table',
     'partitioned',
@@ -67,18 +72,23 @@ function memberProblems(op: RemoveEnumValue, table: Table, from: Column): readon
     ...sourceProblems(table, from),
     ...carryProblems(table, from),
     ...ruleProblems(table, from.name, from.name),
-    ...valueProblems(op, table, from),
+    ...valueProblems(op, known, table, from),
   ]
 }
 
 /** What names the value has no place where there is none. */
-function valueProblems(op: RemoveEnumValue, table: Table, from: Column): readonly BellowsError[] {
+function valueProblems(
+  op: RemoveEnumValue,
+  { others }: Known,
+  table: Table,
+  from: Column,
+): readonly BellowsError[] {
   const of = `"${table.name}"."${from.name}"`
   return [
     ...(op.becomes === null && !from.nullable && !from.type.endsWith('[]')
       ? [refused(`${of} is NOT NULL, so '${op.value}' cannot become NULL there.`, 'Name another value.')]
       : []),
-    ...(from.default !== null && namesValue(`select ${from.default}`, op.value)
+    ...(from.default !== null && namesValue(`select ${from.default}`, op.value, others)
       ? [
           refused(
             `The default of ${of} is '${op.value}', or comes of it.`,
@@ -87,7 +97,7 @@ function valueProblems(op: RemoveEnumValue, table: Table, from: Column): readonl
         ]
       : []),
     ...table.indexes
-      .filter((index) => index.columns.includes(from.name) && namesValue(index.definition, op.value))
+      .filter((index) => index.columns.includes(from.name) && namesValue(index.definition, op.value, others))
       .filter(
         (index) =>
           !table.constraints.some((one) => one.name === index.name && needsColumn(table, one, from.name)),

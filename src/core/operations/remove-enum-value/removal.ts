@@ -33,10 +33,12 @@ export interface Known {
   readonly columns: readonly ColumnPlace[]
   /** What else is made with the type, and goes with no column of these. */
   readonly users: readonly string[]
+  /** Other enums with a value of that name. */
+  readonly others: readonly QualifiedName[]
 }
 
 export function knownType(op: RemoveEnumValue, facts: Facts): Known | undefined {
-  const answer = facts.answers[typeQuestion(theType(op))]
+  const answer = facts.answers[typeQuestion(theType(op), op.value)]
   assert(answer !== undefined, 'what an operation asks is answered')
   return 'problem' in answer ? undefined : (answer[0] as unknown as Known | undefined)
 }
