@@ -39,7 +39,8 @@ function namedOf(relations: readonly QualifiedName[]): (text: string) => readonl
   const others = relations.filter(({ name }) => /\W/.test(name))
   return (text) => {
     if (relations.length === 0) return []
-    const said = text.toLowerCase()
+    // Between quotes a quote in a name is doubled.
+    const said = text.toLowerCase().replaceAll('""', '"')
     const words = new Set(said.split(/\W+/))
     return [
       ...[...words].flatMap((word) => byWord.get(word) ?? []),
@@ -69,7 +70,7 @@ function namedIn(
   shows: Exclude<Shows, { readonly by: 'relation' } | { readonly by: 'scans' }>,
 ): Certainty {
   const name = shows.by === 'conflict' ? shows.table : shows.name
-  const isSaid = text.toLowerCase().includes(name.name.toLowerCase())
+  const isSaid = text.toLowerCase().replaceAll('""', '"').includes(name.name.toLowerCase())
   if (!isSaid) return 'none'
   const statements = parsed(text)
   if ('problem' in statements) return 'possible'

@@ -64,7 +64,9 @@ describe('a function', () => {
       `create table users (id int, name text, other text) partition by range (id); create table low partition of users for values from (0) to (10);
        create table "High 1" partition of users for values from (10) to (20); create table "日本" partition of users for values from (30) to (40);
        create function c() returns text language sql as 'select name from 日本 limit 1'; create table users_3 partition of users for values from (20) to (30);
+       create table "The ""Old"" 1" partition of users for values from (40) to (50); create table "High 2" partition of users for values from (50) to (60);
        create function d() returns text language sql as 'select name from "High 1" limit 1';
+       create function h() returns text language sql as 'select name from "The ""Old"" 1" limit 1';
        create function e() returns text language sql as 'select name from USERS_3 limit 1';
        create function f() returns text language sql as 'select name from low limit 1';
        create function g() returns text language sql as 'select other from low limit 1';
@@ -79,6 +81,7 @@ describe('a function', () => {
       'the function public.d() depends on "users"."name"',
       'the function public.e() depends on "users"."name"',
       'the function public.f() depends on "users"."name"',
+      'the function public.h() depends on "users"."name"',
       'the job of pg_cron number 2 depends on "users"."name"',
     ])
   })
