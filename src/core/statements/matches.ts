@@ -90,6 +90,8 @@ export function sortsBehindDualWrite(statement: Tree.Node): boolean {
 /** Does it switch off, change or drop a trigger that keeps two shapes in step? */
 export function touchesDualWrite(statement: Tree.Node): boolean {
   const isOurs = (name = '') => name.includes(DUAL_WRITE_NAMES)
+  if ('CreateTrigStmt' in statement)
+    return statement.CreateTrigStmt.replace === true && isOurs(statement.CreateTrigStmt.trigname)
   if ('DropStmt' in statement && statement.DropStmt.removeType === 'OBJECT_TRIGGER')
     return JSON.stringify(statement.DropStmt.objects).includes(DUAL_WRITE_NAMES)
   if ('RenameStmt' in statement) return isOurs(statement.RenameStmt.subname)
@@ -116,9 +118,14 @@ export function isUnknown(statement: Tree.Node): boolean {
   if (!KNOWN_KINDS.has(kindOf(statement))) return true
   if ('CreateFunctionStmt' in statement) return statement.CreateFunctionStmt.replace === true
   if ('ViewStmt' in statement) return statement.ViewStmt.replace === true
+  if ('CreateTrigStmt' in statement) return statement.CreateTrigStmt.replace === true
+  // Of a view they say whose rights count, and which rows it takes.
+  const isView = 'AlterTableStmt' in statement && statement.AlterTableStmt.objtype === 'OBJECT_VIEW'
   return commandsOf(statement).some(
     ({ subtype = '', def }) =>
-      !KNOWN_ALTERATIONS.has(subtype) || (subtype === 'AT_ColumnDefault' && def === undefined),
+      !KNOWN_ALTERATIONS.has(subtype) ||
+      (subtype === 'AT_ColumnDefault' && def === undefined) ||
+      (isView && /^AT_(?:Set|Reset)RelOptions$/.test(subtype)),
   )
 }
 
