@@ -18,6 +18,9 @@ const alter = (more: Partial<AlterDomain>): AlterDomain => ({
   domain: 'Email',
   ...more,
 })
+const SETTINGS = {
+  gate: { whenNoneRegistered: 'allow', unregistered: 'allow', quietMs: 0, reason: 'a test' },
+} as const
 const client = {
   name: 'client',
   statements: [
@@ -131,6 +134,54 @@ describe('alter_domain', () => {
       ])
     },
   )
+
+  test('tells of a value that came behind the last look, behind the check as well, since nothing proves it', async () => {
+    const database = await testDatabase(DOMAIN, TABLE)
+    let came = false
+    const { bellows } = faultyBellows(
+      database.url,
+      {
+        before: async ({ kind, what }) => {
+          if (came || kind !== 'transact' || !what.includes('step_done 0001_test/retire/3')) return
+          came = true
+          await database.query(`insert into users (name, mail) values ('late', 'late')`)
+        },
+      },
+      { settings: SETTINGS },
+    )
+    cleanUp(() => bellows.close())
+    const check = { name: 'one_at', constraint: "value like '%@%'" }
+    const migration = { name: '0001_test', operations: [alter({ check, drop_check: 'filled' })] }
+    const contract = () => bellows.change((driver) => driver.advance(migration, 'purge'))
+    const told = {
+      code: 'rows_in_the_way',
+      message: expect.stringContaining(
+        `Rows of "users" break value like '%@%', which the check "one_at" of the domain "Email" refuses by now`,
+      ),
+      facts: { rows: [{ ctid: expect.anything(), mail: 'late' }] },
+    }
+    await expect(contract()).rejects.toMatchObject(told)
+    await expect(contract(), 'also by the next command').rejects.toMatchObject(told)
+    expect(came).toBe(true)
+    expect(
+      await database.query(`select from pg_constraint where conname = 'filled'`),
+      'nothing is gone',
+    ).toHaveLength(1)
+    await database.query(`delete from users where mail = 'late'`)
+    expect((await contract()).state).toBe('completed')
+  })
+
+  test('reads no temporary table of others, and nothing of what was dropped meanwhile', async () => {
+    const database = await testDatabase(DOMAIN, TABLE)
+    const session = await database.session()
+    await session.query(`create temporary table baskets (mail "Email"); insert into baskets values ('of nobody')`)
+    const bellows = await database.bellows({ settings: SETTINGS })
+    const check = { name: 'one_at', constraint: "value like '%@%'" }
+    const migration = { name: '0001_test', operations: [alter({ check })] }
+    await bellows.change((driver) => driver.advance(migration, 'verify'))
+    await database.query('drop table parts; alter table users drop column mail')
+    expect((await bellows.change((driver) => driver.advance(migration, 'purge'))).state).toBe('completed')
+  })
 
   test('names values in the way before anything is changed, refuses new ones behind the rollout, and takes the default away', async () => {
     const database = await testDatabase(DOMAIN, TABLE)

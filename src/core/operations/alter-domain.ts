@@ -7,6 +7,7 @@ import {
   defaultBackSteps,
   defaultSteps,
   dropCheckSteps,
+  lateLookSteps,
   lookSteps,
 } from './domain/steps.ts'
 import type { OperationSpec } from './operation.ts'
@@ -35,6 +36,7 @@ export const alterDomain: OperationSpec<AlterDomain> = {
     return [
       ...lookSteps(op, known, 'retire'),
       ...checkSteps(op),
+      ...lateLookSteps(op, known),
       ...defaultSteps(op, known, facts).filter(({ phase }) => phase === 'retire'),
       ...dropCheckSteps(op, known),
     ]

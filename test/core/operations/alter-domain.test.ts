@@ -77,6 +77,7 @@ describe('alter_domain', () => {
       ['retire', 'inspect'],
       ['rollout', 'gate'],
       ['retire', `alter domain "public"."email" add constraint "one_at" check (value like '%@%') not valid`],
+      ['retire', 'inspect'],
     ])
     expect(forth[0]).toMatchObject({
       table: { namespace: 'public', name: 'users' },

@@ -4,10 +4,10 @@ import { lit, qualified, type Sql, sql } from '../../sql.ts'
 const domain = (name: QualifiedName): Sql => sql`pg_catalog.to_regtype(${lit(qualified(name))})`
 const defaultOf = sql`pg_catalog.pg_get_expr(t.typdefaultbin, 'pg_catalog.pg_type'::pg_catalog.regclass)`
 
-/** One row where the domain is there: may the role change it, its default, its checks, and the columns that are of it. */
+/** One row where the domain is there: may the role change it, its default, its checks, and the columns that are of it; nobody reads a temporary table of somebody else. */
 export function domainQuestion(name: QualifiedName): Sql {
   const checks = sql`select c.conname as name, pg_catalog.pg_get_constraintdef(c.oid) as definition from pg_catalog.pg_constraint c where c.contypid = t.oid and c.contype = 'c'`
-  const columns = sql`select n.nspname as namespace, r.relname as table, a.attname as column from pg_catalog.pg_attribute a join pg_catalog.pg_class r on r.oid = a.attrelid join pg_catalog.pg_namespace n on n.oid = r.relnamespace where a.atttypid = t.oid and not a.attisdropped and r.relkind in ('r', 'p') and not r.relispartition`
+  const columns = sql`select n.nspname as namespace, r.relname as table, a.attname as column from pg_catalog.pg_attribute a join pg_catalog.pg_class r on r.oid = a.attrelid join pg_catalog.pg_namespace n on n.oid = r.relnamespace where a.atttypid = t.oid and not a.attisdropped and r.relkind in ('r', 'p') and not r.relispartition and r.relpersistence <> 't'`
   return sql`select pg_catalog.pg_has_role(t.typowner, 'USAGE') as owned, ${defaultOf} as default, (select coalesce(pg_catalog.json_agg(c order by c.name), '[]') from (${checks}) c) as checks, (select coalesce(pg_catalog.json_agg(c order by c.namespace, c.table, c.column), '[]') from (${columns}) c) as columns from pg_catalog.pg_type t where t.oid = ${domain(name)} and t.typtype = 'd'`
 }
 

@@ -2,7 +2,8 @@ import { assert } from '../../errors.ts'
 import { isAsRemembered, type Printed, rememberMade } from '../../objects/left-object.ts'
 import { behindGate } from '../../plan/behind-gate.ts'
 import { ofEverybody } from '../../plan/leaver.ts'
-import type { Phase, Requirement, StepDraft } from '../../plan/step.ts'
+import { columnExists } from '../../plan/probes.ts'
+import type { InspectStep, Phase, Requirement, StepDraft } from '../../plan/step.ts'
 import type { Facts } from '../../schema/facts.ts'
 import { id, lit, qualified, type Sql, shown, sql, trusted } from '../../sql.ts'
 import { oldWritersHazard } from '../rules/put-up.ts'
@@ -103,18 +104,49 @@ export function defaultBackSteps(op: AlterDomain, known: Known, facts: Facts): r
 export function lookSteps(op: AlterDomain, known: Known, phase: Phase): readonly StepDraft[] {
   const { check } = op
   if (check === undefined) return []
+  return looks(op, known, check, {
+    phase,
+    does: 'look for values',
+    otherwise: `so the check "${check.name}" of the domain "${op.domain}" cannot come up; nothing was changed.`,
+    hint: 'Change or delete these rows, and run the same command again.',
+  })
+}
+
+/** The same behind it. Nothing ever proves it, so values that came in before it and behind the last look would stay for good. */
+export function lateLookSteps(op: AlterDomain, known: Known): readonly StepDraft[] {
+  const { check } = op
+  if (check === undefined) return []
+  return looks(op, known, check, {
+    phase: 'retire',
+    does: 'look for values that came in at the last moment',
+    otherwise: `which the check "${check.name}" of the domain "${op.domain}" refuses by now: they came behind the last look, and before it was up.`,
+    hint: 'Change or delete these rows, and run the same command again: it goes on with this step.',
+  })
+}
+
+type Said = Pick<InspectStep, 'phase' | 'does' | 'otherwise' | 'hint'>
+
+function looks(
+  op: AlterDomain,
+  known: Known,
+  check: NonNullable<AlterDomain['check']>,
+  { phase, does, otherwise, hint }: Said,
+): readonly StepDraft[] {
   const condition = conditionSql(check)
-  return known.columns.map(({ namespace, table, column }) => {
-    const rows = sql`select ctid::pg_catalog.text as ${id('ctid')}, ${id(column)} as value from ${qualified({ namespace, name: table })}`
+  return known.columns.map(({ namespace, table: name, column }) => {
+    const table = { namespace, name }
+    const rows = sql`select ctid::pg_catalog.text as ${id('ctid')}, ${id(column)} as value from ${qualified(table)}`
     return {
       kind: 'inspect',
       phase,
-      does: `look for values of "${table}"."${column}" against the check of the domain ${shownDomain(op)}`,
+      does: `${does} of "${name}"."${column}" against the check of the domain ${shownDomain(op)}`,
       hazards: [],
-      table: { namespace, name: table },
+      table,
       offenders: sql`select ${id('ctid')}, pg_catalog.left(value::pg_catalog.text, ${lit(VALUE_CHARACTERS)}) as ${id(column)} from (${rows}) r where not (${condition}) limit ${lit(ROWS_SHOWN)}`,
-      otherwise: `Rows of "${table}" break ${check.constraint}, so the check "${check.name}" of the domain "${op.domain}" cannot come up; nothing was changed.`,
-      hint: 'Change or delete these rows, and run the same command again. Find out who writes such rows: it must not do so any more.',
+      // Another migration may have dropped it since the plan was made: what has gone has no values.
+      whileHidden: [{ when: sql`not ${columnExists(table, column)}`, offenders: sql`select where false` }],
+      otherwise: `Rows of "${name}" break ${check.constraint}, ${otherwise}`,
+      hint: `${hint} Find out who writes such rows: it must not do so any more.`,
     }
   })
 }
