@@ -253,6 +253,11 @@ describe('a migration file that is refused', () => {
       'operations:\n  - add_column: { table: users, column: a, type: numeric, default: 12345678901234567890 }\n',
       ':2:68: operations[0].add_column.default: write a number of more than 15 digits in quotes',
     ],
+    [
+      'a fraction that a double cannot hold',
+      'operations:\n  - add_column: { table: users, column: a, type: numeric, default: -1234567890.123456789 }\n',
+      ':2:68: operations[0].add_column.default: write a number of more than 15 digits in quotes',
+    ],
   ])('names the place and the problem: %s', async (_what, text, problem) => {
     const { file, read } = await reading('0001_a.yaml', text)
     const error = await refusal(read)

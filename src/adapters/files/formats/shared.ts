@@ -17,10 +17,17 @@ export const reasoned = { unsafe: name.optional() }
 export const expression = z
   .union([z.string(), z.number(), z.boolean()])
   // YAML reads a number as a double; what it cannot hold exactly would be another value.
-  .refine((value) => typeof value !== 'number' || !Number.isInteger(value) || Number.isSafeInteger(value), {
+  .refine((value) => typeof value !== 'number' || isExact(value), {
     message: 'write a number of more than 15 digits in quotes',
   })
   .transform(String)
+
+/** A double holds fifteen digits as they were written. */
+function isExact(value: number): boolean {
+  if (Number.isInteger(value)) return Number.isSafeInteger(value)
+  const [digits = ''] = String(value).split('e')
+  return digits.replace('.', '').replace(/^-?0*/, '').length <= 15
+}
 
 /** What of a column is to be another. */
 export const retype = {
