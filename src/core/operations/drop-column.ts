@@ -4,6 +4,7 @@ import { clearColumnState } from '../plan/column-state.ts'
 import { fillingFor } from '../plan/filling.ts'
 import type { Hazard } from '../plan/hazard.ts'
 import { leavingHazards } from '../plan/hazards.ts'
+import { noIdentityOn } from '../plan/identity.ts'
 import { namesFor } from '../plan/names.ts'
 import { isNeverNull } from '../plan/never-null.ts'
 import { uninstallCounterSql } from '../plan/old-writes.ts'
@@ -216,7 +217,7 @@ function purgeStep(op: DropColumn, context: Context): StepDraft {
     probe: columnAbsent(table, hidden),
     changes: { kind: 'removed', column: op.column },
     locks: [{ relation: table, level: 'access_exclusive' }, ...partnerLocks(op, context)],
-    requires: [noStrangers(leaving, hidden)],
+    requires: [noStrangers(leaving, hidden), noIdentityOn(table, hidden, op.column)],
     statements: [
       ...(down === undefined ? [] : uninstallSql(down.hidden)),
       ...(counting === undefined ? [] : uninstallCounterSql(counting)),

@@ -2,7 +2,8 @@ import { assert, BellowsError } from '../errors.ts'
 import { gateOf } from '../plan/behind-gate.ts'
 import { onBoth } from '../plan/constraint-steps.ts'
 import type { Hazard } from '../plan/hazard.ts'
-import { markedPartProblems, noIdentityOfPart } from '../plan/index-leaving.ts'
+import { noIdentity, noIdentityByKey } from '../plan/identity.ts'
+import { markedPartProblems } from '../plan/index-leaving.ts'
 import { andAlso } from '../plan/joining.ts'
 import { type Leaver, ofTable } from '../plan/leaver.ts'
 import { constraintAbsent, constraintIsAsPlanned } from '../plan/probes.ts'
@@ -117,9 +118,10 @@ function dropStep({ table, constraint, hidden }: Leaving, kind: 'ddl' | 'purge',
         code: 'drift_found',
         otherwise: `the constraint "${name}" of "${table.name}" is not the one that the plan was made for`,
       },
-      ...(table.kind !== 'partitioned' || constraint.index === null
+      ...(constraint.index === null
         ? []
-        : [noIdentityOfPart(table, { namespace: table.namespace, name: constraint.index })]),
+        : [noIdentity(table, { namespace: table.namespace, name: constraint.index })]),
+      ...(constraint.kind === 'primary_key' ? [noIdentityByKey(table)] : []),
     ],
     statements: [sql`alter table ${qualified(table)} drop constraint ${id(name)} restrict`],
     cost: 'instant',

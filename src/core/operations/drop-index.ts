@@ -76,7 +76,7 @@ export const dropIndex: OperationSpec<DropIndex> = {
       phase: 'purge',
       hazards: [...drop.hazards, ...leavingIndexHazards(table, index)],
       probe: relationAbsent(name),
-      requires: [...requires, ...('requires' in drop ? drop.requires : [])],
+      requires: [...requires, ...drop.requires],
     })
   },
 

@@ -1,10 +1,11 @@
 import { BellowsError } from '../errors.ts'
+import { notTold } from '../plan/identity.ts'
 import { aloneLock } from '../plan/locks.ts'
 import { all } from '../plan/probes.ts'
 import type { Lock, StepDraft, TransactionStep } from '../plan/step.ts'
 import { tableProblems, theTable } from '../plan/table-checks.ts'
 import type { Facts } from '../schema/facts.ts'
-import { findTable, type Table, withTable } from '../schema/model.ts'
+import { findTable, primaryKey, type Table, withTable } from '../schema/model.ts'
 import { id, join, lit, qualified, type Sql, sql, trusted } from '../sql.ts'
 import type { Context, OperationSpec } from './operation.ts'
 import { changedTable, isPublished, settingProblems, wholeRowsHazard } from './set-table/changed.ts'
@@ -60,10 +61,20 @@ function setStep(op: SetTable, { schema }: Context, way: 'forward' | 'back'): Om
     hazards: [],
     probe: all(settingsHold(op, wants)),
     locks: [lockOf(op, before)],
-    requires: [],
+    requires: isBare(op, wants, before) ? [notTold(theTable(op))] : [],
     statements: statements(op, has, wants),
     cost: 'instant',
   }
+}
+
+/** Would its rows be told by nothing? */
+function isBare({ replicaIdentity }: SetTable, wants: Settings, table: Table): boolean {
+  // What was so before comes back as it was.
+  if (replicaIdentity === undefined || isPublished(table)) return false
+  return (
+    wants.replicaIdentity === 'nothing' ||
+    (wants.replicaIdentity === 'default' && primaryKey(table).length === 0)
+  )
 }
 
 /** One lock for all of it; the weaker one, which stops neither readers nor writers, where that is enough. */

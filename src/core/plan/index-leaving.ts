@@ -1,10 +1,9 @@
 import type { BellowsError } from '../errors.ts'
 import type { Index } from '../schema/indexes.ts'
 import type { QualifiedName, Table } from '../schema/model.ts'
-import { qualified, regclass, shown, sql } from '../sql.ts'
+import { qualified, shown } from '../sql.ts'
 import type { Hazard } from './hazard.ts'
 import { type Leaver, ofItsTable } from './leaver.ts'
-import type { Requirement } from './step.ts'
 import { refused } from './table-checks.ts'
 import { NOT_IN_LOG, type Shows } from './thing.ts'
 
@@ -72,17 +71,6 @@ export function markedPartProblems({ name, markedParts }: Index): readonly Bello
           `Tell it to go by none first: alter table ${qualified(part)} set without cluster`,
         )
   })
-}
-
-/** Since the plan was made, too. */
-export function noIdentityOfPart(table: Table, index: QualifiedName): Requirement {
-  const identities = sql`from pg_catalog.pg_partition_tree(${regclass(index)}) t join pg_catalog.pg_index i on i.indexrelid = t.relid where t.level > 0 and i.indisreplident`
-  return {
-    that: sql`not exists (select ${identities})`,
-    code: 'drift_found',
-    otherwise: `a partition of "${table.name}" has its part of the index "${index.name}" as its replica identity, and needs another one first, such as full`,
-    which: sql`(select pg_catalog.string_agg(i.indrelid::regclass::text, ', ') ${identities})`,
-  }
 }
 
 /** What old queries lose with an index. */

@@ -3,8 +3,8 @@ import { cutToBytes, IDENTIFIER_BYTES_MAX } from '../identifier.ts'
 import type { Part, QualifiedName, Table } from '../schema/model.ts'
 import { join, lit, qualified, regclass, type Sql, sql } from '../sql.ts'
 import type { Hazard } from './hazard.ts'
+import { noIdentity } from './identity.ts'
 import type { SoundIndex } from './index-checks.ts'
-import { noIdentityOfPart } from './index-leaving.ts'
 import { dropOutside } from './index-steps.ts'
 import { createIndexSql } from './index-text.ts'
 import { wholeTree } from './locks.ts'
@@ -100,13 +100,14 @@ export function dropPartsSteps(index: SoundIndex, name: string, seed: string): r
 
 /** Drops an index that clients had: beside all work, or with its parts, which PostgreSQL does only under a lock on each partition. */
 export function dropWhole(table: Table, index: QualifiedName, does: string) {
-  if (table.kind !== 'partitioned') return dropOutside(table, index, does)
+  const requires = [noIdentity(table, index)]
+  if (table.kind !== 'partitioned') return { ...dropOutside(table, index, does), requires }
   return {
     kind: 'purge',
     does: `${does} and of each of its partitions`,
     hazards: [],
     locks: wholeTree(table),
-    requires: [noIdentityOfPart(table, index)],
+    requires,
     statements: [sql`drop index ${qualified(index)} restrict`],
     cost: 'instant',
   } as const

@@ -5,6 +5,7 @@ import { nameOf } from '../schema/name-of.ts'
 import { id, lit, qualified, type Sql, sql, trusted } from '../sql.ts'
 import { duplicatesSql } from './duplicates.ts'
 import type { Hazard } from './hazard.ts'
+import { noIdentity } from './identity.ts'
 import type { SoundIndex } from './index-checks.ts'
 import { behindUnique, createIndexSql, type IndexText } from './index-text.ts'
 import type { Inspection } from './inspection.ts'
@@ -120,6 +121,7 @@ export function unbuildStep({ table, tried }: SoundIndex, index: QualifiedName):
     phase: 'expand',
     unmakes: index,
     probe: sql`not ${indexHas(index, table, lit(tried.using))}`,
+    requires: [noIdentity(table, index)],
   }
 }
 

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { type DropColumn, dropColumn } from '../../../src/core/operations/drop-column.ts'
 import { clearColumnState, setColumnState } from '../../../src/core/plan/column-state.ts'
 import { nothingElseOn } from '../../../src/core/plan/dependents.ts'
+import { noIdentityOn } from '../../../src/core/plan/identity.ts'
 import { namesFor } from '../../../src/core/plan/names.ts'
 import { all, columnAbsent, columnExists } from '../../../src/core/plan/probes.ts'
 import type { StepDraft, TransactionStep } from '../../../src/core/plan/step.ts'
@@ -442,6 +443,7 @@ describe('the steps', () => {
           otherwise:
             'an index or a constraint was put on "users"."name" since the plan was made; it would be lost',
         },
+        noIdentityOn(USERS, hidden, 'name'),
       ],
       statements: [
         ...UNCOUNTED,

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type DropConstraint, dropConstraint } from '../../../src/core/operations/drop-constraint.ts'
+import { noIdentity } from '../../../src/core/plan/identity.ts'
 import { leftKeyProblems } from '../../../src/core/plan/left-keys.ts'
 import { constraintAbsent, constraintIsAsPlanned } from '../../../src/core/plan/probes.ts'
 import type { StepDraft } from '../../../src/core/plan/step.ts'
@@ -63,7 +64,10 @@ describe('the steps', () => {
         kind,
         phase,
         probe: constraintAbsent(USERS, one.name),
-        requires: [{ that: constraintIsAsPlanned(USERS, one.name, one.definition), code: 'drift_found' }],
+        requires: [
+          { that: constraintIsAsPlanned(USERS, one.name, one.definition), code: 'drift_found' },
+          ...(one.index === null ? [] : [noIdentity(USERS, { namespace: 'public', name: one.index })]),
+        ],
         statements: [`alter table ${T} drop constraint "${one.name}" restrict`],
       },
     ])

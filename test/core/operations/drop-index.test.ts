@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { type DropIndex, dropIndex } from '../../../src/core/operations/drop-index.ts'
+import { noIdentity } from '../../../src/core/plan/identity.ts'
 import type { Index } from '../../../src/core/schema/indexes.ts'
-import { context, index, tableWith, told } from '../../support/model.ts'
+import { context, index, tableWith, told, USERS } from '../../support/model.ts'
 
 const op: DropIndex = { kind: 'drop_index', namespace: 'public', table: 'users', index: 'old' }
 const having = (more: Partial<Index> = {}) =>
@@ -62,7 +63,7 @@ describe('drop_index', () => {
         phase: 'purge',
         locks: [{ level: 'share_update_exclusive' }],
         statements: ['drop index concurrently if exists "public"."old"'],
-        requires: [{ code: 'drift_found' }],
+        requires: [{ code: 'drift_found' }, noIdentity(USERS, { namespace: 'public', name: 'old' })],
       },
     ])
   })

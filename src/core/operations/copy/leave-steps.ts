@@ -1,5 +1,6 @@
 import { replicaIdentitySql, settleSql } from '../../plan/carry.ts'
 import { clearColumnState } from '../../plan/column-state.ts'
+import { noIdentityOn } from '../../plan/identity.ts'
 import { INTEGER_TYPES } from '../../plan/mapping.ts'
 import { defaultName, notNullName } from '../../plan/names.ts'
 import { uninstallCounterSql } from '../../plan/old-writes.ts'
@@ -69,6 +70,12 @@ function copiedIndexRequirements({ table, things }: Work): readonly Requirement[
   }))
 }
 
+/** The copy of an index that was the identity takes its place in that, too; one that has become it since has none that does. */
+function ownIdentity({ table, from, leaving }: Work): readonly Requirement[] {
+  const isCarried = table.indexes.some((one) => one.replicaIdentity && one.columns.includes(from))
+  return isCarried ? [] : [noIdentityOn(table, leaving.hidden, from)]
+}
+
 /** The point of no return. Checks facts of the catalog only, drops the old column, and settles names and rules. */
 export function purgeStep(work: Work): StepDraft {
   const { table, from, to, finalName, hidden, leaving, names, things, notNull, mapping, counting } = work
@@ -94,6 +101,7 @@ export function purgeStep(work: Work): StepDraft {
       ...(isDual ? [standsRequirement(hidden)] : []),
       ...proofs.map((name) => validatedRequirement(table, name)),
       ...copiedIndexRequirements(work),
+      ...ownIdentity(work),
       ...partKeys.map(({ parts }) => allStand(parts)),
     ],
     ...(partKeys.length === 0 ? {} : { stands: partKeys.map(({ parts }) => parts) }),

@@ -1,7 +1,8 @@
 import { onBoth } from '../../plan/constraint-steps.ts'
+import { noIdentity, noIdentityByKey } from '../../plan/identity.ts'
 import { dropLooseForeignKeysStep } from '../../plan/parts-steps.ts'
 import { indexHas, relationExists } from '../../plan/probes.ts'
-import type { StepDraft } from '../../plan/step.ts'
+import type { Requirement, StepDraft } from '../../plan/step.ts'
 import { findColumn } from '../../schema/model.ts'
 import { id, qualified, sql } from '../../sql.ts'
 import { dropLooseKeysStep, keyOf } from './by-parts.ts'
@@ -59,10 +60,22 @@ function dropStep(work: Work): StepDraft {
       rule.kind === 'foreign_key'
         ? onBoth(table, rule.other, ['access_exclusive', 'access_exclusive'])
         : [{ relation: table, level: 'access_exclusive' }],
-    requires: [],
+    requires: isKey(work) ? noIdentities(work) : [],
     statements: [sql`alter table ${qualified(table)} drop constraint ${id(name)} restrict`],
     cost: 'instant',
   }
+}
+
+function isKey({ rule }: Work): boolean {
+  return rule.kind === 'unique' || rule.kind === 'primary_key'
+}
+
+function noIdentities({ table, name, rule }: Work): readonly Requirement[] {
+  return [
+    noIdentity(table, { namespace: table.namespace, name }),
+    // One that was published without a key before is so again.
+    ...(rule.kind === 'primary_key' && !table.published ? [noIdentityByKey(table)] : []),
+  ]
 }
 
 /** It goes with its constraint, if it has become one. */
@@ -77,7 +90,7 @@ function dropIndexStep(work: Work<KeyRule>): StepDraft {
     unmakes: index,
     probe: sql`(${relationExists(table)} and not ${indexHas(index, table, keyUsing(rule))})`,
     locks: [{ relation: table, level: 'access_exclusive' }],
-    requires: [],
+    requires: [noIdentity(table, index)],
     statements: [sql`drop index ${qualified(index)} restrict`],
     cost: 'instant',
   }

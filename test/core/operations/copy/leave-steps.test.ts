@@ -6,6 +6,7 @@ import type { RenameColumn } from '../../../../src/core/operations/rename/rename
 import { workFor } from '../../../../src/core/operations/rename/work.ts'
 import { clearColumnState, setColumnState } from '../../../../src/core/plan/column-state.ts'
 import { nothingElseOn } from '../../../../src/core/plan/dependents.ts'
+import { noIdentityOn } from '../../../../src/core/plan/identity.ts'
 import { uninstallCounterSql } from '../../../../src/core/plan/old-writes.ts'
 import {
   all,
@@ -150,6 +151,7 @@ describe('the step that drops it', () => {
           code: 'drift_found',
           otherwise: `the constraint "${PROOF}" on "users" is missing or not validated`,
         },
+        noIdentityOn(USERS, HIDDEN, 'name'),
       ],
       statements: [
         `drop trigger if exists "${TRIGGER}" on "public"."users"`,
@@ -254,7 +256,7 @@ describe('the step that drops it', () => {
 
   test('takes nothing away twice where no value can come back', () => {
     const step = transaction(purgeStep(work(table(), FORWARD)))
-    expect(step.requires).toHaveLength(1)
+    expect(step.requires).toHaveLength(2)
     expect(step.statements).toEqual([
       `${ON} drop column "${HIDDEN}" restrict`,
       clearColumnState(USERS, 'name'),

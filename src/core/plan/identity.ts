@@ -1,0 +1,60 @@
+import type { QualifiedName } from '../schema/model.ts'
+import { lit, regclass, type Sql, sql } from '../sql.ts'
+import type { Requirement } from './step.ts'
+
+/**
+ * By its replica identity the rows of a table are told in the log. PostgreSQL lets that go without a word, and from then on every UPDATE
+ * and DELETE of a published table fails. A gate may stay closed for days, so what the plan knew of it is asked once more.
+ */
+
+const WHY = 'every UPDATE and DELETE of it would fail while it is published'
+
+/** An index that goes, with its parts. */
+export function noIdentity({ name: table }: QualifiedName, index: QualifiedName): Requirement {
+  const relation = regclass(index)
+  const identities = sql`from pg_catalog.pg_index i where i.indisreplident and (i.indexrelid = ${relation} or i.indexrelid in (select t.relid from pg_catalog.pg_partition_tree(${relation}) t))`
+  return {
+    that: sql`not exists (select ${identities})`,
+    code: 'drift_found',
+    otherwise: `the index "${index.name}" of "${table}" has become a replica identity, without which ${WHY}; choose another one first, such as full, for`,
+    which: sql`(select pg_catalog.string_agg(i.indrelid::pg_catalog.regclass::text, ', ') ${identities})`,
+  }
+}
+
+/** A column that goes, with whatever index is on it. */
+export function noIdentityOn(table: QualifiedName, hidden: string, column: string): Requirement {
+  return {
+    that: sql`not exists (select from pg_catalog.pg_index i join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = any (i.indkey) where i.indrelid = ${regclass(table)} and i.indisreplident and a.attname = ${lit(hidden)})`,
+    code: 'drift_found',
+    otherwise: `an index on "${column}" has become the replica identity of "${table.name}", without which ${WHY}; choose another one first, such as full`,
+  }
+}
+
+/** A primary key that goes: the identity of each table that has chosen none. */
+export function noIdentityByKey(table: QualifiedName): Requirement {
+  const relation = regclass(table)
+  const told = sql`from pg_catalog.pg_class c where (c.oid = ${relation} or c.oid in (select t.relid from pg_catalog.pg_partition_tree(${relation}) t)) and c.relreplident = 'd' and ${isTold}`
+  return {
+    that: sql`not exists (select ${told})`,
+    code: 'drift_found',
+    otherwise: `"${table.name}" has come into a publication since the plan was made, which tells its rows by the primary key: without that every UPDATE and DELETE of it would fail; choose another replica identity first, such as full, for`,
+    which: sql`(select pg_catalog.string_agg(c.oid::pg_catalog.regclass::text, ', ') ${told})`,
+  }
+}
+
+/** A table that is to be without an identity. */
+export function notTold(table: QualifiedName): Requirement {
+  return {
+    that: sql`not exists (select from pg_catalog.pg_class c where c.oid = ${regclass(table)} and ${isTold})`,
+    code: 'drift_found',
+    otherwise: `"${table.name}" has come into a publication since the plan was made, and would have no replica identity: every UPDATE and DELETE of it would fail. Take it out of the publication first`,
+  }
+}
+
+/** Does a publication tell of changed rows of `c`, by its own name or that of a table that it is a partition of? The catalog of schemas came with PostgreSQL 15. */
+const isTold: Sql = sql`c.relpersistence = 'p' and c.relkind in ('r', 'p') and exists (select from pg_catalog.pg_publication p where (p.pubupdate or p.pubdelete) and (p.puballtables
+  or exists (select from pg_catalog.pg_publication_rel r where r.prpubid = p.oid and (r.prrelid = c.oid or r.prrelid in (select up.relid from pg_catalog.pg_partition_ancestors(c.oid) up)))
+  or exists (select from pg_catalog.pg_depend d join pg_catalog.pg_depend e on (e.classid, e.objid) = (d.classid, d.objid)
+    join pg_catalog.pg_class n on n.oid = c.oid or n.oid in (select up.relid from pg_catalog.pg_partition_ancestors(c.oid) up)
+    where d.classid = pg_catalog.to_regclass('pg_catalog.pg_publication_namespace') and d.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass and d.refobjid = n.relnamespace
+      and e.refclassid = 'pg_catalog.pg_publication'::pg_catalog.regclass and e.refobjid = p.oid)))`

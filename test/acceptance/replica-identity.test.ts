@@ -1,0 +1,164 @@
+import { describe, expect, test } from 'vitest'
+import type { Operation } from '../../src/core/operations/migration.ts'
+import type { Phase } from '../../src/core/plan/step.ts'
+import { testDatabase } from '../support/database.ts'
+
+/** The gate of this one keeps a run open. */
+const LATER: Operation = { kind: 'drop_column', namespace: 'public', table: 'users', column: 'legacy' }
+const SETTINGS = {
+  gate: { whenNoneRegistered: 'allow', unregistered: 'allow', quietMs: 0, reason: 'a test' },
+} as const
+const users = { namespace: 'public', table: 'users' } as const
+const keyed = `create table users (id int primary key, email text not null, legacy text); insert into users values (1, 'a')`
+const bare = `create table users (id int, email text not null, legacy text); insert into users values (1, 'a')`
+const published = 'create publication told for table users'
+const byIndex = (name: string) => `alter table users replica identity using index ${name}; ${published}`
+const full = 'alter table users replica identity full'
+
+interface Case {
+  readonly given: string
+  readonly operation: Operation
+  readonly until?: Phase
+  readonly meanwhile: string
+  readonly way: 'purge' | 'rollback'
+  readonly says: string
+  readonly mend: string
+}
+
+/** What somebody does while the run goes on, and what would leave the table without an identity. */
+const CASES: Readonly<Record<string, Case>> = {
+  'drop_constraint of the primary key': {
+    given: keyed,
+    operation: { kind: 'drop_constraint', ...users, name: 'users_pkey' },
+    meanwhile: published,
+    way: 'purge',
+    says: '"users" has come into a publication since the plan was made',
+    mend: full,
+  },
+  'drop_constraint of the primary key of a partitioned table, of which all is published': {
+    given: `create table users (id int primary key, email text, legacy text) partition by range (id);
+      create table users_1 partition of users default; insert into users values (1, 'a')`,
+    operation: { kind: 'drop_constraint', ...users, name: 'users_pkey' },
+    meanwhile: 'create publication told for all tables',
+    way: 'purge',
+    says: '"users" has come into a publication since the plan was made',
+    mend: `${full}; alter table users_1 replica identity full`,
+  },
+  'drop_constraint of a key': {
+    given: `${keyed}; alter table users add constraint one_email unique (email)`,
+    operation: { kind: 'drop_constraint', ...users, name: 'one_email' },
+    meanwhile: byIndex('one_email'),
+    way: 'purge',
+    says: 'he index "one_email" of "users" has become a replica identity',
+    mend: full,
+  },
+  drop_index: {
+    given: `${keyed}; create unique index one_email on users (email)`,
+    operation: { kind: 'drop_index', ...users, index: 'one_email' },
+    meanwhile: byIndex('one_email'),
+    way: 'purge',
+    says: 'he index "one_email" of "users" has become a replica identity',
+    mend: full,
+  },
+  'the rollback of replace_index': {
+    given: `${keyed}; create unique index one_email on users (email)`,
+    operation: {
+      kind: 'replace_index',
+      definition: 'create unique index one_email on users (email) include (id)',
+    },
+    meanwhile: byIndex('one_email'),
+    way: 'rollback',
+    says: 'has become a replica identity',
+    mend: full,
+  },
+  drop_column: {
+    given: `${keyed}; create unique index one_email on users (email)`,
+    operation: { kind: 'drop_column', ...users, column: 'email', down: 'id::text' },
+    until: 'retire',
+    meanwhile: byIndex('one_email'),
+    way: 'purge',
+    says: 'n index on "email" has become the replica identity of "users"',
+    mend: full,
+  },
+  rename_column: {
+    given: `${keyed}; create unique index one_email on users (email)`,
+    operation: { kind: 'rename_column', ...users, from: 'email', to: 'mail' },
+    until: 'verify',
+    meanwhile: byIndex('one_email'),
+    way: 'purge',
+    says: 'n index on "email" has become the replica identity of "users"',
+    mend: full,
+  },
+  'the rollback of set_table': {
+    given: bare,
+    operation: { kind: 'set_table', ...users, set: {}, reset: [], replicaIdentity: 'full' },
+    meanwhile: published,
+    way: 'rollback',
+    says: '"users" has come into a publication since the plan was made',
+    mend: 'drop publication told',
+  },
+  'the rollback of create_index': {
+    given: keyed,
+    operation: {
+      kind: 'create_index',
+      definition: 'create unique index one_email on users (email)',
+      when: 'before_rollout',
+    },
+    meanwhile: byIndex('one_email'),
+    way: 'rollback',
+    says: 'he index "one_email" of "users" has become a replica identity',
+    mend: full,
+  },
+  'the rollback of add_constraint': {
+    given: bare,
+    operation: {
+      kind: 'add_constraint',
+      ...users,
+      primary_key: ['id'],
+      name: 'one_id',
+      when: 'before_rollout',
+    },
+    meanwhile: published,
+    way: 'rollback',
+    says: '"users" has come into a publication since the plan was made',
+    mend: full,
+  },
+}
+
+describe('a table that is published since the plan was made keeps what its rows are told by', () => {
+  test.for(Object.entries(CASES))(
+    '%s',
+    async ([, { given, operation, until, meanwhile, way, says, mend }]) => {
+      const database = await testDatabase(given)
+      const bellows = await database.bellows({ settings: SETTINGS })
+      const migration = { name: '0001_test', operations: [operation, LATER] }
+      const advance = (to: Phase) => bellows.change((driver) => driver.advance(migration, to))
+      const goOn = () => (way === 'purge' ? advance('purge') : bellows.change((driver) => driver.rollback(1)))
+      const write = () => database.query('update users set id = id where id = 1')
+
+      await advance(until ?? 'verify')
+      await database.query(meanwhile)
+      await write()
+      await expect(goOn()).rejects.toMatchObject({
+        code: 'drift_found',
+        message: expect.stringContaining(says),
+      })
+      await write()
+      await database.query(mend)
+      await goOn()
+      await write()
+    },
+  )
+})
+
+test('a table that was published without a key before is so again', async () => {
+  const database = await testDatabase(bare, published)
+  const bellows = await database.bellows({ settings: SETTINGS })
+  const key: Operation = { kind: 'add_constraint', ...users, primary_key: ['id'], when: 'before_rollout' }
+  const set: Operation = { kind: 'set_table', ...users, set: {}, reset: [], replicaIdentity: 'full' }
+  for (const [at, operation] of [key, set].entries()) {
+    const migration = { name: `000${at}_test`, operations: [operation, LATER] }
+    const { id } = await bellows.change((driver) => driver.advance(migration, 'verify'))
+    expect((await bellows.change((driver) => driver.rollback(id))).state).toBe('rolled_back')
+  }
+})
