@@ -174,7 +174,9 @@ describe('alter_domain', () => {
   test('reads no temporary table of others, and nothing of what was dropped meanwhile', async () => {
     const database = await testDatabase(DOMAIN, TABLE)
     const session = await database.session()
-    await session.query(`create temporary table baskets (mail "Email"); insert into baskets values ('of nobody')`)
+    await session.query(
+      `create temporary table baskets (mail "Email"); insert into baskets values ('of nobody')`,
+    )
     const bellows = await database.bellows({ settings: SETTINGS })
     const check = { name: 'one_at', constraint: "value like '%@%'" }
     const migration = { name: '0001_test', operations: [alter({ check })] }

@@ -145,7 +145,7 @@ test.each([
   [
     'bounds that overlap',
     `for values from ('2020-05-01') to ('2021-01-01')`,
-    'would overlap partition "1 events_1"',
+    'cannot be used: It would overlap partition "events_1".',
   ],
   ['bounds of another kind', 'for values in (1)', 'nvalid bound specification for a range partition'],
   ['more than bounds', `for values from (minvalue) to (maxvalue), drop column name`, 'cannot be used'],

@@ -24,12 +24,23 @@ export async function tryBounds(sessions: Sessions, needs: readonly BoundNeed[])
     const real = { key: found.key, oid: found.oid ?? 0 }
     facts[boundKey(need)] = await tried({ sessions, scratch }, need, real).catch((error: unknown) => {
       if (error instanceof BellowsError && error.code === 'statement_failed')
-        return { problem: error.message.replace(/\.$/, '') }
+        return { problem: asCalled(error.message) }
       throw error
     })
   }
   return facts
 }
+
+/** The server says names that are made up here. */
+function asCalled(message: string): string {
+  return message
+    .replace(/\.$/, '')
+    .replaceAll(`"${PART}"`, 'it')
+    .replaceAll(/partition "\d+ ([^"]*)"/g, 'partition "$1"')
+    .replace(/^Partition it/, 'It')
+}
+
+const PART = 'bellows_part'
 
 async function tried(
   { sessions, scratch }: { readonly sessions: Sessions; readonly scratch: Scratch },
@@ -42,7 +53,7 @@ select c.relname as name, pg_catalog.pg_get_expr(c.relpartbound, c.oid) as bound
   where h.inhparent = ${regclass(table)} and not h.inhdetachpending order by c.oid`)
   const { namespace } = scratch
   const copy = qualified({ namespace, name: table.name })
-  const part = qualified({ namespace, name: 'bellows_part' })
+  const part = qualified({ namespace, name: PART })
   // The others are there, too, each under a name of its own: which of them overlaps, the server says.
   const other = (one: (typeof others)[number], at: number) => {
     const name = cutToBytes(`${at + 1} ${one.name}`, IDENTIFIER_BYTES_MAX)

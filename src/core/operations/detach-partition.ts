@@ -40,12 +40,14 @@ export const detachPartition: OperationSpec<DetachPartition> = {
     const [table, part] = [findTable(schema, theTable(op)), findTable(schema, thePart(op))]
     const problems = [
       ...tableProblems(op, table, ['partitioned']),
-      ...tableProblems({ ...op, table: op.partition }, part, ['partition']),
+      ...(part?.kind === 'table'
+        ? [noPartition(op)]
+        : tableProblems({ ...op, table: op.partition }, part, ['partition'])),
     ]
     if (table === undefined || part === undefined || problems.length > 0) return problems
     const found = boundsOf(op, facts)
     return found === undefined || !table.parts.some((one) => isSameName(one, part))
-      ? [refused(`"${op.partition}" is no partition of "${op.table}" itself.`)]
+      ? [noPartition(op)]
       : [...rowProblems(op, table, found)]
   },
 
@@ -143,4 +145,8 @@ function rowProblems(op: DetachPartition, table: Table, { fallback }: Bounds): r
       ),
     ),
   ]
+}
+
+function noPartition(op: DetachPartition): BellowsError {
+  return refused(`"${op.partition}" is no partition of "${op.table}" itself.`)
 }

@@ -5,10 +5,11 @@ import type { Migration, Operation } from '../operations/migration.ts'
 import type { Touch } from '../operations/needs.ts'
 import { findTable, isSameName, primaryKeyOf, type QualifiedName, type Schema } from '../schema/model.ts'
 import { qualified } from '../sql.ts'
-import { areStatementsBefore, mayStandBefore } from './before-renaming.ts'
-import { buildsOn, isCopying, mayBuildOn, newName, takesOver } from './copies.ts'
+import { mayStandBefore } from './before-renaming.ts'
+import { buildsOn, takesOver } from './copies.ts'
 import { withFollowed } from './followed.ts'
 import { called } from './leaver.ts'
+import { APART, adviceFor } from './meeting-advice.ts'
 import { companionsOf } from './retire.ts'
 import { theTable } from './table-checks.ts'
 
@@ -48,20 +49,6 @@ function standsBeside(earlier: Operation, later: Operation, touch: Touch): boole
 interface Touching {
   readonly op: Operation
   readonly touches: readonly Touch[]
-}
-
-const APART = 'Put them into two migrations; the second begins when the first is contracted.'
-
-/** What becomes of one column is one change, and one copy. */
-function adviceFor(earlier: Operation, later: Operation): string {
-  const both = [earlier, later]
-  const rename = both.find(({ kind }) => kind === 'rename_column')
-  if (rename?.kind === 'rename_column' && both.some(({ kind }) => kind === 'change_type'))
-    return `Leave change_type away and give rename_column of "${rename.from}" what it says: type, collation, nullable, up (over ${rename.from}) and down (over ${rename.to}). Both are done by one copy then.`
-  if (both.some(({ kind }) => kind === 'rename_table') && both.some(areStatementsBefore))
-    return 'Put the statements in front of rename_table, by the old name of the table.'
-  if (!isCopying(later) || isCopying(earlier) || !mayBuildOn(earlier)) return APART
-  return `Put ${earlier.kind} behind ${later.kind}, for "${newName(later)}" as it is then.`
 }
 
 function meetings(earlier: readonly Touch[], later: readonly Touch[]): readonly Touch[] {

@@ -11,6 +11,11 @@ export function problemOf(
   return problemIn(read) ?? (known === undefined ? unasked : problemIn(known))
 }
 
+/** What the server says ends with a stop, what the parser says does not. */
+export function stopped(problem: string): string {
+  return /[.!?]$/.test(problem) ? problem : `${problem}.`
+}
+
 function problemIn(answer: string | object): string | undefined {
   return typeof answer === 'object' && 'problem' in answer ? String(answer.problem) : undefined
 }

@@ -3,7 +3,7 @@ import { columnsNamed, readExpression } from '../parse.ts'
 import { type Facts, type RowValue, valueKey } from '../schema/facts.ts'
 import { findColumn, type Table } from '../schema/model.ts'
 import { type Sql, trusted } from '../sql.ts'
-import { problemOf } from './problem-of.ts'
+import { problemOf, stopped } from './problem-of.ts'
 import { refused } from './table-checks.ts'
 
 /** What the author calls a value (`up`), for which column it is, and what he wrote. */
@@ -47,15 +47,19 @@ function notAsked(what: string, column: string): BellowsError {
   )
 }
 
+/** Who writes `default: none` means the text, and says a column. */
+export const DEFAULT_IS_SQL = `A default is an SQL expression: a text has its own quotes, such as default: "'none'"`
+
 export function unusable(what: string, column: string, text: string, problem: string): BellowsError {
   return new BellowsError(
     'migration_invalid',
-    `The ${what} ${text} of "${column}" cannot be used: ${problem}.`,
-    what === 'default'
-      ? {}
-      : {
-          hint: 'Write an immutable expression over the other columns of the row; name functions of yours with their namespace.',
-        },
+    `The ${what} ${text} of "${column}" cannot be used: ${stopped(problem)}`,
+    {
+      hint:
+        what === 'default'
+          ? DEFAULT_IS_SQL
+          : 'Write an immutable expression over the other columns of the row; name functions of yours with their namespace.',
+    },
   )
 }
 

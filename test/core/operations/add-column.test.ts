@@ -5,6 +5,7 @@ import { setColumnState } from '../../../src/core/plan/column-state.ts'
 import { meetingProblems } from '../../../src/core/plan/meetings.ts'
 import { namesFor } from '../../../src/core/plan/names.ts'
 import { columnAbsent, columnExists } from '../../../src/core/plan/probes.ts'
+import { DEFAULT_IS_SQL } from '../../../src/core/plan/row-value.ts'
 import type { StepDraft } from '../../../src/core/plan/step.ts'
 import { validateChecksSql } from '../../../src/core/plan/validate.ts'
 import { expressionKey, type Facts, type RowValue, valueKey } from '../../../src/core/schema/facts.ts'
@@ -145,35 +146,35 @@ describe('a column that cannot be added', () => {
       { default: "'x" },
       'migration_invalid',
       `The default 'x of "slug" cannot be used: unterminated quoted string at or near "'x\n".`,
-      undefined,
+      DEFAULT_IS_SQL,
     ],
     [
       'with a default that is more than one',
       { default: "'x'; drop table users" },
       'migration_invalid',
       `The default 'x'; drop table users of "slug" cannot be used: it is more than one expression.`,
-      undefined,
+      DEFAULT_IS_SQL,
     ],
     [
       'with a comment in its default',
       { default: "'x' -- comment" },
       'migration_invalid',
       `The default 'x' -- comment of "slug" cannot be used: it contains a comment.`,
-      undefined,
+      DEFAULT_IS_SQL,
     ],
     [
       'with a default that the server does not take',
       { default: 'nonsense' },
       'migration_invalid',
       'The default nonsense of "slug" cannot be used: Column "nonsense" does not exist.',
-      undefined,
+      DEFAULT_IS_SQL,
     ],
     [
       'with a default that fits another type',
       { type: 'int', default: "'x'" },
       'migration_invalid',
       `The default 'x' of "slug" cannot be used: Invalid input syntax for type integer: "x".`,
-      undefined,
+      DEFAULT_IS_SQL,
     ],
     [
       'NOT NULL with a default of NULL',

@@ -31,6 +31,11 @@ const known = (whole: Partial<Table> = {}, answer: readonly Record<string, unkno
 
 describe('the check of detach_partition', () => {
   test.each<[string, ReturnType<typeof known>, string]>([
+    [
+      'a plain table',
+      { ...known(), schema: schemaOf(table({ kind: 'partitioned' }), table({ name: 'old' })) },
+      '"old" is no partition of "users" itself.',
+    ],
     ['one of another table', known({}, []), '"old" is no partition of "users" itself.'],
     [
       'one beside a default partition',

@@ -235,6 +235,25 @@ describe('what else becomes of a column that is copied', () => {
     ])
   })
 
+  test.each<[string, readonly Operation[], string]>([
+    ['the old name', [rename, index('a')], 'Behind rename_column the column is called "b": say that.'],
+    [
+      'a column before it is added',
+      [index('new'), { kind: 'add_column', ...of, column: 'new', type: 'text', nullable: true }],
+      'Put add_column in front of create_index, which builds on what it adds.',
+    ],
+    [
+      'a column that goes, and comes anew',
+      [
+        { kind: 'drop_column', ...of, column: 'a' },
+        { kind: 'add_column', ...of, column: 'a', type: 'text', nullable: true },
+      ],
+      'Put them into two migrations; the second begins when the first is contracted.',
+    ],
+  ])('is refused with what to write instead: %s', (_what, operations, hint) => {
+    expect(meetingProblems({ name: 'm', operations }).map((one) => one.hint)).toEqual([hint])
+  })
+
   test.each<[string, Operation, string]>([
     ['an index', index('a'), 'Put create_index behind rename_column, for "b" as it is then.'],
     [

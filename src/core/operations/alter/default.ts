@@ -2,7 +2,8 @@ import { BellowsError } from '../../errors.ts'
 import { behindGate } from '../../plan/behind-gate.ts'
 import { ofTable } from '../../plan/leaver.ts'
 import { defaultIs, defaultIsNew } from '../../plan/probes.ts'
-import { problemOf } from '../../plan/problem-of.ts'
+import { problemOf, stopped } from '../../plan/problem-of.ts'
+import { DEFAULT_IS_SQL } from '../../plan/row-value.ts'
 import type { Made, StepDraft, TransactionStep } from '../../plan/step.ts'
 import { differingPartProblems, refused, theTable } from '../../plan/table-checks.ts'
 import { NOT_IN_LOG } from '../../plan/thing.ts'
@@ -11,7 +12,6 @@ import { type Column, findColumn, findTable, type QualifiedName, type Schema } f
 import { id, qualified, type Sql, shown, sql, trusted } from '../../sql.ts'
 import type { Context } from '../operation.ts'
 import { readCondition } from '../rules/read.ts'
-import { stopped } from '../rules/words.ts'
 import { type AlterColumn, altered, withColumn } from './alter.ts'
 import type { Part } from './part.ts'
 
@@ -191,7 +191,13 @@ function problems(op: AlterColumn, to: string | null, context: Context): readonl
   const problem = problemOf(read, known, unasked)
   if (problem !== undefined)
     return [
-      new BellowsError('migration_invalid', `The default ${to} of ${of} cannot be used: ${stopped(problem)}`),
+      new BellowsError(
+        'migration_invalid',
+        `The default ${to} of ${of} cannot be used: ${stopped(problem)}`,
+        {
+          hint: DEFAULT_IS_SQL,
+        },
+      ),
     ]
   if (/^\s*null\b/i.test(to))
     return [

@@ -3,6 +3,8 @@ import { columnNameProblem, identifierProblem } from '../../identifier.ts'
 import { columnsNamed, readExpression, readType } from '../../parse.ts'
 import { INTEGER_TYPES } from '../../plan/mapping.ts'
 import { newNameProblems } from '../../plan/new-names.ts'
+import { stopped } from '../../plan/problem-of.ts'
+import { DEFAULT_IS_SQL } from '../../plan/row-value.ts'
 import { refused, theTable } from '../../plan/table-checks.ts'
 import { expressionKey, type Facts, type RowShape } from '../../schema/facts.ts'
 import { findTable } from '../../schema/model.ts'
@@ -147,7 +149,12 @@ function expressionProblems(
   if (known === undefined || !('problem' in known)) return []
   const hint =
     missing.length === 0 ? undefined : `It may name ${(row ?? []).map(({ name }) => name).join(', ')}.`
-  return [invalid(`${what} cannot be used: ${known.problem}.`, hint)]
+  return [
+    invalid(
+      `${what} cannot be used: ${stopped(known.problem)}`,
+      hint ?? (row === undefined ? DEFAULT_IS_SQL : undefined),
+    ),
+  ]
 }
 
 function keyColumnProblems(op: CreateTable): readonly BellowsError[] {

@@ -1,13 +1,12 @@
 import { assert, BellowsError } from '../../errors.ts'
 import { identifierProblem } from '../../identifier.ts'
-import { problemOf } from '../../plan/problem-of.ts'
+import { problemOf, stopped } from '../../plan/problem-of.ts'
 import { notOwned, refused } from '../../plan/table-checks.ts'
 import { expressionKey, type Facts } from '../../schema/facts.ts'
 import type { QualifiedName } from '../../schema/model.ts'
 import { qualified, type Sql, shown } from '../../sql.ts'
 import type { OperationNeeds } from '../needs.ts'
 import { readCondition } from '../rules/read.ts'
-import { stopped } from '../rules/words.ts'
 import { domainQuestion } from './catalog.ts'
 
 /** Changes what a domain asks of its values, wherever it is used. What is not named stays as it is. */

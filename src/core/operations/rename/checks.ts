@@ -104,6 +104,19 @@ function overlapProblems(op: RenameColumn): readonly BellowsError[] {
   ]
 }
 
+/** A new column is the last one; one that is there may have values of its own, and writers. */
+function placeHazard({ from, to }: RenameColumn, table: Table): Hazard {
+  if (findColumn(table, to) !== undefined)
+    return {
+      code: 'may_break',
+      because: `"${to}" is there already, and what is in it stays. From this step on a statement that gives other values to it than to "${from}" fails, and rows in which they differ stop the verification: see that this column is meant, and that nobody writes it.`,
+    }
+  return {
+    code: 'column_is_last',
+    because: `"${to}" is the last column of the table: SELECT * in a named statement, COPY and INSERT without a column list see another order.`,
+  }
+}
+
 export function renameHazards(
   op: RenameColumn,
   work: Work & { readonly key: RenamedKey },
@@ -112,10 +125,7 @@ export function renameHazards(
   const { along = [] } = leaving
   const others = table.dependents.filter(({ name }) => !along.includes(name))
   return [
-    {
-      code: 'column_is_last',
-      because: `"${op.to}" is the last column of the table: SELECT * in a named statement, COPY and INSERT without a column list see another order.`,
-    },
+    placeHazard(op, table),
     ...mappingHazards(op, notNull),
     ...(from.nullable && from.default !== null
       ? [

@@ -1,5 +1,5 @@
 import { BellowsError } from '../../errors.ts'
-import { problemOf } from '../../plan/problem-of.ts'
+import { problemOf, stopped } from '../../plan/problem-of.ts'
 import { isSmall } from '../../plan/small-table.ts'
 import { columnMissing, refused } from '../../plan/table-checks.ts'
 import { conditionKey } from '../../schema/facts.ts'
@@ -12,7 +12,6 @@ import { foreignKeyProblems } from './foreign-key-problems.ts'
 import { ruleName, ruleNameProblems } from './name.ts'
 import { readCondition, readExclusion } from './read.ts'
 import type { CheckRule, ExclusionRule, KeyRule, Rule } from './rule.ts'
-import { stopped } from './words.ts'
 
 const NULLS_NOT_DISTINCT_SINCE = 150_000
 

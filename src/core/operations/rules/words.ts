@@ -54,11 +54,6 @@ export function columnsOf(rule: Rule): readonly string[] {
   }
 }
 
-/** What the server says ends with a stop, what the parser says does not. */
-export function stopped(problem: string): string {
-  return /[.!?]$/.test(problem) ? problem : `${problem}.`
-}
-
 export const RULE_WORDS: Readonly<Record<Rule['kind'], string>> = {
   check: 'check',
   unique: 'unique constraint',

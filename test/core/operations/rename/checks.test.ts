@@ -509,6 +509,14 @@ describe('another type with the other name', () => {
   })
 })
 
+test('a column of the new name that is there is no new one, and may have writers', () => {
+  const op = rename()
+  const of = tableWith([column('name'), column('full_name')])
+  const found = renameHazards(op, workFor(op, context(of, known)))
+  expect(found.map(({ code }) => code)).toEqual(['may_break'])
+  expect(found[0]?.because).toContain('"full_name" is there already, and what is in it stays.')
+})
+
 describe('the hazards', () => {
   const hazards = (of: Table, more: Partial<RenameColumn> = {}) =>
     renameHazards(rename(more), workFor(rename(more), context(of, known))).map(({ code, because }) => [
