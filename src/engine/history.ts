@@ -1,6 +1,7 @@
 import { BellowsError } from '../core/errors.ts'
 import { type Baseline, recount, refuseBaseline } from '../core/history/baseline.ts'
 import { type Explained, judgeDrift, type SchemaDrift } from '../core/history/drift.ts'
+import { entriesByName } from '../core/entries.ts'
 import { lit, type Sql, sql } from '../core/sql.ts'
 import type { Driving, Engine } from './context.ts'
 import { note } from './note.ts'
@@ -11,7 +12,8 @@ export async function readBaseline(engine: Engine): Promise<Baseline | undefined
   if (!(await engine.journal.isInstalled())) return undefined
   const [last] = await engine.database.read<Baseline>(sql`
 select at, by_role as role, files, last_run as "lastRun" from bellows.baseline order by id desc limit 1`)
-  return last
+  // In the order of their names; the server keeps short ones first.
+  return last === undefined ? undefined : { ...last, files: Object.fromEntries(entriesByName(last.files)) }
 }
 
 /** What a baseline of these files changes, or would change. */

@@ -57,6 +57,17 @@ describe('bellows baseline', () => {
     expect((await place.run('verify')).code).toBe(0)
   })
 
+  test('files are in the order of their names, whatever the length of these', async () => {
+    const { place } = await taken()
+    await place.write('migrations/0004_x.yaml', add('x'))
+    await place.run('baseline', '--yes')
+    expect((await place.run('status')).out).toContain('4 up to 0004_x count as applied by the baseline')
+    const shorter = await place.run('baseline', '0001_users', '--yes', '--json')
+    expect(document(shorter.out)).toMatchObject({
+      baseline: { pending: ['0002_orders', '0003_rename', '0004_x'] },
+    })
+  })
+
   test('all files are meant when none is named, and a shorter baseline makes the others pending again', async () => {
     const { place } = await taken()
     expect((await place.run('baseline', '--yes')).code).toBe(0)
