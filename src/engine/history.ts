@@ -1,7 +1,7 @@
+import { entriesByName } from '../core/entries.ts'
 import { BellowsError } from '../core/errors.ts'
 import { type Baseline, recount, refuseBaseline } from '../core/history/baseline.ts'
 import { type Explained, judgeDrift, type SchemaDrift } from '../core/history/drift.ts'
-import { entriesByName } from '../core/entries.ts'
 import { lit, type Sql, sql } from '../core/sql.ts'
 import type { Driving, Engine } from './context.ts'
 import { note } from './note.ts'

@@ -48,7 +48,7 @@ function notAsked(what: string, column: string): BellowsError {
 }
 
 /** Who writes `default: none` means the text, and says a column. */
-export const DEFAULT_IS_SQL = `A default is an SQL expression: a text has its own quotes, such as default: "'none'"`
+export const DEFAULT_IS_SQL = `A default is an SQL expression: a text has its own quotes, such as default: "'none'"; functions and types of yours have their namespace`
 
 export function unusable(what: string, column: string, text: string, problem: string): BellowsError {
   return new BellowsError(

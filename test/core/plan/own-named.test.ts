@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Operation } from '../../../src/core/operations/migration.ts'
-import { ownNamed } from '../../../src/core/plan/own-named.ts'
+import { ownNamed, saidWithoutNamespace } from '../../../src/core/plan/own-named.ts'
 
 const on = { namespace: 'public', table: 'users' } as const
 const make = (definition: string): Operation => ({ kind: 'create_object', namespace: 'public', definition })
@@ -45,6 +45,21 @@ describe('what a migration makes is found', () => {
   ])('%s', (_what, earlier, op) => {
     expect(ownNamed(op, earlier)).toBe(earlier[0] === MOOD ? 'mood' : 'email')
   })
+})
+
+test.each<[string, readonly Operation[], Operation, string | undefined]>([
+  ['a type', [MOOD], add({ type: 'mood[]' }), 'mood'],
+  ['a type with its namespace', [MOOD], add({ type: 'public.mood' }), undefined],
+  ['a function', [EMAIL], add({ up: 'email(name)' }), 'email'],
+  [
+    'in an object, whose names are looked for',
+    [MOOD],
+    make('create function f(mood) returns int language sql return 1'),
+    undefined,
+  ],
+  ['a value', [VALUE], check("kind <> 'email'"), undefined],
+])('what is said without its namespace is found: %s', (_what, earlier, op, name) => {
+  expect(saidWithoutNamespace(op, earlier)?.name).toBe(name)
 })
 
 describe('what only has the same name is not meant', () => {

@@ -62,7 +62,7 @@ function typeProblems(op: AddColumn, { facts }: Context): readonly BellowsError[
       'migration_invalid',
       `The type "${op.type}" of the column "${op.column}" cannot be used: ${problem}.`,
       {
-        hint: 'Write one type as in CREATE TABLE, such as text, varchar(20) or my_schema.my_type.',
+        hint: 'Write one type as in CREATE TABLE, such as text or varchar(20), and one of your own with its namespace, such as public.mood.',
       },
     ),
   ]

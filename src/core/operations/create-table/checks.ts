@@ -84,7 +84,7 @@ function columnProblems(op: CreateTable, column: NewColumn, facts: Facts): reado
     return [
       invalid(
         `The type "${type}" of the column "${name}" cannot be used: ${why}.`,
-        'Write one type as in CREATE TABLE, such as text, varchar(20) or my_schema.my_type. For a number that counts up use "identity".',
+        'Write one type as in CREATE TABLE, such as text or varchar(20), and one of your own with its namespace, such as public.mood. For a number that counts up use "identity".',
       ),
     ]
   }

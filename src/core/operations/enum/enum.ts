@@ -64,8 +64,8 @@ export function shownType({ namespace, type }: OfType): string {
 }
 
 export function missingValue(op: OfType, value: string | undefined, facts: Facts): readonly BellowsError[] {
-  const known = labelsOf(op, facts) ?? []
-  if (value === undefined || known.includes(value)) return []
+  const known = labelsOf(op, facts)
+  if (value === undefined || known === undefined || known.includes(value)) return []
   return [
     refused(`"${op.type}" has no value '${value}'.`, `It has ${known.map((one) => `'${one}'`).join(', ')}.`),
   ]
