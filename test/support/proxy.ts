@@ -12,11 +12,13 @@ export interface Proxy {
   readonly requests: readonly string[]
   /** Cuts the connection once, at one of these requests; they count from 1. */
   cutAt(request: number, cut: Cut): void
-  /** Lets nothing more through of the connections that are there, and ends none: nobody is told. */
-  goSilent(): void
+  /** Lets nothing more through of the connections that are there, or of those that have said something so far, and ends none: nobody is told. */
+  goSilent(have?: RegExp): void
 }
 
 const QUERY = 'Q'.charCodeAt(0)
+/** Of what a connection begins with. */
+const REMEMBERED_CHARACTERS = 10_000
 const READY = 'Z'.charCodeAt(0)
 const CHANGING = /^\s*(begin;|(create|drop).* index concurrently|with raised as)/i
 
@@ -24,14 +26,15 @@ const CHANGING = /^\s*(begin;|(create|drop).* index concurrently|with raised as)
 export async function startProxy(url: string): Promise<Proxy> {
   const { host, port } = serverOf(url)
   const requests: string[] = []
-  const open = new Set<Socket>()
+  const open = new Map<Socket, { said: string }>()
   let planned: { readonly at: number; readonly cut: Cut } | undefined
 
   const server = createServer((client) => {
     const upstream = host.startsWith('/') ? connect(`${host}/.s.PGSQL.${port}`) : connect(port, host)
     const ends = [client, upstream]
+    const way = { said: '' }
     for (const end of ends) {
-      open.add(end)
+      open.set(end, way)
       end.setNoDelay(true)
       end.on('error', () => undefined)
       end.on('close', () => {
@@ -41,6 +44,7 @@ export async function startProxy(url: string): Promise<Proxy> {
     }
     let isSwallowing = false
     const fromClient = messages(true, (message) => {
+      if (way.said.length < REMEMBERED_CHARACTERS) way.said += message.toString('utf8')
       const text = message[0] === QUERY ? message.toString('utf8', 5, message.length - 1) : ''
       if (CHANGING.test(text)) {
         requests.push(text)
@@ -64,7 +68,7 @@ export async function startProxy(url: string): Promise<Proxy> {
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   cleanUp(async () => {
-    for (const socket of open) socket.destroy()
+    for (const socket of open.keys()) socket.destroy()
     server.close()
     await once(server, 'close')
   })
@@ -75,8 +79,8 @@ export async function startProxy(url: string): Promise<Proxy> {
   return {
     url: through.href,
     requests,
-    goSilent: () => {
-      for (const socket of open) socket.pause()
+    goSilent: (have) => {
+      for (const [socket, { said }] of open) if (have?.test(said) ?? true) socket.pause()
     },
     cutAt: (at, cut) => {
       planned = { at, cut }

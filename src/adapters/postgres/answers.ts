@@ -1,6 +1,7 @@
 import { BellowsError, messageOf } from '../../core/errors.ts'
 import type { Answer, Facts } from '../../core/schema/facts.ts'
 import { join, lit, type Sql, sql } from '../../core/sql.ts'
+import { answerMsOf } from './connection.ts'
 import { eachApart } from './each-apart.ts'
 import { isRightMissing } from './rights.ts'
 import type { Sessions } from './sessions.ts'
@@ -27,7 +28,8 @@ async function answersTo(sessions: Sessions, questions: readonly Sql[]): Promise
   )
   const begin = [sql`begin read only`, sql`set local statement_timeout = ${lit(`${ANSWER_TIMEOUT_MS}ms`)}`]
   try {
-    const results = await sessions.send(join([...begin, ...asked, sql`commit`], ';\n'))
+    const text = join([...begin, ...asked, sql`commit`], ';\n')
+    const results = await sessions.send(text, answerMsOf(asked.length, ANSWER_TIMEOUT_MS))
     return results.slice(begin.length, -1).map(([row]) => row?.rows as Answer)
   } catch (error) {
     await sessions.send(sql`rollback`)

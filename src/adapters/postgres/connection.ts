@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { Socket } from 'node:net'
 import pg from 'pg'
 import { BellowsError } from '../../core/errors.ts'
 import { join, OWN_READ, type Sql, sql } from '../../core/sql.ts'
@@ -9,7 +10,7 @@ export interface Target {
   readonly url?: string
   /** Shown in `pg_stat_activity`, such as `bellows/0.1.0 contract`. */
   readonly application: string
-  /** How long an answer may take: then the connection counts as lost. Where the way is cut without a word there is none. */
+  /** How long any answer may take, where that is less than the server may. */
   readonly answerMs?: number
 }
 
@@ -18,8 +19,11 @@ export type Row = Readonly<Record<string, unknown>>
 /** One session of the server. What is sent while something runs waits for it. */
 export interface Connection {
   readonly pid: number
-  /** Sends a text as one message and returns the rows of each of its statements. After an error nothing of it remains. */
-  send(text: Sql): Promise<readonly (readonly Row[])[]>
+  /**
+   * Sends a text as one message and returns the rows of each of its statements. After an error nothing of it remains.
+   * @param answerMs how long the answer may take, where one statement may take otherwise: then the connection counts as lost
+   */
+  send(text: Sql, answerMs?: number): Promise<readonly (readonly Row[])[]>
   /** The type of a query's only column, as the server announces it. The query is planned and yields no row, and nothing is left of what is made for it. */
   describe(query: Sql, made?: readonly Sql[]): Promise<{ readonly oid: number; readonly modifier: number }>
   close(): Promise<void>
@@ -27,6 +31,17 @@ export interface Connection {
 
 export const CONNECT_TIMEOUT_MS = 10_000
 const KEEP_ALIVE_MS = 10_000
+/** How long a statement may take, where nothing else is said of it. */
+const STATEMENT_MS = 30_000
+/**
+ * Beyond what the server may take. Where the way is cut without a word no answer ever comes, and TCP itself gives up after a quarter of an
+ * hour; a disk that is busy may hold up a COMMIT for seconds.
+ */
+const SLACK_MS = 10_000
+/** The server gives up on whoever does not take an answer. */
+const UNTAKEN_MS = 25_000
+/** To say farewell is a courtesy. */
+const CLOSE_MS = 1_000
 /** A setting of our own that only a session which is made for this connection can have. */
 const TOKEN = 'bellows.session'
 /** A session that is idle within a transaction is a driver that was stopped; the server ends it. */
@@ -42,7 +57,7 @@ select pg_catalog.set_config('search_path', '', false),
        pg_catalog.set_config('default_transaction_read_only', 'off', false),
        pg_catalog.set_config('idle_in_transaction_session_timeout', '${IDLE_IN_TRANSACTION_MS}', false),
        pg_catalog.set_config('idle_session_timeout', '0', false),
-       pg_catalog.set_config('statement_timeout', '30000', false),
+       pg_catalog.set_config('statement_timeout', '${STATEMENT_MS}', false),
        pg_catalog.set_config('lock_timeout', '5000', false),
        pg_catalog.set_config('standard_conforming_strings', 'on', false),
        pg_catalog.set_config('DateStyle', 'ISO, YMD', false),
@@ -51,7 +66,8 @@ select pg_catalog.set_config('search_path', '', false),
        pg_catalog.set_config('extra_float_digits', '1', false),
        pg_catalog.set_config('tcp_keepalives_idle', '10', false),
        pg_catalog.set_config('tcp_keepalives_interval', '5', false),
-       pg_catalog.set_config('tcp_keepalives_count', '3', false)
+       pg_catalog.set_config('tcp_keepalives_count', '3', false),
+       pg_catalog.set_config('tcp_user_timeout', '${UNTAKEN_MS}', false)
 `
 /** The server is to give up first: its session would stay behind, and at work. */
 export const ANSWER_MARGIN_MS = 1_000
@@ -60,11 +76,12 @@ const CHECK_CLIENT = `select pg_catalog.set_config('client_connection_check_inte
 
 export async function openConnection(target: Target): Promise<Connection> {
   const token = randomUUID()
+  const socket = new Socket()
   const client = new pg.Client({
     ...addressed(target.url, `-c ${TOKEN}=${token}`),
     application_name: target.application,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    ...(target.answerMs === undefined ? {} : { query_timeout: target.answerMs }),
+    stream: () => socket,
     // A way that is cut without a word is noticed within minutes, not hours.
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
@@ -75,7 +92,8 @@ export async function openConnection(target: Target): Promise<Connection> {
   })
   // Without a listener the loss of an idle connection would end the process. The next statement reports it.
   client.on('error', () => undefined)
-  const pid = await connect(client, target, token)
+  const pid = await within(CONNECT_TIMEOUT_MS + SLACK_MS, socket, () => connect(client, target, token))
+  const most = (ms: number) => Math.min(ms, target.answerMs ?? ms)
   let before: Promise<unknown> = Promise.resolve()
   const inTurn = <R>(work: () => Promise<R>): Promise<R> => {
     const done = before.then(work)
@@ -84,11 +102,39 @@ export async function openConnection(target: Target): Promise<Connection> {
   }
   return {
     pid,
-    send: (text) => inTurn(() => send(client, text)),
-    describe: (query, made = []) => inTurn(() => describe(client, query, made)),
+    send: (text, answerMs = answerMsOf(1)) =>
+      inTurn(() => within(most(answerMs), socket, () => send(client, text))),
+    describe: (query, made = []) =>
+      inTurn(() => within(most(answerMsOf(made.length + 1)), socket, () => describe(client, query, made))),
     close: async () => {
-      await client.end().catch(() => undefined)
+      await within(CLOSE_MS, socket, () => client.end()).catch(() => undefined)
     },
+  }
+}
+
+/** How long the answer to a message of so many statements may take. */
+export function answerMsOf(statements: number, statementMs = STATEMENT_MS): number {
+  return statements * statementMs + SLACK_MS
+}
+
+/** A timer takes no more; that is weeks. */
+const TIMER_MAX_MS = 2 ** 31 - 1
+/** A process that was stopped meanwhile finds what came before it looks at the time. */
+const ARRIVED_MS = 100
+
+/** Ends a connection that says nothing for so long, and with it whatever waits for it. */
+async function within<R>(ms: number, socket: Socket, work: () => Promise<R>): Promise<R> {
+  const lose = () => socket.destroy(new Error(`it said nothing for ${ms / 1_000} s`))
+  let timer = setTimeout(
+    () => {
+      timer = setTimeout(lose, ARRIVED_MS)
+    },
+    Math.min(ms, TIMER_MAX_MS),
+  )
+  try {
+    return await work()
+  } finally {
+    clearTimeout(timer)
   }
 }
 

@@ -4,7 +4,7 @@ import type { Lock } from '../../core/plan/step.ts'
 import type { Blocker } from '../../core/run/blocker.ts'
 import { lit, regclass, type Sql, sql, trusted } from '../../core/sql.ts'
 import type { Database } from '../../engine/ports.ts'
-import type { Target } from './connection.ts'
+import { answerMsOf, type Target } from './connection.ts'
 import { readDependents } from './dependents.ts'
 import { endSilentDriver, holderOf, mateOf, tryToDrive } from './driver.ts'
 import { introspect } from './introspect.ts'
@@ -37,11 +37,12 @@ async function readOnly<R>(
   query: Sql,
   before?: Sql,
 ): Promise<readonly R[]> {
-  const answer = await sessions.send(sql`begin read only;
+  const text = sql`begin read only;
 set local statement_timeout = ${lit(`${timeoutMs}ms`)};
 ${USUAL_SEARCH_PATH};
 ${before === undefined ? sql`` : sql`${before};\n`}select coalesce(pg_catalog.json_agg(r), '[]') as rows from (${query}\n) r;
-commit`)
+commit`
+  const answer = await sessions.send(text, answerMsOf(before === undefined ? 1 : 2, timeoutMs))
   return answer.at(-2)?.[0]?.rows as readonly R[]
 }
 

@@ -3,10 +3,10 @@ import type { Migration } from '../../core/operations/migration.ts'
 import { WORKER } from '../../core/run/workers.ts'
 import { join, lit, type Sql, sql } from '../../core/sql.ts'
 import type { Committed, Driver, Hands, Holder, Lane, Transaction } from '../../engine/ports.ts'
-import { type Connection, openConnection, rowsOf, type Target } from './connection.ts'
+import { answerMsOf, type Connection, openConnection, rowsOf, type Target } from './connection.ts'
 import type { Sessions } from './sessions.ts'
-import { askedAheadText, committed, transactionText } from './transaction.ts'
-import { type Watch, watching } from './watch.ts'
+import { askedAheadText, committed, transactionAnswerMs, transactionText } from './transaction.ts'
+import { leftSql, type Watch, watching } from './watch.ts'
 
 /** Key of the advisory lock of a database: 'bellows' in two numbers. Source: the first eight bytes of its ASCII form. */
 const LOCK_KEY = sql`1650814060, 1870099200`
@@ -74,14 +74,15 @@ commit`)
       await main.send(sql`select bellows.fence(${lit(epoch)})`)
       await main.send(bounded(bounds.lockTimeoutMs, bounds.statementTimeoutMs))
       try {
-        await main.send(statement)
+        await main.send(statement, answerMsOf(1, bounds.lockTimeoutMs + bounds.statementTimeoutMs))
       } finally {
         await main.send(bounded(5000, 30_000)).catch(() => undefined)
       }
     },
     beat: () => watch.beat(),
     release: async () => {
-      await main.send(sql`delete from bellows.heartbeat where epoch = ${lit(epoch)}`).catch(() => undefined)
+      // A session that is lost here may be well there, and would keep everybody else from becoming the driver.
+      await main.send(leftSql(epoch)).catch(() => watch.leave())
       await Promise.all([main.close(), watch.close()])
     },
   }
@@ -101,12 +102,13 @@ function handsOn(main: Connection, epoch: number, lane: () => Promise<Lane>): Ha
     transact: (transaction) => transactOn(main, epoch, transaction),
     lane,
     rehearse: async (statements, bounds) => {
-      await main.send(sql`begin;
+      const text = sql`begin;
 set local lock_timeout = ${lit(`${bounds.lockTimeoutMs}ms`)};
 set local statement_timeout = ${lit(`${bounds.statementTimeoutMs}ms`)};
 select bellows.fence(${lit(epoch)});
 ${join(statements, ';\n')};
-rollback`)
+rollback`
+      await main.send(text, transactionAnswerMs(bounds))
     },
   }
 }
@@ -142,8 +144,9 @@ async function transactOn(
 ): Promise<Committed> {
   const ahead = askedAheadText(transaction)
   // Of what is wrong the transaction itself tells.
-  if (ahead !== undefined) await connection.send(ahead).catch(() => undefined)
-  return committed(await connection.send(transactionText(transaction, epoch)))
+  if (ahead !== undefined) await connection.send(ahead.text, ahead.answerMs).catch(() => undefined)
+  const text = transactionText(transaction, epoch)
+  return committed(await connection.send(text, transactionAnswerMs(transaction)))
 }
 
 function namesSql(parts: Migration['parts'] = []): Sql {

@@ -1,11 +1,19 @@
 import { BellowsError } from '../../core/errors.ts'
 import type { Sql } from '../../core/sql.ts'
-import { type Connection, openConnection, type Row, rowsOf, type Target, undone } from './connection.ts'
+import {
+  answerMsOf,
+  type Connection,
+  openConnection,
+  type Row,
+  rowsOf,
+  type Target,
+  undone,
+} from './connection.ts'
 
 /** The one session for everything that needs no fence: reading, the registry, installing. Made when it is first needed. */
 export interface Sessions {
   read<R>(query: Sql): Promise<readonly R[]>
-  send(text: Sql): Promise<readonly (readonly Row[])[]>
+  send: Connection['send']
   describe: Connection['describe']
   /** Runs statements in a transaction that leaves nothing; what they return, each by itself. */
   undone(statements: readonly Sql[]): Promise<readonly (readonly Row[])[]>
@@ -53,9 +61,13 @@ export function openSessions(target: Target): Sessions {
         throw error
       })
     },
-    send: (text) => using((session) => session.send(text)),
+    send: (text, answerMs) => using((session) => session.send(text, answerMs)),
     describe: (query, made) => using((session) => session.describe(query, made)),
-    undone: async (statements) => (await using((session) => session.send(undone(statements)))).slice(1, -1),
+    undone: async (statements) => {
+      const all = undone(statements)
+      const answers = await using((session) => session.send(all, answerMsOf(statements.length)))
+      return answers.slice(1, -1)
+    },
     beside: async (further, work) => {
       const more = Array.from({ length: further }, () => openSessions(target))
       try {

@@ -3,7 +3,7 @@ import type { Requirement } from '../../core/plan/step.ts'
 import { LOCK_DEADLINE } from '../../core/plan/validate.ts'
 import { join, lit, qualified, type Sql, sql, trusted } from '../../core/sql.ts'
 import type { Committed, Recorded, Transaction } from '../../engine/ports.ts'
-import type { Row } from './connection.ts'
+import { answerMsOf, type Row } from './connection.ts'
 
 /** The whole transaction as one message: limits, fence, locks, requirements, statements, probe, journal, COMMIT. */
 export function transactionText(transaction: Transaction, epoch: number): Sql {
@@ -52,6 +52,14 @@ export function transactionText(transaction: Transaction, epoch: number): Sql {
 /** Of the parts of a transaction each has its own bound; since PostgreSQL 17 the whole has one, too. */
 const PARTS_PER_TRANSACTION = 4
 
+/** How long the answer to a transaction may take. */
+export function transactionAnswerMs({
+  lockTimeoutMs,
+  statementTimeoutMs,
+}: Pick<Transaction, 'lockTimeoutMs' | 'statementTimeoutMs'>): number {
+  return answerMsOf(PARTS_PER_TRANSACTION, lockTimeoutMs + statementTimeoutMs)
+}
+
 function transactionTimeout(partMs: number): Sql {
   const wholeMs = partMs * PARTS_PER_TRANSACTION
   return sql`select pg_catalog.set_config('transaction_timeout', ${lit(String(wholeMs))}, true) where pg_catalog.current_setting('server_version_num')::integer >= 170000`
@@ -70,20 +78,25 @@ export function requirementSql({ that, code, otherwise, which }: Requirement): S
  * of the tables and for the questions, and nobody waits for that. Undefined where nothing is asked. Some look at tables, for which they wait
  * no longer than the transaction does for its locks.
  */
-export function askedAheadText(transaction: Transaction): Sql | undefined {
+export function askedAheadText(
+  transaction: Transaction,
+): { readonly text: Sql; readonly answerMs: number } | undefined {
   const { locks, requires, probe, lockTimeoutMs, statementTimeoutMs } = transaction
   if (locks.length === 0 || requires.length === 0) return undefined
   const asked = requires.flatMap(({ that, which }) => (which === undefined ? [that] : [that, which]))
-  const bounds = { lock_timeout: lockTimeoutMs, statement_timeout: lockTimeoutMs + statementTimeoutMs }
-  return join(
+  const all = [...asked, ...(probe === undefined ? [] : [probe])]
+  const statementMs = lockTimeoutMs + statementTimeoutMs
+  const bounds = { lock_timeout: lockTimeoutMs, statement_timeout: statementMs }
+  const text = join(
     [
       ...Object.entries(bounds).map(
         ([name, ms]) => sql`select pg_catalog.set_config(${lit(name)}, ${lit(String(ms))}, true)`,
       ),
-      ...[...asked, ...(probe === undefined ? [] : [probe])].map((one) => sql`select (${one})`),
+      ...all.map((one) => sql`select (${one})`),
     ],
     ';\n',
   )
+  return { text, answerMs: answerMsOf(all.length, statementMs) }
 }
 
 /** Picks out of all results what statements return as `result` and `took` (JSON) and what the journal recorded. */

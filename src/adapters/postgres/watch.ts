@@ -9,8 +9,13 @@ export interface Watch {
   beat(): Promise<void>
   /** Of the sessions of a driver that is replaced this one is ended, too. */
   add(connection: Pick<Connection, 'pid'>): Promise<void>
+  /** In place of a driver whose own session is lost: ends that, and those beside it, and says that nobody drives. */
+  leave(): Promise<void>
   close(): Promise<void>
 }
+
+/** How long an answer may take: behind a heartbeat that is missed there is time for another one before the driver counts as silent. */
+const ANSWER_MS = 6_000
 
 /** When the session is lost the next call opens another one: a driver that is well must not be taken for a silent one. */
 export function watching(first: Connection, epoch: number, target: Target): Watch {
@@ -21,13 +26,13 @@ export function watching(first: Connection, epoch: number, target: Target): Watc
   const say = async (text: Sql): Promise<readonly (readonly Row[])[]> => {
     const mine = session
     try {
-      return await (await mine).send(text)
+      return await (await mine).send(text, ANSWER_MS)
     } catch (error) {
       const isGone = isServerLost(error) || (await wasRefused(mine))
       if (!isGone || isClosed) throw error
       // Another call that lost the same session may have opened one already.
       if (session === mine) session = again(mine)
-      return await (await session).send(text)
+      return await (await session).send(text, ANSWER_MS)
     }
   }
 
@@ -35,7 +40,7 @@ export function watching(first: Connection, epoch: number, target: Target): Watc
     await lost.then((one) => one.close()).catch(() => undefined)
     const opened = await openConnection(target)
     try {
-      await opened.send(addedSql(opened, epoch))
+      await opened.send(addedSql(opened, epoch), ANSWER_MS)
     } catch (error) {
       await opened.close()
       throw error
@@ -56,6 +61,14 @@ export function watching(first: Connection, epoch: number, target: Target): Watc
     add: async (connection) => {
       await say(addedSql(connection, epoch))
     },
+    leave: async () => {
+      await say(sql`
+with gone as (${leftSql(epoch)} returning backends)
+select pg_catalog.pg_terminate_backend(a.pid) from gone
+  cross join lateral pg_catalog.jsonb_to_recordset(gone.backends) as known (pid integer, backend_start text)
+  join pg_catalog.pg_stat_activity a on a.pid = known.pid and a.backend_start::text = known.backend_start
+  where a.pid <> pg_catalog.pg_backend_pid()`).catch(() => undefined)
+    },
     close: async () => {
       isClosed = true
       await session.then((one) => one.close()).catch(() => undefined)
@@ -69,6 +82,11 @@ function wasRefused(session: Promise<Connection>): Promise<boolean> {
     () => false,
     () => true,
   )
+}
+
+/** Nobody drives under the epoch any more. */
+export function leftSql(epoch: number): Sql {
+  return sql`delete from bellows.heartbeat where epoch = ${lit(epoch)}`
 }
 
 function addedSql({ pid }: Pick<Connection, 'pid'>, epoch: number): Sql {

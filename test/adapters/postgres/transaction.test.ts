@@ -168,7 +168,7 @@ describe('what is asked under the locks', () => {
       ...bounds,
     }
     // Within the bounds that the transaction has: some look at tables.
-    expect(askedAheadText(transaction(asked))?.split(';\n')).toEqual([
+    expect(askedAheadText(transaction(asked))?.text.split(';\n')).toEqual([
       `select pg_catalog.set_config('lock_timeout', '100', true)`,
       `select pg_catalog.set_config('statement_timeout', '2100', true)`,
       'select (a)',
