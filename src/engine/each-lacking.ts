@@ -1,8 +1,11 @@
+import { BellowsError } from '../core/errors.ts'
+import { relationExists } from '../core/plan/probes.ts'
 import type { Step } from '../core/plan/step.ts'
 import type { Run } from '../core/run/run.ts'
 import type { QualifiedName } from '../core/schema/model.ts'
 import { whileHeldByHand } from './brake/held-by-hand.ts'
 import type { Driving } from './context.ts'
+import { holds } from './holds.ts'
 import { stopIfAsked } from './stop.ts'
 
 /** What is done by a step to partitions that lack something. */
@@ -29,6 +32,18 @@ export async function eachLacking<P extends QualifiedName>(
         stopIfAsked(engine)
         const [part] = await lacking({ namespace, name })
         if (part === undefined) break
-        if (!(await whileHeldByHand(engine, run.id, step))) await work(part)
+        if (await whileHeldByHand(engine, run.id, step)) continue
+        await work(part).catch(async (error: unknown) => {
+          if (!(await isOfGone(engine, part, error))) throw error
+        })
       }
+}
+
+/** What is not there, in the words of appendix A of the PostgreSQL manual: 42, the names in a statement. */
+const OF_NAMES = /^42/
+
+/** Was the partition dropped or renamed just as it had its turn? By another name it is asked for anew. */
+async function isOfGone(engine: Driving, part: QualifiedName, error: unknown): Promise<boolean> {
+  const isOfNames = error instanceof BellowsError && OF_NAMES.test(error.sqlstate ?? '')
+  return isOfNames && !(await holds(engine, relationExists(part)))
 }

@@ -67,3 +67,65 @@ test.each([
     await bellows.close()
   },
 )
+
+const KEY: Migration = {
+  name: '0001_test',
+  operations: [
+    {
+      kind: 'add_constraint',
+      namespace: 'public',
+      table: 'users',
+      name: 'known',
+      foreign_key: { columns: ['id'], references: { namespace: 'public', table: 'people', columns: ['id'] } },
+      when: 'before_rollout',
+    },
+  ],
+}
+const INDEX: Migration = {
+  name: '0001_test',
+  operations: [{ kind: 'create_index', definition: 'create index by_id on users (id)' }],
+}
+const GOING: readonly (readonly [string, Migration, RegExp])[] = [
+  ['a check is proved', CHECK, /"low" validate constraint/],
+  ['a foreign key is put', KEY, /"low" add constraint/],
+  ['a foreign key is proved', KEY, /"low" validate constraint/],
+  ['an index is built', INDEX, /^create index concurrently/],
+  ['an index is attached', INDEX, /attach partition "public"\."low/],
+]
+
+test.each(
+  GOING.flatMap(([what, ...given]) =>
+    (['drop table low', 'alter table low rename to lowest'] as const).map(
+      (statement) => [what, statement, ...given] as const,
+    ),
+  ),
+)('a partition that leaves its name just as %s ends nothing: %s', async (_what, statement, migration, at) => {
+  const database = await testDatabase(
+    `create table people (id int primary key); insert into people select generate_series(1, 74); ${GIVEN}`,
+  )
+  let [sent, isGone] = ['', false]
+  const { bellows } = faultyBellows(
+    database.url,
+    {
+      before: async ({ kind, what }) => {
+        if (isGone || !at.test(kind === 'transact' ? sent : what)) return
+        isGone = true
+        await database.query(statement)
+      },
+    },
+    {
+      settings: SETTINGS,
+      sent: (transaction) => {
+        sent = transaction.statements.join()
+        return transaction
+      },
+    },
+  )
+
+  await bellows.change((driver) => driver.advance(migration, 'verify'))
+
+  expect(isGone).toBe(true)
+  expect(await database.query('select from pg_constraint where not convalidated')).toEqual([])
+  expect(await database.query('select from pg_index where not indisvalid')).toEqual([])
+  await bellows.close()
+})

@@ -16,8 +16,13 @@ create table users_c partition of users for values from (401) to (maxvalue);
 insert into users (id, name) select i, 'user ' || i from generate_series(1, ${ROWS}) i; analyze users`
 const VERIFY = '0001_test/verify/1'
 
-/** What somebody does once, as soon as a step is at the second partition, and at so many rows. */
-function meanwhile(database: TestDatabase, step: string, statement: string, rows = 0) {
+/** What somebody does once, as soon as a step is at a partition, the second one, and at so many rows. */
+function meanwhile(
+  database: TestDatabase,
+  step: string,
+  statement: string,
+  { rows = 0, part = 'users_b' }: { readonly rows?: number; readonly part?: string } = {},
+) {
   let isDone = false
   const around: Around = {
     after: async ({ kind }) => {
@@ -26,7 +31,7 @@ function meanwhile(database: TestDatabase, step: string, statement: string, rows
         `select state #>> '{leaf,table,name}' as name from bellows.checkpoint where step = $1 and not finished and rows_done >= $2`,
         [step, rows],
       )
-      if (at?.name !== 'users_b') return
+      if (at?.name !== part) return
       isDone = true
       await database.query(statement)
     },
@@ -82,13 +87,14 @@ describe('a partition that meanwhile', () => {
   })
 })
 
-test.each([
+test.each<[string, string, number, string?]>([
   ['is written anew are compared anew, and those of no other', 'vacuum full users_b', ROWS],
   ['is dropped count no more, and no others are compared anew', 'drop table users_b', ROWS - 200],
-])('rows of a partition that %s', async (_what, statement, rows) => {
+  ['is the last one and is dropped count no more, either', 'drop table users_c', ROWS - 200, 'users_c'],
+])('rows of a partition that %s', async (_what, statement, rows, part = 'users_b') => {
   const database = await testDatabase(TABLE)
   const chunks: string[] = []
-  const changing = meanwhile(database, VERIFY, statement, 201)
+  const changing = meanwhile(database, VERIFY, statement, { rows: part === 'users_c' ? 401 : 201, part })
   const around: Around = {
     after: async (effect) => {
       if (effect.what.startsWith('with chunk')) chunks.push(effect.what)
@@ -129,12 +135,19 @@ async function interruptedIn(database: TestDatabase, part: string, rows: number)
   await bellows.close()
 }
 
-test.each([
+test.each<[string, string, number, string?, number?]>([
   ['is written anew between two attempts count once', 'vacuum full users_b', ROWS],
   ['is dropped between two attempts count no more', 'drop table users_b', ROWS - 200],
-])('rows of a partition that %s', async (_what, statement, rows) => {
+  [
+    'is the last one and is dropped between two attempts count no more',
+    'drop table users_c',
+    ROWS - 200,
+    'users_c',
+    400,
+  ],
+])('rows of a partition that %s', async (_what, statement, rows, part = 'users_b', behind = 200) => {
   const database = await testDatabase(TABLE)
-  await interruptedIn(database, 'users_b', 200)
+  await interruptedIn(database, part, behind)
   await database.query(statement)
 
   const bellows = await database.bellows({ settings: SETTINGS })

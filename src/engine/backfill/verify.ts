@@ -32,8 +32,12 @@ export async function verify(engine: Driving, run: number, step: VerifyStep): Pr
     known = before
     verdict = await foundUpTo(engine, { run, tell, ...part }, start)
   })
+  const at = await stateOf(engine, step)
   // The last one has left, and what an earlier attempt found in those before it stands.
-  verdict ??= (await stateOf(engine, step))?.ahead ?? NOTHING_FOUND
+  verdict ??= at?.ahead ?? NOTHING_FOUND
+  const counted = at === undefined ? undefined : { ...at, verdict }
+  if (counted !== undefined && at?.verdict.rows !== verdict.rows)
+    await note(engine, run, [], [setBackSql(step.id, counted, verdict.rows)])
   if (differs(verdict)) throw await refuted(engine, run, step, verdict)
   return verdict
 }
