@@ -25,6 +25,10 @@ export interface Meter {
   readonly spell: Sample
   /** Where the present lap of it began. */
   readonly lap: Sample
+  /** Up to where its pace is taken from. */
+  readonly turn: Sample
+  /** Does it begin with a turn? */
+  readonly isWhole: boolean
   readonly last: Sample
   /** The number that was counted last. */
   readonly workers: number | undefined
@@ -41,20 +45,47 @@ const MEASURED_SECONDS_MIN = 0.5
 /** Shorter ones, between batch and batch, are its pace: where nothing else is done all would be left out. */
 const PAUSE_SECONDS_MIN = 2
 
+/** How often turns come. */
+const TURN_SECONDS = 1
+/** After so many without a rest there are none, such as where several take long for a batch, and anything will do. */
+const RESTLESS_SECONDS = 3
+
 /** The meter after a sample. Who goes back is on another lap as well. */
 export function metered(before: Meter | undefined, now: Sample): Meter {
-  if (before === undefined) return { spell: now, lap: now, last: now, workers: now.workers, asked: now.asked }
+  if (before === undefined)
+    return {
+      spell: now,
+      ...begun(now, (now.asked ?? 1) >= 1),
+      last: now,
+      workers: now.workers,
+      asked: now.asked,
+    }
   const { last, workers, asked } = before
   const known = { last: now, workers: now.workers ?? workers, asked: now.asked ?? asked }
+  const isTurn = beginsTurn(before, now, known.asked)
   const wasPaused = (now.pauses ?? 0) > (last.pauses ?? 0) && now.seconds - last.seconds > PAUSE_SECONDS_MIN
   const from = (begin: Sample): Sample => (wasPaused ? leavingOut(begin, last, now) : begin)
   // That may come with another lap, and has the last word then.
   if (isAnother(workers, now.workers) || isAnother(asked, now.asked))
-    return { spell: now, lap: now, ...known }
+    return { spell: now, ...begun(now, isTurn), ...known }
   const spell = from(before.spell)
-  if (now.share < last.share || now.lap !== last.lap) return { spell, lap: now, ...known }
+  if (now.share < last.share || now.lap !== last.lap) return { spell, ...begun(now, isTurn), ...known }
   const isWarm = now.seconds - spell.seconds >= WARM_UP_SECONDS
-  return { spell, lap: isWarm ? from(before.lap) : now, ...known }
+  if (!isWarm || !before.isWhole) return { spell, ...begun(now, isTurn), ...known }
+  return { spell, lap: from(before.lap), turn: isTurn ? now : before.turn, isWhole: true, ...known }
+}
+
+function begun(now: Sample, isWhole: boolean): Pick<Meter, 'lap' | 'turn' | 'isWhole'> {
+  return { lap: now, turn: now, isWhole }
+}
+
+/**
+ * Where a share of the time is asked for, batches come in turns: is it the first one of a turn? Between two of these are whole turns, and
+ * what lies between any other two tells more or less than they do.
+ */
+function beginsTurn({ spell, turn, isWhole, last }: Meter, { seconds }: Sample, asked = 1): boolean {
+  const isRested = seconds - last.seconds > (TURN_SECONDS * (1 - asked)) / 2
+  return asked >= 1 || isRested || seconds - (isWhole ? turn : spell).seconds > RESTLESS_SECONDS
 }
 
 /** What was not told is no other. */
@@ -75,12 +106,13 @@ function leavingOut(begin: Sample, last: Sample, now: Sample): Sample {
 /** Rate of the whole spell, and the time that the rest of the work needs at the pace of the lap. */
 export function progressOf(
   step: string,
-  { spell, lap }: Pick<Meter, 'spell' | 'lap'>,
+  { spell, lap, turn: until }: Pick<Meter, 'spell' | 'lap'> & Partial<Pick<Meter, 'turn'>>,
   now: Sample,
 ): Progress {
+  const turn = until ?? now
   const seconds = now.seconds - spell.seconds
-  const lapSeconds = now.seconds - lap.seconds
-  const passed = now.share - lap.share
+  const lapSeconds = turn.seconds - lap.seconds
+  const passed = turn.share - lap.share
   return {
     type: 'progress',
     step,

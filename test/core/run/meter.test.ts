@@ -109,6 +109,37 @@ describe('the meter', () => {
     expect(read(...looks)).toMatchObject(from(looks[2] as Sample))
   })
 
+  test.each([0.1, 0.3, 0.5, 0.9])('tells by whole turns where the share is %s', (asked) => {
+    const [batchSeconds, seconds] = [0.025, 60]
+    const batches = Math.round(asked / batchSeconds)
+    const looks = Array.from({ length: seconds * batches }, (_, at) => {
+      const [turn, batch] = [Math.floor(at / batches), at % batches]
+      const passed = 0.4 + turn + (batch + 1) * batchSeconds
+      return { ...sample(at, seconds * batches, passed, at / (seconds * batches)), asked }
+    })
+    let meter: Meter | undefined
+    let told = Number.POSITIVE_INFINITY
+    for (const now of looks) {
+      meter = metered(meter, now)
+      const { secondsLeft } = progressOf('x', meter, now)
+      if (secondsLeft === undefined) continue
+      told = Math.min(told, now.seconds)
+      expect(Math.abs(secondsLeft - (seconds - now.seconds)), `at ${now.seconds} s`).toBeLessThanOrEqual(
+        1 + (seconds - now.seconds) / 10,
+      )
+    }
+    expect(told).toBeLessThan(4)
+  })
+
+  test('tells a time under a share also where there is no rest between two turns', () => {
+    const looks = Array.from({ length: 80 }, (_, at) => ({
+      ...sample(at, 1_000, at / 10, at / 1_000),
+      asked: 0.3,
+    }))
+    const now = looks.at(-1) as Sample
+    expect(progressOf('x', read(...looks) as Meter, now)).toMatchObject({ secondsLeft: 92 })
+  })
+
   test('counts no pause of the brake, whatever it paused beside', () => {
     const at = (done: number, seconds: number, pauses: number) => ({
       ...sample(done, 100, seconds, done / 100),
