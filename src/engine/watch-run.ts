@@ -1,3 +1,4 @@
+import { isServerLost } from '../core/errors.ts'
 import { isHeldByHand } from '../core/plan/at-one-go.ts'
 import type { Notice } from '../core/run/event.ts'
 import { foldRun, isOver, type Run } from '../core/run/run.ts'
@@ -11,19 +12,26 @@ const LOOK_MS = 1_000
 
 /** Tells what becomes of a run, whoever drives it, until it is over or somebody asks to stop. Changes nothing. */
 export async function watchRun(engine: Engine, id: number, tell: (notice: Notice) => void): Promise<Run> {
-  const { plan } = await readRun(engine, id)
+  let run = await readRun(engine, id)
   const follow = follower({ ...engine, notify: tell })
-  let seen = 0
+  let [seen, lost] = [0, 0]
   for (;;) {
-    const entries = await engine.journal.entries([id])
-    const news = entries.filter(({ seq }) => seq > seen)
-    for (const { event, version } of news)
-      tell({ type: 'happened', event, ...(version === undefined ? {} : { schemaVersion: version }) })
-    seen = news.at(-1)?.seq ?? seen
-    const run = foldRun({ id, plan }, entries)
+    try {
+      const entries = await engine.journal.entries([id])
+      const news = entries.filter(({ seq }) => seq > seen)
+      for (const { event, version } of news)
+        tell({ type: 'happened', event, ...(version === undefined ? {} : { version }) })
+      seen = news.at(-1)?.seq ?? seen
+      run = foldRun({ id, plan: run.plan }, entries)
+      if (!isOver(run) && !engine.isStopping()) await follow(run)
+      lost = 0
+    } catch (error) {
+      lost += 1
+      if (!isServerLost(error) || lost > engine.settings.driver.reconnectsMax) throw error
+    }
     if (isOver(run) || engine.isStopping()) return run
-    await follow(run)
-    await engine.clock.sleep(LOOK_MS)
+    // A server that restarts takes its time.
+    await engine.clock.sleep(LOOK_MS * 2 ** lost)
   }
 }
 

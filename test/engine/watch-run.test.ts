@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import type { Notice } from '../../src/index.ts'
 import { workplace } from '../support/cli.ts'
@@ -50,6 +51,30 @@ test('whoever watches a run hears how far it is, what holds it, and what becomes
     'verify',
   ])
   expect(events.at(-1)).toEqual({ type: 'run_rolled_back' })
+})
+
+test('whoever watches a run waits for a server that takes no connections for a while', async () => {
+  const database = await testDatabase('create table users (id int primary key, name text)')
+  const driving = await database.bellows({ settings: SETTINGS })
+  const run = await driving.change((driver) => driver.advance(MIGRATION, 'expand'))
+  const watching = await database.bellows({ application: 'bellows/a look' })
+  const heard: Notice[] = []
+  const watched = watching.watch(run.id, (notice) => heard.push(notice)).catch((error: unknown) => error)
+  await expect.poll(() => heard.length).toBeGreaterThan(0)
+
+  // Not from within.
+  const beside = await testDatabase()
+  await beside.query(`alter database ${database.name} allow_connections false`)
+  const ended = await database.query(
+    `select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = current_database() and application_name = 'bellows/a look'`,
+  )
+  expect(ended).toHaveLength(1)
+  await sleep(2_500)
+  await beside.query(`alter database ${database.name} allow_connections true`)
+  await driving.change((driver) => driver.advance(MIGRATION, 'purge'))
+
+  expect(await watched).toMatchObject({ state: 'completed' })
+  expect(heard.at(-1)).toMatchObject({ event: { type: 'run_completed' } })
 })
 
 test('the command tells what has happened, and ends with the run', async () => {
