@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { type TestDatabase, testDatabase } from '../support/database.ts'
-import { faultyBellows } from '../support/faulty-ports.ts'
-import { isBatch, MIGRATION, SETTINGS, table, UNLIKE } from './wide-rows.ts'
+import { testDatabase } from '../support/database.ts'
+import { killedDriver } from './killed-driver.ts'
+import { MIGRATION, SETTINGS, table, UNLIKE } from './wide-rows.ts'
 
 const ROWS = 4_000
 /** Each row takes two milliseconds, so that a test can step in. */
@@ -12,19 +12,6 @@ create table users_b partition of users for values from (${ROWS + 1}) to (maxval
 insert into users (id, name) select i, 'user ' || i from generate_series(1, ${ROWS + 100}) i; analyze users;
 create function slow() returns trigger language plpgsql as $$ begin perform pg_sleep(0.002); return new; end $$;
 create trigger slow before update on users for each row execute function slow()`
-
-/** Leaves the backfill behind one batch as somebody does who was killed. */
-async function killedDriver(database: TestDatabase): Promise<void> {
-  const driver = faultyBellows(
-    database.url,
-    { after: (effect) => (isBatch(effect) ? driver.die() : undefined) },
-    { settings: SETTINGS },
-  )
-  await expect(driver.bellows.change((driving) => driving.advance(MIGRATION, 'backfill'))).rejects.toThrow(
-    'after the crash',
-  )
-  await driver.bellows.close()
-}
 
 const untilDriven = { timeout: 60_000 }
 

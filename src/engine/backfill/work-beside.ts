@@ -26,11 +26,14 @@ const LOOK_MS = 1_000
  */
 export async function workBeside(engine: Engine, once: boolean): Promise<Worked> {
   const steps = new Set<string>()
-  let [rows, told, lost] = [0, '', 0]
+  // A server that was never reached, or a journal of another version, is told at once.
+  await engine.journal.isOfThisVersion()
+  const losses = lossesOf(engine)
+  let [rows, told, pauseMs] = [0, '', LOOK_MS]
   while (!engine.isStopping()) {
     try {
+      pauseMs = LOOK_MS
       const open = await toDo(engine)
-      lost = 0
       if (typeof open === 'string' && once) break
       const because = typeof open === 'string' ? open : await pausedBy(engine, open)
       if (because !== undefined && because !== told) engine.notify({ type: 'waiting_for_backfill', because })
@@ -45,18 +48,31 @@ export async function workBeside(engine: Engine, once: boolean): Promise<Worked>
         })
     } catch (error) {
       if (error instanceof BellowsError && error.code === 'interrupted') break
-      lost += 1
-      if (!isPassing(error) || lost > engine.settings.driver.reconnectsMax) throw error
+      pauseMs = losses.pauseMsAfter(error)
     }
-    // A server that restarts takes its time.
-    await engine.clock.sleep(LOOK_MS * 2 ** lost)
+    await engine.clock.sleep(pauseMs)
   }
   return { rows, steps: [...steps] }
 }
 
-/** Nobody under this driver any more, or nobody who can be reached: it may be otherwise soon. */
-function isPassing(error: unknown): boolean {
-  return isServerLost(error) || (error instanceof BellowsError && error.code === 'driver_lost')
+/** Losses before that are forgotten: a backfill may take days. A batch that takes the server down each time is not tried for ever. */
+const FORGETS_MS = 600_000
+
+function lossesOf({ clock, settings }: Engine) {
+  let [lost, lastAt] = [0, Number.NEGATIVE_INFINITY]
+  return {
+    /** @throws what is no loss that passes, and the one that is one too many */
+    pauseMsAfter: (error: unknown): number => {
+      // Nobody works under this driver any more; it may be otherwise soon.
+      if (error instanceof BellowsError && error.code === 'driver_lost') return LOOK_MS
+      const now = clock.passed()
+      lost = now - lastAt > FORGETS_MS ? 1 : lost + 1
+      lastAt = now
+      if (!isServerLost(error) || lost > settings.driver.reconnectsMax) throw error
+      // A server that restarts takes its time.
+      return LOOK_MS * 2 ** lost
+    },
+  }
 }
 
 /** Or why there is nothing. */
