@@ -20,7 +20,7 @@ export async function watchRun(engine: Engine, id: number, tell: (notice: Notice
       const entries = await engine.journal.entries([id])
       const news = entries.filter(({ seq }) => seq > seen)
       for (const { event, version } of news)
-        tell({ type: 'happened', event, ...(version === undefined ? {} : { version }) })
+        tell({ type: 'happened', event, ...(version === undefined ? {} : { schemaVersion: version }) })
       seen = news.at(-1)?.seq ?? seen
       run = foldRun({ id, plan: run.plan }, entries)
       if (!isOver(run) && !engine.isStopping()) await follow(run)

@@ -1,5 +1,6 @@
 import { readFile, statfs } from 'node:fs/promises'
 import path from 'node:path'
+import { treeOf } from '../../core/plan/tree.ts'
 import type { QualifiedName } from '../../core/schema/model.ts'
 import { lit, qualified, type Sql, sql, trusted } from '../../core/sql.ts'
 import type { Disk, SignalsAsked } from '../../core/throttle/readings.ts'
@@ -57,7 +58,7 @@ select (select setting from pg_catalog.pg_settings where name = 'data_directory'
 
 function tablespacesSql(table: QualifiedName): Sql {
   return sql`select distinct pg_catalog.pg_tablespace_location(c.reltablespace) from pg_catalog.to_regclass(${lit(qualified(table))}) t (oid)
-    cross join lateral (select t.oid as relid union select relid from pg_catalog.pg_partition_tree(t.oid)) part
+    cross join lateral ${treeOf(sql`t.oid`)} part
     join pg_catalog.pg_class c on (c.oid = part.relid or c.oid in (select i.indexrelid from pg_catalog.pg_index i where i.indrelid = part.relid))
     where c.reltablespace <> 0 and pg_catalog.pg_tablespace_location(c.reltablespace) <> ''`
 }

@@ -6,6 +6,7 @@ import type { Engine } from '../context.ts'
 import { readAtWork } from './at-work.ts'
 import { LOG_BYTES } from './checkpoint.ts'
 import { climbedSql, leafOf } from './range-rows.ts'
+import { blocksOf } from './size.ts'
 import type { Word } from './word.ts'
 
 interface Found {
@@ -27,7 +28,7 @@ export async function readProgress(engine: Engine, run: number): Promise<Progres
   if (!(await hasThrottle(engine))) return undefined
   const [found] = await engine.database.read<Found>(sql`
 select c.step, c.state, c.rows_done + r.rows as rows, c.rows_total as "rowsTotal", ${LOG_BYTES} as "logBytes",
-    pg_catalog.pg_relation_size(pg_catalog.pg_filenode_relation(0, (c.state #>> '{file,filenode}')::pg_catalog.oid)) / pg_catalog.current_setting('block_size')::bigint as "blocksNow",
+    (select ${blocksOf(sql`f`)} from pg_catalog.pg_class f where f.oid = pg_catalog.pg_filenode_relation(0, (c.state #>> '{file,filenode}')::pg_catalog.oid)) as "blocksNow",
     case when (c.word ->> 'epoch')::bigint = h.epoch then c.word end as word,
     coalesce(h.epoch in ((c.word ->> 'epoch')::bigint, (c.state ->> 'epoch')::bigint), false) as "isIts"
   from bellows.checkpoint c left join bellows.heartbeat h on true cross join lateral (${climbedSql(sql`step = c.step and leaf = ${leafOf(sql`c.state`)}`)}) r

@@ -1,9 +1,11 @@
 import { buildsOn, type Estimate, estimateOf, type Sizes } from '../../core/plan/estimate.ts'
 import type { Plan } from '../../core/plan/plan.ts'
 import type { BackfillStep, Step } from '../../core/plan/step.ts'
+import { treeOf } from '../../core/plan/tree.ts'
 import { LADDER_BLOCKS_MIN } from '../../core/run/ladder.ts'
 import { join, lit, qualified, type Sql, sql } from '../../core/sql.ts'
 import type { Engine } from '../context.ts'
+import { blocksOf } from './size.ts'
 
 /** What the backfills of a plan will need, as the tables are now. Nothing is said of a table that is not there yet. */
 export async function estimate(engine: Engine, plan: Plan): Promise<readonly Estimate[]> {
@@ -28,19 +30,23 @@ export async function estimateSteps(
   })
 }
 
+const BLOCK = sql`pg_catalog.current_setting('block_size')::bigint`
+
 /** Where a table was never analysed its rows are taken to be of a hundred bytes. */
 function sizesSql(steps: readonly BackfillStep[]): Sql {
   const asked = steps.map(
     ({ id, table }) => sql`(${lit(id)}, pg_catalog.to_regclass(${lit(qualified(table))}))`,
   )
   return sql`
-select s.step, sum(case when c.reltuples < 0 then pg_catalog.pg_relation_size(c.oid) / 100 else c.reltuples end)::bigint as rows,
+select s.step, sum(case when c.reltuples < 0 then f.bytes / 100 else c.reltuples end)::bigint as rows,
     sum(f.blocks)::bigint as blocks, coalesce(sum(f.blocks) filter (where f.blocks >= ${lit(LADDER_BLOCKS_MIN)}), 0)::bigint as climbed,
-    sum(pg_catalog.pg_relation_size(c.oid))::bigint as "tableBytes", sum(pg_catalog.pg_indexes_size(c.oid))::bigint as "indexBytes",
-    sum((select coalesce(max(pg_catalog.pg_relation_size(i.indexrelid)), 0) from pg_catalog.pg_index i where i.indrelid = c.oid))::bigint as "largestIndexBytes"
+    sum(f.bytes)::bigint as "tableBytes", sum(i.bytes)::bigint as "indexBytes", sum(i.largest)::bigint as "largestIndexBytes"
   from (values ${join(asked)}) s (step, relation)
-  cross join lateral (select relid from pg_catalog.pg_partition_tree(s.relation) union select s.relation) part
+  cross join lateral ${treeOf(sql`s.relation`)} part
   join pg_catalog.pg_class c on c.oid = part.relid and c.relkind = 'r'
-  cross join lateral (select pg_catalog.pg_relation_size(c.oid) / pg_catalog.current_setting('block_size')::bigint as blocks) f
+  cross join lateral (select blocks, blocks * ${BLOCK} as bytes from (select ${blocksOf(sql`c`)} as blocks) file) f
+  cross join lateral (select coalesce(sum(bytes), 0) as bytes, coalesce(max(bytes), 0) as largest from (
+    select ${blocksOf(sql`ic`)} * ${BLOCK} as bytes
+      from pg_catalog.pg_index x join pg_catalog.pg_class ic on ic.oid = x.indexrelid where x.indrelid = c.oid) sizes) i
   group by s.step`
 }

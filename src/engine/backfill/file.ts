@@ -1,7 +1,10 @@
+import { assert } from '../../core/errors.ts'
+import type { TableStep } from '../../core/plan/step.ts'
 import type { TableFile } from '../../core/run/ranges.ts'
 import type { QualifiedName } from '../../core/schema/model.ts'
 import { lit, qualified, regclass, type Sql, sql, trusted } from '../../core/sql.ts'
-import type { Engine } from '../context.ts'
+import type { Engine, Working } from '../context.ts'
+import { attempted } from './attempts.ts'
 
 /** Blocks that are read to learn how many rows one holds, where the table was never analysed. */
 const SAMPLE_BLOCKS = 32
@@ -44,6 +47,18 @@ select pg_catalog.pg_relation_filenode(${relation})::bigint as filenode,
     linesPerBlock: lines,
     rows: Math.round(counted ?? perBlock * blocks),
   }
+}
+
+/** The same for whoever is to work at it, and waits for those who have it for themselves as for those who have its rows. */
+export async function fileOf(engine: Working, step: TableStep): Promise<TableFile> {
+  const file = await attempted(engine, {
+    step,
+    batch: () => readFile(engine, step.table),
+    canBeSmaller: false,
+    explain: async (error) => error,
+  })
+  assert(file !== 'too slow', 'there are no smaller parts')
+  return file
 }
 
 async function count(engine: Engine, table: Sql, blocks: number): Promise<number> {

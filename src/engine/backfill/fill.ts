@@ -13,7 +13,7 @@ import { climb } from './climb.ts'
 import { askedWorkers } from './crew.ts'
 import { estimateSteps } from './estimate.ts'
 import { explainFailure } from './failing-row.ts'
-import { isRewritten, readFile } from './file.ts'
+import { fileOf, isRewritten } from './file.ts'
 import { eachPart, isOf, type Part } from './leaves.ts'
 import { beginAnewSql, forgetPartSql, placesOf, unfilledBeside } from './quarantine.ts'
 import { closeSql, rowsOfRanges } from './range-rows.ts'
@@ -106,7 +106,7 @@ async function passOf(
   { step, leaf }: Part<BackfillStep>,
   passNumber: number,
 ): Promise<State> {
-  const file = await readFile(engine, step.table)
+  const file = await fileOf(engine, step)
   return {
     passNumber,
     found: 0,

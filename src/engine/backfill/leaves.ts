@@ -1,10 +1,12 @@
 import { BellowsError, UNDEFINED_TABLE } from '../../core/errors.ts'
 import type { TableStep } from '../../core/plan/step.ts'
+import { treeOf } from '../../core/plan/tree.ts'
 import { type Extent, joined, type Leaf, NO_EXTENT, type Pass } from '../../core/run/ranges.ts'
 import { lit, regclass, type Sql, sql, trusted } from '../../core/sql.ts'
 import type { Engine } from '../context.ts'
 import { holds } from '../holds.ts'
 import { resumed } from './checkpoint.ts'
+import { blocksOf } from './size.ts'
 
 /** A step as it is for one table that has a file: its own, or a partition of it. */
 export interface Part<S extends TableStep> {
@@ -126,7 +128,7 @@ async function measured(engine: Engine, step: TableStep, oid: number): Promise<R
   const found = await engine.database.read<{ oid: number; behind: Extent }>(sql`
 select c.oid::bigint as oid, pg_catalog.json_build_object('blocks', coalesce(sum(s.blocks) over behind, 0), 'rows', coalesce(sum(s.rows) over behind, 0),
       'uncounted', coalesce(sum(s.uncounted) over behind, 0)) as behind
-  from pg_catalog.pg_partition_tree(${regclass(step.table)}) t join pg_catalog.pg_class c on c.oid = t.relid
+  from ${treeOf(regclass(step.table))} t join pg_catalog.pg_class c on c.oid = t.relid
   ${SIZES}
   where c.relkind <> 'p' and c.oid >= ${oidSql(oid)}
   window behind as (order by c.oid rows between 1 following and unbounded following)`)
@@ -138,6 +140,6 @@ function oidSql(oid: number): Sql {
 }
 
 /** Of the relation `c`, as `s`: by the size of its file, as a table that was just loaded was not analysed; one without any block counts as one of them. */
-const SIZES = sql`cross join lateral (select coalesce(pg_catalog.pg_relation_size(c.oid), 0) / pg_catalog.current_setting('block_size')::bigint as blocks) f
+const SIZES = sql`cross join lateral (select ${blocksOf(sql`c`)} as blocks) f
   cross join lateral (select greatest(f.blocks, 1) as blocks, case when analysed then (c.reltuples / c.relpages * f.blocks)::bigint else 0 end as rows, case when analysed then 0 else f.blocks end as uncounted
     from (select c.reltuples > 0 and c.relpages > 0 as analysed) a) s`

@@ -1,5 +1,6 @@
 import { relationExists } from '../../core/plan/probes.ts'
 import type { BackfillStep } from '../../core/plan/step.ts'
+import { treeOf } from '../../core/plan/tree.ts'
 import type { RangeRow } from '../../core/run/ladder.ts'
 import { type Quarantine, type QuarantinedRow, SAMPLES_MAX } from '../../core/run/quarantine.ts'
 import { inRange } from '../../core/run/ranges.ts'
@@ -87,7 +88,7 @@ select q.leaf::bigint, q.place::text, q.filenode::bigint, q."table", q.name as "
     case when c.oid is not null then pg_catalog.json_build_object('namespace', n.nspname, 'name', c.relname) end as now,
     coalesce(pg_catalog.pg_relation_filenode(c.oid) <> q.filenode, false) as "isMoved"
   from bellows.quarantine q
-  left join (select ${table} as oid union select relid::pg_catalog.oid from pg_catalog.pg_partition_tree(${regclass(step.table)})) part
+  left join (select ${table} as oid union select relid from ${treeOf(regclass(step.table))} tree) part
     on part.oid = case q.leaf when 0 then ${table} else q.leaf end
   left join pg_catalog.pg_class c on c.oid = part.oid left join pg_catalog.pg_namespace n on n.oid = c.relnamespace
   where q.step = ${lit(step.id)} order by q.leaf, q.place`)

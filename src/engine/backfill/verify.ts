@@ -7,7 +7,7 @@ import type { Driving } from '../context.ts'
 import { note } from '../note.ts'
 import { forgetSql, reopenBackfillSql, resumed, setBackSql } from './checkpoint.ts'
 import { type Comparison, type ComparisonState, compare } from './compare.ts'
-import { readFile } from './file.ts'
+import { fileOf } from './file.ts'
 import { comparedColumns } from './found.ts'
 import { eachPart, isOf, type Part } from './leaves.ts'
 import { leavingWord } from './word.ts'
@@ -68,7 +68,7 @@ async function fresh(
   { step, leaf }: Part<VerifyStep>,
   ahead: Verdict,
 ): Promise<ComparisonState> {
-  const file = await readFile(engine, step.table)
+  const file = await fileOf(engine, step)
   return { at: START, file, verdict: ahead, ...(leaf === undefined ? {} : { leaf, ahead }) }
 }
 
