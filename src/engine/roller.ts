@@ -39,6 +39,8 @@ export interface Roller {
   readonly tooOld: readonly TooOld[]
   /** Told of every look. */
   readonly notify: (facts: WorkloadFacts, verdict: WorkloadVerdict) => void
+  /** Told why there is nothing to be seen. */
+  readonly blind: (because: string) => void
 }
 
 /** `pause`: stop here, the cluster goes on by itself · `abort`: go back. */

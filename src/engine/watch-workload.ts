@@ -63,7 +63,7 @@ interface Look {
  * before that, and counts when all had the time to write it anew.
  */
 export async function look(
-  { cluster, clock, rules, asked }: Roller,
+  { cluster, clock, rules, asked, blind }: Roller,
   workload: RolledWorkload,
 ): Promise<Look> {
   let blindFromMs: number | undefined
@@ -78,12 +78,13 @@ export async function look(
       blindFromMs ??= clock.passed()
       const isOver = clock.passed() - blindFromMs >= rules.blindMaxMs
       if (!isBlind(error) || isOver || (await asked()).wants !== 'go') throw error
+      blind(error.message)
       await clock.sleep(rules.pollMaxMs)
     }
   }
 }
 
 /** A server that has just begun refuses what it will allow in a moment. */
-function isBlind(error: unknown): boolean {
+function isBlind(error: unknown): error is BellowsError {
   return error instanceof BellowsError && ['cluster_unreachable', 'cluster_refused'].includes(error.code)
 }

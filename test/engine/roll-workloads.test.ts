@@ -166,9 +166,10 @@ describe('a roll', () => {
   })
 
   test('that nobody may look at for a moment, as behind a start of the API server, goes on', async () => {
-    const { stub, store, roll, pods } = await shopAndWorker()
+    const { stub, store, roll, pods, unseen } = await shopAndWorker()
     stub.script((one) => isLook(one) && isChanged(store), { status: 403, message: 'not yet' })
     expect((await roll()).state).toBe('rolled')
+    expect(unseen).toEqual(['The cluster refused to get the Deployment "shop" in "shop": not yet'])
     expect(pods()).toEqual({ 2: 3 })
   })
 

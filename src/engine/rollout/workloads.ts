@@ -101,6 +101,7 @@ async function rolled(engine: Driving, kubernetes: Kubernetes, log: RollLog, run
     checked: () => askBehindWorkload(engine, log, kubernetes.checkRules),
     notify: (_facts, { state, because }) =>
       engine.notify({ type: 'waiting_for_rollout', waitsFor: state === 'rolled' ? [] : because }),
+    blind: (because) => engine.notify({ type: 'waiting_for_rollout', waitsFor: [because] }),
   }
   return await rollWorkloads(roller, release, workloads.filter(isRolled), past)
 }

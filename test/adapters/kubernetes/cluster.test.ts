@@ -44,6 +44,7 @@ test('a version is rolled over a real connection, woken by the watch, and the in
       checked: async () => undefined,
       tooOld: [],
       notify: (_facts, { state }) => verdicts.push(state),
+      blind: () => undefined,
     },
     RELEASE,
     [SHOP],

@@ -52,6 +52,7 @@ async function rolling(all: readonly RolledWorkload[], options: WorldOptions, pu
   const world = startWorld(store, { ...options, onStep: (step) => options.onStep?.(step - SETTLING_STEPS) })
   for (let step = 0; step < SETTLING_STEPS; step += 1) world.step()
   const seen: string[] = []
+  const unseen: string[] = []
   const events: WorkloadEvent[] = []
   let rolledAtMs = store.nowMs
   const cluster = clusterOf(stub, all, impatientClock())
@@ -73,6 +74,7 @@ async function rolling(all: readonly RolledWorkload[], options: WorldOptions, pu
         notify: ({ name }, { state }) => {
           if (seen.at(-1) !== `${name} ${state}`) seen.push(`${name} ${state}`)
         },
+        blind: (because) => unseen.push(because),
       },
       RELEASE,
       more.workloads ?? all.slice(0, 1),
@@ -88,7 +90,7 @@ async function rolling(all: readonly RolledWorkload[], options: WorldOptions, pu
     }
     return counts
   }
-  return { stub, store, world, seen, events, roll, pods, kinds: () => events.map(({ type }) => type) }
+  return { stub, store, world, seen, unseen, events, roll, pods, kinds: () => events.map(({ type }) => type) }
 }
 
 /** Bodies of all changes that were asked for. */
