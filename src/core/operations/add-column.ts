@@ -2,6 +2,7 @@ import { columnsNamed } from '../parse.ts'
 import { wholeTree } from '../plan/locks.ts'
 import { onTable } from '../plan/on-table.ts'
 import { columnAbsent, columnExists } from '../plan/probes.ts'
+import { rowHoldersQuestion } from '../plan/row-types.ts'
 import type { Lock, StepDraft } from '../plan/step.ts'
 import { theTable } from '../plan/table-checks.ts'
 import { findTable } from '../schema/model.ts'
@@ -36,7 +37,7 @@ export const addColumn: OperationSpec<AddColumn> = {
         .map((column) => ({ table: theTable(op), column, how: 'uses' as const })),
       ...columnRuleNeeds(op).flatMap(({ touches }) => touches),
     ],
-    questions: [ambiguousQuestion(op)],
+    questions: [ambiguousQuestion(op), rowHoldersQuestion(theTable(op))],
     adds: [{ table: theTable(op), column: op.column, type: op.type }],
   }),
 

@@ -1,4 +1,5 @@
 import { assert, type BellowsError } from '../errors.ts'
+import { rowHoldersQuestion } from '../plan/row-types.ts'
 import { columnMissing, tableProblems, theTable } from '../plan/table-checks.ts'
 import { findColumn, findTable, withTable } from '../schema/model.ts'
 import { type Change, type ChangeType, changeOf, retyped } from './change-type/change.ts'
@@ -23,7 +24,7 @@ export const changeType: OperationSpec<ChangeType> = {
   needs: (op) => ({
     tables: [{ ...theTable(op), columns: [op.column], follows: true }],
     ...retypeNeeds(retyped(op)),
-    questions: [identityQuestion(op)],
+    questions: [identityQuestion(op), rowHoldersQuestion(theTable(op))],
     touches: [{ table: theTable(op), column: op.column, how: 'replaces', follows: true }],
   }),
 

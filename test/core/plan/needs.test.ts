@@ -3,6 +3,7 @@ import { identityQuestion } from '../../../src/core/operations/keys/identity.ts'
 import type { Operation } from '../../../src/core/operations/migration.ts'
 import type { Needs } from '../../../src/core/operations/needs.ts'
 import { needsOf } from '../../../src/core/plan/needs.ts'
+import { rowHoldersQuestion } from '../../../src/core/plan/row-types.ts'
 
 const users = { namespace: 'public', table: 'users' } as const
 const teams = { namespace: 'app', table: 'teams' } as const
@@ -42,6 +43,8 @@ const NOTHING: Needs = {
 
 /** Of a rename: also what points at the column, and the sequence that it may be an identity by. */
 const RENAMED = { ...USERS, columns: ['name', 'full_name'], follows: true }
+/** Of a column that is added: what holds rows of the table. */
+const HELD = rowHoldersQuestion(USERS)
 const IDENTITY = identityQuestion({ namespace: 'public', table: 'users', column: 'name' })
 
 describe('what must be asked of the server', () => {
@@ -50,7 +53,13 @@ describe('what must be asked of the server', () => {
     [
       'a column that is added',
       [add()],
-      { tables: [{ ...USERS, columns: [] }], types: ['text'], expressions: [], values: [] },
+      {
+        tables: [{ ...USERS, columns: [] }],
+        types: ['text'],
+        expressions: [],
+        values: [],
+        questions: [HELD],
+      },
     ],
     [
       'a column that is added with a default',
@@ -60,6 +69,7 @@ describe('what must be asked of the server', () => {
         types: ['varchar(20)'],
         expressions: [{ expression: "'x'", type: 'varchar(20)' }],
         values: [],
+        questions: [HELD],
       },
     ],
     [
@@ -73,6 +83,7 @@ describe('what must be asked of the server', () => {
           { table: USERS, expression: "'x'", fits: { type: 'text' }, as: 'default' },
           { table: USERS, expression: 'lower(name)', fits: { type: 'text' }, as: 'row' },
         ],
+        questions: [HELD],
       },
     ],
     [
@@ -98,7 +109,7 @@ describe('what must be asked of the server', () => {
         types: ['text'],
         expressions: [],
         values: [],
-        questions: [IDENTITY],
+        questions: [HELD, IDENTITY],
       },
     ],
     [
@@ -115,7 +126,13 @@ describe('what must be asked of the server', () => {
     [
       'a type that is named twice',
       [add(), add({ column: 'b' }), add({ column: 'c', type: 'date' })],
-      { tables: [{ ...USERS, columns: [] }], types: ['text', 'date'], expressions: [], values: [] },
+      {
+        tables: [{ ...USERS, columns: [] }],
+        types: ['text', 'date'],
+        expressions: [],
+        values: [],
+        questions: [HELD],
+      },
     ],
     [
       'tables of one name in two namespaces',

@@ -19,7 +19,7 @@ import type { Context } from '../operation.ts'
 import type { AddColumn } from './add.ts'
 import { collationProblems } from './collation.ts'
 import { generatedAs, isFilled, knownDefault, valuesOf } from './values.ts'
-import { domainProblems, generatedNullProblems, sizeProblems } from './written-anew.ts'
+import { domainProblems, generatedNullProblems, heldRowProblems, sizeProblems } from './written-anew.ts'
 
 export function addProblems(op: AddColumn, context: Context): readonly BellowsError[] {
   const table = findTable(context.schema, theTable(op))
@@ -36,6 +36,7 @@ export function addProblems(op: AddColumn, context: Context): readonly BellowsEr
     ...identityProblems(op, table, context.facts),
     ...generatedProblems(op, table, context.facts),
     ...sizeProblems(op, table, context.facts),
+    ...heldRowProblems(op, context.facts),
     ...domainProblems(op, context.facts),
     ...fillProblems(op, table, context.facts),
   ]

@@ -1,6 +1,7 @@
 import type { BellowsError } from '../../errors.ts'
 import type { Hazard } from '../../plan/hazard.ts'
 import { isNeverNull } from '../../plan/never-null.ts'
+import { rowHolders } from '../../plan/row-types.ts'
 import { isSmall, rewriteBound, staysFree, staysSmall, tooLarge } from '../../plan/small-table.ts'
 import type { TransactionStep } from '../../plan/step.ts'
 import { refused, theTable } from '../../plan/table-checks.ts'
@@ -83,6 +84,20 @@ export function sizeProblems(op: AddColumn, table: Table, facts: Facts): readonl
       'Take the type that the domain is of, and give the column a check that says what the domain says.',
     ),
   ]
+}
+
+/** With a value of its own PostgreSQL would have to change those rows, too; filled row by row it comes without one. */
+export function heldRowProblems(op: AddColumn, facts: Facts): readonly BellowsError[] {
+  const hasValue = op.default !== undefined || op.generated !== undefined
+  if (isFilled(op, facts) ? !isWrittenAnew(op, facts) : !hasValue && !isWrittenAnew(op, facts)) return []
+  return rowHolders(theTable(op), facts).map((column) =>
+    refused(
+      `${column} holds rows of "${op.table}", and PostgreSQL adds no column with a value to such a table.`,
+      op.default === undefined
+        ? 'Add a plain column, or keep those rows in another form.'
+        : `Write the value as "up" as well, by which rows are filled one by one: up: ${op.default}`,
+    ),
+  )
 }
 
 /** Until it is filled, and where it is left out, the column is NULL, or has the default of its domain. */

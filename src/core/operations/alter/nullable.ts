@@ -99,11 +99,11 @@ function dropNotNull(op: AlterColumn): Part {
       ] as const
       const unproved = constraints.find(({ validated }) => !validated)
       const work = { table, columns: [op.column], seed, phase: 'expand', constraints } as const
-      return [
-        ...(unproved === undefined
+      const steps =
+        unproved === undefined
           ? [...inspectNulls(table, op.column, ['expand'], hidden), ...notNullSteps(work, hazards)]
-          : [unprovedAgainStep(work, unproved, hazards)]),
-      ].map((step) => ({ ...step, unmakes: madeNullable(op) }))
+          : [unprovedAgainStep(work, unproved, hazards)]
+      return steps.map((step) => ({ ...step, unmakes: madeNullable(op) }))
     },
   }
 }

@@ -1,4 +1,5 @@
 import { type Mapping, mappingFor } from '../../plan/mapping.ts'
+import { rowHolders } from '../../plan/row-types.ts'
 import type { Facts } from '../../schema/facts.ts'
 import type { Column, Table } from '../../schema/model.ts'
 import type { Problem, Retype, Retyped } from '../retype/retype.ts'
@@ -36,7 +37,9 @@ export function changeOf(op: ChangeType, table: Table, from: Column, facts: Fact
   if (written !== undefined) return 'problem' in written ? written : { by: 'copy', target, mapping: written }
   const isOfSameCollation = JSON.stringify(target.collation) === JSON.stringify(from.collation)
   if (target.type === from.type && isOfSameCollation) return { by: 'nothing', target }
-  if (isOfSameCollation && isFree(table, from, target)) return { by: 'catalog', target }
+  // Where rows of the table are held elsewhere PostgreSQL changes no type of it.
+  if (isOfSameCollation && isFree(table, from, target) && rowHolders(table, facts).length === 0)
+    return { by: 'catalog', target }
   const mapping = mappingFor(from, target, 'copy', facts)
   if (!('problem' in mapping) && mapping.down !== undefined) return { by: 'copy', mapping, target }
   return {
