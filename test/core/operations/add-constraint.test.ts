@@ -9,6 +9,7 @@ import {
   context,
   facts,
   index,
+  notNull,
   schemaOf,
   table,
   tableWith,
@@ -501,6 +502,12 @@ describe('a constraint that cannot come up', () => {
       add({ exclude: 'using gist (name with =)' }),
       { bytes: 2_000_000 },
       /^An exclusion constraint cannot be built while writers go on/,
+    ],
+    [
+      'that is a primary key of rows which may have none of it, although it is NOT NULL',
+      add({ primary_key: ['name'] }),
+      { constraints: [{ ...notNull('nn', 'name'), validated: false }] },
+      /^NOT NULL of "users"."name" is NOT VALID/,
     ],
     [
       'on a virtual column',

@@ -1,7 +1,7 @@
 import { BellowsError } from '../../errors.ts'
 import { problemOf, stopped } from '../../plan/problem-of.ts'
 import { isSmall } from '../../plan/small-table.ts'
-import { columnMissing, refused } from '../../plan/table-checks.ts'
+import { columnMissing, refused, unprovedNulls } from '../../plan/table-checks.ts'
 import { conditionKey } from '../../schema/facts.ts'
 import { findColumn, primaryKeyOf, type Table } from '../../schema/model.ts'
 import { shown } from '../../sql.ts'
@@ -108,6 +108,7 @@ function keyRuleProblems(rule: KeyRule, table: Table, { facts }: Context): reado
           ),
         ]
       : []),
+    ...(rule.kind === 'primary_key' ? rule.columns.flatMap((name) => unprovedNulls(table, name)) : []),
     ...(virtual === undefined
       ? []
       : [refused(`"${table.name}"."${virtual}" is a virtual generated column, which has no index.`)]),
