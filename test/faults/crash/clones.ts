@@ -8,6 +8,8 @@ import { cleanUp, databaseUrl, serverUrl, type TestDatabase } from '../../suppor
 export interface Clones {
   /** Ends every session of a database at once, as the kernel does with those of a killed process, and copies it. */
   copyOf(database: string): Promise<string>
+  /** The same of one whose engine lives on: until the copy is there it comes back with no session, not even with a heartbeat. */
+  copyOfLive(database: string): Promise<string>
   /** The database as tests see it. Call `close` before it is copied. */
   open(database: string): Promise<OpenDatabase>
   drop(database: string): Promise<void>
@@ -32,13 +34,22 @@ export async function cloning(): Promise<Clones> {
     for (const name of made) await drop(name)
     await admin.end()
   })
+  const copyOf = async (database: string): Promise<string> => {
+    const name = `copy_${randomUUID().replaceAll('-', '')}`
+    made.add(name)
+    await endSessions(admin, database)
+    await admin.query(`create database ${name} template ${database}`)
+    return name
+  }
   return {
-    copyOf: async (database) => {
-      const name = `copy_${randomUUID().replaceAll('-', '')}`
-      made.add(name)
-      await endSessions(admin, database)
-      await admin.query(`create database ${name} template ${database}`)
-      return name
+    copyOf,
+    copyOfLive: async (database) => {
+      await admin.query(`alter database ${database} allow_connections false`)
+      try {
+        return await copyOf(database)
+      } finally {
+        await admin.query(`alter database ${database} allow_connections true`)
+      }
     },
     open: (database) => opened(database),
     drop,

@@ -37,7 +37,7 @@ export async function crashStates(
     if (now === last) return
     last = now
     await watcher.close()
-    states.push({ database: await clones.copyOf(database), points: [] })
+    states.push({ database: await clones.copyOfLive(database), points: [] })
     watcher = await clones.open(database)
     await faulty.reconnect()
   }
