@@ -21,7 +21,7 @@ export async function chosenMigration(
   const wanted = nameOf(named)
   if (wanted === undefined) {
     const [open] = await bellows.runs('open')
-    if (open !== undefined) return open.plan.migration
+    if (open !== undefined) return await asInFolder(folder, open.plan.migration)
   }
   const files = await listMigrations(folder)
   const begun = wanted === undefined ? begunNames(await historyOf(bellows)) : undefined
@@ -41,6 +41,13 @@ export async function chosenMigration(
           : `There is ${files.map(({ name }) => name).join(', ') || 'none yet'}.`,
     },
   )
+}
+
+/** One that was begun as its file has it now, so that a change of that is told. Where there is no such file nothing was changed. */
+async function asInFolder(folder: string, begun: Migration): Promise<Migration> {
+  const files = await listMigrations(folder).catch(() => [])
+  const file = files.find(({ name }) => name === begun.name)
+  return file === undefined ? begun : await readMigration(file.path)
 }
 
 export const ALL =

@@ -395,15 +395,28 @@ describe('for machines', () => {
 
 describe('the plan that was begun', () => {
   test('goes on although the file is gone, and refuses a file that was changed', async () => {
-    const { place } = await renaming()
+    const { place, database } = await renaming()
     await place.run('expand')
     await place.write('migrations/0001_rename.yaml', RENAME.replace('full_name', 'other'))
-    expect(await place.run('backfill', '0001_rename')).toMatchObject({
-      code: 4,
-      err: expect.stringContaining('was changed after it had been started'),
-    })
+    const contract = [
+      'contract',
+      '--confirm',
+      database.name,
+      '--quiet',
+      '0s',
+      '--allow-no-instances',
+      'a test',
+    ]
+    for (const command of [['backfill', '0001_rename'], ['backfill'], contract, [...contract, '0001_rename']])
+      expect(await place.run(...command), command.join(' ')).toMatchObject({
+        code: 4,
+        err: expect.stringContaining('was changed after it had been started'),
+      })
     await place.write('migrations/0001_rename.yaml', RENAME)
     expect((await place.run('backfill', '0001_rename')).code).toBe(0)
+    await place.remove('migrations/0001_rename.yaml')
+    expect((await place.run('verify')).code).toBe(0)
+    expect((await place.run(...contract)).out).toContain('completed')
   })
 })
 

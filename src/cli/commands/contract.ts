@@ -30,6 +30,8 @@ export function addContract(program: Command): void {
     .action((named: string | undefined, flags: ContractFlags) =>
       inSession('contract', flags, contractSettings(flags), async (session) => {
         const migration = await chosenMigration(session.bellows, session.config.migrations, named)
+        // What is about to be dropped is what the plan said, so the file must not say something else by now.
+        if ((await session.bellows.run(migration.name)) !== undefined) await session.bellows.plan(migration)
         const question = `The contract of "${migration.name}" drops the old shape; after that there is no way back.`
         await confirmed(question, await session.bellows.name(), flags.confirm)
         return await reportRun(session, await contracted(session, migration.name, flags), flags)
