@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Operation } from '../../src/core/operations/migration.ts'
 import type { Phase } from '../../src/core/plan/step.ts'
 import { testDatabase } from '../support/database.ts'
+import { matrixMajor } from '../support/matrix.ts'
 
 /** The gate of this one keeps a run open. */
 const LATER: Operation = { kind: 'drop_column', namespace: 'public', table: 'users', column: 'legacy' }
@@ -125,8 +126,23 @@ const CASES: Readonly<Record<string, Case>> = {
   },
 }
 
+// PostgreSQL 15 brought publications of schemas.
+const BY_SCHEMA: Readonly<Record<string, Case>> =
+  Number(matrixMajor()) < 15
+    ? {}
+    : {
+        'drop_constraint of the primary key of a table whose schema is published': {
+          given: keyed,
+          operation: { kind: 'drop_constraint', ...users, name: 'users_pkey' },
+          meanwhile: 'create publication told for tables in schema public',
+          way: 'purge',
+          says: '"users" has come into a publication since the plan was made',
+          mend: full,
+        },
+      }
+
 describe('a table that is published since the plan was made keeps what its rows are told by', () => {
-  test.for(Object.entries(CASES))(
+  test.for(Object.entries({ ...CASES, ...BY_SCHEMA }))(
     '%s',
     async ([, { given, operation, until, meanwhile, way, says, mend }]) => {
       const database = await testDatabase(given)
