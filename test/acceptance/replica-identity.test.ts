@@ -78,8 +78,19 @@ const CASES: Readonly<Record<string, Case>> = {
     until: 'retire',
     meanwhile: byIndex('one_email'),
     way: 'purge',
-    says: 'n index on "email" has become the replica identity of "users"',
+    says: 'n index on "email" of "users" has become a replica identity',
     mend: full,
+  },
+  'drop_column of a partitioned table': {
+    given: `create table users (id int, email text not null, legacy text) partition by range (id); create unique index one_email on users (email, id);
+      create table users_1 partition of users default; insert into users values (1, 'a')`,
+    operation: { kind: 'drop_column', ...users, column: 'email', down: 'id::text' },
+    until: 'retire',
+    meanwhile:
+      'create publication told for all tables; alter table users_1 replica identity full; alter table users replica identity full; alter table users_1 alter id set not null; alter table users_1 replica identity using index users_1_email_id_idx',
+    way: 'purge',
+    says: 'n index on "email" of "users" has become a replica identity',
+    mend: 'alter table users_1 replica identity full',
   },
   rename_column: {
     given: `${keyed}; create unique index one_email on users (email)`,
@@ -87,7 +98,7 @@ const CASES: Readonly<Record<string, Case>> = {
     until: 'verify',
     meanwhile: byIndex('one_email'),
     way: 'purge',
-    says: 'n index on "email" has become the replica identity of "users"',
+    says: 'n index on "email" of "users" has become a replica identity',
     mend: full,
   },
   'the rollback of set_table': {

@@ -21,12 +21,15 @@ export function noIdentity({ name: table }: QualifiedName, index: QualifiedName)
   }
 }
 
-/** A column that goes, with whatever index is on it. */
+/** A column that goes, with whatever index is on it, in each partition. */
 export function noIdentityOn(table: QualifiedName, hidden: string, column: string): Requirement {
+  const identities = sql`from pg_catalog.pg_index i join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = any (i.indkey)
+  where i.indisreplident and a.attname = ${lit(hidden)} and i.indrelid in (select ${regclass(table)} union all select t.relid from pg_catalog.pg_partition_tree(${regclass(table)}) t)`
   return {
-    that: sql`not exists (select from pg_catalog.pg_index i join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = any (i.indkey) where i.indrelid = ${regclass(table)} and i.indisreplident and a.attname = ${lit(hidden)})`,
+    that: sql`not exists (select ${identities})`,
     code: 'drift_found',
-    otherwise: `an index on "${column}" has become the replica identity of "${table.name}", without which ${WHY}; choose another one first, such as full`,
+    otherwise: `an index on "${column}" of "${table.name}" has become a replica identity, without which ${WHY}; choose another one first, such as full, for`,
+    which: sql`(select pg_catalog.string_agg(distinct i.indrelid::pg_catalog.regclass::text, ', ') ${identities})`,
   }
 }
 

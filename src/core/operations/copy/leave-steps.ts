@@ -72,7 +72,10 @@ function copiedIndexRequirements({ table, things }: Work): readonly Requirement[
 
 /** The copy of an index that was the identity takes its place in that, too; one that has become it since has none that does. */
 function ownIdentity({ table, from, leaving }: Work): readonly Requirement[] {
-  const isCarried = table.indexes.some((one) => one.replicaIdentity && one.columns.includes(from))
+  const isIdentity = ({ replicaIdentity }: { readonly replicaIdentity: boolean }) => replicaIdentity
+  const isCarried = table.indexes.some(
+    (one) => one.columns.includes(from) && (isIdentity(one) || (one.markedParts ?? []).some(isIdentity)),
+  )
   return isCarried ? [] : [noIdentityOn(table, leaving.hidden, from)]
 }
 
