@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { Operation } from '../../src/core/operations/migration.ts'
 import type { Phase } from '../../src/core/plan/step.ts'
-import { testDatabase } from '../support/database.ts'
+import { cleanUp, testDatabase } from '../support/database.ts'
+import { faultyBellows } from '../support/faulty-ports.ts'
 import { matrixMajor } from '../support/matrix.ts'
 
 /** The gate of this one keeps a run open. */
@@ -177,6 +178,64 @@ describe('a table that is published since the plan was made keeps what its rows 
     },
   )
 })
+
+const LOG = `create table log (at int not null, said text) partition by range (at); create table other (at int not null, said text); insert into other values (1, 'x')`
+
+test.for<[string, Operation, string]>([
+  [
+    'attach_partition',
+    {
+      kind: 'attach_partition',
+      namespace: 'public',
+      table: 'log',
+      partition: 'other',
+      bounds: 'for values from (0) to (9)',
+    },
+    'alter table other replica identity full',
+  ],
+  [
+    'create_table',
+    {
+      kind: 'create_table',
+      namespace: 'public',
+      table: 'new',
+      columns: [],
+      constraints: [],
+      partitionOf: { table: 'log', bounds: 'for values from (10) to (19)' },
+    },
+    'drop publication told',
+  ],
+])(
+  'a partition without an identity comes into no publication that came meanwhile: %s',
+  async ([, operation, mend]) => {
+    const database = await testDatabase(LOG)
+    let isTold = false
+    const { bellows } = faultyBellows(
+      database.url,
+      {
+        before: async ({ kind, what }) => {
+          if (isTold || kind !== 'transact' || !what.includes('step_done 0001_test/expand')) return
+          isTold = true
+          await database.query('create publication told for table log')
+        },
+      },
+      { settings: SETTINGS },
+    )
+    cleanUp(() => bellows.close())
+    const migration = { name: '0001_test', operations: [operation] }
+    const advance = () => bellows.change((driver) => driver.advance(migration, 'expand'))
+    await expect(advance()).rejects.toMatchObject({
+      code: 'drift_found',
+      message: expect.stringContaining('"log" has come into a publication since the plan was made'),
+    })
+    expect(isTold).toBe(true)
+    await database.query(`update other set said = 'y'; ${mend}`)
+    await advance()
+    await database.query(
+      `insert into log values (10 * (select count(*)::int from pg_class where relname = 'new'), 'z'); update log set said = 'y'`,
+    )
+  },
+)
 
 test('a table that was published without a key before is so again', async () => {
   const database = await testDatabase(bare, published)

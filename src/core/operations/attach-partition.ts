@@ -29,7 +29,7 @@ import {
   type Parting,
   proveSteps,
 } from './partition/steps.ts'
-import { identityProblems, toldQuestion } from './partition/told.ts'
+import { hasIdentityOnceTold, identityProblems, toldQuestion } from './partition/told.ts'
 
 export const attachPartition: OperationSpec<AttachPartition> = {
   needs: (op) => ({
@@ -68,12 +68,10 @@ export const attachPartition: OperationSpec<AttachPartition> = {
     const parting = partingOf(op, context)
     const { table, part, proof } = parting
     const fallback = defaultOf(op, context.facts)
-    const outside: InTheWay = {
-      table: part,
-      where: sql`not (${trusted(proof.condition)})`,
-      what: `rows of "${part.name}" that are not within the bounds`,
-      otherwise: `Rows of "${part.name}" are not ${op.bounds}`,
-    }
+    const beside =
+      fallback === undefined
+        ? { locks: [], requires: [], cost: 'instant' as const }
+        : besideDefault(op, fallback)
     return [
       lookStep(outside),
       ...(fallback === undefined ? [] : [lookStep(inDefault(parting, fallback))]),
@@ -93,9 +91,8 @@ export const attachPartition: OperationSpec<AttachPartition> = {
           },
           ...(fallback === undefined ? [] : ownRuleHazards(table, part)),
         ],
-        ...(fallback === undefined
-          ? { locks: [], requires: [], cost: 'instant' }
-          : besideDefault(op, parting, fallback)),
+        ...beside,
+        requires: [...beside.requires, hasIdentityOnceTold(table, part)],
       }),
     ]
   },

@@ -187,14 +187,14 @@ describe('the steps of attach_partition', () => {
         { relation: { name: 'old' }, level: 'access_exclusive' },
         { relation: { name: 'users' }, level: 'share_update_exclusive', implied: true },
       ],
-      requires: [{ code: 'drift_found' }],
+      requires: [{ code: 'drift_found' }, { otherwise: expect.stringContaining('has no replica identity') }],
       statements: ['alter table "public"."users" attach partition "public"."old" for values in (1)'],
     })
   })
 
   test('read a small default partition as it is attached, and only while it is small', () => {
     const attach = attachPartition.expand(op, known({}, fallback(1000))).at(-1)
-    expect(attach).toMatchObject({ cost: 'small', requires: [{}, { code: 'drift_found' }] })
+    expect(attach).toMatchObject({ cost: 'small', requires: [{}, { code: 'drift_found' }, {}] })
     expect(attach).toMatchObject({
       locks: [{}, {}, { relation: { name: 'rest' }, level: 'access_exclusive' }],
     })

@@ -6,7 +6,7 @@ import type { StepDraft } from '../../plan/step.ts'
 import { theTable } from '../../plan/table-checks.ts'
 import { tableHasNoDependents } from '../../plan/table-dependents.ts'
 import { boundKey } from '../../schema/bounds.ts'
-import { findTable, type QualifiedName } from '../../schema/model.ts'
+import { findTable, primaryKey, type QualifiedName } from '../../schema/model.ts'
 import { id, lit, qualified, regclass, type Sql, sql, trusted } from '../../sql.ts'
 import type { Context } from '../operation.ts'
 import {
@@ -26,6 +26,7 @@ import {
   type Parting,
   partnerLocks,
 } from '../partition/steps.ts'
+import { isNotTold } from '../partition/told.ts'
 import { wholeRowsHazard } from '../set-table/changed.ts'
 import { asAttached, itsTable, type NewPartitionOf, takesTheRest } from './partition-of.ts'
 import { withNewPartition } from './partition-schema.ts'
@@ -63,6 +64,12 @@ function makeStep(op: NewPartitionOf, parting: Parting, fallback?: Fallback): St
       { relation: itsTable(op), level: 'share_update_exclusive', implied: true },
       ...partnerLocks(table),
       ...locks,
+    ],
+    requires: [
+      ...requires,
+      ...(part.replicaIdentity === 'full' || primaryKey(table).length > 0
+        ? []
+        : [isNotTold(table, theTable(op))]),
     ],
     statements: [
       sql`create table ${on} (like ${qualified(table)} including defaults including constraints including generated including storage including compression)`,

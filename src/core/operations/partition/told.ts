@@ -1,4 +1,5 @@
 import type { BellowsError } from '../../errors.ts'
+import type { Requirement } from '../../plan/step.ts'
 import { refused } from '../../plan/table-checks.ts'
 import type { Facts } from '../../schema/facts.ts'
 import { primaryKey, type QualifiedName, type Table } from '../../schema/model.ts'
@@ -36,6 +37,24 @@ export function identityProblems(table: Table, part: Table, facts: Facts): reado
       `Give it one first, with set_table: a primary key or a unique index, or replica_identity: full.`,
     ),
   )
+}
+
+/** Asked once more as it is attached: its rows may have been proved for long. */
+export function hasIdentityOnceTold(table: Table, part: Table): Requirement {
+  return {
+    that: sql`not exists (select from (${toldQuestion(table, part)}) told where told.bare is not null)`,
+    code: 'drift_found',
+    otherwise: `"${part.name}" has no replica identity, and "${table.name}" has come into a publication since the plan was made: every UPDATE and DELETE of it would fail; give it one first, such as full`,
+  }
+}
+
+/** A new one that gets no identity, as nobody was told of its rows when it was planned. */
+export function isNotTold(table: Table, part: QualifiedName): Requirement {
+  return {
+    that: sql`not exists (${toldQuestion(table, part)})`,
+    code: 'drift_found',
+    otherwise: `"${table.name}" has come into a publication since the plan was made, and the new partition would have no replica identity; roll back, and begin anew`,
+  }
 }
 
 /** A new one has no index to be told by but a primary key, which it has of its table. */
