@@ -68,10 +68,16 @@ export const attachPartition: OperationSpec<AttachPartition> = {
     const parting = partingOf(op, context)
     const { table, part, proof } = parting
     const fallback = defaultOf(op, context.facts)
+    const outside: InTheWay = {
+      table: part,
+      where: sql`not (${trusted(proof.condition)})`,
+      what: `rows of "${part.name}" that are not within the bounds`,
+      otherwise: `Rows of "${part.name}" are not ${op.bounds}`,
+    }
     const beside =
       fallback === undefined
         ? { locks: [], requires: [], cost: 'instant' as const }
-        : besideDefault(op, fallback)
+        : besideDefault(op, parting, fallback)
     return [
       lookStep(outside),
       ...(fallback === undefined ? [] : [lookStep(inDefault(parting, fallback))]),

@@ -48,7 +48,7 @@ export function makePartitionSteps(op: NewPartitionOf, context: Context): readon
 function makeStep(op: NewPartitionOf, parting: Parting, fallback?: Fallback): StepDraft {
   const { table, part, bounds, proof } = parting
   const on = qualified(part)
-  const { locks, ...beside } =
+  const { locks, requires, ...beside } =
     fallback === undefined
       ? { locks: [], requires: [], cost: 'instant' as const }
       : besideDefault(asAttached(op), parting, fallback)
