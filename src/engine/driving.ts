@@ -1,4 +1,5 @@
 import { BellowsError, isServerLost } from '../core/errors.ts'
+import { awaitServer } from './await-server.ts'
 import type { Driving, Engine } from './context.ts'
 import type { Driver, Holder } from './ports.ts'
 import { stopIfAsked } from './stop.ts'
@@ -9,7 +10,7 @@ import { stopIfAsked } from './stop.ts'
  * @throws BellowsError `driver_busy` when another driver stays at work for longer than the settings allow
  */
 export async function asDriver<R>(engine: Engine, work: (driving: Driving) => Promise<R>): Promise<R> {
-  let isBegun = false
+  let [isBegun, hasMoved] = [false, false]
   for (let attempt = 0; ; attempt += 1) {
     const heart = { beats: 0, hasMoved: false }
     try {
@@ -24,7 +25,11 @@ export async function asDriver<R>(engine: Engine, work: (driving: Driving) => Pr
       // A server that was never reached is told at once; one that was may be on its way up again.
       if (attempt === 0 && !isBegun && error.code !== 'connection_lost') throw error
       if (attempt >= engine.settings.driver.reconnectsMax) throw doubtful(error)
-      await engine.clock.sleep(engine.settings.driver.pollMs * 2 ** attempt)
+      hasMoved ||= heart.hasMoved
+      // What takes hours is worth a minute; whoever waits for a moment's work is told soon.
+      if (hasMoved && error.code !== 'connection_lost') await awaitServer(engine, attempt, error)
+      else await engine.clock.sleep(engine.settings.driver.pollMs * 2 ** attempt)
+      stopIfAsked(engine)
     }
   }
 }

@@ -2,6 +2,7 @@ import { isServerLost } from '../core/errors.ts'
 import { isHeldByHand } from '../core/plan/at-one-go.ts'
 import type { Notice } from '../core/run/event.ts'
 import { foldRun, isOver, type Run } from '../core/run/run.ts'
+import { awaitServer } from './await-server.ts'
 import { readProgress } from './backfill/doing.ts'
 import { readNewest } from './backfill/quarantine.ts'
 import { readBrake } from './brake/read-brake.ts'
@@ -28,10 +29,10 @@ export async function watchRun(engine: Engine, id: number, tell: (notice: Notice
     } catch (error) {
       lost += 1
       if (!isServerLost(error) || lost > engine.settings.driver.reconnectsMax) throw error
+      await awaitServer({ ...engine, notify: tell }, lost - 1, error)
     }
     if (isOver(run) || engine.isStopping()) return run
-    // A server that restarts takes its time.
-    await engine.clock.sleep(LOOK_MS * 2 ** lost)
+    await engine.clock.sleep(LOOK_MS)
   }
 }
 

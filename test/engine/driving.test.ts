@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { DEFAULT_SETTINGS } from '../../src/config.ts'
 import { BellowsError } from '../../src/core/errors.ts'
-import type { Engine } from '../../src/engine/context.ts'
+import type { Notice } from '../../src/core/run/event.ts'
+import type { Driving, Engine } from '../../src/engine/context.ts'
 import { asDriver } from '../../src/engine/driving.ts'
 
 const unreachable = () => new BellowsError('database_unreachable', 'It is in recovery.')
@@ -37,6 +38,44 @@ test('a server that goes away under the work is waited for, however the work hea
     return 'done'
   })
   expect({ done, attempts, looks }).toEqual({ done: 'done', attempts: 2, looks: 3 })
+})
+
+test('one that stays away under rows is waited for for a minute, until somebody asks to stop', async () => {
+  let looks = 0
+  const engine = scene(() => {
+    looks += 1
+    return looks < 2
+  })
+  const [slept, told]: [number[], Notice[]] = [[], []]
+  const waiting = (isStopping: () => boolean): Engine => ({
+    ...engine,
+    settings: DEFAULT_SETTINGS,
+    isStopping,
+    notify: (notice) => told.push(notice),
+    clock: { ...engine.clock, sleep: async (ms) => void slept.push(ms) },
+  })
+  // Those of the heartbeat are longer.
+  const seconds = () => slept.filter((ms) => ms < 1_000).reduce((one, other) => one + other, 0) / 1_000
+  const filling = async ({ notify }: Driving) => {
+    notify({ type: 'progress', step: 'x', rowsDone: 1, rowsTotal: 10, rowsPerSecond: 1 })
+    throw unreachable()
+  }
+  const never = () => false
+  await expect(asDriver(waiting(never), filling)).rejects.toMatchObject({ code: 'connection_lost' })
+  expect(seconds()).toBeGreaterThan(60)
+  expect(told).toContainEqual({ type: 'waiting_for_server', because: 'It is in recovery.' })
+
+  looks = 0
+  slept.length = 0
+  const later = () => seconds() > 5
+  await expect(asDriver(waiting(later), filling)).rejects.toMatchObject({ code: 'interrupted' })
+  expect(seconds()).toBeLessThan(10)
+
+  looks = 0
+  slept.length = 0
+  const moment = () => Promise.reject(unreachable())
+  await expect(asDriver(waiting(never), moment)).rejects.toMatchObject({ code: 'connection_lost' })
+  expect(seconds(), 'whoever waits for a moment is told soon').toBeLessThan(5)
 })
 
 test('one that was never there is told at once', async () => {

@@ -95,6 +95,8 @@ function lastingLine(notice: Notice): string | undefined {
       return `${notice.step}: left out, ${notice.rows} by now: ${quarantinedText(notice.newest)}`
     case 'waiting_for_backfill':
       return `Waiting: ${notice.because}.`
+    case 'waiting_for_server':
+      return `Waiting for the server. ${notice.because}`
     case 'working_on':
       return `Filling "${notice.table}" for ${notice.step}.`
     case 'nobody_told':

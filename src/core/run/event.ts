@@ -167,6 +167,8 @@ export type Notice =
   | Braked
   | { readonly type: 'waiting_for_lock'; readonly step: string; readonly blockers: readonly string[] }
   | { readonly type: 'waiting_for_driver'; readonly holder: string }
+  /** It was there, and may be soon again. */
+  | { readonly type: 'waiting_for_server'; readonly because: string }
   | { readonly type: 'rollout'; readonly event: RolloutEvent }
   | { readonly type: 'waiting_for_rollout'; readonly waitsFor: readonly string[] }
   /** Why a backfill does not climb its ladder for now. */

@@ -1,4 +1,5 @@
 import { BellowsError, isServerLost } from '../../core/errors.ts'
+import { awaitServer } from '../await-server.ts'
 import { braked } from '../brake/brake.ts'
 import { readBrake } from '../brake/read-brake.ts'
 import type { Engine, Working } from '../context.ts'
@@ -29,10 +30,9 @@ export async function workBeside(engine: Engine, once: boolean): Promise<Worked>
   // A server that was never reached, or a journal of another version, is told at once.
   await engine.journal.isOfThisVersion()
   const losses = lossesOf(engine)
-  let [rows, told, pauseMs] = [0, '', LOOK_MS]
+  let [rows, told] = [0, '']
   while (!engine.isStopping()) {
     try {
-      pauseMs = LOOK_MS
       const open = await toDo(engine)
       if (typeof open === 'string' && once) break
       const because = typeof open === 'string' ? open : await pausedBy(engine, open)
@@ -48,9 +48,9 @@ export async function workBeside(engine: Engine, once: boolean): Promise<Worked>
         })
     } catch (error) {
       if (error instanceof BellowsError && error.code === 'interrupted') break
-      pauseMs = losses.pauseMsAfter(error)
+      await losses.wait(error)
     }
-    await engine.clock.sleep(pauseMs)
+    await engine.clock.sleep(LOOK_MS)
   }
   return { rows, steps: [...steps] }
 }
@@ -58,19 +58,19 @@ export async function workBeside(engine: Engine, once: boolean): Promise<Worked>
 /** Losses before that are forgotten: a backfill may take days. A batch that takes the server down each time is not tried for ever. */
 const FORGETS_MS = 600_000
 
-function lossesOf({ clock, settings }: Engine) {
+function lossesOf(engine: Engine) {
+  const { clock, settings } = engine
   let [lost, lastAt] = [0, Number.NEGATIVE_INFINITY]
   return {
     /** @throws what is no loss that passes, and the one that is one too many */
-    pauseMsAfter: (error: unknown): number => {
+    wait: async (error: unknown): Promise<void> => {
       // Nobody works under this driver any more; it may be otherwise soon.
-      if (error instanceof BellowsError && error.code === 'driver_lost') return LOOK_MS
+      if (error instanceof BellowsError && error.code === 'driver_lost') return
       const now = clock.passed()
       lost = now - lastAt > FORGETS_MS ? 1 : lost + 1
       lastAt = now
       if (!isServerLost(error) || lost > settings.driver.reconnectsMax) throw error
-      // A server that restarts takes its time.
-      return LOOK_MS * 2 ** lost
+      await awaitServer(engine, lost - 1, error)
     },
   }
 }

@@ -316,6 +316,10 @@ test.each<[Notice, string]>([
     'Waiting: no backfill is under way.\n',
   ],
   [
+    { type: 'waiting_for_server', because: 'The database cannot be reached: connect ECONNREFUSED.' },
+    'Waiting for the server. The database cannot be reached: connect ECONNREFUSED.\n',
+  ],
+  [
     {
       type: 'quarantined',
       step: 'm/backfill/1',
