@@ -27,7 +27,7 @@ const CHANGED_PART_MS = 0.08
 const PART_CHANGE_MS = 0.07
 
 /** The same of a table that is hidden with its partitions: what may use it is asked of each by itself, once more within the lock. */
-const HIDDEN_TABLE_MS = 1.5
+const HIDDEN_TABLE_MS = 2.2
 
 /** For how long about a step stops clients as keys of all partitions go over, each of which is made one of the new column by itself. */
 export function keyedHoldMs(step: StepDraft): number | undefined {

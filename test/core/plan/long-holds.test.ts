@@ -178,14 +178,14 @@ describe('a step that changes all partitions of a table', () => {
     const gone: Operation = { kind: 'drop_table', ...on, table: 'events' }
     const plan = (op: Operation, count: number) =>
       makePlan({ name: '0001_test', operations: [op] }, schemaOf(events(count)), facts())
-    const hides = plan(gone, 65).steps.find(({ kind }) => kind === 'retire')
+    const hides = plan(gone, 44).steps.find(({ kind }) => kind === 'retire')
     expect(hides?.hazards.map(({ because }) => because)).toContainEqual(
-      expect.stringContaining('some 99 milliseconds'),
+      expect.stringContaining('some 100 milliseconds'),
     )
-    expect(() => plan(gone, 66)).toThrow(
-      'holds everybody up for some 101 ms, in which nobody can use 67 tables',
+    expect(() => plan(gone, 45)).toThrow(
+      'holds everybody up for some 102 ms, in which nobody can use 46 tables',
     )
-    expect(plan({ ...gone, unsafe: REASON }, 66).steps).not.toEqual([])
+    expect(plan({ ...gone, unsafe: REASON }, 45).steps).not.toEqual([])
   })
 
   test('does not where a table has none', () => {
