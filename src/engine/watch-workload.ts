@@ -85,6 +85,6 @@ export async function look(
 }
 
 /** A server that has just begun refuses what it will allow in a moment. */
-function isBlind(error: unknown): error is BellowsError {
+export function isBlind(error: unknown): error is BellowsError {
   return error instanceof BellowsError && ['cluster_unreachable', 'cluster_refused'].includes(error.code)
 }

@@ -70,13 +70,13 @@ describe('bellows deploy, which observes Kubernetes', () => {
     expect(shop.patches()).toEqual([])
   })
 
-  test('goes on waiting while the cluster does not answer', async () => {
+  test.each([503, 403])('goes on waiting while the cluster answers with %i', async (status) => {
     const shop = await shopPlace({ mode: 'observe' })
     const { place, stub, confirm } = shop
     const isLook = ({ path }: { readonly path: string }) => path.endsWith('/deployments/shop')
     const deploy = place.start('deploy', ...TO_2, ...confirm)
     await saidBy(deploy, 'waiting: the template')
-    stub.script(isLook, ...Array.from({ length: 6 }, () => ({ status: 503 })))
+    stub.script(isLook, ...Array.from({ length: 6 }, () => ({ status })))
     shop.bringIn('2')
     const ran = await deploy.ended
     expect(ran, ran.err).toMatchObject({ code: 0 })

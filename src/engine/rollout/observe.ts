@@ -1,9 +1,9 @@
-import { BellowsError } from '../../core/errors.ts'
 import { type RolledWorkload, workloadName } from '../../core/rollout/workload.ts'
 import { whatIsAwaited } from '../../core/rollout/workload-verdict.ts'
 import type { Kubernetes } from '../context.ts'
 import type { Clock } from '../ports.ts'
 import { lookAtAll } from '../roll-workloads.ts'
+import { isBlind } from '../watch-workload.ts'
 
 /** Whoever watches how somebody else brings a version into the workloads. */
 export interface Observer extends Pick<Kubernetes, 'cluster' | 'rules'> {
@@ -49,7 +49,7 @@ async function awaited(
     const facts = await lookAtAll(cluster, workloads)
     return facts.flatMap((one) => whatIsAwaited(one, version, rules))
   } catch (error) {
-    if (error instanceof BellowsError && error.code === 'cluster_unreachable') return [error.message]
-    throw error
+    if (!isBlind(error)) throw error
+    return [error.message]
   }
 }
