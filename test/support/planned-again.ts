@@ -77,7 +77,7 @@ const DONE: Partial<Readonly<Record<Operation['kind'], RegExp>>> = {
   create_index: / already\b|Column ".*" does not exist\.$/,
   create_object: /^There is a .* already\.$/,
   create_table: /^There is already a table |^The name ".*" of the partition is taken /,
-  detach_partition: /is a plain table, which/,
+  detach_partition: /is no partition of /,
   drop_index: /has no index /,
   drop_object: /^There is no /,
   grant: /they have all that already\.$|^There is no table /,

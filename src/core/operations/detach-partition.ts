@@ -40,7 +40,7 @@ export const detachPartition: OperationSpec<DetachPartition> = {
     const [table, part] = [findTable(schema, theTable(op)), findTable(schema, thePart(op))]
     const problems = [
       ...tableProblems(op, table, ['partitioned']),
-      ...(part?.kind === 'table'
+      ...(part?.kind === 'table' || part?.kind === 'partitioned'
         ? [noPartition(op)]
         : tableProblems({ ...op, table: op.partition }, part, ['partition'])),
     ]
