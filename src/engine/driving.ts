@@ -10,7 +10,7 @@ import { stopIfAsked } from './stop.ts'
  * @throws BellowsError `driver_busy` when another driver stays at work for longer than the settings allow
  */
 export async function asDriver<R>(engine: Engine, work: (driving: Driving) => Promise<R>): Promise<R> {
-  let [isBegun, hasMoved] = [false, false]
+  let [isBegun, hasMoved, away] = [false, false, 0]
   for (let attempt = 0; ; attempt += 1) {
     const heart = { beats: 0, hasMoved: false }
     try {
@@ -27,8 +27,12 @@ export async function asDriver<R>(engine: Engine, work: (driving: Driving) => Pr
       if (attempt >= engine.settings.driver.reconnectsMax) throw doubtful(error)
       hasMoved ||= heart.hasMoved
       // What takes hours is worth a minute; whoever waits for a moment's work is told soon.
-      if (hasMoved && error.code !== 'connection_lost') await awaitServer(engine, attempt, error)
-      else await engine.clock.sleep(engine.settings.driver.pollMs * 2 ** attempt)
+      // The server was there a moment ago; the loss is one of the attempts that make up the minute.
+      if (error.code === 'connection_lost') away = 1
+      if (hasMoved && error.code !== 'connection_lost') {
+        await awaitServer(engine, away, error)
+        away += 1
+      } else await engine.clock.sleep(engine.settings.driver.pollMs * 2 ** attempt)
       stopIfAsked(engine)
     }
   }

@@ -48,28 +48,24 @@ export async function workBeside(engine: Engine, once: boolean): Promise<Worked>
         })
     } catch (error) {
       if (error instanceof BellowsError && error.code === 'interrupted') break
-      await losses.wait(error)
+      await losses.wait(error, rows)
     }
     await engine.clock.sleep(LOOK_MS)
   }
   return { rows, steps: [...steps] }
 }
 
-/** Losses before that are forgotten: a backfill may take days. A batch that takes the server down each time is not tried for ever. */
-const FORGETS_MS = 600_000
-
+/** What was lost is forgotten as soon as rows were done since. A batch that takes the server down each time is not tried for ever. */
 function lossesOf(engine: Engine) {
-  const { clock, settings } = engine
-  let [lost, lastAt] = [0, Number.NEGATIVE_INFINITY]
+  let [lost, rowsBefore] = [0, 0]
   return {
     /** @throws what is no loss that passes, and the one that is one too many */
-    wait: async (error: unknown): Promise<void> => {
+    wait: async (error: unknown, rows: number): Promise<void> => {
       // Nobody works under this driver any more; it may be otherwise soon.
       if (error instanceof BellowsError && error.code === 'driver_lost') return
-      const now = clock.passed()
-      lost = now - lastAt > FORGETS_MS ? 1 : lost + 1
-      lastAt = now
-      if (!isServerLost(error) || lost > settings.driver.reconnectsMax) throw error
+      lost = rows > rowsBefore ? 1 : lost + 1
+      rowsBefore = rows
+      if (!isServerLost(error) || lost > engine.settings.driver.reconnectsMax) throw error
       await awaitServer(engine, lost - 1, error)
     },
   }
