@@ -185,6 +185,22 @@ describe('alter_domain', () => {
     expect((await bellows.change((driver) => driver.advance(migration, 'purge'))).state).toBe('completed')
   })
 
+  test('does not take a column that was renamed meanwhile for one that has gone', async () => {
+    const database = await testDatabase(DOMAIN, TABLE)
+    const bellows = await database.bellows({ settings: SETTINGS })
+    const check = { name: 'one_at', constraint: "value like '%@%'" }
+    const migration = { name: '0001_test', operations: [alter({ check })] }
+    const contract = () => bellows.change((driver) => driver.advance(migration, 'purge'))
+    await bellows.change((driver) => driver.advance(migration, 'verify'))
+    await database.query('alter table users rename column mail to post')
+    await expect(contract()).rejects.toMatchObject({
+      code: 'drift_found',
+      message: expect.stringContaining('it was renamed, as it seems'),
+    })
+    await database.query('alter table users rename column post to mail')
+    expect((await contract()).state).toBe('completed')
+  })
+
   test('names values in the way before anything is changed, refuses new ones behind the rollout, and takes the default away', async () => {
     const database = await testDatabase(DOMAIN, TABLE)
     await database.query(`insert into parts values ('nobody')`)

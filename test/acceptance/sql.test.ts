@@ -130,7 +130,8 @@ describe('sql', () => {
     const database = await testDatabase(GIVEN)
     await database.query(`create function quiet(text) returns text language sql immutable as 'select $1';
       create function loud(text) returns text language sql as 'select $1';
-      create domain free as int; create domain grown as free check (value > 0); create domain adult as grown`)
+      create domain free as int; create domain grown as free check (value > 0); create domain adult as grown;
+      create domain price as numeric(12,2) default 0; create domain chance as text default random() || 'a'; create domain lucky as float default random()`)
     const bellows = await database.bellows()
     const planned = (up: string) =>
       bellows.plan({ name: '0001_test', operations: [op({ up, probe: 'false', irreversible: 'x' })] })
@@ -140,9 +141,9 @@ describe('sql', () => {
       await expect(insert(value)).resolves.toBeDefined()
     for (const value of [`loud('x')`, `no_such('x')`, 'pg_sleep(1)::text'])
       await expect(insert(value)).rejects.toThrow('nobody can look into')
-    for (const type of ['int', 'varchar(3)', 'free', 'adult[]'])
+    for (const type of ['int', 'varchar(3)', 'free', 'adult[]', 'price'])
       await expect(planned(`alter table users add c ${type}`)).resolves.toBeDefined()
-    for (const type of ['adult', 'public.grown', 'no_such'])
+    for (const type of ['adult', 'public.grown', 'no_such', 'chance', 'lucky'])
       await expect(planned(`alter table users add c ${type}`)).rejects.toThrow('a domain that checks')
   })
 

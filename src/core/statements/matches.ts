@@ -119,14 +119,21 @@ export function isUnknown(statement: Tree.Node): boolean {
   if ('CreateFunctionStmt' in statement) return statement.CreateFunctionStmt.replace === true
   if ('ViewStmt' in statement) return statement.ViewStmt.replace === true
   if ('CreateTrigStmt' in statement) return statement.CreateTrigStmt.replace === true
-  // Of a view they say whose rights count, and which rows it takes.
-  const isView = 'AlterTableStmt' in statement && statement.AlterTableStmt.objtype === 'OBJECT_VIEW'
   return commandsOf(statement).some(
     ({ subtype = '', def }) =>
       !KNOWN_ALTERATIONS.has(subtype) ||
       (subtype === 'AT_ColumnDefault' && def === undefined) ||
-      (isView && /^AT_(?:Set|Reset)RelOptions$/.test(subtype)),
+      (/^AT_(?:Set|Reset)RelOptions$/.test(subtype) && isOfView(statement, def)),
   )
+}
+
+/** They say whose rights count, and which rows a view takes. ALTER TABLE sets them as well. */
+const VIEW_OPTIONS = new Set(['security_invoker', 'security_barrier', 'check_option'])
+
+function isOfView(statement: Tree.Node, options: Tree.Node | undefined): boolean {
+  if ('AlterTableStmt' in statement && statement.AlterTableStmt.objtype === 'OBJECT_VIEW') return true
+  const all = options !== undefined && 'List' in options ? (options.List.items ?? []) : []
+  return all.some((one) => 'DefElem' in one && VIEW_OPTIONS.has(one.DefElem.defname ?? ''))
 }
 
 /**

@@ -18,7 +18,7 @@ export const UNSAFE: readonly Rule[] = [
   {
     code: 'adds_checked_column',
     finds: addsCheckedType,
-    what: 'adds a column of a domain that checks its values or computes a default, or of a type that is not there yet',
+    what: 'adds a column of a domain that checks its values or has a default of its own for each row, or of a type that is not there yet',
     why: 'for such a domain the table is rewritten while nobody can read it',
     instead: 'Take the type that the domain is of, and say what it says with add_constraint.',
   },

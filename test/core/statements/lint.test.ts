@@ -140,6 +140,8 @@ const SAMPLES: Readonly<Record<string, { unsafe: readonly string[]; safe: readon
       'create or replace function a.f() returns int language sql return 1',
       'create or replace trigger t after insert on a.b for each row execute function a.f()',
       'alter view a.b set (security_invoker = true)',
+      'alter table a.b set (security_invoker = true)',
+      'alter table a.b reset (check_option)',
       'alter view a.b reset (check_option)',
       'drop owned by bob',
       'drop role bob',

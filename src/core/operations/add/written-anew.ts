@@ -93,11 +93,18 @@ export function heldRowProblems(op: AddColumn, facts: Facts): readonly BellowsEr
   return rowHolders(theTable(op), facts).map((column) =>
     refused(
       `${column} holds rows of "${op.table}", and PostgreSQL adds no column with a value to such a table.`,
-      op.default === undefined
-        ? 'Add a plain column, or keep those rows in another form.'
-        : `Write the value as "up" as well, by which rows are filled one by one: up: ${op.default}`,
+      heldRowHint(op, facts),
     ),
   )
+}
+
+function heldRowHint(op: AddColumn, facts: Facts): string {
+  // Of such a domain a column is never filled row by row.
+  if (op.generated === undefined && isWrittenAnew(op, facts))
+    return 'Take the type that the domain is of, and give the column a check that says what the domain says.'
+  return op.default === undefined
+    ? 'Add a plain column, or keep those rows in another form.'
+    : `Write the value as "up" as well, by which rows are filled one by one: up: ${op.default}`
 }
 
 /** Until it is filled, and where it is left out, the column is NULL, or has the default of its domain. */

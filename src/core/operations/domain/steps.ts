@@ -8,7 +8,13 @@ import type { Facts } from '../../schema/facts.ts'
 import { id, lit, qualified, type Sql, shown, sql, trusted } from '../../sql.ts'
 import { oldWritersHazard } from '../rules/put-up.ts'
 import { ROWS_SHOWN, VALUE_CHARACTERS } from '../rules/shown-rows.ts'
-import { currentDefault, domainDefaultIs, domainDefaultIsElse, hasDomainCheck } from './catalog.ts'
+import {
+  currentDefault,
+  domainDefaultIs,
+  domainDefaultIsElse,
+  hasDomainCheck,
+  hasOtherColumns,
+} from './catalog.ts'
 import {
   type AlterDomain,
   conditionSql,
@@ -143,7 +149,14 @@ function looks(
       hazards: [],
       table,
       offenders: sql`select ${id('ctid')}, pg_catalog.left(value::pg_catalog.text, ${lit(VALUE_CHARACTERS)}) as ${id(column)} from (${rows}) r where not (${condition}) limit ${lit(ROWS_SHOWN)}`,
-      // Another migration may have dropped it since the plan was made: what has gone has no values.
+      // Another migration may have dropped it since the plan was made: what has gone has no values. Renamed it has them still.
+      requires: [
+        {
+          that: sql`${columnExists(table, column)} or not ${hasOtherColumns(theDomain(op), known.columns)}`,
+          code: 'drift_found',
+          otherwise: `"${name}"."${column}" is not there any more, and a column of the domain ${shownDomain(op)} is that the plan does not know; it was renamed, as it seems: roll back, and begin anew`,
+        },
+      ],
       whileHidden: [{ when: sql`not ${columnExists(table, column)}`, offenders: sql`select where false` }],
       otherwise: `Rows of "${name}" break ${check.constraint}, ${otherwise}`,
       hint: `${hint} Find out who writes such rows: it must not do so any more.`,

@@ -14,9 +14,12 @@ export function namesOwnValue(text: string, value: string): boolean {
   return ownConstantsIn(text).some((constant) => isOrHolds(constant, value))
 }
 
-/** An array stands there as one text. */
+/** An array stands there as one text, and so does a row; one of rows may have it anywhere. */
 function isOrHolds(constant: string, value: string): boolean {
-  return constant === value || (constant.startsWith('{') && elementsOf(constant).includes(value))
+  if (constant === value) return true
+  const isInRow = (text: string) => text.startsWith('(') && text.includes(value)
+  const elements = constant.startsWith('{') ? elementsOf(constant) : []
+  return isInRow(constant) || elements.some((one) => one === value || isInRow(one))
 }
 
 /** Without its quotes, and what stands for one in them. Source: the manual, 8.15.2. */

@@ -53,12 +53,15 @@ function actingQuestion(op: RunSql): Sql | undefined {
   return sql`select n.name from ${named(called)} where (select pg_catalog.bool_and(${steady}) from pg_catalog.pg_proc p where p.proname = n.name) is not true`
 }
 
-/** Domains with a rule, or a default that calls a function, of their own or of what they are made of, and types that are not there yet. */
+/** Domains with a rule, or a default that is made anew for each row, of their own or of what they are made of, and types that are not there yet. */
 function checkingQuestion(op: RunSql): Sql | undefined {
   const types = distinct(op, newTypesOf)
   if (types.length === 0) return undefined
   const bases = sql`with recursive base as (select t.oid, t.typbasetype, t.typnotnull, t.typdefaultbin from pg_catalog.pg_type t where t.typname = n.name union all select t.oid, t.typbasetype, t.typnotnull, t.typdefaultbin from pg_catalog.pg_type t join base on t.oid = base.typbasetype)`
-  const isChecked = sql`base.typnotnull or coalesce(pg_catalog.strpos(base.typdefaultbin::pg_catalog.text, '{FUNCEXPR ') > 0, false) or exists (select from pg_catalog.pg_constraint c where c.contypid = base.oid)`
+  // Of a function by its name, and of the one behind an operator.
+  const calls = sql`pg_catalog.regexp_matches(base.typdefaultbin::pg_catalog.text, ':(?:op)?funcid ([0-9]+)', 'g') as called (number)`
+  const isVolatile = sql`exists (select from ${calls} join pg_catalog.pg_proc p on p.oid = called.number[1]::pg_catalog.oid where p.provolatile = 'v')`
+  const isChecked = sql`base.typnotnull or ${isVolatile} or exists (select from pg_catalog.pg_constraint c where c.contypid = base.oid)`
   return sql`select n.name from ${named(types)} where (${bases} select pg_catalog.bool_or(${isChecked}) from base) is not false`
 }
 
