@@ -26,9 +26,9 @@ export async function asDriver<R>(engine: Engine, work: (driving: Driving) => Pr
       if (attempt === 0 && !isBegun && error.code !== 'connection_lost') throw error
       if (attempt >= engine.settings.driver.reconnectsMax) throw doubtful(error)
       hasMoved ||= heart.hasMoved
-      // What takes hours is worth a minute; whoever waits for a moment's work is told soon.
       // The server was there a moment ago; the loss is one of the attempts that make up the minute.
       if (error.code === 'connection_lost') away = 1
+      // What takes hours is worth a minute; whoever waits for a moment's work is told soon.
       if (hasMoved && error.code !== 'connection_lost') {
         await awaitServer(engine, away, error)
         away += 1

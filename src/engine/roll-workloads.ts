@@ -96,8 +96,8 @@ function stuck(because: readonly string[]): Rolled {
 }
 
 /**
- * A refusal of the first change is an error, because nothing was done; of a later one it is why the others go back. That nobody may
- * look says nothing of what was changed.
+ * A refusal of the first change is an error, because nothing was done; of a later one it is why the others go back, and so is a workload
+ * that is not there any more. That nobody may look says nothing of what was changed.
  */
 async function done(
   roller: Roller,
@@ -108,9 +108,10 @@ async function done(
   try {
     return await performed(roller, release, act)
   } catch (error) {
-    const isRefused =
-      error instanceof BellowsError && ['cluster_refused', 'config_invalid'].includes(error.code)
-    if (!isRefused || act.act !== 'change' || isUntouched(roll)) throw error
+    const code = error instanceof BellowsError ? error.code : undefined
+    const isMissing = code === 'config_invalid' && (act.act === 'change' || act.act === 'save')
+    const isRefused = code === 'cluster_refused' && act.act === 'change'
+    if (!(error instanceof BellowsError) || !(isMissing || isRefused) || isUntouched(roll)) throw error
     return { type: 'workload_failed', workload: workloadName(act.workload), because: [error.message] }
   }
 }

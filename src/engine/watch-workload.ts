@@ -3,7 +3,7 @@ import { heldByEnding, progressMaxMs, type Standing, standing, stoodForMs } from
 import { type RolledWorkload, type WorkloadFacts, workloadName } from '../core/rollout/workload.ts'
 import type { WorkloadEvent } from '../core/rollout/workload-event.ts'
 import { type Ours, type WorkloadVerdict, workloadVerdict } from '../core/rollout/workload-verdict.ts'
-import { aborted, paused, type Rolled, type Roller, type RollRules } from './roller.ts'
+import { aborted, paused, type Rolled, type Roller } from './roller.ts'
 
 /** What the end of a watch means; on the way back there is nothing to abort. */
 export const FORWARD = { rolled: 'workload_rolled', failed: 'workload_failed', canAbort: true } as const
@@ -21,7 +21,7 @@ export async function watched(
   for (;;) {
     const { facts, wasBlind } = await look(roller, workload)
     stood = standing(stood, facts, wasBlind)
-    const verdict = stalled(workloadVerdict(facts, ours, rules), stood, facts, rules)
+    const verdict = stalled(roller, { facts, ours }, stood)
     roller.notify(facts, verdict)
     const { state, because } = verdict
     if (state === 'rolled') return { type: meanings.rolled, workload: name, because }
@@ -39,14 +39,14 @@ export async function watched(
 
 /** Whoever was told to end has a time of its own for that, and the next pod of such a workload waits for it. */
 function stalled(
-  verdict: WorkloadVerdict,
+  { rules }: Pick<Roller, 'rules'>,
+  { facts, ours }: { readonly facts: WorkloadFacts; readonly ours: Ours },
   stood: Standing,
-  facts: WorkloadFacts,
-  rules: RollRules,
 ): WorkloadVerdict {
+  const verdict = workloadVerdict(facts, ours, rules)
   const stoodMs = stoodForMs(stood, facts)
   if (verdict.state !== 'rolling' || stoodMs <= progressMaxMs(facts, rules)) return verdict
-  const held = heldByEnding(facts)
+  const held = heldByEnding(facts, ours.version)
   if (held.length > 0) return { state: 'draining', because: [...held, ...verdict.because] }
   const still = `nothing has moved in the ${workloadName(facts)} for ${Math.round(stoodMs / 1000)} s`
   return { state: 'failed', because: [still, ...verdict.because] }

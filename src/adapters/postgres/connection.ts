@@ -122,15 +122,22 @@ const TIMER_MAX_MS = 2 ** 31 - 1
 /** A process that was stopped meanwhile finds what came before it looks at the time. */
 const ARRIVED_MS = 100
 
-/** Ends a connection that says nothing for so long, and with it whatever waits for it. */
+/** Ends a connection that says nothing for so long, and with it whatever waits for it. A long answer may be on its way for longer. */
 async function within<R>(ms: number, socket: Socket, work: () => Promise<R>): Promise<R> {
-  const lose = () => socket.destroy(new Error(`it said nothing for ${ms / 1_000} s`))
-  let timer = setTimeout(
-    () => {
-      timer = setTimeout(lose, ARRIVED_MS)
-    },
-    Math.min(ms, TIMER_MAX_MS),
-  )
+  let bytes = socket.bytesRead
+  const after = (pauseMs: number): NodeJS.Timeout =>
+    setTimeout(
+      () => {
+        timer = setTimeout(look, ARRIVED_MS)
+      },
+      Math.min(pauseMs, TIMER_MAX_MS),
+    )
+  const look = () => {
+    if (socket.bytesRead === bytes) socket.destroy(new Error(`it said nothing for ${ms / 1_000} s`))
+    else timer = after(SLACK_MS)
+    bytes = socket.bytesRead
+  }
+  let timer = after(ms)
   try {
     return await work()
   } finally {

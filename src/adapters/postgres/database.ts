@@ -54,13 +54,14 @@ async function readMade<R>(
   made: readonly Sql[],
 ): Promise<readonly R[]> {
   const scratch = await scratchFor(sessions)
-  const answer = await scratch.try([
+  const statements = [
     sql`set local statement_timeout = ${lit(`${timeoutMs}ms`)}`,
     USUAL_SEARCH_PATH,
     sql`select pg_catalog.set_config('search_path', ${lit(`${scratch.namespace}, `)} || pg_catalog.current_setting('search_path'), true)`,
     ...made,
     sql`select coalesce(pg_catalog.json_agg(r), '[]') as rows from (${query}\n) r`,
-  ])
+  ]
+  const answer = await scratch.try(statements, timeoutMs)
   return answer.at(-1)?.[0]?.rows as readonly R[]
 }
 

@@ -15,8 +15,8 @@ export async function withOwnObjects(sessions: Sessions, objects: Needs['objects
     if (await isTaken(sessions, more)) made = more
   }
   if (made.length === 0) return sessions
-  const undone: Sessions['undone'] = async (statements) =>
-    (await sessions.undone([...made, ...statements])).slice(made.length)
+  const undone: Sessions['undone'] = async (statements, statementMs) =>
+    (await sessions.undone([...made, ...statements], statementMs)).slice(made.length)
   return {
     ...sessions,
     undone,

@@ -6,8 +6,11 @@ import type { Sessions } from './sessions.ts'
 /** A namespace for tables of a transaction that leaves nothing, in which the server says what it makes of a text. */
 export interface Scratch {
   readonly namespace: string
-  /** Runs statements within such a transaction; what they return, each by itself. */
-  try(statements: readonly Sql[]): Promise<readonly (readonly Row[])[]>
+  /**
+   * Runs statements within such a transaction; what they return, each by itself.
+   * @param statementMs how long one may take, where they say so themselves
+   */
+  try(statements: readonly Sql[], statementMs?: number): Promise<readonly (readonly Row[])[]>
 }
 
 const NAMESPACE = 'bellows_scratch'
@@ -33,8 +36,8 @@ select pg_catalog.has_database_privilege(pg_catalog.current_database(), 'TEMPORA
     : [NAMESPACE, [sql`create schema ${id(NAMESPACE)}`]]
   return {
     namespace,
-    try: async (statements) => {
-      const results = await sessions.undone([...made, ...statements])
+    try: async (statements, statementMs) => {
+      const results = await sessions.undone([...made, ...statements], statementMs)
       return results.slice(made.length)
     },
   }

@@ -16,7 +16,7 @@ export interface Sessions {
   send: Connection['send']
   describe: Connection['describe']
   /** Runs statements in a transaction that leaves nothing; what they return, each by itself. */
-  undone(statements: readonly Sql[]): Promise<readonly (readonly Row[])[]>
+  undone(statements: readonly Sql[], statementMs?: number): Promise<readonly (readonly Row[])[]>
   /** Does a large piece of work with further sessions beside this one, which are closed behind it. */
   beside<T>(further: number, work: (all: readonly Sessions[]) => Promise<T>): Promise<T>
   close(): Promise<void>
@@ -63,9 +63,9 @@ export function openSessions(target: Target): Sessions {
     },
     send: (text, answerMs) => using((session) => session.send(text, answerMs)),
     describe: (query, made) => using((session) => session.describe(query, made)),
-    undone: async (statements) => {
+    undone: async (statements, statementMs) => {
       const all = undone(statements)
-      const answers = await using((session) => session.send(all, answerMsOf(statements.length)))
+      const answers = await using((session) => session.send(all, answerMsOf(statements.length, statementMs)))
       return answers.slice(1, -1)
     },
     beside: async (further, work) => {

@@ -1,5 +1,5 @@
-import { versionWords } from './seen-version.ts'
-import type { WorkloadFacts } from './workload.ts'
+import { type SeenVersion, sameVersion, versionWords } from './seen-version.ts'
+import type { PodFacts, WorkloadFacts } from './workload.ts'
 import type { WorkloadRules } from './workload-verdict.ts'
 
 /** What was seen last, since when it has been so, and when that was, in milliseconds by the clock of the cluster. */
@@ -45,11 +45,17 @@ function ownMaxMs(facts: WorkloadFacts): number {
   }
 }
 
-/** Pods that end, and are waited for by their controller: it makes no other one in their place before they are gone. */
-export function heldByEnding({ kind, pods }: WorkloadFacts): readonly string[] {
+/**
+ * Old pods that end, and are waited for by their controller: it makes no other one in their place before they are gone. Where a new
+ * one is there and does not become ready, that is why nothing moves.
+ */
+export function heldByEnding({ kind, pods }: WorkloadFacts, ours: SeenVersion): readonly string[] {
   if (kind !== 'StatefulSet' && kind !== 'DaemonSet') return []
+  const isNew = ({ version }: PodFacts) => sameVersion(version, ours)
+  const isComing = ({ state, ready }: PodFacts) => !ready && (state === 'running' || state === 'pending')
+  if (pods.some((pod) => isNew(pod) && isComing(pod))) return []
   return pods
-    .filter(({ state }) => state === 'ending')
+    .filter((pod) => pod.state === 'ending' && !isNew(pod))
     .map(({ name, version }) => `the pod "${name}" of ${versionWords(version)} is ending`)
 }
 

@@ -91,6 +91,22 @@ describe('a session of ours', () => {
     expect(row).toEqual({ transaction_isolation: 'read committed', transaction_read_only: 'off' })
   })
 
+  test('waits for a long answer while it comes, longer than one may take to begin', async () => {
+    const connection = await opened((await testDatabase()).url)
+    const slowly = trusted(
+      `select pg_sleep(0.2)::text, repeat('x', 10000) as part from generate_series(1, 10)`,
+    )
+    const [rows] = await connection.send(slowly, 1_000)
+    expect(rows).toHaveLength(10)
+  })
+
+  test('is left when nothing of an answer comes', async () => {
+    const connection = await opened((await testDatabase()).url)
+    await expect(connection.send(trusted('select pg_sleep(20)'), 100)).rejects.toMatchObject({
+      code: 'connection_lost',
+    })
+  })
+
   test('sees under the door who came while it waited, also where transactions are repeatable reads', async () => {
     const database = await testDatabase('create table t (id int primary key, legacy text)')
     await database.query(

@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { progressMaxMs, type Standing, standing, stoodForMs } from '../../../src/core/rollout/stall.ts'
+import {
+  heldByEnding,
+  progressMaxMs,
+  type Standing,
+  standing,
+  stoodForMs,
+} from '../../../src/core/rollout/stall.ts'
 import type { WorkloadFacts } from '../../../src/core/rollout/workload.ts'
 import { cronJob, daemonSet, deployment, pod, RULES, statefulSet } from '../../support/kubernetes/facts.ts'
 
@@ -72,4 +78,28 @@ test.each([
 ])('a %s whose pods may take longer to start has until then', (_kind, set) => {
   expect(progressMaxMs(set({ slowStartMs: 3_600_000 }), RULES)).toBe(3_660_000)
   expect(progressMaxMs(set({ slowStartMs: 1_000 }), RULES)).toBe(600_000)
+})
+
+describe('pods that end hold a workload up', () => {
+  const ending = pod('a', '1', { state: 'ending' })
+  const held = (facts: WorkloadFacts) => heldByEnding(facts, { known: '2' }).length > 0
+
+  test.each<[string, WorkloadFacts, boolean]>([
+    ['of a StatefulSet', statefulSet({ pods: [ending, pod('b', '2')] }), true],
+    ['of a DaemonSet', daemonSet({ pods: [ending] }), true],
+    ['not of a Deployment, which makes others beside them', deployment({ pods: [ending] }), false],
+    ['not those of the new version', daemonSet({ pods: [pod('a', '2', { state: 'ending' })] }), false],
+    [
+      'not where a new one is there and does not become ready',
+      daemonSet({ pods: [ending, pod('b', '2', { ready: false })] }),
+      false,
+    ],
+    [
+      'nor where it waits for a node',
+      daemonSet({ pods: [ending, pod('b', '2', { state: 'pending', ready: false })] }),
+      false,
+    ],
+  ])('%s', (_what, facts, isHeld) => {
+    expect(held(facts)).toBe(isHeld)
+  })
 })
