@@ -39,7 +39,7 @@ export type { Instance, Registered, Registration } from './core/gate/instance.ts
 export { shortList } from './core/gate/short-list.ts'
 export type { Look } from './core/gate/stood.ts'
 export type { Baseline } from './core/history/baseline.ts'
-export { combined, namesOf } from './core/history/combine.ts'
+export { combined, namesOf, partsOf } from './core/history/combine.ts'
 export type { Difference, Reprinted, SchemaDrift } from './core/history/drift.ts'
 export {
   begunNames,

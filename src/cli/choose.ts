@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import {
   type Bellows,
   BellowsError,
@@ -7,6 +8,7 @@ import {
   latecomers,
   listMigrations,
   type Migration,
+  partsOf,
   type Run,
   readMigration,
 } from '../index.ts'
@@ -19,16 +21,12 @@ export async function chosenMigration(
   named: string | undefined,
 ): Promise<Migration> {
   const wanted = nameOf(named)
-  if (wanted === undefined) {
-    const [open] = await bellows.runs('open')
-    if (open !== undefined) return await asInFolder(folder, open.plan.migration)
-  }
+  const run = wanted === undefined ? (await bellows.runs('open'))[0] : await bellows.run(wanted)
+  if (run !== undefined) return await asInFolder(folder, run)
   const files = await listMigrations(folder)
   const begun = wanted === undefined ? begunNames(await historyOf(bellows)) : undefined
   const found = files.find(({ name }) => (begun === undefined ? name === wanted : !begun.has(name)))
   if (found !== undefined) return await readMigration(found.path)
-  const started = wanted === undefined ? undefined : await bellows.run(wanted)
-  if (started !== undefined) return started.plan.migration
   throw new BellowsError(
     'run_not_found',
     wanted === undefined
@@ -43,11 +41,17 @@ export async function chosenMigration(
   )
 }
 
-/** One that was begun as its file has it now, so that a change of that is told. Where there is no such file nothing was changed. */
-async function asInFolder(folder: string, begun: Migration): Promise<Migration> {
-  const files = await listMigrations(folder).catch(() => [])
-  const file = files.find(({ name }) => name === begun.name)
-  return file === undefined ? begun : await readMigration(file.path)
+/**
+ * What a run was begun with, each part as its file has it now, so that the engine refuses whatever was changed. A part without a file
+ * was not.
+ */
+async function asInFolder(folder: string, { plan }: Run): Promise<Migration> {
+  const files = existsSync(folder) ? await listMigrations(folder) : []
+  const parts = partsOf(plan.migration).map(async (part) => {
+    const file = files.find(({ name }) => name === part.name)
+    return file === undefined ? part : await readMigration(file.path)
+  })
+  return combined(await Promise.all(parts))
 }
 
 export const ALL =
@@ -65,7 +69,7 @@ export async function wantedMigration(
       hint: 'Leave one of them out.',
     })
   const [open] = await bellows.runs('open')
-  if (open !== undefined) return open.plan.migration
+  if (open !== undefined) return await asInFolder(config.migrations, open)
   const begun = begunNames(await historyOf(bellows))
   const pending = (await listMigrations(config.migrations)).filter(({ name }) => !begun.has(name))
   if (pending.length === 0) return await chosenMigration(bellows, config.migrations, undefined)

@@ -100,15 +100,12 @@ function refuseCounted(names: readonly string[], baseline: Baseline | undefined)
 }
 
 function unchanged(run: Run, migration: Migration): Run {
-  const begun = [run.plan.migration, ...partsOf(run.plan.migration)]
-  if (begun.some((one) => canonical(one) === canonical(migration))) return run
-  throw new BellowsError(
-    'drift_found',
-    `The migration "${migration.name}" was changed after it had been started.`,
-    {
-      hint: `Restore the file as it was, or go back first: bellows rollback ${migration.name}`,
-    },
-  )
+  const begun = new Set([run.plan.migration, ...partsOf(run.plan.migration)].map(canonical))
+  if (begun.has(canonical(migration))) return run
+  const { name } = partsOf(migration).find((part) => !begun.has(canonical(part))) ?? migration
+  throw new BellowsError('drift_found', `The migration "${name}" was changed after it had been started.`, {
+    hint: `Restore the file as it was, or go back first: bellows rollback ${name}`,
+  })
 }
 
 /**

@@ -146,6 +146,52 @@ describe('several pending migrations', () => {
     expect((await place.run('expand', '--all')).out).toMatch(/0003_add +expanded[\s\S]*with 0002_rename\n/)
   })
 
+  test('go on as one in whatever form the files are, or without them, and not where any of them was changed', async () => {
+    const { database, place } = await pending()
+    await place.run('expand', '--all')
+    const contract = (...name: string[]) => [
+      ...['contract', ...name, '--quiet', '0', '--confirm', database.name],
+      ...['--allow-no-instances', 'a test'],
+    ]
+    const commands = [
+      ['backfill'],
+      ['backfill', '--all'],
+      ['verify', '0002_rename'],
+      ['verify', '0003_add.yaml'],
+      contract(),
+      contract('0003_add'),
+    ]
+    await place.write('migrations/0001_add.yaml', add('other'))
+    for (const command of commands)
+      expect(await place.run(...command), command.join(' ')).toMatchObject({
+        code: 4,
+        err: expect.stringContaining('"0001_add" was changed after it had been started'),
+      })
+    expect(await columnsOf(database)).toContain('name')
+
+    await place.remove('migrations/0001_add.yaml')
+    expect((await place.run('backfill', '--all')).code, 'of one the file is gone').toBe(0)
+    await place.write(
+      'migrations/0001_add.json',
+      JSON.stringify({ operations: [{ add_column: { type: 'text', column: 'nick', table: 'users' } }] }),
+    )
+    await place.remove('migrations/0003_add.yaml')
+    await place.write(
+      'migrations/0003_add.mts',
+      `export default { operations: [{ add_column: { table: 'users', column: 'slug', type: 'text' } }] }`,
+    )
+    expect((await place.run('verify')).out, 'in other forms').toMatch(/0003_add +verified/)
+    await place.write('migrations/0001_add.yaml', add('nick'))
+    expect(await place.run('verify'), 'there are two of one').toMatchObject({
+      code: 64,
+      err: expect.stringContaining('are called "0001_add" but for their extension'),
+    })
+    await place.remove('migrations')
+    for (const command of [['verify', '0001_add'], ['verify', '--all'], contract()])
+      expect((await place.run(...command)).code, command.join(' ')).toBe(0)
+    expect(await columnsOf(database)).toEqual(['full_name', 'id', 'nick', 'slug'])
+  })
+
   test('of which one takes away what another works on are refused as one', async () => {
     const { database, place } = await pending()
     await place.write('migrations/0004_again.yaml', rename('full_name', 'display_name'))
