@@ -86,7 +86,8 @@ export async function deployedMigration(
   { named, version }: { readonly named: string | undefined; readonly version: string },
 ): Promise<Migration> {
   const rolling = named === undefined ? await rollingRun(bellows, version) : undefined
-  return rolling?.plan.migration ?? (await chosenMigration(bellows, folder, named))
+  if (rolling !== undefined) return await asInFolder(folder, rolling)
+  return await chosenMigration(bellows, folder, named)
 }
 
 /**

@@ -51,10 +51,8 @@ test('bellows deploy --dry-run says what would happen, from wherever it stands, 
 test('bellows deploy means the migration whose rollout is not over, when none is named', async () => {
   const { place } = await stage()
   await place.run('deploy', '0002_rename', '--to', '1', '--no-contract')
-  await place.write(
-    'migrations/0003_more.yaml',
-    'operations:\n  - add_column: { table: users, column: more, type: text }\n',
-  )
+  const more = 'operations:\n  - add_column: { table: users, column: more, type: text }\n'
+  await place.write('migrations/0003_more.yaml', more)
   await killedAt(place, 'starts', '0003_more', '--to', '1.1', '--no-contract')
 
   const { out } = await place.run('deploy', '--to', '1.1', '--dry-run', '--no-contract')
@@ -71,6 +69,15 @@ test('bellows deploy means the migration whose rollout is not over, when none is
       err: expect.stringContaining('The rollout of "1.1" is not over.'),
     })
   }
+  await place.write('migrations/0003_more.yaml', more.replace('more,', 'other,'))
+  for (const contract of [[], ['--no-contract']])
+    expect(await place.run('deploy', '--to', '1.1', '--dry-run', ...contract)).toMatchObject({
+      code: 4,
+      out: '',
+      err: expect.stringContaining('"0003_more" was changed after it had been started'),
+    })
+  await place.remove('migrations/0003_more.yaml')
+  expect((await place.run('deploy', '--to', '1.1', '--dry-run')).code, 'its file is gone').toBe(0)
   expect((await place.run('deploy', 'status')).out).toContain('0003_more: the rollout of "1.1" is under way')
   // The one who was killed still counts as the driver until its session is gone.
   await expect
