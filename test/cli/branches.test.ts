@@ -149,17 +149,22 @@ describe('several pending migrations', () => {
   test('go on as one in whatever form the files are, or without them, and not where any of them was changed', async () => {
     const { database, place } = await pending()
     await place.run('expand', '--all')
-    const contract = (...name: string[]) => [
-      ...['contract', ...name, '--quiet', '0', '--confirm', database.name],
-      ...['--allow-no-instances', 'a test'],
+    const contract = [
+      'contract',
+      '--quiet',
+      '0',
+      '--confirm',
+      database.name,
+      '--allow-no-instances',
+      'a test',
     ]
     const commands = [
       ['backfill'],
       ['backfill', '--all'],
       ['verify', '0002_rename'],
       ['verify', '0003_add.yaml'],
-      contract(),
-      contract('0003_add'),
+      contract,
+      [...contract, '0003_add'],
     ]
     await place.write('migrations/0001_add.yaml', add('other'))
     for (const command of commands)
@@ -187,7 +192,7 @@ describe('several pending migrations', () => {
       err: expect.stringContaining('are called "0001_add" but for their extension'),
     })
     await place.remove('migrations')
-    for (const command of [['verify', '0001_add'], ['verify', '--all'], contract()])
+    for (const command of [['verify', '0001_add'], ['verify', '--all'], contract])
       expect((await place.run(...command)).code, command.join(' ')).toBe(0)
     expect(await columnsOf(database)).toEqual(['full_name', 'id', 'nick', 'slug'])
   })
