@@ -17,6 +17,11 @@ const published = 'create publication told for table users'
 const byIndex = (name: string) => `alter table users replica identity using index ${name}; ${published}`
 const full = 'alter table users replica identity full'
 
+const parted = `create table users (id int not null, email text not null, legacy text) partition by range (id);
+  create table users_1 partition of users default; insert into users values (1, 'a')`
+const ofPart = (name: string) => `alter table users_1 replica identity using index ${name}; ${published}`
+const fullPart = 'alter table users_1 replica identity full'
+
 interface Case {
   readonly given: string
   readonly operation: Operation
@@ -109,6 +114,29 @@ const CASES: Readonly<Record<string, Case>> = {
     way: 'rollback',
     says: '"users" has come into a publication since the plan was made',
     mend: 'drop publication told',
+  },
+  'the rollback of create_index of a partitioned table': {
+    given: parted,
+    operation: {
+      kind: 'create_index',
+      definition: 'create unique index one_email on users (email, id)',
+      when: 'before_rollout',
+    },
+    meanwhile: ofPart('users_1_email_id_idx'),
+    way: 'rollback',
+    says: 'he index "one_email" of "users" has become a replica identity',
+    mend: fullPart,
+  },
+  'the rollback of replace_index of a partitioned table': {
+    given: `${parted}; create unique index one_email on users (email, id)`,
+    operation: {
+      kind: 'replace_index',
+      definition: 'create unique index one_email on users (id, email)',
+    },
+    meanwhile: ofPart('users_1_id_email_idx'),
+    way: 'rollback',
+    says: 'has become a replica identity',
+    mend: fullPart,
   },
   'the rollback of create_index': {
     given: keyed,

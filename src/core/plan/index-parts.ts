@@ -91,7 +91,7 @@ export function dropPartsSteps(index: SoundIndex, name: string, seed: string): r
       unmakes: of,
       probe: sql`not ${indexHas(of, table, lit(tried.using))}`,
       locks: wholeTree(table),
-      requires: [],
+      requires: [noIdentity(table, of)],
       statements: [sql`drop index ${qualified(of)} restrict`],
       cost: 'instant',
     },
