@@ -54,10 +54,28 @@ export function notTold(table: QualifiedName): Requirement {
   }
 }
 
-/** Does a publication tell of changed rows of `c`, by its own name or that of a table that it is a partition of? The catalog of schemas came with PostgreSQL 15. */
-const isTold: Sql = sql`c.relpersistence = 'p' and c.relkind in ('r', 'p') and exists (select from pg_catalog.pg_publication p where (p.pubupdate or p.pubdelete) and (p.puballtables
-  or exists (select from pg_catalog.pg_publication_rel r where r.prpubid = p.oid and (r.prrelid = c.oid or r.prrelid in (select up.relid from pg_catalog.pg_partition_ancestors(c.oid) up)))
+/** Has `c` an index that rows can be told by, of those that are meant? */
+function hasIndex(isMeant: Sql): Sql {
+  return sql`exists (select from pg_catalog.pg_index i where i.indrelid = c.oid and i.indimmediate and i.indisvalid and ${isMeant})`
+}
+
+/** Is `c`, which has rows, without an identity? */
+export const isBare: Sql = sql`c.relpersistence = 'p' and c.relkind = 'r' and (c.relreplident = 'n'
+  or c.relreplident = 'd' and not ${hasIndex(sql`i.indisprimary`)} or c.relreplident = 'i' and not ${hasIndex(sql`i.indisreplident`)})`
+
+/**
+ * Does the publication `p` tell of changed rows of a table, by its own name or that of one that it is a partition of? The catalog of
+ * schemas came with PostgreSQL 15.
+ */
+export function tellsOf(table: Sql): Sql {
+  const upwards = sql`select ${table} union all select up.relid from pg_catalog.pg_partition_ancestors(${table}) up`
+  return sql`(p.pubupdate or p.pubdelete) and (p.puballtables
+  or exists (select from pg_catalog.pg_publication_rel r where r.prpubid = p.oid and r.prrelid in (${upwards}))
   or exists (select from pg_catalog.pg_depend d join pg_catalog.pg_depend e on (e.classid, e.objid) = (d.classid, d.objid)
-    join pg_catalog.pg_class n on n.oid = c.oid or n.oid in (select up.relid from pg_catalog.pg_partition_ancestors(c.oid) up)
-    where d.classid = pg_catalog.to_regclass('pg_catalog.pg_publication_namespace') and d.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass and d.refobjid = n.relnamespace
-      and e.refclassid = 'pg_catalog.pg_publication'::pg_catalog.regclass and e.refobjid = p.oid)))`
+    join pg_catalog.pg_class n on n.relnamespace = d.refobjid and n.oid in (${upwards})
+    where d.classid = pg_catalog.to_regclass('pg_catalog.pg_publication_namespace') and d.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass
+      and e.refclassid = 'pg_catalog.pg_publication'::pg_catalog.regclass and e.refobjid = p.oid))`
+}
+
+/** Does a publication tell of changed rows of `c`? */
+const isTold: Sql = sql`c.relpersistence = 'p' and c.relkind in ('r', 'p') and exists (select from pg_catalog.pg_publication p where ${tellsOf(sql`c.oid`)})`

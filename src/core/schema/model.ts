@@ -208,6 +208,11 @@ export function primaryKeyOf(table: Table): Constraint | undefined {
   return table.constraints.find(({ kind }) => kind === 'primary_key')
 }
 
+/** By a key that is checked late no rows are told apart in the log. */
+export function hasImmediateKey(table: Table): boolean {
+  return primaryKeyOf(table)?.deferrable === false
+}
+
 export function primaryKey(table: Table): readonly string[] {
   return primaryKeyOf(table)?.columns ?? []
 }

@@ -6,7 +6,7 @@ import type { StepDraft } from '../../plan/step.ts'
 import { theTable } from '../../plan/table-checks.ts'
 import { tableHasNoDependents } from '../../plan/table-dependents.ts'
 import { boundKey } from '../../schema/bounds.ts'
-import { findTable, primaryKey, type QualifiedName } from '../../schema/model.ts'
+import { findTable, hasImmediateKey, type QualifiedName } from '../../schema/model.ts'
 import { id, lit, qualified, regclass, type Sql, sql, trusted } from '../../sql.ts'
 import type { Context } from '../operation.ts'
 import {
@@ -67,9 +67,7 @@ function makeStep(op: NewPartitionOf, parting: Parting, fallback?: Fallback): St
     ],
     requires: [
       ...requires,
-      ...(part.replicaIdentity === 'full' || primaryKey(table).length > 0
-        ? []
-        : [isNotTold(table, theTable(op))]),
+      ...(part.replicaIdentity === 'full' || hasImmediateKey(table) ? [] : [isNotTold(table, theTable(op))]),
     ],
     statements: [
       sql`create table ${on} (like ${qualified(table)} including defaults including constraints including generated including storage including compression)`,

@@ -1,21 +1,21 @@
 import type { BellowsError } from '../../errors.ts'
+import { isBare, tellsOf } from '../../plan/identity.ts'
 import type { Requirement } from '../../plan/step.ts'
 import { refused } from '../../plan/table-checks.ts'
 import type { Facts } from '../../schema/facts.ts'
-import { primaryKey, type QualifiedName, type Table } from '../../schema/model.ts'
+import { hasImmediateKey, type QualifiedName, type Table } from '../../schema/model.ts'
 import { regclass, type Sql, shown, sql } from '../../sql.ts'
 
 /**
- * A publication that names a partitioned table tells of each partition from the moment in which it is one. Without a replica identity
- * every UPDATE and DELETE of it fails from then on.
+ * A publication of a partitioned table tells of each partition from the moment in which it is one. Without a replica identity every
+ * UPDATE and DELETE of it fails from then on.
  */
 
 /** Those that tell of changed rows, and the partitions of one that have no identity: itself, or those of it. */
 export function toldQuestion(table: QualifiedName, part: QualifiedName): Sql {
   const [of, to] = [regclass(table), regclass(part)]
-  const primary = sql`exists (select from pg_catalog.pg_index i where i.indrelid = c.oid and i.indisprimary and i.indimmediate)`
-  const bare = sql`select pg_catalog.array_agg(c.oid::pg_catalog.regclass::pg_catalog.text order by c.relname) from pg_catalog.pg_class c where c.relkind = 'r' and (c.oid = ${to} or c.oid in (select t.relid from pg_catalog.pg_partition_tree(${to}) t)) and (c.relreplident = 'n' or c.relreplident = 'd' and not ${primary})`
-  return sql`select p.pubname as publication, (${bare}) as bare from pg_catalog.pg_publication p join pg_catalog.pg_publication_rel r on r.prpubid = p.oid where r.prrelid = ${of} and (p.pubupdate or p.pubdelete) order by 1`
+  const bare = sql`select pg_catalog.array_agg(c.oid::pg_catalog.regclass::pg_catalog.text order by c.relname) from pg_catalog.pg_class c where (c.oid = ${to} or c.oid in (select t.relid from pg_catalog.pg_partition_tree(${to}) t)) and ${isBare}`
+  return sql`select p.pubname as publication, (${bare}) as bare from pg_catalog.pg_publication p where ${tellsOf(of)} order by 1`
 }
 
 interface Told {
@@ -59,5 +59,5 @@ export function isNotTold(table: Table, part: QualifiedName): Requirement {
 
 /** A new one has no index to be told by but a primary key, which it has of its table. */
 export function needsFullIdentity(table: Table, part: QualifiedName, facts: Facts): boolean {
-  return primaryKey(table).length === 0 && (table.published || toldBy(table, part, facts).length > 0)
+  return !hasImmediateKey(table) && toldBy(table, part, facts).length > 0
 }
