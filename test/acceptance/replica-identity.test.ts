@@ -110,9 +110,25 @@ const CASES: Readonly<Record<string, Case>> = {
   'the rollback of set_table': {
     given: bare,
     operation: { kind: 'set_table', ...users, set: {}, reset: [], replicaIdentity: 'full' },
+    meanwhile: 'create publication told for all tables',
+    way: 'rollback',
+    says: '"users" is published, and would have no replica identity',
+    mend: 'alter table users add primary key (id)',
+  },
+  'the rollback of set_table, as the primary key has gone': {
+    given: keyed,
+    operation: { kind: 'set_table', ...users, set: {}, reset: [], replicaIdentity: 'full' },
+    meanwhile: `alter table users drop constraint users_pkey; ${published}`,
+    way: 'rollback',
+    says: '"users" is published, and would have no replica identity',
+    mend: 'alter table users add primary key (id)',
+  },
+  'the rollback of set_table to nothing, where no key helps': {
+    given: `${keyed}; alter table users replica identity nothing`,
+    operation: { kind: 'set_table', ...users, set: {}, reset: [], replicaIdentity: 'full' },
     meanwhile: published,
     way: 'rollback',
-    says: '"users" has come into a publication since the plan was made',
+    says: '"users" is published, and would have no replica identity',
     mend: 'drop publication told',
   },
   'the rollback of create_index of a partitioned table': {
@@ -281,9 +297,24 @@ test('a table that was published without a key before is so again', async () => 
   const bellows = await database.bellows({ settings: SETTINGS })
   const key: Operation = { kind: 'add_constraint', ...users, primary_key: ['id'], when: 'before_rollout' }
   const set: Operation = { kind: 'set_table', ...users, set: {}, reset: [], replicaIdentity: 'full' }
-  for (const [at, operation] of [key, set].entries()) {
-    const migration = { name: `000${at}_test`, operations: [operation, LATER] }
+  const thereAndBack = async (name: string, operation: Operation) => {
+    const migration = { name, operations: [operation, LATER] }
     const { id } = await bellows.change((driver) => driver.advance(migration, 'verify'))
     expect((await bellows.change((driver) => driver.rollback(id))).state).toBe('rolled_back')
   }
+  await thereAndBack('0000_test', key)
+  await thereAndBack('0001_test', set)
+  await database.query('alter table users add primary key (id) deferrable')
+  await thereAndBack('0002_test', set)
+})
+
+test('a partitioned table itself may be without an identity: nobody writes to it but by its partitions', async () => {
+  const database = await testDatabase(parted, fullPart)
+  const bellows = await database.bellows({ settings: SETTINGS })
+  const set: Operation = { kind: 'set_table', ...users, set: {}, reset: [], replicaIdentity: 'full' }
+  const migration = { name: '0001_test', operations: [set, LATER] }
+  const { id } = await bellows.change((driver) => driver.advance(migration, 'verify'))
+  await database.query(published)
+  expect((await bellows.change((driver) => driver.rollback(id))).state).toBe('rolled_back')
+  await database.query('update users set id = id; delete from users')
 })

@@ -2,13 +2,13 @@ import { BellowsError } from '../errors.ts'
 import { notTold } from '../plan/identity.ts'
 import { aloneLock } from '../plan/locks.ts'
 import { all } from '../plan/probes.ts'
-import type { Lock, StepDraft, TransactionStep } from '../plan/step.ts'
+import type { Lock, Requirement, StepDraft, TransactionStep } from '../plan/step.ts'
 import { tableProblems, theTable } from '../plan/table-checks.ts'
 import type { Facts } from '../schema/facts.ts'
-import { findTable, primaryKey, type Table, withTable } from '../schema/model.ts'
+import { findTable, type Table, withTable } from '../schema/model.ts'
 import { id, join, lit, qualified, type Sql, sql, trusted } from '../sql.ts'
 import type { Context, OperationSpec } from './operation.ts'
-import { changedTable, isPublished, settingProblems, wholeRowsHazard } from './set-table/changed.ts'
+import { changedTable, isBare, isPublished, settingProblems, wholeRowsHazard } from './set-table/changed.ts'
 import { knownOptions, optionSql } from './set-table/option.ts'
 import { nameOfOption, STORAGE_PARAMETERS } from './set-table/parameters.ts'
 import { settingsHold } from './set-table/probe.ts'
@@ -61,20 +61,18 @@ function setStep(op: SetTable, { schema }: Context, way: 'forward' | 'back'): Om
     hazards: [],
     probe: all(settingsHold(op, wants)),
     locks: [lockOf(op, before)],
-    requires: isBare(op, wants, before) ? [notTold(theTable(op))] : [],
+    requires: staysTold(op, wants, before),
     statements: statements(op, has, wants),
     cost: 'instant',
   }
 }
 
-/** Would its rows be told by nothing? */
-function isBare({ replicaIdentity }: SetTable, wants: Settings, table: Table): boolean {
+/** A publication may have come since the plan was made, and a primary key come or gone. */
+function staysTold(op: SetTable, { replicaIdentity }: Settings, table: Table): readonly Requirement[] {
+  if (op.replicaIdentity === undefined || replicaIdentity === 'full' || replicaIdentity === 'index') return []
   // What was so before comes back as it was.
-  if (replicaIdentity === undefined || isPublished(table)) return false
-  return (
-    wants.replicaIdentity === 'nothing' ||
-    (wants.replicaIdentity === 'default' && primaryKey(table).length === 0)
-  )
+  if (isPublished(table) && isBare(replicaIdentity, table)) return []
+  return [notTold(theTable(op), replicaIdentity)]
 }
 
 /** One lock for all of it; the weaker one, which stops neither readers nor writers, where that is enough. */

@@ -45,12 +45,14 @@ export function noIdentityByKey(table: QualifiedName): Requirement {
   }
 }
 
-/** A table that is to be without an identity. */
-export function notTold(table: QualifiedName): Requirement {
+/** A table that is to have no identity, or one that a primary key must be there for. Nobody writes to a partitioned one but by its partitions. */
+export function notTold(table: QualifiedName, wants: 'default' | 'nothing'): Requirement {
+  const isBare = wants === 'nothing' ? sql`true` : sql`not ${hasIndex(sql`i.indisprimary`)}`
+  const instead = wants === 'nothing' ? '' : ', or give it a primary key'
   return {
-    that: sql`not exists (select from pg_catalog.pg_class c where c.oid = ${regclass(table)} and ${isTold})`,
+    that: sql`not exists (select from pg_catalog.pg_class c where c.oid = ${regclass(table)} and c.relkind = 'r' and ${isTold} and ${isBare})`,
     code: 'drift_found',
-    otherwise: `"${table.name}" has come into a publication since the plan was made, and would have no replica identity: every UPDATE and DELETE of it would fail. Take it out of the publication first`,
+    otherwise: `"${table.name}" is published, and would have no replica identity: every UPDATE and DELETE of it would fail. Take it out of the publication first${instead}`,
   }
 }
 

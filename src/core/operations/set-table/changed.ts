@@ -3,7 +3,7 @@ import { BellowsError } from '../../errors.ts'
 import type { Hazard } from '../../plan/hazard.ts'
 import { refused } from '../../plan/table-checks.ts'
 import type { Index } from '../../schema/indexes.ts'
-import { findColumn, primaryKey, type Table } from '../../schema/model.ts'
+import { findColumn, hasImmediateKey, type Table } from '../../schema/model.ts'
 import { shown } from '../../sql.ts'
 import { nameOfOption, STORAGE_PARAMETERS } from './parameters.ts'
 import { parametersOf, type SetTable } from './set-table.ts'
@@ -74,13 +74,17 @@ export function wholeRowsHazard(table: string): Hazard {
   }
 }
 
+/** Would its rows be told by nothing? */
+export function isBare(identity: 'default' | 'nothing', table: Table): boolean {
+  return identity === 'nothing' || !hasImmediateKey(table)
+}
+
 /** Without an identity every UPDATE and DELETE of a published table fails. */
 function identityProblems({ replicaIdentity }: SetTable, table: Table): readonly BellowsError[] {
   if (replicaIdentity === undefined || replicaIdentity === 'full') return []
   if (typeof replicaIdentity !== 'string') return indexProblems(table, replicaIdentity.index)
-  const isNone = replicaIdentity === 'nothing' || primaryKey(table).length === 0
-  if (!isNone || !isPublished(table)) return []
-  const why = replicaIdentity === 'nothing' ? '' : ', as it has no primary key'
+  if (!isBare(replicaIdentity, table) || !isPublished(table)) return []
+  const why = replicaIdentity === 'nothing' ? '' : ', as it has no primary key that is checked at once'
   return [
     refused(
       `"${table.name}" would have no replica identity${why}, and every UPDATE and DELETE of it would fail: the publication ${table.publications.map(shown).join(', ')} publishes them.`,
