@@ -21,6 +21,25 @@ const parted = `create table users (id int not null, email text not null, legacy
   create table users_1 partition of users default; insert into users values (1, 'a')`
 const ofPart = (name: string) => `alter table users_1 replica identity using index ${name}; ${published}`
 const fullPart = 'alter table users_1 replica identity full'
+/** A new index on a column, which becomes the identity. */
+const on = (column: string) =>
+  `alter table users alter ${column} set not null; create unique index mine on users (${column}); ${byIndex('mine')}`
+const SPLIT: Operation = {
+  kind: 'split_column',
+  ...users,
+  from: 'email',
+  to: [
+    { name: 'box', type: 'text', nullable: false, up: `split_part(email, '@', 1)` },
+    { name: 'host', type: 'text', nullable: false, up: `split_part(email, '@', 2)` },
+  ],
+  down: `box || '@' || host`,
+}
+const moved = (from: string, to: string): Operation => ({
+  kind: 'move_column',
+  from: { namespace: 'public', table: from, column: 'said' },
+  to: { namespace: 'public', table: to, column: 'said' },
+  on: [{ source: 'id', target: 'id' }],
+})
 
 interface Case {
   readonly given: string
@@ -105,6 +124,73 @@ const CASES: Readonly<Record<string, Case>> = {
     meanwhile: byIndex('one_email'),
     way: 'purge',
     says: 'n index on "email" of "users" has become a replica identity',
+    mend: full,
+  },
+  'the rollback of rename_column': {
+    given: keyed,
+    operation: { kind: 'rename_column', ...users, from: 'email', to: 'mail' },
+    meanwhile: on('mail'),
+    way: 'rollback',
+    says: 'n index on "mail" of "users" has become a replica identity',
+    mend: full,
+  },
+  'the rollback of rename_column to a column that was there': {
+    given: `${keyed}; alter table users add mail text; create unique index one_email on users (email)`,
+    operation: { kind: 'rename_column', ...users, from: 'email', to: 'mail' },
+    meanwhile: `alter table users alter mail set not null;
+      do $$ begin execute (select format('alter table users replica identity using index %I', relname) from pg_index join pg_class on pg_class.oid = indexrelid
+        join pg_attribute a on a.attrelid = indrelid and a.attnum = any (indkey) where indrelid = 'users'::regclass and attname = 'mail'); end $$; ${published}`,
+    way: 'rollback',
+    says: 'of "users" has become a replica identity',
+    mend: full,
+  },
+  'split_column, as an index was made anew': {
+    given: `${keyed}; create index one_email on users (email)`,
+    operation: SPLIT,
+    meanwhile: `drop index one_email; create unique index one_email on users (email); ${byIndex('one_email')}`,
+    way: 'purge',
+    says: 'n index on "email" of "users" has become a replica identity',
+    mend: full,
+  },
+  'the rollback of split_column': {
+    given: keyed,
+    operation: SPLIT,
+    meanwhile: on('host'),
+    way: 'rollback',
+    says: 'n index on "host" of "users" has become a replica identity',
+    mend: full,
+  },
+  'move_column, as an index was made anew': {
+    given: `${keyed}; alter table users add said text not null default 'x'; create index one_said on users (said); create table other (id int primary key references users); insert into other values (1)`,
+    operation: moved('users', 'other'),
+    meanwhile: `drop index one_said; create unique index one_said on users (said); ${byIndex('one_said')}`,
+    way: 'purge',
+    says: 'n index on "said" of "users" has become a replica identity',
+    mend: full,
+  },
+  'the rollback of move_column': {
+    given: `create table other (id int primary key, said text not null default 'x'); insert into other values (1);
+      create table users (id int primary key references other, email text not null, legacy text); insert into users values (1, 'a')`,
+    operation: moved('other', 'users'),
+    meanwhile: on('said'),
+    way: 'rollback',
+    says: 'n index on "said" of "users" has become a replica identity',
+    mend: full,
+  },
+  'the rollback of add_column': {
+    given: keyed,
+    operation: { kind: 'add_column', ...users, column: 'said', type: 'text', nullable: true, default: `'x'` },
+    meanwhile: on('said'),
+    way: 'rollback',
+    says: 'n index on "said" of "users" has become a replica identity',
+    mend: full,
+  },
+  'the rollback of add_column, filled row by row': {
+    given: keyed,
+    operation: { kind: 'add_column', ...users, column: 'said', type: 'text', nullable: false, up: 'email' },
+    meanwhile: on('said'),
+    way: 'rollback',
+    says: 'n index on "said" of "users" has become a replica identity',
     mend: full,
   },
   'the rollback of set_table': {

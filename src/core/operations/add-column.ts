@@ -1,4 +1,5 @@
 import { columnsNamed } from '../parse.ts'
+import { noIdentityOn } from '../plan/identity.ts'
 import { wholeTree } from '../plan/locks.ts'
 import { onTable } from '../plan/on-table.ts'
 import { columnAbsent, columnExists } from '../plan/probes.ts'
@@ -103,6 +104,7 @@ function plainReturnStep(op: AddColumn, context: Context): StepDraft {
       { code: 'drops_values', because: `The values written to "${op.column}" so far are dropped with it.` },
     ],
     probe: columnAbsent(table, op.column),
+    requires: [noIdentityOn(table, op.column, op.column)],
     statements: [sql`alter table ${qualified(table)} drop column ${id(op.column)} restrict`],
     retires: { table, column: op.column },
   }

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { type AddColumn, addColumn } from '../../../src/core/operations/add-column.ts'
 import type { Operation } from '../../../src/core/operations/migration.ts'
 import { setColumnState } from '../../../src/core/plan/column-state.ts'
+import { noIdentityOn } from '../../../src/core/plan/identity.ts'
 import { meetingProblems } from '../../../src/core/plan/meetings.ts'
 import { namesFor } from '../../../src/core/plan/names.ts'
 import { columnAbsent, columnExists } from '../../../src/core/plan/probes.ts'
@@ -641,7 +642,7 @@ describe('the steps', () => {
         ],
         probe: columnAbsent(USERS, 'slug'),
         locks: [{ relation: USERS, level: 'access_exclusive' }],
-        requires: [],
+        requires: [noIdentityOn(USERS, 'slug', 'slug')],
         statements: ['alter table "public"."users" drop column "slug" restrict'],
         cost: 'instant',
         retires: { table: USERS, column: 'slug' },

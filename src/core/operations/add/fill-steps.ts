@@ -2,6 +2,7 @@ import { columnsNamed } from '../../parse.ts'
 import { clearColumnState, setColumnState } from '../../plan/column-state.ts'
 import type { Hazard } from '../../plan/hazard.ts'
 import { userTriggersFire } from '../../plan/hazards.ts'
+import { noIdentityOn } from '../../plan/identity.ts'
 import { onTable } from '../../plan/on-table.ts'
 import { all, columnAbsent, columnExists, dualWriteAbsent, dualWriteStands } from '../../plan/probes.ts'
 import { installSql, uninstallSql } from '../../plan/row-trigger.ts'
@@ -94,6 +95,7 @@ export function takeBackStep({ op, table, filling, numbers }: Work): StepDraft {
       { code: 'drops_values', because: `The values written to "${op.column}" so far are dropped with it.` },
     ],
     probe: all([columnAbsent(table, op.column), dualWriteAbsent(filling)]),
+    requires: [noIdentityOn(table, op.column, op.column)],
     statements: [
       ...uninstallSql(filling),
       sql`alter table ${qualified(table)} drop column if exists ${id(op.column)} restrict`,

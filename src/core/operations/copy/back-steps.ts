@@ -2,6 +2,7 @@ import { attributesSql } from '../../plan/attributes.ts'
 import { dropCopiesSql } from '../../plan/carry.ts'
 import { dropLooseKeyStep, dropLooseStep } from '../../plan/carry-parts.ts'
 import { clearColumnState } from '../../plan/column-state.ts'
+import { noIdentity, noIdentityOn } from '../../plan/identity.ts'
 import { uninstallCounterSql } from '../../plan/old-writes.ts'
 import { onTable } from '../../plan/on-table.ts'
 import { all, columnAbsent, dualWriteAbsent } from '../../plan/probes.ts'
@@ -49,6 +50,11 @@ export function takeBackStep(work: Work): StepDraft {
       : `drop the column "${to}" of "${table.name}" again`,
     locks: [{ relation: table, level: 'access_exclusive' }, ...partnerLocks(work)],
     probe: all([dualWriteAbsent(installed), ...(adopted ? [] : [columnAbsent(table, to)])]),
+    requires: adopted
+      ? [...things.indexes, ...things.uniques, ...things.keys].map(({ copyName }) =>
+          noIdentity(table, { namespace: table.namespace, name: copyName }),
+        )
+      : [noIdentityOn(table, to, to)],
     statements: [
       ...uninstallSql(installed),
       ...(counting === undefined ? [] : uninstallCounterSql(counting)),

@@ -1,4 +1,5 @@
 import { clearColumnState } from '../../plan/column-state.ts'
+import { noIdentityOn } from '../../plan/identity.ts'
 import { uninstallCounterSql } from '../../plan/old-writes.ts'
 import { onTable } from '../../plan/on-table.ts'
 import { all, columnAbsent } from '../../plan/probes.ts'
@@ -54,7 +55,12 @@ function purgeStep(work: Work): StepDraft {
     probe: all([columnAbsent(source, leaving.hidden), areAbsent(work)]),
     changes: { kind: 'removed', column: from.name },
     locks: bothLocks(work),
-    requires: [noStrangers(leaving, leaving.hidden), ...standing(work, 'target'), ...proved(work)],
+    requires: [
+      noStrangers(leaving, leaving.hidden),
+      noIdentityOn(source, leaving.hidden, from.name),
+      ...standing(work, 'target'),
+      ...proved(work),
+    ],
     statements: [
       ...uninstallAllSql(work),
       ...uninstallCounterSql(counting),
@@ -99,6 +105,7 @@ function takeBackStep(work: Work): StepDraft {
     locks: bothLocks(work).toReversed(),
     // It came with the triggers and goes with them: without them, a column of this name is somebody else's.
     probe: areAbsent(work),
+    requires: [noIdentityOn(target, to.name, to.name)],
     statements: [
       ...uninstallAllSql(work),
       ...uninstallCounterSql(counting),

@@ -1,4 +1,5 @@
 import { clearColumnState } from '../../plan/column-state.ts'
+import { noIdentityOn } from '../../plan/identity.ts'
 import { uninstallCounterSql } from '../../plan/old-writes.ts'
 import { onTable } from '../../plan/on-table.ts'
 import { all, columnAbsent, constraintAbsent, dualWriteAbsent } from '../../plan/probes.ts'
@@ -63,7 +64,10 @@ function purgeStep(work: Work): StepDraft {
       constraintAbsent(table, names.proof),
     ]),
     requires: [
-      ...leaving.map((one) => noStrangers(one, one.hidden)),
+      ...leaving.flatMap((one) => [
+        noStrangers(one, one.hidden),
+        noIdentityOn(table, one.hidden, one.column),
+      ]),
       standsRequirement(hidden),
       ...proofs(work).map((name) => validatedRequirement(table, name)),
     ],
@@ -101,6 +105,7 @@ function takeBackStep(work: Work): StepDraft {
     does: `drop ${said(news)} of "${table.name}" again`,
     // They came with the trigger and go with it: without it, columns of these names are somebody else's.
     probe: dualWriteAbsent(installed),
+    requires: news.map(({ name }) => noIdentityOn(table, name, name)),
     statements: [
       ...uninstallSql(installed),
       ...uninstallCounterSql(counting),

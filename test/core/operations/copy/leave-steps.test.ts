@@ -303,7 +303,7 @@ describe('the step that takes everything back', () => {
       hazards: [],
       probe: `(${dualWriteAbsent(of.installed)}) and (${columnAbsent(USERS, 'full_name')})`,
       locks: [{ relation: of.table, level: 'access_exclusive' }],
-      requires: [],
+      requires: [noIdentityOn(USERS, 'full_name', 'full_name')],
       statements: [
         `drop trigger if exists "${TRIGGER}" on "public"."users"`,
         `drop function if exists bellows."${FUNCTION}"()`,
