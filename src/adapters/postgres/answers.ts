@@ -1,7 +1,7 @@
 import { BellowsError, messageOf } from '../../core/errors.ts'
 import type { Answer, Facts } from '../../core/schema/facts.ts'
 import { join, lit, type Sql, sql } from '../../core/sql.ts'
-import { answerMsOf } from './connection.ts'
+import { answerMsOf } from './answer-time.ts'
 import { eachApart } from './each-apart.ts'
 import { isRightMissing } from './rights.ts'
 import type { Sessions } from './sessions.ts'

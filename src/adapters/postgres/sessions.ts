@@ -1,14 +1,7 @@
 import { BellowsError } from '../../core/errors.ts'
 import type { Sql } from '../../core/sql.ts'
-import {
-  answerMsOf,
-  type Connection,
-  openConnection,
-  type Row,
-  rowsOf,
-  type Target,
-  undone,
-} from './connection.ts'
+import { answerMsOf } from './answer-time.ts'
+import { type Connection, openConnection, type Row, rowsOf, type Target, undone } from './connection.ts'
 
 /** The one session for everything that needs no fence: reading, the registry, installing. Made when it is first needed. */
 export interface Sessions {

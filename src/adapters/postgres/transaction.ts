@@ -3,7 +3,8 @@ import type { Requirement } from '../../core/plan/step.ts'
 import { LOCK_DEADLINE } from '../../core/plan/validate.ts'
 import { join, lit, qualified, type Sql, sql, trusted } from '../../core/sql.ts'
 import type { Committed, Recorded, Transaction } from '../../engine/ports.ts'
-import { answerMsOf, type Row } from './connection.ts'
+import { answerMsOf } from './answer-time.ts'
+import type { Row } from './connection.ts'
 
 /** The whole transaction as one message: limits, fence, locks, requirements, statements, probe, journal, COMMIT. */
 export function transactionText(transaction: Transaction, epoch: number): Sql {
