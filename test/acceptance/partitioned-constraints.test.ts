@@ -178,7 +178,7 @@ test.each<[Operation, string]>([
   await database.query(`alter table events_rest replica identity using index ${part}`)
   await expect(bellows.change((driver) => driver.advance(migration, 'purge'))).rejects.toMatchObject({
     code: 'drift_found',
-    message: expect.stringContaining('such as full: public.events_rest'),
+    message: expect.stringContaining('such as full, for: public.events_rest'),
   })
   await bellows.change((driver) => driver.rollback(1))
   await expect(bellows.plan({ ...migration, name: '0002_test' })).rejects.toMatchObject({
