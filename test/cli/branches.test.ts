@@ -44,6 +44,11 @@ const columnsOf = async (database: TestDatabase) =>
     )
   ).map(({ name }) => name)
 
+/** Behind a gate that nobody registered at. */
+function contractOf(database: { readonly name: string }, ...named: string[]) {
+  return ['contract', ...named, '--quiet', '0', '--confirm', database.name, '--allow-no-instances', 'a test']
+}
+
 describe('two branches', () => {
   test('merge without renumbering: what came late runs next, and nothing runs twice', async () => {
     const database = await testDatabase(USERS)
@@ -110,17 +115,7 @@ describe('several pending migrations', () => {
     // Again, and by the name of any of them.
     expect((await place.run('expand', '--all')).code).toBe(0)
     expect((await place.run('verify', '0001_add')).out).toMatch(/0003_add +verified/)
-    const contract = [
-      'contract',
-      '0002_rename',
-      '--quiet',
-      '0',
-      '--confirm',
-      database.name,
-      '--allow-no-instances',
-      'a test',
-    ]
-    expect((await place.run(...contract)).out).toMatch(/0003_add +completed/)
+    expect((await place.run(...contractOf(database, '0002_rename'))).out).toMatch(/0003_add +completed/)
     expect(await columnsOf(database)).toEqual(['full_name', 'id', 'nick', 'slug'])
     expect(await database.query('select migration, parts from bellows.run')).toEqual([
       { migration: '0003_add', parts: ['0001_add', '0002_rename', '0003_add'] },
@@ -149,15 +144,7 @@ describe('several pending migrations', () => {
   test('go on as one in whatever form the files are, or without them, and not where any of them was changed', async () => {
     const { database, place } = await pending()
     await place.run('expand', '--all')
-    const contract = [
-      'contract',
-      '--quiet',
-      '0',
-      '--confirm',
-      database.name,
-      '--allow-no-instances',
-      'a test',
-    ]
+    const contract = contractOf(database)
     const commands = [
       ['backfill'],
       ['backfill', '--all'],
