@@ -40,3 +40,8 @@ export function compareBytes(a: string, b: string): number {
   }
   return left.length - right.length
 }
+
+/** SQL as names are sought in it: in small letters, and with a quote in a quoted name once, where it stands doubled. */
+export function foldedText(text: string): string {
+  return text.toLowerCase().replaceAll('""', '"')
+}

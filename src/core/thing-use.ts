@@ -1,3 +1,4 @@
+import { foldedText } from './identifier.ts'
 import { parsed, type Tree, visit } from './parse.ts'
 import type { Leaver, LeaverInParts } from './plan/leaver.ts'
 import type { Shows } from './plan/thing.ts'
@@ -39,8 +40,7 @@ function namedOf(relations: readonly QualifiedName[]): (text: string) => readonl
   const others = relations.filter(({ name }) => /\W/.test(name))
   return (text) => {
     if (relations.length === 0) return []
-    // Between quotes a quote in a name is doubled.
-    const said = text.toLowerCase().replaceAll('""', '"')
+    const said = foldedText(text)
     const words = new Set(said.split(/\W+/))
     return [
       ...[...words].flatMap((word) => byWord.get(word) ?? []),
@@ -70,7 +70,7 @@ function namedIn(
   shows: Exclude<Shows, { readonly by: 'relation' } | { readonly by: 'scans' }>,
 ): Certainty {
   const name = shows.by === 'conflict' ? shows.table : shows.name
-  const isSaid = text.toLowerCase().replaceAll('""', '"').includes(name.name.toLowerCase())
+  const isSaid = foldedText(text).includes(name.name.toLowerCase())
   if (!isSaid) return 'none'
   const statements = parsed(text)
   if ('problem' in statements) return 'possible'

@@ -14,18 +14,23 @@ insert into users (id, name) select i, 'user ' || i from generate_series(1, 600)
 /** Longer than our own statements wait for a lock where nothing else is said. */
 const HELD_MS = 6_500
 
-/** As VACUUM FULL does, for as long as that takes. */
-test('a partition that somebody has for himself holds up neither the others, nor the brake, nor who looks on', {
-  timeout: 60_000,
-}, async () => {
-  const database = await testDatabase(PARTED)
+/** A backfill and its comparison, while somebody has a table for himself. */
+async function fillingWhileHeld(given: string, held: string) {
+  const database = await testDatabase(given)
   const told: Notice[] = []
   const bellows = await database.bellows({ settings: SETTINGS, onNotice: (notice) => void told.push(notice) })
   const run = await bellows.change((driver) => driver.advance(MIGRATION, 'expand'))
   const holder = await database.session()
-  await holder.query('begin; lock table users_c in access exclusive mode')
-
+  await holder.query(`begin; lock table ${held} in access exclusive mode`)
   const filling = bellows.change((driver) => driver.advance(MIGRATION, 'verify'))
+  return { database, bellows, run, told, holder, filling }
+}
+
+/** As VACUUM FULL does, for as long as that takes. */
+test('a partition that somebody has for himself holds up neither the others, nor the brake, nor who looks on', {
+  timeout: 60_000,
+}, async () => {
+  const { database, bellows, run, told, holder, filling } = await fillingWhileHeld(PARTED, 'users_c')
 
   const filled = async () =>
     (await database.query<{ n: number }>('select count(full_name)::int as n from users where id < 401'))[0]?.n
@@ -39,14 +44,7 @@ test('a partition that somebody has for himself holds up neither the others, nor
 })
 
 test('a table that somebody has for himself is waited for as its rows are', { timeout: 60_000 }, async () => {
-  const database = await testDatabase(table())
-  const told: Notice[] = []
-  const bellows = await database.bellows({ settings: SETTINGS, onNotice: (notice) => void told.push(notice) })
-  const run = await bellows.change((driver) => driver.advance(MIGRATION, 'expand'))
-  const holder = await database.session()
-  await holder.query('begin; lock table users in access exclusive mode')
-
-  const filling = bellows.change((driver) => driver.advance(MIGRATION, 'verify'))
+  const { database, bellows, run, told, holder, filling } = await fillingWhileHeld(table(), 'users')
 
   await sleep(HELD_MS)
   expect(await bellows.progress(run.id)).toBeUndefined()

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
+import type { OpenOptions } from '../../src/compose.ts'
 import { type TestDatabase, testDatabase } from '../support/database.ts'
 import { startProxy } from '../support/proxy.ts'
 import { MIGRATION, SETTINGS, STEP, table, UNLIKE } from './wide-rows.ts'
@@ -21,47 +22,50 @@ const filled = async (database: TestDatabase) =>
 
 const epochOf = (database: TestDatabase) => database.query('select epoch::int from bellows.driver')
 
+/** A backfill that has begun, over a proxy. */
+async function fillingThrough(settings: NonNullable<OpenOptions['settings']>) {
+  const database = await testDatabase(TABLE)
+  const proxy = await startProxy(database.url)
+  const bellows = await database.bellows({ database: proxy.url, settings })
+  await bellows.change((driver) => driver.advance(MIGRATION, 'expand'))
+  const filling = bellows.change((driver) => driver.advance(MIGRATION, 'backfill'))
+  await expect.poll(() => filled(database)).toBeGreaterThan(ROWS / 10)
+  const areAllFilled = async () => {
+    expect((await bellows.checkpoint(STEP))?.rowsDone).toBe(ROWS)
+    expect(await database.query(UNLIKE)).toEqual([])
+  }
+  return { database, proxy, filling, areAllFilled }
+}
+
 /** Nobody is told: neither end hears of the other one any more, and the server keeps the session. */
 describe('a way to the server that is cut without a word', { timeout: 120_000 }, () => {
   test('is left by a worker that waits for its batch: another one stands in for it, and the driver goes on', async () => {
-    const database = await testDatabase(TABLE)
-    const proxy = await startProxy(database.url)
-    const bellows = await database.bellows({
-      database: proxy.url,
-      settings: { ...SETTINGS, batch: { ...SETTINGS.batch, workers: 2 } },
+    const { database, proxy, filling, areAllFilled } = await fillingThrough({
+      ...SETTINGS,
+      batch: { ...SETTINGS.batch, workers: 2 },
     })
-    await bellows.change((driver) => driver.advance(MIGRATION, 'expand'))
-    const filling = bellows.change((driver) => driver.advance(MIGRATION, 'backfill'))
-    await expect.poll(() => filled(database)).toBeGreaterThan(ROWS / 10)
     const epoch = await epochOf(database)
 
     proxy.goSilent(/application_name\0[^\0]* worker/)
     await filling
 
     expect(await epochOf(database)).toEqual(epoch)
-    expect((await bellows.checkpoint(STEP))?.rowsDone).toBe(ROWS)
-    expect(await database.query(UNLIKE)).toEqual([])
+    await areAllFilled()
   })
 
   test('is left by the driver, which ends the session that has its lock, and goes on as the next one', async () => {
-    const database = await testDatabase(TABLE)
-    const proxy = await startProxy(database.url)
-    const bellows = await database.bellows({
-      database: proxy.url,
+    const { database, proxy, filling, areAllFilled } = await fillingThrough({
+      ...SETTINGS,
       // Longer than anybody would wait for: the old session is not to be waited out.
-      settings: { ...SETTINGS, driver: { ...SETTINGS.driver, staleMs: 3_600_000, waitMs: 10_000 } },
+      driver: { ...SETTINGS.driver, staleMs: 3_600_000, waitMs: 10_000 },
     })
-    await bellows.change((driver) => driver.advance(MIGRATION, 'expand'))
-    const filling = bellows.change((driver) => driver.advance(MIGRATION, 'backfill'))
-    await expect.poll(() => filled(database)).toBeGreaterThan(ROWS / 10)
     const [before] = await epochOf(database)
 
     proxy.goSilent(/pg_try_advisory_lock/)
     await filling
 
     expect(await epochOf(database)).toEqual([{ epoch: Number(before?.epoch) + 1 }])
-    expect((await bellows.checkpoint(STEP))?.rowsDone).toBe(ROWS)
-    expect(await database.query(UNLIKE)).toEqual([])
+    await areAllFilled()
   })
 
   test('keeps no driver from being heard of', async () => {

@@ -3,11 +3,11 @@ import type { Migration } from '../../core/operations/migration.ts'
 import { WORKER } from '../../core/run/workers.ts'
 import { join, lit, type Sql, sql } from '../../core/sql.ts'
 import type { Committed, Driver, Hands, Holder, Lane, Transaction } from '../../engine/ports.ts'
-import { answerMsOf } from './answer-time.ts'
+import { answerMsOf, STATEMENT_MS } from './answer-time.ts'
 import { type Connection, openConnection, rowsOf, type Target } from './connection.ts'
 import type { Sessions } from './sessions.ts'
 import { askedAheadText, committed, transactionAnswerMs, transactionText } from './transaction.ts'
-import { leftSql, type Watch, watching } from './watch.ts'
+import { leftSql, livingSql, type Watch, watching } from './watch.ts'
 
 /** Key of the advisory lock of a database: 'bellows' in two numbers. Source: the first eight bytes of its ASCII form. */
 const LOCK_KEY = sql`1650814060, 1870099200`
@@ -77,7 +77,7 @@ commit`)
       try {
         await main.send(statement, answerMsOf(1, bounds.lockTimeoutMs + bounds.statementTimeoutMs))
       } finally {
-        await main.send(bounded(5000, 30_000)).catch(() => undefined)
+        await main.send(bounded(5000, STATEMENT_MS)).catch(() => undefined)
       }
     },
     beat: () => watch.beat(),
@@ -183,9 +183,7 @@ export async function endSilentDriver(target: Target, staleMs: number): Promise<
   try {
     await connection.send(sql`
 with silent as (
-  select a.pid from bellows.heartbeat b
-    cross join lateral pg_catalog.jsonb_to_recordset(b.backends) as known (pid integer, backend_start text)
-    join pg_catalog.pg_stat_activity a on a.pid = known.pid and a.backend_start::text = known.backend_start
+  select living.pid from bellows.heartbeat b cross join lateral ${livingSql(sql`b.backends`)} living
     where b.beat_at < pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => ${lit(staleMs / 1000)})
   union
   -- A driver that was stopped between taking the lock and its first heartbeat.

@@ -64,10 +64,8 @@ export function watching(first: Connection, epoch: number, target: Target): Watc
     leave: async () => {
       await say(sql`
 with gone as (${leftSql(epoch)} returning backends)
-select pg_catalog.pg_terminate_backend(a.pid) from gone
-  cross join lateral pg_catalog.jsonb_to_recordset(gone.backends) as known (pid integer, backend_start text)
-  join pg_catalog.pg_stat_activity a on a.pid = known.pid and a.backend_start::text = known.backend_start
-  where a.pid <> pg_catalog.pg_backend_pid()`).catch(() => undefined)
+select pg_catalog.pg_terminate_backend(living.pid) from gone cross join lateral ${livingSql(sql`gone.backends`)} living
+  where living.pid <> pg_catalog.pg_backend_pid()`).catch(() => undefined)
     },
     close: async () => {
       isClosed = true
@@ -87,6 +85,12 @@ function wasRefused(session: Promise<Connection>): Promise<boolean> {
 /** Nobody drives under the epoch any more. */
 export function leftSql(epoch: number): Sql {
   return sql`delete from bellows.heartbeat where epoch = ${lit(epoch)}`
+}
+
+/** Of sessions that a heartbeat names those that are still there: another one may have the number by now. */
+export function livingSql(backends: Sql): Sql {
+  return sql`(select a.pid from pg_catalog.jsonb_to_recordset(${backends}) as known (pid integer, backend_start text)
+    join pg_catalog.pg_stat_activity a on a.pid = known.pid and a.backend_start::text = known.backend_start)`
 }
 
 function addedSql({ pid }: Pick<Connection, 'pid'>, epoch: number): Sql {

@@ -1,6 +1,7 @@
 import type { QualifiedName } from '../schema/model.ts'
 import { lit, regclass, type Sql, sql } from '../sql.ts'
 import type { Requirement } from './step.ts'
+import { treeOf } from './tree.ts'
 
 /**
  * By its replica identity the rows of a table are told in the log. PostgreSQL lets that go without a word, and from then on every UPDATE
@@ -11,8 +12,7 @@ const WHY = 'every UPDATE and DELETE of it would fail while it is published'
 
 /** An index that goes, with its parts. */
 export function noIdentity({ name: table }: QualifiedName, index: QualifiedName): Requirement {
-  const relation = regclass(index)
-  const identities = sql`from pg_catalog.pg_index i where i.indisreplident and (i.indexrelid = ${relation} or i.indexrelid in (select t.relid from pg_catalog.pg_partition_tree(${relation}) t))`
+  const identities = sql`from pg_catalog.pg_index i where i.indisreplident and i.indexrelid in ${treeOf(regclass(index))}`
   return {
     that: sql`not exists (select ${identities})`,
     code: 'drift_found',
@@ -24,7 +24,7 @@ export function noIdentity({ name: table }: QualifiedName, index: QualifiedName)
 /** A column that goes, with whatever index is on it, in each partition. */
 export function noIdentityOn(table: QualifiedName, hidden: string, column: string): Requirement {
   const identities = sql`from pg_catalog.pg_index i join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = any (i.indkey)
-  where i.indisreplident and a.attname = ${lit(hidden)} and i.indrelid in (select ${regclass(table)} union all select t.relid from pg_catalog.pg_partition_tree(${regclass(table)}) t)`
+  where i.indisreplident and a.attname = ${lit(hidden)} and i.indrelid in ${treeOf(regclass(table))}`
   return {
     that: sql`not exists (select ${identities})`,
     code: 'drift_found',
@@ -35,8 +35,7 @@ export function noIdentityOn(table: QualifiedName, hidden: string, column: strin
 
 /** A primary key that goes: the identity of each table that has chosen none. */
 export function noIdentityByKey(table: QualifiedName): Requirement {
-  const relation = regclass(table)
-  const told = sql`from pg_catalog.pg_class c where (c.oid = ${relation} or c.oid in (select t.relid from pg_catalog.pg_partition_tree(${relation}) t)) and c.relreplident = 'd' and ${isTold}`
+  const told = sql`from pg_catalog.pg_class c where c.oid in ${treeOf(regclass(table))} and c.relreplident = 'd' and ${isTold}`
   return {
     that: sql`not exists (select ${told})`,
     code: 'drift_found',
@@ -47,10 +46,10 @@ export function noIdentityByKey(table: QualifiedName): Requirement {
 
 /** A table that is to have no identity, or one that a primary key must be there for. Nobody writes to a partitioned one but by its partitions. */
 export function notTold(table: QualifiedName, wants: 'default' | 'nothing'): Requirement {
-  const isBare = wants === 'nothing' ? sql`true` : sql`not ${hasIndex(sql`i.indisprimary`)}`
+  const hasNone = wants === 'nothing' ? sql`true` : sql`not ${hasIndex(sql`i.indisprimary`)}`
   const instead = wants === 'nothing' ? '' : ', or give it a primary key'
   return {
-    that: sql`not exists (select from pg_catalog.pg_class c where c.oid = ${regclass(table)} and c.relkind = 'r' and ${isTold} and ${isBare})`,
+    that: sql`not exists (select from pg_catalog.pg_class c where c.oid = ${regclass(table)} and c.relkind = 'r' and ${isTold} and ${hasNone})`,
     code: 'drift_found',
     otherwise: `"${table.name}" is published, and would have no replica identity: every UPDATE and DELETE of it would fail. Take it out of the publication first${instead}`,
   }

@@ -1,4 +1,5 @@
 import type { BellowsError } from '../errors.ts'
+import { foldedText } from '../identifier.ts'
 import { type OfType, shownType } from '../operations/enum/enum.ts'
 import { specOf } from '../operations/index.ts'
 import type { Migration, Operation } from '../operations/migration.ts'
@@ -64,7 +65,7 @@ export function saysType(op: Operation, { type }: OfType): boolean {
 
 export function saysName(said: string, named: string): boolean {
   const name = named.toLowerCase()
-  const text = said.toLowerCase().replaceAll('""', '"')
+  const text = foldedText(said)
   return (
     text.split(/[^\p{L}\p{N}_$]+/u).includes(name) || (/[^\p{L}\p{N}_$]/u.test(name) && text.includes(name))
   )

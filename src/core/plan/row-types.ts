@@ -4,8 +4,8 @@ import { regclass, type Sql, sql } from '../sql.ts'
 import { treeOf } from './tree.ts'
 
 /**
- * Columns that hold rows of a table or of one of its partitions, or arrays of such: PostgreSQL gives the table no column with a value, and none of its columns
- * another type, because it would have to change them as well. Of a table they depend on that type.
+ * Columns that hold rows of a table or of one of its partitions, or arrays of such: PostgreSQL gives the table no column with a value,
+ * and none of its columns another type, because it would have to change them as well. Of a table they depend on that type.
  */
 export function rowHoldersQuestion(table: QualifiedName): Sql {
   const types = sql`select o.oid from ${treeOf(regclass(table))} tree join pg_catalog.pg_class of on of.oid = tree.relid

@@ -47,6 +47,10 @@ function notAsked(what: string, column: string): BellowsError {
   )
 }
 
+/** What the field of a type is. */
+export const TYPE_IS_ONE =
+  'Write one type as in CREATE TABLE, such as text or varchar(20), and one of your own with its namespace, such as public.mood.'
+
 /** Who writes `default: none` means the text, and says a column. */
 export const DEFAULT_IS_SQL = `A default is an SQL expression: a text has its own quotes, such as default: "'none'"; functions and types of yours have their namespace`
 

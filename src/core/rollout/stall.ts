@@ -1,5 +1,5 @@
-import { type SeenVersion, sameVersion, versionWords } from './seen-version.ts'
-import type { PodFacts, WorkloadFacts } from './workload.ts'
+import { type SeenVersion, sameVersion } from './seen-version.ts'
+import { type PodFacts, podWords, type WorkloadFacts } from './workload.ts'
 import type { WorkloadRules } from './workload-verdict.ts'
 
 /** What was seen last, since when it has been so, and when that was, in milliseconds by the clock of the cluster. */
@@ -56,7 +56,7 @@ export function heldByEnding({ kind, pods }: WorkloadFacts, ours: SeenVersion): 
   if (pods.some((pod) => isNew(pod) && isComing(pod))) return []
   return pods
     .filter((pod) => pod.state === 'ending' && !isNew(pod))
-    .map(({ name, version }) => `the pod "${name}" of ${versionWords(version)} is ending`)
+    .map((pod) => `${podWords(pod)} is ${pod.state}`)
 }
 
 function countsOf(facts: WorkloadFacts): readonly (number | string)[] {

@@ -1,6 +1,6 @@
 import { podTrouble, type TroubleRules } from './pod-trouble.ts'
 import { isVersion, type SeenVersion, sameVersion, versionWords } from './seen-version.ts'
-import { type ConditionFacts, type WorkloadFacts, workloadName } from './workload.ts'
+import { type ConditionFacts, podWords, type WorkloadFacts, workloadName } from './workload.ts'
 
 export interface WorkloadRules extends TroubleRules {
   /** Without any progress for so long a roll has failed. A Deployment whose own deadline is later gets until then. */
@@ -169,10 +169,7 @@ function heldUp(facts: WorkloadFacts, { troubleMaxMs }: WorkloadRules): readonly
       ({ ready, waiting, notReadyMs }) => !ready && (waiting !== undefined || notReadyMs > troubleMaxMs),
     )
     .filter(({ version }) => !sameVersion(version, facts.version))
-    .map(
-      ({ name, version }) =>
-        `the pod "${name}" of ${versionWords(version)} holds it up: kubectl delete pod ${name}`,
-    )
+    .map((pod) => `${podWords(pod)} holds it up: kubectl delete pod ${pod.name}`)
 }
 
 /** "Complete" is said while old pods still end, for as long as their grace period: they use the database until they are gone. */
@@ -180,9 +177,7 @@ function whatIsLeft(facts: WorkloadFacts, ours: Ours): readonly string[] {
   const pods = facts.pods.filter(
     ({ state, version }) => state !== 'ended' && !sameVersion(version, ours.version),
   )
-  const left = pods.map(
-    ({ name, version, state }) => `the pod "${name}" of ${versionWords(version)} is ${state}`,
-  )
+  const left = pods.map((pod) => `${podWords(pod)} is ${pod.state}`)
   if (facts.kind === 'CronJob') {
     const jobs = facts.jobs.filter(
       ({ version, state }) => state === 'active' && !sameVersion(version, ours.version),

@@ -1,5 +1,5 @@
 import type { Check, RolloutRules } from './rules.ts'
-import type { SeenVersion } from './seen-version.ts'
+import { type SeenVersion, versionWords } from './seen-version.ts'
 
 /** How the application is deployed to Kubernetes, and whether Bellows changes its workloads or only watches them. */
 export interface KubernetesDeploy {
@@ -44,6 +44,10 @@ export function isRolled(workload: Workload): workload is RolledWorkload {
 /** `Deployment "shop"`: for people, and unique in a namespace. */
 export function workloadName({ kind, name }: Pick<Workload, 'kind' | 'name'>): string {
   return `${kind} "${name}"`
+}
+
+export function podWords({ name, version }: Pick<PodFacts, 'name' | 'version'>): string {
+  return `the pod "${name}" of ${versionWords(version)}`
 }
 
 /** A workload as it stands at one moment, and its pods. Counts are those that its controller reports. */

@@ -4,7 +4,7 @@ import { columnsNamed, readExpression, readType } from '../../parse.ts'
 import { INTEGER_TYPES } from '../../plan/mapping.ts'
 import { isNeverNull } from '../../plan/never-null.ts'
 import { problemOf } from '../../plan/problem-of.ts'
-import { rowValueProblems, unusable, valueProblems } from '../../plan/row-value.ts'
+import { rowValueProblems, TYPE_IS_ONE, unusable, valueProblems } from '../../plan/row-value.ts'
 import {
   columnSlotProblems,
   refused,
@@ -62,9 +62,7 @@ function typeProblems(op: AddColumn, { facts }: Context): readonly BellowsError[
     new BellowsError(
       'migration_invalid',
       `The type "${op.type}" of the column "${op.column}" cannot be used: ${problem}.`,
-      {
-        hint: 'Write one type as in CREATE TABLE, such as text or varchar(20), and one of your own with its namespace, such as public.mood.',
-      },
+      { hint: TYPE_IS_ONE },
     ),
   ]
 }

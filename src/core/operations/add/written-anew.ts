@@ -81,15 +81,18 @@ export function sizeProblems(op: AddColumn, table: Table, facts: Facts): readonl
   return [
     refused(
       `"${op.column}" is of the domain ${op.type}, which has a constraint or a default: PostgreSQL writes the whole table anew for it under a lock, and ${size}.`,
-      'Take the type that the domain is of, and give the column a check that says what the domain says.',
+      AS_THE_DOMAIN,
     ),
   ]
 }
 
+const AS_THE_DOMAIN =
+  'Take the type that the domain is of, and give the column a check that says what the domain says.'
+
 /** With a value of its own PostgreSQL would have to change those rows, too; filled row by row it comes without one. */
 export function heldRowProblems(op: AddColumn, facts: Facts): readonly BellowsError[] {
-  const hasValue = op.default !== undefined || op.generated !== undefined
-  if (isFilled(op, facts) ? !isWrittenAnew(op, facts) : !hasValue && !isWrittenAnew(op, facts)) return []
+  const comesWithValue = !isFilled(op, facts) && (op.default !== undefined || op.generated !== undefined)
+  if (!comesWithValue && !isWrittenAnew(op, facts)) return []
   return rowHolders(theTable(op), facts).map((column) =>
     refused(
       `${column} holds rows of "${op.table}", and PostgreSQL adds no column with a value to such a table.`,
@@ -100,8 +103,7 @@ export function heldRowProblems(op: AddColumn, facts: Facts): readonly BellowsEr
 
 function heldRowHint(op: AddColumn, facts: Facts): string {
   // Of such a domain a column is never filled row by row.
-  if (op.generated === undefined && isWrittenAnew(op, facts))
-    return 'Take the type that the domain is of, and give the column a check that says what the domain says.'
+  if (op.generated === undefined && isWrittenAnew(op, facts)) return AS_THE_DOMAIN
   return op.default === undefined
     ? 'Add a plain column, or keep those rows in another form.'
     : `Write the value as "up" as well, by which rows are filled one by one: up: ${op.default}`

@@ -4,7 +4,7 @@ import { columnsNamed, readExpression, readType } from '../../parse.ts'
 import { INTEGER_TYPES } from '../../plan/mapping.ts'
 import { newNameProblems } from '../../plan/new-names.ts'
 import { stopped } from '../../plan/problem-of.ts'
-import { DEFAULT_IS_SQL } from '../../plan/row-value.ts'
+import { DEFAULT_IS_SQL, TYPE_IS_ONE } from '../../plan/row-value.ts'
 import { refused, theTable } from '../../plan/table-checks.ts'
 import { expressionKey, type Facts, type RowShape } from '../../schema/facts.ts'
 import { findTable } from '../../schema/model.ts'
@@ -84,7 +84,7 @@ function columnProblems(op: CreateTable, column: NewColumn, facts: Facts): reado
     return [
       invalid(
         `The type "${type}" of the column "${name}" cannot be used: ${why}.`,
-        'Write one type as in CREATE TABLE, such as text or varchar(20), and one of your own with its namespace, such as public.mood. For a number that counts up use "identity".',
+        `${TYPE_IS_ONE} For a number that counts up use "identity".`,
       ),
     ]
   }

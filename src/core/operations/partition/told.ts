@@ -2,6 +2,7 @@ import type { BellowsError } from '../../errors.ts'
 import { isBare, tellsOf } from '../../plan/identity.ts'
 import type { Requirement } from '../../plan/step.ts'
 import { refused } from '../../plan/table-checks.ts'
+import { treeOf } from '../../plan/tree.ts'
 import type { Facts } from '../../schema/facts.ts'
 import { hasImmediateKey, type QualifiedName, type Table } from '../../schema/model.ts'
 import { regclass, type Sql, shown, sql } from '../../sql.ts'
@@ -13,9 +14,8 @@ import { regclass, type Sql, shown, sql } from '../../sql.ts'
 
 /** Those that tell of changed rows, and the partitions of one that have no identity: itself, or those of it. */
 export function toldQuestion(table: QualifiedName, part: QualifiedName): Sql {
-  const [of, to] = [regclass(table), regclass(part)]
-  const bare = sql`select pg_catalog.array_agg(c.oid::pg_catalog.regclass::pg_catalog.text order by c.relname) from pg_catalog.pg_class c where (c.oid = ${to} or c.oid in (select t.relid from pg_catalog.pg_partition_tree(${to}) t)) and ${isBare}`
-  return sql`select p.pubname as publication, (${bare}) as bare from pg_catalog.pg_publication p where ${tellsOf(of)} order by 1`
+  const bare = sql`select pg_catalog.array_agg(c.oid::pg_catalog.regclass::pg_catalog.text order by c.relname) from pg_catalog.pg_class c where c.oid in ${treeOf(regclass(part))} and ${isBare}`
+  return sql`select p.pubname as publication, (${bare}) as bare from pg_catalog.pg_publication p where ${tellsOf(regclass(table))} order by 1`
 }
 
 interface Told {
